@@ -1,0 +1,80 @@
+import type { Secret } from "./secret";
+
+/** The normalised configuration: every default applied, every name checked. `config/` makes it. */
+export interface Config {
+  /** The GitHub repository, `owner/name`. */
+  readonly repository?: string;
+  /** The version to release as it was asked for (`slipway:version`, `RELEASE_TAG`), e.g. `v1.2.3`. */
+  readonly version?: string;
+  /** HEAD must be the version's tag and the tree clean. Default false. */
+  readonly requireTag: boolean;
+  /** The first is the primary. At least one. */
+  readonly registries: readonly RegistryConfig[];
+  /** At least one, names unique. */
+  readonly images: readonly ImageConfig[];
+  readonly builder: BuilderConfig;
+  /** `image:tag` pairs whose refusal is overruled, e.g. `app:latest`. */
+  readonly overrule: readonly string[];
+  /** Folder for the release manifest and the reports, relative to the project. Default `artifacts`. */
+  readonly artifacts: string;
+  /** Values that did not come from the stack's file: configuration path -> where from (never the value). */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+export interface RegistryConfig {
+  /** Normalised host, e.g. `ghcr.io`, `docker.io`, `localhost:5000`. */
+  readonly host: string;
+  /** Path between host and image name; empty for none. */
+  readonly namespace: string;
+  readonly username?: string;
+  readonly password?: Secret;
+  /** Skipped, and said so, when no credentials are found. Default false. */
+  readonly optional: boolean;
+  /** Plain HTTP instead of TLS. Default: true for loopback hosts, else false. */
+  readonly plainHttp: boolean;
+}
+
+export interface ImageConfig {
+  readonly name: string;
+  /** Folder of the build context, relative to the project. Default `.`. */
+  readonly context: string;
+  /** Relative to the context. Default `Dockerfile`. */
+  readonly dockerfile: string;
+  readonly target?: string;
+  /** OCI platforms, sorted, unique. Default `linux/amd64`, `linux/arm64`. */
+  readonly platforms: readonly string[];
+  readonly buildArgs: Readonly<Record<string, BuildArg>>;
+  /** Tag rules in docker/metadata-action's syntax. */
+  readonly tags: readonly string[];
+  /** Flavor lines in docker/metadata-action's syntax, e.g. `latest=auto`. */
+  readonly flavor: readonly string[];
+  /** `release`: version, revision and created are baked in. `none`: content that later releases can carry over. */
+  readonly labels: "release" | "none";
+  /** Labels of one's own, `key=value`. They win over computed ones. */
+  readonly extraLabels: readonly string[];
+  /** Max-mode provenance attached by BuildKit. Default true. */
+  readonly provenance: boolean;
+  /** The SBOM generator's image, or false for none. Default false. */
+  readonly sbom: string | false;
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
+  /** Build secrets: id -> value. */
+  readonly secrets: Readonly<Record<string, Secret>>;
+  /** Any text; another one makes the same content a new build. */
+  readonly salt?: string;
+}
+
+/** Where a build argument's value comes from. */
+export type BuildArg =
+  | { readonly kind: "literal"; readonly value: string }
+  /** The value of a key in a `KEY=value` file, relative to the project. */
+  | { readonly kind: "file"; readonly file: string; readonly key: string }
+  /** The newest version in a package registry, `npm:<package>`. */
+  | { readonly kind: "latest-of"; readonly source: string };
+
+export interface BuilderConfig {
+  /** A buildx builder's name. Default: buildx's current one. */
+  readonly name?: string;
+  /** How many builds run at once. Default: the engine's parallelism. */
+  readonly concurrency?: number;
+}

@@ -1,0 +1,30 @@
+/**
+ * Something a user has to know about or mend: in a configuration, a plan or a registry.
+ * Codes are stable; texts are not.
+ */
+export interface Problem {
+  /** Stable, kebab-case, for scripts and documentation: `config-unknown-key`, `tag-write-once`. */
+  readonly code: string;
+  /** Where it stands: a path into the configuration (`images[2].platforms[0]`) or a reference. */
+  readonly path: string;
+  /** What is wrong, with the value and what is allowed. */
+  readonly message: string;
+  /** What to do next, where that is known. */
+  readonly hint?: string;
+}
+
+/** One or more problems that stop what was asked for, all at once. */
+export class ProblemError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(title: string, problems: readonly Problem[]) {
+    super([title, ...problems.map(formatProblem)].join("\n"));
+    this.name = "ProblemError";
+    this.problems = problems;
+  }
+}
+
+export function formatProblem(problem: Problem): string {
+  const first = `  ${problem.path}: ${problem.message} [${problem.code}]`;
+  return problem.hint === undefined ? first : `${first}\n    ${problem.hint}`;
+}

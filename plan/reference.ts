@@ -1,0 +1,77 @@
+/** Names of registries, repositories and tags, in the grammar of the OCI distribution specification. */
+
+const DOCKER_HUB_HOSTS = new Set([
+  "docker.io",
+  "index.docker.io",
+  "registry-1.docker.io",
+  "registry.hub.docker.com",
+]);
+
+/** The host that people write (`docker.io`); any of Docker Hub's names becomes `docker.io`. */
+export function normalizeHost(host: string): string {
+  const lower = host.toLowerCase();
+  return DOCKER_HUB_HOSTS.has(lower) ? "docker.io" : lower;
+}
+
+/** The host that answers the distribution API: Docker Hub's is not the one people write. */
+export function apiHost(host: string): string {
+  return normalizeHost(host) === "docker.io" ? "registry-1.docker.io" : host.toLowerCase();
+}
+
+/** `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`, OCI's grammar of a tag. */
+export const TAG_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+/** OCI's grammar of a repository path, without the host. */
+export const REPOSITORY_PATTERN =
+  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+
+/** A DNS name, an IPv4 address or a bracketed IPv6 address, with an optional port. */
+export const HOST_PATTERN =
+  /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/i;
+
+export interface RepositoryName {
+  /** Normalised host, with its port: `ghcr.io`, `docker.io`, `localhost:5000`. */
+  readonly host: string;
+  /** Path within the registry: `octo/app`, `library/node`. */
+  readonly path: string;
+}
+
+export interface Reference extends RepositoryName {
+  readonly tag?: string;
+  readonly digest?: string;
+}
+
+/** `host/path`, as it is shown and as it keys maps. */
+export function repositoryKey(name: RepositoryName): string {
+  return `${name.host}/${name.path}`;
+}
+
+/**
+ * Reads `[host/]path[:tag][@digest]` as Docker does: no host means Docker Hub, and a bare name there is in `library/`.
+ *
+ * @throws TypeError when a part breaks OCI's grammar.
+ */
+export function parseReference(text: string): Reference {
+  const at = text.indexOf("@");
+  const digest = at === -1 ? undefined : text.slice(at + 1);
+  const named = at === -1 ? text : text.slice(0, at);
+  const colon = named.lastIndexOf(":");
+  const hasTag = colon > named.lastIndexOf("/");
+  const tag = hasTag ? named.slice(colon + 1) : undefined;
+  const name = hasTag ? named.slice(0, colon) : named;
+
+  const slash = name.indexOf("/");
+  const first = slash === -1 ? "" : name.slice(0, slash);
+  const firstIsHost = first.includes(".") || first.includes(":") || first === "localhost";
+  const host = normalizeHost(firstIsHost ? first : "docker.io");
+  const rest = firstIsHost ? name.slice(slash + 1) : name;
+  const path = host === "docker.io" && !rest.includes("/") ? `library/${rest}` : rest;
+
+  const wrong =
+    (!HOST_PATTERN.test(host) && "registry host") ||
+    ((!REPOSITORY_PATTERN.test(path) || path.length > 255) && "repository") ||
+    (tag !== undefined && !TAG_PATTERN.test(tag) && "tag") ||
+    (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest) && "digest");
+  if (wrong) throw new TypeError(`${JSON.stringify(text)} is not an image reference: bad ${wrong}`);
+  return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+}
