@@ -6,6 +6,8 @@ export interface Config {
   readonly repository?: string;
   /** The version to release as it was asked for (`slipway:version`, `RELEASE_TAG`), e.g. `v1.2.3`. */
   readonly version?: string;
+  /** Environment variables are also read with this prefix, which wins: `AWL_DOCKER_RELEASE_`. */
+  readonly envPrefix?: string;
   /** HEAD must be the version's tag and the tree clean. Default false. */
   readonly requireTag: boolean;
   /** The first is the primary. At least one. */
@@ -19,6 +21,11 @@ export interface Config {
   readonly artifacts: string;
   /** Values that did not come from the stack's file: configuration path -> where from (never the value). */
   readonly origins: Readonly<Record<string, string>>;
+  /**
+   * Secrets that are configured, but can be read by the engine alone (`slipway plan` reads the stack's file itself):
+   * their paths, e.g. `registries[0].password`, which is absent then; a build secret's value is empty.
+   */
+  readonly encrypted: readonly string[];
 }
 
 export interface RegistryConfig {

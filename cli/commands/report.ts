@@ -1,0 +1,22 @@
+import { Command } from "commander";
+
+interface ReportOptions {
+  readonly manifest: string;
+  readonly json?: true;
+}
+
+/** `slipway report`: what the last run released, as a table. */
+export function reportCommand(): Command {
+  return new Command("report")
+    .description("Show what the last release made: images, digests, platforms, tags and what each did.")
+    .option("--manifest <file>", "the release manifest", "artifacts/release-manifest.json")
+    .option("--json", "print the manifest itself")
+    .action(async (options: ReportOptions) => {
+      const { readManifestFile } = await import("../../report/read-manifest-file.js");
+      const { releaseTable } = await import("../../report/release-table.js");
+      const manifest = await readManifestFile(options.manifest);
+      process.stdout.write(
+        options.json ? `${JSON.stringify(manifest, undefined, 2)}\n` : releaseTable(manifest),
+      );
+    });
+}

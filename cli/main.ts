@@ -1,0 +1,45 @@
+import { Command, CommanderError } from "commander";
+import { planCommand } from "./commands/plan";
+import { reportCommand } from "./commands/report";
+import { tagsCommand } from "./commands/tags";
+
+/** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
+const COMMANDS: readonly (() => Command)[] = [planCommand, reportCommand, tagsCommand];
+
+const USAGE_ERROR = 2;
+
+/**
+ * Runs the `slipway` command.
+ *
+ * Commands fail by throwing: `command.error(…)` for what is wrong with flags or environment, any other error for what
+ * went wrong. A command that has reported by itself sets `process.exitCode`.
+ *
+ * @param argv the arguments after the program's name
+ * @returns the exit code: 0 done, 1 failed, 2 used wrongly
+ */
+export async function main(argv: string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync(argv, { from: "user" });
+    return typeof process.exitCode === "number" ? process.exitCode : 0;
+  } catch (error) {
+    // Commander has printed its own messages, help and version already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (process.env.SLIPWAY_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return 1;
+  }
+}
+
+export function buildProgram(): Command {
+  const program = new Command("slipway")
+    .description("Release container images: previewed, proved, then tagged.")
+    .showHelpAfterError("(add --help for what is allowed)");
+  for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
+  return throwing(program);
+}
+
+/** Makes a command and those below it throw where Commander would exit. */
+function throwing(command: Command): Command {
+  for (const child of command.commands) throwing(child);
+  return command.exitOverride();
+}

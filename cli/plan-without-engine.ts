@@ -1,0 +1,51 @@
+import path from "node:path";
+import { readConfig } from "../config/read";
+import { readStackFile } from "../config/stack-file";
+import type { Config } from "../plan/config";
+import type { ReleasePlan } from "../plan/release-plan";
+import { Registries } from "../provider/registries";
+import { readRegistryState } from "../registry/read-state";
+import { resolveImageDigests } from "../registry/resolve-images";
+import { planRelease } from "../source/plan-release";
+
+/**
+ * The plan that the program makes, from the same parts. The stack's state and its encrypted values stay closed: what
+ * was released last and secret passwords are unknown here, so credentials come from the environment or from Docker.
+ */
+export async function planWithoutEngine(options: {
+  readonly stack: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+}): Promise<ReleasePlan> {
+  const projectDir = path.resolve(options.cwd);
+  const { stack } = options;
+  const file = await readStackFile({
+    projectDir,
+    stack,
+    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
+  });
+  const config = readConfig({ ...file, env: process.env });
+  const registries = new Registries({ registries: config.registries, credentials: plainCredentials(config) });
+  return planRelease({
+    config,
+    stack,
+    projectDir,
+    env: process.env,
+    now: new Date(),
+    registries: {
+      resolveImages: (references) =>
+        resolveImageDigests(references, (host) => registries.connect(host).client),
+      readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
+    },
+  });
+}
+
+function plainCredentials({ registries }: Config) {
+  return Object.fromEntries(
+    registries.flatMap(({ host, username, password }) =>
+      username === undefined || password === undefined
+        ? []
+        : [[host, { username, password: password.reveal() }]],
+    ),
+  );
+}

@@ -1,0 +1,95 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { BuilderConfig } from "../plan/config";
+import type { Digest } from "../plan/digest";
+import type { PlannedImage } from "../plan/release-plan";
+import type { Secret } from "../plan/secret";
+import { Attestation, Candidate } from "../provider/sdk/resources";
+import { buildImage } from "./build-image";
+
+export interface ImageReleaseArgs {
+  /** What the plan says about this image. */
+  readonly plan: PlannedImage;
+  /** The commit being released, 40 hex digits. */
+  readonly revision: string;
+  /** Which builder, and how wide. @default buildx's current builder */
+  readonly builder: BuilderConfig;
+  /** Hosts that are spoken to without TLS. @example ["localhost:5000"] */
+  readonly plainHttpHosts: readonly string[];
+  /** For the push, where the machine's Docker configuration does not have them. */
+  readonly credentials: readonly {
+    readonly host: string;
+    readonly username: string;
+    readonly password: Secret;
+  }[];
+  /** The build waits for these: it bounds how many builds run at once. @default [] */
+  readonly after?: readonly pulumi.Resource[];
+}
+
+/**
+ * One image, built once for all platforms if no registry has its content yet, the same digest in every registry,
+ * proved and stated. It moves no floating tag: `TagSet` does, after every image is proved.
+ */
+export class ImageRelease extends pulumi.ComponentResource {
+  /** The index digest, the same in every registry. */
+  public readonly digest: pulumi.Output<Digest>;
+  /** `host/path@digest`, one a registry, the primary first. */
+  public readonly references: pulumi.Output<string[]>;
+  /** Digests of the referrers that state this release. */
+  public readonly attestations: pulumi.Output<Digest[]>;
+  /** Everything that has to exist before a tag may move. */
+  public readonly proofs: readonly pulumi.Resource[];
+  /** The build, where this stack makes it. */
+  public readonly build: pulumi.Resource | undefined;
+
+  constructor(name: string, args: ImageReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:ImageRelease", name, {}, opts);
+    const { plan } = args;
+    const { content, intent } = plan;
+    const build =
+      plan.build === undefined
+        ? undefined
+        : buildImage(name, args, { parent: this, dependsOn: [...(args.after ?? [])] });
+
+    const candidate = new Candidate(
+      `${name}-candidate`,
+      {
+        image: name,
+        repositories: plan.repositories,
+        tag: intent.candidateTag,
+        contentKey: intent.contentKey,
+        revision: args.revision,
+        platforms: intent.image.platforms,
+        digest: content.from === "build" ? build?.digest : content.digest,
+        source: content.from === "build" ? "build" : "found",
+      },
+      { parent: this, ...(build === undefined ? {} : { dependsOn: [build] }) },
+    );
+
+    const statement =
+      plan.statement === undefined
+        ? undefined
+        : new Attestation(
+            `${name}-statement`,
+            {
+              image: name,
+              repositories: plan.repositories,
+              digest: candidate.digest,
+              statement: plan.statement,
+            },
+            { parent: this },
+          );
+
+    this.build = build;
+    this.digest = candidate.digest;
+    this.references = candidate.digest.apply((digest) =>
+      plan.repositories.map((repository) => `${repository}@${digest}`),
+    );
+    this.attestations = pulumi.output(statement === undefined ? [] : [statement.manifest]);
+    this.proofs = statement === undefined ? [candidate] : [candidate, statement];
+    this.registerOutputs({
+      digest: this.digest,
+      references: this.references,
+      attestations: this.attestations,
+    });
+  }
+}

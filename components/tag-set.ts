@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ManifestTag } from "../plan/manifest";
+import type { PlannedTag, TagLevel } from "../plan/release-plan";
+import { Barrier, Tag } from "../provider/sdk/resources";
+
+export interface TagSetArgs {
+  /** Levels in the order in which they are written; nothing of a level is written before all of the one above. */
+  readonly levels: readonly TagLevel[];
+  /** Image -> its digest. @example { app: imageRelease.digest } */
+  readonly digests: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Image -> its repositories, `host/path`: a version counts wherever it exists. */
+  readonly repositories: Readonly<Record<string, readonly string[]>>;
+  /** Everything that has to exist before the first tag may move. */
+  readonly proofs: readonly pulumi.Resource[];
+}
+
+/** All tags of a release, in an order that never lies: version tags first, `latest` last. */
+export class TagSet extends pulumi.ComponentResource {
+  /** Every tag with the digest it points to. */
+  public readonly tags: pulumi.Output<ManifestTagOfImage[]>;
+
+  constructor(name: string, args: TagSetArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:TagSet", name, {}, opts);
+    let barrier = new Barrier(
+      `${name}-proven`,
+      { reached: "every image is proved in every registry" },
+      { parent: this, dependsOn: [...args.proofs] },
+    );
+    const written = args.levels.flatMap((level, index) => {
+      const tags = level.tags.map((tag) => ({ tag, resource: this.write(args, tag, barrier) }));
+      const isLast = index === args.levels.length - 1;
+      if (!isLast) {
+        barrier = new Barrier(
+          `${name}-${level.name.replaceAll(" ", "-")}`,
+          { reached: `${level.name} are set` },
+          { parent: this, dependsOn: tags.map(({ resource }) => resource) },
+        );
+      }
+      return tags;
+    });
+    this.tags = pulumi.output(
+      written.map(({ tag, resource }) =>
+        resource.digest.apply((digest) => ({
+          image: tag.image,
+          repository: tag.repository,
+          name: tag.name,
+          class: tag.class,
+          digest,
+        })),
+      ),
+    );
+    this.registerOutputs({ tags: this.tags });
+  }
+
+  private write(args: TagSetArgs, tag: PlannedTag, barrier: Barrier): Tag {
+    const digest = tag.wish.digest ?? args.digests[tag.image];
+    if (digest === undefined) throw new Error(`TagSet: digests has no entry for image "${tag.image}"`);
+    return new Tag(
+      `${tag.image}-${tag.repository.replace(/[^A-Za-z0-9.-]+/g, "-")}-${tag.slot}`,
+      {
+        ...tag.wish,
+        repository: tag.repository,
+        digest,
+        siblings: args.repositories[tag.image] ?? [],
+        planned: { ...(tag.from === undefined ? {} : { digest: tag.from.digest }), ancestry: tag.ancestry },
+      },
+      { parent: this, dependsOn: [barrier], retainOnDelete: true },
+    );
+  }
+}
+
+/** A tag of the manifest, with the image it belongs to. */
+export interface ManifestTagOfImage extends ManifestTag {
+  readonly image: string;
+}

@@ -1,0 +1,169 @@
+import { normalizeHost, parseReference } from "../plan/reference";
+import type { Environment, Given } from "./environment";
+import { isRecord, type Path } from "./paths";
+
+export type Written = Readonly<Record<string, unknown>>;
+
+/** One value of the configuration that a variable replaces. */
+export interface Edit {
+  readonly path: Path;
+  readonly value: unknown;
+}
+
+export interface EnvironmentRow {
+  /** In order of preference; the same names with the stack's prefix come first. */
+  readonly variables: readonly string[];
+  /** What it replaces; `*` is every entry. For documentation. */
+  readonly path: string;
+  readonly meaning: string;
+  /** What changes in the configuration. @throws Error whose message continues `"<value>" …` */
+  readonly edits: (given: Given, written: Written, env: Environment) => readonly Edit[];
+}
+
+/**
+ * The one table of environment variables. An empty variable is not set. Rows apply from top to bottom, so that a later
+ * one has the last word. Credentials are apart (`environment.ts`), since they belong to hosts.
+ */
+export const ENVIRONMENT: readonly EnvironmentRow[] = [
+  {
+    variables: ["SLIPWAY_REGISTRY_PORT"],
+    path: "registries[*].host",
+    meaning: "The port of the embedded registry, in place of localhost:5000's.",
+    edits: ({ value }, written) => {
+      if (!/^[0-9]{1,5}$/.test(value) || Number(value) > 65535) throw new Error("is not a port");
+      return records(written.registries).flatMap(([index, registry]) => {
+        const name = /^(localhost|127\.0\.0\.1):5000$/.exec(String(registry.host))?.[1];
+        return name === undefined ? [] : [{ path: ["registries", index, "host"], value: `${name}:${value}` }];
+      });
+    },
+  },
+  {
+    variables: ["CI_REGISTRY"],
+    path: "registries",
+    meaning: "The one registry to release to, host or host/namespace.",
+    edits: ({ value }, written) => {
+      const [host = "", ...rest] = value.split("/");
+      return [registryEdit(written, host, rest.length === 0 ? undefined : rest.join("/"))];
+    },
+  },
+  {
+    variables: ["IMAGE_REPO"],
+    path: "registries, images[0].name",
+    meaning: "The one repository to release to, host/namespace/name, for a stack with one image.",
+    edits: ({ value }, written) => {
+      const { host, path, tag, digest } = parseRepository(value);
+      if (tag !== undefined || digest !== undefined)
+        throw new Error("has a tag or digest; it names a repository");
+      const images = Array.isArray(written.images) ? written.images.length : 0;
+      if (images > 1) throw new Error(`names one repository, but the stack has ${images} images`);
+      const slash = path.lastIndexOf("/");
+      return [
+        registryEdit(written, host, path.slice(0, Math.max(slash, 0))),
+        { path: ["images", 0, "name"], value: path.slice(slash + 1) },
+      ];
+    },
+  },
+  {
+    variables: ["RELEASE_TAG", "TAG"],
+    path: "version",
+    meaning: "The version to release.",
+    edits: ({ value }) => [{ path: ["version"], value }],
+  },
+  {
+    variables: ["PLATFORMS", "CI_IMAGE_PLATFORM"],
+    path: "images[*].platforms",
+    meaning: "Platforms, separated by commas or spaces.",
+    edits: ({ value }, written) => {
+      const platforms = value.split(/[\s,]+/).filter((platform) => platform !== "");
+      return forEachImage(written, ["platforms"], () => platforms);
+    },
+  },
+  {
+    variables: ["CI_BUILD_ARGS"],
+    path: "images[*].buildArgs.*",
+    meaning:
+      "Build arguments, NAME=value, separated by commas or lines; a bare NAME takes the variable NAME.",
+    edits: ({ value }, written, env) =>
+      buildArgs(value, env).flatMap(([name, text]) => forEachImage(written, ["buildArgs", name], () => text)),
+  },
+  {
+    variables: ["OMOS_VERSION"],
+    path: "images[*].buildArgs.OMOS_VERSION",
+    meaning: "Pins the argument where an image has it.",
+    edits: ({ value }, written) =>
+      records(written.images).flatMap(([index, image]) =>
+        isRecord(image.buildArgs) && "OMOS_VERSION" in image.buildArgs
+          ? [{ path: ["images", index, "buildArgs", "OMOS_VERSION"], value }]
+          : [],
+      ),
+  },
+  {
+    variables: ["PUBLISH_LATEST"],
+    path: "images[*].flavor",
+    meaning: "true: release `latest` with every version; false: never.",
+    edits: ({ value }, written) => {
+      const latest = /^(?:true|1|yes)$/i.test(value) || !/^(?:false|0|no)$/i.test(value);
+      if (latest && !/^(?:true|1|yes)$/i.test(value)) throw new Error("is not true or false");
+      return forEachImage(written, ["flavor"], (image) => [
+        ...(Array.isArray(image.flavor) ? image.flavor : []).filter(
+          (line) => !/^\s*latest=/i.test(String(line)),
+        ),
+        `latest=${latest}`,
+      ]);
+    },
+  },
+];
+
+/** One registry in place of all: what the stack says of the same host still holds, credentials of another do not. */
+function registryEdit(written: Written, host: string, namespace: string | undefined): Edit {
+  const known = records(written.registries).map(([, registry]) => registry);
+  const same = known.find((registry) => normalizeHost(String(registry.host)) === normalizeHost(host));
+  const base = same ?? { namespace: known[0]?.namespace };
+  const chosen = namespace ?? base.namespace;
+  const { optional: _, ...rest } = base;
+  return {
+    path: ["registries"],
+    value: [{ ...rest, host, ...(chosen === undefined ? {} : { namespace: chosen }) }],
+  };
+}
+
+function parseRepository(text: string): ReturnType<typeof parseReference> {
+  try {
+    return parseReference(text);
+  } catch {
+    throw new Error("is not a repository, host/namespace/name");
+  }
+}
+
+function buildArgs(text: string, env: Environment): [name: string, value: string][] {
+  const entries = text.split(/[,\n]/).map((entry) => entry.trim());
+  return entries
+    .filter((entry) => entry !== "")
+    .map((entry) => {
+      const equals = entry.indexOf("=");
+      if (equals !== -1) return [entry.slice(0, equals), entry.slice(equals + 1)];
+      const value = env[entry];
+      if (value === undefined)
+        throw new Error(`has ${JSON.stringify(entry)} without a value, and no such variable is set`);
+      return [entry, value];
+    });
+}
+
+function forEachImage(
+  written: Written,
+  path: Path,
+  value: (image: Readonly<Record<string, unknown>>) => unknown,
+): Edit[] {
+  return records(written.images).map(([index, image]) => ({
+    path: ["images", index, ...path],
+    value: value(image),
+  }));
+}
+
+/** The mappings in a list, with their places; whatever else stands there is reported later. */
+function records(list: unknown): [index: number, record: Record<string, unknown>][] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry: unknown, index): [number, Record<string, unknown>][] =>
+    isRecord(entry) ? [[index, entry]] : [],
+  );
+}

@@ -1,0 +1,104 @@
+import { normalizeHost } from "../plan/reference";
+import { Secret } from "../plan/secret";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable that is set, and to what. */
+export interface Given {
+  readonly variable: string;
+  readonly value: string;
+}
+
+/** The first of some variables that is set, with the stack's prefix before without. */
+export function lookUp(env: Environment, variables: readonly string[], prefix = ""): Given | undefined {
+  const names = prefix === "" ? variables : [...variables.map((name) => prefix + name), ...variables];
+  for (const variable of names) {
+    const value = env[variable];
+    if (value !== undefined && value.trim() !== "") return { variable, value };
+  }
+  return undefined;
+}
+
+export interface EnvironmentCredentials {
+  readonly username: string;
+  readonly password: Secret;
+  /** Where they came from, for people: `environment variables GHCR_USERNAME and GHCR_TOKEN`. */
+  readonly origin: string;
+  /** The variables themselves; no `usernameVariable` where the name came from elsewhere. */
+  readonly usernameVariable?: string;
+  readonly passwordVariable: string;
+}
+
+export interface CredentialOptions {
+  /** The stack's `envPrefix`: the same variables with it come first. Default none. */
+  readonly prefix?: string;
+  /** A name to use where no variable has one, e.g. the stack's. */
+  readonly username?: string;
+  /** The host that CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD belong to where CI_REGISTRY is not set. Default none. */
+  readonly ciRegistry?: string;
+}
+
+interface Pair {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Preferred pair first. */
+const PAIRS_BY_HOST: Readonly<Record<string, readonly Pair[]>> = {
+  "ghcr.io": [
+    { username: "GHCR_USERNAME", password: "GHCR_TOKEN" },
+    { username: "GITHUB_ACTOR", password: "GITHUB_TOKEN" },
+  ],
+  "docker.io": [{ username: "DOCKERHUB_USERNAME", password: "DOCKERHUB_TOKEN" }],
+};
+const CI_PAIR: Pair = { username: "CI_REGISTRY_USERNAME", password: "CI_REGISTRY_PASSWORD" };
+
+/** GHCR looks at the token alone, but wants a name. */
+const ANY_NAME = new Map([["ghcr.io", "x-access-token"]]);
+
+/**
+ * The credentials that the environment holds for a registry's host, or undefined. The first pair whose password is set
+ * counts; its name comes from another pair, then from `options.username`, only where its own is missing.
+ */
+export function environmentCredentials(
+  host: string,
+  env: Environment,
+  options: CredentialOptions = {},
+): EnvironmentCredentials | undefined {
+  const pairs = pairsFor(normalizeHost(host), env, options);
+  const find = (name: string) => lookUp(env, [name], options.prefix);
+  for (const pair of pairs) {
+    const password = find(pair.password);
+    if (password === undefined) continue;
+    const others = pairs.filter((other) => other !== pair).map((other) => other.username);
+    const username = [pair.username, ...others].map(find).find((given) => given !== undefined);
+    const name = username?.value ?? options.username ?? ANY_NAME.get(normalizeHost(host));
+    if (name !== undefined) return credentials(name, username, password);
+  }
+  return undefined;
+}
+
+function pairsFor(
+  host: string,
+  env: Environment,
+  { prefix, ciRegistry }: CredentialOptions,
+): readonly Pair[] {
+  const written = lookUp(env, ["CI_REGISTRY"], prefix)?.value.split("/")[0] ?? ciRegistry;
+  const isCi = written !== undefined && normalizeHost(written) === host;
+  const own = Object.hasOwn(PAIRS_BY_HOST, host) ? (PAIRS_BY_HOST[host] ?? []) : [];
+  return isCi ? [CI_PAIR, ...own] : own;
+}
+
+function credentials(name: string, username: Given | undefined, password: Given): EnvironmentCredentials {
+  const origin =
+    username === undefined
+      ? `environment variable ${password.variable}`
+      : `environment variables ${username.variable} and ${password.variable}`;
+  return {
+    username: name,
+    password: new Secret(password.value),
+    origin,
+    ...(username === undefined ? {} : { usernameVariable: username.variable }),
+    passwordVariable: password.variable,
+  };
+}

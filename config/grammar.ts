@@ -1,0 +1,95 @@
+import { posix } from "node:path";
+import { z } from "zod";
+import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
+
+/**
+ * Texts with a grammar of their own. Each message continues a sentence that starts with the value:
+ * `"Octo" is not …`; a message that starts with `:` stands alone.
+ */
+
+/** A text of one line, not empty. */
+export const line = z
+  .string()
+  .regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, { error: "is not one line of text with something in it" });
+
+/** Marked, so that its value is never shown and editors accept `secure:` for it. */
+export const secret = z.string().min(1, { error: "is empty" }).meta({ secret: true });
+
+export const host = z.string().refine((text) => HOST_PATTERN.test(text) && portOf(text) <= 65535, {
+  error: (issue) =>
+    /^[a-z]+:\/\//i.test(String(issue.input))
+      ? "is not a registry's host: leave the scheme out (and set plainHttp for http)"
+      : "is not a registry's host, such as ghcr.io or localhost:5000",
+});
+
+export const namespace = z.string().refine((text) => text === "" || REPOSITORY_PATTERN.test(text), {
+  error: (issue) => repositoryMessage(String(issue.input), "a namespace"),
+});
+
+export const imageName = z.string().refine((text) => REPOSITORY_PATTERN.test(text), {
+  error: (issue) => repositoryMessage(String(issue.input), "an image's name"),
+});
+
+function repositoryMessage(text: string, what: string): string {
+  const lower = text.toLowerCase();
+  return lower !== text && REPOSITORY_PATTERN.test(lower)
+    ? `is not ${what}: registries allow lower case only; did you mean \`${lower}\`?`
+    : `is not ${what}: lower-case letters and digits, with . _ __ - between them and / between parts`;
+}
+
+/** A folder or file in the project: relative, with `/`, without a way out. */
+export const projectPath = z.string().refine((text) => pathProblem(text) === undefined, {
+  error: (issue) => pathProblem(String(issue.input)) ?? "is not a path",
+});
+
+/** What is wrong with a path that has to stay in a folder; undefined for nothing. */
+export function pathProblem(text: string): string | undefined {
+  if (text === "") return "is not a path; the project's own folder is `.`";
+  if (/\p{Cc}/u.test(text)) return "is not a path: it has control characters";
+  if (text.includes("\\")) return "is not a path: write / instead of \\, also on Windows";
+  if (posix.isAbsolute(text) || /^[A-Za-z]:/.test(text)) return "is an absolute path; it has to be relative";
+  return escapes(text) ? "leads out of the project" : undefined;
+}
+
+/** Whether a relative path leaves the folder that it starts in. */
+export function escapes(path: string): boolean {
+  const normal = posix.normalize(path);
+  return normal === ".." || normal.startsWith("../");
+}
+
+export const githubRepository = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:-?[A-Za-z0-9])*\/(?!\.{1,2}$)[A-Za-z0-9._-]+$/, {
+    error: "is not a GitHub repository, owner/name",
+  });
+
+export const buildArgName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not a build argument's name: letters, digits and _" });
+
+export const secretId = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, { error: "is not a build secret's id: letters, digits and . _ -" });
+
+export const stageName = z
+  .string()
+  .regex(/^(?:[A-Za-z][A-Za-z0-9_.-]*|[0-9]+)$/, { error: "is not the name of a Dockerfile's stage" });
+
+export const label = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?=[^\p{Cc}]*$/u, {
+  error: "is not a label, key=value: letters, digits and . _ / - in the key, one line",
+});
+
+export const imageAndTag = z.string().refine(
+  (text) => {
+    const colon = text.lastIndexOf(":");
+    return (
+      colon > 0 && REPOSITORY_PATTERN.test(text.slice(0, colon)) && TAG_PATTERN.test(text.slice(colon + 1))
+    );
+  },
+  { error: "is not image:tag" },
+);
+
+function portOf(text: string): number {
+  const port = /:([0-9]+)$/.exec(text)?.[1];
+  return port === undefined ? 0 : Number(port);
+}

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { NPM_SOURCE_PATTERN } from "../plan/versions";
+import * as grammar from "./grammar";
+import { PLATFORMS } from "./platforms";
+
+/** The SBOM generator that `sbom: true` stands for. */
+export const DEFAULT_SBOM_GENERATOR = "docker/buildkit-syft-scanner:stable-1";
+
+const buildArg = z
+  .union(
+    [
+      z.string().describe("The value itself."),
+      z.int().describe("The value itself. Write versions in quotes: 1.10 and 1.1 are the same number."),
+      z.boolean().describe("The value itself: `true` or `false`."),
+      z
+        .strictObject({
+          file: grammar.projectPath.describe("A file of KEY=value lines, relative to the project."),
+          key: grammar.buildArgName.optional().describe("The key in that file. @default the argument's name"),
+        })
+        .describe(
+          "The value of a key in a file; the plan is refused where it is missing. @example { file: VERSIONS.env }",
+        ),
+      z
+        .strictObject({
+          latestOf: z
+            .string()
+            .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
+            .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
+        })
+        .describe(
+          "The newest version in a package registry, resolved when planning. @example { latestOf: npm:zod }",
+        ),
+    ],
+    { error: "is not a text, a whole number, true, false, { file: … } or { latestOf: npm:… }" },
+  )
+  .meta({ what: "a text, { file: … } or { latestOf: npm:… }" });
+
+const rule = grammar.line.meta({ what: "a line of docker/metadata-action's syntax" });
+
+export const imageSchema = z
+  .strictObject({
+    name: grammar.imageName.describe("Name in the registries, after host and namespace. @example app"),
+    context: grammar.projectPath
+      .default(".")
+      .describe("Folder of the build context, relative to the project. @default ."),
+    dockerfile: z
+      .string()
+      .min(1, { error: "is empty" })
+      .default("Dockerfile")
+      .describe(
+        "The Dockerfile, relative to the context; it may lie anywhere in the project. @default Dockerfile",
+      ),
+    target: grammar.stageName.optional().describe("The Dockerfile's stage to build. @default the last one"),
+    platforms: z
+      .array(z.enum(PLATFORMS))
+      .min(1, { error: "has no entry; name at least one platform" })
+      .default(["linux/amd64", "linux/arm64"])
+      .describe("What is built for. @default [linux/amd64, linux/arm64]"),
+    buildArgs: z
+      .record(grammar.buildArgName, buildArg)
+      .default({})
+      .describe(
+        "Build arguments. They stand in the image's provenance for all to see: no secrets. @default none",
+      ),
+    tags: z
+      .array(rule)
+      .default([
+        "type=semver,pattern={{version}}",
+        "type=semver,pattern={{major}}.{{minor}}",
+        "type=semver,pattern={{major}}",
+        "type=sha",
+      ])
+      .describe(
+        "Tag rules in docker/metadata-action's own syntax. An empty list means what it means there: schedule, branch, tag and pull request. @default {{version}}, {{major}}.{{minor}}, {{major}} and type=sha",
+      ),
+    flavor: z
+      .array(rule)
+      .default([])
+      .describe("What holds for all rules, in docker/metadata-action's syntax. @default latest=auto"),
+    labels: z
+      .enum(["release", "none"])
+      .default("release")
+      .describe(
+        "`release` bakes version, revision and the commit's date in. `none` makes content that later releases can carry over without a build. @default release",
+      ),
+    extraLabels: z
+      .array(grammar.label)
+      .default([])
+      .describe(
+        "Labels of one's own, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
+      ),
+    provenance: z.boolean().default(true).describe("Attach provenance in max mode. @default true"),
+    sbom: z
+      .union([z.boolean(), grammar.line], { error: "is not true, false or the image of an SBOM generator" })
+      .default(false)
+      .meta({ what: "true, false or an image" })
+      .describe(`Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR}, or a generator's image. @default false`),
+    cacheFrom: z
+      .array(grammar.line)
+      .default([])
+      .describe("Caches to read, in buildx's syntax. @example [type=registry,ref=ghcr.io/octo/app:cache]"),
+    cacheTo: z
+      .array(grammar.line)
+      .default([])
+      .describe(
+        "Caches to write, in buildx's syntax; a cache that fails never fails a release. @default none",
+      ),
+    secrets: z
+      .record(grammar.secretId, grammar.secret)
+      .default({})
+      .describe(
+        "Build secrets for `RUN --mount=type=secret`: id to value. Set them with: pulumi config set --secret --path 'slipway:images[0].secrets.ID'",
+      ),
+    salt: grammar.line
+      .optional()
+      .describe("Any text: another one builds the same content again. @default none"),
+  })
+  .meta({ what: "an image: { name: …, context: … }" });

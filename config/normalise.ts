@@ -1,0 +1,64 @@
+import type { BuildArg, Config, ImageConfig, RegistryConfig } from "../plan/config";
+import { normalizeHost } from "../plan/reference";
+import { Secret } from "../plan/secret";
+import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
+import { isLoopbackHost } from "./loopback";
+import { formatPath } from "./paths";
+import type { CheckedConfig } from "./schema";
+
+type CheckedRegistry = CheckedConfig["registries"][number];
+type CheckedImage = CheckedConfig["images"][number];
+type CheckedBuildArg = CheckedImage["buildArgs"][string];
+
+/** One form for everything that may be written in several. */
+export function normalise(
+  checked: CheckedConfig,
+  facts: { readonly origins: Readonly<Record<string, string>>; readonly encrypted: ReadonlySet<string> },
+): Config {
+  const { registries, images, ...rest } = checked;
+  return {
+    ...rest,
+    registries: registries.map((registry, index) =>
+      normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
+    ),
+    images: images.map((image, index) => normaliseImage(image, index, facts.encrypted)),
+    origins: facts.origins,
+    encrypted: [...facts.encrypted].sort(),
+  };
+}
+
+function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
+  const { password, plainHttp, ...rest } = registry;
+  return {
+    ...rest,
+    host: normalizeHost(registry.host),
+    ...(password === undefined || encrypted ? {} : { password: new Secret(password) }),
+    plainHttp: plainHttp ?? isLoopbackHost(registry.host),
+  };
+}
+
+function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlySet<string>): ImageConfig {
+  const secrets = sortedEntries(image.secrets).map(([id, value]): [string, Secret] => {
+    const unreadable = encrypted.has(formatPath(["images", index, "secrets", id]));
+    return [id, new Secret(unreadable ? "" : value)];
+  });
+  return {
+    ...image,
+    platforms: [...image.platforms].sort(),
+    buildArgs: Object.fromEntries(
+      sortedEntries(image.buildArgs).map(([name, value]) => [name, normaliseBuildArg(name, value)]),
+    ),
+    sbom: image.sbom === true ? DEFAULT_SBOM_GENERATOR : image.sbom,
+    secrets: Object.fromEntries(secrets),
+  };
+}
+
+function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {
+  if (typeof written !== "object") return { kind: "literal", value: String(written) };
+  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf };
+  return { kind: "file", file: written.file, key: written.key ?? name };
+}
+
+function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(record).sort(([a], [b]) => (a === b ? 0 : a < b ? -1 : 1));
+}

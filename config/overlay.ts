@@ -1,0 +1,75 @@
+import type { Problem } from "../plan/problem";
+import { type Environment, environmentCredentials, lookUp } from "./environment";
+import { type Edit, ENVIRONMENT } from "./environment-table";
+import { formatPath, isRecord, type Path, withValueAt } from "./paths";
+
+export interface Overlaid {
+  readonly written: Record<string, unknown>;
+  /** Path -> `environment variable PLATFORMS`. */
+  readonly origins: Readonly<Record<string, string>>;
+  readonly problems: readonly Problem[];
+}
+
+/** Lays the environment over what is written: every row of the table, then the credentials of each registry. */
+export function overlayEnvironment(original: Readonly<Record<string, unknown>>, env: Environment): Overlaid {
+  const prefix = typeof original.envPrefix === "string" ? original.envPrefix : "";
+  const origins: Record<string, string> = {};
+  const problems: Problem[] = [];
+  let written: Record<string, unknown> = { ...original };
+  const apply = (edits: readonly Edit[], origin: string) => {
+    for (const { path, value } of edits) {
+      written = asRecord(withValueAt(written, path, value));
+      for (const old of Object.keys(origins)) if (isBelow(old, formatPath(path))) delete origins[old];
+      origins[formatPath(path)] = origin;
+    }
+  };
+
+  for (const row of ENVIRONMENT) {
+    const given = lookUp(env, row.variables, prefix);
+    if (given === undefined) continue;
+    try {
+      apply(row.edits(given, written, env), `environment variable ${given.variable}`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const shown = given.variable.endsWith("BUILD_ARGS") ? "it" : JSON.stringify(given.value);
+      problems.push({ code: "config-environment", path: given.variable, message: `${shown} ${reason}` });
+    }
+  }
+  for (const edits of credentialEdits(written, env, prefix)) apply(edits.edits, edits.origin);
+  return { written, origins, problems };
+}
+
+function* credentialEdits(
+  written: Readonly<Record<string, unknown>>,
+  env: Environment,
+  prefix: string,
+): Generator<{ edits: Edit[]; origin: string }> {
+  const registries: unknown[] = Array.isArray(written.registries) ? written.registries : [];
+  const [first] = registries;
+  for (const [index, registry] of registries.entries()) {
+    if (!isRecord(registry) || typeof registry.host !== "string") continue;
+    const found = environmentCredentials(registry.host, env, {
+      prefix,
+      ...(typeof registry.username === "string" ? { username: registry.username } : {}),
+      ...(isRecord(first) && typeof first.host === "string" ? { ciRegistry: first.host } : {}),
+    });
+    if (found === undefined) continue;
+    const at: Path = ["registries", index];
+    const password = { path: [...at, "password"], value: found.password.reveal() };
+    yield { edits: [password], origin: `environment variable ${found.passwordVariable}` };
+    if (found.username === registry.username) continue;
+    const origin =
+      found.usernameVariable === undefined
+        ? "what GHCR accepts with a token"
+        : `environment variable ${found.usernameVariable}`;
+    yield { edits: [{ path: [...at, "username"], value: found.username }], origin };
+  }
+}
+
+function isBelow(path: string, parent: string): boolean {
+  return path.startsWith(`${parent}.`) || path.startsWith(`${parent}[`);
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return isRecord(value) ? value : {};
+}

@@ -1,0 +1,103 @@
+import type { Config } from "../plan/config";
+import { type Problem, ProblemError } from "../plan/problem";
+import { decodeWritten } from "./decode";
+import { Encrypted } from "./encrypted";
+import type { Environment } from "./environment";
+import { normalise } from "./normalise";
+import { overlayEnvironment } from "./overlay";
+import { formatPath, leaves, withValueAt } from "./paths";
+import { isSecretPath, Redaction } from "./redaction";
+import { ruleProblems } from "./rules";
+import { type CheckedConfig, writtenConfigSchema } from "./schema";
+import { schemaProblems } from "./schema-problems";
+import { secretProblems } from "./secret-rules";
+
+export interface ConfigInput {
+  /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
+  readonly written: Readonly<Record<string, unknown>>;
+  readonly env: Environment;
+  /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
+  readonly secretKeys: readonly string[];
+}
+
+/**
+ * What is written, overlaid by the environment, checked and completed with every default. Precedence: environment,
+ * stack's file, default.
+ *
+ * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
+ *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-environment`,
+ *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`
+ */
+export function readConfig(input: ConfigInput): Config {
+  const decoded = decodeWritten(writtenConfigSchema, input.written);
+  const { written, origins, problems: environmentProblems } = overlayEnvironment(decoded, input.env);
+  const redaction = new Redaction({ written, secretKeys: input.secretKeys });
+  const encrypted = encryptedPaths(written);
+  const { checked, problems } = check(written, redaction, encrypted);
+  const all = [
+    ...environmentProblems,
+    ...problems,
+    ...ruleProblems(written),
+    ...secretProblems({ written, secretKeys: input.secretKeys, secrets: redaction.secrets, origins }),
+  ];
+  if (checked === undefined || all.length > 0) {
+    const told = withoutRepeats(all).map((problem) => redaction.clean(withOrigin(problem, origins)));
+    throw new ProblemError(title(told.length), told);
+  }
+  return normalise(checked, { origins, encrypted });
+}
+
+/** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */
+function check(
+  written: Readonly<Record<string, unknown>>,
+  redaction: Redaction,
+  encrypted: ReadonlySet<string>,
+): { checked?: CheckedConfig; problems: Problem[] } {
+  const readable = [...leaves(written)]
+    .filter(({ value }) => value instanceof Encrypted)
+    .reduce<unknown>((root, { path }) => withValueAt(root, path, "encrypted"), written);
+  const unreadable = [...leaves(written)]
+    .filter(({ path, value }) => value instanceof Encrypted && !isSecretPath(path) && path[2] !== "buildArgs")
+    .map(({ path }) => ({
+      code: "config-encrypted",
+      path: formatPath(path),
+      message: "is encrypted, and only the engine can read it",
+      hint: "Encrypt passwords and build secrets alone (pulumi config set --secret --path …), or use pulumi preview",
+    }));
+  const result = writtenConfigSchema.safeParse(readable);
+  if (result.success) return { checked: result.data, problems: unreadable };
+  const found = schemaProblems(writtenConfigSchema, readable, result.error.issues, redaction).filter(
+    ({ path }) => !encrypted.has(path) && !unreadable.some((problem) => problem.path === path),
+  );
+  return { problems: [...unreadable, ...found] };
+}
+
+function encryptedPaths(written: unknown): ReadonlySet<string> {
+  const found = [...leaves(written)].filter(
+    ({ path, value }) => value instanceof Encrypted && isSecretPath(path),
+  );
+  return new Set(found.map(({ path }) => formatPath(path)));
+}
+
+/** Says where a value came from that is not in the stack's file. */
+function withOrigin(problem: Problem, origins: Readonly<Record<string, string>>): Problem {
+  const path = Object.keys(origins).find(
+    (known) =>
+      problem.path === known || problem.path.startsWith(`${known}[`) || problem.path.startsWith(`${known}.`),
+  );
+  const origin = path === undefined ? undefined : origins[path];
+  return origin === undefined ? problem : { ...problem, message: `${problem.message} (from ${origin})` };
+}
+
+/** Schema and rules may find the same thing. */
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  const keys = problems.map(({ path, message }) => `${path}\n${message}`);
+  return problems.filter((_, index) => {
+    const key = keys[index];
+    return key === undefined || keys.indexOf(key) === index;
+  });
+}
+
+function title(count: number): string {
+  return `The configuration has ${count === 1 ? "a problem" : `${count} problems`}:`;
+}

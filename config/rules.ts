@@ -1,0 +1,152 @@
+import { posix } from "node:path";
+import type { Problem } from "../plan/problem";
+import { normalizeHost } from "../plan/reference";
+import { pathProblem } from "./grammar";
+import { formatPath, isRecord, type Path } from "./paths";
+
+type Entry = { readonly path: Path; readonly value: Readonly<Record<string, unknown>> };
+
+/**
+ * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are
+ * told at once; a value that the schema refuses is passed over here.
+ */
+export function ruleProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+  const registries = entriesOf(written, "registries");
+  const images = entriesOf(written, "images");
+  return [
+    ...registryProblems(registries),
+    ...nameProblems(registries, images),
+    ...images.flatMap(imageProblems),
+    ...overruleProblems(written, images),
+  ];
+}
+
+function registryProblems(registries: readonly Entry[]): Problem[] {
+  const problems = duplicates(
+    registries.map(({ path, value }) => ({ path, key: repositoryBase(value) })),
+    (key, first) => `${key} is ${formatPath(first)} again`,
+  );
+  for (const { path, value } of registries) {
+    const host = hostOf(value);
+    if ((host === "docker.io" || host === "ghcr.io") && (value.namespace ?? "") === "") {
+      problems.push({
+        code: "config-required",
+        path: formatPath([...path, "namespace"]),
+        message: `is required for ${host}; expected the user or organization that owns the images`,
+      });
+    }
+  }
+  if (registries[0]?.value.optional === true) {
+    problems.push({
+      code: "config-conflict",
+      path: formatPath([...registries[0].path, "optional"]),
+      message: "true is not possible for the first registry, which is the primary",
+      hint: "Put a registry that is always there first",
+    });
+  }
+  return problems;
+}
+
+function nameProblems(registries: readonly Entry[], images: readonly Entry[]): Problem[] {
+  const named = images.map(({ path, value }) => ({ path: [...path, "name"], key: textOf(value.name) }));
+  const problems = duplicates(
+    named,
+    (key, first) => `${JSON.stringify(key)} is also the name at ${formatPath(first)}`,
+  );
+  const longest = Math.max(0, ...registries.map(({ value }) => (textOf(value.namespace) ?? "").length));
+  for (const { path, key } of named) {
+    if (key === undefined || longest + 1 + key.length <= 255) continue;
+    problems.push({
+      code: "config-value",
+      path: formatPath(path),
+      message: "is too long: namespace and name together may have 255 characters",
+    });
+  }
+  return problems;
+}
+
+function imageProblems({ path, value }: Entry): Problem[] {
+  const problems: Problem[] = [];
+  const context = textOf(value.context) ?? ".";
+  const dockerfile = textOf(value.dockerfile) ?? "Dockerfile";
+  const wrong = pathProblem(dockerfile.startsWith("../") ? posix.join(context, dockerfile) : dockerfile);
+  if (wrong !== undefined && dockerfile !== "") {
+    const where = formatPath([...path, "dockerfile"]);
+    problems.push({ code: "config-value", path: where, message: `${JSON.stringify(dockerfile)} ${wrong}` });
+  }
+  problems.push(
+    ...duplicates(
+      textsOf(value.platforms).map(([index, key]) => ({ path: [...path, "platforms", index], key })),
+      (key, first) => `${JSON.stringify(key)} is already at ${formatPath(first)}`,
+    ),
+    ...duplicates(
+      textsOf(value.extraLabels).map(([index, label]) => ({
+        path: [...path, "extraLabels", index],
+        key: label.split("=")[0],
+      })),
+      (key, first) => `${JSON.stringify(key)} is already set at ${formatPath(first)}`,
+    ),
+  );
+  for (const name of ["BUILDKIT_ATTEST_PROVENANCE", "BUILDKIT_ATTEST_SBOM"]) {
+    if (!isRecord(value.buildArgs) || !(name in value.buildArgs)) continue;
+    const setting = name === "BUILDKIT_ATTEST_SBOM" ? "sbom" : "provenance";
+    problems.push({
+      code: "config-conflict",
+      path: formatPath([...path, "buildArgs", name]),
+      message: `is set by Slipway itself; use the image's \`${setting}\``,
+    });
+  }
+  return problems;
+}
+
+function overruleProblems(written: Readonly<Record<string, unknown>>, images: readonly Entry[]): Problem[] {
+  const names = images.flatMap(({ value }) => textOf(value.name) ?? []);
+  return textsOf(written.overrule).flatMap(([index, text]) => {
+    const name = text.slice(0, text.lastIndexOf(":"));
+    if (!text.includes(":") || names.includes(name)) return [];
+    const message = `${JSON.stringify(text)}: there is no image ${JSON.stringify(name)}; the images are ${names.join(", ")}`;
+    return [{ code: "config-value", path: formatPath(["overrule", index]), message }];
+  });
+}
+
+function duplicates(
+  entries: readonly { readonly path: Path; readonly key: string | undefined }[],
+  message: (key: string, first: Path) => string,
+): Problem[] {
+  const first = new Map<string, Path>();
+  return entries.flatMap(({ path, key }) => {
+    if (key === undefined) return [];
+    const before = first.get(key);
+    if (before === undefined) first.set(key, path);
+    return before === undefined
+      ? []
+      : [{ code: "config-duplicate", path: formatPath(path), message: message(key, before) }];
+  });
+}
+
+function repositoryBase(registry: Readonly<Record<string, unknown>>): string | undefined {
+  const host = hostOf(registry);
+  const namespace = textOf(registry.namespace) ?? "";
+  return host === undefined ? undefined : namespace === "" ? host : `${host}/${namespace}`;
+}
+
+function hostOf(registry: Readonly<Record<string, unknown>>): string | undefined {
+  const host = textOf(registry.host);
+  return host === undefined ? undefined : normalizeHost(host);
+}
+
+function entriesOf(written: Readonly<Record<string, unknown>>, key: string): Entry[] {
+  const list: unknown[] = Array.isArray(written[key]) ? written[key] : [];
+  return list.flatMap((value, index) => (isRecord(value) ? [{ path: [key, index], value }] : []));
+}
+
+function textsOf(list: unknown): [index: number, text: string][] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((text: unknown, index): [number, string][] =>
+    typeof text === "string" ? [[index, text]] : [],
+  );
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,133 @@
+import { closest, distance } from "fastest-levenshtein";
+import type { z } from "zod";
+import type { Problem } from "../plan/problem";
+import { keysAt, schemaAt } from "./decode";
+import { formatPath, type Path, valueAt } from "./paths";
+
+type Issue = z.core.$ZodIssue;
+
+export interface ShownValues {
+  /** How a value is written in a message: secrets are not. */
+  show(path: Path, value: unknown): string;
+}
+
+/** What the schema finds, as problems: path, value, what is allowed, a stable code. */
+export function schemaProblems(
+  schema: z.ZodType,
+  input: unknown,
+  issues: readonly Issue[],
+  shown: ShownValues,
+): Problem[] {
+  return issues.flatMap((issue) => problemsOf(issue, { schema, input, shown, at: [] }));
+}
+
+interface Context {
+  readonly schema: z.ZodType;
+  readonly input: unknown;
+  readonly shown: ShownValues;
+  /** Where the issue's own path starts. */
+  readonly at: Path;
+}
+
+function problemsOf(issue: Issue, context: Context): Problem[] {
+  const path = [...context.at, ...stepsOf(issue.path)];
+  const value = valueAt(context.input, path);
+  const where = formatPath(path);
+  const shown = context.shown.show(path, value);
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => unknownKey(context, path, key));
+    case "invalid_type":
+      return [typeProblem(context, path, value)];
+    case "invalid_value": {
+      const allowed = issue.values.map(String);
+      const message = `${shown} is not one of ${allowed.join(", ")}${suggestion(String(value), allowed)}`;
+      return [{ code: "config-value", path: where, message }];
+    }
+    case "invalid_union":
+      return unionProblems(issue, { ...context, at: path }, value);
+    case "invalid_key": {
+      const key = JSON.stringify(path.at(-1) ?? "");
+      const message = `${key} ${issue.issues[0]?.message ?? "is not allowed as a key"}`;
+      return [{ code: "config-value", path: where, message }];
+    }
+    case "invalid_element":
+      return issue.issues.flatMap((inner) => problemsOf(inner, { ...context, at: path }));
+    case "too_small":
+    case "too_big":
+    case "invalid_format":
+    case "not_multiple_of":
+    case "custom":
+      return [{ code: "config-value", path: where, message: `${shown} ${issue.message}` }];
+    default: {
+      const never: never = issue;
+      throw new TypeError(`unknown issue ${JSON.stringify(never)}`);
+    }
+  }
+}
+
+function typeProblem({ schema, shown }: Context, path: Path, value: unknown): Problem {
+  const what = whatAt(schema, path);
+  const where = formatPath(path);
+  if (value === undefined) {
+    return { code: "config-required", path: where, message: `is required; expected ${what}` };
+  }
+  return { code: "config-type", path: where, message: `${shown.show(path, value)} is not ${what}` };
+}
+
+/** What may stand at a path, in words. */
+function whatAt(schema: z.ZodType, path: Path): string {
+  const found = schemaAt(schema, path);
+  const what = found?.meta()?.what;
+  if (typeof what === "string") return what;
+  switch (found?.def.type) {
+    case "string":
+      return "a text";
+    case "boolean":
+      return "true or false";
+    case "number":
+    case "int":
+      return "a whole number";
+    case "array":
+      return "a list";
+    default:
+      return "a mapping";
+  }
+}
+
+/** The problems of the one form that was meant, or that none fits. */
+function unionProblems(issue: z.core.$ZodIssueInvalidUnion, context: Context, value: unknown): Problem[] {
+  const meant = issue.errors.find(
+    (errors) =>
+      errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code !== "invalid_type"),
+  );
+  if (meant !== undefined) return meant.flatMap((error) => problemsOf(error, context));
+  const shown = context.shown.show(context.at, value);
+  const number = typeof value === "number" ? { hint: `Write it in quotes: "${value}"` } : {};
+  return [
+    { code: "config-type", path: formatPath(context.at), message: `${shown} ${issue.message}`, ...number },
+  ];
+}
+
+function unknownKey({ schema }: Context, path: Path, key: string): Problem {
+  const allowed = keysAt(schema, path) ?? [];
+  return {
+    code: "config-unknown-key",
+    path: formatPath([...path, key]),
+    message: `is not a setting${suggestion(key, allowed)}`,
+    hint: `Settings here: ${allowed.join(", ")}`,
+  };
+}
+
+/** `; did you mean …?` where one of the words is near enough. */
+function suggestion(text: string, words: readonly string[]): string {
+  if (words.length === 0 || text.length > 100) return "";
+  const lower = text.toLowerCase();
+  const near = words.find((word) => word.toLowerCase() === lower) ?? closest(text, [...words]);
+  const far = near.toLowerCase() !== lower && distance(text, near) > Math.max(2, Math.floor(near.length / 3));
+  return far ? "" : `; did you mean \`${near}\`?`;
+}
+
+function stepsOf(path: readonly PropertyKey[]): Path {
+  return path.map((step) => (typeof step === "symbol" ? String(step) : step));
+}

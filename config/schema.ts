@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { RELEASE_NAME_PATTERN } from "../plan/versions";
+import * as grammar from "./grammar";
+import { imageSchema } from "./image-schema";
+
+/**
+ * Everything that a stack's file can say under `slipway:`, with every default. Rules that look at more than one value
+ * are in `rules.ts`. `meta.what` completes "is required; expected …" and "is not …".
+ */
+
+const registrySchema = z
+  .strictObject({
+    host: grammar.host.describe("Host, with its port. @example ghcr.io"),
+    namespace: grammar.namespace
+      .default("")
+      .describe("Path between the host and an image's name. @default none @example octo"),
+    username: grammar.line
+      .optional()
+      .describe("Who logs in. @default GHCR_USERNAME, DOCKERHUB_USERNAME, … or Docker's own configuration"),
+    password: grammar.secret
+      .optional()
+      .describe(
+        "Password or token, as secret configuration: pulumi config set --secret --path 'slipway:registries[0].password'. @default GHCR_TOKEN, DOCKERHUB_TOKEN, … or Docker's own configuration",
+      ),
+    optional: z
+      .boolean()
+      .default(false)
+      .describe("Skip this registry, and say so, where no credentials are found. @default false"),
+    plainHttp: z
+      .boolean()
+      .optional()
+      .describe("Plain HTTP instead of TLS. @default true for localhost, 127.0.0.0/8 and [::1], else false"),
+  })
+  .meta({ what: "a registry: { host: …, namespace: … }" });
+
+const builderSchema = z
+  .strictObject({
+    name: grammar.line.optional().describe("A buildx builder. @default buildx's current one"),
+    concurrency: z
+      .int({ error: "is not a whole number" })
+      .min(1, { error: "is less than 1" })
+      .optional()
+      .describe("How many builds run at once. @default the engine's parallelism"),
+  })
+  .meta({ what: "a builder: { name: … }" });
+
+export const writtenConfigSchema = z.strictObject({
+  repository: grammar.githubRepository.optional().describe("The GitHub repository. @example octo/app"),
+  version: z
+    .string()
+    .regex(RELEASE_NAME_PATTERN, {
+      error: "is not a version's or tag's name: letters, digits and . _ + / @ -",
+    })
+    .optional()
+    .describe("The version to release. Usually RELEASE_TAG or the tag at HEAD says it. @example v1.2.3"),
+  envPrefix: z
+    .string()
+    .regex(/^[A-Z_][A-Z0-9_]*$/, {
+      error: "is not a prefix of environment variables: capitals, digits and _",
+    })
+    .optional()
+    .describe("Variables are also read with this prefix, which wins. @example AWL_DOCKER_RELEASE_"),
+  requireTag: z
+    .boolean()
+    .default(false)
+    .describe("Release only where HEAD is the version's tag and the working tree is clean. @default false"),
+  registries: z
+    .array(registrySchema)
+    .min(1, { error: "has no entry; name at least one registry" })
+    .meta({ what: "a list of registries: [{ host: ghcr.io, namespace: octo }]" })
+    .describe("Where images go. The first is the primary. All hold the same digests."),
+  images: z
+    .array(imageSchema)
+    .min(1, { error: "has no entry; name at least one image" })
+    .meta({ what: "a list of images: [{ name: app }]" })
+    .describe("What is built and released."),
+  builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
+  overrule: z
+    .array(grammar.imageAndTag)
+    .default([])
+    .describe("Refused tags that are to be written all the same, image:tag. @example [app:latest]"),
+  artifacts: grammar.projectPath
+    .default("artifacts")
+    .describe("Folder for the release manifest and the reports, relative to the project. @default artifacts"),
+});
+
+/** What a person may write. */
+export type WrittenConfig = z.input<typeof writtenConfigSchema>;
+
+/** What a person wrote, with defaults. */
+export type CheckedConfig = z.output<typeof writtenConfigSchema>;

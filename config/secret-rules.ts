@@ -1,0 +1,73 @@
+import type { Problem } from "../plan/problem";
+import { Encrypted } from "./encrypted";
+import { isLoopbackHost } from "./loopback";
+import { formatPath, isRecord, leaves, type Path, valueAt } from "./paths";
+import { isSecretPath } from "./redaction";
+
+export interface SecretRulesInput {
+  readonly written: Readonly<Record<string, unknown>>;
+  /** Top-level keys that hold a secret somewhere. */
+  readonly secretKeys: readonly string[];
+  /** Texts that are known to be secret. */
+  readonly secrets: readonly string[];
+  /** Paths whose value came from the environment. */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+/** Shorter texts may well be equal by chance. */
+const TELLING_LENGTH = 8;
+
+/** Secrets have to be encrypted in the stack's file, and must not stand where everybody reads them. */
+export function secretProblems(input: SecretRulesInput): Problem[] {
+  return [...plainSecrets(input), ...publicSecrets(input), ...hiddenSecrets(input)];
+}
+
+function plainSecrets({ written, secretKeys, origins }: SecretRulesInput): Problem[] {
+  return [...leaves(written)].flatMap(({ path, value }) => {
+    const where = formatPath(path);
+    if (typeof value !== "string" || value === "" || !isSecretPath(path)) return [];
+    if (secretKeys.includes(String(path[0])) || where in origins || isLocal(written, path)) return [];
+    return [
+      {
+        code: "config-plain-secret",
+        path: where,
+        message: "stands in plain text in the stack's file",
+        hint: `Encrypt it: pulumi config set --secret --path 'slipway:${where}'. If it was ever pushed, replace it`,
+      },
+    ];
+  });
+}
+
+/** The password of a registry on this machine is nobody's secret. */
+function isLocal(written: Readonly<Record<string, unknown>>, path: Path): boolean {
+  const host = valueAt(written, [...path.slice(0, 2), "host"]);
+  return path[0] === "registries" && typeof host === "string" && isLoopbackHost(host);
+}
+
+function publicSecrets({ written, secrets }: SecretRulesInput): Problem[] {
+  const telling = new Set(secrets.filter((secret) => secret.length >= TELLING_LENGTH));
+  return [...leaves(written)].flatMap(({ path, value }) => {
+    if (path[0] !== "images" || path[2] !== "buildArgs") return [];
+    if (!(value instanceof Encrypted) && !telling.has(String(value))) return [];
+    return [{ code: "config-secret-build-arg", path: formatPath(path), ...SECRET_BUILD_ARG }];
+  });
+}
+
+/** The engine tells only that `images` holds a secret. Where no build secret is one, it is something public. */
+function hiddenSecrets({ written, secretKeys }: SecretRulesInput): Problem[] {
+  if (!secretKeys.includes("images") || !Array.isArray(written.images)) return [];
+  const images: unknown[] = written.images;
+  const legitimate = images.some(
+    (image) => isRecord(image) && isRecord(image.secrets) && Object.keys(image.secrets).length > 0,
+  );
+  const known = [...leaves(images)].some(({ value }) => value instanceof Encrypted);
+  return legitimate || known
+    ? []
+    : [{ code: "config-secret-build-arg", path: "images", ...SECRET_BUILD_ARG }];
+}
+
+const SECRET_BUILD_ARG = {
+  message:
+    "holds a secret where everybody can read it: build arguments stand in the image's history and provenance",
+  hint: "Use the image's `secrets` and RUN --mount=type=secret,id=… in the Dockerfile",
+};

@@ -1,0 +1,120 @@
+import { readdir } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import { ProblemError } from "../plan/problem";
+import { Encrypted } from "./encrypted";
+import { isRecord, leaves } from "./paths";
+import { readYamlFile } from "./yaml-file";
+
+export interface StackFile {
+  /** The project's name, from `Pulumi.yaml`. */
+  readonly project: string;
+  readonly stack: string;
+  /** Keys without `slipway:`. A `secure:` value is an `Encrypted`. */
+  readonly written: Readonly<Record<string, unknown>>;
+  /** Top-level keys that hold an encrypted value somewhere. */
+  readonly secretKeys: readonly string[];
+}
+
+export interface StackFileInput {
+  /** Where `Pulumi.yaml` is. */
+  readonly projectDir: string;
+  readonly stack: string;
+  /** Default `Pulumi.<stack>.yaml`, in the project or its `stackConfigDir`. */
+  readonly configFile?: string;
+}
+
+const NAMESPACE = "slipway";
+const STACK_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+/**
+ * What a stack's file says under `slipway:`, and `Pulumi.yaml` for all stacks, without an engine:
+ * `readConfig({ ...(await readStackFile({ projectDir, stack })), env })`.
+ *
+ * @throws ProblemError `config-file`, `config-stack` for a stack without a file, naming those that have one
+ */
+export async function readStackFile(input: StackFileInput): Promise<StackFile> {
+  // `organization/project/stack` is a stack's full name; its file has the last part.
+  const stack = input.stack.split("/").at(-1) ?? "";
+  if (!STACK_NAME.test(stack))
+    throw failure("config-stack", "stack", `${JSON.stringify(input.stack)} is no stack's name`);
+  const projectFile = join(input.projectDir, "Pulumi.yaml");
+  const project = await readMapping(
+    projectFile,
+    "config-file",
+    "there is no such file; is this the project's folder?",
+  );
+  const folder = resolve(
+    input.projectDir,
+    typeof project.stackConfigDir === "string" ? project.stackConfigDir : ".",
+  );
+  const stackFile = input.configFile ?? join(folder, `Pulumi.${stack}.yaml`);
+  const others = await stackNames(folder);
+  const known = others.length === 0 ? "there is none in the project" : `there are ${others.join(", ")}`;
+  const settings = await readMapping(stackFile, "config-stack", `there is no such stack file; ${known}`);
+
+  const name = typeof project.name === "string" ? project.name : "";
+  const written = {
+    ...ownKeys(projectDefaults(project.config), name),
+    ...ownKeys(isRecord(settings.config) ? settings.config : {}, name),
+  };
+  const marked = Object.fromEntries(
+    Object.entries(written).map(([key, value]) => [key, markEncrypted(value)]),
+  );
+  const secretKeys = Object.keys(marked).filter((key) =>
+    [...leaves(marked[key])].some(({ value }) => value instanceof Encrypted),
+  );
+  return { project: name, stack, written: marked, secretKeys };
+
+  async function readMapping(path: string, code: string, missing: string): Promise<Record<string, unknown>> {
+    const shown = relative(input.projectDir, path) || basename(path);
+    const value = await readYamlFile(path);
+    if (value === undefined) throw failure(code, shown, missing);
+    if (value === null) return {};
+    if (!isRecord(value)) throw failure("config-file", shown, "is not a mapping of settings");
+    return value;
+  }
+}
+
+/** `slipway:images`; the engine also counts a key without a namespace as the project's own. */
+function ownKeys(config: Readonly<Record<string, unknown>>, project: string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => {
+      const colon = key.indexOf(":");
+      const namespace = colon === -1 ? project : key.slice(0, colon);
+      return namespace === NAMESPACE ? [[key.slice(colon + 1), value]] : [];
+    }),
+  );
+}
+
+/** `Pulumi.yaml` may give a value as it is, as `{ value: … }`, or as the `default` of a described setting. */
+function projectDefaults(config: unknown): Record<string, unknown> {
+  if (!isRecord(config)) return {};
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, entry]) => {
+      if (!isRecord(entry)) return [[key, entry]];
+      const value = entry.value ?? entry.default;
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
+
+function markEncrypted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(markEncrypted);
+  if (!isRecord(value)) return value;
+  const keys = Object.keys(value);
+  if (keys.length === 1 && typeof value.secure === "string") return new Encrypted();
+  return Object.fromEntries(keys.map((key) => [key, markEncrypted(value[key])]));
+}
+
+async function stackNames(folder: string): Promise<string[]> {
+  try {
+    const files = await readdir(folder);
+    return files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+  } catch {
+    return [];
+  }
+}
+
+function failure(code: string, path: string, message: string): ProblemError {
+  return new ProblemError("The configuration cannot be read:", [{ code, path, message }]);
+}

@@ -1,0 +1,70 @@
+import { readFile, stat } from "node:fs/promises";
+import { LineCounter, parseDocument } from "yaml";
+import { ProblemError } from "../plan/problem";
+
+const SIZE_LIMIT = 1024 * 1024;
+/** How often aliases may be followed: honest files use a handful, a bomb millions. */
+const ALIAS_LIMIT = 100;
+
+/**
+ * Reads a YAML file that a person wrote. Undefined where it does not exist.
+ *
+ * @throws ProblemError `config-file`, with file and line, for a file that is larger than 1 MiB, not UTF-8, not YAML, has
+ *   a key twice, or grows beyond measure by its aliases
+ */
+export async function readYamlFile(path: string): Promise<unknown> {
+  const bytes = await readLimited(path);
+  if (bytes === undefined) return undefined;
+  const lines = new LineCounter();
+  const document = parseDocument(decodeUtf8(path, bytes), {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+  });
+  const [error] = document.errors;
+  if (error !== undefined) throw failure(`${path}:${lines.linePos(error.pos[0]).line}`, error.message);
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: ALIAS_LIMIT });
+    return value;
+  } catch (error) {
+    throw failure(path, `its aliases cannot be followed: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function readLimited(path: string): Promise<Buffer | undefined> {
+  try {
+    const facts = await stat(path);
+    if (!facts.isFile()) throw failure(path, "is not a file");
+    if (facts.size > SIZE_LIMIT) throw failure(path, `is larger than ${SIZE_LIMIT / 1024 / 1024} MiB`);
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw failure(path, `cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Finds the line of the first byte that is no UTF-8. */
+function decodeUtf8(path: string, bytes: Buffer): string {
+  const decoder = () => new TextDecoder("utf-8", { fatal: true });
+  try {
+    return decoder().decode(bytes);
+  } catch {
+    let line = 1;
+    for (let start = 0; start < bytes.length; line += 1) {
+      const next = bytes.indexOf(0x0a, start);
+      const end = next === -1 ? bytes.length : next + 1;
+      try {
+        decoder().decode(bytes.subarray(start, end));
+      } catch {
+        break;
+      }
+      start = end;
+    }
+    throw failure(`${path}:${line}`, "is not UTF-8");
+  }
+}
+
+function failure(path: string, message: string): ProblemError {
+  return new ProblemError("The configuration cannot be read:", [{ code: "config-file", path, message }]);
+}

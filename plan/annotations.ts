@@ -1,0 +1,13 @@
+/** Keys of annotations and media types that Slipway writes, beside OCI's own. */
+
+/** On an image index: the content key it was built from. A candidate is believed by it alone. */
+export const CONTENT_KEY_ANNOTATION = "dev.slipway.content-key";
+/** OCI: the revision of the packaged software. */
+export const REVISION_ANNOTATION = "org.opencontainers.image.revision";
+/** OCI: the version of the packaged software. */
+export const VERSION_ANNOTATION = "org.opencontainers.image.version";
+/** OCI: when the image was made; here the commit's date. */
+export const CREATED_ANNOTATION = "org.opencontainers.image.created";
+/** The artifact type and in-toto predicate type of a release statement. */
+export const STATEMENT_ARTIFACT_TYPE = "application/vnd.slipway.release.v1+json";
+export const STATEMENT_PREDICATE_TYPE = "https://slipway.dev/release/v1";

@@ -1,0 +1,186 @@
+import type { Config } from "./config";
+import type { ReleaseManifest } from "./manifest";
+import { decideContent, sightings } from "./planned-content";
+import { decideTags, tagLevels } from "./planned-tags";
+import type { Problem } from "./problem";
+import { repositoryKey } from "./reference";
+import type { RegistryState } from "./registry-state";
+import type { ImageIntent } from "./release-intent";
+import type { PlannedContent, PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
+import type { ReleaseStatement } from "./statement";
+import type { Ancestry } from "./tag-policy";
+
+export interface ReleasePlanInput {
+  readonly stack: string;
+  readonly config: Config;
+  /** Commit being released, and its repository's URL without credentials. */
+  readonly source: { readonly revision: string; readonly remote?: string };
+  readonly intents: readonly ImageIntent[];
+  readonly state: RegistryState;
+  /** What this stack released last. */
+  readonly previous?: ReleaseManifest;
+  /** How commits that live tags point to relate to the one being released. */
+  readonly ancestry: Readonly<Record<string, Ancestry>>;
+  /** Problems found on the way here. */
+  readonly problems: readonly Problem[];
+  readonly notices: readonly string[];
+}
+
+/** The whole release, decided: a pure function of what was read. */
+export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
+  const { config, state, source } = input;
+  const planned = input.intents.map((intent) => planImage(input, intent));
+  const tags = planned.flatMap((image) => image.tags);
+  return {
+    schema: 1,
+    stack: input.stack,
+    ...(config.repository === undefined ? {} : { source: config.repository }),
+    revision: source.revision,
+    images: planned.map(({ image }) => image),
+    levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
+    left: tags.filter(isLeft),
+    skipped: skippedRegistries(state),
+    refusals: [
+      ...input.problems,
+      ...Object.values(state.access).flatMap((access) =>
+        access.status === "refused" ? [access.problem] : [],
+      ),
+      ...nowhereToGo(input),
+      ...planned.flatMap((image) => image.refusals),
+    ],
+    notices: [...input.notices, ...planned.flatMap((image) => image.notices)],
+    origins: config.origins,
+  };
+}
+
+/** A floating tag that is not there and rightly is not made has nothing to hold a resource for. */
+function isLeft(tag: PlannedTag): boolean {
+  return tag.action === "keep" && tag.from === undefined;
+}
+
+function skippedRegistries(state: RegistryState): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(state.access).flatMap(([host, access]) =>
+      access.status === "skipped" ? [[host, access.reason]] : [],
+    ),
+  );
+}
+
+function nowhereToGo({ state }: ReleasePlanInput): Refusal[] {
+  const statuses = Object.values(state.access).map(({ status }) => status);
+  if (statuses.length === 0 || statuses.some((status) => status !== "skipped")) return [];
+  return [
+    {
+      code: "no-registry-left",
+      path: "slipway:registries",
+      message: "every registry is optional and was skipped: there is nowhere to release to",
+      hint: "Give credentials for one of them.",
+    },
+  ];
+}
+
+interface ImageResult {
+  readonly image: PlannedImage;
+  readonly tags: readonly PlannedTag[];
+  readonly refusals: readonly Refusal[];
+  readonly notices: readonly string[];
+}
+
+function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
+  const { state, previous, ancestry, config } = input;
+  const { revision } = input.source;
+  const repositories = intent.repositories
+    .map(repositoryKey)
+    .filter((key) => state.repositories[key] !== undefined);
+  const overruled = (tag: string): boolean => config.overrule.includes(`${intent.name}:${tag}`);
+  const { content, refusals, notices } = decideContent({
+    intent,
+    revision,
+    repositories,
+    state,
+    previous,
+    overruled,
+  });
+  const digest = content.from === "build" ? undefined : content.digest;
+  const tagInput = { intent, revision, repositories, state, digest, previous, ancestry, overruled };
+  const refusedTags = new Set(refusals.map(({ path }) => path));
+  const claims = decideTags(
+    { ...tagInput, overruled: (tag) => overruled(tag) || intent.candidateTag.startsWith("candidate-") },
+    [{ slot: "candidate", name: intent.candidateTag, class: "revision" }],
+  );
+  const tags = decideTags(
+    tagInput,
+    intent.tags.filter((tag) => tag.name !== intent.candidateTag),
+  );
+  const build = buildGeneration(intent, content, previous);
+  const statement = statementOf(input, intent, content, repositories);
+  return {
+    image: {
+      name: intent.name,
+      intent,
+      repositories,
+      content,
+      ...(build === undefined ? {} : { build }),
+      claims: claims.tags,
+      copyTo: digest === undefined ? [] : lacking(repositories, state, digest),
+      ...(statement === undefined ? {} : { statement }),
+    },
+    tags: tags.tags,
+    // A version that is refused as a whole needs no second refusal for its tag.
+    refusals: [
+      ...refusals,
+      ...[...claims.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
+    ],
+    notices,
+  };
+}
+
+function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {
+  return repositories.filter(
+    (repository) =>
+      !sightings({ repositories: [repository], state }).some(({ image }) => image.digest === digest),
+  );
+}
+
+/**
+ * The build is a resource when it has to be made, or when this stack made it: then nothing flaps. Content that this
+ * stack built and that every registry lost since is built again, as another resource.
+ */
+function buildGeneration(
+  intent: ImageIntent,
+  content: PlannedContent,
+  previous: ReleaseManifest | undefined,
+): { generation: number } | undefined {
+  const last = previous?.images.find((image) => image.name === intent.name);
+  const built = last?.contentKey === intent.contentKey ? last.build : undefined;
+  if (content.from !== "build") return built;
+  return { generation: built === undefined ? 0 : built.generation + 1 };
+}
+
+function statementOf(
+  input: ReleasePlanInput,
+  intent: ImageIntent,
+  content: PlannedContent,
+  repositories: readonly string[],
+): ReleaseStatement | undefined {
+  if (intent.version === undefined) return undefined;
+  const made = content.from === "build" ? undefined : content.digest;
+  const stated = sightings({ repositories, state: input.state })
+    .filter(({ image }) => image.digest === made)
+    .flatMap(({ image }) => image.statements)
+    .find((statement) => statement.image === intent.name && statement.version === intent.version);
+  if (stated !== undefined) return stated;
+  return {
+    schema: 1,
+    image: intent.name,
+    lane: "",
+    version: intent.version,
+    revision: input.source.revision,
+    ...(input.source.remote === undefined ? {} : { source: input.source.remote }),
+    contentKey: intent.contentKey,
+    platforms: intent.image.platforms,
+    inputs: intent.buildArgs,
+    bases: intent.bases,
+    repositories,
+  };
+}

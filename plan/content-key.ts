@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+
+/** One file of a build context. Folders are no content of their own, as in git. */
+export interface ContextFile {
+  /** Relative to the context, with `/`. */
+  readonly path: string;
+  /** The owner's executable bit is all that counts of a file's permissions. */
+  readonly mode: "file" | "executable" | "symlink";
+  /** SHA-256 of the bytes, or of a symbolic link's target: 64 hex digits. */
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** Everything that content is made of. Two equal inputs give the same image, as far as their Dockerfile allows. */
+export interface ContentKeyInput {
+  /** The text or the bytes; both give the same key. */
+  readonly dockerfile: string | Uint8Array;
+  readonly files: readonly ContextFile[];
+  /** Resolved values. */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly platforms: readonly string[];
+  /** What the Dockerfile's references pointed to when they were resolved. */
+  readonly bases: readonly { readonly reference: string; readonly digest: string }[];
+  /** Labels and annotations that are baked in, `key=value`. */
+  readonly labels: readonly string[];
+  readonly provenance: boolean;
+  readonly sbom: string | false;
+  readonly salt?: string;
+  /** Names of build secrets; their values are no part of the content. */
+  readonly secretIds: readonly string[];
+}
+
+/** Changes with the encoding, so that keys of two encodings never meet. */
+const ENCODING = "slipway-content-key/1";
+
+/**
+ * What content is made of, as 64 hex digits: the SHA-256 of a canonical JSON text, in which every list and mapping
+ * without an order of its own is sorted by code units. JSON keeps fields apart, so no bytes can move from one to
+ * another. The same on every machine, locale, umask and order of reading.
+ */
+export function contentKey(input: ContentKeyInput): string {
+  const canonical = [
+    ENCODING,
+    ["dockerfile", sha256(input.dockerfile)],
+    ["files", sorted(input.files.map((file) => [file.path, file.mode, file.digest, file.size]))],
+    ["build-args", sorted(Object.entries(input.buildArgs))],
+    ["target", input.target ?? null],
+    ["platforms", sorted(new Set(input.platforms))],
+    ["bases", sorted(input.bases.map((base) => [base.reference, base.digest]))],
+    ["labels", sorted(new Set(input.labels))],
+    ["provenance", input.provenance],
+    ["sbom", input.sbom],
+    ["salt", input.salt ?? null],
+    ["secrets", sorted(new Set(input.secretIds))],
+  ];
+  return sha256(JSON.stringify(canonical));
+}
+
+/** By each entry's own JSON: one order for texts and for rows. */
+function sorted<T>(entries: Iterable<T>): T[] {
+  return Array.from(entries, (entry) => ({ entry, key: JSON.stringify(entry) }))
+    .sort((a, b) => (a.key === b.key ? 0 : a.key < b.key ? -1 : 1))
+    .map(({ entry }) => entry);
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}

@@ -1,0 +1,73 @@
+import type { Digest } from "./digest";
+import type { TagClass } from "./tag-policy";
+
+/** The release manifest: what exists after a release. It holds no clock, so that a second `up` changes nothing. */
+export interface ReleaseManifest {
+  readonly schema: 1;
+  readonly stack: string;
+  /** The GitHub repository, `owner/name`. */
+  readonly source?: string;
+  /** The commit, 40 hex digits. */
+  readonly revision: string;
+  readonly images: readonly ManifestImage[];
+  /** Registries that were left out: host -> reason. */
+  readonly skipped: Readonly<Record<string, string>>;
+}
+
+export interface ManifestImage {
+  readonly name: string;
+  /** Absent for a release without one. */
+  readonly version?: string;
+  readonly digest: Digest;
+  readonly contentKey: string;
+  readonly platforms: readonly string[];
+  /** `host/path`, the primary first. */
+  readonly repositories: readonly string[];
+  /** `host/path@digest`, one a repository. */
+  readonly references: readonly string[];
+  readonly tags: readonly ManifestTag[];
+  /** Digests of the referrers that state or sign this release. */
+  readonly attestations: readonly Digest[];
+  /** Set where this stack's state holds the build of this content. */
+  readonly build?: { readonly generation: number };
+}
+
+export interface ManifestTag {
+  readonly repository: string;
+  readonly name: string;
+  readonly class: TagClass;
+  readonly digest: Digest;
+}
+
+/** What one run did to one tag, for the table at its end. Facts of a run, so no part of the manifest. */
+export interface TagOutcome {
+  readonly image: string;
+  readonly repository: string;
+  readonly name: string;
+  readonly action: "created" | "moved" | "unchanged" | "kept" | "refused";
+  readonly from?: Digest;
+  readonly fromVersion?: string;
+  readonly to?: Digest;
+  readonly reason?: string;
+}
+
+/** Reads this stack's last manifest from its outputs; anything that is not one counts as none. */
+export function parseManifest(value: unknown): ReleaseManifest | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (!("schema" in value) || value.schema !== 1) return undefined;
+  return isManifest(value) ? value : undefined;
+}
+
+function isManifest(value: object): value is ReleaseManifest {
+  if (!("images" in value) || !Array.isArray(value.images)) return false;
+  return value.images.every(
+    (image: unknown) =>
+      typeof image === "object" &&
+      image !== null &&
+      "name" in image &&
+      "contentKey" in image &&
+      "digest" in image &&
+      "tags" in image &&
+      Array.isArray(image.tags),
+  );
+}

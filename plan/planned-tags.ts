@@ -1,0 +1,152 @@
+import { REVISION_ANNOTATION, VERSION_ANNOTATION } from "./annotations";
+import type { Digest } from "./digest";
+import type { ReleaseManifest } from "./manifest";
+import type { FoundImage, RegistryState } from "./registry-state";
+import type { ImageIntent, WantedTag } from "./release-intent";
+import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
+import { type Ancestry, decideTag, type LiveTag, type TagWish, versionOfTag } from "./tag-policy";
+
+export interface TagsInput {
+  readonly intent: ImageIntent;
+  readonly revision: string;
+  readonly repositories: readonly string[];
+  readonly state: RegistryState;
+  /** Absent while it is not built. */
+  readonly digest: Digest | undefined;
+  readonly previous: ReleaseManifest | undefined;
+  /** How commits that live tags point to relate to the one being released. */
+  readonly ancestry: Readonly<Record<string, Ancestry>>;
+  readonly overruled: (tag: string) => boolean;
+}
+
+export interface TagDecisions {
+  readonly tags: readonly PlannedTag[];
+  readonly refusals: readonly Refusal[];
+}
+
+/** Decides each wanted tag in each repository. */
+export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagDecisions {
+  const tags: PlannedTag[] = [];
+  const refusals: Refusal[] = [];
+  const existing = [
+    ...new Set(input.repositories.flatMap((name) => input.state.repositories[name]?.tags ?? [])),
+  ];
+  for (const repository of input.repositories) {
+    for (const tag of wanted) {
+      const found = input.state.repositories[repository]?.found[tag.name];
+      const live = found === undefined ? undefined : liveTag(found);
+      const wish = wishOf(input, tag);
+      const ancestry =
+        live?.revision === undefined ? "unknown" : (input.ancestry[live.revision] ?? "unknown");
+      const decision = decideTag(wish, live, existing, ancestry);
+      const overrule = `${input.intent.name}:${tag.name}`;
+      if (decision.action === "refuse") {
+        refusals.push({
+          code: decision.code,
+          path: overrule,
+          message: `${repository}: ${decision.reason}`,
+          overrule,
+        });
+        continue;
+      }
+      const kept = decision.action === "keep";
+      const drift = kept ? undefined : driftReason(input, repository, tag.name, live);
+      const reason = kept ? decision.reason : drift;
+      tags.push({
+        image: input.intent.name,
+        slot: tag.slot,
+        repository,
+        name: tag.name,
+        class: tag.class,
+        action: decision.action,
+        ...(live === undefined ? {} : { from: identity({ digest: live.digest }, live.version) }),
+        to:
+          kept && live !== undefined
+            ? identity({ digest: live.digest }, live.version)
+            : identity(wish.digest === undefined ? {} : { digest: wish.digest }, wish.version),
+        ...(reason === undefined ? {} : { reason }),
+        ...(kept ? { overrule } : {}),
+        wish: kept && live !== undefined ? keptWish(wish, live) : wish,
+        ancestry,
+      });
+    }
+  }
+  return { tags, refusals };
+}
+
+/** The tag as it is, for a floating tag that rightly stays: its resource then wants what is there. */
+function keptWish(wish: TagWish, live: LiveTag): TagWish {
+  const { version: _, ...rest } = wish;
+  return {
+    ...rest,
+    digest: live.digest,
+    ...(live.version === undefined ? {} : { version: live.version }),
+    revision: live.revision ?? "",
+  };
+}
+
+function wishOf(input: TagsInput, tag: WantedTag): TagWish {
+  const { intent, revision, digest } = input;
+  return {
+    name: tag.name,
+    class: tag.class,
+    ...(tag.line === undefined ? {} : { line: tag.line }),
+    form: intent.form,
+    ...(intent.version === undefined ? {} : { version: intent.version }),
+    revision,
+    ...(digest === undefined ? {} : { digest }),
+    overruled: input.overruled(tag.name),
+  };
+}
+
+/** What a tag points to, as far as its image says. */
+export function liveTag(found: FoundImage): LiveTag {
+  const version = found.annotations[VERSION_ANNOTATION];
+  const revision = found.annotations[REVISION_ANNOTATION];
+  return {
+    digest: found.digest,
+    ...(version === undefined ? {} : { version }),
+    ...(revision === undefined ? {} : { revision }),
+  };
+}
+
+function identity<D extends { readonly digest?: Digest }>(what: D, version: string | undefined) {
+  return { ...what, ...(version === undefined ? {} : { version }) };
+}
+
+function driftReason(
+  { previous, intent }: TagsInput,
+  repository: string,
+  name: string,
+  live: LiveTag | undefined,
+): string | undefined {
+  const recorded = previous?.images
+    .find((image) => image.name === intent.name)
+    ?.tags.find((tag) => tag.repository === repository && tag.name === name);
+  if (recorded === undefined || recorded.digest === live?.digest) return undefined;
+  return live === undefined
+    ? "somebody deleted it since the last release"
+    : "somebody moved it since the last release";
+}
+
+const LEVELS = ["version tags", "major.minor tags", "major tags", "other moving tags", "latest"] as const;
+
+/** Version tags first, then narrower floating tags, then wider ones, `latest` last. */
+export function tagLevels(tags: readonly PlannedTag[]): TagLevel[] {
+  return LEVELS.flatMap((name, rank) => {
+    const members = tags.filter((tag) => levelOf(tag) === rank);
+    return members.length === 0 ? [] : [{ name, tags: members }];
+  });
+}
+
+function levelOf({ wish }: PlannedTag): number {
+  if (wish.class !== "floating") return 0;
+  if (wish.line === undefined) return 3;
+  if (wish.line.minor !== undefined) return 1;
+  return wish.line.major !== undefined ? 2 : 4;
+}
+
+/** Whether a tag's name stands for a version in the image's form. */
+export function isVersionName(intent: ImageIntent, name: string): boolean {
+  return versionOfTag(name, intent.form) !== undefined;
+}

@@ -1,0 +1,131 @@
+import {
+  CONTENT_KEY_ANNOTATION,
+  CREATED_ANNOTATION,
+  REVISION_ANNOTATION,
+  VERSION_ANNOTATION,
+} from "./annotations";
+import type { Config, ImageConfig } from "./config";
+import { type ContextFile, contentKey } from "./content-key";
+import type { Digest } from "./digest";
+import type { Problem } from "./problem";
+import type { RepositoryName } from "./reference";
+import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
+import type { TagRulesResult } from "./tag-rules/evaluate";
+import type { ReleaseEvent } from "./tag-rules/event";
+import { versionAndForm, wantedTags } from "./tag-slot";
+
+/** Everything about one image that is known before any registry is asked about it. */
+export interface ImageIntent {
+  readonly name: string;
+  readonly image: ImageConfig;
+  readonly repositories: readonly RepositoryName[];
+  /** The version being released, without the form; absent for a release without one. */
+  readonly version?: string;
+  readonly form: VersionForm;
+  readonly tags: readonly WantedTag[];
+  /** The tag by which the content is found again. */
+  readonly candidateTag: string;
+  readonly contentKey: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** Base images by the reference in the Dockerfile. */
+  readonly bases: Readonly<Record<string, Digest>>;
+  /** Baked into each platform's image. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Written on the index. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface WantedTag {
+  /** Names the rule, and so the resource: the tag's name may change from release to release. */
+  readonly slot: string;
+  readonly name: string;
+  readonly class: TagClass;
+  readonly line?: VersionLine;
+}
+
+export interface ImageIntentInput {
+  readonly config: Config;
+  readonly image: ImageConfig;
+  /** Commit, its date, and where it comes from. */
+  readonly source: { readonly revision: string; readonly commitDate: Date };
+  readonly event: ReleaseEvent;
+  readonly rules: TagRulesResult;
+  readonly dockerfile: string;
+  readonly files: readonly ContextFile[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly bases: Readonly<Record<string, Digest>>;
+}
+
+/** What one image should become, worked out from configuration, source and rules alone. */
+export function assembleImageIntent(input: ImageIntentInput): { intent: ImageIntent; problems: Problem[] } {
+  const { config, image, rules } = input;
+  const { version, form } = versionAndForm(rules.entries, input.event);
+  const labels = bakedLabels(input, version);
+  const key = contentKey({
+    dockerfile: input.dockerfile,
+    files: input.files,
+    buildArgs: input.buildArgs,
+    ...(image.target === undefined ? {} : { target: image.target }),
+    platforms: image.platforms,
+    bases: Object.entries(input.bases).map(([reference, digest]) => ({ reference, digest })),
+    labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+    provenance: image.provenance,
+    sbom: image.sbom,
+    ...(image.salt === undefined ? {} : { salt: image.salt }),
+    secretIds: Object.keys(image.secrets),
+  });
+  const tags = wantedTags(rules.entries);
+  const intent: ImageIntent = {
+    name: image.name,
+    image,
+    repositories: config.registries.map((registry) => ({
+      host: registry.host,
+      path: [registry.namespace, image.name].filter((part) => part !== "").join("/"),
+    })),
+    ...(version === undefined ? {} : { version }),
+    form,
+    tags,
+    candidateTag: candidateTag(image, tags, key),
+    contentKey: key,
+    buildArgs: input.buildArgs,
+    bases: input.bases,
+    labels,
+    annotations: { ...labels, [CONTENT_KEY_ANNOTATION]: key },
+  };
+  return { intent, problems: [...rules.problems] };
+}
+
+/**
+ * `sha-<short>` where the rules publish one, else a write-once `candidate-<key>`. Content that later commits carry
+ * over (`labels: none`) cannot be found by a commit's tag, so it always has a tag of its own.
+ */
+function candidateTag(image: ImageConfig, tags: readonly WantedTag[], key: string): string {
+  const revision = image.labels === "release" ? tags.find((tag) => tag.class === "revision") : undefined;
+  return revision?.name ?? `candidate-${key.slice(0, 16)}`;
+}
+
+function bakedLabels(input: ImageIntentInput, version: string | undefined): Record<string, string> {
+  const own = Object.fromEntries(input.image.extraLabels.map(splitLabel));
+  if (input.image.labels === "none") return sorted(own);
+  const computed = Object.fromEntries(input.rules.labels.map(splitLabel));
+  return sorted({
+    ...computed,
+    [CREATED_ANNOTATION]: input.source.commitDate.toISOString().replace(".000Z", "Z"),
+    [REVISION_ANNOTATION]: input.source.revision,
+    [VERSION_ANNOTATION]: version ?? input.rules.version,
+    ...own,
+  });
+}
+
+function splitLabel(label: string): [string, string] {
+  const at = label.indexOf("=");
+  return at === -1 ? [label, ""] : [label.slice(0, at), label.slice(at + 1)];
+}
+
+function sorted(record: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(record)
+      .filter(([, value]) => value !== "")
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}

@@ -1,0 +1,91 @@
+import type { Digest } from "./digest";
+import type { ManifestImage, ManifestTag, ReleaseManifest, TagOutcome } from "./manifest";
+import type { PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
+
+/** What the registries hold once everything of a plan is done. */
+export interface ReleaseFacts {
+  /** Image -> the index digest. */
+  readonly digests: Readonly<Record<string, Digest>>;
+  /** Image -> digests of its referrers. */
+  readonly attestations: Readonly<Record<string, readonly Digest[]>>;
+  readonly tags: readonly (ManifestTag & { readonly image: string })[];
+}
+
+/** The release manifest of a plan that was carried out. */
+export function releaseManifest(plan: ReleasePlan, facts: ReleaseFacts): ReleaseManifest {
+  return {
+    schema: 1,
+    stack: plan.stack,
+    ...(plan.source === undefined ? {} : { source: plan.source }),
+    revision: plan.revision,
+    images: plan.images.map((image) => manifestImage(image, facts)),
+    skipped: plan.skipped,
+  };
+}
+
+function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImage {
+  const { name, intent, repositories, build } = planned;
+  const digest = facts.digests[name];
+  if (digest === undefined) throw new Error(`the release of ${name} has no digest`);
+  const claims = planned.claims.map((claim) => ({
+    repository: claim.repository,
+    name: claim.name,
+    class: claim.class,
+    digest,
+  }));
+  const tags = facts.tags.filter((tag) => tag.image === name).map(({ image: _, ...tag }) => tag);
+  return {
+    name,
+    ...(intent.version === undefined ? {} : { version: intent.version }),
+    digest,
+    contentKey: intent.contentKey,
+    platforms: intent.image.platforms,
+    repositories,
+    references: repositories.map((repository) => `${repository}@${digest}`),
+    tags: [...claims, ...tags],
+    attestations: facts.attestations[name] ?? [],
+    ...(build === undefined ? {} : { build }),
+  };
+}
+
+/** What a run that carried a plan out did to each tag, version tags first. */
+export function tagOutcomes(plan: ReleasePlan, manifest: ReleaseManifest): TagOutcome[] {
+  const claims = plan.images.flatMap((image) => image.claims);
+  return [...claims, ...plan.levels.flatMap((level) => level.tags), ...plan.left].map((tag) =>
+    tagOutcome(tag, manifest),
+  );
+}
+
+const ACTIONS = { create: "created", move: "moved", unchanged: "unchanged", keep: "kept" } as const;
+
+function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
+  const to = manifest.images
+    .find((image) => image.name === tag.image)
+    ?.tags.find((known) => known.repository === tag.repository && known.name === tag.name)?.digest;
+  return {
+    image: tag.image,
+    repository: tag.repository,
+    name: tag.name,
+    action: ACTIONS[tag.action],
+    ...(tag.from === undefined ? {} : { from: tag.from.digest }),
+    ...(tag.from?.version === undefined ? {} : { fromVersion: tag.from.version }),
+    ...(to === undefined ? {} : { to }),
+    ...(tag.reason === undefined ? {} : { reason: tag.reason }),
+  };
+}
+
+/** Repositories that a plan writes to; push rights are proved for these before anything is built. */
+export function writtenRepositories(plan: ReleasePlan): string[] {
+  const building = plan.images.filter((image) => image.content.from === "build");
+  const tags = [
+    ...plan.images.flatMap((image) => image.claims),
+    ...plan.levels.flatMap((level) => level.tags),
+  ];
+  return [
+    ...new Set([
+      ...building.flatMap((image) => image.repositories),
+      ...plan.images.flatMap((image) => image.copyTo),
+      ...tags.filter((tag) => tag.action === "create" || tag.action === "move").map((tag) => tag.repository),
+    ]),
+  ].sort();
+}

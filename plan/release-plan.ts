@@ -1,0 +1,84 @@
+import type { Digest } from "./digest";
+import type { Problem } from "./problem";
+import type { ImageIntent } from "./release-intent";
+import type { ReleaseStatement } from "./statement";
+import type { Ancestry, TagClass, TagWish } from "./tag-policy";
+
+/** Everything that a release will build, copy and tag. Plain data, known before `up`. */
+export interface ReleasePlan {
+  readonly schema: 1;
+  readonly stack: string;
+  /** The GitHub repository, `owner/name`. */
+  readonly source?: string;
+  /** The commit, 40 hex digits. */
+  readonly revision: string;
+  readonly images: readonly PlannedImage[];
+  /** Every tag, in the order in which levels are written. */
+  readonly levels: readonly TagLevel[];
+  /** Floating tags that stay where they are though a rule names them, without a resource of their own. */
+  readonly left: readonly PlannedTag[];
+  /** Registries that are left out: host -> reason. */
+  readonly skipped: Readonly<Record<string, string>>;
+  /** What stops the release, all at once. */
+  readonly refusals: readonly Refusal[];
+  /** What a reader should know and nothing stops for. */
+  readonly notices: readonly string[];
+  /** Overridden configuration: path -> where the value came from. */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+/** A problem that stops the release, with the setting that overrules it, where there is one. */
+export interface Refusal extends Problem {
+  readonly overrule?: string;
+}
+
+export interface PlannedImage {
+  readonly name: string;
+  readonly intent: ImageIntent;
+  /** `host/path`, the primary first; skipped registries left out. */
+  readonly repositories: readonly string[];
+  readonly content: PlannedContent;
+  /** Set where the build is a resource of this stack. */
+  readonly build?: { readonly generation: number };
+  /** The tag by which the content is found again, one a repository. */
+  readonly claims: readonly PlannedTag[];
+  /** Repositories that do not hold the content yet, as far as tags tell. */
+  readonly copyTo: readonly string[];
+  /** Set for a release with a version. */
+  readonly statement?: ReleaseStatement;
+}
+
+export type PlannedContent =
+  /** A version tag of the same revision: the release that exists is the truth. */
+  | { readonly from: "version-tag"; readonly tag: string; readonly digest: Digest }
+  /** An index with the wanted content key. */
+  | { readonly from: "candidate"; readonly tag: string; readonly digest: Digest }
+  | { readonly from: "build" };
+
+export interface TagLevel {
+  /** For people: `version tags`, `major.minor tags`, `latest`. */
+  readonly name: string;
+  readonly tags: readonly PlannedTag[];
+}
+
+export interface PlannedTag {
+  readonly image: string;
+  readonly slot: string;
+  /** `host/path`. */
+  readonly repository: string;
+  readonly name: string;
+  readonly class: TagClass;
+  readonly action: "create" | "move" | "unchanged" | "keep";
+  /** What the tag points to now. */
+  readonly from?: { readonly digest: Digest; readonly version?: string };
+  /** What it will point to; no digest while it is not built. */
+  readonly to: { readonly digest?: Digest; readonly version?: string };
+  /** Why it stays, or that somebody else moved it. */
+  readonly reason?: string;
+  /** How to have it moved all the same. */
+  readonly overrule?: string;
+  /** What the provider checks again at the moment of writing. */
+  readonly wish: TagWish;
+  /** How the commit that the tag points to now relates to the one being released, when the plan was made. */
+  readonly ancestry: Ancestry;
+}

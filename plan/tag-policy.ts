@@ -1,0 +1,173 @@
+import type { Digest } from "./digest";
+import { compareVersions, isPrerelease, matchesLine, newest, parseVersion, type Version } from "./versions";
+
+/**
+ * What a tag promises. It comes from the rule that makes the tag, never from the tag's shape.
+ *
+ * - `version`: write-once.
+ * - `floating`: moves forward only.
+ * - `revision`: belongs to one commit, and moves only to other content of that commit.
+ */
+export type TagClass = "version" | "floating" | "revision";
+
+/** The versions among which a floating tag points to the newest: all of them, a major's, or a minor's. */
+export interface VersionLine {
+  readonly major?: number;
+  readonly minor?: number;
+}
+
+/** How a version is written as a tag: `standalone-v` + version + `-alpine`. */
+export interface VersionForm {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+/** What one tag of one image in one repository should become. */
+export interface TagWish {
+  readonly name: string;
+  readonly class: TagClass;
+  /** Floating tags only. Default: all versions. */
+  readonly line?: VersionLine;
+  readonly form: VersionForm;
+  /** The version being released, as written without the form; absent for a release without one. */
+  readonly version?: string;
+  /** The commit being released. */
+  readonly revision: string;
+  /** Absent while it is not built. */
+  readonly digest?: Digest;
+  /** The owner said that this refusal does not hold. */
+  readonly overruled: boolean;
+}
+
+/** What the tag points to now. */
+export interface LiveTag {
+  readonly digest: Digest;
+  /** From the image's own annotations or, for a version tag, its name. */
+  readonly version?: string;
+  readonly revision?: string;
+}
+
+/** Whether the live tag's commit is an ancestor of the one being released. */
+export type Ancestry = "ancestor" | "descendant" | "diverged" | "unknown";
+
+export type TagDecision =
+  | { readonly action: "create" | "move" | "unchanged" }
+  /** A floating tag that stays where it is, rightly. */
+  | { readonly action: "keep"; readonly code: KeepCode; readonly reason: string }
+  | { readonly action: "refuse"; readonly code: RefusalCode; readonly reason: string };
+
+export type KeepCode = "tag-newer-exists" | "tag-prerelease" | "tag-not-descendant";
+export type RefusalCode = "tag-write-once" | "tag-other-revision";
+
+/**
+ * The one rule by which a tag may be written, asked when planning and again at the moment of writing.
+ *
+ * @param existing every version tag's name in the image's repositories
+ */
+export function decideTag(
+  wish: TagWish,
+  live: LiveTag | undefined,
+  existing: readonly string[],
+  ancestry: Ancestry,
+): TagDecision {
+  if (live !== undefined && live.digest === wish.digest) return { action: "unchanged" };
+  const move = { action: live === undefined ? ("create" as const) : ("move" as const) };
+  if (wish.overruled) return move;
+  switch (wish.class) {
+    case "version":
+      if (live === undefined) return move;
+      return {
+        action: "refuse",
+        code: "tag-write-once",
+        reason: `${wish.name} is a version tag and already points to ${describe(live)}`,
+      };
+    case "revision":
+      if (live === undefined || live.revision === wish.revision) return move;
+      return {
+        action: "refuse",
+        code: "tag-other-revision",
+        reason: `${wish.name} belongs to commit ${live.revision ?? "that it does not name"}, not to ${wish.revision}`,
+      };
+    case "floating":
+      return floatingKept(wish, live, existing, ancestry) ?? move;
+  }
+}
+
+function floatingKept(
+  wish: TagWish,
+  live: LiveTag | undefined,
+  existing: readonly string[],
+  ancestry: Ancestry,
+): TagDecision | undefined {
+  const version = wish.version === undefined ? undefined : parseVersion(wish.version);
+  if (version === undefined) return unversionedKept(wish, live, ancestry);
+  if (isPrerelease(version)) {
+    return {
+      action: "keep",
+      code: "tag-prerelease",
+      reason: `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
+    };
+  }
+  const newer = newestIn(existingVersions(existing, wish.form), wish.line);
+  if (newer === undefined || compareVersions(newer, version) <= 0) return undefined;
+  return {
+    action: "keep",
+    code: "tag-newer-exists",
+    reason: `${newer.text} exists and is newer than ${wish.version}`,
+  };
+}
+
+/** Without versions, time is the commit graph: never back to an ancestor, and `latest` only ever forward. */
+function unversionedKept(
+  wish: TagWish,
+  live: LiveTag | undefined,
+  ancestry: Ancestry,
+): TagDecision | undefined {
+  if (live === undefined || ancestry === "ancestor" || live.revision === wish.revision) return undefined;
+  const isLatest = wish.line !== undefined;
+  if (ancestry === "unknown" && live.revision === undefined && !isLatest) return undefined;
+  if (ancestry !== "descendant" && !isLatest) return undefined;
+  const relation = {
+    descendant: "is newer than this commit",
+    diverged: "is no ancestor of this commit",
+    unknown: "is not known in this clone, so nobody can say which is newer",
+  }[ancestry];
+  return {
+    action: "keep",
+    code: "tag-not-descendant",
+    reason: `it points to ${describe(live)}, which ${relation}`,
+  };
+}
+
+/** The versions that a repository's tag names stand for, in one form. Partial and foreign names are left out. */
+export function existingVersions(names: readonly string[], form: VersionForm): Version[] {
+  return names.flatMap((name) => {
+    const version = versionOfTag(name, form);
+    return version === undefined ? [] : [version];
+  });
+}
+
+/** The version that a tag's name stands for: `1.2` and `latest` stand for none. */
+export function versionOfTag(name: string, form: VersionForm): Version | undefined {
+  if (name.length <= form.prefix.length + form.suffix.length) return undefined;
+  if (!name.startsWith(form.prefix) || !name.endsWith(form.suffix)) return undefined;
+  return parseVersion(name.slice(form.prefix.length, name.length - form.suffix.length));
+}
+
+/** The newest release (no pre-release) of a line. */
+export function newestIn(versions: readonly Version[], line: VersionLine | undefined): Version | undefined {
+  const { major, minor } = line ?? {};
+  const candidates =
+    major === undefined
+      ? versions
+      : versions.filter((version) =>
+          matchesLine(version, minor === undefined ? { major } : { major, minor }),
+        );
+  return newest(candidates, { includePrerelease: false });
+}
+
+function describe(live: LiveTag): string {
+  const short = live.digest.slice(0, "sha256:".length + 12);
+  const known = live.version ?? live.revision?.slice(0, 7);
+  return known === undefined ? short : `${short} (${known})`;
+}

@@ -1,0 +1,165 @@
+import { type Problem, ProblemError } from "../problem";
+import { TAG_PATTERN } from "../reference";
+import type { TagClass, VersionLine } from "../tag-policy";
+import type { ReleaseEvent } from "./event";
+import { type ExpressionScope, newTrace, renderExpression } from "./expressions";
+import type { Flavor } from "./flavor";
+import { imageLabels } from "./image-labels";
+import { applyRule, cleanTag, type RuleTag } from "./rule-tag";
+import type { TagRule } from "./tag-rule";
+
+export const DEFAULT_SHORT_SHA_LENGTH = 7;
+
+export interface TagRulesInput {
+  /** In order of priority, as `parseTagRules` gives them. */
+  readonly rules: readonly TagRule[];
+  readonly flavor: Flavor;
+  readonly event: ReleaseEvent;
+  /** Repositories as references begin, e.g. `ghcr.io/octo/app`. None: the tags stand alone. */
+  readonly images: readonly string[];
+  readonly now: Date;
+  /** Labels of one's own, `key=value`; may hold expressions. Default: none. */
+  readonly labels?: readonly string[];
+  /** Annotations of one's own, `key=value`; may hold expressions. Default: none. */
+  readonly annotations?: readonly string[];
+  /** Characters of a commit in `sha-…`. Default 7. */
+  readonly shortShaLength?: number;
+}
+
+/** A tag's name, and what made it. */
+export interface TagEntry {
+  readonly name: string;
+  /** The first rule that made it; for the flavor's `latest` the rule that decided on it. */
+  readonly rule: TagRule;
+  readonly class: TagClass;
+  /**
+   * The versions among which a floating tag points to the newest: of semver and pep440 rules that write a part of the
+   * version, and of `latest` (all versions: `{}`).
+   */
+  readonly line?: VersionLine;
+}
+
+export interface TagRulesResult {
+  /** The first tag's name; empty when no rule made one. */
+  readonly version: string;
+  /** The other rules' tags, without repeats. */
+  readonly partial: readonly string[];
+  /** Whether `latest` is asked for. Without a version nothing is made of it. */
+  readonly latest: boolean;
+  /** Full references: image by image, each with the version, the partial tags and `latest`, in that order. */
+  readonly tags: readonly string[];
+  /** `key=value`, sorted by key. */
+  readonly labels: readonly string[];
+  /** `key=value`, sorted by key. */
+  readonly annotations: readonly string[];
+  /** Every name among `tags` once, in the same order. */
+  readonly entries: readonly TagEntry[];
+  /** Tags that no registry can take (code `tag-grammar`); they are among `tags` all the same. */
+  readonly problems: readonly Problem[];
+  /** What made a rule give no tag although its event was there, and the like. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Evaluates tag rules for an event, exactly as docker/metadata-action does.
+ *
+ * @throws ProblemError when an expression or regular expression is wrong (codes `tag-rule`, `tag-label`).
+ */
+export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
+  const { rules, flavor, event, now, shortShaLength = DEFAULT_SHORT_SHA_LENGTH } = input;
+  const scope: ExpressionScope = { event, now, shortShaLength };
+  const problems: Problem[] = [];
+  const attempt = <T>(code: string, path: string, run: () => T): T[] => {
+    try {
+      return [run()];
+    } catch (error) {
+      problems.push({ code, path, message: error instanceof Error ? error.message : String(error) });
+      return [];
+    }
+  };
+
+  const outcomes = rules.flatMap((rule) =>
+    attempt("tag-rule", rule.text, () => ({ rule, ...applyRule(rule, flavor, scope) })),
+  );
+  const trace = newTrace();
+  const render = (texts: readonly string[] = []) =>
+    texts.flatMap((text) => attempt("tag-label", text, () => renderExpression(text, scope, trace)));
+  const labels = render(input.labels);
+  const annotations = render(input.annotations);
+  if (problems.length > 0) throw new ProblemError("These tag rules cannot be evaluated:", problems);
+
+  const made = outcomes.flatMap(({ rule, tag }) => (tag === undefined ? [] : [{ rule, tag }]));
+  const [first] = made;
+  const version = first?.tag.name ?? "";
+  const partial = [...new Set(made.map(({ tag }) => tag.name))].filter((name) => name !== version);
+  const latest =
+    first !== undefined && (flavor.latest === "auto" ? first.tag.latest : flavor.latest === "true");
+  const names = first === undefined ? [] : [version, ...partial, ...(latest ? [latestName(flavor)] : [])];
+  const entries = tagEntries(made, latest ? latestName(flavor) : undefined);
+  const images = input.images.map((image) => image.toLowerCase());
+  const reference = (image: string, name: string) => (image === "" ? name : `${image}:${name}`);
+  return {
+    version,
+    partial,
+    latest,
+    tags: (images.length === 0 ? [""] : images).flatMap((image) =>
+      names.map((name) => reference(image, name)),
+    ),
+    labels: imageLabels(event, version, now, labels),
+    annotations: imageLabels(event, version, now, annotations),
+    entries,
+    problems: entries.flatMap((entry) => grammarProblem(entry, reference(images[0] ?? "", entry.name))),
+    warnings: [
+      ...outcomes.flatMap((outcome) => outcome.warnings),
+      ...trace.warnings,
+      ...(first === undefined ? [`no tag rule makes a tag for ${describe(event)}`] : []),
+    ],
+  };
+}
+
+/** `latest`, with the flavor's prefix and suffix where they ask for it; their expressions stay as they are written. */
+function latestName(flavor: Flavor): string {
+  return cleanTag(
+    `${flavor.prefixLatest ? flavor.prefix : ""}latest${flavor.suffixLatest ? flavor.suffix : ""}`,
+  );
+}
+
+function tagEntries(
+  made: readonly { rule: TagRule; tag: RuleTag }[],
+  latest: string | undefined,
+): TagEntry[] {
+  const entries = new Map<string, TagEntry>();
+  for (const { rule, tag } of made) {
+    if (entries.has(tag.name)) continue;
+    const line = tag.class === "floating" ? tag.line : undefined;
+    entries.set(tag.name, {
+      name: tag.name,
+      rule,
+      class: tag.class,
+      ...(line === undefined ? {} : { line }),
+    });
+  }
+  const [first] = made;
+  if (first !== undefined && latest !== undefined && !entries.has(latest)) {
+    entries.set(latest, { name: latest, rule: first.rule, class: "floating", line: {} });
+  }
+  return [...entries.values()];
+}
+
+function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
+  if (TAG_PATTERN.test(name)) return [];
+  const shown = name.length > 128 ? `${name.length} characters` : JSON.stringify(name);
+  return [
+    {
+      code: "tag-grammar",
+      path,
+      message: `${shown} is no tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first`,
+      hint: `it comes from ${rule.text}`,
+    },
+  ];
+}
+
+function describe(event: ReleaseEvent): string {
+  const ref = event.ref === "" ? "an event without a reference" : event.ref;
+  return event.eventName === "" ? ref : `${event.eventName} of ${ref}`;
+}

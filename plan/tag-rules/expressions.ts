@@ -1,0 +1,107 @@
+import Handlebars from "handlebars";
+import { formatDate } from "./dates";
+import { branchOf, type ReleaseEvent, tagOf } from "./event";
+
+/** What expressions are rendered from. */
+export interface ExpressionScope {
+  readonly event: ReleaseEvent;
+  readonly now: Date;
+  /** How much of the commit `{{sha}}` and `type=sha` show. */
+  readonly shortShaLength: number;
+}
+
+/** What rendering leaves behind besides its text. */
+export interface Trace {
+  /** The expressions that gave some text. */
+  readonly uses: Set<"tag" | "sha" | "input">;
+  readonly warnings: string[];
+}
+
+export function newTrace(): Trace {
+  return { uses: new Set(), warnings: [] };
+}
+
+/**
+ * Renders the expressions that hold everywhere: `branch`, `tag`, `sha`, `base_ref`, `is_default_branch`,
+ * `is_not_default_branch`, `date`, `commit_date`. They are Handlebars templates and escape HTML, as metadata-action's
+ * do. Of our own is `{{input 'tag'}}`, a dispatched workflow's input.
+ *
+ * @throws Error when the template is wrong.
+ */
+export function renderExpression(template: string, scope: ExpressionScope, trace: Trace): string {
+  if (!template.includes("{{")) return template;
+  const { event } = scope;
+  const used = (name: "tag" | "sha" | "input", text: string): string => {
+    if (text !== "") trace.uses.add(name);
+    return text;
+  };
+  const { date, commit_date } = dateExpressions(scope, trace);
+  const context = {
+    branch: () => branchOf(event.ref) ?? "",
+    tag: () => used("tag", tagOf(event.ref) ?? ""),
+    sha: () => used("sha", shortSha(event.sha, scope.shortShaLength)),
+    base_ref: () => event.baseRef,
+    commit_date,
+    is_default_branch: () => String(isDefaultBranch(event)),
+    is_not_default_branch: () => String(!isDefaultBranch(event)),
+    date,
+  };
+  // A helper, and no part of the context: whatever a template makes of its context stays as in metadata-action.
+  const input = (name: unknown) => used("input", (typeof name === "string" && inputOf(event, name)) || "");
+  return renderTemplate(template, context, { input });
+}
+
+/** Renders a schedule's pattern, which knows the dates and nothing else. */
+export function renderSchedule(pattern: string, scope: ExpressionScope, trace: Trace): string {
+  return renderTemplate(pattern, dateExpressions(scope, trace));
+}
+
+/** Renders a Handlebars template against plain values and functions. */
+export function renderTemplate(
+  template: string,
+  context: object,
+  helpers: Readonly<Record<string, (name: unknown) => string>> = {},
+): string {
+  return Handlebars.compile(template)(context, { helpers });
+}
+
+/** Whether a pattern is `{{raw}}` and nothing else, which keeps a pre-release as it was written. */
+export function isRawPattern(pattern: string): boolean {
+  try {
+    const { body } = Handlebars.parseWithoutProcessing(pattern);
+    const [only] = body;
+    if (only === undefined || body.length > 1 || only.type !== "MustacheStatement") return false;
+    const path: unknown = "path" in only ? only.path : undefined;
+    if (typeof path !== "object" || path === null || !("parts" in path) || !Array.isArray(path.parts))
+      return false;
+    return path.parts.length === 1 && path.parts[0] === "raw";
+  } catch {
+    return false;
+  }
+}
+
+/** The first characters of a commit, or all of it where it is shorter. */
+export function shortSha(sha: string, length: number): string {
+  return length >= sha.length ? sha : sha.substring(0, length);
+}
+
+/** Events that always run for the default branch's last commit, by a part of their names. */
+const DEFAULT_BRANCH_EVENTS = ["create", "discussion", "issues", "schedule"] as const;
+
+function isDefaultBranch(event: ReleaseEvent): boolean {
+  if (event.ref.replace(/^refs\/heads\//, "") === "") return false;
+  if (event.defaultBranch === (branchOf(event.ref) ?? event.ref)) return true;
+  return DEFAULT_BRANCH_EVENTS.some((name) => event.eventName.includes(name));
+}
+
+function inputOf(event: ReleaseEvent, name: string): string | undefined {
+  return Object.hasOwn(event.inputs, name) ? event.inputs[name] : undefined;
+}
+
+function dateExpressions({ event, now }: ExpressionScope, trace: Trace) {
+  const warn = (text: string) => trace.warnings.push(text);
+  return {
+    date: (format: unknown, options: unknown) => formatDate(now, format, options, warn),
+    commit_date: (format: unknown, options: unknown) => formatDate(event.commitDate, format, options, warn),
+  };
+}

@@ -1,0 +1,181 @@
+import { z } from "zod";
+import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "../../plan/annotations";
+import { type Digest, shortDigest } from "../../plan/digest";
+import type { FoundImage } from "../../plan/registry-state";
+import { copyContent } from "../../registry/copy";
+import { readImage } from "../../registry/read-image";
+import type { Location } from "../registries";
+import { type Context, resource } from "../resource";
+import { digestInput, repositoryInput } from "../schemas";
+
+const inputs = z.object({
+  image: z.string(),
+  /** The primary first. */
+  repositories: z.array(repositoryInput).min(1),
+  tag: z.string(),
+  contentKey: z.string(),
+  revision: z.string(),
+  platforms: z.array(z.string()),
+  digest: digestInput,
+  /** A digest that was just built gives way to the same content that another run has claimed meanwhile. */
+  source: z.enum(["build", "found"]),
+});
+
+type CandidateInputs = z.output<typeof inputs>;
+
+/**
+ * Content that is proved and can be found again: every platform is there, every registry holds the same index digest
+ * (missing ones get it by copy), and the candidate tag points to it. Everything downstream takes its digest from here.
+ */
+export const candidate = resource({
+  token: "slipway-registry:index:Candidate",
+  schema: inputs,
+
+  diff: async (context, { urn, olds, news }) => {
+    if (news.digest === undefined || olds.outputs.digest !== news.digest || olds.inputs.tag !== news.tag) {
+      return { changed: ["digest"] };
+    }
+    const missing = await lacking(context, news, news.digest);
+    if (missing.length === 0) return { changed: [] };
+    await context.log.info(
+      urn,
+      `${news.tag}: ${missing.join(" and ")} lost it or had it moved; will be completed`,
+    );
+    return { changed: ["repositories"] };
+  },
+
+  create: async (context, news, { urn, preview }) => ({
+    id: `${news.image}:${news.tag}`,
+    outputs: preview ? outputsOf(news, news.digest) : await claim(context, urn, news),
+  }),
+
+  update: async (context, { urn, news }, { preview }) =>
+    preview ? outputsOf(news, news.digest) : claim(context, urn, news),
+
+  read: async (context, { inputs: known, outputs }) => {
+    const found = await Promise.all(
+      known.repositories.map((repository) => context.registries.live(repository, known.tag)),
+    );
+    if (found.every((image) => image === undefined)) return undefined;
+    const different = found.find((image) => image?.digest !== outputs.digest);
+    const digest = different === undefined ? outputs.digest : (found[0]?.digest ?? outputs.digest);
+    return { inputs: { ...known, digest }, outputs: { ...outputs, digest } };
+  },
+});
+
+function outputsOf(news: CandidateInputs, digest: Digest | undefined): object {
+  return { ...news, digest };
+}
+
+/** Repositories whose candidate tag does not point to the digest. */
+async function lacking(context: Context, news: CandidateInputs, digest: Digest): Promise<string[]> {
+  const found = await Promise.all(
+    news.repositories.map(async (repository) => {
+      const live = await context.registries.seen(repository, news.tag);
+      return live?.digest === digest ? undefined : repository;
+    }),
+  );
+  return found.filter((repository) => repository !== undefined);
+}
+
+async function claim(context: Context, urn: string, news: CandidateInputs): Promise<object> {
+  const locations = news.repositories.map((repository) => context.registries.at(repository));
+  const digest = await chooseDigest(context, urn, news);
+  const holders = await Promise.all(
+    locations.map(async (location) => ({
+      location,
+      holds: (await location.client.headManifest(location.path, digest)) !== undefined,
+    })),
+  );
+  const source = holders.find(({ holds }) => holds)?.location;
+  if (source === undefined)
+    throw new Error(`${news.image}: no registry holds ${digest} any more. Run \`pulumi up\` again.`);
+  await checkIndex(news, source, digest);
+  for (const { location, holds } of holders) {
+    if (holds) continue;
+    await context.log.info(urn, `copying ${shortDigest(digest)} to ${location.repository}`);
+    await copyContent({
+      from: { client: source.client, repository: source.path },
+      to: { client: location.client, repository: location.path },
+      digest,
+    });
+  }
+  await Promise.all(locations.map((location) => assertDigest(location, digest)));
+  for (const location of locations) await claimTag(context, news, location, digest);
+  return outputsOf(news, digest);
+}
+
+/** The first claim of a content key wins, so a needless rebuild harms nothing. */
+async function chooseDigest(context: Context, urn: string, news: CandidateInputs): Promise<Digest> {
+  if (news.digest === undefined) throw new Error(`${news.image}: the build gave no digest`);
+  if (news.source === "found") return news.digest;
+  for (const repository of news.repositories) {
+    const live = await context.registries.live(repository, news.tag);
+    if (live === undefined || live.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) continue;
+    if (live.digest !== news.digest) {
+      await context.log.info(
+        urn,
+        `${repository}:${news.tag} already holds this content as ${shortDigest(live.digest)}`,
+      );
+    }
+    return live.digest;
+  }
+  return news.digest;
+}
+
+async function checkIndex(news: CandidateInputs, location: Location, digest: Digest): Promise<void> {
+  const index = await readImage(location.client, location.path, digest, { statements: false });
+  const at = `${location.repository}@${digest}`;
+  if (index === undefined) throw new Error(`${at} is gone`);
+  const missing = news.platforms.filter((platform) => !offers(index.platforms, platform));
+  if (missing.length > 0) {
+    throw new Error(
+      `${at} lacks ${missing.join(", ")} (it has ${index.platforms.join(", ") || "no platform"}), so no tag was moved. ` +
+        "Check the Dockerfile and the builder's platforms.",
+    );
+  }
+  if (news.source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) {
+    throw new Error(`${at} does not carry the content key that was built, so no tag was moved`);
+  }
+}
+
+/** `linux/arm64/v8` is what some builders call `linux/arm64`. */
+function offers(found: readonly string[], wanted: string): boolean {
+  return found.some(
+    (platform) => platform === wanted || (wanted === "linux/arm64" && platform === "linux/arm64/v8"),
+  );
+}
+
+async function assertDigest({ client, path, repository }: Location, digest: Digest): Promise<void> {
+  const found = await client.headManifest(path, digest);
+  if (found?.digest === digest) return;
+  throw new Error(`${repository} answers ${found?.digest ?? "nothing"} for ${digest}, so no tag was moved`);
+}
+
+async function claimTag(
+  context: Context,
+  news: CandidateInputs,
+  { client, path, repository }: Location,
+  digest: Digest,
+): Promise<void> {
+  const live = await context.registries.live(repository, news.tag);
+  if (live?.digest === digest) return;
+  if (live !== undefined && !mayReplace(news, live)) {
+    throw new Error(
+      `${repository}:${news.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
+        `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
+    );
+  }
+  const manifest = await client.getManifest(path, digest);
+  if (manifest === undefined) throw new Error(`${repository}@${digest} is gone`);
+  await client.putManifest(path, news.tag, manifest.bytes, manifest.descriptor.mediaType);
+  await context.registries.live(repository, news.tag);
+}
+
+/** A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents. */
+function mayReplace(news: CandidateInputs, live: FoundImage): boolean {
+  return (
+    live.annotations[REVISION_ANNOTATION] === news.revision ||
+    live.annotations[CONTENT_KEY_ANNOTATION] === news.contentKey
+  );
+}

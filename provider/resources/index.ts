@@ -1,0 +1,10 @@
+import type { Resource } from "../resource";
+import { attestation } from "./attestation";
+import { barrier } from "./barrier";
+import { candidate } from "./candidate";
+import { tag } from "./tag";
+
+/** Every resource type, by its token. */
+export const resources: ReadonlyMap<string, Resource> = new Map(
+  [attestation, barrier, candidate, tag].map((type) => [type.token, type]),
+);

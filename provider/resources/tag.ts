@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { type Digest, shortDigest } from "../../plan/digest";
+import { liveTag } from "../../plan/planned-tags";
+import type { FoundImage } from "../../plan/registry-state";
+import { decideTag, type TagDecision, type TagWish } from "../../plan/tag-policy";
+import type { Location } from "../registries";
+import { type Context, resource } from "../resource";
+import { digestInput, repositoryInput } from "../schemas";
+import { writeTag } from "./write-tag";
+
+const inputs = z.object({
+  repository: repositoryInput,
+  name: z.string(),
+  digest: digestInput,
+  class: z.enum(["version", "floating", "revision"]),
+  line: z.object({ major: z.number().optional(), minor: z.number().optional() }).optional(),
+  form: z.object({ prefix: z.string(), suffix: z.string() }),
+  version: z.string().optional(),
+  revision: z.string(),
+  overruled: z.boolean(),
+  /** All repositories of the image: a version counts wherever it exists. */
+  siblings: z.array(repositoryInput),
+  /** What the plan found, and how that commit relates to the one being released. */
+  planned: z.object({
+    digest: z.string().optional(),
+    ancestry: z.enum(["ancestor", "descendant", "diverged", "unknown"]),
+  }),
+});
+
+export type TagInputs = z.output<typeof inputs>;
+
+/**
+ * One tag of one image in one repository. Its identity is the slot (repository, image, rule); the tag's name is a
+ * property, and a new name leaves the old tag where it is. Deleting keeps the tag.
+ */
+export const tag = resource({
+  token: "slipway-registry:index:Tag",
+  schema: inputs,
+
+  diff: async (context, { urn, olds, news }) => {
+    const live = await context.registries.seen(news.repository, news.name);
+    const was = olds.inputs;
+    const changed = (["repository", "name"] as const).filter((key) => was[key] !== news[key]);
+    if (news.digest === undefined || was.digest !== news.digest) return say(["digest", ...changed]);
+    return live?.digest === news.digest && changed.length === 0
+      ? { changed: [] }
+      : say(["digest", ...changed]);
+
+    async function say(names: readonly string[]) {
+      refuseUnlessAllowed(news, live);
+      await announce(context, urn, news, live);
+      return { changed: names };
+    }
+  },
+
+  create: async (context, news, { urn, preview }) => {
+    const id = `${news.repository}:${news.name}`;
+    if (!preview) return { id, outputs: await write(context, urn, news) };
+    const live = await context.registries.seen(news.repository, news.name);
+    refuseUnlessAllowed(news, live);
+    await announce(context, urn, news, live);
+    return { id, outputs: outputsOf(news, news.digest) };
+  },
+
+  update: async (context, { urn, news }, { preview }) =>
+    preview ? outputsOf(news, news.digest) : write(context, urn, news),
+
+  read: async (context, { inputs: known, outputs }) => {
+    const live = await context.registries.live(known.repository, known.name);
+    if (live === undefined) return undefined;
+    return {
+      inputs: { ...known, digest: live.digest },
+      outputs: { ...outputs, digest: live.digest },
+    };
+  },
+});
+
+function outputsOf(news: TagInputs, digest: Digest | undefined): object {
+  return {
+    ...news,
+    digest,
+    reference: `${news.repository}:${news.name}`,
+  };
+}
+
+async function write(context: Context, urn: string, news: TagInputs): Promise<object> {
+  const { digest } = news;
+  if (digest === undefined) throw new Error(`${news.repository}:${news.name}: the digest is not known`);
+  const location: Location = context.registries.at(news.repository);
+  const written = await writeTag({
+    location,
+    name: news.name,
+    digest,
+    live: () => context.registries.live(news.repository, news.name),
+    decide: async (live) =>
+      decideTag(wishOf(news), live && liveTag(live), await existing(context, news), ancestry(news, live)),
+    versions: news.class === "floating" ? () => existing(context, news) : async () => [],
+    wish: wishOf(news),
+  });
+  if (written.note !== undefined) await context.log.warn(urn, `${news.name}: ${written.note}`);
+  return outputsOf(news, written.digest);
+}
+
+function wishOf(news: TagInputs): TagWish {
+  return {
+    name: news.name,
+    class: news.class,
+    ...(news.line === undefined
+      ? {}
+      : {
+          line: {
+            ...(news.line.major === undefined ? {} : { major: news.line.major }),
+            ...(news.line.minor === undefined ? {} : { minor: news.line.minor }),
+          },
+        }),
+    form: news.form,
+    ...(news.version === undefined ? {} : { version: news.version }),
+    revision: news.revision,
+    ...(news.digest === undefined ? {} : { digest: news.digest }),
+    overruled: news.overruled,
+  };
+}
+
+/** Only what the plan looked at has a known relation; anything newer has to be judged by the next plan. */
+function ancestry(news: TagInputs, live: FoundImage | undefined): TagInputs["planned"]["ancestry"] {
+  return live?.digest === news.planned.digest ? news.planned.ancestry : "unknown";
+}
+
+async function existing(context: Context, news: TagInputs): Promise<string[]> {
+  const lists = await Promise.all(
+    news.siblings.map((repository) => {
+      const { client, path } = context.registries.at(repository);
+      return client.listTags(path);
+    }),
+  );
+  return [...new Set(lists.flat())];
+}
+
+/** A write-once tag that points elsewhere is an error in the preview already. */
+function refuseUnlessAllowed(news: TagInputs, live: FoundImage | undefined): void {
+  if (news.class === "floating" || news.digest === undefined) return;
+  const decision = decideTag(wishOf(news), live && liveTag(live), [], ancestry(news, live));
+  if (decision.action === "refuse") throw new Error(refusal(news, decision));
+}
+
+export function refusal(
+  news: Pick<TagInputs, "repository">,
+  decision: TagDecision & { reason: string },
+): string {
+  return `${news.repository}: ${decision.reason}`;
+}
+
+/** `latest: sha256:756867c07ffa (1.9.3) → sha256:01e0d8f536d9 (2.0.0)`, on the resource's own line. */
+async function announce(
+  context: Context,
+  urn: string,
+  news: TagInputs,
+  live: FoundImage | undefined,
+): Promise<void> {
+  if (live !== undefined && live.digest === news.digest) return;
+  const target = named(news.digest, news.version);
+  if (live === undefined) {
+    await context.log.info(urn, `${news.name}: new → ${target}`);
+    return;
+  }
+  const { version } = liveTag(live);
+  await context.log.info(urn, `${news.name}: ${named(live.digest, version)} → ${target}`);
+}
+
+function named(digest: Digest | undefined, version: string | undefined): string {
+  const text = digest === undefined ? "to be built" : shortDigest(digest);
+  return version === undefined
+    ? text
+    : digest === undefined
+      ? `${version} (${text})`
+      : `${text} (${version})`;
+}

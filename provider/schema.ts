@@ -1,0 +1,54 @@
+/** The package's schema, as `pulumi package get-schema` shows it. */
+export function schema(version: string): object {
+  const text = { type: "string" };
+  const texts = { type: "array", items: text };
+  const resource = (description: string, properties: Record<string, object>) => ({
+    description,
+    inputProperties: properties,
+    properties,
+  });
+  return {
+    name: "slipway-registry",
+    version,
+    description: "Release tags, candidates and statements in OCI registries.",
+    provider: {
+      inputProperties: {
+        registries: { ...text, description: "JSON: a list of { host, plainHttp }." },
+        credentials: { ...text, secret: true, description: "JSON: host -> { username, password }." },
+      },
+    },
+    resources: {
+      "slipway-registry:index:Barrier": resource("One point in the order of a release.", { reached: text }),
+      "slipway-registry:index:Candidate": resource("Content that is proved and can be found again.", {
+        image: text,
+        repositories: texts,
+        tag: text,
+        contentKey: text,
+        revision: text,
+        platforms: texts,
+        digest: text,
+        source: text,
+      }),
+      "slipway-registry:index:Tag": resource("One tag of one image in one repository.", {
+        repository: text,
+        name: text,
+        digest: text,
+        class: text,
+        version: text,
+        revision: text,
+        siblings: texts,
+      }),
+      "slipway-registry:index:Attestation": resource("A release statement as a referrer of a digest.", {
+        image: text,
+        repositories: texts,
+        digest: text,
+      }),
+    },
+    functions: Object.fromEntries(
+      [
+        ["getImage", { reference: text }],
+        ["listTags", { repository: text }],
+      ].map(([name, properties]) => [`slipway-registry:index:${name}`, { inputs: { properties } }]),
+    ),
+  };
+}

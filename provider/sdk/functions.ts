@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Digest } from "../../plan/digest";
+import type { Problem } from "../../plan/problem";
+import type { RegistryState } from "../../plan/registry-state";
+import type { StateRequest } from "../../registry/read-state";
+import type { RegistryProvider } from "./resources";
+
+/** The state of all registries as a plan needs it, read concurrently in one call. */
+export function readRegistries(request: StateRequest, provider: RegistryProvider): Promise<RegistryState> {
+  return pulumi.runtime.invoke("slipway-registry:index:readRegistries", { ...request }, { provider });
+}
+
+/** Base images -> the digests they point to now. */
+export function resolveImages(
+  references: readonly string[],
+  provider: RegistryProvider,
+): Promise<{ digests: Record<string, Digest>; problems: Problem[] }> {
+  return pulumi.runtime.invoke("slipway-registry:index:resolveImages", { references }, { provider });
+}
+
+/** Opens an upload in each repository and cancels it. Rejects with every repository that may not be pushed to. */
+export async function provePush(repositories: readonly string[], provider: RegistryProvider): Promise<void> {
+  await pulumi.runtime.invoke("slipway-registry:index:provePush", { repositories }, { provider });
+}
+
+/** What an image reference is: digest, media type, platforms, annotations. */
+export type ImageFacts =
+  | { readonly found: false }
+  | {
+      readonly found: true;
+      readonly digest: Digest;
+      readonly mediaType: string;
+      readonly platforms: readonly string[];
+      readonly annotations: Readonly<Record<string, string>>;
+    };
+
+/** @param reference `host/path:tag` or `host/path@digest` */
+export function getImage(reference: string, opts?: pulumi.InvokeOptions): Promise<ImageFacts> {
+  return pulumi.runtime.invoke("slipway-registry:index:getImage", { reference }, opts);
+}
+
+/** The names of a repository's tags. @param repository `host/path` */
+export async function listTags(repository: string, opts?: pulumi.InvokeOptions): Promise<readonly string[]> {
+  const { tags } = await pulumi.runtime.invoke("slipway-registry:index:listTags", { repository }, opts);
+  return tags;
+}

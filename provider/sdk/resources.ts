@@ -1,0 +1,104 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Digest } from "../../plan/digest";
+import type { ReleaseStatement } from "../../plan/statement";
+import type { Ancestry, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
+
+/** Inputs of the provider itself: which registries there are, and secrets for those that need them. */
+export interface RegistryProviderArgs {
+  readonly registries: readonly { readonly host: string; readonly plainHttp: boolean }[];
+  /** Host -> user and password, only what the stack's secret configuration gives. */
+  readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
+}
+
+/** The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). */
+export class RegistryProvider extends pulumi.ProviderResource {
+  constructor(name: string, args: RegistryProviderArgs, opts?: pulumi.ResourceOptions) {
+    super(
+      "slipway-registry",
+      name,
+      {
+        registries: JSON.stringify(args.registries),
+        credentials: pulumi.secret(JSON.stringify(args.credentials)),
+      },
+      opts,
+    );
+  }
+}
+
+export interface BarrierArgs {
+  /** What has been reached when this exists: `proven`, `version tags`. */
+  readonly reached: string;
+}
+
+/** One point in the order of a release. */
+export class Barrier extends pulumi.CustomResource {
+  constructor(name: string, args: BarrierArgs, opts?: pulumi.CustomResourceOptions) {
+    super("slipway-registry:index:Barrier", name, { ...args }, opts);
+  }
+}
+
+export interface CandidateArgs {
+  readonly image: string;
+  /** `host/path` each, the primary first. */
+  readonly repositories: readonly string[];
+  readonly tag: string;
+  readonly contentKey: string;
+  readonly revision: string;
+  readonly platforms: readonly string[];
+  readonly digest: pulumi.Input<string | undefined>;
+  readonly source: "build" | "found";
+}
+
+/** Content that is proved in every registry and can be found again by its tag. */
+export class Candidate extends pulumi.CustomResource {
+  /** The index digest that everything downstream uses. */
+  declare readonly digest: pulumi.Output<Digest>;
+
+  constructor(name: string, args: CandidateArgs, opts?: pulumi.CustomResourceOptions) {
+    super("slipway-registry:index:Candidate", name, { ...args }, opts);
+  }
+}
+
+export interface AttestationArgs {
+  readonly image: string;
+  readonly repositories: readonly string[];
+  readonly digest: pulumi.Input<string>;
+  readonly statement: ReleaseStatement;
+}
+
+/** A release statement as a referrer of the digest, in every registry. */
+export class Attestation extends pulumi.CustomResource {
+  /** The referrer's own digest, the same in every registry. */
+  declare readonly manifest: pulumi.Output<Digest>;
+
+  constructor(name: string, args: AttestationArgs, opts?: pulumi.CustomResourceOptions) {
+    super("slipway-registry:index:Attestation", name, { ...args, manifest: undefined }, opts);
+  }
+}
+
+export interface TagArgs {
+  readonly repository: string;
+  readonly name: string;
+  readonly digest: pulumi.Input<string>;
+  readonly class: TagClass;
+  readonly line?: VersionLine;
+  readonly form: VersionForm;
+  readonly version?: string;
+  readonly revision: string;
+  readonly overruled: boolean;
+  /** All repositories of the image: a version counts wherever it exists. */
+  readonly siblings: readonly string[];
+  /** What the plan found, and how that commit relates to the one being released. */
+  readonly planned: { readonly digest?: string; readonly ancestry: Ancestry };
+}
+
+/** One tag of one image in one repository. */
+export class Tag extends pulumi.CustomResource {
+  declare readonly digest: pulumi.Output<Digest>;
+  /** `host/path:tag`. */
+  declare readonly reference: pulumi.Output<string>;
+
+  constructor(name: string, args: TagArgs, opts?: pulumi.CustomResourceOptions) {
+    super("slipway-registry:index:Tag", name, { ...args, reference: undefined }, opts);
+  }
+}

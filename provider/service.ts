@@ -1,0 +1,202 @@
+import {
+  type ServerUnaryCall,
+  type ServiceError,
+  status as Status,
+  type sendUnaryData,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
+import * as provider from "@pulumi/pulumi/proto/provider_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { ProblemError } from "../plan/problem";
+import { engineLog } from "./engine-log";
+import { functions } from "./functions";
+import { fromStruct, type Properties, toStruct } from "./properties";
+import { type ProviderConfig, parseProviderConfig, Registries } from "./registries";
+import type { Context, Resource } from "./resource";
+import { resources } from "./resources";
+import { schema } from "./schema";
+
+const CREDENTIALS = "credentials";
+
+/**
+ * The gRPC service of a Pulumi provider, straight on the protocol: `pulumi.provider.main` hides the preview flag,
+ * gives no detailed diff and starts slower.
+ *
+ * @see https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
+ */
+export function providerService(
+  version: string,
+  engineAddress: string | undefined,
+): UntypedServiceImplementation {
+  let config: ProviderConfig = { registries: [], credentials: {} };
+  let context: Context = { registries: new Registries(config), log: engineLog(engineAddress) };
+
+  const configure = (properties: Properties): void => {
+    config = parseProviderConfig(properties);
+    context = { ...context, registries: new Registries(config) };
+  };
+
+  return {
+    handshake: unary((_: provider.ProviderHandshakeRequest) => {
+      const response = new provider.ProviderHandshakeResponse();
+      response.setAcceptSecrets(false);
+      response.setAcceptResources(false);
+      response.setAcceptOutputs(false);
+      return response;
+    }),
+    getPluginInfo: unary((_: Empty) => {
+      const response = new plugin.PluginInfo();
+      response.setVersion(version);
+      return response;
+    }),
+    getSchema: unary((_: provider.GetSchemaRequest) => {
+      const response = new provider.GetSchemaResponse();
+      response.setSchema(JSON.stringify(schema(version)));
+      return response;
+    }),
+    attach: unary((request: plugin.PluginAttach) => {
+      context = { ...context, log: engineLog(request.getAddress()) };
+      return new Empty();
+    }),
+    checkConfig: unary((request: provider.CheckRequest) => {
+      const response = new provider.CheckResponse();
+      response.setInputs(request.getNews());
+      return response;
+    }),
+    diffConfig: unary((request: provider.DiffRequest) => {
+      const before = fromStruct(request.getOldInputs() ?? request.getOlds());
+      const after = fromStruct(request.getNews());
+      const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+        // A rotated token is no change of anything that is released.
+        (key) => key !== CREDENTIALS && key !== "version" && before[key] !== after[key],
+      );
+      return diffResponse(changed);
+    }),
+    configure: unary((request: provider.ConfigureRequest) => {
+      configure(fromStruct(request.getArgs()));
+      const response = new provider.ConfigureResponse();
+      response.setAcceptsecrets(false);
+      response.setSupportspreview(true);
+      response.setAcceptresources(false);
+      response.setAcceptoutputs(false);
+      return response;
+    }),
+    invoke: unary(async (request: provider.InvokeRequest) => {
+      const run = functions[request.getTok()];
+      if (run === undefined) throw new Error(`slipway-registry has no function ${request.getTok()}`);
+      const response = new provider.InvokeResponse();
+      response.setReturn(toStruct(await run(context, fromStruct(request.getArgs()))));
+      return response;
+    }),
+    check: unary((request: provider.CheckRequest) => {
+      const response = new provider.CheckResponse();
+      const news = request.getNews();
+      response.setInputs(news);
+      try {
+        resourceOf(request.getUrn()).check(fromStruct(news));
+      } catch (error) {
+        if (!(error instanceof ProblemError)) throw error;
+        for (const problem of error.problems) {
+          const failure = new provider.CheckFailure();
+          // No property is named: the engine would print its value, even a secret one.
+          failure.setReason(`${problem.path}: ${problem.message}`);
+          response.addFailures(failure);
+        }
+      }
+      return response;
+    }),
+    diff: unary(async (request: provider.DiffRequest) => {
+      const { changed } = await resourceOf(request.getUrn()).diff(context, changeOf(request));
+      return diffResponse(changed);
+    }),
+    create: unary(async (request: provider.CreateRequest) => {
+      const inputs = fromStruct(request.getProperties());
+      const { id, outputs } = await resourceOf(request.getUrn()).create(context, inputs, {
+        urn: request.getUrn(),
+        preview: request.getPreview(),
+      });
+      const response = new provider.CreateResponse();
+      response.setId(id);
+      response.setProperties(toStruct(outputs));
+      return response;
+    }),
+    update: unary(async (request: provider.UpdateRequest) => {
+      const outputs = await resourceOf(request.getUrn()).update(context, changeOf(request), {
+        urn: request.getUrn(),
+        preview: request.getPreview(),
+      });
+      const response = new provider.UpdateResponse();
+      response.setProperties(toStruct(outputs));
+      return response;
+    }),
+    read: unary(async (request: provider.ReadRequest) => {
+      const found = await resourceOf(request.getUrn()).read(context, {
+        urn: request.getUrn(),
+        id: request.getId(),
+        inputs: fromStruct(request.getInputs()),
+        outputs: fromStruct(request.getProperties()),
+      });
+      const response = new provider.ReadResponse();
+      if (found === undefined) return response;
+      response.setId(request.getId());
+      response.setInputs(toStruct(found.inputs));
+      response.setProperties(toStruct(found.outputs));
+      return response;
+    }),
+    // What was released stays: deleting a resource forgets it, asks no registry and needs no credentials.
+    delete: unary((_: provider.DeleteRequest) => new Empty()),
+    cancel: unary((_: Empty) => {
+      context.registries.cancel();
+      return new Empty();
+    }),
+  };
+}
+
+/** `urn:pulumi:stack::project::parent$type::name` -> the type. */
+function resourceOf(urn: string): Resource {
+  const token = urn.split("::")[2]?.split("$").at(-1) ?? "";
+  const found = resources.get(token);
+  if (found === undefined) throw new Error(`slipway-registry has no resource type ${token}`);
+  return found;
+}
+
+function changeOf(request: provider.DiffRequest | provider.UpdateRequest) {
+  return {
+    urn: request.getUrn(),
+    id: request.getId(),
+    olds: { inputs: fromStruct(request.getOldInputs()), outputs: fromStruct(request.getOlds()) },
+    news: fromStruct(request.getNews()),
+  };
+}
+
+function diffResponse(changed: readonly string[]): provider.DiffResponse {
+  const response = new provider.DiffResponse();
+  const { DIFF_NONE, DIFF_SOME } = provider.DiffResponse.DiffChanges;
+  response.setChanges(changed.length === 0 ? DIFF_NONE : DIFF_SOME);
+  response.setDiffsList([...changed]);
+  response.setHasdetaileddiff(changed.length > 0);
+  for (const name of changed) {
+    const detail = new provider.PropertyDiff();
+    detail.setKind(provider.PropertyDiff.Kind.UPDATE);
+    detail.setInputdiff(true);
+    response.getDetaileddiffMap().set(name, detail);
+  }
+  return response;
+}
+
+/** Turns a function into a gRPC handler whose failure is the message that a person reads. */
+function unary<Request, Response>(handle: (request: Request) => Response | Promise<Response>) {
+  return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
+    Promise.resolve()
+      .then(() => handle(call.request))
+      .then(
+        (response) => callback(null, response),
+        (error: unknown) => {
+          const message = error instanceof Error ? error.message : String(error);
+          const failure: Partial<ServiceError> = { code: Status.UNKNOWN, details: message, message };
+          callback(failure);
+        },
+      );
+  };
+}

@@ -1,0 +1,121 @@
+import type { Answer } from "./answer";
+import { RegistryError, type RegistryErrorCode } from "./errors";
+import { hostOf } from "./network-errors";
+import { oneLine, safePath } from "./redact";
+import { parseRetryAfter } from "./retry";
+
+/** What is known about the caller when an answer is judged. */
+export interface Caller {
+  /** `user`: credentials were found and sent. */
+  readonly identity: "anonymous" | "user";
+  /** Whether the answer is a token service's, which has seen the credentials themselves. */
+  readonly role: "registry" | "token-service";
+  readonly now: number;
+}
+
+/** `DENIED: permission_denied: write_package`, as the specification's error body has it, else the body's text. */
+function explanation(text: string): string {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json !== "object" || json === null) return oneLine(text);
+    if ("errors" in json && Array.isArray(json.errors)) {
+      const parts = json.errors.map((entry: { code?: unknown; message?: unknown } | null) =>
+        [entry?.code, entry?.message].filter((part) => typeof part === "string" && part !== "").join(": "),
+      );
+      return oneLine(parts.filter(Boolean).join("; "));
+    }
+    for (const key of ["error_description", "details", "message", "error"]) {
+      const value: unknown = Reflect.get(json, key);
+      if (typeof value === "string") return oneLine(value);
+    }
+  } catch {
+    // No JSON: a proxy's page or plain text.
+  }
+  return /<html|<!doctype/i.test(text) ? "an HTML page" : oneLine(text);
+}
+
+function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
+  const { status, errorText } = answer;
+  if (status === 429 || (status === 403 && /secondary rate limit|rate limit exceeded/i.test(errorText))) {
+    return "registry-rate-limited";
+  }
+  if (status === 401) {
+    const known = caller.identity === "user" && caller.role === "registry";
+    const insufficient = /insufficient_scope/.test(answer.header("www-authenticate") ?? "");
+    return known && insufficient ? "registry-forbidden" : "registry-unauthorized";
+  }
+  if (status === 403) return "registry-forbidden";
+  if (status === 404) return "registry-not-found";
+  if (status === 405 || status === 501) return "registry-unsupported";
+  if (status === 400 && /"UNSUPPORTED"/.test(errorText)) return "registry-unsupported";
+  if (status >= 500 || status === 408) return "registry-server-error";
+  if (status >= 400) return "registry-refused";
+  return "registry-bad-answer";
+}
+
+/** An answer with a status that nobody asked for, as an error that says what to do. */
+export function answerError(answer: Answer, caller: Caller, redact: (text: string) => string): RegistryError {
+  const { registry, repository, method, url } = answer.context;
+  const path = safePath(url);
+  const code = codeFor(answer, caller);
+  const why = redact(explanation(answer.errorText));
+  const retryAfterMs = parseRetryAfter(answer.header("retry-after"), caller.now);
+  const transient = code === "registry-rate-limited" || code === "registry-server-error";
+  return new RegistryError({
+    code,
+    registry,
+    repository,
+    status: answer.status,
+    method,
+    path,
+    summary: `${hostOf(answer.context)} answered ${answer.status} to ${method} ${path}${why === "" ? "" : `: ${why}`}`,
+    hint: hintFor(code, registry, repository, caller),
+    transient,
+    ...(transient && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+  });
+}
+
+function hintFor(
+  code: RegistryErrorCode,
+  registry: string,
+  repository: string | undefined,
+  caller: Caller,
+): string | undefined {
+  const where = repository === undefined ? registry : `${registry}/${repository}`;
+  switch (code) {
+    case "registry-unauthorized":
+      return caller.identity === "anonymous"
+        ? `No credentials for ${registry} were found: set its username and password, or run \`docker login ${registry}\`.`
+        : `The credentials for ${registry} are wrong, expired or revoked. ${permissionHint(registry, where)}`;
+    case "registry-forbidden":
+      return caller.identity === "anonymous"
+        ? `Without credentials ${where} is closed: set a username and password, or run \`docker login ${registry}\`.`
+        : `The credentials are known, but do not allow this on ${where}. ${permissionHint(registry, where)}`;
+    case "registry-rate-limited":
+      return "The registry limits how often it is asked: wait, sign in where this was anonymous, or run fewer releases at once; then run the same again.";
+    case "registry-server-error":
+      return `The fault is on the side of ${registry}: look at its status page, then run the same again; what is done stays done.`;
+    case "registry-unsupported":
+      return `${registry} does not offer this call.`;
+    default:
+      return undefined;
+  }
+}
+
+function permissionHint(registry: string, where: string): string {
+  switch (registry) {
+    case "ghcr.io":
+      return (
+        "In a workflow the job needs `permissions: packages: write`, and an existing package must name the repository: " +
+        "package settings → Manage Actions access → add it with the role Write. " +
+        "A personal access token (classic) needs the scope `write:packages`, and `read:packages` for private ones."
+      );
+    case "docker.io":
+      return (
+        `An access token needs the scope Read & Write, and its owner must be allowed to push to ${where} ` +
+        "(Docker Hub → Account settings → Personal access tokens); the username is the account's name, not its e-mail."
+      );
+    default:
+      return `Ask for pull and push rights on ${where}.`;
+  }
+}

@@ -1,0 +1,234 @@
+import type { Answer } from "./answer";
+import { answerError } from "./answer-errors";
+import { type Challenge, parseChallenges } from "./challenge";
+import type { Credentials, CredentialsSource } from "./credentials";
+import { RegistryError } from "./errors";
+import type { Redactor } from "./redact";
+import type { Clock } from "./retry";
+import { covers, mergeScopes, type Scope } from "./scope";
+import { isLoopback, type WireRequest } from "./wire";
+
+/** Used when a token service does not say how long a token lives. @see distribution's token specification */
+const DEFAULT_LIFE_S = 60;
+const TOKEN_ANSWER_LIMIT = 1024 * 1024;
+const CLIENT_ID = "slipway";
+
+/** How a registry wants callers to prove who they are. */
+export type Scheme = { readonly kind: "basic" } | BearerScheme;
+
+interface BearerScheme {
+  readonly kind: "bearer";
+  readonly realm: URL;
+  readonly service: string | undefined;
+}
+
+interface Token {
+  readonly scopes: readonly Scope[];
+  readonly value: string;
+  readonly expiresAt: number;
+}
+
+export interface AuthenticatorOptions {
+  /** As people write it. */
+  readonly registry: string;
+  readonly origin: URL;
+  readonly credentials: CredentialsSource;
+  readonly send: (request: WireRequest) => Promise<Answer>;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+}
+
+/**
+ * Proves who the caller is: not at all, with a password, or with tokens of the registry's token service, which are kept
+ * until shortly before they expire. Callers that need the same token share one request for it.
+ *
+ * @see https://distribution.github.io/distribution/spec/auth/token/
+ * @see https://distribution.github.io/distribution/spec/auth/oauth/
+ */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #tokens = new Map<string, Token>();
+  readonly #pending = new Map<string, Promise<Token>>();
+  #scheme: Scheme | undefined;
+  #basic: string | undefined;
+  /** Whether the credentials asked for last were there. */
+  identity: "anonymous" | "user" = "anonymous";
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /** The header for a request that needs `scopes`; `undefined` while the registry has not asked for any. */
+  async authorization(scopes: readonly Scope[]): Promise<string | undefined> {
+    if (this.#scheme === undefined) return undefined;
+    if (this.#scheme.kind === "bearer") return `Bearer ${(await this.#token(this.#scheme, scopes)).value}`;
+    this.#basic ??= basicHeader(await this.#credentials(), this.#options.redactor);
+    return this.#basic;
+  }
+
+  /**
+   * Answers a 401: takes over the challenge, forgets what was `refused`, and authenticates again.
+   *
+   * @returns the header to try with, or `undefined` where nothing else can be offered.
+   */
+  async renew(
+    challenge: string | undefined,
+    scopes: readonly Scope[],
+    refused: string | undefined,
+  ): Promise<string | undefined> {
+    const offered = parseChallenges(challenge ?? "");
+    this.#scheme = this.#pick(offered) ?? this.#scheme;
+    if (this.#scheme === undefined) return undefined;
+    if (this.#scheme.kind === "basic") {
+      if (this.#basic === refused) this.#basic = undefined;
+      const header = await this.authorization(scopes);
+      return header === refused ? undefined : header;
+    }
+    for (const [key, token] of this.#tokens) {
+      if (`Bearer ${token.value}` === refused) this.#tokens.delete(key);
+    }
+    const asked = offered.find(({ scheme }) => scheme === "bearer")?.parameters.scope?.split(" ") ?? [];
+    return `Bearer ${(await this.#token(this.#scheme, [...scopes, ...asked])).value}`;
+  }
+
+  /** A new token for exactly these scopes, to read what was granted; `undefined` where there are no tokens. */
+  async freshToken(challenge: string | undefined, scopes: readonly Scope[]): Promise<string | undefined> {
+    const scheme = this.#pick(parseChallenges(challenge ?? "")) ?? this.#scheme;
+    this.#scheme = scheme;
+    return scheme?.kind === "bearer" ? (await this.#fetch(scheme, mergeScopes(scopes))).value : undefined;
+  }
+
+  /** Bearer before basic, as every registry that offers both wants it. */
+  #pick(challenges: readonly Challenge[]): Scheme | undefined {
+    const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm);
+    if (bearer !== undefined) {
+      const { realm = "", service } = bearer.parameters;
+      return { kind: "bearer", realm: this.#checkRealm(realm), service };
+    }
+    return challenges.some(({ scheme }) => scheme === "basic") ? { kind: "basic" } : undefined;
+  }
+
+  /** Credentials go to a token service over plain HTTP only where the registry itself is asked that way. */
+  #checkRealm(realm: string): URL {
+    const { registry, origin } = this.#options;
+    const url = URL.canParse(realm, origin) ? new URL(realm, origin) : undefined;
+    const plainAllowed = origin.protocol === "http:" || isLoopback(origin.hostname);
+    if (url?.protocol === "https:" || (url?.protocol === "http:" && plainAllowed)) return url;
+    throw new RegistryError({
+      code: "registry-bad-answer",
+      registry,
+      summary: `${registry} names ${JSON.stringify(url?.origin ?? realm.slice(0, 100))} as its token service, and credentials do not go there unencrypted`,
+      hint: "Ask the registry's operator for a token service with https.",
+    });
+  }
+
+  async #token(scheme: BearerScheme, scopes: readonly Scope[]): Promise<Token> {
+    const wanted = mergeScopes(scopes);
+    const now = this.#options.clock.now();
+    for (const [key, token] of this.#tokens) {
+      if (token.expiresAt <= now) this.#tokens.delete(key);
+      else if (key.startsWith(schemeKey(scheme)) && covers(token.scopes, wanted)) return token;
+    }
+    const key = `${schemeKey(scheme)}${wanted.join(" ")}`;
+    const running = this.#pending.get(key);
+    if (running !== undefined) return running;
+    const request = this.#fetch(scheme, wanted)
+      .then((token) => {
+        this.#tokens.set(key, token);
+        return token;
+      })
+      .finally(() => this.#pending.delete(key));
+    this.#pending.set(key, request);
+    return request;
+  }
+
+  async #fetch(scheme: BearerScheme, scopes: readonly Scope[]): Promise<Token> {
+    const { registry, clock, redactor, send } = this.#options;
+    const credentials = await this.#credentials();
+    const asked = clock.now();
+    const answer = await send(tokenRequest(registry, scheme, scopes, credentials, redactor));
+    if (answer.status !== 200) {
+      await answer.discard();
+      const caller = { identity: this.identity, role: "token-service", now: clock.now() } as const;
+      throw answerError(answer, caller, (text) => redactor.redact(text));
+    }
+    const { value, life } = readToken(answer, await answer.bytes(TOKEN_ANSWER_LIMIT));
+    redactor.hide(value);
+    // A tenth is left, so that a token does not expire on its way.
+    return { scopes, value, expiresAt: asked + life * 900 };
+  }
+
+  async #credentials(): Promise<Credentials | undefined> {
+    const credentials = await this.#options.credentials();
+    this.identity = credentials === undefined ? "anonymous" : "user";
+    if (credentials === undefined) return undefined;
+    const secret = "identityToken" in credentials ? credentials.identityToken : credentials.password;
+    this.#options.redactor.hide(secret.reveal());
+    return credentials;
+  }
+}
+
+function schemeKey(scheme: BearerScheme): string {
+  return `${scheme.realm.href} ${scheme.service ?? ""} `;
+}
+
+function basicHeader(credentials: Credentials | undefined, redactor: Redactor): string | undefined {
+  if (credentials === undefined || "identityToken" in credentials) return undefined;
+  const pair = `${credentials.username}:${credentials.password.reveal()}`;
+  redactor.hide(pair);
+  return `Basic ${Buffer.from(pair).toString("base64")}`;
+}
+
+/** OAuth2 with an identity token, else a GET with basic authentication or none. */
+function tokenRequest(
+  registry: string,
+  scheme: BearerScheme,
+  scopes: readonly Scope[],
+  credentials: Credentials | undefined,
+  redactor: Redactor,
+): WireRequest {
+  const service: [string, string][] = scheme.service === undefined ? [] : [["service", scheme.service]];
+  if (credentials !== undefined && "identityToken" in credentials) {
+    const form = new URLSearchParams([
+      ["grant_type", "refresh_token"],
+      ["client_id", CLIENT_ID],
+      ...service,
+      ["scope", scopes.join(" ")],
+      ["refresh_token", credentials.identityToken.reveal()],
+    ]);
+    return {
+      registry,
+      method: "POST",
+      url: scheme.realm,
+      headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
+      body: Buffer.from(form.toString()),
+    };
+  }
+  const url = new URL(scheme.realm);
+  for (const [name, value] of service) url.searchParams.set(name, value);
+  for (const scope of scopes) url.searchParams.append("scope", scope);
+  const authorization = basicHeader(credentials, redactor);
+  return {
+    registry,
+    method: "GET",
+    url,
+    headers: { accept: "application/json" },
+    ...(authorization === undefined ? {} : { authorization }),
+  };
+}
+
+function readToken(answer: Answer, bytes: Uint8Array): { value: string; life: number } {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    throw answer.bad("something that is no JSON");
+  }
+  if (typeof json !== "object" || json === null) throw answer.bad("no token");
+  const field = (name: string): unknown => Reflect.get(json, name);
+  const value = field("token") || field("access_token");
+  // A line break would end the header that carries it.
+  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
+  const life = Number(field("expires_in"));
+  return { value, life: Number.isFinite(life) && life > 0 ? life : DEFAULT_LIFE_S };
+}

@@ -1,0 +1,179 @@
+import { apiHost, normalizeHost } from "../plan/reference";
+import * as blobs from "./blob-calls";
+import type { CredentialsSource } from "./credentials";
+import type { Descriptor } from "./manifest";
+import * as manifests from "./manifest-calls";
+import { checkDigest, checkReference, checkRepository } from "./names";
+import * as permissions from "./permission-calls";
+import { listReferrers } from "./referrer-calls";
+import { listTags } from "./tag-calls";
+import { Transport, type TransportOptions } from "./transport";
+
+export type { Credentials, CredentialsSource } from "./credentials";
+export type { RequestEntry, WaitEntry } from "./transport";
+
+export interface RegistryClientOptions
+  extends Pick<
+    TransportOptions,
+    "deadlineMs" | "attempts" | "signal" | "onRequest" | "onWait" | "clock" | "dispatcher"
+  > {
+  /** As people write it: `ghcr.io`, `docker.io`, `localhost:5000`. */
+  readonly host: string;
+  /** HTTP without TLS. @default false */
+  readonly plainHttp?: boolean;
+  /** @default anonymous */
+  readonly credentials?: CredentialsSource;
+}
+
+/**
+ * One registry's distribution API. Every method can throw `RegistryError`; names are checked before anything is sent.
+ * Connections are kept alive and shared; idle ones do not keep the process alive.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
+ */
+export class RegistryClient {
+  /** Normalised: any of Docker Hub's names is `docker.io`. */
+  readonly host: string;
+  readonly #transport: Transport;
+
+  constructor(options: RegistryClientOptions) {
+    this.host = normalizeHost(options.host);
+    const plainHttp = options.plainHttp ?? false;
+    this.#transport = new Transport({
+      ...options,
+      host: this.host,
+      origin: `${plainHttp ? "http" : "https"}://${apiHost(options.host)}`,
+      credentials: options.credentials ?? (async () => undefined),
+    });
+  }
+
+  /** Whether the registry answers, and how it wants callers to prove who they are. Sends no credentials. */
+  async ping(): Promise<{ auth: "none" | "basic" | "bearer" }> {
+    return permissions.ping(this.#transport);
+  }
+
+  /** What a tag or digest points to, without its bytes; `undefined` where there is nothing. */
+  async headManifest(repository: string, reference: string): Promise<Descriptor | undefined> {
+    return manifests.head(this.#transport, this.#repository(repository), this.#reference(reference));
+  }
+
+  /** A manifest of at most 4 MiB, its digest verified against the bytes; `undefined` where there is nothing. */
+  async getManifest(repository: string, reference: string): Promise<manifests.FetchedManifest | undefined> {
+    return manifests.get(this.#transport, this.#repository(repository), this.#reference(reference));
+  }
+
+  /** Writes a manifest under a tag or its own digest, and verifies the digest that the registry answers. */
+  async putManifest(
+    repository: string,
+    reference: string,
+    bytes: Uint8Array,
+    mediaType: string,
+  ): Promise<Descriptor> {
+    return (await this.pushManifest(repository, reference, bytes, mediaType)).descriptor;
+  }
+
+  /** `putManifest`, telling also whether the registry lists the manifest as a referrer of its subject by itself. */
+  async pushManifest(
+    repository: string,
+    reference: string,
+    bytes: Uint8Array,
+    mediaType: string,
+  ): Promise<manifests.PushedManifest> {
+    const target = this.#reference(reference);
+    return manifests.put(this.#transport, this.#repository(repository), target, bytes, mediaType);
+  }
+
+  /**
+   * Deletes a tag, or with a digest the manifest *and every tag on it*. Already gone is no error.
+   *
+   * @throws RegistryError `registry-unsupported` where the registry cannot (GHCR and Docker Hub answer 405).
+   */
+  async deleteManifest(repository: string, reference: string): Promise<void> {
+    return manifests.remove(this.#transport, this.#repository(repository), this.#reference(reference));
+  }
+
+  /** Every tag, in the registry's order; none for a repository that does not exist. */
+  async listTags(repository: string): Promise<string[]> {
+    return listTags(this.#transport, this.#repository(repository));
+  }
+
+  /** Whether a blob is there, and its size. */
+  async headBlob(repository: string, digest: string): Promise<{ size: number } | undefined> {
+    return blobs.head(this.#transport, this.#repository(repository), this.#digest(digest));
+  }
+
+  /** A blob's bytes, verified; `undefined` where there is none. @throws `registry-too-large` above `limit` bytes. */
+  async getBlob(repository: string, digest: string, limit = blobs.BLOB_LIMIT): Promise<Uint8Array | undefined> {
+    return blobs.get(this.#transport, this.#repository(repository), this.#digest(digest), limit);
+  }
+
+  /**
+   * A blob as a stream, in bounded memory. The stream's end throws `registry-digest-mismatch` where the bytes are not
+   * what the digest says. A connection that breaks is the reader's to retry. Read it to the end or leave the loop.
+   */
+  async getBlobStream(repository: string, digest: string): Promise<blobs.BlobStream | undefined> {
+    return blobs.stream(this.#transport, this.#repository(repository), this.#digest(digest));
+  }
+
+  /** Uploads bytes, unless the registry has them. */
+  async putBlob(repository: string, bytes: Uint8Array): Promise<blobs.UploadedBlob> {
+    return blobs.put(this.#transport, this.#repository(repository), bytes);
+  }
+
+  /**
+   * Uploads a stream in bounded memory, without asking whether the blob is there. `open` is called again for each
+   * attempt, since a broken upload starts over.
+   */
+  async putBlobStream(
+    repository: string,
+    blob: { readonly digest: string; readonly size: number },
+    open: () => Promise<AsyncIterable<Uint8Array>>,
+  ): Promise<void> {
+    const checked = { digest: this.#digest(blob.digest), size: blob.size };
+    return blobs.putStream(this.#transport, this.#repository(repository), checked, open);
+  }
+
+  /** Takes a blob over from another repository of the same registry; false where the registry would not. */
+  async mountBlob(repository: string, digest: string, from: string): Promise<boolean> {
+    const source = this.#repository(from);
+    return blobs.mount(this.#transport, this.#repository(repository), this.#digest(digest), source);
+  }
+
+  /**
+   * What refers to a manifest (signatures, attestations), without repeats, sorted by digest. Asks the referrers API,
+   * else reads the fallback tag `sha256-<hex>`.
+   */
+  async referrers(repository: string, digest: string, artifactType?: string): Promise<Descriptor[]> {
+    return listReferrers(this.#transport, this.#repository(repository), this.#digest(digest), artifactType);
+  }
+
+  /** Proves that credentials may push, by starting an upload and cancelling it. Leaves nothing behind. */
+  async provePush(repository: string): Promise<void> {
+    return blobs.provePush(this.#transport, this.#repository(repository));
+  }
+
+  /**
+   * What the registry's token service grants, without a request to the registry that could write. `unknown` where
+   * tokens cannot be read (GHCR's) or there are none (basic, anonymous).
+   */
+  async checkScopes(repository: string, action: permissions.Action): Promise<permissions.Grant> {
+    return permissions.checkScopes(this.#transport, this.#repository(repository), action);
+  }
+
+  /** Closes idle connections at once, e.g. at a test's end. */
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  #repository(name: string): string {
+    return checkRepository(this.host, name);
+  }
+
+  #reference(reference: string): string {
+    return checkReference(this.host, reference);
+  }
+
+  #digest(digest: string) {
+    return checkDigest(this.host, digest);
+  }
+}

@@ -1,0 +1,236 @@
+import pLimit from "p-limit";
+import { type Digest, isDigest } from "../plan/digest";
+import type { RegistryClient } from "./client";
+import { contentsOf, missing, type Parts } from "./copy-parts";
+import { RegistryError } from "./errors";
+import type { Descriptor } from "./manifest";
+import type { FetchedManifest } from "./manifest-calls";
+import { checkDigest } from "./names";
+import { publishReferrer, referrerEntry } from "./referrers";
+
+export interface RepositoryAt {
+  readonly client: RegistryClient;
+  readonly repository: string;
+}
+
+export interface CopyProgress {
+  readonly kind: "blob" | "manifest";
+  readonly digest: Digest;
+  readonly size: number;
+  readonly how: "copied" | "mounted" | "existed";
+}
+
+export interface CopyOptions {
+  readonly from: RepositoryAt;
+  readonly to: RepositoryAt;
+  /** Of an index or a manifest; a tag would be a label, not an identity. */
+  readonly digest: string;
+  /** Blobs on their way at once. @default 4 */
+  readonly concurrency?: number;
+  readonly onProgress?: (progress: CopyProgress) => void;
+}
+
+export interface CopyResult {
+  readonly blobsCopied: number;
+  readonly blobsMounted: number;
+  readonly manifestsCopied: number;
+  /** Sent to the target, mounted blobs not counted. */
+  readonly bytes: number;
+  /** Listed as referrers by the source, which does not have them any more. */
+  readonly danglingReferrers: readonly Digest[];
+}
+
+/**
+ * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then everything that
+ * refers to any of them, in turn. What the target has is not sent again, so a copy that was interrupted goes on where
+ * it stopped, and one that is complete writes nothing. Blobs stream through in bounded memory and are verified on
+ * their way. No tag is written but the referrers fallback tag, where the target needs it.
+ *
+ * It returns or throws only when nothing is running any more.
+ */
+export function copyContent(options: CopyOptions): Promise<CopyResult> {
+  return new Copy(options).run(checkDigest(options.from.client.host, options.digest));
+}
+
+class Copy {
+  readonly #from: RepositoryAt;
+  readonly #to: RepositoryAt;
+  readonly #onProgress: (progress: CopyProgress) => void;
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #sameHost: boolean;
+  /** Each digest once, however often it is referred to. */
+  readonly #blobs = new Map<Digest, Promise<void>>();
+  readonly #manifests = new Map<Digest, Promise<void>>();
+  readonly #sought = new Set<Digest>();
+  readonly #dangling: Digest[] = [];
+  #failed = false;
+  readonly #result = { blobsCopied: 0, blobsMounted: 0, manifestsCopied: 0, bytes: 0 };
+
+  constructor({ from, to, concurrency = 4, onProgress }: CopyOptions) {
+    this.#from = from;
+    this.#to = to;
+    this.#onProgress = onProgress ?? (() => {});
+    this.#limit = pLimit(Math.max(1, concurrency));
+    this.#sameHost = from.client.host === to.client.host && from.repository !== to.repository;
+  }
+
+  async run(root: Digest): Promise<CopyResult> {
+    await this.#manifest(root, 0);
+    // Newly found referrers are manifests too, whose own referrers are then looked for.
+    for (let found = this.#unsought(); found.length > 0; found = this.#unsought()) {
+      await this.#all(found.map((subject) => this.#referrersOf(subject)));
+    }
+    return { ...this.#result, danglingReferrers: this.#dangling.sort() };
+  }
+
+  #unsought(): Digest[] {
+    return [...this.#manifests.keys()].filter((digest) => !this.#sought.has(digest));
+  }
+
+  #manifest(digest: Digest, depth: number): Promise<void> {
+    const running = this.#manifests.get(digest);
+    if (running !== undefined) return running;
+    const copying = (async () => {
+      const manifest = await this.#readWithParts(digest, depth);
+      const { client, repository } = this.#to;
+      if ((await client.headManifest(repository, digest)) !== undefined)
+        return this.#done(manifest, "existed");
+      await client.putManifest(repository, digest, manifest.bytes, manifest.descriptor.mediaType);
+      this.#done(manifest, "copied");
+    })();
+    this.#manifests.set(digest, copying);
+    return copying;
+  }
+
+  /** A manifest of the source, after everything that it consists of has been copied. */
+  async #readWithParts(digest: Digest, depth: number): Promise<FetchedManifest> {
+    const { client, repository } = this.#from;
+    if (this.#failed) throw stopped(client.host, repository);
+    const manifest = await client.getManifest(repository, digest);
+    if (manifest === undefined) throw missing(client.host, repository, digest);
+    const parts: Parts = contentsOf(client.host, repository, manifest, depth);
+    await this.#all([
+      ...parts.blobs.map((blob) => this.#blob(blob)),
+      ...parts.manifests.map((child) => this.#manifest(child.digest, depth + 1)),
+    ]);
+    return manifest;
+  }
+
+  #blob(blob: Descriptor): Promise<void> {
+    const running = this.#blobs.get(blob.digest);
+    if (running !== undefined) return running;
+    const copying = (async () => {
+      const how = await this.#transfer(blob);
+      if (how === "copied") {
+        this.#result.blobsCopied++;
+        this.#result.bytes += blob.size;
+      }
+      if (how === "mounted") this.#result.blobsMounted++;
+      this.#onProgress({ kind: "blob", digest: blob.digest, size: blob.size, how });
+    })();
+    this.#blobs.set(blob.digest, copying);
+    return copying;
+  }
+
+  async #transfer({ digest, size }: Descriptor): Promise<CopyProgress["how"]> {
+    const { client, repository } = this.#to;
+    const source = this.#from;
+    if (this.#failed) throw stopped(client.host, repository);
+    if ((await client.headBlob(repository, digest)) !== undefined) return "existed";
+    if (this.#sameHost && (await client.mountBlob(repository, digest, source.repository))) return "mounted";
+    await this.#limit(async () => {
+      if (this.#failed) throw stopped(client.host, repository);
+      await client.putBlobStream(repository, { digest, size }, async () => {
+        const blob = await source.client.getBlobStream(source.repository, digest);
+        if (blob === undefined) throw missing(source.client.host, source.repository, digest);
+        return exactly(size, blob.chunks, source, digest);
+      });
+    });
+    return "copied";
+  }
+
+  async #referrersOf(subject: Digest): Promise<void> {
+    this.#sought.add(subject);
+    const found = await this.#from.client.referrers(this.#from.repository, subject);
+    const fresh = found.filter(({ digest }) => isDigest(digest) && digest !== subject);
+    if (fresh.length === 0) return;
+    const listed = await this.#to.client.referrers(this.#to.repository, subject);
+    const known = new Set(listed.map(({ digest }) => digest));
+    await this.#all(fresh.map(({ digest }) => this.#referrer(subject, digest, known.has(digest))));
+  }
+
+  async #referrer(subject: Digest, digest: Digest, listed: boolean): Promise<void> {
+    const { client, repository } = this.#to;
+    if ((await this.#from.client.headManifest(this.#from.repository, digest)) === undefined) {
+      this.#dangling.push(digest);
+      return;
+    }
+    if (listed || this.#manifests.has(digest)) await this.#manifest(digest, 0);
+    if (listed) return;
+    const copying = (async () => {
+      const manifest = await this.#readWithParts(digest, 0);
+      const entry = referrerEntry(manifest.descriptor, manifest.json);
+      await publishReferrer(client, repository, subject, entry, manifest.bytes);
+      this.#done(manifest, "copied");
+    })();
+    this.#manifests.set(digest, copying);
+    return copying;
+  }
+
+  #done({ descriptor }: FetchedManifest, how: "copied" | "existed"): void {
+    const { digest, size } = descriptor;
+    if (how === "copied") {
+      this.#result.manifestsCopied++;
+      this.#result.bytes += size;
+    }
+    this.#onProgress({ kind: "manifest", digest, size, how });
+  }
+
+  /** Waits for all of them; after the first failure nothing new starts, and that failure is thrown. */
+  async #all(running: readonly Promise<void>[]): Promise<void> {
+    let first: { readonly error: unknown } | undefined;
+    const settled = running.map((promise) =>
+      promise.catch((error: unknown) => {
+        this.#failed = true;
+        if (first === undefined || isStopped(first.error)) first = { error };
+      }),
+    );
+    await Promise.all(settled);
+    if (first !== undefined) throw first.error;
+  }
+}
+
+/** The chunks, unless they are more or fewer bytes than the descriptor says. */
+async function* exactly(
+  size: number,
+  chunks: AsyncIterable<Uint8Array>,
+  { client, repository }: RepositoryAt,
+  digest: Digest,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let sent = 0;
+  for await (const chunk of chunks) {
+    sent += chunk.length;
+    if (sent > size) break;
+    yield chunk;
+  }
+  if (sent === size) return;
+  throw new RegistryError({
+    code: "registry-digest-mismatch",
+    registry: client.host,
+    repository,
+    summary: `${client.host}/${repository} has another size of ${digest} than the ${size} bytes that its manifest says`,
+  });
+}
+
+function stopped(registry: string, repository: string): RegistryError {
+  return new RegistryError({
+    code: "registry-cancelled",
+    registry,
+    repository,
+    summary: "Not copied, since another part failed",
+  });
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === "registry-cancelled";
+}

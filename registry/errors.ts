@@ -1,0 +1,133 @@
+/** What can go wrong between Slipway and a registry. Codes are stable; texts are not. */
+import type { Problem } from "../plan/problem";
+
+export type RegistryErrorCode =
+  /** Credentials are missing or wrong. */
+  | "registry-unauthorized"
+  /** Credentials are valid, but do not allow this. */
+  | "registry-forbidden"
+  /** Too many requests, also after waiting as often as the policy allows. */
+  | "registry-rate-limited"
+  /** No connection: name, network or TLS. */
+  | "registry-unreachable"
+  /** No answer in time. */
+  | "registry-deadline"
+  /** 5xx, also after retries. */
+  | "registry-server-error"
+  /** Content is not what its digest says. */
+  | "registry-digest-mismatch"
+  /** The registry cannot do this at all, e.g. delete a tag. */
+  | "registry-unsupported"
+  | "registry-not-found"
+  /** Another 4xx: the registry understood and declined, e.g. an invalid manifest. */
+  | "registry-refused"
+  /** An answer that breaks the distribution specification. */
+  | "registry-bad-answer"
+  /** An answer above the limit that memory allows for it. */
+  | "registry-too-large"
+  /** A repository, tag or digest outside of OCI's grammar; nothing was sent. */
+  | "registry-bad-name"
+  /** Others kept writing the same tag. */
+  | "registry-conflict"
+  /** Docker's configuration or a credential helper failed. */
+  | "registry-credentials"
+  /** The caller's signal stopped it. */
+  | "registry-cancelled";
+
+export interface RegistryErrorDetails {
+  readonly code: RegistryErrorCode;
+  /** Host as people write it: `ghcr.io`. */
+  readonly registry: string;
+  readonly repository?: string;
+  readonly status?: number;
+  readonly method?: string;
+  /** Path of the request, without query parameters that could carry secrets. */
+  readonly path?: string;
+  /** What is wrong, one sentence, without secrets. */
+  readonly summary: string;
+  /** What to do next. */
+  readonly hint?: string;
+  /** The same request may succeed later. */
+  readonly transient?: boolean;
+  /** How long the registry asked to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** A request to a registry that failed. `message` is the summary and, on a second line, the hint. */
+export class RegistryError extends Error {
+  readonly code: RegistryErrorCode;
+  readonly registry: string;
+  readonly repository?: string;
+  readonly status?: number;
+  readonly method?: string;
+  readonly path?: string;
+  readonly summary: string;
+  readonly hint?: string;
+  /** The same request may succeed later, and retries are not used up. */
+  readonly transient: boolean;
+  readonly retryAfterMs?: number;
+
+  constructor(details: RegistryErrorDetails) {
+    super(
+      details.hint === undefined ? details.summary : `${details.summary}\n  ${details.hint}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.name = "RegistryError";
+    this.code = details.code;
+    this.registry = details.registry;
+    this.repository = details.repository;
+    this.status = details.status;
+    this.method = details.method;
+    this.path = details.path;
+    this.summary = details.summary;
+    this.hint = details.hint;
+    this.transient = details.transient ?? false;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** The same error, no longer transient, with the reason why nobody tries again. */
+  final(reason: string): RegistryError {
+    return new RegistryError({ ...this.details(), summary: `${this.summary} (${reason})`, transient: false });
+  }
+
+  /** The same error as a line of a list of problems. */
+  toProblem(): Problem {
+    const path = this.repository === undefined ? this.registry : `${this.registry}/${this.repository}`;
+    return {
+      code: this.code,
+      path,
+      message: this.summary,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+    };
+  }
+
+  private details(): RegistryErrorDetails {
+    const {
+      code,
+      registry,
+      repository,
+      status,
+      method,
+      path,
+      summary,
+      hint,
+      transient,
+      retryAfterMs,
+      cause,
+    } = this;
+    return {
+      code,
+      registry,
+      repository,
+      status,
+      method,
+      path,
+      summary,
+      hint,
+      transient,
+      retryAfterMs,
+      cause,
+    };
+  }
+}

@@ -1,0 +1,127 @@
+import { type Digest, isDigest } from "../plan/digest";
+import type { Answer } from "./answer";
+import { digestOf } from "./content-digest";
+import { type Descriptor, MANIFEST_LIMIT, MANIFEST_TYPES } from "./manifest";
+import { deleteScope, pullScope, pushScope } from "./scope";
+import type { Call, Transport } from "./transport";
+
+export interface FetchedManifest {
+  readonly descriptor: Descriptor;
+  /** Exactly what the registry has: what is put elsewhere keeps its digest. */
+  readonly bytes: Uint8Array;
+  /** To be narrowed by `isIndex` or `isManifest`. */
+  readonly json: unknown;
+}
+
+export interface PushedManifest {
+  readonly descriptor: Descriptor;
+  /** The registry has listed the manifest as a referrer (it answered `OCI-Subject`). */
+  readonly subjectListed: boolean;
+}
+
+const ACCEPT = MANIFEST_TYPES.join(", ");
+
+function reading(repository: string, reference: string, method: "GET" | "HEAD"): Call {
+  return {
+    method,
+    target: `/v2/${repository}/manifests/${reference}`,
+    repository,
+    scopes: [pullScope(repository)],
+    headers: { accept: ACCEPT },
+    expect: [200, 404],
+  };
+}
+
+export async function head(
+  transport: Transport,
+  repository: string,
+  reference: string,
+): Promise<Descriptor | undefined> {
+  const found = await transport.call(reading(repository, reference, "HEAD"), (answer) => {
+    if (answer.status === 404) return undefined;
+    const digest = answer.header("docker-content-digest");
+    const { length: size, mediaType } = answer;
+    if (!isDigest(digest) || size === undefined || mediaType === undefined) return "incomplete" as const;
+    if (isDigest(reference) && digest !== reference) throw transport.mismatch(answer, reference, digest);
+    return { mediaType, digest, size };
+  });
+  if (found !== "incomplete") return found;
+  return (await get(transport, repository, reference))?.descriptor;
+}
+
+export function get(
+  transport: Transport,
+  repository: string,
+  reference: string,
+): Promise<FetchedManifest | undefined> {
+  return transport.call(reading(repository, reference, "GET"), async (answer) => {
+    if (answer.status === 404) return undefined;
+    const bytes = await answer.bytes(MANIFEST_LIMIT);
+    const digest = digestOf(bytes);
+    verify(transport, answer, digest, isDigest(reference) ? reference : undefined);
+    const json = parse(answer, bytes);
+    return { descriptor: { mediaType: typeOf(answer, json), digest, size: bytes.length }, bytes, json };
+  });
+}
+
+/** The bytes must be what was asked for, and what the registry says that they are. */
+function verify(transport: Transport, answer: Answer, digest: Digest, wanted: Digest | undefined): void {
+  const answered = answer.header("docker-content-digest");
+  const expected = wanted ?? (isDigest(answered) ? answered : undefined);
+  if (expected !== undefined && digest !== expected) throw transport.mismatch(answer, expected, digest);
+}
+
+function parse(answer: Answer, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    throw answer.bad(`a manifest that is no JSON (${answer.mediaType ?? "no type"})`);
+  }
+}
+
+/** The manifest's own word counts more than the header's: its digest vouches for it. */
+function typeOf(answer: Answer, json: unknown): string {
+  const own: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "mediaType") : undefined;
+  return typeof own === "string" ? own : (answer.mediaType ?? "application/octet-stream");
+}
+
+export function put(
+  transport: Transport,
+  repository: string,
+  reference: string,
+  bytes: Uint8Array,
+  mediaType: string,
+): Promise<PushedManifest> {
+  const digest = digestOf(bytes);
+  const call: Call = {
+    method: "PUT",
+    target: `/v2/${repository}/manifests/${reference}`,
+    repository,
+    scopes: [pushScope(repository)],
+    headers: { "content-type": mediaType },
+    body: bytes,
+    expect: [200, 201, 202],
+  };
+  return transport.call(call, (answer) => {
+    const answered = answer.header("docker-content-digest");
+    const wrong = [isDigest(reference) ? reference : digest, answered ?? digest].find(
+      (other) => other !== digest,
+    );
+    if (wrong !== undefined) throw transport.mismatch(answer, digest, wrong);
+    return {
+      descriptor: { mediaType, digest, size: bytes.length },
+      subjectListed: answer.header("oci-subject") !== undefined,
+    };
+  });
+}
+
+export function remove(transport: Transport, repository: string, reference: string): Promise<void> {
+  const call: Call = {
+    method: "DELETE",
+    target: `/v2/${repository}/manifests/${reference}`,
+    repository,
+    scopes: [deleteScope(repository)],
+    expect: [200, 202, 204, 404],
+  };
+  return transport.call(call, () => {});
+}

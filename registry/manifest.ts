@@ -1,0 +1,130 @@
+/**
+ * The shapes that a registry stores: descriptors, manifests and indexes.
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
+ */
+import type { Digest } from "../plan/digest";
+import { isDigest } from "../plan/digest";
+
+export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+export const OCI_EMPTY = "application/vnd.oci.empty.v1+json";
+export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+
+/** Every kind of manifest that is asked for, the preferred ones first. */
+export const MANIFEST_TYPES = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST] as const;
+
+/** The largest manifest that is read or written, as the distribution specification suggests: 4 MiB. */
+export const MANIFEST_LIMIT = 4 * 1024 * 1024;
+
+/** What one piece of content is: its type, its digest and its size in bytes. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly platform?: Platform;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly artifactType?: string;
+  /** Content of at most a few bytes, in base64, for those who need not ask for it. */
+  readonly data?: string;
+  readonly urls?: readonly string[];
+}
+
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+  readonly "os.version"?: string;
+  readonly "os.features"?: readonly string[];
+}
+
+/** An OCI image index or a Docker manifest list. */
+export interface IndexJson {
+  readonly schemaVersion: 2;
+  readonly mediaType?: string;
+  readonly artifactType?: string;
+  readonly manifests: readonly Descriptor[];
+  readonly subject?: Descriptor;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** An OCI image manifest or a Docker schema 2 manifest. */
+export interface ManifestJson {
+  readonly schemaVersion: 2;
+  readonly mediaType?: string;
+  readonly artifactType?: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly subject?: Descriptor;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isDescriptor(value: unknown): value is Descriptor {
+  return (
+    isRecord(value) &&
+    typeof value.mediaType === "string" &&
+    isDigest(value.digest) &&
+    typeof value.size === "number" &&
+    Number.isSafeInteger(value.size) &&
+    value.size >= 0
+  );
+}
+
+function hasValidSubject(value: Readonly<Record<string, unknown>>): boolean {
+  return value.subject === undefined || isDescriptor(value.subject);
+}
+
+export function isIndex(value: unknown): value is IndexJson {
+  return (
+    isRecord(value) &&
+    value.schemaVersion === 2 &&
+    Array.isArray(value.manifests) &&
+    value.manifests.every(isDescriptor) &&
+    hasValidSubject(value)
+  );
+}
+
+export function isManifest(value: unknown): value is ManifestJson {
+  return (
+    isRecord(value) &&
+    value.schemaVersion === 2 &&
+    isDescriptor(value.config) &&
+    Array.isArray(value.layers) &&
+    value.layers.every(isDescriptor) &&
+    hasValidSubject(value)
+  );
+}
+
+export function isIndexType(mediaType: string): boolean {
+  return mediaType === OCI_INDEX || mediaType === DOCKER_LIST;
+}
+
+export function isManifestType(mediaType: string): boolean {
+  return mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
+}
+
+/** `linux/arm64/v8`: os, architecture and, where there is one, variant. */
+export function platformText(platform: Platform): string {
+  return [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/");
+}
+
+/** Whether an index's entry is BuildKit's attestation manifest, which is no platform that could run. */
+export function isAttestation(entry: Descriptor): boolean {
+  return (
+    entry.annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||
+    (entry.platform?.os === "unknown" && entry.platform.architecture === "unknown")
+  );
+}
+
+/** The platforms that an index offers, sorted, without attestation manifests. */
+export function platforms(index: IndexJson): string[] {
+  const found = index.manifests.flatMap((entry) =>
+    entry.platform === undefined || isAttestation(entry) ? [] : [platformText(entry.platform)],
+  );
+  return [...new Set(found)].sort();
+}

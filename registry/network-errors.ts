@@ -1,0 +1,99 @@
+import type { Deadline } from "./deadline";
+import { RegistryError } from "./errors";
+import { oneLine, safePath } from "./redact";
+
+/** Which request failed, for whom. */
+export interface RequestContext {
+  /** As people write it: `docker.io`. */
+  readonly registry: string;
+  readonly repository?: string;
+  readonly method: string;
+  readonly url: URL;
+}
+
+const BROKEN = new Set([
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "UND_ERR_SOCKET",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_CLOSED",
+  "UND_ERR_DESTROYED",
+  "UND_ERR_ABORTED",
+]);
+
+const NAME = new Set(["ENOTFOUND", "EAI_NONAME"]);
+
+/** What Node and undici report when one side speaks TLS and the other does not. */
+const WRONG_PROTOCOL = /^(EPROTO|HPE_|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)/;
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|ERR_TLS/;
+
+/** The host that was spoken to, and for which registry where that is another one. */
+export function hostOf(context: RequestContext): string {
+  const { host } = context.url;
+  return host === context.registry ? host : `${host} (for ${context.registry})`;
+}
+
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof AggregateError && at.errors[0] instanceof Error) return codeOf(at.errors[0]);
+    if ("code" in at && typeof at.code === "string") return at.code;
+  }
+  return "";
+}
+
+/** A failure below HTTP as a `RegistryError`: deadline, cancelled or unreachable. */
+export function networkError(
+  context: RequestContext,
+  deadline: Deadline,
+  ms: number,
+  error: unknown,
+): RegistryError {
+  if (error instanceof RegistryError) return error;
+  const { registry, repository, method, url } = context;
+  const path = safePath(url);
+  const common = { registry, repository, method, path };
+  const host = hostOf(context);
+  if (deadline.cancelled) {
+    return new RegistryError({
+      ...common,
+      code: "registry-cancelled",
+      summary: `${method} ${path} to ${host} was stopped`,
+    });
+  }
+  if (deadline.expired) {
+    return new RegistryError({
+      ...common,
+      code: "registry-deadline",
+      summary: `${host} was silent for ${ms / 1000} s on ${method} ${path}`,
+      hint: `Look whether ${url.origin}/v2/ answers from this machine (network, proxy, the registry's status page), then run the same again.`,
+    });
+  }
+  const code = codeOf(error);
+  const text = error instanceof Error && error.message !== "" ? oneLine(error.message) : code;
+  return new RegistryError({
+    ...common,
+    code: "registry-unreachable",
+    summary: `${host} could not be reached for ${method} ${path}: ${text}${text.includes(code) ? "" : ` [${code}]`}`,
+    hint: hintFor(code, url),
+    transient: BROKEN.has(code),
+  });
+}
+
+function hintFor(code: string, url: URL): string {
+  if (NAME.has(code)) return `Check the registry's host name: ${url.hostname} has no address.`;
+  if (WRONG_PROTOCOL.test(code)) {
+    return url.protocol === "https:"
+      ? "The registry may speak plain HTTP: set plainHttp for it if that is meant."
+      : "The registry may speak TLS: unset plainHttp for it.";
+  }
+  if (CERTIFICATE.test(code)) {
+    return "Its certificate is not trusted here: set NODE_EXTRA_CA_CERTS to the file of the authority that issued it.";
+  }
+  return "Check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the registry's host and port.";
+}

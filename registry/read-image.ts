@@ -1,0 +1,74 @@
+import { STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
+import type { FoundImage } from "../plan/registry-state";
+import { parseStatement, type ReleaseStatement } from "../plan/statement";
+import type { RegistryClient } from "./client";
+import { isIndex, isManifest, platforms, platformText } from "./manifest";
+
+/**
+ * What a tag or digest is: digest, platforms, annotations; undefined when it does not exist.
+ *
+ * @param statements read the release statements among its referrers too
+ */
+export async function readImage(
+  client: RegistryClient,
+  repository: string,
+  reference: string,
+  options: { readonly statements: boolean },
+): Promise<FoundImage | undefined> {
+  const found = await client.getManifest(repository, reference);
+  if (found === undefined) return undefined;
+  const { descriptor, json } = found;
+  const statements = options.statements ? await readStatements(client, repository, descriptor.digest) : [];
+  const annotations = isIndex(json) || isManifest(json) ? (json.annotations ?? {}) : {};
+  const offered = isIndex(json) ? platforms(json) : [];
+  return {
+    digest: descriptor.digest,
+    mediaType: descriptor.mediaType,
+    platforms: offered,
+    annotations,
+    statements,
+  };
+}
+
+/** The release statements that refer to a digest. Referrers of another shape are passed over. */
+async function readStatements(
+  client: RegistryClient,
+  repository: string,
+  digest: string,
+): Promise<ReleaseStatement[]> {
+  const referrers = await client.referrers(repository, digest, STATEMENT_ARTIFACT_TYPE);
+  const statements = await Promise.all(
+    referrers.map(async (referrer) => {
+      const manifest = await client.getManifest(repository, referrer.digest);
+      const layer = manifest !== undefined && isManifest(manifest.json) ? manifest.json.layers[0] : undefined;
+      const bytes = layer === undefined ? undefined : await client.getBlob(repository, layer.digest);
+      return bytes === undefined ? undefined : predicateOf(bytes);
+    }),
+  );
+  return statements.filter((statement) => statement !== undefined);
+}
+
+function predicateOf(bytes: Uint8Array): ReleaseStatement | undefined {
+  try {
+    const statement: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof statement !== "object" || statement === null || !("predicate" in statement)) return undefined;
+    return parseStatement(statement.predicate);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The platform that a single manifest's config names. */
+export async function configPlatform(
+  client: RegistryClient,
+  repository: string,
+  configDigest: string,
+): Promise<string | undefined> {
+  const bytes = await client.getBlob(repository, configDigest);
+  if (bytes === undefined) return undefined;
+  const config: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  if (typeof config !== "object" || config === null || !("os" in config) || !("architecture" in config)) {
+    return undefined;
+  }
+  return platformText({ os: String(config.os), architecture: String(config.architecture) });
+}

@@ -1,0 +1,148 @@
+import type { FoundImage, RegistryAccess, RegistryState, RepositoryState } from "../plan/registry-state";
+import type { RegistryClient } from "./client";
+import type { Credentials } from "./credentials";
+import { RegistryError } from "./errors";
+import { readImage } from "./read-image";
+
+/** What a plan asks about. */
+export interface StateRequest {
+  readonly registries: readonly { readonly host: string; readonly optional: boolean }[];
+  readonly repositories: readonly RepositoryRequest[];
+}
+
+export interface RepositoryRequest {
+  readonly host: string;
+  /** Path within the registry. */
+  readonly path: string;
+  readonly tags: readonly string[];
+  /** Those of `tags` whose release statements are wanted. */
+  readonly versionTags: readonly string[];
+}
+
+/** How a registry is reached, and with what. */
+export interface Connection {
+  readonly client: RegistryClient;
+  /** Where the credentials come from, for people: `environment`, `Docker config`, `stack configuration`. */
+  readonly credentials: () => Promise<
+    { readonly credentials: Credentials; readonly from: string } | undefined
+  >;
+}
+
+/** Reads everything that a plan has to know, concurrently; writes nothing. */
+export async function readRegistryState(
+  request: StateRequest,
+  connect: (host: string) => Connection,
+): Promise<RegistryState> {
+  const access = new Map<string, Promise<RegistryAccess>>();
+  for (const { host, optional } of request.registries) {
+    const repositories = request.repositories.filter((repository) => repository.host === host);
+    access.set(host, readAccess(connect(host), host, optional, repositories));
+  }
+  const repositories = await Promise.all(
+    request.repositories.map(async (repository) => {
+      const granted = await access.get(repository.host);
+      if (granted?.status !== "ready") return undefined;
+      const key = `${repository.host}/${repository.path}`;
+      return [key, await readRepository(connect(repository.host).client, repository)] as const;
+    }),
+  );
+  const entries = await Promise.all(
+    [...access].map(async ([host, granted]) => [host, await granted] as const),
+  );
+  return {
+    access: Object.fromEntries(entries),
+    repositories: Object.fromEntries(repositories.filter((entry) => entry !== undefined)),
+  };
+}
+
+async function readAccess(
+  connection: Connection,
+  host: string,
+  optional: boolean,
+  repositories: readonly RepositoryRequest[],
+): Promise<RegistryAccess> {
+  const found = await connection.credentials();
+  try {
+    if (found === undefined) {
+      const { auth } = await connection.client.ping();
+      if (auth === "none") return { status: "ready", credentials: "none needed" };
+      return optional ? skipped(host) : withoutCredentials(host);
+    }
+    const grants = await Promise.all(
+      repositories.map(async ({ path }) => ({
+        path,
+        grant: await connection.client.checkScopes(path, "push"),
+      })),
+    );
+    const denied = grants.find(({ grant }) => grant === "denied");
+    if (denied === undefined) return { status: "ready", credentials: found.from };
+    return {
+      status: "refused",
+      problem: {
+        code: "registry-push-denied",
+        path: host,
+        message: `the credentials from ${found.from} may not push to ${host}/${denied.path}`,
+        hint: pushHint(host),
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    if (optional && found === undefined)
+      return { status: "skipped", reason: `no credentials, and ${error.summary}` };
+    return {
+      status: "refused",
+      problem: error.toProblem(),
+    };
+  }
+}
+
+function skipped(host: string): RegistryAccess {
+  return { status: "skipped", reason: `optional, and there are no credentials for ${host}` };
+}
+
+function withoutCredentials(host: string): RegistryAccess {
+  return {
+    status: "refused",
+    problem: {
+      code: "registry-no-credentials",
+      path: host,
+      message: `${host} is required and there are no credentials for it`,
+      hint: credentialsHint(host),
+    },
+  };
+}
+
+function credentialsHint(host: string): string {
+  const names: Record<string, string> = {
+    "ghcr.io": "set GHCR_USERNAME and GHCR_TOKEN, or ",
+    "docker.io": "set DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or ",
+  };
+  return (
+    `To sign in, ${names[host] ?? ""}run \`docker login ${host}\`, or set username and password of the registry in ` +
+    "the stack: pulumi config set --secret --path 'slipway:registries[0].password'. " +
+    "With `optional: true` a registry without credentials is skipped."
+  );
+}
+
+function pushHint(host: string): string {
+  return host === "ghcr.io"
+    ? "The token needs `write:packages` (in Actions: `permissions: packages: write`), and the package has to " +
+        "grant this repository write access (package settings, Manage Actions access)."
+    : "Use a token with push rights for this repository.";
+}
+
+async function readRepository(client: RegistryClient, request: RepositoryRequest): Promise<RepositoryState> {
+  const versionTags = new Set(request.versionTags);
+  const [tags, found] = await Promise.all([
+    client.listTags(request.path),
+    Promise.all(
+      request.tags.map(async (tag): Promise<[string, FoundImage | undefined]> => {
+        return [tag, await readImage(client, request.path, tag, { statements: versionTags.has(tag) })];
+      }),
+    ),
+  ]);
+  return {
+    tags,
+    found: Object.fromEntries(found.filter((entry): entry is [string, FoundImage] => entry[1] !== undefined)),
+  };
+}

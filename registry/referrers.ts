@@ -1,0 +1,121 @@
+import type { Digest } from "../plan/digest";
+import type { RegistryClient } from "./client";
+import { digestOf } from "./content-digest";
+import { ensureListed } from "./fallback-tag";
+import { type Descriptor, isIndex, isManifest, type ManifestJson, OCI_EMPTY, OCI_MANIFEST } from "./manifest";
+
+const EMPTY_JSON = Buffer.from("{}");
+
+/** OCI's empty configuration. @see https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
+const EMPTY: Descriptor = {
+  mediaType: OCI_EMPTY,
+  digest: digestOf(EMPTY_JSON),
+  size: EMPTY_JSON.length,
+  data: EMPTY_JSON.toString("base64"),
+};
+
+export interface ReferrerLayer {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface AttachReferrerOptions {
+  readonly client: RegistryClient;
+  readonly repository: string;
+  /** What the referrer is about. It must be in the repository. */
+  readonly subject: Descriptor;
+  readonly artifactType: string;
+  readonly layers: readonly ReferrerLayer[];
+  /** Of the referrer's manifest, shown in listings. No time is added: the same input gives the same digest. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface AttachedReferrer {
+  /** As listings show it: with artifact type and annotations. */
+  readonly descriptor: Descriptor;
+  /** It was there and listed already; nothing was written. */
+  readonly existed: boolean;
+}
+
+/**
+ * Attaches an artifact (statement, signature, SBOM) to a manifest, so that it is listed by the referrers API or, where
+ * the registry has none, under the fallback tag. Repeating it is no write.
+ */
+export async function attachReferrer(options: AttachReferrerOptions): Promise<AttachedReferrer> {
+  const { client, repository, subject } = options;
+  const { bytes, descriptor } = renderReferrer(options);
+  if (await isAttached(client, repository, subject.digest, descriptor.digest))
+    return { descriptor, existed: true };
+
+  const contents = new Map(
+    [EMPTY_JSON, ...options.layers.map((layer) => layer.bytes)].map((b) => [digestOf(b), b]),
+  );
+  await Promise.all([...contents.values()].map((content) => client.putBlob(repository, content)));
+  await publishReferrer(client, repository, subject.digest, descriptor, bytes);
+  return { descriptor, existed: false };
+}
+
+/** Whether a referrer's manifest is there, and listed. */
+export async function isAttached(
+  client: RegistryClient,
+  repository: string,
+  subject: Digest,
+  referrer: Digest,
+): Promise<boolean> {
+  if ((await client.headManifest(repository, referrer)) === undefined) return false;
+  const listed = await client.referrers(repository, subject);
+  return listed.some(({ digest }) => digest === referrer);
+}
+
+/** Writes a referrer's manifest, whose blobs are there, and sees to it that it is listed. */
+export async function publishReferrer(
+  client: RegistryClient,
+  repository: string,
+  subject: Digest,
+  descriptor: Descriptor,
+  bytes: Uint8Array,
+): Promise<void> {
+  const pushed = await client.pushManifest(repository, descriptor.digest, bytes, descriptor.mediaType);
+  if (!pushed.subjectListed) await ensureListed(client, repository, subject, descriptor);
+}
+
+/** A referrer as the specification wants it listed: with its artifact type and annotations. */
+export function referrerEntry(descriptor: Descriptor, json: unknown): Descriptor {
+  const { mediaType, digest, size } = descriptor;
+  const parts = isManifest(json) || isIndex(json) ? json : undefined;
+  const artifactType = parts?.artifactType ?? (isManifest(json) ? json.config.mediaType : undefined);
+  const annotations = parts?.annotations;
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
+function renderReferrer(options: AttachReferrerOptions): { bytes: Uint8Array; descriptor: Descriptor } {
+  const { subject, artifactType, layers } = options;
+  const manifest: ManifestJson = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType,
+    config: EMPTY,
+    layers: layers.length === 0 ? [EMPTY] : layers.map(layerDescriptor),
+    subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
+    ...sortedAnnotations(options.annotations),
+  };
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const plain = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
+  return { bytes, descriptor: referrerEntry(plain, manifest) };
+}
+
+function layerDescriptor({ mediaType, bytes, annotations }: ReferrerLayer): Descriptor {
+  return { mediaType, digest: digestOf(bytes), size: bytes.length, ...sortedAnnotations(annotations) };
+}
+
+function sortedAnnotations(annotations: Readonly<Record<string, string>> | undefined) {
+  const entries = Object.entries(annotations ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? {} : { annotations: Object.fromEntries(entries) };
+}

@@ -1,0 +1,174 @@
+import { isIP } from "node:net";
+import { Readable } from "node:stream";
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import { Answer } from "./answer";
+import { Deadline } from "./deadline";
+import { networkError, type RequestContext } from "./network-errors";
+import { oneLine, type Redactor, safePath } from "./redact";
+
+export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** One request as it was answered, for diagnostics: no header, no secret. */
+export interface RequestEntry {
+  readonly method: string;
+  /** The host spoken to, which may be a token service or a CDN. */
+  readonly host: string;
+  readonly path: string;
+  /** Absent where there was no answer. */
+  readonly status?: number;
+  readonly ms: number;
+  /** The beginning of an error's body, or why there was no answer. */
+  readonly body?: string;
+}
+
+/** A body that is produced while it is sent. */
+export interface StreamBody {
+  readonly size: number;
+  readonly open: () => Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface WireRequest extends RequestContext {
+  readonly method: Method;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly authorization?: string;
+  readonly body?: Uint8Array | StreamBody;
+}
+
+export interface WireOptions {
+  /** The longest silence. @default 30000 */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+  readonly onRequest?: (entry: RequestEntry) => void;
+  /** Connections. @default kept alive, through HTTP(S)_PROXY where it is set and the host is not this machine */
+  readonly dispatcher?: Dispatcher;
+}
+
+const DEADLINE_MS = 30_000;
+const PROXY_VARIABLES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"];
+
+/** Whether an address is this machine's own. */
+export function isLoopback(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, "");
+  if (isIP(bare) === 4) return bare.startsWith("127.");
+  return bare === "::1" || bare === "localhost" || bare.endsWith(".localhost");
+}
+
+/** Single requests: connections, deadline, diagnostics. No authentication, redirects or retries. */
+export class Wire {
+  readonly #options: WireOptions;
+  readonly #redactor: Redactor;
+  readonly #own: Dispatcher[] = [];
+  readonly #direct: Dispatcher;
+  readonly #outward: Dispatcher;
+
+  constructor(options: WireOptions, redactor: Redactor) {
+    this.#options = options;
+    this.#redactor = redactor;
+    const settings = { keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 };
+    if (options.dispatcher !== undefined) {
+      this.#direct = this.#outward = options.dispatcher;
+      return;
+    }
+    this.#direct = this.#outward = new Agent(settings);
+    this.#own.push(this.#direct);
+    if (PROXY_VARIABLES.some((name) => process.env[name])) {
+      this.#outward = new EnvHttpProxyAgent(settings);
+      this.#own.push(this.#outward);
+    }
+  }
+
+  /** @throws RegistryError where there is no answer; any answer is returned. */
+  async send(request: WireRequest): Promise<Answer> {
+    const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
+    const deadline = new Deadline(deadlineMs, this.#options.signal);
+    const started = performance.now();
+    const { method, url } = request;
+    const entry = (): RequestEntry => ({
+      method,
+      host: url.host,
+      path: safePath(url),
+      ms: Math.round(performance.now() - started),
+    });
+    const upload = new Upload(request.body, deadline);
+    try {
+      deadline.start();
+      const dispatcher = isLoopback(url.hostname) ? this.#direct : this.#outward;
+      const data = await dispatcher.request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method,
+        headers: {
+          "user-agent": "slipway",
+          ...request.headers,
+          ...upload.headers,
+          ...(request.authorization === undefined ? {} : { authorization: request.authorization }),
+        },
+        body: await upload.body(),
+        signal: deadline.signal,
+      });
+      const answer = await Answer.of(request, data, deadline, deadlineMs);
+      const text = oneLine(this.#redactor.redact(answer.errorText));
+      this.#options.onRequest?.({
+        ...entry(),
+        status: answer.status,
+        ...(text === "" ? {} : { body: text }),
+      });
+      return answer;
+    } catch (error) {
+      deadline.dispose();
+      const failure = networkError(request, deadline, deadlineMs, upload.failure ?? error);
+      this.#options.onRequest?.({ ...entry(), body: failure.summary });
+      throw failure;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#own.map((dispatcher) => dispatcher.destroy()));
+  }
+}
+
+/** A request's body; it remembers whether its source failed, which is not the receiver's fault. */
+class Upload {
+  failure: unknown;
+  readonly headers: Record<string, string>;
+  readonly #source: Uint8Array | StreamBody | undefined;
+  readonly #deadline: Deadline;
+
+  constructor(source: Uint8Array | StreamBody | undefined, deadline: Deadline) {
+    this.#source = source;
+    this.#deadline = deadline;
+    const size =
+      source === undefined ? undefined : source instanceof Uint8Array ? source.length : source.size;
+    this.headers = size === undefined ? {} : { "content-length": String(size) };
+  }
+
+  async body(): Promise<Uint8Array | Readable | null> {
+    if (this.#source === undefined || this.#source instanceof Uint8Array) return this.#source ?? null;
+    try {
+      this.#deadline.pause();
+      const chunks = await this.#source.open();
+      this.#deadline.start();
+      return Readable.from(this.#paced(chunks), { objectMode: false });
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  /** The countdown stands still while the source is read, and starts anew with every piece. */
+  async *#paced(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      this.#deadline.pause();
+      for await (const chunk of chunks) {
+        this.#deadline.start();
+        yield chunk;
+        this.#deadline.pause();
+      }
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    } finally {
+      this.#deadline.start();
+    }
+  }
+}

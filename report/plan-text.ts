@@ -1,0 +1,81 @@
+import { shortDigest } from "../plan/digest";
+import { formatProblem } from "../plan/problem";
+import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan";
+
+/** The plan as people read it, at most 80 columns where names allow it. */
+export function planText(plan: ReleasePlan): string {
+  return [
+    `Release plan for ${plan.stack}, commit ${plan.revision.slice(0, 12)}`,
+    ...plan.notices.map((notice) => `  note: ${notice}`),
+    ...Object.entries(plan.origins).map(([path, origin]) => `  ${path} comes from ${origin}`),
+    ...Object.entries(plan.skipped).map(([host, reason]) => `  ${host} is skipped: ${reason}`),
+    ...plan.images.flatMap((image) => imageLines(plan, image)),
+    "",
+  ].join("\n");
+}
+
+/** Every refusal, with what overrules it. */
+export function refusalText(plan: ReleasePlan): string {
+  const lines = plan.refusals.flatMap((refusal) => [
+    formatProblem(refusal),
+    ...(refusal.overrule === undefined
+      ? []
+      : [`    to overrule it: pulumi config set --path 'slipway:overrule[0]' ${refusal.overrule}`]),
+  ]);
+  const count = plan.refusals.length;
+  return [
+    `The release is refused (${count} ${count === 1 ? "reason" : "reasons"}); nothing was written:`,
+    ...lines,
+  ].join("\n");
+}
+
+function imageLines(plan: ReleasePlan, image: PlannedImage): string[] {
+  const tags = [...image.claims, ...plan.levels.flatMap((level) => level.tags), ...plan.left].filter(
+    (tag) => tag.image === image.name,
+  );
+  const width = Math.max(0, ...tags.map(({ name }) => name.length));
+  return [
+    "",
+    `${image.name}${image.intent.version === undefined ? "" : ` ${image.intent.version}`}: ${contentLine(image)}`,
+    ...image.copyTo.map((repository) => `  copy to ${repository}`),
+    ...image.repositories.flatMap((repository) => [
+      `  ${repository}`,
+      ...tags.filter((tag) => tag.repository === repository).map((tag) => `    ${tagLine(tag, width)}`),
+    ]),
+  ];
+}
+
+function contentLine({ content, intent }: PlannedImage): string {
+  switch (content.from) {
+    case "build":
+      return `build for ${intent.image.platforms.join(", ")}`;
+    case "candidate":
+      return `no build, ${content.tag} has this content (${shortDigest(content.digest)})`;
+    case "version-tag":
+      return `no build, ${content.tag} is released (${shortDigest(content.digest)})`;
+  }
+}
+
+const SIGNS = { create: "+", move: "~", unchanged: " ", keep: "=" } as const;
+
+/** `~ latest  sha256:756867c07ffa (1.9.3) → 2.0.0`. */
+export function tagLine(tag: PlannedTag, width: number): string {
+  const head = `${SIGNS[tag.action]} ${tag.name.padEnd(width)}  `;
+  const reason = tag.reason === undefined ? "" : `: ${tag.reason}`;
+  const from = tag.from === undefined ? "" : point(tag.from);
+  switch (tag.action) {
+    case "create":
+      return `${head}new → ${point(tag.to)}${reason}`;
+    case "move":
+      return `${head}${from} → ${point(tag.to)}${reason}`;
+    case "unchanged":
+      return `${head}${from} unchanged`;
+    case "keep":
+      return `${head}${from === "" ? "not made" : `stays ${from}`}${reason}`;
+  }
+}
+
+function point({ digest, version }: PlannedTag["to"]): string {
+  if (digest === undefined) return version ?? "to be built";
+  return version === undefined ? shortDigest(digest) : `${shortDigest(digest)} (${version})`;
+}

@@ -1,0 +1,47 @@
+import { shortDigest } from "../plan/digest";
+import type { ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
+
+/** A release as a page that people read: on GitHub, in a job's summary, in a chat. */
+export function releaseMarkdown(manifest: ReleaseManifest, tags: readonly TagOutcome[]): string {
+  const lines = [
+    `# Release on \`${manifest.stack}\``,
+    "",
+    `Commit \`${manifest.revision}\`${manifest.source === undefined ? "" : ` of ${manifest.source}`}.`,
+    ...manifest.images.flatMap((image) => imageSection(image, tags)),
+    ...skippedSection(manifest),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function imageSection(image: ManifestImage, tags: readonly TagOutcome[]): string[] {
+  const own = tags.filter((tag) => tag.image === image.name);
+  return [
+    "",
+    `## ${image.name}${image.version === undefined ? "" : ` ${image.version}`}`,
+    "",
+    `- Digest: \`${image.digest}\``,
+    `- Platforms: ${image.platforms.join(", ")}`,
+    ...image.references.map((reference) => `- Pull: \`docker pull ${reference}\``),
+    "",
+    "| Tag | Repository | What happened | Digest |",
+    "| --- | --- | --- | --- |",
+    ...own.map(
+      (tag) =>
+        `| \`${tag.name}\` | ${tag.repository} | ${happened(tag)} | ${tag.to === undefined ? "–" : `\`${shortDigest(tag.to)}\``} |`,
+    ),
+  ];
+}
+
+function skippedSection(manifest: ReleaseManifest): string[] {
+  const skipped = Object.entries(manifest.skipped);
+  if (skipped.length === 0) return [];
+  return ["", "## Skipped registries", "", ...skipped.map(([host, reason]) => `- ${host}: ${reason}`)];
+}
+
+/** `moved from sha256:756867c07ffa (1.9.3)`, in words. */
+export function happened(tag: TagOutcome): string {
+  const from = tag.from === undefined ? "" : shortDigest(tag.from);
+  const version = tag.fromVersion === undefined ? "" : ` (${tag.fromVersion})`;
+  const text = tag.action === "moved" ? `moved from ${from}${version}` : tag.action;
+  return tag.reason === undefined ? text : `${text}: ${tag.reason}`;
+}

@@ -1,0 +1,148 @@
+import { readFile, stat } from "node:fs/promises";
+import { join, relative, resolve, sep } from "node:path";
+import type { ImageConfig } from "../plan/config";
+import type { ContextFile } from "../plan/content-key";
+import type { Problem } from "../plan/problem";
+import { hashFiles } from "./context-hash";
+import { walkContext } from "./context-walk";
+import { type IgnoreRules, readIgnoreRules } from "./ignore-file";
+import { isInside, realPath } from "./inside";
+
+export interface BuildContext {
+  /** The Dockerfile's text; empty where it is missing. */
+  readonly dockerfile: string;
+  /** What a build sees, sorted by the bytes of the paths. */
+  readonly files: readonly ContextFile[];
+  readonly problems: readonly Problem[];
+}
+
+export interface BuildContextInput {
+  readonly projectDir: string;
+  readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile">;
+  /**
+   * Where reports are written, relative to the project (`Config.artifacts`): in a context and not ignored, each
+   * release would change what the next one is made of, which is a problem. Default: not looked at.
+   */
+  readonly artifacts?: string;
+}
+
+const DOCKERFILE_LIMIT = 1024 * 1024;
+
+/**
+ * Reads what a build of an image sees, as BuildKit does: the context's files without those that
+ * `<Dockerfile>.dockerignore` or `.dockerignore` leaves out. The Dockerfile itself is always read; as a file of the
+ * context it counts only where it is not ignored, since only then can `COPY` see it. Folders are no content.
+ *
+ * Nothing throws: `context-missing`, `context-dockerfile`, `context-outside`, `context-symlink`, `context-special-file`,
+ * `context-file-name`, `context-unreadable`, `context-artifacts` and `context-ignore-file` are problems by name.
+ */
+export async function readBuildContext(input: BuildContextInput): Promise<BuildContext> {
+  const { image } = input;
+  const projectDir = resolve(input.projectDir);
+  const contextDir = resolve(projectDir, image.context);
+  const wrongPlace = await checkPlace(projectDir, contextDir, image);
+  if (wrongPlace !== undefined) return { dockerfile: "", files: [], problems: [wrongPlace] };
+
+  const dockerfile = await readDockerfile(projectDir, contextDir, image);
+  const rules = await readRules(contextDir, image);
+  if ("code" in rules)
+    return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, rules] };
+  const walked = await walkContext(contextDir, rules, where(image));
+  const hashed = await hashFiles(contextDir, walked.entries, where(image));
+  return {
+    dockerfile: dockerfile.text,
+    files: hashed.files,
+    problems: [
+      ...dockerfile.problems,
+      ...walked.problems,
+      ...hashed.problems,
+      ...artifactProblems(projectDir, contextDir, rules, input),
+    ],
+  };
+}
+
+async function checkPlace(
+  projectDir: string,
+  contextDir: string,
+  image: BuildContextInput["image"],
+): Promise<Problem | undefined> {
+  const path = `${where(image)}.context`;
+  const shown = JSON.stringify(image.context);
+  const [realProject, realContext] = await Promise.all([realPath(projectDir), realPath(contextDir)]);
+  if (realContext === undefined || !(await stat(realContext)).isDirectory()) {
+    const what = realContext === undefined ? "does not exist" : "is not a folder";
+    return { code: "context-missing", path, message: `${shown} ${what} (looked for ${contextDir})` };
+  }
+  if (realProject !== undefined && !isInside(realProject, realContext)) {
+    return { code: "context-outside", path, message: `${shown} leads out of the project, to ${realContext}` };
+  }
+  return undefined;
+}
+
+async function readDockerfile(
+  projectDir: string,
+  contextDir: string,
+  image: BuildContextInput["image"],
+): Promise<{ text: string; problems: Problem[] }> {
+  const file = resolve(contextDir, image.dockerfile);
+  const wrong = (code: string, message: string) => ({
+    text: "",
+    problems: [
+      { code, path: `${where(image)}.dockerfile`, message: `${JSON.stringify(image.dockerfile)} ${message}` },
+    ],
+  });
+  const [realProject, realFile] = await Promise.all([realPath(projectDir), realPath(file)]);
+  if (realFile === undefined) return wrong("context-dockerfile", `does not exist (looked for ${file})`);
+  if (realProject !== undefined && !isInside(realProject, realFile)) {
+    return wrong("context-outside", `leads out of the project, to ${realFile}`);
+  }
+  const facts = await stat(realFile);
+  if (!facts.isFile()) return wrong("context-dockerfile", "is not a file");
+  if (facts.size > DOCKERFILE_LIMIT) return wrong("context-dockerfile", "is larger than 1 MiB");
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(realFile));
+    return { text, problems: [] };
+  } catch (error) {
+    return wrong(
+      "context-dockerfile",
+      error instanceof TypeError ? "is not UTF-8" : `cannot be read: ${error}`,
+    );
+  }
+}
+
+async function readRules(
+  contextDir: string,
+  image: BuildContextInput["image"],
+): Promise<IgnoreRules | Problem> {
+  try {
+    return await readIgnoreRules(contextDir, image.dockerfile);
+  } catch (error) {
+    const message = `the ignore file cannot be used: ${error instanceof Error ? error.message : error}`;
+    return { code: "context-ignore-file", path: `${where(image)}.context`, message };
+  }
+}
+
+function artifactProblems(
+  projectDir: string,
+  contextDir: string,
+  rules: IgnoreRules,
+  { artifacts, image }: BuildContextInput,
+): Problem[] {
+  if (artifacts === undefined) return [];
+  const folder = resolve(projectDir, artifacts);
+  if (!isInside(contextDir, folder)) return [];
+  const probe = relative(contextDir, join(folder, "release-manifest.json")).split(sep).join("/");
+  if (rules.ignores(probe)) return [];
+  return [
+    {
+      code: "context-artifacts",
+      path: `${where(image)}.context`,
+      message: `the folder for reports (${artifacts}) is part of the build context, so that each release would change the next`,
+      hint: `Add a line to ${rules.file ?? join(image.context, ".dockerignore")}: ${relative(contextDir, folder).split(sep).join("/") || "*"}`,
+    },
+  ];
+}
+
+function where(image: BuildContextInput["image"]): string {
+  return `image ${image.name}`;
+}

@@ -1,0 +1,177 @@
+import type { Problem } from "../plan/problem";
+import { parseReference, type Reference, repositoryKey } from "../plan/reference";
+import { type DockerfileOutline, outlineDockerfile, type Stage, type Use } from "./dockerfile-stages";
+import { expandWord, type Lookup } from "./dockerfile-words";
+
+/** An image that a build takes from a registry. */
+export interface DockerfileImage extends Reference {
+  /** Normalised, with its tag or digest: `docker.io/library/node:22`. */
+  readonly text: string;
+  /** What asks for it first. */
+  readonly usedBy: "FROM" | "COPY --from" | "RUN --mount" | "# syntax";
+}
+
+export interface DockerfileInput {
+  readonly dockerfile: string;
+  /** Resolved values. */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** Stage to build. Default: the last. */
+  readonly target?: string;
+  /** What is built for: `TARGETARCH` and its like may stand in a FROM. */
+  readonly platforms: readonly string[];
+  /** Path shown in problems, e.g. `images[0].dockerfile`. */
+  readonly path: string;
+}
+
+export interface DockerfileImages {
+  /** Sorted by text, each once. */
+  readonly images: readonly DockerfileImage[];
+  /** `dockerfile-no-stage`, `dockerfile-target`, `dockerfile-variable`, `dockerfile-reference` */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The images that building the target takes: bases of every stage that it reaches, images of `COPY --from` and
+ * `RUN --mount=from=`, and the frontend of `# syntax=` (or of the build argument BUILDKIT_SYNTAX). `scratch` and
+ * earlier stages are none. `ONBUILD` lines act in other builds, and are left out.
+ */
+export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
+  const outline = outlineDockerfile(input.dockerfile);
+  const found = new Map<string, DockerfileImage>();
+  const problems = new Map<string, Problem>();
+  const report = (code: string, message: string) =>
+    problems.set(message, { code, path: input.path, message });
+  const add = (word: string, usedBy: DockerfileImage["usedBy"], where: string) => {
+    const image = normalise(word, usedBy);
+    if (image === undefined)
+      report("dockerfile-reference", `${where}: ${JSON.stringify(word)} is not an image`);
+    else if (!found.has(image.text)) found.set(image.text, image);
+  };
+
+  const syntax = input.buildArgs.BUILDKIT_SYNTAX ?? outline.syntax;
+  if (syntax) add(syntax, "# syntax", "# syntax");
+  const last = startStage(outline, input.target);
+  if (last === undefined) {
+    if (outline.stages.length === 0) report("dockerfile-no-stage", "has no FROM line");
+    else report("dockerfile-target", targetMessage(outline, input.target ?? ""));
+  } else {
+    for (const platform of input.platforms)
+      visit(outline, last, lookupFor(outline, input.buildArgs, platform), add, report);
+  }
+  return {
+    images: [...found.values()].sort((a, b) => (a.text < b.text ? -1 : 1)),
+    problems: [...problems.values()],
+  };
+}
+
+/** Walks the stages that `start` needs. */
+function visit(
+  outline: DockerfileOutline,
+  start: number,
+  lookup: Lookup,
+  add: (word: string, usedBy: DockerfileImage["usedBy"], where: string) => void,
+  report: (code: string, message: string) => void,
+): void {
+  const seen = new Set<number>();
+  const queue = [start];
+  for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
+    const stage = outline.stages[index];
+    if (stage === undefined || seen.has(index)) continue;
+    seen.add(index);
+    for (const use of [stage.base, ...stage.uses]) {
+      const where = `line ${use.line}: ${use.by}`;
+      const word = expand(use, lookup, (message) => report("dockerfile-variable", `${where}: ${message}`));
+      if (word === undefined) continue;
+      const earlier = earlierStage(outline.stages, index, word, use);
+      if (earlier !== undefined) queue.push(earlier);
+      else if (/^[0-9]+$/.test(word))
+        report("dockerfile-reference", `${where}: there is no earlier stage ${word}`);
+      else if (word.toLowerCase() !== "scratch") add(word, use.by, where);
+    }
+  }
+}
+
+function expand(use: Use, lookup: Lookup, report: (message: string) => void): string | undefined {
+  // BuildKit expands variables in FROM only.
+  if (use.by !== "FROM") {
+    if (!use.word.includes("$")) return use.word;
+    report(`${JSON.stringify(use.word)}: variables have no effect here; name a stage that is made FROM it`);
+    return undefined;
+  }
+  try {
+    return expandWord(use.word, lookup);
+  } catch (error) {
+    report(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+/** The stage that a word names, by its name or, outside of FROM, its number. */
+function earlierStage(stages: readonly Stage[], before: number, word: string, use: Use): number | undefined {
+  if (use.by !== "FROM" && /^[0-9]+$/.test(word)) return Number(word) < before ? Number(word) : undefined;
+  return stageNamed(stages.slice(0, before), word);
+}
+
+function startStage({ stages }: DockerfileOutline, target: string | undefined): number | undefined {
+  if (target === undefined) return stages.length === 0 ? undefined : stages.length - 1;
+  const named = stageNamed(stages, target);
+  if (named !== undefined) return named;
+  return /^[0-9]+$/.test(target) && Number(target) < stages.length ? Number(target) : undefined;
+}
+
+/** Of several stages with one name, the last. */
+function stageNamed(stages: readonly Stage[], name: string): number | undefined {
+  const index = stages.map((stage) => stage.name).lastIndexOf(name.toLowerCase());
+  return index === -1 ? undefined : index;
+}
+
+function targetMessage({ stages }: DockerfileOutline, target: string): string {
+  const names = stages.flatMap((stage) => stage.name ?? []);
+  const known = names.length === 0 ? "no stage has a name" : `the stages are ${names.join(", ")}`;
+  return `has no stage ${JSON.stringify(target)}; ${known}`;
+}
+
+/** Values for FROM: ARG lines before it, overridden by build arguments, and the platform's own. */
+function lookupFor(
+  outline: DockerfileOutline,
+  buildArgs: Readonly<Record<string, string>>,
+  platform: string,
+): Lookup {
+  const [os = "", arch = "", variant = ""] = platform.split("/");
+  const values = new Map([
+    ["TARGETPLATFORM", platform],
+    ["TARGETOS", os],
+    ["TARGETARCH", arch],
+    ["TARGETVARIANT", variant],
+  ]);
+  for (const { name, value } of outline.globalArgs) {
+    const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
+    if (given !== undefined) values.set(name, given);
+    // A default that cannot be expanded stays unknown: only its use is a problem.
+    else if (value === undefined) values.set(name, values.get(name) ?? "");
+    else {
+      try {
+        values.set(
+          name,
+          expandWord(value, (other) => values.get(other)),
+        );
+      } catch {
+        values.delete(name);
+      }
+    }
+  }
+  return (name) => values.get(name);
+}
+
+function normalise(word: string, usedBy: DockerfileImage["usedBy"]): DockerfileImage | undefined {
+  try {
+    const reference = parseReference(word);
+    const tag = reference.tag ?? (reference.digest === undefined ? "latest" : undefined);
+    const tagText = tag === undefined ? "" : `:${tag}`;
+    const digestText = reference.digest === undefined ? "" : `@${reference.digest}`;
+    const text = `${repositoryKey(reference)}${tagText}${digestText}`;
+    return { ...reference, ...(tag === undefined ? {} : { tag }), text, usedBy };
+  } catch {
+    return undefined;
+  }
+}

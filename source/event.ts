@@ -1,0 +1,148 @@
+import { readFile, stat } from "node:fs/promises";
+import type { Environment } from "../config/environment";
+import { type Problem, ProblemError } from "../plan/problem";
+import { type ReleaseEvent, tagOf } from "../plan/tag-rules/event";
+import { correctedSha, releaseEventFromGitHub } from "../plan/tag-rules/github-event";
+import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
+import type { GitSource } from "./git";
+
+export interface SourceEvent {
+  readonly event: ReleaseEvent;
+  /** Where the reference was taken from, for the plan: `the tag v1.2.3 at HEAD`. */
+  readonly origin: string;
+}
+
+export interface EventInput {
+  readonly env: Environment;
+  readonly git: GitSource;
+  /** `slipway:version` or RELEASE_TAG. */
+  readonly version?: string;
+}
+
+const PAYLOAD_LIMIT = 25 * 1024 * 1024;
+
+/**
+ * What is being released, for the tag rules. The first of these that is there:
+ *
+ * 1. an asserted version: `refs/tags/<version>`, also on GitHub;
+ * 2. GitHub's event (GITHUB_REF and its payload);
+ * 3. a tag at HEAD, of several the highest version: `refs/tags/<tag>`;
+ * 4. the branch: `refs/heads/<branch>`;
+ * 5. a detached HEAD: no reference (an empty one), so that only rules about the commit give tags.
+ *
+ * The commit is always git's HEAD, which is what is built; its date is the committer's.
+ *
+ * @throws ProblemError `source-tag-name` for a tag outside the grammar of a release's name, `source-event-commit` where
+ *   GitHub's event is about another commit than HEAD, `source-event-payload` for a payload that cannot be read
+ */
+export async function readEvent(input: EventInput): Promise<SourceEvent> {
+  const { env, version, git } = input;
+  const onGitHub = (env.GITHUB_REF ?? "") !== "";
+  const payload = onGitHub ? await readPayload(env.GITHUB_EVENT_PATH) : {};
+  if (version !== undefined) {
+    return about(input, payload, `refs/tags/${version}`, `the version ${version} that was asked for`);
+  }
+  if (onGitHub) return fromGitHub(input, payload);
+  const tag = highestTag(git.tagsAtHead);
+  if (tag !== undefined) {
+    const others = git.tagsAtHead.filter((name) => name !== tag);
+    const also = others.length === 0 ? "" : ` (the highest; also there: ${others.join(", ")})`;
+    return about(input, payload, `refs/tags/${tag}`, `the tag ${tag} at HEAD${also}`);
+  }
+  if (git.branch !== undefined)
+    return about(input, payload, `refs/heads/${git.branch}`, `the branch ${git.branch}`);
+  return about(input, payload, "", "a detached HEAD without a tag");
+}
+
+/** An event made of git's facts, with GitHub's payload (description, license, default branch) where there is one. */
+function about({ env, git }: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+  checkTag(ref);
+  const event = releaseEventFromGitHub({
+    eventName: env.GITHUB_REF ? (env.GITHUB_EVENT_NAME ?? "push").replace(/^pull_request.*/, "push") : "push",
+    ref,
+    sha: git.revision,
+    payload,
+    ...repositoryOf(payload, env.GITHUB_REPOSITORY || git.githubRepository),
+    commitDate: git.commitDate,
+    sourceOfSha: "event",
+    now: git.commitDate,
+  });
+  return { event, origin };
+}
+
+function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {
+  const ref = env.GITHUB_REF ?? "";
+  checkTag(ref);
+  const eventName = env.GITHUB_EVENT_NAME || "push";
+  const sha = env.GITHUB_SHA || git.revision;
+  const head = correctedSha({ eventName, sha, payload, sourceOfSha: "pull-request-head" });
+  if (sha !== git.revision && head !== git.revision) {
+    throw refused({
+      code: "source-event-commit",
+      path: "GITHUB_SHA",
+      message: `GitHub's event is about ${sha.slice(0, 12)}, but HEAD is ${git.revision.slice(0, 12)}`,
+      hint: "Check out the event's commit, or name what is released instead: RELEASE_TAG=v1.2.3",
+    });
+  }
+  const event = releaseEventFromGitHub({
+    eventName,
+    ref,
+    sha: git.revision,
+    payload,
+    ...repositoryOf(payload, env.GITHUB_REPOSITORY),
+    commitDate: git.commitDate,
+    sourceOfSha: "event",
+    now: git.commitDate,
+  });
+  return { event, origin: `GitHub's ${eventName} event (${ref})` };
+}
+
+/** What is known of the repository without asking GitHub, where the payload says nothing. */
+function repositoryOf(payload: unknown, fullName: string | undefined): { repository?: unknown } {
+  const told = typeof payload === "object" && payload !== null && "repository" in payload;
+  if (told || !fullName) return {};
+  return { repository: { name: fullName.split("/")[1], html_url: `https://github.com/${fullName}` } };
+}
+
+/** Versions first, the highest of them; without one, the first name. */
+function highestTag(tags: readonly string[]): string | undefined {
+  const versions = tags.flatMap((tag) => {
+    // A lane's prefix (`standalone-v0.2.1`) is not known here; what follows the last one is the version.
+    const version =
+      parseVersion(tag) ?? parseVersion(tag, { prefix: /^.*-(?=v?[0-9])/.exec(tag)?.[0] ?? "" });
+    return version === undefined ? [] : [version];
+  });
+  const [best] = versions.sort((a, b) => compareVersions(b, a));
+  return best?.text ?? tags[0];
+}
+
+function checkTag(ref: string): void {
+  const tag = tagOf(ref);
+  if (tag === undefined || RELEASE_NAME_PATTERN.test(tag)) return;
+  throw refused({
+    code: "source-tag-name",
+    path: "version",
+    message: `${JSON.stringify(tag)} is not a release's name: letters, digits and . _ + / @ - are allowed, up to 128`,
+  });
+}
+
+async function readPayload(path: string | undefined): Promise<unknown> {
+  if (!path) return {};
+  try {
+    const { size } = await stat(path);
+    if (size > PAYLOAD_LIMIT) throw new Error(`it is larger than ${PAYLOAD_LIMIT / 1024 / 1024} MiB`);
+    const payload: unknown = JSON.parse(await readFile(path, "utf8"));
+    return payload;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw refused({
+      code: "source-event-payload",
+      path: "GITHUB_EVENT_PATH",
+      message: `the event's payload ${JSON.stringify(path)} cannot be read: ${reason}`,
+    });
+  }
+}
+
+function refused(problem: Problem): ProblemError {
+  return new ProblemError("The event cannot be read:", [problem]);
+}

@@ -1,0 +1,63 @@
+import { ProblemError } from "../plan/problem";
+import { runCommand } from "./run-command";
+
+export interface GitAnswer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const DEADLINE_MS = 60_000;
+
+/**
+ * Runs git in a folder: arguments as an array, without a shell, prompts, locks, hooks, network or a translated text.
+ * Any exit code is an answer.
+ *
+ * @throws ProblemError `source-git-missing` where git or the folder is not there, `source-git-failed` after 60 seconds
+ */
+export async function git(dir: string, args: readonly string[]): Promise<GitAnswer> {
+  const answer = await runCommand("git", ["--no-pager", "-c", "core.fsmonitor=false", ...args], {
+    cwd: dir,
+    timeout: DEADLINE_MS,
+    env: {
+      // Set inside a hook, where they point to another repository than the folder's.
+      GIT_DIR: undefined,
+      GIT_WORK_TREE: undefined,
+      GIT_INDEX_FILE: undefined,
+      GIT_OPTIONAL_LOCKS: "0",
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_NO_LAZY_FETCH: "1",
+      LC_ALL: "C",
+    },
+  });
+  const { code, stdout, stderr } = answer;
+  if (code !== undefined) return { code, stdout, stderr };
+  switch (answer.failure) {
+    case "not-found":
+      throw failure(
+        "source-git-missing",
+        `git or the folder ${JSON.stringify(dir)} was not found`,
+        "Install git (https://git-scm.com/downloads), or check the folder's name",
+      );
+    case "timed-out":
+      throw failure(
+        "source-git-failed",
+        `git ${args[0]} did not answer within ${DEADLINE_MS / 1000} seconds`,
+      );
+    default:
+      throw failure("source-git-failed", `git ${args[0]} did not run: ${answer.message}`);
+  }
+}
+
+/** What git prints. @throws ProblemError `source-git-failed` for any exit code but 0 */
+export async function gitText(dir: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await git(dir, args);
+  if (code === 0) return stdout;
+  throw failure("source-git-failed", `git ${args[0]} failed with code ${code}: ${stderr.trim()}`);
+}
+
+function failure(code: string, message: string, hint?: string): ProblemError {
+  return new ProblemError("The source cannot be read:", [
+    { code, path: "git", message, ...(hint === undefined ? {} : { hint }) },
+  ]);
+}

@@ -1,0 +1,33 @@
+/** `user@host:path`, ssh's short form. */
+const SCP_LIKE = /^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)(.+)$/;
+
+/** A remote's URL without user, password, query and fragment; a path or ssh's short form stays as it is. */
+export function withoutCredentials(remote: string): string {
+  if (!URL.canParse(remote)) return remote;
+  const url = new URL(remote);
+  url.password = "";
+  // ssh's user is no secret, and part of the address; an https user is often the token itself.
+  if (url.protocol !== "ssh:") url.username = "";
+  url.search = "";
+  url.hash = "";
+  return url.toString();
+}
+
+/** `owner/name` of a repository on github.com, by https, ssh or git; undefined for any other remote. */
+export function githubRepository(remote: string): string | undefined {
+  const { host, path } = hostAndPath(remote);
+  if (host !== "github.com" && host !== "ssh.github.com" && host !== "www.github.com") return undefined;
+  const name = path
+    .replace(/^\/+/, "")
+    .replace(/\/+$/, "")
+    .replace(/\.git$/, "");
+  return /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/.test(name) ? name : undefined;
+}
+
+function hostAndPath(remote: string): { host: string; path: string } {
+  const scp = SCP_LIKE.exec(remote);
+  if (scp !== null) return { host: (scp[1] ?? "").toLowerCase(), path: scp[2] ?? "" };
+  if (!URL.canParse(remote)) return { host: "", path: "" };
+  const url = new URL(remote);
+  return { host: url.hostname.toLowerCase(), path: url.pathname };
+}

@@ -1,0 +1,178 @@
+import { ProblemError } from "../plan/problem";
+import { RELEASE_NAME_PATTERN } from "../plan/versions";
+import { git, gitText } from "./git-command";
+import { githubRepository, withoutCredentials } from "./git-remote";
+
+/** What git knows about the commit that is released. */
+export interface GitSource {
+  /** The commit at HEAD: 40 hex digits. */
+  readonly revision: string;
+  /** The committer's date of HEAD. */
+  readonly commitDate: Date;
+  /** Names of the tags at HEAD, sorted. Those outside the grammar of a release's name are in `refusedTags`. */
+  readonly tagsAtHead: readonly string[];
+  readonly refusedTags: readonly string[];
+  /** Absent for a detached HEAD. */
+  readonly branch?: string;
+  /** Changed or untracked files, anywhere in the repository; ignored ones do not count. */
+  readonly dirty: boolean;
+  /** Up to 20 of them, relative to the repository. */
+  readonly dirtyPaths: readonly string[];
+  /** URL of `origin`, else of the only remote, without credentials. */
+  readonly remote?: string;
+  /** `owner/name`, where the remote is on github.com. */
+  readonly githubRepository?: string;
+  /** Part of the history is missing: a tag that is not found may exist, ancestry may be unknown. */
+  readonly shallow: boolean;
+}
+
+/** `unknown`: git has not both commits, or too little history to tell. */
+export type GitAncestry = "ancestor" | "not-ancestor" | "unknown";
+
+const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const SHOWN_PATHS = 20;
+
+/**
+ * Reads the repository that `dir` lies in, with the git binary; nothing is written and no hook runs.
+ *
+ * @throws ProblemError `source-git-missing`, `source-not-a-repository`, `source-no-commits`, `source-git-failed`
+ */
+export async function readGit(dir: string): Promise<GitSource> {
+  // First alone: it answers whether this is a repository with a commit at all.
+  const commit = await git(dir, ["log", "-1", "--no-show-signature", "--format=%H %cI", "HEAD", "--"]);
+  if (commit.code !== 0) throw await explain(dir, commit.stderr);
+  const [status, tags, remotes, shallow] = await Promise.all([
+    gitText(dir, [
+      "status",
+      "--porcelain=v2",
+      "--branch",
+      "--untracked-files=normal",
+      "--ignore-submodules=none",
+      "-z",
+    ]),
+    gitText(dir, ["for-each-ref", "--points-at=HEAD", "--format=%(refname:lstrip=2)", "refs/tags/"]),
+    // Code 1 means that there are no remotes.
+    git(dir, ["config", "--null", "--get-regexp", "^remote\\..*\\.url$"]),
+    gitText(dir, ["rev-parse", "--is-shallow-repository"]),
+  ]);
+  const [revision = "", date = ""] = commit.stdout.trim().split(" ");
+  const names = tags
+    .split("\n")
+    .filter((name) => name !== "")
+    .sort(byBytes);
+  const { branch, paths } = readStatus(status);
+  const remoteUrl = chooseRemote(remotes.stdout);
+  const remote = remoteUrl === undefined ? undefined : withoutCredentials(remoteUrl);
+  const repository = remote === undefined ? undefined : githubRepository(remote);
+  return {
+    revision,
+    commitDate: new Date(date),
+    tagsAtHead: names.filter((name) => RELEASE_NAME_PATTERN.test(name)),
+    refusedTags: names.filter((name) => !RELEASE_NAME_PATTERN.test(name)),
+    ...(branch === undefined ? {} : { branch }),
+    dirty: paths.length > 0,
+    dirtyPaths: paths.slice(0, SHOWN_PATHS),
+    ...(remote === undefined ? {} : { remote }),
+    ...(repository === undefined ? {} : { githubRepository: repository }),
+    shallow: shallow.trim() === "true",
+  };
+}
+
+/** Whether commit `a` is an ancestor of commit `b`, or the same. Anything but full hashes is `unknown`. */
+export async function isAncestor(dir: string, a: string, b: string): Promise<GitAncestry> {
+  if (!COMMIT.test(a) || !COMMIT.test(b)) return "unknown";
+  const { code } = await git(dir, ["merge-base", "--is-ancestor", a, b]);
+  if (code === 0) return "ancestor";
+  if (code !== 1) return "unknown";
+  // A cut history hides ancestors: what it does not show proves nothing.
+  const shallow = await gitText(dir, ["rev-parse", "--is-shallow-repository"]);
+  return shallow.trim() === "true" ? "unknown" : "not-ancestor";
+}
+
+/** The commit that a tag points to, annotated or not; undefined where there is no such tag or its name is refused. */
+export async function tagCommit(dir: string, tag: string): Promise<string | undefined> {
+  if (!RELEASE_NAME_PATTERN.test(tag)) return undefined;
+  const reference = `refs/tags/${tag}^{commit}`;
+  const { code, stdout } = await git(dir, [
+    "rev-parse",
+    "--verify",
+    "--quiet",
+    "--end-of-options",
+    reference,
+  ]);
+  return code === 0 ? stdout.trim() : undefined;
+}
+
+/** Porcelain v2, NUL-separated: headers, then one record a path; a rename's old path is a record of its own. */
+function readStatus(text: string): { branch?: string; paths: string[] } {
+  const records = text.split("\0");
+  const paths: string[] = [];
+  let branch: string | undefined;
+  for (let index = 0; index < records.length; index += 1) {
+    const record = records[index] ?? "";
+    const fields = record.split(" ");
+    switch (fields[0]) {
+      case "#":
+        if (fields[1] === "branch.head" && record !== "# branch.head (detached)")
+          branch = fields.slice(2).join(" ");
+        break;
+      case "1":
+        paths.push(fields.slice(8).join(" "));
+        break;
+      case "2":
+        paths.push(fields.slice(9).join(" "));
+        index += 1;
+        break;
+      case "u":
+        paths.push(fields.slice(10).join(" "));
+        break;
+      case "?":
+        paths.push(record.slice(2));
+        break;
+    }
+  }
+  return { ...(branch === undefined ? {} : { branch }), paths: paths.sort(byBytes) };
+}
+
+function chooseRemote(config: string): string | undefined {
+  const urls = config
+    .split("\0")
+    .filter((entry) => entry.includes("\n"))
+    .map((entry) => ({
+      key: entry.slice(0, entry.indexOf("\n")),
+      url: entry.slice(entry.indexOf("\n") + 1),
+    }));
+  const origin = urls.find(({ key }) => key === "remote.origin.url");
+  return origin?.url ?? (urls.length === 1 ? urls[0]?.url : undefined);
+}
+
+async function explain(dir: string, stderr: string): Promise<ProblemError> {
+  const path = JSON.stringify(dir);
+  const said = stderr.trim().split("\n")[0] ?? "";
+  if (/dubious ownership/.test(stderr)) {
+    return problem("source-git-failed", `git does not trust ${path}, which belongs to another user`, {
+      hint: `git config --global --add safe.directory ${dir}`,
+    });
+  }
+  const inside = await git(dir, ["rev-parse", "--git-dir"]);
+  if (inside.code !== 0) {
+    return problem("source-not-a-repository", `${path} is not in a git repository`, {
+      hint: "Slipway releases commits. Run it in a clone, or make a repository: git init, git add, git commit",
+    });
+  }
+  const head = await git(dir, ["rev-parse", "--verify", "--quiet", "HEAD"]);
+  if (head.code !== 0) {
+    return problem("source-no-commits", `the git repository of ${path} has no commits yet`, {
+      hint: "Commit what is to be released: git add --all, git commit",
+    });
+  }
+  return problem("source-git-failed", `git cannot read ${path}: ${said}`);
+}
+
+function problem(code: string, message: string, more: { readonly hint?: string } = {}): ProblemError {
+  return new ProblemError("The source cannot be read:", [{ code, path: "git", message, ...more }]);
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,37 @@
+import type { Options } from "execa";
+
+type TextOptions = Pick<Options, "cwd" | "env" | "timeout">;
+
+/** What a program answered; `code` is absent where it did not run or did not end. */
+export interface Answer {
+  readonly code?: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly failure?: "not-found" | "timed-out" | "other";
+  /** One line about the failure. */
+  readonly message?: string;
+}
+
+/** Runs a program with an array of arguments, no shell and no input. Any end is an answer; nothing throws. */
+export async function runCommand(
+  program: string,
+  args: readonly string[],
+  options: TextOptions,
+): Promise<Answer> {
+  // Loaded here because one of execa's own modules cannot be loaded by `require`, which is how tsx loads imports.
+  const { execa } = await import("execa");
+  const result = await execa(program, [...args], {
+    ...options,
+    reject: false,
+    stdin: "ignore",
+    stripFinalNewline: false,
+  });
+  const texts = { stdout: textOf(result.stdout), stderr: textOf(result.stderr) };
+  if (result.exitCode !== undefined) return { ...texts, code: result.exitCode };
+  const failure = result.timedOut ? "timed-out" : result.code === "ENOENT" ? "not-found" : "other";
+  return { ...texts, failure, message: result.shortMessage ?? "it failed" };
+}
+
+function textOf(output: unknown): string {
+  return typeof output === "string" ? output : "";
+}

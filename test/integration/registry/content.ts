@@ -1,0 +1,114 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { promisify } from "node:util";
+import { RegistryClient, type RegistryClientOptions } from "../../../registry/client";
+import { digestOf } from "../../../registry/content-digest";
+import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
+import { binary } from "../../support/binaries";
+
+const run = promisify(execFile);
+
+/** A client without patience, so that failures show at once. */
+export function clientOf(host: string, options: Partial<RegistryClientOptions> = {}): RegistryClient {
+  return new RegistryClient({ host, plainHttp: true, deadlineMs: 5_000, ...options });
+}
+
+export function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+const CONFIG = "application/vnd.oci.image.config.v1+json";
+/** Plain tar, so that content and diff id are the same digest and crane can validate it. */
+const LAYER = "application/vnd.oci.image.layer.v1.tar";
+
+async function blob(
+  client: RegistryClient,
+  repository: string,
+  mediaType: string,
+  bytes: Uint8Array,
+): Promise<Descriptor> {
+  const { digest, size } = await client.putBlob(repository, bytes);
+  return { mediaType, digest, size };
+}
+
+/** A tar archive with one file, to the letter of POSIX. */
+function tar(name: string, content: Buffer): Buffer {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write("0000644\0", 100);
+  header.write("0000000\0", 108);
+  header.write("0000000\0", 116);
+  header.write(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
+  header.write("00000000000\0", 136);
+  header.write("        ", 148);
+  header.write("0", 156);
+  header.write("ustar\x0000", 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
+  return Buffer.concat([header, content, padding, Buffer.alloc(1024)]);
+}
+
+/** One platform's image. Each has a layer of its own of `size` random bytes. */
+export async function pushImage(
+  client: RegistryClient,
+  repository: string,
+  architecture: string,
+  size = 2_000,
+): Promise<Descriptor> {
+  const layer = await blob(client, repository, LAYER, tar("file", randomBytes(size)));
+  const config = await blob(
+    client,
+    repository,
+    CONFIG,
+    json({ os: "linux", architecture, config: {}, rootfs: { type: "layers", diff_ids: [layer.digest] } }),
+  );
+  const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] });
+  const written = await client.putManifest(repository, digestOf(bytes), bytes, OCI_MANIFEST);
+  return { ...written, platform: { os: "linux", architecture } };
+}
+
+/** BuildKit's attestation manifest for `subject`, as it stands in an index. */
+async function pushAttestation(
+  client: RegistryClient,
+  repository: string,
+  subject: Descriptor,
+): Promise<Descriptor> {
+  const layer = await blob(client, repository, "application/vnd.in-toto+json", json({ about: subject.digest }));
+  const config = await blob(client, repository, CONFIG, json({ architecture: "unknown", os: "unknown" }));
+  const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] });
+  return {
+    ...(await client.putManifest(repository, digestOf(bytes), bytes, OCI_MANIFEST)),
+    platform: { os: "unknown", architecture: "unknown" },
+    annotations: {
+      "vnd.docker.reference.type": "attestation-manifest",
+      "vnd.docker.reference.digest": subject.digest,
+    },
+  };
+}
+
+/** An index for two platforms with an attestation each, as BuildKit pushes it; without a tag unless one is named. */
+export async function pushIndex(
+  client: RegistryClient,
+  repository: string,
+  options: { readonly tag?: string; readonly layerSize?: number; readonly annotations?: Record<string, string> } = {},
+): Promise<Descriptor> {
+  const images = await Promise.all(
+    ["amd64", "arm64"].map((architecture) => pushImage(client, repository, architecture, options.layerSize)),
+  );
+  const attestations = await Promise.all(images.map((image) => pushAttestation(client, repository, image)));
+  const { annotations } = options;
+  const bytes = json({
+    schemaVersion: 2,
+    mediaType: OCI_INDEX,
+    manifests: [...images, ...attestations],
+    ...(annotations === undefined ? {} : { annotations }),
+  });
+  return client.putManifest(repository, options.tag ?? digestOf(bytes), bytes, OCI_INDEX);
+}
+
+/** Asks crane, an implementation that is none of ours. */
+export async function crane(...args: string[]): Promise<string> {
+  const { stdout } = await run(binary("crane"), args);
+  return stdout.trim();
+}

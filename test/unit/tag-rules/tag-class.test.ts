@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import type { ReleaseEvent } from "../../../plan/tag-rules/event";
+import { evaluateText } from "./evaluate-text";
+
+const TAG = { ref: "refs/tags/v1.2.3" };
+const PRERELEASE = { ref: "refs/tags/v2.0.0-rc.1" };
+const BRANCH = { ref: "refs/heads/main" };
+const DISPATCH = {
+  ...BRANCH,
+  eventName: "workflow_dispatch",
+  inputs: { tag: "custom-1", environment: "prod" },
+};
+
+test.each<[string, Partial<ReleaseEvent>, string, string]>([
+  ["type=semver,pattern={{version}}", TAG, "1.2.3", "version"],
+  ["type=semver,pattern={{raw}}", TAG, "v1.2.3", "version"],
+  ["type=semver,pattern=v{{major}}.{{minor}}.{{patch}}", TAG, "v1.2.3", "version"],
+  ["type=semver,pattern={{major}}.{{minor}}", TAG, "1.2", "floating"],
+  ["type=semver,pattern={{major}}", TAG, "1", "floating"],
+  ["type=semver,pattern=stable", TAG, "stable", "floating"],
+  ["type=semver,pattern={{major}}.{{minor}}", PRERELEASE, "2.0.0-rc.1", "version"],
+  ["type=semver,pattern={{version}},value=3.0.0", BRANCH, "3.0.0", "version"],
+  ["type=pep440,pattern={{version}}", TAG, "1.2.3", "version"],
+  ["type=pep440,pattern={{major}}.{{minor}}", { ref: "refs/tags/1.2" }, "1.2", "floating"],
+  ["type=pep440,pattern={{major}}.{{minor}}.{{patch}}", { ref: "refs/tags/1.2.3.4" }, "1.2.3", "floating"],
+  ["type=pep440,pattern={{major}}", { ref: "refs/tags/1.2.post1" }, "1.2.post1", "version"],
+  ["type=match,pattern=v(.*),group=1", TAG, "1.2.3", "version"],
+  ["type=match,pattern=v(\\d.\\d),group=1,slipway-class=floating", TAG, "1.2", "floating"],
+  ["type=ref,event=tag", TAG, "v1.2.3", "version"],
+  ["type=ref,event=branch", BRANCH, "main", "floating"],
+  ["type=ref,event=branch", { ref: "refs/heads/v1.2.3" }, "v1.2.3", "floating"],
+  ["type=ref,event=branch,suffix=-{{sha}}", BRANCH, "main-860c190", "revision"],
+  ["type=ref,event=pr", { ref: "refs/pull/2/merge" }, "pr-2", "floating"],
+  ["type=edge,branch=main", BRANCH, "edge", "floating"],
+  ["type=schedule", { eventName: "schedule" }, "nightly", "floating"],
+  ["type=sha", TAG, "sha-860c190", "revision"],
+  ["type=raw,value=edge", TAG, "edge", "floating"],
+  ["type=raw,value={{tag}}", TAG, "v1.2.3", "version"],
+  ["type=raw,value=alpine,prefix={{tag}}-", TAG, "v1.2.3-alpine", "version"],
+  ["type=raw,value=x{{tag}}", BRANCH, "x", "floating"],
+  ["type=raw,value=1.2.3", TAG, "1.2.3", "version"],
+  ["type=raw,value=1.2.3", BRANCH, "1.2.3", "floating"],
+  ["type=raw,value=custom-1", DISPATCH, "custom-1", "version"],
+  ["type=raw,value=prod", DISPATCH, "prod", "floating"],
+  ["type=raw,value={{input 'tag'}}", DISPATCH, "custom-1", "version"],
+  ["type=raw,value={{input 'tag'}},slipway-class=floating", DISPATCH, "custom-1", "floating"],
+  ["type=raw,value=x,enable={{is_not_default_branch}}", BRANCH, "x", "floating"],
+  ["type=raw,value=base,slipway-class=version", BRANCH, "base", "version"],
+])("%s of %j: %s is %s", (rule, event, name, tagClass) => {
+  const [entry] = evaluateText([rule], event).entries;
+  expect(entry).toMatchObject({ name, class: tagClass, rule: { text: rule } });
+});
+
+test("floating parts of a version name the line that they follow", () => {
+  const rules = ["{{version}}", "{{major}}.{{minor}}", "{{major}}"].map((p) => `type=semver,pattern=${p}`);
+  const { entries } = evaluateText([...rules, "type=raw,value=edge"], TAG);
+  expect(entries.map(({ name, line }) => ({ name, line }))).toEqual([
+    { name: "1.2.3", line: undefined },
+    { name: "1.2", line: { major: 1, minor: 2 } },
+    { name: "1", line: { major: 1 } },
+    { name: "edge", line: undefined },
+    { name: "latest", line: {} },
+  ]);
+});
+
+test("the flavor's latest floats, and belongs to the rule that decided on it", () => {
+  const { entries } = evaluateText(["type=ref,event=tag"], TAG);
+  expect(entries[1]).toMatchObject({
+    name: "latest",
+    class: "floating",
+    rule: { text: "type=ref,event=tag" },
+  });
+});
+
+test("two rules with one name: the first owns it", () => {
+  const { entries } = evaluateText(
+    ["type=raw,value=1.2,slipway-class=version,priority=2000", "type=semver,pattern={{major}}.{{minor}}"],
+    TAG,
+  );
+  expect(entries.filter(({ name }) => name === "1.2")).toEqual([
+    expect.objectContaining({ class: "version" }),
+  ]);
+});

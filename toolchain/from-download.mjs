@@ -1,0 +1,186 @@
+// @ts-check
+// Second source of a part: its publisher's release file, checked against the publisher's list of sums.
+
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { lastLines, run } from './run.mjs';
+
+/** @typedef {import('./pins.mjs').Download} Download */
+
+const connectMs = 3_500;
+const answerMs = 15_000;
+const silenceMs = 30_000;
+
+/** What each host turned out to be, remembered for the run: an unreachable one costs its seconds once.
+ * @type {Map<string, Promise<string | undefined>>} */
+const hosts = new Map();
+
+/**
+ * @param {string} url
+ * @returns {Promise<string | undefined>} why its host cannot be reached
+ */
+export function unreachable(url) {
+  const { hostname, port, protocol } = new URL(url);
+  const key = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+  let answer = hosts.get(key);
+  if (!answer) {
+    // Behind a proxy (Node 22.21+ with NODE_USE_ENV_PROXY=1) the host itself need not answer.
+    const proxied = process.env['NODE_USE_ENV_PROXY'] === '1';
+    answer = proxied ? Promise.resolve(undefined) : tryConnect(hostname, Number(key.split(':').pop()));
+    hosts.set(key, answer);
+  }
+  return answer;
+}
+
+/** @param {string} host @param {number} port @returns {Promise<string | undefined>} */
+function tryConnect(host, port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    /** @param {string | undefined} why */
+    const end = (why) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(why && `${host} cannot be reached (${why})`);
+    };
+    // Not the socket's own timeout, which does not cover the name's resolution.
+    const timer = setTimeout(() => end(`no answer in ${connectMs / 1000} s`), connectMs);
+    socket.on('connect', () => end(undefined));
+    socket.on('error', (error) => end(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
+  });
+}
+
+/**
+ * @param {Download} download @param {string} target folder that gets the binaries
+ * @param {(doing: string) => void} onProgress
+ * @returns {Promise<string | undefined>} why it could not be had
+ */
+export async function downloadPart(download, target, onProgress) {
+  const work = path.join(target, '.download');
+  try {
+    for (const url of [download.checksums, download.url]) {
+      const why = await unreachable(url);
+      if (why) return why;
+    }
+    mkdirSync(work, { recursive: true });
+    const name = path.basename(new URL(download.url).pathname);
+    const sums = await fetchText(download.checksums);
+    const wanted = checksumFor(sums, name);
+    if (!wanted) return `${download.checksums} has no SHA-256 for ${name}`;
+    const file = path.join(work, name);
+    onProgress(`downloading ${download.url}`);
+    const found = await fetchFile(download.url, file);
+    if (found !== wanted) return `${download.url} has SHA-256 ${found}, its publisher says ${wanted}`;
+    if (download.kind === 'archive') {
+      const { code, output } = await run('tar', ['-xf', file, '-C', work]);
+      if (code !== 0) return `tar could not unpack ${name}:\n${lastLines(output)}`;
+    }
+    for (const [bin, member] of Object.entries(download.members)) {
+      const place = path.join(target, bin + path.extname(member).replace(/^(?!\.exe$).*/, ''));
+      copyFileSync(path.join(work, member), place);
+      chmodSync(place, 0o755);
+    }
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? `${error.message}${error.cause ? ` (${error.cause})` : ''}` : String(error);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The SHA-256 of a file in a list of sums ("<sum>  <name>", also a lone "<sum>") or in an in-toto statement, whether
+ * bare, in an envelope, or one a line.
+ * @param {string} text @param {string} name
+ * @returns {string | undefined}
+ */
+export function checksumFor(text, name) {
+  const lines = text.split('\n').map((line) => line.trim());
+  for (const line of lines) {
+    const match = /^([0-9a-f]{64})(?:\s+[*]?(?:\.\/)?(\S+))?$/i.exec(line);
+    if (match && (match[2] === name || (match[2] === undefined && lines.filter(Boolean).length === 1))) {
+      return match[1]?.toLowerCase();
+    }
+  }
+  for (const candidate of [text, ...lines]) {
+    if (!candidate.startsWith('{')) continue;
+    try {
+      const found = inTotoSubject(JSON.parse(candidate), name);
+      if (found) return found;
+    } catch {
+      // Not JSON by itself: one line of a document of several.
+    }
+  }
+  return undefined;
+}
+
+/** @param {any} statement @param {string} name @returns {string | undefined} */
+function inTotoSubject(statement, name) {
+  const payload = statement?.payload ?? statement?.dsseEnvelope?.payload;
+  if (typeof payload === 'string') {
+    return inTotoSubject(JSON.parse(Buffer.from(payload, 'base64').toString('utf8')), name);
+  }
+  for (const subject of statement?.subject ?? []) {
+    if (path.basename(String(subject?.name)) === name) return subject?.digest?.sha256;
+  }
+  return undefined;
+}
+
+/** @param {string} url */
+async function request(url) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new Error(`${url}: no answer in ${answerMs / 1000} s`)), answerMs);
+  try {
+    const response = await fetch(url, { signal: abort.signal, redirect: 'follow' });
+    if (!response.ok || !response.body) throw new Error(`${url} answered ${response.status}`);
+    return { body: response.body, abort };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param {string} url */
+async function fetchText(url) {
+  const { body, abort } = await request(url);
+  const timer = setTimeout(() => abort.abort(new Error(`${url}: too slow`)), silenceMs);
+  try {
+    return await new Response(body).text();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param {string} url @param {string} file @returns {Promise<string>} its SHA-256 */
+async function fetchFile(url, file) {
+  const { body, abort } = await request(url);
+  const hash = createHash('sha256');
+  const quiet = () => abort.abort(new Error(`${url}: nothing came for ${silenceMs / 1000} s`));
+  let timer = setTimeout(quiet, silenceMs);
+  const watch = new Transform({
+    transform(chunk, _encoding, next) {
+      clearTimeout(timer);
+      timer = setTimeout(quiet, silenceMs);
+      hash.update(chunk);
+      next(null, chunk);
+    },
+  });
+  try {
+    await pipeline(Readable.fromWeb(/** @type {any} */ (body)), watch, createWriteStream(file));
+  } finally {
+    clearTimeout(timer);
+  }
+  return hash.digest('hex');
+}
+
+/** For tests that start a run anew. */
+export function forgetHosts() {
+  hosts.clear();
+}
+
+/** @param {string} file */
+export function sha512Of(file) {
+  return `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+}

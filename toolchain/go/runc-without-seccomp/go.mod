@@ -1,0 +1,3 @@
+module slipway.dev/toolchain/runc-without-seccomp
+
+go 1.21

@@ -1,0 +1,228 @@
+// @ts-check
+// Every part of the toolchain and its exact version. To bump one: README.md, "Bumping a pin".
+
+/** @typedef {import('./platform.mjs').Platform} Platform */
+
+/**
+ * @typedef {object} Download an official release file
+ * @property {string} url
+ * @property {string} checksums the publisher's own list of SHA-256 sums (or in-toto subjects), fetched over TLS
+ * @property {'archive' | 'binary'} kind
+ * @property {Record<string, string>} members binary's name -> its path in the archive
+ *
+ * @typedef {object} GoBuild
+ * @property {string} module folder below toolchain/go with the pinned go.mod and go.sum
+ * @property {Record<string, string>} packages binary's name -> Go package
+ * @property {string} [ldflags]
+ *
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {string} version
+ * @property {string} minimum the oldest version on the machine that is used as it is (same major version)
+ * @property {string[]} bins the first one is asked for its version
+ * @property {string[]} versionArgs
+ * @property {{ kind: string, name: string }} [plugin] a Pulumi plugin: goes below PULUMI_HOME, not on the PATH
+ * @property {Platform['os'][]} [only] the systems on which the part exists
+ * @property {string} needs what a person can install instead, for errors
+ * @property {(platform: Platform) => Download | undefined} download
+ * @property {GoBuild[]} go
+ */
+
+const github = 'https://github.com';
+
+const pulumiVersion = '3.259.0';
+const dockerBuildVersion = '0.0.22';
+const buildkitVersion = '0.31.1';
+const runcVersion = '1.4.0';
+const registryVersion = '3.1.2';
+const craneVersion = '0.22.1';
+
+/** The image of the same BuildKit, for machines with a Docker engine. */
+export const buildkitImage = `moby/buildkit:v${buildkitVersion}`;
+/** The image of the same registry, for Docker Desktop. */
+export const registryImage = `registry:${registryVersion}`;
+
+/** @type {Part[]} */
+export const parts = [
+  {
+    name: 'pulumi',
+    version: pulumiVersion,
+    minimum: pulumiVersion,
+    // The Node.js language host comes in the same official archive and is found beside the engine.
+    bins: ['pulumi', 'pulumi-language-nodejs'],
+    versionArgs: ['version'],
+    needs: 'install the Pulumi CLI (https://www.pulumi.com/docs/install/)',
+    download: ({ os, arch, exe }) => {
+      const file = `pulumi-v${pulumiVersion}-${os}-${arch === 'amd64' ? 'x64' : arch}`;
+      const folder = os === 'windows' ? 'pulumi/bin' : 'pulumi';
+      return {
+        url: `https://get.pulumi.com/releases/sdk/${file}.${os === 'windows' ? 'zip' : 'tar.gz'}`,
+        checksums: `https://get.pulumi.com/releases/sdk/pulumi-${pulumiVersion}-checksums.txt`,
+        kind: 'archive',
+        members: {
+          pulumi: `${folder}/pulumi${exe}`,
+          'pulumi-language-nodejs': `${folder}/pulumi-language-nodejs${exe}`,
+        },
+      };
+    },
+    go: [
+      {
+        module: 'pulumi',
+        packages: { pulumi: 'github.com/pulumi/pulumi/pkg/v3/cmd/pulumi' },
+        ldflags: `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pulumiVersion}`,
+      },
+      {
+        module: 'pulumi-language-nodejs',
+        packages: {
+          'pulumi-language-nodejs': 'github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs',
+        },
+      },
+    ],
+  },
+  {
+    name: 'docker-build',
+    version: dockerBuildVersion,
+    minimum: dockerBuildVersion,
+    bins: ['pulumi-resource-docker-build'],
+    versionArgs: [],
+    plugin: { kind: 'resource', name: 'docker-build' },
+    needs: `run \`pulumi plugin install resource docker-build ${dockerBuildVersion}\``,
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/pulumi/pulumi-docker-build/releases/download/v${dockerBuildVersion}`;
+      return {
+        url: `${base}/pulumi-resource-docker-build-v${dockerBuildVersion}-${os}-${arch}.tar.gz`,
+        checksums: `${base}/pulumi-docker-build_${dockerBuildVersion}_checksums.txt`,
+        kind: 'archive',
+        members: { 'pulumi-resource-docker-build': `pulumi-resource-docker-build${exe}` },
+      };
+    },
+    go: [
+      {
+        module: 'pulumi-resource-docker-build',
+        packages: {
+          'pulumi-resource-docker-build':
+            'github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build',
+        },
+        ldflags: `-X github.com/pulumi/pulumi-docker-build/provider.Version=${dockerBuildVersion}`,
+      },
+    ],
+  },
+  {
+    name: 'registry',
+    version: registryVersion,
+    minimum: registryVersion,
+    bins: ['registry'],
+    versionArgs: ['--version'],
+    needs: 'install the CNCF distribution registry (https://distribution.github.io/distribution/)',
+    download: ({ os, arch }) => {
+      // The project publishes binaries for Linux only.
+      if (os !== 'linux') return undefined;
+      const base = `${github}/distribution/distribution/releases/download/v${registryVersion}`;
+      const url = `${base}/registry_${registryVersion}_linux_${arch}.tar.gz`;
+      return { url, checksums: `${url}.sha256`, kind: 'archive', members: { registry: 'registry' } };
+    },
+    go: [
+      {
+        module: 'registry',
+        packages: { registry: 'github.com/distribution/distribution/v3/cmd/registry' },
+      },
+    ],
+  },
+  {
+    name: 'buildkit',
+    version: buildkitVersion,
+    minimum: buildkitVersion,
+    bins: ['buildkitd', 'buildctl'],
+    versionArgs: ['--version'],
+    only: ['linux'],
+    needs: 'start a Docker engine, or set SLIPWAY_BUILDKIT_HOST to the address of a BuildKit of yours',
+    download: ({ arch }) => {
+      const base = `${github}/moby/buildkit/releases/download/v${buildkitVersion}`;
+      const file = `buildkit-v${buildkitVersion}.linux-${arch}`;
+      return {
+        url: `${base}/${file}.tar.gz`,
+        checksums: `${base}/${file}.provenance.json`,
+        kind: 'archive',
+        members: { buildkitd: 'bin/buildkitd', buildctl: 'bin/buildctl' },
+      };
+    },
+    go: [
+      {
+        module: 'buildkit',
+        packages: {
+          buildkitd: 'github.com/moby/buildkit/cmd/buildkitd',
+          buildctl: 'github.com/moby/buildkit/cmd/buildctl',
+        },
+        ldflags: `-X github.com/moby/buildkit/version.Version=v${buildkitVersion}`,
+      },
+    ],
+  },
+  {
+    name: 'runc',
+    version: runcVersion,
+    // It only starts RUN steps; a distribution's own is good enough.
+    minimum: '1.1.0',
+    bins: ['runc'],
+    versionArgs: ['--version'],
+    only: ['linux'],
+    needs: 'install runc (https://github.com/opencontainers/runc)',
+    download: ({ arch }) => {
+      const base = `${github}/opencontainers/runc/releases/download/v${runcVersion}`;
+      return {
+        url: `${base}/runc.${arch}`,
+        checksums: `${base}/runc.sha256sum`,
+        kind: 'binary',
+        members: { runc: `runc.${arch}` },
+      };
+    },
+    go: [
+      { module: 'runc', packages: { runc: 'github.com/opencontainers/runc' } },
+      // The build above is without libseccomp, which is C; see the README.
+      { module: 'runc-without-seccomp', packages: { 'runc-without-seccomp': '.' } },
+    ],
+  },
+  {
+    name: 'crane',
+    version: craneVersion,
+    minimum: craneVersion,
+    bins: ['crane'],
+    versionArgs: ['version'],
+    needs: 'install crane (https://github.com/google/go-containerregistry)',
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/google/go-containerregistry/releases/download/v${craneVersion}`;
+      const system = { linux: 'Linux', darwin: 'Darwin', windows: 'Windows' }[os];
+      return {
+        url: `${base}/go-containerregistry_${system}_${arch === 'amd64' ? 'x86_64' : arch}.tar.gz`,
+        checksums: `${base}/checksums.txt`,
+        kind: 'archive',
+        members: { crane: `crane${exe}` },
+      };
+    },
+    go: [
+      {
+        module: 'crane',
+        packages: { crane: 'github.com/google/go-containerregistry/cmd/crane' },
+        ldflags: `-X github.com/google/go-containerregistry/cmd/crane/cmd.Version=v${craneVersion}`,
+      },
+    ],
+  },
+];
+
+/** The static binaries of the sample image: npm packages of one version, for both platforms on every host. */
+export const sampleBinaries = {
+  version: '0.28.2',
+  packages: [
+    { platform: 'linux-amd64', package: '@esbuild/linux-x64', integrity: 'sha512-4xTZr1FUmSoQW4XIWmit3tzQrUTZM+N3P0XV8xROKYF50XfI7xeO90+1bZvNwxIufQ9hDQVRJH5YhgPVF8A/HQ==' },
+    { platform: 'linux-arm64', package: '@esbuild/linux-arm64', integrity: 'sha512-pW4AC0P3it8c7do9MVM4p51FzHzdM/TZrerurgRcHJ2WTa1VQ1CIq18xncfpBJw4ojkiZZrKW2yIBWBP92j6Ug==' },
+  ],
+};
+
+/** What tests need beyond what a release needs: the outside judge. */
+export const testOnly = ['crane'];
+
+/** @param {string} name @returns {Part} */
+export function partNamed(name) {
+  const part = parts.find((candidate) => candidate.name === name);
+  if (!part) throw new Error(`The toolchain has no part "${name}"; it has ${parts.map((p) => p.name).join(', ')}.`);
+  return part;
+}

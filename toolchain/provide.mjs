@@ -1,0 +1,217 @@
+// @ts-check
+// Provides the parts of the toolchain: from the cache, the machine, the official download, or built from source.
+
+import { mkdirSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import path from 'node:path';
+import { makeWholeFolder } from './files.mjs';
+import { downloadPart } from './from-download.mjs';
+import { buildPart } from './from-go.mjs';
+import { copyPlugin, findOnMachine } from './from-machine.mjs';
+import { withLock } from './lock.mjs';
+import { cacheDir, partDir, pulumiHome } from './paths.mjs';
+import { partNamed, parts as allParts } from './pins.mjs';
+import { platformOf } from './platform.mjs';
+import { createProgress } from './progress.mjs';
+
+/**
+ * @typedef {import('./pins.mjs').Part} Part
+ * @typedef {import('./progress.mjs').Progress} Progress
+ *
+ * @typedef {object} Toolchain
+ * @property {Record<string, string>} bins binary's name -> its full path
+ * @property {string[]} path folders for the front of the PATH
+ * @property {string} pulumiHome
+ *
+ * @typedef {object} Sources where parts come from; tests give their own
+ * @property {typeof findOnMachine} machine
+ * @property {typeof copyPlugin} plugin
+ * @property {typeof downloadPart} download
+ * @property {typeof buildPart} go
+ */
+
+/** A part that cannot be had from anywhere. */
+export class MissingPartError extends Error {
+  /** @param {Part} part @param {[string, string][]} tried */
+  constructor(part, tried) {
+    const lines = tried.map(([source, why]) => `  - ${source}: ${why}`);
+    super(
+      [
+        `SLIPWAY_PART_MISSING: ${part.name} ${part.version} can't be had. Tried:`,
+        ...lines,
+        `What you can do: ${part.needs}; or let this machine reach ${hostsOf(part)}; or install Go 1.26 or later ` +
+          '(https://go.dev/dl/), and Slipway builds it from source. Then run the same command again: what is done stays done.',
+      ].join('\n'),
+    );
+    this.name = 'MissingPartError';
+  }
+}
+
+/** @param {Part} part */
+function hostsOf(part) {
+  const download = part.download(platformOf());
+  return download ? new URL(download.url).host : 'a network';
+}
+
+/** @type {Sources} */
+const realSources = { machine: findOnMachine, plugin: copyPlugin, download: downloadPart, go: buildPart };
+
+/**
+ * @param {{ parts: string[], progress?: Progress, cache?: string, sources?: Sources, env?: NodeJS.ProcessEnv }} options
+ * @returns {Promise<Toolchain>}
+ */
+export async function provideToolchain({ parts, progress, cache = cacheDir(), sources = realSources, env }) {
+  const platform = platformOf();
+  const wanted = parts.map(partNamed).filter((part) => !part.only || part.only.includes(platform.os));
+  const shown = progress ?? createProgress();
+  const gate = createGate(totalmem() > 6e9 ? 2 : 1);
+  mkdirSync(pulumiHome(cache), { recursive: true });
+  const results = await Promise.allSettled(
+    wanted.map((part) => providePart(part, { cache, platform, progress: shown, sources, gate, env })),
+  );
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  if (failures.length > 0) throw failures.length === 1 ? failures[0] : joined(failures);
+  /** @type {Record<string, string>} */
+  const bins = {};
+  for (const result of results) if (result.status === 'fulfilled') Object.assign(bins, result.value);
+  return { bins, path: pathFolders(bins, cache), pulumiHome: pulumiHome(cache) };
+}
+
+/** @param {unknown[]} failures */
+function joined(failures) {
+  return new Error(failures.map((failure) => (failure instanceof Error ? failure.message : failure)).join('\n\n'));
+}
+
+/** @typedef {{ cache: string, platform: import('./platform.mjs').Platform, progress: Progress, sources: Sources,
+ *   gate: <T>(work: () => Promise<T>) => Promise<T>, env: NodeJS.ProcessEnv | undefined }} Context */
+
+/** @param {Part} part @param {Context} context @returns {Promise<Record<string, string>>} */
+async function providePart(part, context) {
+  const { cache, platform, progress, sources, gate, env } = context;
+  const target = partDir(cache, part, platform);
+  const kept = binsIn(part, target, platform.exe);
+  if (kept) return kept;
+
+  const name = `${part.name} ${part.version}`;
+  /** @type {[string, string][]} */
+  const tried = [];
+  if (!part.plugin) {
+    const found = await sources.machine(part, env);
+    if ('bins' in found) {
+      progress.say(`✓ ${part.name} ${found.version} (on this machine: ${found.bins[part.bins[0] ?? '']})`);
+      return found.bins;
+    }
+    tried.push(['this machine', found.why]);
+  }
+
+  // The clock starts when its turn comes.
+  /** @type {import('./progress.mjs').Step | undefined} */
+  let step;
+  try {
+    let how = 'provided by another run';
+    const lock = path.join(cache, 'locks', `${path.basename(target)}.lock`);
+    const work = async () => {
+      if (binsIn(part, target, platform.exe)) return;
+      const shown = step ?? progress.step(name, 'looking for it');
+      step = shown;
+      await makeWholeFolder(target, async (folder) => {
+        how = await fillFolder(part, folder, shown.update, context, tried);
+      });
+    };
+    await gate(() =>
+      withLock(lock, work, {
+        onWait: (holder) => {
+          step = progress.step(name, `waiting for ${holder}, which is at it`);
+        },
+      }),
+    );
+    const made = binsIn(part, target, platform.exe);
+    if (!made) throw new Error(`${name}: ${target} lacks one of ${part.bins.join(', ')}`);
+    step?.done(how);
+    return made;
+  } catch (error) {
+    step?.fail("can't be had");
+    throw error;
+  }
+}
+
+/**
+ * @param {Part} part @param {string} folder @param {(doing: string) => void} onProgress @param {Context} context
+ * @param {[string, string][]} tried
+ * @returns {Promise<string>} how it was had
+ */
+async function fillFolder(part, folder, onProgress, { platform, sources, env }, tried) {
+  if (part.plugin) {
+    const why = sources.plugin(part, folder, env);
+    if (why === undefined) return 'copied from ~/.pulumi';
+    tried.push(['this machine', why]);
+  }
+  const download = part.download(platform);
+  const why = download
+    ? await sources.download(download, folder, onProgress)
+    : `none is published for ${platform.os}/${platform.arch}`;
+  if (why === undefined) return 'official download';
+  tried.push(['official download', why]);
+
+  const whyNot = await sources.go(part, folder, onProgress, env);
+  if (whyNot === undefined) return 'built from source';
+  tried.push(['go build', whyNot]);
+  throw new MissingPartError(part, tried);
+}
+
+/**
+ * @param {Part} part @param {string} folder @param {string} exe
+ * @returns {Record<string, string> | undefined}
+ */
+function binsIn(part, folder, exe) {
+  /** @type {Record<string, string>} */
+  const bins = {};
+  for (const bin of part.bins) {
+    const file = path.join(folder, bin + exe);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined;
+    bins[bin] = file;
+  }
+  return bins;
+}
+
+/**
+ * What is already there of some parts, without providing any.
+ * @param {string[]} names @param {string} [cache]
+ * @returns {Record<string, string>}
+ */
+export function keptBins(names, cache = cacheDir()) {
+  const platform = platformOf();
+  const kept = names.map(partNamed).map((part) => binsIn(part, partDir(cache, part, platform), platform.exe));
+  return Object.assign({}, ...kept);
+}
+
+/** Folders of our own only: what the machine has is on its PATH anyway. @param {Record<string, string>} bins @param {string} cache */
+export function pathFolders(bins, cache) {
+  const own = path.join(cache, 'parts') + path.sep;
+  return [...new Set(Object.values(bins).map((file) => path.dirname(file)))].filter((folder) => folder.startsWith(own));
+}
+
+/** Names of the parts that are not only for tests. @param {string[]} without */
+export const partsWithout = (without) => allParts.map((part) => part.name).filter((name) => !without.includes(name));
+
+/**
+ * Lets only so many pieces of work run at once.
+ * @param {number} width
+ * @returns {<T>(work: () => Promise<T>) => Promise<T>}
+ */
+function createGate(width) {
+  let free = width;
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise((resolve) => waiting.push(() => resolve(undefined)));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// @ts-check
+// npm start: provides what is missing, then releases the sample on the stage stack into the embedded registry.
+
+import { requireNode } from './node-version.mjs';
+
+requireNode();
+
+const usage = `Usage: npm start [-- <options of pulumi up>]
+
+Provides what is missing (npm packages, Pulumi engine and provider, local registry and builder), releases the sample
+on the stage stack into the embedded registry, and shows what was released. Running it again changes nothing.
+
+  SLIPWAY_REGISTRY_PORT   the embedded registry's port (default 5000)
+  SLIPWAY_BUILDKIT_HOST   a BuildKit of yours (unix:///… or tcp://host:port) to build with
+  SLIPWAY_DOCKER=off      don't use a Docker engine, even if one answers
+  SLIPWAY_CACHE           the folder for everything that is kept
+`;
+
+const args = process.argv.slice(2);
+if (args.includes('--help') || args.includes('-h')) {
+  process.stdout.write(usage);
+} else {
+  const { runCommand } = await import('./command.mjs');
+  await runCommand(async () => {
+    const { releaseStage } = await import('./release-stage.mjs');
+    return releaseStage(args);
+  });
+}
