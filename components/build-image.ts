@@ -65,6 +65,8 @@ function imageArgs({ plan, builder, plainHttpHosts, credentials }: BuildArgs): d
     })),
     exports: [{ raw: exportOf(plan, plainHttpHosts) }],
     push: false,
+    // A preview needs no builder, only the files.
+    buildOnPreview: false,
     registries: credentials.map(({ host, username, password }) => ({
       address: host,
       username,

@@ -29,7 +29,7 @@ export interface ReleaseOutputs {
 /** The whole program: configuration, plan, components, outputs. @throws pulumi.RunError with every refusal */
 export async function release(): Promise<ReleaseOutputs> {
   try {
-    const projectDir = pulumi.runtime.getRootDirectory();
+    const projectDir = process.cwd();
     const config = readPulumiConfig(process.env);
     const provider = new RegistryProvider("slipway-registry", providerArgs(config));
     const plan = await planRelease({
@@ -45,14 +45,24 @@ export async function release(): Promise<ReleaseOutputs> {
       },
     });
     if (pulumi.runtime.isDryRun()) await pulumi.log.info(planText(plan));
-    if (plan.refusals.length > 0) throw new pulumi.RunError(refusalText(plan));
+    if (plan.refusals.length > 0) throw refusal(refusalText(plan));
     const written = writtenRepositories(plan);
     if (!pulumi.runtime.isDryRun() && written.length > 0) await provePush(written, provider);
     return carryOut(plan, config, provider, projectDir);
   } catch (error) {
-    if (error instanceof ProblemError) throw new pulumi.RunError(error.message);
+    if (error instanceof ProblemError) throw refusal(error.message);
     throw error;
   }
+}
+
+/**
+ * An error that is for a person: its message alone. A stack would also cost half a minute, since the SDK inspects every
+ * error in colour, and Node 20 loops over frames below `node_modules` there until a string is too long.
+ */
+function refusal(message: string): pulumi.RunError {
+  const error = new pulumi.RunError(message);
+  error.stack = message;
+  return error;
 }
 
 function carryOut(

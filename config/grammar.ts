@@ -52,7 +52,7 @@ export function pathProblem(text: string): string | undefined {
 }
 
 /** Whether a relative path leaves the folder that it starts in. */
-export function escapes(path: string): boolean {
+function escapes(path: string): boolean {
   const normal = posix.normalize(path);
   return normal === ".." || normal.startsWith("../");
 }

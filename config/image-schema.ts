@@ -7,33 +7,30 @@ import { PLATFORMS } from "./platforms";
 export const DEFAULT_SBOM_GENERATOR = "docker/buildkit-syft-scanner:stable-1";
 
 const buildArg = z
-  .union(
-    [
-      z.string().describe("The value itself."),
-      z.int().describe("The value itself. Write versions in quotes: 1.10 and 1.1 are the same number."),
-      z.boolean().describe("The value itself: `true` or `false`."),
-      z
-        .strictObject({
-          file: grammar.projectPath.describe("A file of KEY=value lines, relative to the project."),
-          key: grammar.buildArgName.optional().describe("The key in that file. @default the argument's name"),
-        })
-        .describe(
-          "The value of a key in a file; the plan is refused where it is missing. @example { file: VERSIONS.env }",
-        ),
-      z
-        .strictObject({
-          latestOf: z
-            .string()
-            .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
-            .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
-        })
-        .describe(
-          "The newest version in a package registry, resolved when planning. @example { latestOf: npm:zod }",
-        ),
-    ],
-    { error: "is not a text, a whole number, true, false, { file: … } or { latestOf: npm:… }" },
-  )
-  .meta({ what: "a text, { file: … } or { latestOf: npm:… }" });
+  .union([
+    z.string().describe("The value itself."),
+    z.int().describe("The value itself. Write versions in quotes: 1.10 and 1.1 are the same number."),
+    z.boolean().describe("The value itself: `true` or `false`."),
+    z
+      .strictObject({
+        file: grammar.projectPath.describe("A file of KEY=value lines, relative to the project."),
+        key: grammar.buildArgName.optional().describe("The key in that file. @default the argument's name"),
+      })
+      .describe(
+        "The value of a key in a file; the plan is refused where it is missing. @example { file: VERSIONS.env }",
+      ),
+    z
+      .strictObject({
+        latestOf: z
+          .string()
+          .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
+          .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
+      })
+      .describe(
+        "The newest version in a package registry, resolved when planning. @example { latestOf: npm:zod }",
+      ),
+  ])
+  .meta({ what: "a text, a whole number, true, false, { file: … } or { latestOf: npm:… }" });
 
 const rule = grammar.line.meta({ what: "a line of docker/metadata-action's syntax" });
 
@@ -91,9 +88,9 @@ export const imageSchema = z
       ),
     provenance: z.boolean().default(true).describe("Attach provenance in max mode. @default true"),
     sbom: z
-      .union([z.boolean(), grammar.line], { error: "is not true, false or the image of an SBOM generator" })
+      .union([z.boolean(), grammar.line])
+      .meta({ what: "true, false or the image of an SBOM generator" })
       .default(false)
-      .meta({ what: "true, false or an image" })
       .describe(`Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR}, or a generator's image. @default false`),
     cacheFrom: z
       .array(grammar.line)

@@ -41,9 +41,29 @@ export function stackFileSchema(): JsonSchema {
   };
 }
 
-/** The file's text: formatted the same on every machine. */
+/** The file's text, as Biome formats it. */
 export function stackFileSchemaText(): string {
-  return `${JSON.stringify(stackFileSchema(), null, 2)}\n`;
+  return `${render(stackFileSchema(), "", "")}\n`;
+}
+
+const LINE_WIDTH = 110;
+
+/** A list of plain values stands on one line where it fits; all else is spread out. */
+function render(value: unknown, indent: string, lead: string): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  if (!Array.isArray(value)) {
+    const rows = Object.entries(value).map(([key, entry]) => {
+      const name = `${JSON.stringify(key)}: `;
+      return inner + name + render(entry, inner, inner + name);
+    });
+    return rows.length === 0 ? "{}" : `{\n${rows.join(",\n")}\n${indent}}`;
+  }
+  const list: unknown[] = value;
+  const plain = list.every((entry) => typeof entry !== "object" || entry === null);
+  const oneLine = `[${list.map((entry) => JSON.stringify(entry)).join(", ")}]`;
+  if (plain && lead.length + oneLine.length + 1 <= LINE_WIDTH) return oneLine;
+  return `[\n${list.map((entry) => inner + render(entry, inner, inner)).join(",\n")}\n${indent}]`;
 }
 
 /** What `pulumi config set --secret` writes. */

@@ -24,5 +24,3 @@ export const PLATFORMS = [
   "freebsd/arm64",
   "wasi/wasm",
 ] as const;
-
-export type Platform = (typeof PLATFORMS)[number];

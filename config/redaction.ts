@@ -7,7 +7,8 @@ const SECRET_PATHS: readonly Path[] = [
   ["registries", "*", "password"],
   ["images", "*", "secrets", "*"],
 ];
-const REDACTED = "[secret]";
+/** What stands in the place of a hidden value. */
+export const REDACTED = "[secret]";
 /** Shorter texts are found in innocent words; and no secret worth its name is that short. */
 const SHORTEST_SECRET = 4;
 const LONGEST_SHOWN = 120;

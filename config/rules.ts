@@ -69,7 +69,9 @@ function imageProblems({ path, value }: Entry): Problem[] {
   const problems: Problem[] = [];
   const context = textOf(value.context) ?? ".";
   const dockerfile = textOf(value.dockerfile) ?? "Dockerfile";
-  const wrong = pathProblem(dockerfile.startsWith("../") ? posix.join(context, dockerfile) : dockerfile);
+  // From a good context a Dockerfile may lie anywhere in the project, outside of the context too.
+  const upward = dockerfile.startsWith("../") && pathProblem(context) === undefined;
+  const wrong = pathProblem(upward ? posix.join(context, dockerfile) : dockerfile);
   if (wrong !== undefined && dockerfile !== "") {
     const where = formatPath([...path, "dockerfile"]);
     problems.push({ code: "config-value", path: where, message: `${JSON.stringify(dockerfile)} ${wrong}` });
@@ -104,7 +106,7 @@ function overruleProblems(written: Readonly<Record<string, unknown>>, images: re
   return textsOf(written.overrule).flatMap(([index, text]) => {
     const name = text.slice(0, text.lastIndexOf(":"));
     if (!text.includes(":") || names.includes(name)) return [];
-    const message = `${JSON.stringify(text)}: there is no image ${JSON.stringify(name)}; the images are ${names.join(", ")}`;
+    const message = `${JSON.stringify(text)} names no image; there is ${names.join(", ") || "none"}`;
     return [{ code: "config-value", path: formatPath(["overrule", index]), message }];
   });
 }

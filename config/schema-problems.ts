@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Problem } from "../plan/problem";
 import { keysAt, schemaAt } from "./decode";
 import { formatPath, type Path, valueAt } from "./paths";
+import { REDACTED } from "./redaction";
 
 type Issue = z.core.$ZodIssue;
 
@@ -41,7 +42,8 @@ function problemsOf(issue: Issue, context: Context): Problem[] {
       return [typeProblem(context, path, value)];
     case "invalid_value": {
       const allowed = issue.values.map(String);
-      const message = `${shown} is not one of ${allowed.join(", ")}${suggestion(String(value), allowed)}`;
+      const near = shown === REDACTED ? "" : suggestion(String(value), allowed);
+      const message = `${shown} is not one of ${allowed.join(", ")}${near}`;
       return [{ code: "config-value", path: where, message }];
     }
     case "invalid_union":
@@ -58,7 +60,9 @@ function problemsOf(issue: Issue, context: Context): Problem[] {
     case "invalid_format":
     case "not_multiple_of":
     case "custom":
-      return [{ code: "config-value", path: where, message: `${shown} ${issue.message}` }];
+      return [
+        { code: "config-value", path: where, message: `${shown} ${withoutValue(shown, issue.message)}` },
+      ];
     default: {
       const never: never = issue;
       throw new TypeError(`unknown issue ${JSON.stringify(never)}`);
@@ -72,6 +76,7 @@ function typeProblem({ schema, shown }: Context, path: Path, value: unknown): Pr
   if (value === undefined) {
     return { code: "config-required", path: where, message: `is required; expected ${what}` };
   }
+  if (value === null) return { code: "config-type", path: where, message: `is empty; expected ${what}` };
   return { code: "config-type", path: where, message: `${shown.show(path, value)} is not ${what}` };
 }
 
@@ -102,11 +107,9 @@ function unionProblems(issue: z.core.$ZodIssueInvalidUnion, context: Context, va
       errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code !== "invalid_type"),
   );
   if (meant !== undefined) return meant.flatMap((error) => problemsOf(error, context));
-  const shown = context.shown.show(context.at, value);
-  const number = typeof value === "number" ? { hint: `Write it in quotes: "${value}"` } : {};
-  return [
-    { code: "config-type", path: formatPath(context.at), message: `${shown} ${issue.message}`, ...number },
-  ];
+  const isNumber = typeof value === "number" && context.at.includes("buildArgs");
+  const hint = isNumber ? { hint: `Write it in quotes: "${value}"` } : {};
+  return [{ ...typeProblem(context, context.at, value), ...hint }];
 }
 
 function unknownKey({ schema }: Context, path: Path, key: string): Problem {
@@ -123,9 +126,22 @@ function unknownKey({ schema }: Context, path: Path, key: string): Problem {
 function suggestion(text: string, words: readonly string[]): string {
   if (words.length === 0 || text.length > 100) return "";
   const lower = text.toLowerCase();
-  const near = words.find((word) => word.toLowerCase() === lower) ?? closest(text, [...words]);
-  const far = near.toLowerCase() !== lower && distance(text, near) > Math.max(2, Math.floor(near.length / 3));
+  const near =
+    words.find((word) => word.toLowerCase() === lower) ??
+    // A platform with its variant too much or too little.
+    words.find((word) => word.startsWith(`${text}/`) || text.startsWith(`${word}/`)) ??
+    closest(text, [...words]);
+  const far =
+    !near.startsWith(`${text}/`) &&
+    !text.startsWith(`${near}/`) &&
+    near.toLowerCase() !== lower &&
+    distance(text, near) > Math.max(2, Math.floor(near.length / 3));
   return far ? "" : `; did you mean \`${near}\`?`;
+}
+
+/** A suggestion is made of the value: it goes where the value is hidden. */
+function withoutValue(shown: string, message: string): string {
+  return shown === REDACTED ? message.replace(/; did you mean .*$/s, "") : message;
 }
 
 function stepsOf(path: readonly PropertyKey[]): Path {

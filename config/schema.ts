@@ -84,8 +84,5 @@ export const writtenConfigSchema = z.strictObject({
     .describe("Folder for the release manifest and the reports, relative to the project. @default artifacts"),
 });
 
-/** What a person may write. */
-export type WrittenConfig = z.input<typeof writtenConfigSchema>;
-
 /** What a person wrote, with defaults. */
 export type CheckedConfig = z.output<typeof writtenConfigSchema>;

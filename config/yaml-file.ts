@@ -5,30 +5,55 @@ import { ProblemError } from "../plan/problem";
 const SIZE_LIMIT = 1024 * 1024;
 /** How often aliases may be followed: honest files use a handful, a bomb millions. */
 const ALIAS_LIMIT = 100;
+const DEPTH_LIMIT = 40;
+const BRACKET_LIMIT = 300;
 
 /**
  * Reads a YAML file that a person wrote. Undefined where it does not exist.
  *
  * @throws ProblemError `config-file`, with file and line, for a file that is larger than 1 MiB, not UTF-8, not YAML, has
- *   a key twice, or grows beyond measure by its aliases
+ *   a key twice, grows beyond measure by its aliases, or is nested without end
  */
 export async function readYamlFile(path: string): Promise<unknown> {
   const bytes = await readLimited(path);
   if (bytes === undefined) return undefined;
+  const text = decodeUtf8(path, bytes);
   const lines = new LineCounter();
-  const document = parseDocument(decodeUtf8(path, bytes), {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-  });
-  const [error] = document.errors;
-  if (error !== undefined) throw failure(`${path}:${lines.linePos(error.pos[0]).line}`, error.message);
+  const bomb = bombLine(text);
+  if (bomb !== undefined) throw failure(`${path}:${bomb}`, "is nested without end");
   try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+    const [error] = document.errors;
+    if (error !== undefined) throw failure(`${path}:${lines.linePos(error.pos[0]).line}`, error.message);
     const value: unknown = document.toJS({ maxAliasCount: ALIAS_LIMIT });
+    if (isDeeper(value, DEPTH_LIMIT)) throw failure(path, `is nested more than ${DEPTH_LIMIT} levels deep`);
     return value;
   } catch (error) {
-    throw failure(path, `its aliases cannot be followed: ${error instanceof Error ? error.message : error}`);
+    if (error instanceof ProblemError) throw error;
+    throw failure(path, `cannot be resolved: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/**
+ * The line where nesting goes beyond all measure, before the parser, which takes a time that grows with its square.
+ * Brackets in texts count too: no honest file has hundreds of them without an end.
+ */
+function bombLine(text: string): number | undefined {
+  let depth = 0;
+  for (const [index, line] of text.split("\n").entries()) {
+    if (/^\s*(?:[-?]\s){50}/.test(line)) return index + 1;
+    for (const [bracket] of line.matchAll(/[[{}\]]/g)) {
+      depth = Math.max(0, depth + (bracket === "[" || bracket === "{" ? 1 : -1));
+      if (depth > BRACKET_LIMIT) return index + 1;
+    }
+  }
+  return undefined;
+}
+
+/** Also true for an alias of itself. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((entry) => isDeeper(entry, levels - 1));
 }
 
 async function readLimited(path: string): Promise<Buffer | undefined> {

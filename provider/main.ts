@@ -16,6 +16,7 @@ export function main(argv: readonly string[]): void {
     }
     process.stdout.write(`${port}\n`);
   });
-  // The engine stops the provider itself; Ctrl-C reaches both, and the write under way has to end.
-  process.on("SIGINT", () => {});
+  // The engine starts providers in a process group of their own, so that Ctrl-C does not reach them: it says Cancel,
+  // waits for what is under way, and then ends each one by SIGINT.
+  process.on("SIGINT", () => process.exit(0));
 }

@@ -34,11 +34,17 @@ function explanation(text: string): string {
   return /<html|<!doctype/i.test(text) ? "an HTML page" : oneLine(text);
 }
 
+/** GitHub says 403 for "too often"; an answer to HEAD has no text to tell by, but no other 403 asks to come back. */
+function isRateLimit(answer: Answer): boolean {
+  if (answer.status === 429) return true;
+  if (answer.status !== 403) return false;
+  if (answer.context.method === "HEAD") return answer.header("retry-after") !== undefined;
+  return /secondary rate limit|rate limit exceeded/i.test(answer.errorText);
+}
+
 function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
   const { status, errorText } = answer;
-  if (status === 429 || (status === 403 && /secondary rate limit|rate limit exceeded/i.test(errorText))) {
-    return "registry-rate-limited";
-  }
+  if (isRateLimit(answer)) return "registry-rate-limited";
   if (status === 401) {
     const known = caller.identity === "user" && caller.role === "registry";
     const insufficient = /insufficient_scope/.test(answer.header("www-authenticate") ?? "");

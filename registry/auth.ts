@@ -5,7 +5,7 @@ import type { Credentials, CredentialsSource } from "./credentials";
 import { RegistryError } from "./errors";
 import type { Redactor } from "./redact";
 import type { Clock } from "./retry";
-import { covers, mergeScopes, type Scope } from "./scope";
+import { covers, mergeScopes, repositoryOf, type Scope } from "./scope";
 import { isLoopback, type WireRequest } from "./wire";
 
 /** Used when a token service does not say how long a token lives. @see distribution's token specification */
@@ -84,11 +84,18 @@ export class Authenticator {
       const header = await this.authorization(scopes);
       return header === refused ? undefined : header;
     }
-    for (const [key, token] of this.#tokens) {
-      if (`Bearer ${token.value}` === refused) this.#tokens.delete(key);
-    }
+    this.#forget(refused, mergeScopes(scopes));
     const asked = offered.find(({ scheme }) => scheme === "bearer")?.parameters.scope?.split(" ") ?? [];
     return `Bearer ${(await this.#token(this.#scheme, [...scopes, ...asked])).value}`;
+  }
+
+  /**
+   * Drops a refused token and every other that would be offered in its place: they are as old. Where it is not there
+   * any more, another request has renewed it already.
+   */
+  #forget(refused: string | undefined, wanted: readonly Scope[]): void {
+    if (![...this.#tokens.values()].some(({ value }) => `Bearer ${value}` === refused)) return;
+    for (const [key, token] of this.#tokens) if (covers(token.scopes, wanted)) this.#tokens.delete(key);
   }
 
   /** A new token for exactly these scopes, to read what was granted; `undefined` where there are no tokens. */
@@ -187,6 +194,7 @@ function tokenRequest(
   credentials: Credentials | undefined,
   redactor: Redactor,
 ): WireRequest {
+  const repository = repositoryOf(scopes);
   const service: [string, string][] = scheme.service === undefined ? [] : [["service", scheme.service]];
   if (credentials !== undefined && "identityToken" in credentials) {
     const form = new URLSearchParams([
@@ -198,6 +206,7 @@ function tokenRequest(
     ]);
     return {
       registry,
+      repository,
       method: "POST",
       url: scheme.realm,
       headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
@@ -210,6 +219,7 @@ function tokenRequest(
   const authorization = basicHeader(credentials, redactor);
   return {
     registry,
+    repository,
     method: "GET",
     url,
     headers: { accept: "application/json" },

@@ -103,7 +103,11 @@ export class RegistryClient {
   }
 
   /** A blob's bytes, verified; `undefined` where there is none. @throws `registry-too-large` above `limit` bytes. */
-  async getBlob(repository: string, digest: string, limit = blobs.BLOB_LIMIT): Promise<Uint8Array | undefined> {
+  async getBlob(
+    repository: string,
+    digest: string,
+    limit = blobs.BLOB_LIMIT,
+  ): Promise<Uint8Array | undefined> {
     return blobs.get(this.#transport, this.#repository(repository), this.#digest(digest), limit);
   }
 

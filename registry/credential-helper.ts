@@ -43,16 +43,23 @@ export async function askHelper(
   }
   // Loaded here because one of execa's own modules cannot be loaded by `require`, which is how tsx loads imports.
   const { execa } = await import("execa");
-  const result = await execa(program, ["get"], {
+  const running = execa(program, ["get"], {
     input: server,
     env: options.environment,
     extendEnv: false,
-    timeout: deadlineMs,
-    forceKillAfterDelay: 1_000,
     reject: false,
     maxBuffer: 1024 * 1024,
   });
-  if (result.timedOut) {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    running.kill("SIGKILL");
+    // What the helper itself has started can keep these open.
+    running.stdout?.destroy();
+    running.stderr?.destroy();
+  }, deadlineMs);
+  const result = await running.finally(() => clearTimeout(timer));
+  if (late) {
     throw failure(
       `did not answer within ${deadlineMs / 1000} s`,
       "It may wait for somebody to unlock a keychain.",

@@ -44,3 +44,9 @@ export function covers(held: readonly Scope[], wanted: readonly Scope[]): boolea
   const same = mergeScopes(held);
   return merged.length === same.length && merged.every((scope, index) => scope === same[index]);
 }
+
+/** The repository that a token is for, to name it in errors; undefined for none or several. */
+export function repositoryOf(scopes: readonly Scope[]): string | undefined {
+  const names = scopes.flatMap((scope) => /^repository:(.+):[^:]*$/.exec(scope)?.[1] ?? []);
+  return names.length === 1 ? names[0] : undefined;
+}

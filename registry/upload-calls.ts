@@ -1,8 +1,17 @@
 import type { Digest } from "../plan/digest";
 import type { Answer } from "./answer";
+import { RegistryError } from "./errors";
 import { deleteScope, pullScope, pushScope } from "./scope";
 import type { Call, Transport } from "./transport";
 import type { StreamBody } from "./wire";
+
+const REFUSALS = new Set([
+  "registry-unauthorized",
+  "registry-forbidden",
+  "registry-not-found",
+  "registry-unsupported",
+  "registry-refused",
+]);
 
 function starting(repository: string, query = "", scopes: readonly string[] = []): Call {
   return {
@@ -65,15 +74,14 @@ export async function mount(
   from: string,
 ): Promise<boolean> {
   const query = `?${new URLSearchParams({ mount: digest, from })}`;
-  // Without a right to read there, the registry may refuse; the content can still be uploaded.
-  const call = {
-    ...starting(repository, query, [pullScope(from)]),
-    expect: [201, 202, 400, 401, 403, 404, 405],
-  };
-  const upload = await transport.call(call, (answer) => {
-    if (answer.status === 201) return "mounted" as const;
-    return answer.status === 202 ? locationOf(transport, answer) : "refused";
-  });
+  const call = starting(repository, query, [pullScope(from)]);
+  const upload = await transport
+    .call(call, (answer) => (answer.status === 201 ? ("mounted" as const) : locationOf(transport, answer)))
+    .catch((error: unknown) => {
+      // Without a right to read there, the registry or its token service refuses; the content can still be uploaded.
+      if (error instanceof RegistryError && REFUSALS.has(error.code)) return "refused" as const;
+      throw error;
+    });
   if (upload instanceof URL) await cancel(transport, repository, upload);
   return upload === "mounted";
 }

@@ -24,6 +24,8 @@ export interface BuildContextInput {
    * release would change what the next one is made of, which is a problem. Default: not looked at.
    */
   readonly artifacts?: string;
+  /** Path shown in problems, e.g. `images[0]`. Default `image <name>`. */
+  readonly path?: string;
 }
 
 const DOCKERFILE_LIMIT = 1024 * 1024;
@@ -37,18 +39,19 @@ const DOCKERFILE_LIMIT = 1024 * 1024;
  * `context-file-name`, `context-unreadable`, `context-artifacts` and `context-ignore-file` are problems by name.
  */
 export async function readBuildContext(input: BuildContextInput): Promise<BuildContext> {
-  const { image } = input;
   const projectDir = resolve(input.projectDir);
-  const contextDir = resolve(projectDir, image.context);
-  const wrongPlace = await checkPlace(projectDir, contextDir, image);
+  const contextDir = resolve(projectDir, input.image.context);
+  const path = input.path ?? `image ${input.image.name}`;
+  const place: Place = { projectDir, contextDir, image: input.image, path };
+  const wrongPlace = await checkPlace(place);
   if (wrongPlace !== undefined) return { dockerfile: "", files: [], problems: [wrongPlace] };
 
-  const dockerfile = await readDockerfile(projectDir, contextDir, image);
-  const rules = await readRules(contextDir, image);
+  const dockerfile = await readDockerfile(place);
+  const rules = await readRules(place);
   if ("code" in rules)
     return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, rules] };
-  const walked = await walkContext(contextDir, rules, where(image));
-  const hashed = await hashFiles(contextDir, walked.entries, where(image));
+  const walked = await walkContext(contextDir, rules, path);
+  const hashed = await hashFiles(contextDir, walked.entries, path);
   return {
     dockerfile: dockerfile.text,
     files: hashed.files,
@@ -56,17 +59,21 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
       ...dockerfile.problems,
       ...walked.problems,
       ...hashed.problems,
-      ...artifactProblems(projectDir, contextDir, rules, input),
+      ...artifactProblems(place, rules, input.artifacts),
     ],
   };
 }
 
-async function checkPlace(
-  projectDir: string,
-  contextDir: string,
-  image: BuildContextInput["image"],
-): Promise<Problem | undefined> {
-  const path = `${where(image)}.context`;
+/** Absolute folders, and how the image is called in problems. */
+interface Place {
+  readonly projectDir: string;
+  readonly contextDir: string;
+  readonly image: BuildContextInput["image"];
+  readonly path: string;
+}
+
+async function checkPlace({ projectDir, contextDir, image, ...place }: Place): Promise<Problem | undefined> {
+  const path = `${place.path}.context`;
   const shown = JSON.stringify(image.context);
   const [realProject, realContext] = await Promise.all([realPath(projectDir), realPath(contextDir)]);
   if (realContext === undefined || !(await stat(realContext)).isDirectory()) {
@@ -79,16 +86,17 @@ async function checkPlace(
   return undefined;
 }
 
-async function readDockerfile(
-  projectDir: string,
-  contextDir: string,
-  image: BuildContextInput["image"],
-): Promise<{ text: string; problems: Problem[] }> {
+async function readDockerfile({
+  projectDir,
+  contextDir,
+  image,
+  path,
+}: Place): Promise<{ text: string; problems: Problem[] }> {
   const file = resolve(contextDir, image.dockerfile);
   const wrong = (code: string, message: string) => ({
     text: "",
     problems: [
-      { code, path: `${where(image)}.dockerfile`, message: `${JSON.stringify(image.dockerfile)} ${message}` },
+      { code, path: `${path}.dockerfile`, message: `${JSON.stringify(image.dockerfile)} ${message}` },
     ],
   });
   const [realProject, realFile] = await Promise.all([realPath(projectDir), realPath(file)]);
@@ -101,7 +109,7 @@ async function readDockerfile(
   if (facts.size > DOCKERFILE_LIMIT) return wrong("context-dockerfile", "is larger than 1 MiB");
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(realFile));
-    return { text, problems: [] };
+    return text.trim() === "" ? wrong("context-dockerfile", "is empty") : { text, problems: [] };
   } catch (error) {
     return wrong(
       "context-dockerfile",
@@ -110,23 +118,19 @@ async function readDockerfile(
   }
 }
 
-async function readRules(
-  contextDir: string,
-  image: BuildContextInput["image"],
-): Promise<IgnoreRules | Problem> {
+async function readRules({ contextDir, image, path }: Place): Promise<IgnoreRules | Problem> {
   try {
     return await readIgnoreRules(contextDir, image.dockerfile);
   } catch (error) {
     const message = `the ignore file cannot be used: ${error instanceof Error ? error.message : error}`;
-    return { code: "context-ignore-file", path: `${where(image)}.context`, message };
+    return { code: "context-ignore-file", path: `${path}.context`, message };
   }
 }
 
 function artifactProblems(
-  projectDir: string,
-  contextDir: string,
+  { projectDir, contextDir, image, path }: Place,
   rules: IgnoreRules,
-  { artifacts, image }: BuildContextInput,
+  artifacts: string | undefined,
 ): Problem[] {
   if (artifacts === undefined) return [];
   const folder = resolve(projectDir, artifacts);
@@ -136,13 +140,9 @@ function artifactProblems(
   return [
     {
       code: "context-artifacts",
-      path: `${where(image)}.context`,
+      path: `${path}.context`,
       message: `the folder for reports (${artifacts}) is part of the build context, so that each release would change the next`,
       hint: `Add a line to ${rules.file ?? join(image.context, ".dockerignore")}: ${relative(contextDir, folder).split(sep).join("/") || "*"}`,
     },
   ];
-}
-
-function where(image: BuildContextInput["image"]): string {
-  return `image ${image.name}`;
 }

@@ -55,7 +55,9 @@ export function outlineDockerfile(text: string): DockerfileOutline {
 function usesOf(instruction: Instruction): Use[] {
   const line = lineOf(instruction);
   if (instruction instanceof Copy) {
-    const word = instruction.getFromFlag()?.getValue();
+    // The library's own getFromFlag knows a flag that stands alone only.
+    const from = instruction.getFlags().find((flag) => flag.getName().toLowerCase() === "from");
+    const word = from?.getValue();
     return word ? [{ word, by: "COPY --from", line }] : [];
   }
   if (!(instruction instanceof Run)) return [];

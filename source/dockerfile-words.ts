@@ -30,7 +30,7 @@ export function expandWord(word: string, lookup: Lookup): string {
   return result;
 }
 
-export class UnresolvedError extends Error {
+class UnresolvedError extends Error {
   constructor(word: string, what: string) {
     super(`${JSON.stringify(word)} ${what}`);
     this.name = "UnresolvedError";

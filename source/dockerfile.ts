@@ -12,6 +12,7 @@ export interface DockerfileImage extends Reference {
 }
 
 export interface DockerfileInput {
+  /** The text. An empty one has no images and no problems: a missing Dockerfile is told by who read it. */
   readonly dockerfile: string;
   /** Resolved values. */
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -36,6 +37,7 @@ export interface DockerfileImages {
  * earlier stages are none. `ONBUILD` lines act in other builds, and are left out.
  */
 export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
+  if (input.dockerfile === "") return { images: [], problems: [] };
   const outline = outlineDockerfile(input.dockerfile);
   const found = new Map<string, DockerfileImage>();
   const problems = new Map<string, Problem>();

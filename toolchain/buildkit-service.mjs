@@ -1,23 +1,23 @@
 // @ts-check
 // Our own BuildKit: buildkitd as root on a socket in the cache folder.
 
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { runningDaemon, startDaemon, stopDaemon, waitUntilUp } from './daemon.mjs';
-import { writeWhole } from './files.mjs';
-import { cacheDir, serviceDir } from './paths.mjs';
-import { run } from './run.mjs';
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { runningDaemon, startDaemon, stopDaemon, waitUntilUp } from "./daemon.mjs";
+import { writeWhole } from "./files.mjs";
+import { cacheDir, serviceDir } from "./paths.mjs";
+import { run } from "./run.mjs";
 
 /** @param {string} cache */
-const dirOf = (cache) => serviceDir(cache, 'buildkit');
+const dirOf = (cache) => serviceDir(cache, "buildkit");
 
 /** A socket's path has at most 107 bytes. @param {string} cache */
-export function buildkitSocket(cache) {
-  const socket = path.join(dirOf(cache), 'buildkitd.sock');
+function buildkitSocket(cache) {
+  const socket = path.join(dirOf(cache), "buildkitd.sock");
   if (Buffer.byteLength(socket) <= 100) return socket;
-  const hash = createHash('sha256').update(cache).digest('hex').slice(0, 12);
+  const hash = createHash("sha256").update(cache).digest("hex").slice(0, 12);
   return path.join(tmpdir(), `slipway-buildkitd-${hash}.sock`);
 }
 
@@ -28,7 +28,7 @@ export const buildkitEndpoint = (cache) => `unix://${buildkitSocket(cache)}`;
 function configText(cache, runtime) {
   const dir = dirOf(cache);
   // A configuration of its own: the machine's /etc/buildkit/buildkitd.toml is meant for another one.
-  return `root = ${JSON.stringify(path.join(dir, 'root'))}
+  return `root = ${JSON.stringify(path.join(dir, "root"))}
 
 [grpc]
   address = [${JSON.stringify(buildkitEndpoint(cache))}]
@@ -52,8 +52,8 @@ function configText(cache, runtime) {
  * @param {string} runc
  */
 async function runtimeFor(runc) {
-  const { output } = await run(runc, ['--version']);
-  const without = path.join(path.dirname(runc), 'runc-without-seccomp');
+  const { output } = await run(runc, ["--version"]);
+  const without = path.join(path.dirname(runc), "runc-without-seccomp");
   return !/libseccomp/.test(output) && existsSync(without) ? without : runc;
 }
 
@@ -63,28 +63,36 @@ async function runtimeFor(runc) {
  */
 export async function buildkitUp({ cache = cacheDir(), bins }) {
   const { buildkitd, buildctl, runc } = bins;
-  if (!buildkitd || !buildctl || !runc) throw new Error('buildkitUp: buildkitd, buildctl or runc is missing');
+  if (!buildkitd || !buildctl || !runc) throw new Error("buildkitUp: buildkitd, buildctl or runc is missing");
   const dir = dirOf(cache);
   const endpoint = buildkitEndpoint(cache);
-  const log = path.join(dir, 'buildkitd.log');
+  const log = path.join(dir, "buildkitd.log");
   const isUp = async () =>
-    (await run(buildctl, ['--addr', endpoint, '--timeout', '3', 'debug', 'workers'], { timeoutMs: 10_000 })).code === 0;
+    (await run(buildctl, ["--addr", endpoint, "--timeout", "3", "debug", "workers"], { timeoutMs: 10_000 }))
+      .code === 0;
   // A bumped pin is another binary: it takes over.
-  if (runningDaemon(dir)?.command[0] === buildkitd && (await isUp())) return { endpoint, state: 'running', log };
+  if (runningDaemon(dir)?.command[0] === buildkitd && (await isUp()))
+    return { endpoint, state: "running", log };
   await stopDaemon(dir);
   mkdirSync(dir, { recursive: true });
-  const config = path.join(dir, 'buildkitd.toml');
+  const config = path.join(dir, "buildkitd.toml");
   writeWhole(config, configText(cache, await runtimeFor(runc)));
-  startDaemon({ dir, command: [buildkitd, '--config', config], stdout: 'buildkitd.log', stderr: 'buildkitd.log' });
-  await waitUntilUp(dir, isUp, { name: 'BuildKit', log: 'buildkitd.log' });
-  return { endpoint, state: 'started', log };
+  startDaemon({
+    dir,
+    command: [buildkitd, "--config", config],
+    stdout: "buildkitd.log",
+    stderr: "buildkitd.log",
+  });
+  await waitUntilUp(dir, isUp, { name: "BuildKit", log: "buildkitd.log" });
+  return { endpoint, state: "started", log };
 }
 
 /** @param {string} cache */
-export const isOwnBuildkitUp = (cache) => runningDaemon(dirOf(cache)) !== undefined && existsSync(buildkitSocket(cache));
+export const isOwnBuildkitUp = (cache) =>
+  runningDaemon(dirOf(cache)) !== undefined && existsSync(buildkitSocket(cache));
 
 /** @param {string} cache */
-export const buildkitLog = (cache) => path.join(dirOf(cache), 'buildkitd.log');
+export const buildkitLog = (cache) => path.join(dirOf(cache), "buildkitd.log");
 
 /** @param {{ cache?: string }} [options] */
 export const buildkitDown = ({ cache = cacheDir() } = {}) => stopDaemon(dirOf(cache));

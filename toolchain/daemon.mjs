@@ -1,12 +1,12 @@
 // @ts-check
 // A program that goes on running when its starter has ended: its pid file, its logs, its end.
 
-import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive, writeWhole } from './files.mjs';
-import { lastLines } from './run.mjs';
+import { spawn } from "node:child_process";
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive, writeWhole } from "./files.mjs";
+import { lastLines } from "./run.mjs";
 
 /**
  * @typedef {{ pid: number, command: string[] }} Daemon
@@ -15,14 +15,14 @@ import { lastLines } from './run.mjs';
  */
 
 /** @param {string} dir */
-const pidFile = (dir) => path.join(dir, 'daemon.json');
+const pidFile = (dir) => path.join(dir, "daemon.json");
 
 /** @param {string} dir @returns {Daemon | undefined} the one that runs */
 export function runningDaemon(dir) {
   /** @type {Daemon} */
   let daemon;
   try {
-    daemon = JSON.parse(readFileSync(pidFile(dir), 'utf8'));
+    daemon = JSON.parse(readFileSync(pidFile(dir), "utf8"));
   } catch {
     return undefined;
   }
@@ -31,9 +31,9 @@ export function runningDaemon(dir) {
 
 /** After a restart of the machine, another program may have the number. @param {Daemon} daemon */
 function isStillThat({ pid, command }) {
-  if (process.platform !== 'linux') return true;
+  if (process.platform !== "linux") return true;
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] === command[0];
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0] === command[0];
   } catch {
     return false;
   }
@@ -42,14 +42,19 @@ function isStillThat({ pid, command }) {
 /** @param {DaemonSpec} spec */
 export function startDaemon({ dir, command, stdout, stderr, env }) {
   mkdirSync(dir, { recursive: true });
-  const out = openSync(path.join(dir, stdout), 'a');
-  const err = openSync(path.join(dir, stderr), 'a');
+  const out = openSync(path.join(dir, stdout), "a");
+  const err = openSync(path.join(dir, stderr), "a");
   const [program, ...args] = command;
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', out, err], cwd: dir, env: env ?? process.env });
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ["ignore", out, err],
+    cwd: dir,
+    env: env ?? process.env,
+  });
   closeSync(out);
   closeSync(err);
-  // A program that cannot be started has no pid; waitUntilUp reports it.
-  child.on('error', () => {});
+  // A program that cannot be started has no pid; its log says why, and waitUntilUp shows that.
+  child.on("error", (error) => appendFileSync(path.join(dir, stderr), `${error.message}\n`));
   child.unref();
   if (child.pid !== undefined) writeWhole(pidFile(dir), JSON.stringify({ pid: child.pid, command }));
 }
@@ -66,8 +71,10 @@ export async function waitUntilUp(dir, isUp, { name, log, alive, timeoutMs = 30_
     const gone = !isRunning();
     if (gone || Date.now() > until) {
       const file = path.join(dir, log);
-      const what = gone ? 'ended right after its start' : `did not answer within ${timeoutMs / 1000} s`;
-      throw new Error(`SLIPWAY_SERVICE_FAILED: the local ${name} ${what}. The end of ${file}:\n${tail(file)}`);
+      const what = gone ? "ended right after its start" : `did not answer within ${timeoutMs / 1000} s`;
+      throw new Error(
+        `SLIPWAY_SERVICE_FAILED: the local ${name} ${what}. The end of ${file}:\n${tail(file)}`,
+      );
     }
     await sleep(50);
   }
@@ -76,9 +83,9 @@ export async function waitUntilUp(dir, isUp, { name, log, alive, timeoutMs = 30_
 /** @param {string} file */
 function tail(file) {
   try {
-    return lastLines(readFileSync(file, 'utf8'), 8);
+    return lastLines(readFileSync(file, "utf8"), 8);
   } catch {
-    return '    (empty)';
+    return "    (empty)";
   }
 }
 
@@ -87,9 +94,9 @@ export async function stopDaemon(dir) {
   const daemon = runningDaemon(dir);
   rmSync(pidFile(dir), { force: true });
   if (!daemon) return false;
-  process.kill(daemon.pid, 'SIGTERM');
+  process.kill(daemon.pid, "SIGTERM");
   for (let waited = 0; isAlive(daemon.pid) && isStillThat(daemon); waited += 50) {
-    if (waited === 10_000) process.kill(daemon.pid, 'SIGKILL');
+    if (waited === 10_000) process.kill(daemon.pid, "SIGKILL");
     if (waited > 15_000) throw new Error(`process ${daemon.pid} (${daemon.command[0]}) does not end`);
     await sleep(50);
   }

@@ -2,7 +2,7 @@
 // @ts-check
 // npm run --silent env: prints what a shell needs to use the same pulumi, registry and builder by hand.
 
-import { requireNode } from './node-version.mjs';
+import { requireNode } from "./node-version.mjs";
 
 requireNode();
 
@@ -15,12 +15,12 @@ Then, for example:
   pulumi preview --stack stage --config-file "$SLIPWAY_STAGE_CONFIG"
 `;
 
-if (process.argv.includes('--help')) {
+if (process.argv.includes("--help")) {
   process.stdout.write(usage);
 } else {
-  const { runCommand } = await import('./command.mjs');
+  const { runCommand } = await import("./command.mjs");
   await runCommand(async () => {
-    const { printEnvironment } = await import('./print-environment.mjs');
+    const { printEnvironment } = await import("./print-environment.mjs");
     await printEnvironment();
   });
 }

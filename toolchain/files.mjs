@@ -1,15 +1,15 @@
 // @ts-check
 // Files and folders that appear whole or not at all.
 
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
 
 /** @param {string} file @param {string} content @param {number} [mode] */
 export function writeWhole(file, content, mode = 0o644) {
   mkdirSync(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(temporary, content, { mode, flag: 'wx' });
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  writeFileSync(temporary, content, { mode, flag: "wx" });
   renameSync(temporary, file);
 }
 
@@ -22,7 +22,7 @@ export async function makeWholeFolder(target, fill) {
   const parent = path.dirname(target);
   mkdirSync(parent, { recursive: true });
   removeLeftovers(parent);
-  const temporary = path.join(parent, `.making-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const temporary = path.join(parent, `.making-${process.pid}-${randomBytes(4).toString("hex")}`);
   mkdirSync(temporary);
   try {
     await fill(temporary);
@@ -51,6 +51,6 @@ export function isAlive(pid) {
     return true;
   } catch (error) {
     // EPERM: it lives and belongs to somebody else.
-    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+    return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
   }
 }

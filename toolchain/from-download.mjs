@@ -1,13 +1,13 @@
 // @ts-check
 // Second source of a part: its publisher's release file, checked against the publisher's list of sums.
 
-import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
-import path from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { lastLines, run } from './run.mjs';
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import path from "node:path";
+import { Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { lastLines, run } from "./run.mjs";
 
 /** @typedef {import('./pins.mjs').Download} Download */
 
@@ -25,12 +25,12 @@ const hosts = new Map();
  */
 export function unreachable(url) {
   const { hostname, port, protocol } = new URL(url);
-  const key = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+  const key = `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
   let answer = hosts.get(key);
   if (!answer) {
     // Behind a proxy (Node 22.21+ with NODE_USE_ENV_PROXY=1) the host itself need not answer.
-    const proxied = process.env['NODE_USE_ENV_PROXY'] === '1';
-    answer = proxied ? Promise.resolve(undefined) : tryConnect(hostname, Number(key.split(':').pop()));
+    const proxied = process.env.NODE_USE_ENV_PROXY === "1";
+    answer = proxied ? Promise.resolve(undefined) : tryConnect(hostname, Number(key.split(":").pop()));
     hosts.set(key, answer);
   }
   return answer;
@@ -48,8 +48,8 @@ function tryConnect(host, port) {
     };
     // Not the socket's own timeout, which does not cover the name's resolution.
     const timer = setTimeout(() => end(`no answer in ${connectMs / 1000} s`), connectMs);
-    socket.on('connect', () => end(undefined));
-    socket.on('error', (error) => end(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
+    socket.on("connect", () => end(undefined));
+    socket.on("error", (error) => end(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
   });
 }
 
@@ -59,7 +59,7 @@ function tryConnect(host, port) {
  * @returns {Promise<string | undefined>} why it could not be had
  */
 export async function downloadPart(download, target, onProgress) {
-  const work = path.join(target, '.download');
+  const work = path.join(target, ".download");
   try {
     for (const url of [download.checksums, download.url]) {
       const why = await unreachable(url);
@@ -74,18 +74,20 @@ export async function downloadPart(download, target, onProgress) {
     onProgress(`downloading ${download.url}`);
     const found = await fetchFile(download.url, file);
     if (found !== wanted) return `${download.url} has SHA-256 ${found}, its publisher says ${wanted}`;
-    if (download.kind === 'archive') {
-      const { code, output } = await run('tar', ['-xf', file, '-C', work]);
+    if (download.kind === "archive") {
+      const { code, output } = await run("tar", ["-xf", file, "-C", work]);
       if (code !== 0) return `tar could not unpack ${name}:\n${lastLines(output)}`;
     }
     for (const [bin, member] of Object.entries(download.members)) {
-      const place = path.join(target, bin + path.extname(member).replace(/^(?!\.exe$).*/, ''));
+      const place = path.join(target, bin + path.extname(member).replace(/^(?!\.exe$).*/, ""));
       copyFileSync(path.join(work, member), place);
       chmodSync(place, 0o755);
     }
     return undefined;
   } catch (error) {
-    return error instanceof Error ? `${error.message}${error.cause ? ` (${error.cause})` : ''}` : String(error);
+    return error instanceof Error
+      ? `${error.message}${error.cause ? ` (${error.cause})` : ""}`
+      : String(error);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -98,7 +100,7 @@ export async function downloadPart(download, target, onProgress) {
  * @returns {string | undefined}
  */
 export function checksumFor(text, name) {
-  const lines = text.split('\n').map((line) => line.trim());
+  const lines = text.split("\n").map((line) => line.trim());
   for (const line of lines) {
     const match = /^([0-9a-f]{64})(?:\s+[*]?(?:\.\/)?(\S+))?$/i.exec(line);
     if (match && (match[2] === name || (match[2] === undefined && lines.filter(Boolean).length === 1))) {
@@ -106,7 +108,7 @@ export function checksumFor(text, name) {
     }
   }
   for (const candidate of [text, ...lines]) {
-    if (!candidate.startsWith('{')) continue;
+    if (!candidate.startsWith("{")) continue;
     try {
       const found = inTotoSubject(JSON.parse(candidate), name);
       if (found) return found;
@@ -120,8 +122,8 @@ export function checksumFor(text, name) {
 /** @param {any} statement @param {string} name @returns {string | undefined} */
 function inTotoSubject(statement, name) {
   const payload = statement?.payload ?? statement?.dsseEnvelope?.payload;
-  if (typeof payload === 'string') {
-    return inTotoSubject(JSON.parse(Buffer.from(payload, 'base64').toString('utf8')), name);
+  if (typeof payload === "string") {
+    return inTotoSubject(JSON.parse(Buffer.from(payload, "base64").toString("utf8")), name);
   }
   for (const subject of statement?.subject ?? []) {
     if (path.basename(String(subject?.name)) === name) return subject?.digest?.sha256;
@@ -132,9 +134,12 @@ function inTotoSubject(statement, name) {
 /** @param {string} url */
 async function request(url) {
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(new Error(`${url}: no answer in ${answerMs / 1000} s`)), answerMs);
+  const timer = setTimeout(
+    () => abort.abort(new Error(`${url}: no answer in ${answerMs / 1000} s`)),
+    answerMs,
+  );
   try {
-    const response = await fetch(url, { signal: abort.signal, redirect: 'follow' });
+    const response = await fetch(url, { signal: abort.signal, redirect: "follow" });
     if (!response.ok || !response.body) throw new Error(`${url} answered ${response.status}`);
     return { body: response.body, abort };
   } finally {
@@ -156,7 +161,7 @@ async function fetchText(url) {
 /** @param {string} url @param {string} file @returns {Promise<string>} its SHA-256 */
 async function fetchFile(url, file) {
   const { body, abort } = await request(url);
-  const hash = createHash('sha256');
+  const hash = createHash("sha256");
   const quiet = () => abort.abort(new Error(`${url}: nothing came for ${silenceMs / 1000} s`));
   let timer = setTimeout(quiet, silenceMs);
   const watch = new Transform({
@@ -172,7 +177,7 @@ async function fetchFile(url, file) {
   } finally {
     clearTimeout(timer);
   }
-  return hash.digest('hex');
+  return hash.digest("hex");
 }
 
 /** For tests that start a run anew. */
@@ -182,5 +187,5 @@ export function forgetHosts() {
 
 /** @param {string} file */
 export function sha512Of(file) {
-  return `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+  return `sha512-${createHash("sha512").update(readFileSync(file)).digest("base64")}`;
 }

@@ -1,10 +1,10 @@
 // @ts-check
 // Third source of a part: the pinned Go module, built here. go.sum holds the sums of everything that goes in.
 
-import path from 'node:path';
-import { goModuleDir } from './paths.mjs';
-import { findOnPath, lastLines, run } from './run.mjs';
-import { isAtLeast, versionIn } from './version.mjs';
+import path from "node:path";
+import { goModuleDir } from "./paths.mjs";
+import { findOnPath, lastLines, run } from "./run.mjs";
+import { isAtLeast, versionIn } from "./version.mjs";
 
 /** Since 1.21 Go fetches the newer toolchain that a go.mod asks for. */
 const minimumGo = [1, 21, 0];
@@ -15,25 +15,31 @@ const minimumGo = [1, 21, 0];
  * @returns {Promise<string | undefined>} why it could not be had
  */
 export async function buildPart(part, target, onProgress, env = process.env) {
-  if (part.go.length === 0) return 'it is not a Go program';
-  const go = findOnPath('go', env);
-  if (!go) return 'no go on the PATH';
-  const version = versionIn((await run(go, ['version'], { env })).output);
+  if (part.go.length === 0) return "it is not a Go program";
+  const go = findOnPath("go", env);
+  if (!go) return "no go on the PATH";
+  const version = versionIn((await run(go, ["version"], { env })).output);
   if (!version || !isAtLeast(version, minimumGo)) {
-    return `${go} is version ${version?.join('.') ?? 'unknown'}, not ${minimumGo.join('.')} or later`;
+    return `${go} is version ${version?.join(".") ?? "unknown"}, not ${minimumGo.join(".")} or later`;
   }
-  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const suffix = process.platform === "win32" ? ".exe" : "";
   for (const build of part.go) {
     for (const [bin, source] of Object.entries(build.packages)) {
-      onProgress(`building ${source === '.' ? bin : source} from source`);
-      const args = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false'];
-      args.push('-ldflags', `-s -w ${build.ldflags ?? ''}`.trim(), '-o', path.join(target, bin + suffix), source);
+      onProgress(`building ${source === "." ? bin : source} from source`);
+      const args = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false"];
+      args.push(
+        "-ldflags",
+        `-s -w ${build.ldflags ?? ""}`.trim(),
+        "-o",
+        path.join(target, bin + suffix),
+        source,
+      );
       const { code, output } = await run(go, args, {
         cwd: goModuleDir(build.module),
-        env: { ...env, GOWORK: 'off', GOOS: '', GOARCH: '' },
+        env: { ...env, GOWORK: "off", GOOS: "", GOARCH: "" },
       });
       if (code !== 0) {
-        return `\`go ${args.slice(0, 3).join(' ')} … ${source}\` in toolchain/go/${build.module} ended with:\n${lastLines(output)}`;
+        return `\`go ${args.slice(0, 3).join(" ")} … ${source}\` in toolchain/go/${build.module} ended with:\n${lastLines(output)}`;
       }
     }
   }

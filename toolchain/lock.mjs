@@ -2,19 +2,19 @@
 // One run at a time does a piece of work; others wait for it. What the lock guards is put in place by one rename, so
 // that even two holders at once would only do the work twice.
 
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from './files.mjs';
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "./files.mjs";
 
 const heartbeatMs = 5_000;
 const staleMs = 60_000;
 
 /** @type {Set<string>} */
 const held = new Set();
-process.on('exit', () => {
+process.on("exit", () => {
   for (const file of held) rmSync(file, { force: true });
 });
 
@@ -27,13 +27,13 @@ process.on('exit', () => {
  */
 export async function withLock(file, work, { onWait, pollMs = 250 } = {}) {
   mkdirSync(path.dirname(file), { recursive: true });
-  const own = `${process.pid} ${hostname()} ${randomBytes(6).toString('hex')}`;
+  const own = `${process.pid} ${hostname()} ${randomBytes(6).toString("hex")}`;
   for (let told = false; !tryTake(file, own); ) {
     if (isStale(file)) {
       remove(file);
       continue;
     }
-    if (!told) onWait?.(`process ${readFileSafely(file)?.split(' ')[0] ?? '?'}`);
+    if (!told) onWait?.(`process ${readFileSafely(file)?.split(" ")[0] ?? "?"}`);
     told = true;
     await sleep(pollMs);
   }
@@ -55,10 +55,10 @@ export async function withLock(file, work, { onWait, pollMs = 250 } = {}) {
 /** @param {string} file @param {string} own */
 function tryTake(file, own) {
   try {
-    writeFileSync(file, own, { flag: 'wx' });
+    writeFileSync(file, own, { flag: "wx" });
     return true;
   } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === "EEXIST") return false;
     throw error;
   }
 }
@@ -72,7 +72,7 @@ function isStale(file) {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat) return false;
   const silence = Date.now() - stat.mtimeMs;
-  const [pid, host] = (readFileSafely(file) ?? '').split(' ');
+  const [pid, host] = (readFileSafely(file) ?? "").split(" ");
   // Empty: its maker was killed between creating and writing, or is about to write.
   if (!pid || !host) return silence > 2_000;
   if (host === hostname() && !isAlive(Number(pid))) return true;
@@ -81,7 +81,7 @@ function isStale(file) {
 
 /** Renaming first lets only one of several waiting runs remove it. @param {string} file */
 function remove(file) {
-  const aside = `${file}.stale-${randomBytes(6).toString('hex')}`;
+  const aside = `${file}.stale-${randomBytes(6).toString("hex")}`;
   try {
     renameSync(file, aside);
   } catch {
@@ -93,7 +93,7 @@ function remove(file) {
 /** @param {string} file */
 function readFileSafely(file) {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file, "utf8");
   } catch {
     return undefined;
   }

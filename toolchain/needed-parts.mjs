@@ -1,8 +1,8 @@
 // @ts-check
 // Which parts this machine needs: a Docker engine or a BuildKit of the person's own replaces ours.
 
-import { testOnly } from './pins.mjs';
-import { partsWithout } from './provide.mjs';
+import { testOnly } from "./pins.mjs";
+import { partsWithout } from "./provide.mjs";
 
 /**
  * @param {{ builder: import('./builder-choice.mjs').BuilderChoice | undefined, tests: boolean }} options
@@ -10,8 +10,8 @@ import { partsWithout } from './provide.mjs';
  */
 export function neededParts({ builder, tests }) {
   const without = tests ? [] : [...testOnly];
-  if (builder?.kind !== 'own') without.push('buildkit', 'runc');
+  if (builder?.kind !== "own") without.push("buildkit", "runc");
   // On Docker Desktop the embedded registry is a container; tests start registries of their own.
-  if (builder?.kind === 'docker' && builder.engine.desktop && !tests) without.push('registry');
+  if (builder?.kind === "docker" && builder.engine.desktop && !tests) without.push("registry");
   return partsWithout(without);
 }

@@ -1,20 +1,22 @@
 // @ts-check
 // Imported before anything else, and written so that an old Node can still read it and say what is wrong.
 
-export const minimumNode = [20, 19, 0];
+const minimumNode = [20, 19, 0];
 
 /**
  * @param {string} version
  * @returns {string | undefined} what is wrong with it
  */
 export function nodeProblem(version) {
-  const found = version.replace(/^v/, '').split('.').map(Number);
+  const found = version.replace(/^v/, "").split(".").map(Number);
   for (let index = 0; index < minimumNode.length; index += 1) {
-    if (found[index] > minimumNode[index]) return undefined;
-    if (found[index] < minimumNode[index]) {
+    const part = found[index] || 0;
+    const wanted = minimumNode[index] || 0;
+    if (part > wanted) return undefined;
+    if (part < wanted) {
       return (
-        `SLIPWAY_NODE_TOO_OLD: this is Node ${version}; Slipway needs ${minimumNode.join('.')} or later.\n` +
-        'What you can do: install a current Node (https://nodejs.org/, or `nvm install 22`) and run the command again.'
+        `SLIPWAY_NODE_TOO_OLD: this is Node ${version}; Slipway needs ${minimumNode.join(".")} or later.\n` +
+        "What you can do: install a current Node (https://nodejs.org/, or `nvm install 22`) and run the command again."
       );
     }
   }

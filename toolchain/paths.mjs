@@ -1,33 +1,33 @@
 // @ts-check
 // Where everything lies: the project, and the cache folder that survives clones.
 
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** The checkout that this script belongs to. */
 export const projectDir = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const goDir = path.join(projectDir, 'toolchain', 'go');
+const goDir = path.join(projectDir, "toolchain", "go");
 
 /**
  * @param {NodeJS.ProcessEnv} [env] @param {string} [system]
  * @returns {string} SLIPWAY_CACHE, else the platform's folder for caches
  */
 export function cacheDir(env = process.env, system = process.platform) {
-  if (env['SLIPWAY_CACHE']) return path.resolve(env['SLIPWAY_CACHE']);
-  if (system === 'darwin') return path.join(homedir(), 'Library', 'Caches', 'slipway');
-  if (system === 'win32') {
-    return path.join(env['LOCALAPPDATA'] ?? path.join(homedir(), 'AppData', 'Local'), 'slipway');
+  if (env.SLIPWAY_CACHE) return path.resolve(env.SLIPWAY_CACHE);
+  if (system === "darwin") return path.join(homedir(), "Library", "Caches", "slipway");
+  if (system === "win32") {
+    return path.join(env.LOCALAPPDATA ?? path.join(homedir(), "AppData", "Local"), "slipway");
   }
   // The XDG specification: a relative path is to be ignored.
-  const xdg = env['XDG_CACHE_HOME'];
-  return path.join(xdg && path.isAbsolute(xdg) ? xdg : path.join(homedir(), '.cache'), 'slipway');
+  const xdg = env.XDG_CACHE_HOME;
+  return path.join(xdg && path.isAbsolute(xdg) ? xdg : path.join(homedir(), ".cache"), "slipway");
 }
 
 /** @param {string} cache */
-export const pulumiHome = (cache) => path.join(cache, 'pulumi-home');
+export const pulumiHome = (cache) => path.join(cache, "pulumi-home");
 
 /**
  * Everything that makes a part what it is: its pin, its Go modules with their sums, and the platform. A bumped pin
@@ -35,15 +35,15 @@ export const pulumiHome = (cache) => path.join(cache, 'pulumi-home');
  * @param {import('./pins.mjs').Part} part @param {import('./platform.mjs').Platform} platform
  */
 export function partKey(part, platform) {
-  const hash = createHash('sha256');
+  const hash = createHash("sha256");
   hash.update(JSON.stringify([part, part.download(platform), platform]));
   for (const build of part.go) {
-    for (const file of ['go.mod', 'go.sum', 'main.go']) {
+    for (const file of ["go.mod", "go.sum", "main.go"]) {
       const source = path.join(goDir, build.module, file);
       if (existsSync(source)) hash.update(`\0${build.module}/${file}\0`).update(readFileSync(source));
     }
   }
-  return hash.digest('hex').slice(0, 12);
+  return hash.digest("hex").slice(0, 12);
 }
 
 /**
@@ -53,10 +53,10 @@ export function partKey(part, platform) {
 export function partDir(cache, part, platform) {
   if (part.plugin) {
     const folder = `${part.plugin.kind}-${part.plugin.name}-v${part.version}`;
-    return path.join(pulumiHome(cache), 'plugins', folder);
+    return path.join(pulumiHome(cache), "plugins", folder);
   }
   const name = `${part.name}-${part.version}-${platform.os}-${platform.arch}-${partKey(part, platform)}`;
-  return path.join(cache, 'parts', name);
+  return path.join(cache, "parts", name);
 }
 
 /** @param {string} module */
@@ -68,9 +68,9 @@ export const goModuleDir = (module) => path.join(goDir, module);
  */
 export function checkoutDir(cache, project = projectDir) {
   const real = realpathSync(project);
-  const hash = createHash('sha256').update(real).digest('hex').slice(0, 12);
-  return path.join(cache, 'checkouts', `${path.basename(real)}-${hash}`);
+  const hash = createHash("sha256").update(real).digest("hex").slice(0, 12);
+  return path.join(cache, "checkouts", `${path.basename(real)}-${hash}`);
 }
 
 /** @param {string} cache @param {string} service */
-export const serviceDir = (cache, service) => path.join(cache, 'services', service);
+export const serviceDir = (cache, service) => path.join(cache, "services", service);

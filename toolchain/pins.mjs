@@ -28,14 +28,14 @@
  * @property {GoBuild[]} go
  */
 
-const github = 'https://github.com';
+const github = "https://github.com";
 
-const pulumiVersion = '3.259.0';
-const dockerBuildVersion = '0.0.22';
-const buildkitVersion = '0.31.1';
-const runcVersion = '1.4.0';
-const registryVersion = '3.1.2';
-const craneVersion = '0.22.1';
+const pulumiVersion = "3.259.0";
+const dockerBuildVersion = "0.0.22";
+const buildkitVersion = "0.31.1";
+const runcVersion = "1.4.0";
+const registryVersion = "3.1.2";
+const craneVersion = "0.22.1";
 
 /** The image of the same BuildKit, for machines with a Docker engine. */
 export const buildkitImage = `moby/buildkit:v${buildkitVersion}`;
@@ -45,163 +45,163 @@ export const registryImage = `registry:${registryVersion}`;
 /** @type {Part[]} */
 export const parts = [
   {
-    name: 'pulumi',
+    name: "pulumi",
     version: pulumiVersion,
     minimum: pulumiVersion,
     // The Node.js language host comes in the same official archive and is found beside the engine.
-    bins: ['pulumi', 'pulumi-language-nodejs'],
-    versionArgs: ['version'],
-    needs: 'install the Pulumi CLI (https://www.pulumi.com/docs/install/)',
+    bins: ["pulumi", "pulumi-language-nodejs"],
+    versionArgs: ["version"],
+    needs: "install the Pulumi CLI (https://www.pulumi.com/docs/install/)",
     download: ({ os, arch, exe }) => {
-      const file = `pulumi-v${pulumiVersion}-${os}-${arch === 'amd64' ? 'x64' : arch}`;
-      const folder = os === 'windows' ? 'pulumi/bin' : 'pulumi';
+      const file = `pulumi-v${pulumiVersion}-${os}-${arch === "amd64" ? "x64" : arch}`;
+      const folder = os === "windows" ? "pulumi/bin" : "pulumi";
       return {
-        url: `https://get.pulumi.com/releases/sdk/${file}.${os === 'windows' ? 'zip' : 'tar.gz'}`,
+        url: `https://get.pulumi.com/releases/sdk/${file}.${os === "windows" ? "zip" : "tar.gz"}`,
         checksums: `https://get.pulumi.com/releases/sdk/pulumi-${pulumiVersion}-checksums.txt`,
-        kind: 'archive',
+        kind: "archive",
         members: {
           pulumi: `${folder}/pulumi${exe}`,
-          'pulumi-language-nodejs': `${folder}/pulumi-language-nodejs${exe}`,
+          "pulumi-language-nodejs": `${folder}/pulumi-language-nodejs${exe}`,
         },
       };
     },
     go: [
       {
-        module: 'pulumi',
-        packages: { pulumi: 'github.com/pulumi/pulumi/pkg/v3/cmd/pulumi' },
+        module: "pulumi",
+        packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
         ldflags: `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pulumiVersion}`,
       },
       {
-        module: 'pulumi-language-nodejs',
+        module: "pulumi-language-nodejs",
         packages: {
-          'pulumi-language-nodejs': 'github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs',
+          "pulumi-language-nodejs": "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         },
       },
     ],
   },
   {
-    name: 'docker-build',
+    name: "docker-build",
     version: dockerBuildVersion,
     minimum: dockerBuildVersion,
-    bins: ['pulumi-resource-docker-build'],
+    bins: ["pulumi-resource-docker-build"],
     versionArgs: [],
-    plugin: { kind: 'resource', name: 'docker-build' },
+    plugin: { kind: "resource", name: "docker-build" },
     needs: `run \`pulumi plugin install resource docker-build ${dockerBuildVersion}\``,
     download: ({ os, arch, exe }) => {
       const base = `${github}/pulumi/pulumi-docker-build/releases/download/v${dockerBuildVersion}`;
       return {
         url: `${base}/pulumi-resource-docker-build-v${dockerBuildVersion}-${os}-${arch}.tar.gz`,
         checksums: `${base}/pulumi-docker-build_${dockerBuildVersion}_checksums.txt`,
-        kind: 'archive',
-        members: { 'pulumi-resource-docker-build': `pulumi-resource-docker-build${exe}` },
+        kind: "archive",
+        members: { "pulumi-resource-docker-build": `pulumi-resource-docker-build${exe}` },
       };
     },
     go: [
       {
-        module: 'pulumi-resource-docker-build',
+        module: "pulumi-resource-docker-build",
         packages: {
-          'pulumi-resource-docker-build':
-            'github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build',
+          "pulumi-resource-docker-build":
+            "github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
         },
         ldflags: `-X github.com/pulumi/pulumi-docker-build/provider.Version=${dockerBuildVersion}`,
       },
     ],
   },
   {
-    name: 'registry',
+    name: "registry",
     version: registryVersion,
     minimum: registryVersion,
-    bins: ['registry'],
-    versionArgs: ['--version'],
-    needs: 'install the CNCF distribution registry (https://distribution.github.io/distribution/)',
+    bins: ["registry"],
+    versionArgs: ["--version"],
+    needs: "install the CNCF distribution registry (https://distribution.github.io/distribution/)",
     download: ({ os, arch }) => {
       // The project publishes binaries for Linux only.
-      if (os !== 'linux') return undefined;
+      if (os !== "linux") return undefined;
       const base = `${github}/distribution/distribution/releases/download/v${registryVersion}`;
       const url = `${base}/registry_${registryVersion}_linux_${arch}.tar.gz`;
-      return { url, checksums: `${url}.sha256`, kind: 'archive', members: { registry: 'registry' } };
+      return { url, checksums: `${url}.sha256`, kind: "archive", members: { registry: "registry" } };
     },
     go: [
       {
-        module: 'registry',
-        packages: { registry: 'github.com/distribution/distribution/v3/cmd/registry' },
+        module: "registry",
+        packages: { registry: "github.com/distribution/distribution/v3/cmd/registry" },
       },
     ],
   },
   {
-    name: 'buildkit',
+    name: "buildkit",
     version: buildkitVersion,
     minimum: buildkitVersion,
-    bins: ['buildkitd', 'buildctl'],
-    versionArgs: ['--version'],
-    only: ['linux'],
-    needs: 'start a Docker engine, or set SLIPWAY_BUILDKIT_HOST to the address of a BuildKit of yours',
+    bins: ["buildkitd", "buildctl"],
+    versionArgs: ["--version"],
+    only: ["linux"],
+    needs: "start a Docker engine, or set SLIPWAY_BUILDKIT_HOST to the address of a BuildKit of yours",
     download: ({ arch }) => {
       const base = `${github}/moby/buildkit/releases/download/v${buildkitVersion}`;
       const file = `buildkit-v${buildkitVersion}.linux-${arch}`;
       return {
         url: `${base}/${file}.tar.gz`,
         checksums: `${base}/${file}.provenance.json`,
-        kind: 'archive',
-        members: { buildkitd: 'bin/buildkitd', buildctl: 'bin/buildctl' },
+        kind: "archive",
+        members: { buildkitd: "bin/buildkitd", buildctl: "bin/buildctl" },
       };
     },
     go: [
       {
-        module: 'buildkit',
+        module: "buildkit",
         packages: {
-          buildkitd: 'github.com/moby/buildkit/cmd/buildkitd',
-          buildctl: 'github.com/moby/buildkit/cmd/buildctl',
+          buildkitd: "github.com/moby/buildkit/cmd/buildkitd",
+          buildctl: "github.com/moby/buildkit/cmd/buildctl",
         },
         ldflags: `-X github.com/moby/buildkit/version.Version=v${buildkitVersion}`,
       },
     ],
   },
   {
-    name: 'runc',
+    name: "runc",
     version: runcVersion,
     // It only starts RUN steps; a distribution's own is good enough.
-    minimum: '1.1.0',
-    bins: ['runc'],
-    versionArgs: ['--version'],
-    only: ['linux'],
-    needs: 'install runc (https://github.com/opencontainers/runc)',
+    minimum: "1.1.0",
+    bins: ["runc"],
+    versionArgs: ["--version"],
+    only: ["linux"],
+    needs: "install runc (https://github.com/opencontainers/runc)",
     download: ({ arch }) => {
       const base = `${github}/opencontainers/runc/releases/download/v${runcVersion}`;
       return {
         url: `${base}/runc.${arch}`,
         checksums: `${base}/runc.sha256sum`,
-        kind: 'binary',
+        kind: "binary",
         members: { runc: `runc.${arch}` },
       };
     },
     go: [
-      { module: 'runc', packages: { runc: 'github.com/opencontainers/runc' } },
+      { module: "runc", packages: { runc: "github.com/opencontainers/runc" } },
       // The build above is without libseccomp, which is C; see the README.
-      { module: 'runc-without-seccomp', packages: { 'runc-without-seccomp': '.' } },
+      { module: "runc-without-seccomp", packages: { "runc-without-seccomp": "." } },
     ],
   },
   {
-    name: 'crane',
+    name: "crane",
     version: craneVersion,
     minimum: craneVersion,
-    bins: ['crane'],
-    versionArgs: ['version'],
-    needs: 'install crane (https://github.com/google/go-containerregistry)',
+    bins: ["crane"],
+    versionArgs: ["version"],
+    needs: "install crane (https://github.com/google/go-containerregistry)",
     download: ({ os, arch, exe }) => {
       const base = `${github}/google/go-containerregistry/releases/download/v${craneVersion}`;
-      const system = { linux: 'Linux', darwin: 'Darwin', windows: 'Windows' }[os];
+      const system = { linux: "Linux", darwin: "Darwin", windows: "Windows" }[os];
       return {
-        url: `${base}/go-containerregistry_${system}_${arch === 'amd64' ? 'x86_64' : arch}.tar.gz`,
+        url: `${base}/go-containerregistry_${system}_${arch === "amd64" ? "x86_64" : arch}.tar.gz`,
         checksums: `${base}/checksums.txt`,
-        kind: 'archive',
+        kind: "archive",
         members: { crane: `crane${exe}` },
       };
     },
     go: [
       {
-        module: 'crane',
-        packages: { crane: 'github.com/google/go-containerregistry/cmd/crane' },
+        module: "crane",
+        packages: { crane: "github.com/google/go-containerregistry/cmd/crane" },
         ldflags: `-X github.com/google/go-containerregistry/cmd/crane/cmd.Version=v${craneVersion}`,
       },
     ],
@@ -210,19 +210,30 @@ export const parts = [
 
 /** The static binaries of the sample image: npm packages of one version, for both platforms on every host. */
 export const sampleBinaries = {
-  version: '0.28.2',
+  version: "0.28.2",
   packages: [
-    { platform: 'linux-amd64', package: '@esbuild/linux-x64', integrity: 'sha512-4xTZr1FUmSoQW4XIWmit3tzQrUTZM+N3P0XV8xROKYF50XfI7xeO90+1bZvNwxIufQ9hDQVRJH5YhgPVF8A/HQ==' },
-    { platform: 'linux-arm64', package: '@esbuild/linux-arm64', integrity: 'sha512-pW4AC0P3it8c7do9MVM4p51FzHzdM/TZrerurgRcHJ2WTa1VQ1CIq18xncfpBJw4ojkiZZrKW2yIBWBP92j6Ug==' },
+    {
+      platform: "linux-amd64",
+      package: "@esbuild/linux-x64",
+      integrity:
+        "sha512-4xTZr1FUmSoQW4XIWmit3tzQrUTZM+N3P0XV8xROKYF50XfI7xeO90+1bZvNwxIufQ9hDQVRJH5YhgPVF8A/HQ==",
+    },
+    {
+      platform: "linux-arm64",
+      package: "@esbuild/linux-arm64",
+      integrity:
+        "sha512-pW4AC0P3it8c7do9MVM4p51FzHzdM/TZrerurgRcHJ2WTa1VQ1CIq18xncfpBJw4ojkiZZrKW2yIBWBP92j6Ug==",
+    },
   ],
 };
 
 /** What tests need beyond what a release needs: the outside judge. */
-export const testOnly = ['crane'];
+export const testOnly = ["crane"];
 
 /** @param {string} name @returns {Part} */
 export function partNamed(name) {
   const part = parts.find((candidate) => candidate.name === name);
-  if (!part) throw new Error(`The toolchain has no part "${name}"; it has ${parts.map((p) => p.name).join(', ')}.`);
+  if (!part)
+    throw new Error(`The toolchain has no part "${name}"; it has ${parts.map((p) => p.name).join(", ")}.`);
   return part;
 }

@@ -9,9 +9,9 @@
  */
 
 /** @type {Record<string, Platform['os']>} */
-const systems = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
+const systems = { linux: "linux", darwin: "darwin", win32: "windows" };
 /** @type {Record<string, Platform['arch']>} */
-const processors = { x64: 'amd64', arm64: 'arm64' };
+const processors = { x64: "amd64", arm64: "arm64" };
 
 /**
  * @param {string} [nodePlatform] @param {string} [nodeArch]
@@ -25,5 +25,5 @@ export function platformOf(nodePlatform = process.platform, nodeArch = process.a
       `Slipway's toolchain runs on Linux, macOS and Windows on amd64 and arm64, not on ${nodePlatform}/${nodeArch}.`,
     );
   }
-  return { os, arch, exe: os === 'windows' ? '.exe' : '' };
+  return { os, arch, exe: os === "windows" ? ".exe" : "" };
 }

@@ -5,7 +5,7 @@ export const defaultRegistryPort = 5000;
 
 /** @param {NodeJS.ProcessEnv} [env] */
 export function registryPort(env = process.env) {
-  const written = env['SLIPWAY_REGISTRY_PORT'];
+  const written = env.SLIPWAY_REGISTRY_PORT;
   if (!written) return defaultRegistryPort;
   const port = Number(written);
   if (!Number.isInteger(port) || port < 1 || port > 65535) {

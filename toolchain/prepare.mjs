@@ -1,14 +1,14 @@
 // @ts-check
 // Everything that npm start and npm test need: packages, parts, the sample's binaries, local services.
 
-import { chooseBuilder } from './builder-choice.mjs';
-import { childEnvironment, toolchainVariables } from './environment.mjs';
-import { neededParts } from './needed-parts.mjs';
-import { installPackages } from './npm-packages.mjs';
-import { createProgress } from './progress.mjs';
-import { provideToolchain } from './provide.mjs';
-import { provideSample } from './sample.mjs';
-import { servicesUp } from './services.mjs';
+import { chooseBuilder } from "./builder-choice.mjs";
+import { childEnvironment, toolchainVariables } from "./environment.mjs";
+import { neededParts } from "./needed-parts.mjs";
+import { installPackages } from "./npm-packages.mjs";
+import { createProgress } from "./progress.mjs";
+import { provideToolchain } from "./provide.mjs";
+import { provideSample } from "./sample.mjs";
+import { servicesUp } from "./services.mjs";
 
 /**
  * @param {{ tests: boolean }} options tests: with the judges, and without the embedded registry
@@ -23,16 +23,20 @@ export async function prepare({ tests }) {
     provideToolchain({ parts: neededParts({ builder, tests }), progress }),
     provideSample({ progress }),
   ]);
-  const failures = [packages, parts, sample].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  if (failures.length > 0 || parts.status === 'rejected') {
-    throw new Error(failures.map((failure) => (failure instanceof Error ? failure.message : `${failure}`)).join('\n\n'));
+  const failures = [packages, parts, sample].flatMap((result) =>
+    result.status === "rejected" ? [result.reason] : [],
+  );
+  if (failures.length > 0 || parts.status === "rejected") {
+    throw new Error(
+      failures.map((failure) => (failure instanceof Error ? failure.message : `${failure}`)).join("\n\n"),
+    );
   }
   const toolchain = parts.value;
   const services = await servicesUp({
     bins: toolchain.bins,
     builder,
     progress,
-    ...(tests ? { only: /** @type {const} */ ('builder') } : {}),
+    ...(tests ? { only: /** @type {const} */ ("builder") } : {}),
   });
   const variables = toolchainVariables(toolchain);
   progress.say(`✓ toolchain ready (${((Date.now() - since) / 1000).toFixed(1)} s)\n`);

@@ -13,7 +13,7 @@
  * @property {(line: string) => void} say
  */
 
-const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 /** Without a terminal a long step says every so often that it lives. */
 const reminderMs = 30_000;
 
@@ -23,7 +23,7 @@ const reminderMs = 30_000;
  * @returns {Progress}
  */
 export function createProgress({ stream = process.stderr, live, now = Date.now } = {}) {
-  const isLive = live ?? (Boolean(stream.isTTY) && !process.env['CI']);
+  const isLive = live ?? (Boolean(stream.isTTY) && !process.env.CI);
   /** @type {{ name: string, doing: string, since: number, remindAt: number }[]} */
   const active = [];
   /** @type {NodeJS.Timeout | undefined} */
@@ -39,7 +39,7 @@ export function createProgress({ stream = process.stderr, live, now = Date.now }
     clear();
     const width = (stream.columns ?? 80) - 1;
     for (const step of active) {
-      const line = `${frames[frame % frames.length]} ${step.name} … ${step.doing}${elapsed(now() - step.since, ', ')}`;
+      const line = `${frames[frame % frames.length]} ${step.name} … ${step.doing}${elapsed(now() - step.since, ", ")}`;
       stream.write(`${line.slice(0, width)}\n`);
     }
     drawn = active.length;
@@ -49,7 +49,7 @@ export function createProgress({ stream = process.stderr, live, now = Date.now }
     if (isLive) return draw();
     for (const step of active) {
       if (now() < step.remindAt) continue;
-      stream.write(`  ${step.name} … ${step.doing}${elapsed(now() - step.since, ', ')}\n`);
+      stream.write(`  ${step.name} … ${step.doing}${elapsed(now() - step.since, ", ")}\n`);
       step.remindAt = now() + reminderMs;
     }
   };
@@ -62,7 +62,7 @@ export function createProgress({ stream = process.stderr, live, now = Date.now }
 
   return {
     say,
-    step(name, doing = '') {
+    step(name, doing = "") {
       const entry = { name, doing, since: now(), remindAt: now() + reminderMs };
       active.push(entry);
       timer ??= setInterval(tick, isLive ? 100 : 1_000);
@@ -80,14 +80,14 @@ export function createProgress({ stream = process.stderr, live, now = Date.now }
           timer = undefined;
         }
       };
-      const time = () => elapsed(now() - entry.since, '');
+      const time = () => elapsed(now() - entry.since, "");
       return {
         update(next) {
           entry.doing = next;
           if (!isLive) stream.write(`  ${name} … ${next}\n`);
         },
-        done: (how) => end(`✓ ${name} (${[how, time()].filter(Boolean).join(', ') || '0 s'})`),
-        fail: (why) => end(`✗ ${name} (${[why, time()].filter(Boolean).join(', ') || '0 s'})`),
+        done: (how) => end(`✓ ${name} (${[how, time()].filter(Boolean).join(", ") || "0 s"})`),
+        fail: (why) => end(`✗ ${name} (${[why, time()].filter(Boolean).join(", ") || "0 s"})`),
         drop: () => end(undefined),
       };
     },
@@ -97,6 +97,6 @@ export function createProgress({ stream = process.stderr, live, now = Date.now }
 /** @param {number} ms @param {string} before */
 function elapsed(ms, before) {
   const seconds = ms / 1000;
-  if (seconds < 0.1) return '';
+  if (seconds < 0.1) return "";
   return `${before}${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
 }

@@ -1,18 +1,18 @@
 // @ts-check
 // Provides the parts of the toolchain: from the cache, the machine, the official download, or built from source.
 
-import { mkdirSync, statSync } from 'node:fs';
-import { totalmem } from 'node:os';
-import path from 'node:path';
-import { makeWholeFolder } from './files.mjs';
-import { downloadPart } from './from-download.mjs';
-import { buildPart } from './from-go.mjs';
-import { copyPlugin, findOnMachine } from './from-machine.mjs';
-import { withLock } from './lock.mjs';
-import { cacheDir, partDir, pulumiHome } from './paths.mjs';
-import { partNamed, parts as allParts } from './pins.mjs';
-import { platformOf } from './platform.mjs';
-import { createProgress } from './progress.mjs';
+import { mkdirSync, statSync } from "node:fs";
+import { totalmem } from "node:os";
+import path from "node:path";
+import { makeWholeFolder } from "./files.mjs";
+import { downloadPart } from "./from-download.mjs";
+import { buildPart } from "./from-go.mjs";
+import { copyPlugin, findOnMachine } from "./from-machine.mjs";
+import { withLock } from "./lock.mjs";
+import { cacheDir, partDir, pulumiHome } from "./paths.mjs";
+import { parts as allParts, partNamed } from "./pins.mjs";
+import { platformOf } from "./platform.mjs";
+import { createProgress } from "./progress.mjs";
 
 /**
  * @typedef {import('./pins.mjs').Part} Part
@@ -31,7 +31,7 @@ import { createProgress } from './progress.mjs';
  */
 
 /** A part that cannot be had from anywhere. */
-export class MissingPartError extends Error {
+class MissingPartError extends Error {
   /** @param {Part} part @param {[string, string][]} tried */
   constructor(part, tried) {
     const lines = tried.map(([source, why]) => `  - ${source}: ${why}`);
@@ -40,17 +40,17 @@ export class MissingPartError extends Error {
         `SLIPWAY_PART_MISSING: ${part.name} ${part.version} can't be had. Tried:`,
         ...lines,
         `What you can do: ${part.needs}; or let this machine reach ${hostsOf(part)}; or install Go 1.26 or later ` +
-          '(https://go.dev/dl/), and Slipway builds it from source. Then run the same command again: what is done stays done.',
-      ].join('\n'),
+          "(https://go.dev/dl/), and Slipway builds it from source. Then run the same command again: what is done stays done.",
+      ].join("\n"),
     );
-    this.name = 'MissingPartError';
+    this.name = "MissingPartError";
   }
 }
 
 /** @param {Part} part */
 function hostsOf(part) {
   const download = part.download(platformOf());
-  return download ? new URL(download.url).host : 'a network';
+  return download ? new URL(download.url).host : "a network";
 }
 
 /** @type {Sources} */
@@ -69,17 +69,19 @@ export async function provideToolchain({ parts, progress, cache = cacheDir(), so
   const results = await Promise.allSettled(
     wanted.map((part) => providePart(part, { cache, platform, progress: shown, sources, gate, env })),
   );
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   if (failures.length > 0) throw failures.length === 1 ? failures[0] : joined(failures);
   /** @type {Record<string, string>} */
   const bins = {};
-  for (const result of results) if (result.status === 'fulfilled') Object.assign(bins, result.value);
+  for (const result of results) if (result.status === "fulfilled") Object.assign(bins, result.value);
   return { bins, path: pathFolders(bins, cache), pulumiHome: pulumiHome(cache) };
 }
 
 /** @param {unknown[]} failures */
 function joined(failures) {
-  return new Error(failures.map((failure) => (failure instanceof Error ? failure.message : failure)).join('\n\n'));
+  return new Error(
+    failures.map((failure) => (failure instanceof Error ? failure.message : failure)).join("\n\n"),
+  );
 }
 
 /** @typedef {{ cache: string, platform: import('./platform.mjs').Platform, progress: Progress, sources: Sources,
@@ -97,22 +99,22 @@ async function providePart(part, context) {
   const tried = [];
   if (!part.plugin) {
     const found = await sources.machine(part, env);
-    if ('bins' in found) {
-      progress.say(`✓ ${part.name} ${found.version} (on this machine: ${found.bins[part.bins[0] ?? '']})`);
+    if ("bins" in found) {
+      progress.say(`✓ ${part.name} ${found.version} (on this machine: ${found.bins[part.bins[0] ?? ""]})`);
       return found.bins;
     }
-    tried.push(['this machine', found.why]);
+    tried.push(["this machine", found.why]);
   }
 
   // The clock starts when its turn comes.
   /** @type {import('./progress.mjs').Step | undefined} */
   let step;
   try {
-    let how = 'provided by another run';
-    const lock = path.join(cache, 'locks', `${path.basename(target)}.lock`);
+    let how = "provided by another run";
+    const lock = path.join(cache, "locks", `${path.basename(target)}.lock`);
     const work = async () => {
       if (binsIn(part, target, platform.exe)) return;
-      const shown = step ?? progress.step(name, 'looking for it');
+      const shown = step ?? progress.step(name, "looking for it");
       step = shown;
       await makeWholeFolder(target, async (folder) => {
         how = await fillFolder(part, folder, shown.update, context, tried);
@@ -121,12 +123,13 @@ async function providePart(part, context) {
     await gate(() =>
       withLock(lock, work, {
         onWait: (holder) => {
-          step = progress.step(name, `waiting for ${holder}, which is at it`);
+          step = progress.step(name);
+          step.update(`waiting for ${holder}, which is at it`);
         },
       }),
     );
     const made = binsIn(part, target, platform.exe);
-    if (!made) throw new Error(`${name}: ${target} lacks one of ${part.bins.join(', ')}`);
+    if (!made) throw new Error(`${name}: ${target} lacks one of ${part.bins.join(", ")}`);
     step?.done(how);
     return made;
   } catch (error) {
@@ -143,19 +146,19 @@ async function providePart(part, context) {
 async function fillFolder(part, folder, onProgress, { platform, sources, env }, tried) {
   if (part.plugin) {
     const why = sources.plugin(part, folder, env);
-    if (why === undefined) return 'copied from ~/.pulumi';
-    tried.push(['this machine', why]);
+    if (why === undefined) return "copied from ~/.pulumi";
+    tried.push(["this machine", why]);
   }
   const download = part.download(platform);
   const why = download
     ? await sources.download(download, folder, onProgress)
     : `none is published for ${platform.os}/${platform.arch}`;
-  if (why === undefined) return 'official download';
-  tried.push(['official download', why]);
+  if (why === undefined) return "official download";
+  tried.push(["official download", why]);
 
   const whyNot = await sources.go(part, folder, onProgress, env);
-  if (whyNot === undefined) return 'built from source';
-  tried.push(['go build', whyNot]);
+  if (whyNot === undefined) return "built from source";
+  tried.push(["go build", whyNot]);
   throw new MissingPartError(part, tried);
 }
 
@@ -187,12 +190,15 @@ export function keptBins(names, cache = cacheDir()) {
 
 /** Folders of our own only: what the machine has is on its PATH anyway. @param {Record<string, string>} bins @param {string} cache */
 export function pathFolders(bins, cache) {
-  const own = path.join(cache, 'parts') + path.sep;
-  return [...new Set(Object.values(bins).map((file) => path.dirname(file)))].filter((folder) => folder.startsWith(own));
+  const own = path.join(cache, "parts") + path.sep;
+  return [...new Set(Object.values(bins).map((file) => path.dirname(file)))].filter((folder) =>
+    folder.startsWith(own),
+  );
 }
 
 /** Names of the parts that are not only for tests. @param {string[]} without */
-export const partsWithout = (without) => allParts.map((part) => part.name).filter((name) => !without.includes(name));
+export const partsWithout = (without) =>
+  allParts.map((part) => part.name).filter((name) => !without.includes(name));
 
 /**
  * Lets only so many pieces of work run at once.

@@ -1,11 +1,11 @@
 // @ts-check
 // The local services with the parts that they need.
 
-import { chooseBuilder } from './builder-choice.mjs';
-import { neededParts } from './needed-parts.mjs';
-import { createProgress } from './progress.mjs';
-import { provideToolchain } from './provide.mjs';
-import { servicesUp } from './services.mjs';
+import { chooseBuilder } from "./builder-choice.mjs";
+import { neededParts } from "./needed-parts.mjs";
+import { createProgress } from "./progress.mjs";
+import { provideToolchain } from "./provide.mjs";
+import { servicesUp } from "./services.mjs";
 
 export async function providedServices() {
   const progress = createProgress();

@@ -1,31 +1,36 @@
 // @ts-check
 // Runs vitest on the provided toolchain and ends with one plain line of counts.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { runInForeground } from './engine.mjs';
-import { projectDir } from './paths.mjs';
-import { prepare } from './prepare.mjs';
-import { servicesDown } from './services.mjs';
-import { countTests, summaryLine } from './test-counts.mjs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { runInForeground } from "./engine.mjs";
+import { projectDir } from "./paths.mjs";
+import { prepare } from "./prepare.mjs";
+import { servicesDown } from "./services.mjs";
+import { countTests, summaryLine } from "./test-counts.mjs";
 
 /** @param {string[]} args for vitest @returns {Promise<number>} the exit code */
 export async function runTests(args) {
   const { env, services } = await prepare({ tests: true });
-  const dir = mkdtempSync(path.join(tmpdir(), 'slipway-test-'));
-  const report = path.join(dir, 'report.json');
+  const dir = mkdtempSync(path.join(tmpdir(), "slipway-test-"));
+  const report = path.join(dir, "report.json");
   try {
-    const vitest = path.join(projectDir, 'node_modules', 'vitest', 'vitest.mjs');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const code = await runInForeground(process.execPath, [vitest, 'run', ...reporters, ...args], { cwd: projectDir, env });
-    const counts = countTests(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { testResults: [] });
+    const vitest = path.join(projectDir, "node_modules", "vitest", "vitest.mjs");
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const code = await runInForeground(process.execPath, [vitest, "run", ...reporters, ...args], {
+      cwd: projectDir,
+      env,
+    });
+    const counts = countTests(
+      existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : { testResults: [] },
+    );
     console.log(summaryLine(counts));
     return code === 0 && (counts.failed > 0 || counts.passed === 0) ? 1 : code;
   } finally {
     rmSync(dir, { recursive: true, force: true });
     // A machine of a person keeps its builder for the next run; one that is for this run only is left as it was.
-    const isOurs = services.some((service) => service.name === 'builder' && service.state === 'started');
-    if (process.env['CI'] && isOurs) await servicesDown({ only: 'builder' });
+    const isOurs = services.some((service) => service.name === "builder" && service.state === "started");
+    if (process.env.CI && isOurs) await servicesDown({ only: "builder" });
   }
 }

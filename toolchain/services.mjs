@@ -1,15 +1,21 @@
 // @ts-check
 // The local services: the embedded registry, and a BuildKit where no Docker engine and none of the person's own is.
 
-import { connect } from 'node:net';
-import path from 'node:path';
-import { chooseBuilder } from './builder-choice.mjs';
-import { writeBuilder } from './builder-file.mjs';
-import { buildkitDown, buildkitEndpoint, buildkitLog, buildkitUp, isOwnBuildkitUp } from './buildkit-service.mjs';
-import { dockerEngine } from './docker-engine.mjs';
-import { withLock } from './lock.mjs';
-import { cacheDir } from './paths.mjs';
-import { registryDown, registryStatus, registryUp } from './registry-service.mjs';
+import { connect } from "node:net";
+import path from "node:path";
+import { chooseBuilder } from "./builder-choice.mjs";
+import { writeBuilder } from "./builder-file.mjs";
+import {
+  buildkitDown,
+  buildkitEndpoint,
+  buildkitLog,
+  buildkitUp,
+  isOwnBuildkitUp,
+} from "./buildkit-service.mjs";
+import { dockerEngine } from "./docker-engine.mjs";
+import { withLock } from "./lock.mjs";
+import { cacheDir } from "./paths.mjs";
+import { registryDown, registryStatus, registryUp } from "./registry-service.mjs";
 
 /**
  * @typedef {import('./progress.mjs').Progress} Progress
@@ -20,7 +26,7 @@ import { registryDown, registryStatus, registryUp } from './registry-service.mjs
  */
 
 /** @param {string} cache */
-const lockFile = (cache) => path.join(cache, 'locks', 'services.lock');
+const lockFile = (cache) => path.join(cache, "locks", "services.lock");
 
 /**
  * Starts what does not run yet.
@@ -32,8 +38,8 @@ export async function servicesUp({ bins, builder, progress, cache = cacheDir(), 
   return withLock(lockFile(cache), async () => {
     /** @type {ServiceLine[]} */
     const lines = [];
-    if (only !== 'registry') lines.push(await builderUp(choice, bins, cache, progress));
-    if (only !== 'builder') lines.push(await embeddedRegistryUp(choice, bins, cache, progress));
+    if (only !== "registry") lines.push(await builderUp(choice, bins, cache, progress));
+    if (only !== "builder") lines.push(await embeddedRegistryUp(choice, bins, cache, progress));
     return lines;
   });
 }
@@ -45,22 +51,22 @@ export async function servicesUp({ bins, builder, progress, cache = cacheDir(), 
  */
 async function builderUp(choice, bins, cache, progress) {
   switch (choice.kind) {
-    case 'remote':
+    case "remote":
       await requireAnswer(choice.endpoint);
-      writeBuilder(cache, { driver: 'remote', endpoint: choice.endpoint });
-      return { name: 'builder', address: choice.endpoint, state: 'yours (SLIPWAY_BUILDKIT_HOST)' };
-    case 'docker':
+      writeBuilder(cache, { driver: "remote", endpoint: choice.endpoint });
+      return { name: "builder", address: choice.endpoint, state: "yours (SLIPWAY_BUILDKIT_HOST)" };
+    case "docker":
       // buildx starts the container with the first build.
-      writeBuilder(cache, { driver: 'docker-container', endpoint: choice.engine.endpoint });
-      return { name: 'builder', address: `Docker context ${choice.engine.endpoint}`, state: 'ready' };
-    case 'own': {
-      const step = progress?.step('BuildKit', 'starting');
+      writeBuilder(cache, { driver: "docker-container", endpoint: choice.engine.endpoint });
+      return { name: "builder", address: `Docker context ${choice.engine.endpoint}`, state: "ready" };
+    case "own": {
+      const step = progress?.step("BuildKit", "starting");
       try {
         const { endpoint, state, log } = await buildkitUp({ cache, bins });
-        writeBuilder(cache, { driver: 'remote', endpoint });
-        if (state === 'started') step?.done('started');
+        writeBuilder(cache, { driver: "remote", endpoint });
+        if (state === "started") step?.done("started");
         else step?.drop();
-        return { name: 'builder', address: endpoint, state, log };
+        return { name: "builder", address: endpoint, state, log };
       } catch (error) {
         step?.fail();
         throw error;
@@ -75,16 +81,16 @@ async function builderUp(choice, bins, cache, progress) {
  * @returns {Promise<ServiceLine>}
  */
 async function embeddedRegistryUp(choice, bins, cache, progress) {
-  const step = progress?.step('registry', 'starting');
-  const inContainer = choice.kind === 'docker' && choice.engine.desktop;
+  const step = progress?.step("registry", "starting");
+  const inContainer = choice.kind === "docker" && choice.engine.desktop;
   try {
     const { address, state, log } = await registryUp({
       cache,
-      ...(inContainer ? { engine: choice.engine } : { program: bins['registry'] ?? '' }),
+      ...(inContainer ? { engine: choice.engine } : { program: bins.registry ?? "" }),
     });
-    if (state === 'started') step?.done(`started at ${address}`);
+    if (state === "started") step?.done(`started at ${address}`);
     else step?.drop();
-    return { name: 'registry', address, state, log };
+    return { name: "registry", address, state, log };
   } catch (error) {
     step?.fail();
     throw error;
@@ -96,24 +102,30 @@ function requireAnswer(endpoint) {
   const url = new URL(endpoint);
   /** @type {import('node:net').NetConnectOpts | undefined} */
   const target =
-    url.protocol === 'unix:'
+    url.protocol === "unix:"
       ? { path: url.pathname }
-      : url.protocol === 'tcp:'
+      : url.protocol === "tcp:"
         ? { host: url.hostname, port: Number(url.port || 1234) }
         : undefined;
   if (!target) {
-    throw new Error(`SLIPWAY_BUILDKIT_HOST: "${endpoint}" is none of unix:///path/to/socket, tcp://host:port`);
+    throw new Error(
+      `SLIPWAY_BUILDKIT_HOST: "${endpoint}" is none of unix:///path/to/socket, tcp://host:port`,
+    );
   }
   return new Promise((resolve, reject) => {
     const socket = connect(target);
     /** @param {string} why */
     const fail = (why) => {
       socket.destroy();
-      reject(new Error(`SLIPWAY_BUILDKIT_HOST: nothing answers at ${endpoint} (${why}). Start that BuildKit, or unset it.`));
+      reject(
+        new Error(
+          `SLIPWAY_BUILDKIT_HOST: nothing answers at ${endpoint} (${why}). Start that BuildKit, or unset it.`,
+        ),
+      );
     };
-    socket.setTimeout(4_000, () => fail('no answer in 4 s'));
-    socket.on('error', (error) => fail(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
-    socket.on('connect', () => {
+    socket.setTimeout(4_000, () => fail("no answer in 4 s"));
+    socket.on("error", (error) => fail(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
+    socket.on("connect", () => {
       socket.destroy();
       resolve();
     });
@@ -122,18 +134,22 @@ function requireAnswer(endpoint) {
 
 /** @param {{ cache?: string, only?: 'builder' | 'registry' }} [options] @returns {Promise<ServiceLine[]>} */
 export async function servicesDown({ cache = cacheDir(), only } = {}) {
-  const engine = only === 'builder' ? undefined : await dockerEngine();
+  const engine = only === "builder" ? undefined : await dockerEngine();
   return withLock(lockFile(cache), async () => {
     /** @type {ServiceLine[]} */
     const lines = [];
-    if (only !== 'registry') {
+    if (only !== "registry") {
       const stopped = await buildkitDown({ cache });
-      lines.push({ name: 'builder', address: buildkitEndpoint(cache), state: stopped ? 'stopped' : 'was not running' });
+      lines.push({
+        name: "builder",
+        address: buildkitEndpoint(cache),
+        state: stopped ? "stopped" : "was not running",
+      });
     }
-    if (only !== 'builder') {
+    if (only !== "builder") {
       const stopped = await registryDown({ cache, ...(engine?.desktop ? { engine } : {}) });
       const { address } = await registryStatus({ cache });
-      lines.push({ name: 'registry', address, state: stopped ? 'stopped' : 'was not running' });
+      lines.push({ name: "registry", address, state: stopped ? "stopped" : "was not running" });
     }
     return lines;
   });
@@ -142,11 +158,11 @@ export async function servicesDown({ cache = cacheDir(), only } = {}) {
 /** @param {{ cache?: string }} [options] @returns {Promise<ServiceLine[]>} */
 export async function servicesStatus({ cache = cacheDir() } = {}) {
   const { address, state, log } = await registryStatus({ cache });
-  const host = process.env['SLIPWAY_BUILDKIT_HOST'];
+  const host = process.env.SLIPWAY_BUILDKIT_HOST;
   const builder = host
-    ? { name: 'builder', address: host, state: 'yours (SLIPWAY_BUILDKIT_HOST)' }
+    ? { name: "builder", address: host, state: "yours (SLIPWAY_BUILDKIT_HOST)" }
     : isOwnBuildkitUp(cache)
-      ? { name: 'builder', address: buildkitEndpoint(cache), state: 'running', log: buildkitLog(cache) }
-      : { name: 'builder', address: buildkitEndpoint(cache), state: 'stopped' };
-  return [builder, { name: 'registry', address, state, log }];
+      ? { name: "builder", address: buildkitEndpoint(cache), state: "running", log: buildkitLog(cache) }
+      : { name: "builder", address: buildkitEndpoint(cache), state: "stopped" };
+  return [builder, { name: "registry", address, state, log }];
 }

@@ -2,10 +2,10 @@
 // Lines for a POSIX shell to evaluate.
 
 /** Within single quotes everything stands for itself, except the quote. @param {string} value */
-export const quote = (value) => `'${value.replaceAll("'", `'\\''`)}'`;
+const quote = (value) => `'${value.replaceAll("'", `'\\''`)}'`;
 
 /** @param {Record<string, string>} variables @param {readonly string[]} cleared */
 export function exportLines(variables, cleared) {
   const sets = Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}`);
-  return [...cleared.map((name) => `unset ${name}`), ...sets].join('\n');
+  return [...cleared.map((name) => `unset ${name}`), ...sets].join("\n");
 }

@@ -2,10 +2,10 @@
 // The stage stack runs with a copy of its configuration: the engine writes an `encryptionsalt` into the file that it
 // is given, and a tracked file is never rewritten.
 
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { writeWhole } from './files.mjs';
-import { defaultRegistryPort } from './ports.mjs';
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { writeWhole } from "./files.mjs";
+import { defaultRegistryPort } from "./ports.mjs";
 
 const saltLine = /^encryptionsalt:.*$/m;
 
@@ -13,7 +13,7 @@ const saltLine = /^encryptionsalt:.*$/m;
 export const saltIn = (text) => saltLine.exec(text)?.[0];
 
 /** @param {string} stateDir */
-const copyIn = (stateDir) => path.join(stateDir, 'Pulumi.stage.yaml');
+const copyIn = (stateDir) => path.join(stateDir, "Pulumi.stage.yaml");
 
 /**
  * @param {{ tracked: string, copy: string | undefined, registryPort: number }} files the tracked file's text, and
@@ -33,8 +33,8 @@ export function stageConfigText({ tracked, copy, registryPort }) {
  */
 export function refreshStageConfig({ project, stateDir, registryPort }) {
   const copyFile = copyIn(stateDir);
-  const tracked = readFileSync(path.join(project, 'Pulumi.stage.yaml'), 'utf8');
-  const copy = existsSync(copyFile) ? readFileSync(copyFile, 'utf8') : undefined;
+  const tracked = readFileSync(path.join(project, "Pulumi.stage.yaml"), "utf8");
+  const copy = existsSync(copyFile) ? readFileSync(copyFile, "utf8") : undefined;
   const text = stageConfigText({ tracked, copy, registryPort });
   if (text !== copy) writeWhole(copyFile, text, 0o600);
   return copyFile;
@@ -43,6 +43,6 @@ export function refreshStageConfig({ project, stateDir, registryPort }) {
 /** Keeps a new stack's salt for the next copy. @param {string} stateDir @param {string} salt */
 export function saveSalt(stateDir, salt) {
   const file = copyIn(stateDir);
-  const rest = existsSync(file) ? readFileSync(file, 'utf8').replace(saltLine, '').trimEnd() : '';
+  const rest = existsSync(file) ? readFileSync(file, "utf8").replace(saltLine, "").trimEnd() : "";
   writeWhole(file, `${rest}\n${salt}\n`.trimStart(), 0o600);
 }

@@ -2,7 +2,7 @@
 // @ts-check
 // npm start: provides what is missing, then releases the sample on the stage stack into the embedded registry.
 
-import { requireNode } from './node-version.mjs';
+import { requireNode } from "./node-version.mjs";
 
 requireNode();
 
@@ -18,12 +18,12 @@ on the stage stack into the embedded registry, and shows what was released. Runn
 `;
 
 const args = process.argv.slice(2);
-if (args.includes('--help') || args.includes('-h')) {
+if (args.includes("--help") || args.includes("-h")) {
   process.stdout.write(usage);
 } else {
-  const { runCommand } = await import('./command.mjs');
+  const { runCommand } = await import("./command.mjs");
   await runCommand(async () => {
-    const { releaseStage } = await import('./release-stage.mjs');
+    const { releaseStage } = await import("./release-stage.mjs");
     return releaseStage(args);
   });
 }

@@ -2,7 +2,7 @@
 // @ts-check
 // npm test: provides what is missing, then runs every test.
 
-import { requireNode } from './node-version.mjs';
+import { requireNode } from "./node-version.mjs";
 
 requireNode();
 
@@ -15,12 +15,12 @@ Provides what is missing (as npm start does, and the tests' judges) and runs the
 `;
 
 const args = process.argv.slice(2);
-if (args.includes('--help') || args.includes('-h')) {
+if (args.includes("--help") || args.includes("-h")) {
   process.stdout.write(usage);
 } else {
-  const { runCommand } = await import('./command.mjs');
+  const { runCommand } = await import("./command.mjs");
   await runCommand(async () => {
-    const { runTests } = await import('./run-tests.mjs');
+    const { runTests } = await import("./run-tests.mjs");
     return runTests(args);
   });
 }

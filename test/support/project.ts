@@ -142,25 +142,22 @@ export class Project {
   }
 
   #writeProjectFiles(config: ProjectOptions["config"]): void {
-    const runtime = {
-      name: "nodejs",
-      options: {
-        typescript: false,
-        nodeargs: `--require ${path.join(REPOSITORY, "node_modules/tsx/dist/cjs/index.cjs")}`,
-      },
-    };
+    const runtime = { name: "nodejs", options: { typescript: false } };
     const plugins = { providers: [{ name: "slipway-registry", path: path.join(REPOSITORY, "provider") }] };
     writeFileSync(
       path.join(this.dir, "Pulumi.yaml"),
-      stringify({ name: "slipway", main: "program.ts", runtime, plugins }),
+      stringify({ name: "slipway", main: "program.js", runtime, plugins }),
     );
+    writeFileSync(path.join(this.dir, "package.json"), "{}\n");
     writeFileSync(
-      path.join(this.dir, "program.ts"),
-      `module.exports = require(${JSON.stringify(path.join(REPOSITORY, "index.ts"))});\n`,
+      path.join(this.dir, "program.js"),
+      `module.exports = require(${JSON.stringify(path.join(REPOSITORY, "program.js"))});\n`,
     );
     writeFileSync(
       path.join(this.dir, ".git/info/exclude"),
-      ["Pulumi.yaml", "Pulumi.*.yaml", "program.ts", "node_modules", "artifacts", ""].join("\n"),
+      ["Pulumi.yaml", "Pulumi.*.yaml", "program.js", "package.json", "node_modules", "artifacts", ""].join(
+        "\n",
+      ),
     );
     symlinkSync(path.join(REPOSITORY, "node_modules"), path.join(this.dir, "node_modules"));
     this.setConfig(config);

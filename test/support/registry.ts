@@ -79,11 +79,23 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: "none", OTEL_SDK_DISABLED: "true" },
   });
   const output = collect(child);
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const stop = async () => {
+    process.off("exit", kill);
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    if (child.exitCode === null && child.signalCode === null) {
+      kill();
+      await gone;
+    }
+    await tokenServer?.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
   const url = `${options.tls === undefined ? "http" : "https"}://localhost:${port}`;
   try {
     await answers(url, child, output);
   } catch (error) {
-    child.kill("SIGKILL");
+    await stop();
     throw error;
   }
   let from = 0;
@@ -103,15 +115,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
       await flush(url, output);
       from = output.entries.length;
     },
-    async stop() {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill("SIGKILL");
-        await gone;
-      }
-      await tokenServer?.stop();
-      await rm(dir, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 

@@ -18,7 +18,11 @@ export interface TokenServerOptions {
   /** Identity (refresh) tokens and the user they stand for. */
   readonly identityTokens?: Record<string, string>;
   /** What of the wanted actions somebody gets. @default everything for users, pull for others */
-  readonly grant?: (user: string | undefined, repository: string, actions: readonly string[]) => readonly string[];
+  readonly grant?: (
+    user: string | undefined,
+    repository: string,
+    actions: readonly string[],
+  ) => readonly string[];
   /** How long a token is valid, as it is said and as it is. @default 300 */
   readonly lifeSeconds?: number;
   /** What is said instead of the truth: a token that "lives" longer than it does expires between requests. */
@@ -85,7 +89,9 @@ export async function startTokenServer(options: TokenServerOptions = {}): Promis
     requests.push({ method, scopes: asked.scopes, user: name, status });
     response.writeHead(status, { "content-type": "application/json" });
     if (status === 401) {
-      response.end(JSON.stringify({ errors: [{ code: "UNAUTHORIZED", message: "incorrect username or password" }] }));
+      response.end(
+        JSON.stringify({ errors: [{ code: "UNAUTHORIZED", message: "incorrect username or password" }] }),
+      );
       return;
     }
     const token = issue(name, asked.scopes);
@@ -120,7 +126,9 @@ async function readRequest(request: IncomingMessage): Promise<Asked> {
   const url = new URL(request.url ?? "/", "http://localhost");
   if (request.method !== "POST") {
     const header = request.headers.authorization;
-    const basic = header?.startsWith("Basic ") ? Buffer.from(header.slice(6), "base64").toString() : undefined;
+    const basic = header?.startsWith("Basic ")
+      ? Buffer.from(header.slice(6), "base64").toString()
+      : undefined;
     const scopes = url.searchParams.getAll("scope");
     return { scopes, ...(basic === undefined ? {} : { basic }) };
   }

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RegistryClient } from "../../../registry/client";
 import { digestOf } from "../../../registry/content-digest";
 import { isIndex, OCI_INDEX, platforms } from "../../../registry/manifest";
+import { crane } from "../../support/crane";
 import { startRegistry, type TestRegistry } from "../../support/registry";
-import { clientOf, crane, json, pushIndex } from "./content";
+import { clientOf, json, pushIndex } from "./content";
 
 const NOWHERE = `sha256:${"0".repeat(64)}`;
 
@@ -56,7 +57,9 @@ describe("RegistryClient against a real registry", () => {
     expect(await client.putBlob("octo/blobs", bytes)).toEqual({ ...first, existed: true });
     expect(await registry.writes()).toEqual([]);
     expect(await client.headBlob("octo/blobs", first.digest)).toEqual({ size: bytes.length });
-    expect(Buffer.compare((await client.getBlob("octo/blobs", first.digest)) ?? Buffer.alloc(0), bytes)).toBe(0);
+    expect(Buffer.compare((await client.getBlob("octo/blobs", first.digest)) ?? Buffer.alloc(0), bytes)).toBe(
+      0,
+    );
     await expect(client.getBlob("octo/blobs", first.digest, 1_000)).rejects.toMatchObject({
       code: "registry-too-large",
     });
@@ -101,7 +104,6 @@ describe("RegistryClient against a real registry", () => {
 
   it("reads every page of a long list of tags", async () => {
     const { bytes } = (await client.getManifest("octo/app", "1.0.0")) ?? { bytes: Buffer.alloc(0) };
-    // Mount nothing: tags of the same manifest are enough.
     const wanted = Array.from({ length: 1_050 }, (_, index) => `v${String(index).padStart(4, "0")}`);
     await Promise.all(wanted.map((tag) => client.putManifest("octo/app", tag, bytes, OCI_INDEX)));
     await registry.forget();
@@ -130,7 +132,11 @@ describe("RegistryClient against a real registry", () => {
   });
 
   it("refuses what the registry refuses, with the registry's reason", async () => {
-    const lonely = json({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [{ mediaType: OCI_INDEX, size: 2, digest: NOWHERE }] });
+    const lonely = json({
+      schemaVersion: 2,
+      mediaType: OCI_INDEX,
+      manifests: [{ mediaType: OCI_INDEX, size: 2, digest: NOWHERE }],
+    });
     await expect(client.putManifest("octo/app", "bad", lonely, OCI_INDEX)).rejects.toMatchObject({
       code: expect.stringMatching(/registry-(refused|not-found)/),
       registry: registry.host,

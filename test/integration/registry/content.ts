@@ -1,12 +1,9 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { RegistryClient, type RegistryClientOptions } from "../../../registry/client";
 import { digestOf } from "../../../registry/content-digest";
 import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
-import { binary } from "../../support/binaries";
-
-const run = promisify(execFile);
+import { crane } from "../../support/crane";
 
 /** A client without patience, so that failures show at once. */
 export function clientOf(host: string, options: Partial<RegistryClientOptions> = {}): RegistryClient {
@@ -18,8 +15,7 @@ export function json(value: unknown): Buffer {
 }
 
 const CONFIG = "application/vnd.oci.image.config.v1+json";
-/** Plain tar, so that content and diff id are the same digest and crane can validate it. */
-const LAYER = "application/vnd.oci.image.layer.v1.tar";
+const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 async function blob(
   client: RegistryClient,
@@ -56,12 +52,14 @@ export async function pushImage(
   architecture: string,
   size = 2_000,
 ): Promise<Descriptor> {
-  const layer = await blob(client, repository, LAYER, tar("file", randomBytes(size)));
+  const archive = tar("file", randomBytes(size));
+  const layer = await blob(client, repository, LAYER, gzipSync(archive, { level: 1 }));
+  const rootfs = { type: "layers", diff_ids: [digestOf(archive)] };
   const config = await blob(
     client,
     repository,
     CONFIG,
-    json({ os: "linux", architecture, config: {}, rootfs: { type: "layers", diff_ids: [layer.digest] } }),
+    json({ os: "linux", architecture, config: {}, rootfs }),
   );
   const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] });
   const written = await client.putManifest(repository, digestOf(bytes), bytes, OCI_MANIFEST);
@@ -74,7 +72,12 @@ async function pushAttestation(
   repository: string,
   subject: Descriptor,
 ): Promise<Descriptor> {
-  const layer = await blob(client, repository, "application/vnd.in-toto+json", json({ about: subject.digest }));
+  const layer = await blob(
+    client,
+    repository,
+    "application/vnd.in-toto+json",
+    json({ about: subject.digest }),
+  );
   const config = await blob(client, repository, CONFIG, json({ architecture: "unknown", os: "unknown" }));
   const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] });
   return {
@@ -91,7 +94,11 @@ async function pushAttestation(
 export async function pushIndex(
   client: RegistryClient,
   repository: string,
-  options: { readonly tag?: string; readonly layerSize?: number; readonly annotations?: Record<string, string> } = {},
+  options: {
+    readonly tag?: string;
+    readonly layerSize?: number;
+    readonly annotations?: Record<string, string>;
+  } = {},
 ): Promise<Descriptor> {
   const images = await Promise.all(
     ["amd64", "arm64"].map((architecture) => pushImage(client, repository, architecture, options.layerSize)),
@@ -107,8 +114,16 @@ export async function pushIndex(
   return client.putManifest(repository, options.tag ?? digestOf(bytes), bytes, OCI_INDEX);
 }
 
-/** Asks crane, an implementation that is none of ours. */
-export async function crane(...args: string[]): Promise<string> {
-  const { stdout } = await run(binary("crane"), args);
-  return stdout.trim();
+/** Lets crane, an implementation that is none of ours, check both images of an index with all their bytes. */
+export async function validate(reference: string): Promise<void> {
+  const index = JSON.parse(await crane("manifest", reference));
+  const children: Descriptor[] = index.manifests;
+  const repository = reference.slice(0, reference.indexOf("@"));
+  for (const { digest, platform } of children) {
+    const child = `${repository}@${digest}`;
+    if (platform?.os === "unknown") {
+      const attestation = JSON.parse(await crane("manifest", child));
+      for (const { digest } of attestation.layers) await crane("blob", `${repository}@${digest}`);
+    } else await crane("validate", "--remote", child);
+  }
 }

@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig } from "vitest/config";
 
 // Three kinds of tests. Unit and component tests share nothing. Integration tests start registries of their own.
 // End-to-end tests run the real engine and share one builder: one file after the other.
@@ -7,8 +7,8 @@ export default defineConfig({
     projects: [
       {
         test: {
-          name: 'unit',
-          include: ['test/{unit,component}/**/*.test.ts'],
+          name: "unit",
+          include: ["test/{unit,component}/**/*.test.ts"],
           testTimeout: 10_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -16,8 +16,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -26,8 +26,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           maxWorkers: 1,

@@ -1,0 +1,122 @@
+import { createHash, randomBytes } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { RegistryClient } from "../../../registry/client";
+import { digestOf } from "../../../registry/content-digest";
+import { copyContent } from "../../../registry/copy";
+import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
+import { startRegistry, type TestRegistry } from "../../support/registry";
+import { clientOf, json, pushIndex, validate } from "./content";
+
+describe("copyContent with bytes on their way", () => {
+  let stage: TestRegistry;
+  let prod: TestRegistry;
+  let proxy: FaultProxy;
+  let source: RegistryClient;
+  let target: RegistryClient;
+  let repository: string;
+  let count = 0;
+
+  beforeAll(async () => {
+    stage = await startRegistry();
+    prod = await startRegistry();
+    proxy = await startFaultProxy(prod.host);
+  }, 30_000);
+  afterAll(async () => {
+    await proxy.stop();
+    await stage.stop();
+    await prod.stop();
+  });
+  beforeEach(() => {
+    proxy.reset();
+    source = clientOf(stage.host);
+    target = clientOf(proxy.host);
+    repository = `octo/app${++count}`;
+  });
+  afterEach(async () => {
+    await source.close();
+    await target.close();
+  });
+
+  it("survives a source that breaks off while it streams", async () => {
+    const flaky = await startFaultProxy(stage.host);
+    const index = await pushIndex(source, repository, { layerSize: 2_000_000 });
+    flaky.inject({ method: "GET", path: /blobs/, times: 3, fault: { kind: "truncate", bytes: 300_000 } });
+    const from = clientOf(flaky.host);
+    try {
+      await copyContent({
+        from: { client: from, repository },
+        to: { client: target, repository },
+        digest: index.digest,
+      });
+      await validate(`${prod.host}/${repository}@${index.digest}`);
+    } finally {
+      await from.close();
+      await flaky.stop();
+    }
+  }, 20_000);
+
+  it("copies nothing that is not what its digest says", async () => {
+    const lying = await startFaultProxy(stage.host);
+    const index = await pushIndex(source, repository, { layerSize: 50_000 });
+    lying.inject({ method: "GET", path: /blobs/, fault: { kind: "corrupt" } });
+    const from = clientOf(lying.host);
+    try {
+      const copying = copyContent({
+        from: { client: from, repository },
+        to: { client: target, repository },
+        digest: index.digest,
+      });
+      await expect(copying).rejects.toMatchObject({ code: "registry-digest-mismatch", registry: lying.host });
+      expect(await target.headManifest(repository, index.digest)).toBeUndefined();
+    } finally {
+      await from.close();
+      await lying.stop();
+    }
+  });
+
+  it("streams large layers in bounded memory", async () => {
+    const size = 256 * 1024 * 1024;
+    const piece = randomBytes(1024 * 1024);
+    const hash = createHash("sha256");
+    for (let at = 0; at < size; at += piece.length) hash.update(piece);
+    const digest = `sha256:${hash.digest("hex")}`;
+    await source.putBlobStream(repository, { digest, size }, async () =>
+      (async function* () {
+        for (let at = 0; at < size; at += piece.length) yield piece;
+      })(),
+    );
+    const config = await source.putBlob(repository, json({}));
+    const bytes = json({
+      schemaVersion: 2,
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      config: {
+        mediaType: "application/vnd.oci.image.config.v1+json",
+        digest: config.digest,
+        size: config.size,
+      },
+      layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest, size }],
+    });
+    const image = await source.putManifest(
+      repository,
+      digestOf(bytes),
+      bytes,
+      "application/vnd.oci.image.manifest.v1+json",
+    );
+    const before = process.memoryUsage().arrayBuffers + process.memoryUsage().external;
+    let most = 0;
+    const timer = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers + process.memoryUsage().external - before);
+    }, 5);
+    // The proxy in this process would count too.
+    const direct = clientOf(prod.host);
+    const { bytes: sent } = await copyContent({
+      from: { client: source, repository },
+      to: { client: direct, repository },
+      digest: image.digest,
+    });
+    clearInterval(timer);
+    await direct.close();
+    expect(sent).toBeGreaterThan(size);
+    expect(most).toBeLessThan(size / 2);
+  }, 60_000);
+});

@@ -1,0 +1,220 @@
+import { describe, expect, it } from "vitest";
+import { environmentCredentials, lookUp } from "../../../config/environment";
+import { ENVIRONMENT } from "../../../config/environment-table";
+import { MINIMAL, read } from "./read-config";
+
+const TWO = {
+  registries: [
+    { host: "ghcr.io", namespace: "octo", username: "octo" },
+    { host: "docker.io", namespace: "octo", optional: true },
+  ],
+  images: [{ name: "app", platforms: ["linux/amd64"] }],
+};
+
+describe("precedence: environment, stack's file, default", () => {
+  it("takes the default where nothing is said", () => {
+    const config = read();
+    expect(config.images[0]?.platforms).toEqual(["linux/amd64", "linux/arm64"]);
+    expect(config.origins).toEqual({});
+  });
+
+  it("takes the environment over the stack's file, and says so", () => {
+    const config = read({
+      written: TWO,
+      env: { PLATFORMS: "linux/s390x, linux/arm64", RELEASE_TAG: "v1.2.3" },
+    });
+    expect(config.images[0]?.platforms).toEqual(["linux/arm64", "linux/s390x"]);
+    expect(config.version).toBe("v1.2.3");
+    expect(config.origins).toEqual({
+      "images[0].platforms": "environment variable PLATFORMS",
+      version: "environment variable RELEASE_TAG",
+    });
+  });
+
+  it("takes an empty variable for one that is not set", () => {
+    expect(read({ written: TWO, env: { PLATFORMS: "", RELEASE_TAG: " ", GHCR_TOKEN: "" } }).origins).toEqual(
+      {},
+    );
+  });
+
+  it("takes the prefixed variable over the bare one", () => {
+    const config = read({
+      written: { ...TWO, envPrefix: "AWL_DOCKER_RELEASE_" },
+      env: {
+        AWL_DOCKER_RELEASE_PLATFORMS: "linux/arm64",
+        PLATFORMS: "linux/386",
+        TAG: "v0.2.1",
+        AWL_DOCKER_RELEASE_DOCKERHUB_USERNAME: "gray",
+        AWL_DOCKER_RELEASE_DOCKERHUB_TOKEN: "hub-token",
+      },
+    });
+    expect(config.images[0]?.platforms).toEqual(["linux/arm64"]);
+    expect(config.envPrefix).toBe("AWL_DOCKER_RELEASE_");
+    expect(config.registries[1]).toMatchObject({ username: "gray" });
+    expect(config.registries[1]?.password?.reveal()).toBe("hub-token");
+    expect(config.origins).toEqual({
+      "images[0].platforms": "environment variable AWL_DOCKER_RELEASE_PLATFORMS",
+      version: "environment variable TAG",
+      "registries[1].password": "environment variable AWL_DOCKER_RELEASE_DOCKERHUB_TOKEN",
+      "registries[1].username": "environment variable AWL_DOCKER_RELEASE_DOCKERHUB_USERNAME",
+    });
+  });
+
+  it("has each variable in one row only", () => {
+    const variables = ENVIRONMENT.flatMap((row) => row.variables);
+    expect(new Set(variables).size).toBe(variables.length);
+  });
+});
+
+describe("what the variables replace", () => {
+  it("IMAGE_REPO: the registries and the image's name", () => {
+    const config = read({ written: TWO, env: { IMAGE_REPO: "ghcr.io/acme/tools/aionis" } });
+    expect(config.registries).toEqual([
+      { host: "ghcr.io", namespace: "acme/tools", username: "octo", optional: false, plainHttp: false },
+    ]);
+    expect(config.images.map(({ name }) => name)).toEqual(["aionis"]);
+  });
+
+  it("CI_REGISTRY: one registry, with the namespace but no credentials of another host", () => {
+    const written = { ...TWO, registries: [{ host: "registry.stage", namespace: "team", username: "ci" }] };
+    expect(read({ written, env: { CI_REGISTRY: "localhost:5000" } }).registries).toEqual([
+      { host: "localhost:5000", namespace: "team", optional: false, plainHttp: true },
+    ]);
+    expect(read({ written, env: { CI_REGISTRY: "registry.stage/other" } }).registries).toEqual([
+      { host: "registry.stage", namespace: "other", username: "ci", optional: false, plainHttp: false },
+    ]);
+  });
+
+  it("CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD: CI_REGISTRY's, else the primary's", () => {
+    const env = { CI_REGISTRY_USERNAME: "ci", CI_REGISTRY_PASSWORD: "pass" };
+    const written = { ...TWO, registries: [{ host: "registry.stage" }, { host: "other.test" }] };
+    const [primary, other] = read({ written, env }).registries;
+    expect(primary?.password?.reveal()).toBe("pass");
+    expect(other?.password).toBeUndefined();
+    const moved = read({ written, env: { ...env, CI_REGISTRY: "third.test" } }).registries;
+    expect(moved.map(({ host, username }) => ({ host, username }))).toEqual([
+      { host: "third.test", username: "ci" },
+    ]);
+  });
+
+  it("CI_BUILD_ARGS: separated by commas or lines, a bare name from the environment", () => {
+    const written = { ...MINIMAL, images: [{ name: "app", buildArgs: { A: "0", KEPT: "1" } }] };
+    const config = read({
+      written,
+      env: { CI_BUILD_ARGS: "A=1,B=x=y\nC=\nHOME_PAGE", HOME_PAGE: "https://x.test" },
+    });
+    expect(config.images[0]?.buildArgs).toEqual({
+      A: { kind: "literal", value: "1" },
+      B: { kind: "literal", value: "x=y" },
+      C: { kind: "literal", value: "" },
+      HOME_PAGE: { kind: "literal", value: "https://x.test" },
+      KEPT: { kind: "literal", value: "1" },
+    });
+  });
+
+  it("OMOS_VERSION: a pin beats what would be computed, where the image has the argument", () => {
+    const written = {
+      ...MINIMAL,
+      images: [
+        { name: "a", buildArgs: { OMOS_VERSION: { latestOf: "npm:oh-my-opencode-slim" } } },
+        { name: "b" },
+      ],
+    };
+    const config = read({ written, env: { OMOS_VERSION: "1.0.7" } });
+    expect(config.images.map(({ buildArgs }) => buildArgs)).toEqual([
+      { OMOS_VERSION: { kind: "literal", value: "1.0.7" } },
+      {},
+    ]);
+  });
+
+  it("PUBLISH_LATEST: flavor's latest, other flavors stay", () => {
+    const written = { ...MINIMAL, images: [{ name: "app", flavor: ["latest=auto", "suffix=-slim"] }] };
+    const flavor = (value: string) => read({ written, env: { PUBLISH_LATEST: value } }).images[0]?.flavor;
+    expect(flavor("true")).toEqual(["suffix=-slim", "latest=true"]);
+    expect(flavor("false")).toEqual(["suffix=-slim", "latest=false"]);
+  });
+
+  it("SLIPWAY_REGISTRY_PORT: the embedded registry's port, and no other's", () => {
+    const registries = [
+      { host: "localhost:5000" },
+      { host: "localhost:5001" },
+      { host: "ghcr.io", namespace: "o" },
+    ];
+    const config = read({ written: { ...MINIMAL, registries }, env: { SLIPWAY_REGISTRY_PORT: "15000" } });
+    expect(config.registries.map(({ host }) => host)).toEqual([
+      "localhost:15000",
+      "localhost:5001",
+      "ghcr.io",
+    ]);
+    expect(config.origins).toEqual({ "registries[0].host": "environment variable SLIPWAY_REGISTRY_PORT" });
+  });
+});
+
+describe("credentials of the environment", () => {
+  const CASES = [
+    [
+      "GHCR's own pair first",
+      "ghcr.io",
+      { GHCR_USERNAME: "g", GHCR_TOKEN: "gt", GITHUB_ACTOR: "a", GITHUB_TOKEN: "at" },
+      "g:gt",
+    ],
+    ["the workflow's pair", "ghcr.io", { GITHUB_ACTOR: "a", GITHUB_TOKEN: "at" }, "a:at"],
+    ["pairs are not mixed", "ghcr.io", { GHCR_USERNAME: "g", GITHUB_ACTOR: "a", GITHUB_TOKEN: "at" }, "a:at"],
+    [
+      "a half is lent where it is missing",
+      "ghcr.io",
+      { GHCR_TOKEN: "gt", GITHUB_ACTOR: "a", GITHUB_TOKEN: "at" },
+      "a:gt",
+    ],
+    ["a half is lent the other way", "ghcr.io", { GHCR_USERNAME: "g", GITHUB_TOKEN: "at" }, "g:at"],
+    ["GHCR takes any name with a token", "ghcr.io", { GHCR_TOKEN: "gt" }, "x-access-token:gt"],
+    ["a name alone is nothing", "ghcr.io", { GHCR_USERNAME: "g", GITHUB_ACTOR: "a" }, undefined],
+    [
+      "Docker Hub by any of its names",
+      "index.docker.io",
+      { DOCKERHUB_USERNAME: "d", DOCKERHUB_TOKEN: "dt" },
+      "d:dt",
+    ],
+    ["Docker Hub wants a name", "docker.io", { DOCKERHUB_TOKEN: "dt" }, undefined],
+    [
+      "no host gets another's",
+      "registry.test",
+      { GHCR_TOKEN: "gt", DOCKERHUB_USERNAME: "d", DOCKERHUB_TOKEN: "dt" },
+      undefined,
+    ],
+    ["a host that is named like a property", "constructor", { GHCR_TOKEN: "gt" }, undefined],
+    [
+      "CI's, for CI's registry",
+      "r.test:5000",
+      { CI_REGISTRY: "r.test:5000/x", CI_REGISTRY_USERNAME: "c", CI_REGISTRY_PASSWORD: "cp" },
+      "c:cp",
+    ],
+    [
+      "CI's, for no other",
+      "s.test",
+      { CI_REGISTRY: "r.test", CI_REGISTRY_USERNAME: "c", CI_REGISTRY_PASSWORD: "cp" },
+      undefined,
+    ],
+    ["CI's, for no registry", "s.test", { CI_REGISTRY_USERNAME: "c", CI_REGISTRY_PASSWORD: "cp" }, undefined],
+  ] as const;
+
+  it.each(CASES)("%s", (_name, host, env, expected) => {
+    const found = environmentCredentials(host, env);
+    expect(found && `${found.username}:${found.password.reveal()}`).toBe(expected);
+  });
+
+  it("takes the stack's name for a token without one", () => {
+    const found = environmentCredentials("docker.io", { DOCKERHUB_TOKEN: "dt" }, { username: "octo" });
+    expect(found).toMatchObject({ username: "octo", origin: "environment variable DOCKERHUB_TOKEN" });
+  });
+
+  it("says where they are from, and prints no secret", () => {
+    const found = environmentCredentials("ghcr.io", { GITHUB_ACTOR: "a", GHCR_TOKEN: "canary" });
+    expect(found?.origin).toBe("environment variables GITHUB_ACTOR and GHCR_TOKEN");
+    expect(JSON.stringify(found)).not.toContain("canary");
+  });
+
+  it("looks prefixed names up first", () => {
+    expect(lookUp({ A: "1", P_B: "2" }, ["A", "B"], "P_")).toEqual({ variable: "P_B", value: "2" });
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { formatProblem } from "../../../plan/problem";
+import { type RequireTagInput, requireTagProblems, type TagFacts } from "../../../plan/require-tag";
+
+const HEAD = "a".repeat(40);
+const OTHER = "b".repeat(40);
+const CLEAN: TagFacts = { revision: HEAD, tagsAtHead: [], dirty: false, dirtyPaths: [] };
+
+function said(input: Partial<RequireTagInput>): string {
+  return requireTagProblems({ requireTag: true, git: CLEAN, ...input })
+    .map(formatProblem)
+    .join("\n");
+}
+
+describe("requireTag", () => {
+  it("asserts nothing where it is not set", () => {
+    const git = { ...CLEAN, dirty: true, dirtyPaths: ["x"] };
+    expect(said({ requireTag: false, version: "v1.2.3", git })).toBe("");
+  });
+
+  it("is content with the version's tag at HEAD and a clean tree", () => {
+    expect(said({ version: "v1.2.3", git: { ...CLEAN, tagsAtHead: ["v1.2.3"], tagCommit: HEAD } })).toBe("");
+    expect(said({ git: { ...CLEAN, tagsAtHead: ["v1.2.3"] } })).toBe("");
+  });
+
+  it.each<[string, Partial<RequireTagInput>, string]>([
+    [
+      "no version and no tag",
+      {},
+      "  requireTag: a tag is required, but HEAD is aaaaaaaaaaaa and has no tag, and no version is asked for [source-tag-required]\n" +
+        "    Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
+    ],
+    [
+      "a tag that is nowhere",
+      { version: "v1.2.3" },
+      '  version: there is no tag "v1.2.3" in this repository; HEAD is aaaaaaaaaaaa and has no tag [source-tag-missing]\n' +
+        "    Fetch it (git fetch --tags) or make it (git tag v1.2.3)",
+    ],
+    [
+      "a tag that a shallow clone lacks",
+      { version: "v1.2.3", git: { ...CLEAN, shallow: true } },
+      '  version: there is no tag "v1.2.3" in this repository; HEAD is aaaaaaaaaaaa and has no tag [source-tag-missing]\n' +
+        "    This clone is shallow. Fetch it (git fetch --tags) or make it (git tag v1.2.3)",
+    ],
+    [
+      "a version without its v",
+      { version: "1.2.3", git: { ...CLEAN, tagsAtHead: ["v1.2.3"] } },
+      '  version: there is no tag "1.2.3" in this repository; HEAD is aaaaaaaaaaaa with v1.2.3 [source-tag-missing]\n' +
+        '    Did you mean "v1.2.3"?',
+    ],
+    [
+      "a tag on another commit",
+      { version: "v1.2.3", git: { ...CLEAN, tagsAtHead: ["v1.2.4"], tagCommit: OTHER } },
+      '  version: the tag "v1.2.3" is bbbbbbbbbbbb, but HEAD is aaaaaaaaaaaa with v1.2.4 [source-tag-elsewhere]\n' +
+        "    Check it out: git checkout v1.2.3",
+    ],
+    [
+      "a dirty tree, and the wrong commit too",
+      {
+        version: "v1.2.3",
+        git: { ...CLEAN, tagCommit: OTHER, dirty: true, dirtyPaths: ["a", "b c", "d", "e", "f", "g"] },
+      },
+      '  version: the tag "v1.2.3" is bbbbbbbbbbbb, but HEAD is aaaaaaaaaaaa and has no tag [source-tag-elsewhere]\n' +
+        "    Check it out: git checkout v1.2.3\n" +
+        '  requireTag: the working tree differs from its commit: "a", "b c", "d", "e", "f", … [source-dirty]\n' +
+        "    Commit, stash or ignore these changes (git status shows all of them)",
+    ],
+  ])("%s", (_name, input, text) => {
+    expect(said(input)).toBe(text);
+  });
+});

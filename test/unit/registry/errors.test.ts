@@ -1,0 +1,183 @@
+import { MockAgent } from "undici";
+import { describe, expect, it } from "vitest";
+import { formatProblem } from "../../../plan/problem";
+import { Secret } from "../../../plan/secret";
+import { type Credentials, RegistryClient } from "../../../registry/client";
+import { RegistryError } from "../../../registry/errors";
+import { Redactor, safePath } from "../../../registry/redact";
+
+interface Answered {
+  readonly path: string;
+  readonly method?: string;
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** What a client says when `origin` answers like that, in this order. */
+async function failureOf(
+  host: string,
+  answers: Record<string, readonly Answered[]>,
+  credentials: () => Promise<Credentials | undefined> = async () => ({
+    username: "octo",
+    password: new Secret("canary-token"),
+  }),
+): Promise<RegistryError> {
+  const dispatcher = new MockAgent();
+  dispatcher.disableNetConnect();
+  for (const [origin, list] of Object.entries(answers)) {
+    for (const { path, method = "GET", status, headers = {}, body = "" } of list) {
+      dispatcher
+        .get(origin)
+        .intercept({ path: (asked) => asked.startsWith(path), method })
+        .reply(status, body, { headers });
+    }
+  }
+  const client = new RegistryClient({ host, credentials, dispatcher, attempts: 1 });
+  const error: unknown = await client.provePush("octo/app").catch((caught: unknown) => caught);
+  if (!(error instanceof RegistryError)) throw error;
+  expect(JSON.stringify(error) + String(error)).not.toContain("canary");
+  return error;
+}
+
+const uploads = "/v2/octo/app/blobs/uploads/";
+const bearer = (realm: string) => ({
+  "www-authenticate": `Bearer realm="${realm}",service="s",scope="repository:octo/app:pull,push"`,
+});
+
+describe("what users read", () => {
+  it("GHCR's 403 names packages: write and the package's access", async () => {
+    const error = await failureOf("ghcr.io", {
+      "https://ghcr.io": [
+        { path: uploads, method: "POST", status: 401, headers: bearer("https://ghcr.io/token") },
+        { path: "/token", status: 200, body: '{"token":"opaque"}' },
+        {
+          path: uploads,
+          method: "POST",
+          status: 403,
+          body: '{"errors":[{"code":"DENIED","message":"permission_denied: write_package"}]}',
+        },
+      ],
+    });
+    expect(error.code).toBe("registry-forbidden");
+    expect(error.message).toMatchInlineSnapshot(`
+      "ghcr.io answered 403 to POST /v2/octo/app/blobs/uploads/: DENIED: permission_denied: write_package
+        The credentials are known, but do not allow this on ghcr.io/octo/app. In a workflow the job needs \`permissions: packages: write\`, and an existing package must name the repository: package settings → Manage Actions access → add it with the role Write. A personal access token (classic) needs the scope \`write:packages\`, and \`read:packages\` for private ones."
+    `);
+    expect(error.toProblem()).toMatchObject({ code: "registry-forbidden", path: "ghcr.io/octo/app" });
+    expect(formatProblem(error.toProblem())).toContain("[registry-forbidden]");
+  });
+
+  it("Docker Hub's refusal at its token service names the scope of access tokens", async () => {
+    const error = await failureOf("docker.io", {
+      "https://registry-1.docker.io": [
+        { path: uploads, method: "POST", status: 401, headers: bearer("https://auth.docker.io/token") },
+      ],
+      "https://auth.docker.io": [
+        { path: "/token", status: 401, body: '{"details":"incorrect username or password"}' },
+      ],
+    });
+    expect(error.code).toBe("registry-unauthorized");
+    expect(error.message).toMatchInlineSnapshot(`
+      "auth.docker.io (for docker.io) answered 401 to GET /token?service=s&scope=repository:octo/app:pull,push: incorrect username or password
+        The credentials for docker.io are wrong, expired or revoked. An access token needs the scope Read & Write, and its owner must be allowed to push to docker.io/octo/app (Docker Hub → Account settings → Personal access tokens); the username is the account's name, not its e-mail."
+    `);
+  });
+
+  it("Docker Hub's 401 with a valid token is a missing right, not a wrong password", async () => {
+    const denied = { ...bearer("https://auth.docker.io/token") };
+    denied["www-authenticate"] += ',error="insufficient_scope"';
+    const error = await failureOf("docker.io", {
+      "https://registry-1.docker.io": [
+        { path: uploads, method: "POST", status: 401, headers: denied },
+        { path: uploads, method: "POST", status: 401, headers: denied },
+      ],
+      "https://auth.docker.io": [{ path: "/token", status: 200, body: '{"token":"t.t.t"}' }],
+    });
+    expect(error).toMatchObject({
+      code: "registry-forbidden",
+      hint: expect.stringContaining("Read & Write"),
+    });
+  });
+
+  it("an anonymous refusal says how to sign in", async () => {
+    const error = await failureOf(
+      "quay.io",
+      {
+        "https://quay.io": [
+          { path: uploads, method: "POST", status: 401, headers: bearer("https://quay.io/token") },
+          { path: "/token", status: 200, body: '{"token":"anonymous"}' },
+          { path: uploads, method: "POST", status: 401, headers: bearer("https://quay.io/token") },
+        ],
+      },
+      async () => undefined,
+    );
+    expect(error.hint).toBe(
+      "No credentials for quay.io were found: set its username and password, or run `docker login quay.io`.",
+    );
+  });
+
+  it("credentials do not go unencrypted to a token service", async () => {
+    const error = await failureOf("ghcr.io", {
+      "https://ghcr.io": [
+        { path: uploads, method: "POST", status: 401, headers: bearer("http://evil.example/token") },
+      ],
+    });
+    expect(error).toMatchObject({
+      code: "registry-bad-answer",
+      summary: expect.stringContaining("http://evil.example"),
+    });
+  });
+
+  it.each([
+    ['{"token":""}', "no token"],
+    ['{"token":"a\\nb: c"}', "no token"],
+    ["<html>", "no JSON"],
+    ["null", "no token"],
+  ])("a token service that answers %j", async (body, expected) => {
+    const error = await failureOf("ghcr.io", {
+      "https://ghcr.io": [
+        { path: uploads, method: "POST", status: 401, headers: bearer("https://ghcr.io/token") },
+        { path: "/token", status: 200, body },
+      ],
+    });
+    expect(error).toMatchObject({ code: "registry-bad-answer", summary: expect.stringContaining(expected) });
+  });
+
+  it.each([
+    [404, "registry-not-found"],
+    [405, "registry-unsupported"],
+    [400, "registry-refused"],
+    [413, "registry-refused"],
+    [429, "registry-rate-limited"],
+    [500, "registry-server-error"],
+    [302, "registry-bad-answer"],
+  ])("%d is %s", async (status, code) => {
+    const error = await failureOf("ghcr.io", {
+      "https://ghcr.io": [{ path: uploads, method: "POST", status }],
+    });
+    expect(error).toMatchObject({
+      code,
+      status,
+      registry: "ghcr.io",
+      repository: "octo/app",
+      method: "POST",
+    });
+  });
+});
+
+describe("Redactor", () => {
+  it("removes a value raw, in base64 and URL-encoded", () => {
+    const redactor = new Redactor();
+    redactor.hide("p&ss word/+");
+    const text = `p&ss word/+ ${Buffer.from("p&ss word/+").toString("base64")} ${encodeURIComponent("p&ss word/+")}`;
+    expect(redactor.redact(text)).toBe("[secret] [secret] [secret]");
+  });
+});
+
+describe("safePath", () => {
+  it("keeps what explains, and drops what could be a secret", () => {
+    const url = new URL("https://cdn.example/blob?digest=sha256:aa&X-Amz-Signature=abc&_state=s&token=t");
+    expect(safePath(url)).toBe("/blob?digest=sha256:aa");
+  });
+});

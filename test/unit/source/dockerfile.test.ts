@@ -1,0 +1,142 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: a Dockerfile's variables look like a template's
+import { describe, expect, it } from "vitest";
+import { type DockerfileInput, readDockerfileImages } from "../../../source/dockerfile";
+
+const DIGEST = `sha256:${"0".repeat(64)}`;
+
+function read(dockerfile: string, input: Partial<DockerfileInput> = {}) {
+  const { images, problems } = readDockerfileImages({
+    dockerfile,
+    buildArgs: {},
+    platforms: ["linux/amd64", "linux/arm64"],
+    path: "images[0].dockerfile",
+    ...input,
+  });
+  return {
+    images: images.map(({ text }) => text),
+    problems: problems.map(({ message, code }) => `${message} [${code}]`),
+  };
+}
+
+const images = (dockerfile: string, input?: Partial<DockerfileInput>) => {
+  const answer = read(dockerfile, input);
+  expect(answer.problems).toEqual([]);
+  return answer.images;
+};
+
+describe("the images that a Dockerfile takes", () => {
+  it.each([
+    ["FROM scratch", []],
+    ["FROM node", ["docker.io/library/node:latest"]],
+    ["FROM node:22 AS build", ["docker.io/library/node:22"]],
+    ["from ghcr.io/octo/base:1", ["ghcr.io/octo/base:1"]],
+    [`FROM node:22@${DIGEST}`, [`docker.io/library/node:22@${DIGEST}`]],
+    [`FROM localhost:5000/x@${DIGEST}`, [`localhost:5000/x@${DIGEST}`]],
+    ["FROM --platform=$BUILDPLATFORM node:22", ["docker.io/library/node:22"]],
+    ["# syntax=docker/dockerfile:1.7\nFROM scratch", ["docker.io/docker/dockerfile:1.7"]],
+    ["ARG V=22\nFROM node:$V", ["docker.io/library/node:22"]],
+    ["ARG V=22\nARG FULL=node:${V}-slim\nFROM ${FULL}", ["docker.io/library/node:22-slim"]],
+    ["ARG V\nFROM node:${V:-20}", ["docker.io/library/node:20"]],
+    ["ARG V=22\nFROM node:22${V:+-slim}", ["docker.io/library/node:22-slim"]],
+    ['ARG V="22"\nFROM "node:${V}"', ["docker.io/library/node:22"]],
+    ["ARG S\nFROM node:22$S", ["docker.io/library/node:22"]],
+    ["ARG A=x\nFROM ${B:-${A}}/y:1", ["docker.io/x/y:1"]],
+    ["FROM a AS one\nFROM ONE AS two\nFROM two", ["docker.io/library/a:latest"]],
+    ["FROM scratch\nCOPY --from=busybox:1 --chmod=755 \\\n  /bin/sh /sh", ["docker.io/library/busybox:1"]],
+    [
+      "FROM a AS one\nFROM scratch\nCOPY --from=one /x /x\nCOPY --from=0 /y /y",
+      ["docker.io/library/a:latest"],
+    ],
+    [
+      "FROM scratch\nRUN --mount=type=bind,from=alpine:3,target=/x --mount=type=cache,target=/y true",
+      ["docker.io/library/alpine:3"],
+    ],
+    ["FROM scratch\nRUN <<EOF\nFROM hidden\nCOPY --from=hidden a b\nEOF\n", []],
+    ["FROM scratch\nONBUILD COPY --from=later /a /b", []],
+  ])("%j", (dockerfile, expected) => {
+    expect(images(dockerfile)).toEqual(expected);
+  });
+
+  it("takes build arguments over defaults, where they are declared", () => {
+    expect(images("ARG V=22\nFROM node:$V", { buildArgs: { V: "24" } })).toEqual([
+      "docker.io/library/node:24",
+    ]);
+    expect(read("FROM node:$V", { buildArgs: { V: "24" } }).images).toEqual([]);
+  });
+
+  it("lets BUILDKIT_SYNTAX choose the frontend", () => {
+    const dockerfile = "# syntax=docker/dockerfile:1\nFROM scratch";
+    expect(images(dockerfile, { buildArgs: { BUILDKIT_SYNTAX: "ghcr.io/x/y:2" } })).toEqual([
+      "ghcr.io/x/y:2",
+    ]);
+  });
+
+  const STAGES = "FROM a AS base\nFROM b AS test\nFROM base AS build\nCOPY --from=c /x /x\nFROM d AS last";
+
+  it("looks at the stages that the target reaches only", () => {
+    expect(images(STAGES)).toEqual(["docker.io/library/d:latest"]);
+    expect(images(STAGES, { target: "BUILD" })).toEqual([
+      "docker.io/library/a:latest",
+      "docker.io/library/c:latest",
+    ]);
+    expect(images(STAGES, { target: "1" })).toEqual(["docker.io/library/b:latest"]);
+  });
+
+  it("chooses stages by platform", () => {
+    const dockerfile =
+      "FROM a AS base-amd64\nFROM b AS base-arm64\nFROM c AS base-s390x\nFROM base-${TARGETARCH}";
+    expect(images(dockerfile)).toEqual(["docker.io/library/a:latest", "docker.io/library/b:latest"]);
+    expect(images(dockerfile, { platforms: ["linux/s390x"] })).toEqual(["docker.io/library/c:latest"]);
+  });
+
+  it("says what asks for an image", () => {
+    const input = {
+      dockerfile: "FROM scratch\nCOPY --from=x:1 /a /a",
+      buildArgs: {},
+      platforms: ["linux/amd64"],
+      path: "p",
+    };
+    expect(readDockerfileImages(input).images).toEqual([
+      {
+        host: "docker.io",
+        path: "library/x",
+        tag: "1",
+        text: "docker.io/library/x:1",
+        usedBy: "COPY --from",
+      },
+    ]);
+  });
+});
+
+describe("what cannot be known", () => {
+  it.each([
+    ["# nothing", ["has no FROM line [dockerfile-no-stage]"]],
+    ["FROM node:$V", ['line 1: FROM: "$V" has no value [dockerfile-variable]']],
+    ["ARG V\nFROM $V", ['line 2: FROM: "" is not an image [dockerfile-reference]']],
+    ["ARG V=${X}\nFROM node:${V}", ['line 2: FROM: "${V}" has no value [dockerfile-variable]']],
+    [
+      "ARG V=1.2\nFROM node:${V%.*}",
+      ['line 2: FROM: "${V%.*}" uses a form that Slipway cannot resolve [dockerfile-variable]'],
+    ],
+    ["FROM node:${V:?wanted}", ['line 1: FROM: "${V:?wanted}" has no value: wanted [dockerfile-variable]']],
+    ["FROM Node:22", ['line 1: FROM: "Node:22" is not an image [dockerfile-reference]']],
+    [
+      "ARG V=1\nFROM scratch\nCOPY --from=x:$V /a /a",
+      [
+        'line 3: COPY --from: "x:$V": variables have no effect here; name a stage that is made FROM it [dockerfile-variable]',
+      ],
+    ],
+    [
+      "FROM scratch\nCOPY --from=3 /a /a",
+      ["line 2: COPY --from: there is no earlier stage 3 [dockerfile-reference]"],
+    ],
+  ])("%j", (dockerfile, problems) => {
+    expect(read(dockerfile).problems).toEqual(problems);
+  });
+
+  it("names the stages where the target is none", () => {
+    expect(read("FROM a AS one\nFROM b AS two", { target: "three" }).problems).toEqual([
+      'has no stage "three"; the stages are one, two [dockerfile-target]',
+    ]);
+  });
+});

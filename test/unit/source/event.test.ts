@@ -1,0 +1,174 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type EventInput, readEvent } from "../../../source/event";
+import type { GitSource } from "../../../source/git";
+import { temporaryFolder } from "./repository";
+
+const HEAD = "a".repeat(40);
+const GIT: GitSource = {
+  revision: HEAD,
+  commitDate: new Date("2020-01-10T00:30:00Z"),
+  tagsAtHead: [],
+  refusedTags: [],
+  branch: "main",
+  dirty: false,
+  dirtyPaths: [],
+  shallow: false,
+};
+const { branch: _, ...DETACHED } = GIT;
+const read = (input: Partial<EventInput>) => readEvent({ env: {}, git: GIT, ...input });
+
+async function payloadFile(payload: unknown): Promise<string> {
+  const file = join(await temporaryFolder(), "event.json");
+  await writeFile(file, typeof payload === "string" ? payload : JSON.stringify(payload));
+  return file;
+}
+
+describe("on a laptop", () => {
+  it.each<[string, Partial<EventInput>, string, string]>([
+    [
+      "an asserted version",
+      { version: "v1.2.3", git: { ...GIT, tagsAtHead: ["v9.0.0"] } },
+      "refs/tags/v1.2.3",
+      "the version v1.2.3 that was asked for",
+    ],
+    [
+      "a tag at HEAD",
+      { git: { ...GIT, tagsAtHead: ["v1.2.3"] } },
+      "refs/tags/v1.2.3",
+      "the tag v1.2.3 at HEAD",
+    ],
+    [
+      "several tags at HEAD",
+      { git: { ...GIT, tagsAtHead: ["nightly", "v1.10.0", "v1.2.3", "v1.9.0b"] } },
+      "refs/tags/v1.10.0",
+      "the tag v1.10.0 at HEAD (the highest; also there: nightly, v1.2.3, v1.9.0b)",
+    ],
+    [
+      "a lane's tag",
+      { git: { ...GIT, tagsAtHead: ["nightly", "standalone-v0.2.1"] } },
+      "refs/tags/standalone-v0.2.1",
+      "the tag standalone-v0.2.1 at HEAD (the highest; also there: nightly)",
+    ],
+    [
+      "a tag that is no version",
+      { git: { ...GIT, tagsAtHead: ["nightly"] } },
+      "refs/tags/nightly",
+      "the tag nightly at HEAD",
+    ],
+    ["a branch", {}, "refs/heads/main", "the branch main"],
+    ["a detached HEAD", { git: DETACHED }, "", "a detached HEAD without a tag"],
+  ])("%s", async (_name, input, ref, origin) => {
+    const answer = await read(input);
+    expect(answer.event).toEqual({
+      eventName: "push",
+      ref,
+      sha: HEAD,
+      commitDate: GIT.commitDate,
+      baseRef: "",
+      inputs: {},
+      repository: {},
+    });
+    expect(answer.origin).toBe(origin);
+  });
+
+  it("knows the repository from the remote", async () => {
+    const { event } = await read({ git: { ...GIT, githubRepository: "octo/app" } });
+    expect(event.repository).toEqual({ name: "app", url: "https://github.com/octo/app" });
+  });
+
+  it("refuses a hostile version", async () => {
+    await expect(read({ version: "v1$(id)" })).rejects.toThrow(
+      /"v1\$\(id\)" is not a release's name: .*\[source-tag-name\]/,
+    );
+  });
+});
+
+describe("on GitHub", () => {
+  it("takes the event with its payload", async () => {
+    const env = {
+      GITHUB_REF: "refs/heads/feature/x",
+      GITHUB_SHA: HEAD,
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_REPOSITORY: "octo/app",
+      GITHUB_EVENT_PATH: await payloadFile({
+        inputs: { tag: "custom" },
+        repository: {
+          name: "app",
+          description: "An app",
+          html_url: "https://github.com/octo/app",
+          default_branch: "trunk",
+          license: { spdx_id: "MIT" },
+        },
+      }),
+    };
+    const { event, origin } = await read({ env, git: { ...GIT, tagsAtHead: ["v1.2.3"] } });
+    expect(event).toEqual({
+      eventName: "workflow_dispatch",
+      ref: "refs/heads/feature/x",
+      sha: HEAD,
+      commitDate: GIT.commitDate,
+      baseRef: "",
+      defaultBranch: "trunk",
+      inputs: { tag: "custom" },
+      repository: {
+        name: "app",
+        description: "An app",
+        url: "https://github.com/octo/app",
+        defaultBranch: "trunk",
+        license: "MIT",
+      },
+    });
+    expect(origin).toBe("GitHub's workflow_dispatch event (refs/heads/feature/x)");
+  });
+
+  it("takes an asserted version over the event", async () => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: "b".repeat(40),
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+    };
+    const { event } = await read({ env, version: "v1.2.3" });
+    expect(event).toMatchObject({ ref: "refs/tags/v1.2.3", sha: HEAD });
+  });
+
+  it("refuses an event about another commit than the one that is built", async () => {
+    const env = { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_SHA: "b".repeat(40), GITHUB_EVENT_NAME: "push" };
+    await expect(read({ env })).rejects.toThrow(
+      /GitHub's event is about bbbbbbbbbbbb, but HEAD is aaaaaaaaaaaa \[source-event-commit\]/,
+    );
+  });
+
+  it("allows a pull request that is checked out at its own head", async () => {
+    const env = {
+      GITHUB_REF: "refs/pull/2/merge",
+      GITHUB_SHA: "b".repeat(40),
+      GITHUB_EVENT_NAME: "pull_request",
+      GITHUB_EVENT_PATH: await payloadFile({
+        number: 2,
+        pull_request: { head: { sha: HEAD }, base: { ref: "main" } },
+      }),
+    };
+    const { event } = await read({ env });
+    expect(event).toMatchObject({ ref: "refs/pull/2/merge", sha: HEAD, baseRef: "main" });
+  });
+
+  it("refuses a hostile tag", async () => {
+    const env = { GITHUB_REF: "refs/tags/v1;id", GITHUB_SHA: HEAD };
+    await expect(read({ env })).rejects.toThrow(/\[source-tag-name\]/);
+  });
+
+  it("says why a payload cannot be read", async () => {
+    const missing = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: HEAD,
+      GITHUB_EVENT_PATH: "/nowhere/event.json",
+    };
+    await expect(read({ env: missing })).rejects.toThrow(
+      /"\/nowhere\/event.json" cannot be read: ENOENT.*\[source-event-payload\]/,
+    );
+    const broken = { ...missing, GITHUB_EVENT_PATH: await payloadFile("{") };
+    await expect(read({ env: broken })).rejects.toThrow(/\[source-event-payload\]/);
+  });
+});

@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { withLock } from "../../../toolchain/lock.mjs";
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), "slipway-lock-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const lockModule = path.resolve(__dirname, "../../../toolchain/lock.mjs");
+
+/** Another process that takes the lock, says so, and keeps it until it is ended. */
+async function holdInOtherProcess(file: string) {
+  const script = `import { withLock } from ${JSON.stringify(lockModule)};
+    await withLock(process.argv[1], async () => { console.log("held"); await new Promise((r) => setTimeout(r, 60_000)); });`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script, file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  return {
+    kill: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+test("two runs at once take turns", async () => {
+  const file = path.join(dir, "part.lock");
+  const order: string[] = [];
+  const work = (name: string) => async () => {
+    order.push(`${name} in`);
+    await sleep(30);
+    order.push(`${name} out`);
+  };
+  const waits: string[] = [];
+  await Promise.all([
+    withLock(file, work("a"), { pollMs: 5 }),
+    withLock(file, work("b"), { pollMs: 5, onWait: (holder) => waits.push(holder) }),
+  ]);
+  expect(order).toEqual(["a in", "a out", "b in", "b out"]);
+  expect(waits).toEqual([`process ${process.pid}`]);
+  expect(existsSync(file)).toBe(false);
+});
+
+test("the lock of another process is waited for, and is free at once when that process was killed", async () => {
+  const file = path.join(dir, "part.lock");
+  const other = await holdInOtherProcess(file);
+  let entered = false;
+  const mine = withLock(
+    file,
+    async () => {
+      entered = true;
+    },
+    { pollMs: 10 },
+  );
+  await sleep(100);
+  expect(entered).toBe(false);
+  await other.kill();
+  await mine;
+  expect(entered).toBe(true);
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+test("a lock without a sign of life for a minute is stale, whoever's number it has", async () => {
+  const file = path.join(dir, "part.lock");
+  writeFileSync(file, `${process.pid} ${hostname()} other`);
+  const longAgo = new Date(Date.now() - 61_000);
+  utimesSync(file, longAgo, longAgo);
+  await expect(withLock(file, async () => "done", { pollMs: 5 })).resolves.toBe("done");
+});
+
+test("a failure releases the lock", async () => {
+  const file = path.join(dir, "part.lock");
+  await expect(withLock(file, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(existsSync(file)).toBe(false);
+});

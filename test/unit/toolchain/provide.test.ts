@@ -1,0 +1,149 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { buildPart } from "../../../toolchain/from-go.mjs";
+import { partNamed } from "../../../toolchain/pins.mjs";
+import { createProgress } from "../../../toolchain/progress.mjs";
+import { provideToolchain, type Sources } from "../../../toolchain/provide.mjs";
+
+let cache: string;
+beforeEach(() => {
+  cache = mkdtempSync(path.join(tmpdir(), "slipway-provide-"));
+});
+afterEach(() => rmSync(cache, { recursive: true, force: true }));
+
+type Log = string[];
+
+function fakeSources(log: Log, overrides: Partial<Sources> = {}): Sources {
+  return {
+    machine: async () => ({ why: "no pulumi on the PATH" }),
+    plugin: () => "no plugin in ~/.pulumi",
+    download: async (download) => {
+      log.push("download");
+      return `${new URL(download.url).hostname} cannot be reached (no answer in 3.5 s)`;
+    },
+    go: async (part, target) => {
+      log.push(`build ${part.name}`);
+      for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
+      return undefined;
+    },
+    ...overrides,
+  };
+}
+
+function plainProgress() {
+  const lines: Log = [];
+  const progress = createProgress({ stream: { write: (text: string) => lines.push(text.trimEnd()) }, live: false });
+  return { lines, progress };
+}
+
+test("the machine's own part is used as it is, and nothing is kept of it", async () => {
+  const log: Log = [];
+  const bins = { pulumi: "/usr/bin/pulumi", "pulumi-language-nodejs": "/usr/bin/pulumi-language-nodejs" };
+  const { lines, progress } = plainProgress();
+  const toolchain = await provideToolchain({
+    parts: ["pulumi"],
+    cache,
+    progress,
+    sources: fakeSources(log, { machine: async () => ({ bins, version: "3.260.1" }) }),
+  });
+  expect(toolchain.bins).toEqual(bins);
+  expect(toolchain.path).toEqual([]);
+  expect(log).toEqual([]);
+  expect(lines).toEqual(["✓ pulumi 3.260.1 (on this machine: /usr/bin/pulumi)"]);
+});
+
+test("without one the download is tried, then the build; a second run finds it in the cache", async () => {
+  const log: Log = [];
+  const { lines, progress } = plainProgress();
+  const options = { parts: ["crane"], cache, progress, sources: fakeSources(log) };
+  const first = await provideToolchain(options);
+  expect(log).toEqual(["download", "build crane"]);
+  expect(lines.at(-1)).toMatch(/^✓ crane [\d.]+ \(built from source/);
+  expect(first.path).toEqual([path.dirname(first.bins.crane ?? "")]);
+  const second = await provideToolchain(options);
+  expect(second).toEqual(first);
+  expect(log).toEqual(["download", "build crane"]);
+});
+
+test("a plugin goes below PULUMI_HOME under the name that the engine looks for", async () => {
+  const { progress } = plainProgress();
+  const { bins, path: folders } = await provideToolchain({
+    parts: ["docker-build"],
+    cache,
+    progress,
+    sources: fakeSources([]),
+  });
+  const name = "pulumi-resource-docker-build";
+  expect(bins[name]).toBe(path.join(cache, "pulumi-home", "plugins", "resource-docker-build-v0.0.22", name));
+  expect(folders).toEqual([]);
+});
+
+test("two runs at once do the work once", async () => {
+  const log: Log = [];
+  const sources = fakeSources(log, {
+    go: async (part, target) => {
+      log.push("build");
+      await sleep(200);
+      for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
+      return undefined;
+    },
+  });
+  const { lines, progress } = plainProgress();
+  const run = () => provideToolchain({ parts: ["crane"], cache, progress, sources });
+  const [first, second] = await Promise.all([run(), run()]);
+  expect(first).toEqual(second);
+  expect(log.filter((line) => line === "build")).toHaveLength(1);
+  expect(lines.join("\n")).toMatch(/waiting for process \d+, which is at it/);
+});
+
+test("what a killed run left half made is never taken for the part, and goes", async () => {
+  const parts = path.join(cache, "parts");
+  // No process has this number: it is above the kernel's largest.
+  const leftover = path.join(parts, ".making-99999999-abcd");
+  mkdirSync(leftover, { recursive: true });
+  writeFileSync(path.join(leftover, "crane"), "half");
+  const log: Log = [];
+  const { progress } = plainProgress();
+  await provideToolchain({ parts: ["crane"], cache, progress, sources: fakeSources(log) });
+  expect(log).toContain("build crane");
+  expect(existsSync(leftover)).toBe(false);
+  expect(readdirSync(parts)).toHaveLength(1);
+});
+
+test("a part that can't be had: one error that names it, what was tried and what to do", async () => {
+  const { progress } = plainProgress();
+  const sources = fakeSources([], {
+    go: (part, target, onProgress) => buildPart(part, target, onProgress, { PATH: "/nonexistent" }),
+  });
+  const providing = provideToolchain({ parts: ["pulumi"], cache, progress, sources });
+  await expect(providing).rejects.toThrow(
+    [
+      `SLIPWAY_PART_MISSING: pulumi ${partNamed("pulumi").version} can't be had. Tried:`,
+      "  - this machine: no pulumi on the PATH",
+      "  - official download: get.pulumi.com cannot be reached (no answer in 3.5 s)",
+      "  - go build: no go on the PATH",
+      "What you can do: install the Pulumi CLI (https://www.pulumi.com/docs/install/); or let this machine reach " +
+        "get.pulumi.com; or install Go 1.26 or later (https://go.dev/dl/), and Slipway builds it from source. " +
+        "Then run the same command again: what is done stays done.",
+    ].join("\n"),
+  );
+  expect(readdirSync(path.join(cache, "parts"))).toEqual([]);
+});
+
+test("one missing part does not keep the others from being made", async () => {
+  const { progress } = plainProgress();
+  const sources = fakeSources([], {
+    go: async (part, target) => {
+      if (part.name === "pulumi") return "no go on the PATH";
+      for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
+      return undefined;
+    },
+  });
+  await expect(provideToolchain({ parts: ["pulumi", "crane"], cache, progress, sources })).rejects.toThrow(
+    /pulumi 3\.\d+\.\d+ can't be had/,
+  );
+  expect(readdirSync(path.join(cache, "parts")).join()).toMatch(/^crane-/);
+});
