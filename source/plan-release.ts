@@ -79,7 +79,7 @@ async function readImageIntent(
   event: ReleaseEvent,
 ): Promise<{ intent: ImageIntent; problems: readonly Problem[]; notices: readonly string[] }> {
   const [context, buildArgs] = await Promise.all([
-    readBuildContext({ projectDir, image }),
+    readBuildContext({ projectDir, image, artifacts: config.artifacts, path }),
     resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: `${path}.buildArgs`, env }),
   ]);
   const bases = readDockerfileImages({

@@ -94,7 +94,7 @@ describe("readBuildContext", () => {
     });
   });
 
-  it("is quick with many files", async () => {
+  it("is quick with many files", { timeout: 30_000 }, async () => {
     const dir = await folderWith({
       Dockerfile: "FROM scratch\n",
       ".dockerignore": "**/node_modules\n!keep/node_modules\n",
@@ -108,7 +108,7 @@ describe("readBuildContext", () => {
     const start = Date.now();
     const { files } = await read(dir);
     expect(files).toHaveLength(2002);
-    expect(Date.now() - start).toBeLessThan(5000);
+    expect(Date.now() - start).toBeLessThan(15_000);
   });
 });
 
