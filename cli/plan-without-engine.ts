@@ -1,8 +1,8 @@
 import path from "node:path";
 import { readConfig } from "../config/read";
 import { readStackFile } from "../config/stack-file";
-import type { Config } from "../plan/config";
 import type { ReleasePlan } from "../plan/release-plan";
+import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
 import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
@@ -25,7 +25,7 @@ export async function planWithoutEngine(options: {
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   });
   const config = readConfig({ ...file, env: process.env });
-  const registries = new Registries({ registries: config.registries, credentials: plainCredentials(config) });
+  const registries = new Registries(providerConfig(config));
   return planRelease({
     config,
     stack,
@@ -38,14 +38,4 @@ export async function planWithoutEngine(options: {
       readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
     },
   });
-}
-
-function plainCredentials({ registries }: Config) {
-  return Object.fromEntries(
-    registries.flatMap(({ host, username, password }) =>
-      username === undefined || password === undefined
-        ? []
-        : [[host, { username, password: password.reveal() }]],
-    ),
-  );
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-require("tsx/cjs");
-require("./main.ts")
+
+require("../toolchain/load.cjs")
+  .load("cli/main.ts")
   .main(process.argv.slice(2))
-  .then((code) => {
+  .then((/** @type {number} */ code) => {
     process.exitCode = code;
   });

@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { environmentCredentials } from "../config/environment";
 import { readPulumiConfig } from "../config/pulumi-config";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
@@ -7,6 +6,7 @@ import { parseManifest } from "../plan/manifest";
 import { ProblemError } from "../plan/problem";
 import { releaseManifest, tagOutcomes, writtenRepositories } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
+import { providerConfig } from "../provider/provider-config";
 import { provePush, readRegistries, resolveImages } from "../provider/sdk/functions";
 import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
@@ -31,7 +31,7 @@ export async function release(): Promise<ReleaseOutputs> {
   try {
     const projectDir = process.cwd();
     const config = readPulumiConfig(process.env);
-    const provider = new RegistryProvider("slipway-registry", providerArgs(config));
+    const provider = new RegistryProvider("slipway-registry", providerConfig(config));
     const plan = await planRelease({
       config,
       stack: pulumi.getStack(),
@@ -133,25 +133,11 @@ function releaseImages(
   });
 }
 
-function providerArgs({ registries }: Config) {
-  return {
-    registries: registries.map(({ host, plainHttp }) => ({ host, plainHttp })),
-    credentials: Object.fromEntries(
-      registries.flatMap(({ host, username, password }) =>
-        username === undefined || password === undefined
-          ? []
-          : [[host, { username, password: password.reveal() }]],
-      ),
-    ),
-  };
-}
-
+/** For the build's push: what the environment and the stack give. The machine's own Docker login is BuildKit's anyway. */
 function pushCredentials({ registries }: Config): ImageReleaseArgs["credentials"] {
-  return registries.flatMap(({ host, username, password }) => {
-    const found = environmentCredentials(host, process.env);
-    if (found !== undefined) return [{ host, username: found.username, password: found.password }];
-    return username === undefined || password === undefined ? [] : [{ host, username, password }];
-  });
+  return registries.flatMap(({ host, username, password }) =>
+    username === undefined || password === undefined ? [] : [{ host, username, password }],
+  );
 }
 
 /** The manifest that this stack's last successful run put out; a first run has none. */

@@ -25,7 +25,7 @@ export function stackFileSchema(): JsonSchema {
   );
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
-    $comment: "Generated from config/schema.ts by: node --require tsx/cjs config/write-json-schema.ts",
+    $comment: "Generated from config/schema.ts by: npm run schema",
     title: "A Pulumi stack file of Slipway",
     type: "object",
     properties: {

@@ -9,16 +9,6 @@ export function isDigest(value: unknown): value is Digest {
   return typeof value === "string" && DIGEST.test(value);
 }
 
-/** @throws TypeError when `value` is not a SHA-256 digest. */
-export function parseDigest(value: string): Digest {
-  if (!isDigest(value)) {
-    throw new TypeError(
-      `${JSON.stringify(value)} is not a digest; expected "sha256:" and 64 lower-case hex digits`,
-    );
-  }
-  return value;
-}
-
 /** The form people read: `sha256:` and the first 12 hex digits. */
 export function shortDigest(digest: Digest): string {
   return digest.slice(0, "sha256:".length + 12);

@@ -4,7 +4,7 @@ import type { ReleaseManifest } from "./manifest";
 import type { FoundImage, RegistryState } from "./registry-state";
 import type { ImageIntent, WantedTag } from "./release-intent";
 import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
-import { type Ancestry, decideTag, type LiveTag, type TagWish, versionOfTag } from "./tag-policy";
+import { type Ancestry, decideTag, type LiveTag, type TagWish } from "./tag-policy";
 
 export interface TagsInput {
   readonly intent: ImageIntent;
@@ -144,9 +144,4 @@ function levelOf({ wish }: PlannedTag): number {
   if (wish.line === undefined) return 3;
   if (wish.line.minor !== undefined) return 1;
   return wish.line.major !== undefined ? 2 : 4;
-}
-
-/** Whether a tag's name stands for a version in the image's form. */
-export function isVersionName(intent: ImageIntent, name: string): boolean {
-  return versionOfTag(name, intent.form) !== undefined;
 }

@@ -148,7 +148,7 @@ export function existingVersions(names: readonly string[], form: VersionForm): V
 }
 
 /** The version that a tag's name stands for: `1.2` and `latest` stand for none. */
-export function versionOfTag(name: string, form: VersionForm): Version | undefined {
+function versionOfTag(name: string, form: VersionForm): Version | undefined {
   if (name.length <= form.prefix.length + form.suffix.length) return undefined;
   if (!name.startsWith(form.prefix) || !name.endsWith(form.suffix)) return undefined;
   return parseVersion(name.slice(form.prefix.length, name.length - form.suffix.length));

@@ -10,23 +10,52 @@ import type { Connection } from "../registry/read-state";
 import type { Properties } from "./properties";
 import { parseInputs } from "./resource";
 
-const registriesSchema = z.array(z.object({ host: z.string(), plainHttp: z.boolean() }));
+const registriesSchema = z.array(
+  z.object({ host: z.string(), plainHttp: z.boolean(), username: z.string().optional() }),
+);
+const environmentSchema = z.object({ prefix: z.string().optional(), ciRegistry: z.string().optional() });
 const credentialsSchema = z.record(z.string(), z.object({ username: z.string(), password: z.string() }));
 const configSchema = z.object({
   /** JSON, as the engine wants nested provider arguments. */
   registries: z.string().default("[]"),
   /** JSON: host -> username and password, from the stack's secret configuration. */
   credentials: z.string().default("{}"),
+  /** JSON: how the environment's credentials are to be read. */
+  environment: z.string().default("{}"),
 });
 
 export interface ProviderConfig {
-  readonly registries: readonly { readonly host: string; readonly plainHttp: boolean }[];
+  readonly registries: readonly ProviderRegistry[];
   readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
+  /** How the environment's credentials are to be read. */
+  readonly environment: EnvironmentReading;
 }
 
+export interface ProviderRegistry {
+  readonly host: string;
+  readonly plainHttp: boolean;
+  /** The stack's name for a password that comes from elsewhere. */
+  readonly username?: string | undefined;
+}
+
+export interface EnvironmentReading {
+  /** Variables with this prefix come first. */
+  readonly prefix?: string | undefined;
+  /** The host that CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD belong to where CI_REGISTRY does not say. */
+  readonly ciRegistry?: string | undefined;
+}
+
+/** A provider that was told nothing: anonymous, but for the environment and Docker's configuration. */
+export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
+
 export function parseProviderConfig(properties: Properties): ProviderConfig {
-  const { registries, credentials } = parseInputs("slipway-registry provider", configSchema, properties);
+  const { registries, credentials, environment } = parseInputs(
+    "slipway-registry provider",
+    configSchema,
+    properties,
+  );
   return {
+    environment: environmentSchema.parse(JSON.parse(environment)),
     registries: registriesSchema.parse(JSON.parse(registries)),
     credentials: credentialsSchema.parse(JSON.parse(credentials)),
   };
@@ -112,8 +141,8 @@ export class Registries {
   async #credentials(
     host: string,
   ): Promise<{ readonly credentials: Credentials; readonly from: string } | undefined> {
-    const fromEnvironment = environmentCredentials(host, this.#env);
-    if (fromEnvironment !== undefined) return { credentials: fromEnvironment, from: "the environment" };
+    const fromEnvironment = this.#environmentCredentials(host);
+    if (fromEnvironment !== undefined) return { credentials: fromEnvironment, from: fromEnvironment.origin };
     const configured = this.#config.credentials[host];
     if (configured !== undefined) {
       const credentials = { username: configured.username, password: new Secret(configured.password) };
@@ -121,5 +150,15 @@ export class Registries {
     }
     const fromDocker = await dockerCredentials(host, { environment: this.#env });
     return fromDocker === undefined ? undefined : { credentials: fromDocker, from: "Docker's configuration" };
+  }
+
+  #environmentCredentials(host: string) {
+    const { prefix, ciRegistry } = this.#config.environment;
+    const username = this.#config.registries.find((registry) => registry.host === host)?.username;
+    return environmentCredentials(host, this.#env, {
+      ...(prefix === undefined ? {} : { prefix }),
+      ...(ciRegistry === undefined ? {} : { ciRegistry }),
+      ...(username === undefined ? {} : { username }),
+    });
   }
 }

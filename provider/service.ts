@@ -11,8 +11,8 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { ProblemError } from "../plan/problem";
 import { engineLog } from "./engine-log";
 import { functions } from "./functions";
-import { fromStruct, type Properties, toStruct } from "./properties";
-import { type ProviderConfig, parseProviderConfig, Registries } from "./registries";
+import { fromStruct, toStruct } from "./properties";
+import { NO_CONFIG, parseProviderConfig, Registries } from "./registries";
 import type { Context, Resource } from "./resource";
 import { resources } from "./resources";
 import { schema } from "./schema";
@@ -29,13 +29,7 @@ export function providerService(
   version: string,
   engineAddress: string | undefined,
 ): UntypedServiceImplementation {
-  let config: ProviderConfig = { registries: [], credentials: {} };
-  let context: Context = { registries: new Registries(config), log: engineLog(engineAddress) };
-
-  const configure = (properties: Properties): void => {
-    config = parseProviderConfig(properties);
-    context = { ...context, registries: new Registries(config) };
-  };
+  let context: Context = { registries: new Registries(NO_CONFIG), log: engineLog(engineAddress) };
 
   return {
     handshake: unary((_: provider.ProviderHandshakeRequest) => {
@@ -74,7 +68,8 @@ export function providerService(
       return diffResponse(changed);
     }),
     configure: unary((request: provider.ConfigureRequest) => {
-      configure(fromStruct(request.getArgs()));
+      const config = parseProviderConfig(fromStruct(request.getArgs()));
+      context = { ...context, registries: new Registries(config) };
       const response = new provider.ConfigureResponse();
       response.setAcceptsecrets(false);
       response.setSupportspreview(true);

@@ -41,7 +41,7 @@ export async function askHelper(
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     throw failure("has no valid name", "Mend credsStore or credHelpers in Docker's config.json.");
   }
-  // Loaded here because one of execa's own modules cannot be loaded by `require`, which is how tsx loads imports.
+  // Loaded here: it is an ES module, and slow to load.
   const { execa } = await import("execa");
   const running = execa(program, ["get"], {
     input: server,

@@ -9,8 +9,8 @@ import { isDigest } from "../plan/digest";
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 export const OCI_EMPTY = "application/vnd.oci.empty.v1+json";
-export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
-export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
 /** Every kind of manifest that is asked for, the preferred ones first. */
 export const MANIFEST_TYPES = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST] as const;
@@ -114,7 +114,7 @@ export function platformText(platform: Platform): string {
 }
 
 /** Whether an index's entry is BuildKit's attestation manifest, which is no platform that could run. */
-export function isAttestation(entry: Descriptor): boolean {
+function isAttestation(entry: Descriptor): boolean {
   return (
     entry.annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||
     (entry.platform?.os === "unknown" && entry.platform.architecture === "unknown")

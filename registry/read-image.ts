@@ -20,7 +20,11 @@ export async function readImage(
   const { descriptor, json } = found;
   const statements = options.statements ? await readStatements(client, repository, descriptor.digest) : [];
   const annotations = isIndex(json) || isManifest(json) ? (json.annotations ?? {}) : {};
-  const offered = isIndex(json) ? platforms(json) : [];
+  const offered = isIndex(json)
+    ? platforms(json)
+    : isManifest(json)
+      ? await configPlatforms(client, repository, json.config.digest)
+      : [];
   return {
     digest: descriptor.digest,
     mediaType: descriptor.mediaType,
@@ -58,17 +62,16 @@ function predicateOf(bytes: Uint8Array): ReleaseStatement | undefined {
   }
 }
 
-/** The platform that a single manifest's config names. */
-export async function configPlatform(
+/** The one platform that a single manifest's config names; none for artifacts that are no images. */
+async function configPlatforms(
   client: RegistryClient,
   repository: string,
-  configDigest: string,
-): Promise<string | undefined> {
-  const bytes = await client.getBlob(repository, configDigest);
-  if (bytes === undefined) return undefined;
-  const config: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  digest: string,
+): Promise<string[]> {
+  const bytes = await client.getBlob(repository, digest);
+  const config: unknown = bytes === undefined ? undefined : JSON.parse(Buffer.from(bytes).toString("utf8"));
   if (typeof config !== "object" || config === null || !("os" in config) || !("architecture" in config)) {
-    return undefined;
+    return [];
   }
-  return platformText({ os: String(config.os), architecture: String(config.architecture) });
+  return [platformText({ os: String(config.os), architecture: String(config.architecture) })];
 }

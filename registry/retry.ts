@@ -18,7 +18,7 @@ export const systemClock: Clock = {
 };
 
 /** The longest wait that a registry can ask for; a longer one is an error at once. */
-export const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 60_000;
 
 const FIRST_WAIT_MS = 400;
 const LONGEST_BACKOFF_MS = 10_000;

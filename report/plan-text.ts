@@ -59,7 +59,7 @@ function contentLine({ content, intent }: PlannedImage): string {
 const SIGNS = { create: "+", move: "~", unchanged: " ", keep: "=" } as const;
 
 /** `~ latest  sha256:756867c07ffa (1.9.3) → 2.0.0`. */
-export function tagLine(tag: PlannedTag, width: number): string {
+function tagLine(tag: PlannedTag, width: number): string {
   const head = `${SIGNS[tag.action]} ${tag.name.padEnd(width)}  `;
   const reason = tag.reason === undefined ? "" : `: ${tag.reason}`;
   const from = tag.from === undefined ? "" : point(tag.from);

@@ -4,8 +4,8 @@ import writeFileAtomic from "write-file-atomic";
 import type { ReleaseManifest, TagOutcome } from "../plan/manifest";
 import { releaseMarkdown } from "./release-markdown";
 
-export const MANIFEST_FILE = "release-manifest.json";
-export const REPORT_FILE = "release-report.md";
+const MANIFEST_FILE = "release-manifest.json";
+const REPORT_FILE = "release-report.md";
 
 /** The manifest with what the run did to each tag: the file's content. */
 export interface ManifestFile extends ReleaseManifest {

@@ -18,7 +18,7 @@ export async function runCommand(
   args: readonly string[],
   options: TextOptions,
 ): Promise<Answer> {
-  // Loaded here because one of execa's own modules cannot be loaded by `require`, which is how tsx loads imports.
+  // Loaded here: it is an ES module, and slow to load.
   const { execa } = await import("execa");
   const result = await execa(program, [...args], {
     ...options,

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { withLock } from "./lock.mjs";
 import { cacheDir, checkoutDir, projectDir } from "./paths.mjs";
-import { lastLines, npmCommand, run } from "./run.mjs";
+import { firstLines, npmCommand, run } from "./run.mjs";
 
 /**
  * @param {{ progress?: import('./progress.mjs').Progress, cache?: string, project?: string }} [options]
@@ -22,7 +22,7 @@ export async function installPackages({ progress, cache = cacheDir(), project = 
       const { code, output } = await run(npm.program, args, { cwd: project });
       if (code !== 0) {
         throw new Error(
-          `SLIPWAY_NPM_FAILED: \`npm ci\` ended with code ${code}:\n${lastLines(output, 20)}\n` +
+          `SLIPWAY_NPM_FAILED: \`npm ci\` ended with code ${code}:\n${firstLines(output)}\n` +
             "What you can do: make sure that npm reaches a registry (`npm ping`), then run the same command again.",
         );
       }

@@ -25,6 +25,9 @@ export async function runTests(args) {
     const counts = countTests(
       existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : { testResults: [] },
     );
+    if (code !== 0 && counts.failed === 0) {
+      console.log(`vitest ended with code ${code} although no test failed: see its errors above`);
+    }
     console.log(summaryLine(counts));
     return code === 0 && (counts.failed > 0 || counts.passed === 0) ? 1 : code;
   } finally {

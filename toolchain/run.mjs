@@ -84,3 +84,12 @@ export function lastLines(output, count = 12) {
     .map((line) => `    ${line}`)
     .join("\n");
 }
+
+/** npm puts the reason first, and its usage after it. @param {string} output @param {number} [count] */
+export function firstLines(output, count = 12) {
+  const lines = output.trim().split("\n");
+  return lines
+    .slice(0, count)
+    .map((line) => `    ${line}`)
+    .join("\n");
+}

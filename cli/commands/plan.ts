@@ -17,16 +17,12 @@ export function planCommand(): Command {
     .option("--json", "print the plan as JSON")
     .addHelpText("after", "\nExit codes: 0 planned, 1 refused or failed, 2 used wrongly.")
     .action(async (options: PlanOptions) => {
-      const { planText, refusalText, planWithoutEngine } = modules();
+      const { planText, refusalText } = await import("../../report/plan-text.js");
+      const { planWithoutEngine } = await import("../plan-without-engine.js");
       const plan = await planWithoutEngine(options);
       process.stdout.write(options.json ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
       if (plan.refusals.length === 0) return;
       process.stderr.write(`${refusalText(plan)}\n`);
       process.exitCode = 1;
     });
-}
-
-/** Loaded when the command runs: `--help` and the other commands do without. */
-function modules(): typeof import("../../report/plan-text") & typeof import("../plan-without-engine") {
-  return { ...require("../../report/plan-text"), ...require("../plan-without-engine") };
 }

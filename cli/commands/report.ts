@@ -12,15 +12,11 @@ export function reportCommand(): Command {
     .option("--manifest <file>", "the release manifest", "artifacts/release-manifest.json")
     .option("--json", "print the manifest itself")
     .action(async (options: ReportOptions) => {
-      const { readManifestFile, releaseTable } = modules();
+      const { readManifestFile } = await import("../../report/read-manifest-file.js");
+      const { releaseTable } = await import("../../report/release-table.js");
       const manifest = await readManifestFile(options.manifest);
       process.stdout.write(
         options.json ? `${JSON.stringify(manifest, undefined, 2)}\n` : releaseTable(manifest),
       );
     });
-}
-
-/** Loaded when the command runs: `--help` and the other commands do without. */
-function modules(): typeof import("../../report/read-manifest-file") & typeof import("../../report/release-table") {
-  return { ...require("../../report/read-manifest-file"), ...require("../../report/release-table") };
 }

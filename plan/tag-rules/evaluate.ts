@@ -8,7 +8,7 @@ import { imageLabels } from "./image-labels";
 import { applyRule, cleanTag, type RuleTag } from "./rule-tag";
 import type { TagRule } from "./tag-rule";
 
-export const DEFAULT_SHORT_SHA_LENGTH = 7;
+const DEFAULT_SHORT_SHA_LENGTH = 7;
 
 export interface TagRulesInput {
   /** In order of priority, as `parseTagRules` gives them. */

@@ -41,7 +41,7 @@ export function releaseEventFromGitHub(event: GitHubEvent): ReleaseEvent {
 }
 
 /** Reads GitHub's answer for a repository; what is missing or null is absent. */
-export function repositoryFacts(answer: unknown): RepositoryFacts {
+function repositoryFacts(answer: unknown): RepositoryFacts {
   const facts = {
     name: text(answer, "name"),
     description: text(answer, "description"),

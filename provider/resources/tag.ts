@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Digest, shortDigest } from "../../plan/digest";
 import { liveTag } from "../../plan/planned-tags";
 import type { FoundImage } from "../../plan/registry-state";
-import { decideTag, type TagDecision, type TagWish } from "../../plan/tag-policy";
+import { decideTag, type TagWish } from "../../plan/tag-policy";
 import type { Location } from "../registries";
 import { type Context, resource } from "../resource";
 import { digestInput, repositoryInput } from "../schemas";
@@ -140,14 +140,7 @@ async function existing(context: Context, news: TagInputs): Promise<string[]> {
 function refuseUnlessAllowed(news: TagInputs, live: FoundImage | undefined): void {
   if (news.class === "floating" || news.digest === undefined) return;
   const decision = decideTag(wishOf(news), live && liveTag(live), [], ancestry(news, live));
-  if (decision.action === "refuse") throw new Error(refusal(news, decision));
-}
-
-export function refusal(
-  news: Pick<TagInputs, "repository">,
-  decision: TagDecision & { reason: string },
-): string {
-  return `${news.repository}: ${decision.reason}`;
+  if (decision.action === "refuse") throw new Error(`${news.repository}: ${decision.reason}`);
 }
 
 /** `latest: sha256:756867c07ffa (1.9.3) → sha256:01e0d8f536d9 (2.0.0)`, on the resource's own line. */

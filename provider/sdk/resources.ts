@@ -2,23 +2,18 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../../plan/digest";
 import type { ReleaseStatement } from "../../plan/statement";
 import type { Ancestry, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
-
-/** Inputs of the provider itself: which registries there are, and secrets for those that need them. */
-export interface RegistryProviderArgs {
-  readonly registries: readonly { readonly host: string; readonly plainHttp: boolean }[];
-  /** Host -> user and password, only what the stack's secret configuration gives. */
-  readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
-}
+import type { ProviderConfig } from "../registries";
 
 /** The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). */
 export class RegistryProvider extends pulumi.ProviderResource {
-  constructor(name: string, args: RegistryProviderArgs, opts?: pulumi.ResourceOptions) {
+  constructor(name: string, args: ProviderConfig, opts?: pulumi.ResourceOptions) {
     super(
       "slipway-registry",
       name,
       {
         registries: JSON.stringify(args.registries),
         credentials: pulumi.secret(JSON.stringify(args.credentials)),
+        environment: JSON.stringify(args.environment),
       },
       opts,
     );

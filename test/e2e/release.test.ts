@@ -153,7 +153,9 @@ describe("from an empty state in another folder, with the second registry emptie
   });
 
   test("the second registry is whole again", async () => {
-    const [one, other] = await Promise.all([first, second].map(({ host }) => crane("ls", `${host}/octo/app`)));
+    const [one, other] = await Promise.all(
+      [first, second].map(({ host }) => crane("ls", `${host}/octo/app`)),
+    );
     expect(new Set(other?.split("\n"))).toEqual(new Set(one?.split("\n")));
     for (const tag of one?.split("\n") ?? []) await digestInBoth(tag);
   });

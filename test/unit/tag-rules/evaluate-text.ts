@@ -7,7 +7,7 @@ export const NOW = new Date("2020-01-10T00:30:00Z");
 export const SHA = "860c1904a1ce19322e91ac35af1ab07466440c37";
 
 /** A push to the default branch of octocat/Hello-World, or what `parts` says instead. */
-export function anEvent(parts: Partial<ReleaseEvent> = {}): ReleaseEvent {
+function anEvent(parts: Partial<ReleaseEvent> = {}): ReleaseEvent {
   return {
     eventName: "push",
     ref: "refs/heads/master",

@@ -35,7 +35,10 @@ function fakeSources(log: Log, overrides: Partial<Sources> = {}): Sources {
 
 function plainProgress() {
   const lines: Log = [];
-  const progress = createProgress({ stream: { write: (text: string) => lines.push(text.trimEnd()) }, live: false });
+  const progress = createProgress({
+    stream: { write: (text: string) => lines.push(text.trimEnd()) },
+    live: false,
+  });
   return { lines, progress };
 }
 

@@ -1,0 +1,185 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import type { Command } from "commander";
+import pc from "picocolors";
+import {
+  commitDateInPayload,
+  correctedSha,
+  evaluateTagRules,
+  listEntries,
+  parseFlavor,
+  parseImages,
+  parseTagRules,
+  type ReleaseEvent,
+  releaseEventFromGitHub,
+  type TagRulesResult,
+} from "../plan/tag-rules";
+import type { TagsOptions } from "./commands/tags";
+
+/** Evaluates the rules for the event that the environment or the flags tell of, and prints what they give. */
+export function printTags(options: TagsOptions, command: Command): void {
+  const now = options.now ?? new Date();
+  const result = evaluateTagRules({
+    ...readRules(options, command),
+    event: readEvent(options, command, now),
+    now,
+    ...shortShaLength(command),
+  });
+  for (const warning of result.warnings) warn(warning);
+  for (const problem of result.problems) warn(`${problem.path}: ${problem.message}`);
+  process.stdout.write(
+    options.json ? `${JSON.stringify(document(result, options), null, 2)}\n` : text(result),
+  );
+}
+
+/** What the flags say; what they say wrongly is a usage error. */
+function readRules(options: TagsOptions, command: Command) {
+  try {
+    return {
+      rules: parseTagRules(listEntries(options.rule), "--rule"),
+      flavor: parseFlavor(listEntries(options.flavor)),
+      images: parseImages(listEntries(options.image)),
+      labels: listEntries(options.label),
+      annotations: listEntries(options.annotation),
+    };
+  } catch (error) {
+    return command.error(`error: ${error instanceof Error ? error.message : String(error)}`, { exitCode: 2 });
+  }
+}
+
+/** The event that GitHub's environment tells of, or the flags where they say more. */
+function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEvent {
+  const { env } = process;
+  const ref = options.ref ?? env.GITHUB_REF;
+  const given = [
+    ref,
+    options.sha ?? env.GITHUB_SHA,
+    options.event ?? env.GITHUB_EVENT_NAME,
+    eventFile(options),
+  ];
+  if (given.every((value) => value === undefined)) {
+    command.error(
+      "error: there is no event to make tags for. Set GITHUB_REF and GITHUB_SHA as a workflow does, or say e.g. " +
+        "--ref refs/tags/v1.2.3 --sha $(git rev-parse HEAD)",
+      { exitCode: 2 },
+    );
+  }
+  if (!ref) {
+    warn(
+      "no reference is given (GITHUB_REF or --ref): rules about branches, tags and pull requests do not apply",
+    );
+  }
+
+  const payload = readPayload(options);
+  const repository = options.repositoryFile === undefined ? undefined : readJson(options.repositoryFile);
+  const event = {
+    eventName: options.event ?? env.GITHUB_EVENT_NAME ?? "",
+    ref: ref ?? "",
+    sha: options.sha ?? env.GITHUB_SHA ?? "",
+    payload,
+    repository: repository ?? repositoryOf(payload) ?? repositoryByName(options),
+    sourceOfSha: /true/i.test(env.DOCKER_METADATA_PR_HEAD_SHA ?? "")
+      ? ("pull-request-head" as const)
+      : ("event" as const),
+    now,
+  };
+  const commitDate = options.commitDate ?? commitDateOf(event, options);
+  return releaseEventFromGitHub({ ...event, ...(commitDate === undefined ? {} : { commitDate }) });
+}
+
+/** The commit's date by the event or by git, which is asked only where an expression wants it. */
+function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOptions): Date | undefined {
+  const sha = correctedSha(event);
+  const told = commitDateInPayload(event.payload, sha);
+  const wanted = [options.rule, options.flavor, options.label, options.annotation].flat();
+  if (told !== undefined || !wanted.some((entry) => entry.includes("commit_date"))) return told;
+  if (!/^[0-9a-f]{7,64}$/i.test(sha)) return undefined;
+  try {
+    const args = ["show", "--no-patch", "--format=%cI", sha, "--"];
+    return new Date(
+      execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim(),
+    );
+  } catch {
+    warn(
+      `the date of ${sha} is neither in the event nor in a git repository here; the current time stands in`,
+    );
+    return undefined;
+  }
+}
+
+function eventFile(options: TagsOptions): string | undefined {
+  return options.eventFile ?? process.env.GITHUB_EVENT_PATH;
+}
+
+function readPayload(options: TagsOptions): unknown {
+  const file = eventFile(options);
+  if (!file) return {};
+  // As for GitHub's own library, a workflow without its event's file is one with an empty event.
+  if (options.eventFile === undefined && !existsSync(file)) {
+    warn(`GITHUB_EVENT_PATH is ${file}, which does not exist; the event is taken as empty`);
+    return {};
+  }
+  return readJson(file);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new Error(
+      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function repositoryOf(payload: unknown): unknown {
+  return typeof payload === "object" && payload !== null && "repository" in payload
+    ? payload.repository
+    : undefined;
+}
+
+/** The little that is known of a repository by its name alone. */
+function repositoryByName(options: TagsOptions): unknown {
+  const fullName = options.repository ?? process.env.GITHUB_REPOSITORY;
+  if (!fullName) return undefined;
+  const server = process.env.GITHUB_SERVER_URL || "https://github.com";
+  return { name: fullName.split("/")[1], html_url: `${server}/${fullName}` };
+}
+
+function shortShaLength(command: Command): { shortShaLength?: number } {
+  const written = process.env.DOCKER_METADATA_SHORT_SHA_LENGTH;
+  if (!written) return {};
+  const length = Number(written);
+  if (Number.isNaN(length)) {
+    command.error(
+      `error: DOCKER_METADATA_SHORT_SHA_LENGTH is ${JSON.stringify(written)}, which is not a number`,
+      {
+        exitCode: 2,
+      },
+    );
+  }
+  return { shortShaLength: length };
+}
+
+function document(result: TagRulesResult, options: TagsOptions): object {
+  const { version, partial, latest, tags, labels, annotations } = result;
+  return {
+    version,
+    partial,
+    latest,
+    tags,
+    labels,
+    ...(options.annotation.length > 0 ? { annotations } : {}),
+  };
+}
+
+function text(result: TagRulesResult): string {
+  const parts = [result.tags, result.labels].filter((lines) => lines.length > 0);
+  return parts.map((lines) => lines.map((line) => `${line}\n`).join("")).join("\n");
+}
+
+function warn(message: string): void {
+  process.stderr.write(
+    `${pc.createColors(pc.isColorSupported && process.stderr.isTTY).yellow("warning:")} ${message}\n`,
+  );
+}

@@ -1,0 +1,29 @@
+import type { Config } from "../plan/config";
+import type { ProviderConfig } from "./registries";
+
+/**
+ * What the provider has to know of a configuration. Credentials that the environment gives stay out: the provider
+ * finds them itself whenever it calls, so that they are in no state and a rotated one works at once.
+ */
+export function providerConfig(config: Config): ProviderConfig {
+  const { registries, origins, envPrefix } = config;
+  const primary = registries[0]?.host;
+  return {
+    registries: registries.map(({ host, plainHttp, username }) => ({
+      host,
+      plainHttp,
+      ...(username === undefined ? {} : { username }),
+    })),
+    credentials: Object.fromEntries(
+      registries.flatMap(({ host, username, password }, index) =>
+        username === undefined || password === undefined || `registries[${index}].password` in origins
+          ? []
+          : [[host, { username, password: password.reveal() }]],
+      ),
+    ),
+    environment: {
+      ...(envPrefix === undefined ? {} : { prefix: envPrefix }),
+      ...(primary === undefined ? {} : { ciRegistry: primary }),
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { crane } from "../support/crane";
+import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
+import { Project } from "../support/project";
+import { startRegistry, TEST_USER, type TestRegistry } from "../support/registry";
+
+const RULES = ["type=semver,pattern={{version}}", "type=semver,pattern={{major}}", "type=sha"];
+const DOCKERFILE = { "app/Dockerfile": "FROM scratch\nCOPY app.txt /app.txt\n" };
+
+const started: { remove?: () => void; stop?: () => Promise<void> }[] = [];
+
+afterAll(async () => {
+  for (const { remove, stop } of started.reverse()) {
+    remove?.();
+    await stop?.();
+  }
+});
+
+async function registry(options: Parameters<typeof startRegistry>[0] = {}): Promise<TestRegistry> {
+  const made = await startRegistry(options);
+  started.push({ stop: () => made.stop() });
+  return made;
+}
+
+async function project(registries: readonly object[], env: Record<string, string> = {}): Promise<Project> {
+  const made = await Project.create({ config: config(registries), env });
+  started.push({ remove: () => made.remove() });
+  return made;
+}
+
+function config(registries: readonly object[]) {
+  return { registries, images: [{ name: "app", context: "app", platforms: ["linux/amd64"], tags: RULES }] };
+}
+
+function withContent(text: string) {
+  return { ...DOCKERFILE, "app/app.txt": text };
+}
+
+describe("when somebody else writes tags", () => {
+  let host: string;
+  let stage: Project;
+  let one: string;
+  let two: string;
+
+  beforeAll(async () => {
+    const local = await registry();
+    host = local.host;
+    stage = await project([{ host, namespace: "octo" }]);
+    await stage.commit(withContent("one"), "v1.0.0");
+    await stage.upOk();
+    one = await crane("digest", `${host}/octo/app:1.0.0`);
+    await stage.commit(withContent("two"), "v1.1.0");
+    await stage.upOk();
+    two = await crane("digest", `${host}/octo/app:1.1.0`);
+  });
+
+  test("a moved latest is seen by preview and put back by up", async () => {
+    await crane("tag", `${host}/octo/app:1.0.0`, "latest");
+    const { text } = await stage.preview();
+    expect(text).toMatch(/~ latest +sha256:\w{12} \(1\.0\.0\) → .*somebody moved it since the last release/);
+    expect(await crane("digest", `${host}/octo/app:latest`)).toBe(one);
+    await stage.upOk();
+    expect(await crane("digest", `${host}/octo/app:latest`)).toBe(two);
+  });
+
+  test("refresh sees a moved tag and a deleted one; up mends both", async () => {
+    await crane("tag", `${host}/octo/app:1.0.0`, "latest");
+    await crane("delete", `${host}/octo/app:1`).catch(() => undefined);
+    const { exitCode, text } = await stage.pulumi("refresh", "--yes", "--non-interactive", "--skip-preview");
+    expect(exitCode, text).toBe(0);
+    expect(text).toMatch(/Tag .*-latest +updated/);
+    await stage.upOk();
+    expect(await crane("digest", `${host}/octo/app:latest`)).toBe(two);
+    expect(await crane("digest", `${host}/octo/app:1`)).toBe(two);
+  });
+
+  test("a moved version tag is refused, and left as it is", async () => {
+    await crane("tag", `${host}/octo/app:1.0.0`, "1.1.0");
+    for (const run of [() => stage.preview(), () => stage.up()]) {
+      const { exitCode, text } = await run();
+      expect(exitCode).not.toBe(0);
+      expect(text).toMatch(/somebody moved a write-once tag/);
+      expect(text).toMatch(/slipway:overrule.*app:1\.1\.0/);
+    }
+    expect(await crane("digest", `${host}/octo/app:1.1.0`)).toBe(one);
+    await crane("tag", `${host}/octo/app@${two}`, "1.1.0");
+    await stage.upOk();
+  });
+
+  test("the same version from another revision is refused in the preview", async () => {
+    await stage.git("tag", "--delete", "v1.1.0");
+    await stage.commit(withContent("three"), "v1.1.0");
+    const { exitCode, text } = await stage.preview();
+    expect(exitCode).not.toBe(0);
+    expect(text).toMatch(/1\.1\.0 was released from commit \w{12},\s+and this is commit \w{12}/);
+    expect(await crane("digest", `${host}/octo/app:1.1.0`)).toBe(two);
+  });
+
+  test("destroy keeps every tag and digest", async () => {
+    const before = await crane("ls", `${host}/octo/app`);
+    const { exitCode, text } = await stage.pulumi("destroy", "--yes", "--non-interactive", "--skip-preview");
+    expect(exitCode, text).toBe(0);
+    expect(await crane("ls", `${host}/octo/app`)).toBe(before);
+    expect(await crane("digest", `${host}/octo/app:latest`)).toBe(two);
+  });
+});
+
+describe("credentials", () => {
+  test("an optional registry without them is skipped and named; a required one is refused before anything is built", async () => {
+    const [open, closed] = await Promise.all([registry(), registry({ auth: "htpasswd" })]);
+    const stage = await project([
+      { host: open.host, namespace: "octo" },
+      { host: closed.host, namespace: "octo", optional: true },
+    ]);
+    await stage.commit(withContent("one"), "v1.0.0");
+    const skipped = await stage.preview();
+    expect(skipped.text).toContain(`${closed.host} is skipped: optional, and there are no credentials`);
+    await stage.upOk();
+    expect(await crane("ls", `${open.host}/octo/app`)).toContain("latest");
+
+    stage.setConfig(config([{ host: closed.host, namespace: "octo" }]));
+    for (const run of [() => stage.preview(), () => stage.up()]) {
+      const { exitCode, text } = await run();
+      expect(exitCode).not.toBe(0);
+      expect(text).toContain(`${closed.host} is required and there are no credentials for it`);
+      expect(text).not.toContain("building with");
+    }
+    expect(await closed.writes()).toEqual([]);
+  });
+
+  test("a token that may not push is refused in the preview already", async () => {
+    const tokens = {
+      grant: (_: string | undefined, __: string, actions: readonly string[]) =>
+        actions.filter((a) => a === "pull"),
+    };
+    const closed = await registry({ auth: "token", tokens });
+    const stage = await project([{ host: closed.host, namespace: "octo" }], {
+      CI_REGISTRY_USERNAME: TEST_USER.username,
+      CI_REGISTRY_PASSWORD: TEST_USER.password,
+    });
+    await stage.commit(withContent("one"), "v1.0.0");
+    const { exitCode, text } = await stage.preview();
+    expect(exitCode).not.toBe(0);
+    expect(text).toMatch(/may not push to .*\/octo\/app/);
+    expect(text).not.toContain(TEST_USER.password);
+  });
+
+  describe("push rights that only a push can tell", () => {
+    let proxy: FaultProxy;
+    afterEach(() => proxy?.stop());
+
+    test("are proved before anything is built", async () => {
+      const open = await registry();
+      proxy = await startFaultProxy(open.host);
+      proxy.inject({ method: "POST", path: /blobs\/uploads/, fault: { kind: "answer", status: 403 } });
+      const stage = await project([{ host: proxy.host, namespace: "octo" }]);
+      await stage.commit(withContent("one"), "v1.0.0");
+      const { exitCode, text } = await stage.up();
+      expect(exitCode).not.toBe(0);
+      expect(text).toMatch(/No right to push, so nothing was built/);
+      expect(text).not.toContain("building with");
+      expect(await open.writes()).toEqual([]);
+    });
+  });
+
+  test("a rotated token is an empty diff, and no secret is in state, plan or output", async () => {
+    const users: Record<string, string> = { [TEST_USER.username]: TEST_USER.password };
+    const closed = await registry({ auth: "token", tokens: { users } });
+    const stage = await project([{ host: closed.host, namespace: "octo" }]);
+    await stage.commit(withContent("one"), "v1.0.0");
+    const signIn = (password: string) => ({
+      CI_REGISTRY_USERNAME: TEST_USER.username,
+      CI_REGISTRY_PASSWORD: password,
+    });
+    const up = ["up", "--yes", "--non-interactive", "--skip-preview"];
+    const first = await stage.pulumiWith(signIn(TEST_USER.password), ...up);
+    expect(first.exitCode, first.text).toBe(0);
+    users[TEST_USER.username] = "another horse";
+    const second = await stage.pulumiWith(signIn("another horse"), ...up);
+    expect(second.exitCode, second.text).toBe(0);
+    expect(second.text).toMatch(/Resources:\n +\d+ unchanged\n/);
+    const state = await stage.pulumi("stack", "export");
+    for (const text of [first.text, second.text, state.text]) {
+      expect(text).not.toContain(TEST_USER.password);
+      expect(text).not.toContain("another horse");
+    }
+  });
+});
