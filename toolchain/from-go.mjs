@@ -1,6 +1,7 @@
 // @ts-check
 // Third source of a part: the pinned Go module, built here. go.sum holds the sums of everything that goes in.
 
+import { chmod, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { goModuleDir } from "./paths.mjs";
 import { findOnPath, lastLines, run } from "./run.mjs";
@@ -41,7 +42,20 @@ export async function buildPart(part, target, onProgress, env = process.env) {
       if (code !== 0) {
         return `\`go ${args.slice(0, 3).join(" ")} … ${source}\` in toolchain/go/${build.module} ended with:\n${lastLines(output)}`;
       }
+      if (build.flags) await addFlags(path.join(target, bin), build.flags);
     }
   }
   return undefined;
+}
+
+/**
+ * Puts a launcher in a program's place that starts it with more flags. Windows has official downloads of every part.
+ * @param {string} program @param {string[]} flags
+ */
+async function addFlags(program, flags) {
+  if (process.platform === "win32") return;
+  const real = `${path.basename(program)}-program`;
+  await rename(program, path.join(path.dirname(program), real));
+  await writeFile(program, `#!/bin/sh\nexec "$(dirname "$0")/${real}" ${flags.join(" ")} "$@"\n`);
+  await chmod(program, 0o755);
 }

@@ -14,6 +14,7 @@
  * @property {string} module folder below toolchain/go with the pinned go.mod and go.sum
  * @property {Record<string, string>} packages binary's name -> Go package
  * @property {string} [ldflags]
+ * @property {string[]} [flags] given to every binary at every start
  *
  * @typedef {object} Part
  * @property {string} name
@@ -76,6 +77,9 @@ export const parts = [
         packages: {
           "pulumi-language-nodejs": "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         },
+        // This old host takes a project's options as flags, which today's engine does not pass any more: without this
+        // one it would check the types of the bundled program at every preview.
+        flags: ["-typescript=false"],
       },
     ],
   },
