@@ -36,7 +36,12 @@ const rule = grammar.line.meta({ what: "a line of docker/metadata-action's synta
 
 export const imageSchema = z
   .strictObject({
-    name: grammar.imageName.describe("Name in the registries, after host and namespace. @example app"),
+    name: grammar.imageName.describe("What the image is called here, and its repository's name. @example app"),
+    repository: grammar.imageName
+      .optional()
+      .describe(
+        "Repository's name in the registries, after host and namespace, where several images share one. @default the name",
+      ),
     context: grammar.projectPath
       .default(".")
       .describe("Folder of the build context, relative to the project. @default ."),

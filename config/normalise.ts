@@ -44,6 +44,7 @@ function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlyS
   });
   return {
     ...image,
+    repository: image.repository ?? image.name,
     platforms: [...image.platforms].sort(),
     buildArgs: Object.fromEntries(
       sortedEntries(image.buildArgs).map(([name, value]) => [name, normaliseBuildArg(name, value)]),

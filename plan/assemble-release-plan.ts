@@ -47,6 +47,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ),
       ...nowhereToGo(input),
       ...planned.flatMap((image) => image.refusals),
+      ...twoOwners([...planned.flatMap(({ image }) => image.claims), ...tags]),
     ],
     notices: [...input.notices, ...planned.flatMap((image) => image.notices)],
     origins: config.origins,
@@ -77,6 +78,25 @@ function nowhereToGo({ state }: ReleasePlanInput): Refusal[] {
       hint: "Give credentials for one of them.",
     },
   ];
+}
+
+/** Images that share a repository must not share a tag: nobody could say whose it is. */
+function twoOwners(tags: readonly PlannedTag[]): Refusal[] {
+  const owners = new Map<string, string>();
+  return tags.flatMap(({ image, repository, name }) => {
+    const reference = `${repository}:${name}`;
+    const owner = owners.get(reference) ?? image;
+    owners.set(reference, owner);
+    if (owner === image) return [];
+    return [
+      {
+        code: "tag-two-owners",
+        path: `${image}:${name}`,
+        message: `${owner} and ${image} would both own ${reference}`,
+        hint: "Give one of them a prefix or suffix in its tag rules (flavor: prefix=…).",
+      },
+    ];
+  });
 }
 
 interface ImageResult {

@@ -43,6 +43,8 @@ export interface RegistryConfig {
 
 export interface ImageConfig {
   readonly name: string;
+  /** Name after host and namespace in the registries; several images may share one. Default: the name. */
+  readonly repository: string;
   /** Folder of the build context, relative to the project. Default `.`. */
   readonly context: string;
   /** Relative to the context. Default `Dockerfile`. */

@@ -80,7 +80,7 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     image,
     repositories: config.registries.map((registry) => ({
       host: registry.host,
-      path: [registry.namespace, image.name].filter((part) => part !== "").join("/"),
+      path: [registry.namespace, image.repository].filter((part) => part !== "").join("/"),
     })),
     ...(version === undefined ? {} : { version }),
     form,

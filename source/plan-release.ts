@@ -5,6 +5,7 @@ import type { Config, ImageConfig } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
+import { type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
 import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
@@ -127,18 +128,29 @@ async function readImageIntent(
   };
 }
 
-/** Asks about every tag that could be written, and about nothing else. */
+/** Asks about every tag that could be written, and about nothing else; each repository once. */
 function stateRequest(config: Config, intents: readonly ImageIntent[]): StateRequest {
+  const wanted = new Map<string, { name: RepositoryName; tags: Set<string>; versionTags: Set<string> }>();
+  for (const intent of intents) {
+    for (const name of intent.repositories) {
+      const key = repositoryKey(name);
+      const known = wanted.get(key) ?? { name, tags: new Set(), versionTags: new Set() };
+      wanted.set(key, known);
+      known.tags.add(intent.candidateTag);
+      for (const tag of intent.tags) {
+        known.tags.add(tag.name);
+        if (tag.class === "version") known.versionTags.add(tag.name);
+      }
+    }
+  }
   return {
     registries: config.registries.map(({ host, optional }) => ({ host, optional })),
-    repositories: intents.flatMap((intent) =>
-      intent.repositories.map(({ host, path }) => ({
-        host,
-        path,
-        tags: [...new Set([intent.candidateTag, ...intent.tags.map(({ name }) => name)])],
-        versionTags: intent.tags.filter((tag) => tag.class === "version").map(({ name }) => name),
-      })),
-    ),
+    repositories: [...wanted.values()].map(({ name, tags, versionTags }) => ({
+      host: name.host,
+      path: name.path,
+      tags: [...tags],
+      versionTags: [...versionTags],
+    })),
   };
 }
 
