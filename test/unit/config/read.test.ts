@@ -18,6 +18,7 @@ const IMAGE = {
   labels: "release",
   extraLabels: [],
   provenance: true,
+  repository: "app",
   sbom: false,
   cacheFrom: [],
   cacheTo: [],
