@@ -55,18 +55,27 @@ export class TagSet extends pulumi.ComponentResource {
   private write(args: TagSetArgs, tag: PlannedTag, barrier: Barrier): Tag {
     const digest = tag.wish.digest ?? args.digests[tag.image];
     if (digest === undefined) throw new Error(`TagSet: digests has no entry for image "${tag.image}"`);
+    const siblings = args.repositories[tag.image] ?? [];
     return new Tag(
-      `${tag.image}-${tag.repository.replace(/[^A-Za-z0-9.-]+/g, "-")}-${tag.slot}`,
+      `${tag.image}-${tag.slot}-${place(tag.repository, siblings)}`,
       {
         ...tag.wish,
         repository: tag.repository,
         digest,
-        siblings: args.repositories[tag.image] ?? [],
+        siblings,
         planned: { ...(tag.from === undefined ? {} : { digest: tag.from.digest }), ancestry: tag.ancestry },
       },
       { parent: this, dependsOn: [barrier], retainOnDelete: true },
     );
   }
+}
+
+/** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */
+function place(repository: string, siblings: readonly string[]): string {
+  const hostOf = (name: string) => name.split("/")[0] ?? name;
+  const host = hostOf(repository);
+  const alone = siblings.filter((sibling) => hostOf(sibling) === host).length < 2;
+  return (alone ? host : repository).replace(/[^A-Za-z0-9.-]+/g, "-");
 }
 
 /** A tag of the manifest, with the image it belongs to. */
