@@ -1,13 +1,13 @@
 import type { Config } from "./config";
 import type { ReleaseManifest } from "./manifest";
 import { decideContent, sightings } from "./planned-content";
+import { plannedStatement } from "./planned-statement";
 import { decideTags, tagLevels } from "./planned-tags";
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
 import type { RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
-import type { ReleaseStatement } from "./statement";
 import type { Ancestry } from "./tag-policy";
 
 export interface ReleasePlanInput {
@@ -133,7 +133,13 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
     intent.tags.filter((tag) => tag.name !== intent.candidateTag),
   );
   const build = buildGeneration(intent, content, previous);
-  const statement = statementOf(input, intent, content, repositories);
+  const statement = plannedStatement({
+    intent,
+    content,
+    repositories,
+    source: input.source,
+    sightings: sightings({ repositories, state }),
+  });
   return {
     image: {
       name: intent.name,
@@ -175,32 +181,4 @@ function buildGeneration(
   const built = last?.contentKey === intent.contentKey ? last.build : undefined;
   if (content.from !== "build") return built;
   return { generation: built === undefined ? 0 : built.generation + 1 };
-}
-
-function statementOf(
-  input: ReleasePlanInput,
-  intent: ImageIntent,
-  content: PlannedContent,
-  repositories: readonly string[],
-): ReleaseStatement | undefined {
-  if (intent.version === undefined) return undefined;
-  const made = content.from === "build" ? undefined : content.digest;
-  const stated = sightings({ repositories, state: input.state })
-    .filter(({ image }) => image.digest === made)
-    .flatMap(({ image }) => image.statements)
-    .find((statement) => statement.image === intent.name && statement.version === intent.version);
-  if (stated !== undefined) return stated;
-  return {
-    schema: 1,
-    image: intent.name,
-    lane: "",
-    version: intent.version,
-    revision: input.source.revision,
-    ...(input.source.remote === undefined ? {} : { source: input.source.remote }),
-    contentKey: intent.contentKey,
-    platforms: intent.image.platforms,
-    inputs: intent.buildArgs,
-    bases: intent.bases,
-    repositories,
-  };
 }

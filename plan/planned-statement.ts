@@ -1,0 +1,49 @@
+import { CONTENT_KEY_ANNOTATION } from "./annotations";
+import type { Sighting } from "./planned-content";
+import type { ImageIntent } from "./release-intent";
+import type { PlannedContent } from "./release-plan";
+import type { ReleaseStatement } from "./statement";
+
+export interface StatementInput {
+  readonly intent: ImageIntent;
+  readonly content: PlannedContent;
+  /** `host/path`, the primary first. */
+  readonly repositories: readonly string[];
+  readonly source: { readonly revision: string; readonly remote?: string };
+  /** Every tag that was asked about and exists. */
+  readonly sightings: readonly Sighting[];
+}
+
+/**
+ * The statement of a release with a version: the one that is already attached to the digest, word for word, else a new
+ * one. What today's working tree says of inputs is stated only for content that was made from it.
+ */
+export function plannedStatement(input: StatementInput): ReleaseStatement | undefined {
+  const { intent, content, repositories, source } = input;
+  if (intent.version === undefined) return undefined;
+  const existing = input.sightings.filter(
+    ({ image }) => content.from !== "build" && image.digest === content.digest,
+  );
+  const stated = existing
+    .flatMap(({ image }) => image.statements)
+    .find((statement) => statement.image === intent.name && statement.version === intent.version);
+  if (stated !== undefined) return stated;
+  const contentKey =
+    content.from === "build"
+      ? intent.contentKey
+      : (existing[0]?.image.annotations[CONTENT_KEY_ANNOTATION] ?? "");
+  const isOurs = contentKey === intent.contentKey;
+  return {
+    schema: 1,
+    image: intent.name,
+    lane: "",
+    version: intent.version,
+    revision: source.revision,
+    ...(source.remote === undefined ? {} : { source: source.remote }),
+    contentKey,
+    platforms: intent.image.platforms,
+    inputs: isOurs ? intent.buildArgs : {},
+    bases: isOurs ? intent.bases : {},
+    repositories,
+  };
+}
