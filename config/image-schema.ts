@@ -36,7 +36,9 @@ const rule = grammar.line.meta({ what: "a line of docker/metadata-action's synta
 
 export const imageSchema = z
   .strictObject({
-    name: grammar.imageName.describe("What the image is called here, and its repository's name. @example app"),
+    name: grammar.imageName.describe(
+      "What the image is called here, and its repository's name. @example app",
+    ),
     repository: grammar.imageName
       .optional()
       .describe(

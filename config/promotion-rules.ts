@@ -9,7 +9,9 @@ export function promotionProblems(
   const { promote, rollback } = written;
   return [
     ...(isRecord(promote) ? [...sourceProblems(promote), ...unknownImages("promote", promote, names)] : []),
-    ...(isRecord(rollback) ? [...targetProblems(rollback), ...unknownImages("rollback", rollback, names)] : []),
+    ...(isRecord(rollback)
+      ? [...targetProblems(rollback), ...unknownImages("rollback", rollback, names)]
+      : []),
   ];
 }
 
@@ -27,7 +29,12 @@ function sourceProblems(promote: Readonly<Record<string, unknown>>): Problem[] {
     return [conflict("promote.statement", "says the same as promote.from in another way; keep one of them")];
   }
   return promote.registry !== undefined && promote.statement === undefined
-    ? [conflict("promote.registry", "belongs to promote.statement; a stack's manifest says where its images are")]
+    ? [
+        conflict(
+          "promote.registry",
+          "belongs to promote.statement; a stack's manifest says where its images are",
+        ),
+      ]
     : [];
 }
 

@@ -15,7 +15,9 @@ export const promoteSchema = z
       .describe("The stack of this project whose last release is taken, by its manifest. @example stage"),
     statement: grammar.releaseName
       .optional()
-      .describe("Instead of `from`: a version, taken by its release statement in a registry. @example v1.2.3"),
+      .describe(
+        "Instead of `from`: a version, taken by its release statement in a registry. @example v1.2.3",
+      ),
     registry: z
       .strictObject({
         host: grammar.host.describe("Host, with its port. @example ghcr.io"),

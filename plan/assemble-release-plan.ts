@@ -2,7 +2,7 @@ import type { Config } from "./config";
 import type { ReleaseManifest } from "./manifest";
 import { decideContent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
-import { decideTags, tagLevels } from "./planned-tags";
+import { decideTags, rollbackTags, type TagDecisions, type TagsInput, tagLevels } from "./planned-tags";
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
 import type { RegistryState } from "./registry-state";
@@ -35,7 +35,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     schema: 1,
     stack: input.stack,
     ...(config.repository === undefined ? {} : { source: config.repository }),
-    revision: source.revision,
+    revision: commonRevision(input.intents) ?? source.revision,
     images: planned.map(({ image }) => image),
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
@@ -52,6 +52,12 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     notices: [...input.notices, ...planned.flatMap((image) => image.notices)],
     origins: config.origins,
   };
+}
+
+/** The commit of what is released, where it is one: that of a promotion is stage's, not the one checked out here. */
+function commonRevision(intents: readonly ImageIntent[]): string | undefined {
+  const revisions = new Set(intents.map(({ revision }) => revision));
+  return revisions.size === 1 ? [...revisions][0] : undefined;
 }
 
 /** A floating tag that is not there and rightly is not made has nothing to hold a resource for. */
@@ -108,7 +114,7 @@ interface ImageResult {
 
 function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   const { state, previous, ancestry, config } = input;
-  const { revision } = input.source;
+  const { revision } = intent;
   const repositories = intent.repositories
     .map(repositoryKey)
     .filter((key) => state.repositories[key] !== undefined);
@@ -124,14 +130,14 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   const digest = content.from === "build" ? undefined : content.digest;
   const tagInput = { intent, revision, repositories, state, digest, previous, ancestry, overruled };
   const refusedTags = new Set(refusals.map(({ path }) => path));
-  const claims = decideTags(
-    { ...tagInput, overruled: (tag) => overruled(tag) || intent.candidateTag.startsWith("candidate-") },
-    [{ slot: "candidate", name: intent.candidateTag, class: "revision" }],
-  );
-  const tags = decideTags(
-    tagInput,
-    intent.tags.filter((tag) => tag.name !== intent.candidateTag),
-  );
+  const claims = decideClaims(tagInput);
+  const tags =
+    content.from === "rollback"
+      ? rollbackTags(decideTags(tagInput, intent.tags))
+      : decideTags(
+          tagInput,
+          intent.tags.filter((tag) => tag.name !== intent.candidateTag),
+        );
   const build = buildGeneration(intent, content, previous);
   const statement = plannedStatement({
     intent,
@@ -159,6 +165,14 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
     ],
     notices,
   };
+}
+
+/** The candidate tag, where this stack makes the content. */
+function decideClaims(input: TagsInput): TagDecisions {
+  const { candidateTag: name, existing } = input.intent;
+  if (name === undefined || existing !== undefined) return { tags: [], refusals: [] };
+  const overruled = (tag: string) => input.overruled(tag) || name.startsWith("candidate-");
+  return decideTags({ ...input, overruled }, [{ slot: "candidate", name, class: "revision" }]);
 }
 
 function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {

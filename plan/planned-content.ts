@@ -31,6 +31,8 @@ export interface ContentDecision {
 
 /** Where an image's content comes from: its own release, an index with the same content key, or a build. */
 export function decideContent(input: ContentInput): ContentDecision {
+  const { existing } = input.intent;
+  if (existing !== undefined) return { content: existing, refusals: [], notices: [] };
   const released = sightings(input).filter(
     ({ tag }) => isVersionTag(input.intent, tag) && !input.overruled(tag),
   );

@@ -92,7 +92,8 @@ export class Registries {
         host,
         // Hosts that are only read from (bases, the registries of stage) need not be configured.
         plainHttp:
-          this.#config.registries.find((registry) => registry.host === host)?.plainHttp ?? isLoopbackHost(host),
+          this.#config.registries.find((registry) => registry.host === host)?.plainHttp ??
+          isLoopbackHost(host),
         credentials: async () => (await credentials())?.credentials,
         signal: this.#abort.signal,
       }),

@@ -53,6 +53,10 @@ function contentLine({ content, intent }: PlannedImage): string {
       return `no build, ${content.tag} has this content (${shortDigest(content.digest)})`;
     case "version-tag":
       return `no build, ${content.tag} is released (${shortDigest(content.digest)})`;
+    case "promotion":
+      return `no build, promoted from ${content.of} (${shortDigest(content.digest)})`;
+    case "rollback":
+      return `no build, back to ${content.tag} (${shortDigest(content.digest)})`;
   }
 }
 

@@ -89,7 +89,13 @@ async function copy(context: Context, urn: string, news: ImageCopyInputs): Promi
   }
   await Promise.all(targets.map((target) => copyTo(context, urn, digest, source, target)));
   const referrers = await source.client.referrers(source.path, digest);
-  return { ...news, referrers: await present(source, referrers.map((entry) => entry.digest)) };
+  return {
+    ...news,
+    referrers: await present(
+      source,
+      referrers.map((entry) => entry.digest),
+    ),
+  };
 }
 
 /** The first place that has the index. */

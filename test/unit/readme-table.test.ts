@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../plan/digest";
-import { type Ancestry, decideTag, type LiveTag, type TagClass, type TagDecision } from "../../plan/tag-policy";
+import {
+  type Ancestry,
+  decideTag,
+  type LiveTag,
+  type TagClass,
+  type TagDecision,
+} from "../../plan/tag-policy";
 import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../../plan/tag-rules";
 import { versionAndForm } from "../../plan/tag-slot";
 import { parseVersion } from "../../plan/versions";
