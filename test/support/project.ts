@@ -94,6 +94,11 @@ export class Project {
     return stdout;
   }
 
+  /** For processes that a test starts by itself, to end them by itself. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
   preview(...args: string[]): Promise<EngineResult> {
     return this.pulumi("preview", "--non-interactive", ...args);
   }
