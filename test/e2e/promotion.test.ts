@@ -12,7 +12,11 @@ const PROD_TAGS = [
 ];
 const PLATFORMS = ["linux/amd64", "linux/arm64"];
 /** Nothing that could build: no builder known to buildx, no Docker, no address of BuildKit. */
-const NO_BUILDER = { BUILDX_CONFIG: "/nonexistent/buildx", DOCKER_HOST: "tcp://127.0.0.1:1", BUILDKIT_HOST: "" };
+const NO_BUILDER = {
+  BUILDX_CONFIG: "/nonexistent/buildx",
+  DOCKER_HOST: "tcp://127.0.0.1:1",
+  BUILDKIT_HOST: "",
+};
 
 let stageRegistry: TestRegistry;
 let first: TestRegistry;
@@ -140,7 +144,9 @@ describe("after stage released v1.2.3", () => {
     const { exitCode, text } = await prod.preview();
     prod.setConfig(prodConfig({ from: "stage" }));
     expect(exitCode).not.toBe(0);
-    expect(text).toMatch(/lacks linux\/s390x \(it has linux\/amd64, linux\/arm64\) \[promotion-platform-missing\]/);
+    expect(text).toMatch(
+      /lacks linux\/s390x \(it has linux\/amd64, linux\/arm64\) \[promotion-platform-missing\]/,
+    );
   });
 
   test("one image of two is promoted alone", async () => {
@@ -253,7 +259,10 @@ describe("a later version on stage", () => {
   });
 
   test("a digest that stage's registry lost is refused, and says what to do", async () => {
-    await crane("delete", `${stageRegistry.host}/staging/app@${await digestOf(stageRegistry, "staging/app:1.3.0")}`);
+    await crane(
+      "delete",
+      `${stageRegistry.host}/staging/app@${await digestOf(stageRegistry, "staging/app:1.3.0")}`,
+    );
     prod.setConfig(prodConfig({ from: "stage" }));
     const { exitCode, text } = await prod.preview();
     expect(exitCode).not.toBe(0);

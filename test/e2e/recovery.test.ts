@@ -61,7 +61,8 @@ function digestOf(reference: string): Promise<string> {
 async function expectReleased(version: string): Promise<void> {
   for (const name of ["app", "web"]) {
     const digest = await digestOf(`${name}:${version}`);
-    for (const tag of ["1", "latest"]) expect(await digestOf(`${name}:${tag}`), `${name}:${tag}`).toBe(digest);
+    for (const tag of ["1", "latest"])
+      expect(await digestOf(`${name}:${tag}`), `${name}:${tag}`).toBe(digest);
   }
 }
 
@@ -71,7 +72,9 @@ async function written(): Promise<{ tags: string[]; uploads: number }> {
   return {
     tags: writes
       .filter(({ method, status }) => method === "PUT" && status < 300)
-      .flatMap(({ path }) => /\/v2\/octo\/(\w+)\/manifests\/([^/:]+)$/.exec(path)?.slice(1, 3).join(":") ?? [])
+      .flatMap(
+        ({ path }) => /\/v2\/octo\/(\w+)\/manifests\/([^/:]+)$/.exec(path)?.slice(1, 3).join(":") ?? [],
+      )
       .filter((tag) => !/:(sha256-|candidate-|sha-)/.test(tag)),
     uploads: writes.filter(({ path, method }) => method === "PUT" && path.includes("/blobs/uploads/")).length,
   };
@@ -81,7 +84,11 @@ describe("a registry that fails at a tag until retries are used up", () => {
   test("leaves wider tags where they were; the same up completes the rest and does nothing twice", async () => {
     const before = await digestOf("app:latest");
     await commit("1.1.0");
-    const failing = { method: "PUT", path: /\/manifests\/1\.1$/, fault: { kind: "answer", status: 500 } } as const;
+    const failing = {
+      method: "PUT",
+      path: /\/manifests\/1\.1$/,
+      fault: { kind: "answer", status: 500 },
+    } as const;
     const mend = proxy.inject(failing);
     await registry.forget();
     const failed = await project.up();

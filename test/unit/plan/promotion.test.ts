@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../plan/digest";
-import { checkPromotion, manifestRelease, type PromotionCheck, readStackManifest } from "../../../plan/promotion";
+import {
+  checkPromotion,
+  manifestRelease,
+  type PromotionCheck,
+  readStackManifest,
+} from "../../../plan/promotion";
 import type { FoundImage } from "../../../plan/registry-state";
 
 const DIGEST: Digest = `sha256:${"a".repeat(64)}`;
@@ -50,7 +55,10 @@ describe("stage's manifest", () => {
     const { manifest } = readStackManifest("stage", MANIFEST);
     const [image] = manifest?.images ?? [];
     if (manifest === undefined || image === undefined) throw new Error("no manifest");
-    expect(manifestRelease(manifest, image)).toMatchObject({ ref: "refs/tags/v1.2.3", revision: "b".repeat(40) });
+    expect(manifestRelease(manifest, image)).toMatchObject({
+      ref: "refs/tags/v1.2.3",
+      revision: "b".repeat(40),
+    });
     expect(
       manifestRelease(manifest, { ...image, ref: "refs/tags/standalone-v1.2.3", revision: "c".repeat(40) }),
     ).toMatchObject({ ref: "refs/tags/standalone-v1.2.3", revision: "c".repeat(40) });
@@ -97,7 +105,11 @@ describe("a promotion", () => {
   const { version: _, ...unversioned } = check.release;
   test.each<[string, Partial<PromotionCheck>, string]>([
     ["another version is asked for", { asserted: "v1.2.4" }, "promotion-other-version"],
-    ["a tag is required and there is no version", { release: { ...unversioned, ref: "" } }, "promotion-without-version"],
+    [
+      "a tag is required and there is no version",
+      { release: { ...unversioned, ref: "" } },
+      "promotion-without-version",
+    ],
     ["the digest is gone", { found: {} }, "promotion-digest-gone"],
     [
       "a platform of the manifest is gone",

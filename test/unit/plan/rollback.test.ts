@@ -82,7 +82,11 @@ describe("a rollback", () => {
       },
     ],
     ["holds for good without bad versions", { bad: [], incoming: "9.0.0" }, { holds: true }],
-    ["is not this image's by name", { image: "web", rollback: { ...rollback, images: ["app"] } }, { holds: false }],
+    [
+      "is not this image's by name",
+      { image: "web", rollback: { ...rollback, images: ["app"] } },
+      { holds: false },
+    ],
     ["is not this image's by version", { to: undefined }, { holds: false }],
     ["is none without a target", { rollback: { bad: ["v1.2.3"] }, to: undefined }, { holds: false }],
   ])("%s", (_, more, expected) => {
