@@ -38,10 +38,7 @@ export const candidate = resource({
     }
     const missing = await lacking(context, news, news.digest);
     if (missing.length === 0) return { changed: [] };
-    await context.log.info(
-      urn,
-      `${news.tag}: ${missing.join(" and ")} lost it or had it moved; will be completed`,
-    );
+    await context.log.info(urn, `${news.tag}: will point to this content in ${missing.join(" and ")} too`);
     return { changed: ["repositories"] };
   },
 

@@ -1,0 +1,89 @@
+import type { ImageConfig } from "../../plan/config";
+import type { ImageIntent } from "../../plan/release-intent";
+import type { PlannedImage, PlannedTag } from "../../plan/release-plan";
+
+export const REVISION = "0123456789abcdef0123456789abcdef01234567";
+export const DIGEST = `sha256:${"a".repeat(64)}` as const;
+export const KEY = "c".repeat(64);
+
+/** An image's configuration with every default. */
+export function anImage(changes: Partial<ImageConfig> = {}): ImageConfig {
+  return {
+    name: "app",
+    repository: "app",
+    context: "app",
+    dockerfile: "Dockerfile",
+    platforms: ["linux/amd64", "linux/arm64"],
+    buildArgs: {},
+    tags: [],
+    flavor: [],
+    labels: "release",
+    extraLabels: [],
+    provenance: true,
+    sbom: false,
+    cacheFrom: [],
+    cacheTo: [],
+    secrets: {},
+    ...changes,
+  };
+}
+
+export function anIntent(changes: Partial<ImageIntent> = {}): ImageIntent {
+  return {
+    name: "app",
+    image: anImage(),
+    repositories: [{ host: "ghcr.io", path: "octo/app" }],
+    version: "1.2.3",
+    form: { prefix: "", suffix: "" },
+    tags: [
+      { slot: "semver-version", name: "1.2.3", class: "version" },
+      { slot: "semver-major", name: "1", class: "floating", line: { major: 1 } },
+      { slot: "latest", name: "latest", class: "floating", line: {} },
+      { slot: "sha", name: "sha-0123456", class: "revision" },
+    ],
+    candidateTag: "sha-0123456",
+    contentKey: KEY,
+    buildArgs: {},
+    bases: {},
+    labels: {},
+    annotations: {},
+    ...changes,
+  };
+}
+
+export function aPlannedImage(changes: Partial<PlannedImage> = {}): PlannedImage {
+  return {
+    name: "app",
+    intent: anIntent(),
+    repositories: ["ghcr.io/octo/app", "docker.io/octo/app"],
+    content: { from: "build" },
+    build: { generation: 0 },
+    claims: [],
+    copyTo: [],
+    ...changes,
+  };
+}
+
+export function aPlannedTag(name: string, changes: Partial<PlannedTag> = {}): PlannedTag {
+  const slot = changes.slot ?? name;
+  const tagClass = changes.class ?? "version";
+  return {
+    image: "app",
+    slot,
+    repository: "ghcr.io/octo/app",
+    name,
+    class: tagClass,
+    action: "create",
+    to: { version: "1.2.3" },
+    wish: {
+      name,
+      class: tagClass,
+      form: { prefix: "", suffix: "" },
+      version: "1.2.3",
+      revision: REVISION,
+      overruled: false,
+    },
+    ancestry: "unknown",
+    ...changes,
+  };
+}

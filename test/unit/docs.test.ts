@@ -1,0 +1,289 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { ENVIRONMENT } from "../../config/environment-table";
+import { stackFileSchema } from "../../config/json-schema";
+import { writtenConfigSchema } from "../../config/schema";
+import packageJson from "../../package.json";
+
+/** The pages say what the code says. `UPDATE_DOCS=1` writes the tables that are made from code. */
+const ROOT = path.join(__dirname, "../..");
+const FILES = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
+  cwd: ROOT,
+  encoding: "utf8",
+})
+  .split("\0")
+  .filter((file) => file !== "" && existsSync(path.join(ROOT, file)));
+const PAGES = FILES.filter((file) => file.endsWith(".md"));
+
+function read(file: string): string {
+  return readFileSync(path.join(ROOT, file), "utf8");
+}
+
+/** What stands between `<!-- name -->` and `<!-- /name -->`. */
+function section(file: string, name: string): string {
+  const text = read(file).split(`<!-- ${name} -->`)[1]?.split(`<!-- /${name} -->`)[0];
+  if (text === undefined) throw new Error(`${file} has no section <!-- ${name} -->`);
+  return text;
+}
+
+/** The body rows of a section's table. */
+function rowsOf(file: string, name: string): string[][] {
+  const rows = section(file, name)
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  return rows.slice(2);
+}
+
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|").replaceAll("<", "&lt;")));
+  const widths = (escaped[0] ?? []).map((_, column) =>
+    Math.max(...escaped.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = escaped.map(
+    (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`,
+  );
+  return [lines[0], `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...lines.slice(1)].join(
+    "\n",
+  );
+}
+
+function expectTable(file: string, name: string, rows: readonly (readonly string[])[]): void {
+  const wanted = `\n\n${markdownTable(rows)}\n\n`;
+  if (process.env.UPDATE_DOCS) {
+    const old = section(file, name);
+    const [before, after] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+    writeFileSync(
+      path.join(ROOT, file),
+      read(file).replace(before + old + after, () => before + wanted + after),
+    );
+  }
+  expect(section(file, name), "UPDATE_DOCS=1 writes it anew").toBe(wanted);
+}
+
+describe("tables made from code", () => {
+  test("the README's settings are the schema's", () => {
+    expectTable("README.md", "settings", [["setting", "meaning", "default"], ...settings()]);
+  });
+
+  test("docs/configuration.md has every row of the table of variables", () => {
+    expectTable("docs/configuration.md", "environment", [
+      ["variables", "setting", "meaning"],
+      ...ENVIRONMENT.map(({ variables, path: setting, meaning }) => [
+        variables.map((name) => `\`${name}\``).join(", "),
+        setting
+          .split(", ")
+          .map((part) => `\`${part}\``)
+          .join(", "),
+        meaning,
+      ]),
+    ]);
+  });
+});
+
+type Json = Readonly<Record<string, unknown>>;
+
+function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function at(value: unknown, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((current, key) => (isJson(current) ? current[key] : undefined), value);
+}
+
+/** Every setting with what the schema says about it, in the schema's order. */
+function settings(): string[][] {
+  const missing = writtenConfigSchema.safeParse({}).error?.issues.map(({ path: [key] }) => String(key)) ?? [];
+  return rowsBelow(
+    at(stackFileSchema(), "properties", "config", "properties"),
+    missing.map((key) => `slipway:${key}`),
+    "",
+  );
+}
+
+function rowsBelow(properties: unknown, required: readonly unknown[], prefix: string): string[][] {
+  if (!isJson(properties)) return [];
+  return Object.entries(properties).flatMap(([key, schema]) => {
+    const name = prefix + key;
+    const holder = isJson(at(schema, "items", "properties")) ? at(schema, "items") : schema;
+    const below = at(holder, "required");
+    return [
+      settingRow(name, schema, required.includes(key)),
+      ...rowsBelow(
+        at(holder, "properties"),
+        Array.isArray(below) ? below : [],
+        `${name}${holder === schema ? "." : "[]."}`,
+      ),
+    ];
+  });
+}
+
+function settingRow(name: string, schema: unknown, required: boolean): string[] {
+  const [meaning = "", ...tags] = String(at(schema, "description") ?? "").split(/ ?@(?=default |example )/);
+  const find = (tag: string) => tags.find((text) => text.startsWith(`${tag} `))?.slice(tag.length + 1);
+  const example = find("example");
+  return [
+    `\`${name}\``,
+    meaning + (example === undefined ? "" : ` Example: \`${example}\``),
+    required ? "required" : (find("default") ?? "none"),
+  ];
+}
+
+describe("docs/configuration.md", () => {
+  const CODE = FILES.filter((file) =>
+    /^(?:cli|components|config|provider|registry|source|toolchain)\/.*\.(?:ts|mjs|cjs)$/.test(file),
+  );
+  const names = new Set(
+    CODE.flatMap((file) => [...read(file).matchAll(/\benv(?:ironment)?\.([A-Z][A-Z0-9_]+)\b/g)])
+      .map(([, name]) => name ?? "")
+      .concat(
+        [...read("config/environment.ts").matchAll(/"([A-Z]+_[A-Z_]+)"/g)].map(([, name]) => name ?? ""),
+      ),
+  );
+  const OF_THE_SYSTEM = ["HOME", "PATH"];
+  const documented = read("docs/configuration.md").match(/\w+/g) ?? [];
+
+  test("reads of the environment are found", () => {
+    expect(names).toContain("GITHUB_REF");
+    expect(names).toContain("GHCR_TOKEN");
+    expect(names).toContain("SLIPWAY_CACHE");
+  });
+
+  test.each([...names].filter((name) => !OF_THE_SYSTEM.includes(name)).sort())("names %s", (name) => {
+    expect(documented).toContain(name);
+  });
+});
+
+describe("docs/architecture.md", () => {
+  const folderNames = [
+    ...new Set(FILES.filter((file) => file.includes("/")).map((file) => `${file.split("/")[0]}/`)),
+  ];
+
+  test("shows every folder, and none that does not exist", () => {
+    const shown = rowsOf("docs/architecture.md", "folders").map(([name]) => name?.replaceAll("`", ""));
+    expect([...shown].sort()).toEqual([...folderNames].sort());
+  });
+
+  test("names no file or folder that does not exist", () => {
+    const mentioned = [
+      ...read("docs/architecture.md").matchAll(/`([\w./-]+\/[\w./-]*|[\w-]+\.(?:ts|js|yaml))`/g),
+    ]
+      .map(([, name]) => name ?? "")
+      .filter((name) => name !== "dist/");
+    const missing = mentioned.filter(
+      (name) =>
+        !FILES.some(
+          (file) =>
+            file === name || (name.endsWith("/") && (file.startsWith(name) || file.includes(`/${name}`))),
+        ),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("imports go as its table of layers says", () => {
+    const layers = rowsOf("docs/architecture.md", "layers").map(([folder = "", below = ""]) => [
+      folder.replaceAll("`", ""),
+      [...below.matchAll(/`(\w+)\/`/g)].map(([, name]) => `${name}/`).sort(),
+    ]);
+    const actual = layers.map(([folder]) => [folder, importedFolders(String(folder), folderNames)]);
+    expect(actual).toEqual(layers);
+  });
+
+  test("every TypeScript folder but the tests is in the table of layers", () => {
+    const layered = rowsOf("docs/architecture.md", "layers").map(([folder]) => folder?.replaceAll("`", ""));
+    const withCode = folderNames.filter(
+      (folder) =>
+        !["test/", "sample/"].includes(folder) &&
+        FILES.some((file) => file.startsWith(folder) && file.endsWith(".ts")),
+    );
+    expect([...layered].sort()).toEqual([...withCode].sort());
+  });
+});
+
+/** Other folders at the top that a folder's TypeScript imports from. */
+function importedFolders(folder: string, folders: readonly string[]): string[] {
+  const files = FILES.filter((file) => file.startsWith(folder) && file.endsWith(".ts"));
+  const imported = files.flatMap((file) =>
+    [...read(file).matchAll(/(?:\bfrom |\bimport\(|\brequire\(|^import )"(\.[^"]+)"/gm)].map(
+      ([, target]) => `${path.posix.join(path.posix.dirname(file), target ?? "").split("/")[0]}/`,
+    ),
+  );
+  return [...new Set(imported)].filter((name) => name !== folder && folders.includes(name)).sort();
+}
+
+describe("docs/dependencies.md", () => {
+  test("is package.json's list, version by version", () => {
+    const listed = rowsOf("docs/dependencies.md", "dependencies").map(([name, version]) => [
+      name?.replaceAll("`", ""),
+      version,
+    ]);
+    expect(Object.fromEntries(listed)).toEqual(packageJson.dependencies);
+  });
+
+  test("every reason is given", () => {
+    for (const row of rowsOf("docs/dependencies.md", "dependencies")) {
+      expect(row).toHaveLength(6);
+      expect(row.every((cell) => cell !== "")).toBe(true);
+    }
+  });
+});
+
+describe.each(PAGES)("%s", (page) => {
+  const text = read(page);
+  const prose = text.replace(/^```[\s\S]*?^```/gm, "");
+
+  test("its links lead somewhere", () => {
+    const broken = [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target]) => target ?? "")
+      .filter((target) => !/^[a-z]+:/.test(target) && !resolves(page, target));
+    expect(broken).toEqual([]);
+  });
+
+  test("its npm scripts exist", () => {
+    const scripts = [...text.matchAll(/npm run (?:--\w+ )*([a-z]+(?::[a-z]+)?)/g)].map(
+      ([, name]) => name ?? "",
+    );
+    expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
+  });
+
+  test("names no machine, and no folder of one", () => {
+    expect(text).not.toMatch(/\/(?:root|home|work|Users)\//);
+  });
+});
+
+/** A file that exists and, after `#`, a heading of it. */
+function resolves(page: string, target: string): boolean {
+  const [file = "", anchor] = target.split("#");
+  const found = file === "" ? page : path.posix.join(path.posix.dirname(page), file);
+  if (!FILES.some((known) => known === found || known.startsWith(`${found.replace(/\/$/, "")}/`)))
+    return false;
+  return anchor === undefined || headingsOf(found).includes(anchor);
+}
+
+/** Headings as GitHub names them. */
+function headingsOf(file: string): string[] {
+  return [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replace(/\s/g, "-"),
+  );
+}
+
+test("codes that the README names are codes of the program", () => {
+  const sources = FILES.filter((file) => /\.(?:ts|mjs)$/.test(file) && !file.startsWith("test/"))
+    .map(read)
+    .join("\n");
+  const codes = [...read("README.md").matchAll(/`\[([a-z-]+)\]`|`(SLIPWAY_[A-Z_]+)`/g)].map(
+    ([, code, name]) => code ?? name ?? "",
+  );
+  expect(codes.length).toBeGreaterThan(5);
+  expect(codes.filter((code) => !sources.includes(code))).toEqual([]);
+});
