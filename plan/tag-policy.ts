@@ -178,7 +178,7 @@ function unversionedKept(
 }
 
 /** The versions that a repository's tag names stand for, in one form. Partial and foreign names are left out. */
-export function existingVersions(names: readonly string[], form: VersionForm): Version[] {
+function existingVersions(names: readonly string[], form: VersionForm): Version[] {
   return names.flatMap((name) => {
     const version = versionOfTag(name, form);
     return version === undefined ? [] : [version];
@@ -193,7 +193,7 @@ function versionOfTag(name: string, form: VersionForm): Version | undefined {
 }
 
 /** The newest release (no pre-release) of a line. */
-export function newestIn(versions: readonly Version[], line: VersionLine | undefined): Version | undefined {
+function newestIn(versions: readonly Version[], line: VersionLine | undefined): Version | undefined {
   const { major, minor } = line ?? {};
   const candidates =
     major === undefined
