@@ -1,5 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { parseManifest, type ReleaseManifest } from "../plan/manifest";
+
+/** How often a checkpoint is read that is just being written. */
+const ATTEMPTS = 5;
 
 /** The manifest that this stack's last successful run put out; a first run has none. */
 export async function previousManifest(): Promise<{ previous?: ReleaseManifest }> {
@@ -22,6 +26,15 @@ export async function stackManifest(stack: string): Promise<unknown> {
 
 async function readManifestOutput(stack: string): Promise<unknown> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
-  const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
-  return outputs?.manifest;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
+      return outputs?.manifest;
+    } catch (error) {
+      // A backend of files is written to by this very run meanwhile, and not in one step.
+      const halfWritten = error instanceof Error && /failed to load checkpoint/.test(error.message);
+      if (!halfWritten || attempt === ATTEMPTS) throw error;
+      await delay(200 * attempt);
+    }
+  }
 }
