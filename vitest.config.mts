@@ -9,7 +9,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{unit,component}/**/*.test.ts"],
-          testTimeout: 10_000,
+          // Properties take a second; a busy machine takes many.
+          testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
