@@ -11,7 +11,8 @@ import { provePush, readRegistries, resolveImages } from "../provider/sdk/functi
 import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
 import { writeArtifacts } from "../report/write-artifacts";
-import { planRelease } from "../source/plan-release";
+import { requireSameContent, runChecks } from "../source/checks";
+import { type PlanReleaseInput, planRelease } from "../source/plan-release";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { TagSet } from "./tag-set";
 
@@ -32,7 +33,7 @@ export async function release(): Promise<ReleaseOutputs> {
     const projectDir = process.cwd();
     const config = readPulumiConfig(process.env);
     const provider = new RegistryProvider("slipway-registry", providerConfig(config));
-    const plan = await planRelease({
+    const input: PlanReleaseInput = {
       config,
       stack: pulumi.getStack(),
       projectDir,
@@ -43,16 +44,29 @@ export async function release(): Promise<ReleaseOutputs> {
         resolveImages: (references) => resolveImages(references, provider),
         readRegistries: (request) => readRegistries(request, provider),
       },
-    });
+    };
+    const plan = await planRelease(input);
     if (pulumi.runtime.isDryRun()) await pulumi.log.info(planText(plan));
     if (plan.refusals.length > 0) throw refusal(refusalText(plan));
     const written = writtenRepositories(plan);
-    if (!pulumi.runtime.isDryRun() && written.length > 0) await provePush(written, provider);
+    if (!pulumi.runtime.isDryRun() && written.length > 0) {
+      await check(plan, input);
+      await provePush(written, provider);
+    }
     return carryOut(plan, config, provider, projectDir);
   } catch (error) {
     if (error instanceof ProblemError) throw refusal(error.message);
     throw error;
   }
+}
+
+/** The stack's checks. What they leave behind must not change what was planned. */
+async function check(plan: ReleasePlan, input: PlanReleaseInput): Promise<void> {
+  const { config, projectDir } = input;
+  if (plan.checks.length === 0) return;
+  const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
+  await runChecks({ checks: plan.checks, projectDir, secrets, say: (text) => pulumi.log.info(text) });
+  requireSameContent(plan, await planRelease(input));
 }
 
 /**

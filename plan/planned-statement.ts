@@ -21,12 +21,13 @@ export interface StatementInput {
 export function plannedStatement(input: StatementInput): ReleaseStatement | undefined {
   const { intent, content, repositories, source } = input;
   if (intent.version === undefined) return undefined;
+  const lane = intent.image.lane ?? "";
   const existing = input.sightings.filter(
     ({ image }) => content.from !== "build" && image.digest === content.digest,
   );
   const stated = existing
     .flatMap(({ image }) => image.statements)
-    .find((statement) => statement.image === intent.name && statement.version === intent.version);
+    .find((statement) => isStatementOf(statement, intent));
   if (stated !== undefined) return stated;
   const contentKey =
     content.from === "build"
@@ -36,7 +37,7 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
   return {
     schema: 1,
     image: intent.name,
-    lane: "",
+    lane,
     version: intent.version,
     revision: source.revision,
     ...(source.remote === undefined ? {} : { source: source.remote }),
@@ -46,4 +47,13 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
     bases: isOurs ? intent.bases : {},
     repositories,
   };
+}
+
+/** Whether a statement is about this image in this version and lane: lanes can share content, and so a digest. */
+export function isStatementOf(statement: ReleaseStatement, intent: ImageIntent): boolean {
+  return (
+    statement.image === intent.name &&
+    statement.lane === (intent.image.lane ?? "") &&
+    statement.version === intent.version
+  );
 }

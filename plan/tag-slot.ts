@@ -84,6 +84,9 @@ export function versionAndForm(
 /** Ways in which the release's version can stand in a tag: with and without its `v`, build metadata as `-x` or cut. */
 function spellings(event: ReleaseEvent, first: TagEntry): string[] {
   const names = [tagOf(event.ref), first.name].filter((name) => name !== undefined);
-  const versions = names.flatMap((name) => /\d+(?:\.\d+)*.*$/.exec(name)?.[0] ?? []);
+  // From every number on: `py3-v1.2.3` has a number before its version.
+  const versions = names.flatMap((name) =>
+    [...name.matchAll(/(?<![\d.])\d/g)].map(({ index }) => name.slice(index)),
+  );
   return versions.flatMap((text) => [text.replace("+", "-"), text.replace(/\+.*$/, "")]);
 }

@@ -3,6 +3,7 @@ import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import type { Config, ImageConfig } from "../plan/config";
 import type { Digest } from "../plan/digest";
+import { laneOwnerProblems } from "../plan/lane-owners";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
@@ -15,8 +16,8 @@ import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from 
 import type { StateRequest } from "../registry/read-state";
 import { readBuildContext } from "./context";
 import { readDockerfileImages } from "./dockerfile";
-import { readEvent } from "./event";
 import { type GitSource, isAncestor, readGit, tagCommit } from "./git";
+import { readReleasedEvent } from "./released-event";
 import { resolveBuildArgs } from "./versions";
 
 export interface PlanReleaseInput {
@@ -40,20 +41,28 @@ export interface PlanReleaseInput {
 export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan> {
   const { config, stack, projectDir, env } = input;
   const git = await readGit(projectDir);
-  const version = config.version === undefined ? {} : { version: config.version };
-  const asserted = config.version === undefined ? undefined : await tagCommit(projectDir, config.version);
+  const released = await readReleasedEvent(config, env, git);
+  const { event, gitTag } = released;
+  const asserted = gitTag === undefined ? undefined : await tagCommit(projectDir, gitTag);
   const tagProblems = requireTagProblems({
     requireTag: config.requireTag,
-    ...version,
-    git: { ...git, ...(asserted === undefined ? {} : { tagCommit: asserted }) },
+    ...(gitTag === undefined ? {} : { version: gitTag }),
+    git: {
+      ...git,
+      tagsAtHead: released.tagsAtHead,
+      ...(asserted === undefined ? {} : { tagCommit: asserted }),
+    },
   });
-  const { event, origin } = await readEvent({ env, git, ...version });
   const images = await Promise.all(
     config.images.map((image, index) =>
       readImageIntent(input, image, `slipway:images[${index}]`, git, event),
     ),
   );
   const intents = images.map(({ intent }) => intent);
+  const laneProblems =
+    config.lane === undefined
+      ? []
+      : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents, event, now: input.now });
   const state = await input.registries.readRegistries(stateRequest(config, intents));
   return assembleReleasePlan({
     stack,
@@ -63,9 +72,15 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     state,
     ...(input.previous === undefined ? {} : { previous: input.previous }),
     ancestry: await readAncestry(projectDir, git.revision, state),
-    problems: [...tagProblems, ...images.flatMap(({ problems }) => problems)],
+    problems: [
+      ...tagProblems,
+      ...released.problems,
+      ...laneProblems,
+      ...images.flatMap(({ problems }) => problems),
+    ],
     notices: [
-      `the release is ${origin}`,
+      `the release is ${released.origin}`,
+      ...released.notices,
       ...(git.dirty ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`] : []),
       ...images.flatMap(({ notices }) => notices),
     ],
