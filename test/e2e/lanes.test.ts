@@ -124,9 +124,7 @@ describe("the standalone lane in the same repository", () => {
         return answer.text();
       }),
     );
-    const manifest = JSON.parse(
-      await crane("manifest", `${repository}@${referrers.manifests[0].digest}`),
-    );
+    const manifest = JSON.parse(await crane("manifest", `${repository}@${referrers.manifests[0].digest}`));
     const statement = JSON.parse(await crane("blob", `${repository}@${manifest.layers[0].digest}`));
     expect(statement.predicate).toMatchObject({ lane: "standalone", version: "0.2.1" });
   });

@@ -225,7 +225,8 @@ export class Project {
 function withoutReleaseVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(
-      ([name]) => !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(name),
+      ([name]) =>
+        !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(name),
     ),
   );
 }
