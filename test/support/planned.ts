@@ -4,7 +4,7 @@ import type { PlannedImage, PlannedTag } from "../../plan/release-plan";
 
 export const REVISION = "0123456789abcdef0123456789abcdef01234567";
 export const DIGEST = `sha256:${"a".repeat(64)}` as const;
-const KEY = "c".repeat(64);
+export const KEY = "c".repeat(64);
 
 /** An image's configuration with every default. */
 export function anImage(changes: Partial<ImageConfig> = {}): ImageConfig {

@@ -263,8 +263,7 @@ describe.each(PAGES)("%s", (page) => {
 function scriptsFor(page: string): Set<string> {
   const folder = `${path.posix.dirname(page)}/`;
   const examples = FILES.filter(
-    (file) =>
-      file.startsWith("examples/") && file.endsWith("/package.json") && file.startsWith(folder),
+    (file) => file.startsWith("examples/") && file.endsWith("/package.json") && file.startsWith(folder),
   );
   const own = page.startsWith("examples/") ? examples : [];
   return new Set(["package.json", ...own].flatMap((file) => Object.keys(scriptsIn(file))));
