@@ -1,4 +1,11 @@
-import type { BuildArg, CheckConfig, Config, ImageConfig, RegistryConfig } from "../plan/config";
+import type {
+  BuildArg,
+  CheckConfig,
+  Config,
+  ImageConfig,
+  PromoteConfig,
+  RegistryConfig,
+} from "../plan/config";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
@@ -9,6 +16,7 @@ import type { CheckedConfig } from "./schema";
 
 type CheckedRegistry = CheckedConfig["registries"][number];
 type CheckedImage = CheckedConfig["images"][number];
+type CheckedPromote = NonNullable<CheckedConfig["promote"]>;
 type CheckedBuildArg = CheckedImage["buildArgs"][string];
 
 /** One form for everything that may be written in several. */
@@ -16,7 +24,7 @@ export function normalise(
   checked: CheckedConfig,
   facts: { readonly origins: Readonly<Record<string, string>>; readonly encrypted: ReadonlySet<string> },
 ): Config {
-  const { registries, images, lanes, lane: chosen, checks, ...rest } = checked;
+  const { registries, images, promote, rollback, lanes, lane: chosen, checks, ...rest } = checked;
   const lane = lanes.find(({ name }) => name === chosen);
   return {
     ...rest,
@@ -31,6 +39,8 @@ export function normalise(
         ? normaliseImage(image, index, facts.encrypted)
         : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
     ),
+    ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
+    ...(rollback === undefined ? {} : { rollback }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
@@ -43,6 +53,20 @@ function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): Regis
     host: normalizeHost(registry.host),
     ...(password === undefined || encrypted ? {} : { password: new Secret(password) }),
     plainHttp: plainHttp ?? isLoopbackHost(registry.host),
+  };
+}
+
+/** A statement is looked for in the primary registry, unless another one is named. */
+function normalisePromote(
+  { from, statement, registry, images }: CheckedPromote,
+  registries: readonly CheckedRegistry[],
+): PromoteConfig {
+  const subset = images === undefined ? {} : { images };
+  if (statement === undefined) return { source: { kind: "stack", stack: from ?? "" }, ...subset };
+  const { host = "", namespace = "" } = registry ?? registries[0] ?? {};
+  return {
+    source: { kind: "statement", version: statement, registry: { host: normalizeHost(host), namespace } },
+    ...subset,
   };
 }
 

@@ -4,6 +4,7 @@ import { normalizeHost } from "../plan/reference";
 import { pathProblem } from "./grammar";
 import { laneRuleProblems } from "./lane-rules";
 import { formatPath, isRecord } from "./paths";
+import { promotionProblems } from "./promotion-rules";
 import { duplicates, type Entry, entriesOf, textOf, textsOf } from "./rule-entries";
 
 /**
@@ -20,6 +21,10 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...overruleProblems(written, images),
     ...laneRuleProblems(written),
     ...checkProblems(written),
+    ...promotionProblems(
+      written,
+      images.flatMap(({ value }) => textOf(value.name) ?? []),
+    ),
   ];
 }
 

@@ -68,26 +68,36 @@ export class Project {
     return project;
   }
 
+  /** Another stack of the same project: the same folder, commits and state. `remove` of the first removes both. */
+  async stackBeside(options: ProjectOptions): Promise<Project> {
+    const beside = new Project(options, { root: this.#root, dir: this.dir, state: this.#state });
+    beside.setConfig(options.config);
+    await beside.#pulumiOk("stack", "init", beside.stack);
+    return beside;
+  }
+
   /**
    * A copy of an example as it is, in a git repository of its own, with what it reaches by `../..` in its place. Nothing
    * is committed, and no stack exists: the example's own scripts make it.
    */
   static async fromExample({ example, stack, registries, env = {} }: ExampleOptions): Promise<Project> {
-    const project = new Project({ stack, env }, path.join("examples", example));
-    cpSync(path.join(REPOSITORY, "examples", example), project.dir, { recursive: true });
+    const root = temporaryFolder("project");
+    const dir = path.join(root, "examples", example);
+    const project = new Project({ stack, env }, { root, dir, state: temporaryFolder("state") });
+    cpSync(path.join(REPOSITORY, "examples", example), dir, { recursive: true });
     for (const name of ["cli", "node_modules", "package.json", "program.js", "provider"]) {
-      symlinkSync(path.join(REPOSITORY, name), path.join(project.#root, name));
+      symlinkSync(path.join(REPOSITORY, name), path.join(root, name));
     }
     if (registries !== undefined) project.#replaceRegistries(registries);
     await project.git("init", "--quiet", "--initial-branch=main");
     return project;
   }
 
-  private constructor({ stack = "stage", env = {} }: Omit<ProjectOptions, "config">, folder = ".") {
+  private constructor({ stack = "stage", env = {} }: Omit<ProjectOptions, "config">, place = newPlace()) {
     this.stack = stack;
-    this.#root = mkdtempSync(path.join(tmpdir(), "slipway-project-"));
-    this.dir = path.join(this.#root, folder);
-    this.#state = mkdtempSync(path.join(tmpdir(), "slipway-state-"));
+    this.#root = place.root;
+    this.dir = place.dir;
+    this.#state = place.state;
     this.#env = {
       ...withoutReleaseVariables(process.env),
       GIT_AUTHOR_NAME: "Test",
@@ -120,6 +130,11 @@ export class Project {
   async git(...args: string[]): Promise<string> {
     const { stdout } = await run("git", args, { cwd: this.dir, env: this.#env });
     return stdout;
+  }
+
+  /** For processes that a test starts by itself, to end them by itself. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
   }
 
   preview(...args: string[]): Promise<EngineResult> {
@@ -219,6 +234,15 @@ export class Project {
     symlinkSync(path.join(REPOSITORY, "node_modules"), path.join(this.dir, "node_modules"));
     this.setConfig(config);
   }
+}
+
+function newPlace(): { root: string; dir: string; state: string } {
+  const root = temporaryFolder("project");
+  return { root, dir: root, state: temporaryFolder("state") };
+}
+
+function temporaryFolder(what: string): string {
+  return mkdtempSync(path.join(tmpdir(), `slipway-${what}-`));
 }
 
 /** What a workflow or a laptop's shell sets must not decide what a test releases. */
