@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Flag } from "../config/overlay";
 import { readConfig } from "../config/read";
 import { readStackFile } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
@@ -20,6 +21,7 @@ export async function planWithoutEngine(options: {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
+  readonly flags?: readonly Flag[];
 }): Promise<ReleasePlan> {
   const projectDir = path.resolve(options.cwd);
   const { stack } = options;
@@ -28,7 +30,11 @@ export async function planWithoutEngine(options: {
     stack,
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   });
-  const config = readConfig({ ...file, env: process.env });
+  const config = readConfig({
+    ...file,
+    env: process.env,
+    ...(options.flags === undefined ? {} : { flags: options.flags }),
+  });
   const registries = new Registries(providerConfig(config));
   return planRelease({
     config,

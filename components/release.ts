@@ -2,11 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { readPulumiConfig } from "../config/pulumi-config";
 import { ProblemError } from "../plan/problem";
 import { writtenRepositories } from "../plan/release-manifest";
+import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
 import { inspectImages, provePush, readRegistries, resolveImages } from "../provider/sdk/functions";
 import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
-import { planRelease } from "../source/plan-release";
+import { requireSameContent, runChecks } from "../source/checks";
+import { type PlanReleaseInput, planRelease } from "../source/plan-release";
 import { carryOut, type ReleaseOutputs } from "./carry-out";
 import { previousManifest, stackManifest } from "./stack-outputs";
 
@@ -16,7 +18,7 @@ export async function release(): Promise<ReleaseOutputs> {
     const projectDir = process.cwd();
     const config = readPulumiConfig(process.env);
     const provider = new RegistryProvider("slipway-registry", providerConfig(config));
-    const plan = await planRelease({
+    const input: PlanReleaseInput = {
       config,
       stack: pulumi.getStack(),
       projectDir,
@@ -29,16 +31,29 @@ export async function release(): Promise<ReleaseOutputs> {
         inspectImages: (references) => inspectImages(references, provider),
         readRegistries: (request) => readRegistries(request, provider),
       },
-    });
+    };
+    const plan = await planRelease(input);
     if (pulumi.runtime.isDryRun()) await pulumi.log.info(planText(plan));
     if (plan.refusals.length > 0) throw refusal(refusalText(plan));
     const written = writtenRepositories(plan);
-    if (!pulumi.runtime.isDryRun() && written.length > 0) await provePush(written, provider);
+    if (!pulumi.runtime.isDryRun() && written.length > 0) {
+      await check(plan, input);
+      await provePush(written, provider);
+    }
     return carryOut(plan, config, provider, projectDir);
   } catch (error) {
     if (error instanceof ProblemError) throw refusal(error.message);
     throw error;
   }
+}
+
+/** The stack's checks. What they leave behind must not change what was planned. */
+async function check(plan: ReleasePlan, input: PlanReleaseInput): Promise<void> {
+  const { config, projectDir } = input;
+  if (plan.checks.length === 0) return;
+  const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
+  await runChecks({ checks: plan.checks, projectDir, secrets, say: (text) => pulumi.log.info(text) });
+  requireSameContent(plan, await planRelease(input));
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Edit {
 export interface EnvironmentRow {
   /** In order of preference; the same names with the stack's prefix come first. */
   readonly variables: readonly string[];
+  /** Names too common to be read without the stack's prefix; with it they come last. */
+  readonly prefixedOnly?: readonly string[];
   /** What it replaces; `*` is every entry. For documentation. */
   readonly path: string;
   readonly meaning: string;
@@ -48,7 +50,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
   },
   {
     variables: ["IMAGE_REPO"],
-    path: "registries, images[0].name",
+    path: "registries, images[0].name, images[0].repository",
     meaning: "The one repository to release to, host/namespace/name, for a stack with one image.",
     edits: ({ value }, written) => {
       const { host, path, tag, digest } = parseRepository(value);
@@ -57,14 +59,16 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
       const images = Array.isArray(written.images) ? written.images.length : 0;
       if (images > 1) throw new Error(`names one repository, but the stack has ${images} images`);
       const slash = path.lastIndexOf("/");
+      const named = records(written.images).some(([, image]) => "repository" in image);
       return [
         registryEdit(written, host, path.slice(0, Math.max(slash, 0))),
-        { path: ["images", 0, "name"], value: path.slice(slash + 1) },
+        { path: ["images", 0, named ? "repository" : "name"], value: path.slice(slash + 1) },
       ];
     },
   },
   {
     variables: ["RELEASE_TAG", "TAG"],
+    prefixedOnly: ["VERSION"],
     path: "version",
     meaning: "The version to release.",
     edits: ({ value }) => [{ path: ["version"], value }],
@@ -102,8 +106,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     path: "images[*].flavor",
     meaning: "true: release `latest` with every version; false: never.",
     edits: ({ value }, written) => {
-      const latest = /^(?:true|1|yes)$/i.test(value) || !/^(?:false|0|no)$/i.test(value);
-      if (latest && !/^(?:true|1|yes)$/i.test(value)) throw new Error("is not true or false");
+      const latest = truth(value);
       return forEachImage(written, ["flavor"], (image) => [
         ...(Array.isArray(image.flavor) ? image.flavor : []).filter(
           (line) => !/^\s*latest=/i.test(String(line)),
@@ -112,7 +115,20 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
       ]);
     },
   },
+  {
+    variables: ["PUBLISH_VERSION_TAG"],
+    path: "publishVersionTag",
+    meaning: "true: a release without a version is refused; false: no version tag is written.",
+    edits: ({ value }) => [{ path: ["publishVersionTag"], value: truth(value) }],
+  },
 ];
+
+/** @throws Error for anything but a yes or a no */
+function truth(value: string): boolean {
+  if (/^(?:true|1|yes)$/i.test(value)) return true;
+  if (/^(?:false|0|no)$/i.test(value)) return false;
+  throw new Error("is not true or false");
+}
 
 /** One registry in place of all: what the stack says of the same host still holds, credentials of another do not. */
 function registryEdit(written: Written, host: string, namespace: string | undefined): Edit {

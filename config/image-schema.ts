@@ -32,7 +32,7 @@ const buildArg = z
   ])
   .meta({ what: "a text, a whole number, true, false, { file: … } or { latestOf: npm:… }" });
 
-const rule = grammar.line.meta({ what: "a line of docker/metadata-action's syntax" });
+export const rule = grammar.line.meta({ what: "a line of docker/metadata-action's syntax" });
 
 export const imageSchema = z
   .strictObject({

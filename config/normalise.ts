@@ -1,6 +1,14 @@
-import type { BuildArg, Config, ImageConfig, PromoteConfig, RegistryConfig } from "../plan/config";
+import type {
+  BuildArg,
+  CheckConfig,
+  Config,
+  ImageConfig,
+  PromoteConfig,
+  RegistryConfig,
+} from "../plan/config";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
+import { imageInLane, normaliseLane } from "./expand-lanes";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
 import { isLoopbackHost } from "./loopback";
 import { formatPath } from "./paths";
@@ -16,13 +24,21 @@ export function normalise(
   checked: CheckedConfig,
   facts: { readonly origins: Readonly<Record<string, string>>; readonly encrypted: ReadonlySet<string> },
 ): Config {
-  const { registries, images, promote, rollback, ...rest } = checked;
+  const { registries, images, promote, rollback, lanes, lane: chosen, checks, ...rest } = checked;
+  const lane = lanes.find(({ name }) => name === chosen);
   return {
     ...rest,
+    lanes: lanes.map(normaliseLane),
+    ...(lane === undefined ? {} : { lane: normaliseLane(lane) }),
+    checks: checks.flatMap(normaliseCheck),
     registries: registries.map((registry, index) =>
       normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
     ),
-    images: images.map((image, index) => normaliseImage(image, index, facts.encrypted)),
+    images: images.map((image, index) =>
+      lane === undefined
+        ? normaliseImage(image, index, facts.encrypted)
+        : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
+    ),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
     ...(rollback === undefined ? {} : { rollback }),
     origins: facts.origins,
@@ -69,6 +85,11 @@ function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlyS
     sbom: image.sbom === true ? DEFAULT_SBOM_GENERATOR : image.sbom,
     secrets: Object.fromEntries(secrets),
   };
+}
+
+function normaliseCheck({ name, run }: CheckedConfig["checks"][number]): CheckConfig[] {
+  const [program, ...args] = run;
+  return program === undefined ? [] : [{ name, run: [program, ...args] }];
 }
 
 function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {

@@ -3,6 +3,15 @@ import { type Environment, environmentCredentials, lookUp } from "./environment"
 import { type Edit, ENVIRONMENT } from "./environment-table";
 import { formatPath, isRecord, type Path, withValueAt } from "./paths";
 
+/** A setting that the command line gives; it beats the environment. */
+export interface Flag {
+  /** As it was typed: `--version`. */
+  readonly flag: string;
+  /** The setting, without `slipway:`. */
+  readonly key: string;
+  readonly value: unknown;
+}
+
 export interface Overlaid {
   readonly written: Record<string, unknown>;
   /** Path -> `environment variable PLATFORMS`. */
@@ -10,8 +19,15 @@ export interface Overlaid {
   readonly problems: readonly Problem[];
 }
 
-/** Lays the environment over what is written: every row of the table, then the credentials of each registry. */
-export function overlayEnvironment(original: Readonly<Record<string, unknown>>, env: Environment): Overlaid {
+/**
+ * Lays the environment over what is written: every row of the table, then what flags of the command line say, then the
+ * credentials of each registry.
+ */
+export function overlayEnvironment(
+  original: Readonly<Record<string, unknown>>,
+  env: Environment,
+  flags: readonly Flag[] = [],
+): Overlaid {
   const prefix = typeof original.envPrefix === "string" ? original.envPrefix : "";
   const origins: Record<string, string> = {};
   const problems: Problem[] = [];
@@ -25,7 +41,8 @@ export function overlayEnvironment(original: Readonly<Record<string, unknown>>, 
   };
 
   for (const row of ENVIRONMENT) {
-    const given = lookUp(env, row.variables, prefix);
+    const prefixed = [...row.variables, ...(row.prefixedOnly ?? [])].map((name) => prefix + name);
+    const given = lookUp(env, prefix === "" ? row.variables : [...prefixed, ...row.variables]);
     if (given === undefined) continue;
     try {
       apply(row.edits(given, written, env), `environment variable ${given.variable}`);
@@ -35,6 +52,7 @@ export function overlayEnvironment(original: Readonly<Record<string, unknown>>, 
       problems.push({ code: "config-environment", path: given.variable, message: `${shown} ${reason}` });
     }
   }
+  for (const { flag, key, value } of flags) apply([{ path: [key], value }], `the flag ${flag}`);
   for (const edits of credentialEdits(written, env, prefix)) apply(edits.edits, edits.origin);
   return { written, origins, problems };
 }

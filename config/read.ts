@@ -4,7 +4,7 @@ import { decodeWritten } from "./decode";
 import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
 import { normalise } from "./normalise";
-import { overlayEnvironment } from "./overlay";
+import { type Flag, overlayEnvironment } from "./overlay";
 import { formatPath, leaves, withValueAt } from "./paths";
 import { isSecretPath, Redaction } from "./redaction";
 import { ruleProblems } from "./rules";
@@ -18,11 +18,13 @@ export interface ConfigInput {
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
+  /** What the command line says. Default: nothing. */
+  readonly flags?: readonly Flag[];
 }
 
 /**
- * What is written, overlaid by the environment, checked and completed with every default. Precedence: environment,
- * stack's file, default.
+ * What is written, overlaid by the environment, checked and completed with every default. Precedence: flags,
+ * environment, stack's file, default.
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
  *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-environment`,
@@ -30,7 +32,8 @@ export interface ConfigInput {
  */
 export function readConfig(input: ConfigInput): Config {
   const decoded = decodeWritten(writtenConfigSchema, input.written);
-  const { written, origins, problems: environmentProblems } = overlayEnvironment(decoded, input.env);
+  const overlaid = overlayEnvironment(decoded, input.env, input.flags);
+  const { written, origins, problems: environmentProblems } = overlaid;
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
   const encrypted = encryptedPaths(written);
   const { checked, problems } = check(written, redaction, encrypted);

@@ -2,10 +2,10 @@ import { posix } from "node:path";
 import type { Problem } from "../plan/problem";
 import { normalizeHost } from "../plan/reference";
 import { pathProblem } from "./grammar";
-import { formatPath, isRecord, type Path } from "./paths";
+import { laneRuleProblems } from "./lane-rules";
+import { formatPath, isRecord } from "./paths";
 import { promotionProblems } from "./promotion-rules";
-
-type Entry = { readonly path: Path; readonly value: Readonly<Record<string, unknown>> };
+import { duplicates, type Entry, entriesOf, textOf, textsOf } from "./rule-entries";
 
 /**
  * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are
@@ -19,6 +19,8 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...nameProblems(registries, images),
     ...images.flatMap(imageProblems),
     ...overruleProblems(written, images),
+    ...laneRuleProblems(written),
+    ...checkProblems(written),
     ...promotionProblems(
       written,
       images.flatMap(({ value }) => textOf(value.name) ?? []),
@@ -116,19 +118,12 @@ function overruleProblems(written: Readonly<Record<string, unknown>>, images: re
   });
 }
 
-function duplicates(
-  entries: readonly { readonly path: Path; readonly key: string | undefined }[],
-  message: (key: string, first: Path) => string,
-): Problem[] {
-  const first = new Map<string, Path>();
-  return entries.flatMap(({ path, key }) => {
-    if (key === undefined) return [];
-    const before = first.get(key);
-    if (before === undefined) first.set(key, path);
-    return before === undefined
-      ? []
-      : [{ code: "config-duplicate", path: formatPath(path), message: message(key, before) }];
-  });
+function checkProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+  const names = entriesOf(written, "checks").map(({ path, value }) => ({
+    path: [...path, "name"],
+    key: textOf(value.name),
+  }));
+  return duplicates(names, (key, first) => `${JSON.stringify(key)} is also the name at ${formatPath(first)}`);
 }
 
 function repositoryBase(registry: Readonly<Record<string, unknown>>): string | undefined {
@@ -140,20 +135,4 @@ function repositoryBase(registry: Readonly<Record<string, unknown>>): string | u
 function hostOf(registry: Readonly<Record<string, unknown>>): string | undefined {
   const host = textOf(registry.host);
   return host === undefined ? undefined : normalizeHost(host);
-}
-
-function entriesOf(written: Readonly<Record<string, unknown>>, key: string): Entry[] {
-  const list: unknown[] = Array.isArray(written[key]) ? written[key] : [];
-  return list.flatMap((value, index) => (isRecord(value) ? [{ path: [key, index], value }] : []));
-}
-
-function textsOf(list: unknown): [index: number, text: string][] {
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((text: unknown, index): [number, string][] =>
-    typeof text === "string" ? [[index, text]] : [],
-  );
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
+import { checkSchema, laneSchema } from "./lanes-schema";
 import { promoteSchema, rollbackSchema } from "./promotion-schema";
 
 /**
@@ -70,6 +71,28 @@ export const writtenConfigSchema = z.strictObject({
     .min(1, { error: "has no entry; name at least one image" })
     .meta({ what: "a list of images: [{ name: app }]" })
     .describe("What is built and released."),
+  lanes: z
+    .array(laneSchema)
+    .default([])
+    .describe(
+      "Independent families of tags of the same images, each with its own Dockerfile, format, floating tag and trigger. All stacks name all lanes. @default none",
+    ),
+  lane: z
+    .string()
+    .optional()
+    .describe("The lane that this stack releases; required where there are lanes. @example standalone"),
+  publishVersionTag: z
+    .boolean()
+    .optional()
+    .describe(
+      "`false`: no version tag is written. `true`: a release without a version is refused. @default as the tag rules say",
+    ),
+  checks: z
+    .array(checkSchema)
+    .default([])
+    .describe(
+      "Commands that have to succeed before anything is built; never run in a preview, nor where nothing would be written. @default none",
+    ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
   promote: promoteSchema
     .optional()

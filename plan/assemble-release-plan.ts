@@ -37,6 +37,8 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     stack: input.stack,
     ...(config.repository === undefined ? {} : { source: config.repository }),
     revision: commonRevision(input.intents) ?? source.revision,
+    ...(config.lane === undefined ? {} : { lane: config.lane.name }),
+    checks: config.checks,
     images: planned.map(({ image }) => image),
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),

@@ -1,3 +1,4 @@
+import type { Lane } from "./lanes";
 import type { Secret } from "./secret";
 
 /** The normalised configuration: every default applied, every name checked. `config/` makes it. */
@@ -14,6 +15,14 @@ export interface Config {
   readonly registries: readonly RegistryConfig[];
   /** At least one, names unique. */
   readonly images: readonly ImageConfig[];
+  /** Every lane of the images' repositories; empty for a project without lanes. */
+  readonly lanes: readonly Lane[];
+  /** The one of them that this stack releases; set where there are lanes. */
+  readonly lane?: Lane;
+  /** false: no version tag is written. true: a release without a version is refused. Absent: as the rules say. */
+  readonly publishVersionTag?: boolean;
+  /** What has to succeed before anything is built, in this order. */
+  readonly checks: readonly CheckConfig[];
   readonly builder: BuilderConfig;
   /** Releases are not built here, but taken by digest from where they were proved. */
   readonly promote?: PromoteConfig;
@@ -75,6 +84,16 @@ export interface ImageConfig {
   readonly secrets: Readonly<Record<string, Secret>>;
   /** Any text; another one makes the same content a new build. */
   readonly salt?: string;
+  /** The name of the lane that it is released in. Default: none. */
+  readonly lane?: string;
+}
+
+/** A command that proves something about what is released, such as a build or a gate. */
+export interface CheckConfig {
+  /** Unique. */
+  readonly name: string;
+  /** Program and arguments, never a shell's line; runs in the project's folder. */
+  readonly run: readonly [string, ...string[]];
 }
 
 /** Where a build argument's value comes from. */

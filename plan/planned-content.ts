@@ -1,6 +1,7 @@
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "./annotations";
 import { type Digest, shortDigest } from "./digest";
 import type { ReleaseManifest } from "./manifest";
+import { isStatementOf } from "./planned-statement";
 import type { FoundImage, RegistryState } from "./registry-state";
 import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
@@ -133,9 +134,7 @@ function foreign({ intent, revision, previous }: ContentInput, seen: Sighting): 
       },
     ];
   }
-  const statement = image.statements.find(
-    (stated) => stated.image === intent.name && stated.version === intent.version,
-  );
+  const statement = image.statements.find((stated) => isStatementOf(stated, intent));
   const origin = statement?.revision ?? image.annotations[REVISION_ANNOTATION];
   if (origin === revision) return [];
   return [

@@ -24,12 +24,13 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
   if (content.from === "promotion") return undefined;
   if (content.from === "rollback") return content.statement;
   if (intent.version === undefined) return undefined;
+  const lane = intent.image.lane ?? "";
   const existing = input.sightings.filter(
     ({ image }) => content.from !== "build" && image.digest === content.digest,
   );
   const stated = existing
     .flatMap(({ image }) => image.statements)
-    .find((statement) => statement.image === intent.name && statement.version === intent.version);
+    .find((statement) => isStatementOf(statement, intent));
   if (stated !== undefined) return stated;
   const contentKey =
     content.from === "build"
@@ -39,7 +40,7 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
   return {
     schema: 1,
     image: intent.name,
-    lane: "",
+    lane,
     version: intent.version,
     revision: source.revision,
     ...(source.remote === undefined ? {} : { source: source.remote }),
@@ -49,4 +50,13 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
     bases: isOurs ? intent.bases : {},
     repositories,
   };
+}
+
+/** Whether a statement is about this image in this version and lane: lanes can share content, and so a digest. */
+export function isStatementOf(statement: ReleaseStatement, intent: ImageIntent): boolean {
+  return (
+    statement.image === intent.name &&
+    statement.lane === (intent.image.lane ?? "") &&
+    statement.version === intent.version
+  );
 }

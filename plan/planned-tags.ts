@@ -28,9 +28,7 @@ export interface TagDecisions {
 export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagDecisions {
   const tags: PlannedTag[] = [];
   const refusals: Refusal[] = [];
-  const existing = [
-    ...new Set(input.repositories.flatMap((name) => input.state.repositories[name]?.tags ?? [])),
-  ];
+  const existing = existingTags(input);
   for (const repository of input.repositories) {
     for (const tag of wanted) {
       const found = input.state.repositories[repository]?.found[tag.name];
@@ -74,6 +72,22 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
     }
   }
   return { tags, refusals };
+}
+
+/**
+ * The names by which versions are known to exist. A release that publishes no version tag leaves none behind, so there
+ * the versions that live tags tell of count as well.
+ */
+function existingTags({ intent, repositories, state }: TagsInput): string[] {
+  const known = repositories.flatMap((name) => state.repositories[name]?.tags ?? []);
+  if (intent.version === undefined || intent.tags.some((tag) => tag.class === "version"))
+    return [...new Set(known)];
+  const { prefix, suffix } = intent.form;
+  const told = repositories
+    .flatMap((name) => Object.values(state.repositories[name]?.found ?? {}))
+    .flatMap((found) => liveTag(found).version ?? [])
+    .map((version) => `${prefix}${version}${suffix}`);
+  return [...new Set([...known, ...told])];
 }
 
 /** The tag as it is, for a floating tag that rightly stays: its resource then wants what is there. */

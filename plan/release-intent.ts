@@ -14,6 +14,7 @@ import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
 import type { ReleaseEvent } from "./tag-rules/event";
 import { versionAndForm, wantedTags } from "./tag-slot";
+import { publishedTags, versionTagProblems } from "./version-tags";
 
 /** Everything about one image that is known before any registry is asked about it. */
 export interface ImageIntent {
@@ -84,7 +85,7 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     ...(image.salt === undefined ? {} : { salt: image.salt }),
     secretIds: Object.keys(image.secrets),
   });
-  const tags = wantedTags(rules.entries);
+  const tags = publishedTags(wantedTags(rules.entries), config.publishVersionTag);
   const intent: ImageIntent = {
     name: image.name,
     image,
@@ -102,7 +103,8 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     annotations: { ...labels, [CONTENT_KEY_ANNOTATION]: key },
     bad: input.bad,
   };
-  return { intent, problems: [...rules.problems] };
+  const problems = [...rules.problems, ...versionTagProblems(image.name, tags, config.publishVersionTag)];
+  return { intent, problems };
 }
 
 /** Where an image goes, the primary first. */

@@ -1,3 +1,4 @@
+import type { CheckConfig } from "./config";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { Problem } from "./problem";
@@ -13,6 +14,10 @@ export interface ReleasePlan {
   readonly source?: string;
   /** The commit, 40 hex digits. */
   readonly revision: string;
+  /** The lane that is released, where there are lanes. */
+  readonly lane?: string;
+  /** What has to succeed first, where anything is to be written. */
+  readonly checks: readonly CheckConfig[];
   readonly images: readonly PlannedImage[];
   /** Every tag, in the order in which levels are written. */
   readonly levels: readonly TagLevel[];

@@ -114,7 +114,8 @@ function permissionHint(registry: string, where: string): string {
       return (
         "In a workflow the job needs `permissions: packages: write`, and an existing package must name the repository: " +
         "package settings → Manage Actions access → add it with the role Write. " +
-        "A personal access token (classic) needs the scope `write:packages`, and `read:packages` for private ones."
+        "A personal access token (classic) needs the scope `write:packages`, and `read:packages` for private ones; " +
+        "GHCR_USERNAME and GHCR_TOKEN hold it, and are taken before GITHUB_ACTOR and GITHUB_TOKEN."
       );
     case "docker.io":
       return (

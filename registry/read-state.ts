@@ -127,7 +127,8 @@ function credentialsHint(host: string): string {
 function pushHint(host: string): string {
   return host === "ghcr.io"
     ? "The token needs `write:packages` (in Actions: `permissions: packages: write`), and the package has to " +
-        "grant this repository write access (package settings, Manage Actions access)."
+        "grant this repository write access (package settings, Manage Actions access). " +
+        "GHCR_USERNAME and GHCR_TOKEN are taken before GITHUB_ACTOR and GITHUB_TOKEN."
     : "Use a token with push rights for this repository.";
 }
 

@@ -5,10 +5,11 @@ import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan
 /** The plan as people read it, at most 80 columns where names allow it. */
 export function planText(plan: ReleasePlan): string {
   return [
-    `Release plan for ${plan.stack}, commit ${plan.revision.slice(0, 12)}`,
+    `Release plan for ${plan.stack}, ${plan.lane === undefined ? "" : `lane ${plan.lane}, `}commit ${plan.revision.slice(0, 12)}`,
     ...plan.notices.map((notice) => `  note: ${notice}`),
     ...Object.entries(plan.origins).map(([path, origin]) => `  ${path} comes from ${origin}`),
     ...Object.entries(plan.skipped).map(([host, reason]) => `  ${host} is skipped: ${reason}`),
+    ...plan.checks.map(({ name, run }) => `  check ${name}, before anything is built: ${run.join(" ")}`),
     ...plan.images.flatMap((image) => imageLines(plan, image)),
     "",
   ].join("\n");

@@ -3,6 +3,7 @@ import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
+import { laneOwnerProblems } from "../plan/lane-owners";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
@@ -13,9 +14,9 @@ import { requireTagProblems } from "../plan/require-tag";
 import type { Ancestry } from "../plan/tag-policy";
 import type { InspectedImages } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
-import { readEvent } from "./event";
 import { isAncestor, readGit, tagCommit } from "./git";
 import { readIntents } from "./read-intents";
+import { readReleasedEvent } from "./released-event";
 
 export interface PlanReleaseInput {
   readonly config: Config;
@@ -41,16 +42,24 @@ export interface PlanReleaseInput {
 export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan> {
   const { config, stack, projectDir, env } = input;
   const git = await readGit(projectDir);
-  const version = config.version === undefined ? {} : { version: config.version };
-  const asserted = config.version === undefined ? undefined : await tagCommit(projectDir, config.version);
+  const released = await readReleasedEvent(config, env, git);
+  const { event, gitTag } = released;
+  const asserted = gitTag === undefined ? undefined : await tagCommit(projectDir, gitTag);
   const tagProblems = requireTagProblems({
     requireTag: config.requireTag,
-    ...version,
-    git: { ...git, ...(asserted === undefined ? {} : { tagCommit: asserted }) },
+    ...(gitTag === undefined ? {} : { version: gitTag }),
+    git: {
+      ...git,
+      tagsAtHead: released.tagsAtHead,
+      ...(asserted === undefined ? {} : { tagCommit: asserted }),
+    },
   });
-  const { event, origin } = await readEvent({ env, git, ...version });
   const { intents, problems, notices } = await readIntents(input, git, event);
   const isMadeHere = intents.some(({ existing }) => existing === undefined);
+  const laneProblems =
+    config.lane === undefined
+      ? []
+      : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents, event, now: input.now });
   const state = await input.registries.readRegistries(stateRequest(config, intents));
   return assembleReleasePlan({
     stack,
@@ -61,9 +70,9 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     ...(input.previous === undefined ? {} : { previous: input.previous }),
     ancestry: await readAncestry(projectDir, intents, state),
     // What is not made from the working tree does not care for its state.
-    problems: [...(isMadeHere ? tagProblems : []), ...problems],
+    problems: [...(isMadeHere ? tagProblems : []), ...released.problems, ...laneProblems, ...problems],
     notices: [
-      ...(isMadeHere ? [`the release is ${origin}`] : []),
+      ...(isMadeHere ? [`the release is ${released.origin}`, ...released.notices] : []),
       ...(isMadeHere && git.dirty
         ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`]
         : []),

@@ -1,10 +1,13 @@
 import { Command } from "commander";
+import type { Flag } from "../../config/overlay";
 
 interface PlanOptions {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
   readonly json?: true;
+  readonly version?: string;
+  readonly publishVersionTag?: boolean;
 }
 
 /** `slipway plan`: the release plan that `pulumi preview` shows, without an engine. */
@@ -14,15 +17,28 @@ export function planCommand(): Command {
     .option("-s, --stack <name>", "the stack whose configuration is read", "stage")
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml")
+    .option("--version <version>", "the version to release; beats RELEASE_TAG")
+    .option("--publish-version-tag", "refuse a release without a version")
+    .option("--no-publish-version-tag", "write no version tag")
     .option("--json", "print the plan as JSON")
     .addHelpText("after", "\nExit codes: 0 planned, 1 refused or failed, 2 used wrongly.")
     .action(async (options: PlanOptions) => {
       const { planText, refusalText } = await import("../../report/plan-text.js");
       const { planWithoutEngine } = await import("../plan-without-engine.js");
-      const plan = await planWithoutEngine(options);
+      const plan = await planWithoutEngine({ ...options, flags: flagsOf(options) });
       process.stdout.write(options.json ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
       if (plan.refusals.length === 0) return;
       process.stderr.write(`${refusalText(plan)}\n`);
       process.exitCode = 1;
     });
+}
+
+function flagsOf({ version, publishVersionTag }: PlanOptions): Flag[] {
+  const name = publishVersionTag === false ? "--no-publish-version-tag" : "--publish-version-tag";
+  return [
+    ...(version === undefined ? [] : [{ flag: "--version", key: "version", value: version }]),
+    ...(publishVersionTag === undefined
+      ? []
+      : [{ flag: name, key: "publishVersionTag", value: publishVersionTag }]),
+  ];
 }

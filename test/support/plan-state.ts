@@ -119,6 +119,8 @@ export function aConfig(changes: Partial<Config> = {}): Config {
   return {
     repository: "octo/app",
     requireTag: false,
+    lanes: [],
+    checks: [],
     registries: ["localhost:5000", "localhost:5001"].map((host) => ({
       host,
       namespace: "octo",

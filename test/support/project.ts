@@ -1,9 +1,19 @@
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { stringify } from "yaml";
+import { parseDocument, stringify } from "yaml";
 
 const run = promisify(execFile);
 const REPOSITORY = path.resolve(__dirname, "../..");
@@ -22,6 +32,17 @@ export interface ProjectOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+export interface ExampleOptions {
+  /** Folder below examples/. */
+  readonly example: string;
+  /** The stack of `preview`, `up` and `pulumi`. */
+  readonly stack: string;
+  /** In place of the registries that the example's files name. Default: those. */
+  readonly registries?: readonly object[];
+  /** Variables that every command sees. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
  * Somebody's repository that releases with Slipway: a folder with git, a Pulumi project that runs this checkout's
  * program through the real engine, and state of its own.
@@ -30,6 +51,8 @@ export class Project {
   readonly dir: string;
   readonly stack: string;
   readonly #env: NodeJS.ProcessEnv;
+  /** What `remove` removes: the project, or the folders that it stands in. */
+  readonly #root: string;
   readonly #state: string;
 
   /** @param from the repository of another project, cloned: the same commits in another folder, and no state */
@@ -47,19 +70,34 @@ export class Project {
 
   /** Another stack of the same project: the same folder, commits and state. `remove` of the first removes both. */
   async stackBeside(options: ProjectOptions): Promise<Project> {
-    const beside = new Project(options, { dir: this.dir, state: this.#state });
+    const beside = new Project(options, { root: this.#root, dir: this.dir, state: this.#state });
     beside.setConfig(options.config);
     await beside.#pulumiOk("stack", "init", beside.stack);
     return beside;
   }
 
-  private constructor(
-    { stack = "stage", env = {} }: ProjectOptions,
-    place?: { readonly dir: string; readonly state: string },
-  ) {
+  /**
+   * A copy of an example as it is, in a git repository of its own, with what it reaches by `../..` in its place. Nothing
+   * is committed, and no stack exists: the example's own scripts make it.
+   */
+  static async fromExample({ example, stack, registries, env = {} }: ExampleOptions): Promise<Project> {
+    const root = temporaryFolder("project");
+    const dir = path.join(root, "examples", example);
+    const project = new Project({ stack, env }, { root, dir, state: temporaryFolder("state") });
+    cpSync(path.join(REPOSITORY, "examples", example), dir, { recursive: true });
+    for (const name of ["cli", "node_modules", "package.json", "program.js", "provider"]) {
+      symlinkSync(path.join(REPOSITORY, name), path.join(root, name));
+    }
+    if (registries !== undefined) project.#replaceRegistries(registries);
+    await project.git("init", "--quiet", "--initial-branch=main");
+    return project;
+  }
+
+  private constructor({ stack = "stage", env = {} }: Omit<ProjectOptions, "config">, place = newPlace()) {
     this.stack = stack;
-    this.dir = place?.dir ?? mkdtempSync(path.join(tmpdir(), "slipway-project-"));
-    this.#state = place?.state ?? mkdtempSync(path.join(tmpdir(), "slipway-state-"));
+    this.#root = place.root;
+    this.dir = place.dir;
+    this.#state = place.state;
     this.#env = {
       ...withoutReleaseVariables(process.env),
       GIT_AUTHOR_NAME: "Test",
@@ -123,6 +161,11 @@ export class Project {
     return this.#run("pulumi", [...args, "--stack", this.stack], { ...this.#env, ...env });
   }
 
+  /** Any command in the project's folder, with more variables: its npm scripts, its own shell scripts. */
+  run(env: Readonly<Record<string, string>>, command: string, ...args: string[]): Promise<EngineResult> {
+    return this.#run(command, args, { ...this.#env, ...env });
+  }
+
   setConfig(config: Readonly<Record<string, unknown>>): void {
     const entries = Object.entries(config).map(([key, value]) => [`slipway:${key}`, value]);
     writeFileSync(
@@ -137,7 +180,7 @@ export class Project {
   }
 
   remove(): void {
-    for (const folder of [this.dir, this.#state]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [this.#root, this.#state]) rmSync(folder, { recursive: true, force: true });
   }
 
   async #pulumiOk(...args: string[]): Promise<void> {
@@ -155,6 +198,19 @@ export class Project {
       });
       child.stdin?.end();
     });
+  }
+
+  #replaceRegistries(registries: readonly object[]): void {
+    for (const [name, at] of [
+      ["Pulumi.yaml", ["config", "slipway:registries", "value"]],
+      [`Pulumi.${this.stack}.yaml`, ["config", "slipway:registries"]],
+    ] as const) {
+      const file = path.join(this.dir, name);
+      const document = existsSync(file) ? parseDocument(readFileSync(file, "utf8")) : undefined;
+      if (document?.hasIn(at) !== true) continue;
+      document.setIn(at, registries);
+      writeFileSync(file, document.toString());
+    }
   }
 
   #writeProjectFiles(config: ProjectOptions["config"]): void {
@@ -180,11 +236,21 @@ export class Project {
   }
 }
 
+function newPlace(): { root: string; dir: string; state: string } {
+  const root = temporaryFolder("project");
+  return { root, dir: root, state: temporaryFolder("state") };
+}
+
+function temporaryFolder(what: string): string {
+  return mkdtempSync(path.join(tmpdir(), `slipway-${what}-`));
+}
+
 /** What a workflow or a laptop's shell sets must not decide what a test releases. */
 function withoutReleaseVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(
-      ([name]) => !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|RELEASE_TAG$|PLATFORMS$|TAG$)/.test(name),
+      ([name]) =>
+        !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(name),
     ),
   );
 }

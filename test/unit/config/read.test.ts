@@ -28,6 +28,8 @@ const IMAGE = {
 describe("what is read", () => {
   it("gives every default", () => {
     expect(read()).toEqual({
+      lanes: [],
+      checks: [],
       requireTag: false,
       registries: [{ host: "ghcr.io", namespace: "octo", optional: false, plainHttp: false }],
       images: [IMAGE],

@@ -62,7 +62,7 @@ describe("what users read", () => {
     expect(error.code).toBe("registry-forbidden");
     expect(error.message).toMatchInlineSnapshot(`
       "ghcr.io answered 403 to POST /v2/octo/app/blobs/uploads/: DENIED: permission_denied: write_package
-        The credentials are known, but do not allow this on ghcr.io/octo/app. In a workflow the job needs \`permissions: packages: write\`, and an existing package must name the repository: package settings → Manage Actions access → add it with the role Write. A personal access token (classic) needs the scope \`write:packages\`, and \`read:packages\` for private ones."
+        The credentials are known, but do not allow this on ghcr.io/octo/app. In a workflow the job needs \`permissions: packages: write\`, and an existing package must name the repository: package settings → Manage Actions access → add it with the role Write. A personal access token (classic) needs the scope \`write:packages\`, and \`read:packages\` for private ones; GHCR_USERNAME and GHCR_TOKEN hold it, and are taken before GITHUB_ACTOR and GITHUB_TOKEN."
     `);
     expect(error.toProblem()).toMatchObject({ code: "registry-forbidden", path: "ghcr.io/octo/app" });
     expect(formatProblem(error.toProblem())).toContain("[registry-forbidden]");

@@ -1,0 +1,61 @@
+import type { Problem } from "../plan/problem";
+import { formatPath, isRecord } from "./paths";
+import { duplicates, type Entry, entriesOf, textOf } from "./rule-entries";
+
+type Written = Readonly<Record<string, unknown>>;
+
+/** What lanes must not share, and the one that the stack names. */
+export function laneRuleProblems(written: Written): Problem[] {
+  const lanes = entriesOf(written, "lanes");
+  const chosen = textOf(written.lane);
+  if (!Array.isArray(written.lanes) || written.lanes.length === 0) {
+    if (chosen === undefined) return [];
+    const message = `${JSON.stringify(chosen)} names a lane, but there are none`;
+    return [{ code: "config-value", path: "lane", message, hint: "Describe the lanes: slipway:lanes" }];
+  }
+  return [
+    ...chosenProblems(lanes, chosen),
+    ...distinct(lanes, "name", (text) => text),
+    // `vX.Y.Z` and `X.Y.Z` are the same versions: each would hold the other's floating tag back.
+    ...distinct(lanes, "format", (text) => text.replace(/v?X\.Y\.Z$/, "")),
+    ...distinct(lanes, "trigger", (text) => text.replace(/v?\*$/, "")),
+    ...distinct(lanes, "floating", (text) => text),
+    ...entriesOf(written, "images").flatMap(imageProblems),
+  ];
+}
+
+function chosenProblems(lanes: readonly Entry[], chosen: string | undefined): Problem[] {
+  const names = lanes.flatMap(({ value }) => textOf(value.name) ?? []);
+  const known = names.join(", ");
+  if (chosen === undefined) {
+    const message = `is required where there are lanes; expected one of ${known}`;
+    return [{ code: "config-required", path: "lane", message, hint: "Each lane is a stack of its own" }];
+  }
+  if (names.includes(chosen)) return [];
+  return [
+    { code: "config-value", path: "lane", message: `${JSON.stringify(chosen)} is not one of ${known}` },
+  ];
+}
+
+function distinct(lanes: readonly Entry[], key: string, family: (text: string) => string): Problem[] {
+  const texts = lanes.map(({ path, value }) => ({ path: [...path, key], text: textOf(value[key]) }));
+  return duplicates(
+    texts.map(({ path, text }) => ({ path, key: text === undefined ? undefined : family(text) })),
+    (_, first, at) => {
+      const mine = JSON.stringify(texts.find(({ path }) => formatPath(path) === formatPath(at))?.text);
+      return `${mine} would own the same tags as the lane at ${formatPath(first.slice(0, 2))}`;
+    },
+  );
+}
+
+function imageProblems({ path, value }: Entry): Problem[] {
+  if (!isRecord(value) || value.tags === undefined) return [];
+  return [
+    {
+      code: "config-conflict",
+      path: formatPath([...path, "tags"]),
+      message: "has no meaning where there are lanes: a lane's format and floating tag are the rules",
+      hint: "Put further rules into the lane's own `tags`",
+    },
+  ];
+}

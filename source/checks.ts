@@ -1,0 +1,70 @@
+import type { CheckConfig } from "../plan/config";
+import { ProblemError } from "../plan/problem";
+import type { ReleasePlan } from "../plan/release-plan";
+import { runCommand } from "./run-command";
+
+export interface ChecksInput {
+  readonly checks: readonly CheckConfig[];
+  readonly projectDir: string;
+  /** Never shown, though a command may print them. */
+  readonly secrets: readonly string[];
+  readonly say: (text: string) => Promise<void> | void;
+}
+
+/** A failed check shows this much of the end of what it printed. */
+const SHOWN_LINES = 20;
+
+/**
+ * Runs the checks one after another, without a shell and without input, in the project's folder.
+ *
+ * @throws ProblemError `check-failed` for the first that does not end with 0: nothing was built and no tag has moved
+ */
+export async function runChecks({ checks, projectDir, secrets, say }: ChecksInput): Promise<void> {
+  for (const { name, run } of checks) {
+    await say(`check ${name}: ${run.join(" ")}`);
+    const [program, ...args] = run;
+    const answer = await runCommand(program, args, { cwd: projectDir });
+    if (answer.code === 0) continue;
+    const end = answer.code === undefined ? (answer.message ?? "did not run") : `exit code ${answer.code}`;
+    const lines = lastLines(`${answer.stdout}\n${answer.stderr}`, secrets).map((line) => `\n      ${line}`);
+    throw new ProblemError("A check failed, so nothing was built and no tag has moved:", [
+      {
+        code: "check-failed",
+        path: `checks.${name}`,
+        message: `\`${run.join(" ")}\` ended with ${end}${lines.length === 0 ? "" : "; it said last:"}${lines.join("")}`,
+        hint: "Mend what it found, and run the same again",
+      },
+    ]);
+  }
+}
+
+/**
+ * A check that writes into a build's context would have something built that nobody saw in the plan.
+ *
+ * @throws ProblemError `check-changed-content` naming the images
+ */
+export function requireSameContent(before: ReleasePlan, after: ReleasePlan): void {
+  const keys = new Map(before.images.map(({ name, intent }) => [name, intent.contentKey]));
+  const changed = after.images.filter(({ name, intent }) => keys.get(name) !== intent.contentKey);
+  if (changed.length === 0) return;
+  throw new ProblemError(
+    "The checks changed what would be built, so nothing was built:",
+    changed.map(({ name }) => ({
+      code: "check-changed-content",
+      path: name,
+      message: "its build context is not what was planned any more",
+      hint: "Leave what the checks write out of the context (.dockerignore), or run the same again to plan with it",
+    })),
+  );
+}
+
+function lastLines(output: string, secrets: readonly string[]): string[] {
+  const hidden = secrets
+    .filter((secret) => secret !== "")
+    .reduce((text, secret) => text.replaceAll(secret, "[secret]"), output);
+  return hidden
+    .split(/\r?\n/)
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "")
+    .slice(-SHOWN_LINES);
+}

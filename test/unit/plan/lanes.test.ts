@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { laneOwnerProblems } from "../../../plan/lane-owners";
+import { type Lane, laneTags, laneVersion, laneVersionProblem } from "../../../plan/lanes";
+import { publishedTags, versionTagProblems } from "../../../plan/version-tags";
+import { anIntent, REVISION } from "../../support/planned";
+
+function lane(name: string, prefix: string, trigger: string, changes: Partial<Lane> = {}): Lane {
+  return {
+    name,
+    form: { prefix, suffix: "" },
+    trigger,
+    floating: "latest",
+    tags: [`type=semver,pattern={{version}},match=^(?:${trigger}|${prefix})(.*)$,prefix=${prefix}`],
+    flavor: [],
+    ...changes,
+  };
+}
+
+const MAIN = lane("main", "v", "docker-v");
+const STANDALONE = lane("standalone", "standalone-v", "standalone-v", {
+  flavor: ["prefix=standalone-,onlatest=true"],
+});
+
+describe("the version that a name stands for", () => {
+  it.each([
+    [MAIN, "v0.2.1", "0.2.1"],
+    [MAIN, "docker-v0.2.1", "0.2.1"],
+    [MAIN, "v1.0.0-rc.1", "1.0.0-rc.1"],
+    [MAIN, "standalone-v0.2.1", undefined],
+    [MAIN, "0.2.1", undefined],
+    [MAIN, "vv0.2.1", undefined],
+    [MAIN, "v12", undefined],
+    [STANDALONE, "standalone-v0.2.1", "0.2.1"],
+    [STANDALONE, "v0.2.1", undefined],
+    [STANDALONE, "standalone-latest", undefined],
+  ])("%#: %o", (of, name, expected) => {
+    expect(laneVersion(of, name)?.text).toBe(expected);
+  });
+
+  it("git tags at one commit: those of the lane, the highest first", () => {
+    const tags = ["docker-v0.9.0", "docker-v0.10.0", "standalone-v2.0.0", "v3.0.0"];
+    expect(laneTags(MAIN, tags)).toEqual(["docker-v0.10.0", "docker-v0.9.0"]);
+  });
+});
+
+it("a version in another lane's format names both lanes and what to do", () => {
+  const problem = laneVersionProblem({ lane: STANDALONE, lanes: [MAIN, STANDALONE] }, "v0.2.1", "version");
+  expect(problem?.code).toBe("lane-version");
+  expect(problem?.message).toContain("it is one of the lane main");
+  expect(problem?.hint).toContain("slipway:lane: main");
+});
+
+describe("a reference that two lanes would own", () => {
+  const event = {
+    eventName: "push",
+    ref: "refs/tags/docker-v1.2.3",
+    sha: REVISION,
+    commitDate: new Date(0),
+    baseRef: "",
+    inputs: {},
+    repository: {},
+  };
+  const intents = [
+    anIntent({
+      tags: [
+        { slot: "semver-version", name: "v1.2.3", class: "version" },
+        { slot: "sha", name: "sha-0123456", class: "revision" },
+      ],
+    }),
+  ];
+
+  it("is refused: the commit's tag in both", () => {
+    const other = { ...STANDALONE, tags: [...STANDALONE.tags, "type=sha"] };
+    const problems = laneOwnerProblems({
+      lane: MAIN,
+      lanes: [MAIN, other],
+      intents,
+      event,
+      now: new Date(0),
+    });
+    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(["lane-two-owners app:sha-0123456"]);
+    expect(problems[0]?.message).toContain("main and standalone would both own ghcr.io/octo/app:sha-0123456");
+  });
+
+  it("is none where each has a prefix of its own", () => {
+    const lanes = [MAIN, STANDALONE];
+    expect(laneOwnerProblems({ lane: MAIN, lanes, intents, event, now: new Date(0) })).toEqual([]);
+  });
+});
+
+describe("the policy about version tags", () => {
+  const { tags } = anIntent();
+
+  it("false leaves them out, and nothing else", () => {
+    expect(publishedTags(tags, false).map(({ name }) => name)).toEqual(["1", "latest", "sha-0123456"]);
+    expect(publishedTags(tags, undefined)).toEqual(tags);
+  });
+
+  it("true refuses a release without one", () => {
+    expect(versionTagProblems("app", tags, true)).toEqual([]);
+    const without = publishedTags(tags, false);
+    expect(versionTagProblems("app", without, true)[0]?.code).toBe("version-tag-missing");
+    expect(versionTagProblems("app", without, false)).toEqual([]);
+  });
+});
