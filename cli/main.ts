@@ -1,10 +1,17 @@
 import { Command, CommanderError } from "commander";
 import { planCommand } from "./commands/plan";
+import { previewCommand, upCommand } from "./commands/up";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
-const COMMANDS: readonly (() => Command)[] = [planCommand, reportCommand, tagsCommand];
+const COMMANDS: readonly (() => Command)[] = [
+  planCommand,
+  previewCommand,
+  upCommand,
+  reportCommand,
+  tagsCommand,
+];
 
 const USAGE_ERROR = 2;
 

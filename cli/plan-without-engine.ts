@@ -1,41 +1,62 @@
 import path from "node:path";
+import type { Environment } from "../config/environment";
 import { readConfig } from "../config/read";
 import { readStackFile } from "../config/stack-file";
+import type { Config } from "../plan/config";
+import type { ReleaseManifest } from "../plan/manifest";
 import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
 import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
-import { planRelease } from "../source/plan-release";
+import { type PlanReleaseInput, planRelease } from "../source/plan-release";
+import { projectFiles } from "../source/services";
+import { unaskedRegistries } from "./unasked-registries";
+
+export interface StackToPlan {
+  readonly stack: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+  /** @default the process's own */
+  readonly env?: Environment;
+  /** What was released last, where that is known. */
+  readonly previous?: ReleaseManifest;
+}
 
 /**
  * The plan that the program makes, from the same parts. The stack's state and its encrypted values stay closed: what
  * was released last and secret passwords are unknown here, so credentials come from the environment or from Docker.
  */
-export async function planWithoutEngine(options: {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-}): Promise<ReleasePlan> {
+export async function planWithoutEngine(options: StackToPlan): Promise<ReleasePlan> {
+  return (await planStack(options)).plan;
+}
+
+/** The plan, with the configuration that it is made from. */
+export async function planStack(options: StackToPlan): Promise<{ config: Config; plan: ReleasePlan }> {
   const projectDir = path.resolve(options.cwd);
-  const { stack } = options;
+  const { stack, env = process.env } = options;
   const file = await readStackFile({
     projectDir,
     stack,
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   });
-  const config = readConfig({ ...file, env: process.env });
-  const registries = new Registries(providerConfig(config));
-  return planRelease({
+  const config = readConfig({ ...file, env, readFile: projectFiles(projectDir) });
+  const plan = await planRelease({
     config,
     stack,
     projectDir,
-    env: process.env,
+    env,
     now: new Date(),
-    registries: {
-      resolveImages: (references) =>
-        resolveImageDigests(references, (host) => registries.connect(host).client),
-      readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
-    },
+    ...(options.previous === undefined ? {} : { previous: options.previous }),
+    registries: config.push ? askedRegistries(config) : unaskedRegistries,
   });
+  return { config, plan };
+}
+
+function askedRegistries(config: Config): PlanReleaseInput["registries"] {
+  const registries = new Registries(providerConfig(config));
+  return {
+    resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
+    readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
+  };
 }

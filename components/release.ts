@@ -6,12 +6,16 @@ import { parseManifest } from "../plan/manifest";
 import { ProblemError } from "../plan/problem";
 import { releaseManifest, tagOutcomes, writtenRepositories } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
+import { fleetImages } from "../plan/service-manifest";
 import { providerConfig } from "../provider/provider-config";
 import { provePush, readRegistries, resolveImages } from "../provider/sdk/functions";
 import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
+import { writeServiceManifest } from "../report/service-manifest";
 import { writeArtifacts } from "../report/write-artifacts";
 import { planRelease } from "../source/plan-release";
+import { projectFiles } from "../source/services";
+import { refuseUnguided } from "./guided";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { TagSet } from "./tag-set";
 
@@ -30,7 +34,8 @@ export interface ReleaseOutputs {
 export async function release(): Promise<ReleaseOutputs> {
   try {
     const projectDir = process.cwd();
-    const config = readPulumiConfig(process.env);
+    const config = readPulumiConfig(process.env, projectFiles(projectDir));
+    refuseUnguided(config, process.env);
     const provider = new RegistryProvider("slipway-registry", providerConfig(config));
     const plan = await planRelease({
       config,
@@ -93,6 +98,8 @@ function carryOut(
       // Reached only when every tag is set: the files tell of a release that is whole.
       if (!pulumi.runtime.isDryRun()) {
         await writeArtifacts(projectDir, config.artifacts, made, tagOutcomes(plan, made));
+        const fleet = fleetImages(config, plan);
+        if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
       }
       return made;
     });

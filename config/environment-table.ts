@@ -70,6 +70,28 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     edits: ({ value }) => [{ path: ["version"], value }],
   },
   {
+    variables: ["CI_IMAGE_TAG"],
+    path: "version",
+    meaning: "The tag of every service: a release's name, written once.",
+    edits: ({ value }) => [{ path: ["version"], value: value.trim() }],
+  },
+  {
+    variables: ["CI_PUSH"],
+    path: "push",
+    meaning: "false: plan and write the services' manifest only; no registry and no builder.",
+    edits: ({ value }) => [{ path: ["push"], value: yesOrNo(value) }],
+  },
+  {
+    variables: ["CI_SERVICES", "CI_SERVICE_FILTER", "SERVICES"],
+    path: "services.filter",
+    meaning: "Release only these services, separated by commas or lines; needs `slipway up`.",
+    edits: ({ value }, written) => {
+      if (!isRecord(written.services)) return [];
+      const names = value.split(/[,\s]+/).filter((name) => name !== "");
+      return names.length === 0 ? [] : [{ path: ["services", "filter"], value: names }];
+    },
+  },
+  {
     variables: ["PLATFORMS", "CI_IMAGE_PLATFORM"],
     path: "images[*].platforms",
     meaning: "Platforms, separated by commas or spaces.",
@@ -102,8 +124,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     path: "images[*].flavor",
     meaning: "true: release `latest` with every version; false: never.",
     edits: ({ value }, written) => {
-      const latest = /^(?:true|1|yes)$/i.test(value) || !/^(?:false|0|no)$/i.test(value);
-      if (latest && !/^(?:true|1|yes)$/i.test(value)) throw new Error("is not true or false");
+      const latest = yesOrNo(value);
       return forEachImage(written, ["flavor"], (image) => [
         ...(Array.isArray(image.flavor) ? image.flavor : []).filter(
           (line) => !/^\s*latest=/i.test(String(line)),
@@ -113,6 +134,12 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     },
   },
 ];
+
+function yesOrNo(value: string): boolean {
+  if (/^(?:true|1|yes)$/i.test(value.trim())) return true;
+  if (/^(?:false|0|no)$/i.test(value.trim())) return false;
+  throw new Error("is not true or false");
+}
 
 /** One registry in place of all: what the stack says of the same host still holds, credentials of another do not. */
 function registryEdit(written: Written, host: string, namespace: string | undefined): Edit {

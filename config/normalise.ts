@@ -1,4 +1,4 @@
-import type { BuildArg, Config, ImageConfig, RegistryConfig } from "../plan/config";
+import type { BuildArg, Config, Fleet, ImageConfig, RegistryConfig } from "../plan/config";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
@@ -13,15 +13,20 @@ type CheckedBuildArg = CheckedImage["buildArgs"][string];
 /** One form for everything that may be written in several. */
 export function normalise(
   checked: CheckedConfig,
-  facts: { readonly origins: Readonly<Record<string, string>>; readonly encrypted: ReadonlySet<string> },
+  facts: {
+    readonly origins: Readonly<Record<string, string>>;
+    readonly encrypted: ReadonlySet<string>;
+    readonly fleet?: Fleet;
+  },
 ): Config {
-  const { registries, images, ...rest } = checked;
+  const { registries, images, services: _, ...rest } = checked;
   return {
     ...rest,
     registries: registries.map((registry, index) =>
       normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
     ),
     images: images.map((image, index) => normaliseImage(image, index, facts.encrypted)),
+    ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };

@@ -3,6 +3,7 @@ import { type Problem, ProblemError } from "../plan/problem";
 import { decodeWritten } from "./decode";
 import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
+import { expandServices, type ReadProjectFile, selectServices } from "./expand-services";
 import { normalise } from "./normalise";
 import { overlayEnvironment } from "./overlay";
 import { formatPath, leaves, withValueAt } from "./paths";
@@ -18,7 +19,13 @@ export interface ConfigInput {
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
+  /** Reads what the configuration names: the list of services. Default: there is no file. */
+  readonly readFile?: ReadProjectFile;
 }
+
+const noFile: ReadProjectFile = () => {
+  throw new Error("does not exist");
+};
 
 /**
  * What is written, overlaid by the environment, checked and completed with every default. Precedence: environment,
@@ -26,17 +33,26 @@ export interface ConfigInput {
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
  *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-environment`,
- *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`
+ *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone
  */
 export function readConfig(input: ConfigInput): Config {
   const decoded = decodeWritten(writtenConfigSchema, input.written);
-  const { written, origins, problems: environmentProblems } = overlayEnvironment(decoded, input.env);
+  const services = expandServices(decoded, input.readFile ?? noFile);
+  const overlaid = overlayEnvironment(services.written, input.env);
+  const { written, origins, problems: environmentProblems } = overlaid;
+  const fleet =
+    services.names === undefined
+      ? {}
+      : { fleet: selectServices(written, services.names, origins["services.filter"] ?? "services.filter") };
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
   const encrypted = encryptedPaths(written);
   const { checked, problems } = check(written, redaction, encrypted);
   const all = [
     ...environmentProblems,
-    ...problems,
+    ...services.problems,
+    ...(written.services !== undefined && services.names === undefined
+      ? problems.filter(({ path }) => path !== "images")
+      : problems),
     ...ruleProblems(written),
     ...secretProblems({ written, secretKeys: input.secretKeys, secrets: redaction.secrets, origins }),
   ];
@@ -44,7 +60,7 @@ export function readConfig(input: ConfigInput): Config {
     const told = withoutRepeats(all).map((problem) => redaction.clean(withOrigin(problem, origins)));
     throw new ProblemError(title(told.length), told);
   }
-  return normalise(checked, { origins, encrypted });
+  return normalise(checked, { origins, encrypted, ...fleet });
 }
 
 /** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */

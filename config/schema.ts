@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
+import { servicesSchema } from "./services-schema";
 
 /**
  * Everything that a stack's file can say under `slipway:`, with every default. Rules that look at more than one value
@@ -73,7 +74,14 @@ export const writtenConfigSchema = z.strictObject({
     .array(imageSchema)
     .min(1, { error: "has no entry; name at least one image" })
     .meta({ what: "a list of images: [{ name: app }]" })
-    .describe("What is built and released."),
+    .describe("What is built and released. Optional where services are configured."),
+  services: servicesSchema
+    .optional()
+    .describe("A fleet: one image for each service of a list, released together under one tag. @default none"),
+  push: z
+    .boolean()
+    .default(true)
+    .describe("false: plan and write the services' manifest only; no registry and no builder. @default true"),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
   overrule: z
     .array(grammar.imageAndTag)

@@ -1,4 +1,5 @@
 import type { Config } from "./config";
+import { fleetProblems, keptImages } from "./fleet";
 import type { ReleaseManifest } from "./manifest";
 import { decideContent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
@@ -39,9 +40,11 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     images: planned.map(({ image }) => image),
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
+    kept: keptImages(config, input.previous),
     skipped: skippedRegistries(state),
     refusals: [
       ...input.problems,
+      ...fleetProblems(config, input.intents),
       ...Object.values(state.access).flatMap((access) =>
         access.status === "refused" ? [access.problem] : [],
       ),

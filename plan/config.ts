@@ -14,6 +14,10 @@ export interface Config {
   readonly registries: readonly RegistryConfig[];
   /** At least one, names unique. */
   readonly images: readonly ImageConfig[];
+  /** The images that are services, released together under one tag. */
+  readonly fleet?: Fleet;
+  /** false: plan only, without asking a registry. Default true. */
+  readonly push: boolean;
   readonly builder: BuilderConfig;
   /** `image:tag` pairs whose refusal is overruled, e.g. `app:latest`. */
   readonly overrule: readonly string[];
@@ -26,6 +30,13 @@ export interface Config {
    * their paths, e.g. `registries[0].password`, which is absent then; a build secret's value is empty.
    */
   readonly encrypted: readonly string[];
+}
+
+export interface Fleet {
+  /** Every service, in the order of its list. Each is an image of that name. */
+  readonly names: readonly string[];
+  /** Only these are released, the others stay as they are. Default: all. */
+  readonly selected?: readonly string[];
 }
 
 export interface RegistryConfig {

@@ -3,6 +3,7 @@ import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import type { Config, ImageConfig } from "../plan/config";
 import type { Digest } from "../plan/digest";
+import { isSelected } from "../plan/fleet";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
@@ -49,8 +50,10 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   });
   const { event, origin } = await readEvent({ env, git, ...version });
   const images = await Promise.all(
-    config.images.map((image, index) =>
-      readImageIntent(input, image, `slipway:images[${index}]`, git, event),
+    config.images.flatMap((image, index) =>
+      isSelected(config, image.name)
+        ? [readImageIntent(input, image, `slipway:images[${index}]`, git, event)]
+        : [],
     ),
   );
   const intents = images.map(({ intent }) => intent);
