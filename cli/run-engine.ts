@@ -1,10 +1,11 @@
 import path from "node:path";
-import { engineTargets, TARGETS_VARIABLE } from "../plan/engine-targets";
+import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { fleetImages } from "../plan/service-manifest";
 import { planText, refusalText } from "../report/plan-text";
 import { writeServiceManifest } from "../report/service-manifest";
 import { runInForeground } from "./foreground";
 import { planStack } from "./plan-without-engine";
+import { stateResources } from "./state-resources";
 
 export interface EngineRun {
   readonly verb: "up" | "preview";
@@ -32,13 +33,13 @@ export async function runEngine(run: EngineRun): Promise<number> {
     return 0;
   }
   const selected = config.fleet?.selected;
-  const targets = selected === undefined ? [] : engineTargets(config, plan);
-  return runInForeground(
-    "pulumi",
-    [run.verb, "--stack", run.stack, ...targets.flatMap((target) => ["--target", target]), ...run.args],
-    {
-      cwd: projectDir,
-      env: { ...env, ...(selected === undefined ? {} : { [TARGETS_VARIABLE]: selected.join(",") }) },
-    },
-  );
+  if (selected === undefined) {
+    return runInForeground("pulumi", [run.verb, "--stack", run.stack, ...run.args], { cwd: projectDir, env });
+  }
+  const resources = await stateResources({ stack: run.stack, cwd: projectDir, env });
+  const excludes = engineExcludes(resources, plan).flatMap((urn) => ["--exclude", urn]);
+  return runInForeground("pulumi", [run.verb, "--stack", run.stack, ...excludes, ...run.args], {
+    cwd: projectDir,
+    env: { ...env, [SELECTED_VARIABLE]: selected.join(",") },
+  });
 }

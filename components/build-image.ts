@@ -4,8 +4,8 @@ import { CREATED_ANNOTATION } from "../plan/annotations";
 import type { BuilderConfig } from "../plan/config";
 import { parseReference } from "../plan/reference";
 import type { PlannedImage } from "../plan/release-plan";
-import type { Secret } from "../plan/secret";
 import { buildName } from "../plan/resource-names";
+import type { Secret } from "../plan/secret";
 
 /** How an image is built and where it is pushed to. */
 export interface BuildArgs {

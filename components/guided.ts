@@ -1,6 +1,6 @@
 import type { Environment } from "../config/environment";
 import type { Config } from "../plan/config";
-import { TARGETS_VARIABLE } from "../plan/engine-targets";
+import { SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { ProblemError } from "../plan/problem";
 
 /**
@@ -21,7 +21,7 @@ export function refuseUnguided({ fleet, push }: Config, env: Environment): void 
     ]);
   }
   const selected = fleet?.selected?.join(",");
-  if (selected === undefined || env[TARGETS_VARIABLE] === selected) return;
+  if (selected === undefined || env[SELECTED_VARIABLE] === selected) return;
   throw new ProblemError("A selection of services is released by `slipway up`:", [
     {
       code: "services-need-targets",

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ManifestTag } from "../plan/manifest";
 import type { PlannedTag, TagLevel } from "../plan/release-plan";
-import { Barrier, Tag } from "../provider/sdk/resources";
 import { tagName } from "../plan/resource-names";
+import { Barrier, Tag } from "../provider/sdk/resources";
 
 export interface TagSetArgs {
   /** Levels in the order in which they are written; nothing of a level is written before all of the one above. */

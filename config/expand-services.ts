@@ -50,12 +50,18 @@ export function serviceNames(text: string, file: string): { names: string[]; pro
   const problems: Problem[] = [];
   const wrong = (line: number, message: string) =>
     problems.push({ code: "services-list", path: `${file}:${line}`, message });
-  for (const [index, raw] of text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/).entries()) {
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n|\r|\n/)
+    .entries()) {
     const name = raw.replace(/#.*$/, "").trim();
     const before = lineOf.get(name);
     if (name === "") continue;
     if (!REPOSITORY_PATTERN.test(name)) {
-      wrong(index + 1, `${JSON.stringify(name)} is not a service's name: lower-case letters, digits and . _ -`);
+      wrong(
+        index + 1,
+        `${JSON.stringify(name)} is not a service's name: lower-case letters, digits and . _ -`,
+      );
     } else if (before !== undefined) {
       wrong(index + 1, `${JSON.stringify(name)} is already on line ${before}`);
     } else lineOf.set(name, index + 1);

@@ -77,7 +77,9 @@ export const writtenConfigSchema = z.strictObject({
     .describe("What is built and released. Optional where services are configured."),
   services: servicesSchema
     .optional()
-    .describe("A fleet: one image for each service of a list, released together under one tag. @default none"),
+    .describe(
+      "A fleet: one image for each service of a list, released together under one tag. @default none",
+    ),
   push: z
     .boolean()
     .default(true)

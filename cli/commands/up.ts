@@ -11,9 +11,12 @@ What follows -- goes to pulumi as it is: slipway up --services langgraph -- --ye
 CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too; --services wins.
 With CI_PUSH=false nothing is released: the plan is shown, and \`up\` writes the services' manifest.`;
 
-/** `slipway up`: `pulumi up`, for some services with exactly their resources as targets. */
+/** `slipway up`: `pulumi up`, for some services with all others left alone. */
 export function upCommand(): Command {
-  return engineCommand("up", "Release with pulumi up; with --services only these, and nothing else is touched.");
+  return engineCommand(
+    "up",
+    "Release with pulumi up; with --services only these, and nothing else is touched.",
+  );
 }
 
 /** `slipway preview`: what `slipway up` would do. */
