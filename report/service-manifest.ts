@@ -1,7 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import type { FleetImages } from "../plan/service-manifest";
+import { writeWholeFile } from "./write-whole-file";
 
 /** Where a fleet's pipelines look, in the folder for reports. */
 function serviceManifestPath(artifacts: string): string {
@@ -15,12 +14,11 @@ export async function writeServiceManifest(
   { registry, tag, push, images }: FleetImages,
 ): Promise<void> {
   const file = path.resolve(projectDir, serviceManifestPath(artifacts));
-  await mkdir(path.dirname(file), { recursive: true });
   const content = {
     registry,
     tag,
     push,
     images: images.map(({ name, image }) => ({ name, image })),
   };
-  await writeFileAtomic(file, `${JSON.stringify(content, undefined, 2)}\n`);
+  await writeWholeFile(file, `${JSON.stringify(content, undefined, 2)}\n`);
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import writeFileAtomic from "write-file-atomic";
 import { ProblemError } from "../../plan/problem";
+import { writeWholeFile } from "../../report/write-whole-file";
 
 /** So that the next number is exact, too. */
 const LARGEST = 999_999_999;
@@ -30,6 +30,6 @@ export async function readBuildNumber(file: string): Promise<number> {
 /** Raises the number by one, in one step; a number that was taken is never given again. */
 export async function raiseBuildNumber(file: string): Promise<number> {
   const next = (await readBuildNumber(file)) + 1;
-  await writeFileAtomic(file, `${next}\n`);
+  await writeWholeFile(file, `${next}\n`);
   return next;
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { ProblemError } from "../../plan/problem";
+import { writeWholeFile } from "../../report/write-whole-file";
 import { withLock } from "../../toolchain/lock.mjs";
 import { runInForeground } from "../foreground";
 import { runEngine } from "../run-engine";
@@ -47,7 +47,7 @@ export async function deployStage(deploy: StageDeploy): Promise<number> {
     }
     // Read again: the release may have taken a while.
     const text = await readTfvars(inWorkspace(deploy.tfvars), deploy.tfvars);
-    await writeFileAtomic(inWorkspace(deploy.tfvars), withTag(text, tag, deploy.tfvars));
+    await writeWholeFile(inWorkspace(deploy.tfvars), withTag(text, tag, deploy.tfvars));
     say(`${TAG_KEY} is ${tag} in ${deploy.tfvars}`);
     return apply(tag);
   }
