@@ -119,6 +119,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
   return {
     repository: "octo/app",
     requireTag: false,
+    push: true,
     registries: ["localhost:5000", "localhost:5001"].map((host) => ({
       host,
       namespace: "octo",
