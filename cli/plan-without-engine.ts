@@ -4,11 +4,15 @@ import { readConfig } from "../config/read";
 import { readStackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
+import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
+import { inspectImages } from "../registry/inspect-images";
 import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
+import { readManifestFile } from "../report/read-manifest-file";
+import { MANIFEST_FILE } from "../report/write-artifacts";
 import { type PlanReleaseInput, planRelease } from "../source/plan-release";
 import { projectFiles } from "../source/services";
 import { unaskedRegistries } from "./unasked-registries";
@@ -48,6 +52,7 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     env,
     now: new Date(),
     ...(options.previous === undefined ? {} : { previous: options.previous }),
+    stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
     registries: config.push ? askedRegistries(config) : unaskedRegistries,
   });
   return { config, plan };
@@ -56,7 +61,23 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
 function askedRegistries(config: Config): PlanReleaseInput["registries"] {
   const registries = new Registries(providerConfig(config));
   return {
+    inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
     resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
     readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
   };
+}
+
+/** Another stack's outputs are the engine's to read; its manifest's file will do, where the last release wrote it here. */
+async function manifestWithoutEngine(projectDir: string, artifacts: string, stack: string): Promise<unknown> {
+  const file = path.join(projectDir, artifacts, MANIFEST_FILE);
+  const manifest = await readManifestFile(file).catch(() => undefined);
+  if (manifest?.stack === stack) return manifest;
+  throw new ProblemError("No plan:", [
+    {
+      code: "plan-needs-engine",
+      path: "promote.from",
+      message: `what ${stack} released is in its outputs, which only the engine can read`,
+      hint: "Use `pulumi preview`, or promote by statement (promote.statement).",
+    },
+  ]);
 }

@@ -1,4 +1,4 @@
-import type { BuildArg, Config, Fleet, ImageConfig, RegistryConfig } from "../plan/config";
+import type { BuildArg, Config, Fleet, ImageConfig, PromoteConfig, RegistryConfig } from "../plan/config";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
@@ -8,6 +8,7 @@ import type { CheckedConfig } from "./schema";
 
 type CheckedRegistry = CheckedConfig["registries"][number];
 type CheckedImage = CheckedConfig["images"][number];
+type CheckedPromote = NonNullable<CheckedConfig["promote"]>;
 type CheckedBuildArg = CheckedImage["buildArgs"][string];
 
 /** One form for everything that may be written in several. */
@@ -19,7 +20,7 @@ export function normalise(
     readonly fleet?: Fleet;
   },
 ): Config {
-  const { registries, images, services: _, ...rest } = checked;
+  const { registries, images, services: _, promote, rollback, ...rest } = checked;
   return {
     ...rest,
     registries: registries.map((registry, index) =>
@@ -27,6 +28,8 @@ export function normalise(
     ),
     images: images.map((image, index) => normaliseImage(image, index, facts.encrypted)),
     ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
+    ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
+    ...(rollback === undefined ? {} : { rollback }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
@@ -39,6 +42,20 @@ function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): Regis
     host: normalizeHost(registry.host),
     ...(password === undefined || encrypted ? {} : { password: new Secret(password) }),
     plainHttp: plainHttp ?? isLoopbackHost(registry.host),
+  };
+}
+
+/** A statement is looked for in the primary registry, unless another one is named. */
+function normalisePromote(
+  { from, statement, registry, images }: CheckedPromote,
+  registries: readonly CheckedRegistry[],
+): PromoteConfig {
+  const subset = images === undefined ? {} : { images };
+  if (statement === undefined) return { source: { kind: "stack", stack: from ?? "" }, ...subset };
+  const { host = "", namespace = "" } = registry ?? registries[0] ?? {};
+  return {
+    source: { kind: "statement", version: statement, registry: { host: normalizeHost(host), namespace } },
+    ...subset,
   };
 }
 

@@ -3,6 +3,7 @@ import type { Problem } from "../plan/problem";
 import { normalizeHost } from "../plan/reference";
 import { pathProblem } from "./grammar";
 import { formatPath, isRecord, type Path } from "./paths";
+import { promotionProblems } from "./promotion-rules";
 
 type Entry = { readonly path: Path; readonly value: Readonly<Record<string, unknown>> };
 
@@ -18,6 +19,10 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...nameProblems(registries, images),
     ...images.flatMap(imageProblems),
     ...overruleProblems(written, images),
+    ...promotionProblems(
+      written,
+      images.flatMap(({ value }) => textOf(value.name) ?? []),
+    ),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
+import { promoteSchema, rollbackSchema } from "./promotion-schema";
 import { servicesSchema } from "./services-schema";
 
 /**
@@ -47,11 +47,7 @@ const builderSchema = z
 
 export const writtenConfigSchema = z.strictObject({
   repository: grammar.githubRepository.optional().describe("The GitHub repository. @example octo/app"),
-  version: z
-    .string()
-    .regex(RELEASE_NAME_PATTERN, {
-      error: "is not a version's or tag's name: letters, digits and . _ + / @ -",
-    })
+  version: grammar.releaseName
     .optional()
     .describe("The version to release. Usually RELEASE_TAG or the tag at HEAD says it. @example v1.2.3"),
   envPrefix: z
@@ -85,6 +81,12 @@ export const writtenConfigSchema = z.strictObject({
     .default(true)
     .describe("false: plan and write the services' manifest only; no registry and no builder. @default true"),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
+  promote: promoteSchema
+    .optional()
+    .describe("Nothing is built: releases are taken by digest from where they were proved. @default none"),
+  rollback: rollbackSchema
+    .optional()
+    .describe("Versions that are bad, and the one that floating tags go back to. @default none"),
   overrule: z
     .array(grammar.imageAndTag)
     .default([])

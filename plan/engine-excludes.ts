@@ -14,6 +14,9 @@ export interface StateResource {
 /** What all images share; it is declared whichever are selected. */
 const SHARED = ["pulumi:pulumi:Stack", "slipway:index:TagSet", "slipway-registry:index:Barrier"];
 
+/** An image's own component: `ImageRelease`, `Promotion`. */
+const COMPONENT = "slipway:index:";
+
 /**
  * What the engine has to leave alone (`--exclude`) so that only the images of a plan are released: every resource of the
  * state that is neither shared nor theirs, by its whole URN.
@@ -32,9 +35,9 @@ export function engineExcludes(resources: readonly StateResource[], plan: Releas
   );
   const isOurs = ({ urn, type, parent = "" }: StateResource): boolean => {
     if (SHARED.includes(type) || type.startsWith("pulumi:providers:")) return true;
-    if (type === "slipway:index:ImageRelease") return images.has(nameOf(urn));
+    if (type.startsWith(COMPONENT)) return images.has(nameOf(urn));
     if (type === "slipway-registry:index:Tag") return tags.has(nameOf(urn));
-    return parent.includes("slipway:index:ImageRelease::") && images.has(nameOf(parent));
+    return parent.includes(COMPONENT) && images.has(nameOf(parent));
   };
   return [...new Set(resources.filter((resource) => !isOurs(resource)).map(({ urn }) => urn))].sort();
 }

@@ -1,24 +1,21 @@
 import type { Environment } from "../config/environment";
 import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
-import type { Config, ImageConfig } from "../plan/config";
+import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
-import { isSelected } from "../plan/fleet";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
-import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
+import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
 import type { Ancestry } from "../plan/tag-policy";
-import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../plan/tag-rules";
+import type { InspectedImages } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
-import { readBuildContext } from "./context";
-import { readDockerfileImages } from "./dockerfile";
 import { readEvent } from "./event";
-import { type GitSource, isAncestor, readGit, tagCommit } from "./git";
-import { resolveBuildArgs } from "./versions";
+import { isAncestor, readGit, tagCommit } from "./git";
+import { readIntents } from "./read-intents";
 
 export interface PlanReleaseInput {
   readonly config: Config;
@@ -28,11 +25,14 @@ export interface PlanReleaseInput {
   readonly now: Date;
   /** What this stack released last. */
   readonly previous?: ReleaseManifest;
+  /** What another stack of the project put out as its `manifest`; undefined where it was never released. */
+  readonly stackManifest: (stack: string) => Promise<unknown>;
   /** How registries are asked: through the provider, or directly. */
   readonly registries: {
     readonly resolveImages: (
       references: readonly string[],
     ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+    readonly inspectImages: (references: readonly string[]) => Promise<InspectedImages>;
     readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
   };
 }
@@ -49,14 +49,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     git: { ...git, ...(asserted === undefined ? {} : { tagCommit: asserted }) },
   });
   const { event, origin } = await readEvent({ env, git, ...version });
-  const images = await Promise.all(
-    config.images.flatMap((image, index) =>
-      isSelected(config, image.name)
-        ? [readImageIntent(input, image, `slipway:images[${index}]`, git, event)]
-        : [],
-    ),
-  );
-  const intents = images.map(({ intent }) => intent);
+  const { intents, problems, notices } = await readIntents(input, git, event);
+  const isMadeHere = intents.some(({ existing }) => existing === undefined);
   const state = await input.registries.readRegistries(stateRequest(config, intents));
   return assembleReleasePlan({
     stack,
@@ -65,70 +59,17 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     intents,
     state,
     ...(input.previous === undefined ? {} : { previous: input.previous }),
-    ancestry: await readAncestry(projectDir, git.revision, state),
-    problems: [...tagProblems, ...images.flatMap(({ problems }) => problems)],
+    ancestry: await readAncestry(projectDir, intents, state),
+    // What is not made from the working tree does not care for its state.
+    problems: [...(isMadeHere ? tagProblems : []), ...problems],
     notices: [
-      `the release is ${origin}`,
-      ...(git.dirty ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`] : []),
-      ...images.flatMap(({ notices }) => notices),
+      ...(isMadeHere ? [`the release is ${origin}`] : []),
+      ...(isMadeHere && git.dirty
+        ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`]
+        : []),
+      ...notices,
     ],
   });
-}
-
-async function readImageIntent(
-  { config, projectDir, env, now, registries }: PlanReleaseInput,
-  image: ImageConfig,
-  path: string,
-  git: GitSource,
-  event: ReleaseEvent,
-): Promise<{ intent: ImageIntent; problems: readonly Problem[]; notices: readonly string[] }> {
-  const [context, buildArgs] = await Promise.all([
-    readBuildContext({ projectDir, image, artifacts: config.artifacts, path }),
-    resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: `${path}.buildArgs`, env }),
-  ]);
-  const bases = readDockerfileImages({
-    dockerfile: context.dockerfile,
-    buildArgs: buildArgs.values,
-    platforms: image.platforms,
-    ...(image.target === undefined ? {} : { target: image.target }),
-    path: `${path}.dockerfile`,
-  });
-  const resolved = await registries.resolveImages([...new Set(bases.images.map(({ text }) => text))]);
-  const rules = evaluateTagRules({
-    rules: parseTagRules(image.tags),
-    flavor: parseFlavor(image.flavor),
-    event,
-    images: [],
-    now,
-    labels: image.extraLabels,
-  });
-  const { intent, problems } = assembleImageIntent({
-    config,
-    image,
-    source: git,
-    event,
-    rules,
-    dockerfile: context.dockerfile,
-    files: context.files,
-    buildArgs: buildArgs.values,
-    bases: resolved.digests,
-  });
-  return {
-    intent,
-    problems: [
-      ...context.problems,
-      ...buildArgs.problems,
-      ...bases.problems,
-      ...resolved.problems,
-      ...problems,
-    ],
-    notices: [
-      ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
-      ...Object.entries(buildArgs.origins).map(
-        ([name, origin]) => `${image.name}: ${name} is ${buildArgs.values[name]} (${origin})`,
-      ),
-    ],
-  };
 }
 
 /** Asks about every tag that could be written, and about nothing else; each repository once. */
@@ -139,7 +80,7 @@ function stateRequest(config: Config, intents: readonly ImageIntent[]): StateReq
       const key = repositoryKey(name);
       const known = wanted.get(key) ?? { name, tags: new Set(), versionTags: new Set() };
       wanted.set(key, known);
-      known.tags.add(intent.candidateTag);
+      if (intent.candidateTag !== undefined) known.tags.add(intent.candidateTag);
       for (const tag of intent.tags) {
         known.tags.add(tag.name);
         if (tag.class === "version") known.versionTags.add(tag.name);
@@ -157,18 +98,21 @@ function stateRequest(config: Config, intents: readonly ImageIntent[]): StateReq
   };
 }
 
-/** How the commits that live tags point to relate to the one being released. */
+/** How the commits that live tags point to relate to the one being released; each release has one or none. */
 async function readAncestry(
   projectDir: string,
-  revision: string,
+  intents: readonly ImageIntent[],
   state: RegistryState,
 ): Promise<Record<string, Ancestry>> {
+  const revision = intents[0]?.revision ?? "";
   const live = new Set(
     Object.values(state.repositories).flatMap(({ found }) =>
       Object.values(found).flatMap(({ annotations }) => annotations[REVISION_ANNOTATION] ?? []),
     ),
   );
   live.delete(revision);
+  // Images of different commits have no common answer; without one, tags that follow no versions stay.
+  if (intents.some((intent) => intent.revision !== revision)) return {};
   const entries = await Promise.all(
     [...live].map(async (commit) => [commit, await relation(projectDir, commit, revision)] as const),
   );
