@@ -1,10 +1,19 @@
 import { Command, CommanderError } from "commander";
+import { deployStageCommand } from "./commands/deploy-stage";
 import { planCommand } from "./commands/plan";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
+import { previewCommand, upCommand } from "./commands/up";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
-const COMMANDS: readonly (() => Command)[] = [planCommand, reportCommand, tagsCommand];
+const COMMANDS: readonly (() => Command)[] = [
+  planCommand,
+  previewCommand,
+  upCommand,
+  deployStageCommand,
+  reportCommand,
+  tagsCommand,
+];
 
 const USAGE_ERROR = 2;
 

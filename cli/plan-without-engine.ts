@@ -1,7 +1,10 @@
 import path from "node:path";
+import type { Environment } from "../config/environment";
 import type { Flag } from "../config/overlay";
 import { readConfig } from "../config/read";
 import { readStackFile } from "../config/stack-file";
+import type { Config } from "../plan/config";
+import type { ReleaseManifest } from "../plan/manifest";
 import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
@@ -11,20 +14,34 @@ import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
 import { readManifestFile } from "../report/read-manifest-file";
 import { MANIFEST_FILE } from "../report/write-artifacts";
-import { planRelease } from "../source/plan-release";
+import { type PlanReleaseInput, planRelease } from "../source/plan-release";
+import { projectFiles } from "../source/services";
+import { unaskedRegistries } from "./unasked-registries";
+
+export interface StackToPlan {
+  readonly stack: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+  /** @default the process's own */
+  readonly env?: Environment;
+  /** What was released last, where that is known. */
+  readonly previous?: ReleaseManifest;
+  /** What the command line sets beside the stack's file. */
+  readonly flags?: readonly Flag[];
+}
 
 /**
  * The plan that the program makes, from the same parts. The stack's state and its encrypted values stay closed: what
  * was released last and secret passwords are unknown here, so credentials come from the environment or from Docker.
  */
-export async function planWithoutEngine(options: {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-  readonly flags?: readonly Flag[];
-}): Promise<ReleasePlan> {
+export async function planWithoutEngine(options: StackToPlan): Promise<ReleasePlan> {
+  return (await planStack(options)).plan;
+}
+
+/** The plan, with the configuration that it is made from. */
+export async function planStack(options: StackToPlan): Promise<{ config: Config; plan: ReleasePlan }> {
   const projectDir = path.resolve(options.cwd);
-  const { stack } = options;
+  const { stack, env = process.env } = options;
   const file = await readStackFile({
     projectDir,
     stack,
@@ -32,24 +49,30 @@ export async function planWithoutEngine(options: {
   });
   const config = readConfig({
     ...file,
-    env: process.env,
+    env,
+    readFile: projectFiles(projectDir),
     ...(options.flags === undefined ? {} : { flags: options.flags }),
   });
-  const registries = new Registries(providerConfig(config));
-  return planRelease({
+  const plan = await planRelease({
     config,
     stack,
     projectDir,
-    env: process.env,
+    env,
     now: new Date(),
+    ...(options.previous === undefined ? {} : { previous: options.previous }),
     stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
-    registries: {
-      inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
-      resolveImages: (references) =>
-        resolveImageDigests(references, (host) => registries.connect(host).client),
-      readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
-    },
+    registries: config.push ? askedRegistries(config) : unaskedRegistries,
   });
+  return { config, plan };
+}
+
+function askedRegistries(config: Config): PlanReleaseInput["registries"] {
+  const registries = new Registries(providerConfig(config));
+  return {
+    inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
+    resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
+    readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
+  };
 }
 
 /** Another stack's outputs are the engine's to read; its manifest's file will do, where the last release wrote it here. */

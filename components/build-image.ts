@@ -4,6 +4,7 @@ import { CREATED_ANNOTATION } from "../plan/annotations";
 import type { BuilderConfig } from "../plan/config";
 import { parseReference } from "../plan/reference";
 import type { PlannedImage } from "../plan/release-plan";
+import { buildName } from "../plan/resource-names";
 import type { Secret } from "../plan/secret";
 
 /** How an image is built and where it is pushed to. */
@@ -34,16 +35,11 @@ export function buildImage(
   opts: pulumi.CustomResourceOptions,
 ): dockerBuild.Image {
   const { intent, build } = args.plan;
-  const generation = build === undefined || build.generation === 0 ? "" : `-${build.generation}`;
-  return new dockerBuild.Image(
-    `${name}-build-${intent.contentKey.slice(0, 12)}${generation}`,
-    imageArgs(args),
-    {
-      ...opts,
-      retainOnDelete: true,
-      ignoreChanges: NO_CONTENT,
-    },
-  );
+  return new dockerBuild.Image(buildName(name, intent.contentKey, build), imageArgs(args), {
+    ...opts,
+    retainOnDelete: true,
+    ignoreChanges: NO_CONTENT,
+  });
 }
 
 function imageArgs({ plan, builder, plainHttpHosts, credentials }: BuildArgs): dockerBuild.ImageArgs {

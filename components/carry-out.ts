@@ -4,7 +4,9 @@ import type { Digest } from "../plan/digest";
 import type { ReleaseManifest } from "../plan/manifest";
 import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
+import { fleetImages } from "../plan/service-manifest";
 import type { RegistryProvider } from "../provider/sdk/resources";
+import { writeServiceManifest } from "../report/service-manifest";
 import { writeArtifacts } from "../report/write-artifacts";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { Promotion } from "./promotion";
@@ -60,6 +62,8 @@ export function carryOut(
       // Reached only when every tag is set: the files tell of a release that is whole.
       if (!pulumi.runtime.isDryRun()) {
         await writeArtifacts(projectDir, config.artifacts, made, tagOutcomes(plan, made));
+        const fleet = fleetImages(config, plan);
+        if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
       }
       return made;
     });

@@ -9,14 +9,17 @@ import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
 import { requireSameContent, runChecks } from "../source/checks";
 import { type PlanReleaseInput, planRelease } from "../source/plan-release";
+import { projectFiles } from "../source/services";
 import { carryOut, type ReleaseOutputs } from "./carry-out";
+import { refuseUnguided } from "./guided";
 import { previousManifest, stackManifest } from "./stack-outputs";
 
 /** The whole program: configuration, plan, components, outputs. @throws pulumi.RunError with every refusal */
 export async function release(): Promise<ReleaseOutputs> {
   try {
     const projectDir = process.cwd();
-    const config = readPulumiConfig(process.env);
+    const config = readPulumiConfig(process.env, projectFiles(projectDir));
+    refuseUnguided(config, process.env);
     const provider = new RegistryProvider("slipway-registry", providerConfig(config));
     const input: PlanReleaseInput = {
       config,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ManifestTag } from "../plan/manifest";
 import type { PlannedTag, TagLevel } from "../plan/release-plan";
+import { tagName } from "../plan/resource-names";
 import { Barrier, Tag } from "../provider/sdk/resources";
 
 export interface TagSetArgs {
@@ -57,7 +58,7 @@ export class TagSet extends pulumi.ComponentResource {
     if (digest === undefined) throw new Error(`TagSet: digests has no entry for image "${tag.image}"`);
     const siblings = args.repositories[tag.image] ?? [];
     return new Tag(
-      `${tag.image}-${tag.slot}-${place(tag.repository, siblings)}`,
+      tagName(tag.image, tag.slot, tag.repository, siblings),
       {
         ...tag.wish,
         repository: tag.repository,
@@ -68,14 +69,6 @@ export class TagSet extends pulumi.ComponentResource {
       { parent: this, dependsOn: [barrier], retainOnDelete: true },
     );
   }
-}
-
-/** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */
-function place(repository: string, siblings: readonly string[]): string {
-  const hostOf = (name: string) => name.split("/")[0] ?? name;
-  const host = hostOf(repository);
-  const alone = siblings.filter((sibling) => hostOf(sibling) === host).length < 2;
-  return (alone ? host : repository).replace(/[^A-Za-z0-9.-]+/g, "-");
 }
 
 /** A tag of the manifest, with the image it belongs to. */

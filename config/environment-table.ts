@@ -74,6 +74,28 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     edits: ({ value }) => [{ path: ["version"], value }],
   },
   {
+    variables: ["CI_IMAGE_TAG"],
+    path: "version",
+    meaning: "The tag of every service: a release's name, written once.",
+    edits: ({ value }) => [{ path: ["version"], value: value.trim() }],
+  },
+  {
+    variables: ["CI_PUSH"],
+    path: "push",
+    meaning: "false: plan and write the services' manifest only; no registry and no builder.",
+    edits: ({ value }) => [{ path: ["push"], value: yesOrNo(value) }],
+  },
+  {
+    variables: ["CI_SERVICES", "CI_SERVICE_FILTER", "SERVICES"],
+    path: "services.filter",
+    meaning: "Release only these services, separated by commas or lines; needs `slipway up`.",
+    edits: ({ value }, written) => {
+      if (!isRecord(written.services)) return [];
+      const names = value.split(/[,\s]+/).filter((name) => name !== "");
+      return names.length === 0 ? [] : [{ path: ["services", "filter"], value: names }];
+    },
+  },
+  {
     variables: ["PLATFORMS", "CI_IMAGE_PLATFORM"],
     path: "images[*].platforms",
     meaning: "Platforms, separated by commas or spaces.",
@@ -106,7 +128,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     path: "images[*].flavor",
     meaning: "true: release `latest` with every version; false: never.",
     edits: ({ value }, written) => {
-      const latest = truth(value);
+      const latest = yesOrNo(value);
       return forEachImage(written, ["flavor"], (image) => [
         ...(Array.isArray(image.flavor) ? image.flavor : []).filter(
           (line) => !/^\s*latest=/i.test(String(line)),
@@ -119,14 +141,14 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["PUBLISH_VERSION_TAG"],
     path: "publishVersionTag",
     meaning: "true: a release without a version is refused; false: no version tag is written.",
-    edits: ({ value }) => [{ path: ["publishVersionTag"], value: truth(value) }],
+    edits: ({ value }) => [{ path: ["publishVersionTag"], value: yesOrNo(value) }],
   },
 ];
 
 /** @throws Error for anything but a yes or a no */
-function truth(value: string): boolean {
-  if (/^(?:true|1|yes)$/i.test(value)) return true;
-  if (/^(?:false|0|no)$/i.test(value)) return false;
+function yesOrNo(value: string): boolean {
+  if (/^(?:true|1|yes)$/i.test(value.trim())) return true;
+  if (/^(?:false|0|no)$/i.test(value.trim())) return false;
   throw new Error("is not true or false");
 }
 

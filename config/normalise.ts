@@ -2,6 +2,7 @@ import type {
   BuildArg,
   CheckConfig,
   Config,
+  Fleet,
   ImageConfig,
   PromoteConfig,
   RegistryConfig,
@@ -22,9 +23,23 @@ type CheckedBuildArg = CheckedImage["buildArgs"][string];
 /** One form for everything that may be written in several. */
 export function normalise(
   checked: CheckedConfig,
-  facts: { readonly origins: Readonly<Record<string, string>>; readonly encrypted: ReadonlySet<string> },
+  facts: {
+    readonly origins: Readonly<Record<string, string>>;
+    readonly encrypted: ReadonlySet<string>;
+    readonly fleet?: Fleet;
+  },
 ): Config {
-  const { registries, images, promote, rollback, lanes, lane: chosen, checks, ...rest } = checked;
+  const {
+    registries,
+    images,
+    services: _,
+    promote,
+    rollback,
+    lanes,
+    lane: chosen,
+    checks,
+    ...rest
+  } = checked;
   const lane = lanes.find(({ name }) => name === chosen);
   return {
     ...rest,
@@ -39,6 +54,7 @@ export function normalise(
         ? normaliseImage(image, index, facts.encrypted)
         : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
     ),
+    ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
     ...(rollback === undefined ? {} : { rollback }),
     origins: facts.origins,

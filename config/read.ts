@@ -3,6 +3,7 @@ import { type Problem, ProblemError } from "../plan/problem";
 import { decodeWritten } from "./decode";
 import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
+import { expandServices, type ReadProjectFile, selectServices } from "./expand-services";
 import { normalise } from "./normalise";
 import { type Flag, overlayEnvironment } from "./overlay";
 import { formatPath, leaves, withValueAt } from "./paths";
@@ -20,7 +21,13 @@ export interface ConfigInput {
   readonly secretKeys: readonly string[];
   /** What the command line says. Default: nothing. */
   readonly flags?: readonly Flag[];
+  /** Reads what the configuration names: the list of services. Default: there is no file. */
+  readonly readFile?: ReadProjectFile;
 }
+
+const noFile: ReadProjectFile = () => {
+  throw new Error("does not exist");
+};
 
 /**
  * What is written, overlaid by the environment, checked and completed with every default. Precedence: flags,
@@ -28,18 +35,26 @@ export interface ConfigInput {
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
  *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-environment`,
- *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`
+ *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone
  */
 export function readConfig(input: ConfigInput): Config {
   const decoded = decodeWritten(writtenConfigSchema, input.written);
-  const overlaid = overlayEnvironment(decoded, input.env, input.flags);
+  const services = expandServices(decoded, input.readFile ?? noFile);
+  const overlaid = overlayEnvironment(services.written, input.env, input.flags);
   const { written, origins, problems: environmentProblems } = overlaid;
+  const fleet =
+    services.names === undefined
+      ? {}
+      : { fleet: selectServices(written, services.names, origins["services.filter"] ?? "services.filter") };
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
   const encrypted = encryptedPaths(written);
   const { checked, problems } = check(written, redaction, encrypted);
   const all = [
     ...environmentProblems,
-    ...problems,
+    ...services.problems,
+    ...(written.services !== undefined && services.names === undefined
+      ? problems.filter(({ path }) => path !== "images")
+      : problems),
     ...ruleProblems(written),
     ...secretProblems({ written, secretKeys: input.secretKeys, secrets: redaction.secrets, origins }),
   ];
@@ -47,7 +62,7 @@ export function readConfig(input: ConfigInput): Config {
     const told = withoutRepeats(all).map((problem) => redaction.clean(withOrigin(problem, origins)));
     throw new ProblemError(title(told.length), told);
   }
-  return normalise(checked, { origins, encrypted });
+  return normalise(checked, { origins, encrypted, ...fleet });
 }
 
 /** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */

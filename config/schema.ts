@@ -3,6 +3,7 @@ import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
 import { promoteSchema, rollbackSchema } from "./promotion-schema";
+import { servicesSchema } from "./services-schema";
 
 /**
  * Everything that a stack's file can say under `slipway:`, with every default. Rules that look at more than one value
@@ -70,7 +71,7 @@ export const writtenConfigSchema = z.strictObject({
     .array(imageSchema)
     .min(1, { error: "has no entry; name at least one image" })
     .meta({ what: "a list of images: [{ name: app }]" })
-    .describe("What is built and released."),
+    .describe("What is built and released. Optional where services are configured."),
   lanes: z
     .array(laneSchema)
     .default([])
@@ -93,6 +94,15 @@ export const writtenConfigSchema = z.strictObject({
     .describe(
       "Commands that have to succeed before anything is built; never run in a preview, nor where nothing would be written. @default none",
     ),
+  services: servicesSchema
+    .optional()
+    .describe(
+      "A fleet: one image for each service of a list, released together under one tag. @default none",
+    ),
+  push: z
+    .boolean()
+    .default(true)
+    .describe("false: plan and write the services' manifest only; no registry and no builder. @default true"),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
   promote: promoteSchema
     .optional()

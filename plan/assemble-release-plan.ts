@@ -1,5 +1,6 @@
 import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import type { Config } from "./config";
+import { fleetProblems, keptImages } from "./fleet";
 import type { ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
@@ -42,9 +43,11 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     images: planned.map(({ image }) => image),
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
+    kept: keptImages(config, input.previous),
     skipped: skippedRegistries(state),
     refusals: [
       ...input.problems,
+      ...fleetProblems(config, input.intents),
       ...Object.values(state.access).flatMap((access) =>
         access.status === "refused" ? [access.problem] : [],
       ),

@@ -18,7 +18,7 @@ export function releaseManifest(plan: ReleasePlan, facts: ReleaseFacts): Release
     stack: plan.stack,
     ...(plan.source === undefined ? {} : { source: plan.source }),
     revision: plan.revision,
-    images: plan.images.map((image) => manifestImage(image, facts)),
+    images: [...plan.images.map((image) => manifestImage(image, facts)), ...plan.kept],
     skipped: plan.skipped,
   };
 }

@@ -1,6 +1,7 @@
 import type { CheckConfig } from "./config";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
+import type { ManifestImage } from "./manifest";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
 import type { ReleaseStatement } from "./statement";
@@ -23,6 +24,8 @@ export interface ReleasePlan {
   readonly levels: readonly TagLevel[];
   /** Floating tags that stay where they are though a rule names them, without a resource of their own. */
   readonly left: readonly PlannedTag[];
+  /** What the last release left of images that this one does not touch. */
+  readonly kept: readonly ManifestImage[];
   /** Registries that are left out: host -> reason. */
   readonly skipped: Readonly<Record<string, string>>;
   /** What stops the release, all at once. */

@@ -1,6 +1,7 @@
 import { decideRollback, imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig } from "../plan/config";
 import { type ExistingContent, type ExistingRelease, existingIntent } from "../plan/existing-release";
+import { isSelected } from "../plan/fleet";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
@@ -31,8 +32,10 @@ export async function readIntents(
   const promotion =
     config.promote === undefined ? undefined : await readPromotion(input, config.promote, event);
   const read = await Promise.all(
-    config.images.map((image, index) =>
-      readOne({ input, git, event, promotion, image, path: `slipway:images[${index}]` }),
+    config.images.flatMap((image, index) =>
+      isSelected(config, image.name)
+        ? [readOne({ input, git, event, promotion, image, path: `slipway:images[${index}]` })]
+        : [],
     ),
   );
   const intents = read.flatMap(({ intent }) => intent ?? []);

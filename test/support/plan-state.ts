@@ -121,6 +121,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
     requireTag: false,
     lanes: [],
     checks: [],
+    push: true,
     registries: ["localhost:5000", "localhost:5001"].map((host) => ({
       host,
       namespace: "octo",

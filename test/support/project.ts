@@ -179,6 +179,14 @@ export class Project {
     return this.#run(process.execPath, [path.join(REPOSITORY, "cli/slipway.js"), ...args], this.#env);
   }
 
+  /** With more variables, for one command. */
+  slipwayWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<EngineResult> {
+    return this.#run(process.execPath, [path.join(REPOSITORY, "cli/slipway.js"), ...args], {
+      ...this.#env,
+      ...env,
+    });
+  }
+
   remove(): void {
     for (const folder of [this.#root, this.#state]) rmSync(folder, { recursive: true, force: true });
   }
@@ -250,7 +258,9 @@ function withoutReleaseVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(
       ([name]) =>
-        !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(name),
+        !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|SERVICES$|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(
+          name,
+        ),
     ),
   );
 }

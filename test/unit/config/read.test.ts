@@ -34,6 +34,7 @@ describe("what is read", () => {
       registries: [{ host: "ghcr.io", namespace: "octo", optional: false, plainHttp: false }],
       images: [IMAGE],
       builder: {},
+      push: true,
       overrule: [],
       artifacts: "artifacts",
       origins: {},

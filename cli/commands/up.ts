@@ -1,0 +1,46 @@
+import { Command } from "commander";
+
+interface EngineOptions {
+  readonly services?: string;
+  readonly stack: string;
+  readonly cwd: string;
+}
+
+const HELP = `
+What follows -- goes to pulumi as it is: slipway up --services langgraph -- --yes
+CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too; --services wins.
+With CI_PUSH=false nothing is released: the plan is shown, and \`up\` writes the services' manifest.`;
+
+/** `slipway up`: `pulumi up`, for some services with all others left alone. */
+export function upCommand(): Command {
+  return engineCommand(
+    "up",
+    "Release with pulumi up; with --services only these, and nothing else is touched.",
+  );
+}
+
+/** `slipway preview`: what `slipway up` would do. */
+export function previewCommand(): Command {
+  return engineCommand("preview", "Show what `slipway up` would do, by pulumi preview.");
+}
+
+function engineCommand(verb: "up" | "preview", description: string): Command {
+  return new Command(verb)
+    .description(description)
+    .argument("[pulumi arguments...]", "after --")
+    .option("--services <names>", "only these, separated by commas")
+    .option("-s, --stack <name>", "the stack", "stage")
+    .option("-C, --cwd <folder>", "the project's folder", ".")
+    .addHelpText("after", HELP)
+    .action(async (rest: string[], options: EngineOptions) => {
+      const { runEngine } = await import("../run-engine.js");
+      process.exitCode = await runEngine({
+        verb,
+        args: rest,
+        stack: options.stack,
+        cwd: options.cwd,
+        env: process.env,
+        ...(options.services === undefined ? {} : { services: options.services }),
+      });
+    });
+}

@@ -1,0 +1,45 @@
+import path from "node:path";
+import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
+import { fleetImages } from "../plan/service-manifest";
+import { planText, refusalText } from "../report/plan-text";
+import { writeServiceManifest } from "../report/service-manifest";
+import { runInForeground } from "./foreground";
+import { planStack } from "./plan-without-engine";
+import { stateResources } from "./state-resources";
+
+export interface EngineRun {
+  readonly verb: "up" | "preview";
+  /** For pulumi. */
+  readonly args: readonly string[];
+  readonly stack: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Names, separated by commas. Default: what the environment and the stack say. */
+  readonly services?: string;
+}
+
+/** Runs the engine on a stack, on some services only where they are selected; its exit code. */
+export async function runEngine(run: EngineRun): Promise<number> {
+  const env = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
+  const projectDir = path.resolve(run.cwd);
+  const { config, plan } = await planStack({ stack: run.stack, cwd: projectDir, env });
+  if (!config.push) {
+    process.stdout.write(planText(plan));
+    if (plan.refusals.length > 0) throw new Error(refusalText(plan));
+    const fleet = fleetImages(config, plan);
+    if (run.verb === "up" && fleet !== undefined) {
+      await writeServiceManifest(projectDir, config.artifacts, fleet);
+    }
+    return 0;
+  }
+  const selected = config.fleet?.selected;
+  if (selected === undefined) {
+    return runInForeground("pulumi", [run.verb, "--stack", run.stack, ...run.args], { cwd: projectDir, env });
+  }
+  const resources = await stateResources({ stack: run.stack, cwd: projectDir, env });
+  const excludes = engineExcludes(resources, plan).flatMap((urn) => ["--exclude", urn]);
+  return runInForeground("pulumi", [run.verb, "--stack", run.stack, ...excludes, ...run.args], {
+    cwd: projectDir,
+    env: { ...env, [SELECTED_VARIABLE]: selected.join(",") },
+  });
+}

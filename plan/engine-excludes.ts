@@ -1,0 +1,48 @@
+import type { ReleasePlan } from "./release-plan";
+import { tagName } from "./resource-names";
+
+/** `slipway up` says by this variable that the engine leaves everything but these services alone. */
+export const SELECTED_VARIABLE = "SLIPWAY_SELECTED";
+
+/** A resource of the stack's state, as `pulumi stack export` shows it. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly parent?: string;
+}
+
+/** What all images share; it is declared whichever are selected. */
+const SHARED = ["pulumi:pulumi:Stack", "slipway:index:TagSet", "slipway-registry:index:Barrier"];
+
+/** An image's own component: `ImageRelease`, `Promotion`. */
+const COMPONENT = "slipway:index:";
+
+/**
+ * What the engine has to leave alone (`--exclude`) so that only the images of a plan are released: every resource of the
+ * state that is neither shared nor theirs, by its whole URN.
+ *
+ * `--target` cannot say it: all tags depend on a barrier, and that on all images, so that each tag of a service that the
+ * program does not declare counts as a dependent of every target, and the engine asks to delete it.
+ */
+export function engineExcludes(resources: readonly StateResource[], plan: ReleasePlan): string[] {
+  const images = new Set(plan.images.map(({ name }) => name));
+  const tags = new Set(
+    plan.images.flatMap(({ name, intent, repositories }) =>
+      intent.tags.flatMap(({ slot }) =>
+        repositories.map((repository) => tagName(name, slot, repository, repositories)),
+      ),
+    ),
+  );
+  const isOurs = ({ urn, type, parent = "" }: StateResource): boolean => {
+    if (SHARED.includes(type) || type.startsWith("pulumi:providers:")) return true;
+    if (type.startsWith(COMPONENT)) return images.has(nameOf(urn));
+    if (type === "slipway-registry:index:Tag") return tags.has(nameOf(urn));
+    return parent.includes(COMPONENT) && images.has(nameOf(parent));
+  };
+  return [...new Set(resources.filter((resource) => !isOurs(resource)).map(({ urn }) => urn))].sort();
+}
+
+/** `urn:pulumi:stack::project::type::name` -> the name. */
+function nameOf(urn: string): string {
+  return urn.split("::").slice(3).join("::");
+}

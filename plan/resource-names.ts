@@ -1,0 +1,25 @@
+import type { PlannedImage } from "./release-plan";
+
+/** The name of the build of a content; another generation where every registry lost the first one's. */
+export function buildName(image: string, contentKey: string, build: PlannedImage["build"]): string {
+  const generation = build === undefined || build.generation === 0 ? "" : `-${build.generation}`;
+  return `${image}-build-${contentKey.slice(0, 12)}${generation}`;
+}
+
+/** @param siblings all repositories of the image */
+export function tagName(
+  image: string,
+  slot: string,
+  repository: string,
+  siblings: readonly string[],
+): string {
+  return `${image}-${slot}-${place(repository, siblings)}`;
+}
+
+/** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */
+function place(repository: string, siblings: readonly string[]): string {
+  const hostOf = (name: string) => name.split("/")[0] ?? name;
+  const host = hostOf(repository);
+  const alone = siblings.filter((sibling) => hostOf(sibling) === host).length < 2;
+  return (alone ? host : repository).replace(/[^A-Za-z0-9.-]+/g, "-");
+}
