@@ -1,6 +1,7 @@
 import type { BuildArg, Config, ImageConfig, RegistryConfig } from "../plan/config";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
+import { type BaseConfig, expandImages } from "./expand-variants";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
 import { isLoopbackHost } from "./loopback";
 import { formatPath } from "./paths";
@@ -15,13 +16,20 @@ export function normalise(
   checked: CheckedConfig,
   facts: { readonly origins: Readonly<Record<string, string>>; readonly encrypted: ReadonlySet<string> },
 ): Config {
-  const { registries, images, ...rest } = checked;
+  const { registries, images, base, variants, ...rest } = checked;
   return {
     ...rest,
     registries: registries.map((registry, index) =>
       normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
     ),
-    images: images.map((image, index) => normaliseImage(image, index, facts.encrypted)),
+    images: expandImages({
+      images: images.map((image, index) => normaliseImage(image, index, facts.encrypted)),
+      ...(base === undefined ? {} : { base: normaliseBase(base) }),
+      variants: (variants ?? []).map(({ buildArgs, ...variant }) => ({
+        ...variant,
+        buildArgs: normaliseBuildArgs(buildArgs),
+      })),
+    }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
@@ -44,20 +52,40 @@ function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlyS
   });
   return {
     ...image,
+    at: formatPath(["images", index]),
     repository: image.repository ?? image.name,
     platforms: [...image.platforms].sort(),
-    buildArgs: Object.fromEntries(
-      sortedEntries(image.buildArgs).map(([name, value]) => [name, normaliseBuildArg(name, value)]),
-    ),
-    sbom: image.sbom === true ? DEFAULT_SBOM_GENERATOR : image.sbom,
+    buildArgs: normaliseBuildArgs(image.buildArgs),
+    sbom: normaliseSbom(image.sbom),
     secrets: Object.fromEntries(secrets),
   };
 }
 
+function normaliseBase({ include, hash, ...base }: NonNullable<CheckedConfig["base"]>): BaseConfig {
+  return {
+    ...base,
+    platforms: [...base.platforms].sort(),
+    buildArgs: normaliseBuildArgs(base.buildArgs),
+    sbom: normaliseSbom(base.sbom),
+    addressed: { include, ...(hash === undefined ? {} : { hash }) },
+  };
+}
+
+function normaliseSbom(written: string | boolean): string | false {
+  return written === true ? DEFAULT_SBOM_GENERATOR : written;
+}
+
+function normaliseBuildArgs(written: CheckedImage["buildArgs"]): Record<string, BuildArg> {
+  return Object.fromEntries(
+    sortedEntries(written).map(([name, value]) => [name, normaliseBuildArg(name, value)]),
+  );
+}
+
 function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {
   if (typeof written !== "object") return { kind: "literal", value: String(written) };
-  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf };
-  return { kind: "file", file: written.file, key: written.key ?? name };
+  const pin = written.pin === undefined ? {} : { pin: written.pin };
+  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, ...pin };
+  return { kind: "file", file: written.file, key: written.key ?? name, ...pin };
 }
 
 function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {

@@ -1,6 +1,7 @@
 import type { Config } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
 import { decodeWritten } from "./decode";
+import { withDerivedDefaults } from "./derived-defaults";
 import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
 import { normalise } from "./normalise";
@@ -30,7 +31,9 @@ export interface ConfigInput {
  */
 export function readConfig(input: ConfigInput): Config {
   const decoded = decodeWritten(writtenConfigSchema, input.written);
-  const { written, origins, problems: environmentProblems } = overlayEnvironment(decoded, input.env);
+  const overlaid = overlayEnvironment(decoded, input.env);
+  const { origins, problems: environmentProblems } = overlaid;
+  const written = withDerivedDefaults(overlaid.written);
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
   const encrypted = encryptedPaths(written);
   const { checked, problems } = check(written, redaction, encrypted);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
+import { baseSchema, variantSchema } from "./base-schema";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 
@@ -74,6 +75,19 @@ export const writtenConfigSchema = z.strictObject({
     .min(1, { error: "has no entry; name at least one image" })
     .meta({ what: "a list of images: [{ name: app }]" })
     .describe("What is built and released."),
+  base: baseSchema
+    .optional()
+    .describe(
+      "A base that the images are built FROM, tagged base-<hash of what it is made of> and built only where no registry has it; base-latest follows. @default none",
+    ),
+  variants: z
+    .array(variantSchema)
+    .min(1, { error: "has no entry; leave it out for one image without variants" })
+    .meta({ what: 'a list of variants: [{ suffix: "" }, { suffix: "-omos", buildArgs: … }]' })
+    .optional()
+    .describe(
+      "The stack's one image several times, with other build arguments and a suffix on every tag. Its tags are then the git tag and latest where it names none, and one build runs at a time. @default none",
+    ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
   overrule: z
     .array(grammar.imageAndTag)

@@ -1,5 +1,6 @@
+import { decideBase } from "./base";
 import type { Config } from "./config";
-import type { ReleaseManifest } from "./manifest";
+import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
 import { decideTags, tagLevels } from "./planned-tags";
@@ -113,7 +114,8 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
     .map(repositoryKey)
     .filter((key) => state.repositories[key] !== undefined);
   const overruled = (tag: string): boolean => config.overrule.includes(`${intent.name}:${tag}`);
-  const { content, refusals, notices } = decideContent({
+  const decide = intent.image.addressed === undefined ? decideContent : decideBase;
+  const { content, refusals, notices } = decide({
     intent,
     revision,
     repositories,
@@ -124,10 +126,9 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   const digest = content.from === "build" ? undefined : content.digest;
   const tagInput = { intent, revision, repositories, state, digest, previous, ancestry, overruled };
   const refusedTags = new Set(refusals.map(({ path }) => path));
-  const claims = decideTags(
-    { ...tagInput, overruled: (tag) => overruled(tag) || intent.candidateTag.startsWith("candidate-") },
-    [{ slot: "candidate", name: intent.candidateTag, class: "revision" }],
-  );
+  const claims = decideTags({ ...tagInput, overruled: (tag) => overruled(tag) || isNamedByContent(intent) }, [
+    { slot: "candidate", name: intent.candidateTag, class: "revision" },
+  ]);
   const tags = decideTags(
     tagInput,
     intent.tags.filter((tag) => tag.name !== intent.candidateTag),
@@ -161,6 +162,11 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   };
 }
 
+/** `candidate-<key>`, `base-<hash>`: which commit it came from says nothing. */
+function isNamedByContent(intent: ImageIntent): boolean {
+  return intent.image.addressed !== undefined || intent.candidateTag.startsWith("candidate-");
+}
+
 function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {
   return repositories.filter(
     (repository) =>
@@ -176,9 +182,10 @@ function buildGeneration(
   intent: ImageIntent,
   content: PlannedContent,
   previous: ReleaseManifest | undefined,
-): { generation: number } | undefined {
+): BuildRecord | undefined {
   const last = previous?.images.find((image) => image.name === intent.name);
   const built = last?.contentKey === intent.contentKey ? last.build : undefined;
-  if (content.from !== "build") return built;
-  return { generation: built === undefined ? 0 : built.generation + 1 };
+  const source = intent.sourceKey === undefined ? {} : { source: intent.sourceKey };
+  if (content.from !== "build") return built?.source === intent.sourceKey ? built : undefined;
+  return { generation: built === undefined ? 0 : built.generation + 1, ...source };
 }

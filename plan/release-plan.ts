@@ -1,4 +1,5 @@
 import type { Digest } from "./digest";
+import type { BuildRecord } from "./manifest";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
 import type { ReleaseStatement } from "./statement";
@@ -39,7 +40,7 @@ export interface PlannedImage {
   readonly repositories: readonly string[];
   readonly content: PlannedContent;
   /** Set where the build is a resource of this stack. */
-  readonly build?: { readonly generation: number };
+  readonly build?: BuildRecord;
   /** The tag by which the content is found again, one a repository. */
   readonly claims: readonly PlannedTag[];
   /** Repositories that do not hold the content yet, as far as tags tell. */

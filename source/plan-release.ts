@@ -1,6 +1,7 @@
 import type { Environment } from "../config/environment";
 import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
+import { BASE_IMAGE, baseLink, baseUseProblems, followReleases } from "../plan/base";
 import type { Config, ImageConfig } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import type { ReleaseManifest } from "../plan/manifest";
@@ -13,6 +14,7 @@ import { requireTagProblems } from "../plan/require-tag";
 import type { Ancestry } from "../plan/tag-policy";
 import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../plan/tag-rules";
 import type { StateRequest } from "../registry/read-state";
+import { readBaseHash } from "./base-hash";
 import { readBuildContext } from "./context";
 import { readDockerfileImages } from "./dockerfile";
 import { readEvent } from "./event";
@@ -48,12 +50,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     git: { ...git, ...(asserted === undefined ? {} : { tagCommit: asserted }) },
   });
   const { event, origin } = await readEvent({ env, git, ...version });
-  const images = await Promise.all(
-    config.images.map((image, index) =>
-      readImageIntent(input, image, `slipway:images[${index}]`, git, event),
-    ),
-  );
-  const intents = images.map(({ intent }) => intent);
+  const images = await readImageIntents(input, git, event);
+  const intents = followReleases(images.map(({ intent }) => intent));
   const state = await input.registries.readRegistries(stateRequest(config, intents));
   return assembleReleasePlan({
     stack,
@@ -63,7 +61,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     state,
     ...(input.previous === undefined ? {} : { previous: input.previous }),
     ancestry: await readAncestry(projectDir, git.revision, state),
-    problems: [...tagProblems, ...images.flatMap(({ problems }) => problems)],
+    problems: withoutRepeats([...tagProblems, ...images.flatMap(({ problems }) => problems)]),
     notices: [
       `the release is ${origin}`,
       ...(git.dirty ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`] : []),
@@ -72,25 +70,63 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   });
 }
 
+/** Variants of one image share its context, and so what is wrong with it. */
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.path}\n${problem.message}`, problem])).values()];
+}
+
+interface ReadIntent {
+  readonly intent: ImageIntent;
+  readonly problems: readonly Problem[];
+  readonly notices: readonly string[];
+}
+
+/** All at once; an image waits for the one that it is built FROM. The configuration's rules allow no cycle. */
+function readImageIntents(
+  input: PlanReleaseInput,
+  git: GitSource,
+  event: ReleaseEvent,
+): Promise<readonly ReadIntent[]> {
+  const { images } = input.config;
+  const started = new Map<string, Promise<ReadIntent>>();
+  const read = (image: ImageConfig): Promise<ReadIntent> => {
+    const before = started.get(image.name);
+    if (before !== undefined) return before;
+    const base = images.find(({ name }) => name === image.base);
+    const reading = Promise.resolve(base === undefined ? undefined : read(base)).then((found) =>
+      readImageIntent(input, image, git, event, found?.intent),
+    );
+    started.set(image.name, reading);
+    return reading;
+  };
+  return Promise.all(images.map(read));
+}
+
 async function readImageIntent(
   { config, projectDir, env, now, registries }: PlanReleaseInput,
   image: ImageConfig,
-  path: string,
   git: GitSource,
   event: ReleaseEvent,
-): Promise<{ intent: ImageIntent; problems: readonly Problem[]; notices: readonly string[] }> {
-  const [context, buildArgs] = await Promise.all([
+  base: ImageIntent | undefined,
+): Promise<ReadIntent> {
+  const path = image.at === undefined ? `image ${image.name}` : `slipway:${image.at}`;
+  const isVariant = config.images.some((other) => other !== image && other.at === image.at);
+  const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
+  const [context, buildArgs, addressed] = await Promise.all([
     readBuildContext({ projectDir, image, artifacts: config.artifacts, path }),
-    resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: `${path}.buildArgs`, env }),
+    resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
+    image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
   ]);
+  const link = base === undefined ? undefined : baseLink(base);
   const bases = readDockerfileImages({
     dockerfile: context.dockerfile,
-    buildArgs: buildArgs.values,
+    buildArgs: { ...buildArgs.values, ...(link === undefined ? {} : { [BASE_IMAGE]: link.reference }) },
     platforms: image.platforms,
     ...(image.target === undefined ? {} : { target: image.target }),
     path: `${path}.dockerfile`,
   });
-  const resolved = await registries.resolveImages([...new Set(bases.images.map(({ text }) => text))]);
+  const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
+  const resolved = await registries.resolveImages([...new Set(foreign)]);
   const rules = evaluateTagRules({
     rules: parseTagRules(image.tags),
     flavor: parseFlavor(image.flavor),
@@ -109,17 +145,25 @@ async function readImageIntent(
     files: context.files,
     buildArgs: buildArgs.values,
     bases: resolved.digests,
+    ...(base === undefined ? {} : { base }),
+    ...(addressed === undefined ? {} : { hash: addressed.hash }),
   });
+  const isBase = config.images.some((other) => other.base === image.name);
   return {
     intent,
     problems: [
       ...context.problems,
       ...buildArgs.problems,
       ...bases.problems,
+      ...(context.dockerfile === ""
+        ? []
+        : baseUseProblems({ image: intent, path: `${path}.dockerfile`, references: bases.images, isBase })),
+      ...(addressed?.problems ?? []),
       ...resolved.problems,
       ...problems,
     ],
     notices: [
+      ...(addressed?.notices ?? []),
       ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
       ...Object.entries(buildArgs.origins).map(
         ([name, origin]) => `${image.name}: ${name} is ${buildArgs.values[name]} (${origin})`,
