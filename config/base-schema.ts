@@ -23,7 +23,7 @@ export const baseSchema = z
       .min(1, { error: "has no entry; name what the base is made of besides its Dockerfile" })
       .meta({ what: "a list of files and patterns: [rootfs/**, entrypoint*.sh]" })
       .describe(
-        "Files besides the Dockerfile that make up the base's hash, in this order, relative to the context: `*` within a folder, `**` everything below. Of a pattern with ** regular files count, without __pycache__, *.pyc, .DS_Store and ._*. @example [rootfs/**, entrypoint*.sh]",
+        "Files besides the Dockerfile that make up the base's hash, in this order, relative to the context; `**` is everything below a folder, without junk such as .DS_Store. @example [rootfs/**, entrypoint*.sh]",
       ),
     hash: z
       .string()

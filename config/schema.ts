@@ -78,7 +78,7 @@ export const writtenConfigSchema = z.strictObject({
   base: baseSchema
     .optional()
     .describe(
-      "A base that the images are built FROM, tagged base-<hash of what it is made of> and built only where no registry has it; base-latest follows. @default none",
+      "A base that the images are built FROM, tagged base-<hash> and built only where no registry has it; base-latest follows. @default none",
     ),
   variants: z
     .array(variantSchema)
@@ -86,7 +86,7 @@ export const writtenConfigSchema = z.strictObject({
     .meta({ what: 'a list of variants: [{ suffix: "" }, { suffix: "-omos", buildArgs: … }]' })
     .optional()
     .describe(
-      "The stack's one image several times, with other build arguments and a suffix on every tag. Its tags are then the git tag and latest where it names none, and one build runs at a time. @default none",
+      "The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time. @default none",
     ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
   overrule: z

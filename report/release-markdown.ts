@@ -1,5 +1,6 @@
 import { shortDigest } from "../plan/digest";
 import type { ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
+import { type DigestPair, digestPairs } from "../plan/same-digest";
 
 /** A release as a page that people read: on GitHub, in a job's summary, in a chat. */
 export function releaseMarkdown(manifest: ReleaseManifest, tags: readonly TagOutcome[]): string {
@@ -8,6 +9,7 @@ export function releaseMarkdown(manifest: ReleaseManifest, tags: readonly TagOut
     "",
     `Commit \`${manifest.revision}\`${manifest.source === undefined ? "" : ` of ${manifest.source}`}.`,
     ...manifest.images.flatMap((image) => imageSection(image, tags)),
+    ...digestSection(manifest, tags),
     ...skippedSection(manifest),
   ];
   return `${lines.join("\n")}\n`;
@@ -30,6 +32,32 @@ function imageSection(image: ManifestImage, tags: readonly TagOutcome[]): string
         `| \`${tag.name}\` | ${tag.repository} | ${happened(tag)} | ${tag.to === undefined ? "–" : `\`${shortDigest(tag.to)}\``} |`,
     ),
   ];
+}
+
+/** The table that one checks a release by: each version's tag and the tags that follow it. */
+function digestSection(manifest: ReleaseManifest, tags: readonly TagOutcome[]): string[] {
+  const pairs = digestPairs(manifest);
+  if (pairs.length === 0) return [];
+  return [
+    "",
+    "## Same digest",
+    "",
+    "| Tag | Follows | Repository | Same digest |",
+    "| --- | --- | --- | --- |",
+    ...pairs.map(
+      (pair) =>
+        `| \`${pair.fixed}\` | \`${pair.floating}\` | ${pair.repository} | ${sameDigest(pair, tags)} |`,
+    ),
+  ];
+}
+
+/** `yes, sha256:756867c07ffa`, or what the floating tag points to and why. */
+export function sameDigest(pair: DigestPair, tags: readonly TagOutcome[]): string {
+  if (pair.other === undefined) return `yes, ${shortDigest(pair.digest)}`;
+  const reason = tags.find(
+    (tag) => tag.image === pair.image && tag.repository === pair.repository && tag.name === pair.floating,
+  )?.reason;
+  return `no, ${pair.floating} is ${shortDigest(pair.other)}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
 function skippedSection(manifest: ReleaseManifest): string[] {

@@ -2,7 +2,8 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import { shortDigest } from "../plan/digest";
 import type { ManifestImage, TagOutcome } from "../plan/manifest";
-import { happened } from "./release-markdown";
+import { digestPairs } from "../plan/same-digest";
+import { happened, sameDigest } from "./release-markdown";
 import type { ManifestFile } from "./write-artifacts";
 
 const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => string>> = {
@@ -19,9 +20,27 @@ export function releaseTable(manifest: ManifestFile): string {
   const changed = tags.some(({ action }) => action === "created" || action === "moved");
   return [
     ...manifest.images.flatMap((image) => imageLines(image, tags)),
+    ...differenceLines(manifest),
     ...Object.entries(manifest.skipped).map(([host, reason]) => `${host} was skipped: ${reason}`),
     ...(changed ? [] : [pc.green("Nothing changed: everything is released and in its place."), ""]),
   ].join("\n");
+}
+
+/** The tables show what is alike; what differs is said. */
+function differenceLines(manifest: ManifestFile): string[] {
+  const pairs = digestPairs(manifest);
+  if (pairs.length === 0) return [];
+  const differing = pairs.filter(({ other }) => other !== undefined);
+  if (differing.length === 0)
+    return [pc.green("Every version's tag and the tags that follow it share a digest."), ""];
+  return [
+    ...differing.map((pair) =>
+      pc.yellow(
+        `${pair.repository}: ${pair.fixed} and ${pair.floating} differ: ${sameDigest(pair, manifest.run.tags)}`,
+      ),
+    ),
+    "",
+  ];
 }
 
 function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[] {

@@ -42,10 +42,11 @@ async function* walk(contextDir: string, glob: Glob): AsyncGenerator<{ path: str
     const { folder, depth } = next;
     for (const child of await readdir(join(contextDir, folder), { withFileTypes: true })) {
       const path = folder === "" ? child.name : `${folder}/${child.name}`;
-      if (isSearch && isJunk(child.name)) continue;
-      if (!child.isDirectory()) yield { path, child };
-      else if (depth < glob.depth && child.name !== "__pycache__")
+      if (!child.isDirectory()) {
+        if (!isSearch || !isJunk(child.name)) yield { path, child };
+      } else if (depth < glob.depth && child.name !== "__pycache__") {
         queue.push({ folder: path, depth: depth + 1 });
+      }
     }
   }
 }

@@ -27,7 +27,7 @@ function segmentPattern(segment: string, index: number, all: readonly string[]):
   const isLast = index === all.length - 1;
   if (segment === "**") return isLast ? "(.+)" : "((?:.*/)?)";
   const name = segment
-    .replace(/[.+^$()|\\[\]{}/-]/g, "\\$&")
+    .replace(/[.+^$()|\\[\]{}]/g, "\\$&")
     .replaceAll("*", "([^/]*)")
     .replaceAll("?", "([^/])");
   return isLast ? name : `${name}/`;
