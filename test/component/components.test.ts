@@ -115,6 +115,19 @@ test("base images are pinned, caches cannot fail a release, values with commas s
   });
 });
 
+test("a base of the same release is pinned to its proved digest", async () => {
+  const reference = "ghcr.io/octo/app:base-0123456789ab";
+  const base = { image: "app-base", reference, repository: "ghcr.io/octo/app", contentKey: "0123456789ab" };
+  const plan = aPlannedImage({ intent: anIntent({ base }) });
+  const release = new ImageRelease("app", { ...ARGS, plan, baseDigest: pulumi.output(DIGEST) });
+  await value(release.digest);
+  expect(only("docker-build:index:Image").inputs.context).toEqual({
+    location: "app",
+    named: { [reference]: { location: `docker-image://ghcr.io/octo/app@${DIGEST}` } },
+  });
+  expect(() => new ImageRelease("other", { ...ARGS, plan })).toThrow("baseDigest is missing, for app-base");
+});
+
 test("credentials are inputs of the build alone", async () => {
   await value(new ImageRelease("app", { ...ARGS, plan: aPlannedImage() }).digest);
   const others = registered.filter(({ type }) => type !== "docker-build:index:Image");
