@@ -1,12 +1,13 @@
+import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import { decideBase } from "./base";
 import type { Config } from "./config";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
-import { decideContent, sightings } from "./planned-content";
+import { decideContent, releasedIntent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
 import { decideTags, tagLevels } from "./planned-tags";
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
-import type { RegistryState } from "./registry-state";
+import type { FoundImage, RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
 import type { Ancestry } from "./tag-policy";
@@ -124,11 +125,19 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
     overruled,
   });
   const digest = content.from === "build" ? undefined : content.digest;
-  const tagInput = { intent, revision, repositories, state, digest, previous, ancestry, overruled };
+  const seen = sightings({ repositories, state }).find(({ image }) => image.digest === digest)?.image;
+  const released = releasedIntent(intent, content, seen);
+  const tagInput = { intent: released, revision, repositories, state, digest, previous, ancestry, overruled };
   const refusedTags = new Set(refusals.map(({ path }) => path));
-  const claims = decideTags({ ...tagInput, overruled: (tag) => overruled(tag) || isNamedByContent(intent) }, [
-    { slot: "candidate", name: intent.candidateTag, class: "revision" },
-  ]);
+  const claimState = withNamedContent(state, released, seen);
+  const claims = decideTags(
+    {
+      ...tagInput,
+      state: claimState,
+      overruled: (tag) => overruled(tag) || isNamedByContent(released, repositories, claimState),
+    },
+    [{ slot: "candidate", name: released.candidateTag, class: "revision" }],
+  );
   const tags = decideTags(
     tagInput,
     intent.tags.filter((tag) => tag.name !== intent.candidateTag),
@@ -144,7 +153,7 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   return {
     image: {
       name: intent.name,
-      intent,
+      intent: released,
       repositories,
       content,
       ...(build === undefined ? {} : { build }),
@@ -162,9 +171,38 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   };
 }
 
-/** `candidate-<key>`, `base-<hash>`: which commit it came from says nothing. */
-function isNamedByContent(intent: ImageIntent): boolean {
-  return intent.image.addressed !== undefined || intent.candidateTag.startsWith("candidate-");
+/** The tag of a release that exists was not asked about; where it is there, it holds the content that names it. */
+function withNamedContent(
+  state: RegistryState,
+  { candidateTag, repositories }: ImageIntent,
+  seen: FoundImage | undefined,
+): RegistryState {
+  if (seen === undefined) return state;
+  const own = new Set(repositories.map(repositoryKey));
+  const known = Object.entries(state.repositories).map(([key, repository]) => {
+    const isThere = own.has(key) && repository.tags.includes(candidateTag);
+    return [
+      key,
+      isThere ? { ...repository, found: { [candidateTag]: seen, ...repository.found } } : repository,
+    ];
+  });
+  return { ...state, repositories: Object.fromEntries(known) };
+}
+
+/**
+ * A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. Whether
+ * a base's tag holds another is decided with its content.
+ */
+function isNamedByContent(
+  { candidateTag, contentKey, image: { addressed } }: ImageIntent,
+  repositories: readonly string[],
+  state: RegistryState,
+): boolean {
+  if (addressed !== undefined) return true;
+  if (!candidateTag.startsWith("candidate-")) return false;
+  return sightings({ repositories, state })
+    .filter(({ tag }) => tag === candidateTag)
+    .every(({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey);
 }
 
 function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {

@@ -1,4 +1,4 @@
-import type { Digest } from "./digest";
+import { type Digest, isDigest } from "./digest";
 import type { TagClass } from "./tag-policy";
 
 /** The release manifest: what exists after a release. It holds no clock, so that a second `up` changes nothing. */
@@ -19,6 +19,7 @@ export interface ManifestImage {
   /** Absent for a release without one. */
   readonly version?: string;
   readonly digest: Digest;
+  /** What the digest is made of; empty where an adopted image does not say. */
   readonly contentKey: string;
   readonly platforms: readonly string[];
   /** `host/path`, the primary first. */
@@ -57,23 +58,47 @@ export interface TagOutcome {
   readonly reason?: string;
 }
 
-/** Reads this stack's last manifest from its outputs; anything that is not one counts as none. */
+/** Reads this stack's last manifest from its outputs, or from its file; anything that is not one counts as none. */
 export function parseManifest(value: unknown): ReleaseManifest | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  if (!("schema" in value) || value.schema !== 1) return undefined;
   return isManifest(value) ? value : undefined;
 }
 
-function isManifest(value: object): value is ReleaseManifest {
-  if (!("images" in value) || !Array.isArray(value.images)) return false;
-  return value.images.every(
-    (image: unknown) =>
-      typeof image === "object" &&
-      image !== null &&
-      "name" in image &&
-      "contentKey" in image &&
-      "digest" in image &&
-      "tags" in image &&
-      Array.isArray(image.tags),
+function isManifest(value: unknown): value is ReleaseManifest {
+  return (
+    isRecord(value) &&
+    value.schema === 1 &&
+    isText(value.stack) &&
+    isText(value.revision) &&
+    isRecord(value.skipped) &&
+    isListOf(value.images, isImage)
   );
+}
+
+function isImage(value: unknown): value is ManifestImage {
+  return (
+    isRecord(value) &&
+    isText(value.name) &&
+    isText(value.contentKey) &&
+    isDigest(value.digest) &&
+    isListOf(value.platforms, isText) &&
+    isListOf(value.repositories, isText) &&
+    isListOf(value.references, isText) &&
+    isListOf(value.tags, isTag)
+  );
+}
+
+function isTag(value: unknown): value is ManifestTag {
+  return isRecord(value) && isText(value.repository) && isText(value.name) && isDigest(value.digest);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isListOf<T>(value: unknown, isMember: (member: unknown) => member is T): value is T[] {
+  return Array.isArray(value) && value.every(isMember);
 }

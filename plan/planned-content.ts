@@ -2,7 +2,7 @@ import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "./annotations";
 import { type Digest, shortDigest } from "./digest";
 import type { ReleaseManifest } from "./manifest";
 import type { FoundImage, RegistryState } from "./registry-state";
-import type { ImageIntent } from "./release-intent";
+import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
 
 /** A tag that exists, and where. */
@@ -48,6 +48,23 @@ export function decideContent(input: ContentInput): ContentDecision {
         ]
       : [];
   return { content, refusals: dedupe(refusals), notices };
+}
+
+/**
+ * What is released, as it is. A release that exists keeps the content key that it was made with, and with it the tag by
+ * which it is found again: today's tree may make other content, and that must not be taken for this one.
+ */
+export function releasedIntent(
+  intent: ImageIntent,
+  content: PlannedContent,
+  seen: FoundImage | undefined,
+): ImageIntent {
+  if (content.from !== "version-tag") return intent;
+  const told = seen?.annotations[CONTENT_KEY_ANNOTATION] ?? "";
+  const key = /^[0-9a-f]{64}$/.test(told) ? told : "";
+  const name = key === "" ? content.digest.slice("sha256:".length) : key;
+  const isNamedByContent = intent.candidateTag.startsWith("candidate-");
+  return { ...intent, contentKey: key, ...(isNamedByContent ? { candidateTag: candidateName(name) } : {}) };
 }
 
 /** Every tag that was asked about and exists, the primary's first. */

@@ -50,7 +50,8 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
         continue;
       }
       const kept = decision.action === "keep";
-      const drift = kept ? undefined : driftReason(input, repository, tag.name, live);
+      const written = decision.action === "create" || decision.action === "move";
+      const drift = written ? driftReason(input, repository, tag.name, live) : undefined;
       const reason = kept ? decision.reason : drift;
       tags.push({
         image: input.intent.name,

@@ -123,13 +123,21 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
  */
 function candidateTag(image: ImageConfig, tags: readonly WantedTag[], key: string): string {
   const revision = image.labels === "release" ? tags.find((tag) => tag.class === "revision") : undefined;
-  return revision?.name ?? `candidate-${key.slice(0, 16)}`;
+  return revision?.name ?? candidateName(key);
+}
+
+/** @param key 64 hex digits */
+export function candidateName(key: string): string {
+  return `candidate-${key.slice(0, 16)}`;
 }
 
 function bakedLabels(input: ImageIntentInput, version: string | undefined): Record<string, string> {
-  const own = Object.fromEntries(input.image.extraLabels.map(splitLabel));
-  if (input.image.labels === "none") return sorted(own);
   const computed = Object.fromEntries(input.rules.labels.map(splitLabel));
+  // The rules have worked out the expressions in them.
+  const own = Object.fromEntries(
+    input.image.extraLabels.map(splitLabel).map(([key, written]) => [key, computed[key] ?? written]),
+  );
+  if (input.image.labels === "none") return sorted(own);
   return sorted({
     ...computed,
     [CREATED_ANNOTATION]: input.source.commitDate.toISOString().replace(".000Z", "Z"),

@@ -66,7 +66,8 @@ function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
     image: tag.image,
     repository: tag.repository,
     name: tag.name,
-    action: ACTIONS[tag.action],
+    // Another release got there first.
+    action: tag.action === "move" && to === tag.from?.digest ? "kept" : ACTIONS[tag.action],
     ...(tag.from === undefined ? {} : { from: tag.from.digest }),
     ...(tag.from?.version === undefined ? {} : { fromVersion: tag.from.version }),
     ...(to === undefined ? {} : { to }),

@@ -47,7 +47,9 @@ function isStatement(value: object): value is ReleaseStatement {
     Array.isArray(value.repositories) &&
     "inputs" in value &&
     typeof value.inputs === "object" &&
+    value.inputs !== null &&
     "bases" in value &&
-    typeof value.bases === "object"
+    typeof value.bases === "object" &&
+    value.bases !== null
   );
 }

@@ -86,7 +86,10 @@ export function decideTag(
       return {
         action: "refuse",
         code: "tag-other-revision",
-        reason: `${wish.name} belongs to commit ${live.revision ?? "that it does not name"}, not to ${wish.revision}`,
+        reason:
+          live.revision === undefined
+            ? `${wish.name} points to ${describe(live)}, which ${NAMES_NO_COMMIT}`
+            : `${wish.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${wish.revision.slice(0, 12)}`,
       };
     case "floating":
       return floatingKept(wish, live, existing, ancestry) ?? move;
@@ -117,6 +120,8 @@ function floatingKept(
   };
 }
 
+const NAMES_NO_COMMIT = "does not say which commit it is";
+
 /** Without versions, time is the commit graph: never back to an ancestor, and `latest` only ever forward. */
 function unversionedKept(
   wish: TagWish,
@@ -125,17 +130,19 @@ function unversionedKept(
 ): TagDecision | undefined {
   if (live === undefined || ancestry === "ancestor" || live.revision === wish.revision) return undefined;
   const isLatest = wish.line !== undefined;
-  if (ancestry === "unknown" && live.revision === undefined && !isLatest) return undefined;
   if (ancestry !== "descendant" && !isLatest) return undefined;
   const relation = {
-    descendant: "is newer than this commit",
-    diverged: "is no ancestor of this commit",
-    unknown: "is not known in this clone, so nobody can say which is newer",
+    descendant: "which is newer than this commit",
+    diverged: "which is no ancestor of this commit",
+    unknown:
+      live.revision === undefined
+        ? `which ${NAMES_NO_COMMIT}`
+        : "a commit that this clone does not have; fetch the whole history",
   }[ancestry];
   return {
     action: "keep",
     code: "tag-not-descendant",
-    reason: `it points to ${describe(live)}, which ${relation}`,
+    reason: `it points to ${describe(live)}, ${relation}`,
   };
 }
 

@@ -1,239 +1,234 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
-import { type Ancestry, decideTag, type LiveTag, type TagWish } from "../../../plan/tag-policy";
-import { compareVersions, isPrerelease, parseVersion } from "../../../plan/versions";
+import {
+  type Ancestry,
+  decideTag,
+  existingVersions,
+  type LiveTag,
+  type TagWish,
+  type VersionLine,
+} from "../../../plan/tag-policy";
 
-const OLD: Digest = `sha256:${"0".repeat(64)}`;
-const NEW: Digest = `sha256:${"1".repeat(64)}`;
-const REVISION = "a".repeat(40);
-const FORM = { prefix: "", suffix: "" };
+const OLD = `sha256:${"0".repeat(64)}` as const;
+const NEW = `sha256:${"1".repeat(64)}` as const;
+const HERE = "1".repeat(40);
+const THERE = "2".repeat(40);
+const PLAIN = { prefix: "", suffix: "" };
+const ALL: VersionLine = {};
 
-function wish(changes: Partial<TagWish>): TagWish {
+function wish(changes: Partial<TagWish> = {}): TagWish {
   return {
     name: "latest",
     class: "floating",
-    line: {},
-    form: FORM,
-    version: "1.2.3",
-    revision: REVISION,
+    line: ALL,
+    form: PLAIN,
+    version: "1.9.4",
+    revision: HERE,
     digest: NEW,
     overruled: false,
     ...changes,
   };
 }
 
-const unversioned = ({ version: _, ...rest }: TagWish): TagWish => rest;
-const withoutLine = ({ line: _, ...rest }: TagWish): TagWish => rest;
-const branch = (changes: Partial<TagWish> = {}) =>
-  withoutLine(unversioned(wish({ name: "main", ...changes })));
-
-interface Row {
-  readonly promise: string;
-  readonly wish: TagWish;
-  readonly live?: LiveTag;
-  readonly existing?: readonly string[];
-  readonly ancestry?: Ancestry;
-  readonly action: string;
+function unversioned(changes: Partial<TagWish> = {}): TagWish {
+  const { version: _, ...rest } = wish(changes);
+  return rest;
 }
 
-const live = { digest: OLD, version: "1.2.2", revision: "b".repeat(40) };
+function branch(changes: Partial<TagWish> = {}): TagWish {
+  const { line: _, ...rest } = unversioned({ name: "main", ...changes });
+  return rest;
+}
 
-const ROWS: readonly Row[] = [
-  { promise: "a new tag is made", wish: wish({}), action: "create" },
-  {
-    promise: "the same digest is no write",
-    wish: wish({ class: "version" }),
-    live: { digest: NEW },
-    action: "unchanged",
-  },
-  { promise: "a version tag is write-once", wish: wish({ class: "version" }), live, action: "refuse" },
-  {
-    promise: "unless its owner overrules it",
-    wish: wish({ class: "version", overruled: true }),
-    live,
-    action: "move",
-  },
-  {
-    promise: "latest moves to a newer version",
-    wish: wish({}),
-    live,
-    existing: ["1.2.2", "1.2.3"],
-    action: "move",
-  },
-  { promise: "a backport leaves latest", wish: wish({}), live, existing: ["2.0.0"], action: "keep" },
-  { promise: "also where latest is missing", wish: wish({}), existing: ["2.0.0"], action: "keep" },
-  {
-    promise: "a backport moves its own line",
-    wish: wish({ name: "1", line: { major: 1 } }),
-    live,
-    existing: ["2.0.0", "1.2.2"],
-    action: "move",
-  },
-  {
-    promise: "but not against its line",
-    wish: wish({ name: "1", line: { major: 1 } }),
-    live,
-    existing: ["1.10.0"],
-    action: "keep",
-  },
-  {
-    promise: "a minor line is its own",
-    wish: wish({ name: "1.2", line: { major: 1, minor: 2 } }),
-    live,
-    existing: ["1.10.0"],
-    action: "move",
-  },
-  {
-    promise: "a pre-release moves no floating tag",
-    wish: wish({ version: "2.0.0-rc.1" }),
-    live,
-    action: "keep",
-  },
-  {
-    promise: "a pre-release that exists holds nobody back",
-    wish: wish({}),
-    live,
-    existing: ["2.0.0-rc.1"],
-    action: "move",
-  },
-  {
-    promise: "a letter rebuild is newer than its version",
-    wish: wish({ version: "1.2.3b" }),
-    live,
-    existing: ["1.2.3"],
-    action: "move",
-  },
-  {
-    promise: "and older than the next",
-    wish: wish({ version: "1.2.3b" }),
-    live,
-    existing: ["1.2.4"],
-    action: "keep",
-  },
-  {
-    promise: "floating tags are no versions",
-    wish: wish({}),
-    live,
-    existing: ["9", "9.9", "latest", "sha-1234567"],
-    action: "move",
-  },
-  {
-    promise: "another form's versions do not count",
-    wish: wish({ form: { prefix: "standalone-v", suffix: "" } }),
-    live,
-    existing: ["9.0.0"],
-    action: "move",
-  },
-  {
-    promise: "a commit's tag moves within the commit",
-    wish: wish({ class: "revision" }),
-    live: { digest: OLD, revision: REVISION },
-    action: "move",
-  },
-  { promise: "and not to another commit", wish: wish({ class: "revision" }), live, action: "refuse" },
-  {
-    promise: "a branch's tag moves to a later commit",
-    wish: branch(),
-    live,
-    ancestry: "ancestor",
-    action: "move",
-  },
-  { promise: "and not back to an earlier one", wish: branch(), live, ancestry: "descendant", action: "keep" },
-  { promise: "a rewritten branch may move", wish: branch(), live, ancestry: "diverged", action: "move" },
-  {
-    promise: "latest without a version moves to a later commit",
-    wish: unversioned(wish({})),
-    live,
-    ancestry: "ancestor",
-    action: "move",
-  },
-  { promise: "and to no other", wish: unversioned(wish({})), live, ancestry: "diverged", action: "keep" },
-  {
-    promise: "nor where nobody knows",
-    wish: unversioned(wish({})),
-    live,
-    ancestry: "unknown",
-    action: "keep",
-  },
-];
+function live(changes: Partial<LiveTag> = {}): LiveTag {
+  return { digest: OLD, revision: THERE, ...changes };
+}
 
-test.each(ROWS)("$promise", ({ wish: wanted, live: found, existing = [], ancestry = "unknown", action }) => {
-  expect(decideTag(wanted, found, existing, ancestry).action).toBe(action);
+function decide(
+  wanted: TagWish,
+  at: LiveTag | undefined,
+  existing: readonly string[] = [],
+  ancestry: Ancestry = "unknown",
+): string {
+  const decision = decideTag(wanted, at, existing, ancestry);
+  return "code" in decision ? `${decision.action} ${decision.code}` : decision.action;
+}
+
+describe("every class", () => {
+  const wishes = [
+    wish(),
+    wish({ version: "2.0.0-rc.1" }),
+    unversioned(),
+    branch(),
+    wish({ name: "1.9.4", class: "version" }),
+    wish({ name: "sha-1111111", class: "revision" }),
+  ];
+
+  test.each(wishes)("$name ($class): the same digest again is no write", (wanted) => {
+    expect(decide(wanted, live({ digest: NEW }), ["9.9.9"], "descendant")).toBe("unchanged");
+  });
+
+  test.each(wishes)("$name ($class): what is overruled is written", (wanted) => {
+    expect(decide({ ...wanted, overruled: true }, live(), ["9.9.9"], "descendant")).toBe("move");
+    expect(decide({ ...wanted, overruled: true }, undefined, ["9.9.9"])).toBe("create");
+  });
 });
 
-describe("whatever the order of releases", () => {
-  const version = fc
-    .tuple(
-      fc.nat({ max: 3 }),
-      fc.nat({ max: 3 }),
-      fc.nat({ max: 3 }),
-      fc.constantFrom("", "", "", "-rc.1", "b"),
-    )
-    .map(([major, minor, patch, rest]) => `${major}.${minor}.${patch}${rest}`);
-  const releases = fc.uniqueArray(version, { minLength: 1, maxLength: 12 });
+describe("a version tag is written once", () => {
+  test.each<[string, Partial<TagWish>, LiveTag | undefined, string]>([
+    ["nothing there", {}, undefined, "create"],
+    ["another digest", {}, live(), "refuse tag-write-once"],
+    ["another digest of the same commit", {}, live({ revision: HERE }), "refuse tag-write-once"],
+    ["a pre-release too", { name: "2.0.0-rc.1", version: "2.0.0-rc.1" }, live(), "refuse tag-write-once"],
+    ["an opaque one too", { name: "custom-1", version: "custom-1" }, live(), "refuse tag-write-once"],
+    ["older than others that exist", {}, undefined, "create"],
+  ])("%s", (_, changes, at, expected) => {
+    expect(decide(wish({ name: "1.9.4", class: "version", ...changes }), at, ["2.0.0"])).toBe(expected);
+  });
 
-  test("each floating tag is its line's newest release, and version tags never change", () => {
-    fc.assert(
-      fc.property(releases, (order) => {
-        const registry = new Map<string, string>();
-        for (const released of order) {
-          const before = new Map(registry);
-          release(registry, released);
-          for (const [tag, value] of before)
-            if (parseVersion(tag)?.text.includes(".")) expectVersionKept(registry, tag, value);
-          expectNewest(registry, order.slice(0, order.indexOf(released) + 1));
-        }
-        const again = new Map(registry);
-        for (const released of order) release(registry, released);
-        expect(registry).toEqual(again);
-      }),
+  test("it is refused before the digest is known", () => {
+    const { digest: _, ...unbuilt } = wish({ name: "1.9.4", class: "version" });
+    expect(decide(unbuilt, live())).toBe("refuse tag-write-once");
+  });
+
+  test("the refusal says what the tag points to", () => {
+    expect(
+      decideTag(wish({ name: "1.9.4", class: "version" }), live({ version: "1.9.4" }), [], "unknown"),
+    ).toEqual({
+      action: "refuse",
+      code: "tag-write-once",
+      reason: "1.9.4 is a version tag and already points to sha256:000000000000 (1.9.4)",
+    });
+  });
+});
+
+describe("a commit's tag belongs to the commit", () => {
+  test.each<[string, LiveTag | undefined, string]>([
+    ["nothing there", undefined, "create"],
+    ["other content of the same commit", live({ revision: HERE }), "move"],
+    ["another commit's", live(), "refuse tag-other-revision"],
+    ["of an unknown commit", { digest: OLD }, "refuse tag-other-revision"],
+  ])("%s", (_, at, expected) => {
+    expect(decide(wish({ name: "sha-1111111", class: "revision" }), at, ["9.9.9"], "ancestor")).toBe(
+      expected,
     );
   });
 
-  /** A registry is a map from tag to version; digests are the versions' own. */
-  function release(registry: Map<string, string>, released: string): void {
-    const parsed = parseVersion(released);
-    if (parsed === undefined) throw new Error(`${released} is no version`);
-    const { major, minor } = parsed;
-    const wishes: [string, TagWish["class"], TagWish["line"]][] = [
-      [released, "version", undefined],
-      [`${major}.${minor}`, "floating", { major, minor }],
-      [`${major}`, "floating", { major }],
-      ["latest", "floating", {}],
-    ];
-    for (const [name, tagClass, line] of wishes) {
-      const now = registry.get(name);
-      const wanted = wish({
-        name,
-        class: tagClass,
-        version: released,
-        digest: digestOf(released),
-        ...(line === undefined ? {} : { line }),
-      });
-      const found = now === undefined ? undefined : { digest: digestOf(now), version: now };
-      const { action } = decideTag(wanted, found, [...registry.keys()], "unknown");
-      if (action === "create" || action === "move") registry.set(name, released);
-    }
-  }
+  test.each([
+    [live(), `sha-1111111 belongs to commit ${THERE.slice(0, 12)}, and this is commit ${HERE.slice(0, 12)}`],
+    [{ digest: OLD }, "sha-1111111 points to sha256:000000000000, which does not say which commit it is"],
+  ])("the refusal says whose it is", (at, reason) => {
+    const decision = decideTag(wish({ name: "sha-1111111", class: "revision" }), at, [], "unknown");
+    expect(decision).toMatchObject({ reason });
+  });
+});
 
-  function digestOf(text: string): Digest {
-    return `sha256:${Buffer.from(text).toString("hex").padEnd(64, "0")}`;
-  }
+describe("a floating tag of a version follows the newest release of its line", () => {
+  test.each<[string, string, VersionLine | undefined, readonly string[], string]>([
+    ["the first release", "1.9.4", ALL, [], "move"],
+    ["a newer one", "2.0.1", ALL, ["1.9.4", "2.0.0"], "move"],
+    ["the same one again", "1.9.4", ALL, ["1.9.4"], "move"],
+    ["a backport: latest stays", "1.9.4", ALL, ["2.0.0"], "keep tag-newer-exists"],
+    ["a backport: its major moves", "1.9.4", { major: 1 }, ["1.9.3", "2.0.0"], "move"],
+    ["a backport: its minor moves", "1.8.7", { major: 1, minor: 8 }, ["1.9.3", "1.8.6", "2.0.0"], "move"],
+    ["a backport within the major", "1.8.7", { major: 1 }, ["1.9.3"], "keep tag-newer-exists"],
+    ["a backport within the minor", "1.9.4", { major: 1, minor: 9 }, ["1.9.10"], "keep tag-newer-exists"],
+    ["10 is more than 9", "1.10.0", { major: 1 }, ["1.9.4"], "move"],
+    ["another tag that floats over all versions", "1.9.4", undefined, ["2.0.0"], "keep tag-newer-exists"],
+    ["a newer pre-release does not count", "1.9.4", ALL, ["2.0.0-rc.1"], "move"],
+    ["a pre-release moves nothing", "2.0.0-rc.1", ALL, ["1.9.4"], "keep tag-prerelease"],
+    ["a pre-release moves nothing, the first one neither", "0.0.1-rc.1", ALL, [], "keep tag-prerelease"],
+    ["its release comes after it", "2.0.0", ALL, ["2.0.0-rc.1"], "move"],
+    ["a rebuild comes after its version", "1.15.12b", ALL, ["v1.15.12"], "move"],
+    ["a version comes before its rebuild", "1.15.12", ALL, ["1.15.12b"], "keep tag-newer-exists"],
+    ["the next patch comes after the rebuild", "1.15.13", ALL, ["1.15.12b"], "move"],
+    ["an older rebuild", "1.15.12b", ALL, ["1.15.12c"], "keep tag-newer-exists"],
+    ["calendar versions", "2025.11.0", ALL, ["2025.9.3"], "move"],
+    ["build numbers", "147", ALL, ["146", "9"], "move"],
+    ["an older build number", "147", ALL, ["148"], "keep tag-newer-exists"],
+    ["a stray number is no newer version", "1.9.4", { major: 1 }, ["1", "20251101"], "move"],
+    ["partial and foreign names are none", "1.9.4", ALL, ["2", "2.0", "latest", "sha-999", "x2.0.0"], "move"],
+    ["another variant's versions are none", "1.9.4", ALL, ["2.0.0-alpine", "base-2.0.0"], "move"],
+  ])("%s: %s on %j with %j", (_, version, line, existing, expected) => {
+    const { line: __, ...rest } = wish({ version });
+    const wanted = line === undefined ? rest : { ...rest, line };
+    expect(decide(wanted, live(), existing, "descendant")).toBe(expected);
+    const unmade = expected === "move" ? "create" : expected;
+    expect(decide(wanted, undefined, existing)).toBe(unmade);
+  });
 
-  function expectVersionKept(registry: Map<string, string>, tag: string, value: string): void {
-    if (tag === value) expect(registry.get(tag)).toBe(value);
-  }
+  test.each([
+    [{ prefix: "v", suffix: "" }, ["v2.0.0"], "keep tag-newer-exists"],
+    [{ prefix: "standalone-v", suffix: "" }, ["2.0.0", "v2.0.0"], "move"],
+    [{ prefix: "standalone-v", suffix: "" }, ["standalone-v2.0.0"], "keep tag-newer-exists"],
+    [{ prefix: "", suffix: "-alpine" }, ["2.0.0"], "move"],
+    [{ prefix: "", suffix: "-alpine" }, ["2.0.0-debian"], "move"],
+    [{ prefix: "", suffix: "-alpine" }, ["2.0.0-alpine"], "keep tag-newer-exists"],
+    [{ prefix: "", suffix: "-alpine" }, ["2.0.0-rc.1-alpine"], "move"],
+  ])("versions count in the form of the release only: %j among %j", (form, existing, expected) => {
+    expect(decide(wish({ form }), live(), existing)).toBe(expected);
+  });
 
-  function expectNewest(registry: Map<string, string>, soFar: readonly string[]): void {
-    const stable = soFar
-      .flatMap((text) => parseVersion(text) ?? [])
-      .filter((parsed) => !isPrerelease(parsed))
-      .sort(compareVersions);
-    expect(registry.get("latest")).toBe(stable.at(-1)?.text);
-    for (const major of [0, 1, 2, 3]) {
-      const line = stable.filter((parsed) => parsed.major === major);
-      expect(registry.get(`${major}`)).toBe(line.at(-1)?.text);
-    }
-  }
+  test("the reason names both versions", () => {
+    expect(decideTag(wish(), live(), ["1.9.9", "2.0.0"], "unknown")).toEqual({
+      action: "keep",
+      code: "tag-newer-exists",
+      reason: "2.0.0 exists and is newer than 1.9.4",
+    });
+  });
+});
+
+describe("a floating tag of a release without a version follows the commits", () => {
+  test.each<[Ancestry, Partial<LiveTag>, string, string]>([
+    ["ancestor", {}, "move", "move"],
+    ["descendant", {}, "keep tag-not-descendant", "keep tag-not-descendant"],
+    ["diverged", {}, "keep tag-not-descendant", "move"],
+    ["unknown", {}, "keep tag-not-descendant", "move"],
+    ["unknown", { revision: HERE }, "move", "move"],
+  ])("it points to an %s %j: latest %s, main %s", (ancestry, at, latest, main) => {
+    expect(decide(unversioned(), live(at), [], ancestry)).toBe(latest);
+    expect(decide(branch(), live(at), [], ancestry)).toBe(main);
+  });
+
+  test("of an image that names no commit, a branch's tag moves and latest stays", () => {
+    expect(decide(branch(), { digest: OLD })).toBe("move");
+    expect(decide(unversioned(), { digest: OLD })).toBe("keep tag-not-descendant");
+  });
+
+  test("nothing there: it is made", () => {
+    expect(decide(unversioned(), undefined)).toBe("create");
+    expect(decide(branch(), undefined)).toBe("create");
+  });
+
+  test("a version that is none of ours counts as none", () => {
+    const opaque = wish({ version: "custom-1" });
+    expect(decide(opaque, live(), ["2.0.0"], "ancestor")).toBe("move");
+    expect(decide(opaque, live(), [], "diverged")).toBe("keep tag-not-descendant");
+  });
+
+  test.each<[Ancestry, LiveTag, string]>([
+    ["descendant", live(), "it points to sha256:000000000000 (2222222), which is newer than this commit"],
+    ["diverged", live(), "it points to sha256:000000000000 (2222222), which is no ancestor of this commit"],
+    [
+      "unknown",
+      live(),
+      "it points to sha256:000000000000 (2222222), a commit that this clone does not have; fetch the whole history",
+    ],
+    ["unknown", { digest: OLD }, "it points to sha256:000000000000, which does not say which commit it is"],
+  ])("the reason says what it points to: %s", (ancestry, at, reason) => {
+    expect(decideTag(unversioned(), at, [], ancestry)).toMatchObject({ reason });
+  });
+});
+
+test("existingVersions reads versions of one form", () => {
+  const names = [
+    "v1.2.3-alpine",
+    "v1.2.3",
+    "1.2.3-alpine",
+    "v1-alpine",
+    "v-alpine",
+    "v1.0.0b-alpine",
+    "latest",
+  ];
+  const texts = existingVersions(names, { prefix: "v", suffix: "-alpine" }).map(({ text }) => text);
+  expect(texts).toEqual(["1.2.3", "1", "1.0.0b"]);
 });
