@@ -17,15 +17,10 @@ let project: Project;
 let hash: string;
 
 beforeAll(async () => {
-  [registry, npm] = await Promise.all([
-    startRegistry(),
-    startNpmRegistry({ "oh-my-opencode-slim": "1.4.2" }),
-  ]);
+  const versions = { "oh-my-opencode-slim": "1.4.2", "@mariozechner/pi-coding-agent": "0.10.2" };
+  [registry, npm] = await Promise.all([startRegistry(), startNpmRegistry(versions)]);
   project = await Project.create({ config: config() });
-  cpSync(EXAMPLE, project.dir, {
-    recursive: true,
-    filter: (file) => !/Pulumi\.|program\.js|package\.json|\.gitignore|artifacts/.test(file),
-  });
+  copySources(EXAMPLE, project.dir);
   await project.commit({ ".npmrc": npm.npmrc }, "v1.15.12");
   hash = await recipeHash(project.dir);
 });
@@ -36,9 +31,9 @@ afterAll(async () => {
 });
 
 /** The example's own stack, with a registry of ours. */
-function config(changes: Readonly<Record<string, unknown>> = {}) {
+function config(changes: Readonly<Record<string, unknown>> = {}, example = EXAMPLE) {
   const file: { config: Record<string, unknown> } = parse(
-    readFileSync(path.join(EXAMPLE, "Pulumi.prod.yaml"), "utf8"),
+    readFileSync(path.join(example, "Pulumi.prod.yaml"), "utf8"),
   );
   const settings = Object.entries(file.config).map(([key, value]) => [key.replace(/^slipway:/, ""), value]);
   return {
@@ -46,6 +41,12 @@ function config(changes: Readonly<Record<string, unknown>> = {}) {
     registries: [{ host: registry.host, namespace: "joakimp" }],
     ...changes,
   };
+}
+
+/** What a maintainer has in the repository; the test writes the Pulumi project itself. */
+function copySources(example: string, target: string): void {
+  const skipped = /Pulumi\.|program\.js|package\.json|\.gitignore|artifacts/;
+  cpSync(example, target, { recursive: true, filter: (file) => !skipped.test(file) });
 }
 
 const digest = (tag: string) => crane("digest", `${registry.host}/joakimp/${IMAGE}:${tag}`);
@@ -238,4 +239,24 @@ describe("what is refused, in the preview", () => {
     expect(text).toMatch(/is a cycle: opencode-devbox-base is built from .*:base-latest/);
     expect(text).toMatch(/the working tree differs from its commit: "DOCKER_HUB\.md"/);
   });
+});
+
+test("pi-devbox: one image, one tag pair", async () => {
+  const example = path.resolve(EXAMPLE, "../pi-devbox");
+  const pi = await Project.create({ config: config({}, example) });
+  try {
+    copySources(example, pi.dir);
+    await pi.commit({ ".npmrc": npm.npmrc }, "v0.3.0");
+    await pi.upOk();
+    const repository = `${registry.host}/joakimp/pi-devbox`;
+    const released = (await crane("ls", repository)).split("\n");
+    expect(released.filter((tag) => !/^(candidate-|sha256-)/.test(tag)).sort()).toEqual(["latest", "v0.3.0"]);
+    expect(await crane("digest", `${repository}:latest`)).toBe(await crane("digest", `${repository}:v0.3.0`));
+    expect(await crane("config", "--platform", "linux/amd64", `${repository}:latest`)).toContain(
+      "PI_VERSION=0.10.2",
+    );
+    expect(await pi.upOk()).toMatch(/Resources:\n +\d+ unchanged\n/);
+  } finally {
+    pi.remove();
+  }
 });
