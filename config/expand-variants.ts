@@ -1,7 +1,7 @@
 import type { AddressedConfig, BuildArg, ImageConfig } from "../plan/config";
 
 /** The tag that moves to the base of the newest release. */
-export const BASE_LATEST = "base-latest";
+const BASE_LATEST = "base-latest";
 
 /** A base as it is written, its values normalised. */
 export interface BaseConfig
