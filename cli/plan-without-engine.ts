@@ -1,11 +1,15 @@
 import path from "node:path";
 import { readConfig } from "../config/read";
 import { readStackFile } from "../config/stack-file";
+import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
+import { inspectImages } from "../registry/inspect-images";
 import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
+import { readManifestFile } from "../report/read-manifest-file";
+import { MANIFEST_FILE } from "../report/write-artifacts";
 import { planRelease } from "../source/plan-release";
 
 /**
@@ -32,10 +36,27 @@ export async function planWithoutEngine(options: {
     projectDir,
     env: process.env,
     now: new Date(),
+    stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
     registries: {
+      inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
       resolveImages: (references) =>
         resolveImageDigests(references, (host) => registries.connect(host).client),
       readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
     },
   });
+}
+
+/** Another stack's outputs are the engine's to read; its manifest's file will do, where the last release wrote it here. */
+async function manifestWithoutEngine(projectDir: string, artifacts: string, stack: string): Promise<unknown> {
+  const file = path.join(projectDir, artifacts, MANIFEST_FILE);
+  const manifest = await readManifestFile(file).catch(() => undefined);
+  if (manifest?.stack === stack) return manifest;
+  throw new ProblemError("No plan:", [
+    {
+      code: "plan-needs-engine",
+      path: "promote.from",
+      message: `what ${stack} released is in its outputs, which only the engine can read`,
+      hint: "Use `pulumi preview`, or promote by statement (promote.statement).",
+    },
+  ]);
 }

@@ -47,6 +47,9 @@ export class ImageRelease extends pulumi.ComponentResource {
     super("slipway:index:ImageRelease", name, {}, opts);
     const { plan } = args;
     const { content, intent } = plan;
+    if (content.from === "promotion" || intent.candidateTag === undefined) {
+      throw new Error(`ImageRelease: the content of "${name}" is promoted; use Promotion`);
+    }
     const build =
       plan.build === undefined
         ? undefined

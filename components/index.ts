@@ -1,5 +1,7 @@
 /** Slipway's components, for programs of one's own. */
 export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
+export type { ReleaseOutputs } from "./carry-out";
 export { ImageRelease, type ImageReleaseArgs } from "./image-release";
-export { type ReleaseOutputs, release } from "./release";
+export { Promotion, type PromotionArgs } from "./promotion";
+export { release } from "./release";
 export { TagSet, type TagSetArgs } from "./tag-set";

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
+import { RELEASE_NAME_PATTERN } from "../plan/versions";
 
 /**
  * Texts with a grammar of their own. Each message continues a sentence that starts with the value:
@@ -11,6 +12,10 @@ import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference
 export const line = z
   .string()
   .regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, { error: "is not one line of text with something in it" });
+
+export const releaseName = z.string().regex(RELEASE_NAME_PATTERN, {
+  error: "is not a version's or tag's name: letters, digits and . _ + / @ -",
+});
 
 /** Marked, so that its value is never shown and editors accept `secure:` for it. */
 export const secret = z.string().min(1, { error: "is empty" }).meta({ secret: true });

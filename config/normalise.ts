@@ -1,4 +1,4 @@
-import type { BuildArg, Config, ImageConfig, RegistryConfig } from "../plan/config";
+import type { BuildArg, Config, ImageConfig, PromoteConfig, RegistryConfig } from "../plan/config";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { type BaseConfig, expandImages } from "./expand-variants";
@@ -9,6 +9,7 @@ import type { CheckedConfig } from "./schema";
 
 type CheckedRegistry = CheckedConfig["registries"][number];
 type CheckedImage = CheckedConfig["images"][number];
+type CheckedPromote = NonNullable<CheckedConfig["promote"]>;
 type CheckedBuildArg = CheckedImage["buildArgs"][string];
 
 /** One form for everything that may be written in several. */
@@ -16,7 +17,7 @@ export function normalise(
   checked: CheckedConfig,
   facts: { readonly origins: Readonly<Record<string, string>>; readonly encrypted: ReadonlySet<string> },
 ): Config {
-  const { registries, images, base, variants, ...rest } = checked;
+  const { registries, images, base, variants, promote, rollback, ...rest } = checked;
   return {
     ...rest,
     registries: registries.map((registry, index) =>
@@ -30,6 +31,8 @@ export function normalise(
         buildArgs: normaliseBuildArgs(buildArgs),
       })),
     }),
+    ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
+    ...(rollback === undefined ? {} : { rollback }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
@@ -42,6 +45,20 @@ function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): Regis
     host: normalizeHost(registry.host),
     ...(password === undefined || encrypted ? {} : { password: new Secret(password) }),
     plainHttp: plainHttp ?? isLoopbackHost(registry.host),
+  };
+}
+
+/** A statement is looked for in the primary registry, unless another one is named. */
+function normalisePromote(
+  { from, statement, registry, images }: CheckedPromote,
+  registries: readonly CheckedRegistry[],
+): PromoteConfig {
+  const subset = images === undefined ? {} : { images };
+  if (statement === undefined) return { source: { kind: "stack", stack: from ?? "" }, ...subset };
+  const { host = "", namespace = "" } = registry ?? registries[0] ?? {};
+  return {
+    source: { kind: "statement", version: statement, registry: { host: normalizeHost(host), namespace } },
+    ...subset,
   };
 }
 

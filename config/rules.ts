@@ -4,6 +4,7 @@ import { normalizeHost } from "../plan/reference";
 import { baseProblems, expandedNames } from "./base-rules";
 import { pathProblem } from "./grammar";
 import { formatPath, isRecord, type Path } from "./paths";
+import { promotionProblems } from "./promotion-rules";
 
 type Entry = { readonly path: Path; readonly value: Readonly<Record<string, unknown>> };
 
@@ -20,6 +21,7 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...images.flatMap(imageProblems),
     ...baseProblems(written),
     ...overruleProblems(written),
+    ...promotionProblems(written, expandedNames(written)),
   ];
 }
 

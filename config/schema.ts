@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import { baseSchema, variantSchema } from "./base-schema";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
+import { promoteSchema, rollbackSchema } from "./promotion-schema";
 
 /**
  * Everything that a stack's file can say under `slipway:`, with every default. Rules that look at more than one value
@@ -47,11 +47,7 @@ const builderSchema = z
 
 export const writtenConfigSchema = z.strictObject({
   repository: grammar.githubRepository.optional().describe("The GitHub repository. @example octo/app"),
-  version: z
-    .string()
-    .regex(RELEASE_NAME_PATTERN, {
-      error: "is not a version's or tag's name: letters, digits and . _ + / @ -",
-    })
+  version: grammar.releaseName
     .optional()
     .describe("The version to release. Usually RELEASE_TAG or the tag at HEAD says it. @example v1.2.3"),
   envPrefix: z
@@ -89,6 +85,12 @@ export const writtenConfigSchema = z.strictObject({
       "The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time. @default none",
     ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
+  promote: promoteSchema
+    .optional()
+    .describe("Nothing is built: releases are taken by digest from where they were proved. @default none"),
+  rollback: rollbackSchema
+    .optional()
+    .describe("Versions that are bad, and the one that floating tags go back to. @default none"),
   overrule: z
     .array(grammar.imageAndTag)
     .default([])

@@ -4,7 +4,7 @@ import type { Config } from "./config";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
-import { decideTags, tagLevels } from "./planned-tags";
+import { decideTags, rollbackTags, type TagDecisions, type TagsInput, tagLevels } from "./planned-tags";
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
 import type { FoundImage, RegistryState } from "./registry-state";
@@ -37,7 +37,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     schema: 1,
     stack: input.stack,
     ...(config.repository === undefined ? {} : { source: config.repository }),
-    revision: source.revision,
+    revision: commonRevision(input.intents) ?? source.revision,
     images: planned.map(({ image }) => image),
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
@@ -54,6 +54,12 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     notices: [...input.notices, ...planned.flatMap((image) => image.notices)],
     origins: config.origins,
   };
+}
+
+/** The commit of what is released, where it is one: that of a promotion is stage's, not the one checked out here. */
+function commonRevision(intents: readonly ImageIntent[]): string | undefined {
+  const revisions = new Set(intents.map(({ revision }) => revision));
+  return revisions.size === 1 ? [...revisions][0] : undefined;
 }
 
 /** A floating tag that is not there and rightly is not made has nothing to hold a resource for. */
@@ -110,12 +116,13 @@ interface ImageResult {
 
 function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   const { state, previous, ancestry, config } = input;
-  const { revision } = input.source;
+  const { revision } = intent;
   const repositories = intent.repositories
     .map(repositoryKey)
     .filter((key) => state.repositories[key] !== undefined);
   const overruled = (tag: string): boolean => config.overrule.includes(`${intent.name}:${tag}`);
-  const decide = intent.image.addressed === undefined ? decideContent : decideBase;
+  const isBase = intent.image.addressed !== undefined && intent.existing === undefined;
+  const decide = isBase ? decideBase : decideContent;
   const { content, refusals, notices } = decide({
     intent,
     revision,
@@ -129,19 +136,14 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   const released = releasedIntent(intent, content, seen);
   const tagInput = { intent: released, revision, repositories, state, digest, previous, ancestry, overruled };
   const refusedTags = new Set(refusals.map(({ path }) => path));
-  const claimState = withNamedContent(state, released, seen);
-  const claims = decideTags(
-    {
-      ...tagInput,
-      state: claimState,
-      overruled: (tag) => overruled(tag) || isNamedByContent(released, repositories, claimState),
-    },
-    [{ slot: "candidate", name: released.candidateTag, class: "revision" }],
-  );
-  const tags = decideTags(
-    tagInput,
-    intent.tags.filter((tag) => tag.name !== intent.candidateTag),
-  );
+  const claims = decideClaims(tagInput, seen);
+  const tags =
+    content.from === "rollback"
+      ? rollbackTags(decideTags(tagInput, intent.tags))
+      : decideTags(
+          tagInput,
+          intent.tags.filter((tag) => tag.name !== intent.candidateTag),
+        );
   const build = buildGeneration(intent, content, previous);
   const statement = plannedStatement({
     intent,
@@ -174,7 +176,8 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
 /** The tag of a release that exists was not asked about; where it is there, it holds the content that names it. */
 function withNamedContent(
   state: RegistryState,
-  { candidateTag, repositories }: ImageIntent,
+  candidateTag: string,
+  { repositories }: ImageIntent,
   seen: FoundImage | undefined,
 ): RegistryState {
   if (seen === undefined) return state;
@@ -194,7 +197,8 @@ function withNamedContent(
  * a base's tag holds another is decided with its content.
  */
 function isNamedByContent(
-  { candidateTag, contentKey, image: { addressed } }: ImageIntent,
+  candidateTag: string,
+  { contentKey, image: { addressed } }: ImageIntent,
   repositories: readonly string[],
   state: RegistryState,
 ): boolean {
@@ -203,6 +207,17 @@ function isNamedByContent(
   return sightings({ repositories, state })
     .filter(({ tag }) => tag === candidateTag)
     .every(({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey);
+}
+
+/** The candidate tag, where this stack makes the content. */
+function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
+  const { intent, repositories } = input;
+  const { candidateTag: name, existing } = intent;
+  if (name === undefined || existing !== undefined) return { tags: [], refusals: [] };
+  const state = withNamedContent(input.state, name, intent, seen);
+  const overruled = (tag: string): boolean =>
+    input.overruled(tag) || isNamedByContent(name, intent, repositories, state);
+  return decideTags({ ...input, state, overruled }, [{ slot: "candidate", name, class: "revision" }]);
 }
 
 function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {

@@ -24,7 +24,7 @@ export interface BaseLink {
 
 export function baseLink(base: ImageIntent): BaseLink | undefined {
   const [primary] = base.repositories;
-  if (primary === undefined) return undefined;
+  if (primary === undefined || base.candidateTag === undefined) return undefined;
   const repository = repositoryKey(primary);
   return {
     image: base.name,
@@ -40,7 +40,7 @@ export function baseLink(base: ImageIntent): BaseLink | undefined {
  */
 export function decideBase(input: ContentInput): ContentDecision {
   const { intent } = input;
-  const tag = intent.candidateTag;
+  const tag = intent.candidateTag ?? "";
   const found = sightings(input).filter((seen) => seen.tag === tag && !input.overruled(tag));
   const [first] = found;
   if (first === undefined) return { content: { from: "build" }, refusals: [], notices: [] };
@@ -95,7 +95,7 @@ function lackingPlatforms(intent: ImageIntent, { repository, tag, image }: Sight
 }
 
 function refusal(intent: ImageIntent, code: string, what: Pick<Problem, "message" | "hint">): Refusal {
-  return { code, path: `${intent.name}:${intent.candidateTag}`, ...what };
+  return { code, path: `${intent.name}:${intent.candidateTag ?? ""}`, ...what };
 }
 
 /**
@@ -104,11 +104,11 @@ function refusal(intent: ImageIntent, code: string, what: Pick<Problem, "message
  */
 export function followReleases(intents: readonly ImageIntent[]): ImageIntent[] {
   return intents.map((intent) => {
-    if (intent.image.addressed === undefined) return intent;
+    if (intent.image.addressed === undefined || intent.existing !== undefined) return intent;
     const release = intents.find(({ base, version }) => base?.image === intent.name && version !== undefined);
     if (release?.version === undefined) return intent;
     const follows = { version: release.version, form: release.form };
-    return { ...intent, tags: intent.tags.map((tag) => ({ ...tag, line: {}, follows })) };
+    return { ...intent, bad: release.bad, tags: intent.tags.map((tag) => ({ ...tag, line: {}, follows })) };
   });
 }
 

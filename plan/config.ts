@@ -15,6 +15,10 @@ export interface Config {
   /** At least one, names unique. */
   readonly images: readonly ImageConfig[];
   readonly builder: BuilderConfig;
+  /** Releases are not built here, but taken by digest from where they were proved. */
+  readonly promote?: PromoteConfig;
+  /** Versions that are bad, and the one that floating tags go back to. */
+  readonly rollback?: RollbackConfig;
   /** `image:tag` pairs whose refusal is overruled, e.g. `app:latest`. */
   readonly overrule: readonly string[];
   /** Folder for the release manifest and the reports, relative to the project. Default `artifacts`. */
@@ -99,4 +103,29 @@ export interface BuilderConfig {
   readonly name?: string;
   /** How many builds run at once. Default: the engine's parallelism. */
   readonly concurrency?: number;
+}
+
+export interface PromoteConfig {
+  readonly source: PromotionSource;
+  /** Only these; the others stay as they were promoted last. Default: all. */
+  readonly images?: readonly string[];
+}
+
+export type PromotionSource =
+  /** What another stack of this project released last, by its manifest. */
+  | { readonly kind: "stack"; readonly stack: string }
+  /** What a registry holds under a version, by the release statement: `v1.2.3`. */
+  | {
+      readonly kind: "statement";
+      readonly version: string;
+      readonly registry: { readonly host: string; readonly namespace: string };
+    };
+
+export interface RollbackConfig {
+  /** The version that floating tags go back to, `v1.2.2`. Absent: nothing goes back, but bad versions stay bad. */
+  readonly to?: string;
+  /** Versions that never count as the newest, `v1.2.3`. */
+  readonly bad: readonly string[];
+  /** Only these go back. Default: every image that has such a version. */
+  readonly images?: readonly string[];
 }

@@ -18,6 +18,12 @@ export interface ManifestImage {
   readonly name: string;
   /** Absent for a release without one. */
   readonly version?: string;
+  /** Its own commit, which may differ from the release's. Absent where it is the manifest's. */
+  readonly revision?: string;
+  /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`. Absent where nobody knows. */
+  readonly ref?: string;
+  /** `host/path` that it was promoted from. */
+  readonly promotedFrom?: string;
   readonly digest: Digest;
   /** What the digest is made of; empty where an adopted image does not say. */
   readonly contentKey: string;

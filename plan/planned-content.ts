@@ -31,6 +31,8 @@ export interface ContentDecision {
 
 /** Where an image's content comes from: its own release, an index with the same content key, or a build. */
 export function decideContent(input: ContentInput): ContentDecision {
+  const { existing } = input.intent;
+  if (existing !== undefined) return { content: existing, refusals: [], notices: [] };
   const released = sightings(input).filter(
     ({ tag }) => isVersionTag(input.intent, tag) && !input.overruled(tag),
   );
@@ -63,7 +65,7 @@ export function releasedIntent(
   const told = seen?.annotations[CONTENT_KEY_ANNOTATION] ?? "";
   const key = /^[0-9a-f]{64}$/.test(told) ? told : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  const isNamedByContent = intent.candidateTag.startsWith("candidate-");
+  const isNamedByContent = intent.candidateTag?.startsWith("candidate-") ?? false;
   return { ...intent, contentKey: key, ...(isNamedByContent ? { candidateTag: candidateName(name) } : {}) };
 }
 

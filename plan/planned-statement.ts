@@ -20,6 +20,9 @@ export interface StatementInput {
  */
 export function plannedStatement(input: StatementInput): ReleaseStatement | undefined {
   const { intent, content, repositories, source } = input;
+  // What exists was stated when it was released, and its statement comes along.
+  if (content.from === "promotion") return undefined;
+  if (content.from === "rollback") return content.statement;
   if (intent.version === undefined) return undefined;
   const existing = input.sightings.filter(
     ({ image }) => content.from !== "build" && image.digest === content.digest,

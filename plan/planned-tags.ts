@@ -52,7 +52,8 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
       const kept = decision.action === "keep";
       const written = decision.action === "create" || decision.action === "move";
       const drift = written ? driftReason(input, repository, tag.name, live) : undefined;
-      const reason = kept ? decision.reason : drift;
+      const back = tag.class === "floating" && decision.action === "move" ? rollbackReason(wish) : undefined;
+      const reason = kept ? decision.reason : (back ?? drift);
       tags.push({
         image: input.intent.name,
         slot: tag.slot,
@@ -98,7 +99,26 @@ function wishOf(input: TagsInput, tag: WantedTag): TagWish {
     revision,
     ...(digest === undefined ? {} : { digest }),
     overruled: input.overruled(tag.name),
+    ...(intent.bad.length === 0 ? {} : { bad: intent.bad }),
+    ...(intent.existing?.from === "rollback"
+      ? { rollback: intent.existing.until === undefined ? {} : { until: intent.existing.until } }
+      : {}),
   };
+}
+
+/** A rollback moves floating tags and no others: what is there already is only held. */
+export function rollbackTags({ tags }: TagDecisions): TagDecisions {
+  return {
+    tags: tags.filter((tag) => tag.class === "floating" || tag.action === "unchanged"),
+    refusals: [],
+  };
+}
+
+function rollbackReason({ rollback }: TagWish): string | undefined {
+  if (rollback === undefined) return undefined;
+  return rollback.until === undefined
+    ? "rollback, holds as long as rollback.to is set"
+    : `rollback, holds until a version newer than ${rollback.until} is released`;
 }
 
 /** What a tag points to, as far as its image says. */

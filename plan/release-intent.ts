@@ -8,6 +8,7 @@ import { BASE_IMAGE, type BaseLink, baseLink } from "./base";
 import type { Config, ImageConfig } from "./config";
 import { type ContextFile, contentKey } from "./content-key";
 import type { Digest } from "./digest";
+import type { ExistingContent } from "./existing-release";
 import type { Problem } from "./problem";
 import type { RepositoryName } from "./reference";
 import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
@@ -20,12 +21,16 @@ export interface ImageIntent {
   readonly name: string;
   readonly image: ImageConfig;
   readonly repositories: readonly RepositoryName[];
+  /** The commit that the content is made from, 40 hex digits. */
+  readonly revision: string;
+  /** What is released: `refs/tags/v1.2.3`, `refs/heads/main`; empty where nobody knows. */
+  readonly ref: string;
   /** The version being released, without the form; absent for a release without one. */
   readonly version?: string;
   readonly form: VersionForm;
   readonly tags: readonly WantedTag[];
-  /** The tag by which the content is found again. */
-  readonly candidateTag: string;
+  /** The tag by which the content is found again; absent for what is promoted. */
+  readonly candidateTag?: string;
   readonly contentKey: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Base images by the reference in the Dockerfile. */
@@ -41,6 +46,10 @@ export interface ImageIntent {
   readonly labels: Readonly<Record<string, string>>;
   /** Written on the index. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** Versions that never count as the newest, without the form. */
+  readonly bad: readonly string[];
+  /** Content that is taken as it is, instead of found by its key or built. */
+  readonly existing?: ExistingContent;
 }
 
 export interface WantedTag {
@@ -68,6 +77,7 @@ export interface ImageIntentInput {
   readonly base?: ImageIntent;
   /** 12 hex digits by which a base is found again. */
   readonly hash?: string;
+  readonly bad: readonly string[];
 }
 
 /** What one image should become, worked out from configuration, source and rules alone. */
@@ -98,10 +108,9 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
   const intent: ImageIntent = {
     name: image.name,
     image,
-    repositories: config.registries.map((registry) => ({
-      host: registry.host,
-      path: [registry.namespace, image.repository].filter((part) => part !== "").join("/"),
-    })),
+    repositories: repositoriesOf(config, image),
+    revision: input.source.revision,
+    ref: input.event.ref,
     ...(version === undefined ? {} : { version }),
     form,
     tags,
@@ -113,8 +122,23 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     ...(base === undefined ? {} : { base }),
     labels,
     annotations: { ...labels, [CONTENT_KEY_ANNOTATION]: key },
+    bad: input.bad,
   };
   return { intent, problems: [...rules.problems] };
+}
+
+/** Where an image goes, the primary first. */
+export function repositoriesOf(config: Config, image: ImageConfig): RepositoryName[] {
+  return config.registries.map(({ host, namespace }) => repositoryIn({ host, namespace }, image));
+}
+
+/** Where an image is in one registry. */
+export function repositoryIn(
+  registry: { readonly host: string; readonly namespace: string },
+  image: ImageConfig,
+): RepositoryName {
+  const path = [registry.namespace, image.repository].filter((part) => part !== "").join("/");
+  return { host: registry.host, path };
 }
 
 /**

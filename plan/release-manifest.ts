@@ -24,7 +24,7 @@ export function releaseManifest(plan: ReleasePlan, facts: ReleaseFacts): Release
 }
 
 function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImage {
-  const { name, intent, repositories, build } = planned;
+  const { name, intent, repositories, build, content } = planned;
   const digest = facts.digests[name];
   if (digest === undefined) throw new Error(`the release of ${name} has no digest`);
   const claims = planned.claims.map((claim) => ({
@@ -37,6 +37,9 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
   return {
     name,
     ...(intent.version === undefined ? {} : { version: intent.version }),
+    ...(intent.revision === "" ? {} : { revision: intent.revision }),
+    ...(intent.ref === "" ? {} : { ref: intent.ref }),
+    ...(content.from === "promotion" ? { promotedFrom: content.source } : {}),
     digest,
     contentKey: intent.contentKey,
     platforms: intent.image.platforms,

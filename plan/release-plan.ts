@@ -1,4 +1,5 @@
 import type { Digest } from "./digest";
+import type { ExistingContent } from "./existing-release";
 import type { BuildRecord } from "./manifest";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
@@ -54,7 +55,9 @@ export type PlannedContent =
   | { readonly from: "version-tag"; readonly tag: string; readonly digest: Digest }
   /** An index with the wanted content key. */
   | { readonly from: "candidate"; readonly tag: string; readonly digest: Digest }
-  | { readonly from: "build" };
+  | { readonly from: "build" }
+  /** Taken as it is: promoted from where it was proved, or an earlier version. */
+  | ExistingContent;
 
 export interface TagLevel {
   /** For people: `version tags`, `major.minor tags`, `latest`. */

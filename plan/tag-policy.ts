@@ -37,6 +37,15 @@ export interface TagWish {
   readonly digest?: Digest;
   /** The owner said that this refusal does not hold. */
   readonly overruled: boolean;
+  /** Versions that never count as the newest, without their form. Default: none. */
+  readonly bad?: readonly string[];
+  /** Set where a floating tag goes back on purpose. */
+  readonly rollback?: RollbackWish;
+}
+
+/** A floating tag that goes back holds there until a version newer than `until` exists; without one, for good. */
+export interface RollbackWish {
+  readonly until?: string;
 }
 
 /** What the tag points to now. */
@@ -56,7 +65,7 @@ export type TagDecision =
   | { readonly action: "keep"; readonly code: KeepCode; readonly reason: string }
   | { readonly action: "refuse"; readonly code: RefusalCode; readonly reason: string };
 
-export type KeepCode = "tag-newer-exists" | "tag-prerelease" | "tag-not-descendant";
+export type KeepCode = "tag-newer-exists" | "tag-prerelease" | "tag-not-descendant" | "tag-bad-version";
 export type RefusalCode = "tag-write-once" | "tag-other-revision";
 
 /**
@@ -111,8 +120,11 @@ function floatingKept(
       reason: `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
     };
   }
-  const newer = newestIn(existingVersions(existing, wish.form), wish.line);
-  if (newer === undefined || compareVersions(newer, version) <= 0) return undefined;
+  if (isBad(wish, version)) {
+    return { action: "keep", code: "tag-bad-version", reason: `${wish.version} is listed as bad` };
+  }
+  const newer = newerVersion(wish, existing);
+  if (newer === undefined) return undefined;
   return {
     action: "keep",
     code: "tag-newer-exists",
@@ -121,6 +133,32 @@ function floatingKept(
 }
 
 const NAMES_NO_COMMIT = "does not say which commit it is";
+
+/**
+ * The newest version that exists, is newer than the wished one in the tag's line, and counts: bad ones never do, and a
+ * rollback goes back behind all those up to its `until`. Such a version holds the floating tag.
+ */
+export function newerVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
+  const own = wish.version === undefined ? undefined : parseVersion(wish.version);
+  if (own === undefined) return undefined;
+  const counting = existingVersions(existing, wish.form).filter((version) => counts(wish, version));
+  const best = newestIn(counting, wish.line);
+  return best !== undefined && compareVersions(best, own) > 0 ? best : undefined;
+}
+
+function counts(wish: TagWish, version: Version): boolean {
+  if (isBad(wish, version)) return false;
+  if (wish.rollback === undefined) return true;
+  const until = wish.rollback.until === undefined ? undefined : parseVersion(wish.rollback.until);
+  return until !== undefined && compareVersions(version, until) > 0;
+}
+
+function isBad({ bad = [] }: TagWish, version: Version): boolean {
+  return bad.some((text) => {
+    const known = parseVersion(text);
+    return known !== undefined && compareVersions(known, version) === 0;
+  });
+}
 
 /** Without versions, time is the commit graph: never back to an ancestor, and `latest` only ever forward. */
 function unversionedKept(

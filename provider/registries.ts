@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { environmentCredentials } from "../config/environment";
+import { isLoopbackHost } from "../config/loopback";
 import type { FoundImage, RegistryState } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
 import { RegistryClient } from "../registry/client";
@@ -89,7 +90,10 @@ export class Registries {
     const connection: Connection = {
       client: new RegistryClient({
         host,
-        plainHttp: this.#config.registries.find((registry) => registry.host === host)?.plainHttp ?? false,
+        // Hosts that are only read from (bases, the registries of stage) need not be configured.
+        plainHttp:
+          this.#config.registries.find((registry) => registry.host === host)?.plainHttp ??
+          isLoopbackHost(host),
         credentials: async () => (await credentials())?.credentials,
         signal: this.#abort.signal,
       }),

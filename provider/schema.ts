@@ -29,6 +29,13 @@ export function schema(version: string): object {
         digest: text,
         source: text,
       }),
+      "slipway-registry:index:ImageCopy": resource("Content copied by digest, with all that refers to it.", {
+        image: text,
+        source: text,
+        digest: text,
+        repositories: texts,
+        platforms: texts,
+      }),
       "slipway-registry:index:Tag": resource("One tag of one image in one repository.", {
         repository: text,
         name: text,

@@ -46,20 +46,36 @@ async function readStatements(
       const manifest = await client.getManifest(repository, referrer.digest);
       const layer = manifest !== undefined && isManifest(manifest.json) ? manifest.json.layers[0] : undefined;
       const bytes = layer === undefined ? undefined : await client.getBlob(repository, layer.digest);
-      return bytes === undefined ? undefined : predicateOf(bytes);
+      return bytes === undefined ? undefined : predicateOf(bytes, digest);
     }),
   );
   return statements.filter((statement) => statement !== undefined);
 }
 
-function predicateOf(bytes: Uint8Array): ReleaseStatement | undefined {
+/** A statement counts for the digest that it names itself, not for whatever it happens to refer to. */
+function predicateOf(bytes: Uint8Array, digest: string): ReleaseStatement | undefined {
   try {
     const statement: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (typeof statement !== "object" || statement === null || !("predicate" in statement)) return undefined;
-    return parseStatement(statement.predicate);
+    return isAbout(statement, digest) ? parseStatement(statement.predicate) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isAbout(statement: object, digest: string): boolean {
+  const subjects: unknown = "subject" in statement ? statement.subject : undefined;
+  if (!Array.isArray(subjects)) return false;
+  return subjects.some((subject: unknown) => {
+    const digests: unknown =
+      typeof subject === "object" && subject !== null && "digest" in subject && subject.digest;
+    return (
+      typeof digests === "object" &&
+      digests !== null &&
+      "sha256" in digests &&
+      `sha256:${digests.sha256}` === digest
+    );
+  });
 }
 
 /** The one platform that a single manifest's config names; none for artifacts that are no images. */

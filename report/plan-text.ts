@@ -20,7 +20,7 @@ export function refusalText(plan: ReleasePlan): string {
     formatProblem(refusal),
     ...(refusal.overrule === undefined
       ? []
-      : [`    to overrule it: pulumi config set --path 'slipway:overrule[0]' ${refusal.overrule}`]),
+      : [`    to overrule it, in the stack's file: slipway:overrule: [${refusal.overrule}]`]),
   ]);
   const count = plan.refusals.length;
   return [
@@ -53,6 +53,10 @@ function contentLine({ content, intent }: PlannedImage): string {
       return `no build, ${content.tag} has this content (${shortDigest(content.digest)})`;
     case "version-tag":
       return `no build, ${content.tag} is released (${shortDigest(content.digest)})`;
+    case "promotion":
+      return `no build, promoted from ${content.of} (${shortDigest(content.digest)})`;
+    case "rollback":
+      return `no build, back to ${content.tag} (${shortDigest(content.digest)})`;
   }
 }
 

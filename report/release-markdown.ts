@@ -1,6 +1,7 @@
 import { shortDigest } from "../plan/digest";
 import type { ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
 import { type DigestPair, digestPairs } from "../plan/same-digest";
+import { action, target } from "./outcome-words";
 
 /** A release as a page that people read: on GitHub, in a job's summary, in a chat. */
 export function releaseMarkdown(manifest: ReleaseManifest, tags: readonly TagOutcome[]): string {
@@ -25,13 +26,21 @@ function imageSection(image: ManifestImage, tags: readonly TagOutcome[]): string
     `- Platforms: ${image.platforms.join(", ")}`,
     ...image.references.map((reference) => `- Pull: \`docker pull ${reference}\``),
     "",
-    "| Tag | Repository | What happened | Digest |",
-    "| --- | --- | --- | --- |",
-    ...own.map(
-      (tag) =>
-        `| \`${tag.name}\` | ${tag.repository} | ${happened(tag)} | ${tag.to === undefined ? "–" : `\`${shortDigest(tag.to)}\``} |`,
+    row(["Tag", "Repository", "What happened", "Digest"]),
+    row(["---", "---", "---", "---"]),
+    ...own.map((tag) =>
+      row([
+        `\`${tag.name}\``,
+        tag.repository,
+        cell(happened(tag)),
+        target(tag) === "" ? "–" : cell(target(tag)),
+      ]),
     ),
   ];
+}
+
+function happened(tag: TagOutcome): string {
+  return tag.reason === undefined ? action(tag) : `${action(tag)}: ${tag.reason}`;
 }
 
 /** The table that one checks a release by: each version's tag and the tags that follow it. */
@@ -63,13 +72,19 @@ export function sameDigest(pair: DigestPair, tags: readonly TagOutcome[]): strin
 function skippedSection(manifest: ReleaseManifest): string[] {
   const skipped = Object.entries(manifest.skipped);
   if (skipped.length === 0) return [];
-  return ["", "## Skipped registries", "", ...skipped.map(([host, reason]) => `- ${host}: ${reason}`)];
+  return ["", "## Skipped registries", "", ...skipped.map(([host, reason]) => `- ${host}: ${plain(reason)}`)];
 }
 
-/** `moved from sha256:756867c07ffa (1.9.3)`, in words. */
-export function happened(tag: TagOutcome): string {
-  const from = tag.from === undefined ? "" : shortDigest(tag.from);
-  const version = tag.fromVersion === undefined ? "" : ` (${tag.fromVersion})`;
-  const text = tag.action === "moved" ? `moved from ${from}${version}` : tag.action;
-  return tag.reason === undefined ? text : `${text}: ${tag.reason}`;
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** A text that a table's cell can hold, and that is no markup. */
+function cell(text: string): string {
+  return plain(text).replace(/[\\|]/g, "\\$&");
+}
+
+/** A text from elsewhere on one line, that cannot become markup of a page. */
+function plain(text: string): string {
+  return text.replace(/\s+/g, " ").replace(/&/g, "&amp;").replace(/</g, "&lt;");
 }

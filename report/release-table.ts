@@ -1,9 +1,10 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { shortDigest } from "../plan/digest";
-import type { ManifestImage, TagOutcome } from "../plan/manifest";
+import type { ManifestImage, ManifestTag, TagOutcome } from "../plan/manifest";
 import { digestPairs } from "../plan/same-digest";
-import { happened, sameDigest } from "./release-markdown";
+import { action, target } from "./outcome-words";
+import { sameDigest } from "./release-markdown";
 import type { ManifestFile } from "./write-artifacts";
 
 const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => string>> = {
@@ -14,15 +15,16 @@ const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => str
   refused: pc.red,
 };
 
-/** What was released, for a terminal of 80 columns. */
+/** What was released, for a terminal of 80 columns. What cannot be broken (a reference, a command) may be longer. */
 export function releaseTable(manifest: ManifestFile): string {
   const { tags } = manifest.run;
-  const changed = tags.some(({ action }) => action === "created" || action === "moved");
+  const changed = tags.some(({ action: did }) => did === "created" || did === "moved");
   return [
     ...manifest.images.flatMap((image) => imageLines(image, tags)),
     ...differenceLines(manifest),
     ...Object.entries(manifest.skipped).map(([host, reason]) => `${host} was skipped: ${reason}`),
-    ...(changed ? [] : [pc.green("Nothing changed: everything is released and in its place."), ""]),
+    ...(changed ? [] : [pc.green("Nothing changed: everything is released and in its place.")]),
+    "",
   ].join("\n");
 }
 
@@ -44,47 +46,69 @@ function differenceLines(manifest: ManifestFile): string[] {
 }
 
 function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[] {
-  const table = new Table({
-    head: ["tag", "what it did", "digest"],
-    style: { head: [], border: [], compact: true },
-    chars: PLAIN,
-  });
+  const own = tags.filter((tag) => tag.image === image.name);
+  const pull = bestReference(image);
   return [
     "",
-    pc.bold(`${image.name}${image.version === undefined ? "" : ` ${image.version}`}`),
-    `  digest     ${image.digest}`,
-    `  platforms  ${image.platforms.join(", ")}`,
-    ...image.repositories.flatMap((repository) => repositoryLines(repository, image, tags)),
+    `${pc.bold(titleOf(image))} for ${image.platforms.join(", ")}`,
+    `  ${image.digest}`,
+    ...image.repositories.flatMap((repository) => [
+      "",
+      `  ${repository}`,
+      tagTable(own.filter((tag) => tag.repository === repository)),
+    ]),
     "",
-    "  pull it    docker pull " +
-      (image.tags[0] === undefined ? image.references[0] : `${image.tags[0].repository}:${bestTag(image)}`),
-    `  look at it crane manifest ${image.references[0] ?? ""}`,
+    `  pull it:     docker pull ${pull}`,
+    `  look at it:  crane manifest ${pull}`,
     "",
   ];
-
-  function repositoryLines(repository: string, of: ManifestImage, all: readonly TagOutcome[]): string[] {
-    const own = all.filter((tag) => tag.image === of.name && tag.repository === repository);
-    table.length = 0;
-    for (const tag of own) {
-      table.push([
-        tag.name,
-        ACTION_COLORS[tag.action](happened(tag)),
-        tag.to === undefined ? "" : shortDigest(tag.to),
-      ]);
-    }
-    return ["", `  ${repository}`, table.toString()];
-  }
 }
 
-/** The tag that a person would type. */
-function bestTag(image: ManifestImage): string {
-  const versions = image.tags.filter((tag) => tag.class === "version");
-  return (
-    (versions[0] ?? image.tags.find((tag) => tag.class === "floating") ?? image.tags[0])?.name ?? "latest"
+function titleOf({ name, version }: ManifestImage): string {
+  return version === undefined ? name : `${name} ${version}`;
+}
+
+const INDENT = 4;
+const GAP = 2;
+const HEAD = ["tag", "what it did", "digest"] as const;
+/** Narrower than a short digest with its version, the last column would tell nothing. */
+const LAST_AT_LEAST = 32;
+
+function tagTable(tags: readonly TagOutcome[]): string {
+  const first = Math.max(HEAD[0].length, ...tags.map(({ name }) => name.length)) + GAP;
+  const second = HEAD[1].length + GAP;
+  const table = new Table({
+    head: [...HEAD],
+    colWidths: [first, second, Math.max(LAST_AT_LEAST, 80 - INDENT - first - second)],
+    wordWrap: true,
+    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
+    chars: { ...NO_LINES, left: " ".repeat(INDENT) },
+  });
+  table.push(
+    ...tags.map((tag) => [
+      tag.name,
+      ACTION_COLORS[tag.action](action(tag)),
+      [target(tag), tag.reason].filter((line) => line !== undefined && line !== "").join("\n"),
+    ]),
   );
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }
 
-const PLAIN = {
+const BY_CLASS: readonly ManifestTag["class"][] = ["version", "floating", "revision"];
+
+/** What a person would type: the version's tag, else one that moves, else the commit's; a digest where no tag is. */
+function bestReference({ tags, digest, references }: ManifestImage): string {
+  const [best] = BY_CLASS.flatMap((wanted) =>
+    tags.filter((tag) => tag.class === wanted && tag.digest === digest),
+  );
+  return best === undefined ? (references[0] ?? shortDigest(digest)) : `${best.repository}:${best.name}`;
+}
+
+const NO_LINES = {
   top: "",
   "top-mid": "",
   "top-left": "",
@@ -93,11 +117,10 @@ const PLAIN = {
   "bottom-mid": "",
   "bottom-left": "",
   "bottom-right": "",
-  left: "    ",
   "left-mid": "",
   mid: "",
   "mid-mid": "",
   right: "",
   "right-mid": "",
-  middle: "  ",
+  middle: "",
 };

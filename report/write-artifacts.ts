@@ -4,7 +4,8 @@ import writeFileAtomic from "write-file-atomic";
 import type { ReleaseManifest, TagOutcome } from "../plan/manifest";
 import { releaseMarkdown } from "./release-markdown";
 
-const MANIFEST_FILE = "release-manifest.json";
+/** In the folder for artifacts. */
+export const MANIFEST_FILE = "release-manifest.json";
 const REPORT_FILE = "release-report.md";
 
 /** The manifest with what the run did to each tag: the file's content. */

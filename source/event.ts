@@ -54,6 +54,16 @@ export async function readEvent(input: EventInput): Promise<SourceEvent> {
   return about(input, payload, "", "a detached HEAD without a tag");
 }
 
+/** The event of a release that exists, as tag rules see it: its own reference and commit, whatever HEAD is. */
+export async function eventOfRelease(
+  { env, git }: Pick<EventInput, "env" | "git">,
+  release: { readonly revision: string; readonly ref: string },
+): Promise<ReleaseEvent> {
+  const payload = env.GITHUB_REF ? await readPayload(env.GITHUB_EVENT_PATH) : {};
+  const released = { ...git, revision: release.revision };
+  return about({ env, git: released }, payload, release.ref, "").event;
+}
+
 /** An event made of git's facts, with GitHub's payload (description, license, default branch) where there is one. */
 function about({ env, git }: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
   checkTag(ref);

@@ -1,25 +1,22 @@
 import type { Environment } from "../config/environment";
 import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
-import { BASE_IMAGE, baseLink, baseUseProblems, followReleases } from "../plan/base";
-import type { Config, ImageConfig } from "../plan/config";
+import { followReleases } from "../plan/base";
+import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
-import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
+import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
 import type { Ancestry } from "../plan/tag-policy";
-import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../plan/tag-rules";
+import type { InspectedImages } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
-import { readBaseHash } from "./base-hash";
-import { readBuildContext } from "./context";
-import { readDockerfileImages } from "./dockerfile";
 import { readEvent } from "./event";
-import { type GitSource, isAncestor, readGit, tagCommit } from "./git";
-import { resolveBuildArgs } from "./versions";
+import { isAncestor, readGit, tagCommit } from "./git";
+import { readIntents } from "./read-intents";
 
 export interface PlanReleaseInput {
   readonly config: Config;
@@ -29,11 +26,14 @@ export interface PlanReleaseInput {
   readonly now: Date;
   /** What this stack released last. */
   readonly previous?: ReleaseManifest;
+  /** What another stack of the project put out as its `manifest`; undefined where it was never released. */
+  readonly stackManifest: (stack: string) => Promise<unknown>;
   /** How registries are asked: through the provider, or directly. */
   readonly registries: {
     readonly resolveImages: (
       references: readonly string[],
     ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+    readonly inspectImages: (references: readonly string[]) => Promise<InspectedImages>;
     readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
   };
 }
@@ -50,8 +50,9 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     git: { ...git, ...(asserted === undefined ? {} : { tagCommit: asserted }) },
   });
   const { event, origin } = await readEvent({ env, git, ...version });
-  const images = await readImageIntents(input, git, event);
-  const intents = followReleases(images.map(({ intent }) => intent));
+  const { intents: read, problems, notices } = await readIntents(input, git, event);
+  const intents = followReleases(read);
+  const isMadeHere = intents.some(({ existing }) => existing === undefined);
   const state = await input.registries.readRegistries(stateRequest(config, intents));
   return assembleReleasePlan({
     stack,
@@ -60,12 +61,15 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     intents,
     state,
     ...(input.previous === undefined ? {} : { previous: input.previous }),
-    ancestry: await readAncestry(projectDir, git.revision, state),
-    problems: withoutRepeats([...tagProblems, ...images.flatMap(({ problems }) => problems)]),
+    ancestry: await readAncestry(projectDir, intents, state),
+    // What is not made from the working tree does not care for its state.
+    problems: withoutRepeats([...(isMadeHere ? tagProblems : []), ...problems]),
     notices: [
-      `the release is ${origin}`,
-      ...(git.dirty ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`] : []),
-      ...images.flatMap(({ notices }) => notices),
+      ...(isMadeHere ? [`the release is ${origin}`] : []),
+      ...(isMadeHere && git.dirty
+        ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`]
+        : []),
+      ...notices,
     ],
   });
 }
@@ -73,103 +77,6 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
 /** Variants of one image share its context, and so what is wrong with it. */
 function withoutRepeats(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [`${problem.path}\n${problem.message}`, problem])).values()];
-}
-
-interface ReadIntent {
-  readonly intent: ImageIntent;
-  readonly problems: readonly Problem[];
-  readonly notices: readonly string[];
-}
-
-/** All at once; an image waits for the one that it is built FROM. The configuration's rules allow no cycle. */
-function readImageIntents(
-  input: PlanReleaseInput,
-  git: GitSource,
-  event: ReleaseEvent,
-): Promise<readonly ReadIntent[]> {
-  const { images } = input.config;
-  const started = new Map<string, Promise<ReadIntent>>();
-  const read = (image: ImageConfig): Promise<ReadIntent> => {
-    const before = started.get(image.name);
-    if (before !== undefined) return before;
-    const base = images.find(({ name }) => name === image.base);
-    const reading = Promise.resolve(base === undefined ? undefined : read(base)).then((found) =>
-      readImageIntent(input, image, git, event, found?.intent),
-    );
-    started.set(image.name, reading);
-    return reading;
-  };
-  return Promise.all(images.map(read));
-}
-
-async function readImageIntent(
-  { config, projectDir, env, now, registries }: PlanReleaseInput,
-  image: ImageConfig,
-  git: GitSource,
-  event: ReleaseEvent,
-  base: ImageIntent | undefined,
-): Promise<ReadIntent> {
-  const path = image.at === undefined ? `image ${image.name}` : `slipway:${image.at}`;
-  const isVariant = config.images.some((other) => other !== image && other.at === image.at);
-  const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
-  const [context, buildArgs, addressed] = await Promise.all([
-    readBuildContext({ projectDir, image, artifacts: config.artifacts, path }),
-    resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
-    image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
-  ]);
-  const link = base === undefined ? undefined : baseLink(base);
-  const bases = readDockerfileImages({
-    dockerfile: context.dockerfile,
-    buildArgs: { ...buildArgs.values, ...(link === undefined ? {} : { [BASE_IMAGE]: link.reference }) },
-    platforms: image.platforms,
-    ...(image.target === undefined ? {} : { target: image.target }),
-    path: `${path}.dockerfile`,
-  });
-  const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
-  const resolved = await registries.resolveImages([...new Set(foreign)]);
-  const rules = evaluateTagRules({
-    rules: parseTagRules(image.tags),
-    flavor: parseFlavor(image.flavor),
-    event,
-    images: [],
-    now,
-    labels: image.extraLabels,
-  });
-  const { intent, problems } = assembleImageIntent({
-    config,
-    image,
-    source: git,
-    event,
-    rules,
-    dockerfile: context.dockerfile,
-    files: context.files,
-    buildArgs: buildArgs.values,
-    bases: resolved.digests,
-    ...(base === undefined ? {} : { base }),
-    ...(addressed === undefined ? {} : { hash: addressed.hash }),
-  });
-  const isBase = config.images.some((other) => other.base === image.name);
-  return {
-    intent,
-    problems: [
-      ...context.problems,
-      ...buildArgs.problems,
-      ...bases.problems,
-      ...(context.dockerfile === ""
-        ? []
-        : baseUseProblems({ image: intent, path: `${path}.dockerfile`, references: bases.images, isBase })),
-      ...(addressed?.problems ?? []),
-      ...resolved.problems,
-      ...problems,
-    ],
-    notices: [
-      ...(addressed?.notices ?? []),
-      ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
-      ...Object.entries(buildArgs.origins).map(
-        ([name, origin]) => `${image.name}: ${name} is ${buildArgs.values[name]} (${origin})`,
-      ),
-    ],
-  };
 }
 
 /** Asks about every tag that could be written, and about nothing else; each repository once. */
@@ -180,7 +87,7 @@ function stateRequest(config: Config, intents: readonly ImageIntent[]): StateReq
       const key = repositoryKey(name);
       const known = wanted.get(key) ?? { name, tags: new Set(), versionTags: new Set() };
       wanted.set(key, known);
-      known.tags.add(intent.candidateTag);
+      if (intent.candidateTag !== undefined) known.tags.add(intent.candidateTag);
       for (const tag of intent.tags) {
         known.tags.add(tag.name);
         if (tag.class === "version") known.versionTags.add(tag.name);
@@ -198,18 +105,21 @@ function stateRequest(config: Config, intents: readonly ImageIntent[]): StateReq
   };
 }
 
-/** How the commits that live tags point to relate to the one being released. */
+/** How the commits that live tags point to relate to the one being released; each release has one or none. */
 async function readAncestry(
   projectDir: string,
-  revision: string,
+  intents: readonly ImageIntent[],
   state: RegistryState,
 ): Promise<Record<string, Ancestry>> {
+  const revision = intents[0]?.revision ?? "";
   const live = new Set(
     Object.values(state.repositories).flatMap(({ found }) =>
       Object.values(found).flatMap(({ annotations }) => annotations[REVISION_ANNOTATION] ?? []),
     ),
   );
   live.delete(revision);
+  // Images of different commits have no common answer; without one, tags that follow no versions stay.
+  if (intents.some((intent) => intent.revision !== revision)) return {};
   const entries = await Promise.all(
     [...live].map(async (commit) => [commit, await relation(projectDir, commit, revision)] as const),
   );

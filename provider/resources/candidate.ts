@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "../../plan/annotations";
 import { type Digest, shortDigest } from "../../plan/digest";
+import { missingPlatforms } from "../../plan/platforms";
 import type { FoundImage } from "../../plan/registry-state";
 import { copyContent } from "../../registry/copy";
 import { readImage } from "../../registry/read-image";
@@ -124,7 +125,7 @@ async function checkIndex(news: CandidateInputs, location: Location, digest: Dig
   const index = await readImage(location.client, location.path, digest, { statements: false });
   const at = `${location.repository}@${digest}`;
   if (index === undefined) throw new Error(`${at} is gone`);
-  const missing = news.platforms.filter((platform) => !offers(index.platforms, platform));
+  const missing = missingPlatforms(index.platforms, news.platforms);
   if (missing.length > 0) {
     throw new Error(
       `${at} lacks ${missing.join(", ")} (it has ${index.platforms.join(", ") || "no platform"}), so no tag was moved. ` +
@@ -134,13 +135,6 @@ async function checkIndex(news: CandidateInputs, location: Location, digest: Dig
   if (news.source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) {
     throw new Error(`${at} does not carry the content key that was built, so no tag was moved`);
   }
-}
-
-/** `linux/arm64/v8` is what some builders call `linux/arm64`. */
-function offers(found: readonly string[], wanted: string): boolean {
-  return found.some(
-    (platform) => platform === wanted || (wanted === "linux/arm64" && platform === "linux/arm64/v8"),
-  );
 }
 
 async function assertDigest({ client, path, repository }: Location, digest: Digest): Promise<void> {

@@ -18,6 +18,10 @@ const inputs = z.object({
   version: z.string().optional(),
   revision: z.string(),
   overruled: z.boolean(),
+  /** Versions that never count as the newest. */
+  bad: z.array(z.string()).default([]),
+  /** A floating tag that goes back on purpose, and until which version it holds. */
+  rollback: z.object({ until: z.string().optional() }).optional(),
   /** All repositories of the image: a version counts wherever it exists. */
   siblings: z.array(repositoryInput),
   /** What the plan found, and how that commit relates to the one being released. */
@@ -118,6 +122,10 @@ function wishOf(news: TagInputs): TagWish {
     revision: news.revision,
     ...(news.digest === undefined ? {} : { digest: news.digest }),
     overruled: news.overruled,
+    bad: news.bad,
+    ...(news.rollback === undefined
+      ? {}
+      : { rollback: news.rollback.until === undefined ? {} : { until: news.rollback.until } }),
   };
 }
 
@@ -157,7 +165,8 @@ async function announce(
     return;
   }
   const { version } = liveTag(live);
-  await context.log.info(urn, `${news.name}: ${named(live.digest, version)} → ${target}`);
+  const back = news.rollback === undefined ? "" : ", a rollback";
+  await context.log.info(urn, `${news.name}: ${named(live.digest, version)} → ${target}${back}`);
 }
 
 function named(digest: Digest | undefined, version: string | undefined): string {

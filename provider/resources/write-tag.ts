@@ -1,7 +1,6 @@
 import type { Digest } from "../../plan/digest";
 import type { FoundImage } from "../../plan/registry-state";
-import { existingVersions, newestIn, type TagDecision, type TagWish } from "../../plan/tag-policy";
-import { compareVersions, parseVersion } from "../../plan/versions";
+import { newerVersion, type TagDecision, type TagWish } from "../../plan/tag-policy";
 import type { Location } from "../registries";
 
 /** How often a tag is put right while others write it too. */
@@ -71,10 +70,9 @@ async function put({ client, path, repository }: Location, name: string, digest:
 
 /** The digest that the tag should have now: ours, or that of a newer version which exists by now. */
 async function rightfulDigest({ wish, digest, versions, location }: TagWrite): Promise<Digest> {
-  const own = wish.version === undefined ? undefined : parseVersion(wish.version);
-  if (own === undefined || wish.overruled) return digest;
-  const newer = newestIn(existingVersions(await versions(), wish.form), wish.line);
-  if (newer === undefined || compareVersions(newer, own) <= 0) return digest;
+  if (wish.version === undefined || wish.overruled) return digest;
+  const newer = newerVersion(wish, await versions());
+  if (newer === undefined) return digest;
   const tag = `${wish.form.prefix}${newer.text}${wish.form.suffix}`;
   return (await location.client.headManifest(location.path, tag))?.digest ?? digest;
 }

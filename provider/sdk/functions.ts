@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../../plan/digest";
 import type { Problem } from "../../plan/problem";
 import type { RegistryState } from "../../plan/registry-state";
+import type { InspectedImages } from "../../registry/inspect-images";
 import type { StateRequest } from "../../registry/read-state";
 import type { RegistryProvider } from "./resources";
 
@@ -16,6 +17,14 @@ export function resolveImages(
   provider: RegistryProvider,
 ): Promise<{ digests: Record<string, Digest>; problems: Problem[] }> {
   return pulumi.runtime.invoke("slipway-registry:index:resolveImages", { references }, { provider });
+}
+
+/** What references are, with their release statements. Those that could not be asked about are problems. */
+export function inspectImages(
+  references: readonly string[],
+  provider: RegistryProvider,
+): Promise<InspectedImages> {
+  return pulumi.runtime.invoke("slipway-registry:index:inspectImages", { references }, { provider });
 }
 
 /** Opens an upload in each repository and cancels it. Rejects with every repository that may not be pushed to. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../../plan/digest";
 import type { ReleaseStatement } from "../../plan/statement";
-import type { Ancestry, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
+import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
 import type { ProviderConfig } from "../registries";
 
 /** The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). */
@@ -71,6 +71,28 @@ export class Attestation extends pulumi.CustomResource {
   }
 }
 
+export interface ImageCopyArgs {
+  readonly image: string;
+  /** `host/path` that the content is taken from. */
+  readonly source: string;
+  readonly digest: string;
+  /** `host/path` each, the primary first. */
+  readonly repositories: readonly string[];
+  /** All of them have to be in the content. */
+  readonly platforms: readonly string[];
+}
+
+/** Content with all that belongs to it, in every registry, copied by digest. */
+export class ImageCopy extends pulumi.CustomResource {
+  declare readonly digest: pulumi.Output<Digest>;
+  /** Digests of the referrers that came along: statements, attestations, signatures. */
+  declare readonly referrers: pulumi.Output<Digest[]>;
+
+  constructor(name: string, args: ImageCopyArgs, opts?: pulumi.CustomResourceOptions) {
+    super("slipway-registry:index:ImageCopy", name, { ...args, referrers: undefined }, opts);
+  }
+}
+
 export interface TagArgs {
   readonly repository: string;
   readonly name: string;
@@ -81,6 +103,8 @@ export interface TagArgs {
   readonly version?: string;
   readonly revision: string;
   readonly overruled: boolean;
+  readonly bad?: readonly string[];
+  readonly rollback?: RollbackWish;
   /** All repositories of the image: a version counts wherever it exists. */
   readonly siblings: readonly string[];
   /** What the plan found, and how that commit relates to the one being released. */

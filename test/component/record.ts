@@ -15,8 +15,10 @@ export interface Registered {
   readonly ignoreChanges: readonly string[];
 }
 
-/** A digest that the fake build gives, and that of the fake statement. */
+/** The digest of the fake statement; that of the fake build is `DIGEST`. */
 export const STATEMENT_DIGEST = `sha256:${"5".repeat(64)}` as const;
+/** The digest of what refers to the fake copy. */
+export const REFERRER_DIGEST = `sha256:${"6".repeat(64)}` as const;
 
 /** Runs a program against mocks: what it registered, in that order, and what its components put out. */
 export async function record(
@@ -36,28 +38,45 @@ export async function record(
   );
   const monitor = settings.getMonitor();
   if (monitor === undefined) throw new Error("mocks have a monitor");
-  const { registerResource, registerResourceOutputs } = monitor;
-  Object.assign(monitor, {
-    registerResource: (request: Parameters<typeof registerResource>[0], callback: never) => {
-      resources.push({
-        type: request.getType(),
-        name: request.getName(),
-        inputs: pulumi.runtime.deserializeProperties(request.getObject()),
-        parent: nameOf(request.getParent()),
-        dependencies: request.getDependenciesList().map(nameOf).sort(),
-        retainOnDelete: request.getRetainondelete(),
-        ignoreChanges: request.getIgnorechangesList(),
-      });
-      return registerResource.call(monitor, request, callback);
-    },
-    registerResourceOutputs: (request: Parameters<typeof registerResourceOutputs>[0], callback: never) => {
-      outputs.set(nameOf(request.getUrn()), pulumi.runtime.deserializeProperties(request.getOutputs()));
-      return registerResourceOutputs.call(monitor, request, callback);
-    },
+  listen(monitor, "registerResource", (request: ResourceRequest) => {
+    resources.push({
+      type: request.getType(),
+      name: request.getName(),
+      inputs: properties(request.getObject()),
+      parent: nameOf(request.getParent()),
+      dependencies: request.getDependenciesList().map(nameOf).sort(),
+      retainOnDelete: request.getRetainondelete() ?? false,
+      ignoreChanges: request.getIgnorechangesList(),
+    });
+  });
+  listen(monitor, "registerResourceOutputs", (request: OutputsRequest) => {
+    outputs.set(nameOf(request.getUrn()), properties(request.getOutputs()));
   });
   program();
-  await settings.waitForRPCs();
+  await pulumi.runtime.disconnect();
   return { resources, outputs };
+}
+
+type Monitor = NonNullable<ReturnType<typeof settings.getMonitor>>;
+type ResourceRequest = Parameters<Monitor["registerResource"]>[0];
+type OutputsRequest = Parameters<Monitor["registerResourceOutputs"]>[0];
+
+/** Hears every call of a method, and lets it through. */
+function listen<Request>(
+  monitor: Monitor,
+  method: "registerResource" | "registerResourceOutputs",
+  heard: (request: Request) => void,
+): void {
+  const real: unknown = Reflect.get(monitor, method);
+  if (typeof real !== "function") throw new Error(`the monitor has no ${method}`);
+  Reflect.set(monitor, method, (request: Request, ...rest: unknown[]) => {
+    heard(request);
+    return real.call(monitor, request, ...rest);
+  });
+}
+
+function properties(struct: ReturnType<ResourceRequest["getObject"]>): Record<string, unknown> {
+  return struct === undefined ? {} : pulumi.runtime.deserializeProperties(struct);
 }
 
 function nameOf(urn: string): string {
@@ -70,6 +89,8 @@ function stateOf(type: string, inputs: Record<string, unknown>): Record<string, 
       return { ...inputs, digest: DIGEST, ref: "" };
     case "slipway-registry:index:Attestation":
       return { ...inputs, manifest: STATEMENT_DIGEST };
+    case "slipway-registry:index:ImageCopy":
+      return { ...inputs, referrers: [REFERRER_DIGEST] };
     default:
       return inputs;
   }

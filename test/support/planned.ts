@@ -33,6 +33,8 @@ export function anIntent(changes: Partial<ImageIntent> = {}): ImageIntent {
     name: "app",
     image: anImage(),
     repositories: [{ host: "ghcr.io", path: "octo/app" }],
+    revision: REVISION,
+    ref: "refs/tags/v1.2.3",
     version: "1.2.3",
     form: { prefix: "", suffix: "" },
     tags: [
@@ -47,6 +49,7 @@ export function anIntent(changes: Partial<ImageIntent> = {}): ImageIntent {
     bases: {},
     labels: {},
     annotations: {},
+    bad: [],
     ...changes,
   };
 }

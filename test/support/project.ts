@@ -45,10 +45,21 @@ export class Project {
     return project;
   }
 
-  private constructor({ stack = "stage", env = {} }: ProjectOptions) {
+  /** Another stack of the same project: the same folder, commits and state. `remove` of the first removes both. */
+  async stackBeside(options: ProjectOptions): Promise<Project> {
+    const beside = new Project(options, { dir: this.dir, state: this.#state });
+    beside.setConfig(options.config);
+    await beside.#pulumiOk("stack", "init", beside.stack);
+    return beside;
+  }
+
+  private constructor(
+    { stack = "stage", env = {} }: ProjectOptions,
+    place?: { readonly dir: string; readonly state: string },
+  ) {
     this.stack = stack;
-    this.dir = mkdtempSync(path.join(tmpdir(), "slipway-project-"));
-    this.#state = mkdtempSync(path.join(tmpdir(), "slipway-state-"));
+    this.dir = place?.dir ?? mkdtempSync(path.join(tmpdir(), "slipway-project-"));
+    this.#state = place?.state ?? mkdtempSync(path.join(tmpdir(), "slipway-state-"));
     this.#env = {
       ...withoutReleaseVariables(process.env),
       GIT_AUTHOR_NAME: "Test",
@@ -81,6 +92,11 @@ export class Project {
   async git(...args: string[]): Promise<string> {
     const { stdout } = await run("git", args, { cwd: this.dir, env: this.#env });
     return stdout;
+  }
+
+  /** For processes that a test starts by itself, to end them by itself. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
   }
 
   preview(...args: string[]): Promise<EngineResult> {

@@ -13,7 +13,7 @@ import {
   registryState,
   SECOND,
 } from "../../support/plan-state";
-import { anImage, KEY, REVISION } from "../../support/planned";
+import { KEY, REVISION } from "../../support/planned";
 
 function line({ action, repository, name }: PlannedTag): string {
   return `${action} ${repository === FIRST ? "1st" : repository === SECOND ? "2nd" : repository}:${name}`;

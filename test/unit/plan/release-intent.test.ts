@@ -28,6 +28,7 @@ function intentOf(changes: Partial<ImageConfig> = {}, event: Partial<ReleaseEven
     dockerfile: "FROM scratch\n",
     files: [],
     buildArgs: {},
+    bad: [],
     bases: { "node:22": digest("b") },
   }).intent;
 }
@@ -91,6 +92,7 @@ test("every registry has the repository under its namespace", () => {
     dockerfile: "FROM scratch\n",
     files: [],
     buildArgs: {},
+    bad: [],
     bases: {},
   });
   expect(intent.repositories).toEqual([

@@ -48,6 +48,8 @@ describe("the release manifest", () => {
         {
           name: "app",
           version: "1.2.3",
+          revision: REVISION,
+          ref: "refs/tags/v1.2.3",
           digest: digest("a"),
           contentKey: KEY,
           platforms: ["linux/amd64", "linux/arm64"],

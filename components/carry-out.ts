@@ -1,0 +1,114 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Config } from "../plan/config";
+import type { Digest } from "../plan/digest";
+import type { ReleaseManifest } from "../plan/manifest";
+import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
+import type { ReleasePlan } from "../plan/release-plan";
+import type { RegistryProvider } from "../provider/sdk/resources";
+import { writeArtifacts } from "../report/write-artifacts";
+import { ImageRelease, type ImageReleaseArgs } from "./image-release";
+import { Promotion } from "./promotion";
+import { TagSet } from "./tag-set";
+
+/** The outputs of a stack that releases. */
+export interface ReleaseOutputs {
+  /** Image -> its index digest, the same in every registry. */
+  readonly digests: pulumi.Output<Record<string, string>>;
+  /** Image -> `host/path@digest`, one a registry. */
+  readonly references: pulumi.Output<Record<string, readonly string[]>>;
+  /** Image -> its tags. */
+  readonly tags: pulumi.Output<Record<string, readonly string[]>>;
+  readonly manifest: pulumi.Output<ReleaseManifest>;
+}
+
+/** An image whose content is proved, however it came to be. */
+interface ProvedImage {
+  readonly digest: pulumi.Output<Digest>;
+  readonly attestations: pulumi.Output<Digest[]>;
+  readonly proofs: readonly pulumi.Resource[];
+}
+
+type ProvedImages = readonly (readonly [name: string, image: ProvedImage])[];
+
+/** Declares what a plan says: content first, then its tags; puts out what exists afterwards. */
+export function carryOut(
+  plan: ReleasePlan,
+  config: Config,
+  provider: RegistryProvider,
+  projectDir: string,
+): ReleaseOutputs {
+  const images =
+    config.promote === undefined ? releaseImages(plan, config, provider) : promoteImages(plan, provider);
+  const tags = new TagSet(
+    "tags",
+    {
+      levels: plan.levels,
+      digests: Object.fromEntries(images.map(([name, { digest }]) => [name, digest])),
+      repositories: Object.fromEntries(plan.images.map((image) => [image.name, image.repositories])),
+      proofs: images.flatMap(([, { proofs }]) => proofs),
+    },
+    { providers: [provider] },
+  );
+  const manifest = pulumi
+    .output({
+      digests: Object.fromEntries(images.map(([name, { digest }]) => [name, digest])),
+      attestations: Object.fromEntries(images.map(([name, { attestations }]) => [name, attestations])),
+      tags: tags.tags,
+    })
+    .apply(async (facts) => {
+      const made = releaseManifest(plan, facts);
+      // Reached only when every tag is set: the files tell of a release that is whole.
+      if (!pulumi.runtime.isDryRun()) {
+        await writeArtifacts(projectDir, config.artifacts, made, tagOutcomes(plan, made));
+      }
+      return made;
+    });
+  const byImage = <T>(value: (image: ReleaseManifest["images"][number]) => T) =>
+    manifest.apply((made) => Object.fromEntries(made.images.map((image) => [image.name, value(image)])));
+  return {
+    digests: byImage((image) => image.digest),
+    references: byImage((image) => image.references),
+    tags: byImage((image) => [...new Set(image.tags.map((tag) => tag.name))]),
+    manifest,
+  };
+}
+
+function promoteImages(plan: ReleasePlan, provider: RegistryProvider): ProvedImages {
+  return plan.images.map(
+    (image) => [image.name, new Promotion(image.name, { plan: image }, { providers: [provider] })] as const,
+  );
+}
+
+/** At most `builder.concurrency` builds at once: each waits for the one that many places before it. */
+function releaseImages(plan: ReleasePlan, config: Config, provider: RegistryProvider): ProvedImages {
+  const builds: pulumi.Resource[] = [];
+  const width = config.builder.concurrency ?? Number.POSITIVE_INFINITY;
+  const digests = new Map<string, ImageRelease["digest"]>();
+  return plan.images.map((image) => {
+    const baseDigest = digests.get(image.intent.base?.image ?? "");
+    const before = Number.isFinite(width) ? builds[builds.length - width] : undefined;
+    const imageRelease = new ImageRelease(
+      image.name,
+      {
+        plan: image,
+        ...(baseDigest === undefined ? {} : { baseDigest }),
+        revision: image.intent.revision,
+        builder: config.builder,
+        plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),
+        credentials: pushCredentials(config),
+        after: before === undefined ? [] : [before],
+      },
+      { providers: [provider] },
+    );
+    if (imageRelease.build !== undefined) builds.push(imageRelease.build);
+    digests.set(image.name, imageRelease.digest);
+    return [image.name, imageRelease] as const;
+  });
+}
+
+/** For the build's push: what the environment and the stack give. The machine's own Docker login is BuildKit's anyway. */
+function pushCredentials({ registries }: Config): ImageReleaseArgs["credentials"] {
+  return registries.flatMap(({ host, username, password }) =>
+    username === undefined || password === undefined ? [] : [{ host, username, password }],
+  );
+}

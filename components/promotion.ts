@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Digest } from "../plan/digest";
+import type { PlannedImage } from "../plan/release-plan";
+import { ImageCopy } from "../provider/sdk/resources";
+
+export interface PromotionArgs {
+  /** What the plan says about this image; its content exists, here or where it is promoted from. */
+  readonly plan: PlannedImage;
+}
+
+/**
+ * One image that was proved elsewhere, whole in every registry of this stack under the same digest: index, manifests,
+ * blobs, attestations and whatever else refers to it. It needs no builder and moves no tag: `TagSet` does.
+ *
+ * @example new Promotion("app", { plan }, { providers: [registryProvider] })
+ */
+export class Promotion extends pulumi.ComponentResource {
+  /** The index digest, the same in every registry, and the same as where it comes from. */
+  public readonly digest: pulumi.Output<Digest>;
+  /** `host/path@digest`, one a registry, the primary first. */
+  public readonly references: pulumi.Output<string[]>;
+  /** Digests of everything that refers to it: statements, attestations, signatures. */
+  public readonly attestations: pulumi.Output<Digest[]>;
+  /** Everything that has to exist before a tag may move. */
+  public readonly proofs: readonly pulumi.Resource[];
+
+  constructor(name: string, args: PromotionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:Promotion", name, {}, opts);
+    const { content, intent, repositories } = args.plan;
+    if (content.from !== "promotion" && content.from !== "rollback") {
+      throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
+    }
+    const copy = new ImageCopy(
+      `${name}-copy`,
+      {
+        image: name,
+        source: content.source,
+        digest: content.digest,
+        repositories,
+        platforms: intent.image.platforms,
+      },
+      { parent: this, retainOnDelete: true },
+    );
+    this.digest = copy.digest;
+    this.references = copy.digest.apply((digest) =>
+      repositories.map((repository) => `${repository}@${digest}`),
+    );
+    this.attestations = copy.referrers;
+    this.proofs = [copy];
+    this.registerOutputs({
+      digest: this.digest,
+      references: this.references,
+      attestations: this.attestations,
+    });
+  }
+}

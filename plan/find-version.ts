@@ -1,0 +1,101 @@
+import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "./annotations";
+import { type Digest, shortDigest } from "./digest";
+import type { ExistingRelease } from "./existing-release";
+import type { Problem } from "./problem";
+import type { FoundImage } from "./registry-state";
+import type { ReleaseStatement } from "./statement";
+import { compareVersions, parseVersion } from "./versions";
+
+export interface FindVersionInput {
+  readonly image: string;
+  /** As a person wrote it: `v1.2.2`. */
+  readonly name: string;
+  /** Without the form. */
+  readonly version: string;
+  /** Where it stands in the configuration, for problems: `rollback.to`. */
+  readonly path: string;
+  /** `host/path`, the first choice first. */
+  readonly repositories: readonly string[];
+  /** Names that the version's tag can have. */
+  readonly tags: readonly string[];
+  /** `host/path:tag` -> what is there, with its statements. */
+  readonly found: Readonly<Record<string, FoundImage | undefined>>;
+  /** The release counts without a statement: the owner said so. */
+  readonly overruled: boolean;
+}
+
+export interface FoundVersion {
+  readonly release?: ExistingRelease;
+  /** The version's tag. */
+  readonly tag?: string;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * A version as the registries have it: by its version tag, which is write-once, and by the statement that refers to the
+ * digest and says that it is this version of this image. Floating tags are never asked.
+ */
+export function findVersion(input: FindVersionInput): FoundVersion {
+  const { image, name, version, path, repositories } = input;
+  const seen = repositories.flatMap((repository) => {
+    const tag = input.tags.find((candidate) => input.found[`${repository}:${candidate}`] !== undefined);
+    const there = tag === undefined ? undefined : input.found[`${repository}:${tag}`];
+    return tag === undefined || there === undefined ? [] : [{ repository, tag, there }];
+  });
+  const first = seen[0];
+  const problem = (code: string, message: string, hint: string): FoundVersion => ({
+    problems: [{ code, path, message, hint }],
+  });
+  if (first === undefined) {
+    return problem(
+      "version-not-found",
+      `${name} of ${image} does not exist: no ${input.tags.join(" or ")} in ${repositories.join(", ")}`,
+      `See what there is: crane ls ${repositories[0] ?? ""}`,
+    );
+  }
+  if (new Set<Digest>(seen.map(({ there }) => there.digest)).size > 1) {
+    const where = seen.map(
+      ({ repository, tag, there }) => `${repository}:${tag} is ${shortDigest(there.digest)}`,
+    );
+    return problem(
+      "version-differs-between-registries",
+      `${name} of ${image} has several digests: ${where.join(", ")}`,
+      "Find out which one was released, and delete the wrong tag.",
+    );
+  }
+  const statement = seen
+    .flatMap(({ there }) => there.statements)
+    .find((stated) => states(stated, image, version));
+  if (statement === undefined && !input.overruled) {
+    return problem(
+      "version-not-stated",
+      `${first.repository}:${first.tag} exists (${shortDigest(first.there.digest)}), but no release statement says ` +
+        `that it is ${version} of ${image}`,
+      `Trust the tag alone: pulumi config set --path 'slipway:overrule[0]' ${image}:${first.tag}`,
+    );
+  }
+  const { annotations, digest, platforms } = first.there;
+  return {
+    tag: first.tag,
+    problems: [],
+    release: {
+      name: image,
+      digest,
+      version,
+      revision: statement?.revision ?? annotations[REVISION_ANNOTATION] ?? "",
+      ref: `refs/tags/${name}`,
+      contentKey: statement?.contentKey ?? annotations[CONTENT_KEY_ANNOTATION] ?? "",
+      platforms: statement?.platforms ?? platforms,
+      repositories: seen.map(({ repository }) => repository),
+      ...(statement === undefined ? {} : { statement }),
+    },
+  };
+}
+
+function states(statement: ReleaseStatement, image: string, version: string): boolean {
+  if (statement.image !== image) return false;
+  const [stated, wanted] = [parseVersion(statement.version), parseVersion(version)];
+  return stated === undefined || wanted === undefined
+    ? statement.version === version
+    : compareVersions(stated, wanted) === 0;
+}

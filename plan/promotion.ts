@@ -1,0 +1,136 @@
+import { isDigest, shortDigest } from "./digest";
+import { type ExistingRelease, isCalled, refOfVersion } from "./existing-release";
+import type { ManifestImage, ReleaseManifest } from "./manifest";
+import { parseManifest } from "./manifest";
+import { missingPlatforms } from "./platforms";
+import type { Problem } from "./problem";
+import type { FoundImage } from "./registry-state";
+
+const SCHEMA = 1;
+
+export interface ManifestReading {
+  readonly manifest?: ReleaseManifest;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads another stack's manifest from its outputs. @param value undefined where the stack was never released */
+export function readStackManifest(stack: string, value: unknown): ManifestReading {
+  const problem = (code: string, message: string, hint: string): ManifestReading => ({
+    problems: [{ code, path: "promote.from", message, hint }],
+  });
+  const release = `Release it first: pulumi up --stack ${stack}`;
+  if (value === undefined || value === null) {
+    return problem("promotion-never-released", `the stack ${stack} was never released`, release);
+  }
+  const manifest = parseManifest(value);
+  if (manifest?.images.every(({ digest }) => isDigest(digest))) {
+    return { manifest, problems: [] };
+  }
+  const schema = typeof value === "object" && "schema" in value ? value.schema : undefined;
+  if (typeof schema === "number" && schema > SCHEMA) {
+    return problem(
+      "promotion-newer-manifest",
+      `the manifest of ${stack} has schema ${schema}, and this Slipway reads ${SCHEMA}`,
+      "Use the same Slipway here as there.",
+    );
+  }
+  return problem(
+    "promotion-old-manifest",
+    schema === SCHEMA
+      ? `the manifest of ${stack} is damaged`
+      : `the manifest of ${stack} has schema ${JSON.stringify(schema) ?? "none"}, which is older than ${SCHEMA}`,
+    `Release it again with this Slipway (it builds nothing anew): pulumi up --stack ${stack}`,
+  );
+}
+
+/** What a manifest says of one image. */
+export function manifestRelease(manifest: ReleaseManifest, image: ManifestImage): ExistingRelease {
+  const { name, digest, version, contentKey, platforms } = image;
+  return {
+    name,
+    digest,
+    ...(version === undefined ? {} : { version }),
+    revision: image.revision ?? manifest.revision,
+    ref: image.ref ?? refOfVersion(version),
+    contentKey,
+    platforms,
+    repositories: image.repositories,
+  };
+}
+
+export interface PromotionCheck {
+  readonly release: ExistingRelease;
+  /** For people: `stage`, `the statement of v1.2.3`. */
+  readonly of: string;
+  /** How it is released there: `pulumi up --stack stage`. */
+  readonly remedy: string;
+  /** Platforms that this stack wants. */
+  readonly platforms: readonly string[];
+  /** `slipway:version`: what is asked for. */
+  readonly asserted: string | undefined;
+  readonly requireTag: boolean;
+  /** `host/path` -> what the digest is there; absent where it is not. */
+  readonly found: Readonly<Record<string, FoundImage | undefined>>;
+  /** Repositories that could not be asked. */
+  readonly problems: readonly Problem[];
+}
+
+/** Where a release is promoted from, or why it is not. */
+export function checkPromotion(check: PromotionCheck): {
+  readonly source?: string;
+  readonly problems: readonly Problem[];
+} {
+  const { release, found, remedy } = check;
+  const asserted = assertion(check);
+  const source = release.repositories.find((repository) => found[repository]?.digest === release.digest);
+  if (source === undefined) {
+    const gone: Problem = {
+      code: "promotion-digest-gone",
+      path: release.name,
+      message: `${release.digest} is in none of ${release.repositories.join(", ")} any more`,
+      hint: `It was cleaned up there; release it again: ${remedy}`,
+    };
+    return { problems: [...asserted, ...(check.problems.length > 0 ? check.problems : [gone])] };
+  }
+  return { source, problems: [...asserted, ...platformProblems(check, source)] };
+}
+
+/** What is asked for by version is what is promoted. */
+function assertion({ release, of, asserted, requireTag, remedy }: PromotionCheck): Problem[] {
+  if (asserted !== undefined && !isCalled(release, asserted)) {
+    return [
+      {
+        code: "promotion-other-version",
+        path: "version",
+        message: `${asserted} is asked for, but ${of} has ${release.name} ${release.version ?? "without a version"}`,
+        hint: `Release ${asserted} there first (${remedy}), or ask for ${release.version ?? "no version"}.`,
+      },
+    ];
+  }
+  if (!requireTag || release.version !== undefined) return [];
+  return [
+    {
+      code: "promotion-without-version",
+      path: "requireTag",
+      message: `a tag is required, but ${of} has ${release.name} without a version (commit ${release.revision.slice(0, 12)})`,
+      hint: `Tag the commit and release it there first: git tag v1.2.3, ${remedy}`,
+    },
+  ];
+}
+
+function platformProblems({ release, found, platforms, remedy }: PromotionCheck, source: string): Problem[] {
+  const offered = found[source]?.platforms ?? [];
+  const wanted = [...new Set([...release.platforms, ...platforms])].sort();
+  const missing = missingPlatforms(offered, wanted);
+  if (missing.length === 0) return [];
+  return [
+    {
+      code: "promotion-platform-missing",
+      path: release.name,
+      message:
+        `${source}@${shortDigest(release.digest)} lacks ${missing.join(", ")} ` +
+        `(it has ${offered.join(", ") || "no platform"})`,
+      hint: `Release it there for these platforms (images[].platforms, ${remedy}), or ask for fewer here.`,
+    },
+  ];
+}

@@ -1,0 +1,142 @@
+import { z } from "zod";
+import { type Digest, isDigest, shortDigest } from "../../plan/digest";
+import { missingPlatforms } from "../../plan/platforms";
+import { type CopyResult, copyContent } from "../../registry/copy";
+import { missingParts } from "../../registry/copy-missing";
+import { readImage } from "../../registry/read-image";
+import type { Location } from "../registries";
+import { type Context, resource } from "../resource";
+import { repositoryInput } from "../schemas";
+
+const inputs = z.object({
+  image: z.string(),
+  /** Where the content is taken from. */
+  source: repositoryInput,
+  digest: z.custom<Digest>(isDigest, "is not a sha256 digest"),
+  /** Where it has to be, the primary first. */
+  repositories: z.array(repositoryInput).min(1),
+  platforms: z.array(z.string()),
+});
+
+type ImageCopyInputs = z.output<typeof inputs>;
+
+/**
+ * Content that was proved elsewhere, whole in every registry: index, manifests, blobs, and everything that refers to
+ * it. Copied by digest and never rebuilt; what is there already is not sent again, so a copy that broke off goes on.
+ * Deleting keeps the content.
+ */
+export const imageCopy = resource({
+  token: "slipway-registry:index:ImageCopy",
+  schema: inputs,
+
+  diff: async (context, { urn, olds, news }) => {
+    if (olds.inputs.digest !== news.digest) return { changed: ["digest"] };
+    const incomplete = await incompleteRepositories(context, news, olds.outputs.referrers);
+    if (incomplete.length === 0) return { changed: [] };
+    await context.log.info(urn, `${incomplete.join(" and ")} lost parts of it; will be completed`);
+    return { changed: ["repositories"] };
+  },
+
+  create: async (context, news, { urn, preview }) => ({
+    id: `${news.image}@${news.digest}`,
+    outputs: preview ? news : await copy(context, urn, news),
+  }),
+
+  update: async (context, { urn, news }, { preview }) => (preview ? news : copy(context, urn, news)),
+
+  read: async (context, { inputs: known, outputs }) => {
+    const incomplete = await incompleteRepositories(context, known, outputs.referrers);
+    const repositories = known.repositories.filter((repository) => !incomplete.includes(repository));
+    if (repositories.length === 0) return undefined;
+    return { inputs: { ...known, repositories }, outputs: { ...outputs, repositories } };
+  },
+});
+
+/** Repositories that lack a part of the content, or a referrer that came along with it. */
+async function incompleteRepositories(
+  context: Context,
+  { repositories, digest }: ImageCopyInputs,
+  referrers: unknown,
+): Promise<string[]> {
+  const wanted = Array.isArray(referrers) ? referrers.filter(isDigest) : [];
+  const incomplete = await Promise.all(
+    repositories.map(async (repository) => {
+      const { client, path } = context.registries.at(repository);
+      const [missing, listed] = await Promise.all([
+        missingParts(client, path, digest),
+        wanted.length === 0 ? [] : client.referrers(path, digest),
+      ]);
+      const names = new Set(listed.map((entry) => entry.digest));
+      return missing.length === 0 && wanted.every((referrer) => names.has(referrer)) ? undefined : repository;
+    }),
+  );
+  return incomplete.filter((repository) => repository !== undefined);
+}
+
+async function copy(context: Context, urn: string, news: ImageCopyInputs): Promise<object> {
+  const { image, digest, platforms } = news;
+  const targets = news.repositories.map((repository) => context.registries.at(repository));
+  const source = await holder([context.registries.at(news.source), ...targets], digest);
+  if (source === undefined) {
+    throw new Error(
+      `${image}: ${news.source} does not hold ${digest} any more, and no target does. Release it again there.`,
+    );
+  }
+  const found = await readImage(source.client, source.path, digest, { statements: false });
+  const missing = missingPlatforms(found?.platforms ?? [], platforms);
+  if (missing.length > 0) {
+    throw new Error(`${source.repository}@${digest} lacks ${missing.join(", ")}, so nothing was copied`);
+  }
+  await Promise.all(targets.map((target) => copyTo(context, urn, digest, source, target)));
+  const referrers = await source.client.referrers(source.path, digest);
+  return {
+    ...news,
+    referrers: await present(
+      source,
+      referrers.map((entry) => entry.digest),
+    ),
+  };
+}
+
+/** The first place that has the index. */
+async function holder(places: readonly Location[], digest: Digest): Promise<Location | undefined> {
+  for (const place of places) {
+    if ((await place.client.headManifest(place.path, digest)) !== undefined) return place;
+  }
+  return undefined;
+}
+
+async function copyTo(
+  context: Context,
+  urn: string,
+  digest: Digest,
+  source: Location,
+  target: Location,
+): Promise<void> {
+  if (target.repository === source.repository) return;
+  const result = await copyContent({
+    from: { client: source.client, repository: source.path },
+    to: { client: target.client, repository: target.path },
+    digest,
+  });
+  await context.log.info(urn, `${target.repository}: ${outcome(digest, result)}`);
+}
+
+/** `sha256:756867c07ffa was there already` or what had to be sent. */
+function outcome(digest: Digest, result: CopyResult): string {
+  const { manifestsCopied, blobsCopied, blobsMounted, bytes } = result;
+  if (manifestsCopied + blobsCopied + blobsMounted === 0) return `${shortDigest(digest)} was there already`;
+  const mounted = blobsMounted === 0 ? "" : `, ${blobsMounted} mounted`;
+  return (
+    `copied ${shortDigest(digest)}: ${manifestsCopied} manifests, ${blobsCopied} blobs${mounted} ` +
+    `(${bytes} bytes sent)`
+  );
+}
+
+/** Lists of referrers can be stale: only those that are there come along. */
+async function present({ client, path }: Location, digests: readonly Digest[]): Promise<Digest[]> {
+  const found = await Promise.all(
+    digests.map(async (digest) => ((await client.headManifest(path, digest)) === undefined ? [] : [digest])),
+  );
+  return found.flat();
+}

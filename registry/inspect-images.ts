@@ -1,0 +1,35 @@
+import type { Problem } from "../plan/problem";
+import { parseReference } from "../plan/reference";
+import type { FoundImage } from "../plan/registry-state";
+import type { RegistryClient } from "./client";
+import { RegistryError } from "./errors";
+import { readImage } from "./read-image";
+
+export interface InspectedImages {
+  /** Reference -> what is there. A reference without an image has no entry. */
+  readonly found: Readonly<Record<string, FoundImage>>;
+  /** References that could not be asked about; `path` is the reference. */
+  readonly problems: readonly Problem[];
+}
+
+/** What references (`host/path:tag`, `host/path@digest`) are, with their release statements. Needs pull rights only. */
+export async function inspectImages(
+  references: readonly string[],
+  connect: (host: string) => RegistryClient,
+): Promise<InspectedImages> {
+  const found: Record<string, FoundImage> = {};
+  const problems: Problem[] = [];
+  await Promise.all(
+    references.map(async (reference) => {
+      const { host, path, tag, digest } = parseReference(reference);
+      try {
+        const image = await readImage(connect(host), path, digest ?? tag ?? "latest", { statements: true });
+        if (image !== undefined) found[reference] = image;
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        problems.push({ ...error.toProblem(), path: reference });
+      }
+    }),
+  );
+  return { found, problems };
+}

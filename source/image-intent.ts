@@ -1,0 +1,90 @@
+import { imageRules } from "../plan/bad-versions";
+import { BASE_IMAGE, baseLink, baseUseProblems } from "../plan/base";
+import type { ImageConfig } from "../plan/config";
+import type { Problem } from "../plan/problem";
+import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
+import type { ReleaseEvent } from "../plan/tag-rules";
+import { readBaseHash } from "./base-hash";
+import { readBuildContext } from "./context";
+import { readDockerfileImages } from "./dockerfile";
+import type { GitSource } from "./git";
+import type { PlanReleaseInput } from "./plan-release";
+import { resolveBuildArgs } from "./versions";
+
+export interface ReadIntent {
+  readonly intent?: ImageIntent;
+  readonly problems: readonly Problem[];
+  readonly notices: readonly string[];
+}
+
+export interface ImageIntentReading {
+  readonly image: ImageConfig;
+  /** The image of the same release that this one is built FROM. */
+  readonly base?: ImageIntent;
+  readonly git: GitSource;
+  readonly event: ReleaseEvent;
+  /** Versions that never count as the newest, without the form. */
+  readonly bad: readonly string[];
+}
+
+/** An image that is made from the working tree: its context, build arguments, bases and tags. */
+export async function readImageIntent(
+  { config, projectDir, env, now, registries }: PlanReleaseInput,
+  { image, base, git, event, bad }: ImageIntentReading,
+): Promise<ReadIntent> {
+  const path = image.at === undefined ? `image ${image.name}` : `slipway:${image.at}`;
+  const isVariant = config.images.some((other) => other !== image && other.at === image.at);
+  const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
+  const [context, buildArgs, addressed] = await Promise.all([
+    readBuildContext({ projectDir, image, artifacts: config.artifacts, path }),
+    resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
+    image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
+  ]);
+  const link = base === undefined ? undefined : baseLink(base);
+  const bases = readDockerfileImages({
+    dockerfile: context.dockerfile,
+    buildArgs: { ...buildArgs.values, ...(link === undefined ? {} : { [BASE_IMAGE]: link.reference }) },
+    platforms: image.platforms,
+    ...(image.target === undefined ? {} : { target: image.target }),
+    path: `${path}.dockerfile`,
+  });
+  const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
+  const resolved = await registries.resolveImages([...new Set(foreign)]);
+  const rules = imageRules(image, event, now);
+  const { intent, problems } = assembleImageIntent({
+    config,
+    image,
+    source: git,
+    event,
+    rules,
+    dockerfile: context.dockerfile,
+    files: context.files,
+    buildArgs: buildArgs.values,
+    bases: resolved.digests,
+    ...(base === undefined ? {} : { base }),
+    ...(addressed === undefined ? {} : { hash: addressed.hash }),
+    bad,
+  });
+  const isBase = config.images.some((other) => other.base === image.name);
+  return {
+    intent,
+    problems: [
+      ...context.problems,
+      ...buildArgs.problems,
+      ...bases.problems,
+      ...(context.dockerfile === ""
+        ? []
+        : baseUseProblems({ image: intent, path: `${path}.dockerfile`, references: bases.images, isBase })),
+      ...(addressed?.problems ?? []),
+      ...resolved.problems,
+      ...problems,
+    ],
+    notices: [
+      ...(addressed?.notices ?? []),
+      ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
+      ...Object.entries(buildArgs.origins).map(
+        ([name, origin]) => `${image.name}: ${name} is ${buildArgs.values[name]} (${origin})`,
+      ),
+    ],
+  };
+}

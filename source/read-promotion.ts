@@ -1,0 +1,168 @@
+import { imageRules, versionUnder } from "../plan/bad-versions";
+import type { ImageConfig, PromoteConfig } from "../plan/config";
+import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
+import { findVersion } from "../plan/find-version";
+import type { Problem } from "../plan/problem";
+import { checkPromotion, manifestRelease, readStackManifest } from "../plan/promotion";
+import { repositoryKey } from "../plan/reference";
+import { repositoriesOf, repositoryIn } from "../plan/release-intent";
+import type { ReleaseEvent } from "../plan/tag-rules";
+import type { PlanReleaseInput } from "./plan-release";
+
+/** What one image is promoted as, or why it is not. Neither: there is nothing to promote it from yet. */
+export interface PromotedImage {
+  readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
+  readonly problems: readonly Problem[];
+}
+
+export interface Promotion {
+  readonly images: Readonly<Record<string, PromotedImage>>;
+  /** What stops all of them. */
+  readonly problems: readonly Problem[];
+}
+
+interface Found {
+  readonly release?: ExistingRelease;
+  readonly problems: readonly Problem[];
+}
+
+/** What is promoted, by digest: from another stack's manifest, or from a version's statement in a registry. */
+export async function readPromotion(
+  input: PlanReleaseInput,
+  promote: PromoteConfig,
+  event: ReleaseEvent,
+): Promise<Promotion> {
+  const { source } = promote;
+  const selected = input.config.images.filter(({ name }) => promote.images?.includes(name) ?? true);
+  const kept = input.config.images.filter((image) => !selected.includes(image));
+  const from =
+    source.kind === "stack"
+      ? { of: source.stack, remedy: `pulumi up --stack ${source.stack}` }
+      : {
+          of: `the statement of ${source.version}`,
+          remedy: `pulumi up where ${source.registry.host} is released to`,
+        };
+  const read = await readReleases(input, promote, selected, event);
+  const entries = await Promise.all(
+    selected.map(async (image): Promise<[string, PromotedImage]> => {
+      const { release, problems } = read.found[image.name] ?? { problems: [] };
+      if (release === undefined) return [image.name, { problems }];
+      return [image.name, await check(input, image, release, from)];
+    }),
+  );
+  return {
+    images: Object.fromEntries([...entries, ...kept.map((image) => [image.name, asBefore(input, image)])]),
+    problems: read.problems,
+  };
+}
+
+async function readReleases(
+  input: PlanReleaseInput,
+  { source }: PromoteConfig,
+  selected: readonly ImageConfig[],
+  event: ReleaseEvent,
+): Promise<{ readonly found: Readonly<Record<string, Found>>; readonly problems: readonly Problem[] }> {
+  if (source.kind === "statement") {
+    const found = await Promise.all(
+      selected.map(
+        async (image): Promise<[string, Found]> => [
+          image.name,
+          await readStated(input, image, source, event),
+        ],
+      ),
+    );
+    return { found: Object.fromEntries(found), problems: [] };
+  }
+  const { manifest, problems } = readStackManifest(source.stack, await input.stackManifest(source.stack));
+  if (manifest === undefined) return { found: {}, problems };
+  const found = selected.map(({ name }): [string, Found] => {
+    const entry = manifest.images.find((image) => image.name === name);
+    if (entry !== undefined) return [name, { release: manifestRelease(manifest, entry), problems: [] }];
+    const known = manifest.images.map((image) => image.name).join(", ");
+    return [
+      name,
+      {
+        problems: [
+          {
+            code: "promotion-unknown-image",
+            path: "promote.from",
+            message: `${source.stack} never released ${name}; it released ${known || "nothing"}`,
+            hint: `Release it there (pulumi up --stack ${source.stack}), or name those to promote: promote.images`,
+          },
+        ],
+      },
+    ];
+  });
+  return { found: Object.fromEntries(found), problems: [] };
+}
+
+/** A version by its write-once tag and its statement. The tag may be spelled by other rules than this stack's. */
+async function readStated(
+  { now, registries }: PlanReleaseInput,
+  image: ImageConfig,
+  source: Extract<PromoteConfig["source"], { kind: "statement" }>,
+  event: ReleaseEvent,
+): Promise<Found> {
+  const name = source.version;
+  const own = imageRules(image, { ...event, ref: `refs/tags/${name}` }, now).entries;
+  const tags = [
+    ...new Set([
+      ...own.filter((entry) => entry.class === "version").map((entry) => entry.name),
+      name.replaceAll(/[^A-Za-z0-9._-]+/g, "-"),
+      name.replace(/^v(?=\d)/, ""),
+    ]),
+  ];
+  const repository = repositoryKey(repositoryIn(source.registry, image));
+  const { found, problems } = await registries.inspectImages(tags.map((tag) => `${repository}:${tag}`));
+  if (problems.length > 0) return { problems };
+  return findVersion({
+    image: image.name,
+    name,
+    version: versionUnder(image, name, event, now) ?? name,
+    path: "promote.statement",
+    repositories: [repository],
+    tags,
+    found,
+    overruled: false,
+  });
+}
+
+/** Asks for the digest itself, wherever it is said to be. */
+async function check(
+  { config, registries }: PlanReleaseInput,
+  image: ImageConfig,
+  release: ExistingRelease,
+  from: { readonly of: string; readonly remedy: string },
+): Promise<PromotedImage> {
+  const references = release.repositories.map((repository) => `${repository}@${release.digest}`);
+  const inspected = await registries.inspectImages(references);
+  const found = Object.fromEntries(
+    release.repositories.map((repository) => [
+      repository,
+      inspected.found[`${repository}@${release.digest}`],
+    ]),
+  );
+  const { source, problems } = checkPromotion({
+    release,
+    ...from,
+    platforms: image.platforms,
+    asserted: config.version,
+    requireTag: config.requireTag,
+    found,
+    problems: inspected.problems,
+  });
+  if (source === undefined) return { problems };
+  const platforms = found[source]?.platforms ?? release.platforms;
+  const content = { from: "promotion", digest: release.digest, source, of: from.of } as const;
+  return { existing: { release: { ...release, platforms }, content }, problems };
+}
+
+/** An image that is not selected stays as this stack promoted it last. */
+function asBefore({ previous, config }: PlanReleaseInput, image: ImageConfig): PromotedImage {
+  const last = previous?.images.find(({ name }) => name === image.name);
+  if (previous === undefined || last === undefined) return { problems: [] };
+  const own = repositoriesOf(config, image).map(repositoryKey);
+  const source = last.promotedFrom ?? own[0] ?? "";
+  const content = { from: "promotion", digest: last.digest, source, of: "what was promoted before" } as const;
+  return { existing: { release: manifestRelease(previous, last), content }, problems: [] };
+}

@@ -1,0 +1,80 @@
+import { imageRules } from "../plan/bad-versions";
+import type { ImageConfig, RollbackConfig } from "../plan/config";
+import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
+import { findVersion } from "../plan/find-version";
+import type { Problem } from "../plan/problem";
+import { repositoryKey } from "../plan/reference";
+import { repositoriesOf } from "../plan/release-intent";
+import type { ReleaseEvent } from "../plan/tag-rules";
+import type { PlanReleaseInput } from "./plan-release";
+
+export interface RolledBackImage {
+  readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The version that an image goes back to, as this stack's own registries have it. It has to be in all of them: a
+ * rollback uploads nothing.
+ */
+export async function readRollback(
+  { config, now, registries }: PlanReleaseInput,
+  image: ImageConfig,
+  to: { readonly name: NonNullable<RollbackConfig["to"]>; readonly version: string; readonly until?: string },
+  event: ReleaseEvent,
+): Promise<RolledBackImage> {
+  const { name, version, until } = to;
+  const tags = imageRules(image, { ...event, ref: `refs/tags/${name}` }, now)
+    .entries.filter((entry) => entry.class === "version")
+    .map((entry) => entry.name);
+  const repositories = repositoriesOf(config, image);
+  const keys = repositories.map(repositoryKey);
+  const { found, problems } = await registries.inspectImages(
+    keys.flatMap((repository) => tags.map((tag) => `${repository}:${tag}`)),
+  );
+  const optional = new Set(config.registries.filter((registry) => registry.optional).map(({ host }) => host));
+  const serious = problems.filter(({ path }) => !optional.has(path.split("/")[0] ?? ""));
+  if (serious.length > 0) return { problems: serious };
+  const result = findVersion({
+    image: image.name,
+    name,
+    version,
+    path: "rollback.to",
+    repositories: keys,
+    tags,
+    found,
+    overruled: tags.some((tag) => config.overrule.includes(`${image.name}:${tag}`)),
+  });
+  const { release, tag } = result;
+  if (release === undefined || tag === undefined) return { problems: result.problems };
+  const lacking = repositories
+    .filter(({ host }) => !optional.has(host))
+    .map(repositoryKey)
+    .filter((repository) => !release.repositories.includes(repository));
+  if (lacking.length > 0) {
+    return {
+      problems: [
+        {
+          code: "rollback-incomplete",
+          path: "rollback.to",
+          message: `${name} of ${image.name} is not in ${lacking.join(", ")}, and a rollback uploads nothing`,
+          hint: `Complete that release first: git checkout ${name}, take rollback.to out, pulumi up`,
+        },
+      ],
+    };
+  }
+  return {
+    existing: {
+      release,
+      content: {
+        from: "rollback",
+        digest: release.digest,
+        source: release.repositories[0] ?? "",
+        tag,
+        ...(until === undefined ? {} : { until }),
+        ...(release.statement === undefined ? {} : { statement: release.statement }),
+      },
+    },
+    problems: [],
+  };
+}

@@ -1,0 +1,273 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import { ImageRelease, type ImageReleaseArgs } from "../../components";
+import type { ImageConfig } from "../../plan/config";
+import type { ImageIntent } from "../../plan/release-intent";
+import type { PlannedImage } from "../../plan/release-plan";
+import { Secret } from "../../plan/secret";
+import { FIRST, image, intent, planOf, registryState, SECOND, statement } from "../support/plan-state";
+import { anImage, DIGEST, KEY, REVISION } from "../support/planned";
+import { type Registered, record, STATEMENT_DIGEST } from "./record";
+
+/** The planned image of a release: built, unless a registry has its content. */
+function planned(changes: Partial<ImageIntent> = {}, state = registryState()): PlannedImage {
+  const [first] = planOf(state, { intents: [intent(changes)] }).images;
+  if (first === undefined) throw new Error("the plan has an image");
+  return first;
+}
+
+const FOUND = registryState().with(FIRST, "sha-0123456", image());
+
+async function released(
+  plan: PlannedImage,
+  args: Partial<ImageReleaseArgs> = {},
+  opts: pulumi.ComponentResourceOptions = {},
+) {
+  const { resources, outputs } = await record(() => {
+    new ImageRelease(
+      "app",
+      { plan, revision: REVISION, builder: {}, plainHttpHosts: [], credentials: [], ...args },
+      opts,
+    );
+  });
+  return { resources, outputs: outputs.get("app") };
+}
+
+/** The build's inputs, for an image that says this. */
+async function buildInputs(
+  changes: Partial<ImageConfig> = {},
+  more: Partial<ImageIntent> = {},
+  args: Partial<ImageReleaseArgs> = {},
+): Promise<Record<string, unknown>> {
+  const { resources } = await released(planned({ image: anImage(changes), ...more }), args);
+  return one(resources, "docker-build:index:Image").inputs;
+}
+
+function one(resources: readonly Registered[], type: string): Registered {
+  const found = resources.filter((resource) => resource.type === type);
+  const [only] = found;
+  if (only === undefined || found.length > 1) throw new Error(`${found.length} resources of type ${type}`);
+  return only;
+}
+
+describe("a release that has to be built", () => {
+  test("is a build, then its proof, then its statement, each a child of the release", async () => {
+    const { resources } = await released(planned());
+    expect(
+      resources.map(({ type, name, parent, dependencies }) => ({ type, name, parent, dependencies })),
+    ).toEqual([
+      { type: "slipway:index:ImageRelease", name: "app", parent: "", dependencies: [] },
+      { type: "docker-build:index:Image", name: "app-build-cccccccccccc", parent: "app", dependencies: [] },
+      {
+        type: "slipway-registry:index:Candidate",
+        name: "app-candidate",
+        parent: "app",
+        dependencies: ["app-build-cccccccccccc"],
+      },
+      {
+        type: "slipway-registry:index:Attestation",
+        name: "app-statement",
+        parent: "app",
+        dependencies: ["app-candidate"],
+      },
+    ]);
+  });
+
+  test("is built once for all platforms and pushed to every registry by digest, without a tag", async () => {
+    const { resources } = await released(planned());
+    const build = one(resources, "docker-build:index:Image");
+    expect(build.inputs).toEqual({
+      context: { location: "app", named: {} },
+      dockerfile: { location: "app/Dockerfile" },
+      platforms: ["linux/amd64", "linux/arm64"],
+      buildArgs: { BUILDKIT_MULTI_PLATFORM: "1", BUILDKIT_ATTEST_PROVENANCE: "mode=max" },
+      labels: {},
+      cacheFrom: [],
+      cacheTo: [],
+      exports: [
+        {
+          raw: `type=image,push=true,push-by-digest=true,oci-mediatypes=true,"name=${FIRST},${SECOND}"`,
+        },
+      ],
+      push: false,
+      buildOnPreview: false,
+      network: "default",
+      registries: [],
+    });
+  });
+
+  test("never deletes what it pushed, and is not made anew for where and how fast it builds", async () => {
+    const { resources } = await released(planned());
+    expect(one(resources, "docker-build:index:Image")).toMatchObject({
+      retainOnDelete: true,
+      ignoreChanges: ["registries", "builder", "cacheFrom", "cacheTo"],
+    });
+  });
+
+  test("proves what was built: every platform, in every registry, by its content key", async () => {
+    const { resources } = await released(planned());
+    expect(one(resources, "slipway-registry:index:Candidate").inputs).toEqual({
+      image: "app",
+      repositories: [FIRST, SECOND],
+      tag: "sha-0123456",
+      contentKey: KEY,
+      revision: REVISION,
+      platforms: ["linux/amd64", "linux/arm64"],
+      digest: DIGEST,
+      source: "build",
+    });
+  });
+
+  test("states what was proved", async () => {
+    const { resources } = await released(planned());
+    expect(one(resources, "slipway-registry:index:Attestation").inputs).toEqual({
+      image: "app",
+      repositories: [FIRST, SECOND],
+      digest: DIGEST,
+      statement: statement(),
+    });
+  });
+
+  test("puts out digest, references and attestations", async () => {
+    const { outputs } = await released(planned());
+    expect(outputs).toEqual({
+      digest: DIGEST,
+      references: [`${FIRST}@${DIGEST}`, `${SECOND}@${DIGEST}`],
+      attestations: [STATEMENT_DIGEST],
+    });
+  });
+
+  test("is another resource once every registry lost what the first one built", async () => {
+    const { resources } = await released({ ...planned(), build: { generation: 2 } });
+    expect(one(resources, "docker-build:index:Image").name).toBe("app-build-cccccccccccc-2");
+  });
+
+  test("waits for builds that go first", async () => {
+    const first = await record(() => {
+      const args = { revision: REVISION, builder: {}, plainHttpHosts: [], credentials: [] };
+      const one = new ImageRelease("one", { ...args, plan: planned() });
+      const after = one.build === undefined ? [] : [one.build];
+      new ImageRelease("two", { ...args, plan: planned(), after });
+    });
+    const two = first.resources.find(({ name }) => name === "two-build-cccccccccccc");
+    expect(two?.dependencies).toEqual(["one-build-cccccccccccc"]);
+  });
+});
+
+describe("content that a registry has", () => {
+  test("is proved everywhere and built nowhere", async () => {
+    const { resources, outputs } = await released(planned({}, FOUND));
+    expect(resources.map(({ type }) => type)).not.toContain("docker-build:index:Image");
+    expect(one(resources, "slipway-registry:index:Candidate")).toMatchObject({
+      inputs: { digest: DIGEST, source: "found", repositories: [FIRST, SECOND] },
+      dependencies: [],
+    });
+    expect(outputs).toMatchObject({ digest: DIGEST });
+  });
+
+  test("keeps the build that this stack made: nothing flaps", async () => {
+    const { resources } = await released({ ...planned({}, FOUND), build: { generation: 0 } });
+    expect(one(resources, "docker-build:index:Image").name).toBe("app-build-cccccccccccc");
+    expect(one(resources, "slipway-registry:index:Candidate").inputs).toMatchObject({ source: "found" });
+  });
+});
+
+test("a release without a version states nothing", async () => {
+  const { statement: _, ...plan } = planned();
+  const { resources, outputs } = await released(plan);
+  expect(resources.map(({ type }) => type)).not.toContain("slipway-registry:index:Attestation");
+  expect(outputs).toMatchObject({ attestations: [] });
+});
+
+describe("what the build is told", () => {
+  test("base images are those that were resolved, whatever their tags say by now", async () => {
+    const bases = { "node:22": DIGEST, "ghcr.io/octo/base:1": DIGEST };
+    const { context } = await buildInputs({}, { bases });
+    expect(context).toEqual({
+      location: "app",
+      named: {
+        "node:22": { location: `docker-image://docker.io/library/node@${DIGEST}` },
+        "ghcr.io/octo/base:1": { location: `docker-image://ghcr.io/octo/base@${DIGEST}` },
+      },
+    });
+  });
+
+  test("a cache that cannot be written fails no release", async () => {
+    const { cacheTo } = await buildInputs({
+      cacheTo: ["type=registry,ref=ghcr.io/octo/app:cache", "type=gha,ignore-error=false"],
+    });
+    expect(cacheTo).toEqual([
+      { raw: "type=registry,ref=ghcr.io/octo/app:cache,ignore-error=true" },
+      { raw: "type=gha,ignore-error=false" },
+    ]);
+  });
+
+  test("annotations stand on the index, with commas and quotes", async () => {
+    const annotations = { "dev.slipway.content-key": KEY, "org.opencontainers.image.title": 'a, "b"' };
+    const { exports } = await buildInputs({}, { annotations }, { plainHttpHosts: ["localhost:5001"] });
+    expect(exports).toEqual([
+      {
+        raw:
+          `type=image,push=true,push-by-digest=true,oci-mediatypes=true,"name=${FIRST},${SECOND}",` +
+          `registry.insecure=true,annotation-index.dev.slipway.content-key=${KEY},` +
+          '"annotation-index.org.opencontainers.image.title=a, ""b"""',
+      },
+    ]);
+  });
+
+  test("labels, arguments, target, secrets, attestations and the commit's time", async () => {
+    const inputs = await buildInputs(
+      {
+        context: ".",
+        dockerfile: "build/Dockerfile",
+        target: "final",
+        provenance: false,
+        sbom: "docker/scanner:1",
+        secrets: { token: new Secret("hush") },
+        cacheFrom: ["type=gha"],
+      },
+      {
+        buildArgs: { AGENT: "1.0.0" },
+        labels: { "org.opencontainers.image.created": "2020-01-01T00:00:00Z" },
+      },
+      { builder: { name: "wide" } },
+    );
+    expect(inputs).toMatchObject({
+      context: { location: "." },
+      dockerfile: { location: "build/Dockerfile" },
+      target: "final",
+      builder: { name: "wide" },
+      buildArgs: {
+        AGENT: "1.0.0",
+        BUILDKIT_MULTI_PLATFORM: "1",
+        BUILDKIT_ATTEST_SBOM: "generator=docker/scanner:1",
+        SOURCE_DATE_EPOCH: "1577836800",
+      },
+      labels: { "org.opencontainers.image.created": "2020-01-01T00:00:00Z" },
+      secrets: { value: { token: "hush" } },
+      cacheFrom: [{ raw: "type=gha" }],
+    });
+    expect(inputs.buildArgs).not.toHaveProperty("BUILDKIT_ATTEST_PROVENANCE");
+  });
+
+  test("credentials are the build's alone", async () => {
+    const credentials = [{ host: "localhost:5000", username: "octo", password: new Secret("hush") }];
+    const { resources, outputs } = await released(planned(), { credentials });
+    const build = one(resources, "docker-build:index:Image");
+    expect(build.inputs.registries).toEqual([
+      { address: "localhost:5000", username: "octo", password: "hush" },
+    ]);
+    const others = resources.filter((resource) => resource !== build);
+    expect(JSON.stringify([others, outputs])).not.toMatch(/hush|octo"/);
+  });
+});
+
+test("a base of the same release is pinned to its proved digest", async () => {
+  const reference = "ghcr.io/octo/app:base-0123456789ab";
+  const base = { image: "app-base", reference, repository: "ghcr.io/octo/app", contentKey: "0123456789ab" };
+  const { context } = await buildInputs({}, { base }, { baseDigest: DIGEST });
+  expect(context).toEqual({
+    location: "app",
+    named: { [reference]: { location: `docker-image://ghcr.io/octo/app@${DIGEST}` } },
+  });
+});

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { ImageRelease, Promotion } from "../../components";
+import type { ExistingContent } from "../../plan/existing-release";
+import { aPlannedImage, DIGEST, REVISION } from "../support/planned";
+import { REFERRER_DIGEST, record } from "./record";
+
+const PROMOTED: ExistingContent = {
+  from: "promotion",
+  digest: DIGEST,
+  source: "localhost:5000/octo/app",
+  of: "the stack stage",
+};
+const BACK: ExistingContent = {
+  from: "rollback",
+  digest: DIGEST,
+  source: "ghcr.io/octo/app",
+  tag: "1.2.2",
+};
+
+test.each([PROMOTED, BACK])(
+  "$from: one whole copy to every registry, no build and no tag",
+  async (content) => {
+    const { resources, outputs } = await record(() => {
+      new Promotion("app", { plan: aPlannedImage({ content }) });
+    });
+    expect(resources).toMatchObject([
+      { type: "slipway:index:Promotion", name: "app" },
+      {
+        type: "slipway-registry:index:ImageCopy",
+        name: "app-copy",
+        parent: "app",
+        dependencies: [],
+        retainOnDelete: true,
+        inputs: {
+          image: "app",
+          source: content.source,
+          digest: DIGEST,
+          repositories: ["ghcr.io/octo/app", "docker.io/octo/app"],
+          platforms: ["linux/amd64", "linux/arm64"],
+        },
+      },
+    ]);
+    expect(outputs.get("app")).toEqual({
+      digest: DIGEST,
+      references: [`ghcr.io/octo/app@${DIGEST}`, `docker.io/octo/app@${DIGEST}`],
+      attestations: [REFERRER_DIGEST],
+    });
+  },
+);
+
+test("content that is still to be made is for ImageRelease, promoted content is not", async () => {
+  await record(() => {
+    expect(() => new Promotion("app", { plan: aPlannedImage() })).toThrow(
+      'Promotion: the content of "app" is not there yet (build)',
+    );
+  });
+  const plan = aPlannedImage({ content: PROMOTED });
+  const args = { plan, revision: REVISION, builder: {}, plainHttpHosts: [], credentials: [] };
+  await record(() => {
+    expect(() => new ImageRelease("app", args)).toThrow("use Promotion");
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { planText, refusalText } from "../../../report/plan-text";
+import {
+  digest,
+  FIRST,
+  image,
+  intent,
+  OTHER_REVISION,
+  planOf,
+  registryState,
+  SECOND,
+} from "../../support/plan-state";
+import { REVISION } from "../../support/planned";
+
+const OLDER = image({
+  digest: digest("d"),
+  version: "1.2.2",
+  revision: OTHER_REVISION,
+  contentKey: "d".repeat(64),
+});
+const NEWER = image({
+  digest: digest("e"),
+  version: "2.0.0",
+  revision: OTHER_REVISION,
+  contentKey: "e".repeat(64),
+});
+
+describe("the plan", () => {
+  test("tells of every tag what it will do, in which registry, and why", () => {
+    const state = registryState()
+      .with(FIRST, "1", OLDER)
+      .with(FIRST, "latest", NEWER)
+      .withTags(FIRST, ["2.0.0"])
+      .skipped("localhost:5001", "optional, and there are no credentials for it");
+    const plan = planOf(state, { notices: ["the release is the tag v1.2.3 at HEAD"] });
+    expect(planText({ ...plan, origins: { "slipway:version": "RELEASE_TAG" } })).toBe(
+      `Release plan for stage, commit 0123456789ab
+  note: the release is the tag v1.2.3 at HEAD
+  slipway:version comes from RELEASE_TAG
+  localhost:5001 is skipped: optional, and there are no credentials for it
+
+app 1.2.3: build for linux/amd64, linux/arm64
+  ${FIRST}
+    + sha-0123456  new → 1.2.3
+    + 1.2.3        new → 1.2.3
+    ~ 1            sha256:dddddddddddd (1.2.2) → 1.2.3
+    = latest       stays sha256:eeeeeeeeeeee (2.0.0): 2.0.0 exists and is newer than 1.2.3
+`,
+    );
+  });
+
+  test("tells where content comes from, where it goes, and that nothing moves where it is", () => {
+    const tags = ["sha-0123456", "1.2.3", "1", "latest"];
+    const first = tags.reduce((known, tag) => known.with(FIRST, tag, image()), registryState());
+    expect(planText(planOf(first.withTags(SECOND, ["2.0.0"])))).toBe(
+      `Release plan for stage, commit 0123456789ab
+
+app 1.2.3: no build, 1.2.3 is released (sha256:aaaaaaaaaaaa)
+  copy to ${SECOND}
+  ${FIRST}
+      sha-0123456  sha256:aaaaaaaaaaaa (1.2.3) unchanged
+      1.2.3        sha256:aaaaaaaaaaaa (1.2.3) unchanged
+      1            sha256:aaaaaaaaaaaa (1.2.3) unchanged
+      latest       sha256:aaaaaaaaaaaa (1.2.3) unchanged
+  ${SECOND}
+    + sha-0123456  new → sha256:aaaaaaaaaaaa (1.2.3)
+    + 1.2.3        new → sha256:aaaaaaaaaaaa (1.2.3)
+    + 1            new → sha256:aaaaaaaaaaaa (1.2.3)
+    = latest       not made: 2.0.0 exists and is newer than 1.2.3
+`,
+    );
+  });
+
+  test("names the tag that has the content already", () => {
+    const text = planText(planOf(registryState().with(FIRST, "sha-0123456", image())));
+    expect(text).toContain("\napp 1.2.3: no build, sha-0123456 has this content (sha256:aaaaaaaaaaaa)\n");
+  });
+
+  test("of a release without a version says what is to be built", () => {
+    const { version: _, ...main } = intent({
+      tags: [{ slot: "ref-branch", name: "main", class: "floating" }],
+    });
+    const text = planText(planOf(registryState().with(FIRST, "main", OLDER), { intents: [main] }));
+    expect(text).toContain("\napp: build for linux/amd64, linux/arm64\n");
+    expect(text).toContain("\n    ~ main         sha256:dddddddddddd (1.2.2) → to be built\n");
+    expect(text).toContain("\n    + main         new → to be built\n");
+  });
+
+  test("has a part for each image, and each tag once", () => {
+    const plan = planOf(registryState(), { intents: [intent(), intent({ name: "slim" })] });
+    const text = planText(plan);
+    expect(text.match(/^(?:app|slim) .*/gm)).toHaveLength(2);
+    expect(text.match(/ latest /g)).toHaveLength(4);
+  });
+
+  test("fits 80 columns where names allow it, with no space at a line's end", () => {
+    const text = planText(planOf(registryState().with(FIRST, "1", OLDER)));
+    expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(text).not.toMatch(/ $/m);
+  });
+});
+
+describe("a refusal", () => {
+  const foreign = image({ revision: OTHER_REVISION });
+
+  test("tells every reason with its code, what to do, and what overrules it", () => {
+    const plan = planOf(
+      registryState().with(FIRST, "1.2.3", foreign).refused("localhost:5001", "registry-no-credentials"),
+    );
+    expect(refusalText(plan)).toBe(
+      `The release is refused (2 reasons); nothing was written:
+  localhost:5001: no [registry-no-credentials]
+  app:1.2.3: ${FIRST}:1.2.3 was released from commit ffffffffffff, and this is commit ${REVISION.slice(0, 12)} [version-of-another-revision]
+    Release a new version, or check out ffffffffffff to complete that one.
+    to overrule it, in the stack's file: slipway:overrule: [app:1.2.3]`,
+    );
+  });
+
+  test("counts one reason as one", () => {
+    expect(refusalText(planOf(registryState().with(FIRST, "1.2.3", foreign)))).toMatch(
+      /^The release is refused \(1 reason\); nothing was written:\n/,
+    );
+  });
+});
