@@ -1,6 +1,7 @@
 import * as dockerBuild from "@pulumi/docker-build";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { CREATED_ANNOTATION } from "../plan/annotations";
+import { BASE_IMAGE } from "../plan/base";
 import type { BuilderConfig } from "../plan/config";
 import { parseReference } from "../plan/reference";
 import type { PlannedImage } from "../plan/release-plan";
@@ -10,6 +11,8 @@ import type { Secret } from "../plan/secret";
 /** How an image is built and where it is pushed to. */
 export interface BuildArgs {
   readonly plan: PlannedImage;
+  /** The proved digest of the image that `plan.intent.base` names. */
+  readonly baseDigest?: pulumi.Input<string>;
   readonly builder: BuilderConfig;
   /** Hosts that are spoken to without TLS. */
   readonly plainHttpHosts: readonly string[];
@@ -21,8 +24,18 @@ export interface BuildArgs {
   }[];
 }
 
-/** Inputs that say where and how fast, never what: a change of them builds nothing anew. */
-const NO_CONTENT = ["registries", "builder", "cacheFrom", "cacheTo"];
+/**
+ * Inputs that say where and how fast, never what: a change of them builds nothing anew. What FROM lines mean is part of
+ * the content key, and so of the resource's name.
+ */
+const NO_CONTENT = [
+  "registries",
+  "builder",
+  "cacheFrom",
+  "cacheTo",
+  "context.named",
+  `buildArgs.${BASE_IMAGE}`,
+];
 
 /**
  * One build for all platforms, pushed to every registry by digest, without a tag. The resource is named by what it
@@ -42,12 +55,13 @@ export function buildImage(
   });
 }
 
-function imageArgs({ plan, builder, plainHttpHosts, credentials }: BuildArgs): dockerBuild.ImageArgs {
+function imageArgs(args: BuildArgs): dockerBuild.ImageArgs {
+  const { plan, builder, plainHttpHosts, credentials } = args;
   const { intent } = plan;
   const { image } = intent;
   const secrets = Object.entries(image.secrets).map(([id, secret]) => [id, secret.reveal()]);
   return {
-    context: { location: image.context, named: pinnedBases(intent.bases) },
+    context: { location: image.context, named: { ...pinnedBases(intent.bases), ...releasedBase(args) } },
     dockerfile: { location: [image.context, image.dockerfile].join("/").replace(/^\.\//, "") },
     platforms: image.platforms.map(toPlatform),
     buildArgs: { ...intent.buildArgs, ...buildKitArgs(plan) },
@@ -79,6 +93,16 @@ function pinnedBases(bases: Readonly<Record<string, string>>): Record<string, { 
       return [reference, { location: `docker-image://${host}/${path}@${digest}` }];
     }),
   );
+}
+
+/** The base of the same release, by the digest that was proved, whatever its tag says by now. */
+function releasedBase({ plan, baseDigest }: BuildArgs): Record<string, { location: pulumi.Output<string> }> {
+  const { base } = plan.intent;
+  if (base === undefined) return {};
+  if (baseDigest === undefined) throw new Error(`${plan.name}: baseDigest is missing, for ${base.image}`);
+  return {
+    [base.reference]: { location: pulumi.interpolate`docker-image://${base.repository}@${baseDigest}` },
+  };
 }
 
 /** Build arguments that BuildKit itself reads. An index is always wanted: it carries the content key. */

@@ -87,12 +87,15 @@ function promoteImages(plan: ReleasePlan, provider: RegistryProvider): ProvedIma
 function releaseImages(plan: ReleasePlan, config: Config, provider: RegistryProvider): ProvedImages {
   const builds: pulumi.Resource[] = [];
   const width = config.builder.concurrency ?? Number.POSITIVE_INFINITY;
+  const digests = new Map<string, ImageRelease["digest"]>();
   return plan.images.map((image) => {
+    const baseDigest = digests.get(image.intent.base?.image ?? "");
     const before = Number.isFinite(width) ? builds[builds.length - width] : undefined;
     const imageRelease = new ImageRelease(
       image.name,
       {
         plan: image,
+        ...(baseDigest === undefined ? {} : { baseDigest }),
         revision: image.intent.revision,
         builder: config.builder,
         plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),
@@ -102,6 +105,7 @@ function releaseImages(plan: ReleasePlan, config: Config, provider: RegistryProv
       { providers: [provider] },
     );
     if (imageRelease.build !== undefined) builds.push(imageRelease.build);
+    digests.set(image.name, imageRelease.digest);
     return [image.name, imageRelease] as const;
   });
 }

@@ -21,6 +21,8 @@ export interface ImageReleaseArgs {
     readonly username: string;
     readonly password: Secret;
   }[];
+  /** The proved digest of the image that the plan builds it FROM. @example base.digest */
+  readonly baseDigest?: pulumi.Input<string>;
   /** The build waits for these: it bounds how many builds run at once. @default [] */
   readonly after?: readonly pulumi.Resource[];
 }

@@ -97,11 +97,12 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
   },
   {
     variables: ["PLATFORMS", "CI_IMAGE_PLATFORM"],
-    path: "images[*].platforms",
+    path: "images[*].platforms, base.platforms",
     meaning: "Platforms, separated by commas or spaces.",
     edits: ({ value }, written) => {
       const platforms = value.split(/[\s,]+/).filter((platform) => platform !== "");
-      return forEachImage(written, ["platforms"], () => platforms);
+      const base = isRecord(written.base) ? [{ path: ["base", "platforms"], value: platforms }] : [];
+      return [...forEachImage(written, ["platforms"], () => platforms), ...base];
     },
   },
   {
@@ -113,14 +114,23 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
       buildArgs(value, env).flatMap(([name, text]) => forEachImage(written, ["buildArgs", name], () => text)),
   },
   {
+    variables: ["BASE_HASH"],
+    path: "base.hash",
+    meaning:
+      "Pins the base: base-<hash> is taken instead of the computed one, and the plan shows the difference.",
+    edits: ({ value }, written) => (isRecord(written.base) ? [{ path: ["base", "hash"], value }] : []),
+  },
+  {
     variables: ["OMOS_VERSION"],
-    path: "images[*].buildArgs.OMOS_VERSION",
-    meaning: "Pins the argument where an image has it.",
+    path: "images[*].buildArgs.OMOS_VERSION, variants[*].buildArgs.OMOS_VERSION",
+    meaning: "Pins the argument where an image or variant has it; the plan shows what it would be.",
     edits: ({ value }, written) =>
-      records(written.images).flatMap(([index, image]) =>
-        isRecord(image.buildArgs) && "OMOS_VERSION" in image.buildArgs
-          ? [{ path: ["images", index, "buildArgs", "OMOS_VERSION"], value }]
-          : [],
+      (["images", "variants"] as const).flatMap((list) =>
+        records(written[list]).flatMap(([index, { buildArgs }]) =>
+          isRecord(buildArgs) && "OMOS_VERSION" in buildArgs
+            ? [pinEdit([list, index, "buildArgs", "OMOS_VERSION"], buildArgs.OMOS_VERSION, value)]
+            : [],
+        ),
       ),
   },
   {
@@ -150,6 +160,11 @@ function yesOrNo(value: string): boolean {
   if (/^(?:true|1|yes)$/i.test(value.trim())) return true;
   if (/^(?:false|0|no)$/i.test(value.trim())) return false;
   throw new Error("is not true or false");
+}
+
+/** A computed argument keeps its source beside the pin, so that the plan can show the difference. */
+function pinEdit(path: Path, written: unknown, value: string): Edit {
+  return { path: isRecord(written) ? [...path, "pin"] : path, value };
 }
 
 /** One registry in place of all: what the stack says of the same host still holds, credentials of another do not. */

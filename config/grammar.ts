@@ -47,6 +47,15 @@ export const projectPath = z.string().refine((text) => pathProblem(text) === und
   error: (issue) => pathProblem(String(issue.input)) ?? "is not a path",
 });
 
+/** A file or a pattern of files below a folder: relative, with `/`; `*`, `?` and `**` are all that is special. */
+export const glob = projectPath.refine(
+  (text) => !/[[\]{}!]/.test(text) && !/(?:^|[^/*])\*\*|\*\*(?!\/|$)/.test(text),
+  {
+    error:
+      "is not a pattern: `*` and `?` within a name, `**` alone between slashes, and nothing else is special",
+  },
+);
+
 /** What is wrong with a path that has to stay in a folder; undefined for nothing. */
 export function pathProblem(text: string): string | undefined {
   if (text === "") return "is not a path; the project's own folder is `.`";

@@ -6,6 +6,10 @@ import { PLATFORMS } from "./platforms";
 /** The SBOM generator that `sbom: true` stands for. */
 export const DEFAULT_SBOM_GENERATOR = "docker/buildkit-syft-scanner:stable-1";
 
+const pin = grammar.line
+  .optional()
+  .describe("A value that beats the one found; the plan shows how they differ. @default none");
+
 const buildArg = z
   .union([
     z.string().describe("The value itself."),
@@ -15,6 +19,7 @@ const buildArg = z
       .strictObject({
         file: grammar.projectPath.describe("A file of KEY=value lines, relative to the project."),
         key: grammar.buildArgName.optional().describe("The key in that file. @default the argument's name"),
+        pin,
       })
       .describe(
         "The value of a key in a file; the plan is refused where it is missing. @example { file: VERSIONS.env }",
@@ -25,6 +30,7 @@ const buildArg = z
           .string()
           .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
           .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
+        pin,
       })
       .describe(
         "The newest version in a package registry, resolved when planning. @example { latestOf: npm:zod }",
@@ -43,6 +49,11 @@ export const imageSchema = z
       .optional()
       .describe(
         "Repository's name in the registries, after host and namespace, where several images share one. @default the name",
+      ),
+    base: grammar.imageName
+      .optional()
+      .describe(
+        "Name of another image of this stack that this one is built FROM: its Dockerfile begins with `ARG BASE_IMAGE` and a FROM that takes it. @default the stack's `base`, for a stack with one image",
       ),
     context: grammar.projectPath
       .default(".")

@@ -10,6 +10,7 @@ import type {
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
+import { type BaseConfig, expandImages } from "./expand-variants";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
 import { isLoopbackHost } from "./loopback";
 import { formatPath } from "./paths";
@@ -32,6 +33,8 @@ export function normalise(
   const {
     registries,
     images,
+    base,
+    variants,
     services: _,
     promote,
     rollback,
@@ -49,11 +52,18 @@ export function normalise(
     registries: registries.map((registry, index) =>
       normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
     ),
-    images: images.map((image, index) =>
-      lane === undefined
-        ? normaliseImage(image, index, facts.encrypted)
-        : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
-    ),
+    images: expandImages({
+      images: images.map((image, index) =>
+        lane === undefined
+          ? normaliseImage(image, index, facts.encrypted)
+          : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
+      ),
+      ...(base === undefined ? {} : { base: normaliseBase(base) }),
+      variants: (variants ?? []).map(({ buildArgs, ...variant }) => ({
+        ...variant,
+        buildArgs: normaliseBuildArgs(buildArgs),
+      })),
+    }),
     ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
     ...(rollback === undefined ? {} : { rollback }),
@@ -93,12 +103,11 @@ function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlyS
   });
   return {
     ...image,
+    at: formatPath(["images", index]),
     repository: image.repository ?? image.name,
     platforms: [...image.platforms].sort(),
-    buildArgs: Object.fromEntries(
-      sortedEntries(image.buildArgs).map(([name, value]) => [name, normaliseBuildArg(name, value)]),
-    ),
-    sbom: image.sbom === true ? DEFAULT_SBOM_GENERATOR : image.sbom,
+    buildArgs: normaliseBuildArgs(image.buildArgs),
+    sbom: normaliseSbom(image.sbom),
     secrets: Object.fromEntries(secrets),
   };
 }
@@ -108,10 +117,31 @@ function normaliseCheck({ name, run }: CheckedConfig["checks"][number]): CheckCo
   return program === undefined ? [] : [{ name, run: [program, ...args] }];
 }
 
+function normaliseBase({ include, hash, ...base }: NonNullable<CheckedConfig["base"]>): BaseConfig {
+  return {
+    ...base,
+    platforms: [...base.platforms].sort(),
+    buildArgs: normaliseBuildArgs(base.buildArgs),
+    sbom: normaliseSbom(base.sbom),
+    addressed: { include, ...(hash === undefined ? {} : { hash }) },
+  };
+}
+
+function normaliseSbom(written: string | boolean): string | false {
+  return written === true ? DEFAULT_SBOM_GENERATOR : written;
+}
+
+function normaliseBuildArgs(written: CheckedImage["buildArgs"]): Record<string, BuildArg> {
+  return Object.fromEntries(
+    sortedEntries(written).map(([name, value]) => [name, normaliseBuildArg(name, value)]),
+  );
+}
+
 function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {
   if (typeof written !== "object") return { kind: "literal", value: String(written) };
-  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf };
-  return { kind: "file", file: written.file, key: written.key ?? name };
+  const pin = written.pin === undefined ? {} : { pin: written.pin };
+  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, ...pin };
+  return { kind: "file", file: written.file, key: written.key ?? name, ...pin };
 }
 
 function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {

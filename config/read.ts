@@ -1,6 +1,7 @@
 import type { Config } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
 import { decodeWritten } from "./decode";
+import { withDerivedDefaults } from "./derived-defaults";
 import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
 import { expandServices, type ReadProjectFile, selectServices } from "./expand-services";
@@ -41,7 +42,8 @@ export function readConfig(input: ConfigInput): Config {
   const decoded = decodeWritten(writtenConfigSchema, input.written);
   const services = expandServices(decoded, input.readFile ?? noFile);
   const overlaid = overlayEnvironment(services.written, input.env, input.flags);
-  const { written, origins, problems: environmentProblems } = overlaid;
+  const { origins, problems: environmentProblems } = overlaid;
+  const written = withDerivedDefaults(overlaid.written);
   const fleet =
     services.names === undefined
       ? {}

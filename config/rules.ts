@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Problem } from "../plan/problem";
 import { normalizeHost } from "../plan/reference";
+import { baseProblems, expandedNames } from "./base-rules";
 import { pathProblem } from "./grammar";
 import { laneRuleProblems } from "./lane-rules";
 import { formatPath, isRecord } from "./paths";
@@ -18,13 +19,11 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...registryProblems(registries),
     ...nameProblems(registries, images),
     ...images.flatMap(imageProblems),
-    ...overruleProblems(written, images),
+    ...baseProblems(written),
+    ...overruleProblems(written),
     ...laneRuleProblems(written),
     ...checkProblems(written),
-    ...promotionProblems(
-      written,
-      images.flatMap(({ value }) => textOf(value.name) ?? []),
-    ),
+    ...promotionProblems(written, expandedNames(written)),
   ];
 }
 
@@ -108,8 +107,8 @@ function imageProblems({ path, value }: Entry): Problem[] {
   return problems;
 }
 
-function overruleProblems(written: Readonly<Record<string, unknown>>, images: readonly Entry[]): Problem[] {
-  const names = images.flatMap(({ value }) => textOf(value.name) ?? []);
+function overruleProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+  const names = expandedNames(written);
   return textsOf(written.overrule).flatMap(([index, text]) => {
     const name = text.slice(0, text.lastIndexOf(":"));
     if (!text.includes(":") || names.includes(name)) return [];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { baseSchema, variantSchema } from "./base-schema";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
@@ -103,6 +104,19 @@ export const writtenConfigSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe("false: plan and write the services' manifest only; no registry and no builder. @default true"),
+  base: baseSchema
+    .optional()
+    .describe(
+      "A base that the images are built FROM, tagged base-<hash> and built only where no registry has it; base-latest follows. @default none",
+    ),
+  variants: z
+    .array(variantSchema)
+    .min(1, { error: "has no entry; leave it out for one image without variants" })
+    .meta({ what: 'a list of variants: [{ suffix: "" }, { suffix: "-omos", buildArgs: … }]' })
+    .optional()
+    .describe(
+      "The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time. @default none",
+    ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
   promote: promoteSchema
     .optional()

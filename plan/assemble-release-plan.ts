@@ -1,7 +1,8 @@
 import { CONTENT_KEY_ANNOTATION } from "./annotations";
+import { decideBase } from "./base";
 import type { Config } from "./config";
 import { fleetProblems, keptImages } from "./fleet";
-import type { ReleaseManifest } from "./manifest";
+import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
 import { decideTags, rollbackTags, type TagDecisions, type TagsInput, tagLevels } from "./planned-tags";
@@ -125,7 +126,9 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
     .map(repositoryKey)
     .filter((key) => state.repositories[key] !== undefined);
   const overruled = (tag: string): boolean => config.overrule.includes(`${intent.name}:${tag}`);
-  const { content, refusals, notices } = decideContent({
+  const isBase = intent.image.addressed !== undefined && intent.existing === undefined;
+  const decide = isBase ? decideBase : decideContent;
+  const { content, refusals, notices } = decide({
     intent,
     revision,
     repositories,
@@ -194,13 +197,17 @@ function withNamedContent(
   return { ...state, repositories: Object.fromEntries(known) };
 }
 
-/** A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. */
+/**
+ * A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. Whether
+ * a base's tag holds another is decided with its content.
+ */
 function isNamedByContent(
   candidateTag: string,
-  { contentKey }: ImageIntent,
+  { contentKey, image: { addressed } }: ImageIntent,
   repositories: readonly string[],
   state: RegistryState,
 ): boolean {
+  if (addressed !== undefined) return true;
   if (!candidateTag.startsWith("candidate-")) return false;
   return sightings({ repositories, state })
     .filter(({ tag }) => tag === candidateTag)
@@ -233,9 +240,10 @@ function buildGeneration(
   intent: ImageIntent,
   content: PlannedContent,
   previous: ReleaseManifest | undefined,
-): { generation: number } | undefined {
+): BuildRecord | undefined {
   const last = previous?.images.find((image) => image.name === intent.name);
   const built = last?.contentKey === intent.contentKey ? last.build : undefined;
-  if (content.from !== "build") return built;
-  return { generation: built === undefined ? 0 : built.generation + 1 };
+  const source = intent.sourceKey === undefined ? {} : { source: intent.sourceKey };
+  if (content.from !== "build") return built?.source === intent.sourceKey ? built : undefined;
+  return { generation: built === undefined ? 0 : built.generation + 1, ...source };
 }

@@ -67,8 +67,14 @@ export interface RegistryConfig {
 
 export interface ImageConfig {
   readonly name: string;
+  /** Where it is written, e.g. `images[0]`; variants of one image share it. */
+  readonly at?: string;
   /** Name after host and namespace in the registries; several images may share one. Default: the name. */
   readonly repository: string;
+  /** Name of the image that this one is built FROM, by the digest that the same release gives it. */
+  readonly base?: string;
+  /** Set for a base: it is found again by what it is made of, as `base-<hash>`. */
+  readonly addressed?: AddressedConfig;
   /** Folder of the build context, relative to the project. Default `.`. */
   readonly context: string;
   /** Relative to the context. Default `Dockerfile`. */
@@ -107,13 +113,20 @@ export interface CheckConfig {
   readonly run: readonly [string, ...string[]];
 }
 
-/** Where a build argument's value comes from. */
+export interface AddressedConfig {
+  /** Files and patterns besides the Dockerfile, in the order in which they are hashed; relative to the context. */
+  readonly include: readonly string[];
+  /** 12 hex digits that beat the computed hash. */
+  readonly hash?: string;
+}
+
+/** Where a build argument's value comes from. A pin beats what would be found. */
 export type BuildArg =
   | { readonly kind: "literal"; readonly value: string }
   /** The value of a key in a `KEY=value` file, relative to the project. */
-  | { readonly kind: "file"; readonly file: string; readonly key: string }
+  | { readonly kind: "file"; readonly file: string; readonly key: string; readonly pin?: string }
   /** The newest version in a package registry, `npm:<package>`. */
-  | { readonly kind: "latest-of"; readonly source: string };
+  | { readonly kind: "latest-of"; readonly source: string; readonly pin?: string };
 
 export interface BuilderConfig {
   /** A buildx builder's name. Default: buildx's current one. */

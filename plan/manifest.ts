@@ -36,7 +36,13 @@ export interface ManifestImage {
   /** Digests of the referrers that state or sign this release. */
   readonly attestations: readonly Digest[];
   /** Set where this stack's state holds the build of this content. */
-  readonly build?: { readonly generation: number };
+  readonly build?: BuildRecord;
+}
+
+export interface BuildRecord {
+  readonly generation: number;
+  /** `ImageIntent.sourceKey`, where there is one. */
+  readonly source?: string;
 }
 
 export interface ManifestTag {

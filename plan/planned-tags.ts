@@ -103,12 +103,13 @@ function keptWish(wish: TagWish, live: LiveTag): TagWish {
 
 function wishOf(input: TagsInput, tag: WantedTag): TagWish {
   const { intent, revision, digest } = input;
+  const { version, form } = tag.follows ?? intent;
   return {
     name: tag.name,
     class: tag.class,
     ...(tag.line === undefined ? {} : { line: tag.line }),
-    form: intent.form,
-    ...(intent.version === undefined ? {} : { version: intent.version }),
+    form,
+    ...(version === undefined ? {} : { version }),
     revision,
     ...(digest === undefined ? {} : { digest }),
     overruled: input.overruled(tag.name),

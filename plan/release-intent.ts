@@ -4,6 +4,7 @@ import {
   REVISION_ANNOTATION,
   VERSION_ANNOTATION,
 } from "./annotations";
+import { BASE_IMAGE, type BaseLink, baseLink } from "./base";
 import type { Config, ImageConfig } from "./config";
 import { type ContextFile, contentKey } from "./content-key";
 import type { Digest } from "./digest";
@@ -35,6 +36,13 @@ export interface ImageIntent {
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Base images by the reference in the Dockerfile. */
   readonly bases: Readonly<Record<string, Digest>>;
+  /** The image of the same release that it is built FROM. */
+  readonly base?: BaseLink;
+  /**
+   * For content whose key does not tell all that a build sees (a base): the key of everything. A build's resource is
+   * kept only where this is the same too, since any other file would make it build again.
+   */
+  readonly sourceKey?: string;
   /** Baked into each platform's image. */
   readonly labels: Readonly<Record<string, string>>;
   /** Written on the index. */
@@ -51,6 +59,8 @@ export interface WantedTag {
   readonly name: string;
   readonly class: TagClass;
   readonly line?: VersionLine;
+  /** The release that decides whether the tag moves, where its own image has no version. */
+  readonly follows?: { readonly version: string; readonly form: VersionForm };
 }
 
 export interface ImageIntentInput {
@@ -64,6 +74,10 @@ export interface ImageIntentInput {
   readonly files: readonly ContextFile[];
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly bases: Readonly<Record<string, Digest>>;
+  /** The image that it is built FROM, where that is one of the same release. */
+  readonly base?: ImageIntent;
+  /** 12 hex digits by which a base is found again. */
+  readonly hash?: string;
   readonly bad: readonly string[];
 }
 
@@ -71,20 +85,26 @@ export interface ImageIntentInput {
 export function assembleImageIntent(input: ImageIntentInput): { intent: ImageIntent; problems: Problem[] } {
   const { config, image, rules } = input;
   const { version, form } = versionAndForm(rules.entries, input.event);
+  const base = input.base === undefined ? undefined : baseLink(input.base);
   const labels = bakedLabels(input, version);
-  const key = contentKey({
+  const sourceKey = contentKey({
     dockerfile: input.dockerfile,
     files: input.files,
     buildArgs: input.buildArgs,
     ...(image.target === undefined ? {} : { target: image.target }),
     platforms: image.platforms,
-    bases: Object.entries(input.bases).map(([reference, digest]) => ({ reference, digest })),
+    bases: [
+      ...Object.entries(input.bases).map(([reference, digest]) => ({ reference, digest })),
+      // Whatever registry it comes from, and whatever digest it has there.
+      ...(base === undefined ? [] : [{ reference: BASE_IMAGE, digest: base.contentKey }]),
+    ],
     labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
     provenance: image.provenance,
     sbom: image.sbom,
     ...(image.salt === undefined ? {} : { salt: image.salt }),
     secretIds: Object.keys(image.secrets),
   });
+  const key = input.hash ?? sourceKey;
   const tags = publishedTags(wantedTags(rules.entries), config.publishVersionTag);
   const intent: ImageIntent = {
     name: image.name,
@@ -95,10 +115,12 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     ...(version === undefined ? {} : { version }),
     form,
     tags,
-    candidateTag: candidateTag(image, tags, key),
+    candidateTag: input.hash === undefined ? candidateTag(image, tags, key) : `base-${input.hash}`,
     contentKey: key,
-    buildArgs: input.buildArgs,
+    ...(key === sourceKey ? {} : { sourceKey }),
+    buildArgs: { ...input.buildArgs, ...(base === undefined ? {} : { [BASE_IMAGE]: base.reference }) },
     bases: input.bases,
+    ...(base === undefined ? {} : { base }),
     labels,
     annotations: { ...labels, [CONTENT_KEY_ANNOTATION]: key },
     bad: input.bad,

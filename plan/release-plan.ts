@@ -1,7 +1,7 @@
 import type { CheckConfig } from "./config";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
-import type { ManifestImage } from "./manifest";
+import type { BuildRecord, ManifestImage } from "./manifest";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
 import type { ReleaseStatement } from "./statement";
@@ -48,7 +48,7 @@ export interface PlannedImage {
   readonly repositories: readonly string[];
   readonly content: PlannedContent;
   /** Set where the build is a resource of this stack. */
-  readonly build?: { readonly generation: number };
+  readonly build?: BuildRecord;
   /** The tag by which the content is found again, one a repository. */
   readonly claims: readonly PlannedTag[];
   /** Repositories that do not hold the content yet, as far as tags tell. */

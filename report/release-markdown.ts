@@ -1,4 +1,6 @@
+import { shortDigest } from "../plan/digest";
 import type { ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
+import { type DigestPair, digestPairs } from "../plan/same-digest";
 import { action, target } from "./outcome-words";
 
 /** A release as a page that people read: on GitHub, in a job's summary, in a chat. */
@@ -8,6 +10,7 @@ export function releaseMarkdown(manifest: ReleaseManifest, tags: readonly TagOut
     "",
     `Commit \`${manifest.revision}\`${manifest.source === undefined ? "" : ` of ${manifest.source}`}.`,
     ...manifest.images.flatMap((image) => imageSection(image, tags)),
+    ...digestSection(manifest, tags),
     ...skippedSection(manifest),
   ];
   return `${lines.join("\n")}\n`;
@@ -38,6 +41,36 @@ function imageSection(image: ManifestImage, tags: readonly TagOutcome[]): string
 
 function happened(tag: TagOutcome): string {
   return tag.reason === undefined ? action(tag) : `${action(tag)}: ${tag.reason}`;
+}
+
+/** The table that one checks a release by: each version's tag and the tags that follow it. */
+function digestSection(manifest: ReleaseManifest, tags: readonly TagOutcome[]): string[] {
+  const pairs = digestPairs(manifest);
+  if (pairs.length === 0) return [];
+  return [
+    "",
+    "## Same digest",
+    "",
+    row(["Tag", "Followed by", "Repository", "Same digest"]),
+    row(["---", "---", "---", "---"]),
+    ...pairs.map((pair) =>
+      row([`\`${pair.fixed}\``, `\`${pair.floating}\``, pair.repository, cell(sameDigest(pair, tags))]),
+    ),
+  ];
+}
+
+/** `yes, sha256:756867c07ffa`, or what the floating tag points to and why. */
+export function sameDigest(pair: DigestPair, tags: readonly TagOutcome[]): string {
+  if (pair.other === undefined) return `yes, ${shortDigest(pair.digest)}`;
+  const reason = reasonToDiffer(pair, tags);
+  return `no, ${pair.floating} is ${shortDigest(pair.other)}${reason === undefined ? "" : `: ${reason}`}`;
+}
+
+/** Why the floating tag was left where it is; undefined where nothing says so. */
+export function reasonToDiffer(pair: DigestPair, tags: readonly TagOutcome[]): string | undefined {
+  return tags.find(
+    (tag) => tag.image === pair.image && tag.repository === pair.repository && tag.name === pair.floating,
+  )?.reason;
 }
 
 function skippedSection(manifest: ReleaseManifest): string[] {

@@ -2,7 +2,9 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import { shortDigest } from "../plan/digest";
 import type { ManifestImage, ManifestTag, TagOutcome } from "../plan/manifest";
+import { digestPairs } from "../plan/same-digest";
 import { action, target } from "./outcome-words";
+import { reasonToDiffer, sameDigest } from "./release-markdown";
 import type { ManifestFile } from "./write-artifacts";
 
 const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => string>> = {
@@ -19,10 +21,29 @@ export function releaseTable(manifest: ManifestFile): string {
   const changed = tags.some(({ action: did }) => did === "created" || did === "moved");
   return [
     ...manifest.images.flatMap((image) => imageLines(image, tags)),
+    ...differenceLines(manifest),
     ...Object.entries(manifest.skipped).map(([host, reason]) => `${host} was skipped: ${reason}`),
     ...(changed ? [] : [pc.green("Nothing changed: everything is released and in its place.")]),
     "",
   ].join("\n");
+}
+
+/** Whether versions and the tags that follow them are alike. What the table above gives a reason for is not said twice. */
+function differenceLines(manifest: ManifestFile): string[] {
+  const { tags } = manifest.run;
+  const pairs = digestPairs(manifest);
+  if (pairs.length === 0) return [];
+  const differing = pairs.filter(({ other }) => other !== undefined);
+  if (differing.length === 0)
+    return [pc.green("Every version's tag and the tags that follow it share a digest."), ""];
+  const unexplained = differing.filter((pair) => reasonToDiffer(pair, tags) === undefined);
+  if (unexplained.length === 0) return [];
+  return [
+    ...unexplained.map((pair) =>
+      pc.yellow(`${pair.repository}: ${pair.fixed} and ${pair.floating} differ: ${sameDigest(pair, tags)}`),
+    ),
+    "",
+  ];
 }
 
 function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[] {

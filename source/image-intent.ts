@@ -1,8 +1,10 @@
 import { imageRules } from "../plan/bad-versions";
+import { BASE_IMAGE, baseLink, baseUseProblems } from "../plan/base";
 import type { ImageConfig } from "../plan/config";
 import type { Problem } from "../plan/problem";
 import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
+import { readBaseHash } from "./base-hash";
 import { readBuildContext } from "./context";
 import { readDockerfileImages } from "./dockerfile";
 import type { GitSource } from "./git";
@@ -17,8 +19,8 @@ export interface ReadIntent {
 
 export interface ImageIntentReading {
   readonly image: ImageConfig;
-  /** Where the image stands in the configuration: `slipway:images[0]`. */
-  readonly path: string;
+  /** The image of the same release that this one is built FROM. */
+  readonly base?: ImageIntent;
   readonly git: GitSource;
   readonly event: ReleaseEvent;
   /** Versions that never count as the newest, without the form. */
@@ -28,20 +30,26 @@ export interface ImageIntentReading {
 /** An image that is made from the working tree: its context, build arguments, bases and tags. */
 export async function readImageIntent(
   { config, projectDir, env, now, registries }: PlanReleaseInput,
-  { image, path, git, event, bad }: ImageIntentReading,
+  { image, base, git, event, bad }: ImageIntentReading,
 ): Promise<ReadIntent> {
-  const [context, buildArgs] = await Promise.all([
+  const path = image.at === undefined ? `image ${image.name}` : `slipway:${image.at}`;
+  const isVariant = config.images.some((other) => other !== image && other.at === image.at);
+  const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
+  const [context, buildArgs, addressed] = await Promise.all([
     readBuildContext({ projectDir, image, artifacts: config.artifacts, path }),
-    resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: `${path}.buildArgs`, env }),
+    resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
+    image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
   ]);
+  const link = base === undefined ? undefined : baseLink(base);
   const bases = readDockerfileImages({
     dockerfile: context.dockerfile,
-    buildArgs: buildArgs.values,
+    buildArgs: { ...buildArgs.values, ...(link === undefined ? {} : { [BASE_IMAGE]: link.reference }) },
     platforms: image.platforms,
     ...(image.target === undefined ? {} : { target: image.target }),
     path: `${path}.dockerfile`,
   });
-  const resolved = await registries.resolveImages([...new Set(bases.images.map(({ text }) => text))]);
+  const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
+  const resolved = await registries.resolveImages([...new Set(foreign)]);
   const rules = imageRules(image, event, now);
   const { intent, problems } = assembleImageIntent({
     config,
@@ -53,18 +61,26 @@ export async function readImageIntent(
     files: context.files,
     buildArgs: buildArgs.values,
     bases: resolved.digests,
+    ...(base === undefined ? {} : { base }),
+    ...(addressed === undefined ? {} : { hash: addressed.hash }),
     bad,
   });
+  const isBase = config.images.some((other) => other.base === image.name);
   return {
     intent,
     problems: [
       ...context.problems,
       ...buildArgs.problems,
       ...bases.problems,
+      ...(context.dockerfile === ""
+        ? []
+        : baseUseProblems({ image: intent, path: `${path}.dockerfile`, references: bases.images, isBase })),
+      ...(addressed?.problems ?? []),
       ...resolved.problems,
       ...problems,
     ],
     notices: [
+      ...(addressed?.notices ?? []),
       ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
       ...Object.entries(buildArgs.origins).map(
         ([name, origin]) => `${image.name}: ${name} is ${buildArgs.values[name]} (${origin})`,

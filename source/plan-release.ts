@@ -1,6 +1,7 @@
 import type { Environment } from "../config/environment";
 import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
+import { followReleases } from "../plan/base";
 import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import { laneOwnerProblems } from "../plan/lane-owners";
@@ -54,7 +55,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...(asserted === undefined ? {} : { tagCommit: asserted }),
     },
   });
-  const { intents, problems, notices } = await readIntents(input, git, event);
+  const { intents: read, problems, notices } = await readIntents(input, git, event);
+  const intents = followReleases(read);
   const isMadeHere = intents.some(({ existing }) => existing === undefined);
   const laneProblems =
     config.lane === undefined
@@ -70,7 +72,12 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     ...(input.previous === undefined ? {} : { previous: input.previous }),
     ancestry: await readAncestry(projectDir, intents, state),
     // What is not made from the working tree does not care for its state.
-    problems: [...(isMadeHere ? tagProblems : []), ...released.problems, ...laneProblems, ...problems],
+    problems: withoutRepeats([
+      ...(isMadeHere ? tagProblems : []),
+      ...released.problems,
+      ...laneProblems,
+      ...problems,
+    ]),
     notices: [
       ...(isMadeHere ? [`the release is ${released.origin}`, ...released.notices] : []),
       ...(isMadeHere && git.dirty
@@ -79,6 +86,11 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...notices,
     ],
   });
+}
+
+/** Variants of one image share its context, and so what is wrong with it. */
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.path}\n${problem.message}`, problem])).values()];
 }
 
 /** Asks about every tag that could be written, and about nothing else; each repository once. */

@@ -31,12 +31,9 @@ export async function readIntents(
   const { config } = input;
   const promotion =
     config.promote === undefined ? undefined : await readPromotion(input, config.promote, event);
-  const read = await Promise.all(
-    config.images.flatMap((image, index) =>
-      isSelected(config, image.name)
-        ? [readOne({ input, git, event, promotion, image, path: `slipway:images[${index}]` })]
-        : [],
-    ),
+  const asked = config.images.filter(({ name }) => isSelected(config, name));
+  const read = await afterTheirBases<ReadIntent>(asked, (image, base) =>
+    readOne({ input, git, event, promotion, image, base: base?.intent }),
   );
   const intents = read.flatMap(({ intent }) => intent ?? []);
   const allBack =
@@ -53,17 +50,36 @@ export async function readIntents(
   };
 }
 
+/** All at once; an image waits for the one that it is built FROM. The configuration's rules allow no cycle. */
+function afterTheirBases<T>(
+  images: readonly ImageConfig[],
+  read: (image: ImageConfig, base: T | undefined) => Promise<T>,
+): Promise<T[]> {
+  const started = new Map<string, Promise<T>>();
+  const start = (image: ImageConfig): Promise<T> => {
+    const before = started.get(image.name);
+    if (before !== undefined) return before;
+    const base = images.find(({ name }) => name === image.base);
+    const reading = Promise.resolve(base === undefined ? undefined : start(base)).then((found) =>
+      read(image, found),
+    );
+    started.set(image.name, reading);
+    return reading;
+  };
+  return Promise.all(images.map(start));
+}
+
 interface One {
   readonly input: PlanReleaseInput;
   readonly git: GitSource;
   readonly event: ReleaseEvent;
   readonly promotion: Promotion | undefined;
   readonly image: ImageConfig;
-  readonly path: string;
+  readonly base: ImageIntent | undefined;
 }
 
 async function readOne(one: One): Promise<ReadIntent> {
-  const { input, git, event, promotion, image, path } = one;
+  const { input, git, event, promotion, image, base } = one;
   const { rollback } = input.config;
   const versionOf = (name: string) => versionUnder(image, name, event, input.now);
   const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
@@ -84,7 +100,13 @@ async function readOne(one: One): Promise<ReadIntent> {
     const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
     return taken(one, bad, existing, problems, notices);
   }
-  const built = await readImageIntent(input, { image, path, git, event, bad });
+  const built = await readImageIntent(input, {
+    image,
+    ...(base === undefined ? {} : { base }),
+    git,
+    event,
+    bad,
+  });
   return { ...built, notices: [...notices, ...built.notices] };
 }
 

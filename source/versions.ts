@@ -54,14 +54,27 @@ async function resolveArg(input: BuildArgsInput, arg: BuildArg): Promise<Answer>
     case "literal":
       return { value: arg.value };
     case "file":
-      return fromFile(input.projectDir, arg.file, arg.key);
+      return pinned(arg.pin, () => fromFile(input.projectDir, arg.file, arg.key));
     case "latest-of":
-      return fromRegistry(input, arg.source);
+      return pinned(arg.pin, () => fromRegistry(input, arg.source));
     default: {
       const never: never = arg;
       throw new TypeError(`unknown build argument ${JSON.stringify(never)}`);
     }
   }
+}
+
+/** The pin, with what it replaces: somebody should see that a pin is out of date, and nobody be stopped by it. */
+async function pinned(pin: string | undefined, find: () => Promise<Answer>): Promise<Answer> {
+  const found = await find();
+  if (pin === undefined) return found;
+  if ("code" in found)
+    return { value: pin, origin: `pinned; what it replaces is not known: ${found.message}` };
+  const origin = found.origin ?? "its source";
+  return {
+    value: pin,
+    origin: found.value === pin ? `pinned, and the same as ${origin}` : `pinned; ${found.value} is ${origin}`,
+  };
 }
 
 async function fromFile(projectDir: string, file: string, key: string): Promise<Answer> {

@@ -100,7 +100,14 @@ describe("a release that has to be built", () => {
     const { resources } = await released(planned());
     expect(one(resources, "docker-build:index:Image")).toMatchObject({
       retainOnDelete: true,
-      ignoreChanges: ["registries", "builder", "cacheFrom", "cacheTo"],
+      ignoreChanges: [
+        "registries",
+        "builder",
+        "cacheFrom",
+        "cacheTo",
+        "context.named",
+        "buildArgs.BASE_IMAGE",
+      ],
     });
   });
 
@@ -259,5 +266,15 @@ describe("what the build is told", () => {
     ]);
     const others = resources.filter((resource) => resource !== build);
     expect(JSON.stringify([others, outputs])).not.toMatch(/hush|octo"/);
+  });
+});
+
+test("a base of the same release is pinned to its proved digest", async () => {
+  const reference = "ghcr.io/octo/app:base-0123456789ab";
+  const base = { image: "app-base", reference, repository: "ghcr.io/octo/app", contentKey: "0123456789ab" };
+  const { context } = await buildInputs({}, { base }, { baseDigest: DIGEST });
+  expect(context).toEqual({
+    location: "app",
+    named: { [reference]: { location: `docker-image://ghcr.io/octo/app@${DIGEST}` } },
   });
 });

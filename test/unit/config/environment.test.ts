@@ -122,7 +122,7 @@ describe("what the variables replace", () => {
     };
     const config = read({ written, env: { OMOS_VERSION: "1.0.7" } });
     expect(config.images.map(({ buildArgs }) => buildArgs)).toEqual([
-      { OMOS_VERSION: { kind: "literal", value: "1.0.7" } },
+      { OMOS_VERSION: { kind: "latest-of", source: "npm:oh-my-opencode-slim", pin: "1.0.7" } },
       {},
     ]);
   });

@@ -3,6 +3,7 @@ import { Encrypted } from "../../../config/encrypted";
 import { MINIMAL, problemLines, read } from "./read-config";
 
 const IMAGE = {
+  at: "images[0]",
   name: "app",
   context: ".",
   dockerfile: "Dockerfile",

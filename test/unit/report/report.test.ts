@@ -224,6 +224,13 @@ Commit \`${REVISION}\` of octo/app.
 | \`1\` | ${FIRST} | moved | sha256:aaaaaaaaaaaa (1.2.2) → sha256:bbbbbbbbbbbb |
 | \`latest\` | ${FIRST} | kept: 2.0.0 exists and is newer than 1.2.3 | sha256:eeeeeeeeeeee (2.0.0) |
 
+## Same digest
+
+| Tag | Followed by | Repository | Same digest |
+| --- | --- | --- | --- |
+| \`1.2.3\` | \`1\` | ${FIRST} | yes, sha256:bbbbbbbbbbbb |
+| \`1.2.3\` | \`latest\` | ${FIRST} | no, latest is sha256:eeeeeeeeeeee: 2.0.0 exists and is newer than 1.2.3 |
+
 ## Skipped registries
 
 - localhost:5001: optional, and there are no credentials for it

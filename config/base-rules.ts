@@ -1,0 +1,160 @@
+import { BASE_IMAGE } from "../plan/base";
+import type { Problem } from "../plan/problem";
+import { baseName } from "./expand-variants";
+import { formatPath, isRecord, type Path, valueAt } from "./paths";
+import { duplicates, entriesOf, textOf } from "./rule-entries";
+
+type Written = Readonly<Record<string, unknown>>;
+/** An image as it will be, with the place where it is written. */
+interface Named {
+  readonly path: Path;
+  readonly name: string;
+  readonly base?: { readonly path: Path; readonly name: string };
+}
+
+/** Rules about images that are built from one another, and about variants. */
+export function baseProblems(written: Written): Problem[] {
+  return [
+    ...variantProblems(written),
+    ...linkProblems(written),
+    ...platformProblems(written),
+    ...argProblems(written),
+  ];
+}
+
+/** Every name that the stack's images have once base and variants are images like any other. */
+export function expandedNames(written: Written): string[] {
+  const suffixes = entriesOf(written, "variants").map(({ value }) => textOf(value.suffix) ?? "");
+  const images = entriesOf(written, "images").flatMap(({ value }) => textOf(value.name) ?? []);
+  const [first] = images;
+  const base =
+    isRecord(written.base) && first !== undefined ? [baseName(textOf(written.base.name), first)] : [];
+  return [
+    ...base,
+    ...(suffixes.length === 0 ? images : images.flatMap((name) => suffixes.map((suffix) => name + suffix))),
+  ];
+}
+
+function variantProblems(written: Written): Problem[] {
+  const variants = entriesOf(written, "variants");
+  if (variants.length === 0) return [];
+  const images = entriesOf(written, "images").length;
+  const repeated = duplicates(
+    variants.map(({ path, value }) => ({ path: [...path, "suffix"], key: textOf(value.suffix) })),
+    (suffix, first) =>
+      `${JSON.stringify(suffix)} is also the suffix of ${formatPath(first.slice(0, -1))}: both would own the same tags`,
+  );
+  if (images < 2) return repeated;
+  return [
+    {
+      code: "config-conflict",
+      path: "variants",
+      message: `are variants of one image, but the stack has ${images} images`,
+      hint: "Put the other images into a stack of their own",
+    },
+    ...repeated,
+  ];
+}
+
+function linkProblems(written: Written): Problem[] {
+  const images = namedImages(written);
+  const names = images.map(({ name }) => name);
+  const problems: Problem[] = [];
+  for (const { base } of images) {
+    if (base === undefined || names.includes(base.name)) continue;
+    const message = `${JSON.stringify(base.name)} names no image of this stack; there is ${names.join(", ")}`;
+    problems.push({ code: "config-value", path: formatPath(base.path), message });
+  }
+  for (const image of images) {
+    const ring = ringFrom(image, images);
+    if (ring === undefined || image.base === undefined || ring[0] !== [...ring].sort()[0]) continue;
+    problems.push({
+      code: "config-cycle",
+      path: formatPath(image.base.path),
+      message: `is a cycle: ${[...ring, ring[0]].join(" is built from ")}`,
+      hint: "Take `base` out of one of them",
+    });
+  }
+  const [base] = isRecord(written.base) ? images : [];
+  if (base !== undefined && names.lastIndexOf(base.name) > 0) {
+    const message = `${JSON.stringify(base.name)} is also the name of an image`;
+    problems.push({ code: "config-duplicate", path: "base.name", message });
+  }
+  if (base !== undefined && images.length > 1 && !images.some((image) => image.base?.name === base.name)) {
+    problems.push({
+      code: "config-conflict",
+      path: "base",
+      message: "is built for nobody: no image names it",
+      hint: `Say which images are built from it: base: ${base.name}`,
+    });
+  }
+  return problems;
+}
+
+/** The base first; images of a stack with one image have it as their base where they name no other. */
+function namedImages(written: Written): Named[] {
+  const images = entriesOf(written, "images").flatMap(({ path, value }): Named[] => {
+    const name = textOf(value.name);
+    const base = textOf(value.base);
+    if (name === undefined) return [];
+    return [{ path, name, ...(base === undefined ? {} : { base: { path: [...path, "base"], name: base } }) }];
+  });
+  const [first] = images;
+  if (!isRecord(written.base) || first === undefined) return images;
+  const base = { path: ["base"], name: baseName(textOf(written.base.name), first.name) };
+  const linked = images.map((image) =>
+    image.base === undefined && images.length === 1 ? { ...image, base } : image,
+  );
+  return [base, ...linked];
+}
+
+/** Names from an image over its bases back to itself. */
+function ringFrom(start: Named, images: readonly Named[]): string[] | undefined {
+  const ring: string[] = [];
+  for (let at: Named | undefined = start; at !== undefined; ) {
+    if (ring.includes(at.name)) return at.name === start.name ? ring : undefined;
+    ring.push(at.name);
+    const next: string | undefined = at.base?.name;
+    at = images.find(({ name }) => name === next);
+  }
+  return undefined;
+}
+
+function platformProblems(written: Written): Problem[] {
+  const base = valueAt(written, ["base", "platforms"]);
+  if (!Array.isArray(base)) return [];
+  const offered: unknown[] = base;
+  return entriesOf(written, "images").flatMap(({ path, value }) => {
+    if (value.base !== undefined && value.base !== valueAt(written, ["base", "name"])) return [];
+    const wanted: unknown[] = Array.isArray(value.platforms) ? value.platforms : [];
+    return wanted.flatMap((platform, index) =>
+      offered.includes(platform)
+        ? []
+        : [
+            {
+              code: "config-conflict",
+              path: formatPath([...path, "platforms", index]),
+              message: `${JSON.stringify(platform)} is not among the base's platforms (${offered.join(", ")})`,
+            },
+          ],
+    );
+  });
+}
+
+function argProblems(written: Written): Problem[] {
+  return ["images", "variants"].flatMap((list) =>
+    entriesOf(written, list).flatMap(({ path, value }) =>
+      isRecord(value.buildArgs) &&
+      BASE_IMAGE in value.buildArgs &&
+      (isRecord(written.base) || value.base !== undefined)
+        ? [
+            {
+              code: "config-conflict",
+              path: formatPath([...path, "buildArgs", BASE_IMAGE]),
+              message: "is set by Slipway itself, to the base's reference",
+            },
+          ]
+        : [],
+    ),
+  );
+}

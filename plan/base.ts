@@ -1,0 +1,149 @@
+import { CONTENT_KEY_ANNOTATION } from "./annotations";
+import { shortDigest } from "./digest";
+import { type ContentDecision, type ContentInput, type Sighting, sightings } from "./planned-content";
+import { missingPlatforms } from "./platforms";
+import type { Problem } from "./problem";
+import { type Reference, repositoryKey } from "./reference";
+import type { ImageIntent } from "./release-intent";
+import type { Refusal } from "./release-plan";
+
+/** The build argument by which a Dockerfile names its base: `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`. */
+export const BASE_IMAGE = "BASE_IMAGE";
+
+/** The image that another one of the same release is built FROM. */
+export interface BaseLink {
+  /** Its name. */
+  readonly image: string;
+  /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
+  readonly reference: string;
+  /** Where its digest is taken from: `host/path` in the primary registry. */
+  readonly repository: string;
+  /** What it is made of; stands for its digest, which is not known before it is built. */
+  readonly contentKey: string;
+}
+
+export function baseLink(base: ImageIntent): BaseLink | undefined {
+  const [primary] = base.repositories;
+  if (primary === undefined || base.candidateTag === undefined) return undefined;
+  const repository = repositoryKey(primary);
+  return {
+    image: base.name,
+    reference: `${repository}:${base.candidateTag}`,
+    repository,
+    contentKey: base.contentKey,
+  };
+}
+
+/**
+ * Where a base's content comes from: its tag, or a build. The tag tells the content, so one that another tool pushed is
+ * believed by its name; one that says it is other content is not.
+ */
+export function decideBase(input: ContentInput): ContentDecision {
+  const { intent } = input;
+  const tag = intent.candidateTag ?? "";
+  const found = sightings(input).filter((seen) => seen.tag === tag && !input.overruled(tag));
+  const [first] = found;
+  if (first === undefined) return { content: { from: "build" }, refusals: [], notices: [] };
+  const foreign = found.filter(({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === undefined);
+  return {
+    content: { from: "candidate", tag, digest: first.image.digest },
+    refusals: [
+      ...found.flatMap((seen) => otherContent(intent, seen)),
+      ...(foreign.length === 0 ? [] : twoBases(intent, found)),
+      ...lackingPlatforms(intent, first),
+    ],
+    notices: foreign.map(
+      ({ repository, image }) =>
+        `${intent.name}: ${repository}:${tag} (${shortDigest(image.digest)}) was pushed by another tool; ` +
+        "it is taken for the base because its name has the hash",
+    ),
+  };
+}
+
+function otherContent(intent: ImageIntent, { repository, tag, image }: Sighting): Refusal[] {
+  const key = image.annotations[CONTENT_KEY_ANNOTATION];
+  if (key === undefined || key === intent.contentKey) return [];
+  return [
+    refusal(intent, "base-other-content", {
+      message: `${repository}:${tag} says that it is made of ${key.slice(0, 12)}, which is not what its name says`,
+      hint: `Delete that tag: crane delete ${repository}:${tag}`,
+    }),
+  ];
+}
+
+function twoBases(intent: ImageIntent, found: readonly Sighting[]): Refusal[] {
+  if (new Set(found.map(({ image }) => image.digest)).size < 2) return [];
+  const where = found.map(({ repository, image }) => `${shortDigest(image.digest)} in ${repository}`);
+  return [
+    refusal(intent, "base-differs-between-registries", {
+      message: `one base, two digests: ${intent.candidateTag} is ${where.join(" and ")}`,
+      hint: "Delete the tag where it is wrong; the right one is copied there.",
+    }),
+  ];
+}
+
+function lackingPlatforms(intent: ImageIntent, { repository, tag, image }: Sighting): Refusal[] {
+  const missing = missingPlatforms(image.platforms, intent.image.platforms);
+  if (missing.length === 0) return [];
+  const has = image.platforms.join(", ") || "no platform";
+  return [
+    refusal(intent, "base-platforms", {
+      message: `${repository}:${tag} has ${has}, and not ${missing.join(", ")}`,
+      hint: `Delete that tag to have it built again (crane delete ${repository}:${tag}), or ask for fewer platforms`,
+    }),
+  ];
+}
+
+function refusal(intent: ImageIntent, code: string, what: Pick<Problem, "message" | "hint">): Refusal {
+  return { code, path: `${intent.name}:${intent.candidateTag ?? ""}`, ...what };
+}
+
+/**
+ * A base has no version of its own: its floating tag moves when the release built from it is the newest one. Without
+ * a version being released it just moves.
+ */
+export function followReleases(intents: readonly ImageIntent[]): ImageIntent[] {
+  return intents.map((intent) => {
+    if (intent.image.addressed === undefined || intent.existing !== undefined) return intent;
+    const release = intents.find(({ base, version }) => base?.image === intent.name && version !== undefined);
+    if (release?.version === undefined) return intent;
+    const follows = { version: release.version, form: release.form };
+    return { ...intent, bad: release.bad, tags: intent.tags.map((tag) => ({ ...tag, line: {}, follows })) };
+  });
+}
+
+export interface BaseUse {
+  readonly image: ImageIntent;
+  /** Where the Dockerfile is written, e.g. `slipway:images[0].dockerfile`. */
+  readonly path: string;
+  /** What the Dockerfile takes from registries. */
+  readonly references: readonly (Reference & { readonly text: string })[];
+  /** Others of the release are built from it. */
+  readonly isBase: boolean;
+}
+
+/** An image with a base takes it; a base takes nothing that this release makes. */
+export function baseUseProblems({ image, path, references, isBase }: BaseUse): Problem[] {
+  const problems: Problem[] = [];
+  if (image.base !== undefined && !references.some(({ text }) => text === image.base?.reference)) {
+    problems.push({
+      code: "base-not-used",
+      path,
+      message: `is not built from ${image.base.image}: nothing in it takes \${${BASE_IMAGE}}`,
+      hint: `Begin it with: ARG ${BASE_IMAGE}, and on the next line: FROM \${${BASE_IMAGE}}`,
+    });
+  }
+  if (!isBase) return problems;
+  const own = new Set(image.repositories.map(repositoryKey));
+  for (const reference of references) {
+    const released = own.has(repositoryKey(reference)) && reference.digest === undefined;
+    if (!released || reference.text === image.base?.reference) continue;
+    problems.push({
+      code: "base-cycle",
+      path,
+      message: `is a cycle: ${image.name} is built from ${reference.text}, which this release makes from ${image.name}`,
+      hint: "Build it from another repository's image, or from a digest",
+    });
+  }
+  return problems;
+}
