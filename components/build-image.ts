@@ -10,11 +10,13 @@ import type { Secret } from "../plan/secret";
 
 /** How an image is built and where it is pushed to. */
 export interface BuildArgs {
+  /** What the plan says about this image. */
   readonly plan: PlannedImage;
-  /** The proved digest of the image that `plan.intent.base` names. */
+  /** The proved digest of the image that `plan.intent.base` names. @example base.digest */
   readonly baseDigest?: pulumi.Input<string>;
+  /** Which builder, and how wide. @default buildx's current builder */
   readonly builder: BuilderConfig;
-  /** Hosts that are spoken to without TLS. */
+  /** Hosts that are spoken to without TLS. @example ["localhost:5000"] */
   readonly plainHttpHosts: readonly string[];
   /** For the push, where the machine's own Docker configuration does not have them. */
   readonly credentials: readonly {

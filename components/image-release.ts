@@ -1,28 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { BuilderConfig } from "../plan/config";
 import type { Digest } from "../plan/digest";
-import type { PlannedImage } from "../plan/release-plan";
-import type { Secret } from "../plan/secret";
 import { Attestation, Candidate } from "../provider/sdk/resources";
-import { buildImage } from "./build-image";
+import { type BuildArgs, buildImage } from "./build-image";
 
-export interface ImageReleaseArgs {
-  /** What the plan says about this image. */
-  readonly plan: PlannedImage;
+export interface ImageReleaseArgs extends BuildArgs {
   /** The commit being released, 40 hex digits. */
   readonly revision: string;
-  /** Which builder, and how wide. @default buildx's current builder */
-  readonly builder: BuilderConfig;
-  /** Hosts that are spoken to without TLS. @example ["localhost:5000"] */
-  readonly plainHttpHosts: readonly string[];
-  /** For the push, where the machine's Docker configuration does not have them. */
-  readonly credentials: readonly {
-    readonly host: string;
-    readonly username: string;
-    readonly password: Secret;
-  }[];
-  /** The proved digest of the image that the plan builds it FROM. @example base.digest */
-  readonly baseDigest?: pulumi.Input<string>;
   /** The build waits for these: it bounds how many builds run at once. @default [] */
   readonly after?: readonly pulumi.Resource[];
 }

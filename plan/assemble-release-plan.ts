@@ -54,6 +54,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ),
       ...nowhereToGo(input),
       ...planned.flatMap((image) => image.refusals),
+      ...backAndForward(planned.map(({ image }) => image)),
       ...twoOwners([...planned.flatMap(({ image }) => image.claims), ...tags]),
     ],
     notices: [...input.notices, ...planned.flatMap((image) => image.notices)],
@@ -91,6 +92,23 @@ function nowhereToGo({ state }: ReleasePlanInput): Refusal[] {
       hint: "Give credentials for one of them.",
     },
   ];
+}
+
+/** A rollback is for an emergency: nothing is built beside it, least of all from whatever is checked out. */
+function backAndForward(images: readonly PlannedImage[]): Refusal[] {
+  if (images.every(({ content }) => content.from !== "rollback")) return [];
+  return images.flatMap(({ name, content }) =>
+    content.from === "build"
+      ? [
+          {
+            code: "rollback-builds",
+            path: "slipway:rollback.images",
+            message: `${name} would be built while others go back`,
+            hint: `Check out the commit that ${name} was released from, or let it go back too.`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** Images that share a repository must not share a tag: nobody could say whose it is. */

@@ -12,7 +12,10 @@ import { compareVersions, parseVersion, type Version } from "./versions";
 /** Evaluates an image's own rules for an event. */
 export function imageRules(image: ImageConfig, event: ReleaseEvent, now: Date): TagRulesResult {
   return evaluateTagRules({
-    rules: parseTagRules(image.tags),
+    rules: parseTagRules(
+      image.tags,
+      image.at === undefined ? `the tags of ${image.name}` : `slipway:${image.at}.tags`,
+    ),
     flavor: parseFlavor(image.flavor),
     event,
     images: [],

@@ -8,6 +8,8 @@ import { compareVersions, parseVersion } from "./versions";
 
 export interface FindVersionInput {
   readonly image: string;
+  /** The lane that it is a version of; empty where there are none. */
+  readonly lane: string;
   /** As a person wrote it: `v1.2.2`. */
   readonly name: string;
   /** Without the form. */
@@ -63,9 +65,7 @@ export function findVersion(input: FindVersionInput): FoundVersion {
       "Find out which one was released, and delete the wrong tag.",
     );
   }
-  const statement = seen
-    .flatMap(({ there }) => there.statements)
-    .find((stated) => states(stated, image, version));
+  const statement = seen.flatMap(({ there }) => there.statements).find((stated) => states(stated, input));
   if (statement === undefined && !input.overruled) {
     return problem(
       "version-not-stated",
@@ -92,8 +92,8 @@ export function findVersion(input: FindVersionInput): FoundVersion {
   };
 }
 
-function states(statement: ReleaseStatement, image: string, version: string): boolean {
-  if (statement.image !== image) return false;
+function states(statement: ReleaseStatement, { image, lane, version }: FindVersionInput): boolean {
+  if (statement.image !== image || statement.lane !== lane) return false;
   const [stated, wanted] = [parseVersion(statement.version), parseVersion(version)];
   return stated === undefined || wanted === undefined
     ? statement.version === version

@@ -19,7 +19,7 @@ export async function readImage(
   if (found === undefined) return undefined;
   const { descriptor, json } = found;
   const statements = options.statements ? await readStatements(client, repository, descriptor.digest) : [];
-  const annotations = isIndex(json) || isManifest(json) ? (json.annotations ?? {}) : {};
+  const annotations = isIndex(json) || isManifest(json) ? printable(json.annotations ?? {}) : {};
   const offered = isIndex(json)
     ? platforms(json)
     : isManifest(json)
@@ -32,6 +32,13 @@ export async function readImage(
     annotations,
     statements,
   };
+}
+
+/** Anybody who may push writes annotations, and they come into logs: no control characters, no line breaks. */
+function printable(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(annotations).map(([name, value]) => [name, value.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "")]),
+  );
 }
 
 /** The release statements that refer to a digest. Referrers of another shape are passed over. */

@@ -34,7 +34,9 @@ export async function readRegistryState(
   connect: (host: string) => Connection,
 ): Promise<RegistryState> {
   const access = new Map<string, Promise<RegistryAccess>>();
-  for (const { host, optional } of request.registries) {
+  for (const host of new Set(request.registries.map((registry) => registry.host))) {
+    // One login serves every namespace of a host; one that has to be there makes it required.
+    const optional = request.registries.every((registry) => registry.host !== host || registry.optional);
     const repositories = request.repositories.filter((repository) => repository.host === host);
     access.set(host, readAccess(connect(host), host, optional, repositories));
   }

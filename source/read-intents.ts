@@ -11,7 +11,7 @@ import type { GitSource } from "./git";
 import { type ReadIntent, readImageIntent } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";
-import { readRollback } from "./read-rollback";
+import { type RollbackTarget, readBaseRollback, readRollback } from "./read-rollback";
 
 export interface ReadIntents {
   readonly intents: readonly ImageIntent[];
@@ -80,22 +80,18 @@ interface One {
 
 async function readOne(one: One): Promise<ReadIntent> {
   const { input, git, event, promotion, image, base } = one;
-  const { rollback } = input.config;
-  const versionOf = (name: string) => versionUnder(image, name, event, input.now);
-  const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
-  const to = rollback?.to === undefined ? undefined : versionOf(rollback.to);
-  const incoming =
-    promotion === undefined
-      ? versionAndForm(imageRules(image, event, input.now).entries, event).version
-      : promotion.images[image.name]?.existing?.release.version;
-  const decision = decideRollback({ rollback, image: image.name, to, bad, incoming });
-  if (decision.holds && rollback?.to !== undefined && to !== undefined) {
-    const { until } = decision;
-    const target = { name: rollback.to, version: to, ...(until === undefined ? {} : { until }) };
+  const { bad, target, notices } = rollbackOf(one);
+  if (target !== undefined) {
     const { existing, problems } = await readRollback(input, image, target, event);
-    return taken(one, bad, existing, problems, [backNotice(image, rollback.to, until)]);
+    return taken(one, bad, existing, problems, [backNotice(image, target.name, target.until)]);
   }
-  const notices = !decision.holds && decision.notice !== undefined ? [decision.notice] : [];
+  // A base has no version of its own: it goes back with what is built FROM it.
+  const user = input.config.images.find((other) => other.base === image.name);
+  const follows = user === undefined ? undefined : rollbackOf({ ...one, image: user }).target;
+  if (user !== undefined && follows !== undefined) {
+    const { existing, problems, notices: told } = await readBaseRollback(input, image, user, follows, event);
+    return taken(one, bad, existing, problems, told);
+  }
   if (promotion !== undefined) {
     const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
     return taken(one, bad, existing, problems, notices);
@@ -108,6 +104,32 @@ async function readOne(one: One): Promise<ReadIntent> {
     bad,
   });
   return { ...built, notices: [...notices, ...built.notices] };
+}
+
+/** Whether, and to what, an image goes back. */
+function rollbackOf({
+  input,
+  event,
+  promotion,
+  image,
+}: Pick<One, "input" | "event" | "promotion" | "image">): {
+  readonly bad: readonly string[];
+  readonly target?: RollbackTarget;
+  readonly notices: readonly string[];
+} {
+  const { rollback } = input.config;
+  const versionOf = (name: string) => versionUnder(image, name, event, input.now);
+  const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
+  const to = rollback?.to === undefined ? undefined : versionOf(rollback.to);
+  const incoming =
+    promotion === undefined
+      ? versionAndForm(imageRules(image, event, input.now).entries, event).version
+      : promotion.images[image.name]?.existing?.release.version;
+  const decision = decideRollback({ rollback, image: image.name, to, bad, incoming });
+  if (!decision.holds) return { bad, notices: decision.notice === undefined ? [] : [decision.notice] };
+  if (rollback?.to === undefined || to === undefined) return { bad, notices: [] };
+  const until = decision.until === undefined ? {} : { until: decision.until };
+  return { bad, target: { name: rollback.to, version: to, ...until }, notices: [] };
 }
 
 /** An intent for content that is taken as it is, under the tags that this stack's rules give for its reference. */

@@ -117,6 +117,7 @@ async function readStated(
   if (problems.length > 0) return { problems };
   return findVersion({
     image: image.name,
+    lane: image.lane ?? "",
     name,
     version: versionUnder(image, name, event, now) ?? name,
     path: "promote.statement",

@@ -1,9 +1,11 @@
+import { CONTENT_KEY_ANNOTATION } from "../plan/annotations";
 import { imageRules } from "../plan/bad-versions";
-import type { ImageConfig, RollbackConfig } from "../plan/config";
+import { BASE_IMAGE } from "../plan/base";
+import type { ImageConfig } from "../plan/config";
 import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
 import { findVersion } from "../plan/find-version";
 import type { Problem } from "../plan/problem";
-import { repositoryKey } from "../plan/reference";
+import { parseReference, repositoryKey } from "../plan/reference";
 import { repositoriesOf } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PlanReleaseInput } from "./plan-release";
@@ -13,6 +15,16 @@ export interface RolledBackImage {
   readonly problems: readonly Problem[];
 }
 
+/** Where an image goes back to. */
+export interface RollbackTarget {
+  /** As it is written: `v1.2.2`. */
+  readonly name: string;
+  /** Without the form. */
+  readonly version: string;
+  /** The version that a newer one has to beat for the rollback to end. */
+  readonly until?: string;
+}
+
 /**
  * The version that an image goes back to, as this stack's own registries have it. It has to be in all of them: a
  * rollback uploads nothing.
@@ -20,7 +32,7 @@ export interface RolledBackImage {
 export async function readRollback(
   { config, now, registries }: PlanReleaseInput,
   image: ImageConfig,
-  to: { readonly name: NonNullable<RollbackConfig["to"]>; readonly version: string; readonly until?: string },
+  to: RollbackTarget,
   event: ReleaseEvent,
 ): Promise<RolledBackImage> {
   const { name, version, until } = to;
@@ -37,6 +49,7 @@ export async function readRollback(
   if (serious.length > 0) return { problems: serious };
   const result = findVersion({
     image: image.name,
+    lane: image.lane ?? "",
     name,
     version,
     path: "rollback.to",
@@ -76,5 +89,59 @@ export async function readRollback(
       },
     },
     problems: [],
+  };
+}
+
+/**
+ * The base of the version that an image goes back to: the one that its release statement says it was built FROM. Where
+ * no statement says so, or the base is gone, it stays where it is: nothing that runs is built from a floating tag.
+ */
+export async function readBaseRollback(
+  input: PlanReleaseInput,
+  base: ImageConfig,
+  user: ImageConfig,
+  to: RollbackTarget,
+  event: ReleaseEvent,
+): Promise<RolledBackImage & { readonly notices: readonly string[] }> {
+  const stays = (why: string) => ({ problems: [], notices: [`${base.name} stays as it is: ${why}`] });
+  const { existing } = await readRollback(input, user, to, event);
+  // The image that is built from it tells these.
+  if (existing === undefined) return stays("its images cannot go back");
+  const reference = existing.release.statement?.inputs[BASE_IMAGE];
+  if (reference === undefined) return stays(`no release statement names the base of ${to.name}`);
+  const { tag } = parseReference(reference);
+  const keys = repositoriesOf(input.config, base).map(repositoryKey);
+  const { found } = await input.registries.inspectImages(keys.map((repository) => `${repository}:${tag}`));
+  const seen = keys.flatMap((repository) => {
+    const there = found[`${repository}:${tag}`];
+    return there === undefined ? [] : [{ repository, there }];
+  });
+  const [first] = seen;
+  if (tag === undefined || first === undefined || seen.length < keys.length)
+    return stays(`${reference} is not in every registry any more`);
+  const { digest, platforms, annotations } = first.there;
+  if (seen.some(({ there }) => there.digest !== digest))
+    return stays(`${tag} differs between the registries`);
+  return {
+    problems: [],
+    notices: [],
+    existing: {
+      release: {
+        name: base.name,
+        digest,
+        revision: existing.release.revision,
+        ref: existing.release.ref,
+        contentKey: annotations[CONTENT_KEY_ANNOTATION] ?? "",
+        platforms,
+        repositories: seen.map(({ repository }) => repository),
+      },
+      content: {
+        from: "rollback",
+        digest,
+        source: first.repository,
+        tag,
+        ...(to.until === undefined ? {} : { until: to.until }),
+      },
+    },
   };
 }

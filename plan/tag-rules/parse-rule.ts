@@ -65,7 +65,11 @@ export function parseTagRule(text: string): TagRule {
   };
   const required = (name: string): string => {
     const value = written[name];
-    if (value === undefined) throw wrong(text, `type=${type} needs ${name}=`);
+    if (value === undefined) {
+      const split =
+        type === "raw" && text.includes("=") ? "; a rule that YAML has split at its commas needs quotes" : "";
+      throw wrong(text, `type=${type} needs ${name}=${split}`);
+    }
     return value;
   };
   const { pattern, value = "", match = "", group = "0", branch = "", format = "short" } = written;

@@ -68,10 +68,13 @@ export class Project {
     return project;
   }
 
-  /** Another stack of the same project: the same folder, commits and state. `remove` of the first removes both. */
-  async stackBeside(options: ProjectOptions): Promise<Project> {
+  /**
+   * Another stack of the same project: the same folder, commits and state. `remove` of the first removes both. Without
+   * `config` its file is there already.
+   */
+  async stackBeside(options: Partial<ProjectOptions>): Promise<Project> {
     const beside = new Project(options, { root: this.#root, dir: this.dir, state: this.#state });
-    beside.setConfig(options.config);
+    if (options.config !== undefined) beside.setConfig(options.config);
     await beside.#pulumiOk("stack", "init", beside.stack);
     return beside;
   }

@@ -271,3 +271,12 @@ describe("the build is a resource", () => {
     expect(contentOf(planOf(found, { previous })).build).toBeUndefined();
   });
 });
+
+test("nothing is built beside a rollback", () => {
+  const back = intent({
+    existing: { from: "rollback", digest: digest("a"), source: FIRST, tag: "1.2.2" },
+  });
+  const plan = planOf(registryState(), { intents: [back, intent({ name: "web" })] });
+  expect(refusalsOf(plan)).toContain("rollback-builds slipway:rollback.images");
+  expect(refusalsOf(planOf(registryState(), { intents: [back] }))).toEqual([]);
+});

@@ -116,6 +116,7 @@ describe("a version in the registries", () => {
   };
   const base = {
     image: "app",
+    lane: "",
     name: "v1.2.2",
     version: "1.2.2",
     path: "rollback.to",
@@ -154,6 +155,11 @@ describe("a version in the registries", () => {
     [
       "it is stated of another image",
       { "one/app:1.2.2": { ...there, statements: [{ ...statement, image: "web" }] } },
+      "version-not-stated",
+    ],
+    [
+      "it is stated of another lane",
+      { "one/app:1.2.2": { ...there, statements: [{ ...statement, lane: "standalone" }] } },
       "version-not-stated",
     ],
     [
