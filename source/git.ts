@@ -2,6 +2,7 @@ import { ProblemError } from "../plan/problem";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import { git, gitText } from "./git-command";
 import { githubRepository, withoutCredentials } from "./git-remote";
+import { isStackInitChange } from "./stack-file-change";
 
 /** What git knows about the commit that is released. */
 export interface GitSource {
@@ -14,7 +15,7 @@ export interface GitSource {
   readonly refusedTags: readonly string[];
   /** Absent for a detached HEAD. */
   readonly branch?: string;
-  /** Changed or untracked files, anywhere in the repository; ignored ones do not count. */
+  /** Changed or untracked files, anywhere in the repository; not ignored ones, nor what `pulumi stack init` notes. */
   readonly dirty: boolean;
   /** Up to 20 of them, relative to the repository. */
   readonly dirtyPaths: readonly string[];
@@ -60,7 +61,9 @@ export async function readGit(dir: string): Promise<GitSource> {
     .split("\n")
     .filter((name) => name !== "")
     .sort(byBytes);
-  const { branch, paths } = readStatus(status);
+  const { branch, paths: changed } = readStatus(status);
+  const harmless = await Promise.all(changed.map((file) => isStackInitChange(dir, file)));
+  const paths = changed.filter((_, index) => harmless[index] !== true);
   const remoteUrl = chooseRemote(remotes.stdout);
   const remote = remoteUrl === undefined ? undefined : withoutCredentials(remoteUrl);
   const repository = remote === undefined ? undefined : githubRepository(remote);

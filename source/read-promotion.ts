@@ -8,6 +8,7 @@ import { repositoryKey } from "../plan/reference";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PlanReleaseInput } from "./plan-release";
+import { readStatedBase } from "./read-base";
 
 /** What one image is promoted as, or why it is not. Neither: there is nothing to promote it from yet. */
 export interface PromotedImage {
@@ -67,7 +68,9 @@ async function readReleases(
       selected.map(
         async (image): Promise<[string, Found]> => [
           image.name,
-          await readStated(input, image, source, event),
+          await (image.addressed === undefined
+            ? readStated(input, image, source, event)
+            : readStatedBaseOf(input, image, source, event)),
         ],
       ),
     );
@@ -128,6 +131,20 @@ async function readStated(
   });
 }
 
+/** A base has no version: it is the one that what is built from it was built FROM. Without one it is left out. */
+async function readStatedBaseOf(
+  input: PlanReleaseInput,
+  base: ImageConfig,
+  source: Extract<PromoteConfig["source"], { kind: "statement" }>,
+  event: ReleaseEvent,
+): Promise<Found> {
+  const user = input.config.images.find((image) => image.base === base.name);
+  const of = user === undefined ? undefined : (await readStated(input, user, source, event)).release;
+  if (of === undefined) return { problems: [] };
+  const stated = await readStatedBase(input, base, of, [repositoryKey(repositoryIn(source.registry, base))]);
+  return "reason" in stated ? { problems: [] } : { release: stated.release, problems: [] };
+}
+
 /** Asks for the digest itself, wherever it is said to be. */
 async function check(
   { config, registries }: PlanReleaseInput,
@@ -147,8 +164,9 @@ async function check(
     release,
     ...from,
     platforms: image.platforms,
-    asserted: config.version,
-    requireTag: config.requireTag,
+    // A base has no version of its own: it comes along with what is built from it.
+    asserted: image.addressed === undefined ? config.version : undefined,
+    requireTag: config.requireTag && image.addressed === undefined,
     found,
     problems: inspected.problems,
   });

@@ -1,14 +1,13 @@
-import { CONTENT_KEY_ANNOTATION } from "../plan/annotations";
 import { imageRules } from "../plan/bad-versions";
-import { BASE_IMAGE } from "../plan/base";
 import type { ImageConfig } from "../plan/config";
 import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
 import { findVersion } from "../plan/find-version";
 import type { Problem } from "../plan/problem";
-import { parseReference, repositoryKey } from "../plan/reference";
+import { repositoryKey } from "../plan/reference";
 import { repositoriesOf } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PlanReleaseInput } from "./plan-release";
+import { readStatedBase } from "./read-base";
 
 export interface RolledBackImage {
   readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
@@ -107,41 +106,16 @@ export async function readBaseRollback(
   const { existing } = await readRollback(input, user, to, event);
   // The image that is built from it tells these.
   if (existing === undefined) return stays("its images cannot go back");
-  const reference = existing.release.statement?.inputs[BASE_IMAGE];
-  if (reference === undefined) return stays(`no release statement names the base of ${to.name}`);
-  const { tag } = parseReference(reference);
   const keys = repositoriesOf(input.config, base).map(repositoryKey);
-  const { found } = await input.registries.inspectImages(keys.map((repository) => `${repository}:${tag}`));
-  const seen = keys.flatMap((repository) => {
-    const there = found[`${repository}:${tag}`];
-    return there === undefined ? [] : [{ repository, there }];
-  });
-  const [first] = seen;
-  if (tag === undefined || first === undefined || seen.length < keys.length)
-    return stays(`${reference} is not in every registry any more`);
-  const { digest, platforms, annotations } = first.there;
-  if (seen.some(({ there }) => there.digest !== digest))
-    return stays(`${tag} differs between the registries`);
-  return {
-    problems: [],
-    notices: [],
-    existing: {
-      release: {
-        name: base.name,
-        digest,
-        revision: existing.release.revision,
-        ref: existing.release.ref,
-        contentKey: annotations[CONTENT_KEY_ANNOTATION] ?? "",
-        platforms,
-        repositories: seen.map(({ repository }) => repository),
-      },
-      content: {
-        from: "rollback",
-        digest,
-        source: first.repository,
-        tag,
-        ...(to.until === undefined ? {} : { until: to.until }),
-      },
-    },
-  };
+  const stated = await readStatedBase(input, base, existing.release, keys);
+  if ("reason" in stated) return stays(stated.reason);
+  const { release, tag } = stated;
+  const content = {
+    from: "rollback",
+    digest: release.digest,
+    source: keys[0] ?? "",
+    tag,
+    ...(to.until === undefined ? {} : { until: to.until }),
+  } as const;
+  return { problems: [], notices: [], existing: { release, content } };
 }

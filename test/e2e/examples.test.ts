@@ -26,6 +26,8 @@ interface Example {
   readonly file: string;
   /** `repository:tag`s that move with the release, and the version tags that they follow, older and newer. */
   readonly floating: Readonly<Record<string, readonly [string, string]>>;
+  /** `repository:tag`s that move with the release and follow no version tag. */
+  readonly along?: readonly string[];
   /** Settings beside the example's own, by their keys below `config`. */
   readonly more?: readonly (readonly [key: readonly string[], value: unknown])[];
 }
@@ -60,6 +62,7 @@ const EXAMPLES: readonly Example[] = [
       "opencode-devbox:latest": ["v1.15.12", "v1.15.12b"],
       "opencode-devbox:latest-omos": ["v1.15.12-omos", "v1.15.12b-omos"],
     },
+    along: ["opencode-devbox:base-latest"],
   },
   {
     example: "pi-devbox",
@@ -122,6 +125,7 @@ describe.each(EXAMPLES)("$example, stack $stack", (row) => {
   let away: TestRegistry;
   let project: Project;
   let promoted: Project;
+  const first = new Map<string, string>();
 
   beforeAll(async () => {
     [home, away] = await Promise.all([startRegistry(), startRegistry()]);
@@ -165,6 +169,7 @@ describe.each(EXAMPLES)("$example, stack $stack", (row) => {
   test("releases, and a second up changes and writes nothing", async () => {
     await project.upOk();
     await expectFollowed(home, 0);
+    for (const name of row.along ?? []) first.set(name, await at(home, name));
     await expectNothing(home, () => project.upOk());
   });
 
@@ -173,6 +178,7 @@ describe.each(EXAMPLES)("$example, stack $stack", (row) => {
     await project.commit({ [row.file]: `${readFileSync(changed, "utf8")}\n// changed\n` }, newer);
     await project.upOk();
     await expectFollowed(home, 1);
+    for (const [name, before] of first) expect(await at(home, name), name).not.toBe(before);
   });
 
   test("is promoted by digest to another registry, with no builder", async () => {
@@ -200,6 +206,7 @@ describe.each(EXAMPLES)("$example, stack $stack", (row) => {
     const up = await project.upOk();
     expect(up).not.toMatch(/\+ +docker-build:index:Image/);
     await expectFollowed(home, 0);
+    for (const [name, before] of first) expect(await at(home, name), name).toBe(before);
     for (const [name, versions] of Object.entries(row.floating)) {
       const repository = name.slice(0, name.indexOf(":"));
       expect(await at(home, `${repository}:${versions[1]}`)).toBe(

@@ -44,6 +44,19 @@ describe("readGit", () => {
     expect(await readGit(dir)).not.toHaveProperty("branch");
   });
 
+  it.each([
+    ["what pulumi stack init notes", "encryptionsalt: v1:abc\nconfig:\n  a: '1' # as it was\n", []],
+    ["a setting", "encryptionsalt: v1:abc\nconfig:\n  a: 2\n", ["app/Pulumi.prod.yaml"]],
+    ["no YAML", "{", ["app/Pulumi.prod.yaml"]],
+  ])("a stack's file that differs by %s", async (_, text, dirty) => {
+    const dir = await repository({ "app/Pulumi.prod.yaml": "config:\n  a: 1\n", "other.yaml": "" });
+    await writeFile(join(dir, "app/Pulumi.prod.yaml"), text);
+    await writeFile(join(dir, "app/Pulumi.new.yaml"), "secretsprovider: passphrase\n");
+    expect((await readGit(join(dir, "app"))).dirtyPaths).toEqual(dirty);
+    await writeFile(join(dir, "other.yaml"), "encryptionsalt: v1:abc\n");
+    expect((await readGit(dir)).dirtyPaths).toEqual([...dirty, "other.yaml"]);
+  });
+
   it("names what is changed, staged, renamed, removed or new", async () => {
     const dir = await repository({
       "a b.txt": "1\n",
