@@ -4,8 +4,9 @@ import type { Digest } from "../plan/digest";
 import type { ReleaseManifest } from "../plan/manifest";
 import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
+import { tagName } from "../plan/resource-names";
 import { fleetImages } from "../plan/service-manifest";
-import type { RegistryProvider } from "../provider/sdk/resources";
+import { HubDescription, type RegistryProvider } from "../provider/sdk/resources";
 import { writeServiceManifest } from "../report/service-manifest";
 import { writeArtifacts } from "../report/write-artifacts";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
@@ -51,6 +52,7 @@ export function carryOut(
     },
     { providers: [provider] },
   );
+  describe(plan, provider, tags);
   const manifest = pulumi
     .output({
       digests: Object.fromEntries(images.map(([name, { digest }]) => [name, digest])),
@@ -75,6 +77,27 @@ export function carryOut(
     tags: byImage((image) => [...new Set(image.tags.map((tag) => tag.name))]),
     manifest,
   };
+}
+
+/** Last of all: a description that fails leaves a release that is whole. */
+function describe(
+  { descriptions = [], images }: ReleasePlan,
+  provider: RegistryProvider,
+  tags: TagSet,
+): void {
+  for (const { image, repository, full, short, kept } of descriptions) {
+    const siblings = images.find(({ name }) => name === image)?.repositories ?? [];
+    new HubDescription(
+      tagName(image, "description", repository, siblings),
+      {
+        repository,
+        full,
+        ...(short === undefined ? {} : { short }),
+        ...(kept === undefined ? {} : { kept }),
+      },
+      { provider, dependsOn: [tags], retainOnDelete: true },
+    );
+  }
 }
 
 function promoteImages(plan: ReleasePlan, provider: RegistryProvider): ProvedImages {

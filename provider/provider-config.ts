@@ -9,10 +9,11 @@ export function providerConfig(config: Config): ProviderConfig {
   const { registries, origins, envPrefix } = config;
   const primary = registries[0]?.host;
   return {
-    registries: registries.map(({ host, plainHttp, username }) => ({
+    registries: registries.map(({ host, plainHttp, username, hub }) => ({
       host,
       plainHttp,
       ...(username === undefined ? {} : { username }),
+      ...(hub === undefined ? {} : { hub }),
     })),
     credentials: Object.fromEntries(
       registries.flatMap(({ host, username, password }, index) =>

@@ -1,18 +1,24 @@
 import { z } from "zod";
-import { environmentCredentials } from "../config/environment";
+import { environmentCredentials, hubToken } from "../config/environment";
 import { isLoopbackHost } from "../config/loopback";
 import type { FoundImage, RegistryState } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
 import { RegistryClient } from "../registry/client";
 import type { Credentials } from "../registry/credentials";
 import { dockerCredentials } from "../registry/docker-config";
+import { HubClient } from "../registry/hub";
 import { readImage } from "../registry/read-image";
 import type { Connection } from "../registry/read-state";
 import type { Properties } from "./properties";
 import { parseInputs } from "./resource";
 
 const registriesSchema = z.array(
-  z.object({ host: z.string(), plainHttp: z.boolean(), username: z.string().optional() }),
+  z.object({
+    host: z.string(),
+    plainHttp: z.boolean(),
+    username: z.string().optional(),
+    hub: z.string().optional(),
+  }),
 );
 const environmentSchema = z.object({ prefix: z.string().optional(), ciRegistry: z.string().optional() });
 const credentialsSchema = z.record(z.string(), z.object({ username: z.string(), password: z.string() }));
@@ -37,6 +43,8 @@ export interface ProviderRegistry {
   readonly plainHttp: boolean;
   /** The stack's name for a password that comes from elsewhere. */
   readonly username?: string | undefined;
+  /** Where descriptions of its repositories go: `https://hub.docker.com`. */
+  readonly hub?: string | undefined;
 }
 
 export interface EnvironmentReading {
@@ -75,6 +83,7 @@ export class Registries {
   readonly #config: ProviderConfig;
   readonly #env: NodeJS.ProcessEnv;
   readonly #connections = new Map<string, Connection>();
+  readonly #hubs = new Map<string, HubClient>();
   readonly #seen = new Map<string, FoundImage | undefined>();
   readonly #abort = new AbortController();
 
@@ -108,6 +117,21 @@ export class Registries {
     const slash = repository.indexOf("/");
     const host = repository.slice(0, slash);
     return { repository, client: this.connect(host).client, path: repository.slice(slash + 1) };
+  }
+
+  /** Where the description of a repository is. @param repository `host/namespace/name` */
+  hubAt(repository: string): { readonly hub: HubClient; readonly path: string } {
+    const slash = repository.indexOf("/");
+    const host = repository.slice(0, slash);
+    const path = repository.slice(slash + 1);
+    const known = this.#hubs.get(host);
+    if (known !== undefined) return { hub: known, path };
+    const api = this.#config.registries.find((registry) => registry.host === host)?.hub;
+    if (api === undefined) throw new Error(`${host} takes no descriptions: its registry has no \`hub\``);
+    const credentials = () => this.#hubCredentials(host, path.split("/")[0] ?? "");
+    const hub = new HubClient({ registry: host, api, credentials, signal: this.#abort.signal });
+    this.#hubs.set(host, hub);
+    return { hub, path };
   }
 
   /** What a tag points to now, asked of the registry. */
@@ -156,9 +180,25 @@ export class Registries {
     return fromDocker === undefined ? undefined : { credentials: fromDocker, from: "Docker's configuration" };
   }
 
+  /** A token of its own for descriptions, which need more rights than a push; else what pushes. */
+  async #hubCredentials(host: string, namespace: string): Promise<Credentials | undefined> {
+    const pushing = (await this.#credentials(host))?.credentials;
+    const token = hubToken(this.#env, this.#config.environment.prefix);
+    if (token === undefined) return pushing;
+    const named = pushing !== undefined && "username" in pushing ? pushing.username : undefined;
+    return {
+      username: token.username ?? this.#username(host) ?? named ?? namespace,
+      password: token.password,
+    };
+  }
+
+  #username(host: string): string | undefined {
+    return this.#config.registries.find((registry) => registry.host === host)?.username;
+  }
+
   #environmentCredentials(host: string) {
     const { prefix, ciRegistry } = this.#config.environment;
-    const username = this.#config.registries.find((registry) => registry.host === host)?.username;
+    const username = this.#username(host);
     return environmentCredentials(host, this.#env, {
       ...(prefix === undefined ? {} : { prefix }),
       ...(ciRegistry === undefined ? {} : { ciRegistry }),

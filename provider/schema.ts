@@ -29,6 +29,12 @@ export function schema(version: string): object {
         digest: text,
         source: text,
       }),
+      "slipway-registry:index:HubDescription": resource("What Docker Hub says of a repository.", {
+        repository: text,
+        short: text,
+        full: text,
+        kept: text,
+      }),
       "slipway-registry:index:ImageCopy": resource("Content copied by digest, with all that refers to it.", {
         image: text,
         source: text,

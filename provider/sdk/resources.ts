@@ -93,6 +93,24 @@ export class ImageCopy extends pulumi.CustomResource {
   }
 }
 
+export interface HubDescriptionArgs {
+  /** `host/namespace/name`, of a registry that takes descriptions. */
+  readonly repository: string;
+  /** The line in lists, at most 100 characters. @default it stays as it is */
+  readonly short?: string;
+  /** Markdown, at most 25000 bytes. */
+  readonly full: string;
+  /** Why it stays as it is; nothing is written then. @default it is written */
+  readonly kept?: string;
+}
+
+/** What Docker Hub says of a repository. */
+export class HubDescription extends pulumi.CustomResource {
+  constructor(name: string, args: HubDescriptionArgs, opts?: pulumi.CustomResourceOptions) {
+    super("slipway-registry:index:HubDescription", name, { ...args }, opts);
+  }
+}
+
 export interface TagArgs {
   readonly repository: string;
   readonly name: string;
