@@ -52,7 +52,6 @@ export function carryOut(
     },
     { providers: [provider] },
   );
-  describe(plan, provider, tags);
   const manifest = pulumi
     .output({
       digests: Object.fromEntries(images.map(([name, { digest }]) => [name, digest])),
@@ -69,6 +68,7 @@ export function carryOut(
       }
       return made;
     });
+  describe(plan, provider, tags, manifest);
   const byImage = <T>(value: (image: ReleaseManifest["images"][number]) => T) =>
     manifest.apply((made) => Object.fromEntries(made.images.map((image) => [image.name, value(image)])));
   return {
@@ -84,6 +84,7 @@ function describe(
   { descriptions = [], images }: ReleasePlan,
   provider: RegistryProvider,
   tags: TagSet,
+  manifest: pulumi.Output<ReleaseManifest>,
 ): void {
   for (const { image, repository, full, short, kept } of descriptions) {
     const siblings = images.find(({ name }) => name === image)?.repositories ?? [];
@@ -91,7 +92,8 @@ function describe(
       tagName(image, "description", repository, siblings),
       {
         repository,
-        full,
+        // The release's files are written by then, whatever becomes of the description.
+        full: pulumi.runtime.isDryRun() ? full : manifest.apply(() => full),
         ...(short === undefined ? {} : { short }),
         ...(kept === undefined ? {} : { kept }),
       },

@@ -99,7 +99,7 @@ export interface HubDescriptionArgs {
   /** The line in lists, at most 100 characters. @default it stays as it is */
   readonly short?: string;
   /** Markdown, at most 25000 bytes. */
-  readonly full: string;
+  readonly full: pulumi.Input<string>;
   /** Why it stays as it is; nothing is written then. @default it is written */
   readonly kept?: string;
 }
