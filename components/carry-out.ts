@@ -9,6 +9,7 @@ import { fleetImages } from "../plan/service-manifest";
 import { HubDescription, type RegistryProvider } from "../provider/sdk/resources";
 import { writeServiceManifest } from "../report/service-manifest";
 import { writeArtifacts } from "../report/write-artifacts";
+import { buildFacts, buildFailureHook } from "./explain-build";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { Promotion } from "./promotion";
 import { TagSet } from "./tag-set";
@@ -62,7 +63,11 @@ export function carryOut(
       const made = releaseManifest(plan, facts);
       // Reached only when every tag is set: the files tell of a release that is whole.
       if (!pulumi.runtime.isDryRun()) {
-        await writeArtifacts(projectDir, config.artifacts, made, tagOutcomes(plan, made));
+        const built = await buildFacts(plan.images, config.builder.name, provider);
+        await writeArtifacts(projectDir, config.artifacts, made, {
+          tags: tagOutcomes(plan, made),
+          ...(built === undefined ? {} : { build: built }),
+        });
         const fleet = fleetImages(config, plan);
         if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
       }
@@ -126,6 +131,7 @@ function releaseImages(plan: ReleasePlan, config: Config, provider: RegistryProv
         plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),
         credentials: pushCredentials(config),
         after: before === undefined ? [] : [before],
+        hooks: { onError: [buildFailureHook(image, provider)] },
       },
       { providers: [provider] },
     );

@@ -9,7 +9,9 @@ import { dockerCredentials } from "../registry/docker-config";
 import { HubClient } from "../registry/hub";
 import { readImage } from "../registry/read-image";
 import type { Connection } from "../registry/read-state";
+import { Redactor, scrub } from "../registry/redact";
 import type { Properties } from "./properties";
+import { RequestLog } from "./request-log";
 import { parseInputs } from "./resource";
 
 const registriesSchema = z.array(
@@ -29,6 +31,8 @@ const configSchema = z.object({
   credentials: z.string().default("{}"),
   /** JSON: how the environment's credentials are to be read. */
   environment: z.string().default("{}"),
+  /** Folder for diagnostics, relative to the project; absent: none are written. */
+  artifacts: z.string().optional(),
 });
 
 export interface ProviderConfig {
@@ -36,6 +40,8 @@ export interface ProviderConfig {
   readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
   /** How the environment's credentials are to be read. */
   readonly environment: EnvironmentReading;
+  /** Folder for diagnostics, relative to the project. @default none are written */
+  readonly artifacts?: string | undefined;
 }
 
 export interface ProviderRegistry {
@@ -58,7 +64,7 @@ export interface EnvironmentReading {
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
 
 export function parseProviderConfig(properties: Properties): ProviderConfig {
-  const { registries, credentials, environment } = parseInputs(
+  const { registries, credentials, environment, artifacts } = parseInputs(
     "slipway-registry provider",
     configSchema,
     properties,
@@ -67,6 +73,7 @@ export function parseProviderConfig(properties: Properties): ProviderConfig {
     environment: environmentSchema.parse(JSON.parse(environment)),
     registries: registriesSchema.parse(JSON.parse(registries)),
     credentials: credentialsSchema.parse(JSON.parse(credentials)),
+    ...(artifacts === undefined ? {} : { artifacts }),
   };
 }
 
@@ -86,6 +93,8 @@ export class Registries {
   readonly #hubs = new Map<string, HubClient>();
   readonly #seen = new Map<string, FoundImage | undefined>();
   readonly #abort = new AbortController();
+  /** The last requests to any of them. */
+  readonly requests = new RequestLog();
 
   constructor(config: ProviderConfig, env: NodeJS.ProcessEnv = process.env) {
     this.#config = config;
@@ -105,6 +114,7 @@ export class Registries {
           isLoopbackHost(host),
         credentials: async () => (await credentials())?.credentials,
         signal: this.#abort.signal,
+        onRequest: this.requests.add,
       }),
       credentials,
     };
@@ -129,7 +139,13 @@ export class Registries {
     const api = this.#config.registries.find((registry) => registry.host === host)?.hub;
     if (api === undefined) throw new Error(`${host} takes no descriptions: its registry has no \`hub\``);
     const credentials = () => this.#hubCredentials(host, path.split("/")[0] ?? "");
-    const hub = new HubClient({ registry: host, api, credentials, signal: this.#abort.signal });
+    const hub = new HubClient({
+      registry: host,
+      api,
+      credentials,
+      signal: this.#abort.signal,
+      onRequest: this.requests.add,
+    });
     this.#hubs.set(host, hub);
     return { hub, path };
   }
@@ -158,6 +174,32 @@ export class Registries {
       if (read === undefined) continue;
       for (const tag of tags) this.#seen.set(`${host}/${path}:${tag}`, read.found[tag]);
     }
+  }
+
+  /** Folder for diagnostics, relative to the project. */
+  get artifacts(): string | undefined {
+    return this.#config.artifacts;
+  }
+
+  /** A text of others without the credentials of any configured registry, and without what looks like some. */
+  async redact(text: string): Promise<string> {
+    const redactor = new Redactor();
+    const hosts = [
+      ...new Set([...this.#config.registries.map(({ host }) => host), ...this.#connections.keys()]),
+    ];
+    for (const host of hosts) {
+      const found = await this.#hubCredentials(host, "").catch(() => undefined);
+      const pushing = (await this.#credentials(host).catch(() => undefined))?.credentials;
+      for (const known of [found, pushing]) {
+        if (known === undefined) continue;
+        if ("identityToken" in known) redactor.hide(known.identityToken.reveal());
+        else {
+          redactor.hide(known.password.reveal());
+          redactor.hide(`${known.username}:${known.password.reveal()}`);
+        }
+      }
+    }
+    return scrub(redactor.redact(text));
   }
 
   /** The engine wants to stop: requests under way end, and no new one starts. */

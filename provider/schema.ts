@@ -14,6 +14,7 @@ export function schema(version: string): object {
     provider: {
       inputProperties: {
         registries: { ...text, description: "JSON: a list of { host, plainHttp }." },
+        artifacts: { ...text, description: "Folder for diagnostics, relative to the project." },
         credentials: { ...text, secret: true, description: "JSON: host -> { username, password }." },
       },
     },

@@ -14,6 +14,7 @@ export class RegistryProvider extends pulumi.ProviderResource {
         registries: JSON.stringify(args.registries),
         credentials: pulumi.secret(JSON.stringify(args.credentials)),
         environment: JSON.stringify(args.environment),
+        ...(args.artifacts === undefined ? {} : { artifacts: args.artifacts }),
       },
       opts,
     );

@@ -11,7 +11,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   registry: ["plan"],
   report: ["plan"],
   source: ["config", "plan", "registry"],
-  provider: ["config", "plan", "registry"],
+  provider: ["config", "plan", "registry", "report"],
   components: ["config", "plan", "provider", "report", "source"],
   cli: ["config", "plan", "provider", "registry", "report", "source"],
 };
