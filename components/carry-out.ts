@@ -9,7 +9,7 @@ import { fleetImages } from "../plan/service-manifest";
 import { HubDescription, type RegistryProvider } from "../provider/sdk/resources";
 import { writeServiceManifest } from "../report/service-manifest";
 import { writeArtifacts } from "../report/write-artifacts";
-import { buildFacts, buildFailureHook } from "./explain-build";
+import { buildFacts } from "./build-facts";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { Promotion } from "./promotion";
 import { TagSet } from "./tag-set";
@@ -131,7 +131,6 @@ function releaseImages(plan: ReleasePlan, config: Config, provider: RegistryProv
         plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),
         credentials: pushCredentials(config),
         after: before === undefined ? [] : [before],
-        hooks: { onError: [buildFailureHook(image, provider)] },
       },
       { providers: [provider] },
     );

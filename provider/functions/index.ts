@@ -1,6 +1,5 @@
 import type { Properties } from "../properties";
 import type { Context } from "../resource";
-import { explainFailedBuild } from "./explain-failed-build";
 import { getImage } from "./get-image";
 import { inspectBuilder } from "./inspect-builder";
 import { inspectImages } from "./inspect-images";
@@ -13,7 +12,6 @@ export type ProviderFunction = (context: Context, args: Properties) => Promise<o
 
 /** Every function, by its token. */
 export const functions: Readonly<Record<string, ProviderFunction | undefined>> = {
-  "slipway-registry:index:explainFailedBuild": explainFailedBuild,
   "slipway-registry:index:getImage": getImage,
   "slipway-registry:index:inspectBuilder": inspectBuilder,
   "slipway-registry:index:inspectImages": inspectImages,

@@ -33,14 +33,6 @@ export async function provePush(repositories: readonly string[], provider: Regis
   await pulumi.runtime.invoke("slipway-registry:index:provePush", { repositories }, { provider });
 }
 
-/** After a build that failed: asks whether a push would be answered, and writes a diagnostics file. */
-export function explainFailedBuild(
-  failure: { readonly image: string; readonly message: string; readonly repositories: readonly string[] },
-  provider: RegistryProvider,
-): Promise<{ readonly probe: Readonly<Record<string, string>>; readonly file?: string }> {
-  return pulumi.runtime.invoke("slipway-registry:index:explainFailedBuild", { ...failure }, { provider });
-}
-
 /** What builds, by buildx's own files and BuildKit's answer. @param name default: buildx's current builder */
 export function inspectBuilder(
   name: string | undefined,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { hasDockerEngine, StageRegistry, type StageRegistryArgs } from "../../components";
+import { DIGEST } from "../support/planned";
 import { type Registered, record } from "./record";
 
 const ROOT = path.resolve(__dirname, "../..");
@@ -29,6 +30,7 @@ describe("with a Docker engine", () => {
     expect(volume).toMatchObject({ retainOnDelete: true, inputs: { name: "stage-content" } });
     expect(container?.inputs).toMatchObject({
       name: "stage",
+      image: DIGEST,
       restart: "unless-stopped",
       ports: [{ internal: 5000, external: 5000, ip: "127.0.0.1" }],
       volumes: [{ volumeName: "stage-content", containerPath: "/var/lib/registry" }],

@@ -1,26 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
 import type { BuildFacts } from "../plan/manifest";
 import type { PlannedImage } from "../plan/release-plan";
-import { explainFailedBuild, inspectBuilder } from "../provider/sdk/functions";
+import { inspectBuilder } from "../provider/sdk/functions";
 import type { RegistryProvider } from "../provider/sdk/resources";
-
-/**
- * What the engine calls when an image's build fails. The build pushes by itself, and only its last words are known; so
- * a push is tried, and both are written down. It is not built again: what is transient was tried again already.
- */
-export function buildFailureHook(image: PlannedImage, provider: RegistryProvider): pulumi.ErrorHook {
-  const { name, repositories } = image;
-  return new pulumi.ErrorHook(`${name}-build-failed`, async ({ errors }) => {
-    const message = errors[0] ?? "the build failed";
-    const { probe, file } = await explainFailedBuild({ image: name, message, repositories }, provider);
-    const answers = Object.entries(probe).map(([repository, said]) => `  ${repository}: ${said}`);
-    const written = file === undefined ? [] : [`  Diagnostics, without secrets: ${file}`];
-    await pulumi.log.error(
-      [`${name} was not built and pushed. A push now:`, ...answers, ...written].join("\n"),
-    );
-    return false;
-  });
-}
 
 /** What a run built with; undefined where it built nothing. Diagnostics: what nobody says fails no release. */
 export async function buildFacts(
