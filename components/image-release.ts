@@ -25,8 +25,6 @@ export interface ImageReleaseArgs {
   readonly baseDigest?: pulumi.Input<string>;
   /** The build waits for these: it bounds how many builds run at once. @default [] */
   readonly after?: readonly pulumi.Resource[];
-  /** What the engine calls around the build. @default nothing */
-  readonly hooks?: pulumi.ResourceHookBinding;
 }
 
 /**
@@ -55,11 +53,7 @@ export class ImageRelease extends pulumi.ComponentResource {
     const build =
       plan.build === undefined
         ? undefined
-        : buildImage(name, args, {
-            parent: this,
-            dependsOn: [...(args.after ?? [])],
-            ...(args.hooks === undefined ? {} : { hooks: args.hooks }),
-          });
+        : buildImage(name, args, { parent: this, dependsOn: [...(args.after ?? [])] });
 
     const candidate = new Candidate(
       `${name}-candidate`,

@@ -6,15 +6,13 @@ import { writeWholeFile } from "../report/write-whole-file";
 import type { Context } from "./resource";
 
 /** What a diagnostics file holds: no header, no credentials, no query that could carry one. */
-export interface Diagnostics {
+interface Diagnostics {
   readonly schema: 1;
   /** When it failed, ISO 8601, UTC. */
   readonly at: string;
   /** What was being done: `create Tag app-latest-ghcr.io`. */
   readonly operation: string;
   readonly message: string;
-  /** What a push is answered now, repository by repository; only after a build that failed. */
-  readonly probe?: Readonly<Record<string, string>>;
   /** The last requests, the oldest first. */
   readonly requests: readonly RequestEntry[];
 }
@@ -36,11 +34,10 @@ export async function diagnosed<T>(
 }
 
 /** The file's name as it was written, relative to the project; undefined where it cannot be written. */
-export async function writeDiagnostics(
+async function writeDiagnostics(
   { registries }: Context,
   operation: string,
   message: string,
-  probe?: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {
   if (registries.artifacts === undefined) return undefined;
   const at = new Date().toISOString();
@@ -49,7 +46,6 @@ export async function writeDiagnostics(
     at,
     operation,
     message: await registries.redact(message),
-    ...(probe === undefined ? {} : { probe }),
     requests: registries.requests.entries(),
   };
   const file = path.join(registries.artifacts, `diagnostics-${at.replaceAll(":", "-")}.json`);

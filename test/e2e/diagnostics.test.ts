@@ -55,8 +55,6 @@ const release = (version: string) =>
 
 interface Written {
   readonly operation: string;
-  readonly message: string;
-  readonly probe?: Record<string, string>;
   readonly requests: readonly Record<string, unknown>[];
 }
 
@@ -120,22 +118,6 @@ test("a push that is not allowed: proved before any build, and the file says wha
   const { operation, requests } = diagnosticsNamedIn(text);
   expect(operation).toBe("provePush");
   expect(requests.filter(({ method, status }) => method === "POST" && status === 403)).toHaveLength(1);
-});
-
-test("a build whose own push is declined: its words, and what a push is answered now", async () => {
-  await release("v1.2.0");
-  proxy.inject({
-    method: "PUT",
-    path: /\/manifests\/sha256:/,
-    fault: { kind: "answer", status: 400, body: BODY },
-  });
-  const { exitCode, text } = await project.up();
-  expect(exitCode).not.toBe(0);
-  expect(text).toMatch(/app was not built and pushed\. A push now:/);
-  const { operation, message, probe } = diagnosticsNamedIn(text);
-  expect(operation).toBe("build app");
-  expect(message).toMatch(/400|the CDN said no/);
-  expect(probe).toEqual({ [`${proxy.host}/octo/app`]: "an upload can be opened" });
 });
 
 describe("what a run built with", () => {
