@@ -48,7 +48,7 @@ export function planDescriptions({ config, read, images, tags }: DescriptionsInp
   };
 }
 
-export function isWritten({ kept }: PlannedDescription): boolean {
+function isWritten({ kept }: PlannedDescription): boolean {
   return kept === undefined;
 }
 

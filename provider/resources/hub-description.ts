@@ -90,7 +90,7 @@ async function announce(
 }
 
 /** `short: "A" => "B"; full: 1203 => 1310 bytes (+3 -1 lines)`. */
-export function difference(
+function difference(
   live: HubDescription | undefined,
   { short, full }: Pick<DescriptionInputs, "short" | "full">,
 ): string {
