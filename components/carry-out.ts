@@ -4,10 +4,12 @@ import type { Digest } from "../plan/digest";
 import type { ReleaseManifest } from "../plan/manifest";
 import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
+import { tagName } from "../plan/resource-names";
 import { fleetImages } from "../plan/service-manifest";
-import type { RegistryProvider } from "../provider/sdk/resources";
+import { HubDescription, type RegistryProvider } from "../provider/sdk/resources";
 import { writeServiceManifest } from "../report/service-manifest";
 import { writeArtifacts } from "../report/write-artifacts";
+import { buildFacts } from "./build-facts";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { Promotion } from "./promotion";
 import { TagSet } from "./tag-set";
@@ -61,12 +63,17 @@ export function carryOut(
       const made = releaseManifest(plan, facts);
       // Reached only when every tag is set: the files tell of a release that is whole.
       if (!pulumi.runtime.isDryRun()) {
-        await writeArtifacts(projectDir, config.artifacts, made, tagOutcomes(plan, made));
+        const built = await buildFacts(plan.images, config.builder.name, provider);
+        await writeArtifacts(projectDir, config.artifacts, made, {
+          tags: tagOutcomes(plan, made),
+          ...(built === undefined ? {} : { build: built }),
+        });
         const fleet = fleetImages(config, plan);
         if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
       }
       return made;
     });
+  describe(plan, provider, tags, manifest);
   const byImage = <T>(value: (image: ReleaseManifest["images"][number]) => T) =>
     manifest.apply((made) => Object.fromEntries(made.images.map((image) => [image.name, value(image)])));
   return {
@@ -75,6 +82,29 @@ export function carryOut(
     tags: byImage((image) => [...new Set(image.tags.map((tag) => tag.name))]),
     manifest,
   };
+}
+
+/** Last of all: a description that fails leaves a release that is whole. */
+function describe(
+  { descriptions = [], images }: ReleasePlan,
+  provider: RegistryProvider,
+  tags: TagSet,
+  manifest: pulumi.Output<ReleaseManifest>,
+): void {
+  for (const { image, repository, full, short, kept } of descriptions) {
+    const siblings = images.find(({ name }) => name === image)?.repositories ?? [];
+    new HubDescription(
+      tagName(image, "description", repository, siblings),
+      {
+        repository,
+        // The release's files are written by then, whatever becomes of the description.
+        full: pulumi.runtime.isDryRun() ? full : manifest.apply(() => full),
+        ...(short === undefined ? {} : { short }),
+        ...(kept === undefined ? {} : { kept }),
+      },
+      { provider, dependsOn: [tags], retainOnDelete: true },
+    );
+  }
 }
 
 function promoteImages(plan: ReleasePlan, provider: RegistryProvider): ProvedImages {

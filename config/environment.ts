@@ -78,6 +78,20 @@ export function environmentCredentials(
   return undefined;
 }
 
+/** `HUB_PAT`: Docker Hub's token for descriptions, with the name that DOCKERHUB_USERNAME has. */
+export function hubToken(
+  env: Environment,
+  prefix?: string,
+): { readonly username?: string; readonly password: Secret } | undefined {
+  const token = lookUp(env, ["HUB_PAT"], prefix);
+  const username = lookUp(env, ["DOCKERHUB_USERNAME"], prefix);
+  if (token === undefined) return undefined;
+  return {
+    ...(username === undefined ? {} : { username: username.value }),
+    password: new Secret(token.value.trim()),
+  };
+}
+
 function pairsFor(
   host: string,
   env: Environment,

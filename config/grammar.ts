@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { z } from "zod";
 import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
+import { isLoopbackHost } from "./loopback";
 
 /**
  * Texts with a grammar of their own. Each message continues a sentence that starts with the value:
@@ -26,6 +27,25 @@ export const host = z.string().refine((text) => HOST_PATTERN.test(text) && portO
       ? "is not a registry's host: leave the scheme out (and set plainHttp for http)"
       : "is not a registry's host, such as ghcr.io or localhost:5000",
 });
+
+/** Where a server answers: https, or http on this machine; credentials go there. */
+export const origin = z.string().refine((text) => originProblem(text) === undefined, {
+  error: (issue) => originProblem(String(issue.input)) ?? "is not a server's address",
+});
+
+function originProblem(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    return "is not a server's address, such as https://hub.docker.com";
+  }
+  if (url.username !== "" || url.password !== "") return ": has credentials in it; they belong elsewhere";
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    return "has more than a server's address: leave the path out";
+  }
+  return url.protocol === "http:" && !isLoopbackHost(url.host)
+    ? "is not https: credentials go there, unencrypted only on this machine"
+    : undefined;
+}
 
 export const namespace = z.string().refine((text) => text === "" || REPOSITORY_PATTERN.test(text), {
   error: (issue) => repositoryMessage(String(issue.input), "a namespace"),

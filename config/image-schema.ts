@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SHORT_LIMIT } from "../plan/description";
 import { NPM_SOURCE_PATTERN } from "../plan/versions";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./platforms";
@@ -125,6 +126,24 @@ export const imageSchema = z
       .default({})
       .describe(
         "Build secrets for `RUN --mount=type=secret`: id to value. Set them with: pulumi config set --secret --path 'slipway:images[0].secrets.ID'",
+      ),
+    description: z
+      .strictObject({
+        file: grammar.projectPath.describe(
+          "A Markdown file of at most 25000 bytes, relative to the project. @example DOCKER_HUB.md",
+        ),
+        short: grammar.line
+          .refine((text) => [...text].length <= SHORT_LIMIT, {
+            error: (issue) =>
+              `has ${[...String(issue.input)].length} characters, and Docker Hub takes ${SHORT_LIMIT} at most`,
+          })
+          .optional()
+          .describe("The one line in lists, at most 100 characters. @default it stays as it is"),
+      })
+      .meta({ what: 'a description: { file: DOCKER_HUB.md, short: "…" }' })
+      .optional()
+      .describe(
+        "What Docker Hub says of the image's repository, written after every tag by a release that moves its floating tags. @default it stays as it is",
       ),
     salt: grammar.line
       .optional()

@@ -72,11 +72,17 @@ export function normalise(
   };
 }
 
+/** Who takes descriptions without being told where. */
+const DESCRIPTIONS = new Map([["docker.io", "https://hub.docker.com"]]);
+
 function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
-  const { password, plainHttp, ...rest } = registry;
+  const { password, plainHttp, hub, ...rest } = registry;
+  const host = normalizeHost(registry.host);
+  const descriptions = hub === undefined ? DESCRIPTIONS.get(host) : new URL(hub).origin;
   return {
     ...rest,
-    host: normalizeHost(registry.host),
+    host,
+    ...(descriptions === undefined ? {} : { hub: descriptions }),
     ...(password === undefined || encrypted ? {} : { password: new Secret(password) }),
     plainHttp: plainHttp ?? isLoopbackHost(registry.host),
   };

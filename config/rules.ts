@@ -19,6 +19,7 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...registryProblems(registries),
     ...nameProblems(registries, images),
     ...images.flatMap(imageProblems),
+    ...descriptionProblems(images),
     ...baseProblems(written),
     ...overruleProblems(written),
     ...laneRuleProblems(written),
@@ -105,6 +106,18 @@ function imageProblems({ path, value }: Entry): Problem[] {
     });
   }
   return problems;
+}
+
+/** A repository has one description. */
+function descriptionProblems(images: readonly Entry[]): Problem[] {
+  const described = images.filter(({ value }) => isRecord(value.description));
+  return duplicates(
+    described.map(({ path, value }) => ({
+      path: [...path, "description"],
+      key: textOf(value.repository) ?? textOf(value.name),
+    })),
+    (repository, first) => `${formatPath(first)} describes the repository ${repository} already`,
+  );
 }
 
 function overruleProblems(written: Readonly<Record<string, unknown>>): Problem[] {

@@ -33,6 +33,11 @@ const registrySchema = z
       .boolean()
       .optional()
       .describe("Plain HTTP instead of TLS. @default true for localhost, 127.0.0.0/8 and [::1], else false"),
+    hub: grammar.origin
+      .optional()
+      .describe(
+        "Where descriptions of its repositories go: a server with Docker Hub's API. @default https://hub.docker.com for docker.io, else none",
+      ),
   })
   .meta({ what: "a registry: { host: …, namespace: … }" });
 

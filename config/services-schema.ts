@@ -9,7 +9,15 @@ const template = z.string().min(1, { error: "is empty" });
 
 /** One image a service: what is written once holds for each of them, with `{{name}}` for its name. */
 export const servicesSchema = imageSchema
-  .omit({ name: true, repository: true, context: true, dockerfile: true, target: true, secrets: true })
+  .omit({
+    name: true,
+    repository: true,
+    context: true,
+    dockerfile: true,
+    target: true,
+    secrets: true,
+    description: true,
+  })
   .extend({
     list: grammar.projectPath.describe(
       "The file that lists the services, one name a line, # for comments; relative to the project. @example infra/docker/services.list",

@@ -1,6 +1,7 @@
 import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import { decideBase } from "./base";
 import type { Config } from "./config";
+import { planDescriptions, type ReadDescription } from "./description";
 import { fleetProblems, keptImages } from "./fleet";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
@@ -24,6 +25,8 @@ export interface ReleasePlanInput {
   readonly previous?: ReleaseManifest;
   /** How commits that live tags point to relate to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
+  /** What Docker Hub is to say of the repositories. Default: nothing. */
+  readonly descriptions?: readonly ReadDescription[];
   /** Problems found on the way here. */
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
@@ -34,6 +37,12 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   const { config, state, source } = input;
   const planned = input.intents.map((intent) => planImage(input, intent));
   const tags = planned.flatMap((image) => image.tags);
+  const { descriptions, ...described } = planDescriptions({
+    config,
+    read: input.descriptions ?? [],
+    images: planned.map(({ image }) => image),
+    tags,
+  });
   return {
     schema: 1,
     stack: input.stack,
@@ -44,6 +53,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     images: planned.map(({ image }) => image),
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
+    ...(descriptions.length === 0 ? {} : { descriptions }),
     kept: keptImages(config, input.previous),
     skipped: skippedRegistries(state),
     refusals: [
@@ -55,9 +65,10 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ...nowhereToGo(input),
       ...planned.flatMap((image) => image.refusals),
       ...backAndForward(planned.map(({ image }) => image)),
+      ...described.problems,
       ...twoOwners([...planned.flatMap(({ image }) => image.claims), ...tags]),
     ],
-    notices: [...input.notices, ...planned.flatMap((image) => image.notices)],
+    notices: [...input.notices, ...planned.flatMap((image) => image.notices), ...described.notices],
     origins: config.origins,
   };
 }

@@ -63,6 +63,8 @@ export interface RegistryConfig {
   readonly optional: boolean;
   /** Plain HTTP instead of TLS. Default: true for loopback hosts, else false. */
   readonly plainHttp: boolean;
+  /** Where descriptions of its repositories go, as an origin. Default: Docker Hub's for `docker.io`, else none. */
+  readonly hub?: string;
 }
 
 export interface ImageConfig {
@@ -103,6 +105,15 @@ export interface ImageConfig {
   readonly salt?: string;
   /** The name of the lane that it is released in. Default: none. */
   readonly lane?: string;
+  /** What its repository on Docker Hub says of it. Default: nothing is changed there. */
+  readonly description?: DescriptionConfig;
+}
+
+export interface DescriptionConfig {
+  /** A Markdown file, relative to the project. */
+  readonly file: string;
+  /** The one line in lists, at most 100 characters. Default: it stays as it is. */
+  readonly short?: string;
 }
 
 /** A command that proves something about what is released, such as a build or a gate. */

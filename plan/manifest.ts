@@ -45,6 +45,28 @@ export interface BuildRecord {
   readonly source?: string;
 }
 
+/** What one run built with, for whoever compares two machines. Facts of a run, so no part of the manifest. */
+export interface BuildFacts {
+  /** A buildx builder's name. */
+  readonly builder: string;
+  /** `remote`, `docker-container`, `kubernetes`. */
+  readonly driver: string;
+  /** BuildKit's version, as it says itself. */
+  readonly buildkit: string;
+  /** The network that its driver was told to use. */
+  readonly network: string;
+  /** The proxy's host for the registries, or `none`. */
+  readonly proxy: string;
+  /** What was built. */
+  readonly images: readonly {
+    readonly name: string;
+    readonly platforms: readonly string[];
+    /** Caches that were read and written; both empty for a build without. */
+    readonly cacheFrom: readonly string[];
+    readonly cacheTo: readonly string[];
+  }[];
+}
+
 export interface ManifestTag {
   readonly repository: string;
   readonly name: string;

@@ -24,6 +24,8 @@ export interface ReleasePlan {
   readonly levels: readonly TagLevel[];
   /** Floating tags that stay where they are though a rule names them, without a resource of their own. */
   readonly left: readonly PlannedTag[];
+  /** What Docker Hub is to say of the repositories, after every tag. Default: nothing. */
+  readonly descriptions?: readonly PlannedDescription[];
   /** What the last release left of images that this one does not touch. */
   readonly kept: readonly ManifestImage[];
   /** Registries that are left out: host -> reason. */
@@ -55,6 +57,20 @@ export interface PlannedImage {
   readonly copyTo: readonly string[];
   /** Set for a release with a version. */
   readonly statement?: ReleaseStatement;
+}
+
+export interface PlannedDescription {
+  /** The image that it belongs to, the first of those that share it. */
+  readonly image: string;
+  /** `host/path`. */
+  readonly repository: string;
+  /** Where the text is, relative to the project. */
+  readonly file: string;
+  /** Absent: it stays as it is. */
+  readonly short?: string;
+  readonly full: string;
+  /** Why the description stays as it is, whatever it is. */
+  readonly kept?: string;
 }
 
 export type PlannedContent =

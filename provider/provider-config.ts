@@ -6,13 +6,14 @@ import type { ProviderConfig } from "./registries";
  * finds them itself whenever it calls, so that they are in no state and a rotated one works at once.
  */
 export function providerConfig(config: Config): ProviderConfig {
-  const { registries, origins, envPrefix } = config;
+  const { registries, origins, envPrefix, artifacts } = config;
   const primary = registries[0]?.host;
   return {
-    registries: registries.map(({ host, plainHttp, username }) => ({
+    registries: registries.map(({ host, plainHttp, username, hub }) => ({
       host,
       plainHttp,
       ...(username === undefined ? {} : { username }),
+      ...(hub === undefined ? {} : { hub }),
     })),
     credentials: Object.fromEntries(
       registries.flatMap(({ host, username, password }, index) =>
@@ -21,6 +22,7 @@ export function providerConfig(config: Config): ProviderConfig {
           : [[host, { username, password: password.reveal() }]],
       ),
     ),
+    artifacts,
     environment: {
       ...(envPrefix === undefined ? {} : { prefix: envPrefix }),
       ...(primary === undefined ? {} : { ciRegistry: primary }),

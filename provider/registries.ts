@@ -1,18 +1,26 @@
 import { z } from "zod";
-import { environmentCredentials } from "../config/environment";
+import { environmentCredentials, hubToken } from "../config/environment";
 import { isLoopbackHost } from "../config/loopback";
 import type { FoundImage, RegistryState } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
 import { RegistryClient } from "../registry/client";
 import type { Credentials } from "../registry/credentials";
 import { dockerCredentials } from "../registry/docker-config";
+import { HubClient } from "../registry/hub";
 import { readImage } from "../registry/read-image";
 import type { Connection } from "../registry/read-state";
+import { Redactor, scrub } from "../registry/redact";
 import type { Properties } from "./properties";
+import { RequestLog } from "./request-log";
 import { parseInputs } from "./resource";
 
 const registriesSchema = z.array(
-  z.object({ host: z.string(), plainHttp: z.boolean(), username: z.string().optional() }),
+  z.object({
+    host: z.string(),
+    plainHttp: z.boolean(),
+    username: z.string().optional(),
+    hub: z.string().optional(),
+  }),
 );
 const environmentSchema = z.object({ prefix: z.string().optional(), ciRegistry: z.string().optional() });
 const credentialsSchema = z.record(z.string(), z.object({ username: z.string(), password: z.string() }));
@@ -23,6 +31,8 @@ const configSchema = z.object({
   credentials: z.string().default("{}"),
   /** JSON: how the environment's credentials are to be read. */
   environment: z.string().default("{}"),
+  /** Folder for diagnostics, relative to the project; absent: none are written. */
+  artifacts: z.string().optional(),
 });
 
 export interface ProviderConfig {
@@ -30,6 +40,8 @@ export interface ProviderConfig {
   readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
   /** How the environment's credentials are to be read. */
   readonly environment: EnvironmentReading;
+  /** Folder for diagnostics, relative to the project. @default none are written */
+  readonly artifacts?: string | undefined;
 }
 
 export interface ProviderRegistry {
@@ -37,6 +49,8 @@ export interface ProviderRegistry {
   readonly plainHttp: boolean;
   /** The stack's name for a password that comes from elsewhere. */
   readonly username?: string | undefined;
+  /** Where descriptions of its repositories go: `https://hub.docker.com`. */
+  readonly hub?: string | undefined;
 }
 
 export interface EnvironmentReading {
@@ -50,7 +64,7 @@ export interface EnvironmentReading {
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
 
 export function parseProviderConfig(properties: Properties): ProviderConfig {
-  const { registries, credentials, environment } = parseInputs(
+  const { registries, credentials, environment, artifacts } = parseInputs(
     "slipway-registry provider",
     configSchema,
     properties,
@@ -59,6 +73,7 @@ export function parseProviderConfig(properties: Properties): ProviderConfig {
     environment: environmentSchema.parse(JSON.parse(environment)),
     registries: registriesSchema.parse(JSON.parse(registries)),
     credentials: credentialsSchema.parse(JSON.parse(credentials)),
+    ...(artifacts === undefined ? {} : { artifacts }),
   };
 }
 
@@ -75,8 +90,11 @@ export class Registries {
   readonly #config: ProviderConfig;
   readonly #env: NodeJS.ProcessEnv;
   readonly #connections = new Map<string, Connection>();
+  readonly #hubs = new Map<string, HubClient>();
   readonly #seen = new Map<string, FoundImage | undefined>();
   readonly #abort = new AbortController();
+  /** The last requests to any of them. */
+  readonly requests = new RequestLog();
 
   constructor(config: ProviderConfig, env: NodeJS.ProcessEnv = process.env) {
     this.#config = config;
@@ -96,6 +114,7 @@ export class Registries {
           isLoopbackHost(host),
         credentials: async () => (await credentials())?.credentials,
         signal: this.#abort.signal,
+        onRequest: this.requests.add,
       }),
       credentials,
     };
@@ -108,6 +127,27 @@ export class Registries {
     const slash = repository.indexOf("/");
     const host = repository.slice(0, slash);
     return { repository, client: this.connect(host).client, path: repository.slice(slash + 1) };
+  }
+
+  /** Where the description of a repository is. @param repository `host/namespace/name` */
+  hubAt(repository: string): { readonly hub: HubClient; readonly path: string } {
+    const slash = repository.indexOf("/");
+    const host = repository.slice(0, slash);
+    const path = repository.slice(slash + 1);
+    const known = this.#hubs.get(host);
+    if (known !== undefined) return { hub: known, path };
+    const api = this.#config.registries.find((registry) => registry.host === host)?.hub;
+    if (api === undefined) throw new Error(`${host} takes no descriptions: its registry has no \`hub\``);
+    const credentials = () => this.#hubCredentials(host, path.split("/")[0] ?? "");
+    const hub = new HubClient({
+      registry: host,
+      api,
+      credentials,
+      signal: this.#abort.signal,
+      onRequest: this.requests.add,
+    });
+    this.#hubs.set(host, hub);
+    return { hub, path };
   }
 
   /** What a tag points to now, asked of the registry. */
@@ -136,6 +176,32 @@ export class Registries {
     }
   }
 
+  /** Folder for diagnostics, relative to the project. */
+  get artifacts(): string | undefined {
+    return this.#config.artifacts;
+  }
+
+  /** A text of others without the credentials of any configured registry, and without what looks like some. */
+  async redact(text: string): Promise<string> {
+    const redactor = new Redactor();
+    const hosts = [
+      ...new Set([...this.#config.registries.map(({ host }) => host), ...this.#connections.keys()]),
+    ];
+    for (const host of hosts) {
+      const found = await this.#hubCredentials(host, "").catch(() => undefined);
+      const pushing = (await this.#credentials(host).catch(() => undefined))?.credentials;
+      for (const known of [found, pushing]) {
+        if (known === undefined) continue;
+        if ("identityToken" in known) redactor.hide(known.identityToken.reveal());
+        else {
+          redactor.hide(known.password.reveal());
+          redactor.hide(`${known.username}:${known.password.reveal()}`);
+        }
+      }
+    }
+    return scrub(redactor.redact(text));
+  }
+
   /** The engine wants to stop: requests under way end, and no new one starts. */
   cancel(): void {
     this.#abort.abort(new Error("cancelled"));
@@ -156,9 +222,25 @@ export class Registries {
     return fromDocker === undefined ? undefined : { credentials: fromDocker, from: "Docker's configuration" };
   }
 
+  /** A token of its own for descriptions, which need more rights than a push; else what pushes. */
+  async #hubCredentials(host: string, namespace: string): Promise<Credentials | undefined> {
+    const pushing = (await this.#credentials(host))?.credentials;
+    const token = hubToken(this.#env, this.#config.environment.prefix);
+    if (token === undefined) return pushing;
+    const named = pushing !== undefined && "username" in pushing ? pushing.username : undefined;
+    return {
+      username: token.username ?? this.#username(host) ?? named ?? namespace,
+      password: token.password,
+    };
+  }
+
+  #username(host: string): string | undefined {
+    return this.#config.registries.find((registry) => registry.host === host)?.username;
+  }
+
   #environmentCredentials(host: string) {
     const { prefix, ciRegistry } = this.#config.environment;
-    const username = this.#config.registries.find((registry) => registry.host === host)?.username;
+    const username = this.#username(host);
     return environmentCredentials(host, this.#env, {
       ...(prefix === undefined ? {} : { prefix }),
       ...(ciRegistry === undefined ? {} : { ciRegistry }),

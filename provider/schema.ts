@@ -14,6 +14,7 @@ export function schema(version: string): object {
     provider: {
       inputProperties: {
         registries: { ...text, description: "JSON: a list of { host, plainHttp }." },
+        artifacts: { ...text, description: "Folder for diagnostics, relative to the project." },
         credentials: { ...text, secret: true, description: "JSON: host -> { username, password }." },
       },
     },
@@ -28,6 +29,12 @@ export function schema(version: string): object {
         platforms: texts,
         digest: text,
         source: text,
+      }),
+      "slipway-registry:index:HubDescription": resource("What Docker Hub says of a repository.", {
+        repository: text,
+        short: text,
+        full: text,
+        kept: text,
       }),
       "slipway-registry:index:ImageCopy": resource("Content copied by digest, with all that refers to it.", {
         image: text,

@@ -9,15 +9,17 @@ import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as provider from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { ProblemError } from "../plan/problem";
+import { diagnosed } from "./diagnostics";
 import { engineLog } from "./engine-log";
 import { functions } from "./functions";
 import { fromStruct, toStruct } from "./properties";
 import { NO_CONFIG, parseProviderConfig, Registries } from "./registries";
-import type { Context, Resource } from "./resource";
+import type { Context, Operation, Resource } from "./resource";
 import { resources } from "./resources";
 import { schema } from "./schema";
 
-const CREDENTIALS = "credentials";
+/** Settings of the provider that say nothing of what is released: a rotated token, where diagnostics go. */
+const NO_CHANGE = ["artifacts", "credentials", "version"];
 
 /**
  * The gRPC service of a Pulumi provider, straight on the protocol: `pulumi.provider.main` hides the preview flag,
@@ -62,8 +64,7 @@ export function providerService(
       const before = fromStruct(request.getOldInputs() ?? request.getOlds());
       const after = fromStruct(request.getNews());
       const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-        // A rotated token is no change of anything that is released.
-        (key) => key !== CREDENTIALS && key !== "version" && before[key] !== after[key],
+        (key) => !NO_CHANGE.includes(key) && before[key] !== after[key],
       );
       return diffResponse(changed);
     }),
@@ -78,10 +79,19 @@ export function providerService(
       return response;
     }),
     invoke: unary(async (request: provider.InvokeRequest) => {
-      const run = functions[request.getTok()];
-      if (run === undefined) throw new Error(`slipway-registry has no function ${request.getTok()}`);
+      const token = request.getTok();
+      const run = functions[token];
+      if (run === undefined) throw new Error(`slipway-registry has no function ${token}`);
+      const name = token.split(":").at(-1) ?? token;
       const response = new provider.InvokeResponse();
-      response.setReturn(toStruct(await run(context, fromStruct(request.getArgs()))));
+      response.setReturn(
+        toStruct(
+          // Every other function only reads, in previews too.
+          await diagnosed(context, { name, preview: name !== "provePush" }, () =>
+            run(context, fromStruct(request.getArgs())),
+          ),
+        ),
+      );
       return response;
     }),
     check: unary((request: provider.CheckRequest) => {
@@ -107,20 +117,20 @@ export function providerService(
     }),
     create: unary(async (request: provider.CreateRequest) => {
       const inputs = fromStruct(request.getProperties());
-      const { id, outputs } = await resourceOf(request.getUrn()).create(context, inputs, {
-        urn: request.getUrn(),
-        preview: request.getPreview(),
-      });
+      const operation = { urn: request.getUrn(), preview: request.getPreview() };
+      const { id, outputs } = await diagnosed(context, named("create", operation), () =>
+        resourceOf(operation.urn).create(context, inputs, operation),
+      );
       const response = new provider.CreateResponse();
       response.setId(id);
       response.setProperties(toStruct(outputs));
       return response;
     }),
     update: unary(async (request: provider.UpdateRequest) => {
-      const outputs = await resourceOf(request.getUrn()).update(context, changeOf(request), {
-        urn: request.getUrn(),
-        preview: request.getPreview(),
-      });
+      const operation = { urn: request.getUrn(), preview: request.getPreview() };
+      const outputs = await diagnosed(context, named("update", operation), () =>
+        resourceOf(operation.urn).update(context, changeOf(request), operation),
+      );
       const response = new provider.UpdateResponse();
       response.setProperties(toStruct(outputs));
       return response;
@@ -146,6 +156,12 @@ export function providerService(
       return new Empty();
     }),
   };
+}
+
+/** `create Tag app-latest-ghcr.io`. */
+function named(verb: string, { urn, preview }: Operation): { name: string; preview: boolean } {
+  const [type = "", name = ""] = urn.split("::").slice(2);
+  return { name: `${verb} ${type.split(":").at(-1) ?? type} ${name}`, preview };
 }
 
 /** `urn:pulumi:stack::project::parent$type::name` -> the type. */

@@ -39,3 +39,20 @@ export function oneLine(text: string, limit = 300): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
   return line.length > limit ? `${line.slice(0, limit)}…` : line;
 }
+
+/**
+ * Removes what looks like a secret, whoever made it: credentials in URLs, query parameters, headers, fields of JSON.
+ * For text that is kept; what a redactor knows it removes exactly.
+ */
+export function scrub(text: string): string {
+  return text
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi, "$1[secret]@")
+    .replace(/(https?:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/gi, "$1?[query]")
+    .replace(/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]+/gi, "$1 [secret]")
+    .replace(
+      /("?\b(?:access_?|refresh_?|identity_?|id_?)?(?:token|secret|password|passwd|authorization|signature|_state)"?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|[^\s,;&}]+)/gi,
+      "$1[secret]",
+    )
+    .replace(/\b(?:dckr_pat_|dckr_oat_|ghp_|gho_|ghs_|github_pat_)[A-Za-z0-9_-]+/g, "[secret]")
+    .replace(/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, "[secret]");
+}

@@ -16,6 +16,9 @@ export interface RequestEntry {
   readonly path: string;
   /** Absent where there was no answer. */
   readonly status?: number;
+  /** When it was sent, ISO 8601, UTC. */
+  readonly at: string;
+  /** How long the answer took. */
   readonly ms: number;
   /** The beginning of an error's body, or why there was no answer. */
   readonly body?: string;
@@ -44,6 +47,8 @@ export interface WireOptions {
 }
 
 const DEADLINE_MS = 30_000;
+/** As much of an error's body as tells what answered, be it a page. */
+const DIAGNOSTIC_TEXT = 2000;
 const PROXY_VARIABLES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"];
 
 /** Whether an address is this machine's own. */
@@ -82,11 +87,13 @@ export class Wire {
     const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
     const deadline = new Deadline(deadlineMs, this.#options.signal);
     const started = performance.now();
+    const at = new Date().toISOString();
     const { method, url } = request;
     const entry = (): RequestEntry => ({
       method,
       host: url.host,
       path: safePath(url),
+      at,
       ms: Math.round(performance.now() - started),
     });
     const upload = new Upload(request.body, deadline);
@@ -107,7 +114,7 @@ export class Wire {
         signal: deadline.signal,
       });
       const answer = await Answer.of(request, data, deadline, deadlineMs);
-      const text = oneLine(this.#redactor.redact(answer.errorText));
+      const text = oneLine(this.#redactor.redact(answer.errorText), DIAGNOSTIC_TEXT);
       this.#options.onRequest?.({
         ...entry(),
         status: answer.status,

@@ -11,6 +11,7 @@ export function planText(plan: ReleasePlan): string {
     ...Object.entries(plan.skipped).map(([host, reason]) => `  ${host} is skipped: ${reason}`),
     ...plan.checks.map(({ name, run }) => `  check ${name}, before anything is built: ${run.join(" ")}`),
     ...plan.images.flatMap((image) => imageLines(plan, image)),
+    ...descriptionLines(plan),
     "",
   ].join("\n");
 }
@@ -42,6 +43,20 @@ function imageLines(plan: ReleasePlan, image: PlannedImage): string[] {
     ...image.repositories.flatMap((repository) => [
       `  ${repository}`,
       ...tags.filter((tag) => tag.repository === repository).map((tag) => `    ${tagLine(tag, width)}`),
+    ]),
+  ];
+}
+
+function descriptionLines({ descriptions = [] }: ReleasePlan): string[] {
+  if (descriptions.length === 0) return [];
+  return [
+    "",
+    "descriptions, after every tag:",
+    ...descriptions.flatMap(({ repository, file, full, short, kept }) => [
+      `  ${repository}`,
+      kept === undefined
+        ? `    ${file}, ${Buffer.byteLength(full)} bytes${short === undefined ? "" : `: ${short}`}`
+        : `    stays as it is: ${kept}`,
     ]),
   ];
 }

@@ -1,10 +1,14 @@
 import { shortDigest } from "../plan/digest";
-import type { ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
+import type { BuildFacts, ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
 import { type DigestPair, digestPairs } from "../plan/same-digest";
 import { action, target } from "./outcome-words";
 
 /** A release as a page that people read: on GitHub, in a job's summary, in a chat. */
-export function releaseMarkdown(manifest: ReleaseManifest, tags: readonly TagOutcome[]): string {
+export function releaseMarkdown(
+  manifest: ReleaseManifest,
+  tags: readonly TagOutcome[],
+  build?: BuildFacts,
+): string {
   const lines = [
     `# Release on \`${manifest.stack}\``,
     "",
@@ -12,6 +16,7 @@ export function releaseMarkdown(manifest: ReleaseManifest, tags: readonly TagOut
     ...manifest.images.flatMap((image) => imageSection(image, tags)),
     ...digestSection(manifest, tags),
     ...skippedSection(manifest),
+    ...buildSection(build),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -77,6 +82,23 @@ function skippedSection(manifest: ReleaseManifest): string[] {
   const skipped = Object.entries(manifest.skipped);
   if (skipped.length === 0) return [];
   return ["", "## Skipped registries", "", ...skipped.map(([host, reason]) => `- ${host}: ${plain(reason)}`)];
+}
+
+function buildSection(build: BuildFacts | undefined): string[] {
+  if (build === undefined) return [];
+  const cache = (kinds: readonly string[]) => (kinds.length === 0 ? "none" : kinds.join(" "));
+  return [
+    "",
+    "## Built with",
+    "",
+    `- Builder: ${plain(build.builder)}, driver ${plain(build.driver)}, BuildKit ${plain(build.buildkit)}`,
+    `- Network: ${plain(build.network)}; proxy: ${plain(build.proxy)}`,
+    ...build.images.map(({ name, platforms, cacheFrom, cacheTo }) =>
+      plain(
+        `- ${name}: ${platforms.join(", ")}; cache read: ${cache(cacheFrom)}; cache written: ${cache(cacheTo)}`,
+      ),
+    ),
+  ];
 }
 
 function row(cells: readonly string[]): string {

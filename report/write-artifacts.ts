@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import type { ReleaseManifest, TagOutcome } from "../plan/manifest";
+import type { BuildFacts, ReleaseManifest, TagOutcome } from "../plan/manifest";
 import { releaseMarkdown } from "./release-markdown";
 
 /** In the folder for artifacts. */
@@ -10,7 +10,13 @@ const REPORT_FILE = "release-report.md";
 
 /** The manifest with what the run did to each tag: the file's content. */
 export interface ManifestFile extends ReleaseManifest {
-  readonly run: { readonly tags: readonly TagOutcome[] };
+  readonly run: RunFacts;
+}
+
+export interface RunFacts {
+  readonly tags: readonly TagOutcome[];
+  /** Absent where nothing was built. */
+  readonly build?: BuildFacts;
 }
 
 /** Writes the release manifest and its report, each whole or not at all. */
@@ -18,11 +24,11 @@ export async function writeArtifacts(
   projectDir: string,
   folder: string,
   manifest: ReleaseManifest,
-  tags: readonly TagOutcome[],
+  run: RunFacts,
 ): Promise<void> {
   const target = path.resolve(projectDir, folder);
   await mkdir(target, { recursive: true });
-  const file: ManifestFile = { ...manifest, run: { tags } };
+  const file: ManifestFile = { ...manifest, run };
   await writeFileAtomic(path.join(target, MANIFEST_FILE), `${JSON.stringify(file, undefined, 2)}\n`);
-  await writeFileAtomic(path.join(target, REPORT_FILE), releaseMarkdown(manifest, tags));
+  await writeFileAtomic(path.join(target, REPORT_FILE), releaseMarkdown(manifest, run.tags, run.build));
 }

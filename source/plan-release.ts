@@ -15,6 +15,7 @@ import { requireTagProblems } from "../plan/require-tag";
 import type { Ancestry } from "../plan/tag-policy";
 import type { InspectedImages } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
+import { readDescriptions } from "./descriptions";
 import { isAncestor, readGit, tagCommit } from "./git";
 import { readIntents } from "./read-intents";
 import { readReleasedEvent } from "./released-event";
@@ -62,6 +63,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     config.lane === undefined
       ? []
       : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents, event, now: input.now });
+  const descriptions = await readDescriptions(config, projectDir);
   const state = await input.registries.readRegistries(stateRequest(config, intents));
   return assembleReleasePlan({
     stack,
@@ -71,12 +73,14 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     state,
     ...(input.previous === undefined ? {} : { previous: input.previous }),
     ancestry: await readAncestry(projectDir, intents, state),
+    descriptions: descriptions.read,
     // What is not made from the working tree does not care for its state.
     problems: withoutRepeats([
       ...(isMadeHere ? tagProblems : []),
       ...released.problems,
       ...laneProblems,
       ...problems,
+      ...descriptions.problems,
     ]),
     notices: [
       ...(isMadeHere ? [`the release is ${released.origin}`, ...released.notices] : []),

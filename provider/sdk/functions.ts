@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../../plan/digest";
+import type { BuildFacts } from "../../plan/manifest";
 import type { Problem } from "../../plan/problem";
 import type { RegistryState } from "../../plan/registry-state";
 import type { InspectedImages } from "../../registry/inspect-images";
@@ -30,6 +31,16 @@ export function inspectImages(
 /** Opens an upload in each repository and cancels it. Rejects with every repository that may not be pushed to. */
 export async function provePush(repositories: readonly string[], provider: RegistryProvider): Promise<void> {
   await pulumi.runtime.invoke("slipway-registry:index:provePush", { repositories }, { provider });
+}
+
+/** What builds, by buildx's own files and BuildKit's answer. @param name default: buildx's current builder */
+export function inspectBuilder(
+  name: string | undefined,
+  provider: RegistryProvider,
+): Promise<Omit<BuildFacts, "images" | "proxy">> {
+  return pulumi.runtime.invoke("slipway-registry:index:inspectBuilder", name === undefined ? {} : { name }, {
+    provider,
+  });
 }
 
 /** What an image reference is: digest, media type, platforms, annotations. */

@@ -14,6 +14,7 @@ export class RegistryProvider extends pulumi.ProviderResource {
         registries: JSON.stringify(args.registries),
         credentials: pulumi.secret(JSON.stringify(args.credentials)),
         environment: JSON.stringify(args.environment),
+        ...(args.artifacts === undefined ? {} : { artifacts: args.artifacts }),
       },
       opts,
     );
@@ -90,6 +91,24 @@ export class ImageCopy extends pulumi.CustomResource {
 
   constructor(name: string, args: ImageCopyArgs, opts?: pulumi.CustomResourceOptions) {
     super("slipway-registry:index:ImageCopy", name, { ...args, referrers: undefined }, opts);
+  }
+}
+
+export interface HubDescriptionArgs {
+  /** `host/namespace/name`, of a registry that takes descriptions. */
+  readonly repository: string;
+  /** The line in lists, at most 100 characters. @default it stays as it is */
+  readonly short?: string;
+  /** Markdown, at most 25000 bytes. */
+  readonly full: pulumi.Input<string>;
+  /** Why it stays as it is; nothing is written then. @default it is written */
+  readonly kept?: string;
+}
+
+/** What Docker Hub says of a repository. */
+export class HubDescription extends pulumi.CustomResource {
+  constructor(name: string, args: HubDescriptionArgs, opts?: pulumi.CustomResourceOptions) {
+    super("slipway-registry:index:HubDescription", name, { ...args }, opts);
   }
 }
 

@@ -87,6 +87,8 @@ function stateOf(type: string, inputs: Record<string, unknown>): Record<string, 
   switch (type) {
     case "docker-build:index:Image":
       return { ...inputs, digest: DIGEST, ref: "" };
+    case "docker:index/remoteImage:RemoteImage":
+      return { ...inputs, imageId: DIGEST };
     case "slipway-registry:index:Attestation":
       return { ...inputs, manifest: STATEMENT_DIGEST };
     case "slipway-registry:index:ImageCopy":

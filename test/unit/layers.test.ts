@@ -11,7 +11,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   registry: ["plan"],
   report: ["plan"],
   source: ["config", "plan", "registry"],
-  provider: ["config", "plan", "registry"],
+  provider: ["config", "plan", "registry", "report"],
   components: ["config", "plan", "provider", "report", "source"],
   cli: ["config", "plan", "provider", "registry", "report", "source"],
 };
@@ -30,6 +30,7 @@ const PURE_LIBRARIES = [
 /** Libraries that belong to one room, so that the others can be read and tested without them. */
 const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@pulumi/pulumi": ["components", "config", "provider"],
+  "@pulumi/docker": ["components"],
   "@pulumi/docker-build": ["components"],
   "@grpc/grpc-js": ["provider"],
   undici: ["registry"],

@@ -257,14 +257,14 @@ describe("the files", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test("are the manifest with what the run did, and the page; written again they are the same bytes", async () => {
-    await writeArtifacts(folder, "out/deep", made, run.tags);
+    await writeArtifacts(folder, "out/deep", made, run);
     const file = path.join(folder, "out/deep/release-manifest.json");
     const first = readFileSync(file, "utf8");
     expect(await readManifestFile(file)).toEqual({ ...made, run });
     expect(readFileSync(path.join(folder, "out/deep/release-report.md"), "utf8")).toBe(
       releaseMarkdown(made, run.tags),
     );
-    await writeArtifacts(folder, "out/deep", made, run.tags);
+    await writeArtifacts(folder, "out/deep", made, run);
     expect(readFileSync(file, "utf8")).toBe(first);
   });
 

@@ -1,0 +1,128 @@
+import type { Config } from "./config";
+import type { Problem } from "./problem";
+import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-plan";
+
+/** The most characters of a repository's short description on Docker Hub. */
+export const SHORT_LIMIT = 100;
+/** The most bytes of a repository's description on Docker Hub. */
+export const FULL_LIMIT = 25_000;
+
+/** An image's description as its file has it now. */
+export interface ReadDescription {
+  /** Where the image is written, e.g. `images[0]`; variants of one image share it. */
+  readonly at: string;
+  /** Names of the images that it describes: all of them go to one repository. */
+  readonly images: readonly string[];
+  /** Relative to the project. */
+  readonly file: string;
+  readonly short?: string;
+  /** The file's text. */
+  readonly full: string;
+}
+
+export interface DescriptionsInput {
+  readonly config: Config;
+  readonly read: readonly ReadDescription[];
+  readonly images: readonly PlannedImage[];
+  readonly tags: readonly PlannedTag[];
+}
+
+/** What is to be said of which repository. Only a release that its repository's floating tags follow says it. */
+export function planDescriptions({ config, read, images, tags }: DescriptionsInput): {
+  readonly descriptions: readonly PlannedDescription[];
+  readonly problems: readonly Problem[];
+  readonly notices: readonly string[];
+} {
+  const takers = config.registries.filter(({ hub }) => hub !== undefined);
+  const descriptions = read.flatMap((description) => {
+    const described = images.filter(({ name }) => description.images.includes(name));
+    const repositories = new Set(described.flatMap((image) => image.repositories));
+    return [...repositories]
+      .filter((repository) => takers.some((registry) => isIn(repository, registry)))
+      .map((repository) => planned(description, repository, described, tags));
+  });
+  return {
+    descriptions,
+    problems: descriptions.filter(isWritten).flatMap(repositoryProblems),
+    notices: takers.length > 0 ? [] : read.map(nowhere),
+  };
+}
+
+function isWritten({ kept }: PlannedDescription): boolean {
+  return kept === undefined;
+}
+
+/** What is wrong with a description's text, whatever repository it goes to. */
+export function textProblems({ at, file, full }: ReadDescription): Problem[] {
+  const bytes = Buffer.byteLength(full, "utf8");
+  const path = `slipway:${at}.description.file`;
+  if (full.trim() === "") {
+    return [{ code: "description-empty", path, message: `${file} is empty`, hint: "Write a description." }];
+  }
+  if (bytes <= FULL_LIMIT) return [];
+  return [
+    {
+      code: "description-too-long",
+      path,
+      message: `${file} has ${bytes} bytes, and Docker Hub takes ${FULL_LIMIT} at most`,
+      hint: `Shorten it by ${bytes - FULL_LIMIT} bytes; link to what has to be longer.`,
+    },
+  ];
+}
+
+function isIn(
+  repository: string,
+  { host, namespace }: { readonly host: string; readonly namespace: string },
+): boolean {
+  return repository.startsWith(namespace === "" ? `${host}/` : `${host}/${namespace}/`);
+}
+
+function planned(
+  { file, short, full }: ReadDescription,
+  repository: string,
+  described: readonly PlannedImage[],
+  tags: readonly PlannedTag[],
+): PlannedDescription {
+  const [first] = described;
+  const kept = reasonToKeep(repository, described, tags);
+  return {
+    image: first?.name ?? "",
+    repository,
+    file,
+    ...(short === undefined ? {} : { short }),
+    full,
+    ...(kept === undefined ? {} : { kept }),
+  };
+}
+
+/** A backport, a pre-release or a branch's build must not describe what `latest` holds. */
+function reasonToKeep(
+  repository: string,
+  described: readonly PlannedImage[],
+  tags: readonly PlannedTag[],
+): string | undefined {
+  const names = described.map(({ name }) => name);
+  const floating = tags.filter(
+    (tag) => tag.class === "floating" && tag.repository === repository && names.includes(tag.image),
+  );
+  const staying = floating.find(({ action }) => action === "keep");
+  if (staying !== undefined) return `${staying.name} stays where it is`;
+  const hasVersion = described.some(({ intent }) => intent.version !== undefined);
+  return floating.length === 0 && !hasVersion ? "this release has no version and no floating tag" : undefined;
+}
+
+function repositoryProblems({ image, repository }: PlannedDescription): Problem[] {
+  if (/^[^/]+\/[^/]+\/[^/]+$/.test(repository)) return [];
+  return [
+    {
+      code: "description-repository",
+      path: `${image}.description`,
+      message: `${repository} cannot have a description: on Docker Hub a repository is namespace/name`,
+      hint: "Give the registry a namespace of one part, or take the description out.",
+    },
+  ];
+}
+
+function nowhere({ file }: ReadDescription): string {
+  return `${file} describes nothing: no registry takes descriptions (docker.io does, and one with \`hub\`)`;
+}

@@ -1,0 +1,280 @@
+import type { Answer } from "./answer";
+import { answerError } from "./answer-errors";
+import type { CredentialsSource } from "./credentials";
+import { RegistryError } from "./errors";
+import { Redactor } from "./redact";
+import { parseRetryAfter, type RetryPolicy, systemClock, withRetries } from "./retry";
+import { type Method, Wire, type WireOptions } from "./wire";
+
+/** What Docker Hub says of a repository. */
+export interface HubDescription {
+  /** The line in lists, at most 100 characters. */
+  readonly short: string;
+  /** Markdown, at most 25000 bytes. */
+  readonly full: string;
+}
+
+export interface HubClientOptions extends Pick<WireOptions, "deadlineMs" | "signal" | "onRequest"> {
+  /** The registry as people write it: `docker.io`. */
+  readonly registry: string;
+  /** Where the API answers: `https://hub.docker.com`. */
+  readonly api: string;
+  readonly credentials: CredentialsSource;
+  /** Attempts for each request, the first included. @default 4 */
+  readonly attempts?: number;
+  /** @default the system's */
+  readonly clock?: RetryPolicy["clock"];
+}
+
+interface HubCall {
+  readonly method: Method;
+  readonly target: string;
+  readonly repository?: string;
+  readonly body?: Readonly<Record<string, string>>;
+  readonly token?: string;
+}
+
+const ANSWER_LIMIT = 1024 * 1024;
+const ATTEMPTS = 4;
+
+/**
+ * Docker Hub's own API, which is no registry's: what it says of a repository.
+ *
+ * @see https://docs.docker.com/reference/api/hub/latest/
+ */
+export class HubClient {
+  readonly #options: HubClientOptions;
+  readonly #redactor = new Redactor();
+  readonly #wire: Wire;
+  readonly #policy: RetryPolicy;
+  #token: Promise<string> | undefined;
+
+  constructor(options: HubClientOptions) {
+    this.#options = options;
+    this.#wire = new Wire(options, this.#redactor);
+    this.#policy = {
+      attempts: options.attempts ?? ATTEMPTS,
+      clock: options.clock ?? systemClock,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    };
+  }
+
+  /** Undefined where there is no such repository, or none that these credentials see. @param path `octo/app` */
+  async description(path: string): Promise<HubDescription | undefined> {
+    const call: HubCall = { method: "GET", target: target(path), repository: path };
+    // Public repositories need no login, of which Docker Hub allows but a few.
+    const open = await this.#send(call, [200, 401, 403, 404], toDescription);
+    if (open !== undefined || (await this.#options.credentials()) === undefined) return open;
+    return this.#signedIn(call, [200, 404], toDescription);
+  }
+
+  /** Sets what is given; what is not stays. @throws RegistryError where it is not there afterwards */
+  async describe(path: string, wanted: Partial<HubDescription>): Promise<void> {
+    const body = {
+      ...(wanted.full === undefined ? {} : { full_description: wanted.full }),
+      ...(wanted.short === undefined ? {} : { description: wanted.short }),
+    };
+    const call: HubCall = { method: "PATCH", target: target(path), repository: path, body };
+    await this.#signedIn(call, [200], () => undefined);
+    const live = await this.description(path);
+    if (live !== undefined && isDescribed(live, wanted)) return;
+    throw new RegistryError({
+      code: "registry-conflict",
+      registry: this.#options.registry,
+      repository: path,
+      method: "PATCH",
+      path: target(path),
+      summary: `${this.#options.api} took the description of ${path} and answers another one now`,
+      hint: "Somebody else may be writing it: look at the repository's page, then run `pulumi up` again.",
+    });
+  }
+
+  /** One call with a token; with another one where that has run out. */
+  async #signedIn<T>(
+    call: HubCall,
+    expect: readonly number[],
+    read: (answer: Answer) => T | Promise<T>,
+  ): Promise<T> {
+    const token = await this.#signIn();
+    try {
+      return await this.#send({ ...call, token }, expect, read);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.status !== 401) throw error;
+      this.#token = undefined;
+      const renewed = await this.#signIn();
+      return this.#send({ ...call, token: renewed }, expect, read);
+    }
+  }
+
+  #signIn(): Promise<string> {
+    this.#token ??= this.#login().catch((error: unknown) => {
+      this.#token = undefined;
+      throw error;
+    });
+    return this.#token;
+  }
+
+  async #login(): Promise<string> {
+    const { registry, api } = this.#options;
+    const credentials = await this.#options.credentials();
+    if (credentials === undefined || "identityToken" in credentials) {
+      const why = credentials === undefined ? "there are none" : "Docker's login has only an identity token";
+      throw new RegistryError({
+        code: "registry-unauthorized",
+        registry,
+        summary: `a description on ${api} needs a username and a token, and ${why}`,
+        hint: CREDENTIALS_HINT,
+      });
+    }
+    const { username } = credentials;
+    const password = credentials.password.reveal();
+    this.#redactor.hide(password);
+    const token = await this.#send(
+      { method: "POST", target: "/v2/auth/token", body: { identifier: username, secret: password } },
+      [200, 404, 405],
+      (answer) => this.#readToken(answer, "access_token"),
+    );
+    if (token !== undefined) return token;
+    // Servers that are older than personal access tokens know this call alone.
+    const older = await this.#send(
+      { method: "POST", target: "/v2/users/login", body: { username, password } },
+      [200],
+      (answer) => this.#readToken(answer, "token"),
+    );
+    if (older === undefined) throw new Error("a status that was not expected came through");
+    return older;
+  }
+
+  async #readToken(answer: Answer, name: string): Promise<string | undefined> {
+    if (answer.status !== 200) return undefined;
+    const value = fieldOf(await json(answer), name);
+    // A line break would end the header that carries it.
+    if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
+    this.#redactor.hide(value);
+    return value;
+  }
+
+  #send<T>(call: HubCall, expect: readonly number[], read: (answer: Answer) => T | Promise<T>): Promise<T> {
+    const { registry, api } = this.#options;
+    return withRetries(this.#policy, async () => {
+      const answer = await this.#wire.send({
+        registry,
+        ...(call.repository === undefined ? {} : { repository: call.repository }),
+        method: call.method,
+        url: new URL(call.target, api),
+        headers: {
+          accept: "application/json",
+          ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(call.body === undefined ? {} : { body: Buffer.from(JSON.stringify(call.body)) }),
+        ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
+      });
+      try {
+        if (!expect.includes(answer.status)) throw this.#failure(answer);
+        return await read(answer);
+      } finally {
+        await answer.discard();
+      }
+    });
+  }
+
+  #failure(answer: Answer): RegistryError {
+    const now = this.#policy.clock.now();
+    const caller = { identity: "user", role: "registry", now } as const;
+    const error = answerError(answer, caller, (text) => this.#redactor.redact(text));
+    const { code, registry, repository, status, method, path, summary, transient } = error;
+    const retryAfterMs = error.retryAfterMs ?? parseUntil(answer.header("x-retry-after"), now);
+    const hint = hintFor(status, repository, error.hint);
+    return new RegistryError({
+      code,
+      registry,
+      summary,
+      transient,
+      ...(repository === undefined ? {} : { repository }),
+      ...(status === undefined ? {} : { status }),
+      ...(method === undefined ? {} : { method }),
+      ...(path === undefined ? {} : { path }),
+      ...(hint === undefined ? {} : { hint }),
+      ...(transient && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+    });
+  }
+}
+
+/** Whether live texts are the wanted ones; line ends and the file's last line break do not count. */
+export function isDescribed(live: HubDescription, { short, full }: Partial<HubDescription>): boolean {
+  return (
+    (short === undefined || short.trim() === live.short.trim()) &&
+    (full === undefined || plainText(full) === plainText(live.full))
+  );
+}
+
+function plainText(text: string): string {
+  return text
+    .replace(/^\uFEFF/, "")
+    .replace(/\r\n?/g, "\n")
+    .trim();
+}
+
+const CREDENTIALS_HINT =
+  "Configure DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or HUB_PAT for descriptions alone: " +
+  "a personal access token with the scope Read, Write, Delete (Docker Hub → Account settings → Personal access tokens).";
+
+function hintFor(
+  status: number | undefined,
+  repository: string | undefined,
+  other: string | undefined,
+): string | undefined {
+  switch (status) {
+    case 401:
+      return `The username or token is wrong, expired or revoked. ${CREDENTIALS_HINT}`;
+    case 403:
+      return `The token may not change the description of ${repository ?? "the repository"}: it needs the scope Read, Write, Delete (Read & Write pushes only), and its owner the right to administer the repository. ${CREDENTIALS_HINT}`;
+    case 404:
+      return `There is no repository ${repository ?? ""} that these credentials see: look at its name and namespace.`;
+    default:
+      return other;
+  }
+}
+
+/** `X-Retry-After`: the second since 1970 from which on it may be asked again. */
+function parseUntil(header: string | undefined, now: number): number | undefined {
+  if (header === undefined || !/^\d{9,11}$/.test(header.trim())) return parseRetryAfter(header, now);
+  return Math.max(0, Number(header) * 1000 - now);
+}
+
+/** The path has been checked against OCI's grammar, so nothing in it needs escaping. */
+function target(path: string): string {
+  if (!/^[a-z0-9._-]+\/[a-z0-9._-]+$/.test(path)) {
+    throw new TypeError(`${JSON.stringify(path)} is not namespace/name`);
+  }
+  return `/v2/repositories/${path}/`;
+}
+
+async function toDescription(answer: Answer): Promise<HubDescription | undefined> {
+  if (answer.status !== 200) return undefined;
+  const repository = await json(answer);
+  const text = (name: string): string => {
+    const value = fieldOf(repository, name);
+    // Docker Hub says null of what was never set.
+    if (value === null || value === undefined) return "";
+    if (typeof value !== "string") throw answer.bad(`a ${name} that is no text`);
+    return value;
+  };
+  return { short: text("description"), full: text("full_description") };
+}
+
+async function json(answer: Answer): Promise<object> {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(await answer.bytes(ANSWER_LIMIT)).toString("utf8"));
+  } catch (error) {
+    if (error instanceof RegistryError) throw error;
+    throw answer.bad("something that is no JSON");
+  }
+  if (typeof value !== "object" || value === null) throw answer.bad("something that is no object");
+  return value;
+}
+
+function fieldOf(holder: object, name: string): unknown {
+  return Reflect.get(holder, name);
+}
