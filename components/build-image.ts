@@ -57,7 +57,9 @@ export function buildImage(
 function imageArgs(args: BuildArgs): dockerBuild.ImageArgs {
   const { plan, builder, plainHttpHosts, credentials } = args;
   const recipe = buildRecipe(plan, plainHttpHosts);
-  const pinned = Object.entries(recipe.namedContexts).map(([name, location]) => [name, { location }] as const);
+  const pinned = Object.entries(recipe.namedContexts).map(
+    ([name, location]) => [name, { location }] as const,
+  );
   const secrets = Object.entries(plan.intent.image.secrets).map(([id, secret]) => [id, secret.reveal()]);
   return {
     context: {
