@@ -166,7 +166,10 @@ describe.each(CASES)("$example, $stack", (example) => {
     const told = JSON.stringify(manifest);
     for (const digest of Object.values(tags)) expect(told).toContain(digest);
     expect(told).not.toContain('"build"');
-    await crane("validate", "--remote", `${registry.host}/${example.image}:${example.tags.at(-1)}`);
+    const { annotations = {} } = JSON.parse(
+      await crane("manifest", `${registry.host}/${example.image}:${example.tags.at(-1)}`),
+    );
+    expect(annotations["dev.slipway.content-key"]).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test("again: nothing is built and nothing is written", async () => {
