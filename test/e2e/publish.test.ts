@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -6,6 +7,8 @@ import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry";
 import { type EngineResult, Project } from "../support/project";
 import { startRegistry, TEST_USER, type TestRegistry } from "../support/registry";
+
+const SLIPWAY = path.resolve(__dirname, "../../cli/slipway.js");
 
 let registry: TestRegistry;
 let npm: NpmRegistry;
@@ -326,9 +329,81 @@ async function runJson(project: Project, env: Readonly<Record<string, string>>):
     "-c",
     '"$0" "$@" 2>/dev/null',
     process.execPath,
-    path.resolve(__dirname, "../../cli/slipway.js"),
+    SLIPWAY,
     "publish",
     "--json",
   );
   return { stdout: text };
 }
+
+describe("what is there already", () => {
+  const release = {
+    images: [
+      { name: "app", context: ".", platforms: ["linux/amd64"], tags: ["type=semver,pattern=v{{version}}"] },
+    ],
+  };
+  let stage: Project;
+
+  beforeAll(async () => {
+    stage = await Project.create({
+      config: { ...release, registries: [{ host: registry.host, namespace: "stage" }] },
+      env: { CI_DOCKER_CLI: cli.program },
+    });
+    projects.push(stage);
+  });
+
+  const digest = (reference: string) => crane("digest", `${registry.host}/${reference}`);
+
+  test("an interrupted build ends with 130 and leaves no tag and no folder", async () => {
+    await stage.commit({ Dockerfile: "FROM scratch\nCOPY app /app\n", app: "one\n" }, "v1.0.0");
+    const child = spawn(process.execPath, [SLIPWAY, "publish", "--stack", stage.stack], {
+      cwd: stage.dir,
+      env: { ...stage.env, SLIPWAY_TEST_HANG: "1" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let text = "";
+    child.stderr.on("data", (data: Buffer) => {
+      text += String(data);
+      if (String(data).includes("hanging")) child.kill("SIGINT");
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code, text).toBe(130);
+    expect(text).toContain("run the same again, and it completes the release");
+    expect(existsSync(cli.calls()[0]?.env.DOCKER_CONFIG ?? "")).toBe(false);
+    await expect(digest("stage/app:v1.0.0")).rejects.toThrow();
+  });
+
+  test("a release can be promoted without engine and without CLI", async () => {
+    ok(await publish(stage));
+    expect(builds()).toBe(1);
+    cli.forget();
+    const prod = await stage.stackBeside({
+      stack: "prod",
+      env: { CI_DOCKER_CLI: cli.program },
+      config: {
+        ...release,
+        registries: [{ host: registry.host, namespace: "prod" }],
+        promote: { statement: "v1.0.0", registry: { host: registry.host, namespace: "stage" } },
+      },
+    });
+    ok(await publish(prod));
+    expect(cli.calls()).toEqual([]);
+    expect(await digest("prod/app:v1.0.0")).toBe(await digest("stage/app:v1.0.0"));
+    expect(await digest("prod/app:latest")).toBe(await digest("stage/app:v1.0.0"));
+  });
+
+  test("a rollback too", async () => {
+    await stage.commit({ app: "two\n" }, "v1.0.1");
+    ok(await publish(stage));
+    expect(await digest("stage/app:latest")).toBe(await digest("stage/app:v1.0.1"));
+    cli.forget();
+    stage.setConfig({
+      ...release,
+      registries: [{ host: registry.host, namespace: "stage" }],
+      rollback: { to: "v1.0.0", bad: ["v1.0.1"] },
+    });
+    ok(await publish(stage));
+    expect(cli.calls()).toEqual([]);
+    expect(await digest("stage/app:latest")).toBe(await digest("stage/app:v1.0.0"));
+  });
+});
