@@ -54,6 +54,8 @@ async function projectOf({
     env: { CI_DOCKER_CLI: cli.program, ...env },
   });
   projects.push(project);
+  // It writes the stack's salt into its file, which is committed like the rest.
+  ok(await project.pulumi("stack", "init"));
   await project.commit({ ".npmrc": npm.npmrc }, tag);
   return project;
 }
@@ -186,7 +188,6 @@ describe.each(CASES)("$example, $stack", (example) => {
   test("the engine takes it over: no build, no tag is written", async () => {
     const before = await tagsOf(example.image);
     await registry.forget();
-    ok(await project.pulumi("stack", "init"));
     const text = await project.upOk();
     expect(text).not.toContain("docker-build:index:Image");
     expect((await writes()).filter((line) => line.includes("/manifests/"))).toEqual([]);
@@ -305,7 +306,6 @@ describe("publish-services", () => {
   });
 
   test("after the engine's release there is nothing to do", async () => {
-    ok(await project.pulumi("stack", "init"));
     const env = { ...credentials, CI_IMAGE_TAG: "149" };
     ok(await project.pulumiWith(env, "up", "--yes", "--non-interactive", "--skip-preview"));
     await secured.forget();
