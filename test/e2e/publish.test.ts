@@ -339,7 +339,7 @@ async function runJson(project: Project, env: Readonly<Record<string, string>>):
 describe("what is there already", () => {
   const release = {
     images: [
-      { name: "app", context: ".", platforms: ["linux/amd64"], tags: ["type=semver,pattern=v{{version}}"] },
+      { name: "app", context: "app", platforms: ["linux/amd64"], tags: ["type=semver,pattern=v{{version}}"] },
     ],
   };
   let stage: Project;
@@ -355,7 +355,7 @@ describe("what is there already", () => {
   const digest = (reference: string) => crane("digest", `${registry.host}/${reference}`);
 
   test("an interrupted build ends with 130 and leaves no tag and no folder", async () => {
-    await stage.commit({ Dockerfile: "FROM scratch\nCOPY app /app\n", app: "one\n" }, "v1.0.0");
+    await stage.commit({ "app/Dockerfile": "FROM scratch\nCOPY app /app\n", "app/app": "one\n" }, "v1.0.0");
     const child = spawn(process.execPath, [SLIPWAY, "publish", "--stack", stage.stack], {
       cwd: stage.dir,
       env: { ...stage.env, SLIPWAY_TEST_HANG: "1" },
@@ -393,7 +393,7 @@ describe("what is there already", () => {
   });
 
   test("a rollback too", async () => {
-    await stage.commit({ app: "two\n" }, "v1.0.1");
+    await stage.commit({ "app/app": "two\n" }, "v1.0.1");
     ok(await publish(stage));
     expect(await digest("stage/app:latest")).toBe(await digest("stage/app:v1.0.1"));
     cli.forget();
