@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { deployStageCommand } from "./commands/deploy-stage";
 import { planCommand } from "./commands/plan";
+import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
 import { previewCommand, upCommand } from "./commands/up";
@@ -10,6 +11,7 @@ const COMMANDS: readonly (() => Command)[] = [
   planCommand,
   previewCommand,
   upCommand,
+  publishCommand,
   deployStageCommand,
   reportCommand,
   tagsCommand,

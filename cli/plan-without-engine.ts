@@ -24,8 +24,8 @@ export interface StackToPlan {
   readonly configFile?: string;
   /** @default the process's own */
   readonly env?: Environment;
-  /** What was released last, where that is known. */
-  readonly previous?: ReleaseManifest;
+  /** What was released last, where that is known. @default unknown */
+  readonly previous?: (config: Config) => Promise<ReleaseManifest | undefined>;
   /** What the command line sets beside the stack's file. */
   readonly flags?: readonly Flag[];
 }
@@ -53,13 +53,14 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     readFile: projectFiles(projectDir),
     ...(options.flags === undefined ? {} : { flags: options.flags }),
   });
+  const previous = await options.previous?.(config);
   const plan = await planRelease({
     config,
     stack,
     projectDir,
     env,
     now: new Date(),
-    ...(options.previous === undefined ? {} : { previous: options.previous }),
+    ...(previous === undefined ? {} : { previous }),
     stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
     registries: config.push ? askedRegistries(config) : unaskedRegistries,
   });

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
+import { candidateInputs } from "../plan/resource-inputs";
 import { Attestation, Candidate } from "../provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";
 
@@ -29,10 +30,8 @@ export class ImageRelease extends pulumi.ComponentResource {
   constructor(name: string, args: ImageReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:ImageRelease", name, {}, opts);
     const { plan } = args;
-    const { content, intent } = plan;
-    if (content.from === "promotion" || intent.candidateTag === undefined) {
-      throw new Error(`ImageRelease: the content of "${name}" is promoted; use Promotion`);
-    }
+    const { content } = plan;
+    const inputs = candidateInputs(plan);
     const build =
       plan.build === undefined
         ? undefined
@@ -41,14 +40,10 @@ export class ImageRelease extends pulumi.ComponentResource {
     const candidate = new Candidate(
       `${name}-candidate`,
       {
+        ...inputs,
         image: name,
-        repositories: plan.repositories,
-        tag: intent.candidateTag,
-        contentKey: intent.contentKey,
         revision: args.revision,
-        platforms: intent.image.platforms,
-        digest: content.from === "build" ? build?.digest : content.digest,
-        source: content.from === "build" ? "build" : "found",
+        digest: "digest" in content ? content.digest : build?.digest,
       },
       { parent: this, ...(build === undefined ? {} : { dependsOn: [build] }) },
     );

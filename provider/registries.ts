@@ -60,6 +60,9 @@ export interface EnvironmentReading {
   readonly ciRegistry?: string | undefined;
 }
 
+/** Where credentials come from that Docker has by itself. */
+export const FROM_DOCKER = "Docker's configuration";
+
 /** A provider that was told nothing: anonymous, but for the environment and Docker's configuration. */
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
 
@@ -219,7 +222,7 @@ export class Registries {
       return { credentials, from: "the stack's configuration" };
     }
     const fromDocker = await dockerCredentials(host, { environment: this.#env });
-    return fromDocker === undefined ? undefined : { credentials: fromDocker, from: "Docker's configuration" };
+    return fromDocker === undefined ? undefined : { credentials: fromDocker, from: FROM_DOCKER };
   }
 
   /** A token of its own for descriptions, which need more rights than a push; else what pushes. */

@@ -1,0 +1,60 @@
+import type { Digest } from "./digest";
+import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-plan";
+
+/** What proves an image's content, beside its digest. */
+export function candidateInputs({ name, repositories, intent, content }: PlannedImage) {
+  if (content.from === "promotion" || intent.candidateTag === undefined) {
+    throw new Error(`ImageRelease: the content of "${name}" is promoted; use Promotion`);
+  }
+  return {
+    image: name,
+    repositories,
+    tag: intent.candidateTag,
+    contentKey: intent.contentKey,
+    revision: intent.revision,
+    platforms: intent.image.platforms,
+    source: content.from === "build" ? ("build" as const) : ("found" as const),
+  };
+}
+
+/** What takes content as it is, from where it was proved. */
+export function copyInputs({ name, repositories, intent, content }: PlannedImage) {
+  if (content.from !== "promotion" && content.from !== "rollback") {
+    throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
+  }
+  return {
+    image: name,
+    source: content.source,
+    digest: content.digest,
+    repositories,
+    platforms: intent.image.platforms,
+  };
+}
+
+/** What writes a repository's description. */
+export function descriptionInputs({ repository, full, short, kept }: PlannedDescription) {
+  return {
+    repository,
+    full,
+    ...(short === undefined ? {} : { short }),
+    ...(kept === undefined ? {} : { kept }),
+  };
+}
+
+/** What writes a tag, beside the digest that it gets. @param siblings all repositories of the image */
+export function tagInputs(tag: PlannedTag, siblings: readonly string[]) {
+  const { digest: _, ...wish } = tag.wish;
+  return {
+    ...wish,
+    repository: tag.repository,
+    siblings,
+    planned: { ...(tag.from === undefined ? {} : { digest: tag.from.digest }), ancestry: tag.ancestry },
+  };
+}
+
+/** The digest that a tag gets: its own (a rollback's), else that of its image. */
+export function digestOfTag<D>(tag: PlannedTag, digests: Readonly<Record<string, D>>): D | Digest {
+  const digest = tag.wish.digest ?? digests[tag.image];
+  if (digest === undefined) throw new Error(`TagSet: digests has no entry for image "${tag.image}"`);
+  return digest;
+}
