@@ -7,6 +7,7 @@ import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry";
 import { type EngineResult, Project } from "../support/project";
 import { startRegistry, TEST_USER, type TestRegistry } from "../support/registry";
+import { EVERY_CASE } from "../support/slices";
 
 const SLIPWAY = path.resolve(__dirname, "../../cli/slipway.js");
 
@@ -145,55 +146,58 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe.each(CASES)("$example, $stack", (example) => {
-  let project: Project;
+describe.each(EVERY_CASE ? CASES : CASES.filter(({ builds }) => builds > 1))(
+  "$example, $stack",
+  (example) => {
+    let project: Project;
 
-  beforeAll(async () => {
-    project = await projectOf(example);
-  });
+    beforeAll(async () => {
+      project = await projectOf(example);
+    });
 
-  test("--print shows the commands, runs none and writes nothing", async () => {
-    await registry.forget();
-    const text = ok(await publish(project, "--print"));
-    const commands = text.split("\n").filter((line) => line.includes(`${cli.program} build `));
-    expect(commands).toHaveLength(example.builds);
-    expect(cli.calls()).toEqual([]);
-    expect(await writes()).toEqual([]);
-    expect(existsSync(path.join(project.dir, "artifacts"))).toBe(false);
-  });
+    test("--print shows the commands, runs none and writes nothing", async () => {
+      await registry.forget();
+      const text = ok(await publish(project, "--print"));
+      const commands = text.split("\n").filter((line) => line.includes(`${cli.program} build `));
+      expect(commands).toHaveLength(example.builds);
+      expect(cli.calls()).toEqual([]);
+      expect(await writes()).toEqual([]);
+      expect(existsSync(path.join(project.dir, "artifacts"))).toBe(false);
+    });
 
-  test("is released: built by the CLI, tagged, stated, and told in the manifest", async () => {
-    ok(await publish(project));
-    expect(builds()).toBe(example.builds);
-    const tags = await tagsOf(example.image);
-    expect(Object.keys(tags)).toEqual(example.tags);
-    const manifest = file(project, "release-manifest.json");
-    const told = JSON.stringify(manifest);
-    for (const digest of Object.values(tags)) expect(told).toContain(digest);
-    expect(told).not.toContain('"build"');
-    const { annotations = {} } = JSON.parse(
-      await crane("manifest", `${registry.host}/${example.image}:${example.tags.at(-1)}`),
-    );
-    expect(annotations["dev.slipway.content-key"]).toMatch(/^[0-9a-f]{64}$/);
-  });
+    test("is released: built by the CLI, tagged, stated, and told in the manifest", async () => {
+      ok(await publish(project));
+      expect(builds()).toBe(example.builds);
+      const tags = await tagsOf(example.image);
+      expect(Object.keys(tags)).toEqual(example.tags);
+      const manifest = file(project, "release-manifest.json");
+      const told = JSON.stringify(manifest);
+      for (const digest of Object.values(tags)) expect(told).toContain(digest);
+      expect(told).not.toContain('"build"');
+      const { annotations = {} } = JSON.parse(
+        await crane("manifest", `${registry.host}/${example.image}:${example.tags.at(-1)}`),
+      );
+      expect(annotations["dev.slipway.content-key"]).toMatch(/^[0-9a-f]{64}$/);
+    });
 
-  test("again: nothing is built and nothing is written", async () => {
-    await registry.forget();
-    const text = ok(await publish(project));
-    expect(text).toContain("Nothing changed");
-    expect(cli.calls()).toEqual([]);
-    expect(await writes()).toEqual([]);
-  });
+    test("again: nothing is built and nothing is written", async () => {
+      await registry.forget();
+      const text = ok(await publish(project));
+      expect(text).toContain("Nothing changed");
+      expect(cli.calls()).toEqual([]);
+      expect(await writes()).toEqual([]);
+    });
 
-  test("the engine takes it over: no build, no tag is written", async () => {
-    const before = await tagsOf(example.image);
-    await registry.forget();
-    const text = await project.upOk();
-    expect(text).not.toContain("docker-build:index:Image");
-    expect((await writes()).filter((line) => line.includes("/manifests/"))).toEqual([]);
-    expect(await tagsOf(example.image)).toEqual(before);
-  });
-});
+    test("the engine takes it over: no build, no tag is written", async () => {
+      const before = await tagsOf(example.image);
+      await registry.forget();
+      const text = await project.upOk();
+      expect(text).not.toContain("docker-build:index:Image");
+      expect((await writes()).filter((line) => line.includes("/manifests/"))).toEqual([]);
+      expect(await tagsOf(example.image)).toEqual(before);
+    });
+  },
+);
 
 describe("publish-services", () => {
   const NAMES = readFileSync(
