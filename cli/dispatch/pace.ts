@@ -1,0 +1,33 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** How long to wait for what. */
+export interface Pace {
+  /** Waits; ends early with the signal's reason. @param seconds */
+  readonly sleep: (seconds: number, signal: AbortSignal) => Promise<void>;
+  /** Milliseconds that a second lasts: 1000, less in tests. */
+  readonly secondMs: number;
+}
+
+/** SLIPWAY_DISPATCH_SECOND_MS shortens every wait alike, so that tests need not wait. */
+export function paceFrom(env: Readonly<Record<string, string | undefined>>): Pace {
+  const wanted = Number(env.SLIPWAY_DISPATCH_SECOND_MS);
+  const secondMs = Number.isFinite(wanted) && wanted > 0 ? Math.min(wanted, 1000) : 1000;
+  return {
+    secondMs,
+    sleep: async (seconds, signal) => {
+      try {
+        await delay(seconds * secondMs, undefined, { signal });
+      } catch (error) {
+        throw signal.aborted ? signal.reason : error;
+      }
+    },
+  };
+}
+
+const FIRST_SECONDS = 2;
+const LONGEST_SECONDS = 10;
+
+/** Seconds before the next look: 2 at first, then a quarter more each time, 10 at most. @param looks so far, from 0 */
+export function pollSeconds(looks: number): number {
+  return Math.min(LONGEST_SECONDS, FIRST_SECONDS * 1.25 ** looks);
+}
