@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { deployStageCommand } from "./commands/deploy-stage";
+import { dispatchCommand } from "./commands/dispatch";
 import { planCommand } from "./commands/plan";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
@@ -10,6 +11,7 @@ const COMMANDS: readonly (() => Command)[] = [
   planCommand,
   previewCommand,
   upCommand,
+  dispatchCommand,
   deployStageCommand,
   reportCommand,
   tagsCommand,

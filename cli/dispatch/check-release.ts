@@ -1,10 +1,10 @@
 import path from "node:path";
-import { parseEnvFile } from "../../source/versions";
 import type { Problem } from "../../plan/problem";
+import { parseEnvFile } from "../../source/versions";
 import type { PreflightInput } from "./preflight";
 import { oneLine, requestFailure, statusOf } from "./problems";
 import { readFileAt } from "./read-file-at";
-import { settingOf, secretsNobodyHas } from "./repository-settings";
+import { secretsNobodyHas, settingOf } from "./repository-settings";
 import type { WorkflowFile } from "./workflow-file";
 
 /** Whether the files of pinned versions have their keys in the commit that is released. */
@@ -27,11 +27,19 @@ export async function checkPins(
   return project.pins.flatMap(({ file, key }) => {
     const text = texts.get(file);
     if (text === undefined)
-      return [{ code: "build-arg-file", path: `${file} at ${what}`, message: `does not exist, and ${key} is read from it` }];
+      return [
+        {
+          code: "build-arg-file",
+          path: `${file} at ${what}`,
+          message: `does not exist, and ${key} is read from it`,
+        },
+      ];
     const known = [...parseEnvFile(text).keys()];
     if (known.includes(key)) return [];
     const has = oneLine(known.slice(0, 10).join(", ")) || "no key at all";
-    return [{ code: "build-arg-key", path: `${file} at ${what}`, message: `has no key ${key}; it has ${has}` }];
+    return [
+      { code: "build-arg-key", path: `${file} at ${what}`, message: `has no key ${key}; it has ${has}` },
+    ];
   });
 }
 

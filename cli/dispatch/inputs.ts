@@ -98,7 +98,9 @@ function wrongValues(
     const value = inputs[name];
     if (value === undefined) {
       if (!required || hasDefault) return [];
-      const known = Object.entries(FLAGS).find(([key]) => isKey(key) && NAMES[key].some((n) => sameName(name, n)));
+      const known = Object.entries(FLAGS).find(
+        ([key]) => isKey(key) && NAMES[key].some((n) => sameName(name, n)),
+      );
       return [
         {
           code: "workflow-input",

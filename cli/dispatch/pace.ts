@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How long to wait for what. */
+/** How time goes by. */
 export interface Pace {
-  /** Waits; ends early with the signal's reason. @param seconds */
-  readonly sleep: (seconds: number, signal: AbortSignal) => Promise<void>;
+  readonly sleep: (seconds: number) => Promise<void>;
+  /** A function that tells whether so many seconds have gone by since. */
+  readonly timer: (seconds: number) => () => boolean;
   /** Milliseconds that a second lasts: 1000, less in tests. */
   readonly secondMs: number;
 }
@@ -14,12 +15,10 @@ export function paceFrom(env: Readonly<Record<string, string | undefined>>): Pac
   const secondMs = Number.isFinite(wanted) && wanted > 0 ? Math.min(wanted, 1000) : 1000;
   return {
     secondMs,
-    sleep: async (seconds, signal) => {
-      try {
-        await delay(seconds * secondMs, undefined, { signal });
-      } catch (error) {
-        throw signal.aborted ? signal.reason : error;
-      }
+    sleep: (seconds) => delay(seconds * secondMs),
+    timer: (seconds) => {
+      const end = performance.now() + seconds * secondMs;
+      return () => performance.now() >= end;
     },
   };
 }

@@ -29,8 +29,6 @@ export interface ReadyDispatch extends Omit<DispatchInputs, "problems"> {
   readonly workflowId: number;
   /** The branch or tag whose workflow file runs. */
   readonly workflowRef: string;
-  /** The commit of that reference: a run of another is not ours. */
-  readonly headSha: string;
 }
 
 /**
@@ -69,7 +67,7 @@ export async function preflight(input: PreflightInput): Promise<ReadyDispatch> {
   ]).catch((error) => fail(error, errors));
   const problems = [...wrongInputs, ...checked.flat()];
   if (problems.length > 0) throw notDispatched(...problems);
-  return { ...inputs, workflowId, workflowRef, headSha };
+  return { ...inputs, workflowId, workflowRef };
 }
 
 /** @returns the default branch */

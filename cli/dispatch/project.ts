@@ -16,7 +16,11 @@ export interface Project extends ProjectSettings {
   readonly stack?: string;
   /** `KEY=value` files that a release needs, relative to the project. */
   readonly pins: readonly Pin[];
-  readonly registries: readonly { readonly host: string; readonly optional: boolean; readonly username?: string }[];
+  readonly registries: readonly {
+    readonly host: string;
+    readonly optional: boolean;
+    readonly username?: string;
+  }[];
 }
 
 export interface Pin {
@@ -49,7 +53,9 @@ export async function readProject(
   );
   return {
     stack: wanted,
-    pins: pins.filter(({ file, key }, index) => index === pins.findIndex((p) => p.file === file && p.key === key)),
+    pins: pins.filter(
+      ({ file, key }, index) => index === pins.findIndex((p) => p.file === file && p.key === key),
+    ),
     registries: config.registries.map(({ host, optional, username }) => ({
       host,
       optional,

@@ -34,7 +34,8 @@ export async function secretsNobodyHas(
 ): Promise<string[]> {
   const sources: (() => Promise<readonly Named[]>)[] = [
     () => octokit.paginate(octokit.rest.actions.listRepoSecrets, { ...repository, per_page: 100 }),
-    () => octokit.paginate(octokit.rest.actions.listRepoOrganizationSecrets, { ...repository, per_page: 100 }),
+    () =>
+      octokit.paginate(octokit.rest.actions.listRepoOrganizationSecrets, { ...repository, per_page: 100 }),
     ...environments.map((name) => () => environmentSecrets(octokit, repository, name)),
   ];
   let missing = [...wanted];

@@ -80,7 +80,9 @@ export function dispatchSettings(
   const workflowRef = pick("--workflow-ref", flags.workflowRef, VARIABLES.workflowRef);
   const workflow = pick("--workflow", flags.workflow, VARIABLES.workflow);
   const repo = pick("--repo", flags.repo, VARIABLES.repo, ["GH_REPO"]);
-  const publish = pick("--publish-version-tag", undefined, VARIABLES.publishVersionTag, ["PUBLISH_VERSION_TAG"]);
+  const publish = pick("--publish-version-tag", undefined, VARIABLES.publishVersionTag, [
+    "PUBLISH_VERSION_TAG",
+  ]);
   const wait = pick("--no-wait", undefined, VARIABLES.wait);
   const timeout = pick("--timeout", flags.timeout, VARIABLES.timeout);
 
@@ -100,8 +102,7 @@ export function dispatchSettings(
       ...(named?.host === undefined ? {} : { host: named.host }),
     }),
     ...(repository === undefined ? {} : { repository: { owner: repository.owner, repo: repository.repo } }),
-    workflow:
-      workflow === undefined ? DEFAULT_WORKFLOW : grammar.checkWorkflow(workflow.text, workflow.from),
+    workflow: workflow === undefined ? DEFAULT_WORKFLOW : grammar.checkWorkflow(workflow.text, workflow.from),
     ...(workflowRef === undefined
       ? {}
       : { workflowRef: grammar.checkRef(workflowRef.text, workflowRef.from) }),

@@ -10,11 +10,7 @@ const GH_DEADLINE_MS = 20_000;
  *
  * @throws ProblemError `github-token`
  */
-export async function findToken(
-  host: string,
-  env: NodeJS.ProcessEnv,
-  fallback: string,
-): Promise<Secret> {
+export async function findToken(host: string, env: NodeJS.ProcessEnv, fallback: string): Promise<Secret> {
   const isEnterprise = host !== "github.com" && !host.endsWith(".ghe.com");
   const names = [
     ...(isEnterprise ? ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"] : []),
