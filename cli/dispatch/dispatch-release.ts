@@ -11,7 +11,14 @@ import type { Repository } from "./grammar";
 import { type Pace, paceFrom } from "./pace";
 import { preflight, type ReadyDispatch } from "./preflight";
 import { type ErrorContext, explain, notDispatched, oneLine, requestFailure, UsageError } from "./problems";
-import { type Project, placeInRepository, readProject, remoteRepository } from "./project";
+import {
+  findStack,
+  type Project,
+  placeInRepository,
+  projectSettings,
+  readProject,
+  remoteRepository,
+} from "./project";
 import type { RunState } from "./run-state";
 import { type Screen, screenOn } from "./screen";
 import { type Sent, sendDispatch, uncertain } from "./send";
@@ -47,8 +54,9 @@ interface Session {
  */
 export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessEnv): Promise<number> {
   const cwd = path.resolve(flags.cwd);
-  const project = await readProject(cwd, flags.stack, env, stackFlags(flags));
-  const settings = dispatchSettings(flags, env, project);
+  const file = await findStack(cwd, flags.stack);
+  const settings = dispatchSettings(flags, env, projectSettings(file));
+  const project = readProject(cwd, file, env, stackFlags(flags));
   const { server } = settings;
   const repository = settings.repository ?? (await remoteRepository(cwd, server.host));
   if (repository === undefined)

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Environment } from "../../config/environment";
 import type { Flag } from "../../config/overlay";
 import { readConfig } from "../../config/read";
-import { readStackFile } from "../../config/stack-file";
+import { readStackFile, type StackFile } from "../../config/stack-file";
 import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
 import { projectFiles } from "../../source/services";
@@ -31,39 +31,55 @@ export interface Pin {
 const DEFAULT_STACKS = ["release", "stage"];
 
 /**
- * The project in a folder; a folder without one is none. The stack's settings are read as `slipway plan` reads them,
- * so what is wrong with them is found before CI finds it.
+ * The stack's file in a folder; undefined where the folder is no project.
+ *
+ * @throws ProblemError `config-stack` for a stack that was named and has no file
+ */
+export async function findStack(projectDir: string, stack: string | undefined): Promise<StackFile | undefined> {
+  const wanted = stack ?? (await defaultStack(projectDir));
+  return wanted === undefined ? undefined : readStackFile({ projectDir, stack: wanted });
+}
+
+/** What the file says that the command's own settings follow. */
+export function projectSettings(file: StackFile | undefined): ProjectSettings {
+  const { envPrefix, repository, publishVersionTag } = file?.written ?? {};
+  return {
+    ...(typeof envPrefix === "string" ? { envPrefix } : {}),
+    ...(typeof repository === "string" ? { repository } : {}),
+    ...(publishVersionTag === undefined ? {} : { publishVersionTag: String(publishVersionTag) === "true" }),
+  };
+}
+
+/**
+ * The project. Its settings are read as `slipway plan` reads them, so what is wrong with them is found before CI finds
+ * it.
  *
  * @param flags what the command line says of the stack's settings
  * @throws ProblemError for settings with problems
  */
-export async function readProject(
+export function readProject(
   projectDir: string,
-  stack: string | undefined,
+  file: StackFile | undefined,
   env: Environment,
   flags: readonly Flag[],
-): Promise<Project> {
-  const wanted = stack ?? (await defaultStack(projectDir));
-  if (wanted === undefined) return { pins: [], registries: [] };
-  const file = await readStackFile({ projectDir, stack: wanted });
+): Project {
+  if (file === undefined) return { pins: [], registries: [] };
   const config = readConfig({ ...file, env, flags, readFile: projectFiles(projectDir) });
   const args = config.images.flatMap((image) => Object.values(image.buildArgs));
   const pins = args.flatMap((arg) =>
     arg.kind === "file" && arg.pin === undefined ? [{ file: arg.file, key: arg.key }] : [],
   );
   return {
-    stack: wanted,
+    ...projectSettings(file),
+    stack: file.stack,
     pins: pins.filter(
-      ({ file, key }, index) => index === pins.findIndex((p) => p.file === file && p.key === key),
+      ({ file, key }, index) => index === pins.findIndex((pin) => pin.file === file && pin.key === key),
     ),
     registries: config.registries.map(({ host, optional, username }) => ({
       host,
       optional,
       ...(username === undefined ? {} : { username }),
     })),
-    ...(config.envPrefix === undefined ? {} : { envPrefix: config.envPrefix }),
-    ...(config.repository === undefined ? {} : { repository: config.repository }),
-    ...(config.publishVersionTag === undefined ? {} : { publishVersionTag: config.publishVersionTag }),
   };
 }
 
