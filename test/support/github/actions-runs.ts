@@ -245,7 +245,9 @@ export class ActionsRuns {
       const names = Object.keys(run.fate.artifacts ?? {});
       return ok(listOf("artifacts", names.map((name, index) => artifact(run.id * 10 + index, name))));
     }
-    if (what === "jobs") return ok(listOf("jobs", [this.#job(run)]));
+    // A run that could not start has no jobs.
+    if (what === "jobs")
+      return ok(listOf("jobs", run.fate.conclusion === "startup_failure" ? [] : [this.#job(run)]));
     run.looks += 1;
     if (what !== undefined || !this.#visible().includes(run)) return notFound;
     run.steps += 1;

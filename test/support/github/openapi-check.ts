@@ -96,18 +96,20 @@ function closed(schema: unknown): unknown {
   return properties === undefined ? schema : { ...record(schema), additionalProperties: false };
 }
 
+/** OpenAPI 3.0 as JSON Schema: references that work from anywhere, and `null` where a value may be it. */
 function forAjv(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(forAjv);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value)
-    .filter(([key]) => key !== "example" && key !== "examples" && (key !== "nullable" || "type" in value))
+    .filter(([key]) => key !== "example" && key !== "examples" && key !== "nullable")
     .map(([key, inner]) => [
       key,
       key === "$ref" && typeof inner === "string" && inner.startsWith("#/")
         ? `github${inner}`
         : forAjv(inner),
     ]);
-  return Object.fromEntries(entries);
+  const schema = Object.fromEntries(entries);
+  return "nullable" in value && value.nullable === true ? { anyOf: [schema, { type: "null" }] } : schema;
 }
 
 function record(value: unknown): Json {
