@@ -9,7 +9,7 @@ import { phase } from "./view";
 const LOGS_READ = 3;
 const LOG_LIMIT = 4 * 1024 * 1024;
 
-export interface FailedJob {
+interface FailedJob {
   readonly job: JobState;
   /** Absent where it could not be read. */
   readonly log?: string;
@@ -44,7 +44,7 @@ async function readLog(
 }
 
 /** How a run ended that did not succeed, as an error. */
-export function failure(run: RunState, jobs: readonly FailedJob[]): Error {
+function failure(run: RunState, jobs: readonly FailedJob[]): Error {
   const ended = ENDINGS[run.conclusion ?? ""] ?? {
     code: "release-failed",
     message: `the run ${phase(run)}`,

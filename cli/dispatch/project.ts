@@ -35,7 +35,10 @@ const DEFAULT_STACKS = ["release", "stage"];
  *
  * @throws ProblemError `config-stack` for a stack that was named and has no file
  */
-export async function findStack(projectDir: string, stack: string | undefined): Promise<StackFile | undefined> {
+export async function findStack(
+  projectDir: string,
+  stack: string | undefined,
+): Promise<StackFile | undefined> {
   const wanted = stack ?? (await defaultStack(projectDir));
   return wanted === undefined ? undefined : readStackFile({ projectDir, stack: wanted });
 }

@@ -3,7 +3,13 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ActionsRuns, type Fate, refusal, type StandInOptions, TOKEN } from "../../support/github/actions-runs";
+import {
+  ActionsRuns,
+  type Fate,
+  refusal,
+  type StandInOptions,
+  TOKEN,
+} from "../../support/github/actions-runs";
 
 const ROOT = path.resolve(__dirname, "../../..");
 const REPOSITORY = "graysurf/agent-workspace-launcher";
@@ -132,7 +138,7 @@ describe("a release", () => {
     const standIn = await github({}, { artifacts: KEPT });
     const { code, out, err } = await dispatch(standIn, VERSION);
     expect(err).toContain("Release: Release: succeeded");
-    expect(err.match(/Release: runs/g)).toHaveLength(1);
+    expect(err.match(/^Release: runs$/gm)).toHaveLength(1);
     expect(out).toContain(DIGEST);
     expect(out).toContain(`Released. https://github.com/${REPOSITORY}/actions/runs/1001`);
     expect(code).toBe(0);
@@ -244,7 +250,11 @@ describe("a run that does not succeed", () => {
     ],
     ["build", { conclusion: "failure", log: "ERROR: failed to solve: exit 1\n" }, "image-build"],
     ["push", { conclusion: "failure", log: "failed to push ghcr.io/x: 500\n" }, "registry-push"],
-    ["tag", { conclusion: "failure", log: "  ghcr.io/x:v1: is another digest [tag-write-once]\n" }, "tag-write-once"],
+    [
+      "tag",
+      { conclusion: "failure", log: "  ghcr.io/x:v1: is another digest [tag-write-once]\n" },
+      "tag-write-once",
+    ],
   ])("%s", async (_, fate, expected) => {
     const { code, err } = await dispatch(await github({}, fate), VERSION);
     expect(err).toContain(`[${expected}]`);
@@ -253,7 +263,8 @@ describe("a run that does not succeed", () => {
   });
 
   test("its log's end is shown without what could steer a terminal", async () => {
-    const log = "2026-01-10T00:30:00.1Z \u001b]0;title\u0007\u001b[31mno space\u001b[0m\n##[error]exit 1\nclean-up\n";
+    const log =
+      "2026-01-10T00:30:00.1Z \u001b]0;title\u0007\u001b[31mno space\u001b[0m\n##[error]exit 1\nclean-up\n";
     const { err } = await dispatch(await github({}, { conclusion: "failure", log }), VERSION);
     expect(err).toContain("| no space\n  | exit 1\n");
     expect(err).not.toContain("clean-up");
@@ -261,7 +272,11 @@ describe("a run that does not succeed", () => {
   });
 
   test("nobody waits for ever", async () => {
-    const { code, err } = await dispatch(await github({}, { stuck: "waiting" }), [...VERSION, "--timeout", "60s"]);
+    const { code, err } = await dispatch(await github({}, { stuck: "waiting" }), [
+      ...VERSION,
+      "--timeout",
+      "60s",
+    ]);
     expect(err).toContain("waits for an approval");
     expect(err).toContain("[run-timeout]");
     expect(code).toBe(1);
@@ -288,17 +303,57 @@ describe("nothing is dispatched", () => {
     ["no ref", "input-ref-missing", {}, [...VERSION, "--input-ref", "nowhere"]],
     ["another commit", "release-tag-elsewhere", {}, [...VERSION, "--input-ref", "main"]],
     ["no workflow ref", "workflow-ref-missing", {}, [...VERSION, "--workflow-ref", "nowhere"]],
-    ["not on the ref", "workflow-missing-on-ref", { refs: { ...USUAL.refs, old: PINS } }, [...VERSION, "--workflow-ref", "old"]],
+    [
+      "not on the ref",
+      "workflow-missing-on-ref",
+      { refs: { ...USUAL.refs, old: PINS } },
+      [...VERSION, "--workflow-ref", "old"],
+    ],
     ["no workflow", "workflow-missing", {}, [...VERSION, "--workflow", "other.yml"]],
     ["disabled", "workflow-disabled", { workflowState: "disabled_manually" }, VERSION],
-    ["no trigger", "workflow-not-dispatchable", { refs: { main: { [FILE]: "on: push\n" }, "v1.2.3": TREE } }, VERSION],
-    ["no input", "workflow-input", { refs: { main: { [FILE]: workflow(["version"]) }, "v1.2.3": TREE } }, [...VERSION, "--no-publish-version-tag"]],
-    ["no VERSIONS.env", "build-arg-file", { refs: { main: TREE, "v1.2.3": { [FILE]: TREE[FILE] ?? "" } } }, VERSION],
-    ["no AGENT_KIT_REF", "build-arg-key", { refs: { main: TREE, "v1.2.3": { "VERSIONS.env": "OTHER=1\n" } } }, VERSION],
-    ["policy", "publish-policy", { variables: { PUBLISH_VERSION_TAG: "true" } }, [...VERSION, "--no-publish-version-tag"]],
-    ["policy without version", "publish-policy", { variables: { AWL_DOCKER_RELEASE_PUBLISH_VERSION_TAG: "true" } }, []],
+    [
+      "no trigger",
+      "workflow-not-dispatchable",
+      { refs: { main: { [FILE]: "on: push\n" }, "v1.2.3": TREE } },
+      VERSION,
+    ],
+    [
+      "no input",
+      "workflow-input",
+      { refs: { main: { [FILE]: workflow(["version"]) }, "v1.2.3": TREE } },
+      [...VERSION, "--no-publish-version-tag"],
+    ],
+    [
+      "no VERSIONS.env",
+      "build-arg-file",
+      { refs: { main: TREE, "v1.2.3": { [FILE]: TREE[FILE] ?? "" } } },
+      VERSION,
+    ],
+    [
+      "no AGENT_KIT_REF",
+      "build-arg-key",
+      { refs: { main: TREE, "v1.2.3": { "VERSIONS.env": "OTHER=1\n" } } },
+      VERSION,
+    ],
+    [
+      "policy",
+      "publish-policy",
+      { variables: { PUBLISH_VERSION_TAG: "true" } },
+      [...VERSION, "--no-publish-version-tag"],
+    ],
+    [
+      "policy without version",
+      "publish-policy",
+      { variables: { AWL_DOCKER_RELEASE_PUBLISH_VERSION_TAG: "true" } },
+      [],
+    ],
     ["no secret", "repository-secrets", { secrets: ["DOCKERHUB_USERNAME"] }, VERSION],
-    ["no permission", "packages-permission", { refs: { main: { [FILE]: workflow(INPUTS, "read") }, "v1.2.3": TREE } }, VERSION],
+    [
+      "no permission",
+      "packages-permission",
+      { refs: { main: { [FILE]: workflow(INPUTS, "read") }, "v1.2.3": TREE } },
+      VERSION,
+    ],
     ["reader", "dispatch-permission", { push: false }, VERSION],
     ["archived", "repository-closed", { archived: true }, VERSION],
     ["no repository", "repository-missing", {}, [...VERSION, "--repo", "octo/none"]],

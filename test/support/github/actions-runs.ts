@@ -140,6 +140,7 @@ export class ActionsRuns {
     if (path.startsWith("/blobs/")) {
       // Where GitHub's storage is: another host, which must not see the token.
       const [, , id = "", name = ""] = path.split("/");
+      response.setHeader("content-type", name === "log" ? "text/plain; charset=utf-8" : "application/zip");
       response.end(this.#blob(Number(id), decodeURIComponent(name)));
       return;
     }
@@ -202,7 +203,12 @@ export class ActionsRuns {
     if (what === undefined) return ok(this.#workflow());
     if (what === "runs") {
       for (const run of this.#runs) run.looks += 1;
-      return ok(listOf("workflow_runs", this.#visible().map((run) => this.#runBody(run))));
+      return ok(
+        listOf(
+          "workflow_runs",
+          this.#visible().map((run) => this.#runBody(run)),
+        ),
+      );
     }
     return method === "POST" && what === "dispatches" ? this.#dispatch(body) : notFound;
   }
@@ -218,14 +224,21 @@ export class ActionsRuns {
     if (neighbour !== undefined)
       this.#add("Release (neighbour)", neighbour.branch ?? "main", neighbour.actor ?? LOGIN, {});
     const id = inputs.dispatch_id === undefined ? "" : ` (${inputs.dispatch_id})`;
-    const run = this.#add(`Release ${inputs.version ?? inputs.input_ref ?? ref}${id}`, ref, LOGIN, fate ?? {});
+    const run = this.#add(
+      `Release ${inputs.version ?? inputs.input_ref ?? ref}${id}`,
+      ref,
+      LOGIN,
+      fate ?? {},
+    );
     if (this.#options.namesRuns === false) return { status: 204 };
     const run_url = `${this.url}/repos/${this.#repository}/actions/runs/${run.id}`;
     return ok({ workflow_run_id: run.id, run_url, html_url: this.#page(run.id) });
   }
 
   #visible(): Run[] {
-    return this.#runs.filter(({ fate: { startsAfter = 0 }, looks }) => startsAfter !== "never" && looks > startsAfter);
+    return this.#runs.filter(
+      ({ fate: { startsAfter = 0 }, looks }) => startsAfter !== "never" && looks > startsAfter,
+    );
   }
 
   #runsAnswer(rest: string): Answer {
@@ -243,7 +256,12 @@ export class ActionsRuns {
     if (kind !== "runs" || run === undefined) return notFound;
     if (what === "artifacts") {
       const names = Object.keys(run.fate.artifacts ?? {});
-      return ok(listOf("artifacts", names.map((name, index) => artifact(run.id * 10 + index, name))));
+      return ok(
+        listOf(
+          "artifacts",
+          names.map((name, index) => artifact(run.id * 10 + index, name)),
+        ),
+      );
     }
     // A run that could not start has no jobs.
     if (what === "jobs")
@@ -324,7 +342,11 @@ export class ActionsRuns {
     return {
       ...{ id: run.id, node_id: "R_1", name: "Release", run_number: run.id, display_title: run.title },
       ...{ event: "workflow_dispatch", ...this.#status(run), head_branch: run.branch, head_sha: sha },
-      ...{ path: ".github/workflows/release-docker.yml", workflow_id: WORKFLOW_ID, html_url: this.#page(run.id) },
+      ...{
+        path: ".github/workflows/release-docker.yml",
+        workflow_id: WORKFLOW_ID,
+        html_url: this.#page(run.id),
+      },
       ...{ created_at: AT, updated_at: AT, pull_requests: [], actor: user(run.actor), head_commit: commit },
       ...{ head_repository: this.#minimalRepository(), repository: this.#minimalRepository(), ...urls },
     };
@@ -345,7 +367,13 @@ export class ActionsRuns {
       ...{ id: run.id * 10, run_id: run.id, run_url: this.url, node_id: "J_1", head_sha: shaOf(run.branch) },
       ...{ url: this.url, html_url: `${this.#page(run.id)}/job/${run.id * 10}`, ...state, steps },
       ...{ created_at: AT, started_at: AT, completed_at: isDone ? AT : null, name: "Release", labels: [] },
-      ...{ check_run_url: this.url, runner_id: 1, runner_name: "r", runner_group_id: 1, runner_group_name: "g" },
+      ...{
+        check_run_url: this.url,
+        runner_id: 1,
+        runner_name: "r",
+        runner_group_id: 1,
+        runner_group_name: "g",
+      },
       ...{ workflow_name: "Release", head_branch: run.branch },
     };
   }
@@ -434,7 +462,7 @@ function commitBody(sha: string) {
 }
 
 /** A commit for a name: the same name, the same commit. */
-export function shaOf(name: string): string {
+function shaOf(name: string): string {
   return crc32(name).toString(16).padStart(8, "0").repeat(5);
 }
 

@@ -20,9 +20,12 @@ describe("what may be typed", () => {
   test.each(["main", "release/1.x", "refs/tags/v1", "a".repeat(40)])("%s is a reference", (text) => {
     expect(checkRef(text, "--input-ref")).toBe(text);
   });
-  test.each(["-x", "a..b", "a b", "$(x)", "a@{1}", "x.lock", "a/", "../a", "a//b", ""])("%j is none", (text) => {
-    expect(() => checkRef(text, "--input-ref")).toThrow("--input-ref");
-  });
+  test.each(["-x", "a..b", "a b", "$(x)", "a@{1}", "x.lock", "a/", "../a", "a//b", ""])(
+    "%j is none",
+    (text) => {
+      expect(() => checkRef(text, "--input-ref")).toThrow("--input-ref");
+    },
+  );
   test.each([
     ["o/r", { owner: "o", repo: "r" }],
     ["github.example/o/r", { owner: "o", repo: "r", host: "github.example" }],
@@ -64,7 +67,12 @@ describe("a workflow's inputs", () => {
     [{ version: "v1.2.3" }, { input_ref: input() }, { input_ref: "v1.2.3" }],
     [
       { version: "v1.2.3", inputRef: "main", publishVersionTag: false },
-      { version: input(), ref: input(), publish_version_tag: input({ options: ["yes", "no"] }), dispatch_id: input() },
+      {
+        version: input(),
+        ref: input(),
+        publish_version_tag: input({ options: ["yes", "no"] }),
+        dispatch_id: input(),
+      },
       { version: "v1.2.3", ref: "main", publish_version_tag: "no", dispatch_id: id },
     ],
   ])("%j", (wish, declared, expected) => {

@@ -11,7 +11,14 @@ const running: RunState = {
     {
       ...{ id: 2, name: "Release", url: "u", status: "in_progress", startedAt: at },
       steps: [
-        { number: 1, name: "Check out", status: "completed", conclusion: "success", startedAt: at, completedAt: at },
+        {
+          number: 1,
+          name: "Check out",
+          status: "completed",
+          conclusion: "success",
+          startedAt: at,
+          completedAt: at,
+        },
         { number: 2, name: "Build", status: "in_progress", startedAt: at },
         { number: 3, name: "Report", status: "queued" },
       ],
