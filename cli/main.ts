@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { deployStageCommand } from "./commands/deploy-stage";
+import { dispatchCommand } from "./commands/dispatch";
 import { planCommand } from "./commands/plan";
 import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
@@ -12,6 +13,7 @@ const COMMANDS: readonly (() => Command)[] = [
   previewCommand,
   upCommand,
   publishCommand,
+  dispatchCommand,
   deployStageCommand,
   reportCommand,
   tagsCommand,

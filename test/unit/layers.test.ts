@@ -36,6 +36,7 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   undici: ["registry"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
+  octokit: ["cli"],
   yaml: ["config"],
 };
 
