@@ -6,6 +6,8 @@ interface PlanOptions {
   readonly cwd: string;
   readonly configFile?: string;
   readonly json?: true;
+  readonly readOnly?: true;
+  readonly expectNoChanges?: true;
   readonly version?: string;
   readonly publishVersionTag?: boolean;
 }
@@ -20,15 +22,24 @@ export function planCommand(): Command {
     .option("--version <version>", "the version to release; beats RELEASE_TAG")
     .option("--publish-version-tag", "refuse a release without a version")
     .option("--no-publish-version-tag", "write no version tag")
+    .option("--read-only", "ask for no credentials and no push rights, where nobody is going to release")
+    .option("--expect-no-changes", "fail where anything would be built, copied or tagged")
     .option("--json", "print the plan as JSON")
-    .addHelpText("after", "\nExit codes: 0 planned, 1 refused or failed, 2 used wrongly.")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected, 2 used wrongly.",
+    )
     .action(async (options: PlanOptions) => {
       const { planText, refusalText } = await import("../../report/plan-text.js");
+      const { changesIn } = await import("../../plan/changes.js");
       const { planWithoutEngine } = await import("../plan-without-engine.js");
       const plan = await planWithoutEngine({ ...options, flags: flagsOf(options) });
       process.stdout.write(options.json ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
-      if (plan.refusals.length === 0) return;
-      process.stderr.write(`${refusalText(plan)}\n`);
+      const changes = options.expectNoChanges === true ? changesIn(plan) : [];
+      if (plan.refusals.length === 0 && changes.length === 0) return;
+      if (plan.refusals.length > 0) process.stderr.write(`${refusalText(plan)}\n`);
+      if (changes.length > 0)
+        process.stderr.write(`${["No changes were expected:", ...changes].join("\n  ")}\n`);
       process.exitCode = 1;
     });
 }
