@@ -2,27 +2,16 @@ import { packagePermission } from "./credentials";
 import type { Job, Step } from "./model";
 import { expression } from "./model";
 import type { WorkflowStack } from "./stack";
-import { expressionText } from "./words";
+import { shellWord } from "./words";
 
 /**
  * GitHub's own provenance of each released digest, in a job of its own: it alone may sign, and it runs nothing of the
  * repository's. On GHCR the attestation is pushed beside the image; elsewhere GitHub alone keeps it.
  */
 export function attestJob(stack: WorkflowStack, needs: string): Job {
-  const { images, registries } = stack.config;
-  const registry = registries.find(({ host }) => host === "ghcr.io") ?? registries[0];
-  const subjects = images.map(({ name, repository }) => ({
-    image: name,
-    subject: [registry?.host, registry?.namespace, repository].filter(Boolean).join("/"),
-  }));
-  const [only] = subjects;
-  const isOne = subjects.length === 1 && only !== undefined;
-  const subject = isOne ? only.subject : expression("matrix.subject");
-  const index = isOne ? expressionText(only.image) : "matrix.image";
-  const digest = expression(`fromJSON(needs.${needs}.outputs.digests)[${index}]`);
-  const isGhcr = registry?.host === "ghcr.io";
+  const isGhcr = stack.config.registries.some(({ host }) => host === "ghcr.io");
   return {
-    name: isOne ? "Attest" : `Attest ${expression("matrix.image")}`,
+    name: `Attest (${expression("matrix.image")})`,
     needs: [needs],
     runsOn: stack.workflows.runner,
     timeoutMinutes: 15,
@@ -31,9 +20,24 @@ export function attestJob(stack: WorkflowStack, needs: string): Job {
       attestations: "write",
       "id-token": "write",
     },
-    ...(isOne ? {} : { matrix: { include: subjects } }),
-    steps: [...(isGhcr ? [signIn()] : []), attest(subject, digest, isGhcr), readBack(subject, digest)],
+    matrix: { include: expression(`fromJSON(needs.${needs}.outputs.subjects)`) },
+    steps: [...(isGhcr ? [signIn()] : []), attest(isGhcr), readBack()],
   };
+}
+
+/**
+ * The script's lines that put out what was released, for the job above: image, repository and digest, from the manifest.
+ * GHCR's repository, where there is one: the attestation can be pushed there.
+ */
+export function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: string): string[] {
+  const isSecond = registries.findIndex(({ host }) => host === "ghcr.io") > 0;
+  const primary = ".repositories[0]";
+  const ghcr = `(first(.repositories[] | select(startswith("ghcr.io/"))) // ${primary})`;
+  const subjects = `.images | map({image: .name, subject: ${isSecond ? ghcr : primary}, digest})`;
+  return [
+    `subjects="$(jq --compact-output ${shellWord(subjects)} ${manifest})"`,
+    'echo "subjects=$subjects" >> "$GITHUB_OUTPUT"',
+  ];
 }
 
 function signIn(): Step {
@@ -48,18 +52,26 @@ function signIn(): Step {
   };
 }
 
-function attest(subject: string, digest: string, push: boolean): Step {
+function attest(push: boolean): Step {
   return {
     name: "Attest build provenance",
     uses: "actions/attest-build-provenance",
-    with: { "subject-name": subject, "subject-digest": digest, "push-to-registry": push },
+    with: {
+      "subject-name": expression("matrix.subject"),
+      "subject-digest": expression("matrix.digest"),
+      "push-to-registry": push,
+    },
   };
 }
 
-function readBack(subject: string, digest: string): Step {
+function readBack(): Step {
   return {
     name: "Read it back",
     run: ['gh attestation verify "oci://$SUBJECT@$DIGEST" --repo "$GITHUB_REPOSITORY"'],
-    env: { SUBJECT: subject, DIGEST: digest, GH_TOKEN: expression("github.token") },
+    env: {
+      SUBJECT: expression("matrix.subject"),
+      DIGEST: expression("matrix.digest"),
+      GH_TOKEN: expression("github.token"),
+    },
   };
 }

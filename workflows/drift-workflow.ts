@@ -47,7 +47,8 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
         run: [
           "# Patterns are words of their own.",
           "# shellcheck disable=SC2086",
-          "tag=\"$(git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname --format='%(refname:lstrip=2)' $TAGS)\"",
+          'tag="$(git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname \\',
+          "  --format='%(refname:lstrip=2)' $TAGS)\"",
           'if [ -n "$tag" ]; then git checkout --quiet "refs/tags/$tag"; fi',
           'echo "tag=$tag" >> "$GITHUB_OUTPUT"',
         ],

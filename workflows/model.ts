@@ -55,7 +55,8 @@ export interface Job {
   readonly timeoutMinutes: number;
   /** What the job's token may do; nothing else. */
   readonly permissions: Permissions;
-  readonly matrix?: Readonly<Record<string, readonly unknown[]>>;
+  /** Rows, or an expression for them. */
+  readonly matrix?: { readonly include: string | readonly Readonly<Record<string, string>>[] };
   readonly outputs?: Readonly<Record<string, string>>;
   /** Where scripts run, relative to the repository. Default: the repository. */
   readonly workingDirectory?: string;

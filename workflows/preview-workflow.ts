@@ -15,7 +15,7 @@ const COMMENT_LIMIT = 60_000;
  * preview in a comment; one from a fork sees no secret and cannot comment: it has Slipway's plan in the run's summary.
  */
 export function previewWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
-  const shared = sharedJob(stacks, "throwaway", () => ({}));
+  const shared = sharedJob(stacks, "throwaway", ({ configFile }) => ({ file: configFile }));
   const comments = stacks[0]?.host === "github";
   return {
     file,
@@ -108,9 +108,10 @@ function comment(shared: SharedJob): RunStep {
       `  sed 's/^/    /' preview.txt | head --bytes=${COMMENT_LIMIT}`,
       "} > comment.md",
       'comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"',
-      'id="$(gh api "$comments" --paginate --jq \'.[] | select(.user.type == "Bot" and (.body | startswith(env.MARKER))) | .id\')"',
+      "own='.[] | select(.user.type == \"Bot\" and (.body | startswith(env.MARKER))) | .id'",
+      'id="$(gh api "$comments" --paginate --jq "$own" | head --lines=1)"',
       'if [ -n "$id" ]; then',
-      '  gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/${id%%[!0-9]*}" --field body=@comment.md',
+      '  gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" --field body=@comment.md',
       "else",
       '  gh api --silent --method POST "$comments" --field body=@comment.md',
       "fi",

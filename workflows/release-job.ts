@@ -1,3 +1,4 @@
+import { subjectsOutput } from "./attest-job";
 import { furtherSecrets, packagePermission } from "./credentials";
 import type { EnvValue, Job, RunStep, Step } from "./model";
 import { expression } from "./model";
@@ -44,7 +45,7 @@ export function releaseJob({ stack, name, ref, variables }: ReleaseJobInput): Jo
       ...packagePermission(stack, "write"),
       ...(workflows.keyless ? { "id-token": "write" } : {}),
     },
-    ...(workflows.attest ? { outputs: { digests: expression("steps.released.outputs.digests") } } : {}),
+    ...(workflows.attest ? { outputs: { subjects: expression("steps.released.outputs.subjects") } } : {}),
     ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
     steps,
   };
@@ -72,26 +73,21 @@ export function runProgram(
 /** The report on the run's page, and the manifest for whoever comes next. */
 export function keepManifest(stack: WorkflowStack): Step[] {
   const { artifacts } = stack.config;
-  const digests = '"digests=\\(.images | map({(.name): .digest}) | add)"';
+  const report = `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`;
+  const manifest = shellWord(`${artifacts}/release-manifest.json`);
+  const { attest } = stack.workflows;
   return [
     {
       name: "Report",
-      id: "released",
-      run: [
-        `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`,
-        ...(stack.workflows.attest
-          ? [
-              `jq --raw-output ${shellWord(digests)} ${shellWord(`${artifacts}/release-manifest.json`)} >> "$GITHUB_OUTPUT"`,
-            ]
-          : []),
-      ],
+      ...(attest ? { id: "released" } : {}),
+      run: attest ? [report, ...subjectsOutput(stack, manifest)] : [report],
     },
     {
       name: "Keep the manifest",
       uses: "actions/upload-artifact",
       with: {
         name: `release-manifest-${stack.stack}`,
-        path: inRepository(stack, `${artifacts}/release-manifest.json`),
+        path: inRepository(stack, artifacts),
         "if-no-files-found": "error",
       },
     },

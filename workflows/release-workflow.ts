@@ -131,21 +131,20 @@ function ruleInputs({ config }: HostedStack): string[] {
 
 function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<string, Input> {
   const { lane, fleet } = stack.config;
+  if (own.length > 0) {
+    return { ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])), ref: REF };
+  }
+  const isRequired = lane !== undefined || fleet !== undefined;
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
+  const version: Input = {
+    description: `Version such as ${example}${isRequired ? "" : ". Default: none, and no version tag"}`,
+    type: "string",
+    required: isRequired,
+  };
   return {
-    ...(own.length === 0
-      ? {
-          version: {
-            description: `Version such as ${example}. Default: none, only tags that need none are written`,
-            type: "string",
-            required: lane !== undefined || fleet !== undefined,
-          },
-        }
-      : Object.fromEntries(own.map((name) => [name, ruleInput(name)]))),
+    version,
     ref: REF,
-    ...(own.length === 0 && lane === undefined && fleet === undefined
-      ? { publish_version_tag: PUBLISH_VERSION_TAG }
-      : {}),
+    ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...(fleet === undefined ? {} : { services: SERVICES }),
   };
 }

@@ -72,10 +72,7 @@ function renderJob(job: Job): YAMLMap {
     environment: job.environment,
     "timeout-minutes": job.timeoutMinutes,
     permissions: permissions(job.permissions),
-    strategy:
-      matrix === undefined
-        ? undefined
-        : mapping({ "fail-fast": false, matrix: mapValues(matrix, inlineOrList) }),
+    strategy: matrix === undefined ? undefined : mapping({ "fail-fast": false, matrix }),
     outputs: job.outputs,
     defaults:
       workingDirectory === undefined
@@ -118,7 +115,7 @@ function steps(list: readonly Step[]): YAMLSeq {
 function renderStep(step: Step): YAMLMap {
   const { name, id, comment, env } = step;
   const common = { name, id, if: step.if };
-  const variables = env === undefined ? undefined : mapValues(env, valueText);
+  const variables = Object.keys(env ?? {}).length === 0 ? undefined : mapValues(env ?? {}, valueText);
   const map =
     "uses" in step
       ? mapping({
@@ -162,14 +159,6 @@ function quoted(text: string): Scalar {
 function inline(values: readonly unknown[]): YAMLSeq {
   const list = sequence(values.map((value) => node(value)));
   list.flow = true;
-  return list;
-}
-
-const INLINE_WIDTH = 90;
-
-function inlineOrList(values: readonly unknown[]): YAMLSeq {
-  const list = inline(values);
-  list.flow = JSON.stringify(values).length <= INLINE_WIDTH;
   return list;
 }
 

@@ -21,7 +21,7 @@ export interface SharedJob {
   readonly packages: Permissions;
 }
 
-/** @param rows what differs between the stacks, by name; `stack` and `file` are added. One stack at least. */
+/** @param rows what differs between the stacks, by name; `stack` is added. One stack at least. */
 export function sharedJob(
   stacks: readonly HostedStack[],
   state: "throwaway" | "kept",
@@ -33,7 +33,7 @@ export function sharedJob(
     signIn: Object.assign({}, ...stacks.map((stack) => programVariables(stack, state))),
     packages: Object.assign({}, ...stacks.map((stack) => packagePermission(stack, "read"))),
   };
-  const row = (stack: HostedStack) => ({ stack: stack.stack, file: stack.configFile, ...rows(stack) });
+  const row = (stack: HostedStack) => ({ stack: stack.stack, ...rows(stack) });
   if (stacks.length === 1) {
     const own: Readonly<Record<string, string>> = row(first);
     return {

@@ -4,7 +4,7 @@ go 1.25.0
 
 tool github.com/rhysd/actionlint/cmd/actionlint
 
-require github.com/rhysd/actionlint v1.7.12 // indirect
+require github.com/rhysd/actionlint v1.7.12
 
 require (
 	github.com/bmatcuk/doublestar/v4 v4.10.0 // indirect
