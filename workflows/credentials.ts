@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "../plan/loopback";
 import type { EnvValue, Permissions } from "./model";
 import { expression } from "./model";
-import type { WorkflowStack } from "./stack";
+import type { StateKind, WorkflowStack } from "./stack";
 
 type Variables = Readonly<Record<string, EnvValue>>;
 
@@ -26,7 +26,7 @@ export function registryVariables({ config }: WorkflowStack): Variables {
 }
 
 /** The engine's state and the key to the stack's secrets. */
-export function engineVariables(state: "throwaway" | "kept"): Variables {
+export function engineVariables(state: StateKind): Variables {
   return {
     PULUMI_BACKEND_URL: {
       secret: "PULUMI_BACKEND_URL",

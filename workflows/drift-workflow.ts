@@ -2,7 +2,7 @@ import type { Job, Workflow } from "./model";
 import { expression } from "./model";
 import { sharedJob } from "./shared-job";
 import { type HostedStack, madeFrom, versionTags } from "./stack";
-import { checkOut, installPackages, setUpNode, setUpPulumi } from "./steps";
+import { checkOut, installPackages, requireState, setUpNode, setUpPulumi } from "./steps";
 import { stem } from "./words";
 
 /**
@@ -81,7 +81,10 @@ function stateJob(stacks: readonly HostedStack[]): Job {
       installPackages(stack),
       {
         name: "Compare with the registries",
-        run: [`pulumi refresh --stack ${shared.stackWord} --preview-only --expect-no-changes`],
+        run: [
+          ...requireState("kept"),
+          `pulumi refresh --stack ${shared.stackWord} --preview-only --expect-no-changes`,
+        ],
         env: { ...shared.variables, ...shared.signIn },
       },
     ],

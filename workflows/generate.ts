@@ -39,7 +39,7 @@ export function workflowFiles(stacks: readonly WorkflowStack[]): WorkflowFile[] 
   return HOSTS.flatMap((host) => {
     const hosted = stacks
       .filter(({ workflows }) => workflows.hosts.includes(host))
-      .map((stack) => ({ ...stack, host }));
+      .map((stack): HostedStack => ({ ...stack, host, state: stateOf(stack, stacks) }));
     return generate(hosted).map(({ workflow, stacks: names }) => ({
       path: `.${host}/workflows/${workflow.file}`,
       host,
@@ -48,6 +48,14 @@ export function workflowFiles(stacks: readonly WorkflowStack[]): WorkflowFile[] 
       stacks: [...names].sort(),
     }));
   }).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What another stack promotes from has to be found again. */
+function stateOf({ stack }: WorkflowStack, stacks: readonly WorkflowStack[]): HostedStack["state"] {
+  const isPromoted = stacks.some(
+    ({ config: { promote } }) => promote?.source.kind === "stack" && promote.source.stack === stack,
+  );
+  return isPromoted ? "kept" : "throwaway";
 }
 
 function generate(stacks: readonly HostedStack[]): Made[] {

@@ -3,7 +3,7 @@ import type { Input, Job, Workflow } from "./model";
 import { expression } from "./model";
 import { keepManifest, runProgram } from "./release-job";
 import { environmentOf, type HostedStack, madeFrom } from "./stack";
-import { checkOut, installPackages, selectStack, setUpNode, setUpPulumi } from "./steps";
+import { checkOut, installPackages, setUpNode, setUpPulumi } from "./steps";
 import { stem } from "./words";
 
 const VERSION: Input = {
@@ -66,9 +66,7 @@ export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
         ...(state === "kept"
           ? { comment: ["What the other stack released is in the state that PULUMI_BACKEND_URL names."] }
           : {}),
-        run: versioned
-          ? [...selectStack(stack), choose, ...program.run.slice(selectStack(stack).length)]
-          : program.run,
+        run: versioned ? [...program.run.slice(0, -1), choose, ...program.run.slice(-1)] : program.run,
         env: {
           ...(versioned ? { VERSION: expression("inputs.version") } : {}),
           ...program.env,

@@ -2,11 +2,12 @@ import { subjectsOutput } from "./attest-job";
 import { furtherSecrets, packagePermission } from "./credentials";
 import type { EnvValue, Job, RunStep, Step } from "./model";
 import { expression } from "./model";
-import { environmentOf, inRepository, type WorkflowStack } from "./stack";
+import { environmentOf, type HostedStack, inRepository, type StateKind, type WorkflowStack } from "./stack";
 import {
   checkOut,
   installPackages,
   programVariables,
+  requireState,
   selectStack,
   setUpBuilder,
   setUpNode,
@@ -15,7 +16,7 @@ import {
 import { shellWord } from "./words";
 
 export interface ReleaseJobInput {
-  readonly stack: WorkflowStack;
+  readonly stack: HostedStack;
   readonly name: string;
   /** What to release, where the event does not say it. */
   readonly ref?: EnvValue;
@@ -32,7 +33,7 @@ export function releaseJob({ stack, name, ref, variables }: ReleaseJobInput): Jo
     setUpPulumi(),
     ...setUpBuilder(stack),
     installPackages(stack),
-    runProgram(stack, "Release", "throwaway", variables),
+    runProgram(stack, "Release", stack.state, variables),
     ...keepManifest(stack),
   ];
   return {
@@ -55,7 +56,7 @@ export function releaseJob({ stack, name, ref, variables }: ReleaseJobInput): Jo
 export function runProgram(
   stack: WorkflowStack,
   name: string,
-  state: "throwaway" | "kept",
+  state: StateKind,
   variables: Readonly<Record<string, EnvValue>>,
 ): RunStep {
   const word = shellWord(stack.stack);
@@ -65,7 +66,7 @@ export function runProgram(
       : `npx slipway up --stack ${word} -- --yes`;
   return {
     name,
-    run: [...selectStack(stack), up],
+    run: [...requireState(state), ...selectStack(stack), up],
     env: { ...variables, ...programVariables(stack, state), ...furtherSecrets(stack) },
   };
 }

@@ -1,7 +1,7 @@
 import { packagePermission } from "./credentials";
 import type { EnvValue, Job, Permissions } from "./model";
 import { expression } from "./model";
-import type { HostedStack } from "./stack";
+import type { HostedStack, StateKind } from "./stack";
 import { programVariables } from "./steps";
 import { shellWord } from "./words";
 
@@ -24,7 +24,7 @@ export interface SharedJob {
 /** @param rows what differs between the stacks, by name; `stack` is added. One stack at least. */
 export function sharedJob(
   stacks: readonly HostedStack[],
-  state: "throwaway" | "kept",
+  state: StateKind,
   rows: (stack: HostedStack) => Readonly<Record<string, string>>,
 ): SharedJob {
   const [first] = stacks;

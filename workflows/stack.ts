@@ -13,7 +13,11 @@ export interface WorkflowStack {
 /** A stack, and for whom its workflows are written. */
 export interface HostedStack extends WorkflowStack {
   readonly host: WorkflowHost;
+  /** Where its state is: another stack that promotes from it reads it there, else a throwaway one will do. */
+  readonly state: StateKind;
 }
+
+export type StateKind = "throwaway" | "kept";
 
 /** The environment whose secrets and reviewers a release of the stack has. */
 export function environmentOf({ stack, workflows }: WorkflowStack): string {

@@ -1,7 +1,7 @@
 import { PULUMI_VERSION } from "./action-pins";
 import { engineVariables, registryVariables } from "./credentials";
 import type { EnvValue, Step } from "./model";
-import { platformsOf, type WorkflowStack } from "./stack";
+import { platformsOf, type StateKind, type WorkflowStack } from "./stack";
 import { shellWord } from "./words";
 
 /** Steps that several workflows have. */
@@ -57,10 +57,7 @@ export function setUpBuilder(stack: WorkflowStack): Step[] {
 }
 
 /** Variables that every run of the program has. */
-export function programVariables(
-  stack: WorkflowStack,
-  state: "throwaway" | "kept",
-): Readonly<Record<string, EnvValue>> {
+export function programVariables(stack: WorkflowStack, state: StateKind): Readonly<Record<string, EnvValue>> {
   return { ...engineVariables(state), ...registryVariables(stack) };
 }
 
@@ -73,4 +70,13 @@ export function selectStack({ stack, configFile }: Pick<WorkflowStack, "stack" |
     `pulumi stack select --create ${shellWord(stack)}`,
     `git update-index --skip-worktree ${shellWord(configFile)}`,
   ];
+}
+
+/** Says which secret is missing before the engine asks for something else. */
+export function requireState(state: StateKind): string[] {
+  return state === "kept"
+    ? [
+        'test -n "$PULUMI_BACKEND_URL" || { echo "::error::The secret PULUMI_BACKEND_URL is missing"; exit 1; }',
+      ]
+    : [];
 }
