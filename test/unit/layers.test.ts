@@ -13,7 +13,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   source: ["config", "plan", "registry"],
   provider: ["config", "plan", "registry"],
   components: ["config", "plan", "provider", "report", "source"],
-  cli: ["config", "plan", "provider", "registry", "report", "source"],
+  workflows: ["plan"],
+  cli: ["config", "plan", "provider", "registry", "report", "source", "workflows"],
 };
 
 /** What the plan may use of the world outside: functions of their arguments, and nothing that reads or waits. */
@@ -35,7 +36,8 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   undici: ["registry"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
-  yaml: ["config"],
+  yaml: ["config", "workflows"],
+  octokit: ["cli"],
 };
 
 const ROOT = path.join(__dirname, "../..");

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { globSync } from "tinyglobby";
 import { expect, test } from "vitest";
 import { workflowFiles } from "../../../workflows/generate";
 import { judge } from "../../support/workflow-judges";
@@ -14,7 +13,9 @@ const PROJECTS = Number(process.env.SLIPWAY_WORKFLOW_PROJECTS ?? 25);
 const BATCH = 100;
 
 test("the examples' workflows", async () => {
-  const names = globSync("*/.{github,gitea}/workflows/*.yml", { cwd: EXAMPLES, dot: true });
+  const names = readdirSync(EXAMPLES, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.(?:github|gitea)\/workflows\/[^/]+\.yml$/.test(name),
+  );
   expect(names.length).toBeGreaterThan(5);
   const files = names.map((name) => [name, readFileSync(path.join(EXAMPLES, name), "utf8")]);
   expect(await judge(Object.fromEntries(files))).toEqual([]);
@@ -29,6 +30,17 @@ test(`the workflows of ${PROJECTS} projects`, { timeout: 60_000 + PROJECTS * 100
     const found = await judge(Object.fromEntries(files));
     expect(found, `SLIPWAY_WORKFLOW_SEED=${seed}; ${shown(found, projects)}`).toEqual([]);
   }
+});
+
+test("the workflows of a stage and what is promoted from it", async () => {
+  const folder = path.join(__dirname, "../../unit/workflows");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".yml"));
+  expect(names).toHaveLength(2);
+  const files = names.map((name) => [
+    `.github/workflows/${name}`,
+    readFileSync(path.join(folder, name), "utf8"),
+  ]);
+  expect(await judge(Object.fromEntries(files))).toEqual([]);
 });
 
 test("a workflow that is wrong is not passed over", async () => {
