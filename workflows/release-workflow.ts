@@ -47,7 +47,7 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
     concurrency: concurrency(stack, settings.file, own),
     jobs: releaseJobs(stack, "release", {
       name: "Release",
-      ref: expression("inputs.ref"),
+      ref: expression(isTagged(stack) ? "inputs.ref || inputs.version" : "inputs.ref"),
       variables: {
         ...("version" in inputs ? { RELEASE_TAG: expression("inputs.version") } : {}),
         ...("publish_version_tag" in inputs
@@ -130,11 +130,11 @@ function ruleInputs({ config }: HostedStack): string[] {
 }
 
 function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<string, Input> {
-  const { lane, fleet } = stack.config;
+  const { lane, fleet, requireTag } = stack.config;
   if (own.length > 0) {
     return { ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])), ref: REF };
   }
-  const isRequired = lane !== undefined || fleet !== undefined;
+  const isRequired = lane !== undefined || fleet !== undefined || requireTag;
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
   const version: Input = {
     description: `Version such as ${example}${isRequired ? "" : ". Default: none, and no version tag"}`,
@@ -143,10 +143,17 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
   };
   return {
     version,
-    ref: REF,
+    ref: isTagged(stack)
+      ? { ...REF, description: "Tag or commit to release. Default: the version's tag" }
+      : REF,
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...(fleet === undefined ? {} : { services: SERVICES }),
   };
+}
+
+/** The version that a person types in is a git tag that has to be there, so that it is what is checked out. */
+function isTagged(stack: HostedStack): boolean {
+  return stack.config.requireTag && stack.config.lane === undefined && ruleInputs(stack).length === 0;
 }
 
 function ruleInput(name: string): Input {

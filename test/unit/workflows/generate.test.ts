@@ -188,6 +188,14 @@ describe("a release", () => {
     expect(text).toContain("path: release/artifacts\n");
   });
 
+  test("that requires a tag checks out the one that a person names", () => {
+    const text = release({}, { requireTag: true });
+    expect(text).toContain(`ref: ${expression("inputs.ref || inputs.version")}`);
+    expect(parse(text)).toMatchObject({
+      on: { workflow_dispatch: { inputs: { version: { required: true } } } },
+    });
+  });
+
   test("sets up QEMU for the platforms that the runner is not", () => {
     expect(release({})).toContain("platforms: linux/arm64\n");
     expect(release({ runner: "ubuntu-24.04-arm" })).toContain("platforms: linux/amd64\n");
