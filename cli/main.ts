@@ -6,6 +6,7 @@ import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
 import { previewCommand, upCommand } from "./commands/up";
+import { workflowsCommand } from "./commands/workflows";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
 const COMMANDS: readonly (() => Command)[] = [
@@ -17,6 +18,7 @@ const COMMANDS: readonly (() => Command)[] = [
   deployStageCommand,
   reportCommand,
   tagsCommand,
+  workflowsCommand,
 ];
 
 const USAGE_ERROR = 2;

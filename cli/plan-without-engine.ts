@@ -28,6 +28,8 @@ export interface StackToPlan {
   readonly previous?: (config: Config) => Promise<ReleaseManifest | undefined>;
   /** What the command line sets beside the stack's file. */
   readonly flags?: readonly Flag[];
+  /** Nobody will release this: no credentials and no push rights are asked for. @default false */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -62,17 +64,18 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     now: new Date(),
     ...(previous === undefined ? {} : { previous }),
     stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
-    registries: config.push ? askedRegistries(config) : unaskedRegistries,
+    registries: config.push ? askedRegistries(config, options.readOnly === true) : unaskedRegistries,
   });
   return { config, plan };
 }
 
-function askedRegistries(config: Config): PlanReleaseInput["registries"] {
+function askedRegistries(config: Config, readOnly: boolean): PlanReleaseInput["registries"] {
   const registries = new Registries(providerConfig(config));
   return {
     inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
     resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
-    readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
+    readRegistries: (request) =>
+      readRegistryState({ ...request, readOnly }, (host) => registries.connect(host)),
   };
 }
 

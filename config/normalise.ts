@@ -7,12 +7,12 @@ import type {
   PromoteConfig,
   RegistryConfig,
 } from "../plan/config";
+import { isLoopbackHost } from "../plan/loopback";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
 import { type BaseConfig, expandImages } from "./expand-variants";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
-import { isLoopbackHost } from "./loopback";
 import { formatPath } from "./paths";
 import type { CheckedConfig } from "./schema";
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { baseSchema, variantSchema } from "./base-schema";
+import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
@@ -133,6 +134,7 @@ export const writtenConfigSchema = z.strictObject({
     .array(grammar.imageAndTag)
     .default([])
     .describe("Refused tags that are to be written all the same, image:tag. @example [app:latest]"),
+  github: githubSchema.optional().describe("What Slipway does for the repository on GitHub. @default none"),
   artifacts: grammar.projectPath
     .default("artifacts")
     .describe("Folder for the release manifest and the reports, relative to the project. @default artifacts"),

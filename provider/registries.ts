@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { environmentCredentials, hubToken } from "../config/environment";
-import { isLoopbackHost } from "../config/loopback";
+import { isLoopbackHost } from "../plan/loopback";
 import type { FoundImage, RegistryState } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
 import { RegistryClient } from "../registry/client";

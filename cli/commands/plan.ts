@@ -6,6 +6,8 @@ interface PlanOptions extends ReleaseOptions {
   readonly cwd: string;
   readonly configFile?: string;
   readonly json?: true;
+  readonly readOnly?: true;
+  readonly expectNoChanges?: true;
 }
 
 /** `slipway plan`: the release plan that `pulumi preview` shows, without an engine. */
@@ -16,20 +18,30 @@ export function planCommand(): Command {
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml");
   return addReleaseFlags(command)
+    .option("--read-only", "ask for no credentials and no push rights, where nobody is going to release")
+    .option("--expect-no-changes", "fail where anything would be built, copied or tagged")
     .option("--json", "print the plan as JSON")
-    .addHelpText("after", "\nExit codes: 0 planned, 1 refused or failed, 2 used wrongly.")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected, 2 used wrongly.",
+    )
     .action(async ({ stack, cwd, configFile, ...options }: PlanOptions) => {
       const { planText, refusalText } = await import("../../report/plan-text.js");
+      const { changesIn } = await import("../../plan/changes.js");
       const { planWithoutEngine } = await import("../plan-without-engine.js");
       const plan = await planWithoutEngine({
         stack,
         cwd,
         flags: releaseFlags(options),
+        ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
         ...(configFile === undefined ? {} : { configFile }),
       });
       process.stdout.write(options.json ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
-      if (plan.refusals.length === 0) return;
-      process.stderr.write(`${refusalText(plan)}\n`);
+      const changes = options.expectNoChanges === true ? changesIn(plan) : [];
+      if (plan.refusals.length === 0 && changes.length === 0) return;
+      if (plan.refusals.length > 0) process.stderr.write(`${refusalText(plan)}\n`);
+      if (changes.length > 0)
+        process.stderr.write(`${["No changes were expected:", ...changes].join("\n  ")}\n`);
       process.exitCode = 1;
     });
 }

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from "../../config/loopback";
+import { isLoopbackHost } from "../../plan/loopback";
 import { UsageError } from "./problems";
 
 /** Which GitHub is spoken to. */

@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export type BinaryName = "registry" | "crane";
+export type BinaryName = "registry" | "crane" | "actionlint" | "zizmor";
 
 function isProgram(file: string): boolean {
   try {

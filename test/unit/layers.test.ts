@@ -13,7 +13,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   source: ["config", "plan", "registry"],
   provider: ["config", "plan", "registry", "report"],
   components: ["config", "plan", "provider", "report", "source"],
-  cli: ["config", "plan", "provider", "registry", "report", "source"],
+  workflows: ["plan"],
+  cli: ["config", "plan", "provider", "registry", "report", "source", "workflows"],
 };
 
 /** What the plan may use of the world outside: functions of their arguments, and nothing that reads or waits. */
@@ -37,7 +38,7 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "write-file-atomic": ["report"],
   commander: ["cli"],
   octokit: ["cli"],
-  yaml: ["config"],
+  yaml: ["config", "workflows"],
 };
 
 const ROOT = path.join(__dirname, "../..");
