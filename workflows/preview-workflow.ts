@@ -3,7 +3,6 @@ import { expression } from "./model";
 import { type SharedJob, sharedJob } from "./shared-job";
 import { type HostedStack, inRepository, madeFrom } from "./stack";
 import { checkOut, installPackages, setUpNode, setUpPulumi } from "./steps";
-import { shellWord } from "./words";
 
 const OWN = "github.event.pull_request.head.repo.full_name == github.repository";
 const FORK = "github.event.pull_request.head.repo.full_name != github.repository";
@@ -15,7 +14,7 @@ const COMMENT_LIMIT = 60_000;
  * preview in a comment; one from a fork sees no secret and cannot comment: it has Slipway's plan in the run's summary.
  */
 export function previewWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
-  const shared = sharedJob(stacks, "throwaway", ({ configFile }) => ({ file: configFile }));
+  const shared = sharedJob(stacks, "throwaway");
   const comments = stacks[0]?.host === "github";
   return {
     file,
@@ -36,7 +35,6 @@ export function previewWorkflow(file: string, stacks: readonly HostedStack[]): W
 
 function previewJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
   const { stack, environment } = of(stacks);
-  const file = shared.matrix === undefined ? shellWord(stack.configFile) : '"$FILE"';
   return {
     ...jobOf(stack, shared),
     name: shared.title("Preview"),
@@ -53,12 +51,10 @@ function previewJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
         shell: "bash",
         run: [
           `pulumi stack select --create ${shared.stackWord}`,
-          `git update-index --skip-worktree ${file}`,
           `pulumi preview --stack ${shared.stackWord} --color never | tee preview.txt`,
         ],
         env: {
           ...shared.variables,
-          ...(shared.matrix === undefined ? {} : { FILE: shared.value("file") }),
           ...version(stacks),
           ...shared.signIn,
         },

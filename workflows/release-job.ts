@@ -66,7 +66,7 @@ export function runProgram(
       : `npx slipway up --stack ${word} -- --yes`;
   return {
     name,
-    run: [...requireState(state), ...selectStack(stack), up],
+    run: [...requireState(state), selectStack(stack), up],
     env: { ...variables, ...programVariables(stack, state), ...furtherSecrets(stack) },
   };
 }

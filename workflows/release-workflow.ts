@@ -17,6 +17,12 @@ const SERVICES: Input = {
   required: false,
 };
 
+const DISPATCH_ID: Input = {
+  description: "For `slipway dispatch`, which finds its run by it",
+  type: "string",
+  required: false,
+};
+
 const AS_CONFIGURED = "as configured";
 
 const PUBLISH_VERSION_TAG: Input = {
@@ -39,6 +45,7 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
     file: settings.file,
     comment: madeFrom([stack]),
     name: title,
+    ...(stack.host === "github" ? { runName: runName(title, inputs) } : {}),
     on: {
       ...(on.includes("release") ? { release: { types: ["published"] } } : {}),
       ...(on.includes("tags") ? { push: { tags: versionTags(stack).map(tagFilter) } } : {}),
@@ -129,10 +136,18 @@ function ruleInputs({ config }: HostedStack): string[] {
   return [...new Set(names)].sort();
 }
 
+/** The run's title says what was asked for; any other run has GitHub's own title. */
+function runName(title: string, inputs: Readonly<Record<string, Input>>): string {
+  const first = Object.keys(inputs)[0] ?? "ref";
+  const what = `inputs.${first} || inputs.ref`;
+  const text = expressionText(`${title} {0} ({1})`);
+  return expression(`inputs.dispatch_id && format(${text}, ${what}, inputs.dispatch_id) || ''`);
+}
+
 function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<string, Input> {
   const { lane, fleet, requireTag } = stack.config;
   if (own.length > 0) {
-    return { ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])), ref: REF };
+    return { ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])), ref: REF, ...found(stack) };
   }
   const isRequired = lane !== undefined || fleet !== undefined || requireTag;
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
@@ -148,7 +163,13 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
       : REF,
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...(fleet === undefined ? {} : { services: SERVICES }),
+    ...found(stack),
   };
+}
+
+/** Gitea shows a run's own title, so there nothing can be found by it. */
+function found({ host }: HostedStack): Record<string, Input> {
+  return host === "github" ? { dispatch_id: DISPATCH_ID } : {};
 }
 
 /** The version that a person types in is a git tag that has to be there, so that it is what is checked out. */

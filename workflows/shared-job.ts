@@ -21,11 +21,11 @@ export interface SharedJob {
   readonly packages: Permissions;
 }
 
-/** @param rows what differs between the stacks, by name; `stack` is added. One stack at least. */
+/** @param rows what differs between the stacks, by name; `stack` is added. Default: nothing else. One stack at least. */
 export function sharedJob(
   stacks: readonly HostedStack[],
   state: StateKind,
-  rows: (stack: HostedStack) => Readonly<Record<string, string>>,
+  rows: (stack: HostedStack) => Readonly<Record<string, string>> = () => ({}),
 ): SharedJob {
   const [first] = stacks;
   if (first === undefined) throw new Error("a job of no stack");

@@ -61,15 +61,9 @@ export function programVariables(stack: WorkflowStack, state: StateKind): Readon
   return { ...engineVariables(state), ...registryVariables(stack) };
 }
 
-/**
- * Opens the stack. The engine writes its salt into the stack's file, which is no change of what is released: git is
- * told to pass over it.
- */
-export function selectStack({ stack, configFile }: Pick<WorkflowStack, "stack" | "configFile">): string[] {
-  return [
-    `pulumi stack select --create ${shellWord(stack)}`,
-    `git update-index --skip-worktree ${shellWord(configFile)}`,
-  ];
+/** Opens the stack. The engine may write its salt into the stack's file, which is no change of what is released. */
+export function selectStack({ stack }: Pick<WorkflowStack, "stack">): string {
+  return `pulumi stack select --create ${shellWord(stack)}`;
 }
 
 /** Says which secret is missing before the engine asks for something else. */

@@ -145,6 +145,7 @@ describe("a release", () => {
       "version",
       "ref",
       "publish_version_tag",
+      "dispatch_id",
     ]);
   });
 
@@ -153,6 +154,7 @@ describe("a release", () => {
     const { on } = parse(text) as { on: { workflow_dispatch: { inputs: object } } };
     expect(on.workflow_dispatch.inputs).toMatchObject({ tag: { required: true }, ref: { required: false } });
     expect(text).toContain(`group: release-\${{ inputs.tag || `);
+    expect(text).toContain(`format('Release {0} ({1})', inputs.tag || inputs.ref, inputs.dispatch_id) || ''`);
   });
 
   test("of a lane shares its group between a git tag and the version that a person types in", () => {
