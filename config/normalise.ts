@@ -36,6 +36,7 @@ export function normalise(
     base,
     variants,
     services: _,
+    github: _github,
     promote,
     rollback,
     lanes,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { baseSchema, variantSchema } from "./base-schema";
+import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
@@ -124,6 +125,11 @@ export const writtenConfigSchema = z.strictObject({
   rollback: rollbackSchema
     .optional()
     .describe("Versions that are bad, and the one that floating tags go back to. @default none"),
+  github: githubSchema
+    .optional()
+    .describe(
+      "The GitHub repository's own setup: secrets, environments, tag rules, files. A stack with `setup: true` carries it out and releases nothing. @default none",
+    ),
   overrule: z
     .array(grammar.imageAndTag)
     .default([])
