@@ -94,7 +94,7 @@ export const githubSchema = z
       .describe("A token of this stack's own, as secret configuration. @default GH_TOKEN or GITHUB_TOKEN"),
     writeDelayMs: z
       .int({ error: "is not a whole number" })
-      .min(0, { error: "is less than 0" })
+      .min(1, { error: "is less than 1" })
       .default(1000)
       .describe("Milliseconds between two writes, as GitHub asks of clients. @default 1000"),
     secrets: secrets.describe(

@@ -25,6 +25,9 @@ export interface SetupItem {
   readonly note?: string;
 }
 
+/** The engine compares with its state, unless it is told to look. */
+const REFRESH = "`pulumi up --refresh` mends it";
+
 /** Everything that a setup will declare, known before anything is written. */
 export interface SetupPlan {
   readonly config: SetupConfig;
@@ -60,7 +63,11 @@ export function assembleSetupPlan(input: {
       action,
       deletable: !isAdopted && foreign === undefined,
       ...(importId === undefined || !isAdopted || !exists ? {} : { importId }),
-      ...noteOf([isOurs && !exists ? "is gone from GitHub" : undefined, foreign, exists ? note : undefined]),
+      ...noteOf([
+        isOurs && !exists ? `is missing on GitHub, ${REFRESH}` : undefined,
+        foreign,
+        note && (action === "adopt" ? `${note}, and is replaced` : `${note}, ${REFRESH}`),
+      ]),
     };
   });
   const provided = new Set([

@@ -156,7 +156,7 @@ function fileSlots(config: SetupConfig, live: LiveRepository, branch: string): S
     const found = live.files[path];
     if (found === undefined) return { slot: slots.file(path), exists: false };
     const note =
-      found === content ? {} : { note: "differs on GitHub; `pulumi up --refresh` writes it again" };
+      found === content ? {} : { note: "differs on GitHub" };
     return { slot: slots.file(path), exists: true, ...note };
   });
   const own = branch === live.defaultBranch ? [] : [{ slot: slots.branch(branch), exists: live.hasBranch }];
