@@ -2,7 +2,7 @@
 export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
 export type { ReleaseOutputs } from "./carry-out";
 export { ImageRelease, type ImageReleaseArgs } from "./image-release";
-export { Promotion, type PromotionArgs } from "./promotion";
 export { program } from "./program";
+export { Promotion, type PromotionArgs } from "./promotion";
 export { release } from "./release";
 export { TagSet, type TagSetArgs } from "./tag-set";

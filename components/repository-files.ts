@@ -70,7 +70,11 @@ export class RepositoryFiles extends pulumi.ComponentResource {
         baseRef: defaultBranch,
         headRef: branch,
         title: "Set the release up",
-        body: ["Written by `pulumi up` of the setup stack:", "", ...config.files.map(({ path }) => `- \`${path}\``)].join("\n"),
+        body: [
+          "Written by `pulumi up` of the setup stack:",
+          "",
+          ...config.files.map(({ path }) => `- \`${path}\``),
+        ].join("\n"),
       },
       { ...declare(context, slots.pullRequest(), files), retainOnDelete: true },
     );

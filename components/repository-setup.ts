@@ -44,7 +44,8 @@ export class RepositorySetup extends pulumi.ComponentResource {
       );
     }
     const environments = Object.keys(config.environments).map(
-      (environment) => new RepositoryEnvironment(`${name}-${environment}`, { plan, environment }, { parent: this }),
+      (environment) =>
+        new RepositoryEnvironment(`${name}-${environment}`, { plan, environment }, { parent: this }),
     );
     if (config.tagRules !== undefined) this.tagRules(context, config.tagRules);
     if (config.permissions !== undefined) this.permissions(context, config.permissions);

@@ -6,8 +6,8 @@ import { assembleSetupPlan, type SetupOwnership } from "../plan/setup/plan";
 import { setupRefusalText, setupText } from "../report/setup-text";
 import { readRepository } from "../source/read-repository";
 import { projectFiles } from "../source/services";
-import { runError } from "./run-error";
 import { RepositorySetup } from "./repository-setup";
+import { runError } from "./run-error";
 import { stackOutput } from "./stack-outputs";
 
 /** The outputs of a stack that sets a repository up. */

@@ -1,6 +1,6 @@
 import type { Problem } from "../plan/problem";
-import { entriesOf, textOf, duplicates } from "./rule-entries";
 import { formatPath, isRecord } from "./paths";
+import { duplicates, entriesOf, textOf } from "./rule-entries";
 
 /** Names that are of no use one without the other. */
 const PAIRS: readonly (readonly [name: string, token: string])[] = [
@@ -12,7 +12,12 @@ const PAIRS: readonly (readonly [name: string, token: string])[] = [
 export function githubProblems(written: Readonly<Record<string, unknown>>): Problem[] {
   const { github } = written;
   if (!isRecord(github)) return [];
-  return [...pairProblems(github), ...fileProblems(github), ...doubleProblems(github), ...placeProblems(written)];
+  return [
+    ...pairProblems(github),
+    ...fileProblems(github),
+    ...doubleProblems(github),
+    ...placeProblems(written),
+  ];
 }
 
 /** A user without a token cannot log in, and the release would find out last. */
@@ -34,7 +39,10 @@ function fileProblems(github: Readonly<Record<string, unknown>>): Problem[] {
     path: ["github", ...path, "path"],
     key: textOf(value.path),
   }));
-  const problems = duplicates(files, (key, first) => `${JSON.stringify(key)} is also at ${formatPath(first)}`);
+  const problems = duplicates(
+    files,
+    (key, first) => `${JSON.stringify(key)} is also at ${formatPath(first)}`,
+  );
   if (github.pullRequest === true && github.branch === undefined) {
     problems.push({
       code: "config-required",

@@ -28,9 +28,7 @@ const patterns = z.array(z.string().regex(PATTERN, { error: "is not a pattern of
 const environmentSchema = z
   .strictObject({
     reviewers: z
-      .array(
-        z.string().regex(REVIEWER, { error: "is neither a login nor a team, organization/team" }),
-      )
+      .array(z.string().regex(REVIEWER, { error: "is neither a login nor a team, organization/team" }))
       .max(6, { error: "has more than six entries, which GitHub does not allow" })
       .default([])
       .describe("Who has to approve a job: logins and organization/team, at most six. @default nobody"),

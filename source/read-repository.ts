@@ -1,28 +1,18 @@
-import type { Octokit } from "octokit";
 import { type Problem, ProblemError } from "../plan/problem";
 import type { SetupConfig } from "../plan/setup/config";
 import type { LiveEnvironment, LiveRepository, LiveRuleset, Reviewer } from "../plan/setup/live";
-import { githubApiUrl } from "./github-address";
-
-/** An answer's body and headers; undefined for 404. */
-interface Found {
-  readonly data: unknown;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-
-/** Reads one address of the repository. @throws ProblemError `github-permission`, `github-unreachable` */
-type Read = (path: string, need: Need) => Promise<Found | undefined>;
-
-/** What a token needs for a part, in the words of GitHub's page for fine-grained tokens. */
-type Need =
-  | "Metadata"
-  | "Secrets"
-  | "Variables"
-  | "Environments"
-  | "Administration"
-  | "Contents"
-  | "Issues"
-  | "Pull requests";
+import {
+  type Found,
+  failure,
+  field,
+  list,
+  type Need,
+  pages,
+  type Read,
+  repositoryReader,
+  text,
+  texts,
+} from "./repository-reader";
 
 /**
  * What a repository has, read before anything is written. Says at once what the token, its scopes or the repository
@@ -37,7 +27,7 @@ export async function readRepository(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<LiveRepository> {
   refuseOtherOwner(config, env);
-  const read = await reader(config);
+  const read = await repositoryReader(config);
   const found = await read("", "Metadata");
   if (found === undefined) throw missingRepository(config);
   const { defaultBranch } = checkAccess(config, found);
@@ -91,59 +81,6 @@ function refuseOtherOwner(
   }
 }
 
-async function reader(config: SetupConfig): Promise<Read> {
-  const { token, tokenFrom = "" } = config;
-  const page = "docs/github.md says which permissions it needs";
-  if (token === undefined) {
-    throw failure("github-token-missing", "github.token", "there is no token to set the repository up with", {
-      hint: `Set GH_TOKEN, or: pulumi config set --secret --path 'slipway:github.token'; ${page}`,
-    });
-  }
-  // Half a second of loading, which only a setup pays.
-  const { Octokit } = await import("octokit");
-  const octokit = new Octokit({
-    auth: token.reveal(),
-    baseUrl: githubApiUrl(config.baseUrl),
-    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-    retry: { retries: 2 },
-    throttle: { enabled: false },
-  });
-  return async (path, need) => {
-    const [owner = "", repo = ""] = config.repository.split("/");
-    const url = path.startsWith("//") ? path.slice(1) : `/repos/${owner}/${repo}${path}`;
-    try {
-      return await request(octokit, url);
-    } catch (error) {
-      const status = statusOf(error);
-      if (status === 404) return undefined;
-      if (status === 401) {
-        throw failure("github-token-refused", tokenFrom, "GitHub does not know this token (401)", {
-          hint: `It has expired or was revoked. Make a new one; ${page}`,
-        });
-      }
-      if (status === 403) {
-        throw failure(
-          "github-permission",
-          tokenFrom,
-          `the token may not read ${need.toLowerCase()} of ${config.repository} (403)`,
-          { hint: `A fine-grained token needs "${need}"; ${page}` },
-        );
-      }
-      const reason = error instanceof Error ? error.message : String(error);
-      throw failure("github-unreachable", githubApiUrl(config.baseUrl), `GET ${url}: ${reason}`);
-    }
-  };
-}
-
-async function request(octokit: Octokit, url: string): Promise<Found> {
-  const { data, headers } = await octokit.request(`GET ${url}`);
-  return { data, headers };
-}
-
-function statusOf(error: unknown): unknown {
-  return field(error, "status");
-}
-
 function missingRepository({ repository, tokenFrom = "" }: SetupConfig): ProblemError {
   return failure("github-repository-missing", "github.repository", `there is no ${repository} (404)`, {
     hint: `Make it first, or give the token (${tokenFrom}) access to it: GitHub does not tell these two apart`,
@@ -173,7 +110,10 @@ function checkAccess(config: SetupConfig, { data, headers }: Found): { defaultBr
   if (typeof told === "string" && told !== "") {
     const scopes = told.split(",").map((scope) => scope.trim());
     const writesWorkflows = config.files.some(({ path }) => path.startsWith(".github/workflows/"));
-    for (const [scope, isNeeded] of [["repo", true], ["workflow", writesWorkflows]] as const) {
+    for (const [scope, isNeeded] of [
+      ["repo", true],
+      ["workflow", writesWorkflows],
+    ] as const) {
       if (!isNeeded || scopes.includes(scope)) continue;
       problems.push({
         code: "github-scope",
@@ -304,20 +244,6 @@ async function exists(read: Read, path: string, need: Need = "Contents"): Promis
   return (await read(path, need)) !== undefined;
 }
 
-const PAGE = 100;
-
-/** Every entry of a list, however long. @param key where a page has its entries; undefined: it is the list */
-async function pages(read: Read, path: string, key: string | undefined, need: Need): Promise<unknown[]> {
-  const all: unknown[] = [];
-  for (let page = 1; ; page++) {
-    const found = await read(`${path}?per_page=${PAGE}&page=${page}`, need);
-    const entries = list(key === undefined ? found?.data : field(found?.data, key));
-    all.push(...entries);
-    const total = field(found?.data, "total_count");
-    if (entries.length < PAGE || (typeof total === "number" && all.length >= total)) return all;
-  }
-}
-
 function when<T>(isWanted: boolean, otherwise: T, make: () => Promise<T>): Promise<T> {
   return isWanted ? make() : Promise.resolve(otherwise);
 }
@@ -329,30 +255,4 @@ function hasSecrets(config: SetupConfig): boolean {
 
 function size(record: object): number {
   return Object.keys(record).length;
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function text(value: unknown, name: string): string[] {
-  const found = field(value, name);
-  return typeof found === "string" ? [found] : [];
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function texts(value: unknown): string[] {
-  return list(value).filter((one) => typeof one === "string");
-}
-
-function failure(
-  code: string,
-  path: string,
-  message: string,
-  more: { readonly hint?: string } = {},
-): ProblemError {
-  return new ProblemError("The repository cannot be set up:", [{ code, path, message, ...more }]);
 }

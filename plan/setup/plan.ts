@@ -1,7 +1,7 @@
 import type { Problem } from "../problem";
-import { contentSlots, slotText } from "./slots";
 import type { SetupConfig } from "./config";
 import type { LiveRepository, Reviewer } from "./live";
+import { contentSlots, slotText } from "./slots";
 import { missingSecrets, usedSecrets } from "./used-secrets";
 
 /** What an earlier run of the stack put out: whose everything is. */

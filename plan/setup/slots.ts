@@ -155,8 +155,7 @@ function fileSlots(config: SetupConfig, live: LiveRepository, branch: string): S
   const files = config.files.map(({ path, content }): Slot => {
     const found = live.files[path];
     if (found === undefined) return { slot: slots.file(path), exists: false };
-    const note =
-      found === content ? {} : { note: "differs on GitHub" };
+    const note = found === content ? {} : { note: "differs on GitHub" };
     return { slot: slots.file(path), exists: true, ...note };
   });
   const own = branch === live.defaultBranch ? [] : [{ slot: slots.branch(branch), exists: live.hasBranch }];

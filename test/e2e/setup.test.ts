@@ -16,7 +16,7 @@ const PREVIEW = ".github/workflows/preview.yml";
 const WORKFLOW_TEXT = [
   "name: release",
   "on: workflow_dispatch",
-  "jobs: { a: { env: { TOKEN: '${{ secrets.DOCKERHUB_TOKEN }}' } } }",
+  `jobs: { a: { env: { TOKEN: '\${{ secrets.DOCKERHUB_TOKEN }}' } } }`,
   "",
 ].join("\n");
 
@@ -40,7 +40,11 @@ async function startGitHub(options: Partial<GitHubOptions> = {}): Promise<GitHub
   return made;
 }
 
-async function setupProject(github: GitHub, settings: object, env: Record<string, string> = {}): Promise<Project> {
+async function setupProject(
+  github: GitHub,
+  settings: object,
+  env: Record<string, string> = {},
+): Promise<Project> {
   const made = await Project.create({
     stack: "setup",
     config: {},
@@ -82,7 +86,13 @@ const told = ({ method, path: at }: LoggedRequest) => `${method} ${at.replace("/
 /** Every form in which a value could leak. */
 function formsOf(value: string): string[] {
   const base64 = Buffer.from(value).toString("base64");
-  return [value, base64, base64.replace(/=+$/, ""), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)];
+  return [
+    value,
+    base64,
+    base64.replace(/=+$/, ""),
+    encodeURIComponent(value),
+    JSON.stringify(value).slice(1, -1),
+  ];
 }
 
 describe("a repository from nothing to destroyed", () => {
@@ -100,7 +110,13 @@ describe("a repository from nothing to destroyed", () => {
       variables: { DOCKERHUB_USERNAME: "octo" },
       environments: {
         stage: {},
-        prod: { reviewers: ["hubot"], waitTimer: 5, preventSelfReview: true, tags: ["v*"], variables: { REGION: "eu" } },
+        prod: {
+          reviewers: ["hubot"],
+          waitTimer: 5,
+          preventSelfReview: true,
+          tags: ["v*"],
+          variables: { REGION: "eu" },
+        },
       },
       tagRules: true,
       permissions: {},
@@ -114,9 +130,10 @@ describe("a repository from nothing to destroyed", () => {
   });
 
   afterEach(() => {
-    expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
-    seen.push(...github.requests.map(({ path: at, query, text }) => `${at}${query} ${text}`));
+    const requests = [...github.requests];
     github.forget();
+    seen.push(...requests.map(({ path: at, query, text }) => `${at}${query} ${text}`));
+    expect(requests.flatMap(({ problems }) => problems)).toEqual([]);
   });
 
   async function up(...args: string[]): Promise<string> {
@@ -171,12 +188,16 @@ describe("a repository from nothing to destroyed", () => {
     expect(await github.file("CODEOWNERS")).toBe("* @octo\n");
     const allowed =
       /^(PUT|POST|PATCH) \/(actions\/(secrets\/\w+|variables|permissions(\/workflow)?)|environments\/(prod|stage)(\/(secrets\/\w+|variables|deployment-branch-policies))?|rulesets|labels|contents\/\.github\/workflows\/[\w-]+\.yml)$/;
-    expect(github.writes().map(told).filter((line) => !allowed.test(line))).toEqual([]);
+    expect(
+      github
+        .writes()
+        .map(told)
+        .filter((line) => !allowed.test(line)),
+    ).toEqual([]);
   });
 
   test("up again changes nothing", async () => {
-    const text = await up("--expect-no-changes");
-    expect(text).not.toMatch(/created|updated|deleted/);
+    await up("--expect-no-changes");
     expect(github.writes()).toEqual([]);
   });
 
@@ -211,7 +232,12 @@ describe("a repository from nothing to destroyed", () => {
   test("no form of a secret is in state, log, preview or an open request", async () => {
     const { text: state } = await project.pulumi("stack", "export");
     const { text: outputs } = await project.pulumi("stack", "output", "--json");
-    const everything = [...seen, state, outputs, readFileSync(path.join(project.dir, "Pulumi.setup.yaml"), "utf8")];
+    const everything = [
+      ...seen,
+      state,
+      outputs,
+      readFileSync(path.join(project.dir, "Pulumi.setup.yaml"), "utf8"),
+    ];
     expect(seen.length).toBeGreaterThan(50);
     expect(state).toContain("DOCKERHUB_TOKEN");
     for (const secret of [...Object.values(SECRETS), ROTATED, PROD_SECRET, TOKEN]) {
@@ -225,7 +251,12 @@ describe("a repository from nothing to destroyed", () => {
     const { exitCode, text } = await project.pulumi("destroy", "--yes", "--non-interactive");
     expect(text).not.toMatch(/error/);
     expect(exitCode).toBe(0);
-    expect(github.writes().map(told).filter((line) => !line.startsWith("DELETE "))).toEqual([]);
+    expect(
+      github
+        .writes()
+        .map(told)
+        .filter((line) => !line.startsWith("DELETE ")),
+    ).toEqual([]);
     expect(github.secrets.names()).toEqual([]);
     expect(github.environments.names()).toEqual([]);
     expect(github.rulesets.all()).toEqual([]);

@@ -31,6 +31,7 @@ const PURE_LIBRARIES = [
 const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@pulumi/pulumi": ["components", "config", "provider"],
   "@pulumi/docker-build": ["components"],
+  "@pulumi/github": ["components"],
   "@grpc/grpc-js": ["provider"],
   undici: ["registry"],
   "write-file-atomic": ["report"],

@@ -10,7 +10,10 @@ beforeAll(async () => {
   github = await GitHub.start({
     owner: "octo",
     repository: "app",
-    tokens: { [ADMIN]: { login: "octo", scopes: ["repo", "workflow"] }, fine: { login: "octo", role: "write" } },
+    tokens: {
+      [ADMIN]: { login: "octo", scopes: ["repo", "workflow"] },
+      fine: { login: "octo", role: "write" },
+    },
   });
 });
 
@@ -66,11 +69,15 @@ describe("what it lacks", () => {
   test("an environment takes policies only where they are its own", async () => {
     const policy = { name: "v*", type: "tag" };
     await call("PUT", `${repo}/environments/prod`, {});
-    expect((await call("POST", `${repo}/environments/prod/deployment-branch-policies`, policy)).status).toBe(422);
+    expect((await call("POST", `${repo}/environments/prod/deployment-branch-policies`, policy)).status).toBe(
+      422,
+    );
     await call("PUT", `${repo}/environments/prod`, {
       deployment_branch_policy: { protected_branches: false, custom_branch_policies: true },
     });
-    expect((await call("POST", `${repo}/environments/prod/deployment-branch-policies`, policy)).status).toBe(200);
+    expect((await call("POST", `${repo}/environments/prod/deployment-branch-policies`, policy)).status).toBe(
+      200,
+    );
     expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
   });
 });
@@ -78,7 +85,9 @@ describe("what it lacks", () => {
 describe("every request is held against GitHub's OpenAPI", () => {
   test("an operation that GitHub does not have", async () => {
     await call("GET", `${repo}/actions/secret`);
-    expect(github.requests[0]?.problems).toEqual([`GET ${repo}/actions/secret is no operation of GitHub's API`]);
+    expect(github.requests[0]?.problems).toEqual([
+      `GET ${repo}/actions/secret is no operation of GitHub's API`,
+    ]);
   });
 
   test("a body that does not fit", async () => {

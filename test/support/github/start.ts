@@ -182,7 +182,10 @@ export class GitHub {
       baseUrl: `${this.url}/api/v3`,
       seed: {
         tokens: Object.fromEntries(
-          Object.entries(tokens).map(([token, { login }]) => [token, { login, scopes: ["repo", "workflow"] }]),
+          Object.entries(tokens).map(([token, { login }]) => [
+            token,
+            { login, scopes: ["repo", "workflow"] },
+          ]),
         ),
         github: {
           users: logins.map((login) => ({ login })),

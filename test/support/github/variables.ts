@@ -29,9 +29,12 @@ export class VariableStore {
     this.#variables.set(key, { name: key, value, created_at, updated_at: now });
   }
 
-  list(): Answer {
-    const variables = [...this.#variables.values()];
-    return { status: 200, body: { total_count: variables.length, variables } };
+  /** A page of them, as GitHub does: ten, unless asked for more, and thirty at most. */
+  list(query: URLSearchParams): Answer {
+    const all = [...this.#variables.values()];
+    const size = Math.min(30, Number(query.get("per_page") ?? 10));
+    const start = (Number(query.get("page") ?? 1) - 1) * size;
+    return { status: 200, body: { total_count: all.length, variables: all.slice(start, start + size) } };
   }
 
   get(name: string): Answer {
@@ -63,7 +66,7 @@ export function variableRoutes(
 ): Route[] {
   const one = `${base}/{name}`;
   return [
-    { method: "GET", pattern: base, answer: ({ params }) => store(params)?.list() ?? notFound },
+    { method: "GET", pattern: base, answer: ({ params, query }) => store(params)?.list(query) ?? notFound },
     {
       method: "POST",
       pattern: base,

@@ -2,13 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../plan/secret";
 import { assembleSetupPlan } from "../../../plan/setup/plan";
-import { aRepository, anEnvironment, aSetup } from "../../support/setup";
+import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 
 const file = { path: ".github/workflows/release.yml", content: "name: release\n" };
 
 function planned(input: Parameters<typeof assembleSetupPlan>[0]) {
   const { items } = assembleSetupPlan(input);
-  return Object.values(items).map(({ slot, action, deletable }) => `${action} ${slot}${deletable ? "" : ", kept"}`);
+  return Object.values(items).map(
+    ({ slot, action, deletable }) => `${action} ${slot}${deletable ? "" : ", kept"}`,
+  );
 }
 
 const everything = aSetup({
@@ -59,7 +61,9 @@ describe("whose everything is", () => {
 
   test("what is there is adopted and never deleted, imported where writing would not take it over", () => {
     const { items, ownership } = assembleSetupPlan({ config: everything, live: full });
-    expect(Object.values(items).every(({ action, deletable }) => action === "adopt" && !deletable)).toBe(true);
+    expect(Object.values(items).every(({ action, deletable }) => action === "adopt" && !deletable)).toBe(
+      true,
+    );
     expect(ownership.made).toEqual([]);
     expect(items["variable REGION"]?.importId).toBe("app:REGION");
     expect(items["environment prod/tag v*"]?.importId).toBe("app:prod:7");
@@ -84,7 +88,11 @@ describe("whose everything is", () => {
       environments: { prod: { secrets: ["THEIRS"], variables: {}, policies: [] } },
     });
     const config = aSetup({ environments: { prod: anEnvironment() } });
-    const { items } = assembleSetupPlan({ config, live, previous: { made: ["environment prod"], adopted: [] } });
+    const { items } = assembleSetupPlan({
+      config,
+      live,
+      previous: { made: ["environment prod"], adopted: [] },
+    });
     expect(items["environment prod"]).toMatchObject({
       action: "managed",
       deletable: false,
@@ -105,7 +113,10 @@ describe("whose everything is", () => {
       fc.property(names, names, names, names, (wanted, there, made, adopted) => {
         const config = aSetup({ secrets: Object.fromEntries(wanted.map((name) => [name, new Secret("s")])) });
         const slot = (name: string) => `secret ${name}`;
-        const previous = { made: made.filter((one) => !adopted.includes(one)).map(slot), adopted: adopted.map(slot) };
+        const previous = {
+          made: made.filter((one) => !adopted.includes(one)).map(slot),
+          adopted: adopted.map(slot),
+        };
         const plan = assembleSetupPlan({ config, live: aRepository({ secrets: there }), previous });
         expect([...plan.ownership.made, ...plan.ownership.adopted].sort()).toEqual(wanted.map(slot).sort());
         for (const one of wanted) {
@@ -142,7 +153,7 @@ describe("what is refused before anything is written", () => {
   });
 
   test("a secret that a workflow uses and nobody provides", () => {
-    const config = aSetup({ files: [{ ...file, content: "env: ${{ secrets.DOCKERHUB_TOKEN }}" }] });
+    const config = aSetup({ files: [{ ...file, content: `env: \${{ secrets.DOCKERHUB_TOKEN }}` }] });
     expect(assembleSetupPlan({ config, live: aRepository() }).problems).toEqual([
       {
         code: "github-secret-missing",

@@ -52,7 +52,10 @@ describe("what is read", () => {
 
   test("tag rules cover v* and the git tags of every lane", () => {
     const lanes = [{ name: "s", format: "s-vX.Y.Z", trigger: "s-v*", floating: "s-latest" }];
-    const written = { lanes, github: { setup: true, repository: "octo/app", tagRules: { patterns: ["x*"] } } };
+    const written = {
+      lanes,
+      github: { setup: true, repository: "octo/app", tagRules: { patterns: ["x*"] } },
+    };
     expect(read({}, { written }).tagRules).toEqual({ name: "Release tags", patterns: ["s-v*", "v*", "x*"] });
   });
 
@@ -88,15 +91,35 @@ describe("what is refused", () => {
     ["a name that GitHub keeps", { secrets: { GITHUB_X: SECRET } }, "github.secrets.GITHUB_X"],
     ["a name in small letters", { variables: { region: "eu" } }, "github.variables.region"],
     ["an empty secret", { secrets: { A: "" } }, "github.secrets.A"],
-    ["seven reviewers", { environments: { prod: { reviewers: [..."abcdefg"] } } }, "github.environments.prod.reviewers"],
-    ["a reviewer that is none", { environments: { prod: { reviewers: ["a b"] } } }, "github.environments.prod.reviewers[0]"],
-    ["a timer of more than a month", { environments: { prod: { waitTimer: 43_201 } } }, "github.environments.prod.waitTimer"],
+    [
+      "seven reviewers",
+      { environments: { prod: { reviewers: [..."abcdefg"] } } },
+      "github.environments.prod.reviewers",
+    ],
+    [
+      "a reviewer that is none",
+      { environments: { prod: { reviewers: ["a b"] } } },
+      "github.environments.prod.reviewers[0]",
+    ],
+    [
+      "a timer of more than a month",
+      { environments: { prod: { waitTimer: 43_201 } } },
+      "github.environments.prod.waitTimer",
+    ],
     ["a file outside of the repository", { files: [{ path: "../x" }] }, "github.files[0].path"],
     ["a file twice", { files: [{ path: "x" }, { path: "x" }] }, "github.files[1].path"],
     ["no hex colour", { labels: [{ name: "x", color: "green" }] }, "github.labels[0].color"],
     ["a pull request from nowhere", { pullRequest: true }, "github.branch"],
-    ["a secret that is a variable too", { secrets: { A: SECRET }, variables: { A: "x" } }, "github.variables.A"],
-    ["a Docker Hub user without a token", { variables: { DOCKERHUB_USERNAME: "octo" } }, "github.secrets.DOCKERHUB_TOKEN"],
+    [
+      "a secret that is a variable too",
+      { secrets: { A: SECRET }, variables: { A: "x" } },
+      "github.variables.A",
+    ],
+    [
+      "a Docker Hub user without a token",
+      { variables: { DOCKERHUB_USERNAME: "octo" } },
+      "github.secrets.DOCKERHUB_TOKEN",
+    ],
     ["an unknown key", { secret: {} }, "github.secret"],
     ["a base URL that is none", { baseUrl: "ghe.example.com" }, "github.baseUrl"],
   ])("%s", (_, github, path) => {
@@ -119,6 +142,8 @@ describe("what is refused", () => {
     const readFile = () => {
       throw new Error("does not exist");
     };
-    expect(problemsOf({ files: [{ path: "x.yml" }] }, { readFile })).toEqual(["github.files: x.yml github-file"]);
+    expect(problemsOf({ files: [{ path: "x.yml" }] }, { readFile })).toEqual([
+      "github.files: x.yml github-file",
+    ]);
   });
 });
