@@ -143,7 +143,7 @@ describe("a repository from nothing to destroyed", () => {
   }
 
   test("a preview tells all of it and writes nothing", async () => {
-    const { exitCode, text } = await project.preview("--diff", "-v=9", "--logtostderr");
+    const { exitCode, text } = await project.preview("--diff", "--debug", "-v=8", "--logtostderr");
     expect(text).toContain("Setup plan for octo/app, files on main");
     expect(text).toMatch(/\+ secret DOCKERHUB_TOKEN/);
     expect(text).toMatch(/\+ secret PULUMI_CONFIG_PASSPHRASE of environment prod/);
@@ -265,5 +265,84 @@ describe("a repository from nothing to destroyed", () => {
     expect(await github.file("CODEOWNERS")).toBe("* @octo\n");
     expect(github.variables.values()).toEqual({ THEIRS: "untouched" });
     expect(github.permissions.actions).toMatchObject({ sha_pinning_required: true });
+  });
+});
+
+describe("a repository that somebody has set up already", () => {
+  let github: GitHub;
+  let project: Project;
+  const settings = {
+    variables: { REGION: "eu" },
+    environments: { prod: { tags: ["v*"], variables: { ZONE: "a" } } },
+    tagRules: true,
+    labels: [{ name: "release", color: "0e8a16" }],
+  };
+
+  beforeAll(async () => {
+    github = await startGitHub();
+    github.variables.put("REGION", "eu");
+    github.environments.put("prod", { wait_timer: 1 });
+    github.environments.named("prod").secrets.put("THEIRS", "");
+    project = await setupProject(github, settings);
+    github.forget();
+  });
+
+  test("a secret that a workflow uses and nobody provides stops it before anything is written", async () => {
+    configure(project, { ...settings, files: [{ path: WORKFLOW }] });
+    const { exitCode, text } = await project.up();
+    configure(project, settings);
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain(
+      `github.secrets.DOCKERHUB_TOKEN: is used by ${WORKFLOW}, and nobody provides it [github-secret-missing]`,
+    );
+    expect(github.writes()).toEqual([]);
+  });
+
+  test("a failure half-way, and the next up finishes the same setup", async () => {
+    github.intercept = ({ method, path: at }) =>
+      method === "POST" && at.endsWith("/labels") ? { status: 422, body: { message: "not now" } } : undefined;
+    const { exitCode, text } = await project.up();
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain("not now");
+    github.intercept = () => undefined;
+    await project.upOk();
+    expect(github.rulesets.all()).toHaveLength(1);
+    expect(github.variables.values()).toEqual({ REGION: "eu" });
+    expect(github.environments.named("prod").variables.values()).toEqual({ ZONE: "a" });
+    expect(await github.asSomebody("GET", "/repos/octo/app/labels/release")).toMatchObject({
+      color: "0e8a16",
+    });
+    github.forget();
+    await project.upOk("--expect-no-changes");
+    expect(github.writes()).toEqual([]);
+    expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
+  });
+
+  test("destroying leaves what was there, and takes what was made beside it", async () => {
+    const { exitCode } = await project.pulumi("destroy", "--yes", "--non-interactive");
+    expect(exitCode).toBe(0);
+    expect(github.variables.values()).toEqual({ REGION: "eu" });
+    expect(github.environments.names()).toEqual(["prod"]);
+    expect(github.environments.named("prod").secrets.names()).toEqual(["THEIRS"]);
+    expect(github.environments.named("prod").variables.values()).toEqual({});
+    expect(github.rulesets.all()).toEqual([]);
+  });
+});
+
+describe("files by a pull request", () => {
+  test("a branch, a commit a file, one pull request; a second up changes nothing", async () => {
+    const github = await startGitHub();
+    const settings = { branch: "slipway/setup", pullRequest: true, files: [{ path: PREVIEW }] };
+    const project = await setupProject(github, settings);
+    await project.upOk();
+    expect(await github.file(PREVIEW)).toBeUndefined();
+    expect(await github.file(PREVIEW, "slipway/setup")).toBe("name: preview\non: pull_request\n");
+    expect(await github.asSomebody("GET", "/repos/octo/app/pulls")).toEqual([
+      expect.objectContaining({ state: "open", head: expect.objectContaining({ ref: "slipway/setup" }) }),
+    ]);
+    github.forget();
+    await project.upOk("--expect-no-changes");
+    expect(github.writes()).toEqual([]);
+    expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
   });
 });
