@@ -76,7 +76,12 @@ export class RepositoryFiles extends pulumi.ComponentResource {
           ...config.files.map(({ path }) => `- \`${path}\``),
         ].join("\n"),
       },
-      { ...declare(context, slots.pullRequest(), files), retainOnDelete: true },
+      // GitHub answers what it likes: the setting is about forks.
+      {
+        ...declare(context, slots.pullRequest(), files),
+        retainOnDelete: true,
+        ignoreChanges: ["maintainerCanModify"],
+      },
     );
   }
 }

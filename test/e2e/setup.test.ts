@@ -143,14 +143,14 @@ describe("a repository from nothing to destroyed", () => {
   }
 
   test("a preview tells all of it and writes nothing", async () => {
-    const { exitCode, text } = await project.preview("--diff", "--debug", "-v=8", "--logtostderr");
+    const { exitCode, text } = await project.preview("--diff", "-v=7", "--logtostderr");
     expect(text).toContain("Setup plan for octo/app, files on main");
     expect(text).toMatch(/\+ secret DOCKERHUB_TOKEN/);
     expect(text).toMatch(/\+ secret PULUMI_CONFIG_PASSPHRASE of environment prod/);
     expect(text).toMatch(/= file \.github\/workflows\/preview\.yml/);
     expect(exitCode).toBe(0);
     expect(github.writes()).toEqual([]);
-    seen.push(text);
+    seen.push(text, (await project.preview("--json")).text);
   });
 
   test("up makes it: what arrived is what was given, sealed on its way", async () => {

@@ -87,8 +87,8 @@ describe("what stops a setup before anything is written", () => {
     ],
     [
       "a reviewer that nobody knows",
-      () => config({ environments: { prod: anEnvironment({ reviewers: ["ghost"] }) } }),
-      { code: "github-reviewer", message: /no user ghost/ },
+      () => config({ environments: { prod: anEnvironment({ reviewers: ["nobody-here"] }) } }),
+      { code: "github-reviewer", message: /no user nobody-here/ },
     ],
     [
       "an owner in the environment that the provider would obey",
