@@ -6,6 +6,7 @@ import { assembleSetupPlan, type SetupOwnership } from "../plan/setup/plan";
 import { setupRefusalText, setupText } from "../report/setup-text";
 import { readRepository } from "../source/read-repository";
 import { projectFiles } from "../source/services";
+import { quietDebug } from "./quiet-debug";
 import { RepositorySetup } from "./repository-setup";
 import { runError } from "./run-error";
 import { stackOutput } from "./stack-outputs";
@@ -22,6 +23,7 @@ export interface SetupOutputs {
 
 /** A setup stack's program: configuration, what the repository has, plan, resources. @throws pulumi.RunError */
 export async function setup(): Promise<SetupOutputs> {
+  quietDebug();
   try {
     const config = readPulumiSetup(process.env, projectFiles(process.cwd()));
     const live = await readRepository(config, process.env);

@@ -143,7 +143,7 @@ describe("a repository from nothing to destroyed", () => {
   }
 
   test("a preview tells all of it and writes nothing", async () => {
-    const { exitCode, text } = await project.preview("--diff", "-v=7", "--logtostderr");
+    const { exitCode, text } = await project.preview("--diff", "--debug", "-v=8", "--logtostderr");
     expect(text).toContain("Setup plan for octo/app, files on main");
     expect(text).toMatch(/\+ secret DOCKERHUB_TOKEN/);
     expect(text).toMatch(/\+ secret PULUMI_CONFIG_PASSPHRASE of environment prod/);
@@ -154,7 +154,7 @@ describe("a repository from nothing to destroyed", () => {
   });
 
   test("up makes it: what arrived is what was given, sealed on its way", async () => {
-    await up();
+    await up("--debug", "-v=8", "--logtostderr");
     expect(github.secrets.names()).toEqual(["DOCKERHUB_TOKEN", "GHCR_TOKEN"]);
     expect(github.secrets.open("DOCKERHUB_TOKEN")).toBe(SECRETS.DOCKERHUB_TOKEN);
     expect(github.secrets.open("GHCR_TOKEN")).toBe(SECRETS.GHCR_TOKEN);
@@ -283,6 +283,13 @@ describe("a repository that somebody has set up already", () => {
     github.variables.put("REGION", "eu");
     github.environments.put("prod", { wait_timer: 1 });
     github.environments.named("prod").secrets.put("THEIRS", "");
+    github.rulesets.write({
+      name: "Release tags",
+      target: "tag",
+      enforcement: "active",
+      conditions: { ref_name: { include: ["refs/tags/v*"], exclude: [] } },
+      rules: [{ type: "deletion" }, { type: "update" }],
+    });
     project = await setupProject(github, settings);
     github.forget();
   });
@@ -325,7 +332,7 @@ describe("a repository that somebody has set up already", () => {
     expect(github.environments.names()).toEqual(["prod"]);
     expect(github.environments.named("prod").secrets.names()).toEqual(["THEIRS"]);
     expect(github.environments.named("prod").variables.values()).toEqual({});
-    expect(github.rulesets.all()).toEqual([]);
+    expect(github.rulesets.all()).toHaveLength(1);
   });
 });
 
