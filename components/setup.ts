@@ -1,5 +1,6 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
+import { plainSetupSecrets } from "../config/plain-secrets";
 import { readPulumiSetup } from "../config/pulumi-config";
 import { ProblemError } from "../plan/problem";
 import { assembleSetupPlan, type SetupOwnership } from "../plan/setup/plan";
@@ -26,6 +27,8 @@ export async function setup(): Promise<SetupOutputs> {
   quietDebug();
   try {
     const config = readPulumiSetup(process.env, projectFiles(process.cwd()));
+    const plain = await plainSetupSecrets({ projectDir: process.cwd(), stack: pulumi.getStack() });
+    if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
     const live = await readRepository(config, process.env);
     const previous = ownershipIn(await stackOutput("ownership"));
     const plan = assembleSetupPlan({ config, live, ...(previous === undefined ? {} : { previous }) });

@@ -305,6 +305,17 @@ describe("a repository that somebody has set up already", () => {
     expect(github.writes()).toEqual([]);
   });
 
+  test("a secret in plain text beside an encrypted one stops it too, and is not told", async () => {
+    await setSecret(project, "secrets.ENCRYPTED", "encrypted-value");
+    await project.pulumi("config", "set", "--path", "slipway:github.secrets.PLAIN", "plain-text-value");
+    const { exitCode, text } = await project.up();
+    configure(project, settings);
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain("github.secrets.PLAIN: stands in plain text in the stack's file");
+    expect(text).not.toMatch(/plain-text-value|encrypted-value|secrets\.ENCRYPTED:/);
+    expect(github.writes()).toEqual([]);
+  });
+
   test("a failure half-way, and the next up finishes the same setup", async () => {
     github.intercept = ({ method, path: at }) =>
       method === "POST" && at.endsWith("/labels") ? { status: 422, body: { message: "not now" } } : undefined;

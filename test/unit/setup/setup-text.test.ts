@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Secret } from "../../../plan/secret";
 import { assembleSetupPlan } from "../../../plan/setup/plan";
 import { setupRefusalText, setupText } from "../../../report/setup-text";
-import { aRepository, anEnvironment, aSetup } from "../../support/setup";
+import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 
 const path = ".github/workflows/release.yml";
 
