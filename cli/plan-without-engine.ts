@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Environment } from "../config/environment";
 import type { Flag } from "../config/overlay";
 import { readConfig } from "../config/read";
+import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
@@ -49,6 +50,16 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     stack,
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   });
+  if (isSetupStack(file.written)) {
+    throw new ProblemError("There is no release to plan:", [
+      {
+        code: "setup-stack",
+        path: "github.setup",
+        message: `the stack ${stack} sets the GitHub repository up`,
+        hint: `Its plan needs the engine: slipway preview --stack ${stack}`,
+      },
+    ]);
+  }
   const config = readConfig({
     ...file,
     env,

@@ -36,6 +36,7 @@ export function normalise(
     base,
     variants,
     services: _,
+    github,
     promote,
     rollback,
     lanes,
@@ -67,6 +68,7 @@ export function normalise(
     ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
     ...(rollback === undefined ? {} : { rollback }),
+    ...(github?.workflows === undefined ? {} : { github: { workflows: github.workflows } }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };

@@ -6,6 +6,9 @@ import { leaves, type Path } from "./paths";
 const SECRET_PATHS: readonly Path[] = [
   ["registries", "*", "password"],
   ["images", "*", "secrets", "*"],
+  ["github", "token"],
+  ["github", "secrets", "*"],
+  ["github", "environments", "*", "secrets", "*"],
 ];
 /** What stands in the place of a hidden value. */
 export const REDACTED = "[secret]";

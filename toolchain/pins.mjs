@@ -38,6 +38,7 @@ const github = "https://github.com";
 
 const pulumiVersion = "3.259.0";
 const dockerBuildVersion = "0.0.22";
+const githubVersion = "6.15.0";
 const buildkitVersion = "0.31.1";
 const runcVersion = "1.4.0";
 const registryVersion = "3.1.2";
@@ -115,6 +116,32 @@ export const parts = [
             "github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
         },
         ldflags: `-X github.com/pulumi/pulumi-docker-build/provider.Version=${dockerBuildVersion}`,
+      },
+    ],
+  },
+  {
+    name: "github",
+    version: githubVersion,
+    minimum: githubVersion,
+    bins: ["pulumi-resource-github"],
+    versionArgs: [],
+    plugin: { kind: "resource", name: "github" },
+    needs: `run \`pulumi plugin install resource github ${githubVersion}\``,
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/pulumi/pulumi-github/releases/download/v${githubVersion}`;
+      return {
+        url: `${base}/pulumi-resource-github-v${githubVersion}-${os}-${arch}.tar.gz`,
+        checksums: `${base}/pulumi-github_${githubVersion}_checksums.txt`,
+        kind: "archive",
+        members: { "pulumi-resource-github": `pulumi-resource-github${exe}` },
+      };
+    },
+    go: [
+      // No Go module serves the official main; ours bridges the same upstream provider.
+      {
+        module: "pulumi-resource-github",
+        packages: { "pulumi-resource-github": "." },
+        ldflags: `-X main.version=${githubVersion}`,
       },
     ],
   },
@@ -299,8 +326,8 @@ export const sampleBinaries = {
   ],
 };
 
-/** What tests need beyond what a release needs: the outside judges of registries and of workflow files. */
-export const testOnly = ["crane", "actionlint", "zizmor"];
+/** What a release does not need: the tests' outside judges, and the provider of the setup stack. */
+export const onDemand = ["crane", "actionlint", "zizmor", "github"];
 
 /** @param {string} name @returns {Part} */
 export function partNamed(name) {

@@ -12,7 +12,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   report: ["plan"],
   source: ["config", "plan", "registry"],
   provider: ["config", "plan", "registry", "report"],
-  components: ["config", "plan", "provider", "report", "source"],
+  components: ["config", "plan", "provider", "report", "source", "workflows"],
   workflows: ["plan"],
   cli: ["config", "plan", "provider", "registry", "report", "source", "workflows"],
 };
@@ -33,11 +33,12 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@pulumi/pulumi": ["components", "config", "provider"],
   "@pulumi/docker": ["components"],
   "@pulumi/docker-build": ["components"],
+  "@pulumi/github": ["components"],
   "@grpc/grpc-js": ["provider"],
   undici: ["registry"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
-  octokit: ["cli"],
+  octokit: ["cli", "source"],
   yaml: ["config", "workflows"],
 };
 
