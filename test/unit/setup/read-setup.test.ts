@@ -47,6 +47,7 @@ describe("what is read", () => {
       labels: [],
       files: [],
       pullRequest: false,
+      workflowFiles: false,
     });
   });
 
