@@ -135,9 +135,16 @@ export const writtenConfigSchema = z.strictObject({
     .default([])
     .describe("Refused tags that are to be written all the same, image:tag. @example [app:latest]"),
   github: githubSchema.optional().describe("What Slipway does for the repository on GitHub. @default none"),
+  root: grammar.root
+    .default(".")
+    .describe(
+      "The folder that contexts, Dockerfiles and other files are relative to, for a project in a folder of its own: upwards from Pulumi.yaml, inside the git repository. Checks run there. @default . @example ..",
+    ),
   artifacts: grammar.projectPath
     .default("artifacts")
-    .describe("Folder for the release manifest and the reports, relative to the project. @default artifacts"),
+    .describe(
+      "Folder for the release manifest and the reports, relative to Pulumi.yaml's folder. @default artifacts",
+    ),
 });
 
 /** What a person wrote, with defaults. */
