@@ -37,8 +37,9 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   undici: ["registry"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
+  "@inquirer/prompts": ["cli"],
   octokit: ["cli"],
-  yaml: ["config", "workflows"],
+  yaml: ["cli", "config", "workflows"],
 };
 
 const ROOT = path.join(__dirname, "../..");
