@@ -1,4 +1,4 @@
-import { DockerfileParser, type Instruction } from "dockerfile-ast";
+import { Copy, DockerfileParser, type Instruction } from "dockerfile-ast";
 
 /** What a Dockerfile tells without being built. */
 export interface DockerfileFacts {
@@ -29,9 +29,8 @@ export function dockerfileFacts(text: string): DockerfileFacts {
 /** A source of another stage or of the network is none of the context. */
 function sourcesOf(line: Instruction): string[] {
   if (!/^(?:COPY|ADD)$/i.test(line.getKeyword())) return [];
-  const written = line.getArguments().map((argument) => argument.getValue());
-  const words = written.filter((word) => !word.startsWith("--"));
-  if ((line.getRawArgumentsContent() ?? "").includes("--from=")) return [];
+  const words = line.getArguments().map((argument) => argument.getValue());
+  if (line instanceof Copy && line.getFlags().some((flag) => flag.getName() === "from")) return [];
   if (words[0]?.startsWith("[") === true || words.some((word) => word.startsWith("<<"))) return [];
   return words
     .slice(0, -1)

@@ -121,7 +121,10 @@ function githubOf({ hosts, folder, shape, branch, workflowFiles, name }: Answers
         ...(folder === "." ? {} : { directory: folder }),
         ...(onlyGitea ? { runner: "ubuntu-latest" } : {}),
         ...workflow,
-        ...(onlyGitea || shape.kind === "fleet" ? {} : { preview: previewOf(workflowFiles.preview) }),
+        // A pull request has no tag, and a fleet is released by each commit.
+        ...(onlyGitea || shape.kind === "fleet" || shape.kind === "variants"
+          ? {}
+          : { preview: previewOf(workflowFiles.preview) }),
       },
     },
   };
