@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { deployStageCommand } from "./commands/deploy-stage";
 import { dispatchCommand } from "./commands/dispatch";
+import { initCommand } from "./commands/init";
 import { planCommand } from "./commands/plan";
 import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
@@ -10,6 +11,7 @@ import { workflowsCommand } from "./commands/workflows";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
 const COMMANDS: readonly (() => Command)[] = [
+  initCommand,
   planCommand,
   previewCommand,
   upCommand,

@@ -15,6 +15,8 @@ export interface BuildArgs {
   readonly baseDigest?: pulumi.Input<string>;
   /** Which builder, and how wide. @default buildx's current builder */
   readonly builder: BuilderConfig;
+  /** The folder that the image's paths are relative to, from the project's folder. @default "." @example ".." */
+  readonly root?: string;
   /** Hosts that are spoken to without TLS. @example ["localhost:5000"] */
   readonly plainHttpHosts: readonly string[];
   /** For the push, where the machine's own Docker configuration does not have them. */
@@ -58,7 +60,7 @@ export function buildImage(
 
 function imageArgs(args: BuildArgs): dockerBuild.ImageArgs {
   const { plan, builder, plainHttpHosts, credentials } = args;
-  const recipe = buildRecipe(plan, plainHttpHosts);
+  const recipe = buildRecipe(plan, plainHttpHosts, args.root ?? ".");
   const pinned = Object.entries(recipe.namedContexts).map(
     ([name, location]) => [name, { location }] as const,
   );

@@ -128,6 +128,7 @@ function releaseImages(plan: ReleasePlan, config: Config, provider: RegistryProv
         ...(baseDigest === undefined ? {} : { baseDigest }),
         revision: image.intent.revision,
         builder: config.builder,
+        root: config.root,
         plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),
         credentials: pushCredentials(config),
         after: before === undefined ? [] : [before],

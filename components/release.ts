@@ -9,6 +9,7 @@ import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
 import { requireSameContent, runChecks } from "../source/checks";
 import { type PlanReleaseInput, planRelease } from "../source/plan-release";
+import { rootDir } from "../source/root";
 import { projectFiles } from "../source/services";
 import { carryOut, type ReleaseOutputs } from "./carry-out";
 import { refuseUnguided } from "./guided";
@@ -56,6 +57,11 @@ async function check(plan: ReleasePlan, input: PlanReleaseInput): Promise<void> 
   const { config, projectDir } = input;
   if (plan.checks.length === 0) return;
   const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
-  await runChecks({ checks: plan.checks, projectDir, secrets, say: (text) => pulumi.log.info(text) });
+  await runChecks({
+    checks: plan.checks,
+    projectDir: rootDir(projectDir, config.root),
+    secrets,
+    say: (text) => pulumi.log.info(text),
+  });
   requireSameContent(plan, await planRelease(input));
 }

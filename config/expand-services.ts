@@ -7,8 +7,8 @@ import { NAME_PLACEHOLDER, servicesSchema } from "./services-schema";
 
 type Written = Readonly<Record<string, unknown>>;
 
-/** A file of the project as text. @throws Error whose message continues the file's name: `does not exist` */
-export type ReadProjectFile = (path: string) => string;
+/** A file as text, relative to the root, `.` or `..` from the project. @throws Error whose message continues the file's name: `does not exist` */
+export type ReadProjectFile = (path: string, root: string) => string;
 
 export interface ExpandedServices {
   /** With one more image for each service. */
@@ -28,7 +28,10 @@ export function expandServices(written: Written, readFile: ReadProjectFile): Exp
   if (!checked.success) return { written: withImages(written, []), problems: [] };
   const { list } = checked.data;
   try {
-    const { names, problems } = serviceNames(readFile(list), list);
+    const { names, problems } = serviceNames(
+      readFile(list, typeof written.root === "string" ? written.root : "."),
+      list,
+    );
     const images = names.map((name) => imageOf(name, written.services, checked.data));
     return { written: withImages(written, images), names, problems };
   } catch (error) {

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { z } from "zod";
 import { isLoopbackHost } from "../plan/loopback";
 import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
+import { ROOT_PATTERN } from "../plan/root";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 
 /**
@@ -65,6 +66,11 @@ function repositoryMessage(text: string, what: string): string {
 /** A folder or file in the project: relative, with `/`, without a way out. */
 export const projectPath = z.string().refine((text) => pathProblem(text) === undefined, {
   error: (issue) => pathProblem(String(issue.input)) ?? "is not a path",
+});
+
+/** From the project's folder up to the one that paths are relative to. */
+export const root = z.string().regex(ROOT_PATTERN, {
+  error: "is not a way up from the project's folder: `.`, `..` or `../..`",
 });
 
 /** A file or a pattern of files below a folder: relative, with `/`; `*`, `?` and `**` are all that is special. */

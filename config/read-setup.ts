@@ -47,9 +47,10 @@ export function readSetup(input: SetupInput): SetupConfig {
     .reduce<unknown>((root, { path }) => withValueAt(root, path, "encrypted"), written);
   const result = setupSchema.safeParse(readable);
   const github = result.data?.github;
+  const root = result.data?.root ?? ".";
   const files = (github?.files ?? []).map(({ path, from = path }) => ({
     path,
-    ...readContent(from, input.readFile),
+    ...readContent(from, (file) => input.readFile(file, root)),
   }));
   const problems = [
     ...(result.success ? [] : schemaProblems(setupSchema, readable, result.error.issues, redaction)),
@@ -134,7 +135,10 @@ function sorted<T>(written: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function readContent(from: string, readFile: ReadProjectFile): { content?: string; problem?: string } {
+function readContent(
+  from: string,
+  readFile: (file: string) => string,
+): { content?: string; problem?: string } {
   try {
     return { content: readFile(from) };
   } catch (error) {

@@ -139,9 +139,16 @@ export const writtenConfigSchema = z.strictObject({
     .describe(
       "GitHub's side: workflows of a release stack; with `setup: true` the stack sets the repository up, and releases nothing. @default none",
     ),
+  root: grammar.root
+    .default(".")
+    .describe(
+      "The folder that contexts, Dockerfiles and other files are relative to, for a project in a folder of its own: upwards from Pulumi.yaml, inside the git repository. Checks run there. @default . @example ..",
+    ),
   artifacts: grammar.projectPath
     .default("artifacts")
-    .describe("Folder for the release manifest and the reports, relative to the project. @default artifacts"),
+    .describe(
+      "Folder for the release manifest and the reports, relative to Pulumi.yaml's folder. @default artifacts",
+    ),
 });
 
 /** What a person wrote, with defaults. */

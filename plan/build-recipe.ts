@@ -23,13 +23,21 @@ export interface BuildRecipe {
   readonly output: string;
 }
 
-/** @param plainHttpHosts hosts that are spoken to without TLS, `localhost:5000` */
-export function buildRecipe(plan: PlannedImage, plainHttpHosts: readonly string[]): BuildRecipe {
+/**
+ * @param plainHttpHosts hosts that are spoken to without TLS, `localhost:5000`
+ * @param root the folder that an image's paths are relative to, from the project's folder: `.`, `..`
+ */
+export function buildRecipe(
+  plan: PlannedImage,
+  plainHttpHosts: readonly string[],
+  root: string,
+): BuildRecipe {
   const { intent } = plan;
   const { image } = intent;
+  const fromRoot = (path: string) => (root === "." ? path : path === "." ? root : `${root}/${path}`);
   return {
-    context: image.context,
-    dockerfile: [image.context, image.dockerfile].join("/").replace(/^\.\//, ""),
+    context: fromRoot(image.context),
+    dockerfile: fromRoot([image.context, image.dockerfile].join("/").replace(/^\.\//, "")),
     ...(image.target === undefined ? {} : { target: image.target }),
     platforms: image.platforms,
     buildArgs: { ...intent.buildArgs, ...buildKitArgs(plan) },

@@ -37,6 +37,8 @@ export interface Config {
   readonly github?: GithubConfig;
   /** `image:tag` pairs whose refusal is overruled, e.g. `app:latest`. */
   readonly overrule: readonly string[];
+  /** The folder that all paths but `artifacts` are relative to, from the project's folder: `.`, `..`. Default `.`. */
+  readonly root: string;
   /** Folder for the release manifest and the reports, relative to the project. Default `artifacts`. */
   readonly artifacts: string;
   /** Values that did not come from the stack's file: configuration path -> where from (never the value). */

@@ -35,3 +35,11 @@ function hostAndPath(remote: string): { host: string; path: string } {
   const url = new URL(remote);
   return { host: url.hostname.toLowerCase(), path: url.pathname };
 }
+
+/** Where a remote's repository is: the server's host, and the path there without `.git`; both empty for a local path. */
+export function remotePlace(remote: string): { readonly host: string; readonly path: string } {
+  const { host, path } = hostAndPath(remote);
+  return host === ""
+    ? { host, path: "" }
+    : { host, path: path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "") };
+}

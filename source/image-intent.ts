@@ -9,6 +9,7 @@ import { readBuildContext } from "./context";
 import { readDockerfileImages } from "./dockerfile";
 import type { GitSource } from "./git";
 import type { PlanReleaseInput } from "./plan-release";
+import { fromRoot, rootDir } from "./root";
 import { resolveBuildArgs } from "./versions";
 
 export interface ReadIntent {
@@ -29,14 +30,16 @@ export interface ImageIntentReading {
 
 /** An image that is made from the working tree: its context, build arguments, bases and tags. */
 export async function readImageIntent(
-  { config, projectDir, env, now, registries }: PlanReleaseInput,
+  { config, env, now, registries, ...input }: PlanReleaseInput,
   { image, base, git, event, bad }: ImageIntentReading,
 ): Promise<ReadIntent> {
+  const projectDir = rootDir(input.projectDir, config.root);
+  const artifacts = fromRoot(input.projectDir, config.root, config.artifacts);
   const path = image.at === undefined ? `image ${image.name}` : `slipway:${image.at}`;
   const isVariant = config.images.some((other) => other !== image && other.at === image.at);
   const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
   const [context, buildArgs, addressed] = await Promise.all([
-    readBuildContext({ projectDir, image, artifacts: config.artifacts, path }),
+    readBuildContext({ projectDir, image, artifacts, path }),
     resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
     image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
   ]);

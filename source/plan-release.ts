@@ -19,6 +19,7 @@ import { readDescriptions } from "./descriptions";
 import { isAncestor, readGit, tagCommit } from "./git";
 import { readIntents } from "./read-intents";
 import { readReleasedEvent } from "./released-event";
+import { rootDir } from "./root";
 
 export interface PlanReleaseInput {
   readonly config: Config;
@@ -42,7 +43,8 @@ export interface PlanReleaseInput {
 
 /** Reads everything a release depends on, each thing once, and plans it. The only impure road to a plan. */
 export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan> {
-  const { config, stack, projectDir, env } = input;
+  const { config, stack, env } = input;
+  const projectDir = rootDir(input.projectDir, config.root);
   const git = await readGit(projectDir);
   const released = await readReleasedEvent(config, env, git);
   const { event, gitTag } = released;

@@ -1,5 +1,6 @@
 // @ts-check
-// Runs an entry of this package: TypeScript, bundled once into dist/ and again whenever a source has changed.
+// Runs an entry of this package: TypeScript, bundled once into dist/ and again whenever a source has changed. The npm
+// package has the bundles and no sources.
 // Loading some 200 modules one by one costs a second in every preview; a bundle costs a tenth of that.
 "use strict";
 
@@ -18,16 +19,26 @@ const EXTERNAL = [
   "octokit",
 ];
 
+/** The provider is a process of its own, with the SDK's protocol files in its bundle. */
+const EXTERNAL_OF_PROVIDER = ["execa"];
+
 /**
  * @param {string} entry a TypeScript file, relative to this package
- * @param {{ bundleSdk?: boolean }} [options] bundleSdk: the SDK's protocol files too, for a process of our own
  * @returns {any} what the entry exports
  */
-exports.load = (entry, options = {}) => {
+exports.load = (entry) => require(bundled(entry));
+
+exports.bundled = bundled;
+
+/** @param {string} entry @returns {string} its bundle, up to date */
+function bundled(entry) {
   const bundle = path.join(root, "dist", entry.replace(/\.ts$/, ".js"));
-  if (isStale(bundle)) build(entry, bundle, options.bundleSdk === true ? ["execa"] : EXTERNAL);
-  return require(bundle);
-};
+  const hasSource = fs.existsSync(path.join(root, entry));
+  if (hasSource && isStale(bundle)) {
+    build(entry, bundle, entry.startsWith("provider/") ? EXTERNAL_OF_PROVIDER : EXTERNAL);
+  }
+  return bundle;
+}
 
 /** @param {string} bundle */
 function isStale(bundle) {

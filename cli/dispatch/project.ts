@@ -70,7 +70,9 @@ export function readProject(
   const config = readConfig({ ...file, env, flags, readFile: projectFiles(projectDir) });
   const args = config.images.flatMap((image) => Object.values(image.buildArgs));
   const pins = args.flatMap((arg) =>
-    arg.kind === "file" && arg.pin === undefined ? [{ file: arg.file, key: arg.key }] : [],
+    arg.kind === "file" && arg.pin === undefined
+      ? [{ file: path.posix.join(config.root, arg.file), key: arg.key }]
+      : [],
   );
   return {
     ...projectSettings(file),

@@ -105,7 +105,7 @@ export function imageBuild({ config, ...input }: ImageBuildInput): CliCommand {
   const builder = config.builder.name;
   return buildCommand({
     ...input,
-    recipe: buildRecipe(input.image, plainHttpHosts),
+    recipe: buildRecipe(input.image, plainHttpHosts, config.root),
     ...(builder === undefined ? {} : { builder }),
   });
 }

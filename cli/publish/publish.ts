@@ -16,6 +16,7 @@ import { releaseTable } from "../../report/release-table";
 import { writeServiceManifest } from "../../report/service-manifest";
 import { MANIFEST_FILE, writeArtifacts } from "../../report/write-artifacts";
 import { requireSameContent, runChecks } from "../../source/checks";
+import { rootDir } from "../../source/root";
 import { planStack } from "../plan-without-engine";
 import { carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
 import { CliBuilder } from "./cli-builder";
@@ -186,13 +187,18 @@ async function readLogins(config: Config, plan: ReleasePlan, registries: Registr
 /** The stack's checks. What they leave behind must not change what was planned. */
 async function check(
   plan: ReleasePlan,
-  { registries }: Config,
+  { registries, root }: Config,
   projectDir: string,
   again: () => Promise<ReleasePlan>,
 ): Promise<void> {
   if (plan.checks.length === 0) return;
   const secrets = registries.flatMap(({ password }) => password?.reveal() ?? []);
-  await runChecks({ checks: plan.checks, projectDir, secrets, say });
+  await runChecks({
+    checks: plan.checks,
+    projectDir: rootDir(projectDir, root),
+    secrets,
+    say,
+  });
   requireSameContent(plan, await again());
 }
 

@@ -131,6 +131,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
     images: [anImage()],
     builder: {},
     overrule: [],
+    root: ".",
     artifacts: "artifacts",
     origins: {},
     encrypted: [],

@@ -22,7 +22,7 @@ import { anImage, anIntent, aPlannedImage, DIGEST } from "../support/planned";
 
 function build(program: string, intent: Partial<ImageIntent> = {}, more: object = {}) {
   const image = aPlannedImage({ intent: anIntent(intent), content: { from: "build" } });
-  const recipe = buildRecipe(image, ["localhost:5000"]);
+  const recipe = buildRecipe(image, ["localhost:5000"], ".");
   return buildCommand({ program, image, recipe, iidFile: "app.digest", ...more });
 }
 

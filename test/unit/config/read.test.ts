@@ -37,6 +37,7 @@ describe("what is read", () => {
       builder: {},
       push: true,
       overrule: [],
+      root: ".",
       artifacts: "artifacts",
       origins: {},
       encrypted: [],

@@ -1,0 +1,67 @@
+import { Command, Option } from "commander";
+import type { InitFlags } from "../init/flags";
+
+const HELP = `
+Looks at the Dockerfiles, the git remote, services.list, VERSIONS.env and package.json, asks about the rest at a terminal,
+shows every file as a difference, and writes all of them or none. Files of yours get lines added (package.json, .gitignore,
+.dockerignore); a file that Slipway would write as a whole and that is there already is overwritten with --force alone.
+Where the repository's root has no npm packages (or another package manager's), the project goes into release/.
+
+Found              released as
+Dockerfile         one image; one each where there are several in folders
+Dockerfile.<name>  a lane of its own beside the main one: <name>-v1.2.3 and <name>-latest
+Dockerfile.base and Dockerfile.variant
+                   a base by its content, and variants
+services.list      a fleet, one image a line
+
+Exit codes: 0 written, or nothing to do; 1 failed, refused or declined; 2 used wrongly; 130 interrupted, nothing written.
+
+Environment: NO_COLOR.`;
+
+/** `slipway init`: sets somebody's repository up. */
+export function initCommand(): Command {
+  return new Command("init")
+    .description("Set a repository up to release with Slipway: settings, stacks and workflow files.")
+    .option("-C, --cwd <folder>", "a folder of the repository", ".")
+    .option("--image <name[=folder]...>", "the image's name; name=folder for each of several")
+    .option("--lane <name[=Dockerfile]...>", "lanes in place of those that were found")
+    .option("--no-lanes", "Dockerfile.<name> is no lane")
+    .option(
+      "--registry <host/namespace...>",
+      "where images go; default ghcr.io/<owner> for a remote on GitHub",
+    )
+    .option("--docker-hub <namespace>", "Docker Hub too, skipped where there are no credentials for it")
+    .option("--platform <os/arch...>", "what is built for; default linux/amd64 linux/arm64")
+    .option(
+      "--build-arg <NAME=value...>",
+      "a build argument; NAME=file:VERSIONS.env and NAME=npm:package too",
+    )
+    .option("--workflows <host...>", "github, gitea or none; default as the repository has them")
+    .option("--stack <name>", "the stack's name; lanes have one each, of their names")
+    .option("--folder <path>", "the project's folder; default . with npm packages, else release")
+    .option(
+      "--package <spec>",
+      "where this package comes from: a version or file:slipway.tgz; default this version",
+    )
+    .option("-y, --yes", "ask nothing: defaults and flags")
+    .addOption(new Option("--print", "write nothing, only show (also --dry-run)").conflicts("yes"))
+    .addOption(new Option("--dry-run").implies({ print: true }).hideHelp())
+    .option("--force", "overwrite files that are there and differ")
+    .addHelpText("after", HELP)
+    .action(async (options: InitFlags, command: Command) => {
+      const { runInit } = await import("../init/run-init.js");
+      const { UsageError } = await import("../init/flags.js");
+      try {
+        process.exitCode = await runInit(options, {
+          env: process.env,
+          isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
+          isScreen: process.stdout.isTTY === true,
+          out: (text) => process.stdout.write(text),
+          err: (text) => process.stderr.write(text),
+        });
+      } catch (error) {
+        if (error instanceof UsageError) command.error(`error: ${error.message}`, { exitCode: 2 });
+        throw error;
+      }
+    });
+}

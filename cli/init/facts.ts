@@ -1,0 +1,94 @@
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { git } from "../../source/git-command";
+import { isInside, realPath } from "../../source/inside";
+
+/** What a repository tells about itself. */
+export interface RepositoryFacts {
+  /** The folder's name, of the repository's root. */
+  readonly folderName: string;
+  /** Files that are committed or could be, from the root, with slashes, sorted. */
+  readonly files: readonly string[];
+  /** The texts of those files that detection reads; others are absent. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** URL of `origin`, else of the only remote. */
+  readonly remote?: string;
+  readonly branch: string;
+  /** Those of `PROJECT_FOLDERS` that git ignores. */
+  readonly ignoredFolders: readonly string[];
+  /** Names of git tags. */
+  readonly tags: readonly string[];
+}
+
+/** Where the project may be put, the first that is free. */
+export const PROJECT_FOLDERS = ["release", "slipway", "image-release"] as const;
+
+const READ =
+  /(?:^|\/)(?:Dockerfile(?:\.[^/]+)?|[^/]+\.Dockerfile|services\.list|package\.json|VERSIONS\.env|\.dockerignore|\.gitignore)$/i;
+const READ_WORKFLOW = /^\.(?:github|gitea)\/workflows\/[^/]+\.ya?ml$/;
+const LIMIT = 1024 * 1024;
+const MOST_READ = 500;
+
+/**
+ * The root of the repository that a folder lies in.
+ *
+ * @throws Error outside of a git repository
+ */
+export async function repositoryRoot(dir: string): Promise<string> {
+  const top = await git(dir, ["rev-parse", "--show-toplevel"]);
+  if (top.code === 0) return path.resolve(top.stdout.replace(/\r?\n$/, ""));
+  throw new Error(
+    `${JSON.stringify(dir)} is not in a git repository. Slipway releases commits: run it in a clone, or run git init.`,
+  );
+}
+
+/** Reads the repository; nothing is written. @param root its root */
+export async function readFacts(root: string): Promise<RepositoryFacts> {
+  const [listed, origin, remotes, branch, head, tags] = await Promise.all([
+    lines(root, ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], "\0"),
+    lines(root, ["remote", "get-url", "origin"]),
+    lines(root, ["remote"]),
+    lines(root, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
+    lines(root, ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]),
+    lines(root, ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags/"]),
+  ]);
+  const ignored = await lines(root, [
+    "check-ignore",
+    ...PROJECT_FOLDERS.map((folder) => `${folder}/Pulumi.yaml`),
+  ]);
+  const only = remotes.length === 1 ? remotes[0] : undefined;
+  const remote =
+    origin[0] ?? (only === undefined ? undefined : (await lines(root, ["remote", "get-url", only]))[0]);
+  const files = [...new Set(listed)].sort();
+  const texts = await readTexts(root, files);
+  return {
+    folderName: path.basename(root),
+    files,
+    texts,
+    ...(remote === undefined ? {} : { remote }),
+    ignoredFolders: ignored.map((file) => path.posix.dirname(file)),
+    branch: head[0]?.replace(/^origin\//, "") ?? branch[0] ?? "main",
+    tags,
+  };
+}
+
+async function readTexts(root: string, files: readonly string[]): Promise<Record<string, string>> {
+  const wanted = files.filter((file) => READ.test(file) || READ_WORKFLOW.test(file)).slice(0, MOST_READ);
+  const read = await Promise.all(
+    wanted.map(async (file) => [file, await readInside(root, path.join(root, file))] as const),
+  );
+  return Object.fromEntries(read.flatMap(([file, text]) => (text === undefined ? [] : [[file, text]])));
+}
+
+/** undefined for what is no file, is gone, is large or leads out of the repository */
+async function readInside(root: string, file: string): Promise<string | undefined> {
+  const [realRoot, real] = await Promise.all([realPath(root), realPath(file)]);
+  if (realRoot === undefined || real === undefined || !isInside(realRoot, real)) return undefined;
+  const facts = await stat(real);
+  return facts.isFile() && facts.size <= LIMIT ? readFile(real, "utf8") : undefined;
+}
+
+async function lines(root: string, args: readonly string[], end = "\n"): Promise<string[]> {
+  const { code, stdout } = await git(root, [...args]);
+  return code === 0 ? stdout.split(end).filter((line) => line !== "") : [];
+}

@@ -1,0 +1,22 @@
+/** What the command line of `slipway init` says. */
+export interface InitFlags {
+  readonly cwd: string;
+  readonly image?: readonly string[];
+  /** `name` or `name=Dockerfile`; false for --no-lanes. */
+  readonly lane?: readonly string[];
+  readonly lanes: boolean;
+  readonly registry?: readonly string[];
+  readonly dockerHub?: string;
+  readonly platform?: readonly string[];
+  readonly buildArg?: readonly string[];
+  readonly workflows?: readonly string[];
+  readonly stack?: string;
+  readonly folder?: string;
+  readonly package?: string;
+  readonly yes?: true;
+  readonly print?: true;
+  readonly force?: true;
+}
+
+/** Flags or answers that make no sense; exit code 2. */
+export class UsageError extends Error {}

@@ -1,0 +1,150 @@
+import path from "node:path";
+import type { Answers, InitBuildArg, InitImage, Shape } from "./shape";
+import { stackNames } from "./shape";
+
+/** Settings under `slipway:`, keys without it, in the order in which a person reads them. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** What `Pulumi.yaml` says for all stacks, and each stack's file for itself. */
+export interface ProjectSettings {
+  readonly shared: Settings;
+  readonly stacks: readonly { readonly stack: string; readonly settings: Settings }[];
+}
+
+/** The settings that the answers come to. Pure. */
+export function projectSettings(answers: Answers): ProjectSettings {
+  const { shape } = answers;
+  const root = rootOf(answers.folder);
+  const shared = root === "." ? {} : { root };
+  const place = {
+    ...(answers.repository === undefined ? {} : { repository: answers.repository }),
+    registries: answers.registries.map(({ host, namespace, optional }) => ({
+      host,
+      ...(namespace === "" ? {} : { namespace }),
+      ...(optional ? { optional } : {}),
+    })),
+  };
+  if (shape.kind === "lanes") {
+    return {
+      shared: { ...shared, ...place, ...contentOf(shape, answers.platforms) },
+      stacks: stackNames(answers).map((stack) => ({
+        stack,
+        settings: { lane: stack, ...githubOf(answers, stack) },
+      })),
+    };
+  }
+  const settings = { ...place, ...contentOf(shape, answers.platforms), ...githubOf(answers, answers.stack) };
+  return { shared, stacks: [{ stack: answers.stack, settings }] };
+}
+
+/** From the project's folder up to the repository's root. */
+function rootOf(folder: string): string {
+  return folder === "."
+    ? "."
+    : folder
+        .split("/")
+        .map(() => "..")
+        .join("/");
+}
+
+function contentOf(shape: Shape, platforms: readonly string[]): Settings {
+  switch (shape.kind) {
+    case "images":
+      return { images: shape.images.map((image) => imageOf(image, platforms)) };
+    case "lanes":
+      return {
+        images: [imageOf({ ...shape.image, dockerfile: "Dockerfile" }, platforms)],
+        lanes: shape.lanes.map(({ name, dockerfile, format, floating, trigger }) => ({
+          name,
+          dockerfile,
+          format,
+          floating,
+          trigger,
+        })),
+      };
+    case "variants":
+      return {
+        requireTag: true,
+        base: { dockerfile: shape.base.dockerfile, include: shape.base.include },
+        images: [imageOf(shape.image, platforms)],
+        variants: shape.variants.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) })),
+      };
+    case "fleet":
+      return {
+        services: {
+          list: shape.list,
+          context: shape.context,
+          dockerfile: shape.dockerfile,
+          ...(shape.arg === undefined ? { target: "{{name}}" } : { arg: shape.arg }),
+          platforms,
+          ...argsOf(shape.buildArgs),
+        },
+      };
+  }
+}
+
+function imageOf(
+  { name, context, dockerfile, buildArgs }: InitImage,
+  platforms: readonly string[],
+): Settings {
+  return {
+    name,
+    context,
+    ...(dockerfile === "Dockerfile" ? {} : { dockerfile }),
+    platforms,
+    ...argsOf(buildArgs),
+  };
+}
+
+function argsOf(buildArgs: Readonly<Record<string, InitBuildArg>>): Settings {
+  return Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
+}
+
+function githubOf({ hosts, folder, shape, branch, workflowFiles, name }: Answers, stack: string): Settings {
+  if (hosts.length === 0) return {};
+  const onlyGitea = !hosts.includes("github");
+  const title = laneTitle(shape, stack);
+  const workflow =
+    shape.kind === "fleet"
+      ? { deploy: { file: workflowFiles.release, name: "Publish services", branches: [branch] } }
+      : {
+          release: {
+            file: laneFile(shape, stack, workflowFiles.release),
+            name: title,
+            ...(onlyGitea && shape.kind !== "lanes" ? { on: ["tags"] } : {}),
+          },
+        };
+  return {
+    github: {
+      workflows: {
+        ...(hosts.length === 1 && hosts[0] === "github" ? {} : { hosts }),
+        ...(folder === "." ? {} : { directory: folder }),
+        ...(onlyGitea ? { runner: "ubuntu-latest" } : {}),
+        ...workflow,
+        // A pull request has no tag, and a fleet is released by each commit.
+        ...(onlyGitea || shape.kind === "fleet" || shape.kind === "variants"
+          ? {}
+          : { preview: previewOf(workflowFiles.preview) }),
+      },
+    },
+  };
+
+  function previewOf(file: string): Settings {
+    return file === "preview.yml" ? {} : { file };
+  }
+
+  function laneTitle(of: Shape, lane: string): string {
+    if (of.kind === "images")
+      return `Release ${of.images.length === 1 ? "Docker image" : `${name}'s images`.replace("'", "")}`;
+    return of.kind === "lanes" && lane !== of.lanes[0]?.name
+      ? `Publish ${lane} Docker image`
+      : "Publish Docker image";
+  }
+}
+
+/** The first lane has the file's name, the others theirs in it: docker-standalone-publish.yml. */
+function laneFile(shape: Shape, lane: string, file: string): string {
+  if (shape.kind !== "lanes" || lane === shape.lanes[0]?.name) return file;
+  const { name, ext } = path.posix.parse(file);
+  return `${name.replace(/-?publish$/, "")}-${lane}-publish${ext}`;
+}

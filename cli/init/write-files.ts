@@ -1,0 +1,61 @@
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { ProjectFile } from "./render-project";
+
+interface Staged {
+  readonly target: string;
+  readonly part: string;
+  /** What the file said before; absent for a new one. */
+  readonly before?: Buffer;
+}
+
+/**
+ * Writes all files or none: each is written beside its place first, then all are moved there. What goes wrong on the way,
+ * an interruption included, is taken back, with the folders that were made for it.
+ *
+ * @param root the folder that paths are relative to
+ * @param signal ends it before anything is in its place
+ * @throws Error of the file system; the signal's reason
+ */
+export async function writeAllOrNone(
+  root: string,
+  files: readonly ProjectFile[],
+  signal: AbortSignal,
+): Promise<void> {
+  const made: string[] = [];
+  const staged: Staged[] = [];
+  const moved: Staged[] = [];
+  try {
+    for (const file of files) {
+      signal.throwIfAborted();
+      const target = path.join(root, file.path);
+      const first = await mkdir(path.dirname(target), { recursive: true });
+      if (first !== undefined) made.push(first);
+      const part = `${target}.${process.pid}.slipway`;
+      const before = await readIfThere(target);
+      staged.push({ target, part, ...(before === undefined ? {} : { before }) });
+      await writeFile(part, file.text, { flag: "wx" });
+      if (before !== undefined) await chmod(part, (await stat(target)).mode);
+    }
+    signal.throwIfAborted();
+    for (const file of staged) {
+      await rename(file.part, file.target);
+      moved.push(file);
+    }
+  } catch (error) {
+    for (const { target, before } of moved.reverse()) {
+      if (before === undefined) await rm(target, { force: true });
+      else await writeFile(target, before);
+    }
+    for (const { part } of staged) await rm(part, { force: true });
+    for (const folder of made.reverse()) await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  return readFile(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}

@@ -1,0 +1,344 @@
+import { execFile, execFileSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import packageJson from "../../package.json";
+import { crane } from "../support/crane";
+import { startRegistry, type TestRegistry } from "../support/registry";
+
+/**
+ * `slipway init` in repositories as people have them, without a line of Slipway: what it writes works as it is, with the
+ * package that `npm pack` makes.
+ */
+const ROOT = path.resolve(__dirname, "../..");
+
+interface Sample {
+  /** Whose sources it has. */
+  readonly example: string;
+  readonly remote: string;
+  readonly flags?: readonly string[];
+  /** Beside the sources. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Where the project has to be. */
+  readonly folder: string;
+  /** Stack -> git tag, and the `repository:tag`s that it has to make. */
+  readonly releases: Readonly<Record<string, { readonly gitTag: string; readonly tags: readonly string[] }>>;
+  readonly workflows: readonly string[];
+}
+
+const SAMPLES: readonly Sample[] = [
+  {
+    example: "publish-container",
+    remote: "https://github.com/octo/container.git",
+    folder: "release",
+    releases: {
+      release: {
+        gitTag: "v1.2.3",
+        tags: ["container:1.2.3", "container:1.2", "container:1", "container:latest"],
+      },
+    },
+    workflows: [".github/workflows/preview.yml", ".github/workflows/release-docker.yml"],
+  },
+  {
+    example: "release-docker-image",
+    remote: "git@github.com:graysurf/agent-workspace-launcher.git",
+    folder: "release",
+    releases: {
+      release: {
+        gitTag: "v1.2.3",
+        tags: ["agent-workspace-launcher:1.2.3", "agent-workspace-launcher:latest"],
+      },
+    },
+    workflows: [".github/workflows/preview.yml", ".github/workflows/release-docker.yml"],
+  },
+  {
+    example: "docker-release-runbook",
+    remote: "git@github.com:Cognary/Aionis.git",
+    files: { "package.json": '{\n  "name": "aionis",\n  "version": "0.2.1",\n  "private": true\n}\n' },
+    folder: ".",
+    releases: {
+      main: { gitTag: "v0.2.1", tags: ["aionis:v0.2.1", "aionis:latest"] },
+      standalone: {
+        gitTag: "standalone-v0.2.1",
+        tags: ["aionis:standalone-v0.2.1", "aionis:standalone-latest"],
+      },
+    },
+    workflows: [
+      ".github/workflows/docker-publish.yml",
+      ".github/workflows/docker-standalone-publish.yml",
+      ".github/workflows/preview.yml",
+    ],
+  },
+  {
+    example: "manual-host-publish",
+    remote: "https://git.example.org/joakimp/opencode-devbox.git",
+    files: { ".gitea/issue_template.md": "What happens?\n" },
+    folder: "release",
+    releases: {
+      release: {
+        gitTag: "v1.15.12",
+        tags: ["opencode-devbox:v1.15.12", "opencode-devbox:latest-omos", "opencode-devbox:base-latest"],
+      },
+    },
+    workflows: [".gitea/workflows/docker-publish-split.yml"],
+  },
+  {
+    example: "publish-services",
+    remote: "git@github.com:octo/shop.git",
+    folder: "release",
+    releases: {
+      stage: {
+        gitTag: "2025.11.0",
+        tags: ["langgraph:2025.11.0", "temporal-worker:2025.11.0", "api:2025.11.0"],
+      },
+    },
+    workflows: [".github/workflows/publish-services.yml"],
+  },
+];
+
+let packed: string;
+let installed: string;
+let registry: TestRegistry;
+
+beforeAll(async () => {
+  packed = mkdtempSync(path.join(tmpdir(), "slipway-pack-"));
+  execFileSync("npm", ["pack", "--silent", "--pack-destination", packed], { cwd: ROOT, stdio: "pipe" });
+  execFileSync("tar", ["xzf", path.join(packed, tarball()), "-C", packed]);
+  installed = path.join(packed, "package");
+  registry = await startRegistry();
+}, 300_000);
+
+afterAll(async () => {
+  await registry?.stop();
+  if (packed !== undefined) rmSync(packed, { recursive: true, force: true });
+});
+
+function tarball(): string {
+  return `slipway-${packageJson.version}.tgz`;
+}
+
+test("the package has bundles and types, and neither sources nor tests", () => {
+  for (const file of [
+    "program.js",
+    "cli/slipway.js",
+    "dist/index.js",
+    "dist/types/components/index.d.ts",
+    "LICENSE",
+  ]) {
+    expect(existsSync(path.join(installed, file)), file).toBe(true);
+  }
+  for (const file of ["index.ts", "test", "plan", "toolchain/start.mjs", "node_modules"]) {
+    expect(existsSync(path.join(installed, file)), file).toBe(false);
+  }
+});
+
+describe.each(SAMPLES)("the sources of $example", (sample) => {
+  let repository: Repository;
+
+  beforeAll(() => {
+    repository = new Repository(sample);
+  });
+
+  afterAll(() => repository?.remove());
+
+  const flags = () => [
+    "--registry",
+    `${registry.host}/init-${sample.example}`,
+    "--package",
+    `file:${path.join(packed, tarball())}`,
+    ...(sample.flags ?? []),
+  ];
+
+  test("init shows, then writes, then has nothing left to do", async () => {
+    const before = await repository.git("status", "--porcelain");
+    const shown = await repository.init("--print", ...flags());
+    expect(shown.exitCode, shown.text).toBe(0);
+    expect(await repository.git("status", "--porcelain")).toBe(before);
+
+    const written = await repository.init("--yes", ...flags());
+    expect(written.exitCode, written.text).toBe(0);
+    expect(written.text).toContain("npm install");
+    for (const file of [...sample.workflows, path.join(sample.folder, "Pulumi.yaml")]) {
+      expect(existsSync(path.join(repository.dir, file)), file).toBe(true);
+    }
+
+    const after = await repository.git("status", "--porcelain", "--untracked-files=all");
+    const again = await repository.init("--yes", ...flags());
+    expect(again.text).toContain("Nothing to do");
+    expect(again.exitCode).toBe(0);
+    expect(await repository.git("status", "--porcelain", "--untracked-files=all")).toBe(after);
+  }, 120_000);
+
+  test("what differs is refused, and shown and overwritten with --force", async () => {
+    const file = path.join(repository.dir, sample.folder, "program.js");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, "// mine\n");
+    const refused = await repository.init("--yes", ...flags());
+    expect(refused.exitCode).toBe(1);
+    expect(refused.text).toContain("-// mine");
+    expect(readFileSync(file, "utf8")).toBe("// mine\n");
+    const forced = await repository.init("--yes", "--force", ...flags());
+    expect(forced.exitCode).toBe(0);
+    expect(forced.text).toContain("-// mine");
+    expect(readFileSync(file, "utf8")).toBe(text);
+  }, 120_000);
+
+  test("the workflow files are those of slipway workflows", async () => {
+    repository.install();
+    const checked = await repository.run("npx", "--no-install", "slipway", "workflows", "--check");
+    expect(checked.text).not.toContain("differs");
+    expect(checked.exitCode, checked.text).toBe(0);
+  }, 120_000);
+
+  test("its own scripts release it", async () => {
+    await repository.git("add", "--all");
+    await repository.git("commit", "--quiet", "--message", "Release with Slipway");
+    for (const [stack, { gitTag, tags }] of Object.entries(sample.releases)) {
+      await repository.git("tag", gitTag);
+      const suffix = Object.keys(sample.releases).length === 1 ? "" : `:${stack}`;
+      const planned = await repository.run("npm", "run", `image:plan${suffix}`);
+      expect(planned.exitCode, planned.text).toBe(0);
+      const released = await repository.run(
+        "npm",
+        "run",
+        `image:release${suffix}`,
+        "--",
+        "--yes",
+        "--skip-preview",
+        "--non-interactive",
+      );
+      expect(released.exitCode, released.text).toBe(0);
+      for (const tag of tags) {
+        const digest = await crane("digest", `${registry.host}/init-${sample.example}/${tag}`);
+        expect(digest.trim()).toMatch(/^sha256:[0-9a-f]{64}$/);
+      }
+      expect(await repository.git("status", "--porcelain")).toBe(
+        ` M ${sample.folder === "." ? "" : `${sample.folder}/`}Pulumi.${stack}.yaml\n`,
+      );
+      await repository.git("commit", "--all", "--quiet", "--message", "The stack's salt");
+      await repository.git("tag", "--delete", gitTag);
+    }
+  }, 600_000);
+});
+
+interface Result {
+  readonly exitCode: number;
+  readonly text: string;
+}
+
+/** A sample in a folder of its own, with state of its own. */
+class Repository {
+  readonly dir: string;
+  readonly #project: string;
+  readonly #state: string;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor({ example, remote, files = {}, folder }: Sample) {
+    this.dir = mkdtempSync(path.join(tmpdir(), "slipway-init-"));
+    this.#project = path.join(this.dir, folder);
+    this.#state = mkdtempSync(path.join(tmpdir(), "slipway-state-"));
+    this.#env = {
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(
+          ([name]) => !/^(?:GITHUB_|GHCR_|DOCKERHUB_|CI_|npm_|RELEASE_TAG$)/.test(name),
+        ),
+      ),
+      GIT_AUTHOR_NAME: "Test",
+      GIT_AUTHOR_EMAIL: "test@example.com",
+      GIT_COMMITTER_NAME: "Test",
+      GIT_COMMITTER_EMAIL: "test@example.com",
+      GIT_CONFIG_GLOBAL: "/dev/null",
+      PULUMI_BACKEND_URL: `file://${this.#state}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      NO_COLOR: "1",
+      // What is not in the package and its dependencies is not there at all.
+      NODE_PATH: "",
+    };
+    const source = path.join(ROOT, "examples", example);
+    const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: source, encoding: "utf8" }).split("\0");
+    for (const file of tracked.filter((name) => name !== "" && !OF_SLIPWAY.test(name))) {
+      cpSync(path.join(source, file), path.join(this.dir, file));
+    }
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(this.dir, file)), { recursive: true });
+      writeFileSync(path.join(this.dir, file), text);
+    }
+    for (const args of [
+      ["init", "--quiet", "--initial-branch=main"],
+      ["remote", "add", "origin", remote],
+      ["add", "--all"],
+      ["commit", "--quiet", "--message", "As it was"],
+    ]) {
+      execFileSync("git", args, { cwd: this.dir, env: this.#env });
+    }
+  }
+
+  async git(...args: string[]): Promise<string> {
+    return execFileSync("git", args, { cwd: this.dir, env: this.#env, encoding: "utf8" });
+  }
+
+  /** As `npx slipway init` runs it: the package's own command. */
+  init(...args: string[]): Promise<Result> {
+    const command = path.join(installed, "cli/slipway.js");
+    linkDependencies(path.join(installed, "node_modules"));
+    return this.#exec(process.execPath, [command, "init", ...args], this.dir);
+  }
+
+  /** In the project's folder. */
+  run(command: string, ...args: string[]): Promise<Result> {
+    return this.#exec(command, args, this.#project);
+  }
+
+  /** What `npm install` would do, without a network: the package and, beside it, what its package.json names. */
+  install(): void {
+    const modules = path.join(this.#project, "node_modules");
+    const wanted: unknown = JSON.parse(readFileSync(path.join(this.#project, "package.json"), "utf8"));
+    expect(JSON.stringify(wanted)).toContain(`"slipway":"file:${path.join(packed, tarball())}"`);
+    linkDependencies(modules);
+    cpSync(installed, path.join(modules, "slipway"), {
+      recursive: true,
+      filter: (file) => file !== path.join(installed, "node_modules"),
+    });
+    mkdirSync(path.join(modules, ".bin"));
+    symlinkSync("../slipway/cli/slipway.js", path.join(modules, ".bin/slipway"));
+  }
+
+  remove(): void {
+    for (const folder of [this.dir, this.#state]) rmSync(folder, { recursive: true, force: true });
+  }
+
+  #exec(command: string, args: readonly string[], cwd: string): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const options = { cwd, env: this.#env, maxBuffer: 64 * 1024 * 1024 };
+      const child = execFile(command, args, options, (error, stdout, stderr) => {
+        if (error !== null && child.exitCode === null) reject(error);
+        else resolve({ exitCode: child.exitCode ?? 0, text: `${stdout}${stderr}` });
+      });
+      child.stdin?.end();
+    });
+  }
+}
+
+/** What the example has from Slipway, and init has to make. */
+const OF_SLIPWAY =
+  /(?:^|\/)(?:Pulumi\..*yaml|Pulumi\.yaml|program\.js|package\.json|README\.md|\.gitignore)$|^\.(?:github|gitea|agents)\//;
+
+function linkDependencies(modules: string): void {
+  for (const name of Object.keys(packageJson.dependencies)) {
+    const link = path.join(modules, name);
+    if (existsSync(link)) continue;
+    mkdirSync(path.dirname(link), { recursive: true });
+    symlinkSync(path.join(ROOT, "node_modules", name), link);
+  }
+}
