@@ -37,6 +37,8 @@ const buildkitVersion = "0.31.1";
 const runcVersion = "1.4.0";
 const registryVersion = "3.1.2";
 const craneVersion = "0.22.1";
+const cosignVersion = "3.1.3";
+const olaregVersion = "0.2.2";
 
 /** The image of the same BuildKit, for machines with a Docker engine. */
 export const buildkitImage = `moby/buildkit:v${buildkitVersion}`;
@@ -210,6 +212,42 @@ export const parts = [
       },
     ],
   },
+  {
+    name: "cosign",
+    version: cosignVersion,
+    minimum: cosignVersion,
+    bins: ["cosign"],
+    versionArgs: ["version"],
+    needs: "install cosign (https://docs.sigstore.dev/cosign/system_config/installation/)",
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/sigstore/cosign/releases/download/v${cosignVersion}`;
+      const file = `cosign-${os}-${arch}${exe}`;
+      return {
+        url: `${base}/${file}`,
+        checksums: `${base}/cosign_checksums.txt`,
+        kind: "binary",
+        members: { cosign: file },
+      };
+    },
+    go: [
+      {
+        module: "cosign",
+        packages: { cosign: "github.com/sigstore/cosign/v3/cmd/cosign" },
+        ldflags: `-X sigs.k8s.io/release-utils/version.gitVersion=v${cosignVersion}`,
+      },
+    ],
+  },
+  {
+    name: "olareg",
+    version: olaregVersion,
+    minimum: olaregVersion,
+    bins: ["olareg"],
+    versionArgs: ["version"],
+    needs: "install olareg (https://github.com/olareg/olareg)",
+    // Its releases carry no list of sums to check a download against.
+    download: () => undefined,
+    go: [{ module: "olareg", packages: { olareg: "github.com/olareg/olareg/cmd/olareg" } }],
+  },
 ];
 
 /** The static binaries of the sample image: npm packages of one version, for both platforms on every host. */
@@ -231,8 +269,8 @@ export const sampleBinaries = {
   ],
 };
 
-/** What tests need beyond what a release needs: the outside judge. */
-export const testOnly = ["crane"];
+/** What tests need beyond what a release needs: the outside judges, and a registry with the referrers API. */
+export const testOnly = ["crane", "cosign", "olareg"];
 
 /** @param {string} name @returns {Part} */
 export function partNamed(name) {

@@ -11,9 +11,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   registry: ["plan"],
   report: ["plan"],
   source: ["config", "plan", "registry"],
-  provider: ["config", "plan", "registry", "report"],
+  trust: ["plan", "registry"],
+  provider: ["config", "plan", "registry", "report", "trust"],
   components: ["config", "plan", "provider", "report", "source"],
-  cli: ["config", "plan", "provider", "registry", "report", "source"],
+  cli: ["config", "plan", "provider", "registry", "report", "source", "trust"],
 };
 
 /** What the plan may use of the world outside: functions of their arguments, and nothing that reads or waits. */
@@ -34,6 +35,12 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@pulumi/docker-build": ["components"],
   "@grpc/grpc-js": ["provider"],
   undici: ["registry"],
+  "@sigstore/bundle": ["trust"],
+  "@sigstore/protobuf-specs": ["trust"],
+  "@sigstore/sign": ["trust"],
+  "@sigstore/tuf": ["trust"],
+  "@sigstore/verify": ["trust"],
+  "libsodium-wrappers": ["trust"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
   yaml: ["config"],
