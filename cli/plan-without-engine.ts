@@ -72,6 +72,10 @@ function askedRegistries(config: Config): PlanReleaseInput["registries"] {
     inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
     resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
     readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
+    verifyImage: async (request) => {
+      const { verifyImage } = await import("../trust/verify-image.js");
+      return verifyImage(request, (host) => registries.connect(host).client, new Date());
+    },
   };
 }
 

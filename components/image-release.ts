@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Digest } from "../plan/digest";
+import { type Digest, isDigest } from "../plan/digest";
+import type { SignConfig } from "../plan/trust";
 import { Attestation, Candidate } from "../provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";
 
 export interface ImageReleaseArgs extends BuildArgs {
+  /** How the provider was told to sign. @default "none" @example "key" */
+  readonly sign?: SignConfig["mode"];
   /** The commit being released, 40 hex digits. */
   readonly revision: string;
   /** The build waits for these: it bounds how many builds run at once. @default [] */
@@ -19,7 +22,7 @@ export class ImageRelease extends pulumi.ComponentResource {
   public readonly digest: pulumi.Output<Digest>;
   /** `host/path@digest`, one a registry, the primary first. */
   public readonly references: pulumi.Output<string[]>;
-  /** Digests of the referrers that state this release. */
+  /** Digests of the referrers that state and sign this release. */
   public readonly attestations: pulumi.Output<Digest[]>;
   /** Everything that has to exist before a tag may move. */
   public readonly proofs: readonly pulumi.Resource[];
@@ -53,8 +56,10 @@ export class ImageRelease extends pulumi.ComponentResource {
       { parent: this, ...(build === undefined ? {} : { dependsOn: [build] }) },
     );
 
+    // Going back uploads nothing: what was signed then is signed now.
+    const sign = content.from === "rollback" ? "none" : (args.sign ?? "none");
     const statement =
-      plan.statement === undefined
+      plan.statement === undefined && sign === "none"
         ? undefined
         : new Attestation(
             `${name}-statement`,
@@ -62,7 +67,8 @@ export class ImageRelease extends pulumi.ComponentResource {
               image: name,
               repositories: plan.repositories,
               digest: candidate.digest,
-              statement: plan.statement,
+              ...(plan.statement === undefined ? {} : { statement: plan.statement }),
+              sign,
             },
             { parent: this },
           );
@@ -72,7 +78,8 @@ export class ImageRelease extends pulumi.ComponentResource {
     this.references = candidate.digest.apply((digest) =>
       plan.repositories.map((repository) => `${repository}@${digest}`),
     );
-    this.attestations = pulumi.output(statement === undefined ? [] : [statement.manifest]);
+    this.attestations =
+      statement === undefined ? pulumi.output([]) : statement.referrers.apply(referrerDigests);
     this.proofs = statement === undefined ? [candidate] : [candidate, statement];
     this.registerOutputs({
       digest: this.digest,
@@ -80,4 +87,9 @@ export class ImageRelease extends pulumi.ComponentResource {
       attestations: this.attestations,
     });
   }
+}
+
+/** `host/path@digest` each -> the digests, without repeats. */
+function referrerDigests(referrers: readonly string[]): Digest[] {
+  return [...new Set(referrers.map((reference) => reference.split("@")[1]).filter(isDigest))];
 }

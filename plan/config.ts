@@ -1,5 +1,6 @@
 import type { Lane } from "./lanes";
 import type { Secret } from "./secret";
+import type { PromotionRules, SignConfig } from "./trust";
 
 /** The normalised configuration: every default applied, every name checked. `config/` makes it. */
 export interface Config {
@@ -30,6 +31,8 @@ export interface Config {
   readonly builder: BuilderConfig;
   /** Releases are not built here, but taken by digest from where they were proved. */
   readonly promote?: PromoteConfig;
+  /** How releases are signed. Default: not at all. */
+  readonly sign: SignConfig;
   /** Versions that are bad, and the one that floating tags go back to. */
   readonly rollback?: RollbackConfig;
   /** `image:tag` pairs whose refusal is overruled, e.g. `app:latest`. */
@@ -148,6 +151,8 @@ export interface BuilderConfig {
 
 export interface PromoteConfig {
   readonly source: PromotionSource;
+  /** What has to be proved of it first. Default: nothing but its digest and platforms. */
+  readonly verify?: PromotionRules;
   /** Only these; the others stay as they were promoted last. Default: all. */
   readonly images?: readonly string[];
 }

@@ -56,7 +56,10 @@ export interface VerifyRules {
   readonly maxAge?: number;
 }
 
-/** One image at one place that is to be verified. */
+/** What a promotion asks for; image and revision are the release's own. */
+export type PromotionRules = Omit<VerifyRules, "image" | "revision">;
+
+/** One digest that is to be verified. */
 export interface VerifyRequest {
   /** `host/path` each: it has to be proved in every one. */
   readonly repositories: readonly string[];

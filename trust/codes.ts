@@ -1,5 +1,7 @@
 /** Why an image, or one bundle about it, is not proved. Codes are stable; texts are not. */
 export type RefusalCode =
+  /** The rules themselves cannot be used: a key or a trusted root that cannot be read. */
+  | "verify-rules"
   /** The repository has no such digest. */
   | "verify-missing"
   /** What the repository serves under the digest is not that content. */

@@ -1,5 +1,5 @@
 import { type KeyObject, sign } from "node:crypto";
-import { type Bundle, bundleToJSON } from "@sigstore/bundle";
+import { type Bundle, bundleToJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
 import { type BundleBuilder, DSSEBundleBuilder, FulcioSigner, RekorWitness } from "@sigstore/sign";
 import type { Secret } from "../plan/secret";
 import type { SignConfig } from "../plan/trust";
@@ -111,6 +111,11 @@ function keylessSigner(
 
 async function bundleOf(builder: BundleBuilder, statement: Buffer): Promise<Uint8Array> {
   const bundle: Bundle = await builder.create({ data: statement, type: IN_TOTO_MEDIA_TYPE });
+  // Sigstore's Go library compares a key's name in the envelope with a spelling of its own; it is no part of what is
+  // signed, and the bundle names the key already.
+  if (isBundleWithDsseEnvelope(bundle)) {
+    for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = "";
+  }
   return Buffer.from(JSON.stringify(bundleToJSON(bundle)));
 }
 

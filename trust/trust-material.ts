@@ -14,7 +14,7 @@ export type Trust =
       readonly material: TrustMaterial;
     };
 
-/** @throws Error that says what is wrong with the key or the trusted root */
+/** @throws Error whose message continues "the key or trusted root …" */
 export async function readTrust(signer: WantedSigner): Promise<Trust> {
   if (signer.kind === "key") return trustKey(readPublicKey(signer.publicKey));
   const { toTrustMaterial } = await import("@sigstore/verify");
@@ -43,7 +43,7 @@ function parseTrustedRoot(text: string): TrustedRoot {
   try {
     return TrustedRoot.fromJSON(JSON.parse(text));
   } catch {
-    throw new Error("the trusted root is not JSON as Sigstore publishes it (trusted_root.json)");
+    throw new Error("is not JSON as Sigstore publishes it (trusted_root.json)");
   }
 }
 
@@ -54,7 +54,7 @@ async function publicTrustedRoot(): Promise<TrustedRoot> {
     return await getTrustedRoot();
   } catch (error) {
     throw new Error(
-      `Sigstore's public trusted root cannot be had (${error instanceof Error ? error.message : String(error)}); ` +
+      `of Sigstore cannot be had (${error instanceof Error ? error.message : String(error)}); ` +
         "let this machine reach tuf-repo-cdn.sigstore.dev, or name a file (trustedRoot)",
     );
   }

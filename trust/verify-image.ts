@@ -12,14 +12,21 @@ import { readTrust, type Trust } from "./trust-material";
  *
  * @param connect gives the client of a registry, by its host
  * @returns a verdict for each repository, in their order
- * @throws Error where the rules' own key or trusted root cannot be read
  */
 export async function verifyImage(
   request: VerifyRequest,
   connect: (host: string) => ReadingClient,
   now: Date,
 ): Promise<Verdict[]> {
-  const trust = await readTrust(request.rules.signer);
+  const trust = await readTrust(request.rules.signer).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
+  if (typeof trust === "string") {
+    const message = `by these rules nothing can be verified: the key or trusted root ${trust}`;
+    return request.repositories.map((repository) =>
+      unread(request, { code: "verify-rules", path: repository, message }),
+    );
+  }
   return Promise.all(
     request.repositories.map((repository) => verifyIn(request, repository, trust, connect, now)),
   );
@@ -40,8 +47,20 @@ async function verifyIn(
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
     const problem: Problem = { ...error.toProblem(), path: repository };
-    const problems =
-      error.code === "registry-digest-mismatch" ? [{ ...problem, code: "verify-digest" }] : [problem];
-    return { repository, digest, verified: false, predicates: [], platforms: [], problems };
+    return unread(
+      { digest },
+      error.code === "registry-digest-mismatch" ? { ...problem, code: "verify-digest" } : problem,
+    );
   }
+}
+
+function unread({ digest }: Pick<VerifyRequest, "digest">, problem: Problem): Verdict {
+  return {
+    repository: problem.path,
+    digest,
+    verified: false,
+    predicates: [],
+    platforms: [],
+    problems: [problem],
+  };
 }
