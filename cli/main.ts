@@ -4,6 +4,7 @@ import { planCommand } from "./commands/plan";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
 import { previewCommand, upCommand } from "./commands/up";
+import { verifyCommand } from "./commands/verify";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
 const COMMANDS: readonly (() => Command)[] = [
@@ -12,6 +13,7 @@ const COMMANDS: readonly (() => Command)[] = [
   upCommand,
   deployStageCommand,
   reportCommand,
+  verifyCommand,
   tagsCommand,
 ];
 

@@ -11,7 +11,7 @@ import type { PromotionRules, Verdict, VerifyRequest } from "./trust";
  */
 export function promotionRequest(
   rules: PromotionRules,
-  image: ImageConfig,
+  image: Pick<ImageConfig, "addressed">,
   release: ExistingRelease,
   holding: readonly string[],
 ): VerifyRequest {

@@ -4,7 +4,7 @@ import { type Descriptor, isManifest, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from 
 import { referrerEntry } from "../../registry/referrers";
 import type { ReadingClient } from "../../trust/reading-client";
 
-export function sha256(bytes: Uint8Array): Digest {
+function sha256(bytes: Uint8Array): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 

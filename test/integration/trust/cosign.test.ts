@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -226,6 +227,92 @@ describe("what an identity signed", () => {
     await plain.forget();
     await attestation.create(context, made.inputs, OPERATION);
     expect(await plain.writes()).toEqual([]);
+  });
+});
+
+describe("slipway verify", () => {
+  interface Verification {
+    readonly exitCode: number;
+    readonly stdout: string;
+    readonly stderr: string;
+  }
+
+  function slipway(...args: string[]): Promise<Verification> {
+    const program = join(__dirname, "../../../cli/slipway.js");
+    const env = { PATH: process.env.PATH, HOME: folder, DOCKER_CONFIG: folder, NO_COLOR: "1" };
+    return new Promise((resolve) => {
+      execFile(process.execPath, [program, "verify", ...args], { env }, (error, stdout, stderr) =>
+        resolve({ exitCode: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
+      );
+    });
+  }
+
+  test("a reference, and a manifest with every image in every registry", async () => {
+    const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
+    const made = await release("cli", context, "key");
+    const key = join(folder, "cosign.pub");
+    const [first = "", second = ""] = made.repositories;
+    const one = await slipway(`${first}@${made.digest}`, "--key", key, "--image", "cli");
+    expect(one).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(one.stdout).toMatch(/verified/);
+
+    const image = {
+      name: "cli",
+      version: "1.2.3",
+      digest: made.digest,
+      contentKey: "",
+      platforms: ["linux/amd64"],
+      repositories: made.repositories,
+      references: [],
+      tags: [],
+      attestations: [],
+    };
+    const manifest = {
+      schema: 1,
+      stack: "stage",
+      revision: REVISION,
+      images: [image],
+      skipped: {},
+      run: { tags: [] },
+    };
+    const file = join(folder, "release-manifest.json");
+    await writeFile(file, JSON.stringify(manifest));
+    const whole = await slipway(file, "--key", key, "--json");
+    expect(whole).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(whole.stdout)).toMatchObject({
+      verdicts: [
+        { repository: first, verified: true },
+        { repository: second, verified: true },
+      ],
+    });
+
+    await writeFile(file, JSON.stringify({ ...manifest, revision: REVISION.replaceAll("0", "f") }));
+    const other = await slipway(file, "--key", key);
+    expect(other.exitCode).toBe(1);
+    expect(other.stdout).toMatch(/says revision 0123.+, not f123.+\[verify-revision\]/);
+  });
+
+  test("refuses what another key signed, what nobody signed, and what is not there", async () => {
+    const { digest } = await pushIndex(clientOf(plain.host), "octo/bare", { tag: "1.0.0" });
+    const key = join(folder, "cosign.pub");
+    const bare = await slipway(`${plain.host}/octo/bare:1.0.0`, "--key", key, "--json");
+    expect(bare.exitCode).toBe(1);
+    expect(JSON.parse(bare.stdout)).toMatchObject({
+      verdicts: [{ digest, verified: false, problems: [{ code: "verify-unsigned" }] }],
+    });
+    const gone = await slipway(`${plain.host}/octo/bare:2.0.0`, "--key", key);
+    expect(gone).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(gone.stderr).toMatch(/there is no such image \[verify-missing\]/);
+  });
+
+  test.each([
+    ["nobody is named", []],
+    ["two are named", ["--key", "a", "--subject", "b"]],
+    ["an age without a unit", ["--key", "a", "--max-age", "30"]],
+    ["a broken pattern", ["--subject", "/(/"]],
+    ["no commit", ["--key", "a", "--revision", "main"]],
+  ])("is used wrongly: %s", async (_, args) => {
+    expect((await slipway("ghcr.io/octo/app:1.0.0", ...args)).exitCode).toBe(2);
   });
 });
 
