@@ -20,13 +20,14 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
   return [table.toString(), ...verdicts.flatMap(factLines), ""].join("\n");
 }
 
-function factLines({ repository, signer, madeAt, problems }: Verdict): string[] {
+/** With the whole digest, for whoever wants to use what was verified. */
+function factLines({ repository, digest, signer, madeAt, problems }: Verdict): string[] {
   const facts = [
     ...(signer === undefined ? [] : [`signed by ${signer}`]),
     ...(madeAt === undefined ? [] : [`made at ${madeAt.time} (${madeAt.from})`]),
   ];
   return [
-    ...(facts.length === 0 ? [] : [`${repository}: ${facts.join(", ")}`]),
+    ...(facts.length === 0 ? [] : [`${repository}@${digest}: ${facts.join(", ")}`]),
     ...problems.map(({ path, code, message }) => pc.red(`${path}: ${message} [${code}]`)),
   ];
 }

@@ -87,6 +87,9 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     ]),
     notices: [
       ...(isMadeHere ? [`the release is ${released.origin}`, ...released.notices, signNotice(config)] : []),
+      ...(!isMadeHere && config.sign.mode !== "none"
+        ? ["nothing is signed: what is taken as it is keeps the signatures that it has"]
+        : []),
       ...(isMadeHere && git.dirty
         ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`]
         : []),
