@@ -1,4 +1,4 @@
-import { release } from "./components";
+import { program } from "./components";
 
-/** Reads the stack's configuration, plans the release, carries it out, and puts out what exists afterwards. */
-module.exports = async () => ({ ...(await release()) });
+/** Reads the stack's configuration, plans, carries it out, and puts out what exists afterwards: a release or a setup. */
+module.exports = async () => ({ ...(await program()) });

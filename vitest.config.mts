@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // Three kinds of tests. Unit and component tests share nothing. Integration tests start registries of their own.
-// End-to-end tests run the real engine and share one builder: one file after the other.
+// End-to-end tests run the real engine, each file with registries and state of its own; they share one builder.
 export default defineConfig({
   test: {
     projects: [
@@ -31,8 +31,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          maxWorkers: 1,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

@@ -1,20 +1,26 @@
 import { Command, CommanderError } from "commander";
 import { deployStageCommand } from "./commands/deploy-stage";
+import { dispatchCommand } from "./commands/dispatch";
 import { planCommand } from "./commands/plan";
+import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
 import { previewCommand, upCommand } from "./commands/up";
 import { verifyCommand } from "./commands/verify";
+import { workflowsCommand } from "./commands/workflows";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
 const COMMANDS: readonly (() => Command)[] = [
   planCommand,
   previewCommand,
   upCommand,
+  publishCommand,
+  dispatchCommand,
   deployStageCommand,
   reportCommand,
   verifyCommand,
   tagsCommand,
+  workflowsCommand,
 ];
 
 const USAGE_ERROR = 2;

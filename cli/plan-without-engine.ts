@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Environment } from "../config/environment";
 import type { Flag } from "../config/overlay";
 import { readConfig } from "../config/read";
+import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
@@ -24,10 +25,12 @@ export interface StackToPlan {
   readonly configFile?: string;
   /** @default the process's own */
   readonly env?: Environment;
-  /** What was released last, where that is known. */
-  readonly previous?: ReleaseManifest;
+  /** What was released last, where that is known. @default unknown */
+  readonly previous?: (config: Config) => Promise<ReleaseManifest | undefined>;
   /** What the command line sets beside the stack's file. */
   readonly flags?: readonly Flag[];
+  /** Nobody will release this: no credentials and no push rights are asked for. @default false */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -47,31 +50,43 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     stack,
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   });
+  if (isSetupStack(file.written)) {
+    throw new ProblemError("There is no release to plan:", [
+      {
+        code: "setup-stack",
+        path: "github.setup",
+        message: `the stack ${stack} sets the GitHub repository up`,
+        hint: `Its plan needs the engine: slipway preview --stack ${stack}`,
+      },
+    ]);
+  }
   const config = readConfig({
     ...file,
     env,
     readFile: projectFiles(projectDir),
     ...(options.flags === undefined ? {} : { flags: options.flags }),
   });
+  const previous = await options.previous?.(config);
   const plan = await planRelease({
     config,
     stack,
     projectDir,
     env,
     now: new Date(),
-    ...(options.previous === undefined ? {} : { previous: options.previous }),
+    ...(previous === undefined ? {} : { previous }),
     stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
-    registries: config.push ? askedRegistries(config) : unaskedRegistries,
+    registries: config.push ? askedRegistries(config, options.readOnly === true) : unaskedRegistries,
   });
   return { config, plan };
 }
 
-function askedRegistries(config: Config): PlanReleaseInput["registries"] {
+function askedRegistries(config: Config, readOnly: boolean): PlanReleaseInput["registries"] {
   const registries = new Registries(providerConfig(config));
   return {
     inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
     resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
-    readRegistries: (request) => readRegistryState(request, (host) => registries.connect(host)),
+    readRegistries: (request) =>
+      readRegistryState({ ...request, readOnly }, (host) => registries.connect(host)),
     verifyImage: async (request) => {
       const { verifyImage } = await import("../trust/verify-image.js");
       return verifyImage(request, (host) => registries.connect(host).client, new Date());

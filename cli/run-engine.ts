@@ -1,4 +1,6 @@
 import path from "node:path";
+import { isSetupStack } from "../config/read-setup";
+import { readStackFile } from "../config/stack-file";
 import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { fleetImages } from "../plan/service-manifest";
 import { planText, refusalText } from "../report/plan-text";
@@ -22,6 +24,12 @@ export interface EngineRun {
 export async function runEngine(run: EngineRun): Promise<number> {
   const env = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
   const projectDir = path.resolve(run.cwd);
+  const { written } = await readStackFile({ projectDir, stack: run.stack });
+  if (isSetupStack(written)) {
+    // Without a look at GitHub the engine would leave there what somebody changed.
+    const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
+    return runInForeground("pulumi", args, { cwd: projectDir, env });
+  }
   const { config, plan } = await planStack({ stack: run.stack, cwd: projectDir, env });
   if (!config.push) {
     process.stdout.write(planText(plan));

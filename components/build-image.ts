@@ -1,9 +1,8 @@
 import * as dockerBuild from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
-import { CREATED_ANNOTATION } from "../plan/annotations";
 import { BASE_IMAGE } from "../plan/base";
+import { buildRecipe, releasedBaseContext } from "../plan/build-recipe";
 import type { BuilderConfig } from "../plan/config";
-import { parseReference } from "../plan/reference";
 import type { PlannedImage } from "../plan/release-plan";
 import { buildName } from "../plan/resource-names";
 import type { Secret } from "../plan/secret";
@@ -59,23 +58,26 @@ export function buildImage(
 
 function imageArgs(args: BuildArgs): dockerBuild.ImageArgs {
   const { plan, builder, plainHttpHosts, credentials } = args;
-  const { intent } = plan;
-  const { image } = intent;
-  const secrets = Object.entries(image.secrets).map(([id, secret]) => [id, secret.reveal()]);
+  const recipe = buildRecipe(plan, plainHttpHosts);
+  const pinned = Object.entries(recipe.namedContexts).map(
+    ([name, location]) => [name, { location }] as const,
+  );
+  const secrets = Object.entries(plan.intent.image.secrets).map(([id, secret]) => [id, secret.reveal()]);
   return {
-    context: { location: image.context, named: { ...pinnedBases(intent.bases), ...releasedBase(args) } },
-    dockerfile: { location: [image.context, image.dockerfile].join("/").replace(/^\.\//, "") },
-    platforms: image.platforms.map(toPlatform),
-    buildArgs: { ...intent.buildArgs, ...buildKitArgs(plan) },
-    labels: { ...intent.labels },
-    ...(image.target === undefined ? {} : { target: image.target }),
+    context: {
+      location: recipe.context,
+      named: { ...Object.fromEntries(pinned), ...releasedBase(args) },
+    },
+    dockerfile: { location: recipe.dockerfile },
+    platforms: recipe.platforms.map(toPlatform),
+    buildArgs: { ...recipe.buildArgs },
+    labels: { ...recipe.labels },
+    ...(recipe.target === undefined ? {} : { target: recipe.target }),
     ...(secrets.length === 0 ? {} : { secrets: Object.fromEntries(secrets) }),
     ...(builder.name === undefined ? {} : { builder: { name: builder.name } }),
-    cacheFrom: image.cacheFrom.map((raw) => ({ raw })),
-    cacheTo: image.cacheTo.map((raw) => ({
-      raw: raw.includes("ignore-error") ? raw : `${raw},ignore-error=true`,
-    })),
-    exports: [{ raw: exportOf(plan, plainHttpHosts) }],
+    cacheFrom: recipe.cacheFrom.map((raw) => ({ raw })),
+    cacheTo: recipe.cacheTo.map((raw) => ({ raw })),
+    exports: [{ raw: recipe.output }],
     push: false,
     // A preview needs no builder, only the files.
     buildOnPreview: false,
@@ -87,56 +89,15 @@ function imageArgs(args: BuildArgs): dockerBuild.ImageArgs {
   };
 }
 
-/** FROM lines mean the digests that were resolved for the content key, whatever their tags say by now. */
-function pinnedBases(bases: Readonly<Record<string, string>>): Record<string, { location: string }> {
-  return Object.fromEntries(
-    Object.entries(bases).map(([reference, digest]) => {
-      const { host, path } = parseReference(reference);
-      return [reference, { location: `docker-image://${host}/${path}@${digest}` }];
-    }),
-  );
-}
-
-/** The base of the same release, by the digest that was proved, whatever its tag says by now. */
 function releasedBase({ plan, baseDigest }: BuildArgs): Record<string, { location: pulumi.Output<string> }> {
   const { base } = plan.intent;
   if (base === undefined) return {};
   if (baseDigest === undefined) throw new Error(`${plan.name}: baseDigest is missing, for ${base.image}`);
   return {
-    [base.reference]: { location: pulumi.interpolate`docker-image://${base.repository}@${baseDigest}` },
+    [base.reference]: {
+      location: pulumi.output(baseDigest).apply((digest) => releasedBaseContext(base, digest)),
+    },
   };
-}
-
-/** Build arguments that BuildKit itself reads. An index is always wanted: it carries the content key. */
-function buildKitArgs({ intent }: PlannedImage): Record<string, string> {
-  const { image } = intent;
-  const created = intent.labels[CREATED_ANNOTATION];
-  return {
-    BUILDKIT_MULTI_PLATFORM: "1",
-    ...(image.provenance ? { BUILDKIT_ATTEST_PROVENANCE: "mode=max" } : {}),
-    ...(image.sbom === false ? {} : { BUILDKIT_ATTEST_SBOM: `generator=${image.sbom}` }),
-    ...(created === undefined ? {} : { SOURCE_DATE_EPOCH: String(Math.floor(Date.parse(created) / 1000)) }),
-  };
-}
-
-/** @see https://docs.docker.com/build/exporters/image-registry/ */
-function exportOf({ repositories, intent }: PlannedImage, plainHttpHosts: readonly string[]): string {
-  const insecure = repositories.some((repository) => plainHttpHosts.includes(repository.split("/")[0] ?? ""));
-  const fields = [
-    "type=image",
-    "push=true",
-    "push-by-digest=true",
-    "oci-mediatypes=true",
-    `name=${repositories.join(",")}`,
-    ...(insecure ? ["registry.insecure=true"] : []),
-    ...Object.entries(intent.annotations).map(([key, value]) => `annotation-index.${key}=${value}`),
-  ];
-  return fields.map(csvField).join(",");
-}
-
-/** RFC 4180. */
-function csvField(field: string): string {
-  return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
 function toPlatform(platform: string): dockerBuild.Platform {

@@ -4,6 +4,7 @@ import type { Digest } from "../plan/digest";
 import type { ReleaseManifest } from "../plan/manifest";
 import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
+import { descriptionInputs } from "../plan/resource-inputs";
 import { tagName } from "../plan/resource-names";
 import { fleetImages } from "../plan/service-manifest";
 import { HubDescription, type RegistryProvider } from "../provider/sdk/resources";
@@ -91,16 +92,15 @@ function describe(
   tags: TagSet,
   manifest: pulumi.Output<ReleaseManifest>,
 ): void {
-  for (const { image, repository, full, short, kept } of descriptions) {
+  for (const description of descriptions) {
+    const { image, repository, full } = description;
     const siblings = images.find(({ name }) => name === image)?.repositories ?? [];
     new HubDescription(
       tagName(image, "description", repository, siblings),
       {
-        repository,
+        ...descriptionInputs(description),
         // The release's files are written by then, whatever becomes of the description.
         full: pulumi.runtime.isDryRun() ? full : manifest.apply(() => full),
-        ...(short === undefined ? {} : { short }),
-        ...(kept === undefined ? {} : { kept }),
       },
       { provider, dependsOn: [tags], retainOnDelete: true },
     );

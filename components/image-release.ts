@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Digest, isDigest } from "../plan/digest";
+import type { Digest } from "../plan/digest";
+import { attestationInputs, candidateInputs, referrerDigests } from "../plan/resource-inputs";
 import type { SignConfig } from "../plan/trust";
 import { Attestation, Candidate } from "../provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";
@@ -32,10 +33,8 @@ export class ImageRelease extends pulumi.ComponentResource {
   constructor(name: string, args: ImageReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:ImageRelease", name, {}, opts);
     const { plan } = args;
-    const { content, intent } = plan;
-    if (content.from === "promotion" || intent.candidateTag === undefined) {
-      throw new Error(`ImageRelease: the content of "${name}" is promoted; use Promotion`);
-    }
+    const { content } = plan;
+    const inputs = candidateInputs(plan);
     const build =
       plan.build === undefined
         ? undefined
@@ -44,32 +43,21 @@ export class ImageRelease extends pulumi.ComponentResource {
     const candidate = new Candidate(
       `${name}-candidate`,
       {
+        ...inputs,
         image: name,
-        repositories: plan.repositories,
-        tag: intent.candidateTag,
-        contentKey: intent.contentKey,
         revision: args.revision,
-        platforms: intent.image.platforms,
-        digest: content.from === "build" ? build?.digest : content.digest,
-        source: content.from === "build" ? "build" : "found",
+        digest: "digest" in content ? content.digest : build?.digest,
       },
       { parent: this, ...(build === undefined ? {} : { dependsOn: [build] }) },
     );
 
-    // Going back uploads nothing: what was signed then is signed now.
-    const sign = content.from === "rollback" ? "none" : (args.sign ?? "none");
+    const stated = attestationInputs(plan, args.sign ?? "none");
     const statement =
-      plan.statement === undefined && sign === "none"
+      stated === undefined
         ? undefined
         : new Attestation(
             `${name}-statement`,
-            {
-              image: name,
-              repositories: plan.repositories,
-              digest: candidate.digest,
-              ...(plan.statement === undefined ? {} : { statement: plan.statement }),
-              sign,
-            },
+            { ...stated, image: name, digest: candidate.digest },
             { parent: this },
           );
 
@@ -87,9 +75,4 @@ export class ImageRelease extends pulumi.ComponentResource {
       attestations: this.attestations,
     });
   }
-}
-
-/** `host/path@digest` each -> the digests, without repeats. */
-function referrerDigests(referrers: readonly string[]): Digest[] {
-  return [...new Set(referrers.map((reference) => reference.split("@")[1]).filter(isDigest))];
 }

@@ -3,6 +3,7 @@ export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
 export { hasDockerEngine } from "../source/docker-engine";
 export type { ReleaseOutputs } from "./carry-out";
 export { ImageRelease, type ImageReleaseArgs } from "./image-release";
+export { program } from "./program";
 export { Promotion, type PromotionArgs } from "./promotion";
 export { release } from "./release";
 export { StageRegistry, type StageRegistryArgs } from "./stage-registry";

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
 import type { PlannedImage } from "../plan/release-plan";
+import { copyInputs } from "../plan/resource-inputs";
 import { ImageCopy } from "../provider/sdk/resources";
 
 export interface PromotionArgs {
@@ -26,19 +27,10 @@ export class Promotion extends pulumi.ComponentResource {
 
   constructor(name: string, args: PromotionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:Promotion", name, {}, opts);
-    const { content, intent, repositories } = args.plan;
-    if (content.from !== "promotion" && content.from !== "rollback") {
-      throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
-    }
+    const { repositories } = args.plan;
     const copy = new ImageCopy(
       `${name}-copy`,
-      {
-        image: name,
-        source: content.source,
-        digest: content.digest,
-        repositories,
-        platforms: intent.image.platforms,
-      },
+      { ...copyInputs(args.plan), image: name },
       { parent: this, retainOnDelete: true },
     );
     this.digest = copy.digest;

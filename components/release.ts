@@ -18,6 +18,7 @@ import { type PlanReleaseInput, planRelease } from "../source/plan-release";
 import { projectFiles } from "../source/services";
 import { carryOut, type ReleaseOutputs } from "./carry-out";
 import { refuseUnguided } from "./guided";
+import { runError } from "./run-error";
 import { previousManifest, stackManifest } from "./stack-outputs";
 
 /** The whole program: configuration, plan, components, outputs. @throws pulumi.RunError with every refusal */
@@ -44,7 +45,7 @@ export async function release(): Promise<ReleaseOutputs> {
     };
     const plan = await planRelease(input);
     if (pulumi.runtime.isDryRun()) await pulumi.log.info(planText(plan));
-    if (plan.refusals.length > 0) throw refusal(refusalText(plan));
+    if (plan.refusals.length > 0) throw runError(refusalText(plan));
     const written = writtenRepositories(plan);
     if (!pulumi.runtime.isDryRun() && written.length > 0) {
       await check(plan, input);
@@ -52,7 +53,7 @@ export async function release(): Promise<ReleaseOutputs> {
     }
     return carryOut(plan, config, provider, projectDir);
   } catch (error) {
-    if (error instanceof ProblemError) throw refusal(error.message);
+    if (error instanceof ProblemError) throw runError(error.message);
     throw error;
   }
 }
@@ -64,14 +65,4 @@ async function check(plan: ReleasePlan, input: PlanReleaseInput): Promise<void> 
   const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
   await runChecks({ checks: plan.checks, projectDir, secrets, say: (text) => pulumi.log.info(text) });
   requireSameContent(plan, await planRelease(input));
-}
-
-/**
- * An error that is for a person: its message alone. A stack would also cost half a minute, since the SDK inspects every
- * error in colour, and Node 20 loops over frames below `node_modules` there until a string is too long.
- */
-function refusal(message: string): pulumi.RunError {
-  const error = new pulumi.RunError(message);
-  error.stack = message;
-  return error;
 }

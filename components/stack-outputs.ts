@@ -7,14 +7,14 @@ const ATTEMPTS = 5;
 
 /** The manifest that this stack's last successful run put out; a first run has none. */
 export async function previousManifest(): Promise<{ previous?: ReleaseManifest }> {
-  const previous = parseManifest(await readManifestOutput(pulumi.getStack()));
+  const previous = parseManifest(await stackOutput("manifest"));
   return previous === undefined ? {} : { previous };
 }
 
 /** What another stack of this project put out as its manifest; undefined where it was never released. */
 export async function stackManifest(stack: string): Promise<unknown> {
   try {
-    return await readManifestOutput(stack);
+    return await stackOutput("manifest", stack);
   } catch (error) {
     // The engine's own words for a stack that does not exist, which need not be what a person reads.
     if (error instanceof Error && /unknown stack|no stack named|not find stack/i.test(error.message)) {
@@ -24,12 +24,13 @@ export async function stackManifest(stack: string): Promise<unknown> {
   }
 }
 
-async function readManifestOutput(stack: string): Promise<unknown> {
+/** One output of a stack's last successful run; undefined where it has none. */
+export async function stackOutput(output: string, stack = pulumi.getStack()): Promise<unknown> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
   for (let attempt = 1; ; attempt++) {
     try {
       const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
-      return outputs?.manifest;
+      return outputs?.[output];
     } catch (error) {
       // A backend of files is written to by this very run meanwhile, and not in one step.
       const halfWritten = error instanceof Error && /failed to load checkpoint/.test(error.message);

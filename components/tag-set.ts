@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ManifestTag } from "../plan/manifest";
 import type { PlannedTag, TagLevel } from "../plan/release-plan";
+import { digestOfTag, tagInputs } from "../plan/resource-inputs";
 import { tagName } from "../plan/resource-names";
 import { Barrier, Tag } from "../provider/sdk/resources";
 
@@ -54,18 +55,10 @@ export class TagSet extends pulumi.ComponentResource {
   }
 
   private write(args: TagSetArgs, tag: PlannedTag, barrier: Barrier): Tag {
-    const digest = tag.wish.digest ?? args.digests[tag.image];
-    if (digest === undefined) throw new Error(`TagSet: digests has no entry for image "${tag.image}"`);
     const siblings = args.repositories[tag.image] ?? [];
     return new Tag(
       tagName(tag.image, tag.slot, tag.repository, siblings),
-      {
-        ...tag.wish,
-        repository: tag.repository,
-        digest,
-        siblings,
-        planned: { ...(tag.from === undefined ? {} : { digest: tag.from.digest }), ancestry: tag.ancestry },
-      },
+      { ...tagInputs(tag, siblings), digest: digestOfTag(tag, args.digests) },
       { parent: this, dependsOn: [barrier], retainOnDelete: true },
     );
   }

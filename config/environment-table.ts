@@ -148,6 +148,17 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     },
   },
   {
+    variables: ["RESTORE_CACHES"],
+    path: "images[*].cacheFrom, base.cacheFrom",
+    meaning:
+      "false: builds restore no cache, as in generated release workflows; true: those that are configured.",
+    edits: ({ value }, written) => {
+      if (yesOrNo(value)) return [];
+      const base = isRecord(written.base) ? [{ path: ["base", "cacheFrom"], value: [] }] : [];
+      return [...forEachImage(written, ["cacheFrom"], () => []), ...base];
+    },
+  },
+  {
     variables: ["PUBLISH_VERSION_TAG"],
     path: "publishVersionTag",
     meaning: "true: a release without a version is refused; false: no version tag is written.",

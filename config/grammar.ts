@@ -1,8 +1,8 @@
 import { posix } from "node:path";
 import { z } from "zod";
+import { isLoopbackHost } from "../plan/loopback";
 import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
-import { isLoopbackHost } from "./loopback";
 
 /**
  * Texts with a grammar of their own. Each message continues a sentence that starts with the value:

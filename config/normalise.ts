@@ -7,12 +7,12 @@ import type {
   PromoteConfig,
   RegistryConfig,
 } from "../plan/config";
+import { isLoopbackHost } from "../plan/loopback";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
 import { type BaseConfig, expandImages } from "./expand-variants";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
-import { isLoopbackHost } from "./loopback";
 import { normaliseSign, normaliseVerify, type TrustFiles } from "./normalise-trust";
 import { formatPath } from "./paths";
 import type { CheckedConfig } from "./schema";
@@ -40,6 +40,7 @@ export function normalise(
     variants,
     services: _,
     sign,
+    github,
     promote,
     rollback,
     lanes,
@@ -72,6 +73,7 @@ export function normalise(
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
     ...(rollback === undefined ? {} : { rollback }),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
+    ...(github?.workflows === undefined ? {} : { github: { workflows: github.workflows } }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };

@@ -1,18 +1,33 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
+import type { SetupConfig } from "../plan/setup/config";
 import type { ReadProjectFile } from "./expand-services";
 import { readConfig } from "./read";
+import { isSetupStack, readSetup } from "./read-setup";
 
 const NAMESPACE = "slipway:";
 
 /** The stack's configuration as the engine hands it to a program. @throws ProblemError with every problem. */
 export function readPulumiConfig(env: NodeJS.ProcessEnv, readFile: ReadProjectFile): Config {
-  const written = Object.fromEntries(
+  return readConfig({ written: written(), env, secretKeys: secretKeys(env), readFile });
+}
+
+/** Whether this stack sets its repository up instead of releasing. */
+export function isPulumiSetupStack(): boolean {
+  return isSetupStack(written());
+}
+
+/** A setup stack's configuration. @throws ProblemError with every problem. */
+export function readPulumiSetup(env: NodeJS.ProcessEnv, readFile: ReadProjectFile): SetupConfig {
+  return readSetup({ written: written(), env, secretKeys: secretKeys(env), readFile });
+}
+
+function written(): Record<string, unknown> {
+  return Object.fromEntries(
     Object.entries(pulumi.runtime.allConfig())
       .filter(([key]) => key.startsWith(NAMESPACE))
       .map(([key, value]) => [key.slice(NAMESPACE.length), value]),
   );
-  return readConfig({ written, env, secretKeys: secretKeys(env), readFile });
 }
 
 /** The engine tells a program which values are secret by this variable alone. */

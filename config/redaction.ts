@@ -8,6 +8,9 @@ const SECRET_PATHS: readonly Path[] = [
   ["images", "*", "secrets", "*"],
   ["sign", "key"],
   ["sign", "password"],
+  ["github", "token"],
+  ["github", "secrets", "*"],
+  ["github", "environments", "*", "secrets", "*"],
 ];
 /** What stands in the place of a hidden value. */
 export const REDACTED = "[secret]";

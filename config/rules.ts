@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import type { Problem } from "../plan/problem";
 import { normalizeHost } from "../plan/reference";
 import { baseProblems, expandedNames } from "./base-rules";
+import { githubProblems } from "./github-rules";
 import { pathProblem } from "./grammar";
 import { laneRuleProblems } from "./lane-rules";
 import { formatPath, isRecord } from "./paths";
@@ -27,6 +28,7 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...checkProblems(written),
     ...promotionProblems(written, expandedNames(written)),
     ...trustProblems(written),
+    ...githubProblems(written),
   ];
 }
 

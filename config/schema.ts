@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { baseSchema, variantSchema } from "./base-schema";
+import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
@@ -135,6 +136,11 @@ export const writtenConfigSchema = z.strictObject({
     .array(grammar.imageAndTag)
     .default([])
     .describe("Refused tags that are to be written all the same, image:tag. @example [app:latest]"),
+  github: githubSchema
+    .optional()
+    .describe(
+      "GitHub's side: workflows of a release stack; with `setup: true` the stack sets the repository up, and releases nothing. @default none",
+    ),
   artifacts: grammar.projectPath
     .default("artifacts")
     .describe("Folder for the release manifest and the reports, relative to the project. @default artifacts"),

@@ -1,6 +1,6 @@
+import { isLoopbackHost } from "../plan/loopback";
 import type { Problem } from "../plan/problem";
 import { Encrypted } from "./encrypted";
-import { isLoopbackHost } from "./loopback";
 import { formatPath, isRecord, leaves, type Path, valueAt } from "./paths";
 import { isSecretPath } from "./redaction";
 

@@ -43,10 +43,7 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
     "config-file",
     "there is no such file; is this the project's folder?",
   );
-  const folder = resolve(
-    input.projectDir,
-    typeof project.stackConfigDir === "string" ? project.stackConfigDir : ".",
-  );
+  const folder = configFolder(input.projectDir, project);
   const stackFile = input.configFile ?? join(folder, `Pulumi.${stack}.yaml`);
   const others = await stackNames(folder);
   const known = others.length === 0 ? "there is none in the project" : `there are ${others.join(", ")}`;
@@ -73,6 +70,28 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
     if (!isRecord(value)) throw failure("config-file", shown, "is not a mapping of settings");
     return value;
   }
+}
+
+/**
+ * The stacks that have a file, sorted, and where it is, relative to the project.
+ *
+ * @throws ProblemError `config-file` where there is no project or its file cannot be read
+ */
+export async function listStackFiles(projectDir: string): Promise<{ stack: string; file: string }[]> {
+  const project = await readYamlFile(join(projectDir, "Pulumi.yaml"));
+  if (!isRecord(project)) {
+    throw failure("config-file", "Pulumi.yaml", "there is no such file; is this the project's folder?");
+  }
+  const folder = configFolder(projectDir, project);
+  const stacks = (await stackNames(folder)).filter((stack) => STACK_NAME.test(stack));
+  return stacks.map((stack) => ({
+    stack,
+    file: relative(projectDir, join(folder, `Pulumi.${stack}.yaml`)).replaceAll("\\", "/"),
+  }));
+}
+
+function configFolder(projectDir: string, project: Readonly<Record<string, unknown>>): string {
+  return resolve(projectDir, typeof project.stackConfigDir === "string" ? project.stackConfigDir : ".");
 }
 
 /** `slipway:images`; the engine also counts a key without a namespace as the project's own. */

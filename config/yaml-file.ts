@@ -17,7 +17,11 @@ const BRACKET_LIMIT = 300;
 export async function readYamlFile(path: string): Promise<unknown> {
   const bytes = await readLimited(path);
   if (bytes === undefined) return undefined;
-  const text = decodeUtf8(path, bytes);
+  return parseYamlText(path, decodeUtf8(path, bytes));
+}
+
+/** The value of a YAML text, within the same bounds. @param path what it is called in an error @throws ProblemError */
+export function parseYamlText(path: string, text: string): unknown {
   const lines = new LineCounter();
   const bomb = bombLine(text);
   if (bomb !== undefined) throw failure(`${path}:${bomb}`, "is nested without end");

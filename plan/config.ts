@@ -1,3 +1,4 @@
+import type { GithubConfig } from "./github-config";
 import type { Lane } from "./lanes";
 import type { Secret } from "./secret";
 import type { PromotionRules, SignConfig } from "./trust";
@@ -35,6 +36,8 @@ export interface Config {
   readonly sign: SignConfig;
   /** Versions that are bad, and the one that floating tags go back to. */
   readonly rollback?: RollbackConfig;
+  /** What Slipway does for the repository on GitHub. */
+  readonly github?: GithubConfig;
   /** `image:tag` pairs whose refusal is overruled, e.g. `app:latest`. */
   readonly overrule: readonly string[];
   /** Folder for the release manifest and the reports, relative to the project. Default `artifacts`. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { environmentCredentials, hubToken } from "../config/environment";
-import { isLoopbackHost } from "../config/loopback";
+import { isLoopbackHost } from "../plan/loopback";
 import type { FoundImage, RegistryState } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
 import { RegistryClient } from "../registry/client";
@@ -64,6 +64,9 @@ export interface EnvironmentReading {
   /** The host that CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD belong to where CI_REGISTRY does not say. */
   readonly ciRegistry?: string | undefined;
 }
+
+/** Where credentials come from that Docker has by itself. */
+export const FROM_DOCKER = "Docker's configuration";
 
 /** A provider that was told nothing: anonymous, but for the environment and Docker's configuration. */
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
@@ -225,7 +228,7 @@ export class Registries {
       return { credentials, from: "the stack's configuration" };
     }
     const fromDocker = await dockerCredentials(host, { environment: this.#env });
-    return fromDocker === undefined ? undefined : { credentials: fromDocker, from: "Docker's configuration" };
+    return fromDocker === undefined ? undefined : { credentials: fromDocker, from: FROM_DOCKER };
   }
 
   /** A token of its own for descriptions, which need more rights than a push; else what pushes. */

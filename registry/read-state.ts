@@ -8,6 +8,8 @@ import { readImage } from "./read-image";
 export interface StateRequest {
   readonly registries: readonly { readonly host: string; readonly optional: boolean }[];
   readonly repositories: readonly RepositoryRequest[];
+  /** Nothing will be written: required registries are read without credentials too, and push rights do not matter. */
+  readonly readOnly?: boolean;
 }
 
 export interface RepositoryRequest {
@@ -38,7 +40,12 @@ export async function readRegistryState(
     // One login serves every namespace of a host; one that has to be there makes it required.
     const optional = request.registries.every((registry) => registry.host !== host || registry.optional);
     const repositories = request.repositories.filter((repository) => repository.host === host);
-    access.set(host, readAccess(connect(host), host, optional, repositories));
+    access.set(
+      host,
+      request.readOnly === true
+        ? readerAccess(connect(host), host, optional)
+        : readAccess(connect(host), host, optional, repositories),
+    );
   }
   const repositories = await Promise.all(
     request.repositories.map(async (repository) => {
@@ -55,6 +62,17 @@ export async function readRegistryState(
     access: Object.fromEntries(entries),
     repositories: Object.fromEntries(repositories.filter((entry) => entry !== undefined)),
   };
+}
+
+/** Who only reads is let in everywhere, but where a release would go on without. */
+async function readerAccess(
+  connection: Connection,
+  host: string,
+  optional: boolean,
+): Promise<RegistryAccess> {
+  const found = await connection.credentials();
+  if (found === undefined && optional) return skipped(host);
+  return { status: "ready", credentials: found?.from ?? "none, to read only" };
 }
 
 async function readAccess(

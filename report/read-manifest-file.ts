@@ -12,6 +12,11 @@ export async function readManifestFile(file: string): Promise<ManifestFile> {
       "Release first: `pulumi up` (or `npm start`) writes it.",
     );
   });
+  return parseManifestFile(text, file);
+}
+
+/** A manifest's file by its text. @param file what it is called in an error @throws ProblemError when it is none */
+export function parseManifestFile(text: string, file: string): ManifestFile {
   const value: unknown = parseJson(text);
   const manifest = parseManifest(value);
   if (manifest === undefined || !hasRun(value)) {

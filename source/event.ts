@@ -25,7 +25,8 @@ const PAYLOAD_LIMIT = 25 * 1024 * 1024;
  * What is being released, for the tag rules. The first of these that is there:
  *
  * 1. an asserted version: `refs/tags/<version>`, also on GitHub;
- * 2. GitHub's event (GITHUB_REF and its payload);
+ * 2. a dispatch whose input `ref` names something else than where its workflow is started: that, as HEAD is called;
+ *    GitHub's event (GITHUB_REF and its payload) otherwise;
  * 3. a tag at HEAD, of several the highest version: `refs/tags/<tag>`;
  * 4. the branch: `refs/heads/<branch>`;
  * 5. a detached HEAD: no reference (an empty one), so that only rules about the commit give tags.
@@ -42,7 +43,7 @@ export async function readEvent(input: EventInput): Promise<SourceEvent> {
   if (version !== undefined) {
     return about(input, payload, `refs/tags/${version}`, `the version ${version} that was asked for`);
   }
-  if (onGitHub) return fromGitHub(input, payload);
+  if (onGitHub && !isDispatchOfAnother(input, payload)) return fromGitHub(input, payload);
   const tag = highestTag(git.tagsAtHead);
   if (tag !== undefined) {
     const others = git.tagsAtHead.filter((name) => name !== tag);
@@ -78,6 +79,14 @@ function about({ env, git }: EventInput, payload: unknown, ref: string, origin: 
     now: git.commitDate,
   });
   return { event, origin };
+}
+
+/** A workflow that was started by hand checked out what a person typed in, which GITHUB_REF does not tell. */
+function isDispatchOfAnother({ env, git }: EventInput, payload: unknown): boolean {
+  if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || env.GITHUB_SHA === git.revision) return false;
+  const inputs = typeof payload === "object" && payload !== null && "inputs" in payload ? payload.inputs : {};
+  const ref = typeof inputs === "object" && inputs !== null && "ref" in inputs ? inputs.ref : "";
+  return typeof ref === "string" && ref !== "";
 }
 
 function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {

@@ -13,10 +13,14 @@ export function withoutCredentials(remote: string): string {
   return url.toString();
 }
 
-/** `owner/name` of a repository on github.com, by https, ssh or git; undefined for any other remote. */
-export function githubRepository(remote: string): string | undefined {
+/**
+ * `owner/name` of a repository on github.com, by https, ssh or git; undefined for any other remote.
+ *
+ * @param server an Enterprise server's host in place of github.com
+ */
+export function githubRepository(remote: string, server = "github.com"): string | undefined {
   const { host, path } = hostAndPath(remote);
-  if (host !== "github.com" && host !== "ssh.github.com" && host !== "www.github.com") return undefined;
+  if (host !== server && host !== `ssh.${server}` && host !== `www.${server}`) return undefined;
   const name = path
     .replace(/^\/+/, "")
     .replace(/\/+$/, "")

@@ -9,7 +9,14 @@ const path = require("node:path");
 const root = path.resolve(__dirname, "..");
 
 /** Shared with the person's program or unable to be bundled: loaded from node_modules as they are. */
-const EXTERNAL = ["@pulumi/docker", "@pulumi/docker-build", "@pulumi/pulumi", "execa"];
+const EXTERNAL = [
+  "@pulumi/docker",
+  "@pulumi/docker-build",
+  "@pulumi/github",
+  "@pulumi/pulumi",
+  "execa",
+  "octokit",
+];
 
 /**
  * @param {string} entry a TypeScript file, relative to this package

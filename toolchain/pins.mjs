@@ -16,6 +16,10 @@
  * @property {string} [ldflags]
  * @property {string[]} [flags] given to every binary at every start
  *
+ * @typedef {object} Wheel a Python wheel whose `scripts` are programs of their own
+ * @property {string} project its name on PyPI
+ * @property {Record<string, { tag: string, sha256: string }>} files platform -> the wheel's platform tag and hash
+ *
  * @typedef {object} Part
  * @property {string} name
  * @property {string} version
@@ -27,18 +31,22 @@
  * @property {string} needs what a person can install instead, for errors
  * @property {(platform: Platform) => Download | undefined} download
  * @property {GoBuild[]} go
+ * @property {Wheel} [wheel]
  */
 
 const github = "https://github.com";
 
 const pulumiVersion = "3.259.0";
 const dockerBuildVersion = "0.0.22";
+const githubVersion = "6.15.0";
 const buildkitVersion = "0.31.1";
 const runcVersion = "1.4.0";
 const registryVersion = "3.1.2";
 const craneVersion = "0.22.1";
 const cosignVersion = "3.1.3";
 const olaregVersion = "0.2.2";
+const actionlintVersion = "1.7.12";
+const zizmorVersion = "1.32.0";
 
 /** The image of the same BuildKit, for machines with a Docker engine. */
 export const buildkitImage = `moby/buildkit:v${buildkitVersion}`;
@@ -110,6 +118,32 @@ export const parts = [
             "github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
         },
         ldflags: `-X github.com/pulumi/pulumi-docker-build/provider.Version=${dockerBuildVersion}`,
+      },
+    ],
+  },
+  {
+    name: "github",
+    version: githubVersion,
+    minimum: githubVersion,
+    bins: ["pulumi-resource-github"],
+    versionArgs: [],
+    plugin: { kind: "resource", name: "github" },
+    needs: `run \`pulumi plugin install resource github ${githubVersion}\``,
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/pulumi/pulumi-github/releases/download/v${githubVersion}`;
+      return {
+        url: `${base}/pulumi-resource-github-v${githubVersion}-${os}-${arch}.tar.gz`,
+        checksums: `${base}/pulumi-github_${githubVersion}_checksums.txt`,
+        kind: "archive",
+        members: { "pulumi-resource-github": `pulumi-resource-github${exe}` },
+      };
+    },
+    go: [
+      // No Go module serves the official main; ours bridges the same upstream provider.
+      {
+        module: "pulumi-resource-github",
+        packages: { "pulumi-resource-github": "." },
+        ldflags: `-X main.version=${githubVersion}`,
       },
     ],
   },
@@ -248,6 +282,67 @@ export const parts = [
     download: () => undefined,
     go: [{ module: "olareg", packages: { olareg: "github.com/olareg/olareg/cmd/olareg" } }],
   },
+  {
+    name: "actionlint",
+    version: actionlintVersion,
+    minimum: actionlintVersion,
+    bins: ["actionlint"],
+    versionArgs: ["-version"],
+    needs: "install actionlint (https://github.com/rhysd/actionlint)",
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/rhysd/actionlint/releases/download/v${actionlintVersion}`;
+      const file = `actionlint_${actionlintVersion}_${os}_${arch}.${os === "windows" ? "zip" : "tar.gz"}`;
+      return {
+        url: `${base}/${file}`,
+        checksums: `${base}/actionlint_${actionlintVersion}_checksums.txt`,
+        kind: "archive",
+        members: { actionlint: `actionlint${exe}` },
+      };
+    },
+    go: [
+      {
+        module: "actionlint",
+        packages: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
+        ldflags: `-X github.com/rhysd/actionlint.version=v${actionlintVersion}`,
+      },
+    ],
+  },
+  {
+    name: "zizmor",
+    version: zizmorVersion,
+    minimum: zizmorVersion,
+    bins: ["zizmor"],
+    versionArgs: ["--version"],
+    needs: `run \`pipx install zizmor==${zizmorVersion}\``,
+    // Its releases on GitHub have no list of sums.
+    download: () => undefined,
+    go: [],
+    wheel: {
+      project: "zizmor",
+      files: {
+        "linux/amd64": {
+          tag: "manylinux_2_28_x86_64",
+          sha256: "84a6acb975accc13408786a2bd274b572537ca19c933ebbc13e78f3988562071",
+        },
+        "linux/arm64": {
+          tag: "musllinux_1_2_aarch64",
+          sha256: "d34dcfa702875202b4163d90ebb9cc5222f3d1a7d4b72bf796d87b5a15b24194",
+        },
+        "darwin/amd64": {
+          tag: "macosx_10_12_x86_64",
+          sha256: "aa4b4e216321dd5cf202cd79fc83296468f0eed79d850cd65ac8187a6bbc5496",
+        },
+        "darwin/arm64": {
+          tag: "macosx_11_0_arm64",
+          sha256: "0a999c98015becd9f69919ce01febadfb1c2be9b8ec2ce9ef7eb13ff23ba8eba",
+        },
+        "windows/amd64": {
+          tag: "win_amd64",
+          sha256: "9cd1dd7734042f40ca0faa2a31fb4e9033dede620d996af2f903744b8f04fca9",
+        },
+      },
+    },
+  },
 ];
 
 /** The static binaries of the sample image: npm packages of one version, for both platforms on every host. */
@@ -269,8 +364,8 @@ export const sampleBinaries = {
   ],
 };
 
-/** What tests need beyond what a release needs: the outside judges, and a registry with the referrers API. */
-export const testOnly = ["crane", "cosign", "olareg"];
+/** What a release does not need: the tests' judges, their registry with referrers, and the setup stack's provider. */
+export const onDemand = ["crane", "cosign", "olareg", "actionlint", "zizmor", "github"];
 
 /** @param {string} name @returns {Part} */
 export function partNamed(name) {

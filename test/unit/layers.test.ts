@@ -13,8 +13,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   source: ["config", "plan", "registry"],
   trust: ["plan", "registry"],
   provider: ["config", "plan", "registry", "report", "trust"],
-  components: ["config", "plan", "provider", "report", "source"],
-  cli: ["config", "plan", "provider", "registry", "report", "source", "trust"],
+  components: ["config", "plan", "provider", "report", "source", "workflows"],
+  workflows: ["plan"],
+  cli: ["config", "plan", "provider", "registry", "report", "source", "trust", "workflows"],
 };
 
 /** What the plan may use of the world outside: functions of their arguments, and nothing that reads or waits. */
@@ -33,6 +34,7 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@pulumi/pulumi": ["components", "config", "provider"],
   "@pulumi/docker": ["components"],
   "@pulumi/docker-build": ["components"],
+  "@pulumi/github": ["components"],
   "@grpc/grpc-js": ["provider"],
   undici: ["registry"],
   "@sigstore/bundle": ["trust"],
@@ -43,7 +45,8 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "libsodium-wrappers": ["trust"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
-  yaml: ["config"],
+  octokit: ["cli", "source"],
+  yaml: ["config", "workflows"],
 };
 
 const ROOT = path.join(__dirname, "../..");

@@ -127,6 +127,14 @@ describe("what the variables replace", () => {
     ]);
   });
 
+  it("RESTORE_CACHES: false takes no image's caches, caches to write stay", () => {
+    const image = { name: "app", cacheFrom: ["type=registry,ref=a.example/c"], cacheTo: ["type=inline"] };
+    const written = { ...MINIMAL, images: [image] };
+    const caches = (value: string) => read({ written, env: { RESTORE_CACHES: value } }).images[0];
+    expect(caches("false")).toMatchObject({ cacheFrom: [], cacheTo: ["type=inline"] });
+    expect(caches("true")).toMatchObject({ cacheFrom: image.cacheFrom });
+  });
+
   it("PUBLISH_LATEST: flavor's latest, other flavors stay", () => {
     const written = { ...MINIMAL, images: [{ name: "app", flavor: ["latest=auto", "suffix=-slim"] }] };
     const flavor = (value: string) => read({ written, env: { PUBLISH_LATEST: value } }).images[0]?.flavor;

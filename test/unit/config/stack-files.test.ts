@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../../config/read";
+import { isSetupStack, readSetup } from "../../../config/read-setup";
 import { readStackFile } from "../../../config/stack-file";
 
 const projectDir = join(__dirname, "../../..");
@@ -28,5 +29,15 @@ describe("the stack files of this project", () => {
       { host: "ghcr.io", optional: false },
       { host: "docker.io", optional: true },
     ]);
+  });
+
+  it("setup makes two environments and rules for git tags, and needs no secret", async () => {
+    const file = await readStackFile({ projectDir, stack: "setup" });
+    expect(isSetupStack(file.written)).toBe(true);
+    const config = readSetup({ ...file, env: {}, readFile: () => "" });
+
+    expect(config.repository).toBe("octo/app");
+    expect(Object.keys(config.environments)).toEqual(["prod", "stage"]);
+    expect(config.tagRules).toEqual({ name: "Release tags", patterns: ["v*"] });
   });
 });

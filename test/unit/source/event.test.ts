@@ -133,6 +133,29 @@ describe("on GitHub", () => {
     expect(event).toMatchObject({ ref: "refs/tags/v1.2.3", sha: HEAD });
   });
 
+  it("takes what a dispatch names as its ref, not where its workflow was started", async () => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: "b".repeat(40),
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs: { ref: "v1.2.3", tag: "custom" } }),
+    };
+    const tagged = await read({ env, git: { ...DETACHED, tagsAtHead: ["v1.2.3"] } });
+    expect(tagged.event).toMatchObject({ ref: "refs/tags/v1.2.3", sha: HEAD, inputs: { tag: "custom" } });
+    const branch = await read({ env, git: { ...GIT, branch: "fix" } });
+    expect(branch.event).toMatchObject({ ref: "refs/heads/fix", sha: HEAD });
+  });
+
+  it("refuses a dispatch without a ref about another commit", async () => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: "b".repeat(40),
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs: { ref: "" } }),
+    };
+    await expect(read({ env })).rejects.toThrow(/source-event-commit/);
+  });
+
   it("refuses an event about another commit than the one that is built", async () => {
     const env = { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_SHA: "b".repeat(40), GITHUB_EVENT_NAME: "push" };
     await expect(read({ env })).rejects.toThrow(

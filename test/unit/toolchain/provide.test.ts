@@ -29,6 +29,11 @@ function fakeSources(log: Log, overrides: Partial<Sources> = {}): Sources {
       for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
       return undefined;
     },
+    wheel: async (part, _platform, target) => {
+      log.push(`wheel ${part.name}`);
+      for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
+      return undefined;
+    },
     ...overrides,
   };
 }

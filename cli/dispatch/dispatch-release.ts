@@ -1,0 +1,247 @@
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+import type { Flag } from "../../config/overlay";
+import { releaseTable } from "../../report/release-table";
+import type { ManifestFile } from "../../report/write-artifacts";
+import { connect, type Octokit } from "./client";
+import { failedRun } from "./failed-run";
+import { findRun, newestRun, type RunSearch, tokenOwner } from "./find-run";
+import { followRun, watchOrCancel } from "./follow-run";
+import type { Repository } from "./grammar";
+import { type Pace, paceFrom } from "./pace";
+import { preflight, type ReadyDispatch } from "./preflight";
+import { type ErrorContext, explain, notDispatched, oneLine, requestFailure, UsageError } from "./problems";
+import {
+  findStack,
+  type Project,
+  placeInRepository,
+  projectSettings,
+  readProject,
+  remoteRepository,
+} from "./project";
+import type { RunState } from "./run-state";
+import { type Screen, screenOn } from "./screen";
+import { type Sent, sendDispatch, uncertain } from "./send";
+import { type DispatchFlags, type DispatchSettings, dispatchSettings } from "./settings";
+import { findToken } from "./token";
+
+/** What `--json` prints. */
+interface Report {
+  readonly repository: string;
+  readonly workflow: string;
+  readonly workflowRef: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  /** null where nobody waited and GitHub did not name it. */
+  readonly run: { readonly id: number; readonly url: string; readonly conclusion?: string } | null;
+  readonly manifests: readonly ManifestFile[];
+}
+
+interface Session {
+  readonly octokit: Octokit;
+  readonly repository: Repository;
+  readonly settings: DispatchSettings;
+  readonly errors: ErrorContext;
+  readonly pace: Pace;
+  readonly screen: Screen;
+  readonly runsPage: string;
+}
+
+/**
+ * Dispatches the release workflow, finds its run, waits for it, and shows what it released.
+ *
+ * @returns the exit code: 0 released (or, without waiting, dispatched)
+ * @throws UsageError for what was typed wrongly, ProblemError for everything that went wrong
+ */
+export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessEnv): Promise<number> {
+  const cwd = path.resolve(flags.cwd);
+  const file = await findStack(cwd, flags.stack);
+  const settings = dispatchSettings(flags, env, projectSettings(file));
+  const project = readProject(cwd, file, env, stackFlags(flags));
+  const { server } = settings;
+  const repository = settings.repository ?? (await remoteRepository(cwd, server.host));
+  if (repository === undefined)
+    throw new UsageError(
+      `there is no repository to release: no git remote of ${path.basename(cwd)} is on ${server.host}; say --repo owner/name`,
+    );
+  const name = `${repository.owner}/${repository.repo}`;
+  const fallback = fallbackText(project, settings);
+  const errors = { path: name, apiUrl: server.apiUrl, fallback };
+  const token = await findToken(server.host, env, fallback);
+  const pace = paceFrom(env);
+  const screen = screenOn(process.stderr, env);
+  const octokit = await connect({ server, token, pace, say: screen.say });
+  const dispatchId = randomUUID();
+  const ready = await preflight({
+    octokit,
+    repository,
+    settings,
+    project,
+    place: await placeInRepository(cwd),
+    dispatchId,
+    errors,
+    warn: (line) => screen.say(`warning: ${line}`),
+  });
+  const runsPage = `https://${server.host}/${name}/actions/workflows/${settings.workflow}`;
+  const session = { octokit, repository, settings, errors, pace, screen, runsPage };
+  const found = await start(session, ready, dispatchId);
+  const report = {
+    repository: name,
+    workflow: settings.workflow,
+    workflowRef: ready.workflowRef,
+    inputs: ready.inputs,
+  };
+  if (!settings.wait) {
+    print(flags, { ...report, run: found ?? null, manifests: [] }, `Not waiting. ${found?.url ?? runsPage}`);
+    return 0;
+  }
+  if (found === undefined) throw new Error("a run that is waited for is always found");
+  return wait(session, found, flags, report);
+}
+
+/** The run; undefined where nobody waits for it and GitHub does not name it at once. */
+async function start(
+  session: Session,
+  ready: ReadyDispatch,
+  dispatchId: string,
+): Promise<{ id: number; url: string } | undefined> {
+  const { octokit, repository, settings, errors, pace, screen, runsPage } = session;
+  const { workflowId, workflowRef, inputs, identified } = ready;
+  const search = { octokit, repository, workflowId, pace, runsPage };
+  const [afterId, actor] = await Promise.all([newestRun(search), tokenOwner(octokit)]).catch((error) => {
+    throw notDispatched(explain(error, errors));
+  });
+  const sent = await sendDispatch({
+    octokit,
+    repository,
+    workflow: settings.workflow,
+    workflowId,
+    workflowRef,
+    inputs,
+    errors,
+    runsPage,
+  });
+  const what = settings.version ?? settings.inputRef ?? workflowRef;
+  if (sent.kind !== "unknown") screen.say(`Dispatched ${settings.workflow} on ${workflowRef} for ${what}.`);
+  if (sent.kind === "run") return { id: sent.id, url: sent.url };
+  if (sent.kind === "taken" && !settings.wait) return undefined;
+  const onInterrupt = leaveRunning(`The run, once it is there: ${runsPage}`);
+  try {
+    return await searchRun(
+      {
+        ...search,
+        marks: {
+          afterId,
+          ref: workflowRef,
+          ...(identified ? { dispatchId } : {}),
+          ...(actor === undefined ? {} : { actor }),
+        },
+      },
+      sent,
+      session,
+    );
+  } finally {
+    onInterrupt();
+  }
+}
+
+async function searchRun(search: RunSearch, sent: Sent, { runsPage, errors, screen }: Session) {
+  if (sent.kind === "unknown") {
+    screen.say(`GitHub did not answer the dispatch (${sent.reason}); looking for its run.`);
+    // Without a mark, a neighbour's run would be taken for one that may not exist.
+    if (search.marks.dispatchId === undefined) throw uncertain(sent.reason, { runsPage, errors });
+  }
+  return findRun(search).catch((error) => {
+    if (sent.kind === "unknown") throw uncertain(sent.reason, { runsPage, errors });
+    if (requestFailure(error) === undefined) throw error;
+    throw explainLost(error, errors, runsPage);
+  });
+}
+
+function explainLost(error: unknown, errors: ErrorContext, runsPage: string): Error {
+  const { message, code } = explain(error, errors);
+  return new Error(
+    `The release was dispatched, but its run cannot be looked for: ${message} [${code}]\n  ${runsPage}`,
+  );
+}
+
+async function wait(
+  session: Session,
+  run: { readonly id: number; readonly url: string },
+  flags: DispatchFlags,
+  report: Omit<Report, "run" | "manifests">,
+): Promise<number> {
+  const { octokit, repository, settings, errors, pace, screen } = session;
+  screen.say(run.url);
+  const done = leaveRunning(`The run goes on: ${run.url}\n${watchOrCancel(run.id, errors.path)}`);
+  const state = await followRun({
+    octokit,
+    repository,
+    run,
+    timeoutSeconds: settings.timeoutSeconds,
+    pace,
+    errors,
+    show: screen.show,
+    say: screen.say,
+  }).finally(done);
+  const ended = { id: state.id, url: state.url, ...conclusionOf(state) };
+  if (state.conclusion !== "success") {
+    if (flags.json) print(flags, { ...report, run: ended, manifests: [] }, "");
+    throw await failedRun(octokit, repository, state);
+  }
+  const manifests = await manifestsOf(session, state.id);
+  const table = manifests.map(releaseTable).join("\n");
+  print(flags, { ...report, run: ended, manifests }, `${table}\nReleased. ${state.url}`);
+  return 0;
+}
+
+/** A release that succeeded is one, also where its manifest cannot be had. */
+async function manifestsOf({ octokit, repository, screen }: Session, id: number): Promise<ManifestFile[]> {
+  const { readManifests } = await import("./manifests.js");
+  try {
+    const manifests = await readManifests(octokit, repository, id);
+    if (manifests.length === 0)
+      screen.say("warning: the run kept no release manifest, so its digests are not known here");
+    return manifests;
+  } catch (error) {
+    const reason = requestFailure(error)?.message ?? (error instanceof Error ? error.message : String(error));
+    screen.say(`warning: the release manifest cannot be read: ${oneLine(reason)}`);
+    return [];
+  }
+}
+
+function conclusionOf({ conclusion }: RunState): { conclusion?: string } {
+  return conclusion === undefined ? {} : { conclusion };
+}
+
+function print({ json }: DispatchFlags, report: Report, text: string): void {
+  process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${text}\n`);
+}
+
+/** Ctrl-C ends the waiting alone. @returns what takes this back */
+function leaveRunning(text: string): () => void {
+  const stop = () => {
+    process.stderr.write(`\n${text}\n`);
+    process.exit(130);
+  };
+  process.once("SIGINT", stop);
+  return () => {
+    process.off("SIGINT", stop);
+  };
+}
+
+function stackFlags({ version, publishVersionTag }: DispatchFlags): Flag[] {
+  const name = publishVersionTag === false ? "--no-publish-version-tag" : "--publish-version-tag";
+  return [
+    ...(version === undefined ? [] : [{ flag: "--version", key: "version", value: version }]),
+    ...(publishVersionTag === undefined
+      ? []
+      : [{ flag: name, key: "publishVersionTag", value: publishVersionTag }]),
+  ];
+}
+
+/** How to release without CI: the same program, from this machine. */
+function fallbackText({ stack, envPrefix }: Project, { version }: DispatchSettings): string {
+  const variable = envPrefix === undefined ? "RELEASE_TAG" : `${envPrefix}VERSION`;
+  const setting = version === undefined ? "" : `${variable}=${version} `;
+  return `Without CI, release from this machine: ${setting}pulumi up --stack ${stack ?? "<stack>"}`;
+}

@@ -1,0 +1,53 @@
+import { parseManifestFile } from "../../report/read-manifest-file";
+import { MANIFEST_FILE, type ManifestFile } from "../../report/write-artifacts";
+import type { Octokit } from "./client";
+import type { Repository } from "./grammar";
+import { unzip } from "./zip";
+
+/** `release-manifest`, or with the stack's name behind it. */
+const ARTIFACT = /^release-manifest(?:-.+)?$/;
+const LIMIT = 20 * 1024 * 1024;
+
+/**
+ * The release manifests that a run has kept, in the order of their names.
+ *
+ * @throws Error for an artifact that cannot be had, saying which
+ */
+export async function readManifests(
+  octokit: Octokit,
+  repository: Repository,
+  run_id: number,
+): Promise<ManifestFile[]> {
+  const artifacts = await octokit.paginate(octokit.rest.actions.listWorkflowRunArtifacts, {
+    ...repository,
+    run_id,
+    per_page: 100,
+  });
+  const wanted = artifacts
+    .filter(({ name, expired }) => ARTIFACT.test(name) && !expired)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const manifests: ManifestFile[] = [];
+  for (const { id, name, size_in_bytes } of wanted) {
+    if (size_in_bytes > LIMIT) throw new Error(`the artifact ${name} has ${size_in_bytes} bytes`);
+    const { data } = await octokit.rest.actions.downloadArtifact({
+      ...repository,
+      artifact_id: id,
+      archive_format: "zip",
+    });
+    if (!(data instanceof ArrayBuffer)) throw new Error(`the artifact ${name} is no zip file`);
+    manifests.push(...manifestsIn(Buffer.from(data), name));
+  }
+  return manifests;
+}
+
+function manifestsIn(zip: Buffer, artifact: string): ManifestFile[] {
+  const isManifest = (name: string) => name === MANIFEST_FILE || name.endsWith(`/${MANIFEST_FILE}`);
+  try {
+    return unzip(zip, isManifest, LIMIT).map(({ name, bytes }) =>
+      parseManifestFile(bytes.toString("utf8"), `${artifact}: ${name}`),
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`the artifact ${artifact} ${reason}`, { cause: error });
+  }
+}

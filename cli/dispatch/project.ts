@@ -1,0 +1,122 @@
+import { access } from "node:fs/promises";
+import path from "node:path";
+import type { Environment } from "../../config/environment";
+import type { Flag } from "../../config/overlay";
+import { readConfig } from "../../config/read";
+import { readStackFile, type StackFile } from "../../config/stack-file";
+import { git } from "../../source/git-command";
+import { githubRepository } from "../../source/git-remote";
+import { projectFiles } from "../../source/services";
+import { checkRepository, type Repository } from "./grammar";
+import type { ProjectSettings } from "./settings";
+
+/** What the folder tells about a release in CI. */
+export interface Project extends ProjectSettings {
+  /** Absent where the folder is no Pulumi project. */
+  readonly stack?: string;
+  /** `KEY=value` files that a release needs, relative to the project. */
+  readonly pins: readonly Pin[];
+  readonly registries: readonly {
+    readonly host: string;
+    readonly optional: boolean;
+    readonly username?: string;
+  }[];
+}
+
+export interface Pin {
+  readonly file: string;
+  readonly key: string;
+}
+
+const DEFAULT_STACKS = ["release", "stage"];
+
+/**
+ * The stack's file in a folder; undefined where the folder is no project.
+ *
+ * @throws ProblemError `config-stack` for a stack that was named and has no file
+ */
+export async function findStack(
+  projectDir: string,
+  stack: string | undefined,
+): Promise<StackFile | undefined> {
+  const wanted = stack ?? (await defaultStack(projectDir));
+  return wanted === undefined ? undefined : readStackFile({ projectDir, stack: wanted });
+}
+
+/** What the file says that the command's own settings follow. */
+export function projectSettings(file: StackFile | undefined): ProjectSettings {
+  const { envPrefix, repository, publishVersionTag } = file?.written ?? {};
+  return {
+    ...(typeof envPrefix === "string" ? { envPrefix } : {}),
+    ...(typeof repository === "string" ? { repository } : {}),
+    ...(publishVersionTag === undefined ? {} : { publishVersionTag: String(publishVersionTag) === "true" }),
+  };
+}
+
+/**
+ * The project. Its settings are read as `slipway plan` reads them, so what is wrong with them is found before CI finds
+ * it.
+ *
+ * @param flags what the command line says of the stack's settings
+ * @throws ProblemError for settings with problems
+ */
+export function readProject(
+  projectDir: string,
+  file: StackFile | undefined,
+  env: Environment,
+  flags: readonly Flag[],
+): Project {
+  if (file === undefined) return { pins: [], registries: [] };
+  const config = readConfig({ ...file, env, flags, readFile: projectFiles(projectDir) });
+  const args = config.images.flatMap((image) => Object.values(image.buildArgs));
+  const pins = args.flatMap((arg) =>
+    arg.kind === "file" && arg.pin === undefined ? [{ file: arg.file, key: arg.key }] : [],
+  );
+  return {
+    ...projectSettings(file),
+    stack: file.stack,
+    pins: pins.filter(
+      ({ file, key }, index) => index === pins.findIndex((pin) => pin.file === file && pin.key === key),
+    ),
+    registries: config.registries.map(({ host, optional, username }) => ({
+      host,
+      optional,
+      ...(username === undefined ? {} : { username }),
+    })),
+  };
+}
+
+async function defaultStack(projectDir: string): Promise<string | undefined> {
+  if (!(await exists(path.join(projectDir, "Pulumi.yaml")))) return undefined;
+  for (const stack of DEFAULT_STACKS) {
+    if (await exists(path.join(projectDir, `Pulumi.${stack}.yaml`))) return stack;
+  }
+  return undefined;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The repository of the folder's remote `origin`, else of its only remote, on a GitHub server. */
+export async function remoteRepository(dir: string, host: string): Promise<Repository | undefined> {
+  const remotes = (await gitLine(dir, ["remote"]))?.split("\n") ?? [];
+  const name = remotes.includes("origin") ? "origin" : remotes.length === 1 ? remotes[0] : undefined;
+  if (name === undefined) return undefined;
+  const url = await gitLine(dir, ["remote", "get-url", "--", name]);
+  const found = url === undefined ? undefined : githubRepository(url, host);
+  return found === undefined ? undefined : checkRepository(found, `the git remote ${name}`);
+}
+
+/** The folder's place in its repository, `` or `release/`; undefined outside of one. */
+export async function placeInRepository(dir: string): Promise<string | undefined> {
+  return gitLine(dir, ["rev-parse", "--show-prefix"]);
+}
+
+async function gitLine(dir: string, args: readonly string[]): Promise<string | undefined> {
+  const answer = await git(dir, args).catch(() => undefined);
+  return answer?.code === 0 ? answer.stdout.trim() : undefined;
+}

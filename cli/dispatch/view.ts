@@ -1,0 +1,156 @@
+import type { Colors } from "./colors";
+import type { JobState, RunState, StepState } from "./run-state";
+
+/** What a run looks like; pure. */
+
+type Looks = "done" | "failed" | "stopped" | "skipped" | "running" | "waiting";
+
+const MARKS: Readonly<Record<Looks, string>> = {
+  done: "✓",
+  failed: "✗",
+  stopped: "■",
+  skipped: "-",
+  running: "●",
+  waiting: "○",
+};
+
+interface Part {
+  readonly status: string;
+  readonly conclusion?: string;
+  readonly startedAt?: string;
+  readonly completedAt?: string;
+}
+
+/**
+ * The whole run for a screen: a line for each job, with the steps of those that run or failed.
+ *
+ * @param now milliseconds since 1970, for how long something runs already
+ */
+export function runLines(run: RunState, now: number, colors: Colors): string[] {
+  return [
+    `${marked(run, colors)} ${colors.bold(run.title)}: ${phase(run)}`,
+    ...run.jobs.flatMap((job) => [`  ${partLine(job, now, colors)}`, ...stepLines(job, now, colors)]),
+  ];
+}
+
+function stepLines(job: JobState, now: number, colors: Colors): string[] {
+  const looks = looksOf(job);
+  if (looks !== "running" && looks !== "failed") return [];
+  return job.steps.map((step) => `    ${partLine(step, now, colors)}`);
+}
+
+function partLine(part: JobState | StepState, now: number, colors: Colors): string {
+  const time = duration(part, now);
+  const waiting = part.status === "waiting" ? ", waits for an approval" : "";
+  return `${marked(part, colors)} ${part.name}${waiting}${time === "" ? "" : colors.dim(` ${time}`)}`;
+}
+
+/** What has changed since, one line each, for output that is not redrawn. @param before undefined at first */
+export function changeLines(before: RunState | undefined, after: RunState): string[] {
+  const lines: string[] = [];
+  if (before?.status !== after.status) lines.push(`${after.title}: ${phase(after)}`);
+  for (const job of after.jobs) {
+    const old = before?.jobs.find(({ id }) => id === job.id);
+    const steps = job.steps.flatMap((step) => {
+      const earlier = old?.steps.find(({ number }) => number === step.number);
+      return isNews(earlier, step) ? [`${job.name}: ${step.name}: ${phase(step)}`] : [];
+    });
+    // A job starts before its steps and ends after them.
+    const news = isNews(old, job) ? [`${job.name}: ${phase(job)}`] : [];
+    lines.push(...(job.status === "completed" ? [...steps, ...news] : [...news, ...steps]));
+  }
+  return lines;
+}
+
+/** Nobody is told that something has not begun, or was not wanted. */
+function isNews(before: Part | undefined, after: Part): boolean {
+  if (before?.status === after.status && before.conclusion === after.conclusion) return false;
+  return after.status !== "queued" && after.status !== "pending" && after.conclusion !== "skipped";
+}
+
+const PHASES: Readonly<Record<string, string>> = {
+  in_progress: "runs",
+  queued: "is queued",
+  requested: "is queued",
+  pending: "waits for another run",
+  waiting: "waits for an approval",
+  success: "succeeded",
+  failure: "failed",
+  cancelled: "was cancelled",
+  timed_out: "ran out of time",
+  skipped: "was skipped",
+  action_required: "needs an approval",
+  startup_failure: "could not start",
+};
+
+/** What it does, or how it ended. */
+export function phase({ status, conclusion }: Part): string {
+  const word = status === "completed" ? (conclusion ?? "ended") : status;
+  return PHASES[word] ?? word.replaceAll("_", " ");
+}
+
+function looksOf({ status, conclusion }: Part): Looks {
+  if (status === "in_progress") return "running";
+  if (status !== "completed") return "waiting";
+  switch (conclusion) {
+    case "success":
+      return "done";
+    case "skipped":
+    case "neutral":
+      return "skipped";
+    case "cancelled":
+      return "stopped";
+    default:
+      return "failed";
+  }
+}
+
+function marked(part: Part, colors: Colors): string {
+  const looks = looksOf(part);
+  const paint = { done: colors.green, failed: colors.red, running: colors.yellow };
+  const mark = MARKS[looks];
+  return looks === "done" || looks === "failed" || looks === "running"
+    ? paint[looks](mark)
+    : colors.dim(mark);
+}
+
+/** `45s`, `2m 3s`, `1h 2m`; empty where it has not begun. */
+export function duration({ status, startedAt, completedAt }: Part, now: number): string {
+  if (startedAt === undefined || (status !== "in_progress" && status !== "completed")) return "";
+  const end = completedAt === undefined ? now : Date.parse(completedAt);
+  const seconds = Math.max(0, Math.round((end - Date.parse(startedAt)) / 1000));
+  if (!Number.isFinite(seconds)) return "";
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  if (hours > 0) return `${hours}h ${minutes}m`;
+  return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
+}
+
+/** The last lines of what does not fit a screen, each cut to its width; colours are not counted. */
+export function fitted(lines: readonly string[], columns: number, rows: number): string[] {
+  const shown = lines.length <= rows ? lines : [...lines.slice(0, 1), ...lines.slice(-(rows - 1))];
+  return shown.map((line) => cut(line, columns));
+}
+
+function cut(line: string, columns: number): string {
+  if (lettersOf(line) <= columns) return line;
+  let letters = 0;
+  return [...line.matchAll(PIECES)]
+    .map(([piece]) => {
+      if (isColour(piece)) return piece;
+      letters += 1;
+      return letters < columns ? piece : letters === columns ? "…" : "";
+    })
+    .join("");
+}
+
+const ESC = String.fromCharCode(27);
+/** A colour, or one letter. */
+const PIECES = new RegExp(`${ESC}\\[[0-9;]*m|.`, "gsu");
+
+function isColour(piece: string): boolean {
+  return piece.length > 1 && piece.startsWith(ESC);
+}
+
+function lettersOf(line: string): number {
+  return [...line.matchAll(PIECES)].filter(([piece]) => !isColour(piece)).length;
+}

@@ -1,0 +1,20 @@
+import type { CliCommand } from "./commands";
+
+/**
+ * A command as a person would type it in a POSIX shell. What is secret is named and not shown:
+ * `docker login ghcr.io --username octo --password-stdin < (password of octo from environment variable GHCR_TOKEN)`.
+ */
+export function commandText({ program, args, env, secrets, password }: CliCommand): string {
+  return [
+    ...Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`),
+    ...Object.keys(secrets).map((name) => `${name}=[secret]`),
+    quoted(program),
+    ...args.map(quoted),
+    ...(password === undefined ? [] : [`< (${password.shownAs})`]),
+  ].join(" ");
+}
+
+/** What every shell takes as it is stays as it is. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,211 @@
+import path from "node:path";
+import { lookUp } from "../../config/environment";
+import type { Flag } from "../../config/overlay";
+import type { Config } from "../../plan/config";
+import type { ReleaseManifest } from "../../plan/manifest";
+import { ProblemError } from "../../plan/problem";
+import { tagOutcomes, writtenRepositories } from "../../plan/release-manifest";
+import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
+import { fleetImages } from "../../plan/service-manifest";
+import { provePush } from "../../provider/functions/prove-push";
+import { providerConfig } from "../../provider/provider-config";
+import { FROM_DOCKER, Registries } from "../../provider/registries";
+import { Signing } from "../../provider/signing";
+import { planText, refusalText } from "../../report/plan-text";
+import { readManifestFile } from "../../report/read-manifest-file";
+import { releaseTable } from "../../report/release-table";
+import { writeServiceManifest } from "../../report/service-manifest";
+import { MANIFEST_FILE, writeArtifacts } from "../../report/write-artifacts";
+import { requireSameContent, runChecks } from "../../source/checks";
+import { planStack } from "../plan-without-engine";
+import { carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
+import { CliBuilder } from "./cli-builder";
+import type { Login } from "./commands";
+import { commandsText } from "./commands-text";
+
+export interface Publish {
+  readonly stack: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+  readonly flags: readonly Flag[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Names, separated by commas. @default what the environment and the stack say */
+  readonly services?: string;
+  /** What goes to standard output: the commands and nothing is done, the release manifest, or a table. */
+  readonly output: "commands" | "json" | "table";
+}
+
+const INTERRUPTED = 130;
+
+/**
+ * Releases what the plan says by a Docker-compatible CLI, without an engine.
+ *
+ * @returns the exit code
+ * @throws Error with every refusal of the plan; ProblemError for what failed on the way
+ */
+export async function publish(options: Publish): Promise<number> {
+  const { output } = options;
+  const env = {
+    ...options.env,
+    ...(options.services === undefined ? {} : { CI_SERVICES: options.services }),
+  };
+  const projectDir = path.resolve(options.cwd);
+  const planned = () =>
+    planStack({
+      stack: options.stack,
+      cwd: projectDir,
+      env,
+      flags: options.flags,
+      previous: (config) => lastManifest(projectDir, config, options.stack),
+      ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
+    });
+  const { config, plan: withBuilds } = await planned();
+  const plan = withoutBuilds(withBuilds);
+  process.stderr.write(`${planText(plan)}\n`);
+  if (plan.refusals.length > 0) throw new Error(refusalText(plan));
+  const program = cliProgram(env, config);
+  refuseUnreadable(config, plan);
+  const registries = new Registries(providerConfig(config), env);
+  const logins = config.push && isBuilt(plan) ? await readLogins(config, plan, registries) : [];
+  if (!config.push && output === "json")
+    throw new Error("push: false (CI_PUSH) releases nothing, so there is no manifest");
+  if (!config.push || output === "commands") {
+    process.stdout.write(commandsText({ plan, config, program, logins }));
+    if (output !== "commands") await writeFleet(projectDir, config, plan);
+    return 0;
+  }
+
+  const stop = new AbortController();
+  const onSignal = () => {
+    stop.abort(new Error("interrupted"));
+    registries.cancel();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const builder = new CliBuilder({ program, config, projectDir, env, logins, signal: stop.signal, say });
+  try {
+    const { signing: signingConfig } = providerConfig(config);
+    const context = {
+      registries,
+      signing: new Signing(signingConfig, env, config.envPrefix),
+      log: {
+        info: async (image: string, text: string) => say(`${image}: ${text}`),
+        warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),
+      },
+    };
+    // A key that does not open is told before anything is built.
+    if (config.promote === undefined) await context.signing.signer();
+    const written = writtenRepositories(plan);
+    if (written.length > 0) {
+      await check(plan, config, projectDir, async () => (await planned()).plan);
+      await provePush(context, { repositories: written });
+    }
+    stop.signal.throwIfAborted();
+    const manifest = await carryOutWithoutEngine({
+      plan,
+      config,
+      context,
+      build: (image, baseDigest) => builder.build(image, baseDigest),
+      say,
+    });
+    const outcomes = tagOutcomes(plan, manifest);
+    await writeArtifacts(projectDir, config.artifacts, manifest, { tags: outcomes });
+    await writeFleet(projectDir, config, plan);
+    await describeWithoutEngine({ plan, context, say });
+    process.stdout.write(
+      output === "json"
+        ? `${JSON.stringify(manifest, undefined, 2)}\n`
+        : releaseTable({ ...manifest, run: { tags: outcomes } }),
+    );
+    return 0;
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    say("interrupted. What is written is whole; run the same again, and it completes the release.");
+    return INTERRUPTED;
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    await builder.close();
+  }
+}
+
+/** `CI_DOCKER_CLI`, then `DOCKER_CLI`, then docker. A path is the person's own, not the project's. */
+function cliProgram(env: NodeJS.ProcessEnv, config: Config): string {
+  const program = lookUp(env, ["CI_DOCKER_CLI", "DOCKER_CLI"], config.envPrefix)?.value.trim() ?? "docker";
+  return /[/\\]/.test(program) ? path.resolve(program) : program;
+}
+
+/** This stack's last release, as far as its manifest is here. */
+async function lastManifest(
+  projectDir: string,
+  config: Config,
+  stack: string,
+): Promise<ReleaseManifest | undefined> {
+  const file = path.join(projectDir, config.artifacts, MANIFEST_FILE);
+  const manifest = await readManifestFile(file).catch(() => undefined);
+  if (manifest?.stack !== stack) return undefined;
+  return { ...manifest, images: manifest.images.map(({ build: _, ...image }) => image) };
+}
+
+/** A build by a CLI is nothing that an engine's state could hold. */
+function withoutBuilds(plan: ReleasePlan): ReleasePlan {
+  return { ...plan, images: plan.images.map(({ build: _, ...image }): PlannedImage => image) };
+}
+
+function isBuilt(plan: ReleasePlan): boolean {
+  return plan.images.some(({ content }) => content.from === "build");
+}
+
+/** Build secrets that only the engine can decrypt would be built in as nothing. */
+function refuseUnreadable({ encrypted }: Config, plan: ReleasePlan): void {
+  const unreadable = plan.images.flatMap(({ content, intent: { image } }) =>
+    content.from === "build" && Object.keys(image.secrets).length > 0
+      ? encrypted.filter((secret) => secret.startsWith(`${image.at ?? ""}.secrets`))
+      : [],
+  );
+  if (unreadable.length === 0) return;
+  throw new ProblemError(
+    "Nothing was built:",
+    [...new Set(unreadable)].map((secret) => ({
+      code: "publish-needs-engine",
+      path: `slipway:${secret}`,
+      message: "is encrypted, and only the engine can read it",
+      hint: "Release with `pulumi up`, or build from a stack file that does not encrypt it (--config-file).",
+    })),
+  );
+}
+
+/** What the CLI does not know by itself: credentials of the environment and of the stack. */
+async function readLogins(config: Config, plan: ReleasePlan, registries: Registries): Promise<Login[]> {
+  const hosts = config.registries.map(({ host }) => host).filter((host) => !(host in plan.skipped));
+  const found = await Promise.all(
+    [...new Set(hosts)].map(async (host) => {
+      const credentials = await registries.connect(host).credentials();
+      if (credentials === undefined || credentials.from === FROM_DOCKER) return [];
+      if (!("username" in credentials.credentials)) return [];
+      const { username, password } = credentials.credentials;
+      return [{ host, username, password, from: credentials.from }];
+    }),
+  );
+  return found.flat();
+}
+
+/** The stack's checks. What they leave behind must not change what was planned. */
+async function check(
+  plan: ReleasePlan,
+  { registries }: Config,
+  projectDir: string,
+  again: () => Promise<ReleasePlan>,
+): Promise<void> {
+  if (plan.checks.length === 0) return;
+  const secrets = registries.flatMap(({ password }) => password?.reveal() ?? []);
+  await runChecks({ checks: plan.checks, projectDir, secrets, say });
+  requireSameContent(plan, await again());
+}
+
+async function writeFleet(projectDir: string, config: Config, plan: ReleasePlan): Promise<void> {
+  const fleet = fleetImages(config, plan);
+  if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,115 @@
+import { lstat, readFile, realpath } from "node:fs/promises";
+import path from "node:path";
+import { writeWholeFile } from "../../report/write-whole-file";
+import { isInside } from "../../source/inside";
+import { readWorkflowStacks, type StackWithWorkflows } from "../../source/workflow-stacks";
+import { compareFile, type FileDifference } from "../../workflows/compare";
+import { type WorkflowFile, workflowFiles } from "../../workflows/generate";
+import type { WorkflowsOptions } from "../commands/workflows";
+
+/** Writes, checks or prints a project's workflow files. @returns the exit code */
+export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
+  const projectDir = path.resolve(options.cwd);
+  const stacks = await readWorkflowStacks(projectDir);
+  requireStack(options.stack, stacks);
+  const files = workflowFiles(stacks).filter(
+    ({ stacks: names }) => options.stack === undefined || names.includes(options.stack),
+  );
+  if (options.print === true) {
+    print(files, options);
+    return 0;
+  }
+  const root = repositoryRoot(projectDir, stacks);
+  const compared = await Promise.all(
+    files.map(async (file) => ({
+      file,
+      difference: compareFile({ path: file.path, wanted: file.text, ...(await foundText(root, file.path)) }),
+    })),
+  );
+  if (options.check !== true) {
+    for (const { file, difference } of compared) {
+      if (difference.change !== "unchanged") await writeWholeFile(path.join(root, file.path), file.text);
+    }
+  }
+  const differences = compared.map(({ difference }) => difference);
+  report(differences, options);
+  const isDifferent = differences.some(({ change }) => change !== "unchanged");
+  return options.check === true && isDifferent ? 1 : 0;
+}
+
+function requireStack(asked: string | undefined, stacks: readonly StackWithWorkflows[]): void {
+  const names = stacks.map(({ stack }) => stack);
+  if (names.length === 0) {
+    throw new Error(
+      "No stack asks for workflows. Set slipway:github in a stack's file, e.g. " +
+        "{ workflows: { release: {}, preview: {} } }.",
+    );
+  }
+  if (asked === undefined || names.includes(asked)) return;
+  throw new Error(
+    `The stack ${asked} asks for no workflows; ${names.join(", ")} ${names.length === 1 ? "does" : "do"}.`,
+  );
+}
+
+function print(files: readonly WorkflowFile[], { json }: WorkflowsOptions): void {
+  const rows = files.map(({ path: file, stacks, text }) => ({ path: file, stacks, text }));
+  process.stdout.write(
+    json === true
+      ? `${JSON.stringify({ files: rows }, undefined, 2)}\n`
+      : rows.map(({ path: file, text }) => `# --- ${file}\n${text}`).join("\n"),
+  );
+}
+
+/** Workflows stand at the repository's root, which `directory` leads away from. */
+function repositoryRoot(projectDir: string, stacks: readonly StackWithWorkflows[]): string {
+  const [directory = ".", ...others] = [...new Set(stacks.map(({ workflows }) => workflows.directory))];
+  if (others.length > 0) {
+    throw new Error(
+      `github.workflows.directory is ${[directory, ...others].join(" and ")}; one project has one folder. ` +
+        "Set it in Pulumi.yaml for all stacks.",
+    );
+  }
+  if (directory === ".") return projectDir;
+  const root = path.resolve(projectDir, ...directory.split("/").map(() => ".."));
+  if (path.join(root, directory) === projectDir) return root;
+  throw new Error(
+    `github.workflows.directory is ${directory}, but the project is in ${path.basename(projectDir)}: ` +
+      "it is the project's folder, from the repository's root.",
+  );
+}
+
+/** @throws Error for anything but a file, and for a link that leads out of the repository */
+async function foundText(root: string, file: string): Promise<{ found?: string }> {
+  const full = path.join(root, file);
+  let folder = root;
+  for (const part of file.split("/")) {
+    folder = path.join(folder, part);
+    const facts = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    if (facts === undefined) return {};
+    if (facts.isSymbolicLink() && !isInside(await realpath(root), await realpath(folder))) {
+      throw new Error(`${file} leads out of the repository, to ${await realpath(folder)}.`);
+    }
+  }
+  return { found: await readFile(full, "utf8") };
+}
+
+function report(differences: readonly FileDifference[], { check, json }: WorkflowsOptions): void {
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify({ files: differences }, undefined, 2)}\n`);
+    return;
+  }
+  for (const { path: file, change, line, diff } of differences) {
+    const isWrong = check === true && change !== "unchanged";
+    const what =
+      check === true ? { created: "missing", changed: "differs", unchanged: "unchanged" }[change] : change;
+    const where = isWrong && line !== undefined ? `${file}:${line}` : file;
+    (isWrong ? process.stderr : process.stdout).write(`${what.padEnd(9)} ${where}\n`);
+    if (isWrong) process.stderr.write(diff.map((row) => `  ${row}\n`).join(""));
+  }
+  if (check === true && differences.some(({ change }) => change !== "unchanged")) {
+    process.stderr.write("Run `slipway workflows` and commit what it writes.\n");
+  }
+}

@@ -1,0 +1,59 @@
+import * as github from "@pulumi/github";
+import * as pulumi from "@pulumi/pulumi";
+import { plainSetupSecrets } from "../config/plain-secrets";
+import { readPulumiSetup } from "../config/pulumi-config";
+import { ProblemError } from "../plan/problem";
+import { assembleSetupPlan, type SetupOwnership } from "../plan/setup/plan";
+import { setupRefusalText, setupText } from "../report/setup-text";
+import { readRepository } from "../source/read-repository";
+import { projectFiles } from "../source/services";
+import { quietDebug } from "./quiet-debug";
+import { RepositorySetup } from "./repository-setup";
+import { runError } from "./run-error";
+import { withWorkflowFiles } from "./setup-workflows";
+import { stackOutput } from "./stack-outputs";
+
+/** The outputs of a stack that sets a repository up. */
+export interface SetupOutputs {
+  /** `owner/name`. */
+  readonly repository: string;
+  /** Whose everything is; the next run of the stack reads it. */
+  readonly ownership: SetupOwnership;
+  /** When this is there, everything is. */
+  readonly secrets: pulumi.Output<string[]>;
+}
+
+/** A setup stack's program: configuration, what the repository has, plan, resources. @throws pulumi.RunError */
+export async function setup(): Promise<SetupOutputs> {
+  quietDebug();
+  try {
+    const written = readPulumiSetup(process.env, projectFiles(process.cwd()));
+    const plain = await plainSetupSecrets({ projectDir: process.cwd(), stack: pulumi.getStack() });
+    if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
+    const config = await withWorkflowFiles(written, process.cwd());
+    const live = await readRepository(config, process.env);
+    const previous = ownershipIn(await stackOutput("ownership"));
+    const plan = assembleSetupPlan({ config, live, ...(previous === undefined ? {} : { previous }) });
+    await pulumi.log.info(setupText(plan));
+    if (plan.problems.length > 0) throw runError(setupRefusalText(plan));
+    const provider = new github.Provider("github", {
+      owner: plan.owner,
+      ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
+      ...(config.token === undefined ? {} : { token: pulumi.secret(config.token.reveal()) }),
+      writeDelayMs: config.writeDelayMs,
+    });
+    const made = new RepositorySetup("repository", { plan }, { providers: [provider] });
+    return { repository: config.repository, ownership: plan.ownership, secrets: made.secrets };
+  } catch (error) {
+    if (error instanceof ProblemError) throw runError(error.message);
+    throw error;
+  }
+}
+
+function ownershipIn(output: unknown): SetupOwnership | undefined {
+  const texts = (name: string): string[] => {
+    const found: unknown = typeof output === "object" && output !== null ? Reflect.get(output, name) : [];
+    return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
+  };
+  return output === undefined ? undefined : { made: texts("made"), adopted: texts("adopted") };
+}

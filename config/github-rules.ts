@@ -1,0 +1,84 @@
+import type { Problem } from "../plan/problem";
+import { formatPath, isRecord } from "./paths";
+import { duplicates, entriesOf, textOf } from "./rule-entries";
+
+/** Names that are of no use one without the other. */
+const PAIRS: readonly (readonly [name: string, token: string])[] = [
+  ["DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"],
+  ["GHCR_USERNAME", "GHCR_TOKEN"],
+];
+
+/** Rules across settings of `slipway:github`. */
+export function githubProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+  const { github } = written;
+  if (!isRecord(github)) return [];
+  return [
+    ...pairProblems(github),
+    ...fileProblems(github),
+    ...doubleProblems(github),
+    ...placeProblems(written),
+  ];
+}
+
+/** A user without a token cannot log in, and the release would find out last. */
+function pairProblems(github: Readonly<Record<string, unknown>>): Problem[] {
+  const given = (name: string) =>
+    [github, ...Object.values(isRecord(github.environments) ? github.environments : {})].some(
+      (place) => isRecord(place) && (has(place.secrets, name) || has(place.variables, name)),
+    );
+  return PAIRS.filter(([name, token]) => given(name) && !given(token)).map(([name, token]) => ({
+    code: "github-token-absent",
+    path: `github.secrets.${token}`,
+    message: `is required with ${name}`,
+    hint: `Set it: pulumi config set --secret --path 'slipway:github.secrets.${token}'`,
+  }));
+}
+
+function fileProblems(github: Readonly<Record<string, unknown>>): Problem[] {
+  const files = entriesOf(github, "files").map(({ path, value }) => ({
+    path: ["github", ...path, "path"],
+    key: textOf(value.path),
+  }));
+  const problems = duplicates(
+    files,
+    (key, first) => `${JSON.stringify(key)} is also at ${formatPath(first)}`,
+  );
+  if (github.pullRequest === true && github.branch === undefined) {
+    problems.push({
+      code: "config-required",
+      path: "github.branch",
+      message: "is required with pullRequest; expected the branch that the pull request comes from",
+    });
+  }
+  return problems;
+}
+
+/** GitHub keeps both and gives jobs the secret, so one of them is a mistake. */
+function doubleProblems(github: Readonly<Record<string, unknown>>): Problem[] {
+  const { secrets } = github;
+  if (!isRecord(secrets) || !isRecord(github.variables)) return [];
+  return Object.keys(github.variables)
+    .filter((name) => name in secrets)
+    .map((name) => ({
+      code: "config-conflict",
+      path: `github.variables.${name}`,
+      message: "is a secret too, and everybody can read a variable",
+    }));
+}
+
+function placeProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+  const { github } = written;
+  if (!isRecord(github) || github.setup !== true) return [];
+  if (github.repository !== undefined || written.repository !== undefined) return [];
+  return [
+    {
+      code: "config-required",
+      path: "github.repository",
+      message: "is required; expected the GitHub repository, owner/name",
+    },
+  ];
+}
+
+function has(place: unknown, name: string): boolean {
+  return isRecord(place) && place[name] !== undefined;
+}

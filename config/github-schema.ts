@@ -1,0 +1,178 @@
+import { z } from "zod";
+import * as grammar from "./grammar";
+import { workflowsSchema } from "./workflows-schema";
+
+/** What GitHub allows as the name of a secret or variable. */
+const NAME = /^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/;
+/** A pattern of refs: GitHub's fnmatch, where `*` does not match `/`. */
+const PATTERN = /^[A-Za-z0-9_*?.+/@[\]-]+$/;
+/** A person, or a team of an organization. */
+const REVIEWER = /^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:\/[a-z0-9][a-z0-9_-]*)?$/;
+const BRANCH = /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{))[A-Za-z0-9._/@+-]+(?<![./])$/;
+
+const name = z.string().regex(NAME, {
+  error: "is not a secret's or variable's name: capitals, digits and _, and not GITHUB_… at the start",
+});
+
+const secrets = z
+  .record(name, grammar.secret)
+  .default({})
+  .meta({ what: "secrets by name: { DOCKERHUB_TOKEN: … }" });
+
+const variables = z
+  .record(name, z.string().max(48_000, { error: "is longer than GitHub's 48 KB" }))
+  .default({})
+  .meta({ what: "variables by name: { DOCKERHUB_USERNAME: octo }" });
+
+const patterns = z.array(z.string().regex(PATTERN, { error: "is not a pattern of refs, such as v*" }));
+
+const environmentSchema = z
+  .strictObject({
+    reviewers: z
+      .array(z.string().regex(REVIEWER, { error: "is neither a login nor a team, organization/team" }))
+      .max(6, { error: "has more than six entries, which GitHub does not allow" })
+      .default([])
+      .describe("Who has to approve a job: logins and organization/team, at most six. @default nobody"),
+    waitTimer: z
+      .int({ error: "is not a whole number of minutes" })
+      .min(0, { error: "is less than 0" })
+      .max(43_200, { error: "is more than 43200 minutes, 30 days" })
+      .default(0)
+      .describe("Minutes that a job waits. @default 0"),
+    preventSelfReview: z
+      .boolean()
+      .default(false)
+      .describe("Who starts a job may not approve it. @default false"),
+    adminsBypass: z.boolean().default(true).describe("Administrators may skip the rules. @default true"),
+    tags: patterns
+      .default([])
+      .describe("Git tags that may deploy. @default any, where `branches` is empty too @example [v*]"),
+    branches: patterns
+      .default([])
+      .describe("Branches that may deploy. @default any, where `tags` is empty too @example [main]"),
+    secrets: secrets.describe("Secrets of this environment alone. @default none"),
+    variables: variables.describe("Variables of this environment alone. @default none"),
+  })
+  .meta({ what: "an environment: { reviewers: [octocat], tags: [v*], secrets: … }" });
+
+const labelSchema = z
+  .strictObject({
+    name: grammar.line.describe("What the label is called. @example release"),
+    color: z
+      .string()
+      .regex(/^[0-9a-fA-F]{6}$/, { error: "is not six hex digits" })
+      .default("ededed")
+      .describe("Six hex digits. @default ededed"),
+    description: grammar.line.optional().describe("What it is for. @default none"),
+  })
+  .meta({ what: "a label: { name: release, color: 0e8a16 }" });
+
+const fileSchema = z
+  .strictObject({
+    path: grammar.projectPath.describe("In the repository. @example .github/workflows/release-docker.yml"),
+    from: grammar.projectPath.optional().describe("In the project. @default the same path"),
+  })
+  .meta({ what: "a file: { path: .github/workflows/release-docker.yml }" });
+
+/**
+ * GitHub's side: a release stack's workflows, and in the stack `setup` what the repository is to have. Every part may be
+ * left out, and is then left alone.
+ */
+export const githubSchema = z
+  .strictObject({
+    workflows: workflowsSchema
+      .optional()
+      .describe("The workflow files that `slipway workflows` writes for this stack. @default none"),
+    setup: z
+      .boolean()
+      .default(false)
+      .describe("This stack sets the repository up, and releases nothing. @default false"),
+    repository: grammar.githubRepository
+      .optional()
+      .describe("The repository. @default slipway:repository @example octo/app"),
+    baseUrl: z
+      .url({ protocol: /^https?$/, error: "is not an http(s) address" })
+      .optional()
+      .describe("Of an Enterprise server. @default GITHUB_BASE_URL, GITHUB_API_URL or github.com"),
+    token: grammar.secret
+      .optional()
+      .describe("A token of this stack's own, as secret configuration. @default GH_TOKEN or GITHUB_TOKEN"),
+    writeDelayMs: z
+      .int({ error: "is not a whole number" })
+      .min(1, { error: "is less than 1" })
+      .default(1000)
+      .describe("Milliseconds between two writes, as GitHub asks of clients. @default 1000"),
+    secrets: secrets.describe(
+      "Actions secrets: pulumi config set --secret --path slipway:github.secrets.NAME. @default none",
+    ),
+    variables: variables.describe("Actions variables. @default none"),
+    environments: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+          error: "is not an environment's name: letters, digits and . _ -",
+        }),
+        environmentSchema,
+      )
+      .default({})
+      .meta({ what: "environments by name: { prod: { reviewers: [octocat] } }" })
+      .describe("Environments with their rules and secrets. @default none"),
+    tagRules: z
+      .union([
+        z.boolean(),
+        z
+          .strictObject({
+            name: grammar.line.default("Release tags").describe("The ruleset's name. @default Release tags"),
+            patterns: patterns.default([]).describe("Further git tags. @default v* and each lane's"),
+          })
+          .meta({ what: "tag rules: true, or { name: …, patterns: [v*] }" }),
+      ])
+      .default(false)
+      .describe(
+        "Nobody may move or delete v* and the git tags of each lane: true, or a name and further patterns. @default false",
+      ),
+    permissions: z
+      .strictObject({
+        shaPinning: z
+          .boolean()
+          .default(true)
+          .describe("Actions have to be named by a full commit SHA. @default true"),
+        allowed: z
+          .enum(["all", "local_only", "selected"])
+          .default("all")
+          .describe("Which actions may run. @default all"),
+        patterns: z
+          .array(grammar.line)
+          .default([])
+          .describe("With `selected`, besides GitHub's own. @default none @example [docker/*]"),
+        workflowToken: z
+          .enum(["read", "write"])
+          .default("read")
+          .describe("What a workflow's token may do by default. @default read"),
+      })
+      .meta({ what: "permissions of Actions: { shaPinning: true, allowed: all }" })
+      .optional()
+      .describe("What Actions may do in the repository. @default left as it is"),
+    labels: z.array(labelSchema).default([]).describe("Labels of issues and pull requests. @default none"),
+    files: z
+      .array(fileSchema)
+      .default([])
+      .describe("Files of the project that are kept in the repository, each a commit. @default none"),
+    workflowFiles: z
+      .boolean()
+      .default(false)
+      .describe(
+        "What `slipway workflows` writes for the project's stacks is kept in the repository too. @default false",
+      ),
+    branch: z
+      .string()
+      .regex(BRANCH, { error: "is not a branch's name" })
+      .optional()
+      .describe("Where files are committed. @default the repository's default branch"),
+    pullRequest: z
+      .boolean()
+      .default(false)
+      .describe("Files reach the default branch by a pull request from `branch`. @default false"),
+  })
+  .meta({ what: "settings for GitHub: { workflows: … }, or { setup: true, secrets: …, tagRules: true }" });
+
+export type CheckedGitHub = z.output<typeof githubSchema>;

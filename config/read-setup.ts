@@ -1,0 +1,143 @@
+import { ProblemError } from "../plan/problem";
+import { Secret } from "../plan/secret";
+import type { EnvironmentConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
+import { decodeWritten } from "./decode";
+import { Encrypted } from "./encrypted";
+import { type Environment, lookUp } from "./environment";
+import type { ReadProjectFile } from "./expand-services";
+import { githubProblems } from "./github-rules";
+import type { CheckedGitHub } from "./github-schema";
+import { isRecord, leaves, withValueAt } from "./paths";
+import { Redaction } from "./redaction";
+import { writtenConfigSchema } from "./schema";
+import { schemaProblems } from "./schema-problems";
+import { secretProblems } from "./secret-rules";
+
+export interface SetupInput {
+  /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
+  readonly written: Readonly<Record<string, unknown>>;
+  readonly env: Environment;
+  /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
+  readonly secretKeys: readonly string[];
+  /** Reads the files that are to be kept in the repository. */
+  readonly readFile: ReadProjectFile;
+}
+
+/** A setup names no image and no registry, unless all stacks of the project do. */
+const setupSchema = writtenConfigSchema.partial();
+type CheckedEnvironment = CheckedGitHub["environments"][string];
+
+/** Whether a stack sets its repository up (`github.setup`) instead of releasing. */
+export function isSetupStack(written: Readonly<Record<string, unknown>>): boolean {
+  const { github } = decodeWritten(setupSchema, { github: written.github });
+  return isRecord(github) && github.setup === true;
+}
+
+/**
+ * What a setup stack says about its repository, checked and completed.
+ *
+ * @throws ProblemError with every problem at once, never with a secret's value: the codes of `readConfig`,
+ *   `github-token-absent`, `github-file`
+ */
+export function readSetup(input: SetupInput): SetupConfig {
+  const written = decodeWritten(setupSchema, input.written);
+  const redaction = new Redaction({ written, secretKeys: input.secretKeys });
+  const readable = [...leaves(written)]
+    .filter(({ value }) => value instanceof Encrypted)
+    .reduce<unknown>((root, { path }) => withValueAt(root, path, "encrypted"), written);
+  const result = setupSchema.safeParse(readable);
+  const github = result.data?.github;
+  const files = (github?.files ?? []).map(({ path, from = path }) => ({
+    path,
+    ...readContent(from, input.readFile),
+  }));
+  const problems = [
+    ...(result.success ? [] : schemaProblems(setupSchema, readable, result.error.issues, redaction)),
+    ...githubProblems(written),
+    ...secretProblems({
+      written,
+      secretKeys: input.secretKeys,
+      secrets: redaction.secrets,
+      origins: {},
+    }).filter(({ path }) => path.startsWith("github")),
+    ...files.flatMap(({ path, problem }) =>
+      problem === undefined
+        ? []
+        : [{ code: "github-file", path: `github.files: ${path}`, message: `cannot be read: ${problem}` }],
+    ),
+  ];
+  if (result.data === undefined || github === undefined || problems.length > 0) {
+    const told = problems.map((problem) => redaction.clean(problem));
+    throw new ProblemError("The setup's configuration has problems:", told);
+  }
+  const { lanes = [], repository = "" } = result.data;
+  const tagRules = normaliseTagRules(github.tagRules, lanes);
+  const { token, ...access } = accessOf(github, input.env);
+  return {
+    repository: github.repository ?? repository,
+    ...access,
+    ...(token === undefined ? {} : { token: new Secret(token) }),
+    writeDelayMs: github.writeDelayMs,
+    secrets: normaliseSecrets(github.secrets),
+    variables: sorted(github.variables),
+    environments: Object.fromEntries(
+      Object.entries(sorted(github.environments)).map(([name, one]) => [name, normaliseEnvironment(one)]),
+    ),
+    ...(tagRules === undefined ? {} : { tagRules }),
+    ...(github.permissions === undefined ? {} : { permissions: github.permissions }),
+    labels: github.labels.map(({ description, ...label }) => ({
+      ...label,
+      ...(description === undefined ? {} : { description }),
+    })),
+    files: files.map(({ path, content = "" }) => ({ path, content })),
+    workflowFiles: github.workflowFiles,
+    ...(github.branch === undefined ? {} : { branch: github.branch }),
+    pullRequest: github.pullRequest,
+  };
+}
+
+/** The environment beats the stack's file, as everywhere; `gh` reads the same two variables in this order. */
+function accessOf(
+  github: CheckedGitHub,
+  env: Environment,
+): { token?: string; tokenFrom?: string; baseUrl?: string } {
+  const given = lookUp(env, ["GH_TOKEN", "GITHUB_TOKEN"]);
+  const token = given?.value ?? github.token;
+  const tokenFrom = given === undefined ? "slipway:github.token" : given.variable;
+  const baseUrl = lookUp(env, ["GITHUB_BASE_URL"])?.value ?? github.baseUrl ?? env.GITHUB_API_URL;
+  return {
+    ...(token === undefined ? {} : { token, tokenFrom }),
+    ...(baseUrl === undefined || baseUrl === "" ? {} : { baseUrl }),
+  };
+}
+
+function normaliseTagRules(
+  written: CheckedGitHub["tagRules"],
+  lanes: readonly { readonly trigger: string }[],
+): TagRulesConfig | undefined {
+  if (written === false) return undefined;
+  const { name, patterns } = written === true ? { name: "Release tags", patterns: [] } : written;
+  return { name, patterns: [...new Set(["v*", ...lanes.map(({ trigger }) => trigger), ...patterns])].sort() };
+}
+
+function normaliseEnvironment({ secrets, variables, ...rest }: CheckedEnvironment): EnvironmentConfig {
+  return { ...rest, secrets: normaliseSecrets(secrets), variables: sorted(variables) };
+}
+
+function normaliseSecrets(written: Readonly<Record<string, string>>): Record<string, Secret> {
+  return Object.fromEntries(
+    Object.entries(sorted(written)).map(([name, value]) => [name, new Secret(value)]),
+  );
+}
+
+function sorted<T>(written: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function readContent(from: string, readFile: ReadProjectFile): { content?: string; problem?: string } {
+  try {
+    return { content: readFile(from) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,194 @@
+import { z } from "zod";
+import * as grammar from "./grammar";
+
+/** Texts that end up in workflow files. None may hold an expression, and none needs quoting in a shell. */
+
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml$/, {
+  error: "is not a workflow file's name, such as release-docker.yml",
+});
+
+const title = z
+  .string()
+  .regex(/^[A-Za-z0-9][^\p{Cc}$"'#\\]*$/u, { error: "is not a title: one line, without $ # \\ and quotes" });
+
+const environmentName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?$/, {
+  error: "is not an environment's name: letters, digits, spaces and . _ -",
+});
+
+const runnerLabel = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: "is not a runner's label, such as ubuntu-24.04" });
+
+const secretName = z.string().regex(/^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/, {
+  error: "is not a secret's name: capitals, digits and _, not beginning with GITHUB_",
+});
+
+const refPattern = z
+  .string()
+  .regex(/^[A-Za-z0-9_](?:[A-Za-z0-9._+-]|\/(?![./])|\*(?!\*))*$/, {
+    error: "is not a branch's or tag's name, * for any letters",
+  })
+  .refine((text) => !/[./]$|\.\.|\.lock$/.test(text), { error: "is not a branch's or tag's name" });
+
+const word = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]+$/, {
+  error: "is not a word that needs no quotes: letters, digits and @ % _ + = : , . / -",
+});
+
+const CRON_RANGES = [
+  { name: "hour", from: 0, to: 23 },
+  { name: "day", from: 1, to: 31 },
+  { name: "month", from: 1, to: 12 },
+  { name: "weekday", from: 0, to: 6 },
+] as const;
+
+/** Once an hour at most, so that nothing is asked too often. */
+function isCron(text: string): boolean {
+  const [minute = "", ...rest] = text.split(" ");
+  return (
+    /^[0-9]{1,2}$/.test(minute) &&
+    Number(minute) < 60 &&
+    rest.length === CRON_RANGES.length &&
+    CRON_RANGES.every(({ from, to }, index) => isCronField(rest[index] ?? "", from, to))
+  );
+}
+
+function isCronField(text: string, from: number, to: number): boolean {
+  if (text === "*") return true;
+  return text.split(",").every((part) => {
+    const [, first = "", last = first] = /^([0-9]{1,2})(?:-([0-9]{1,2}))?$/.exec(part) ?? [];
+    return first !== "" && from <= Number(first) && Number(first) <= Number(last) && Number(last) <= to;
+  });
+}
+
+const releaseSchema = z
+  .strictObject({
+    file: fileName.default("release.yml").describe("The file's name. @default release.yml"),
+    name: title.optional().describe("The workflow's title. @default Release, with the lane's name"),
+    on: z
+      .array(z.enum(["release", "tags"]))
+      .optional()
+      .describe(
+        "What starts it, besides a person: a published `release`, pushed git `tags`. @default [tags] for a lane, else [release]",
+      ),
+    tags: z
+      .array(refPattern)
+      .min(1, { error: "has no entry; leave it out for the default" })
+      .optional()
+      .describe("Git tags that are versions. @default the lane's trigger, else v* @example [v*]"),
+  })
+  .meta({ what: "a release workflow: { file: release.yml }" });
+
+const deploySchema = z
+  .strictObject({
+    file: fileName.optional().describe("The file's name. @default deploy-<stack>.yml"),
+    name: title.optional().describe("The workflow's title. @default Deploy <stack>"),
+    branches: z
+      .array(refPattern)
+      .min(1, { error: "has no entry; name at least one branch" })
+      .default(["main"])
+      .describe("Each commit pushed to these branches is released. @default [main]"),
+  })
+  .meta({ what: "a deploy workflow: { branches: [main] }" });
+
+const promoteSchema = z
+  .strictObject({
+    file: fileName.optional().describe("The file's name. @default promote-<stack>.yml"),
+    name: title.optional().describe("The workflow's title. @default Promote to <stack>"),
+    follow: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Also promote at the end of the workflow that deploys the stack it promotes from, when the environment's reviewers have approved. @default true",
+      ),
+  })
+  .meta({ what: "a promote workflow: { follow: true }" });
+
+const previewSchema = z
+  .strictObject({
+    file: fileName
+      .default("preview.yml")
+      .describe("The file's name; stacks that name the same one share it. @default preview.yml"),
+    environment: environmentName
+      .default("preview")
+      .describe(
+        "The environment whose secrets previews see; pull requests from forks see none. @default preview",
+      ),
+  })
+  .meta({ what: "a preview workflow: { file: preview.yml }" });
+
+const driftSchema = z
+  .strictObject({
+    file: fileName
+      .default("drift.yml")
+      .describe("The file's name; stacks that name the same one share it. @default drift.yml"),
+    cron: z
+      .string()
+      .refine(isCron, {
+        error: "is not a schedule, minute hour day month weekday, once an hour at most: 17 5 * * *",
+      })
+      .default("17 5 * * *")
+      .describe("When, in UTC. @default 17 5 * * *"),
+    environment: environmentName
+      .default("preview")
+      .describe("The environment whose secrets the check sees; one without reviewers. @default preview"),
+  })
+  .meta({ what: "a drift workflow: { cron: 17 5 * * * }" });
+
+export const workflowsSchema = z
+  .strictObject({
+    hosts: z
+      .array(z.enum(["github", "gitea"]))
+      .min(1, { error: "has no entry; leave it out for github" })
+      .default(["github"])
+      .describe("Whose folders are written: .github/workflows, .gitea/workflows. @default [github]"),
+    directory: grammar.projectPath
+      .refine((text) => /^(?:\.|[A-Za-z0-9_][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*)*)$/.test(text), {
+        error: "is not a folder of plain names, such as release",
+      })
+      .default(".")
+      .describe("The project's folder in its repository, where Pulumi.yaml is. @default . @example release"),
+    runner: runnerLabel.default("ubuntu-24.04").describe("The runner's label. @default ubuntu-24.04"),
+    node: z
+      .string()
+      .regex(/^[0-9]+(?:\.[0-9]+){0,2}$/, { error: "is not a version of Node, such as 24" })
+      .default("24")
+      .describe('Node\'s version on the runner. @default "24"'),
+    install: z
+      .array(word)
+      .min(1, { error: "has no entry; expected a command's words" })
+      .default(["npm", "ci"])
+      .describe("The command that installs the project's packages, as words. @default [npm, ci]"),
+    environment: environmentName
+      .optional()
+      .describe("The environment whose secrets and reviewers a release has. @default the stack's name"),
+    secrets: z
+      .array(secretName)
+      .default([])
+      .describe(
+        "Further secrets that a release sees as variables of the same name, such as a backend's credentials. @default none @example [AWS_ACCESS_KEY_ID]",
+      ),
+    timeout: z
+      .int({ error: "is not a whole number" })
+      .min(1, { error: "is less than 1" })
+      .max(360, { error: "is more than 360, GitHub's limit" })
+      .default(60)
+      .describe("Minutes after which a job that builds is given up. @default 60"),
+    keyless: z
+      .boolean()
+      .default(false)
+      .describe("Jobs that release may ask GitHub for an identity (id-token: write). @default false"),
+    attest: z
+      .boolean()
+      .default(false)
+      .describe("GitHub attests the build provenance of each released image. @default false"),
+    release: releaseSchema.optional().describe("Releases a version. @default none"),
+    deploy: deploySchema.optional().describe("Releases each commit of a branch. @default none"),
+    promote: promoteSchema
+      .optional()
+      .describe("Promotes, behind the environment's reviewers; needs `slipway:promote`. @default none"),
+    preview: previewSchema.optional().describe("Shows the plan on pull requests. @default none"),
+    drift: driftSchema
+      .optional()
+      .describe("Fails when what was released is not there any more as it was. @default none"),
+  })
+  .meta({ what: "workflows: { release: { file: … }, preview: {}, … }" });

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Releases the image in CI: dispatches the workflow, waits for it, shows its digests. release-docker-image.sh, beside this,
+# releases from this machine where CI cannot be reached. Exit codes: 0 done, 1 failed, 2 used wrongly.
+set -u
+
+cd "$(dirname "$0")/../../../.." || exit 1
+exec npx slipway dispatch --stack release --workflow release-docker.yml "$@"

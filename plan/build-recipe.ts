@@ -1,0 +1,89 @@
+import { CREATED_ANNOTATION } from "./annotations";
+import type { BaseLink } from "./base";
+import { parseReference } from "./reference";
+import type { PlannedImage } from "./release-plan";
+
+/** How an image is built and pushed, in BuildKit's words: the same whoever tells BuildKit, the engine or a CLI. */
+export interface BuildRecipe {
+  /** Folder of the build context, relative to the project. */
+  readonly context: string;
+  /** Relative to the project. */
+  readonly dockerfile: string;
+  readonly target?: string;
+  readonly platforms: readonly string[];
+  /** With those that BuildKit itself reads. */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What FROM lines mean: reference -> `docker-image://host/path@digest`; the base of the same release is left out. */
+  readonly namedContexts: Readonly<Record<string, string>>;
+  readonly cacheFrom: readonly string[];
+  /** A cache that cannot be written fails no release. */
+  readonly cacheTo: readonly string[];
+  /** One exporter: pushed to every registry by digest, without a tag. */
+  readonly output: string;
+}
+
+/** @param plainHttpHosts hosts that are spoken to without TLS, `localhost:5000` */
+export function buildRecipe(plan: PlannedImage, plainHttpHosts: readonly string[]): BuildRecipe {
+  const { intent } = plan;
+  const { image } = intent;
+  return {
+    context: image.context,
+    dockerfile: [image.context, image.dockerfile].join("/").replace(/^\.\//, ""),
+    ...(image.target === undefined ? {} : { target: image.target }),
+    platforms: image.platforms,
+    buildArgs: { ...intent.buildArgs, ...buildKitArgs(plan) },
+    labels: intent.labels,
+    namedContexts: pinnedBases(intent.bases),
+    cacheFrom: image.cacheFrom,
+    cacheTo: image.cacheTo.map((raw) => (raw.includes("ignore-error") ? raw : `${raw},ignore-error=true`)),
+    output: exportOf(plan, plainHttpHosts),
+  };
+}
+
+/** The base of the same release, by the digest that was proved, whatever its tag says by now. */
+export function releasedBaseContext(base: BaseLink, digest: string): string {
+  return `docker-image://${base.repository}@${digest}`;
+}
+
+/** FROM lines mean the digests that were resolved for the content key, whatever their tags say by now. */
+function pinnedBases(bases: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(bases).map(([reference, digest]) => {
+      const { host, path } = parseReference(reference);
+      return [reference, `docker-image://${host}/${path}@${digest}`];
+    }),
+  );
+}
+
+/** Build arguments that BuildKit itself reads. An index is always wanted: it carries the content key. */
+function buildKitArgs({ intent }: PlannedImage): Record<string, string> {
+  const { image } = intent;
+  const created = intent.labels[CREATED_ANNOTATION];
+  return {
+    BUILDKIT_MULTI_PLATFORM: "1",
+    ...(image.provenance ? { BUILDKIT_ATTEST_PROVENANCE: "mode=max" } : {}),
+    ...(image.sbom === false ? {} : { BUILDKIT_ATTEST_SBOM: `generator=${image.sbom}` }),
+    ...(created === undefined ? {} : { SOURCE_DATE_EPOCH: String(Math.floor(Date.parse(created) / 1000)) }),
+  };
+}
+
+/** @see https://docs.docker.com/build/exporters/image-registry/ */
+function exportOf({ repositories, intent }: PlannedImage, plainHttpHosts: readonly string[]): string {
+  const insecure = repositories.some((repository) => plainHttpHosts.includes(repository.split("/")[0] ?? ""));
+  const fields = [
+    "type=image",
+    "push=true",
+    "push-by-digest=true",
+    "oci-mediatypes=true",
+    `name=${repositories.join(",")}`,
+    ...(insecure ? ["registry.insecure=true"] : []),
+    ...Object.entries(intent.annotations).map(([key, value]) => `annotation-index.${key}=${value}`),
+  ];
+  return fields.map(csvField).join(",");
+}
+
+/** RFC 4180. */
+function csvField(field: string): string {
+  return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}

@@ -1,0 +1,73 @@
+import type { Secret } from "../secret";
+
+/** What a repository is to have. Every part may be empty or absent: it is then left as it is. */
+export interface SetupConfig {
+  /** `owner/name`. */
+  readonly repository: string;
+  /** Of an Enterprise server, as it was given. Absent: github.com. */
+  readonly baseUrl?: string;
+  /** Absent where nobody gives one, which is an error before anything is read. */
+  readonly token?: Secret;
+  /** Where the token comes from, for messages. */
+  readonly tokenFrom?: string;
+  /** Milliseconds between two writes. */
+  readonly writeDelayMs: number;
+  readonly secrets: Readonly<Record<string, Secret>>;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly environments: Readonly<Record<string, EnvironmentConfig>>;
+  readonly tagRules?: TagRulesConfig;
+  readonly permissions?: PermissionsConfig;
+  readonly labels: readonly LabelConfig[];
+  readonly files: readonly SetupFile[];
+  /** What `slipway workflows` writes for the project's stacks is one of them, once the stacks are read. */
+  readonly workflowFiles: boolean;
+  /** Where files are committed. Absent: the default branch. */
+  readonly branch?: string;
+  /** Files reach the default branch by a pull request from `branch`. */
+  readonly pullRequest: boolean;
+}
+
+export interface EnvironmentConfig {
+  /** Logins of people, `organization/slug` of teams; at most six. */
+  readonly reviewers: readonly string[];
+  /** Minutes between a job's start and its run. */
+  readonly waitTimer: number;
+  readonly preventSelfReview: boolean;
+  readonly adminsBypass: boolean;
+  /** Patterns of git tags that may deploy. Without tags and branches any ref may. */
+  readonly tags: readonly string[];
+  readonly branches: readonly string[];
+  readonly secrets: Readonly<Record<string, Secret>>;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface TagRulesConfig {
+  readonly name: string;
+  /** Patterns of git tags that nobody may move or delete, without `refs/tags/`. */
+  readonly patterns: readonly string[];
+}
+
+export interface PermissionsConfig {
+  /** Actions have to be named by a full commit SHA. */
+  readonly shaPinning: boolean;
+  readonly allowed: "all" | "local_only" | "selected";
+  /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
+  readonly patterns: readonly string[];
+  /** What a workflow's own token may do where the workflow does not say it. */
+  readonly workflowToken: "read" | "write";
+}
+
+export interface LabelConfig {
+  readonly name: string;
+  /** Six hex digits. */
+  readonly color: string;
+  readonly description?: string;
+}
+
+export interface SetupFile {
+  /** In the repository, with `/`. */
+  readonly path: string;
+  readonly content: string;
+  /** The secrets that it uses, where that is known better than from its text. */
+  readonly uses?: readonly { readonly name: string; readonly optional: boolean }[];
+}

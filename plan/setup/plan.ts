@@ -1,0 +1,115 @@
+import type { Problem } from "../problem";
+import type { SetupConfig } from "./config";
+import type { LiveRepository, Reviewer } from "./live";
+import { contentSlots, slotText } from "./slots";
+import { missingSecrets, usedSecrets } from "./used-secrets";
+
+/** What an earlier run of the stack put out: whose everything is. */
+export interface SetupOwnership {
+  /** Slots that this stack made; they go when they leave the configuration. */
+  readonly made: readonly string[];
+  /** Slots that were there before; they are kept in step, and never deleted. */
+  readonly adopted: readonly string[];
+}
+
+export interface SetupItem {
+  /** Stable name of the thing. @example environment prod/secret TOKEN */
+  readonly slot: string;
+  /** make: it is not there. adopt: it is, and not by this stack. managed: it is there, by this stack. */
+  readonly action: "make" | "adopt" | "managed";
+  /** Deleted from GitHub when it leaves the configuration or the stack is destroyed. */
+  readonly deletable: boolean;
+  /** The provider's id, where adopting means importing. */
+  readonly importId?: string;
+  /** What a person should know. */
+  readonly note?: string;
+}
+
+/** The engine compares with its state, unless it is told to look. */
+const REFRESH = "`pulumi up --refresh` mends it";
+
+/** Everything that a setup will declare, known before anything is written. */
+export interface SetupPlan {
+  readonly config: SetupConfig;
+  readonly owner: string;
+  readonly repository: string;
+  readonly items: Readonly<Record<string, SetupItem>>;
+  /** Environment -> who reviews there. */
+  readonly reviewers: Readonly<Record<string, readonly Reviewer[]>>;
+  /** Where files are committed; undefined where everything has arrived by the pull request. */
+  readonly branch: string | undefined;
+  readonly defaultBranch: string;
+  readonly ownership: SetupOwnership;
+  readonly problems: readonly Problem[];
+}
+
+/** Which parts of a repository will be made, adopted or left, and what speaks against it. Nothing is read or written. */
+export function assembleSetupPlan(input: {
+  readonly config: SetupConfig;
+  readonly live: LiveRepository;
+  readonly previous?: SetupOwnership;
+}): SetupPlan {
+  const { config, live, previous = { made: [], adopted: [] } } = input;
+  const [owner = "", repository = ""] = config.repository.split("/");
+  const pending = config.files.some(({ path, content }) => live.mergedFiles[path] !== content);
+  const branch = config.pullRequest && !pending ? undefined : (config.branch ?? live.defaultBranch);
+  const slots = contentSlots({ config, live, repository, branch });
+  const items = slots.map(({ slot, exists, importId, foreign, note }): SetupItem => {
+    const isOurs = previous.made.includes(slot);
+    const isAdopted = previous.adopted.includes(slot) || (exists && !isOurs);
+    const action = !exists ? "make" : previous.adopted.includes(slot) || isOurs ? "managed" : "adopt";
+    return {
+      slot,
+      action,
+      deletable: !isAdopted && foreign === undefined,
+      ...(importId === undefined || !isAdopted || !exists ? {} : { importId }),
+      ...noteOf([
+        isOurs && !exists ? `is missing on GitHub, ${REFRESH}` : undefined,
+        foreign,
+        note && (action === "adopt" ? `${note}, and is replaced` : `${note}, ${REFRESH}`),
+      ]),
+    };
+  });
+  const provided = new Set([
+    ...Object.keys(config.secrets),
+    ...Object.values(config.environments).flatMap(({ secrets }) => Object.keys(secrets)),
+    ...live.secrets,
+    ...live.organizationSecrets,
+    ...Object.values(live.environments).flatMap(({ secrets }) => secrets),
+  ]);
+  const known = (slot: string) => previous.made.includes(slot) || previous.adopted.includes(slot);
+  return {
+    config,
+    owner,
+    repository,
+    items: Object.fromEntries(items.map((item) => [item.slot, item])),
+    reviewers: Object.fromEntries(
+      Object.entries(config.environments).map(([name, { reviewers }]) => [
+        name,
+        reviewers.flatMap((reviewer) => live.reviewers[reviewer] ?? []),
+      ]),
+    ),
+    branch,
+    defaultBranch: live.defaultBranch,
+    ownership: {
+      made: items.filter(({ slot }) => !isAdoptedSlot(slot, items, previous)).map(({ slot }) => slot),
+      adopted: items.filter(({ slot }) => isAdoptedSlot(slot, items, previous)).map(({ slot }) => slot),
+    },
+    problems: [
+      ...missingSecrets(usedSecrets(config.files), provided),
+      ...slots.flatMap(({ slot, exists, refusal }) =>
+        exists && refusal !== undefined && !known(slot) ? [{ ...refusal, path: slotText(slot) }] : [],
+      ),
+    ],
+  };
+}
+
+function isAdoptedSlot(slot: string, items: readonly SetupItem[], previous: SetupOwnership): boolean {
+  const item = items.find((one) => one.slot === slot);
+  return previous.adopted.includes(slot) || item?.action === "adopt";
+}
+
+function noteOf(notes: readonly (string | undefined)[]): { note?: string } {
+  const said = notes.filter((note) => note !== undefined);
+  return said.length === 0 ? {} : { note: said.join("; ") };
+}

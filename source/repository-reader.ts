@@ -1,0 +1,125 @@
+import type { Octokit } from "octokit";
+import { ProblemError } from "../plan/problem";
+import type { SetupConfig } from "../plan/setup/config";
+import { githubApiUrl } from "./github-address";
+
+/** An answer's body and headers; undefined for 404. */
+export interface Found {
+  readonly data: unknown;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** Reads one address of the repository. @throws ProblemError `github-permission`, `github-unreachable` */
+export type Read = (path: string, need: Need) => Promise<Found | undefined>;
+
+/** What a token needs for a part, in the words of GitHub's page for fine-grained tokens. */
+export type Need =
+  | "Metadata"
+  | "Secrets"
+  | "Variables"
+  | "Environments"
+  | "Administration"
+  | "Contents"
+  | "Issues"
+  | "Pull requests";
+
+/** A reader with the setup's token. @throws ProblemError `github-token-missing` */
+export async function repositoryReader(config: SetupConfig): Promise<Read> {
+  const { token, tokenFrom = "" } = config;
+  const page = "docs/github.md says which permissions it needs";
+  if (token === undefined) {
+    throw failure("github-token-missing", "github.token", "there is no token to set the repository up with", {
+      hint: `Set GH_TOKEN, or: pulumi config set --secret --path 'slipway:github.token'; ${page}`,
+    });
+  }
+  // Half a second of loading, which only a setup pays.
+  const { Octokit } = await import("octokit");
+  const octokit = new Octokit({
+    auth: token.reveal(),
+    baseUrl: githubApiUrl(config.baseUrl),
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    retry: { retries: 2 },
+    throttle: { enabled: false },
+  });
+  return async (path, need) => {
+    const [owner = "", repo = ""] = config.repository.split("/");
+    const url = path.startsWith("//") ? path.slice(1) : `/repos/${owner}/${repo}${path}`;
+    try {
+      return await request(octokit, url);
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 404) return undefined;
+      if (status === 401) {
+        throw failure("github-token-refused", tokenFrom, "GitHub does not know this token (401)", {
+          hint: `It has expired or was revoked. Make a new one; ${page}`,
+        });
+      }
+      if (status === 403) {
+        throw failure(
+          "github-permission",
+          tokenFrom,
+          `the token may not read ${need.toLowerCase()} of ${config.repository} (403)`,
+          { hint: `A fine-grained token needs "${need}"; ${page}` },
+        );
+      }
+      const reason = error instanceof Error ? error.message : String(error);
+      throw failure("github-unreachable", githubApiUrl(config.baseUrl), `GET ${url}: ${reason}`);
+    }
+  };
+}
+
+async function request(octokit: Octokit, url: string): Promise<Found> {
+  const { data, headers } = await octokit.request(`GET ${url}`);
+  return { data, headers };
+}
+
+function statusOf(error: unknown): unknown {
+  return field(error, "status");
+}
+
+const PAGE = 100;
+
+/** Every entry of a list, however long. @param key where a page has its entries; undefined: it is the list */
+export async function pages(
+  read: Read,
+  path: string,
+  key: string | undefined,
+  need: Need,
+): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for (let page = 1; ; page++) {
+    const found = await read(`${path}?per_page=${PAGE}&page=${page}`, need);
+    const entries = list(key === undefined ? found?.data : field(found?.data, key));
+    all.push(...entries);
+    const total = field(found?.data, "total_count");
+    // A list that tells its length may have shorter pages than it was asked for: of variables, 30 at most.
+    const isDone = typeof total === "number" ? all.length >= total : entries.length < PAGE;
+    if (isDone || entries.length === 0) return all;
+  }
+}
+
+export function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+export function text(value: unknown, name: string): string[] {
+  const found = field(value, name);
+  return typeof found === "string" ? [found] : [];
+}
+
+export function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function texts(value: unknown): string[] {
+  return list(value).filter((one) => typeof one === "string");
+}
+
+export function failure(
+  code: string,
+  path: string,
+  message: string,
+  more: { readonly hint?: string } = {},
+): ProblemError {
+  return new ProblemError("The repository cannot be set up:", [{ code, path, message, ...more }]);
+}

@@ -1,0 +1,53 @@
+import { isRecord } from "../config/paths";
+import { readConfig } from "../config/read";
+import { listStackFiles, readStackFile } from "../config/stack-file";
+import type { Config } from "../plan/config";
+import type { WorkflowsConfig } from "../plan/github-config";
+import { ProblemError } from "../plan/problem";
+import { projectFiles } from "./services";
+
+/** The stack that sets the repository up. It releases nothing, so that it has no workflows. */
+const SETUP_STACK = "setup";
+
+export interface StackWithWorkflows {
+  readonly stack: string;
+  readonly config: Config;
+  readonly workflows: WorkflowsConfig;
+  /** Relative to the project. */
+  readonly configFile: string;
+}
+
+/**
+ * The stacks of a project whose settings ask for workflows, sorted by name. The environment counts for nothing: the same
+ * files give the same workflows on every machine.
+ *
+ * @throws ProblemError with every problem of every such stack
+ */
+export async function readWorkflowStacks(projectDir: string): Promise<StackWithWorkflows[]> {
+  const files = (await listStackFiles(projectDir)).filter(({ stack }) => stack !== SETUP_STACK);
+  const found: StackWithWorkflows[] = [];
+  const problems: ProblemError[] = [];
+  for (const { stack, file } of files) {
+    try {
+      const read = await readStackFile({ projectDir, stack });
+      if (!asksForWorkflows(read.written)) continue;
+      const config = readConfig({ ...read, env: {}, readFile: projectFiles(projectDir) });
+      const workflows = config.github?.workflows;
+      if (workflows !== undefined) found.push({ stack, config, workflows, configFile: file });
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      problems.push(error);
+    }
+  }
+  const [first, ...more] = problems;
+  if (first === undefined) return found;
+  if (more.length === 0) throw first;
+  throw new ProblemError(
+    "The stacks' configurations have problems:",
+    problems.flatMap((error) => error.problems),
+  );
+}
+
+function asksForWorkflows({ github }: Readonly<Record<string, unknown>>): boolean {
+  return isRecord(github) && github.workflows !== undefined;
+}

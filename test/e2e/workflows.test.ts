@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readWorkflowStacks } from "../../source/workflow-stacks";
+import { workflowFiles } from "../../workflows/generate";
+import type { Job } from "../../workflows/model";
+import { crane } from "../support/crane";
+import { Project } from "../support/project";
+import { startRegistry, type TestRegistry } from "../support/registry";
+import { type JobResult, removeRunner, runJob, type Started } from "../support/workflow-runner";
+
+/** The runbook's generated workflows, their own scripts carried out by the real engine against a real registry. */
+let registry: TestRegistry;
+let aionis: Project;
+let repository: string;
+const runners: JobResult[] = [];
+
+beforeAll(async () => {
+  registry = await startRegistry();
+  repository = `${registry.host}/cognary/aionis`;
+  aionis = await Project.fromExample({
+    example: "docker-release-runbook",
+    stack: "main",
+    env: { IMAGE_REPO: repository },
+  });
+  await aionis.commit({}, "docker-v0.2.1");
+});
+
+afterAll(async () => {
+  runners.forEach(removeRunner);
+  aionis?.remove();
+  await registry?.stop();
+});
+
+async function run(file: string, id: string, started: Started): Promise<JobResult> {
+  const files = workflowFiles(await readWorkflowStacks(aionis.dir));
+  const job: Job | undefined = files.find(({ path }) => path.endsWith(`/${file}`))?.workflow.jobs[id];
+  if (job === undefined) throw new Error(`no job ${id} in ${file}`);
+  const result = await runJob(aionis, job, started);
+  runners.push(result);
+  return result;
+}
+
+async function head(): Promise<string> {
+  return (await aionis.git("rev-parse", "HEAD")).trim();
+}
+
+async function event(name: string, ref: string): Promise<Record<string, string>> {
+  return { GITHUB_EVENT_NAME: name, GITHUB_REF: ref, GITHUB_SHA: await head() };
+}
+
+const MAIN_ROW = {
+  "matrix.stack": "main",
+  "matrix.file": "Pulumi.main.yaml",
+  "matrix.tags": "refs/tags/docker-v*",
+};
+
+function digest(tag: string): Promise<string> {
+  return crane("digest", `${repository}:${tag}`);
+}
+
+async function writes(): Promise<string[]> {
+  return (await registry.writes()).map(({ method, path: at }) => `${method} ${at}`);
+}
+
+describe("docker-publish.yml", () => {
+  test("a git tag of the lane releases it, without a backend, a passphrase or a dirty tree", async () => {
+    const env = await event("push", "refs/tags/docker-v0.2.1");
+    const { exitCode, text, summary } = await run("docker-publish.yml", "release", { env });
+    expect(exitCode, text).toBe(0);
+    expect(await digest("v0.2.1")).toBe(await digest("latest"));
+    expect(summary).toContain("v0.2.1");
+    expect(text).not.toContain("working tree is dirty");
+  });
+
+  test("a second run on another runner knows no state, and writes nothing", async () => {
+    await aionis.git("checkout", "--quiet", "Pulumi.main.yaml");
+    await registry.forget();
+    const env = await event("push", "refs/tags/docker-v0.2.1");
+    const { exitCode, text } = await run("docker-publish.yml", "release", { env });
+    expect(exitCode, text).toBe(0);
+    expect(await writes()).toEqual([]);
+  });
+
+  test("by hand, the version and the ref that were typed in are released", async () => {
+    const started = "b".repeat(40);
+    await aionis.commit({ "src/new.mjs": "export {};\n" });
+    const { exitCode, text } = await run("docker-publish.yml", "release", {
+      env: { GITHUB_EVENT_NAME: "workflow_dispatch", GITHUB_REF: "refs/heads/main", GITHUB_SHA: started },
+      payload: { inputs: { version: "v0.2.2", ref: "hotfix" } },
+      values: { "inputs.version": "v0.2.2", "inputs.ref": "hotfix" },
+    });
+    expect(exitCode, text).toBe(0);
+    expect(await digest("v0.2.2")).toBe(await digest("latest"));
+    expect(await digest("v0.2.1")).not.toBe(await digest("latest"));
+    await aionis.git("tag", "docker-v0.2.2");
+  });
+});
+
+describe("preview.yml", () => {
+  test.each(["preview", "fork"])("the job %s shows the plan and writes nothing", async (id) => {
+    await registry.forget();
+    const env = await event("pull_request", "refs/pull/7/merge");
+    const { exitCode, text, summary } = await run("preview.yml", id, { env, values: MAIN_ROW });
+    expect(exitCode, text).toBe(0);
+    expect(text).toContain("Release plan for main");
+    if (id === "fork") expect(summary).toContain("    Release plan for main");
+    expect(await writes()).toEqual([]);
+    await aionis.git("clean", "--quiet", "--force", "preview.txt");
+  });
+});
+
+describe("drift.yml", () => {
+  const drift = async () =>
+    run("drift.yml", "versions", { env: await event("schedule", "refs/heads/main"), values: MAIN_ROW });
+
+  test("is content with what was released", async () => {
+    const { exitCode, text, outputs } = await drift();
+    expect(exitCode, text).toBe(0);
+    expect(outputs).toBe("tag=docker-v0.2.2\n");
+  });
+
+  test("fails where somebody moved a tag, and names it", async () => {
+    const latest = await digest("latest");
+    await crane("tag", `${repository}:v0.2.1`, "latest");
+    const moved = await drift();
+    expect(moved.exitCode).toBe(1);
+    expect(moved.text).toContain(`${repository}:latest points to something else`);
+    await crane("tag", `${repository}@${latest}`, "latest");
+    expect((await drift()).exitCode).toBe(0);
+  });
+});

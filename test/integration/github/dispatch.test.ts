@@ -1,0 +1,463 @@
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  ActionsRuns,
+  type Fate,
+  refusal,
+  type StandInOptions,
+  TOKEN,
+} from "../../support/github/actions-runs";
+
+const ROOT = path.resolve(__dirname, "../../..");
+const REPOSITORY = "graysurf/agent-workspace-launcher";
+const FILE = ".github/workflows/release-docker.yml";
+const DIGEST = `sha256:${"ab".repeat(32)}`;
+
+function workflow(inputs: readonly string[], permission = "write"): string {
+  const declared = inputs.map((name) => `      ${name}: { type: string, required: false }`).join("\n");
+  return `name: Release
+run-name: Release \${{ inputs.version }}
+on:
+  workflow_dispatch:
+    inputs:
+${declared}
+permissions: {}
+jobs:
+  release:
+    runs-on: ubuntu-24.04
+    permissions: { contents: read, packages: ${permission} }
+    steps:
+      - env: { U: "\${{ secrets.DOCKERHUB_USERNAME }}", T: "\${{ secrets.DOCKERHUB_TOKEN }}" }
+        run: pulumi up
+`;
+}
+
+const INPUTS = ["version", "input_ref", "publish_version_tag", "dispatch_id"];
+const PINS = { "VERSIONS.env": "AGENT_KIT_REF=v0.9.2\n" };
+const TREE = { [FILE]: workflow(INPUTS), ...PINS };
+const UNMARKED = { [FILE]: workflow(INPUTS.slice(0, 3)), ...PINS };
+const USUAL: StandInOptions = {
+  repository: REPOSITORY,
+  refs: { main: TREE, "v1.2.3": TREE },
+  tags: ["v1.2.3"],
+  secrets: ["DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"],
+};
+const MANIFEST = {
+  schema: 1,
+  stack: "release",
+  revision: "a".repeat(40),
+  images: [
+    {
+      ...{ name: "agent-workspace-launcher", version: "1.2.3", digest: DIGEST, contentKey: "k" },
+      ...{ platforms: ["linux/amd64"], repositories: ["ghcr.io/graysurf/agent-workspace-launcher"] },
+      ...{ references: [`ghcr.io/graysurf/agent-workspace-launcher@${DIGEST}`], tags: [], attestations: [] },
+    },
+  ],
+  skipped: {},
+  run: { tags: [] },
+};
+const KEPT: Fate["artifacts"] = {
+  "release-manifest-release": { "release-manifest.json": JSON.stringify(MANIFEST) },
+};
+
+let dir: string;
+const started: ActionsRuns[] = [];
+
+beforeAll(() => {
+  dir = mkdtempSync(path.join(tmpdir(), "slipway-dispatch-"));
+  cpSync(path.join(ROOT, "examples/release-docker-image"), dir, { recursive: true });
+  return run("git", ["init", "--quiet", dir], {});
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const standIn of started.splice(0)) {
+    await standIn.close();
+    expect(standIn.problems).toEqual([]);
+  }
+});
+
+async function github(options: Partial<StandInOptions> = {}, ...fates: Fate[]): Promise<ActionsRuns> {
+  const standIn = await ActionsRuns.start({ ...USUAL, ...options });
+  if (fates.length > 0) standIn.fates = fates;
+  started.push(standIn);
+  return standIn;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A command to its end. @param interruptAt SIGINT is sent when this is printed */
+function run(program: string, args: string[], env: NodeJS.ProcessEnv, interruptAt?: string): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const { PATH, HOME } = process.env;
+    const child = spawn(program, args, { env: { PATH, HOME, GIT_CONFIG_GLOBAL: "/dev/null", ...env } });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      if (interruptAt !== undefined && !err.includes(interruptAt) && `${err}${chunk}`.includes(interruptAt))
+        child.kill("SIGINT");
+      err += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+async function dispatch(
+  standIn: ActionsRuns | undefined,
+  args: string[],
+  { env = {}, interruptAt }: { env?: NodeJS.ProcessEnv; interruptAt?: string } = {},
+): Promise<Ended> {
+  const ended = await run(
+    process.execPath,
+    [path.join(ROOT, "cli/slipway.js"), "dispatch", "-C", dir, ...args],
+    {
+      GH_TOKEN: TOKEN,
+      SLIPWAY_DISPATCH_SECOND_MS: "4",
+      ...(standIn === undefined ? {} : { GITHUB_API_URL: standIn.url }),
+      ...env,
+    },
+    interruptAt,
+  );
+  expect(ended.out + ended.err).not.toContain(TOKEN);
+  return ended;
+}
+
+const VERSION = ["--version", "v1.2.3"];
+
+describe("a release", () => {
+  test("is dispatched, followed, and ends with the manifest's digests and a link", async () => {
+    const standIn = await github({}, { artifacts: KEPT });
+    const { code, out, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("Release: Release: succeeded");
+    expect(err.match(/^Release: runs$/gm)).toHaveLength(1);
+    expect(out).toContain(DIGEST);
+    expect(out).toContain(`Released. https://github.com/${REPOSITORY}/actions/runs/1001`);
+    expect(code).toBe(0);
+    expect(standIn.dispatches).toEqual([
+      { ref: "main", inputs: { version: "v1.2.3", dispatch_id: expect.any(String) } },
+    ]);
+    expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
+  });
+
+  test("is told as JSON, and takes every setting from the stack's variables", async () => {
+    const standIn = await github({ refs: { ...USUAL.refs, ci: TREE } }, { artifacts: KEPT });
+    const prefix = "AWL_DOCKER_RELEASE_";
+    const env = {
+      [`${prefix}VERSION`]: "v1.2.3",
+      [`${prefix}INPUT_REF`]: "v1.2.3",
+      [`${prefix}WORKFLOW_REF`]: "ci",
+      [`${prefix}PUBLISH_VERSION_TAG`]: "false",
+    };
+    const { code, out } = await dispatch(standIn, ["--json"], { env });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      repository: REPOSITORY,
+      run: { id: 1001, conclusion: "success" },
+      manifests: [{ images: [{ digest: DIGEST }] }],
+    });
+    expect(standIn.dispatches).toMatchObject([
+      { ref: "ci", inputs: { version: "v1.2.3", input_ref: "v1.2.3", publish_version_tag: "false" } },
+    ]);
+  });
+
+  test.each([true, false])("is not waited for with --no-wait (names its run: %s)", async (namesRuns) => {
+    const standIn = await github({ namesRuns }, { stuck: true });
+    const { code, out } = await dispatch(standIn, [...VERSION, "--no-wait"]);
+    expect(code).toBe(0);
+    expect(out).toContain(namesRuns ? "/actions/runs/1001" : "/actions/workflows/release-docker.yml");
+    expect(standIn.count("GET", /\/actions\/runs\//)).toBe(0);
+  });
+});
+
+describe("its own run", () => {
+  test.each([
+    ["named by GitHub", true, TREE],
+    ["found by its mark", false, TREE],
+    ["found alone", false, UNMARKED],
+  ])("starts late: %s", async (_, namesRuns, tree) => {
+    const standIn = await github(
+      { namesRuns, refs: { main: tree, "v1.2.3": tree } },
+      { startsAfter: 6, artifacts: KEPT },
+    );
+    standIn.addRun();
+    const { code, out } = await dispatch(standIn, VERSION);
+    expect(out).toContain("/actions/runs/1002");
+    expect(code).toBe(0);
+    expect(standIn.dispatches).toHaveLength(1);
+  });
+
+  test("is told from that of another dispatch at the same time", async () => {
+    const standIn = await github({ namesRuns: false }, { conclusion: "failure" }, { artifacts: KEPT });
+    const [first, second] = await Promise.all([dispatch(standIn, VERSION), dispatch(standIn, VERSION)]);
+    expect([first?.code, second?.code].sort()).toEqual([0, 1]);
+    const [good, bad] = first?.code === 0 ? [first, second] : [second, first];
+    expect(good?.out).toContain("/actions/runs/1002");
+    expect(bad?.err).toContain("/actions/runs/1001");
+  });
+
+  test("is not guessed where nothing tells it from another", async () => {
+    const standIn = await github(
+      { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
+      { neighbour: {}, startsAfter: 1 },
+    );
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("[run-ambiguous]");
+    expect(err).toContain("/actions/runs/1001");
+    expect(err).toContain("/actions/runs/1002");
+    expect(code).toBe(1);
+  });
+
+  test.each([{ actor: "somebody" }, { branch: "develop" }])("is not a neighbour's: %j", async (neighbour) => {
+    const standIn = await github(
+      { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
+      { neighbour, startsAfter: 4, artifacts: KEPT },
+    );
+    const { code, out } = await dispatch(standIn, VERSION);
+    expect(out).toContain("/actions/runs/1002");
+    expect(code).toBe(0);
+  });
+
+  test.each([true, false])("never starts (named: %s)", async (namesRuns) => {
+    const standIn = await github({ namesRuns }, { startsAfter: "never" });
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("[run-missing]");
+    expect(code).toBe(1);
+  });
+});
+
+describe("a run that does not succeed", () => {
+  test.each<[string, Fate, string]>([
+    ["cancelled", { conclusion: "cancelled" }, "release-cancelled"],
+    ["timed out", { conclusion: "timed_out" }, "release-timed-out"],
+    ["skipped", { conclusion: "skipped" }, "release-skipped"],
+    ["not started", { conclusion: "startup_failure" }, "workflow-invalid"],
+    ["failed", { conclusion: "failure" }, "release-failed"],
+    ["deleted", { deleted: true }, "run-gone"],
+    ["GHCR", { conclusion: "failure", log: "denied: permission_denied: write_package\n" }, "ghcr-permission"],
+    [
+      "Docker Hub",
+      { conclusion: "failure", log: "docker.io: unauthorized: incorrect username or password\n" },
+      "dockerhub-credentials",
+    ],
+    ["build", { conclusion: "failure", log: "ERROR: failed to solve: exit 1\n" }, "image-build"],
+    ["push", { conclusion: "failure", log: "failed to push ghcr.io/x: 500\n" }, "registry-push"],
+    [
+      "tag",
+      { conclusion: "failure", log: "  ghcr.io/x:v1: is another digest [tag-write-once]\n" },
+      "tag-write-once",
+    ],
+  ])("%s", async (_, fate, expected) => {
+    const { code, err } = await dispatch(await github({}, fate), VERSION);
+    expect(err).toContain(`[${expected}]`);
+    expect(err).toContain("/actions/runs/1001");
+    expect(code).toBe(1);
+  });
+
+  test("its log's end is shown without what could steer a terminal", async () => {
+    const log =
+      "2026-01-10T00:30:00.1Z \u001b]0;title\u0007\u001b[31mno space\u001b[0m\n##[error]exit 1\nclean-up\n";
+    const { err } = await dispatch(await github({}, { conclusion: "failure", log }), VERSION);
+    expect(err).toContain("| no space\n  | exit 1\n");
+    expect(err).not.toContain("clean-up");
+    expect(err).not.toContain("\u001b");
+  });
+
+  test("nobody waits for ever", async () => {
+    const { code, err } = await dispatch(await github({}, { stuck: "waiting" }), [
+      ...VERSION,
+      "--timeout",
+      "60s",
+    ]);
+    expect(err).toContain("waits for an approval");
+    expect(err).toContain("[run-timeout]");
+    expect(code).toBe(1);
+  });
+
+  test("Ctrl-C leaves it running, and says how to watch and cancel it", async () => {
+    const standIn = await github({}, { stuck: true });
+    const { code, err } = await dispatch(standIn, VERSION, { interruptAt: "Release: runs" });
+    expect(err).toContain(`gh run cancel 1001 --repo ${REPOSITORY}`);
+    expect(code).toBe(130);
+    expect(standIn.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
+  test("a success without a manifest is one, and says so", async () => {
+    const { code, err } = await dispatch(await github({}), VERSION);
+    expect(err).toContain("kept no release manifest");
+    expect(code).toBe(0);
+  });
+});
+
+describe("nothing is dispatched", () => {
+  test.each<[string, string, Partial<StandInOptions>, string[]]>([
+    ["no tag", "release-tag-missing", { tags: [] }, VERSION],
+    ["no ref", "input-ref-missing", {}, [...VERSION, "--input-ref", "nowhere"]],
+    ["another commit", "release-tag-elsewhere", {}, [...VERSION, "--input-ref", "main"]],
+    ["no workflow ref", "workflow-ref-missing", {}, [...VERSION, "--workflow-ref", "nowhere"]],
+    [
+      "not on the ref",
+      "workflow-missing-on-ref",
+      { refs: { ...USUAL.refs, old: PINS } },
+      [...VERSION, "--workflow-ref", "old"],
+    ],
+    ["no workflow", "workflow-missing", {}, [...VERSION, "--workflow", "other.yml"]],
+    ["disabled", "workflow-disabled", { workflowState: "disabled_manually" }, VERSION],
+    [
+      "no trigger",
+      "workflow-not-dispatchable",
+      { refs: { main: { [FILE]: "on: push\n" }, "v1.2.3": TREE } },
+      VERSION,
+    ],
+    [
+      "no input",
+      "workflow-input",
+      { refs: { main: { [FILE]: workflow(["version"]) }, "v1.2.3": TREE } },
+      [...VERSION, "--no-publish-version-tag"],
+    ],
+    [
+      "no VERSIONS.env",
+      "build-arg-file",
+      { refs: { main: TREE, "v1.2.3": { [FILE]: TREE[FILE] ?? "" } } },
+      VERSION,
+    ],
+    [
+      "no AGENT_KIT_REF",
+      "build-arg-key",
+      { refs: { main: TREE, "v1.2.3": { "VERSIONS.env": "OTHER=1\n" } } },
+      VERSION,
+    ],
+    [
+      "policy",
+      "publish-policy",
+      { variables: { PUBLISH_VERSION_TAG: "true" } },
+      [...VERSION, "--no-publish-version-tag"],
+    ],
+    [
+      "policy without version",
+      "publish-policy",
+      { variables: { AWL_DOCKER_RELEASE_PUBLISH_VERSION_TAG: "true" } },
+      [],
+    ],
+    ["no secret", "repository-secrets", { secrets: ["DOCKERHUB_USERNAME"] }, VERSION],
+    [
+      "no permission",
+      "packages-permission",
+      { refs: { main: { [FILE]: workflow(INPUTS, "read") }, "v1.2.3": TREE } },
+      VERSION,
+    ],
+    ["reader", "dispatch-permission", { push: false }, VERSION],
+    ["archived", "repository-closed", { archived: true }, VERSION],
+    ["no repository", "repository-missing", {}, [...VERSION, "--repo", "octo/none"]],
+  ])("%s: %s", async (_, expected, options, args) => {
+    const standIn = await github(options);
+    const { code, err } = await dispatch(standIn, args);
+    expect(err).toContain(`[${expected}]`);
+    expect(err).toContain("Nothing was dispatched:");
+    expect(code).toBe(1);
+    expect(standIn.dispatches).toEqual([]);
+  });
+
+  test.each<[string, string[], NodeJS.ProcessEnv, string]>([
+    ["version", ["--version", "1.2.3"], {}, "did you mean v1.2.3?"],
+    ["version by variable", [], { AWL_DOCKER_RELEASE_VERSION: "latest" }, "AWL_DOCKER_RELEASE_VERSION"],
+    ["ref", ["--input-ref", "$(x)"], {}, "--input-ref"],
+    ["policy", ["--publish-version-tag"], {}, "there is no version"],
+    ["repository", ["--repo", "x"], {}, "owner/name"],
+    ["time", ["--timeout", "soon"], {}, "90s, 45m or 2h"],
+    ["plain http", ["--api-url", "http://github.example/api/v3"], {}, "use https"],
+    ["flag", ["--nonsense"], {}, "unknown option"],
+  ])("used wrongly: %s", async (_, args, env, text) => {
+    const { code, err } = await dispatch(undefined, args, { env });
+    expect(err).toContain(text);
+    expect(code).toBe(2);
+  });
+
+  test("without a token: how to log in, and how to release without CI", async () => {
+    const { code, err } = await dispatch(await github(), VERSION, {
+      env: { GH_TOKEN: "", PATH: "/nonexistent" },
+    });
+    expect(err).toContain("[github-token]");
+    expect(err).toContain("AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release");
+    expect(code).toBe(1);
+  });
+
+  test("with a token that GitHub does not know", async () => {
+    const { code, err } = await dispatch(await github(), VERSION, { env: { GH_TOKEN: "ghp_old" } });
+    expect(err).toContain("[github-token-refused]");
+    expect(code).toBe(1);
+  });
+});
+
+describe("faults", () => {
+  test("GitHub is not reached: the local fallback is named", async () => {
+    const env = { GITHUB_API_URL: "http://127.0.0.1:9" };
+    const { code, err } = await dispatch(undefined, VERSION, { env });
+    expect(err).toContain("[github-unreachable]");
+    expect(err).toContain("AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release");
+    expect(code).toBe(1);
+  });
+
+  test("a dispatch without an answer is not sent again, and its run is found", async () => {
+    const standIn = await github({}, { artifacts: KEPT });
+    standIn.intercept = (method) => (method === "POST" ? "after-reset" : undefined);
+    const { code, out } = await dispatch(standIn, VERSION);
+    expect(out).toContain("/actions/runs/1001");
+    expect(code).toBe(0);
+    expect(standIn.dispatches).toHaveLength(1);
+  });
+
+  test("a dispatch without an answer and without a run: nobody knows, and it says so", async () => {
+    const standIn = await github();
+    standIn.intercept = (method) => (method === "POST" ? "reset" : undefined);
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("[dispatch-uncertain]");
+    expect(code).toBe(1);
+    expect(standIn.count("POST", /dispatches/)).toBe(1);
+  });
+
+  test("a token that may not start workflows", async () => {
+    const standIn = await github();
+    const message = "Resource not accessible by personal access token";
+    standIn.intercept = (method) => (method === "POST" ? refusal(403, message) : undefined);
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("[dispatch-permission]");
+    expect(code).toBe(1);
+  });
+
+  test("a limit is waited for, and errors while the run goes on are borne", async () => {
+    const standIn = await github({}, { artifacts: KEPT });
+    let asked = 0;
+    standIn.intercept = (_, where) => {
+      if (!/\/actions\/runs\/\d+$/.test(where)) return undefined;
+      asked += 1;
+      if (asked === 1)
+        return refusal(403, "You have exceeded a secondary rate limit", { "retry-after": "7" });
+      return asked < 9 ? refusal(502, "Bad Gateway") : undefined;
+    };
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("secondary rate limit is reached: waiting 7 s");
+    expect(err).toContain("GitHub does not answer (1 of 5)");
+    expect(code).toBe(0);
+  });
+
+  test("a limit that is longer than anybody waits is an error", async () => {
+    const standIn = await github();
+    standIn.intercept = () =>
+      refusal(403, "API rate limit exceeded", {
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": String(Math.floor(Date.now() / 1000) + 3000),
+      });
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("[github-rate-limit]");
+    expect(code).toBe(1);
+  });
+});

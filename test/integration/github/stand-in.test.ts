@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { GitHub } from "../../support/github/start";
+
+// The stand-in itself: what it says has to be right, or the tests that lean on it prove nothing.
+
+const ADMIN = "ghp_admin";
+let github: GitHub;
+
+beforeAll(async () => {
+  github = await GitHub.start({
+    owner: "octo",
+    repository: "app",
+    tokens: {
+      [ADMIN]: { login: "octo", scopes: ["repo", "workflow"] },
+      fine: { login: "octo", role: "write" },
+    },
+  });
+});
+
+afterAll(() => github.close());
+beforeEach(() => github.forget());
+
+async function call(method: string, path: string, body?: object, token = ADMIN) {
+  const answer = await fetch(`${github.url}/api/v3${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, body: text === "" ? undefined : JSON.parse(text) };
+}
+
+const repo = "/repos/octo/app";
+
+describe("what emulate answers", () => {
+  test("the repository, with what the token's owner may do in it", async () => {
+    expect((await call("GET", repo)).body.permissions).toEqual({ admin: true, push: true, pull: true });
+    expect((await call("GET", repo, undefined, "fine")).body.permissions.admin).toBe(false);
+  });
+
+  test("a classic token tells its scopes, a fine-grained one does not", async () => {
+    expect((await call("GET", repo)).headers.get("x-oauth-scopes")).toBe("repo, workflow");
+    expect((await call("GET", repo, undefined, "fine")).headers.get("x-oauth-scopes")).toBeNull();
+  });
+
+  test("a token that nobody gave is refused", async () => {
+    expect((await call("GET", repo, undefined, "stolen")).status).toBe(401);
+  });
+
+  test("a file's address tells its branch, without which the provider panics", async () => {
+    expect((await call("GET", `${repo}/contents/README.md`)).body.url).toMatch(/\?ref=main$/);
+  });
+});
+
+describe("what it lacks", () => {
+  test("a secret is accepted sealed, and only with this repository's key", async () => {
+    const plain = { key_id: "key-1", encrypted_value: Buffer.from("hush").toString("base64") };
+    expect((await call("PUT", `${repo}/actions/secrets/TOKEN`, plain)).status).toBe(422);
+    expect(github.secrets.names()).toEqual([]);
+  });
+
+  test("a variable that exists is not created again", async () => {
+    const variable = { name: "REGION", value: "north" };
+    expect((await call("POST", `${repo}/actions/variables`, variable)).status).toBe(201);
+    expect((await call("POST", `${repo}/actions/variables`, variable)).status).toBe(409);
+    expect(github.variables.values()).toEqual({ REGION: "north" });
+  });
+
+  test("an environment takes policies only where they are its own", async () => {
+    const policy = { name: "v*", type: "tag" };
+    await call("PUT", `${repo}/environments/prod`, {});
+    expect((await call("POST", `${repo}/environments/prod/deployment-branch-policies`, policy)).status).toBe(
+      422,
+    );
+    await call("PUT", `${repo}/environments/prod`, {
+      deployment_branch_policy: { protected_branches: false, custom_branch_policies: true },
+    });
+    expect((await call("POST", `${repo}/environments/prod/deployment-branch-policies`, policy)).status).toBe(
+      200,
+    );
+    expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
+  });
+});
+
+describe("every request is held against GitHub's OpenAPI", () => {
+  test("an operation that GitHub does not have", async () => {
+    await call("GET", `${repo}/actions/secret`);
+    expect(github.requests[0]?.problems).toEqual([
+      `GET ${repo}/actions/secret is no operation of GitHub's API`,
+    ]);
+  });
+
+  test("a body that does not fit", async () => {
+    await call("PUT", `${repo}/actions/permissions`, { enabled: "yes" });
+    expect(github.requests[0]?.problems).toEqual([
+      "PUT /repos/{owner}/{repo}/actions/permissions: body/enabled must be boolean",
+    ]);
+  });
+
+  test("a missing body", async () => {
+    await call("POST", `${repo}/rulesets`);
+    expect(github.requests[0]?.problems).toEqual(["POST /repos/{owner}/{repo}/rulesets needs a body"]);
+  });
+});

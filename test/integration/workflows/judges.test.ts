@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { workflowFiles } from "../../../workflows/generate";
+import { judge } from "../../support/workflow-judges";
+import { type WrittenStack, workflowProject, workflowStacks } from "../../support/workflow-projects";
+
+/** Outside judges of the generated files: actionlint, and zizmor as its strictest persona. Both must be silent. */
+const EXAMPLES = path.join(__dirname, "../../../examples");
+/** `SLIPWAY_WORKFLOW_PROJECTS=500 npm test -- test/integration/workflows` for more of them. */
+const PROJECTS = Number(process.env.SLIPWAY_WORKFLOW_PROJECTS ?? 25);
+const BATCH = 100;
+
+test("the examples' workflows", async () => {
+  const names = readdirSync(EXAMPLES, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.(?:github|gitea)\/workflows\/[^/]+\.yml$/.test(name),
+  );
+  expect(names.length).toBeGreaterThan(5);
+  const files = names.map((name) => [name, readFileSync(path.join(EXAMPLES, name), "utf8")]);
+  expect(await judge(Object.fromEntries(files))).toEqual([]);
+});
+
+test(`the workflows of ${PROJECTS} projects`, { timeout: 60_000 + PROJECTS * 1000 }, async () => {
+  const seed = Number(process.env.SLIPWAY_WORKFLOW_SEED ?? Date.now() % 2 ** 31);
+  const projects = fc.sample(workflowProject, { numRuns: PROJECTS, seed });
+  for (let start = 0; start < projects.length; start += BATCH) {
+    const batch = projects.slice(start, start + BATCH);
+    const files = batch.flatMap((project, index) => filesOf(project, start + index));
+    const found = await judge(Object.fromEntries(files));
+    expect(found, `SLIPWAY_WORKFLOW_SEED=${seed}; ${shown(found, projects)}`).toEqual([]);
+  }
+});
+
+test("the workflows of a stage and what is promoted from it", async () => {
+  const folder = path.join(__dirname, "../../unit/workflows");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".yml"));
+  expect(names).toHaveLength(2);
+  const files = names.map((name) => [
+    `.github/workflows/${name}`,
+    readFileSync(path.join(folder, name), "utf8"),
+  ]);
+  expect(await judge(Object.fromEntries(files))).toEqual([]);
+});
+
+test("a workflow that is wrong is not passed over", async () => {
+  const text = "on: push\njobs:\n  a:\n    runs-on: nowhere\n    steps:\n      - uses: actions/checkout@v4\n";
+  const found = await judge({ ".github/workflows/wrong.yml": text });
+  expect(found.some((line) => line.includes("nowhere"))).toBe(true);
+  expect(found.some((line) => line.includes("unpinned-uses"))).toBe(true);
+});
+
+function filesOf(project: readonly WrittenStack[], index: number): [string, string][] {
+  const files = workflowFiles(workflowStacks(project));
+  return files.map(({ path: file, text }) => [`project-${index}/${file}`, text]);
+}
+
+/** The settings of the first project that a judge speaks against. */
+function shown(found: readonly string[], projects: readonly WrittenStack[][]): string {
+  const index = Number(/project-(\d+)/.exec(found[0] ?? "")?.[1] ?? 0);
+  return JSON.stringify(projects[index]);
+}

@@ -1,0 +1,192 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { commandText } from "../../cli/publish/command-text";
+import { buildCommand, loginCommand } from "../../cli/publish/commands";
+import { privateDockerFolder } from "../../cli/publish/docker-folder";
+import { runCli } from "../../cli/publish/run-cli";
+import { buildRecipe } from "../../plan/build-recipe";
+import type { ImageIntent } from "../../plan/release-intent";
+import { Secret } from "../../plan/secret";
+import { anImage, anIntent, aPlannedImage, DIGEST } from "../support/planned";
+
+function build(program: string, intent: Partial<ImageIntent> = {}, more: object = {}) {
+  const image = aPlannedImage({ intent: anIntent(intent), content: { from: "build" } });
+  const recipe = buildRecipe(image, ["localhost:5000"]);
+  return buildCommand({ program, image, recipe, iidFile: "app.digest", ...more });
+}
+
+describe("the command of a build", () => {
+  test.each([
+    ["docker", "docker buildx build --platform linux/amd64,linux/arm64 "],
+    ["/usr/bin/docker", "/usr/bin/docker buildx build --platform "],
+    ["nerdctl", "nerdctl build --platform linux/amd64,linux/arm64 "],
+    ["./stub.sh", "./stub.sh build --platform "],
+  ])("of %s begins with its own words", (program, start) => {
+    expect(commandText(build(program))).toContain(` ${start}`);
+  });
+
+  test("pushes by digest, without a tag, with the content key on the index", () => {
+    const text = commandText(build("nerdctl", { annotations: { "dev.slipway.content-key": "abc" } }));
+    expect(text).toMatch(
+      /type=image,push=true,push-by-digest=true,.*annotation-index\.dev\.slipway\.content-key=abc/,
+    );
+    expect(text).not.toMatch(/ --tag | -t /);
+  });
+
+  test.each<[string, Partial<ImageIntent>, object, RegExp]>([
+    ["a target", { image: anImage({ target: "api" }) }, {}, / --target api /],
+    ["build arguments", { buildArgs: { A: "b c" } }, {}, / --build-arg 'A=b c' /],
+    ["an apostrophe", { buildArgs: { A: "it's" } }, {}, / --build-arg 'A=it'\\''s' /],
+    ["labels", { labels: { "org.x": "1" } }, {}, / --label org\.x=1 /],
+    [
+      "a pinned base",
+      { bases: { "node:22": DIGEST } },
+      {},
+      / --build-context node:22=docker-image:\/\/docker\.io\/library\/node@sha256:a+ /,
+    ],
+    [
+      "the base of the same release",
+      {
+        base: { image: "base", reference: "ghcr.io/o/a:base-1", repository: "ghcr.io/o/a", contentKey: "1" },
+      },
+      { baseDigest: DIGEST },
+      / --build-context ghcr\.io\/o\/a:base-1=docker-image:\/\/ghcr\.io\/o\/a@sha256:a+ /,
+    ],
+    [
+      "caches",
+      { image: anImage({ cacheTo: ["type=registry,ref=x"] }) },
+      {},
+      / --cache-to type=registry,ref=x,ignore-error=true /,
+    ],
+    ["a builder", {}, { builder: "big" }, /^BUILDX_NO_DEFAULT_ATTESTATIONS=1 BUILDX_BUILDER=big docker /],
+  ])("says %s", (_what, intent, more, expected) => {
+    expect(commandText(build("docker", intent, more))).toMatch(expected);
+  });
+
+  test("gives build secrets by the environment and shows none", () => {
+    const command = build("docker", { image: anImage({ secrets: { token: new Secret("hush") } }) });
+    expect(command.args).toContain("id=token,env=SLIPWAY_BUILD_SECRET_0");
+    expect(commandText(command)).toContain("SLIPWAY_BUILD_SECRET_0=[secret] docker");
+    expect(JSON.stringify(command)).not.toContain("hush");
+  });
+
+  test("wants the digest of a base of the same release", () => {
+    const base = { image: "base", reference: "r:t", repository: "h/r", contentKey: "1" };
+    expect(() => build("docker", { base })).toThrow("app: the digest of base is not known");
+  });
+});
+
+test("a login names where the password comes from", () => {
+  const login = {
+    host: "ghcr.io",
+    username: "octo",
+    password: new Secret("hush"),
+    from: "environment variable GHCR_TOKEN",
+  };
+  expect(commandText(loginCommand("docker", login))).toBe(
+    "docker login ghcr.io --username octo --password-stdin < (password of octo from environment variable GHCR_TOKEN)",
+  );
+});
+
+describe("with folders", () => {
+  let own: string;
+
+  beforeEach(() => {
+    own = mkdtempSync(path.join(tmpdir(), "slipway-own-"));
+  });
+
+  afterEach(() => rmSync(own, { recursive: true }));
+
+  test("the Docker configuration of a run is private, without store, and gone with it", async () => {
+    mkdirSync(path.join(own, "cli-plugins"));
+    const written = {
+      currentContext: "far",
+      credsStore: "keychain",
+      credHelpers: { "gcr.io": "gcloud", "ghcr.io": "other" },
+      auths: { "quay.io": {}, "ghcr.io": {}, "https://index.docker.io/v1/": {} },
+    };
+    writeFileSync(path.join(own, "config.json"), JSON.stringify(written));
+    const { folder, remove } = await privateDockerFolder({ DOCKER_CONFIG: own }, ["ghcr.io", "docker.io"]);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(readlinkSync(path.join(folder, "cli-plugins"))).toBe(path.join(own, "cli-plugins"));
+    expect(JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8"))).toEqual({
+      currentContext: "far",
+      credHelpers: { "gcr.io": "gcloud", "quay.io": "keychain" },
+      auths: { "quay.io": {} },
+    });
+    await remove();
+    expect(existsSync(folder)).toBe(false);
+    expect(JSON.parse(readFileSync(path.join(own, "config.json"), "utf8"))).toEqual(written);
+    expect(existsSync(path.join(own, "cli-plugins"))).toBe(true);
+  });
+
+  test("a person without Docker configuration gets an empty one", async () => {
+    const { folder, remove } = await privateDockerFolder({ DOCKER_CONFIG: path.join(own, "none") }, []);
+    expect(JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8"))).toEqual({
+      auths: {},
+      credHelpers: {},
+    });
+    await remove();
+  });
+});
+
+describe("a run of the command line", () => {
+  const signal = new AbortController().signal;
+  const node = (script: string) => ({
+    program: process.execPath,
+    args: ["-e", script],
+    env: {},
+    secrets: {},
+  });
+  const run = { cwd: tmpdir(), env: {}, secrets: ["hush"], signal };
+
+  test("gives the password by standard input, and hides it in what is printed", async () => {
+    const lines: string[] = [];
+    const command = {
+      ...node("process.stdin.on('data', (data) => console.log('got', String(data)))"),
+      password: { value: new Secret("my word"), shownAs: "" },
+    };
+    await runCli(command, { ...run, onLine: (line) => lines.push(line) });
+    expect(lines).toEqual(["got [secret]"]);
+  });
+
+  test("a failure tells the exit code and the last lines, secrets hidden", async () => {
+    const failing = node(
+      "for (let i = 0; i < 30; i++) console.error('line ' + i + ' hush'); process.exit(3)",
+    );
+    const error = await runCli(failing, run).catch((reason: unknown) => reason);
+    const text = String(error);
+    expect(text).toContain("exit code 3");
+    expect(text).toContain("line 29 [secret]");
+    expect(text).toContain("line 10 ");
+    expect(text).not.toContain("line 9 ");
+  });
+
+  test("a program that is not there is told as such", async () => {
+    const missing = { ...node(""), program: "no-such-program" };
+    await expect(runCli(missing, run)).rejects.toThrow(
+      "no-such-program: there is no such program [cli-not-found]",
+    );
+  });
+
+  test("a signal ends it", async () => {
+    const stop = new AbortController();
+    const hanging = runCli(node("console.log('up'); setInterval(() => {}, 1000)"), {
+      ...run,
+      signal: stop.signal,
+      onLine: () => stop.abort(new Error("interrupted")),
+    });
+    await expect(hanging).rejects.toThrow("interrupted");
+  });
+});

@@ -1,0 +1,262 @@
+import { execFile } from "node:child_process";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ACTION_PINS } from "../../workflows/action-pins";
+
+const REPOSITORY = path.join(__dirname, "../..");
+const SLIPWAY = path.join(REPOSITORY, "cli/slipway.js");
+
+let root = "";
+let folder = "";
+beforeAll(() => {
+  root = mkdtempSync(path.join(tmpdir(), "slipway-cli-workflows-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+beforeEach(() => {
+  folder = mkdtempSync(path.join(root, "project-"));
+  write("Pulumi.yaml", "name: app\nruntime: nodejs\n");
+  write(
+    "Pulumi.release.yaml",
+    [
+      "config:",
+      "  slipway:registries: [{ host: ghcr.io, namespace: octo }]",
+      "  slipway:images: [{ name: app }]",
+      "  slipway:github: { workflows: { release: {}, preview: {} } }",
+      "",
+    ].join("\n"),
+  );
+  write("Pulumi.setup.yaml", "config:\n  slipway:repository: octo/app\n");
+});
+
+function write(name: string, text: string): void {
+  mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+  writeFileSync(path.join(folder, name), text);
+}
+
+function workflows(args: readonly string[] = [], env: Record<string, string> = {}, cwd = folder) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const options = { cwd, env: { PATH: process.env.PATH, ...env } };
+    const child = execFile(process.execPath, [SLIPWAY, "workflows", ...args], options, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
+
+describe("writing", () => {
+  test("makes the files, says so, and leaves them alone the next time", async () => {
+    const first = await workflows();
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    expect(first.stdout).toBe(
+      "created   .github/workflows/preview.yml\ncreated   .github/workflows/release.yml\n",
+    );
+    expect(readdirSync(path.join(folder, ".github/workflows"))).toEqual(["preview.yml", "release.yml"]);
+    appendFileSync(path.join(folder, ".github/workflows/release.yml"), "# mine\n");
+    expect((await workflows()).stdout).toBe(
+      "unchanged .github/workflows/preview.yml\nchanged   .github/workflows/release.yml\n",
+    );
+    expect((await workflows(["--check"])).code).toBe(0);
+  });
+
+  test("leaves the environment out: it is the same on every machine", async () => {
+    const plain = await workflows(["--print"]);
+    const other = await workflows(["--print"], { RELEASE_TAG: "v9.9.9", PLATFORMS: "linux/s390x" });
+    expect(other.stdout).toBe(plain.stdout);
+  });
+
+  test("goes to the repository's root, away from the program's folder", async () => {
+    write(
+      "release/Pulumi.release.yaml",
+      readFileSync(path.join(folder, "Pulumi.release.yaml"), "utf8").replace(
+        "{ workflows: {",
+        "{ workflows: { directory: release,",
+      ),
+    );
+    write("release/Pulumi.yaml", "name: app\nruntime: nodejs\n");
+    expect(await workflows(["--cwd", "release"])).toMatchObject({ code: 0 });
+    expect(existsSync(path.join(folder, ".github/workflows/release.yml"))).toBe(true);
+    const elsewhere = path.join(folder, "elsewhere");
+    cpSync(path.join(folder, "release"), elsewhere, { recursive: true });
+    expect(await workflows(["--cwd", "elsewhere"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("directory is release, but the project is in elsewhere"),
+    });
+  });
+
+  test("follows no link out of the repository", async () => {
+    const outside = mkdtempSync(path.join(root, "outside-"));
+    mkdirSync(path.join(folder, ".github"));
+    symlinkSync(outside, path.join(folder, ".github/workflows"));
+    const { code, stderr } = await workflows();
+    expect(code).toBe(1);
+    expect(stderr).toContain("leads out of the repository");
+    expect(readdirSync(outside)).toEqual([]);
+  });
+});
+
+describe("--check", () => {
+  test("names file and line of a difference, shows it, and writes nothing", async () => {
+    await workflows();
+    const file = path.join(folder, ".github/workflows/release.yml");
+    const changed = readFileSync(file, "utf8").replace("timeout-minutes: 60", "timeout-minutes: 90");
+    writeFileSync(file, changed);
+    const line = changed.split("\n").findIndex((text) => text.includes("timeout-minutes: 90")) + 1;
+    const { code, stdout, stderr } = await workflows(["--check"]);
+    expect(code).toBe(1);
+    expect(stdout).toBe("unchanged .github/workflows/preview.yml\n");
+    expect(stderr).toContain(`differs   .github/workflows/release.yml:${line}\n`);
+    expect(stderr).toContain("  -    timeout-minutes: 90\n  +    timeout-minutes: 60\n");
+    expect(readFileSync(file, "utf8")).toBe(changed);
+    const json = await workflows(["--check", "--json"]);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout).files[1]).toMatchObject({ change: "changed", line });
+  });
+
+  test("a file that is not there is a difference; a checkout's line ends are none", async () => {
+    await workflows();
+    const file = path.join(folder, ".github/workflows/release.yml");
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll("\n", "\r\n"));
+    expect((await workflows(["--check"])).code).toBe(0);
+    rmSync(file);
+    expect(await workflows(["--check"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("missing   .github/workflows/release.yml\n"),
+    });
+  });
+
+  test.each(
+    readdirSync(path.join(REPOSITORY, "examples"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name),
+  )("the example %s has the files that its settings say", async (name) => {
+    const { code, stderr } = await workflows(["--check"], {}, path.join(REPOSITORY, "examples", name));
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+  });
+});
+
+describe("used wrongly", () => {
+  test("a stack that asks for none is named beside those that do", async () => {
+    expect(await workflows(["--stack", "stage"])).toMatchObject({
+      code: 1,
+      stderr: "error: The stack stage asks for no workflows; release does.\n",
+    });
+  });
+
+  test("a project without settings is told where they go", async () => {
+    rmSync(path.join(folder, "Pulumi.release.yaml"));
+    expect((await workflows()).stderr).toContain("slipway:github");
+  });
+
+  test("--check does not go with --print", async () => {
+    expect((await workflows(["--check", "--print"])).code).toBe(2);
+  });
+
+  test("every problem of every stack is told at once", async () => {
+    const wrong = "config:\n  slipway:registries: []\n  slipway:github: { workflows: { relaese: {} } }\n";
+    write("Pulumi.release.yaml", wrong);
+    write("Pulumi.other.yaml", wrong);
+    const { code, stderr } = await workflows();
+    expect(code).toBe(1);
+    expect(stderr.match(/did you mean `?release/g)).toHaveLength(2);
+  });
+});
+
+describe("--outdated", () => {
+  let server: Server;
+  let url = "";
+  let answer: (path: string) => { status?: number; body: unknown };
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const { status = 200, body } = answer(request.url ?? "");
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  });
+  afterAll(() => server.close());
+
+  /** GitHub as it was when the actions were pinned, with one answer changed. */
+  function asPinned(changes: Readonly<Record<string, unknown>> = {}) {
+    return (path: string) => {
+      if (path in changes) return { body: changes[path] };
+      const [, owner, repo, ...rest] = /^\/repos\/([^/]+)\/([^/]+)\/(.+)$/.exec(path) ?? [];
+      const pin = Object.entries(ACTION_PINS).find(([name]) => name === `${owner}/${repo}`)?.[1];
+      if (pin === undefined) return { status: 404, body: { message: "Not Found" } };
+      if (rest[0] === "releases/latest") return { body: { tag_name: pin.version } };
+      return { body: { object: { type: "commit", sha: pin.commit } } };
+    };
+  }
+
+  const outdated = (...args: string[]) => workflows(["--outdated", ...args], { GITHUB_API_URL: url });
+
+  test("says that all are current", async () => {
+    answer = asPinned();
+    const { code, stdout } = await outdated();
+    expect(code).toBe(0);
+    expect(stdout.match(/current/g)).toHaveLength(Object.keys(ACTION_PINS).length);
+  });
+
+  test("lists a newer release with its commit, also of an annotated tag", async () => {
+    const [tag, commit] = ["c".repeat(40), "d".repeat(40)];
+    answer = asPinned({
+      "/repos/actions/checkout/releases/latest": { tag_name: "v8.0.0" },
+      "/repos/actions/checkout/git/ref/tags%2Fv8.0.0": { object: { type: "tag", sha: tag } },
+      [`/repos/actions/checkout/git/tags/${tag}`]: { object: { type: "commit", sha: commit } },
+    });
+    const { code, stdout } = await outdated("--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).actions).toContainEqual(
+      expect.objectContaining({
+        action: "actions/checkout",
+        state: "outdated",
+        newest: expect.objectContaining({ version: "v8.0.0", commit }),
+      }),
+    );
+  });
+
+  test("tells a pinned version whose tag somebody moved", async () => {
+    const { version } = ACTION_PINS["actions/checkout"];
+    answer = asPinned({
+      [`/repos/actions/checkout/git/ref/tags%2F${version}`]: {
+        object: { type: "commit", sha: "e".repeat(40) },
+      },
+    });
+    const { code, stdout } = await outdated();
+    expect(code).toBe(1);
+    expect(stdout).toContain(`moved: ${version} is now ${"e".repeat(40)}`);
+  });
+
+  test.each([
+    [401, "refuses the token"],
+    [403, "Set GH_TOKEN to be allowed more"],
+    [404, "Is GITHUB_API_URL right?"],
+    [500, "could not be asked about"],
+  ])("explains an answer of %i", async (status, message) => {
+    answer = () => ({ status, body: { message: "no" } });
+    const { code, stderr } = await outdated();
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+  });
+
+  test("explains a host that cannot be reached", async () => {
+    const { code, stderr } = await workflows(["--outdated"], { GITHUB_API_URL: "http://127.0.0.1:9" });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: 127\.0\.0\.1:9 could not be asked about .*Check the network/);
+  });
+});

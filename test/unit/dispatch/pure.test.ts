@@ -1,0 +1,160 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { checkDuration, checkRef, checkRepository, checkVersion } from "../../../cli/dispatch/grammar";
+import { dispatchInputs } from "../../../cli/dispatch/inputs";
+import { logLines, reasonsInLog } from "../../../cli/dispatch/log-hints";
+import { pollSeconds } from "../../../cli/dispatch/pace";
+import { plain } from "../../../cli/dispatch/problems";
+import { serverFor } from "../../../cli/dispatch/server";
+import { readWorkflowFile, type WorkflowInput } from "../../../cli/dispatch/workflow-file";
+import { unzip } from "../../../cli/dispatch/zip";
+import { zipOf } from "../../support/github/actions-runs";
+
+describe("what may be typed", () => {
+  test.each(["v1.2.3", "v0.0.1-rc.1", "standalone-v1.2.3"])("%s is a version", (text) => {
+    expect(checkVersion(text, "--version")).toBe(text);
+  });
+  test.each(["1.2.3", "v1.2", "v01.2.3", "v1.2.3;x", "v1.2.3\n", "", "-v1.2.3"])("%j is none", (text) => {
+    expect(() => checkVersion(text, "--version")).toThrow("--version");
+  });
+  test.each(["main", "release/1.x", "refs/tags/v1", "a".repeat(40)])("%s is a reference", (text) => {
+    expect(checkRef(text, "--input-ref")).toBe(text);
+  });
+  test.each(["-x", "a..b", "a b", "$(x)", "a@{1}", "x.lock", "a/", "../a", "a//b", ""])(
+    "%j is none",
+    (text) => {
+      expect(() => checkRef(text, "--input-ref")).toThrow("--input-ref");
+    },
+  );
+  test.each([
+    ["o/r", { owner: "o", repo: "r" }],
+    ["github.example/o/r", { owner: "o", repo: "r", host: "github.example" }],
+  ])("%s", (text, expected) => expect(checkRepository(text, "--repo")).toEqual(expected));
+  test.each(["o", "o/..", "o/r/x/y", "o/r?x"])("%j is no repository", (text) => {
+    expect(() => checkRepository(text, "--repo")).toThrow("--repo");
+  });
+  test.each([
+    ["90s", 90],
+    ["45m", 2700],
+    ["2h", 7200],
+    ["10", 600],
+  ])("%s is %i seconds", (text, seconds) => expect(checkDuration(text, "--timeout")).toBe(seconds));
+  test.each(["0", "-1", "1d", "", "1e9"])("%j is no time", (text) => {
+    expect(() => checkDuration(text, "--timeout")).toThrow("--timeout");
+  });
+});
+
+describe("the server", () => {
+  test.each([
+    [{}, "https://api.github.com"],
+    [{ GH_HOST: "github.com" }, "https://api.github.com"],
+    [{ GH_HOST: "github.example" }, "https://github.example/api/v3"],
+    [{ GH_HOST: "acme.ghe.com" }, "https://api.acme.ghe.com"],
+    [{ GITHUB_API_URL: "https://x.example/api/v3/", GH_HOST: "y" }, "https://x.example/api/v3"],
+  ])("%j", (env, apiUrl) => expect(serverFor({ env }).apiUrl).toBe(apiUrl));
+});
+
+const input = (more: Partial<WorkflowInput> = {}): WorkflowInput => ({
+  ...{ required: false, type: "string", hasDefault: false, options: [] },
+  ...more,
+});
+
+describe("a workflow's inputs", () => {
+  const id = "id-1";
+  test.each<[object, Record<string, WorkflowInput>, Record<string, string>]>([
+    [{ version: "v1.2.3" }, { version: input() }, { version: "v1.2.3" }],
+    [{ version: "v1.2.3" }, { "release-tag": input() }, { "release-tag": "v1.2.3" }],
+    [{ version: "v1.2.3" }, { input_ref: input() }, { input_ref: "v1.2.3" }],
+    [
+      { version: "v1.2.3", inputRef: "main", publishVersionTag: false },
+      {
+        version: input(),
+        ref: input(),
+        publish_version_tag: input({ options: ["yes", "no"] }),
+        dispatch_id: input(),
+      },
+      { version: "v1.2.3", ref: "main", publish_version_tag: "no", dispatch_id: id },
+    ],
+  ])("%j", (wish, declared, expected) => {
+    const { inputs, problems } = dispatchInputs(wish, declared, "w.yml", id);
+    expect({ inputs, problems }).toEqual({ inputs: expected, problems: [] });
+  });
+
+  test.each<[object, Record<string, WorkflowInput>, string]>([
+    [{ version: "v1.2.3" }, {}, "no input for --version"],
+    [{ version: "v1.2.3", inputRef: "main" }, { input_ref: input() }, "no input for --version"],
+    [{ inputRef: "main" }, { version: input() }, "no input for --input-ref"],
+    [{ publishVersionTag: true }, {}, "no input for --publish-version-tag"],
+    [{}, { version: input({ required: true }) }, "is required"],
+    [{ publishVersionTag: true }, { publish_version_tag: input({ options: ["a"] }) }, "is not one of a"],
+  ])("%j is refused", (wish, declared, message) => {
+    const { problems } = dispatchInputs(wish, declared, "w.yml", id);
+    expect(problems.map((problem) => problem.message).join("\n")).toContain(message);
+  });
+});
+
+describe("a workflow's file", () => {
+  test.each([
+    ["on: workflow_dispatch", {}],
+    ["on: [push, workflow_dispatch]", {}],
+    ["on: { workflow_dispatch: }", {}],
+    ["on: push", undefined],
+  ])("%s", (text, inputs) => expect(readWorkflowFile("w", text).inputs).toEqual(inputs));
+
+  test.each([
+    ["jobs: { a: {} }", "unsaid"],
+    ["permissions: {}\njobs: { a: {} }", "none"],
+    ["permissions: write-all\njobs: { a: {} }", "write"],
+    ["permissions: { packages: write }\njobs: { a: { permissions: {} } }", "none"],
+    ["permissions: {}\njobs: { a: { permissions: { packages: write } } }", "write"],
+  ])("%s", (text, packages) => expect(readWorkflowFile("w", text).packages).toBe(packages));
+});
+
+describe("zip files", () => {
+  test("what was packed comes out", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), fc.string(), { maxKeys: 5 }), (files) => {
+        const found = unzip(zipOf(files), () => true, 10_000);
+        expect(Object.fromEntries(found.map(({ name, bytes }) => [name, bytes.toString("utf8")]))).toEqual({
+          ...files,
+        });
+      }),
+    );
+  });
+
+  test("damage of any byte is an error or changes nothing that is read", () => {
+    const zip = zipOf({ a: "some text, some text" });
+    fc.assert(
+      fc.property(fc.nat({ max: zip.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, bits) => {
+        const damaged = Buffer.from(zip);
+        damaged[at] = (damaged[at] ?? 0) ^ bits;
+        try {
+          const [entry] = unzip(damaged, () => true, 10_000);
+          return entry === undefined || entry.bytes.toString("utf8") === "some text, some text";
+        } catch (error) {
+          return error instanceof Error && !(error instanceof RangeError);
+        }
+      }),
+    );
+  });
+
+  test("a bomb is refused", () => {
+    expect(() => unzip(zipOf({ a: "x".repeat(100_000) }), () => true, 1000)).toThrow("100000 bytes");
+  });
+});
+
+test("looks come every 2 seconds at first, every 10 at last", () => {
+  const seconds = Array.from({ length: 20 }, (_, looks) => pollSeconds(looks));
+  expect([seconds[0], seconds.at(-1)]).toEqual([2, 10]);
+  expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
+});
+
+test("a text from elsewhere cannot steer a terminal", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => !/(?![\n\t])\p{Cc}/u.test(plain(text))));
+});
+
+test("a log's end is the part before its error", () => {
+  const log = "2026-01-10T00:30:00.1Z ##[group]x\n2026-01-10T00:30:00.1Z a\n##[error]b\nafter\n";
+  expect(logLines(log).tail).toEqual(["a", "b"]);
+  expect(reasonsInLog(["nothing of note"])).toEqual([]);
+});

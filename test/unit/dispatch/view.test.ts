@@ -1,0 +1,67 @@
+import pc from "picocolors";
+import { describe, expect, test } from "vitest";
+import type { RunState } from "../../../cli/dispatch/run-state";
+import { changeLines, duration, fitted, runLines } from "../../../cli/dispatch/view";
+
+const at = "2026-01-10T00:00:00Z";
+const now = Date.parse("2026-01-10T00:01:05Z");
+const running: RunState = {
+  ...{ id: 1, url: "u", title: "Release v1.2.3", status: "in_progress" },
+  jobs: [
+    {
+      ...{ id: 2, name: "Release", url: "u", status: "in_progress", startedAt: at },
+      steps: [
+        {
+          number: 1,
+          name: "Check out",
+          status: "completed",
+          conclusion: "success",
+          startedAt: at,
+          completedAt: at,
+        },
+        { number: 2, name: "Build", status: "in_progress", startedAt: at },
+        { number: 3, name: "Report", status: "queued" },
+      ],
+    },
+    { id: 3, name: "Attest", url: "u", status: "waiting", steps: [] },
+  ],
+};
+
+describe("a run on a screen", () => {
+  test("jobs, and the steps of what runs", () => {
+    expect(runLines(running, now, pc.createColors(false))).toEqual([
+      "● Release v1.2.3: runs",
+      "  ● Release 1m 5s",
+      "    ✓ Check out 0s",
+      "    ● Build 1m 5s",
+      "    ○ Report",
+      "  ○ Attest, waits for an approval",
+    ]);
+  });
+
+  test("what does not fit is cut, and colours are no letters", () => {
+    const bold = pc.createColors(true).bold("abcdef");
+    expect(fitted(["abcdef", "b", "c", "d"], 4, 3)).toEqual(["abc…", "c", "d"]);
+    expect(fitted([bold], 6, 3)).toEqual([bold]);
+    expect(fitted([bold], 4, 3)[0]).toContain("abc…");
+  });
+});
+
+describe("a run line by line", () => {
+  test("only what has changed", () => {
+    expect(changeLines(undefined, running)).toEqual([
+      "Release v1.2.3: runs",
+      "Release: runs",
+      "Release: Check out: succeeded",
+      "Release: Build: runs",
+      "Attest: waits for an approval",
+    ]);
+    expect(changeLines(running, running)).toEqual([]);
+  });
+});
+
+test.each([
+  [{ status: "queued", startedAt: at }, ""],
+  [{ status: "in_progress", startedAt: at }, "1m 5s"],
+  [{ status: "completed", startedAt: at, completedAt: "2026-01-10T01:02:00Z" }, "1h 2m"],
+])("%j took %s", (part, text) => expect(duration(part, now)).toBe(text));

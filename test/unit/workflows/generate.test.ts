@@ -1,0 +1,339 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { ProblemError } from "../../../plan/problem";
+import { ACTION_PINS, PULUMI_VERSION } from "../../../workflows/action-pins";
+import { type WorkflowFile, workflowFiles } from "../../../workflows/generate";
+import { expression } from "../../../workflows/model";
+import { secretsUsed, secretUses } from "../../../workflows/secrets-used";
+import { type WrittenStack, workflowProject, workflowStacks } from "../../support/workflow-projects";
+
+/** Each makes some four files and reads them again. */
+const RUNS = 25;
+
+const GHCR = [{ host: "ghcr.io", namespace: "octo" }];
+const IMAGES = [{ name: "app" }];
+
+function filesOf(...project: readonly WrittenStack[]): WorkflowFile[] {
+  return workflowFiles(workflowStacks(project));
+}
+
+function stack(name: string, workflows: object, more: object = {}): WrittenStack {
+  return { stack: name, written: { registries: GHCR, images: IMAGES, github: { workflows }, ...more } };
+}
+
+function textOf(files: readonly WorkflowFile[], name: string): string {
+  const found = files.find(({ path }) => path.endsWith(`/${name}`));
+  if (found === undefined) throw new Error(`no ${name}; ${files.map(({ path }) => path).join(", ")}`);
+  return found.text;
+}
+
+interface ParsedJob {
+  readonly "timeout-minutes"?: unknown;
+  readonly permissions?: Record<string, string>;
+  readonly environment?: string;
+  readonly steps: readonly {
+    readonly uses?: string;
+    readonly run?: string;
+    readonly with?: Record<string, unknown>;
+    readonly env?: Record<string, string>;
+  }[];
+}
+
+function jobsOf(text: string): ParsedJob[] {
+  return Object.values((parse(text) as { jobs: Record<string, ParsedJob> }).jobs);
+}
+
+describe("every workflow of every project", () => {
+  const each = (hold: (file: WorkflowFile) => void) =>
+    fc.assert(
+      fc.property(workflowProject, (project) => {
+        for (const file of filesOf(...project)) hold(file);
+      }),
+      { numRuns: RUNS },
+    );
+
+  test("is the same text for the same settings", () => {
+    fc.assert(
+      fc.property(workflowProject, (project) => {
+        expect(filesOf(...project)).toEqual(filesOf(...structuredClone(project)));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("grants nothing to the whole file, and to each job a time and its rights alone", () => {
+    each(({ text }) => {
+      expect(parse(text)).toMatchObject({ permissions: {} });
+      for (const job of jobsOf(text)) {
+        expect(job["timeout-minutes"]).toBeTypeOf("number");
+        expect(job.permissions).toBeDefined();
+      }
+    });
+  });
+
+  test("pins every action to a commit, with its version beside it", () => {
+    each(({ text }) => {
+      for (const [, line] of text.matchAll(/uses: (.*)/g)) {
+        const [, name = "", commit, version] =
+          /^([\w-]+\/[\w-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)$/.exec(line ?? "") ?? [];
+        expect(Object.entries(ACTION_PINS).find(([known]) => known === name)?.[1]).toMatchObject({
+          commit,
+          version,
+        });
+      }
+    });
+  });
+
+  test("has no expression in a script, and leaves no token behind in a checkout", () => {
+    each(({ text }) => {
+      for (const { uses, run, with: inputs } of jobsOf(text).flatMap(({ steps }) => steps)) {
+        expect(run ?? "").not.toContain("${{");
+        if (uses?.startsWith("actions/checkout@")) expect(inputs?.["persist-credentials"]).toBe(false);
+      }
+    });
+  });
+
+  test("reads secrets in jobs with an environment alone, and none in one about a fork", () => {
+    each(({ text, workflow }) => {
+      for (const [id, { environment, steps }] of Object.entries(workflow.jobs)) {
+        const uses = secretUses([{ ...workflow, jobs: { [id]: { ...workflow.jobs[id], steps } as never } }]);
+        if (uses.length > 0) expect(environment).toBeDefined();
+        if (id === "fork" || id === "comment" || id === "attest") expect(uses).toEqual([]);
+      }
+      const named = [...text.matchAll(/secrets\.([A-Z0-9_]+)/g)].map(([, name]) => name);
+      expect([...new Set(named)].sort()).toEqual([
+        ...new Set(secretUses([workflow]).map(({ name }) => name)),
+      ]);
+    });
+  });
+
+  test("restores no cache, and never cancels a release", () => {
+    each(({ text, workflow }) => {
+      expect(text).not.toMatch(/actions\/cache|type=gha|^ +cache: /m);
+      if (!("preview" in workflow.jobs) && workflow.on.schedule === undefined) {
+        expect(workflow.concurrency?.cancelInProgress).toBe(false);
+      }
+    });
+  });
+
+  test("ends with a newline and has no line with blanks at its end", () => {
+    each(({ text }) => {
+      expect(text).toMatch(/[^\n]\n$/);
+      expect(text).not.toMatch(/[ \t]$/m);
+    });
+  });
+});
+
+describe("a release", () => {
+  const release = (workflows: object, more: object = {}) =>
+    textOf(filesOf(stack("release", { release: {}, ...workflows }, more)), "release.yml");
+
+  test.each([
+    ["a published release", {}, { release: { types: ["published"] } }],
+    ["git tags", { release: { on: ["tags"] } }, { push: { tags: ["v*"] } }],
+    [
+      "chosen git tags",
+      { release: { on: ["tags"], tags: ["app-v*", "a+b"] } },
+      { push: { tags: ["app-v*", "a\\+b"] } },
+    ],
+  ])("starts by %s, and by hand", (_, workflows, triggers) => {
+    const { on } = parse(release(workflows)) as { on: Record<string, unknown> };
+    const { workflow_dispatch: dispatch, ...rest } = on;
+    expect(rest).toEqual(triggers);
+    expect(Object.keys((dispatch as { inputs: object }).inputs)).toEqual([
+      "version",
+      "ref",
+      "publish_version_tag",
+      "dispatch_id",
+    ]);
+  });
+
+  test("asks for what its tag rules read from a person", () => {
+    const text = release({}, { images: [{ name: "app", tags: ["type=raw,value={{input 'tag'}}"] }] });
+    const { on } = parse(text) as { on: { workflow_dispatch: { inputs: object } } };
+    expect(on.workflow_dispatch.inputs).toMatchObject({ tag: { required: true }, ref: { required: false } });
+    expect(text).toContain(`group: release-\${{ inputs.tag || `);
+    expect(text).toContain(`format('Release {0} ({1})', inputs.tag || inputs.ref, inputs.dispatch_id) || ''`);
+  });
+
+  test("of a lane shares its group between a git tag and the version that a person types in", () => {
+    const lanes = [
+      { name: "main", format: "vX.Y.Z", floating: "latest", trigger: "docker-v*" },
+      { name: "alone", format: "alone-vX.Y.Z", floating: "alone-latest", trigger: "alone-v*" },
+    ];
+    const main = release({}, { lanes, lane: "main" });
+    expect(main).toContain("inputs.version && format('docker-{0}', inputs.version) || github.ref_type");
+    expect(parse(main)).toMatchObject({ on: { push: { tags: ["docker-v*"] } } });
+    expect(release({}, { lanes, lane: "alone" })).toContain("inputs.version || github.ref_type");
+  });
+
+  test("may write packages only where there is GHCR, and sign only where it is said", () => {
+    const [job] = jobsOf(release({}));
+    expect(job?.permissions).toEqual({ contents: "read", packages: "write" });
+    const [other] = jobsOf(
+      release({ keyless: true }, { registries: [{ host: "docker.io", namespace: "o" }] }),
+    );
+    expect(other?.permissions).toEqual({ contents: "read", "id-token": "write" });
+  });
+
+  test("takes no configured cache, while a deploy does", () => {
+    const images = [{ name: "app", cacheFrom: ["type=registry,ref=ghcr.io/octo/app:cache"] }];
+    const files = filesOf(stack("release", { release: {}, deploy: {} }, { images }));
+    expect(textOf(files, "release.yml")).toContain('RESTORE_CACHES: "false"');
+    expect(textOf(files, "deploy-release.yml")).not.toContain("RESTORE_CACHES");
+  });
+
+  test("of a program in a folder runs there, and takes its artifacts from there", () => {
+    const text = release({ directory: "release" });
+    expect(text).toContain("working-directory: release\n");
+    expect(text).toContain("path: release/artifacts\n");
+  });
+
+  test("that requires a tag checks out the one that a person names", () => {
+    const text = release({}, { requireTag: true });
+    expect(text).toContain(`ref: ${expression("inputs.ref || inputs.version")}`);
+    expect(parse(text)).toMatchObject({
+      on: { workflow_dispatch: { inputs: { version: { required: true } } } },
+    });
+  });
+
+  test("sets up QEMU for the platforms that the runner is not", () => {
+    expect(release({})).toContain("platforms: linux/arm64\n");
+    expect(release({ runner: "ubuntu-24.04-arm" })).toContain("platforms: linux/amd64\n");
+    expect(release({}, { images: [{ name: "app", platforms: ["linux/amd64"] }] })).not.toContain("qemu");
+  });
+
+  test("is attested by a job that alone may, on GitHub and not on Gitea", () => {
+    const files = filesOf(stack("release", { release: {}, attest: true, hosts: ["github", "gitea"] }));
+    const [github, gitea] = [".github", ".gitea"].map(
+      (host) => files.find(({ path }) => path.startsWith(host))?.workflow.jobs ?? {},
+    );
+    expect(Object.keys(github ?? {})).toEqual(["release", "attest"]);
+    expect(github?.release?.permissions).not.toHaveProperty("id-token");
+    expect(Object.keys(gitea ?? {})).toEqual(["release"]);
+  });
+});
+
+describe("promotion", () => {
+  const stage = stack("stage", { deploy: {} });
+  const prod = (promote: object, workflows: object = {}) =>
+    stack("prod", { promote: {}, ...workflows }, { promote });
+
+  test("follows the deploy of what it promotes, behind its own environment", async () => {
+    const files = filesOf(stage, prod({ from: "stage" }));
+    await expect(textOf(files, "deploy-stage.yml")).toMatchFileSnapshot("deploy-stage.yml");
+    await expect(textOf(files, "promote-prod.yml")).toMatchFileSnapshot("promote-prod.yml");
+    expect(files.find(({ path }) => path.endsWith("deploy-stage.yml"))?.stacks).toEqual(["prod", "stage"]);
+  });
+
+  test("by hand alone, where it is said", () => {
+    const files = filesOf(stage, prod({ from: "stage" }, { promote: { follow: false } }));
+    expect(textOf(files, "deploy-stage.yml")).not.toContain("prod");
+  });
+
+  test("by statement takes the version that a person names, and needs no state", () => {
+    const text = textOf(filesOf(prod({ statement: "v1.2.3" })), "promote-prod.yml");
+    expect(text).toContain('pulumi config set --path slipway:promote.statement "$VERSION"');
+    expect(text).toContain(`VERSION: ${expression("inputs.version")}`);
+    expect(text).toContain("format('file://{0}', runner.temp)");
+  });
+
+  test("builds nothing", () => {
+    expect(textOf(filesOf(prod({ from: "stage" })), "promote-prod.yml")).not.toMatch(/docker\/|qemu/);
+  });
+});
+
+describe("secrets", () => {
+  test("those without which a workflow fails are told, and where", () => {
+    const files = filesOf(
+      stack(
+        "stage",
+        { deploy: {}, secrets: ["AWS_KEY"] },
+        {
+          registries: [
+            { host: "docker.io", namespace: "octo" },
+            { host: "ghcr.io", namespace: "octo", optional: true },
+          ],
+        },
+      ),
+      stack("prod", { promote: {} }, { promote: { from: "stage" } }),
+    );
+    const workflows = files.map(({ workflow }) => workflow);
+    expect(secretsUsed(workflows)).toEqual([
+      "AWS_KEY",
+      "DOCKERHUB_TOKEN",
+      "DOCKERHUB_USERNAME",
+      "PULUMI_BACKEND_URL",
+    ]);
+    expect(secretUses(workflows)).toContainEqual({
+      name: "PULUMI_BACKEND_URL",
+      environment: "prod",
+      optional: false,
+      files: ["deploy-stage.yml", "promote-prod.yml"],
+    });
+    expect(secretUses(workflows)).toContainEqual({
+      name: "PULUMI_BACKEND_URL",
+      environment: "stage",
+      optional: false,
+      files: ["deploy-stage.yml"],
+    });
+  });
+});
+
+describe("settings that do not go together", () => {
+  const problems = (...project: readonly WrittenStack[]) => {
+    try {
+      filesOf(...project);
+    } catch (error) {
+      if (error instanceof ProblemError) return error.problems.map(({ path, code }) => `${path} [${code}]`);
+      throw error;
+    }
+    return [];
+  };
+
+  test.each<[string, readonly WrittenStack[], string]>([
+    [
+      "two stacks claim a file",
+      [stack("a", { release: {} }), stack("b", { release: {} })],
+      "b: github.workflows.release.file [workflows-file]",
+    ],
+    [
+      "a preview has no tag",
+      [stack("a", { preview: {} }, { requireTag: true })],
+      "a: github.workflows.preview [workflows-preview-tag]",
+    ],
+    ["nothing to promote", [stack("a", { promote: {} })], "a: github.workflows.promote [workflows-promote]"],
+    [
+      "a shared file with two runners",
+      [stack("a", { preview: {} }), stack("b", { preview: {}, runner: "ubuntu-latest" })],
+      "b: github.workflows.preview [workflows-shared]",
+    ],
+    [
+      "a folder that would be an expression",
+      [stack("a", { release: {} }, { artifacts: expression("secrets.X") })],
+      "a: artifacts [workflows-expression]",
+    ],
+  ])("%s", (_, project, expected) => {
+    expect(problems(...project)).toEqual([expected]);
+  });
+
+  test.each<[string, object]>([
+    ["a file's name with a folder", { release: { file: "../x.yml" } }],
+    ["a title with an expression", { release: { name: `a ${expression("github.token")}` } }],
+    ["a command with a shell's letters", { install: ["npm", "ci;", "id"] }],
+    ["a runner with a line's end", { runner: "a\nb" }],
+    ["a schedule every minute", { drift: { cron: "* * * * *" } }],
+    ["a schedule that is none", { drift: { cron: "0 25 * * *" } }],
+    ["a secret that GitHub keeps for itself", { secrets: ["GITHUB_TOKEN"] }],
+    ["a folder that leads out", { directory: "../release" }],
+    ["a branch that is an option", { deploy: { branches: ["--force"] } }],
+  ])("%s is refused by the schema", (_, workflows) => {
+    expect(problems(stack("a", workflows)).join()).toMatch(/^github\.workflows\.[^,]+ \[config-value\]/);
+  });
+});
+
+test("the engine is the one that the project is tested with", async () => {
+  const { partNamed } = await import("../../../toolchain/pins.mjs");
+  expect(PULUMI_VERSION).toBe(partNamed("pulumi").version);
+});

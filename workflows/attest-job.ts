@@ -1,0 +1,77 @@
+import { packagePermission } from "./credentials";
+import type { Job, Step } from "./model";
+import { expression } from "./model";
+import type { WorkflowStack } from "./stack";
+import { shellWord } from "./words";
+
+/**
+ * GitHub's own provenance of each released digest, in a job of its own: it alone may sign, and it runs nothing of the
+ * repository's. On GHCR the attestation is pushed beside the image; elsewhere GitHub alone keeps it.
+ */
+export function attestJob(stack: WorkflowStack, needs: string): Job {
+  const isGhcr = stack.config.registries.some(({ host }) => host === "ghcr.io");
+  return {
+    name: `Attest (${expression("matrix.image")})`,
+    needs: [needs],
+    runsOn: stack.workflows.runner,
+    timeoutMinutes: 15,
+    permissions: {
+      ...packagePermission(stack, "write"),
+      attestations: "write",
+      "id-token": "write",
+    },
+    matrix: { include: expression(`fromJSON(needs.${needs}.outputs.subjects)`) },
+    steps: [...(isGhcr ? [signIn()] : []), attest(isGhcr), readBack()],
+  };
+}
+
+/**
+ * The script's lines that put out what was released, for the job above: image, repository and digest, from the manifest.
+ * GHCR's repository, where there is one: the attestation can be pushed there.
+ */
+export function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: string): string[] {
+  const isSecond = registries.findIndex(({ host }) => host === "ghcr.io") > 0;
+  const primary = ".repositories[0]";
+  const ghcr = `(first(.repositories[] | select(startswith("ghcr.io/"))) // ${primary})`;
+  const subjects = `.images | map({image: .name, subject: ${isSecond ? ghcr : primary}, digest})`;
+  return [
+    `subjects="$(jq --compact-output ${shellWord(subjects)} ${manifest})"`,
+    'echo "subjects=$subjects" >> "$GITHUB_OUTPUT"',
+  ];
+}
+
+function signIn(): Step {
+  return {
+    name: "Sign in to GHCR",
+    uses: "docker/login-action",
+    with: {
+      registry: "ghcr.io",
+      username: expression("github.actor"),
+      password: expression("github.token"),
+    },
+  };
+}
+
+function attest(push: boolean): Step {
+  return {
+    name: "Attest build provenance",
+    uses: "actions/attest-build-provenance",
+    with: {
+      "subject-name": expression("matrix.subject"),
+      "subject-digest": expression("matrix.digest"),
+      "push-to-registry": push,
+    },
+  };
+}
+
+function readBack(): Step {
+  return {
+    name: "Read it back",
+    run: ['gh attestation verify "oci://$SUBJECT@$DIGEST" --repo "$GITHUB_REPOSITORY"'],
+    env: {
+      SUBJECT: expression("matrix.subject"),
+      DIGEST: expression("matrix.digest"),
+      GH_TOKEN: expression("github.token"),
+    },
+  };
+}

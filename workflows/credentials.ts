@@ -1,0 +1,52 @@
+import { isLoopbackHost } from "../plan/loopback";
+import type { EnvValue, Permissions } from "./model";
+import { expression } from "./model";
+import type { StateKind, WorkflowStack } from "./stack";
+
+type Variables = Readonly<Record<string, EnvValue>>;
+
+/** GHCR takes the job's own token, where no secrets name a better one; the program falls back by itself. */
+const GHCR: Variables = {
+  GHCR_USERNAME: { secret: "GHCR_USERNAME", optional: true },
+  GHCR_TOKEN: { secret: "GHCR_TOKEN", optional: true },
+  GITHUB_TOKEN: expression("github.token"),
+};
+
+/** What the program reads to sign in to the stack's registries. Secrets of optional registries are optional. */
+export function registryVariables({ config }: WorkflowStack): Variables {
+  const variables = config.registries.map(({ host, optional, password }, index): Variables => {
+    if (host === "ghcr.io") return GHCR;
+    if (host === "docker.io") return pair("DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN", optional);
+    // Others take the stack's own secret configuration; the first one also these.
+    if (index > 0 || isLoopbackHost(host)) return {};
+    const hasPassword = password !== undefined || config.encrypted.includes(`registries[${index}].password`);
+    return pair("CI_REGISTRY_USERNAME", "CI_REGISTRY_PASSWORD", optional || hasPassword);
+  });
+  return Object.assign({}, ...variables);
+}
+
+/** The engine's state and the key to the stack's secrets. */
+export function engineVariables(state: StateKind): Variables {
+  return {
+    PULUMI_BACKEND_URL: {
+      secret: "PULUMI_BACKEND_URL",
+      ...(state === "throwaway" ? { otherwise: "format('file://{0}', runner.temp)" } : {}),
+    },
+    PULUMI_CONFIG_PASSPHRASE: { secret: "PULUMI_CONFIG_PASSPHRASE", optional: true },
+  };
+}
+
+/** The stack's further secrets, as variables of the same name. */
+export function furtherSecrets({ workflows }: WorkflowStack): Variables {
+  return Object.fromEntries(workflows.secrets.map((name) => [name, { secret: name }]));
+}
+
+/** What the job's token needs on GHCR; nothing where images go elsewhere. */
+export function packagePermission({ config }: WorkflowStack, access: "read" | "write"): Permissions {
+  return config.registries.some(({ host }) => host === "ghcr.io") ? { packages: access } : {};
+}
+
+function pair(username: string, password: string, optional: boolean): Variables {
+  const rest = optional ? { optional: true } : {};
+  return { [username]: { secret: username, ...rest }, [password]: { secret: password, ...rest } };
+}

@@ -1,0 +1,112 @@
+import type { ActionName } from "./action-pins";
+
+/**
+ * GitHub's workflow syntax, as far as Slipway's workflows use it. Texts are as they stand in the file, expressions
+ * (`${{ … }}`) included; what belongs to the file's looks is the renderer's.
+ *
+ * @see https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax
+ */
+export interface Workflow {
+  /** The file's name in the host's folder, `release.yml`. */
+  readonly file: string;
+  /** Lines above everything, without `#`. */
+  readonly comment: readonly string[];
+  readonly name: string;
+  /** The run's title in the list of runs. Default: GitHub's. */
+  readonly runName?: string;
+  readonly on: Triggers;
+  readonly concurrency?: Concurrency;
+  /** By id, in this order. */
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+export interface Triggers {
+  readonly release?: { readonly types: readonly ["published"] };
+  readonly push?: { readonly branches?: readonly string[]; readonly tags?: readonly string[] };
+  readonly pullRequest?: true;
+  readonly schedule?: readonly string[];
+  /** What a person may type in; empty for nothing. */
+  readonly dispatch?: Readonly<Record<string, Input>>;
+}
+
+export type Input =
+  | { readonly description: string; readonly type: "string"; readonly required: boolean }
+  | {
+      readonly description: string;
+      readonly type: "choice";
+      readonly options: readonly string[];
+      readonly default: string;
+    };
+
+export interface Concurrency {
+  readonly group: string;
+  readonly cancelInProgress: boolean;
+  /** Lines above it, without `#`. */
+  readonly comment?: readonly string[];
+}
+
+export interface Job {
+  readonly name: string;
+  readonly needs?: readonly string[];
+  readonly if?: string;
+  readonly runsOn: string;
+  readonly environment?: string;
+  /** A job without is killed after six hours. */
+  readonly timeoutMinutes: number;
+  /** What the job's token may do; nothing else. */
+  readonly permissions: Permissions;
+  /** Rows, or an expression for them. */
+  readonly matrix?: { readonly include: string | readonly Readonly<Record<string, string>>[] };
+  readonly outputs?: Readonly<Record<string, string>>;
+  /** Where scripts run, relative to the repository. Default: the repository. */
+  readonly workingDirectory?: string;
+  readonly steps: readonly Step[];
+}
+
+export type Scope = "attestations" | "contents" | "id-token" | "packages" | "pull-requests";
+export type Permissions = Readonly<Partial<Record<Scope, "read" | "write">>>;
+
+export type Step = ActionStep | RunStep;
+
+interface AnyStep {
+  readonly name: string;
+  readonly id?: string;
+  readonly if?: string;
+  readonly env?: Readonly<Record<string, EnvValue>>;
+  /** Lines above it, without `#`. */
+  readonly comment?: readonly string[];
+}
+
+export interface ActionStep extends AnyStep {
+  readonly uses: ActionName;
+  readonly with?: Readonly<Record<string, EnvValue | boolean | number>>;
+}
+
+export interface RunStep extends AnyStep {
+  /** Lines of a script. No expression stands in them: values come by `env`. */
+  readonly run: readonly string[];
+  readonly shell?: "bash";
+}
+
+/** A text, or a secret, so that what a workflow needs can be told. */
+export type EnvValue = string | SecretValue;
+
+export interface SecretValue {
+  readonly secret: string;
+  /** An expression that counts where there is no such secret. */
+  readonly otherwise?: string;
+  /** Nothing fails without it. Default: there is an `otherwise`. */
+  readonly optional?: boolean;
+}
+
+/** The text of a value as it stands in the file. */
+export function valueText(value: EnvValue): string {
+  if (typeof value === "string") return value;
+  const name = `secrets.${value.secret}`;
+  return expression(value.otherwise === undefined ? name : `${name} || ${value.otherwise}`);
+}
+
+/** `${{ text }}`. */
+export function expression(text: string): string {
+  return `\${{ ${text} }}`;
+}

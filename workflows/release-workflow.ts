@@ -1,0 +1,214 @@
+import { attestJob } from "./attest-job";
+import type { Concurrency, EnvValue, Input, Job, Workflow } from "./model";
+import { expression } from "./model";
+import { releaseJob } from "./release-job";
+import { type HostedStack, madeFrom, versionTags } from "./stack";
+import { expressionText, stem, tagFilter } from "./words";
+
+const REF: Input = {
+  description: "Branch, tag or commit to release. Default: where the workflow is started",
+  type: "string",
+  required: false,
+};
+
+const SERVICES: Input = {
+  description: "Only these services, separated by commas. Default: all",
+  type: "string",
+  required: false,
+};
+
+const DISPATCH_ID: Input = {
+  description: "For `slipway dispatch`, which finds its run by it",
+  type: "string",
+  required: false,
+};
+
+const AS_CONFIGURED = "as configured";
+
+const PUBLISH_VERSION_TAG: Input = {
+  description: "Write the version tag",
+  type: "choice",
+  options: [AS_CONFIGURED, "true", "false"],
+  default: AS_CONFIGURED,
+};
+
+/** A workflow that releases a version: by a published release, a git tag, or by hand. */
+export function releaseWorkflow(stack: HostedStack): Workflow {
+  const { config, workflows } = stack;
+  const { lane } = config;
+  const settings = workflows.release ?? { file: "release.yml" };
+  const on = settings.on ?? [lane === undefined ? "release" : "tags"];
+  const own = ruleInputs(stack);
+  const inputs = dispatchInputs(stack, own);
+  const title = settings.name ?? (lane === undefined ? "Release" : `Release ${lane.name}`);
+  return {
+    file: settings.file,
+    comment: madeFrom([stack]),
+    name: title,
+    ...(stack.host === "github" ? { runName: runName(title, inputs) } : {}),
+    on: {
+      ...(on.includes("release") ? { release: { types: ["published"] } } : {}),
+      ...(on.includes("tags") ? { push: { tags: versionTags(stack).map(tagFilter) } } : {}),
+      dispatch: inputs,
+    },
+    concurrency: concurrency(stack, settings.file, own),
+    jobs: releaseJobs(stack, "release", {
+      name: "Release",
+      ref: expression(isTagged(stack) ? "inputs.ref || inputs.version" : "inputs.ref"),
+      variables: {
+        ...("version" in inputs ? { RELEASE_TAG: expression("inputs.version") } : {}),
+        ...("publish_version_tag" in inputs
+          ? {
+              PUBLISH_VERSION_TAG: expression(
+                `inputs.publish_version_tag != ${expressionText(AS_CONFIGURED)} && inputs.publish_version_tag || ''`,
+              ),
+            }
+          : {}),
+        ...("services" in inputs ? { CI_SERVICES: expression("inputs.services") } : {}),
+        ...withoutCaches(stack),
+      },
+    }),
+  };
+}
+
+/** A workflow that releases each commit of some branches. */
+export function deployWorkflow(stack: HostedStack): Workflow {
+  const { stack: name, config, workflows } = stack;
+  const settings = workflows.deploy ?? { branches: ["main"] };
+  const tag: Input = {
+    description: "The images' tag. Default: the commit",
+    type: "string",
+    required: false,
+  };
+  const isFleet = config.fleet !== undefined;
+  const file = settings.file ?? `deploy-${name}.yml`;
+  return {
+    file,
+    comment: madeFrom([stack]),
+    name: settings.name ?? `Deploy ${name}`,
+    on: {
+      push: { branches: settings.branches.map(tagFilter) },
+      dispatch: isFleet ? { tag, services: SERVICES } : {},
+    },
+    concurrency: {
+      comment: ["Each commit has a group of its own: a push never drops the one that waits before it."],
+      group: `${stem(file)}-${expression(isFleet ? "inputs.tag || github.sha" : "github.sha")}`,
+      cancelInProgress: false,
+    },
+    jobs: releaseJobs(stack, "deploy", {
+      name: "Deploy",
+      variables: isFleet
+        ? {
+            CI_IMAGE_TAG: expression("inputs.tag || github.sha"),
+            CI_SERVICES: expression("inputs.services"),
+          }
+        : {},
+    }),
+  };
+}
+
+function releaseJobs(
+  stack: HostedStack,
+  id: string,
+  input: {
+    readonly name: string;
+    readonly ref?: EnvValue;
+    readonly variables: Readonly<Record<string, EnvValue>>;
+  },
+): Record<string, Job> {
+  // Gitea has no attestations.
+  const attests = stack.workflows.attest && stack.host === "github";
+  const shown = { ...stack, workflows: { ...stack.workflows, attest: attests } };
+  return {
+    [id]: releaseJob({ stack: shown, ...input }),
+    ...(attests ? { attest: attestJob(shown, id) } : {}),
+  };
+}
+
+/** Names of what the stack's tag rules read from a person: `{{input 'tag'}}`. */
+function ruleInputs({ config }: HostedStack): string[] {
+  const rules = config.images.flatMap(({ tags }) => tags);
+  const names = rules.flatMap((rule) =>
+    [...rule.matchAll(/\{\{\s*input\s+["']?([A-Za-z_][A-Za-z0-9_-]*)["']?\s*\}\}/g)].map(
+      ([, name]) => name ?? "",
+    ),
+  );
+  return [...new Set(names)].sort();
+}
+
+/** The run's title says what was asked for; any other run has GitHub's own title. */
+function runName(title: string, inputs: Readonly<Record<string, Input>>): string {
+  const first = Object.keys(inputs)[0] ?? "ref";
+  const what = `inputs.${first} || inputs.ref`;
+  const text = expressionText(`${title} {0} ({1})`);
+  return expression(`inputs.dispatch_id && format(${text}, ${what}, inputs.dispatch_id) || ''`);
+}
+
+function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<string, Input> {
+  const { lane, fleet, requireTag } = stack.config;
+  if (own.length > 0) {
+    return { ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])), ref: REF, ...found(stack) };
+  }
+  const isRequired = lane !== undefined || fleet !== undefined || requireTag;
+  const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
+  const version: Input = {
+    description: `Version such as ${example}${isRequired ? "" : ". Default: none, and no version tag"}`,
+    type: "string",
+    required: isRequired,
+  };
+  return {
+    version,
+    ref: isTagged(stack)
+      ? { ...REF, description: "Tag or commit to release. Default: the version's tag" }
+      : REF,
+    ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
+    ...(fleet === undefined ? {} : { services: SERVICES }),
+    ...found(stack),
+  };
+}
+
+/** Gitea shows a run's own title, so there nothing can be found by it. */
+function found({ host }: HostedStack): Record<string, Input> {
+  return host === "github" ? { dispatch_id: DISPATCH_ID } : {};
+}
+
+/** The version that a person types in is a git tag that has to be there, so that it is what is checked out. */
+function isTagged(stack: HostedStack): boolean {
+  return stack.config.requireTag && stack.config.lane === undefined && ruleInputs(stack).length === 0;
+}
+
+function ruleInput(name: string): Input {
+  return {
+    description: name === "tag" ? "The image's tag" : `What tag rules read as ${name}`,
+    type: "string",
+    required: true,
+  };
+}
+
+/**
+ * One group for each version: its runs wait for one another. GitHub keeps one waiting run a group and drops the others,
+ * so a run without a version has a group of its own; a dropped run of the same version would release the same again.
+ */
+function concurrency(stack: HostedStack, file: string, own: readonly string[]): Concurrency {
+  const [input] = own;
+  const pushed = "github.ref_type == 'tag' && github.ref_name";
+  const asked = input === undefined ? askedVersion(stack) : `inputs.${input}`;
+  return {
+    comment: ["Runs of one version wait for each other, and none waits for another version."],
+    group: `${stem(file)}-${expression(`${asked} || ${pushed} || github.run_id`)}`,
+    cancelInProgress: false,
+  };
+}
+
+/** The version that was typed in, as a lane's git tag is called: `v0.2.1` of the git tag `docker-v0.2.1`. */
+function askedVersion({ config: { lane } }: HostedStack): string {
+  if (lane === undefined || lane.trigger === lane.form.prefix) return "inputs.version";
+  if (!lane.trigger.endsWith(lane.form.prefix)) return "inputs.version";
+  const missing = lane.trigger.slice(0, lane.trigger.length - lane.form.prefix.length);
+  return `inputs.version && format(${expressionText(`${missing}{0}`)}, inputs.version)`;
+}
+
+/** A version is made from its sources alone. */
+function withoutCaches({ config }: HostedStack): Record<string, EnvValue> {
+  return config.images.some(({ cacheFrom }) => cacheFrom.length > 0) ? { RESTORE_CACHES: "false" } : {};
+}

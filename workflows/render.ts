@@ -1,0 +1,203 @@
+import { Document, isMap, isScalar, isSeq, type Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
+import { ACTION_PINS } from "./action-pins";
+import type { Concurrency, Input, Job, Permissions, Scope, Step, Triggers, Workflow } from "./model";
+import { valueText } from "./model";
+
+/** The text of a workflow file: the same workflow is the same text, with a final newline. */
+export function renderWorkflow(workflow: Workflow): string {
+  const document = new Document();
+  const { name, runName, on, concurrency, jobs } = workflow;
+  const root = mapping({
+    name,
+    "run-name": runName,
+    on: triggers(on),
+    permissions: {},
+    concurrency: concurrency === undefined ? undefined : renderConcurrency(concurrency),
+    jobs: mapping(Object.fromEntries(Object.entries(jobs).map(([id, job]) => [id, renderJob(job)]))),
+  });
+  document.contents = root;
+  document.commentBefore = commentLines(workflow.comment);
+  spaceOut(root, 1);
+  const jobMap = root.get("jobs", true);
+  if (isMap(jobMap)) spaceOut(jobMap, 1);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false, nullStr: "" });
+}
+
+function triggers({ release, push, pullRequest, schedule, dispatch }: Triggers): YAMLMap {
+  return mapping({
+    release: release === undefined ? undefined : mapping({ types: inline(release.types) }),
+    push:
+      push === undefined
+        ? undefined
+        : mapping({
+            branches: push.branches === undefined ? undefined : inline(push.branches),
+            tags: push.tags === undefined ? undefined : inline(push.tags),
+          }),
+    pull_request: pullRequest === undefined ? undefined : new Scalar(null),
+    schedule:
+      schedule === undefined ? undefined : sequence(schedule.map((cron) => mapping({ cron: quoted(cron) }))),
+    workflow_dispatch:
+      dispatch === undefined
+        ? undefined
+        : Object.keys(dispatch).length === 0
+          ? new Scalar(null)
+          : mapping({ inputs: mapping(mapValues(dispatch, renderInput)) }),
+  });
+}
+
+function renderInput(input: Input): YAMLMap {
+  return input.type === "choice"
+    ? mapping({
+        description: input.description,
+        type: input.type,
+        options: inline(input.options),
+        default: input.default,
+      })
+    : mapping({ description: input.description, type: input.type, required: input.required });
+}
+
+function renderConcurrency({ group, cancelInProgress, comment }: Concurrency): YAMLMap {
+  const map = mapping({ group, "cancel-in-progress": cancelInProgress });
+  if (comment !== undefined) map.commentBefore = commentLines(comment);
+  return map;
+}
+
+function renderJob(job: Job): YAMLMap {
+  const { workingDirectory, needs, matrix } = job;
+  return mapping({
+    name: job.name,
+    needs: needs === undefined ? undefined : needs.length === 1 ? needs[0] : inline(needs),
+    if: job.if,
+    "runs-on": job.runsOn,
+    environment: job.environment,
+    "timeout-minutes": job.timeoutMinutes,
+    permissions: permissions(job.permissions),
+    strategy: matrix === undefined ? undefined : mapping({ "fail-fast": false, matrix }),
+    outputs: job.outputs,
+    defaults:
+      workingDirectory === undefined
+        ? undefined
+        : mapping({ run: mapping({ "working-directory": workingDirectory }) }),
+    steps: steps(job.steps),
+  });
+}
+
+/** What each right is for, beside it. */
+const REASONS: Readonly<Record<Scope, string>> = {
+  attestations: "GitHub keeps the attestation",
+  contents: "check out",
+  "id-token": "sign as this workflow",
+  packages: "GHCR",
+  "pull-requests": "comment",
+};
+
+function permissions(granted: Permissions): YAMLMap {
+  return mapping(
+    Object.fromEntries(
+      Object.entries(granted).map(([scope, access]) => {
+        const scalar = new Scalar(access);
+        const reason = Object.entries(REASONS).find(([known]) => known === scope)?.[1];
+        scalar.comment = ` ${reason}`;
+        return [scope, scalar];
+      }),
+    ),
+  );
+}
+
+function steps(list: readonly Step[]): YAMLSeq {
+  const rendered = list.map(renderStep);
+  rendered.slice(1).forEach((step) => {
+    step.spaceBefore = true;
+  });
+  return sequence(rendered);
+}
+
+function renderStep(step: Step): YAMLMap {
+  const { name, id, comment, env } = step;
+  const common = { name, id, if: step.if };
+  const variables = Object.keys(env ?? {}).length === 0 ? undefined : mapValues(env ?? {}, valueText);
+  const map =
+    "uses" in step
+      ? mapping({
+          ...common,
+          uses: pinned(step.uses),
+          with:
+            step.with === undefined
+              ? undefined
+              : mapValues(step.with, (value) =>
+                  typeof value === "boolean" || typeof value === "number" ? value : valueText(value),
+                ),
+          env: variables,
+        })
+      : mapping({ ...common, shell: step.shell, run: script(step.run), env: variables });
+  if (comment !== undefined) map.commentBefore = commentLines(comment);
+  return map;
+}
+
+/** `owner/name@<commit> # v1.2.3`. */
+function pinned(name: keyof typeof ACTION_PINS): Scalar {
+  const { commit, version } = ACTION_PINS[name];
+  const scalar = new Scalar(`${name}@${commit}`);
+  scalar.comment = ` ${version}`;
+  return scalar;
+}
+
+function script(lines: readonly string[]): Scalar {
+  if (lines.length === 1) return new Scalar(lines[0]);
+  const scalar = new Scalar(`${lines.join("\n")}\n`);
+  scalar.type = Scalar.BLOCK_LITERAL;
+  return scalar;
+}
+
+function quoted(text: string): Scalar {
+  const scalar = new Scalar(text);
+  scalar.type = Scalar.QUOTE_DOUBLE;
+  return scalar;
+}
+
+/** `[a, b]`. */
+function inline(values: readonly unknown[]): YAMLSeq {
+  const list = sequence(values.map((value) => node(value)));
+  list.flow = true;
+  return list;
+}
+
+function sequence(items: readonly Node[]): YAMLSeq {
+  const list = new YAMLSeq();
+  list.items.push(...items);
+  return list;
+}
+
+/** Entries in their order; undefined ones are left out. */
+function mapping(entries: Readonly<Record<string, unknown>>): YAMLMap {
+  const map = new YAMLMap();
+  for (const [key, value] of Object.entries(entries)) {
+    if (value !== undefined) map.add(new Pair(new Scalar(key), node(value)));
+  }
+  return map;
+}
+
+function node(value: unknown): Node {
+  if (isScalar(value) || isMap(value) || isSeq(value)) return value;
+  if (Array.isArray(value)) return sequence(value.map((entry: unknown) => node(entry)));
+  if (typeof value !== "object" || value === null) return new Scalar(value);
+  const map = mapping({ ...value });
+  map.flow = map.items.length === 0;
+  return map;
+}
+
+function mapValues<T, R>(
+  entries: Readonly<Record<string, T>>,
+  convert: (value: T) => R,
+): Readonly<Record<string, R>> {
+  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, convert(value)]));
+}
+
+/** A blank line before each entry from the one at `from` on. */
+function spaceOut(map: YAMLMap, from: number): void {
+  for (const { key } of map.items.slice(from)) if (isScalar(key)) key.spaceBefore = true;
+}
+
+function commentLines(lines: readonly string[]): string {
+  return lines.map((line) => ` ${line}`).join("\n");
+}

@@ -1,0 +1,49 @@
+import type { Config } from "../plan/config";
+import type { WorkflowHost, WorkflowsConfig } from "../plan/github-config";
+
+/** A stack whose settings ask for workflows. */
+export interface WorkflowStack {
+  readonly stack: string;
+  readonly config: Config;
+  readonly workflows: WorkflowsConfig;
+  /** The stack's file, relative to the project: `Pulumi.release.yaml`. */
+  readonly configFile: string;
+}
+
+/** A stack, and for whom its workflows are written. */
+export interface HostedStack extends WorkflowStack {
+  readonly host: WorkflowHost;
+  /** Where its state is: another stack that promotes from it reads it there, else a throwaway one will do. */
+  readonly state: StateKind;
+}
+
+export type StateKind = "throwaway" | "kept";
+
+/** The environment whose secrets and reviewers a release of the stack has. */
+export function environmentOf({ stack, workflows }: WorkflowStack): string {
+  return workflows.environment ?? stack;
+}
+
+/** Patterns of the git tags that are the stack's versions. */
+export function versionTags({ config, workflows }: WorkflowStack): readonly string[] {
+  return workflows.release?.tags ?? [config.lane === undefined ? "v*" : `${config.lane.trigger}*`];
+}
+
+/** Every platform that the stack builds for, sorted. */
+export function platformsOf({ config }: WorkflowStack): string[] {
+  return [...new Set(config.images.flatMap(({ platforms }) => platforms))].sort();
+}
+
+/** A path of the project, from the repository's root. */
+export function inRepository({ workflows }: WorkflowStack, path: string): string {
+  return workflows.directory === "." ? path : `${workflows.directory}/${path}`;
+}
+
+/** The header of a file that some stacks have made. */
+export function madeFrom(stacks: readonly WorkflowStack[]): string[] {
+  const files = [...new Set(stacks.map((stack) => inRepository(stack, stack.configFile)))].sort();
+  return [
+    `Made by \`slipway workflows\` from ${files.join(", ")}: change the settings there and run it again.`,
+    "`slipway workflows --check` tells whether this file is still what they say.",
+  ];
+}

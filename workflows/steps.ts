@@ -1,0 +1,76 @@
+import { PULUMI_VERSION } from "./action-pins";
+import { engineVariables, registryVariables } from "./credentials";
+import type { EnvValue, Step } from "./model";
+import { platformsOf, type StateKind, type WorkflowStack } from "./stack";
+import { shellWord } from "./words";
+
+/** Steps that several workflows have. */
+
+/** The whole history: versions are git tags, and a floating tag asks whether a commit is newer. */
+export function checkOut(ref?: EnvValue): Step {
+  return {
+    name: "Check out",
+    uses: "actions/checkout",
+    with: {
+      ...(ref === undefined ? {} : { ref }),
+      "fetch-depth": 0,
+      "persist-credentials": false,
+    },
+  };
+}
+
+export function setUpNode({ workflows }: WorkflowStack): Step {
+  return {
+    name: "Set up Node",
+    uses: "actions/setup-node",
+    with: { "node-version": workflows.node, "package-manager-cache": false },
+  };
+}
+
+export function setUpPulumi(): Step {
+  return { name: "Set up Pulumi", uses: "pulumi/actions", with: { "pulumi-version": PULUMI_VERSION } };
+}
+
+export function installPackages({ workflows }: WorkflowStack): Step {
+  return { name: "Install packages", run: [workflows.install.map(shellWord).join(" ")] };
+}
+
+/** What builds: QEMU for platforms that the runner is not, and a builder. Neither takes anything from a cache. */
+export function setUpBuilder(stack: WorkflowStack): Step[] {
+  const { workflows, config } = stack;
+  const native = /(?:^|-)arm(?:64)?$/.test(workflows.runner) ? "linux/arm64" : "linux/amd64";
+  const foreign = platformsOf(stack).filter((platform) => platform !== native);
+  const qemu: Step = {
+    name: "Set up QEMU",
+    uses: "docker/setup-qemu-action",
+    with: { platforms: foreign.join(","), "cache-image": false },
+  };
+  const buildx: Step = {
+    name: "Set up Buildx",
+    uses: "docker/setup-buildx-action",
+    with: {
+      ...(config.builder.name === undefined ? {} : { name: config.builder.name }),
+      "cache-binary": false,
+    },
+  };
+  return [...(foreign.length === 0 ? [] : [qemu]), buildx];
+}
+
+/** Variables that every run of the program has. */
+export function programVariables(stack: WorkflowStack, state: StateKind): Readonly<Record<string, EnvValue>> {
+  return { ...engineVariables(state), ...registryVariables(stack) };
+}
+
+/** Opens the stack. The engine may write its salt into the stack's file, which is no change of what is released. */
+export function selectStack({ stack }: Pick<WorkflowStack, "stack">): string {
+  return `pulumi stack select --create ${shellWord(stack)}`;
+}
+
+/** Says which secret is missing before the engine asks for something else. */
+export function requireState(state: StateKind): string[] {
+  return state === "kept"
+    ? [
+        'test -n "$PULUMI_BACKEND_URL" || { echo "::error::The secret PULUMI_BACKEND_URL is missing"; exit 1; }',
+      ]
+    : [];
+}

@@ -1,0 +1,138 @@
+import { type Problem, ProblemError } from "../plan/problem";
+import type { WorkflowStack } from "./stack";
+
+/** What keeps stacks from having the workflows that they ask for, all at once. */
+export function requireNoProblems(stacks: readonly WorkflowStack[]): void {
+  const problems = [...stacks.flatMap(ownProblems), ...fileProblems(stacks), ...sharedProblems(stacks)];
+  if (problems.length > 0) throw new ProblemError("The workflows cannot be made:", problems);
+}
+
+const AT = "github.workflows";
+
+function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): Problem[] {
+  const problem = (code: string, key: string, message: string, hint: string): Problem => ({
+    code,
+    path: `${stack}: ${AT}.${key}`,
+    message,
+    hint,
+  });
+  const texts = { artifacts: config.artifacts, "builder.name": config.builder.name, configFile };
+  const images = config.images.map(({ name }) => name);
+  return [
+    ...(workflows.preview !== undefined && config.requireTag
+      ? [
+          problem(
+            "workflows-preview-tag",
+            "preview",
+            "is not possible with requireTag: a pull request has no tag",
+            "Leave the preview out, or preview a stack that requires none",
+          ),
+        ]
+      : []),
+    ...(workflows.promote !== undefined && config.promote === undefined
+      ? [
+          problem(
+            "workflows-promote",
+            "promote",
+            "needs slipway:promote, which says what is promoted",
+            "Set slipway:promote, e.g. { from: stage }",
+          ),
+        ]
+      : []),
+    ...(["release", "deploy"] as const)
+      .filter((key) => workflows[key] !== undefined && config.promote !== undefined)
+      .map((key) =>
+        problem(
+          "workflows-promote",
+          key,
+          "is not possible for a stack that promotes: nothing is built there",
+          "Use promote",
+        ),
+      ),
+    ...Object.entries(texts)
+      .filter(([, text]) => text?.includes("${{"))
+      .map(([key, text]) => ({
+        code: "workflows-expression",
+        path: `${stack}: ${key}`,
+        message: `${JSON.stringify(text)} would be an expression in a workflow`,
+      })),
+    ...(images.length > 256 && workflows.attest
+      ? [
+          problem(
+            "workflows-attest",
+            "attest",
+            "is possible for 256 images at most, GitHub's limit of a matrix",
+            "Leave attest out",
+          ),
+        ]
+      : []),
+  ];
+}
+
+interface Claim {
+  readonly stack: string;
+  readonly key: string;
+  readonly file: string;
+  /** Preview and drift are shared with the same key of other stacks. */
+  readonly shared: boolean;
+}
+
+function claims({ stack, workflows: { release, deploy, promote, preview, drift } }: WorkflowStack): Claim[] {
+  const named: [key: string, file: string | undefined, shared: boolean][] = [
+    ["release", release?.file, false],
+    ["deploy", deploy === undefined ? undefined : (deploy.file ?? `deploy-${stack}.yml`), false],
+    ["promote", promote === undefined ? undefined : (promote.file ?? `promote-${stack}.yml`), false],
+    ["preview", preview?.file, true],
+    ["drift", drift?.file, true],
+  ];
+  return named.flatMap(([key, file, shared]) => (file === undefined ? [] : [{ stack, key, file, shared }]));
+}
+
+/** Names are compared as on file systems that do not tell capitals. */
+function fileProblems(stacks: readonly WorkflowStack[]): Problem[] {
+  const all = stacks.flatMap(claims);
+  return all.flatMap((claim, index) => {
+    const other = all
+      .slice(0, index)
+      .find(
+        (earlier) =>
+          earlier.file.toLowerCase() === claim.file.toLowerCase() &&
+          !(claim.shared && earlier.key === claim.key && earlier.file === claim.file),
+      );
+    if (other === undefined) return [];
+    return [
+      {
+        code: "workflows-file",
+        path: `${claim.stack}: ${AT}.${claim.key}.file`,
+        message: `${JSON.stringify(claim.file)} is also the file of ${other.stack}'s ${other.key}`,
+        hint: "Give each of them a file of its own",
+      },
+    ];
+  });
+}
+
+/** A shared file has one runner, one way to install and one environment. */
+function sharedProblems(stacks: readonly WorkflowStack[]): Problem[] {
+  return (["preview", "drift"] as const).flatMap((key) => {
+    const members = stacks.filter(({ workflows }) => workflows[key] !== undefined);
+    return members.flatMap((member, index) => {
+      const first = members
+        .slice(0, index)
+        .find(({ workflows }) => workflows[key]?.file === member.workflows[key]?.file);
+      if (first === undefined || commonSettings(first, key) === commonSettings(member, key)) return [];
+      return [
+        {
+          code: "workflows-shared",
+          path: `${member.stack}: ${AT}.${key}`,
+          message: `shares ${member.workflows[key]?.file} with ${first.stack}, but differs in directory, runner, node, install, hosts, timeout or environment`,
+          hint: "Set these in Pulumi.yaml for all stacks, or give each its own file",
+        },
+      ];
+    });
+  });
+}
+
+function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"): string {
+  const { directory, runner, node, install, hosts, timeout } = workflows;
+  return JSON.stringify([directory, runner, node, install, hosts, timeout, workflows[key]?.environment]);
+}
