@@ -44,8 +44,9 @@ export const attestation = resource({
     const same = canonicalize(olds.inputs.statement) === canonicalize(news.statement);
     if (news.digest === undefined || olds.inputs.digest !== news.digest || !same)
       return { changed: ["digest"] };
-    // State of an older version knows no signer; there was none.
-    const before = { sign: olds.inputs.sign ?? "none", signer: olds.outputs.signer ?? "" };
+    // State of an older version lacks what others read; one update, which writes nothing, completes it.
+    if (!Array.isArray(olds.outputs.referrers)) return { changed: ["referrers"] };
+    const before = { sign: olds.inputs.sign ?? "none", signer: olds.outputs.signer };
     const signer = await signerOf(context, news);
     if (before.sign !== news.sign || before.signer !== (signer?.name ?? "")) return { changed: ["sign"] };
     const missing = await lacking(context, news, news.digest, olds.outputs);

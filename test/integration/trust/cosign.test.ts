@@ -349,6 +349,28 @@ describe("the resource", () => {
     expect(await attestation.diff(context, { ...state, news: made.inputs })).toEqual({ changed: [] });
   });
 
+  test("state of an older version is completed once, and nothing is written", async () => {
+    const context = contextOf({ mode: "none" });
+    const { digest } = await pushIndex(clientOf(plain.host), "octo/older");
+    const inputs = {
+      image: "older",
+      repositories: [`${plain.host}/octo/older`],
+      digest,
+      statement: statementOf({ image: "older" }),
+    };
+    const { outputs } = await attestation.create(context, inputs, OPERATION);
+    const [referrer = ""] = digestsIn(outputs, plain.host);
+    const older = { ...inputs, manifest: referrer.split("@")[1] };
+    const state = { urn: OPERATION.urn, id: "x", news: inputs };
+    const olds = { inputs, outputs: older };
+    expect(await attestation.diff(context, { ...state, olds })).toEqual({ changed: ["referrers"] });
+    await plain.forget();
+    const updated = await attestation.update(context, { ...state, olds }, OPERATION);
+    expect(await plain.writes()).toEqual([]);
+    const next = { inputs, outputs: { ...updated } };
+    expect(await attestation.diff(context, { ...state, olds: next })).toEqual({ changed: [] });
+  });
+
   test("another key is a diff; a preview tells of a key that does not open, and writes nothing", async () => {
     const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
     const made = await release("rotated", context, "key");
