@@ -7,6 +7,7 @@ import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
 import { previewCommand, upCommand } from "./commands/up";
+import { verifyCommand } from "./commands/verify";
 import { workflowsCommand } from "./commands/workflows";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
@@ -19,6 +20,7 @@ const COMMANDS: readonly (() => Command)[] = [
   dispatchCommand,
   deployStageCommand,
   reportCommand,
+  verifyCommand,
   tagsCommand,
   workflowsCommand,
 ];

@@ -87,6 +87,10 @@ function askedRegistries(config: Config, readOnly: boolean): PlanReleaseInput["r
     resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
     readRegistries: (request) =>
       readRegistryState({ ...request, readOnly }, (host) => registries.connect(host)),
+    verifyImage: async (request) => {
+      const { verifyImage } = await import("../trust/verify-image.js");
+      return verifyImage(request, (host) => registries.connect(host).client, new Date());
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { PlanReleaseInput } from "../source/plan-release";
 export const unaskedRegistries: PlanReleaseInput["registries"] = {
   resolveImages: async () => ({ digests: {}, problems: [] }),
   inspectImages: async () => ({ found: {}, problems: [] }),
+  verifyImage: async () => [],
   readRegistries: async ({ registries, repositories }) => ({
     access: Object.fromEntries(
       registries.map(({ host }) => [host, { status: "ready", credentials: "not asked" }]),

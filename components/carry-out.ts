@@ -127,6 +127,7 @@ function releaseImages(plan: ReleasePlan, config: Config, provider: RegistryProv
         plan: image,
         ...(baseDigest === undefined ? {} : { baseDigest }),
         revision: image.intent.revision,
+        sign: config.sign.mode,
         builder: config.builder,
         root: config.root,
         plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),

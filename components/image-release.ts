@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
-import { candidateInputs } from "../plan/resource-inputs";
+import { attestationInputs, candidateInputs, referrerDigests } from "../plan/resource-inputs";
+import type { SignConfig } from "../plan/trust";
 import { Attestation, Candidate } from "../provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";
 
 export interface ImageReleaseArgs extends BuildArgs {
+  /** How the provider was told to sign. @default "none" @example "key" */
+  readonly sign?: SignConfig["mode"];
   /** The commit being released, 40 hex digits. */
   readonly revision: string;
   /** The build waits for these: it bounds how many builds run at once. @default [] */
@@ -20,7 +23,7 @@ export class ImageRelease extends pulumi.ComponentResource {
   public readonly digest: pulumi.Output<Digest>;
   /** `host/path@digest`, one a registry, the primary first. */
   public readonly references: pulumi.Output<string[]>;
-  /** Digests of the referrers that state this release. */
+  /** Digests of the referrers that state and sign this release. */
   public readonly attestations: pulumi.Output<Digest[]>;
   /** Everything that has to exist before a tag may move. */
   public readonly proofs: readonly pulumi.Resource[];
@@ -48,17 +51,13 @@ export class ImageRelease extends pulumi.ComponentResource {
       { parent: this, ...(build === undefined ? {} : { dependsOn: [build] }) },
     );
 
+    const stated = attestationInputs(plan, args.sign ?? "none");
     const statement =
-      plan.statement === undefined
+      stated === undefined
         ? undefined
         : new Attestation(
             `${name}-statement`,
-            {
-              image: name,
-              repositories: plan.repositories,
-              digest: candidate.digest,
-              statement: plan.statement,
-            },
+            { ...stated, image: name, digest: candidate.digest },
             { parent: this },
           );
 
@@ -67,7 +66,8 @@ export class ImageRelease extends pulumi.ComponentResource {
     this.references = candidate.digest.apply((digest) =>
       plan.repositories.map((repository) => `${repository}@${digest}`),
     );
-    this.attestations = pulumi.output(statement === undefined ? [] : [statement.manifest]);
+    this.attestations =
+      statement === undefined ? pulumi.output([]) : statement.referrers.apply(referrerDigests);
     this.proofs = statement === undefined ? [candidate] : [candidate, statement];
     this.registerOutputs({
       digest: this.digest,

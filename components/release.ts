@@ -4,7 +4,13 @@ import { ProblemError } from "../plan/problem";
 import { writtenRepositories } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
-import { inspectImages, provePush, readRegistries, resolveImages } from "../provider/sdk/functions";
+import {
+  inspectImages,
+  provePush,
+  readRegistries,
+  resolveImages,
+  verifyImage,
+} from "../provider/sdk/functions";
 import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
 import { requireSameContent, runChecks } from "../source/checks";
@@ -35,6 +41,7 @@ export async function release(): Promise<ReleaseOutputs> {
         resolveImages: (references) => resolveImages(references, provider),
         inspectImages: (references) => inspectImages(references, provider),
         readRegistries: (request) => readRegistries(request, provider),
+        verifyImage: (request) => verifyImage(request, { provider }),
       },
     };
     const plan = await planRelease(input);

@@ -13,6 +13,7 @@ import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
 import { type BaseConfig, expandImages } from "./expand-variants";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
+import { normaliseSign, normaliseVerify, type TrustFiles } from "./normalise-trust";
 import { formatPath } from "./paths";
 import type { CheckedConfig } from "./schema";
 
@@ -28,6 +29,8 @@ export function normalise(
     readonly origins: Readonly<Record<string, string>>;
     readonly encrypted: ReadonlySet<string>;
     readonly fleet?: Fleet;
+    /** Keys and trusted roots that stand in files of the project. */
+    readonly files: TrustFiles;
   },
 ): Config {
   const {
@@ -36,6 +39,7 @@ export function normalise(
     base,
     variants,
     services: _,
+    sign,
     github,
     promote,
     rollback,
@@ -66,8 +70,9 @@ export function normalise(
       })),
     }),
     ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
-    ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries) }),
+    ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
     ...(rollback === undefined ? {} : { rollback }),
+    sign: normaliseSign(sign, facts.encrypted, facts.files),
     ...(github?.workflows === undefined ? {} : { github: { workflows: github.workflows } }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
@@ -92,10 +97,14 @@ function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): Regis
 
 /** A statement is looked for in the primary registry, unless another one is named. */
 function normalisePromote(
-  { from, statement, registry, images }: CheckedPromote,
+  { from, statement, registry, images, verify }: CheckedPromote,
   registries: readonly CheckedRegistry[],
+  files: TrustFiles,
 ): PromoteConfig {
-  const subset = images === undefined ? {} : { images };
+  const subset = {
+    ...(images === undefined ? {} : { images }),
+    ...(verify === undefined ? {} : { verify: normaliseVerify(verify, files) }),
+  };
   if (statement === undefined) return { source: { kind: "stack", stack: from ?? "" }, ...subset };
   const { host = "", namespace = "" } = registry ?? registries[0] ?? {};
   return {

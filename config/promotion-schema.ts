@@ -1,5 +1,6 @@
 import { z } from "zod";
 import * as grammar from "./grammar";
+import { verifySchema } from "./sign-schema";
 
 const images = z
   .array(grammar.imageName)
@@ -29,6 +30,9 @@ export const promoteSchema = z
       .optional()
       .describe("Where the statement is looked for. @default the first registry"),
     images: images.describe("Only these images; the others stay as they were promoted last. @default all"),
+    verify: verifySchema
+      .optional()
+      .describe("What has to be proved of a release before anything of it is copied. @default nothing"),
   })
   .meta({ what: "a promotion: { from: stage } or { statement: v1.2.3 }" });
 

@@ -6,6 +6,7 @@ import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
 import { expandServices, type ReadProjectFile, selectServices } from "./expand-services";
 import { normalise } from "./normalise";
+import { TrustFiles } from "./normalise-trust";
 import { type Flag, overlayEnvironment } from "./overlay";
 import { formatPath, leaves, withValueAt } from "./paths";
 import { isSecretPath, Redaction } from "./redaction";
@@ -36,7 +37,7 @@ const noFile: ReadProjectFile = () => {
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
  *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-environment`,
- *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone
+ *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
  */
 export function readConfig(input: ConfigInput): Config {
   const decoded = decodeWritten(writtenConfigSchema, input.written);
@@ -64,7 +65,10 @@ export function readConfig(input: ConfigInput): Config {
     const told = withoutRepeats(all).map((problem) => redaction.clean(withOrigin(problem, origins)));
     throw new ProblemError(title(told.length), told);
   }
-  return normalise(checked, { origins, encrypted, ...fleet });
+  const files = new TrustFiles(input.readFile ?? noFile);
+  const config = normalise(checked, { origins, encrypted, files, ...fleet });
+  if (files.problems.length > 0) throw new ProblemError(title(files.problems.length), files.problems);
+  return config;
 }
 
 /** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */

@@ -6,6 +6,8 @@ import { leaves, type Path } from "./paths";
 const SECRET_PATHS: readonly Path[] = [
   ["registries", "*", "password"],
   ["images", "*", "secrets", "*"],
+  ["sign", "key"],
+  ["sign", "password"],
   ["github", "token"],
   ["github", "secrets", "*"],
   ["github", "environments", "*", "secrets", "*"],

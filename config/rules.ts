@@ -8,6 +8,7 @@ import { laneRuleProblems } from "./lane-rules";
 import { formatPath, isRecord } from "./paths";
 import { promotionProblems } from "./promotion-rules";
 import { duplicates, type Entry, entriesOf, textOf, textsOf } from "./rule-entries";
+import { trustProblems } from "./trust-rules";
 
 /**
  * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are
@@ -26,6 +27,7 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...laneRuleProblems(written),
     ...checkProblems(written),
     ...promotionProblems(written, expandedNames(written)),
+    ...trustProblems(written),
     ...githubProblems(written),
   ];
 }

@@ -6,6 +6,7 @@ import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
 import { promoteSchema, rollbackSchema } from "./promotion-schema";
 import { servicesSchema } from "./services-schema";
+import { signSchema } from "./sign-schema";
 
 /**
  * Everything that a stack's file can say under `slipway:`, with every default. Rules that look at more than one value
@@ -124,6 +125,7 @@ export const writtenConfigSchema = z.strictObject({
       "The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time. @default none",
     ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
+  sign: signSchema.optional().describe("How releases are signed. @default { mode: none }"),
   promote: promoteSchema
     .optional()
     .describe("Nothing is built: releases are taken by digest from where they were proved. @default none"),

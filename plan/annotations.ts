@@ -11,3 +11,7 @@ export const CREATED_ANNOTATION = "org.opencontainers.image.created";
 /** The artifact type and in-toto predicate type of a release statement. */
 export const STATEMENT_ARTIFACT_TYPE = "application/vnd.slipway.release.v1+json";
 export const STATEMENT_PREDICATE_TYPE = "https://slipway.dev/release/v1";
+/** A Sigstore bundle: the layer's media type and the referrer's artifact type. @see https://docs.sigstore.dev/about/bundle/ */
+export const BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/** cosign's predicate type for "this image is signed": it says no more than its subject. */
+export const SIGNATURE_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1";

@@ -1,6 +1,7 @@
 import type { GithubConfig } from "./github-config";
 import type { Lane } from "./lanes";
 import type { Secret } from "./secret";
+import type { PromotionRules, SignConfig } from "./trust";
 
 /** The normalised configuration: every default applied, every name checked. `config/` makes it. */
 export interface Config {
@@ -31,6 +32,8 @@ export interface Config {
   readonly builder: BuilderConfig;
   /** Releases are not built here, but taken by digest from where they were proved. */
   readonly promote?: PromoteConfig;
+  /** How releases are signed. Default: not at all. */
+  readonly sign: SignConfig;
   /** Versions that are bad, and the one that floating tags go back to. */
   readonly rollback?: RollbackConfig;
   /** What Slipway does for the repository on GitHub. */
@@ -153,6 +156,8 @@ export interface BuilderConfig {
 
 export interface PromoteConfig {
   readonly source: PromotionSource;
+  /** What has to be proved of it first. Default: nothing but its digest and platforms. */
+  readonly verify?: PromotionRules;
   /** Only these; the others stay as they were promoted last. Default: all. */
   readonly images?: readonly string[];
 }

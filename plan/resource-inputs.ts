@@ -1,5 +1,6 @@
-import type { Digest } from "./digest";
+import { type Digest, isDigest } from "./digest";
 import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-plan";
+import type { SignConfig } from "./trust";
 
 /** What proves an image's content, beside its digest. */
 export function candidateInputs({ name, repositories, intent, content }: PlannedImage) {
@@ -15,6 +16,22 @@ export function candidateInputs({ name, repositories, intent, content }: Planned
     platforms: intent.image.platforms,
     source: content.from === "build" ? ("build" as const) : ("found" as const),
   };
+}
+
+/** What states and signs an image, beside its digest; undefined where there is neither a version nor a signature. */
+export function attestationInputs(
+  { name, repositories, statement, content }: PlannedImage,
+  mode: SignConfig["mode"],
+) {
+  // Going back uploads nothing: what was signed then is signed now.
+  const sign = content.from === "rollback" ? "none" : mode;
+  if (statement === undefined && sign === "none") return undefined;
+  return { image: name, repositories, ...(statement === undefined ? {} : { statement }), sign };
+}
+
+/** The digests of `host/path@digest`, without repeats: every registry has the same referrers. */
+export function referrerDigests(references: readonly string[]): Digest[] {
+  return [...new Set(references.map((reference) => reference.split("@")[1]).filter(isDigest))];
 }
 
 /** What takes content as it is, from where it was proved. */

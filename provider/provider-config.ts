@@ -1,5 +1,6 @@
 import type { Config } from "../plan/config";
 import type { ProviderConfig } from "./registries";
+import { signingConfig } from "./signing";
 
 /**
  * What the provider has to know of a configuration. Credentials that the environment gives stay out: the provider
@@ -23,6 +24,7 @@ export function providerConfig(config: Config): ProviderConfig {
       ),
     ),
     artifacts,
+    signing: signingConfig(config.sign),
     environment: {
       ...(envPrefix === undefined ? {} : { prefix: envPrefix }),
       ...(primary === undefined ? {} : { ciRegistry: primary }),

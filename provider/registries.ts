@@ -13,6 +13,7 @@ import { Redactor, scrub } from "../registry/redact";
 import type { Properties } from "./properties";
 import { RequestLog } from "./request-log";
 import { parseInputs } from "./resource";
+import { type SigningConfig, signingSchema } from "./signing";
 
 const registriesSchema = z.array(
   z.object({
@@ -31,6 +32,8 @@ const configSchema = z.object({
   credentials: z.string().default("{}"),
   /** JSON: how the environment's credentials are to be read. */
   environment: z.string().default("{}"),
+  /** JSON: how releases are signed, with the key. */
+  signing: z.string().default('{"mode":"none"}'),
   /** Folder for diagnostics, relative to the project; absent: none are written. */
   artifacts: z.string().optional(),
 });
@@ -40,6 +43,8 @@ export interface ProviderConfig {
   readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
   /** How the environment's credentials are to be read. */
   readonly environment: EnvironmentReading;
+  /** How releases are signed. @default not at all */
+  readonly signing?: SigningConfig;
   /** Folder for diagnostics, relative to the project. @default none are written */
   readonly artifacts?: string | undefined;
 }
@@ -67,13 +72,14 @@ export const FROM_DOCKER = "Docker's configuration";
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
 
 export function parseProviderConfig(properties: Properties): ProviderConfig {
-  const { registries, credentials, environment, artifacts } = parseInputs(
+  const { registries, credentials, environment, signing, artifacts } = parseInputs(
     "slipway-registry provider",
     configSchema,
     properties,
   );
   return {
     environment: environmentSchema.parse(JSON.parse(environment)),
+    signing: signingSchema.parse(JSON.parse(signing)),
     registries: registriesSchema.parse(JSON.parse(registries)),
     credentials: credentialsSchema.parse(JSON.parse(credentials)),
     ...(artifacts === undefined ? {} : { artifacts }),

@@ -3,10 +3,12 @@ import { ProblemError } from "../plan/problem";
 import type { EngineLog } from "./engine-log";
 import type { Properties } from "./properties";
 import type { Registries } from "./registries";
+import type { Signing } from "./signing";
 
 /** What a resource's operations may use besides their arguments. */
 export interface Context {
   readonly registries: Registries;
+  readonly signing: Signing;
   readonly log: EngineLog;
 }
 

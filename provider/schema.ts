@@ -15,6 +15,7 @@ export function schema(version: string): object {
       inputProperties: {
         registries: { ...text, description: "JSON: a list of { host, plainHttp }." },
         artifacts: { ...text, description: "Folder for diagnostics, relative to the project." },
+        signing: { ...text, secret: true, description: "JSON: how releases are signed." },
         credentials: { ...text, secret: true, description: "JSON: host -> { username, password }." },
       },
     },
@@ -62,6 +63,7 @@ export function schema(version: string): object {
       [
         ["getImage", { reference: text }],
         ["listTags", { repository: text }],
+        ["verifyImage", { repositories: texts, digest: text }],
       ].map(([name, properties]) => [`slipway-registry:index:${name}`, { inputs: { properties } }]),
     ),
   };

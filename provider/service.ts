@@ -17,9 +17,10 @@ import { NO_CONFIG, parseProviderConfig, Registries } from "./registries";
 import type { Context, Operation, Resource } from "./resource";
 import { resources } from "./resources";
 import { schema } from "./schema";
+import { Signing } from "./signing";
 
-/** Settings of the provider that say nothing of what is released: a rotated token, where diagnostics go. */
-const NO_CHANGE = ["artifacts", "credentials", "version"];
+/** Settings of the provider that say nothing of what is released: a rotated token or key, where diagnostics go. */
+const NO_CHANGE = ["artifacts", "credentials", "signing", "version"];
 
 /**
  * The gRPC service of a Pulumi provider, straight on the protocol: `pulumi.provider.main` hides the preview flag,
@@ -31,7 +32,11 @@ export function providerService(
   version: string,
   engineAddress: string | undefined,
 ): UntypedServiceImplementation {
-  let context: Context = { registries: new Registries(NO_CONFIG), log: engineLog(engineAddress) };
+  let context: Context = {
+    registries: new Registries(NO_CONFIG),
+    signing: new Signing(NO_CONFIG.signing, process.env),
+    log: engineLog(engineAddress),
+  };
 
   return {
     handshake: unary((_: provider.ProviderHandshakeRequest) => {
@@ -70,7 +75,11 @@ export function providerService(
     }),
     configure: unary((request: provider.ConfigureRequest) => {
       const config = parseProviderConfig(fromStruct(request.getArgs()));
-      context = { ...context, registries: new Registries(config) };
+      context = {
+        ...context,
+        registries: new Registries(config),
+        signing: new Signing(config.signing, process.env, config.environment.prefix),
+      };
       const response = new provider.ConfigureResponse();
       response.setAcceptsecrets(false);
       response.setSupportspreview(true);

@@ -13,6 +13,7 @@ import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
 import type { Ancestry } from "../plan/tag-policy";
+import type { Verdict, VerifyRequest } from "../plan/trust";
 import type { InspectedImages } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
@@ -38,6 +39,8 @@ export interface PlanReleaseInput {
     ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
     readonly inspectImages: (references: readonly string[]) => Promise<InspectedImages>;
     readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
+    /** A verdict for each repository of the request. */
+    readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
   };
 }
 
@@ -85,13 +88,27 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...descriptions.problems,
     ]),
     notices: [
-      ...(isMadeHere ? [`the release is ${released.origin}`, ...released.notices] : []),
+      ...(isMadeHere ? [`the release is ${released.origin}`, ...released.notices, signNotice(config)] : []),
+      ...(!isMadeHere && config.sign.mode !== "none"
+        ? ["nothing is signed: what is taken as it is keeps the signatures that it has"]
+        : []),
       ...(isMadeHere && git.dirty
         ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`]
         : []),
       ...notices,
     ],
   });
+}
+
+function signNotice({ sign }: Config): string {
+  switch (sign.mode) {
+    case "none":
+      return "nothing is signed (slipway:sign.mode is none)";
+    case "key":
+      return "digests and statements are signed with a key";
+    case "keyless":
+      return `digests and statements are signed keyless, by ${sign.fulcio} and ${sign.rekor}`;
+  }
 }
 
 /** Variants of one image share its context, and so what is wrong with it. */

@@ -4,6 +4,7 @@ import type { ExistingContent, ExistingRelease } from "../plan/existing-release"
 import { findVersion } from "../plan/find-version";
 import type { Problem } from "../plan/problem";
 import { checkPromotion, manifestRelease, readStackManifest } from "../plan/promotion";
+import { promotionRefusals, promotionRequest } from "../plan/promotion-gate";
 import { repositoryKey } from "../plan/reference";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
@@ -48,7 +49,7 @@ export async function readPromotion(
     selected.map(async (image): Promise<[string, PromotedImage]> => {
       const { release, problems } = read.found[image.name] ?? { problems: [] };
       if (release === undefined) return [image.name, { problems }];
-      return [image.name, await check(input, image, release, from)];
+      return [image.name, await check(input, promote, image, release, from)];
     }),
   );
   return {
@@ -148,6 +149,7 @@ async function readStatedBaseOf(
 /** Asks for the digest itself, wherever it is said to be. */
 async function check(
   { config, registries }: PlanReleaseInput,
+  { verify }: PromoteConfig,
   image: ImageConfig,
   release: ExistingRelease,
   from: { readonly of: string; readonly remedy: string },
@@ -171,9 +173,13 @@ async function check(
     problems: inspected.problems,
   });
   if (source === undefined) return { problems };
+  const holding = release.repositories.filter((repository) => found[repository] !== undefined);
+  const request = verify === undefined ? undefined : promotionRequest(verify, image, release, holding);
+  const unproved =
+    request === undefined ? [] : promotionRefusals(await registries.verifyImage(request), from.remedy);
   const platforms = found[source]?.platforms ?? release.platforms;
   const content = { from: "promotion", digest: release.digest, source, of: from.of } as const;
-  return { existing: { release: { ...release, platforms }, content }, problems };
+  return { existing: { release: { ...release, platforms }, content }, problems: [...problems, ...unproved] };
 }
 
 /** An image that is not selected stays as this stack promoted it last. */

@@ -43,6 +43,8 @@ const buildkitVersion = "0.31.1";
 const runcVersion = "1.4.0";
 const registryVersion = "3.1.2";
 const craneVersion = "0.22.1";
+const cosignVersion = "3.1.3";
+const olaregVersion = "0.2.2";
 const actionlintVersion = "1.7.12";
 const zizmorVersion = "1.32.0";
 
@@ -245,6 +247,42 @@ export const parts = [
     ],
   },
   {
+    name: "cosign",
+    version: cosignVersion,
+    minimum: cosignVersion,
+    bins: ["cosign"],
+    versionArgs: ["version"],
+    needs: "install cosign (https://docs.sigstore.dev/cosign/system_config/installation/)",
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/sigstore/cosign/releases/download/v${cosignVersion}`;
+      const file = `cosign-${os}-${arch}${exe}`;
+      return {
+        url: `${base}/${file}`,
+        checksums: `${base}/cosign_checksums.txt`,
+        kind: "binary",
+        members: { cosign: file },
+      };
+    },
+    go: [
+      {
+        module: "cosign",
+        packages: { cosign: "github.com/sigstore/cosign/v3/cmd/cosign" },
+        ldflags: `-X sigs.k8s.io/release-utils/version.gitVersion=v${cosignVersion}`,
+      },
+    ],
+  },
+  {
+    name: "olareg",
+    version: olaregVersion,
+    minimum: olaregVersion,
+    bins: ["olareg"],
+    versionArgs: ["version"],
+    needs: "install olareg (https://github.com/olareg/olareg)",
+    // Its releases carry no list of sums to check a download against.
+    download: () => undefined,
+    go: [{ module: "olareg", packages: { olareg: "github.com/olareg/olareg/cmd/olareg" } }],
+  },
+  {
     name: "actionlint",
     version: actionlintVersion,
     minimum: actionlintVersion,
@@ -326,8 +364,8 @@ export const sampleBinaries = {
   ],
 };
 
-/** What a release does not need: the tests' outside judges, and the provider of the setup stack. */
-export const onDemand = ["crane", "actionlint", "zizmor", "github"];
+/** What a release does not need: the tests' judges, their registry with referrers, and the setup stack's provider. */
+export const onDemand = ["crane", "cosign", "olareg", "actionlint", "zizmor", "github"];
 
 /** @param {string} name @returns {Part} */
 export function partNamed(name) {

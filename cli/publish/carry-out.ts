@@ -4,10 +4,12 @@ import type { ReleaseManifest } from "../../plan/manifest";
 import { type ReleaseFacts, releaseManifest } from "../../plan/release-manifest";
 import type { PlannedImage, PlannedTag, ReleasePlan, TagLevel } from "../../plan/release-plan";
 import {
+  attestationInputs,
   candidateInputs,
   copyInputs,
   descriptionInputs,
   digestOfTag,
+  referrerDigests,
   tagInputs,
 } from "../../plan/resource-inputs";
 import type { Context, Resource } from "../../provider/resource";
@@ -75,14 +77,11 @@ async function release(
     "digest" in content ? content.digest : await input.build(image, digests[image.intent.base?.image ?? ""]);
   const claimed = await create(input, candidate, image.name, { ...candidateInputs(image), digest: found });
   const digest = digestIn(claimed, "digest");
-  if (image.statement === undefined) return { digest, attestations: [] };
-  const stated = await create(input, attestation, image.name, {
-    image: image.name,
-    repositories: image.repositories,
-    digest,
-    statement: image.statement,
-  });
-  return { digest, attestations: [digestIn(stated, "manifest")] };
+  const inputs = attestationInputs(image, input.config.sign.mode);
+  if (inputs === undefined) return { digest, attestations: [] };
+  const stated = await create(input, attestation, image.name, { ...inputs, digest });
+  const referrers: unknown = Reflect.get(stated, "referrers");
+  return { digest, attestations: Array.isArray(referrers) ? referrerDigests(referrers.map(String)) : [] };
 }
 
 async function promote(input: CarryOutInput, image: PlannedImage): Promise<Proved> {

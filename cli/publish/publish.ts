@@ -10,6 +10,7 @@ import { fleetImages } from "../../plan/service-manifest";
 import { provePush } from "../../provider/functions/prove-push";
 import { providerConfig } from "../../provider/provider-config";
 import { FROM_DOCKER, Registries } from "../../provider/registries";
+import { Signing } from "../../provider/signing";
 import { planText, refusalText } from "../../report/plan-text";
 import { readManifestFile } from "../../report/read-manifest-file";
 import { releaseTable } from "../../report/release-table";
@@ -83,13 +84,17 @@ export async function publish(options: Publish): Promise<number> {
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   const builder = new CliBuilder({ program, config, projectDir, env, logins, signal: stop.signal, say });
   try {
+    const { signing: signingConfig } = providerConfig(config);
     const context = {
       registries,
+      signing: new Signing(signingConfig, env, config.envPrefix),
       log: {
         info: async (image: string, text: string) => say(`${image}: ${text}`),
         warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),
       },
     };
+    // A key that does not open is told before anything is built.
+    if (config.promote === undefined) await context.signing.signer();
     const written = writtenRepositories(plan);
     if (written.length > 0) {
       await check(plan, config, projectDir, async () => (await planned()).plan);

@@ -7,6 +7,7 @@ import { listTags } from "./list-tags";
 import { provePush } from "./prove-push";
 import { readRegistries } from "./read-registries";
 import { resolveImages } from "./resolve-images";
+import { verifyImage } from "./verify-image";
 
 export type ProviderFunction = (context: Context, args: Properties) => Promise<object>;
 
@@ -19,4 +20,5 @@ export const functions: Readonly<Record<string, ProviderFunction | undefined>> =
   "slipway-registry:index:provePush": provePush,
   "slipway-registry:index:readRegistries": readRegistries,
   "slipway-registry:index:resolveImages": resolveImages,
+  "slipway-registry:index:verifyImage": verifyImage,
 };

@@ -1,26 +1,41 @@
 import canonicalize from "canonicalize";
 import { z } from "zod";
-import { STATEMENT_ARTIFACT_TYPE, STATEMENT_PREDICATE_TYPE } from "../../plan/annotations";
-import type { Digest } from "../../plan/digest";
+import { STATEMENT_ARTIFACT_TYPE } from "../../plan/annotations";
+import { type Digest, isDigest } from "../../plan/digest";
+import { parseStatement, type ReleaseStatement } from "../../plan/statement";
 import { attachReferrer } from "../../registry/referrers";
+import { IN_TOTO_MEDIA_TYPE, imageSignatureBytes, releaseStatementBytes } from "../../trust/in-toto";
+import type { ReleaseSigner } from "../../trust/release-signer";
+import type { Properties } from "../properties";
 import { type Context, resource } from "../resource";
 import { digestInput, repositoryInput } from "../schemas";
-
-/** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
-const IN_TOTO_STATEMENT = "https://in-toto.io/Statement/v1";
-const IN_TOTO_MEDIA_TYPE = "application/vnd.in-toto+json";
 
 const inputs = z.object({
   image: z.string(),
   repositories: z.array(repositoryInput).min(1),
   digest: digestInput,
-  /** The predicate, a release statement. */
-  statement: z.record(z.string(), z.unknown()),
+  /** The predicate, a release statement; absent for a release without a version. */
+  statement: z
+    .custom<ReleaseStatement>((value) => parseStatement(value) !== undefined, "is not a release statement")
+    .optional(),
+  /** Whether the digest and the statement are signed; how is the provider's configuration. */
+  sign: z.enum(["none", "key", "keyless"]).default("none"),
 });
 
 type AttestationInputs = z.output<typeof inputs>;
 
-/** A release statement as a referrer of the digest, in every registry: the same bytes each time, so no clock in it. */
+/** What is attached, `host/path@digest` of each referrer, so that it can be looked for. */
+interface Attached {
+  readonly referrers: readonly string[];
+  /** Who signed; empty where nobody did. */
+  readonly signer: string;
+}
+
+/**
+ * The release statement as a referrer of the digest, and, where releases are signed, Sigstore bundles with the signed
+ * digest and the signed statement, in every registry. The statement is the same bytes each time, so there is no clock
+ * in it; a valid signature by the same signer is found and kept.
+ */
 export const attestation = resource({
   token: "slipway-registry:index:Attestation",
   schema: inputs,
@@ -29,48 +44,99 @@ export const attestation = resource({
     const same = canonicalize(olds.inputs.statement) === canonicalize(news.statement);
     if (news.digest === undefined || olds.inputs.digest !== news.digest || !same)
       return { changed: ["digest"] };
-    const missing = await lacking(context, news, news.digest, olds.outputs.manifest);
+    // State of an older version lacks what others read; one update, which writes nothing, completes it.
+    if (!Array.isArray(olds.outputs.referrers)) return { changed: ["referrers"] };
+    const before = { sign: olds.inputs.sign ?? "none", signer: olds.outputs.signer };
+    const signer = await signerOf(context, news);
+    if (before.sign !== news.sign || before.signer !== (signer?.name ?? "")) return { changed: ["sign"] };
+    const missing = await lacking(context, news, news.digest, olds.outputs);
     return { changed: missing.length === 0 ? [] : ["repositories"] };
   },
 
   create: async (context, news, { preview }) => ({
-    id: `${news.image}:${String(news.statement.version)}`,
-    outputs: preview ? news : await attach(context, news),
+    id: idOf(news),
+    outputs: preview ? await previewed(context, news) : await attach(context, news),
   }),
 
-  update: async (context, { news }, { preview }) => (preview ? news : attach(context, news)),
+  update: async (context, { news }, { preview }) =>
+    preview ? previewed(context, news) : attach(context, news),
 
   read: async (context, { inputs: known, outputs }) => {
     if (known.digest === undefined) return { inputs: known, outputs };
-    const missing = await lacking(context, known, known.digest, outputs.manifest);
+    const missing = await lacking(context, known, known.digest, outputs);
     if (missing.length === known.repositories.length) return undefined;
     const repositories = known.repositories.filter((repository) => !missing.includes(repository));
     return { inputs: { ...known, repositories }, outputs: { ...outputs, repositories } };
   },
 });
 
+function idOf({ image, statement }: AttestationInputs): string {
+  return `${image}:${statement?.version ?? "unversioned"}`;
+}
+
+/** A key that does not open is told by the preview already. */
+async function previewed(context: Context, news: AttestationInputs): Promise<object> {
+  await signerOf(context, news);
+  return news;
+}
+
+async function signerOf(
+  { signing }: Context,
+  { sign: mode }: AttestationInputs,
+): Promise<ReleaseSigner | undefined> {
+  if (mode === "none") return undefined;
+  const signer = await signing.signer();
+  if (signer === undefined)
+    throw new Error(`signing is asked for (${mode}), and the provider was told nothing of it`);
+  return signer;
+}
+
+/** Repositories in which something that was attached is not listed any more. */
 async function lacking(
   context: Context,
   { repositories }: AttestationInputs,
   digest: Digest,
-  manifest: unknown,
+  outputs: Properties,
 ): Promise<string[]> {
   const found = await Promise.all(
     repositories.map(async (repository) => {
+      const wanted = referrersOf(outputs, repository);
       const { client, path } = context.registries.at(repository);
-      const referrers = await client.referrers(path, digest, STATEMENT_ARTIFACT_TYPE);
-      return referrers.some((referrer) => referrer.digest === manifest) ? undefined : repository;
+      const listed = (await client.referrers(path, digest)).map((referrer) => referrer.digest);
+      const isWhole = wanted.length > 0 && wanted.every((referrer) => listed.includes(referrer));
+      return isWhole ? undefined : repository;
     }),
   );
   return found.filter((repository) => repository !== undefined);
 }
 
-async function attach(context: Context, news: AttestationInputs): Promise<object> {
-  const { digest } = news;
-  if (digest === undefined) throw new Error(`${news.image}: the digest to state is not known`);
-  const bytes = statementBytes(news.image, digest, news.statement);
-  const attached = await Promise.all(
-    news.repositories.map(async (repository) => {
+/** State of an older version has one referrer, the same in every registry: `manifest`. */
+function referrersOf({ referrers, manifest }: Properties, repository: string): Digest[] {
+  const known: unknown[] = Array.isArray(referrers) ? referrers : [`${repository}@${String(manifest)}`];
+  return known.flatMap((reference) => {
+    const [at, digest] = String(reference).split("@");
+    return at === repository && isDigest(digest) ? [digest] : [];
+  });
+}
+
+async function attach(context: Context, news: AttestationInputs): Promise<Attached & AttestationInputs> {
+  const { digest, image, statement } = news;
+  if (digest === undefined) throw new Error(`${image}: the digest to state is not known`);
+  const bytes = statement === undefined ? undefined : releaseStatementBytes(image, digest, statement);
+  const stated = bytes === undefined ? [] : await attachStatement(context, news, digest, bytes);
+  const signed = await sign(context, news, digest, bytes);
+  return { ...news, referrers: [...stated, ...signed.referrers], signer: signed.signer };
+}
+
+/** The statement as it is, for those who plan releases by it. */
+function attachStatement(
+  context: Context,
+  { repositories }: AttestationInputs,
+  digest: Digest,
+  bytes: Uint8Array,
+): Promise<string[]> {
+  return Promise.all(
+    repositories.map(async (repository) => {
       const { client, path } = context.registries.at(repository);
       const subject = await client.headManifest(path, digest);
       if (subject === undefined) throw new Error(`${repository} does not hold ${digest}`);
@@ -81,19 +147,26 @@ async function attach(context: Context, news: AttestationInputs): Promise<object
         artifactType: STATEMENT_ARTIFACT_TYPE,
         layers: [{ bytes, mediaType: IN_TOTO_MEDIA_TYPE }],
       });
-      return descriptor.digest;
+      return `${repository}@${descriptor.digest}`;
     }),
   );
-  return { ...news, manifest: attached[0] };
 }
 
-function statementBytes(image: string, digest: Digest, predicate: object): Uint8Array {
-  const text = canonicalize({
-    _type: IN_TOTO_STATEMENT,
-    subject: [{ name: image, digest: { sha256: digest.slice("sha256:".length) } }],
-    predicateType: STATEMENT_PREDICATE_TYPE,
-    predicate,
-  });
-  if (text === undefined) throw new Error("a release statement cannot be written as JSON");
-  return new TextEncoder().encode(text);
+/** The digest itself, and the statement about it, each in a bundle of its own: one after the other, by one listing. */
+async function sign(
+  context: Context,
+  news: AttestationInputs,
+  digest: Digest,
+  statement: Buffer | undefined,
+): Promise<Attached> {
+  const signer = await signerOf(context, news);
+  if (signer === undefined) return { referrers: [], signer: "" };
+  const { attachSignature } = await import("../../trust/attach-signature.js");
+  const places = news.repositories.map((repository) => context.registries.at(repository));
+  const referrers: string[] = [];
+  for (const payload of [imageSignatureBytes(digest), ...(statement === undefined ? [] : [statement])]) {
+    const signatures = await attachSignature(places, digest, payload, signer);
+    referrers.push(...signatures.map(({ repository, referrer }) => `${repository}@${referrer}`));
+  }
+  return { referrers, signer: signer.name };
 }

@@ -3,6 +3,7 @@ import type { Digest } from "../../plan/digest";
 import type { BuildFacts } from "../../plan/manifest";
 import type { Problem } from "../../plan/problem";
 import type { RegistryState } from "../../plan/registry-state";
+import type { Verdict, VerifyRequest } from "../../plan/trust";
 import type { InspectedImages } from "../../registry/inspect-images";
 import type { StateRequest } from "../../registry/read-state";
 import type { RegistryProvider } from "./resources";
@@ -31,6 +32,19 @@ export function inspectImages(
 /** Opens an upload in each repository and cancels it. Rejects with every repository that may not be pushed to. */
 export async function provePush(repositories: readonly string[], provider: RegistryProvider): Promise<void> {
   await pulumi.runtime.invoke("slipway-registry:index:provePush", { repositories }, { provider });
+}
+
+/** Whether a digest is proved in every one of its repositories: a verdict for each. */
+export async function verifyImage(
+  request: VerifyRequest,
+  opts?: pulumi.InvokeOptions,
+): Promise<readonly Verdict[]> {
+  const { verdicts } = await pulumi.runtime.invoke(
+    "slipway-registry:index:verifyImage",
+    { ...request },
+    opts,
+  );
+  return verdicts;
 }
 
 /** What builds, by buildx's own files and BuildKit's answer. @param name default: buildx's current builder */

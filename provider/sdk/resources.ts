@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../../plan/digest";
 import type { ReleaseStatement } from "../../plan/statement";
 import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
+import type { SignConfig } from "../../plan/trust";
 import type { ProviderConfig } from "../registries";
 
 /** The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). */
@@ -14,6 +15,7 @@ export class RegistryProvider extends pulumi.ProviderResource {
         registries: JSON.stringify(args.registries),
         credentials: pulumi.secret(JSON.stringify(args.credentials)),
         environment: JSON.stringify(args.environment),
+        signing: pulumi.secret(JSON.stringify(args.signing ?? { mode: "none" })),
         ...(args.artifacts === undefined ? {} : { artifacts: args.artifacts }),
       },
       opts,
@@ -59,16 +61,26 @@ export interface AttestationArgs {
   readonly image: string;
   readonly repositories: readonly string[];
   readonly digest: pulumi.Input<string>;
-  readonly statement: ReleaseStatement;
+  /** Absent for a release without a version, which is signed alone. */
+  readonly statement?: ReleaseStatement;
+  /** How the provider was told to sign. */
+  readonly sign: SignConfig["mode"];
 }
 
-/** A release statement as a referrer of the digest, in every registry. */
+/** The release statement and the signatures of a digest, as referrers in every registry. */
 export class Attestation extends pulumi.CustomResource {
-  /** The referrer's own digest, the same in every registry. */
-  declare readonly manifest: pulumi.Output<Digest>;
+  /** `host/path@digest` of every referrer. */
+  declare readonly referrers: pulumi.Output<string[]>;
+  /** Who signed; empty where nobody did. */
+  declare readonly signer: pulumi.Output<string>;
 
   constructor(name: string, args: AttestationArgs, opts?: pulumi.CustomResourceOptions) {
-    super("slipway-registry:index:Attestation", name, { ...args, manifest: undefined }, opts);
+    super(
+      "slipway-registry:index:Attestation",
+      name,
+      { ...args, referrers: undefined, signer: undefined },
+      opts,
+    );
   }
 }
 

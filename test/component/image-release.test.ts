@@ -132,6 +132,18 @@ describe("a release that has to be built", () => {
       repositories: [FIRST, SECOND],
       digest: DIGEST,
       statement: statement(),
+      sign: "none",
+    });
+  });
+
+  test("signs what was proved, also without a version to state", async () => {
+    const { statement: _, ...unversioned } = planned();
+    const { resources } = await released(unversioned, { sign: "key" });
+    expect(one(resources, "slipway-registry:index:Attestation").inputs).toEqual({
+      image: "app",
+      repositories: [FIRST, SECOND],
+      digest: DIGEST,
+      sign: "key",
     });
   });
 

@@ -83,6 +83,10 @@ function nameOf(urn: string): string {
   return urn.split("::").at(-1) ?? "";
 }
 
+function referrersIn(repositories: unknown): string[] {
+  return Array.isArray(repositories) ? repositories.map((each) => `${String(each)}@${STATEMENT_DIGEST}`) : [];
+}
+
 function stateOf(type: string, inputs: Record<string, unknown>): Record<string, unknown> {
   switch (type) {
     case "docker-build:index:Image":
@@ -90,7 +94,7 @@ function stateOf(type: string, inputs: Record<string, unknown>): Record<string, 
     case "docker:index/remoteImage:RemoteImage":
       return { ...inputs, imageId: DIGEST };
     case "slipway-registry:index:Attestation":
-      return { ...inputs, manifest: STATEMENT_DIGEST };
+      return { ...inputs, referrers: referrersIn(inputs.repositories), signer: "" };
     case "slipway-registry:index:ImageCopy":
       return { ...inputs, referrers: [REFERRER_DIGEST] };
     default:

@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export type BinaryName = "registry" | "crane" | "actionlint" | "zizmor";
+export type BinaryName = "registry" | "crane" | "cosign" | "olareg" | "actionlint" | "zizmor";
 
 function isProgram(file: string): boolean {
   try {

@@ -130,6 +130,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
     })),
     images: [anImage()],
     builder: {},
+    sign: { mode: "none" },
     overrule: [],
     root: ".",
     artifacts: "artifacts",

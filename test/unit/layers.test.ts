@@ -11,10 +11,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   registry: ["plan"],
   report: ["plan"],
   source: ["config", "plan", "registry"],
-  provider: ["config", "plan", "registry", "report"],
+  trust: ["plan", "registry"],
+  provider: ["config", "plan", "registry", "report", "trust"],
   components: ["config", "plan", "provider", "report", "source", "workflows"],
   workflows: ["plan"],
-  cli: ["config", "plan", "provider", "registry", "report", "source", "workflows"],
+  cli: ["config", "plan", "provider", "registry", "report", "source", "trust", "workflows"],
 };
 
 /** What the plan may use of the world outside: functions of their arguments, and nothing that reads or waits. */
@@ -36,6 +37,12 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@pulumi/github": ["components"],
   "@grpc/grpc-js": ["provider"],
   undici: ["registry"],
+  "@sigstore/bundle": ["trust"],
+  "@sigstore/protobuf-specs": ["trust"],
+  "@sigstore/sign": ["trust"],
+  "@sigstore/tuf": ["trust"],
+  "@sigstore/verify": ["trust"],
+  "libsodium-wrappers": ["trust"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
   "@inquirer/prompts": ["cli"],

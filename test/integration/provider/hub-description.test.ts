@@ -4,6 +4,7 @@ import type { EngineLog } from "../../../provider/engine-log";
 import { Registries } from "../../../provider/registries";
 import type { Context } from "../../../provider/resource";
 import { hubDescription } from "../../../provider/resources/hub-description";
+import { Signing } from "../../../provider/signing";
 import { RegistryError } from "../../../registry/errors";
 import { type StandInHub, startHub } from "../../support/hub";
 
@@ -44,7 +45,7 @@ function contextWith(env: Readonly<Record<string, string>>): Context {
     },
     { DOCKER_CONFIG: "/nonexistent", ...env },
   );
-  return { registries, log: LOG };
+  return { registries, signing: new Signing(undefined, {}), log: LOG };
 }
 
 const SIGNED_IN = { DOCKERHUB_USERNAME: "octo", DOCKERHUB_TOKEN: TOKEN };

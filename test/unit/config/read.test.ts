@@ -32,6 +32,7 @@ describe("what is read", () => {
       lanes: [],
       checks: [],
       requireTag: false,
+      sign: { mode: "none" },
       registries: [{ host: "ghcr.io", namespace: "octo", optional: false, plainHttp: false }],
       images: [IMAGE],
       builder: {},

@@ -1,0 +1,72 @@
+import { parseDuration } from "../plan/duration";
+import type { Problem } from "../plan/problem";
+import { isRecord } from "./paths";
+
+type Written = Readonly<Record<string, unknown>>;
+
+/** Rules about `sign` and `promote.verify` that look at more than one value. */
+export function trustProblems({ sign, promote }: Written): Problem[] {
+  return [
+    ...(isRecord(sign) ? signProblems(sign) : []),
+    ...(isRecord(promote) && isRecord(promote.verify) ? verifyProblems(promote.verify) : []),
+  ];
+}
+
+/** What belongs to one mode says nothing in another: somebody believes that it does. */
+function signProblems(sign: Written): Problem[] {
+  const { mode = "none" } = sign;
+  const only = (wanted: string, names: readonly string[]) =>
+    mode === wanted
+      ? []
+      : names
+          .filter((name) => sign[name] !== undefined)
+          .map((name) =>
+            conflict(`sign.${name}`, `belongs to mode ${wanted}, and the mode is ${String(mode)}`),
+          );
+  return [
+    ...only("key", ["key", "keyFile", "password"]),
+    ...only("keyless", ["fulcio", "rekor", "trustedRoot"]),
+    ...(sign.key !== undefined && sign.keyFile !== undefined
+      ? [conflict("sign.keyFile", "is a second key beside sign.key; keep one of them")]
+      : []),
+  ];
+}
+
+function verifyProblems(verify: Written): Problem[] {
+  const path = "promote.verify";
+  const named = ["key", "keyFile", "subject"].filter((name) => verify[name] !== undefined);
+  const { minAge, maxAge } = verify;
+  const least = typeof minAge === "string" ? parseDuration(minAge) : undefined;
+  const most = typeof maxAge === "string" ? parseDuration(maxAge) : undefined;
+  return [
+    ...(named.length === 0
+      ? [
+          {
+            code: "config-required",
+            path,
+            message: "says not who has to have signed; expected key, keyFile or subject",
+          },
+        ]
+      : []),
+    ...named
+      .slice(1)
+      .map((name) => conflict(`${path}.${name}`, `says who signed beside ${named[0]}; keep one of them`)),
+    ...(verify.subject === undefined
+      ? ["issuer", "trustedRoot"]
+          .filter((name) => verify[name] !== undefined)
+          .map((name) => conflict(`${path}.${name}`, "belongs to a subject, not to a key"))
+      : []),
+    ...(least !== undefined && most !== undefined && least > most
+      ? [
+          conflict(
+            `${path}.minAge`,
+            `is more than maxAge, ${String(maxAge)}: nothing is that old and that new`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+function conflict(path: string, message: string): Problem {
+  return { code: "config-conflict", path, message };
+}

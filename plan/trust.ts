@@ -1,0 +1,85 @@
+import type { Digest } from "./digest";
+import type { Problem } from "./problem";
+import type { Secret } from "./secret";
+
+/** How a release is signed. */
+export type SignConfig =
+  | { readonly mode: "none" }
+  | {
+      readonly mode: "key";
+      /** PEM. Absent where only the engine can read it. */
+      readonly key?: Secret;
+      /** Of an encrypted key. */
+      readonly password?: Secret;
+    }
+  | {
+      readonly mode: "keyless";
+      /** Server that issues the certificate, `https://fulcio.sigstore.dev`. */
+      readonly fulcio: string;
+      /** Server of the transparency log, `https://rekor.sigstore.dev`. */
+      readonly rekor: string;
+      /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
+      readonly trustedRoot?: string;
+    };
+
+/** Who has to have signed. */
+export type WantedSigner =
+  /** PEM of the public key. */
+  | { readonly kind: "key"; readonly publicKey: string }
+  | {
+      readonly kind: "identity";
+      /** The certificate's subject, exactly, or `/pattern/` for all of it. */
+      readonly subject: string;
+      /** Who vouches for the subject, exactly: `https://token.actions.githubusercontent.com`. */
+      readonly issuer: string;
+      /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
+      readonly trustedRoot?: string;
+    };
+
+/** What has to be proved of an image. Whatever is absent is not asked for, but for the signer and the digest. */
+export interface VerifyRules {
+  readonly signer: WantedSigner;
+  /** Names (`signature`, `statement`, `provenance`, `sbom`) or predicate types. */
+  readonly predicates: readonly string[];
+  /** Provenance's builder, exactly or `/pattern/`, for every platform. */
+  readonly builder?: string;
+  /** Where the source is, exactly or `/pattern/`. */
+  readonly source?: string;
+  /** The commit, 40 hex digits. */
+  readonly revision?: string;
+  /** The image that the release statement has to be about. */
+  readonly image?: string;
+  readonly platforms: readonly string[];
+  /** Seconds. */
+  readonly minAge?: number;
+  /** Seconds. */
+  readonly maxAge?: number;
+}
+
+/** What a promotion asks for; image and revision are the release's own. */
+export type PromotionRules = Omit<VerifyRules, "image" | "revision">;
+
+/** One digest that is to be verified. */
+export interface VerifyRequest {
+  /** `host/path` each: it has to be proved in every one. */
+  readonly repositories: readonly string[];
+  readonly digest: Digest;
+  readonly rules: VerifyRules;
+}
+
+/** What was found in one repository. */
+export interface Verdict {
+  /** `host/path`. */
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly verified: boolean;
+  /** Predicate types that the wanted signer signed, sorted. */
+  readonly predicates: readonly string[];
+  /** Who signed, for people; absent where nobody did. */
+  readonly signer?: string;
+  /** When it was made, ISO 8601, and who says so. */
+  readonly madeAt?: { readonly time: string; readonly from: string };
+  readonly platforms: readonly string[];
+  /** Every rule that is broken, and what was found; empty where it is verified. */
+  readonly problems: readonly Problem[];
+}

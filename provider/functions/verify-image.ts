@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { parseInputs } from "../resource";
+import { digestInput, repositoryInput } from "../schemas";
+import type { ProviderFunction } from ".";
+
+const signer = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("key"), publicKey: z.string() }),
+  z.object({
+    kind: z.literal("identity"),
+    subject: z.string().min(1),
+    issuer: z.string().min(1),
+    trustedRoot: z.string().exactOptional(),
+  }),
+]);
+
+const args = z.object({
+  /** `host/path` each. */
+  repositories: z.array(repositoryInput).min(1),
+  digest: digestInput,
+  rules: z.object({
+    signer,
+    predicates: z.array(z.string()),
+    builder: z.string().exactOptional(),
+    source: z.string().exactOptional(),
+    revision: z.string().exactOptional(),
+    image: z.string().exactOptional(),
+    platforms: z.array(z.string()),
+    minAge: z.number().exactOptional(),
+    maxAge: z.number().exactOptional(),
+  }),
+});
+
+/** Whether a digest is proved in every one of its repositories; `verdicts` has one for each. */
+export const verifyImage: ProviderFunction = async (context, properties) => {
+  const { digest, ...request } = parseInputs("verifyImage", args, properties);
+  if (digest === undefined) throw new Error("verifyImage: the digest is not known");
+  const { verifyImage: verify } = await import("../../trust/verify-image.js");
+  const connect = (host: string) => context.registries.connect(host).client;
+  return { verdicts: await verify({ ...request, digest }, connect, new Date()) };
+};

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { type Environment, lookUp } from "../config/environment";
+import { Secret } from "../plan/secret";
+import type { SignConfig } from "../plan/trust";
+import type { ReleaseSigner } from "../trust/release-signer";
+
+export const signingSchema = z.discriminatedUnion("mode", [
+  z.object({ mode: z.literal("none") }),
+  z.object({ mode: z.literal("key"), key: z.string().optional(), password: z.string().optional() }),
+  z.object({
+    mode: z.literal("keyless"),
+    fulcio: z.string(),
+    rekor: z.string(),
+    trustedRoot: z.string().optional(),
+  }),
+]);
+
+/** How the provider signs, as it travels to it: secrets in plain text, inside a property that is secret. */
+export type SigningConfig = z.output<typeof signingSchema>;
+
+export function signingConfig(sign: SignConfig): SigningConfig {
+  if (sign.mode !== "key") return sign;
+  const { key, password } = sign;
+  return {
+    mode: "key",
+    ...(key === undefined ? {} : { key: key.reveal() }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+  };
+}
+
+/** The signer, made once and only where something is signed: opening a key costs a tenth of a second. */
+export class Signing {
+  readonly #config: SigningConfig;
+  readonly #env: Environment;
+  readonly #prefix: string | undefined;
+  #signer: Promise<ReleaseSigner | undefined> | undefined;
+
+  /** @param prefix variables with it come first */
+  constructor(config: SigningConfig | undefined, env: Environment, prefix?: string) {
+    this.#config = config ?? { mode: "none" };
+    this.#env = env;
+    this.#prefix = prefix;
+  }
+
+  /** Undefined where nothing is signed. @throws SigningError where the key cannot be read */
+  signer(): Promise<ReleaseSigner | undefined> {
+    this.#signer ??= this.#make();
+    return this.#signer;
+  }
+
+  /** The environment first, then the stack's configuration: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD. */
+  async #make(): Promise<ReleaseSigner | undefined> {
+    const config = this.#config;
+    if (config.mode === "none") return undefined;
+    // The libraries take a while to load, and most calls sign nothing.
+    const { releaseSigner } = await import("../trust/release-signer.js");
+    if (config.mode === "keyless") {
+      const { trustedRoot, ...servers } = config;
+      return releaseSigner({ ...servers, ...(trustedRoot === undefined ? {} : { trustedRoot }) }, this.#env);
+    }
+    const key = lookUp(this.#env, ["COSIGN_PRIVATE_KEY"], this.#prefix)?.value ?? config.key;
+    const password = lookUp(this.#env, ["COSIGN_PASSWORD"], this.#prefix)?.value ?? config.password;
+    return releaseSigner(
+      {
+        mode: "key",
+        ...(key === undefined ? {} : { key: new Secret(key) }),
+        ...(password === undefined ? {} : { password: new Secret(password) }),
+      },
+      this.#env,
+    );
+  }
+}

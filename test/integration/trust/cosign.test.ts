@@ -1,0 +1,405 @@
+import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Digest } from "../../../plan/digest";
+import { NO_CONFIG, Registries } from "../../../provider/registries";
+import type { Context, Resource } from "../../../provider/resource";
+import { attestation } from "../../../provider/resources/attestation";
+import { imageCopy } from "../../../provider/resources/image-copy";
+import { Signing, type SigningConfig } from "../../../provider/signing";
+import { verifyImage } from "../../../trust/verify-image";
+import { cosign, cosignKeyPair } from "../../support/cosign";
+import { type Olareg, startOlareg } from "../../support/olareg";
+import { startRegistry, type TestRegistry } from "../../support/registry";
+import { type KeyPair, newKeyPair, pemPair, REVISION, statementOf } from "../../support/signed-image";
+import { type Authorities, startAuthorities, token } from "../../support/sigstore";
+import { clientOf, pushIndex } from "../registry/content";
+
+const PASSWORD = "correct horse battery staple";
+const STATEMENT = "https://slipway.dev/release/v1";
+const ISSUER = "https://token.actions.githubusercontent.com";
+const WORKFLOW = "https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3";
+
+let plain: TestRegistry;
+let withApi: Olareg;
+let folder: string;
+let authorities: Authorities;
+let encrypted: { readonly key: string; readonly pub: string };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slipway-cosign-"));
+  [plain, withApi, authorities, encrypted] = await Promise.all([
+    startRegistry(),
+    startOlareg(),
+    startAuthorities(),
+    cosignKeyPair(folder, PASSWORD),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([plain.stop(), withApi.stop(), authorities.stop()]);
+  await rm(folder, { recursive: true });
+});
+
+function contextOf(signing: SigningConfig, env: Readonly<Record<string, string>> = {}): Context {
+  const registries = new Registries(NO_CONFIG, { DOCKER_CONFIG: "/nonexistent" });
+  return {
+    registries,
+    signing: new Signing(signing, env),
+    log: { info: async () => {}, warn: async () => {} },
+  };
+}
+
+const OPERATION = { urn: "urn:pulumi:stage::app::slipway-registry:index:Attestation::app", preview: false };
+
+interface Release {
+  readonly digest: Digest;
+  /** `host/path`: without and with the referrers API. */
+  readonly repositories: readonly string[];
+  readonly inputs: Record<string, unknown>;
+  readonly outputs: Record<string, unknown>;
+}
+
+/** The same image in both registries, stated and signed. */
+async function release(name: string, context: Context, sign: "key" | "keyless"): Promise<Release> {
+  const { digest } = await pushIndex(clientOf(plain.host), `octo/${name}`);
+  const repositories = [`${plain.host}/octo/${name}`, `${withApi.host}/octo/${name}`];
+  await imageCopy.create(
+    context,
+    { image: name, source: repositories[0], digest, repositories, platforms: ["linux/amd64"] },
+    OPERATION,
+  );
+  const inputs = { image: name, repositories, digest, statement: statementOf({ image: name }), sign };
+  const { outputs } = await attestation.create(context, inputs, OPERATION);
+  return { digest, repositories, inputs, outputs: { ...outputs } };
+}
+
+const references = ({ repositories, digest }: Release) => repositories.map((each) => `${each}@${digest}`);
+
+/** Every check of one image by cosign, with the flags that say who has to have signed. */
+async function expectVerified(reference: string, ...who: string[]): Promise<void> {
+  const image = await cosign(["verify", "--new-bundle-format", ...who, reference]);
+  expect(image, `cosign verify ${reference}: ${image.stderr}`).toMatchObject({ exitCode: 0 });
+  const statement = await cosign([
+    "verify-attestation",
+    "--new-bundle-format",
+    "--type",
+    STATEMENT,
+    ...who,
+    reference,
+  ]);
+  expect(statement, `cosign verify-attestation ${reference}: ${statement.stderr}`).toMatchObject({
+    exitCode: 0,
+  });
+  expect(payloadOf(statement.stdout)).toMatchObject({
+    predicateType: STATEMENT,
+    predicate: { version: "1.2.3", revision: REVISION },
+  });
+}
+
+function payloadOf(output: string): unknown {
+  const { payload }: { payload: string } = JSON.parse(output.trim().split("\n")[0] ?? "");
+  return JSON.parse(Buffer.from(payload, "base64").toString("utf8"));
+}
+
+async function keyFlags(name: string, publicPem: string): Promise<string[]> {
+  const file = join(folder, `${name}.pub`);
+  await writeFile(file, publicPem);
+  return ["--key", file, "--insecure-ignore-tlog=true"];
+}
+
+async function copied(context: Context, from: Release, name: string): Promise<Release> {
+  const repositories = [`${plain.host}/prod/${name}`, `${withApi.host}/prod/${name}`];
+  await imageCopy.create(
+    context,
+    {
+      image: name,
+      source: from.repositories[0],
+      digest: from.digest,
+      repositories,
+      platforms: ["linux/amd64"],
+    },
+    OPERATION,
+  );
+  return { ...from, repositories };
+}
+
+describe("what a key signed, cosign verifies", () => {
+  const ed25519: KeyPair = pemPair(generateKeyPairSync("ed25519"));
+  const p256 = newKeyPair();
+  const kinds: readonly [string, () => { signing: SigningConfig; pub: string }][] = [
+    [
+      "cosign's own encrypted key",
+      () => ({ signing: { mode: "key", key: encrypted.key, password: PASSWORD }, pub: encrypted.pub }),
+    ],
+    ["pem-ec", () => ({ signing: { mode: "key", key: p256.privatePem }, pub: p256.publicPem })],
+    ["pem-ed25519", () => ({ signing: { mode: "key", key: ed25519.privatePem }, pub: ed25519.publicPem })],
+  ];
+
+  test.each(kinds)(
+    "%s, in both registries, and after promotion to two more repositories",
+    async (kind, make) => {
+      const { signing, pub } = make();
+      const name = kind.replaceAll(/[^a-z0-9]+/g, "-");
+      const context = contextOf(signing);
+      const made = await release(name, context, "key");
+      const who = await keyFlags(name, pub);
+      for (const reference of references(made)) await expectVerified(reference, ...who);
+      const prod = await copied(context, made, name);
+      for (const reference of references(prod)) await expectVerified(reference, ...who);
+      const rules = {
+        signer: { kind: "key", publicKey: pub },
+        predicates: ["signature", "statement"],
+        platforms: ["linux/amd64"],
+        image: name,
+      } as const;
+      const repositories = [...made.repositories, ...prod.repositories];
+      const verdicts = await verifyImage(
+        { repositories, digest: made.digest, rules },
+        (host) => context.registries.connect(host).client,
+        new Date(),
+      );
+      expect(verdicts.flatMap(({ problems }) => problems)).toEqual([]);
+      expect(verdicts).toHaveLength(4);
+    },
+  );
+
+  test("cosign refuses another key", async () => {
+    const context = contextOf({ mode: "key", key: p256.privatePem });
+    const made = await release("refused", context, "key");
+    const who = await keyFlags("other", newKeyPair().publicPem);
+    for (const reference of references(made)) {
+      expect((await cosign(["verify", ...who, reference])).exitCode).not.toBe(0);
+    }
+  });
+
+  test("what cosign signed, Slipway verifies, and signs no second time", async () => {
+    const { digest } = await pushIndex(clientOf(withApi.host), "octo/theirs");
+    const repository = `${withApi.host}/octo/theirs`;
+    const signed = await cosign(
+      [
+        "sign",
+        "--key",
+        "cosign.key",
+        "--tlog-upload=false",
+        "--use-signing-config=false",
+        `${repository}@${digest}`,
+      ],
+      { cwd: folder, password: PASSWORD },
+    );
+    expect(signed).toMatchObject({ exitCode: 0 });
+    const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
+    const { client, path } = context.registries.at(repository);
+    const before = await client.referrers(path, digest);
+    const inputs = { image: "theirs", repositories: [repository], digest, sign: "key" };
+    const { outputs } = await attestation.create(context, inputs, OPERATION);
+    expect(outputs).toMatchObject({ referrers: before.map((each) => `${repository}@${each.digest}`) });
+    expect(await client.referrers(path, digest)).toEqual(before);
+  });
+});
+
+describe("what an identity signed", () => {
+  test("cosign verifies by certificate, log and trusted root, in both registries", async () => {
+    const { fulcio, rekor, trustedRoot } = authorities;
+    const claims = { iss: ISSUER, sub: WORKFLOW, repository: "octo/app", sha: REVISION };
+    const context = contextOf(
+      { mode: "keyless", fulcio, rekor, trustedRoot },
+      { SIGSTORE_ID_TOKEN: token(claims) },
+    );
+    const made = await release("keyless", context, "keyless");
+    const root = join(folder, "trusted_root.json");
+    await writeFile(root, trustedRoot);
+    const who = [
+      "--trusted-root",
+      root,
+      "--certificate-identity",
+      WORKFLOW,
+      "--certificate-oidc-issuer",
+      ISSUER,
+    ];
+    for (const reference of references(made)) await expectVerified(reference, ...who);
+    const wrong = who.map((flag) => (flag === WORKFLOW ? `${WORKFLOW}-other` : flag));
+    expect((await cosign(["verify", ...wrong, references(made)[0] ?? ""])).exitCode).not.toBe(0);
+    // The same identity, with another token and certificate: nothing is written.
+    await plain.forget();
+    await attestation.create(context, made.inputs, OPERATION);
+    expect(await plain.writes()).toEqual([]);
+  });
+});
+
+describe("slipway verify", () => {
+  interface Verification {
+    readonly exitCode: number;
+    readonly stdout: string;
+    readonly stderr: string;
+  }
+
+  function slipway(...args: string[]): Promise<Verification> {
+    const program = join(__dirname, "../../../cli/slipway.js");
+    const env = { PATH: process.env.PATH, HOME: folder, DOCKER_CONFIG: folder, NO_COLOR: "1" };
+    return new Promise((resolve) => {
+      execFile(process.execPath, [program, "verify", ...args], { env }, (error, stdout, stderr) =>
+        resolve({ exitCode: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
+      );
+    });
+  }
+
+  test("a reference, and a manifest with every image in every registry", async () => {
+    const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
+    const made = await release("cli", context, "key");
+    const key = join(folder, "cosign.pub");
+    const [first = "", second = ""] = made.repositories;
+    const one = await slipway(`${first}@${made.digest}`, "--key", key, "--image", "cli");
+    expect(one).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(one.stdout).toMatch(/verified/);
+
+    const image = {
+      name: "cli",
+      version: "1.2.3",
+      digest: made.digest,
+      contentKey: "",
+      platforms: ["linux/amd64"],
+      repositories: made.repositories,
+      references: [],
+      tags: [],
+      attestations: [],
+    };
+    const manifest = {
+      schema: 1,
+      stack: "stage",
+      revision: REVISION,
+      images: [image],
+      skipped: {},
+      run: { tags: [] },
+    };
+    const file = join(folder, "release-manifest.json");
+    await writeFile(file, JSON.stringify(manifest));
+    const whole = await slipway(file, "--key", key, "--json");
+    expect(whole).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(whole.stdout)).toMatchObject({
+      verdicts: [
+        { repository: first, verified: true },
+        { repository: second, verified: true },
+      ],
+    });
+
+    await writeFile(file, JSON.stringify({ ...manifest, revision: REVISION.replaceAll("0", "f") }));
+    const other = await slipway(file, "--key", key);
+    expect(other.exitCode).toBe(1);
+    expect(other.stdout).toMatch(/says revision 0123.+, not f123.+\[verify-revision\]/);
+  });
+
+  test("refuses what another key signed, what nobody signed, and what is not there", async () => {
+    const { digest } = await pushIndex(clientOf(plain.host), "octo/bare", { tag: "1.0.0" });
+    const key = join(folder, "cosign.pub");
+    const bare = await slipway(`${plain.host}/octo/bare:1.0.0`, "--key", key, "--json");
+    expect(bare.exitCode).toBe(1);
+    expect(JSON.parse(bare.stdout)).toMatchObject({
+      verdicts: [{ digest, verified: false, problems: [{ code: "verify-unsigned" }] }],
+    });
+    const gone = await slipway(`${plain.host}/octo/bare:2.0.0`, "--key", key);
+    expect(gone).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(gone.stderr).toMatch(/there is no such image \[verify-missing\]/);
+  });
+
+  test.each([
+    ["nobody is named", []],
+    ["two are named", ["--key", "a", "--subject", "b"]],
+    ["an age without a unit", ["--key", "a", "--max-age", "30"]],
+    ["a broken pattern", ["--subject", "/(/"]],
+    ["no commit", ["--key", "a", "--revision", "main"]],
+  ])("is used wrongly: %s", async (_, args) => {
+    expect((await slipway("ghcr.io/octo/app:1.0.0", ...args)).exitCode).toBe(2);
+  });
+});
+
+describe("the resource", () => {
+  test("writes nothing the second time, and the same bundle everywhere", async () => {
+    const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
+    const made = await release("again", context, "key");
+    await plain.forget();
+    const { outputs } = await attestation.create(context, made.inputs, OPERATION);
+    expect(await plain.writes()).toEqual([]);
+    expect(outputs).toEqual(made.outputs);
+    const byRepository = made.repositories.map((repository) =>
+      digestsIn(outputs, repository).map((each) => each.split("@")[1]),
+    );
+    expect(byRepository[0]).toHaveLength(3);
+    expect(byRepository[1]).toEqual(byRepository[0]);
+  });
+
+  test("puts back what one registry lost, without signing anew", async () => {
+    const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
+    const made = await release("lost", context, "key");
+    const { client, path } = context.registries.at(made.repositories[0] ?? "");
+    await client.deleteManifest(path, made.digest.replace(":", "-"));
+    const state = {
+      urn: OPERATION.urn,
+      id: "lost:1.2.3",
+      olds: { inputs: made.inputs, outputs: made.outputs },
+    };
+    expect(await attestation.diff(context, { ...state, news: made.inputs })).toEqual({
+      changed: ["repositories"],
+    });
+    const outputs = await attestation.update(context, { ...state, news: made.inputs }, OPERATION);
+    expect(outputs).toEqual(made.outputs);
+    expect(await attestation.diff(context, { ...state, news: made.inputs })).toEqual({ changed: [] });
+  });
+
+  test("state of an older version is completed once, and nothing is written", async () => {
+    const context = contextOf({ mode: "none" });
+    const { digest } = await pushIndex(clientOf(plain.host), "octo/older");
+    const inputs = {
+      image: "older",
+      repositories: [`${plain.host}/octo/older`],
+      digest,
+      statement: statementOf({ image: "older" }),
+    };
+    const { outputs } = await attestation.create(context, inputs, OPERATION);
+    const [referrer = ""] = digestsIn(outputs, plain.host);
+    const older = { ...inputs, manifest: referrer.split("@")[1] };
+    const state = { urn: OPERATION.urn, id: "x", news: inputs };
+    const olds = { inputs, outputs: older };
+    expect(await attestation.diff(context, { ...state, olds })).toEqual({ changed: ["referrers"] });
+    await plain.forget();
+    const updated = await attestation.update(context, { ...state, olds }, OPERATION);
+    expect(await plain.writes()).toEqual([]);
+    const next = { inputs, outputs: { ...updated } };
+    expect(await attestation.diff(context, { ...state, olds: next })).toEqual({ changed: [] });
+  });
+
+  test("another key is a diff; a preview tells of a key that does not open, and writes nothing", async () => {
+    const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
+    const made = await release("rotated", context, "key");
+    const state = { urn: OPERATION.urn, id: "x", olds: { inputs: made.inputs, outputs: made.outputs } };
+    const rotated = contextOf({ mode: "key", key: newKeyPair().privatePem });
+    expect(await attestation.diff(rotated, { ...state, news: made.inputs })).toEqual({ changed: ["sign"] });
+    const wrong = contextOf({ mode: "key", key: encrypted.key, password: "wrong horse" });
+    await plain.forget();
+    const failure = await failureOf(attestation, wrong, made.inputs);
+    expect(failure).toMatch(/The key to sign with does not open with this password/);
+    expect(failure).not.toMatch(/wrong horse|ENCRYPTED/);
+    expect(await plain.writes()).toEqual([]);
+  });
+});
+
+function digestsIn(outputs: object, repository: string): string[] {
+  const referrers: unknown = "referrers" in outputs ? outputs.referrers : [];
+  return (Array.isArray(referrers) ? referrers.map(String) : []).filter((each) =>
+    each.startsWith(repository),
+  );
+}
+
+async function failureOf(
+  resource: Resource,
+  context: Context,
+  inputs: Record<string, unknown>,
+): Promise<string> {
+  return resource.create(context, inputs, { ...OPERATION, preview: true }).then(
+    () => "no failure",
+    (error: unknown) => String(error),
+  );
+}

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import type { Digest } from "../../plan/digest";
+import { type Descriptor, isManifest, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../registry/manifest";
+import { referrerEntry } from "../../registry/referrers";
+import type { ReadingClient } from "../../trust/reading-client";
+
+function sha256(bytes: Uint8Array): Digest {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** One repository in memory, as a registry with the referrers API would serve it. It checks nothing by itself. */
+export class MemoryRepository {
+  readonly #manifests = new Map<string, Buffer>();
+  readonly #blobs = new Map<string, Buffer>();
+  readonly #listed = new Map<string, Descriptor[]>();
+
+  blob(content: string | Uint8Array, mediaType: string): Descriptor {
+    const bytes = Buffer.from(content);
+    const digest = sha256(bytes);
+    this.#blobs.set(digest, bytes);
+    return { mediaType, digest, size: bytes.length };
+  }
+
+  manifest(json: object, mediaType: string): Descriptor {
+    const bytes = Buffer.from(JSON.stringify(json));
+    const digest = sha256(bytes);
+    this.#manifests.set(digest, bytes);
+    return { mediaType, digest, size: bytes.length };
+  }
+
+  /** Lists a referrer under a subject, whatever its manifest says. */
+  list(subject: Digest, referrer: Descriptor): void {
+    this.#listed.set(subject, [...(this.#listed.get(subject) ?? []), referrer]);
+  }
+
+  unlist(subject: Digest): void {
+    this.#listed.delete(subject);
+  }
+
+  /** A referrer with one layer. */
+  attach(subject: Descriptor, layer: Uint8Array, mediaType: string): Descriptor {
+    const json = {
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      artifactType: mediaType,
+      config: this.blob("{}", OCI_EMPTY),
+      layers: [this.blob(layer, mediaType)],
+      subject,
+    };
+    const entry = referrerEntry(this.manifest(json, OCI_MANIFEST), json);
+    this.list(subject.digest, entry);
+    return entry;
+  }
+
+  /** An image index with one image for each platform, each with BuildKit's provenance unless `provenance` is false. */
+  image(
+    platforms: readonly string[],
+    options: { readonly name?: string; readonly provenance?: object | false } = {},
+  ): Descriptor {
+    const { name = "app", provenance = PROVENANCE } = options;
+    const manifests = platforms.flatMap((platform) => {
+      const [os = "", architecture = "", variant] = platform.split("/");
+      const config = this.blob(
+        JSON.stringify({ os, architecture, name }),
+        "application/vnd.oci.image.config.v1+json",
+      );
+      const image = this.manifest(
+        { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [] },
+        OCI_MANIFEST,
+      );
+      const entry = {
+        ...image,
+        platform: { os, architecture, ...(variant === undefined ? {} : { variant }) },
+      };
+      return provenance === false ? [entry] : [entry, this.#provenance(image, provenance)];
+    });
+    return this.manifest({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }, OCI_INDEX);
+  }
+
+  #provenance(image: Descriptor, predicate: object): object {
+    const statement = {
+      _type: "https://in-toto.io/Statement/v0.1",
+      predicateType: "https://slsa.dev/provenance/v0.2",
+      subject: [{ name: "_", digest: { sha256: image.digest.slice("sha256:".length) } }],
+      predicate,
+    };
+    const layer = this.blob(JSON.stringify(statement), "application/vnd.in-toto+json");
+    const config = this.blob("{}", OCI_EMPTY);
+    const attestation = this.manifest(
+      { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] },
+      OCI_MANIFEST,
+    );
+    return {
+      ...attestation,
+      platform: { os: "unknown", architecture: "unknown" },
+      annotations: {
+        "vnd.docker.reference.type": "attestation-manifest",
+        "vnd.docker.reference.digest": image.digest,
+      },
+    };
+  }
+
+  get client(): ReadingClient {
+    return {
+      getManifest: async (_, reference) => {
+        const bytes = this.#manifests.get(reference);
+        if (bytes === undefined) return undefined;
+        const json: unknown = JSON.parse(bytes.toString("utf8"));
+        const mediaType = isManifest(json) ? OCI_MANIFEST : OCI_INDEX;
+        return { descriptor: { mediaType, digest: sha256(bytes), size: bytes.length }, bytes, json };
+      },
+      referrers: async (_, digest) => this.#listed.get(digest) ?? [],
+      getBlob: async (_, digest) => this.#blobs.get(digest),
+    };
+  }
+}
+
+export const BUILDER = "https://github.com/octo/app/actions/runs/1";
+export const BUILT_AT = "2026-01-10T12:00:00Z";
+const PROVENANCE = { builder: { id: BUILDER }, metadata: { buildFinishedOn: BUILT_AT } };

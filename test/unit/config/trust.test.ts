@@ -1,0 +1,142 @@
+import { generateKeyPairSync } from "node:crypto";
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { readConfig } from "../../../config/read";
+import type { Config } from "../../../plan/config";
+import { ProblemError } from "../../../plan/problem";
+
+const PUBLIC = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
+const FILES: Readonly<Record<string, string>> = {
+  "cosign.key":
+    "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nQUFB\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
+  "cosign.pub": PUBLIC,
+  "root.json": "{}",
+};
+
+function readFile(path: string): string {
+  const text = FILES[path];
+  if (text === undefined) throw new Error("does not exist");
+  return text;
+}
+
+function read(more: Readonly<Record<string, unknown>>, secretKeys: readonly string[] = []): Config {
+  const written = { registries: [{ host: "localhost:5000" }], images: [{ name: "app" }], ...more };
+  return readConfig({ written, env: {}, secretKeys, readFile });
+}
+
+function codes(more: Readonly<Record<string, unknown>>): string[] {
+  try {
+    read(more);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return error.problems.map(({ code, path }) => `${code} ${path}`);
+  }
+}
+
+describe("sign", () => {
+  test("is off by default", () => {
+    expect(read({}).sign).toEqual({ mode: "none" });
+  });
+
+  test("takes a key from a file of the project, and shows neither key nor password", () => {
+    const config = read({ sign: { mode: "key", keyFile: "cosign.key", password: "hunter2hunter2" } }, [
+      "sign",
+    ]);
+    const { sign } = config;
+    expect(sign.mode === "key" && sign.key?.reveal()).toBe(FILES["cosign.key"]);
+    expect(`${JSON.stringify(config)}${inspect(config, { depth: 9 })}`).not.toMatch(/hunter2|QUFB/);
+  });
+
+  test("names its servers by default, and takes a trusted root from a file", () => {
+    expect(read({ sign: { mode: "keyless", trustedRoot: "root.json" } }).sign).toEqual({
+      mode: "keyless",
+      fulcio: "https://fulcio.sigstore.dev",
+      rekor: "https://rekor.sigstore.dev",
+      trustedRoot: "{}",
+    });
+  });
+
+  test.each([
+    ["an unknown mode", { sign: { mode: "gpg" } }, ["config-value sign.mode"]],
+    ["a key in plain text", { sign: { mode: "key", key: "PEM" } }, ["config-plain-secret sign.key"]],
+    ["a key where nothing is signed", { sign: { keyFile: "cosign.key" } }, ["config-conflict sign.keyFile"]],
+    [
+      "a key where signing is keyless",
+      { sign: { mode: "keyless", keyFile: "cosign.key" } },
+      ["config-conflict sign.keyFile"],
+    ],
+    [
+      "servers where a key signs",
+      { sign: { mode: "key", rekor: "https://rekor.example" } },
+      ["config-conflict sign.rekor"],
+    ],
+    [
+      "a file that is not there",
+      { sign: { mode: "key", keyFile: "none.key" } },
+      ["config-file sign.keyFile"],
+    ],
+    ["a file outside", { sign: { mode: "key", keyFile: "../cosign.key" } }, ["config-value sign.keyFile"]],
+    [
+      "a server without TLS",
+      { sign: { mode: "keyless", fulcio: "http://fulcio.example" } },
+      ["config-value sign.fulcio"],
+    ],
+  ])("%s is refused", (_, more, expected) => {
+    expect(codes(more)).toEqual(expected);
+  });
+});
+
+describe("promote.verify", () => {
+  const promote = (verify: object) => ({ promote: { from: "stage", verify } });
+
+  test("asks for signature and statement by a key from a file", () => {
+    expect(read(promote({ keyFile: "cosign.pub", minAge: "24h", maxAge: "30d" })).promote?.verify).toEqual({
+      signer: { kind: "key", publicKey: PUBLIC },
+      predicates: ["signature", "statement"],
+      platforms: [],
+      minAge: 86_400,
+      maxAge: 2_592_000,
+    });
+  });
+
+  test("takes GitHub Actions for a subject's issuer", () => {
+    expect(
+      read(promote({ subject: "/https:.+/", trustedRoot: "root.json" })).promote?.verify?.signer,
+    ).toEqual({
+      kind: "identity",
+      subject: "/https:.+/",
+      issuer: "https://token.actions.githubusercontent.com",
+      trustedRoot: "{}",
+    });
+  });
+
+  test.each([
+    ["nobody", {}, ["config-required promote.verify"]],
+    ["two signers", { keyFile: "cosign.pub", subject: "a" }, ["config-conflict promote.verify.subject"]],
+    [
+      "an issuer without a subject",
+      { keyFile: "cosign.pub", issuer: "https://a.example" },
+      ["config-conflict promote.verify.issuer"],
+    ],
+    ["a private key", { key: "-----BEGIN PRIVATE KEY-----" }, ["config-value promote.verify.key"]],
+    ["a broken pattern", { subject: "/(/" }, ["config-value promote.verify.subject"]],
+    [
+      "an age without a unit",
+      { keyFile: "cosign.pub", maxAge: "30" },
+      ["config-value promote.verify.maxAge"],
+    ],
+    [
+      "ages that exclude each other",
+      { keyFile: "cosign.pub", minAge: "2d", maxAge: "1d" },
+      ["config-conflict promote.verify.minAge"],
+    ],
+    [
+      "no predicate at all",
+      { keyFile: "cosign.pub", predicates: [] },
+      ["config-value promote.verify.predicates"],
+    ],
+  ])("%s is refused", (_, verify, expected) => {
+    expect(codes(promote(verify))).toEqual(expected);
+  });
+});

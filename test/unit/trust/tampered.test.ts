@@ -1,0 +1,569 @@
+import { describe, expect, test } from "vitest";
+import { BUNDLE_MEDIA_TYPE } from "../../../plan/annotations";
+import type { VerifyRules } from "../../../plan/trust";
+import { OCI_INDEX } from "../../../registry/manifest";
+import { imageSignatureBytes, releaseStatementBytes } from "../../../trust/in-toto";
+import { BUILDER, MemoryRepository } from "../../support/memory-registry";
+import {
+  newKeyPair,
+  PLATFORMS,
+  REVISION,
+  Scene,
+  SOURCE,
+  signerOf,
+  statementOf,
+} from "../../support/signed-image";
+
+const keys = newKeyPair();
+const others = newKeyPair();
+const OTHER_REVISION = REVISION.replaceAll("0", "f");
+
+interface Case {
+  readonly what: string;
+  /** A release of the image, tampered with. Default: whole. */
+  readonly make?: (scene: Scene) => Promise<void>;
+  readonly scene?: () => Scene;
+  readonly rules?: Partial<VerifyRules>;
+  /** Codes of all refusals. */
+  readonly codes: readonly string[];
+  /** What the reason names. */
+  readonly says: RegExp;
+}
+
+/** The bundle as JSON, changed, and attached in place of the original. */
+async function attachChanged(
+  scene: Scene,
+  payload: Buffer,
+  change: (bundle: ReturnType<typeof parse>) => void,
+): Promise<void> {
+  const bundle = parse(await (await signerOf(keys)).sign(payload));
+  change(bundle);
+  scene.attach(Buffer.from(JSON.stringify(bundle)));
+}
+
+function parse(bytes: Uint8Array): {
+  mediaType: string;
+  verificationMaterial: { publicKey?: { hint: string }; certificate?: { rawBytes: string } };
+  dsseEnvelope: { payload: string; payloadType: string; signatures: { sig: string; keyid: string }[] };
+} {
+  return JSON.parse(Buffer.from(bytes).toString("utf8"));
+}
+
+function stated(scene: Scene, changes: Parameters<typeof statementOf>[0] = {}): Buffer {
+  return releaseStatementBytes("app", scene.image.digest, statementOf(changes));
+}
+
+function signature(scene: Scene): Buffer {
+  return imageSignatureBytes(scene.image.digest);
+}
+
+/** What the envelope says, edited after it was signed. */
+function edited(payload: string, from: string, to: string): string {
+  const text = Buffer.from(payload, "base64").toString("utf8");
+  if (!text.includes(from)) throw new Error(`${from} is not in the payload`);
+  return Buffer.from(text.replace(from, to)).toString("base64");
+}
+
+const cases: readonly Case[] = [
+  { what: "unsigned", make: async () => {}, codes: ["verify-unsigned"], says: /nobody signed sha256:/ },
+  {
+    what: "unsigned, with the plain statement of an older Slipway",
+    make: async (scene) => {
+      scene.repository.attach(scene.image, stated(scene), "application/vnd.slipway.release.v1+json");
+    },
+    codes: ["verify-unsigned"],
+    says: /no Sigstore bundle/,
+  },
+  {
+    what: "the digest is not in the repository",
+    make: async (scene) => {
+      const other = new MemoryRepository().image(["linux/amd64"], { name: "elsewhere" });
+      scene.image = other;
+    },
+    codes: ["verify-missing"],
+    says: /sha256:[0-9a-f]{64} is not there/,
+  },
+  {
+    what: "signed by another key",
+    make: async (scene) => {
+      await scene.sign(signature(scene), others);
+    },
+    codes: ["verify-key"],
+    says: /is signed with the key .+=, not with .+=/,
+  },
+  {
+    what: "the signature of another key under the name of the right one",
+    make: async (scene) => {
+      const bundle = parse(await (await signerOf(others)).sign(signature(scene)));
+      const own = parse(await (await signerOf(keys)).sign(signature(scene)));
+      bundle.verificationMaterial = own.verificationMaterial;
+      scene.attach(Buffer.from(JSON.stringify(bundle)));
+    },
+    codes: ["verify-payload"],
+    says: /names the right key, but its signature does not fit/,
+  },
+  {
+    what: "image signature by the key, statement by another",
+    make: async (scene) => {
+      await scene.sign(signature(scene));
+      await scene.sign(stated(scene), others);
+    },
+    codes: ["verify-key"],
+    says: /^the statement sha256:\w+ is signed with the key/,
+  },
+  {
+    what: "another image's signature",
+    make: async (scene) => {
+      const other = scene.repository.image(PLATFORMS, { name: "other" });
+      await scene.sign(imageSignatureBytes(other.digest));
+    },
+    codes: ["verify-subject"],
+    says: /is about sha256:\w{12}, not sha256:\w{12}/,
+  },
+  {
+    what: "another image's statement beside the image's own signature",
+    make: async (scene) => {
+      await scene.sign(signature(scene));
+      const other = scene.repository.image(PLATFORMS, { name: "other" });
+      await scene.sign(releaseStatementBytes("other", other.digest, statementOf()));
+    },
+    codes: ["verify-subject"],
+    says: /^the statement sha256:\w+ is about/,
+  },
+  {
+    what: "the signature of one platform's manifest, not of the index",
+    make: async (scene) => {
+      const index = await scene.repository.client.getManifest("", scene.image.digest);
+      const [platform] = JSON.parse(Buffer.from(index?.bytes ?? "").toString("utf8")).manifests;
+      await scene.sign(imageSignatureBytes(platform.digest));
+    },
+    codes: ["verify-subject"],
+    says: /is about/,
+  },
+  {
+    what: "an edited payload: another subject",
+    make: (scene) =>
+      attachChanged(scene, signature(scene), ({ dsseEnvelope }) => {
+        const hex = scene.image.digest.slice("sha256:".length);
+        dsseEnvelope.payload = edited(
+          dsseEnvelope.payload,
+          hex,
+          hex.replace(/^./, (c) => (c === "0" ? "1" : "0")),
+        );
+      }),
+    codes: ["verify-payload"],
+    says: /signature does not fit what it says/,
+  },
+  {
+    what: "an edited payload: another version",
+    make: async (scene) => {
+      await scene.sign(signature(scene));
+      await attachChanged(scene, stated(scene), ({ dsseEnvelope }) => {
+        dsseEnvelope.payload = edited(dsseEnvelope.payload, "1.2.3", "9.9.9");
+      });
+    },
+    codes: ["verify-payload"],
+    says: /^the statement/,
+  },
+  {
+    what: "an edited payload type",
+    make: (scene) =>
+      attachChanged(scene, signature(scene), ({ dsseEnvelope }) => {
+        dsseEnvelope.payloadType = "text/plain";
+      }),
+    codes: ["verify-malformed"],
+    says: /holds no in-toto statement/,
+  },
+  {
+    what: "an edited signature",
+    make: (scene) =>
+      attachChanged(scene, signature(scene), ({ dsseEnvelope }) => {
+        const [first] = dsseEnvelope.signatures;
+        if (first !== undefined) first.sig = `${first.sig.startsWith("A") ? "B" : "A"}${first.sig.slice(1)}`;
+      }),
+    codes: ["verify-payload"],
+    says: /does not fit/,
+  },
+  {
+    what: "no signature in the envelope",
+    make: (scene) =>
+      attachChanged(scene, signature(scene), ({ dsseEnvelope }) => {
+        dsseEnvelope.signatures = [];
+      }),
+    codes: ["verify-malformed"],
+    says: /no Sigstore bundle/,
+  },
+  {
+    what: "the signature of one statement on another",
+    make: async (scene) => {
+      const from = parse(await (await signerOf(keys)).sign(stated(scene)));
+      await attachChanged(scene, signature(scene), ({ dsseEnvelope }) => {
+        dsseEnvelope.signatures = from.dsseEnvelope.signatures;
+      });
+    },
+    codes: ["verify-payload"],
+    says: /does not fit/,
+  },
+  {
+    what: "a self-made certificate in place of the key",
+    make: (scene) =>
+      attachChanged(scene, signature(scene), (bundle) => {
+        bundle.verificationMaterial = { ...bundle.verificationMaterial, certificate: { rawBytes: "AAAA" } };
+        delete bundle.verificationMaterial.publicKey;
+      }),
+    codes: ["verify-key"],
+    says: /is signed with a certificate, not with the key/,
+  },
+  {
+    what: "a referrer that is no JSON",
+    make: async (scene) => {
+      scene.attach(Buffer.from("\xff\xfe{"));
+    },
+    codes: ["verify-malformed"],
+    says: /is no Sigstore bundle/,
+  },
+  {
+    what: "a bundle of an unknown version",
+    make: (scene) =>
+      attachChanged(scene, signature(scene), (bundle) => {
+        bundle.mediaType = "application/vnd.dev.sigstore.bundle.v9+json";
+        bundle.dsseEnvelope.signatures = [];
+      }),
+    codes: ["verify-malformed"],
+    says: /is no Sigstore bundle/,
+  },
+  {
+    what: "a payload that is no statement",
+    make: async (scene) => {
+      await scene.sign(Buffer.from('{"hello":"world"}'));
+    },
+    codes: ["verify-malformed"],
+    says: /holds no in-toto statement/,
+  },
+  {
+    what: "a statement without a subject",
+    make: async (scene) => {
+      const empty = {
+        _type: "https://in-toto.io/Statement/v1",
+        subject: [],
+        predicateType: "x",
+        predicate: {},
+      };
+      await scene.sign(Buffer.from(JSON.stringify(empty)));
+    },
+    codes: ["verify-malformed"],
+    says: /holds no in-toto statement/,
+  },
+  {
+    what: "a subject that is named by another hash",
+    make: async (scene) => {
+      const text = signature(scene).toString("utf8").replace('"sha256"', '"sha1"');
+      await scene.sign(Buffer.from(text));
+    },
+    codes: ["verify-malformed"],
+    says: /holds no in-toto statement/,
+  },
+  {
+    what: "listed, but taken away",
+    make: async (scene) => {
+      const gone = new MemoryRepository();
+      const entry = gone.attach(
+        scene.image,
+        await (await signerOf(keys)).sign(signature(scene)),
+        BUNDLE_MEDIA_TYPE,
+      );
+      scene.repository.list(scene.image.digest, entry);
+    },
+    codes: ["verify-malformed"],
+    says: /is listed, but is not there/,
+  },
+  {
+    what: "taken out of the listing",
+    make: async (scene) => {
+      await scene.release();
+      scene.repository.unlist(scene.image.digest);
+    },
+    codes: ["verify-unsigned"],
+    says: /nobody signed/,
+  },
+  {
+    what: "the release statement was never signed",
+    make: async (scene) => {
+      await scene.sign(signature(scene));
+    },
+    codes: ["verify-predicate"],
+    says: /has no statement; signed are: https:\/\/sigstore\.dev\/cosign\/sign\/v1/,
+  },
+  {
+    what: "only the release statement is signed",
+    make: async (scene) => {
+      await scene.sign(stated(scene));
+    },
+    codes: ["verify-predicate"],
+    says: /has no signature; signed are: https:\/\/slipway\.dev\/release\/v1/,
+  },
+  {
+    what: "a statement of another type, by its full name",
+    rules: { predicates: ["https://example.com/reviewed/v1"] },
+    codes: ["verify-predicate"],
+    says: /has no https:\/\/example\.com\/reviewed\/v1/,
+  },
+  {
+    what: "stripped provenance",
+    scene: () => new Scene(keys, [PLATFORMS, { provenance: false }]),
+    rules: { predicates: ["signature", "provenance"] },
+    codes: ["verify-predicate"],
+    says: /has no provenance/,
+  },
+  {
+    what: "provenance of one platform on the other's manifest",
+    scene: () => {
+      const scene = new Scene(keys);
+      scene.image = misattached(scene.repository);
+      return scene;
+    },
+    rules: { predicates: ["provenance"] },
+    codes: ["verify-predicate"],
+    says: /has no provenance for linux\/arm64/,
+  },
+  {
+    what: "no SBOM",
+    rules: { predicates: ["sbom"] },
+    codes: ["verify-predicate"],
+    says: /has no sbom/,
+  },
+  {
+    what: "a missing platform",
+    scene: () => new Scene(keys, [["linux/amd64"]]),
+    codes: ["verify-platform"],
+    says: /lacks linux\/arm64 \(it has linux\/amd64\)/,
+  },
+  {
+    what: "attestation manifests do not count as platforms",
+    scene: () => new Scene(keys, [["linux/amd64"]]),
+    rules: { platforms: ["unknown/unknown"] },
+    codes: ["verify-platform"],
+    says: /lacks unknown\/unknown/,
+  },
+  {
+    what: "replayed from another repository: the statement is about another image",
+    make: (scene) => scene.release({ image: "other" }),
+    rules: { image: "app" },
+    codes: ["verify-image"],
+    says: /says image other, not app/,
+  },
+  {
+    what: "replayed from another source",
+    make: (scene) => scene.release({ source: "https://github.com/mallory/app" }),
+    rules: { source: SOURCE },
+    codes: ["verify-source"],
+    says: /says source https:\/\/github\.com\/mallory\/app, not/,
+  },
+  {
+    what: "a source that only begins like the wanted one",
+    make: (scene) => scene.release({ source: `${SOURCE}-evil` }),
+    rules: { source: "/https:\\/\\/github\\.com\\/octo\\/app/" },
+    codes: ["verify-source"],
+    says: /app-evil/,
+  },
+  {
+    what: "a statement that says no source",
+    make: async (scene) => {
+      const { source: _, ...statement } = statementOf();
+      await scene.sign(signature(scene));
+      await scene.sign(releaseStatementBytes("app", scene.image.digest, statement));
+    },
+    rules: { source: SOURCE },
+    codes: ["verify-source"],
+    says: /says no source/,
+  },
+  {
+    what: "another commit",
+    make: (scene) => scene.release({ revision: OTHER_REVISION }),
+    rules: { revision: REVISION },
+    codes: ["verify-revision"],
+    says: /says revision f123/,
+  },
+  {
+    what: "image from one statement, revision from another",
+    make: async (scene) => {
+      await scene.release({ image: "app", revision: OTHER_REVISION });
+      await scene.sign(stated(scene, { image: "other", revision: REVISION }));
+    },
+    rules: { image: "app", revision: REVISION },
+    codes: ["verify-revision"],
+    says: /says revision/,
+  },
+  {
+    what: "another builder",
+    rules: { builder: "https://github.com/octo/app/actions/runs/2" },
+    codes: ["verify-builder", "verify-builder"],
+    says: /was built for linux\/amd64 by https:\/\/github\.com\/octo\/app\/actions\/runs\/1, not by/,
+  },
+  {
+    what: "a builder without a name",
+    scene: () => new Scene(keys, [["linux/amd64"], { provenance: { builder: { id: "" } } }]),
+    rules: { platforms: [], builder: BUILDER },
+    codes: ["verify-builder"],
+    says: /by a builder without a name/,
+  },
+  {
+    what: "a builder is asked for, and there is no provenance",
+    scene: () => new Scene(keys, [PLATFORMS, { provenance: false }]),
+    rules: { builder: BUILDER },
+    codes: ["verify-builder"],
+    says: /nobody knows its builder/,
+  },
+  {
+    what: "too new",
+    rules: { minAge: 2 * 86_400 },
+    codes: ["verify-too-new"],
+    says: /made at 2026-01-10T12:00:00\.000Z \(provenance\), less than 172800 s ago/,
+  },
+  {
+    what: "too old",
+    rules: { maxAge: 3_600 },
+    codes: ["verify-too-old"],
+    says: /more than 3600 s ago/,
+  },
+  {
+    what: "nobody knows its age",
+    scene: () => new Scene(keys, [PLATFORMS, { provenance: false }]),
+    rules: { maxAge: 3_600 },
+    codes: ["verify-age-unknown"],
+    says: /no transparency log and no provenance says/,
+  },
+  {
+    what: "signed by a key where an identity is wanted",
+    rules: {
+      signer: {
+        kind: "identity",
+        subject: "a@example.com",
+        issuer: "https://example.com",
+        trustedRoot: "{}",
+      },
+    },
+    codes: ["verify-identity", "verify-identity"],
+    says: /signed with a key, so nobody vouches/,
+  },
+  {
+    what: "everything at once is told at once",
+    make: (scene) => scene.release({ image: "other", source: "https://github.com/mallory/app" }),
+    rules: {
+      image: "app",
+      source: SOURCE,
+      builder: "https://nobody.example",
+      platforms: ["linux/riscv64"],
+      maxAge: 1,
+      predicates: ["sbom"],
+    },
+    codes: [
+      "verify-predicate",
+      "verify-image",
+      "verify-source",
+      "verify-builder",
+      "verify-builder",
+      "verify-platform",
+      "verify-too-old",
+    ],
+    says: /has no sbom/,
+  },
+];
+
+/** Both attestation manifests are about the first platform, whatever they are attached to. */
+function misattached(repository: MemoryRepository) {
+  const config = repository.blob("{}", "application/vnd.oci.image.config.v1+json");
+  const image = (architecture: string) => ({
+    ...repository.manifest(
+      { schemaVersion: 2, config, layers: [], annotations: { architecture } },
+      "application/vnd.oci.image.manifest.v1+json",
+    ),
+    platform: { os: "linux", architecture },
+  });
+  const amd64 = image("amd64");
+  const arm64 = image("arm64");
+  const statement = {
+    _type: "https://in-toto.io/Statement/v0.1",
+    predicateType: "https://slsa.dev/provenance/v0.2",
+    subject: [{ name: "_", digest: { sha256: amd64.digest.slice("sha256:".length) } }],
+    predicate: { builder: { id: BUILDER } },
+  };
+  const layer = repository.blob(JSON.stringify(statement), "application/vnd.in-toto+json");
+  const attestation = repository.manifest(
+    { schemaVersion: 2, config, layers: [layer] },
+    "application/vnd.oci.image.manifest.v1+json",
+  );
+  const entry = (about: string) => ({
+    ...attestation,
+    platform: { os: "unknown", architecture: "unknown" },
+    annotations: {
+      "vnd.docker.reference.type": "attestation-manifest",
+      "vnd.docker.reference.digest": about,
+    },
+  });
+  return repository.manifest(
+    {
+      schemaVersion: 2,
+      mediaType: OCI_INDEX,
+      manifests: [amd64, entry(amd64.digest), arm64, entry(arm64.digest)],
+    },
+    OCI_INDEX,
+  );
+}
+
+describe("what is tampered with is refused, for the right reason", () => {
+  test.each(cases)("$what", async ({ make, scene: makeScene, rules, codes, says }) => {
+    const scene = makeScene?.() ?? new Scene(keys);
+    await (make ?? (() => scene.release()))(scene);
+    const { verified, problems } = await scene.verify(rules);
+    expect(verified).toBe(false);
+    expect(problems.map(({ code }) => code)).toEqual(codes);
+    expect(problems[0]?.message).toMatch(says);
+    expect(problems.every(({ path }) => path === "prod.example/octo/app")).toBe(true);
+  });
+});
+
+describe("what is whole is verified", () => {
+  const strict: Partial<VerifyRules> = {
+    predicates: ["signature", "statement", "provenance"],
+    image: "app",
+    source: SOURCE,
+    revision: REVISION,
+    builder: "/https:\\/\\/github\\.com\\/octo\\/app\\/.+/",
+    minAge: 3_600,
+    maxAge: 7 * 86_400,
+  };
+
+  test("by every rule at once", async () => {
+    const scene = new Scene(keys);
+    await scene.release();
+    const verdict = await scene.verify(strict);
+    expect(verdict).toMatchObject({ verified: true, problems: [], platforms: PLATFORMS });
+    expect(verdict.predicates).toEqual([
+      "https://sigstore.dev/cosign/sign/v1",
+      "https://slipway.dev/release/v1",
+      "https://slsa.dev/provenance/v0.2",
+    ]);
+    expect(verdict.madeAt).toEqual({ time: "2026-01-10T12:00:00.000Z", from: "provenance" });
+  });
+
+  test("whatever else somebody attached to it", async () => {
+    const scene = new Scene(keys);
+    scene.attach(Buffer.from("junk"));
+    await scene.sign(imageSignatureBytes(scene.image.digest), others);
+    await scene.sign(
+      releaseStatementBytes("app", scene.image.digest, statementOf({ image: "other" })),
+      others,
+    );
+    await scene.release();
+    expect((await scene.verify(strict)).problems).toEqual([]);
+  });
+
+  test("where lanes share a digest, each by its own statement", async () => {
+    const scene = new Scene(keys);
+    await scene.release({ image: "other" });
+    await scene.release();
+    expect((await scene.verify({ image: "app" })).problems).toEqual([]);
+    expect((await scene.verify({ image: "other" })).problems).toEqual([]);
+  });
+});

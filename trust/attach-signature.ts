@@ -1,0 +1,137 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { BUNDLE_MEDIA_TYPE, SIGNATURE_PREDICATE_TYPE } from "../plan/annotations";
+import type { Digest } from "../plan/digest";
+import type { RegistryClient } from "../registry/client";
+import { attachReferrer } from "../registry/referrers";
+import { bundleBytes, isBundleReferrer } from "./evidence";
+import { parseInToto } from "./in-toto";
+import type { ReleaseSigner } from "./release-signer";
+import { SigningError } from "./signing-error";
+import type { Trust } from "./trust-material";
+import { verifyBundle } from "./verify-bundle";
+
+/** Where something is signed. */
+export interface SigningPlace {
+  /** `host/path`. */
+  readonly repository: string;
+  readonly client: RegistryClient;
+  readonly path: string;
+}
+
+export interface Signature {
+  /** `host/path`. */
+  readonly repository: string;
+  /** The referrer's own digest. */
+  readonly referrer: Digest;
+  /** It was there and valid; nothing was written. */
+  readonly existed: boolean;
+}
+
+/** How often a bundle is looked for after it was written: listings of some registries lag behind. */
+const LOOKS = 5;
+
+/**
+ * Sees to it that a statement about a digest is signed in every place, and reads it back. It signs once and writes the
+ * same bundle everywhere; a valid signature of the same statement by the same signer, wherever it is found, is taken
+ * instead of a new one, so that repeating it writes nothing.
+ *
+ * @param statement the in-toto statement's bytes
+ * @throws SigningError, RegistryError
+ */
+export async function attachSignature(
+  places: readonly SigningPlace[],
+  digest: Digest,
+  statement: Buffer,
+  signer: ReleaseSigner,
+): Promise<Signature[]> {
+  const trust = await signer.trust();
+  const found = await Promise.all(places.map((place) => findSignature(place, digest, statement, trust)));
+  const known = found.find((signature) => signature !== undefined);
+  const needed = found.some((signature) => signature === undefined);
+  const bundle = known?.bundle ?? (needed ? await signChecked(digest, statement, signer, trust) : undefined);
+  return Promise.all(
+    places.map(async (place, index) => {
+      const own = found[index];
+      if (own !== undefined) return { repository: place.repository, referrer: own.referrer, existed: true };
+      if (bundle === undefined) throw new Error("there is no bundle to attach");
+      const referrer = await attach(place, digest, statement, bundle);
+      await readBack(place, digest, referrer, statement, trust);
+      return { repository: place.repository, referrer, existed: false };
+    }),
+  );
+}
+
+/** A valid signature of the statement. An image signature says no more than its subject, so any spelling will do. */
+async function findSignature(
+  { client, path }: SigningPlace,
+  digest: Digest,
+  statement: Buffer,
+  trust: Trust,
+): Promise<{ readonly referrer: Digest; readonly bundle: Uint8Array } | undefined> {
+  const type = parseInToto(statement)?.predicateType;
+  for (const referrer of (await client.referrers(path, digest)).filter(isBundleReferrer)) {
+    const bundle = await bundleBytes(client, path, referrer.digest);
+    const reading = bundle === undefined ? undefined : verifyBundle(bundle, digest, trust);
+    if (bundle === undefined || reading === undefined || !("accepted" in reading)) continue;
+    const { payload, statement: signed } = reading.accepted;
+    const isSame =
+      statement.equals(payload) ||
+      (type === SIGNATURE_PREDICATE_TYPE && signed.predicateType === SIGNATURE_PREDICATE_TYPE);
+    if (isSame) return { referrer: referrer.digest, bundle };
+  }
+  return undefined;
+}
+
+/** What others could not verify is not attached. */
+async function signChecked(
+  digest: Digest,
+  statement: Buffer,
+  signer: ReleaseSigner,
+  trust: Trust,
+): Promise<Uint8Array> {
+  const bundle = await signer.sign(statement);
+  const reading = verifyBundle(bundle, digest, trust);
+  if ("accepted" in reading) return bundle;
+  throw new SigningError(`The signature that was just made does not verify: it ${reading.rejected.message}`);
+}
+
+async function attach(
+  { client, path, repository }: SigningPlace,
+  digest: Digest,
+  statement: Buffer,
+  bundle: Uint8Array,
+): Promise<Digest> {
+  const subject = await client.headManifest(path, digest);
+  if (subject === undefined) throw new SigningError(`${repository} does not hold ${digest}`);
+  const { descriptor } = await attachReferrer({
+    client,
+    repository: path,
+    subject,
+    artifactType: BUNDLE_MEDIA_TYPE,
+    layers: [{ bytes: bundle, mediaType: BUNDLE_MEDIA_TYPE }],
+    annotations: {
+      "dev.sigstore.bundle.content": "dsse-envelope",
+      "dev.sigstore.bundle.predicateType": parseInToto(statement)?.predicateType ?? "",
+    },
+  });
+  return descriptor.digest;
+}
+
+/** By the road that everybody takes: from the listing to the bundle, whose signature is checked once more. */
+async function readBack(
+  { client, path, repository }: SigningPlace,
+  digest: Digest,
+  referrer: Digest,
+  statement: Buffer,
+  trust: Trust,
+): Promise<void> {
+  for (let look = 1; look <= LOOKS; look++) {
+    if (look > 1) await delay(100 * 2 ** look);
+    const listed = await client.referrers(path, digest);
+    if (!listed.some((entry) => entry.digest === referrer)) continue;
+    const bytes = await bundleBytes(client, path, referrer);
+    const reading = bytes === undefined ? undefined : verifyBundle(bytes, digest, trust);
+    if (reading !== undefined && "accepted" in reading && statement.equals(reading.accepted.payload)) return;
+  }
+  throw new SigningError(`${repository} does not give back the signature ${referrer} that was just written`);
+}

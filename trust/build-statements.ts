@@ -1,0 +1,78 @@
+import type { Digest } from "../plan/digest";
+import { type Descriptor, type IndexJson, isManifest, platformText } from "../registry/manifest";
+import { IN_TOTO_MEDIA_TYPE, isRecord, parseInToto } from "./in-toto";
+import type { ReadingClient } from "./reading-client";
+
+/** What BuildKit says of one platform's image, inside the index. */
+export interface BuildStatement {
+  /** `linux/arm64`. */
+  readonly platform: string;
+  readonly predicateType: string;
+  /** Provenance's builder; empty where a builder without a name made it. */
+  readonly builder?: string;
+  /** When the build was done. */
+  readonly finishedAt?: Date;
+}
+
+/**
+ * The statements that BuildKit attached: an attestation manifest for each platform, named by an annotation. One that
+ * is about another manifest than it is attached to does not count.
+ *
+ * @see https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
+ */
+export async function readBuildStatements(
+  client: ReadingClient,
+  repository: string,
+  index: IndexJson,
+): Promise<BuildStatement[]> {
+  const found = await Promise.all(
+    index.manifests.map(async (entry) => {
+      const about = subjectOf(entry);
+      const image = index.manifests.find(({ digest }) => digest === about);
+      if (about === undefined || image?.platform === undefined) return [];
+      return readManifest(client, repository, entry.digest, about, platformText(image.platform));
+    }),
+  );
+  return found.flat();
+}
+
+function subjectOf({ annotations }: Descriptor): string | undefined {
+  return annotations?.["vnd.docker.reference.type"] === "attestation-manifest"
+    ? annotations["vnd.docker.reference.digest"]
+    : undefined;
+}
+
+async function readManifest(
+  client: ReadingClient,
+  repository: string,
+  digest: Digest,
+  about: string,
+  platform: string,
+): Promise<BuildStatement[]> {
+  const manifest = await client.getManifest(repository, digest);
+  if (manifest === undefined || !isManifest(manifest.json)) return [];
+  const layers = manifest.json.layers.filter(({ mediaType }) => mediaType === IN_TOTO_MEDIA_TYPE);
+  const statements = await Promise.all(
+    layers.map(async (layer) => {
+      const bytes = await client.getBlob(repository, layer.digest);
+      const statement = bytes === undefined ? undefined : parseInToto(bytes);
+      if (statement === undefined || !statement.subjects.some((subject) => subject === about)) return [];
+      const { predicateType, predicate } = statement;
+      return [{ platform, predicateType, ...provenanceFacts(predicate) }];
+    }),
+  );
+  return statements.flat();
+}
+
+/** Builder and end of a build, from SLSA provenance 0.2 or 1; nothing from other predicates. */
+export function provenanceFacts(predicate: unknown): Pick<BuildStatement, "builder" | "finishedAt"> {
+  const old = isRecord(predicate) ? predicate : {};
+  const run = isRecord(old.runDetails) ? old.runDetails : {};
+  const builder = [run.builder, old.builder].find(isRecord)?.id;
+  const metadata = [run.metadata, old.metadata].find(isRecord);
+  const finished = new Date(String(metadata?.finishedOn ?? metadata?.buildFinishedOn ?? ""));
+  return {
+    ...(typeof builder === "string" ? { builder } : {}),
+    ...(Number.isNaN(finished.getTime()) ? {} : { finishedAt: finished }),
+  };
+}

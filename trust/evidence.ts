@@ -1,0 +1,105 @@
+import { BUNDLE_MEDIA_TYPE } from "../plan/annotations";
+import type { Digest } from "../plan/digest";
+import { RegistryError } from "../registry/errors";
+import { type Descriptor, isIndex, isManifest, platforms } from "../registry/manifest";
+import { type BuildStatement, readBuildStatements } from "./build-statements";
+import type { Rejection } from "./codes";
+import type { ReadingClient } from "./reading-client";
+import type { Trust } from "./trust-material";
+import { type SignedStatement, verifyBundle } from "./verify-bundle";
+
+/** A bundle is some KiB; one with an SBOM in it can be a few MiB. */
+const BUNDLE_LIMIT = 16 * 1024 * 1024;
+/** More than that is no release, but somebody who wants to keep a verifier busy. */
+const MOST_BUNDLES = 200;
+
+/** Everything that a repository has about a digest, with each signature checked. */
+export interface Evidence {
+  readonly platforms: readonly string[];
+  readonly accepted: readonly SignedStatement[];
+  readonly rejected: readonly (Rejection & { readonly referrer: Digest; readonly claims?: string })[];
+  /** What BuildKit put into the index. It is part of the digest, so who signed the digest signed it too. */
+  readonly built: readonly BuildStatement[];
+}
+
+/** A referrer that holds a bundle, by its artifact type or, where a listing lacks that, by what it is. */
+export function isBundleReferrer({ artifactType }: Descriptor): boolean {
+  return artifactType?.startsWith("application/vnd.dev.sigstore.bundle") === true;
+}
+
+/** Reads what is known about a digest; undefined where the repository does not hold it. */
+export async function readEvidence(
+  client: ReadingClient,
+  repository: string,
+  digest: Digest,
+  trust: Trust,
+): Promise<Evidence | undefined> {
+  const image = await client.getManifest(repository, digest);
+  if (image === undefined) return undefined;
+  const referrers = (await client.referrers(repository, digest)).filter(isBundleReferrer);
+  const read = await Promise.all(
+    referrers.slice(0, MOST_BUNDLES).map(async (referrer) => ({
+      referrer: referrer.digest,
+      reading: await readReferrer(client, repository, referrer.digest, digest, trust),
+    })),
+  );
+  const tooMany: Evidence["rejected"] =
+    referrers.length <= MOST_BUNDLES
+      ? []
+      : [
+          {
+            code: "verify-malformed",
+            message: `is one of ${referrers.length} bundles, and ${MOST_BUNDLES} are read`,
+            referrer: referrers[MOST_BUNDLES]?.digest ?? digest,
+          },
+        ];
+  return {
+    platforms: isIndex(image.json) ? platforms(image.json) : [],
+    accepted: read.flatMap(({ reading }) => ("accepted" in reading ? [reading.accepted] : [])),
+    rejected: [
+      ...read.flatMap(({ referrer, reading }) => {
+        if ("accepted" in reading) return [];
+        const claims = reading.claims === undefined ? {} : { claims: reading.claims };
+        return [{ ...reading.rejected, referrer, ...claims }];
+      }),
+      ...tooMany,
+    ],
+    built: isIndex(image.json) ? await readBuildStatements(client, repository, image.json) : [],
+  };
+}
+
+async function readReferrer(
+  client: ReadingClient,
+  repository: string,
+  referrer: Digest,
+  digest: Digest,
+  trust: Trust,
+): Promise<ReturnType<typeof verifyBundle>> {
+  const bytes = await bundleBytes(client, repository, referrer);
+  return bytes === undefined
+    ? { rejected: { code: "verify-malformed", message: "is listed, but is not there as a bundle" } }
+    : verifyBundle(bytes, digest, trust);
+}
+
+/** The bundle in a referrer; undefined where it is not there, or not one layer of that type. */
+export async function bundleBytes(
+  client: ReadingClient,
+  repository: string,
+  referrer: Digest,
+): Promise<Uint8Array | undefined> {
+  try {
+    const manifest = await client.getManifest(repository, referrer);
+    const layers = manifest !== undefined && isManifest(manifest.json) ? manifest.json.layers : [];
+    const [layer] = layers;
+    if (layer === undefined || layers.length !== 1 || layer.mediaType !== BUNDLE_MEDIA_TYPE) return undefined;
+    return await client.getBlob(repository, layer.digest, BUNDLE_LIMIT);
+  } catch (error) {
+    // Damaged or huge: somebody else's, and no reason to look no further. A registry that fails is.
+    if (
+      error instanceof RegistryError &&
+      ["registry-too-large", "registry-digest-mismatch"].includes(error.code)
+    )
+      return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import canonicalize from "canonicalize";
+import { SIGNATURE_PREDICATE_TYPE, STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
+import type { Digest } from "../plan/digest";
+import type { ReleaseStatement } from "../plan/statement";
+
+/** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
+const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+const STATEMENT_TYPES: readonly string[] = [STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"];
+export const IN_TOTO_MEDIA_TYPE = "application/vnd.in-toto+json";
+
+/** What an in-toto statement says, and about which digests. */
+export interface InTotoStatement {
+  readonly subjects: readonly Digest[];
+  readonly predicateType: string;
+  readonly predicate: unknown;
+}
+
+/** A release statement about a digest, as canonical JSON: the same bytes each time, so no clock in it. */
+export function releaseStatementBytes(image: string, digest: Digest, predicate: ReleaseStatement): Buffer {
+  return render({ name: image, digest, predicateType: STATEMENT_PREDICATE_TYPE, predicate });
+}
+
+/** What `cosign sign` says of an image: this digest, and nothing else. */
+export function imageSignatureBytes(digest: Digest): Buffer {
+  return render({ digest, predicateType: SIGNATURE_PREDICATE_TYPE, predicate: {} });
+}
+
+function render(statement: {
+  readonly name?: string;
+  readonly digest: Digest;
+  readonly predicateType: string;
+  readonly predicate: object;
+}): Buffer {
+  const { name, digest, predicateType, predicate } = statement;
+  const text = canonicalize({
+    _type: STATEMENT_TYPE,
+    subject: [
+      { ...(name === undefined ? {} : { name }), digest: { sha256: digest.slice("sha256:".length) } },
+    ],
+    predicateType,
+    predicate,
+  });
+  if (text === undefined) throw new Error("a statement cannot be written as JSON");
+  return Buffer.from(text);
+}
+
+/** Reads an in-toto statement; undefined when it is something else. */
+export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(json) || !STATEMENT_TYPES.includes(String(json._type))) return undefined;
+  if (typeof json.predicateType !== "string" || !Array.isArray(json.subject)) return undefined;
+  const subjects = json.subject.map(digestOf);
+  if (subjects.length === 0 || subjects.some((subject) => subject === undefined)) return undefined;
+  return {
+    subjects: subjects.filter((subject) => subject !== undefined),
+    predicateType: json.predicateType,
+    predicate: json.predicate,
+  };
+}
+
+function digestOf(subject: unknown): Digest | undefined {
+  if (!isRecord(subject) || !isRecord(subject.digest)) return undefined;
+  const { sha256 } = subject.digest;
+  return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? `sha256:${sha256}` : undefined;
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,257 @@
+import { STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
+import type { Digest } from "../plan/digest";
+import { shortDigest } from "../plan/digest";
+import { matches } from "../plan/pattern";
+import { missingPlatforms } from "../plan/platforms";
+import type { Problem } from "../plan/problem";
+import { parseStatement, type ReleaseStatement } from "../plan/statement";
+import type { Verdict, VerifyRules } from "../plan/trust";
+import { type BuildStatement, provenanceFacts } from "./build-statements";
+import type { RefusalCode } from "./codes";
+import type { Evidence } from "./evidence";
+import { isPredicate } from "./predicates";
+
+export interface ToJudge {
+  /** `host/path`. */
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly rules: VerifyRules;
+  /** Undefined where the repository does not hold the digest. */
+  readonly evidence: Evidence | undefined;
+  readonly now: Date;
+}
+
+/** Whether an image is proved, by what was found and by nothing else. Pure; every broken rule is told. */
+export function judge(input: ToJudge): Verdict {
+  const { repository, digest, rules, evidence } = input;
+  const problem = (code: RefusalCode, message: string): Problem => ({ code, path: repository, message });
+  const verdict = { repository, digest, predicates: [], platforms: evidence?.platforms ?? [] };
+  if (evidence === undefined) {
+    return { ...verdict, verified: false, problems: [problem("verify-missing", `${digest} is not there`)] };
+  }
+  const { accepted } = evidence;
+  if (accepted.length === 0)
+    return { ...verdict, verified: false, problems: unproved(input, evidence, problem) };
+  const madeAt = ageOf(evidence);
+  const problems = [
+    ...predicateProblems(rules, evidence, problem),
+    ...statementProblems(rules, evidence, problem),
+    ...builderProblems(rules, evidence, problem),
+    ...platformProblems(rules, evidence, problem),
+    ...ageProblems(rules, madeAt, input.now, problem),
+  ];
+  const types = [...accepted.map(({ statement }) => statement.predicateType), ...builtEverywhere(evidence)];
+  return {
+    ...verdict,
+    verified: problems.length === 0,
+    predicates: [...new Set(types)].sort(),
+    ...(accepted[0] === undefined ? {} : { signer: accepted[0].signer }),
+    ...(madeAt === undefined ? {} : { madeAt: { time: madeAt.time.toISOString(), from: madeAt.from } }),
+    problems,
+  };
+}
+
+type MakeProblem = (code: RefusalCode, message: string) => Problem;
+
+function unproved({ digest }: ToJudge, { rejected }: Evidence, problem: MakeProblem): Problem[] {
+  if (rejected.length === 0) {
+    return [problem("verify-unsigned", `nobody signed ${shortDigest(digest)}: it has no Sigstore bundle`)];
+  }
+  return rejected.map(({ code, message, referrer }) =>
+    problem(code, `the bundle ${shortDigest(referrer)} ${message}`),
+  );
+}
+
+/** Each kind of statement that is asked for: signed, or inside the index that is signed, for every platform. */
+function predicateProblems(rules: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+  const { accepted, rejected, built, platforms } = evidence;
+  return rules.predicates.flatMap((rule) => {
+    if (accepted.some(({ statement }) => isPredicate(rule, statement.predicateType))) return [];
+    const having = built.filter(({ predicateType }) => isPredicate(rule, predicateType));
+    const lacking = platforms.filter(
+      (platform) => !having.some((statement) => statement.platform === platform),
+    );
+    if (having.length > 0 && lacking.length === 0) return [];
+    const alike = rejected.filter(({ claims }) => claims !== undefined && isPredicate(rule, claims));
+    if (alike.length > 0) {
+      return alike.map(({ code, message, referrer }) =>
+        problem(code, `the ${rule} ${shortDigest(referrer)} ${message}`),
+      );
+    }
+    const found = [...new Set(accepted.map(({ statement }) => statement.predicateType))].sort().join(", ");
+    return having.length > 0
+      ? [problem("verify-predicate", `has no ${rule} for ${lacking.join(", ")}`)]
+      : [problem("verify-predicate", `has no ${rule}; signed are: ${found}`)];
+  });
+}
+
+interface Origin {
+  readonly statement?: ReleaseStatement;
+  readonly source?: string;
+  readonly revision?: string;
+}
+
+/** Image, source and revision, which one signed statement has to say together. */
+function statementProblems(rules: VerifyRules, { accepted }: Evidence, problem: MakeProblem): Problem[] {
+  const { image, source, revision } = rules;
+  if (image === undefined && source === undefined && revision === undefined) return [];
+  const certified = accepted.flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate]));
+  const stated = accepted.flatMap(({ statement }) => {
+    const read =
+      statement.predicateType === STATEMENT_PREDICATE_TYPE ? parseStatement(statement.predicate) : undefined;
+    return read === undefined ? [] : [read];
+  });
+  const origins: Origin[] =
+    stated.length === 0
+      ? certified.map(({ source: from, revision: commit }) => known(undefined, from, commit))
+      : stated.map((statement) => known(statement, statement.source, statement.revision));
+  // What the certificate says comes from the issuer, so it has to agree whatever a statement claims.
+  const byCertificate = certified.flatMap((facts) => [
+    ...mismatch("verify-source", "source", source, facts.source, "the certificate"),
+    ...mismatch("verify-revision", "revision", revision, facts.revision, "the certificate"),
+  ]);
+  const perOrigin = origins.map((origin) => originProblems(rules, origin));
+  const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(rules, {});
+  return [...best, ...byCertificate].map(({ code, message }) => problem(code, message));
+}
+
+function known(statement: ReleaseStatement | undefined, source?: string, revision?: string): Origin {
+  return {
+    ...(statement === undefined ? {} : { statement }),
+    ...(source === undefined ? {} : { source }),
+    ...(revision === undefined ? {} : { revision }),
+  };
+}
+
+interface Mismatch {
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+function originProblems({ image, source, revision }: VerifyRules, origin: Origin): Mismatch[] {
+  const by = origin.statement === undefined ? "the signatures" : "the signed release statement";
+  return [
+    ...required("verify-image", "image", image, origin.statement?.image, by),
+    ...required("verify-source", "source", source, origin.source, by),
+    ...required("verify-revision", "revision", revision, origin.revision, by),
+  ];
+}
+
+function required(
+  code: RefusalCode,
+  what: string,
+  wanted: string | undefined,
+  found: string | undefined,
+  by: string,
+): Mismatch[] {
+  if (wanted === undefined) return [];
+  if (found === undefined) return [{ code, message: `${by} says no ${what}; ${wanted} is wanted` }];
+  return mismatch(code, what, wanted, found, by);
+}
+
+function mismatch(
+  code: RefusalCode,
+  what: string,
+  wanted: string | undefined,
+  found: string | undefined,
+  by: string,
+): Mismatch[] {
+  if (wanted === undefined || found === undefined || matches(wanted, found)) return [];
+  return [{ code, message: `${by} says ${what} ${found}, not ${wanted}` }];
+}
+
+/** Provenance inside the index and provenance that was signed beside it: none of it may name another builder. */
+function builderProblems({ builder }: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+  if (builder === undefined) return [];
+  const inside = evidence.built.filter(({ predicateType }) => isPredicate("provenance", predicateType));
+  const beside = evidence.accepted
+    .filter(({ statement }) => isPredicate("provenance", statement.predicateType))
+    .map(({ statement }) => ({ platform: "all platforms", ...provenanceFacts(statement.predicate) }));
+  if (inside.length + beside.length === 0) {
+    return [
+      problem("verify-builder", `has no provenance, so nobody knows its builder; ${builder} is wanted`),
+    ];
+  }
+  const lacking =
+    beside.length > 0
+      ? []
+      : evidence.platforms.filter((platform) => !inside.some((statement) => statement.platform === platform));
+  return [
+    ...lacking.map((platform) => problem("verify-builder", `has no provenance for ${platform}`)),
+    ...[...inside, ...beside]
+      .filter((statement) => !matches(builder, statement.builder ?? ""))
+      .map((statement) => problem("verify-builder", builderText(statement, builder))),
+  ];
+}
+
+function builderText(
+  { platform, builder }: Pick<BuildStatement, "platform" | "builder">,
+  wanted: string,
+): string {
+  return `was built for ${platform} by ${builder || "a builder without a name"}, not by ${wanted}`;
+}
+
+function platformProblems(rules: VerifyRules, { platforms }: Evidence, problem: MakeProblem): Problem[] {
+  const missing = missingPlatforms(platforms, rules.platforms);
+  return missing.length === 0
+    ? []
+    : [
+        problem(
+          "verify-platform",
+          `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`,
+        ),
+      ];
+}
+
+interface Age {
+  readonly time: Date;
+  readonly from: string;
+}
+
+/** The log's time, which nobody can choose; else the end of the last build, as the signed index says it. */
+function ageOf({ accepted, built }: Evidence): Age | undefined {
+  const logged = accepted.flatMap(({ signedAt }) => signedAt ?? []);
+  if (logged.length > 0) return { time: earliest(logged), from: "transparency log" };
+  const finished = built.flatMap(({ finishedAt }) => finishedAt ?? []);
+  return finished.length === 0 ? undefined : { time: latest(finished), from: "provenance" };
+}
+
+function earliest(times: readonly Date[]): Date {
+  return new Date(Math.min(...times.map(Number)));
+}
+
+function latest(times: readonly Date[]): Date {
+  return new Date(Math.max(...times.map(Number)));
+}
+
+function ageProblems(
+  { minAge, maxAge }: VerifyRules,
+  made: Age | undefined,
+  now: Date,
+  problem: MakeProblem,
+): Problem[] {
+  if (minAge === undefined && maxAge === undefined) return [];
+  if (made === undefined) {
+    return [problem("verify-age-unknown", "no transparency log and no provenance says when it was made")];
+  }
+  const age = (now.getTime() - made.time.getTime()) / 1000;
+  const since = `made at ${made.time.toISOString()} (${made.from})`;
+  return [
+    ...(minAge !== undefined && age < minAge
+      ? [problem("verify-too-new", `${since}, less than ${minAge} s ago`)]
+      : []),
+    ...(maxAge !== undefined && age > maxAge
+      ? [problem("verify-too-old", `${since}, more than ${maxAge} s ago`)]
+      : []),
+  ];
+}
+
+/** Predicate types that the index has for every platform. */
+function builtEverywhere({ built, platforms }: Evidence): string[] {
+  const types = [...new Set(built.map(({ predicateType }) => predicateType))];
+  return types.filter((type) =>
+    platforms.every((platform) =>
+      built.some((statement) => statement.predicateType === type && statement.platform === platform),
+    ),
+  );
+}

@@ -1,0 +1,69 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import type { Secret } from "../plan/secret";
+import { decryptKey } from "./encrypted-key";
+
+const ENCRYPTED_LABELS = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
+
+/**
+ * A private key: a cosign key pair's (encrypted), or a PEM key of the kinds EC P-256 and Ed25519, encrypted or not.
+ *
+ * @throws Error whose message continues "the key …"; it holds nothing of the key or the password
+ */
+export async function readPrivateKey(pem: Secret, password: Secret | undefined): Promise<KeyObject> {
+  const block = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END \1-----/.exec(pem.reveal());
+  const [text, label = "", body = ""] = block ?? [];
+  if (text === undefined) throw new Error("is not PEM: it has no -----BEGIN … PRIVATE KEY----- block");
+  const isCosigns = ENCRYPTED_LABELS.includes(label);
+  if ((isCosigns || label.startsWith("ENCRYPTED")) && password === undefined) {
+    throw new Error("is encrypted, and there is no password (slipway:sign.password or COSIGN_PASSWORD)");
+  }
+  if (isCosigns) {
+    const key = await decryptKey(Buffer.from(body, "base64"), password?.reveal() ?? "");
+    return supported(privateKey(() => createPrivateKey({ key, format: "der", type: "pkcs8" }), "is damaged"));
+  }
+  if (!label.endsWith("PRIVATE KEY")) throw new Error(`is a ${label.toLowerCase()}, not a private key`);
+  const passphrase = password === undefined ? {} : { passphrase: password.reveal() };
+  const wrong = label.startsWith("ENCRYPTED") ? "does not open with this password" : "cannot be read";
+  return supported(privateKey(() => createPrivateKey({ key: text, ...passphrase }), wrong));
+}
+
+function privateKey(read: () => KeyObject, wrong: string): KeyObject {
+  try {
+    return read();
+  } catch {
+    // OpenSSL's own words name its parser, never what to do.
+    throw new Error(wrong);
+  }
+}
+
+/** A public key. @throws Error whose message continues "the key …" */
+export function readPublicKey(pem: string): KeyObject {
+  if (/PRIVATE KEY-----/.test(pem)) throw new Error("is a private key; the public one is wanted");
+  let key: KeyObject;
+  try {
+    key = createPublicKey(pem);
+  } catch {
+    throw new Error("is not the PEM of a public key (-----BEGIN PUBLIC KEY-----)");
+  }
+  return supported(key);
+}
+
+function supported(key: KeyObject): KeyObject {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (type === "ed25519" || (type === "ec" && details?.namedCurve === "prime256v1")) return key;
+  throw new Error(
+    `is of the kind ${type ?? "unknown"}${details?.namedCurve === undefined ? "" : ` ${details.namedCurve}`}; ` +
+      "EC P-256 (cosign generate-key-pair) and Ed25519 are supported",
+  );
+}
+
+/** What names a public key in a bundle, as cosign has it: the SHA-256 of its DER, in base64. */
+export function keyHint(key: KeyObject): string {
+  const spki = (key.type === "private" ? createPublicKey(key) : key).export({ type: "spki", format: "der" });
+  return createHash("sha256").update(spki).digest("base64");
+}
+
+export function publicPem(key: KeyObject): string {
+  const pem = (key.type === "private" ? createPublicKey(key) : key).export({ type: "spki", format: "pem" });
+  return pem.toString();
+}

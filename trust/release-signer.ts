@@ -1,0 +1,130 @@
+import { type KeyObject, sign } from "node:crypto";
+import { type Bundle, bundleToJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
+import { type BundleBuilder, DSSEBundleBuilder, FulcioSigner, RekorWitness } from "@sigstore/sign";
+import type { Secret } from "../plan/secret";
+import type { SignConfig } from "../plan/trust";
+import { identityToken, subjectsOf } from "./identity-token";
+import { IN_TOTO_MEDIA_TYPE } from "./in-toto";
+import { keyHint, publicPem, readPrivateKey } from "./keys";
+import { SigningError } from "./signing-error";
+import { readTrust, type Trust, trustKey } from "./trust-material";
+
+/** What signs the statements of a release, and knows its own signatures again. */
+export interface ReleaseSigner {
+  /** Who signs, for people and for state: `key <hint>`, `keyless`. */
+  readonly name: string;
+  /** What its own signatures are judged by. */
+  readonly trust: () => Promise<Trust>;
+  /** A Sigstore bundle v0.3 around an in-toto statement, as JSON. */
+  readonly sign: (statement: Buffer) => Promise<Uint8Array>;
+}
+
+/**
+ * The signer that a configuration names; undefined for none. Keyless asks for a token only when it signs or looks for
+ * its own signatures.
+ *
+ * @throws SigningError where the key cannot be read
+ */
+export async function releaseSigner(
+  config: SignConfig,
+  env: NodeJS.ProcessEnv,
+): Promise<ReleaseSigner | undefined> {
+  switch (config.mode) {
+    case "none":
+      return undefined;
+    case "key":
+      return keySigner(await ownKey(config.key, config.password));
+    case "keyless":
+      return keylessSigner(config, env);
+  }
+}
+
+async function ownKey(key: Secret | undefined, password: Secret | undefined): Promise<KeyObject> {
+  if (key === undefined) {
+    throw new SigningError(
+      "There is no key to sign with: set slipway:sign.key, sign.keyFile or COSIGN_PRIVATE_KEY",
+    );
+  }
+  try {
+    return await readPrivateKey(key, password);
+  } catch (error) {
+    throw new SigningError(
+      `The key to sign with ${error instanceof Error ? error.message : "cannot be read"}`,
+    );
+  }
+}
+
+/** Works offline: no certificate, no log, no timestamp. */
+function keySigner(key: KeyObject): ReleaseSigner {
+  const hint = keyHint(key);
+  const algorithm = key.asymmetricKeyType === "ed25519" ? null : "sha256";
+  const builder = new DSSEBundleBuilder({
+    signer: {
+      sign: async (data) => ({
+        signature: sign(algorithm, data, key),
+        key: { $case: "publicKey", publicKey: publicPem(key), hint },
+      }),
+    },
+    witnesses: [],
+  });
+  return {
+    name: `key ${hint}`,
+    trust: async () => trustKey(key),
+    sign: (statement) => bundleOf(builder, statement),
+  };
+}
+
+/** A certificate of some minutes for the identity that the CI's OIDC token proves, and an entry in the log. */
+function keylessSigner(
+  { fulcio, rekor, trustedRoot }: Extract<SignConfig, { mode: "keyless" }>,
+  env: NodeJS.ProcessEnv,
+): ReleaseSigner {
+  const builder = new DSSEBundleBuilder({
+    signer: new FulcioSigner({
+      fulcioBaseURL: fulcio,
+      identityProvider: { getToken: async () => (await identityToken(env)).text },
+    }),
+    witnesses: [new RekorWitness({ rekorBaseURL: rekor })],
+  });
+  return {
+    name: "keyless",
+    trust: async () => {
+      const { claims } = await identityToken(env);
+      const root = trustedRoot === undefined ? {} : { trustedRoot };
+      const subject = `/${subjectsOf(claims).map(escaped).join("|")}/`;
+      return readTrust({ kind: "identity", subject, issuer: claims.iss, ...root });
+    },
+    sign: async (statement) => {
+      try {
+        return await bundleOf(builder, statement);
+      } catch (error) {
+        if (error instanceof SigningError) throw error;
+        // The library's message can hold the token.
+        const { text } = await identityToken(env);
+        throw new SigningError(
+          `Keyless signing by ${fulcio} and ${rekor} failed: ${reasonOf(error).replaceAll(text, "[token]")}`,
+        );
+      }
+    },
+  };
+}
+
+async function bundleOf(builder: BundleBuilder, statement: Buffer): Promise<Uint8Array> {
+  const bundle: Bundle = await builder.create({ data: statement, type: IN_TOTO_MEDIA_TYPE });
+  // Sigstore's Go library compares a key's name in the envelope with a spelling of its own; it is no part of what is
+  // signed, and the bundle names the key already.
+  if (isBundleWithDsseEnvelope(bundle)) {
+    for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = "";
+  }
+  return Buffer.from(JSON.stringify(bundleToJSON(bundle)));
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error ? `${error.message}: ${reasonOf(cause)}` : error.message;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, (character) => `\\${character}`);
+}

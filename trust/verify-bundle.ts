@@ -1,0 +1,159 @@
+import { X509Certificate } from "node:crypto";
+import { type Bundle, bundleFromJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
+import { type Signer, toSignedEntity, VerificationError, Verifier } from "@sigstore/verify";
+import type { Digest } from "../plan/digest";
+import { shortDigest } from "../plan/digest";
+import { matches } from "../plan/pattern";
+import { type CertificateFacts, certificateFacts } from "./certificate-facts";
+import type { RefusalCode, Rejection } from "./codes";
+import { IN_TOTO_MEDIA_TYPE, type InTotoStatement, parseInToto } from "./in-toto";
+import type { Trust } from "./trust-material";
+
+/** A signed statement about the digest, by the signer that is wanted. */
+export interface SignedStatement {
+  readonly statement: InTotoStatement;
+  /** The signed bytes. */
+  readonly payload: Uint8Array;
+  /** For people: the certificate's subject, or the key's hint. */
+  readonly signer: string;
+  /** When the transparency log took it in. */
+  readonly signedAt?: Date;
+  /** What the certificate says of the workflow that signed. */
+  readonly certificate?: CertificateFacts;
+}
+
+export type BundleReading =
+  | { readonly accepted: SignedStatement }
+  /** `claims`: the predicate type that it would have, so far as it can be read. */
+  | { readonly rejected: Rejection; readonly claims?: string };
+
+/** Whether a bundle holds a statement about the digest that the wanted signer signed, and why not. */
+export function verifyBundle(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
+  const bundle = readBundle(bytes);
+  if (bundle === undefined || !isBundleWithDsseEnvelope(bundle)) {
+    return rejected("verify-malformed", "is no Sigstore bundle with a signed statement in it");
+  }
+  const { payload, payloadType } = bundle.content.dsseEnvelope;
+  const statement = payloadType === IN_TOTO_MEDIA_TYPE ? parseInToto(payload) : undefined;
+  if (statement === undefined) return rejected("verify-malformed", "holds no in-toto statement");
+  const claims = statement.predicateType;
+  const checked = trust.kind === "key" ? byKey(bundle, trust) : byIdentity(bundle, trust);
+  if ("rejected" in checked) return { ...checked, claims };
+  if (!statement.subjects.includes(digest)) {
+    const about = statement.subjects.map(shortDigest).join(", ");
+    return { ...rejected("verify-subject", `is about ${about}, not ${shortDigest(digest)}`), claims };
+  }
+  return { accepted: { statement, payload, ...checked } };
+}
+
+function rejected(code: RefusalCode, message: string): { readonly rejected: Rejection } {
+  return { rejected: { code, message } };
+}
+
+function readBundle(bytes: Uint8Array): Bundle | undefined {
+  try {
+    return bundleFromJSON(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+  } catch {
+    return undefined;
+  }
+}
+
+type Checked =
+  | { readonly rejected: Rejection }
+  | { readonly signer: string; readonly signedAt?: Date; readonly certificate?: CertificateFacts };
+
+/** A key is trusted whatever the time and the log, so that releases can be verified offline. */
+function byKey(bundle: Bundle, trust: Extract<Trust, { kind: "key" }>): Checked {
+  const { content } = bundle.verificationMaterial;
+  if (content.$case !== "publicKey") {
+    return rejected("verify-key", `is signed with a certificate, not with the key ${trust.hint}`);
+  }
+  const verifier = new Verifier(trust.material, {
+    ctlogThreshold: 0,
+    tlogThreshold: 0,
+    timestampThreshold: 0,
+  });
+  try {
+    verifier.verify({ ...toSignedEntity(bundle), tlogEntries: [], timestamps: [] });
+    return { signer: `key ${trust.hint}` };
+  } catch (error) {
+    if (!(error instanceof VerificationError)) return unreadable();
+    const { hint } = content.publicKey;
+    return hint === trust.hint
+      ? rejected("verify-payload", "names the right key, but its signature does not fit what it says")
+      : rejected("verify-key", `is signed with the key ${hint || "without a name"}, not with ${trust.hint}`);
+  }
+}
+
+function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>): Checked {
+  const { content, tlogEntries } = bundle.verificationMaterial;
+  if (content.$case !== "certificate") {
+    return rejected("verify-identity", "is signed with a key, so nobody vouches for who signed");
+  }
+  let signer: Signer;
+  try {
+    signer = new Verifier(trust.material).verify(toSignedEntity(bundle));
+  } catch (error) {
+    if (!(error instanceof VerificationError)) return unreadable();
+    return { rejected: certificateRejection(error, content.certificate.rawBytes, loggedAt(tlogEntries)) };
+  }
+  const { subjectAlternativeName: subject = "", extensions } = signer.identity ?? {};
+  const issuer = extensions?.issuer ?? "";
+  if (!matches(trust.issuer, issuer)) {
+    return rejected("verify-issuer", `is vouched for by ${issuer || "nobody"}, not by ${trust.issuer}`);
+  }
+  if (!matches(trust.subject, subject)) {
+    return rejected("verify-identity", `is signed by ${subject || "nobody"}, not by ${trust.subject}`);
+  }
+  const signedAt = loggedAt(tlogEntries);
+  return {
+    signer: subject,
+    ...(signedAt === undefined ? {} : { signedAt }),
+    certificate: certificateFacts(signer.identity?.oids ?? []),
+  };
+}
+
+function unreadable(): { readonly rejected: Rejection } {
+  return rejected("verify-malformed", "holds a signature or certificate that cannot be read");
+}
+
+function certificateRejection(
+  error: VerificationError,
+  certificate: Uint8Array,
+  at: Date | undefined,
+): Rejection {
+  const { code, message } = error;
+  switch (code) {
+    case "SIGNATURE_ERROR":
+      return { code: "verify-payload", message: "has a signature that does not fit what it says" };
+    case "TLOG_BODY_ERROR":
+      return {
+        code: "verify-payload",
+        message: "is not what the transparency log holds: the payload was changed",
+      };
+    case "CERTIFICATE_ERROR": {
+      const validity = at === undefined ? undefined : outside(certificate, at);
+      return validity === undefined
+        ? { code: "verify-certificate", message: `has a certificate that is not trusted: ${message}` }
+        : { code: "verify-expired", message: validity };
+    }
+    default:
+      return { code: "verify-log", message: `is not vouched for by the transparency log: ${message}` };
+  }
+}
+
+function outside(certificate: Uint8Array, at: Date): string | undefined {
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  if (at >= new Date(validFrom) && at <= new Date(validTo)) return undefined;
+  return `was signed at ${at.toISOString()}, but its certificate holds from ${iso(validFrom)} to ${iso(validTo)}`;
+}
+
+function iso(text: string): string {
+  return new Date(text).toISOString();
+}
+
+/** The earliest time at which a log says that it took the signature in. */
+function loggedAt(entries: Bundle["verificationMaterial"]["tlogEntries"]): Date | undefined {
+  const seconds = entries.map((entry) => Number(entry.integratedTime)).filter((time) => time > 0);
+  return seconds.length === 0 ? undefined : new Date(Math.min(...seconds) * 1000);
+}

@@ -1,0 +1,66 @@
+import type { Problem } from "../plan/problem";
+import type { Verdict, VerifyRequest } from "../plan/trust";
+import { RegistryError } from "../registry/errors";
+import { readEvidence } from "./evidence";
+import { judge } from "./judge";
+import type { ReadingClient } from "./reading-client";
+import { readTrust, type Trust } from "./trust-material";
+
+/**
+ * Whether a digest is proved in every one of the repositories, by what each of them holds itself. Fails closed: what
+ * cannot be read is not proved.
+ *
+ * @param connect gives the client of a registry, by its host
+ * @returns a verdict for each repository, in their order
+ */
+export async function verifyImage(
+  request: VerifyRequest,
+  connect: (host: string) => ReadingClient,
+  now: Date,
+): Promise<Verdict[]> {
+  const trust = await readTrust(request.rules.signer).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
+  if (typeof trust === "string") {
+    const message = `by these rules nothing can be verified: the key or trusted root ${trust}`;
+    return request.repositories.map((repository) =>
+      unread(request, { code: "verify-rules", path: repository, message }),
+    );
+  }
+  return Promise.all(
+    request.repositories.map((repository) => verifyIn(request, repository, trust, connect, now)),
+  );
+}
+
+async function verifyIn(
+  { digest, rules }: VerifyRequest,
+  repository: string,
+  trust: Trust,
+  connect: (host: string) => ReadingClient,
+  now: Date,
+): Promise<Verdict> {
+  const slash = repository.indexOf("/");
+  const path = repository.slice(slash + 1);
+  try {
+    const evidence = await readEvidence(connect(repository.slice(0, slash)), path, digest, trust);
+    return judge({ repository, digest, rules, evidence, now });
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    const problem: Problem = { ...error.toProblem(), path: repository };
+    return unread(
+      { digest },
+      error.code === "registry-digest-mismatch" ? { ...problem, code: "verify-digest" } : problem,
+    );
+  }
+}
+
+function unread({ digest }: Pick<VerifyRequest, "digest">, problem: Problem): Verdict {
+  return {
+    repository: problem.path,
+    digest,
+    verified: false,
+    predicates: [],
+    platforms: [],
+    problems: [problem],
+  };
+}
