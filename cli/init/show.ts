@@ -32,7 +32,7 @@ function painted(line: string, colors: Colors): string {
 }
 
 /** The next three commands, and what comes after them. */
-export function nextCommands(answers: Answers): string[] {
+function nextCommands(answers: Answers): string[] {
   const [first = answers.stack, ...others] = stackNames(answers);
   return [
     answers.folder === "." ? "npm install" : `cd ${answers.folder} && npm install`,
