@@ -23,8 +23,8 @@ export function initCommand(): Command {
   return new Command("init")
     .description("Set a repository up to release with Slipway: settings, stacks and workflow files.")
     .option("-C, --cwd <folder>", "a folder of the repository", ".")
-    .option("--image <name[=folder]...>", "the image's name; name=folder for each of several")
-    .option("--lane <name[=Dockerfile]...>", "lanes in place of those that were found")
+    .option("--image <names...>", "the image's name; name=folder for each of several")
+    .option("--lane <names...>", "lanes in place of those that were found; name=Dockerfile for another file")
     .option("--no-lanes", "Dockerfile.<name> is no lane")
     .option(
       "--registry <host/namespace...>",

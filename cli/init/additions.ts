@@ -61,7 +61,7 @@ function missingKeys(wanted: Readonly<Record<string, unknown>>, found: object): 
 }
 
 /** `image:plan`, `image:preview` and `image:release`; several stacks have their name in it. */
-function scriptsOf(answers: Answers): Record<string, string> {
+export function scriptsOf(answers: Pick<Answers, "shape" | "stack">): Record<string, string> {
   const stacks = stackNames(answers);
   return Object.fromEntries(
     stacks.flatMap((stack) => {

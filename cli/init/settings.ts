@@ -100,45 +100,42 @@ function argsOf(buildArgs: Readonly<Record<string, InitBuildArg>>): Settings {
   return Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
 }
 
-function githubOf({ hosts, folder, shape, branch, workflowFiles, name }: Answers, stack: string): Settings {
+function githubOf({ hosts, folder, shape, branch, workflowFiles }: Answers, stack: string): Settings {
   if (hosts.length === 0) return {};
   const onlyGitea = !hosts.includes("github");
-  const title = laneTitle(shape, stack);
-  const workflow =
-    shape.kind === "fleet"
-      ? { deploy: { file: workflowFiles.release, name: "Publish services", branches: [branch] } }
-      : {
-          release: {
-            file: laneFile(shape, stack, workflowFiles.release),
-            name: title,
-            ...(onlyGitea && shape.kind !== "lanes" ? { on: ["tags"] } : {}),
-          },
-        };
+  const release = {
+    file: laneFile(shape, stack, workflowFiles.release),
+    name: workflowTitle(shape, stack),
+    ...(onlyGitea && shape.kind !== "lanes" ? { on: ["tags"] } : {}),
+  };
+  const preview = workflowFiles.preview === "preview.yml" ? {} : { file: workflowFiles.preview };
+  // A pull request has no tag, and a fleet is released by each commit.
+  const isPreviewed = !onlyGitea && shape.kind !== "fleet" && shape.kind !== "variants";
   return {
     github: {
       workflows: {
-        ...(hosts.length === 1 && hosts[0] === "github" ? {} : { hosts }),
+        ...(onlyGitea || hosts.length > 1 ? { hosts } : {}),
         ...(folder === "." ? {} : { directory: folder }),
         ...(onlyGitea ? { runner: "ubuntu-latest" } : {}),
-        ...workflow,
-        // A pull request has no tag, and a fleet is released by each commit.
-        ...(onlyGitea || shape.kind === "fleet" || shape.kind === "variants"
-          ? {}
-          : { preview: previewOf(workflowFiles.preview) }),
+        ...(shape.kind === "fleet"
+          ? { deploy: { file: release.file, name: release.name, branches: [branch] } }
+          : { release }),
+        ...(isPreviewed ? { preview } : {}),
       },
     },
   };
+}
 
-  function previewOf(file: string): Settings {
-    return file === "preview.yml" ? {} : { file };
-  }
-
-  function laneTitle(of: Shape, lane: string): string {
-    if (of.kind === "images")
-      return `Release ${of.images.length === 1 ? "Docker image" : `${name}'s images`.replace("'", "")}`;
-    return of.kind === "lanes" && lane !== of.lanes[0]?.name
-      ? `Publish ${lane} Docker image`
-      : "Publish Docker image";
+function workflowTitle(shape: Shape, stack: string): string {
+  switch (shape.kind) {
+    case "images":
+      return shape.images.length === 1 ? "Release Docker image" : "Release Docker images";
+    case "fleet":
+      return "Publish services";
+    case "variants":
+      return "Publish Docker image";
+    case "lanes":
+      return stack === shape.lanes[0]?.name ? "Publish Docker image" : `Publish ${stack} Docker image`;
   }
 }
 

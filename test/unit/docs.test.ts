@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { scriptsOf } from "../../cli/init/additions";
 import { ENVIRONMENT } from "../../config/environment-table";
 import { stackFileSchema } from "../../config/json-schema";
 import { writtenConfigSchema } from "../../config/schema";
@@ -259,14 +260,20 @@ describe.each(PAGES)("%s", (page) => {
   });
 });
 
-/** The project's scripts, and those of the example that a page is about; examples/README.md is about all. */
+/**
+ * The project's scripts, those that `slipway init` writes, and those of the example that a page is about;
+ * examples/README.md is about all.
+ */
 function scriptsFor(page: string): Set<string> {
   const folder = `${path.posix.dirname(page)}/`;
   const examples = FILES.filter(
     (file) => file.startsWith("examples/") && file.endsWith("/package.json") && file.startsWith(folder),
   );
   const own = page.startsWith("examples/") ? examples : [];
-  return new Set(["package.json", ...own].flatMap((file) => Object.keys(scriptsIn(file))));
+  return new Set([
+    ...["package.json", ...own].flatMap((file) => Object.keys(scriptsIn(file))),
+    ...Object.keys(scriptsOf({ stack: "release", shape: { kind: "images", images: [] } })),
+  ]);
 }
 
 function scriptsIn(file: string): Json {
