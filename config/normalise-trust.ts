@@ -2,7 +2,6 @@ import { parseDuration } from "../plan/duration";
 import type { Problem } from "../plan/problem";
 import { Secret } from "../plan/secret";
 import type { PromotionRules, SignConfig } from "../plan/trust";
-import type { ReadProjectFile } from "./expand-services";
 import type { CheckedConfig } from "./schema";
 import { DEFAULT_ISSUER } from "./sign-schema";
 
@@ -12,9 +11,10 @@ type CheckedVerify = NonNullable<NonNullable<CheckedConfig["promote"]>["verify"]
 /** Collects what is wrong with files instead of stopping at the first. */
 export class TrustFiles {
   readonly problems: Problem[] = [];
-  readonly #read: ReadProjectFile;
+  readonly #read: (file: string) => string;
 
-  constructor(read: ReadProjectFile) {
+  /** @param read a file's text, by its path in the configuration */
+  constructor(read: (file: string) => string) {
     this.#read = read;
   }
 

@@ -65,7 +65,8 @@ export function readConfig(input: ConfigInput): Config {
     const told = withoutRepeats(all).map((problem) => redaction.clean(withOrigin(problem, origins)));
     throw new ProblemError(title(told.length), told);
   }
-  const files = new TrustFiles(input.readFile ?? noFile);
+  const { readFile = noFile } = input;
+  const files = new TrustFiles((file) => readFile(file, checked.root));
   const config = normalise(checked, { origins, encrypted, files, ...fleet });
   if (files.problems.length > 0) throw new ProblemError(title(files.problems.length), files.problems);
   return config;
