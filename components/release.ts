@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { readPulumiConfig } from "../config/pulumi-config";
 import { ProblemError } from "../plan/problem";
 import { writtenRepositories } from "../plan/release-manifest";
-import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
 import {
   inspectImages,
@@ -13,9 +12,8 @@ import {
 } from "../provider/sdk/functions";
 import { RegistryProvider } from "../provider/sdk/resources";
 import { planText, refusalText } from "../report/plan-text";
-import { requireSameContent, runChecks } from "../source/checks";
+import { checkPlan } from "../source/checks";
 import { type PlanReleaseInput, planRelease } from "../source/plan-release";
-import { rootDir } from "../source/root";
 import { projectFiles } from "../source/services";
 import { carryOut, type ReleaseOutputs } from "./carry-out";
 import { refuseUnguided } from "./guided";
@@ -49,7 +47,13 @@ export async function release(): Promise<ReleaseOutputs> {
     if (plan.refusals.length > 0) throw runError(refusalText(plan));
     const written = writtenRepositories(plan);
     if (!pulumi.runtime.isDryRun() && written.length > 0) {
-      await check(plan, input);
+      await checkPlan({
+        plan,
+        config,
+        projectDir,
+        say: (text) => pulumi.log.info(text),
+        again: () => planRelease(input),
+      });
       await provePush(written, provider);
     }
     return carryOut(plan, config, provider, projectDir);
@@ -57,18 +61,4 @@ export async function release(): Promise<ReleaseOutputs> {
     if (error instanceof ProblemError) throw runError(error.message);
     throw error;
   }
-}
-
-/** The stack's checks. What they leave behind must not change what was planned. */
-async function check(plan: ReleasePlan, input: PlanReleaseInput): Promise<void> {
-  const { config, projectDir } = input;
-  if (plan.checks.length === 0) return;
-  const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
-  await runChecks({
-    checks: plan.checks,
-    projectDir: rootDir(projectDir, config.root),
-    secrets,
-    say: (text) => pulumi.log.info(text),
-  });
-  requireSameContent(plan, await planRelease(input));
 }

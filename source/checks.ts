@@ -1,7 +1,29 @@
-import type { CheckConfig } from "../plan/config";
+import type { CheckConfig, Config } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
+import { rootDir } from "./root";
 import { runCommand } from "./run-command";
+
+export interface PlanChecks {
+  readonly plan: ReleasePlan;
+  readonly config: Config;
+  readonly projectDir: string;
+  readonly say: (text: string) => Promise<void> | void;
+  /** Plans once more. */
+  readonly again: () => Promise<ReleasePlan>;
+}
+
+/**
+ * A stack's checks. What they leave behind must not change what was planned.
+ *
+ * @throws ProblemError `check-failed`, or where the content is another one afterwards
+ */
+export async function checkPlan({ plan, config, projectDir, say, again }: PlanChecks): Promise<void> {
+  if (plan.checks.length === 0) return;
+  const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
+  await runChecks({ checks: plan.checks, projectDir: rootDir(projectDir, config.root), secrets, say });
+  requireSameContent(plan, await again());
+}
 
 export interface ChecksInput {
   readonly checks: readonly CheckConfig[];
@@ -43,7 +65,7 @@ export async function runChecks({ checks, projectDir, secrets, say }: ChecksInpu
  *
  * @throws ProblemError `check-changed-content` naming the images
  */
-export function requireSameContent(before: ReleasePlan, after: ReleasePlan): void {
+function requireSameContent(before: ReleasePlan, after: ReleasePlan): void {
   const keys = new Map(before.images.map(({ name, intent }) => [name, intent.contentKey]));
   const changed = after.images.filter(({ name, intent }) => keys.get(name) !== intent.contentKey);
   if (changed.length === 0) return;

@@ -1,8 +1,8 @@
-import { furtherSecrets, packagePermission } from "./credentials";
+import { furtherSecrets } from "./credentials";
 import type { Input, Job, Workflow } from "./model";
 import { expression } from "./model";
-import { keepManifest, runProgram } from "./release-job";
-import { environmentOf, type HostedStack, madeFrom } from "./stack";
+import { keepManifest, runProgram, writingJob } from "./release-job";
+import { type HostedStack, madeFrom } from "./stack";
 import { checkOut, installPackages, setUpNode, setUpPulumi } from "./steps";
 import { stem } from "./words";
 
@@ -47,15 +47,7 @@ export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
   return {
     name: `Promote to ${stack.stack}`,
     ...(needs.length === 0 ? {} : { needs }),
-    runsOn: workflows.runner,
-    environment: environmentOf(stack),
-    timeoutMinutes: workflows.timeout,
-    permissions: {
-      contents: "read",
-      ...packagePermission(stack, "write"),
-      ...(workflows.keyless ? { "id-token": "write" } : {}),
-    },
-    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
+    ...writingJob(stack),
     steps: [
       checkOut(),
       setUpNode(stack),

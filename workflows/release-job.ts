@@ -38,6 +38,18 @@ export function releaseJob({ stack, name, ref, variables }: ReleaseJobInput): Jo
   ];
   return {
     name,
+    ...writingJob(stack),
+    ...(workflows.attest ? { outputs: { subjects: expression("steps.released.outputs.subjects") } } : {}),
+    steps,
+  };
+}
+
+/** What every job has that writes to registries: where it runs, how long, and with which rights. */
+export function writingJob(
+  stack: HostedStack,
+): Pick<Job, "runsOn" | "environment" | "timeoutMinutes" | "permissions" | "workingDirectory"> {
+  const { workflows } = stack;
+  return {
     runsOn: workflows.runner,
     environment: environmentOf(stack),
     timeoutMinutes: workflows.timeout,
@@ -46,9 +58,7 @@ export function releaseJob({ stack, name, ref, variables }: ReleaseJobInput): Jo
       ...packagePermission(stack, "write"),
       ...(workflows.keyless ? { "id-token": "write" } : {}),
     },
-    ...(workflows.attest ? { outputs: { subjects: expression("steps.released.outputs.subjects") } } : {}),
     ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
-    steps,
   };
 }
 

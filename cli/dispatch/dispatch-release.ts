@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import path from "node:path";
-import type { Flag } from "../../config/overlay";
 import { releaseTable } from "../../report/release-table";
 import type { ManifestFile } from "../../report/write-artifacts";
+import { releaseFlags } from "../commands/release-flags";
 import { connect, type Octokit } from "./client";
 import { failedRun } from "./failed-run";
 import { findRun, newestRun, type RunSearch, tokenOwner } from "./find-run";
@@ -56,7 +56,7 @@ export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessE
   const cwd = path.resolve(flags.cwd);
   const file = await findStack(cwd, flags.stack);
   const settings = dispatchSettings(flags, env, projectSettings(file));
-  const project = readProject(cwd, file, env, stackFlags(flags));
+  const project = readProject(cwd, file, env, releaseFlags(flags));
   const { server } = settings;
   const repository = settings.repository ?? (await remoteRepository(cwd, server.host));
   if (repository === undefined)
@@ -227,16 +227,6 @@ function leaveRunning(text: string): () => void {
   return () => {
     process.off("SIGINT", stop);
   };
-}
-
-function stackFlags({ version, publishVersionTag }: DispatchFlags): Flag[] {
-  const name = publishVersionTag === false ? "--no-publish-version-tag" : "--publish-version-tag";
-  return [
-    ...(version === undefined ? [] : [{ flag: "--version", key: "version", value: version }]),
-    ...(publishVersionTag === undefined
-      ? []
-      : [{ flag: name, key: "publishVersionTag", value: publishVersionTag }]),
-  ];
 }
 
 /** How to release without CI: the same program, from this machine. */

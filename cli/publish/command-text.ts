@@ -1,3 +1,4 @@
+import { shellWord } from "../../workflows/words";
 import type { CliCommand } from "./commands";
 
 /**
@@ -6,15 +7,10 @@ import type { CliCommand } from "./commands";
  */
 export function commandText({ program, args, env, secrets, password }: CliCommand): string {
   return [
-    ...Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`),
+    ...Object.entries(env).map(([name, value]) => `${name}=${shellWord(value)}`),
     ...Object.keys(secrets).map((name) => `${name}=[secret]`),
-    quoted(program),
-    ...args.map(quoted),
+    shellWord(program),
+    ...args.map(shellWord),
     ...(password === undefined ? [] : [`< (${password.shownAs})`]),
   ].join(" ");
-}
-
-/** What every shell takes as it is stays as it is. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -16,8 +16,7 @@ import { readManifestFile } from "../../report/read-manifest-file";
 import { releaseTable } from "../../report/release-table";
 import { writeServiceManifest } from "../../report/service-manifest";
 import { MANIFEST_FILE, writeArtifacts } from "../../report/write-artifacts";
-import { requireSameContent, runChecks } from "../../source/checks";
-import { rootDir } from "../../source/root";
+import { checkPlan } from "../../source/checks";
 import { planStack } from "../plan-without-engine";
 import { carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
 import { CliBuilder } from "./cli-builder";
@@ -97,7 +96,7 @@ export async function publish(options: Publish): Promise<number> {
     if (config.promote === undefined) await context.signing.signer();
     const written = writtenRepositories(plan);
     if (written.length > 0) {
-      await check(plan, config, projectDir, async () => (await planned()).plan);
+      await checkPlan({ plan, config, projectDir, say, again: async () => (await planned()).plan });
       await provePush(context, { repositories: written });
     }
     stop.signal.throwIfAborted();
@@ -187,24 +186,6 @@ async function readLogins(config: Config, plan: ReleasePlan, registries: Registr
     }),
   );
   return found.flat();
-}
-
-/** The stack's checks. What they leave behind must not change what was planned. */
-async function check(
-  plan: ReleasePlan,
-  { registries, root }: Config,
-  projectDir: string,
-  again: () => Promise<ReleasePlan>,
-): Promise<void> {
-  if (plan.checks.length === 0) return;
-  const secrets = registries.flatMap(({ password }) => password?.reveal() ?? []);
-  await runChecks({
-    checks: plan.checks,
-    projectDir: rootDir(projectDir, root),
-    secrets,
-    say,
-  });
-  requireSameContent(plan, await again());
 }
 
 async function writeFleet(projectDir: string, config: Config, plan: ReleasePlan): Promise<void> {
