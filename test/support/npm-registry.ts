@@ -7,9 +7,31 @@ export interface NpmRegistry {
   stop(): Promise<void>;
 }
 
-/** An npm registry on the loopback interface that knows one version of some packages. */
-export async function startNpmRegistry(latest: Readonly<Record<string, string>>): Promise<NpmRegistry> {
+/** What `npm audit` is told about a package: the answer of npm's bulk service. */
+export interface Advisory {
+  readonly id: number;
+  readonly url: string;
+  readonly title: string;
+  readonly severity: "low" | "moderate" | "high" | "critical";
+  readonly vulnerable_versions: string;
+}
+
+/**
+ * An npm registry on the loopback interface that knows one version of some packages.
+ *
+ * @param advisories by package; without them there is no service for audits, as with many mirrors
+ */
+export async function startNpmRegistry(
+  latest: Readonly<Record<string, string>>,
+  advisories?: Readonly<Record<string, readonly Advisory[]>>,
+): Promise<NpmRegistry> {
   const server = createServer((request, response) => {
+    if (request.method === "POST") {
+      request.resume();
+      response.setHeader("content-type", "application/json");
+      if (advisories === undefined) return void response.writeHead(405).end("{}");
+      return void response.end(JSON.stringify(advisories));
+    }
     const name = decodeURIComponent((request.url ?? "").slice(1));
     const version = latest[name];
     response.setHeader("content-type", "application/json");

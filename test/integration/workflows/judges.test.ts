@@ -21,6 +21,16 @@ test("the examples' workflows", async () => {
   expect(await judge(Object.fromEntries(files))).toEqual([]);
 });
 
+test("this project's own workflows", async () => {
+  const folder = path.join(__dirname, "../../../.github/workflows");
+  const files = readdirSync(folder).map((name) => [
+    `.github/workflows/${name}`,
+    readFileSync(path.join(folder, name), "utf8"),
+  ]);
+  expect(files.length).toBeGreaterThan(0);
+  expect(await judge(Object.fromEntries(files))).toEqual([]);
+});
+
 test(`the workflows of ${PROJECTS} projects`, { timeout: 60_000 + PROJECTS * 1000 }, async () => {
   const seed = Number(process.env.SLIPWAY_WORKFLOW_SEED ?? Date.now() % 2 ** 31);
   const projects = fc.sample(workflowProject, { numRuns: PROJECTS, seed });

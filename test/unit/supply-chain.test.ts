@@ -1,0 +1,85 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import packageJson from "../../package.json";
+import lock from "../../package-lock.json";
+import { parts } from "../../toolchain/pins.mjs";
+
+/** What Slipway itself stands on is named exactly, with a sum of its content. */
+const ROOT = path.join(__dirname, "../..");
+const FILES = execFileSync("git", ["ls-files", "-z"], { cwd: ROOT, encoding: "utf8" })
+  .split("\0")
+  .filter((file) => file !== "" && existsSync(path.join(ROOT, file)));
+
+function read(file: string): string {
+  return readFileSync(path.join(ROOT, file), "utf8");
+}
+
+describe("npm packages", () => {
+  test.each(Object.entries({ ...packageJson.dependencies, ...packageJson.devDependencies }))(
+    "%s is pinned exactly: %s",
+    (_name, version) => {
+      expect(version).toMatch(/^\d+\.\d+\.\d+(?:-[\w.]+)?$/);
+    },
+  );
+
+  test("the lock file has the sum of each", () => {
+    const packages = Object.entries<{ integrity?: string }>(lock.packages).filter(([name]) => name !== "");
+    expect(packages.length).toBeGreaterThan(100);
+    expect(
+      packages
+        .filter(([, { integrity }]) => !/^sha512-[\w+/]{86}==$/.test(integrity ?? ""))
+        .map(([name]) => name),
+    ).toEqual([]);
+  });
+
+  test("two of those that are released run a script when they are installed, and no other may begin to", () => {
+    const scripts = Object.entries<{ hasInstallScript?: boolean; dev?: boolean }>(lock.packages)
+      .filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev)
+      .map(([name]) => name.replace("node_modules/", ""));
+    // The first asks Pulumi's CLI for its plugin, the second looks at version numbers and warns.
+    expect(scripts).toEqual(["@pulumi/docker-build", "protobufjs"]);
+  });
+});
+
+describe("the toolchain", () => {
+  test.each(parts.map((part) => [part.name, part] as const))("%s: each source has a sum", (_name, part) => {
+    expect(part.version).toMatch(/^\d+\.\d+\.\d+$/);
+    for (const { module } of part.go) {
+      const sums = existsSync(path.join(ROOT, "toolchain/go", module, "go.sum"));
+      const needsSums = read(`toolchain/go/${module}/go.mod`).includes("require");
+      expect(sums).toBe(needsSums);
+    }
+    const platforms = ["linux", "darwin", "windows"] as const;
+    for (const os of platforms) {
+      const download = part.download({ os, arch: "amd64", exe: "" });
+      if (download === undefined) continue;
+      expect(download.url).toMatch(/^https:\/\//);
+      expect(download.checksums).toMatch(/^https:\/\//);
+    }
+    for (const { sha256 } of Object.values(part.wheel?.files ?? {})) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe("actions", () => {
+  const workflows = FILES.filter((file) => /(?:^|\/)\.(?:github|gitea)\/workflows\/[^/]+\.ya?ml$/.test(file));
+
+  test("there are workflows to look at", () => {
+    expect(workflows).toContain(".github/workflows/ci.yml");
+    expect(workflows.length).toBeGreaterThan(5);
+  });
+
+  test.each(workflows)("%s names each by a full commit", (file) => {
+    expect(parse(read(file))).toHaveProperty("permissions", {});
+    const uses = [...read(file).matchAll(/^\s*(?:- )?uses: (.+)$/gm)].map(([, action]) => action);
+    expect(uses.length).toBeGreaterThan(0);
+    expect(uses.filter((action) => !/^[\w./-]+@[0-9a-f]{40} # v\d/.test(action ?? ""))).toEqual([]);
+  });
+});
+
+test("no file holds the marks of a merge", () => {
+  const marked = FILES.filter((file) => /^(?:<{7} |>{7} |={7}$)/m.test(read(file)));
+  expect(marked).toEqual([]);
+});

@@ -1,0 +1,76 @@
+// @ts-check
+// What `npm audit` says about the packages that are released, in a line each.
+
+import { projectDir } from "./paths.mjs";
+import { npmCommand, run } from "./run.mjs";
+
+/** Severities that fail. */
+const SEVERE = ["high", "critical"];
+
+/**
+ * @param {{ project?: string, env?: NodeJS.ProcessEnv }} [options]
+ * @returns {Promise<{ text: string, code: 0 | 1 }>}
+ */
+export async function auditPackages({ project = projectDir, env = process.env } = {}) {
+  const npm = npmCommand();
+  const { stdout, output } = await run(npm.program, [...npm.args, "audit", "--omit=dev", "--json"], {
+    cwd: project,
+    env,
+    timeoutMs: 120_000,
+  });
+  return auditReport(stdout, output);
+}
+
+/**
+ * @param {string} stdout npm's JSON: findings, or an error of the registry
+ * @param {string} output everything that npm printed
+ * @returns {{ text: string, code: 0 | 1 }}
+ */
+export function auditReport(stdout, output) {
+  const answer = parsed(stdout);
+  const findings = answer?.vulnerabilities;
+  if (!findings) {
+    const reason =
+      answer?.message ?? answer?.error?.summary ?? output.trim().split("\n").at(-1) ?? "no answer";
+    return { text: `npm audit: NOT AUDITED, the registry did not answer: ${reason}`, code: 0 };
+  }
+  const found = Object.values(findings).sort((a, b) => a.name.localeCompare(b.name));
+  // npm counts the project itself as well.
+  const packages = answer.metadata?.dependencies?.prod && answer.metadata.dependencies.prod - 1;
+  if (found.length === 0) {
+    return { text: `npm audit: nothing known against ${packages ?? "the"} packages`, code: 0 };
+  }
+  const isSevere = found.some(({ severity }) => SEVERE.includes(severity));
+  const lines = found.map(({ name, range, severity, via }) => {
+    const titles = via.flatMap((one) =>
+      typeof one === "string" ? [`by ${one}`] : [`${one.title}, ${one.url}`],
+    );
+    return `  ${severity}: ${name} ${range}: ${titles.join("; ")}`;
+  });
+  return {
+    text: [
+      `npm audit: ${found.length} of ${packages ?? "the"} packages with known weaknesses`,
+      ...lines,
+      isSevere
+        ? "What you can do: raise the pin in package.json, or `overrides` for a package below it; `npm audit fix --dry-run` proposes."
+        : "None is high or critical: nothing fails.",
+    ].join("\n"),
+    code: isSevere ? 1 : 0,
+  };
+}
+
+/**
+ * @typedef {{ title: string, url: string }} Advisory
+ * @typedef {{ name: string, range: string, severity: string, via: (string | Advisory)[] }} Finding
+ * @typedef {{ message?: string, error?: { summary?: string }, vulnerabilities?: Record<string, Finding>,
+ *   metadata?: { dependencies?: { prod?: number } } }} Answer
+ */
+
+/** @param {string} text @returns {Answer | undefined} */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
