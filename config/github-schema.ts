@@ -152,7 +152,12 @@ export const githubSchema = z
       .meta({ what: "permissions of Actions: { shaPinning: true, allowed: all }" })
       .optional()
       .describe("What Actions may do in the repository. @default left as it is"),
-    labels: z.array(labelSchema).default([]).describe("Labels of issues and pull requests. @default none"),
+    labels: z
+      .union([z.boolean(), z.array(labelSchema)])
+      .default(false)
+      .describe(
+        "Labels of issues and pull requests: those of a release (release, backport, breaking, rollback) where it is true, or a list. @default false",
+      ),
     files: z
       .array(fileSchema)
       .default([])

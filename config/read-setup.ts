@@ -1,6 +1,6 @@
 import { ProblemError } from "../plan/problem";
 import { Secret } from "../plan/secret";
-import type { EnvironmentConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
+import type { EnvironmentConfig, LabelConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
 import { decodeWritten } from "./decode";
 import { Encrypted } from "./encrypted";
 import { type Environment, lookUp } from "./environment";
@@ -86,10 +86,7 @@ export function readSetup(input: SetupInput): SetupConfig {
     ),
     ...(tagRules === undefined ? {} : { tagRules }),
     ...(github.permissions === undefined ? {} : { permissions: github.permissions }),
-    labels: github.labels.map(({ description, ...label }) => ({
-      ...label,
-      ...(description === undefined ? {} : { description }),
-    })),
+    labels: normaliseLabels(github.labels),
     files: files.map(({ path, content = "" }) => ({ path, content })),
     workflowFiles: github.workflowFiles,
     ...(github.branch === undefined ? {} : { branch: github.branch }),
@@ -119,6 +116,23 @@ function normaliseTagRules(
   if (written === false) return undefined;
   const { name, patterns } = written === true ? { name: "Release tags", patterns: [] } : written;
   return { name, patterns: [...new Set(["v*", ...lanes.map(({ trigger }) => trigger), ...patterns])].sort() };
+}
+
+/** What a release's issues and pull requests are marked with, where nobody names others. */
+const RELEASE_LABELS: readonly LabelConfig[] = [
+  { name: "backport", color: "1d76db", description: "To be released for an older version" },
+  { name: "breaking", color: "b60205", description: "Needs a new major version" },
+  { name: "release", color: "0e8a16", description: "Goes into the next release" },
+  { name: "rollback", color: "d93f0b", description: "Takes a release back" },
+];
+
+function normaliseLabels(written: CheckedGitHub["labels"]): readonly LabelConfig[] {
+  if (written === false) return [];
+  if (written === true) return RELEASE_LABELS;
+  return written.map(({ description, ...label }) => ({
+    ...label,
+    ...(description === undefined ? {} : { description }),
+  }));
 }
 
 function normaliseEnvironment({ secrets, variables, ...rest }: CheckedEnvironment): EnvironmentConfig {

@@ -6,9 +6,6 @@ import type { WorkflowsConfig } from "../plan/github-config";
 import { ProblemError } from "../plan/problem";
 import { projectFiles } from "./services";
 
-/** The stack that sets the repository up. It releases nothing, so that it has no workflows. */
-const SETUP_STACK = "setup";
-
 export interface StackWithWorkflows {
   readonly stack: string;
   readonly config: Config;
@@ -24,7 +21,7 @@ export interface StackWithWorkflows {
  * @throws ProblemError with every problem of every such stack
  */
 export async function readWorkflowStacks(projectDir: string): Promise<StackWithWorkflows[]> {
-  const files = (await listStackFiles(projectDir)).filter(({ stack }) => stack !== SETUP_STACK);
+  const files = await listStackFiles(projectDir);
   const found: StackWithWorkflows[] = [];
   const problems: ProblemError[] = [];
   for (const { stack, file } of files) {

@@ -347,6 +347,77 @@ describe("a repository that somebody has set up already", () => {
   });
 });
 
+describe("the workflow files of the project's stacks", () => {
+  const RELEASE = { file: "release-docker.yml" };
+  let github: GitHub;
+  let project: Project;
+  let release: Project;
+
+  const settings = (workflows: object) => ({
+    repository: "octo/app",
+    registries: [{ host: "ghcr.io", namespace: "octo" }],
+    images: [{ name: "app", tags: ["type=semver,pattern={{version}}"] }],
+    github: { workflows: { release: RELEASE, preview: {}, ...workflows } },
+  });
+
+  /** What `slipway workflows` would write, by path. */
+  async function wanted(): Promise<Record<string, string>> {
+    const { exitCode, text } = await project.slipway("workflows", "--print", "--json");
+    expect(exitCode).toBe(0);
+    const files: { path: string; text: string }[] = JSON.parse(text).files;
+    return Object.fromEntries(files.map((file) => [file.path, file.text]));
+  }
+
+  async function arrived(): Promise<Record<string, string | undefined>> {
+    const paths = Object.keys(await wanted());
+    return Object.fromEntries(await Promise.all(paths.map(async (at) => [at, await github.file(at)])));
+  }
+
+  beforeAll(async () => {
+    github = await startGitHub();
+    project = await setupProject(github, { labels: true, workflowFiles: true });
+    release = await project.stackBeside({ stack: "release", config: settings({}) });
+    started.push({ remove: () => release.remove() });
+    github.forget();
+  });
+
+  test("arrive as `slipway workflows` writes them, with the labels of a release", async () => {
+    await project.upOk();
+    expect(Object.keys(await wanted())).toEqual([
+      ".github/workflows/preview.yml",
+      ".github/workflows/release-docker.yml",
+    ]);
+    expect(await arrived()).toEqual(await wanted());
+    for (const label of ["backport", "breaking", "release", "rollback"]) {
+      expect(await github.asSomebody("GET", `/repos/octo/app/labels/${label}`)).toMatchObject({
+        name: label,
+      });
+    }
+  });
+
+  test("follow the stack's settings, one commit for each that changes", async () => {
+    github.forget();
+    release.setConfig(settings({ timeout: 45 }));
+    await project.upOk();
+    expect(github.writes().map(told)).toEqual([`PUT /contents/${WORKFLOW}`]);
+    expect(await github.file(WORKFLOW)).toContain("timeout-minutes: 45");
+  });
+
+  test("edited on GitHub: told by `slipway preview`, put back by `slipway up`, both with a look at GitHub", async () => {
+    await github.writeFile(WORKFLOW, "name: edited by somebody\n");
+    github.forget();
+    const preview = await project.slipway("preview", "--stack", "setup", "--", "--non-interactive");
+    expect(preview.text).toContain("release-docker.yml");
+    expect(preview.exitCode).toBe(0);
+    expect(github.writes()).toEqual([]);
+    const up = await project.slipway("up", "--stack", "setup", "--", "--yes", "--non-interactive");
+    expect(up.exitCode, up.text).toBe(0);
+    expect(github.writes().map(told)).toEqual([`PUT /contents/${WORKFLOW}`]);
+    expect(await arrived()).toEqual(await wanted());
+    expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
+  });
+});
+
 describe("files by a pull request", () => {
   test("a branch, a commit a file, one pull request; a second up changes nothing", async () => {
     const github = await startGitHub();

@@ -60,6 +60,13 @@ describe("what is read", () => {
     expect(read({}, { written }).tagRules).toEqual({ name: "Release tags", patterns: ["s-v*", "v*", "x*"] });
   });
 
+  test("labels: those of a release, or one's own", () => {
+    const named = read({ labels: true }).labels.map(({ name }) => name);
+    expect(named).toEqual(["backport", "breaking", "release", "rollback"]);
+    expect(read({ labels: [{ name: "mine" }] }).labels).toEqual([{ name: "mine", color: "ededed" }]);
+    expect(read({ labels: false }).labels).toEqual([]);
+  });
+
   test("files have the project's content, from their own path or another", () => {
     const files = [{ path: "a.yml" }, { path: "b.yml", from: "x/b.yml" }];
     expect(read({ files }).files).toEqual([
