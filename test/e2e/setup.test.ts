@@ -418,6 +418,38 @@ describe("the workflow files of the project's stacks", () => {
   });
 });
 
+describe("the example publish-container", () => {
+  test("sets its repository up with the workflow files that are committed", async () => {
+    const github = await startGitHub({ repository: "container" });
+    const project = await Project.fromExample({
+      example: "publish-container",
+      stack: "setup",
+      env: { GITHUB_BASE_URL: github.url, GH_TOKEN: TOKEN },
+    });
+    started.push({ remove: () => project.remove() });
+    const { exitCode, text } = await project.run(
+      {},
+      "npm",
+      "run",
+      "setup",
+      "--",
+      "--yes",
+      "--non-interactive",
+    );
+    expect(exitCode, text).toBe(0);
+    const folder = path.join(__dirname, "../../examples/publish-container");
+    for (const name of ["preview.yml", "publish-container.yml"]) {
+      const file = `.github/workflows/${name}`;
+      expect(await github.file(file)).toBe(readFileSync(path.join(folder, file), "utf8"));
+    }
+    expect(github.environments.names()).toEqual(["preview", "release"]);
+    expect(github.rulesets.all()).toHaveLength(1);
+    github.forget();
+    expect((await project.up("--refresh", "--expect-no-changes")).exitCode).toBe(0);
+    expect(github.writes()).toEqual([]);
+  });
+});
+
 describe("files by a pull request", () => {
   test("a branch, a commit a file, one pull request; a second up changes nothing", async () => {
     const github = await startGitHub();
