@@ -13,10 +13,10 @@ export interface ActionPin {
  * repositories, github.com/<action>, in August 2026. `slipway workflows --outdated` compares them with what is there now.
  */
 export const ACTION_PINS = {
-  "actions/attest-build-provenance": {
-    version: "v4.1.0",
-    commit: "a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32",
-    date: "2026-02-26",
+  "actions/attest": {
+    version: "v4.2.2",
+    commit: "1e69f48acb82d1966a394da916b4c1698aa569d6",
+    date: "2026-08-04",
   },
   "actions/checkout": {
     version: "v7.0.1",
