@@ -26,7 +26,7 @@ export async function auditPackages({ project = projectDir, env = process.env } 
  * @param {string} output everything that npm printed
  * @returns {{ text: string, code: 0 | 1 }}
  */
-export function auditReport(stdout, output) {
+function auditReport(stdout, output) {
   const answer = parsed(stdout);
   const findings = answer?.vulnerabilities;
   if (!findings) {

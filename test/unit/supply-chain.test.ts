@@ -4,7 +4,6 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import packageJson from "../../package.json";
-import lock from "../../package-lock.json";
 import { parts } from "../../toolchain/pins.mjs";
 
 /** What Slipway itself stands on is named exactly, with a sum of its content. */
@@ -17,6 +16,17 @@ function read(file: string): string {
   return readFileSync(path.join(ROOT, file), "utf8");
 }
 
+interface LockedPackage {
+  readonly integrity?: string;
+  readonly hasInstallScript?: boolean;
+  readonly dev?: boolean;
+}
+
+function lockedPackages(): [name: string, locked: LockedPackage][] {
+  const lock: { packages: Record<string, LockedPackage> } = JSON.parse(read("package-lock.json"));
+  return Object.entries(lock.packages).filter(([name]) => name !== "");
+}
+
 describe("npm packages", () => {
   test.each(Object.entries({ ...packageJson.dependencies, ...packageJson.devDependencies }))(
     "%s is pinned exactly: %s",
@@ -26,7 +36,7 @@ describe("npm packages", () => {
   );
 
   test("the lock file has the sum of each", () => {
-    const packages = Object.entries<{ integrity?: string }>(lock.packages).filter(([name]) => name !== "");
+    const packages = lockedPackages();
     expect(packages.length).toBeGreaterThan(100);
     expect(
       packages
@@ -36,7 +46,7 @@ describe("npm packages", () => {
   });
 
   test("two of those that are released run a script when they are installed, and no other may begin to", () => {
-    const scripts = Object.entries<{ hasInstallScript?: boolean; dev?: boolean }>(lock.packages)
+    const scripts = lockedPackages()
       .filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev)
       .map(([name]) => name.replace("node_modules/", ""));
     // The first asks Pulumi's CLI for its plugin, the second looks at version numbers and warns.
