@@ -173,6 +173,12 @@ export const workflowsSchema = z
       .max(360, { error: "is more than 360, GitHub's limit" })
       .default(60)
       .describe("Minutes after which a job that builds is given up. @default 60"),
+    queue: z
+      .enum(["single", "max"])
+      .default("single")
+      .describe(
+        "How many runs of one version may wait on GitHub: `max` keeps a hundred, where `single` keeps the newest. actionlint 1.7.12 does not know `max` yet. @default single",
+      ),
     keyless: z
       .boolean()
       .default(false)

@@ -24,6 +24,8 @@ export interface WorkflowsConfig {
   readonly secrets: readonly string[];
   /** Minutes after which a job that builds is given up. Default 60. */
   readonly timeout: number;
+  /** Runs of one version that may wait: the newest, or a hundred. Default single. */
+  readonly queue: "single" | "max";
   /** Jobs that release may ask GitHub for an identity. Default false. */
   readonly keyless: boolean;
   /** GitHub's own build provenance of what was released. Default false. */

@@ -41,6 +41,8 @@ export type Input =
 export interface Concurrency {
   readonly group: string;
   readonly cancelInProgress: boolean;
+  /** `max`: a hundred runs may wait. Default: the newest alone. */
+  readonly queue?: "max";
   /** Lines above it, without `#`. */
   readonly comment?: readonly string[];
 }

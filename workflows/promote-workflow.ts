@@ -2,7 +2,7 @@ import { furtherSecrets } from "./credentials";
 import type { Input, Job, Workflow } from "./model";
 import { expression } from "./model";
 import { keepManifest, runProgram, writingJob } from "./release-job";
-import { type HostedStack, madeFrom } from "./stack";
+import { type HostedStack, madeFrom, waiting } from "./stack";
 import { checkOut, installPackages, setUpNode, setUpPulumi } from "./steps";
 import { stem } from "./words";
 
@@ -27,6 +27,7 @@ export function promoteWorkflow(stack: HostedStack): Workflow {
       comment: ["Each run has a group of its own: none that waits for approval is dropped by the next."],
       group: `${stem(file)}-${expression(byStatement ? "inputs.version || github.run_id" : "github.run_id")}`,
       cancelInProgress: false,
+      ...waiting(stack),
     },
     jobs: { promote: promoteJob(stack, []) },
   };

@@ -2,7 +2,7 @@ import { attestJob } from "./attest-job";
 import type { Concurrency, EnvValue, Input, Job, Workflow } from "./model";
 import { expression } from "./model";
 import { releaseJob } from "./release-job";
-import { type HostedStack, madeFrom, versionTags } from "./stack";
+import { type HostedStack, madeFrom, versionTags, waiting } from "./stack";
 import { expressionText, stem, tagFilter } from "./words";
 
 const REF: Input = {
@@ -94,6 +94,7 @@ export function deployWorkflow(stack: HostedStack): Workflow {
       comment: ["Each commit has a group of its own: a push never drops the one that waits before it."],
       group: `${stem(file)}-${expression(isFleet ? "inputs.tag || github.sha" : "github.sha")}`,
       cancelInProgress: false,
+      ...waiting(stack),
     },
     jobs: releaseJobs(stack, "deploy", {
       name: "Deploy",
@@ -187,7 +188,8 @@ function ruleInput(name: string): Input {
 
 /**
  * One group for each version: its runs wait for one another. GitHub keeps one waiting run a group and drops the others,
- * so a run without a version has a group of its own; a dropped run of the same version would release the same again.
+ * unless it is told to keep a queue, so a run without a version has a group of its own; a dropped run of the same
+ * version would release the same again.
  */
 function concurrency(stack: HostedStack, file: string, own: readonly string[]): Concurrency {
   const [input] = own;
@@ -197,6 +199,7 @@ function concurrency(stack: HostedStack, file: string, own: readonly string[]): 
     comment: ["Runs of one version wait for each other, and none waits for another version."],
     group: `${stem(file)}-${expression(`${asked} || ${pushed} || github.run_id`)}`,
     cancelInProgress: false,
+    ...waiting(stack),
   };
 }
 

@@ -56,8 +56,8 @@ function renderInput(input: Input): YAMLMap {
     : mapping({ description: input.description, type: input.type, required: input.required });
 }
 
-function renderConcurrency({ group, cancelInProgress, comment }: Concurrency): YAMLMap {
-  const map = mapping({ group, "cancel-in-progress": cancelInProgress });
+function renderConcurrency({ group, cancelInProgress, queue, comment }: Concurrency): YAMLMap {
+  const map = mapping({ group, "cancel-in-progress": cancelInProgress, queue });
   if (comment !== undefined) map.commentBefore = commentLines(comment);
   return map;
 }

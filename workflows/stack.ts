@@ -29,6 +29,11 @@ export function versionTags({ config, workflows }: WorkflowStack): readonly stri
   return workflows.release?.tags ?? [config.lane === undefined ? "v*" : `${config.lane.trigger}*`];
 }
 
+/** How many runs of a group may wait; Gitea has no such setting. */
+export function waiting({ host, workflows }: HostedStack): { readonly queue?: "max" } {
+  return host === "github" && workflows.queue === "max" ? { queue: "max" } : {};
+}
+
 /** Every platform that the stack builds for, sorted. */
 export function platformsOf({ config }: WorkflowStack): string[] {
   return [...new Set(config.images.flatMap(({ platforms }) => platforms))].sort();

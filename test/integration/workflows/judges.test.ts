@@ -53,6 +53,20 @@ test("the workflows of a stage and what is promoted from it", async () => {
   expect(await judge(Object.fromEntries(files))).toEqual([]);
 });
 
+test("a queue of runs is all that actionlint does not know yet", async () => {
+  const written: WrittenStack = {
+    stack: "release",
+    written: {
+      registries: [{ host: "ghcr.io", namespace: "octo" }],
+      images: [{ name: "app" }],
+      github: { workflows: { queue: "max", release: {} } },
+    },
+  };
+  const [found, ...more] = await judge(Object.fromEntries(filesOf([written], 0)));
+  expect(found).toContain('unexpected key "queue" for "concurrency" section');
+  expect(more).toEqual([]);
+});
+
 test("a workflow that is wrong is not passed over", async () => {
   const text = "on: push\njobs:\n  a:\n    runs-on: nowhere\n    steps:\n      - uses: actions/checkout@v4\n";
   const found = await judge({ ".github/workflows/wrong.yml": text });

@@ -44,6 +44,19 @@ function jobsOf(text: string): ParsedJob[] {
   return Object.values((parse(text) as { jobs: Record<string, ParsedJob> }).jobs);
 }
 
+test("runs that release may wait in a queue, on GitHub, where it is asked for", () => {
+  const workflows = { hosts: ["github", "gitea"], release: {}, deploy: {}, preview: {} };
+  const queued = (queue: object) =>
+    filesOf(stack("release", { ...workflows, ...queue }))
+      .filter(({ text }) => parse(text).concurrency?.queue === "max")
+      .map(({ path }) => path);
+  expect(queued({})).toEqual([]);
+  expect(queued({ queue: "max" })).toEqual([
+    ".github/workflows/deploy-release.yml",
+    ".github/workflows/release.yml",
+  ]);
+});
+
 describe("every workflow of every project", () => {
   const each = (hold: (file: WorkflowFile) => void) =>
     fc.assert(
