@@ -37,6 +37,7 @@ export function initCommand(): Command {
       "a build argument; NAME=file:VERSIONS.env and NAME=npm:package too",
     )
     .option("--workflows <host...>", "github, gitea or none; default as the repository has them")
+    .option("--no-setup", "no stack that sets the repository on GitHub up")
     .option("--stack <name>", "the stack's name; lanes have one each, of their names")
     .option("--folder <path>", "the project's folder; default . with npm packages, else release")
     .option(

@@ -2,7 +2,7 @@ import path from "node:path";
 import { ignoreRules } from "../../source/ignore-file";
 import type { RepositoryFacts } from "./facts";
 import type { ProjectFile } from "./render-project";
-import { type Answers, stackNames } from "./shape";
+import { type Answers, hasSetup, SETUP_STACK, stackNames } from "./shape";
 
 /**
  * What files that belong to the person need besides: nothing in them is changed or taken out, so that `--force` is not
@@ -61,9 +61,12 @@ function missingKeys(wanted: Readonly<Record<string, unknown>>, found: object): 
 }
 
 /** `image:plan`, `image:preview` and `image:release`; several stacks have their name in it. */
-export function scriptsOf(answers: Pick<Answers, "shape" | "stack">): Record<string, string> {
+export function scriptsOf(answers: Pick<Answers, "shape" | "stack" | "setup">): Record<string, string> {
   const stacks = stackNames(answers);
-  return Object.fromEntries(
+  const setup = {
+    "image:setup": `pulumi stack select --create ${SETUP_STACK} && slipway up --stack ${SETUP_STACK}`,
+  };
+  const releases = Object.fromEntries(
     stacks.flatMap((stack) => {
       const suffix = stacks.length === 1 ? "" : `:${stack}`;
       const select = `pulumi stack select --create ${stack}`;
@@ -74,6 +77,7 @@ export function scriptsOf(answers: Pick<Answers, "shape" | "stack">): Record<str
       ];
     }),
   );
+  return hasSetup(answers) ? { ...releases, ...setup } : releases;
 }
 
 /** The ignore files of the build contexts that the project's own files would be part of. */

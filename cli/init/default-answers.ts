@@ -47,6 +47,7 @@ export function defaultAnswers(facts: RepositoryFacts, flags: InitFlags, version
       hosts,
       stack: flags.stack ?? (shape.kind === "fleet" ? "stage" : "release"),
       branch: facts.branch,
+      setup: flags.setup && github !== undefined && hosts.includes("github"),
       workflowFiles,
       packageSpec: flags.package ?? `^${version}`,
     },

@@ -10,6 +10,8 @@ export interface InitFlags {
   readonly platform?: readonly string[];
   readonly buildArg?: readonly string[];
   readonly workflows?: readonly string[];
+  /** False for --no-setup. */
+  readonly setup: boolean;
   readonly stack?: string;
   readonly folder?: string;
   readonly package?: string;

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { isRecord } from "../../config/paths";
 import { readConfig } from "../../config/read";
+import { isSetupStack, readSetup } from "../../config/read-setup";
 import { ProblemError } from "../../plan/problem";
 import { isInside, realPath } from "../../source/inside";
 import { projectFiles } from "../../source/services";
@@ -54,15 +55,17 @@ export async function plannedFiles(
 function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
   const { shared, stacks } = projectSettings(answers);
   return stacks.flatMap(({ stack, settings }) => {
-    const written: unknown = JSON.parse(JSON.stringify({ ...shared, ...settings }));
+    const parsed: unknown = JSON.parse(JSON.stringify({ ...shared, ...settings }));
     try {
       const readRootFile = projectFiles(root);
-      const config = readConfig({
-        written: isRecord(written) ? written : {},
-        env: {},
-        secretKeys: [],
-        readFile: (file) => readRootFile(file, "."),
-      });
+      const written = isRecord(parsed) ? parsed : {};
+      const readFile = (file: string) => readRootFile(file, ".");
+      const input = { written, env: {}, secretKeys: [], readFile };
+      if (isSetupStack(written)) {
+        readSetup(input);
+        return [];
+      }
+      const config = readConfig(input);
       const workflows = config.github?.workflows;
       return workflows === undefined
         ? []

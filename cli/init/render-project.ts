@@ -1,4 +1,5 @@
 import { Document, isScalar, isSeq, stringify, visit } from "yaml";
+import { isSetupStack } from "../../config/read-setup";
 import { type ProjectSettings, projectSettings, type Settings } from "./settings";
 import type { Answers } from "./shape";
 
@@ -33,7 +34,7 @@ export function renderProject(answers: Answers): ProjectFile[] {
     { path: at("Pulumi.yaml"), text: pulumiYaml(answers, settings) },
     ...settings.stacks.map(({ stack, settings: own }) => ({
       path: at(`Pulumi.${stack}.yaml`),
-      text: stackYaml(answers, own),
+      text: isSetupStack(own) ? setupYaml(own) : stackYaml(answers, own),
     })),
     { path: at("program.js"), text: PROGRAM },
   ];
@@ -53,22 +54,37 @@ function pulumiYaml({ name, shape }: Answers, { shared }: ProjectSettings): stri
   });
   if (Object.keys(shared).length === 0) return head;
   const wrapped = Object.fromEntries(Object.entries(shared).map(([key, value]) => [key, { value }]));
-  return `${head}\n# For all stacks.\nconfig:\n${sections(wrapped, shape.kind)}`;
+  return `${head}\n# For all stacks.\nconfig:\n${sections(wrapped, commentsFor(shape))}`;
 }
 
 function stackYaml({ shape }: Answers, settings: Settings): string {
   return [
     "# yaml-language-server: $schema=./node_modules/slipway/slipway.schema.json\n",
     "# All settings, with their defaults, are in that schema; editors complete from it.\n",
-    `config:\n${sections(settings, shape.kind)}`,
+    `config:\n${sections(settings, commentsFor(shape))}`,
+  ].join("");
+}
+
+function commentsFor({ kind }: Answers["shape"]): Readonly<Record<string, string>> {
+  return kind === "images" ? { ...COMMENTS, images: IMAGE_TAGS } : COMMENTS;
+}
+
+function setupYaml(settings: Settings): string {
+  return [
+    "# yaml-language-server: $schema=./node_modules/slipway/slipway.schema.json\n",
+    "# What the repository is to have on GitHub; this stack releases nothing. It takes a token of its own, GH_TOKEN:\n",
+    "#   npm run image:setup\n",
+    "# Secrets are encrypted here once they are set:\n",
+    "#   pulumi config set --stack setup --secret --path 'slipway:github.secrets.DOCKERHUB_TOKEN'\n",
+    `config:\n${sections(settings, {})}`,
   ].join("");
 }
 
 /** One setting after another, with a line between them and a comment above. */
-function sections(settings: Settings, kind: Answers["shape"]["kind"]): string {
+function sections(settings: Settings, comments: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
     .map(([key, value]) => {
-      const comment = key === "images" && kind === "images" ? IMAGE_TAGS : COMMENTS[key];
+      const comment = comments[key];
       const text = `${comment === undefined ? "" : comment.replace(/^/gm, "# ").concat("\n")}${settingText(key, value)}`;
       return text.replace(/^(?=.)/gm, "  ");
     })

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Answers, InitBuildArg, InitImage, Shape } from "./shape";
-import { stackNames } from "./shape";
+import { hasSetup, SETUP_STACK, stackNames } from "./shape";
 
 /** Settings under `slipway:`, keys without it, in the order in which a person reads them. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -27,14 +27,26 @@ export function projectSettings(answers: Answers): ProjectSettings {
   if (shape.kind === "lanes") {
     return {
       shared: { ...shared, ...place, ...contentOf(shape, answers.platforms) },
-      stacks: stackNames(answers).map((stack) => ({
-        stack,
-        settings: { lane: stack, ...githubOf(answers, stack) },
-      })),
+      stacks: [
+        ...stackNames(answers).map((stack) => ({
+          stack,
+          settings: { lane: stack, ...githubOf(answers, stack) },
+        })),
+        ...setupOf(answers, {}),
+      ],
     };
   }
   const settings = { ...place, ...contentOf(shape, answers.platforms), ...githubOf(answers, answers.stack) };
-  return { shared, stacks: [{ stack: answers.stack, settings }] };
+  const { repository } = answers;
+  return { shared, stacks: [{ stack: answers.stack, settings }, ...setupOf(answers, { repository })] };
+}
+
+/** What a repository needs for its releases; secrets and reviewers are a person's to add. */
+function setupOf(answers: Answers, place: Settings): ProjectSettings["stacks"] {
+  if (!hasSetup(answers)) return [];
+  const environments = Object.fromEntries([...stackNames(answers), "preview"].map((name) => [name, {}]));
+  const github = { setup: true, environments, tagRules: true, permissions: { shaPinning: true } };
+  return [{ stack: SETUP_STACK, settings: { ...place, github } }];
 }
 
 /** From the project's folder up to the repository's root. */

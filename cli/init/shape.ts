@@ -82,11 +82,21 @@ export interface Answers {
   readonly branch: string;
   /** The names of workflow files, by what they are for. */
   readonly workflowFiles: { readonly release: string; readonly preview: string };
+  /** Whether a stack `setup` sets the repository up on GitHub. */
+  readonly setup: boolean;
   /** What package.json says of this package: a version or `file:`. */
   readonly packageSpec: string;
 }
 
-/** The names of the stacks, sorted. */
+/** The stack that sets the repository up. */
+export const SETUP_STACK = "setup";
+
+/** Whether there is one: a lane of its name keeps it. */
+export function hasSetup(answers: Pick<Answers, "shape" | "stack" | "setup">): boolean {
+  return answers.setup && !stackNames(answers).includes(SETUP_STACK);
+}
+
+/** The names of the stacks that release, sorted. */
 export function stackNames({ shape, stack }: Pick<Answers, "shape" | "stack">): string[] {
   return shape.kind === "lanes" ? shape.lanes.map(({ name }) => name).sort() : [stack];
 }

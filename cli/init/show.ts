@@ -1,6 +1,6 @@
 import type { Colors } from "../dispatch/colors";
 import type { PlannedFile } from "./planned-files";
-import { type Answers, stackNames } from "./shape";
+import { type Answers, hasSetup, stackNames } from "./shape";
 
 /** What would be written, as differences: whole for a new file. Unchanged files are named alone. */
 export function differencesText(files: readonly PlannedFile[], colors: Colors): string {
@@ -51,6 +51,11 @@ export function nextText(answers: Answers, colors: Colors): string {
     "",
     `When the plan is right, ${release} carries it out; it needs the Pulumi CLI, a backend (pulumi login --local will do)`,
     `and a builder (Docker with buildx).${answers.hosts.length === 0 ? "" : " The workflows do the same in CI."}`,
+    ...(hasSetup(answers)
+      ? [
+          "npm run image:setup sets the repository up on GitHub: environments, tag rules, permissions. It takes GH_TOKEN.",
+        ]
+      : []),
     "",
   ].join("\n");
 }

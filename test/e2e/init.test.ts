@@ -14,6 +14,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json";
 import { crane } from "../support/crane";
+import { GitHub } from "../support/github/start";
 import { startRegistry, type TestRegistry } from "../support/registry";
 
 /**
@@ -231,6 +232,28 @@ describe.each(SAMPLES)("the sources of $example", (sample) => {
   }, 600_000);
 });
 
+test("its setup stack sets the repository up, from the installed package", async () => {
+  const [sample] = SAMPLES;
+  if (sample === undefined) throw new Error("no sample");
+  const token = "ghp_Aa0TokenOfTheSetupAa0";
+  const tokens = { [token]: { login: "octo", scopes: ["repo", "workflow"] } };
+  const github = await GitHub.start({ owner: "octo", repository: "container", tokens });
+  const repository = new Repository(sample, { GITHUB_BASE_URL: github.url, GH_TOKEN: token });
+  try {
+    await repository.init("--yes", "--package", `file:${path.join(packed, tarball())}`);
+    repository.install();
+    const up = await repository.run("npm", "run", "image:setup", "--", "--", "--yes", "--non-interactive");
+    expect(up.exitCode, up.text).toBe(0);
+    expect(github.environments.names()).toEqual(["preview", "release"]);
+    expect(github.rulesets.all()).toHaveLength(1);
+    expect(github.permissions.actions).toMatchObject({ sha_pinning_required: true });
+    expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
+  } finally {
+    repository.remove();
+    await github.close();
+  }
+}, 300_000);
+
 interface Result {
   readonly exitCode: number;
   readonly text: string;
@@ -243,7 +266,7 @@ class Repository {
   readonly #state: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor({ example, remote, files = {}, folder }: Sample) {
+  constructor({ example, remote, files = {}, folder }: Sample, env: Readonly<Record<string, string>> = {}) {
     this.dir = mkdtempSync(path.join(tmpdir(), "slipway-init-"));
     this.#project = path.join(this.dir, folder);
     this.#state = mkdtempSync(path.join(tmpdir(), "slipway-state-"));
@@ -264,6 +287,7 @@ class Repository {
       NO_COLOR: "1",
       // What is not in the package and its dependencies is not there at all.
       NODE_PATH: "",
+      ...env,
     };
     const source = path.join(ROOT, "examples", example);
     const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: source, encoding: "utf8" }).split("\0");

@@ -19,5 +19,5 @@ export function someFacts(
 }
 
 export function flags(changes: Partial<InitFlags> = {}): InitFlags {
-  return { cwd: ".", lanes: true, ...changes };
+  return { cwd: ".", lanes: true, setup: true, ...changes };
 }

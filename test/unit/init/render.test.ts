@@ -55,6 +55,22 @@ describe("what is rendered", () => {
     expect(files.get("Pulumi.yaml")?.config ?? {}).toEqual(plain(wrapped));
   });
 
+  test("a repository on GitHub gets a stack that sets it up; --no-setup, Gitea and a lane of that name do not", () => {
+    const has = (answers: Answers) =>
+      renderProject(answers).some(({ path: file }) => file.endsWith("Pulumi.setup.yaml"));
+    const image = { Dockerfile: SCRATCH };
+    expect(has(answersFor(image))).toBe(true);
+    expect(has(answersFor(image, flags({ setup: false })))).toBe(false);
+    expect(has(answersFor(image, flags({ workflows: ["gitea"] })))).toBe(false);
+    const lane = { ...image, "Dockerfile.setup": SCRATCH };
+    expect(projectSettings(answersFor(lane)).stacks.map(({ stack }) => stack)).toEqual(["main", "setup"]);
+    expect(
+      additions(answersFor(lane), someFacts(lane))
+        .map(({ text }) => text)
+        .join(),
+    ).not.toContain('image:setup"');
+  });
+
   test("words of any kind come back as they were", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.string(), (value, branch) => {
