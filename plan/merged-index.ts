@@ -3,8 +3,8 @@ import type { Digest } from "./digest";
 import { missingPlatforms } from "./platforms";
 import type { Problem } from "./problem";
 
-/** OCI's media type of an index. */
-export const INDEX_MEDIA_TYPE = "application/vnd.oci.image.index.v1+json";
+/** OCI's. */
+const MEDIA_TYPE = "application/vnd.oci.image.index.v1+json";
 /** BuildKit: which manifest of the index an attestation manifest is about. */
 const SUBJECT = "vnd.docker.reference.digest";
 const KIND = "vnd.docker.reference.type";
@@ -80,6 +80,12 @@ export function partIndexProblems(wish: PartWish, index: PartIndex): Problem[] {
     : [];
 }
 
+export interface MergedIndex {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  readonly manifests: readonly IndexEntry[];
+}
+
 /**
  * One index of several platforms' parts, as BuildKit would have made it on one machine: the platforms in the order
  * given, then what attests them in the same order. The same parts give the same bytes.
@@ -89,15 +95,15 @@ export function partIndexProblems(wish: PartWish, index: PartIndex): Problem[] {
 export function mergedIndex(
   parts: readonly PlatformIndex[],
   annotations: Readonly<Record<string, string>>,
-): { readonly bytes: Uint8Array; readonly manifests: readonly IndexEntry[] } {
+): MergedIndex {
   const runnable = parts.flatMap(({ index }) => index.manifests.filter((entry) => !isAttestation(entry)));
   const attestations = parts.flatMap(({ index }) => index.manifests.filter(isAttestation));
   const manifests = [...runnable, ...attestations];
   const sorted = Object.fromEntries(
     Object.entries(annotations).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
   );
-  const index = { schemaVersion: 2, mediaType: INDEX_MEDIA_TYPE, manifests, annotations: sorted };
-  return { bytes: new TextEncoder().encode(goJson(index)), manifests };
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPE, manifests, annotations: sorted };
+  return { mediaType: MEDIA_TYPE, bytes: new TextEncoder().encode(goJson(index)), manifests };
 }
 
 /** JSON as Go's encoder writes it, which BuildKit uses: what differs in one byte has another digest. */

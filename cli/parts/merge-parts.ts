@@ -1,12 +1,6 @@
 import path from "node:path";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
-import {
-  INDEX_MEDIA_TYPE,
-  type IndexEntry,
-  mergedIndex,
-  type PartIndex,
-  partIndexProblems,
-} from "../../plan/merged-index";
+import { type IndexEntry, mergedIndex, type PartIndex, partIndexProblems } from "../../plan/merged-index";
 import { builtImages, type ImageParts, matchParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
@@ -155,12 +149,12 @@ async function writeIndex(
   { intent, repositories }: PlannedImage,
   parts: readonly FoundPart[],
 ): Promise<Digest> {
-  const { bytes } = mergedIndex(parts, intent.annotations);
+  const { bytes, mediaType } = mergedIndex(parts, intent.annotations);
   const digest = digestOf(bytes);
   for (const to of repositories.map((repository) => registries.at(repository))) {
     for (const part of parts) await bring(part, to);
     if ((await to.client.headManifest(to.path, digest)) !== undefined) continue;
-    await to.client.putManifest(to.path, digest, bytes, INDEX_MEDIA_TYPE);
+    await to.client.putManifest(to.path, digest, bytes, mediaType);
   }
   return digest;
 }

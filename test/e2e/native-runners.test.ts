@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -14,6 +14,7 @@ import { type JobResult, removeRunner, runJob, type Started } from "../support/w
 /** Each platform on a runner of its own: a checkout of its own, the same commit, two registries, and a merge. */
 const PLATFORMS = ["linux/amd64", "linux/arm64"] as const;
 const VERSION = "v1.2.3";
+const SLIPWAY = path.resolve(__dirname, "../../cli/slipway.js");
 
 let first: TestRegistry;
 let second: TestRegistry;
@@ -176,6 +177,31 @@ describe("one platform a runner", () => {
     expect(digestIn(later, "linux/arm64", "app")).not.toBe(partDigest(runners.arm64, "linux/arm64", "app"));
   });
 
+  test("interrupted, it says so, and has written no file", async () => {
+    const out = collected();
+    const args = ["build", "--stack", "stage", "--platform", "linux/amd64", "--out", out];
+    const child = spawn(process.execPath, [SLIPWAY, ...args], {
+      cwd: runners.amd64.dir,
+      env: { ...runners.amd64.env, SLIPWAY_TEST_HANG: "1" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let text = "";
+    child.stderr.on("data", (data: Buffer) => {
+      text += String(data);
+      if (String(data).includes("hanging")) child.kill("SIGINT");
+    });
+    expect(await new Promise((resolve) => child.on("close", resolve)), text).toBe(130);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  test("where nothing is to be pushed, there are no parts", async () => {
+    const { exitCode, text } = await main.slipwayWith({ CI_PUSH: "false" }, "merge", "--stack", "stage");
+    expect(exitCode).toBe(1);
+    expect(text).toContain(
+      "slipway:push: nothing is to be pushed (CI_PUSH=false), so there are no parts [parts-not-built]",
+    );
+  });
+
   test("a platform that nothing is built for is refused by name", async () => {
     const { exitCode, text } = await build(main, "--platform", "linux/riscv64");
     expect(exitCode).toBe(1);
@@ -219,6 +245,12 @@ describe("the merge", () => {
   });
 
   test("makes one index of all platforms, the same in every registry, with what attests each", async () => {
+    // As if the second registry had been skipped where arm64 was built.
+    const lost = partDigest(runners.arm64, "linux/arm64", "plain");
+    const { manifests } = await indexOf(`${second.host}/octo/plain@${lost}`);
+    for (const part of [lost, ...manifests.map((entry) => entry.digest)]) {
+      await crane("delete", `${second.host}/octo/plain@${part}`);
+    }
     ok(await merge(both()));
     const tag = await candidateTag("app");
     const reference = `${second.host}/octo/app@${await digest("app", tag)}`;
