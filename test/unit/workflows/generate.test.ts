@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { Encrypted } from "../../../config/encrypted";
 import { ProblemError } from "../../../plan/problem";
 import { ACTION_PINS, PULUMI_VERSION } from "../../../workflows/action-pins";
 import { type WorkflowFile, workflowFiles } from "../../../workflows/generate";
@@ -332,6 +333,16 @@ describe("secrets", () => {
   });
 });
 
+test("a password that only the engine can read has to be given where there is none", () => {
+  const registries = [{ host: "quay.example", username: "octo", password: new Encrypted() }];
+  const needed = (workflows: object) =>
+    secretsUsed(
+      filesOf(stack("a", { release: {}, ...workflows }, { registries })).map((file) => file.workflow),
+    );
+  expect(needed({})).toEqual([]);
+  expect(needed({ runners: true })).toEqual(["CI_REGISTRY_PASSWORD", "CI_REGISTRY_USERNAME"]);
+});
+
 describe("settings that do not go together", () => {
   const problems = (...project: readonly WrittenStack[]) => {
     try {
@@ -372,12 +383,26 @@ describe("settings that do not go together", () => {
       "a: github.workflows.runners.linux/s390x [workflows-runner]",
     ],
     [
+      "builds without an engine, and secrets that only the engine can read",
+      [
+        stack(
+          "a",
+          { release: {}, runners: true },
+          {
+            registries: [...GHCR, { host: "quay.example", username: "octo", password: new Encrypted() }],
+            images: [{ name: "app", secrets: { npm: new Encrypted() } }],
+          },
+        ),
+      ],
+      "a: github.workflows.runners [workflows-runner-secrets], a: github.workflows.runners [workflows-runner-secrets]",
+    ],
+    [
       "a folder that would be an expression",
       [stack("a", { release: {} }, { artifacts: expression("secrets.X") })],
       "a: artifacts [workflows-expression]",
     ],
   ])("%s", (_, project, expected) => {
-    expect(problems(...project)).toEqual([expected]);
+    expect(problems(...project).join(", ")).toBe(expected);
   });
 
   test.each<[string, object]>([
