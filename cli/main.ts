@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
+import { buildCommand } from "./commands/build";
 import { deployStageCommand } from "./commands/deploy-stage";
 import { dispatchCommand } from "./commands/dispatch";
 import { initCommand } from "./commands/init";
+import { mergeCommand } from "./commands/merge";
 import { planCommand } from "./commands/plan";
 import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
@@ -17,6 +19,8 @@ const COMMANDS: readonly (() => Command)[] = [
   previewCommand,
   upCommand,
   publishCommand,
+  buildCommand,
+  mergeCommand,
   dispatchCommand,
   deployStageCommand,
   reportCommand,

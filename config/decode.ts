@@ -40,12 +40,16 @@ export function schemaAt(schema: z.ZodType, path: Path): z.ZodType | undefined {
 /** The keys that a mapping may have, sorted; undefined where any may. */
 export function keysAt(schema: z.ZodType, path: Path): string[] | undefined {
   const found = schemaAt(schema, path);
-  if (found instanceof z.ZodObject) return Object.keys(found.shape).sort();
-  if (!(found instanceof z.ZodUnion)) return undefined;
-  const keys = found.options.flatMap((option) =>
-    option instanceof z.ZodObject ? Object.keys(option.shape) : [],
-  );
-  return keys.sort();
+  if (found === undefined || !(found instanceof z.ZodUnion)) return ownKeys(found)?.sort();
+  return found.options.flatMap((option) => ownKeys(asSchema(option)) ?? []).sort();
+}
+
+/** Those of a mapping with keys of its own, or with keys out of a list. */
+function ownKeys(schema: z.ZodType | undefined): string[] | undefined {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum)
+    return schema.keyType.options.map(String);
+  return undefined;
 }
 
 function child(schema: z.ZodType, step: string | number): z.ZodType | undefined {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import * as grammar from "./grammar";
+import { PLATFORMS } from "./platforms";
 
 /** Texts that end up in workflow files. None may hold an expression, and none needs quoting in a shell. */
 
@@ -148,6 +149,13 @@ export const workflowsSchema = z
       .default(".")
       .describe("The project's folder in its repository, where Pulumi.yaml is. @default . @example release"),
     runner: runnerLabel.default("ubuntu-24.04").describe("The runner's label. @default ubuntu-24.04"),
+    runners: z
+      .union([z.boolean(), z.partialRecord(z.enum(PLATFORMS), runnerLabel)])
+      .default(false)
+      .meta({ what: "true, or a runner's label by platform: { linux/arm64: ubuntu-24.04-arm }" })
+      .describe(
+        "Builds each platform on a runner of its own, to be merged by digest: `true` for GitHub's amd64 and arm64, or labels by platform. @default false @example { linux/arm64: ubuntu-24.04-arm }",
+      ),
     node: z
       .string()
       .regex(/^[0-9]+(?:\.[0-9]+){0,2}$/, { error: "is not a version of Node, such as 24" })

@@ -2,6 +2,8 @@
 
 /** On an image index: the content key it was built from. A candidate is believed by it alone. */
 export const CONTENT_KEY_ANNOTATION = "dev.slipway.content-key";
+/** On the index of one platform's build: the content key of the image that it is a part of. It is no candidate. */
+export const PART_ANNOTATION = "dev.slipway.part-of";
 /** OCI: the revision of the packaged software. */
 export const REVISION_ANNOTATION = "org.opencontainers.image.revision";
 /** OCI: the version of the packaged software. */

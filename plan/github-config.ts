@@ -14,6 +14,11 @@ export interface WorkflowsConfig {
   readonly directory: string;
   /** The runner's label. Default `ubuntu-24.04`. */
   readonly runner: string;
+  /**
+   * Each platform is built on a runner of its own, and merged by digest: on GitHub's, or by labels for platforms.
+   * Default false: one job builds all of them.
+   */
+  readonly runners: boolean | Readonly<Record<string, string>>;
   /** Node's version on the runner. Default `24`. */
   readonly node: string;
   /** The command that installs the project's packages, as words. Default `npm ci`. */

@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "../plan/loopback";
 import type { EnvValue, Permissions } from "./model";
 import { expression } from "./model";
-import type { StateKind, WorkflowStack } from "./stack";
+import { runnersOf, type StateKind, type WorkflowStack } from "./stack";
 
 type Variables = Readonly<Record<string, EnvValue>>;
 
@@ -13,13 +13,16 @@ const GHCR: Variables = {
 };
 
 /** What the program reads to sign in to the stack's registries. Secrets of optional registries are optional. */
-export function registryVariables({ config }: WorkflowStack): Variables {
+export function registryVariables(stack: WorkflowStack): Variables {
+  const { config } = stack;
+  // Jobs that build one platform have no engine, which alone can read it.
+  const isReadable = (path: string) => config.encrypted.includes(path) && runnersOf(stack) === undefined;
   const variables = config.registries.map(({ host, optional, password }, index): Variables => {
     if (host === "ghcr.io") return GHCR;
     if (host === "docker.io") return pair("DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN", optional);
     // Others take the stack's own secret configuration; the first one also these.
     if (index > 0 || isLoopbackHost(host)) return {};
-    const hasPassword = password !== undefined || config.encrypted.includes(`registries[${index}].password`);
+    const hasPassword = password !== undefined || isReadable(`registries[${index}].password`);
     return pair("CI_REGISTRY_USERNAME", "CI_REGISTRY_PASSWORD", optional || hasPassword);
   });
   return Object.assign({}, ...variables);

@@ -2,7 +2,15 @@ import { subjectsOutput } from "./attest-job";
 import { furtherSecrets, packagePermission } from "./credentials";
 import type { EnvValue, Job, RunStep, Step } from "./model";
 import { expression } from "./model";
-import { environmentOf, type HostedStack, inRepository, type StateKind, type WorkflowStack } from "./stack";
+import { BUILD_JOB, mergeSteps } from "./native-build";
+import {
+  environmentOf,
+  type HostedStack,
+  inRepository,
+  runnersOf,
+  type StateKind,
+  type WorkflowStack,
+} from "./stack";
 import {
   checkOut,
   installPackages,
@@ -24,20 +32,26 @@ export interface ReleaseJobInput {
   readonly variables: Readonly<Record<string, EnvValue>>;
 }
 
-/** One job that runs the program: builds, proves, tags, and keeps the manifest. */
+/**
+ * The job that runs the program: builds, proves, tags, and keeps the manifest. Where each platform has a runner of its
+ * own, it takes what those built, and builds nothing.
+ */
 export function releaseJob({ stack, name, ref, variables }: ReleaseJobInput): Job {
   const { workflows } = stack;
+  const isSplit = runnersOf(stack) !== undefined;
   const steps: Step[] = [
     checkOut(ref),
     setUpNode(stack),
     setUpPulumi(),
-    ...setUpBuilder(stack),
+    ...(isSplit ? [] : setUpBuilder(stack)),
     installPackages(stack),
+    ...(isSplit ? mergeSteps({ stack, variables }) : []),
     runProgram(stack, "Release", stack.state, variables),
     ...keepManifest(stack),
   ];
   return {
     name,
+    ...(isSplit ? { needs: [BUILD_JOB] } : {}),
     ...writingJob(stack),
     ...(workflows.attest ? { outputs: { subjects: expression("steps.released.outputs.subjects") } } : {}),
     steps,

@@ -1,8 +1,9 @@
 import { attestJob } from "./attest-job";
 import type { Concurrency, EnvValue, Input, Job, Workflow } from "./model";
 import { expression } from "./model";
+import { BUILD_JOB, nativeBuildJob } from "./native-build";
 import { releaseJob } from "./release-job";
-import { type HostedStack, madeFrom, versionTags, waiting } from "./stack";
+import { type HostedStack, madeFrom, runnersOf, versionTags, waiting } from "./stack";
 import { expressionText, stem, tagFilter } from "./words";
 
 const REF: Input = {
@@ -120,7 +121,9 @@ function releaseJobs(
   // Gitea has no attestations.
   const attests = stack.workflows.attest && stack.host === "github";
   const shown = { ...stack, workflows: { ...stack.workflows, attest: attests } };
+  const { name: _, ...native } = input;
   return {
+    ...(runnersOf(shown) === undefined ? {} : { [BUILD_JOB]: nativeBuildJob({ stack: shown, ...native }) }),
     [id]: releaseJob({ stack: shown, ...input }),
     ...(attests ? { attest: attestJob(shown, id) } : {}),
   };

@@ -39,6 +39,29 @@ export function platformsOf({ config }: WorkflowStack): string[] {
   return [...new Set(config.images.flatMap(({ platforms }) => platforms))].sort();
 }
 
+/** GitHub's own runners, by the platform that they are. */
+const GITHUB_RUNNERS: Readonly<Record<string, string>> = {
+  "linux/amd64": "ubuntu-24.04",
+  "linux/arm64": "ubuntu-24.04-arm",
+};
+
+/** The runner of each platform that the stack builds for, where each has its own; absent where one builds them all. */
+export function runnersOf(stack: WorkflowStack): readonly PlatformRunner[] | undefined {
+  const { runners } = stack.workflows;
+  if (runners === false) return undefined;
+  const labels = runners === true ? GITHUB_RUNNERS : runners;
+  return platformsOf(stack).map((platform) => {
+    const runner = labels[platform];
+    return { platform, ...(runner === undefined ? {} : { runner }) };
+  });
+}
+
+export interface PlatformRunner {
+  readonly platform: string;
+  /** Absent where the settings name none. */
+  readonly runner?: string;
+}
+
 /** A path of the project, from the repository's root. */
 export function inRepository({ workflows }: WorkflowStack, path: string): string {
   return workflows.directory === "." ? path : `${workflows.directory}/${path}`;

@@ -37,7 +37,7 @@ export function installPackages({ workflows }: WorkflowStack): Step {
 
 /** What builds: QEMU for platforms that the runner is not, and a builder. Neither takes anything from a cache. */
 export function setUpBuilder(stack: WorkflowStack): Step[] {
-  const { workflows, config } = stack;
+  const { workflows } = stack;
   const native = /(?:^|-)arm(?:64)?$/.test(workflows.runner) ? "linux/arm64" : "linux/amd64";
   const foreign = platformsOf(stack).filter((platform) => platform !== native);
   const qemu: Step = {
@@ -45,7 +45,12 @@ export function setUpBuilder(stack: WorkflowStack): Step[] {
     uses: "docker/setup-qemu-action",
     with: { platforms: foreign.join(","), "cache-image": false },
   };
-  const buildx: Step = {
+  return [...(foreign.length === 0 ? [] : [qemu]), setUpBuildx(stack)];
+}
+
+/** A builder alone, for what the runner is itself. */
+export function setUpBuildx({ config }: WorkflowStack): Step {
+  return {
     name: "Set up Buildx",
     uses: "docker/setup-buildx-action",
     with: {
@@ -53,7 +58,6 @@ export function setUpBuilder(stack: WorkflowStack): Step[] {
       "cache-binary": false,
     },
   };
-  return [...(foreign.length === 0 ? [] : [qemu]), buildx];
 }
 
 /** Variables that every run of the program has. */

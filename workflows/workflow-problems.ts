@@ -1,5 +1,5 @@
 import { type Problem, ProblemError } from "../plan/problem";
-import type { WorkflowStack } from "./stack";
+import { runnersOf, type WorkflowStack } from "./stack";
 
 /** What keeps stacks from having the workflows that they ask for, all at once. */
 export function requireNoProblems(stacks: readonly WorkflowStack[]): void {
@@ -49,6 +49,7 @@ function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): P
           "Use promote",
         ),
       ),
+    ...runnerProblems({ stack, config, workflows, configFile }, problem),
     ...Object.entries(texts)
       .filter(([, text]) => text?.includes("${{"))
       .map(([key, text]) => ({
@@ -67,6 +68,46 @@ function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): P
         ]
       : []),
   ];
+}
+
+type Report = (code: string, key: string, message: string, hint: string) => Problem;
+
+/** Platforms are built apart by `slipway build`, which has no engine. */
+function runnerProblems(stack: WorkflowStack, problem: Report): Problem[] {
+  const { config, workflows } = stack;
+  const isBuilt = workflows.release !== undefined || workflows.deploy !== undefined;
+  const runners = isBuilt ? runnersOf(stack) : undefined;
+  if (runners === undefined) return [];
+  const label = "a runner's label";
+  return [
+    ...runners
+      .filter(({ runner }) => runner === undefined)
+      .map(({ platform }) =>
+        problem(
+          "workflows-runner",
+          `runners.${platform}`,
+          `is not there, and images are built for ${platform}; expected ${label}`,
+          "Name a runner that is of this platform or runs it without QEMU, or leave `runners` out: one job builds all",
+        ),
+      ),
+    ...config.encrypted
+      .filter((path) => /^images\[\d+\]\.secrets\b/.test(path) || furtherPasswords(config).includes(path))
+      .map((path) =>
+        problem(
+          "workflows-runner-secrets",
+          "runners",
+          `does not go together with ${path}, which is encrypted: jobs that build one platform have no engine to read it`,
+          "Leave `runners` out: one job builds all",
+        ),
+      ),
+  ];
+}
+
+/** Passwords of registries that no variable gives. */
+function furtherPasswords({ registries }: WorkflowStack["config"]): string[] {
+  return registries.flatMap(({ host }, index) =>
+    index === 0 || host === "ghcr.io" || host === "docker.io" ? [] : [`registries[${index}].password`],
+  );
 }
 
 interface Claim {

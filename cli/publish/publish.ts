@@ -1,15 +1,13 @@
 import path from "node:path";
-import { lookUp } from "../../config/environment";
 import type { Flag } from "../../config/overlay";
 import type { Config } from "../../plan/config";
 import type { ReleaseManifest } from "../../plan/manifest";
-import { ProblemError } from "../../plan/problem";
 import { tagOutcomes, writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import { fleetImages } from "../../plan/service-manifest";
 import { provePush } from "../../provider/functions/prove-push";
 import { providerConfig } from "../../provider/provider-config";
-import { FROM_DOCKER, Registries } from "../../provider/registries";
+import { Registries } from "../../provider/registries";
 import { Signing } from "../../provider/signing";
 import { planText, refusalText } from "../../report/plan-text";
 import { readManifestFile } from "../../report/read-manifest-file";
@@ -20,7 +18,7 @@ import { checkPlan } from "../../source/checks";
 import { planStack } from "../plan-without-engine";
 import { carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
 import { CliBuilder } from "./cli-builder";
-import type { Login } from "./commands";
+import { cliProgram, readLogins, refuseUnreadable } from "./cli-needs";
 import { commandsText } from "./commands-text";
 
 export interface Publish {
@@ -127,12 +125,6 @@ export async function publish(options: Publish): Promise<number> {
   }
 }
 
-/** `CI_DOCKER_CLI`, then `DOCKER_CLI`, then docker. A path is the person's own, not the project's. */
-function cliProgram(env: NodeJS.ProcessEnv, config: Config): string {
-  const program = lookUp(env, ["CI_DOCKER_CLI", "DOCKER_CLI"], config.envPrefix)?.value.trim() ?? "docker";
-  return /[/\\]/.test(program) ? path.resolve(program) : program;
-}
-
 /** This stack's last release, as far as its manifest is here. */
 async function lastManifest(
   projectDir: string,
@@ -152,40 +144,6 @@ function withoutBuilds(plan: ReleasePlan): ReleasePlan {
 
 function isBuilt(plan: ReleasePlan): boolean {
   return plan.images.some(({ content }) => content.from === "build");
-}
-
-/** Build secrets that only the engine can decrypt would be built in as nothing. */
-function refuseUnreadable({ encrypted }: Config, plan: ReleasePlan): void {
-  const unreadable = plan.images.flatMap(({ content, intent: { image } }) =>
-    content.from === "build" && Object.keys(image.secrets).length > 0
-      ? encrypted.filter((secret) => secret.startsWith(`${image.at ?? ""}.secrets`))
-      : [],
-  );
-  if (unreadable.length === 0) return;
-  throw new ProblemError(
-    "Nothing was built:",
-    [...new Set(unreadable)].map((secret) => ({
-      code: "publish-needs-engine",
-      path: `slipway:${secret}`,
-      message: "is encrypted, and only the engine can read it",
-      hint: "Release with `pulumi up`, or build from a stack file that does not encrypt it (--config-file).",
-    })),
-  );
-}
-
-/** What the CLI does not know by itself: credentials of the environment and of the stack. */
-async function readLogins(config: Config, plan: ReleasePlan, registries: Registries): Promise<Login[]> {
-  const hosts = config.registries.map(({ host }) => host).filter((host) => !(host in plan.skipped));
-  const found = await Promise.all(
-    [...new Set(hosts)].map(async (host) => {
-      const credentials = await registries.connect(host).credentials();
-      if (credentials === undefined || credentials.from === FROM_DOCKER) return [];
-      if (!("username" in credentials.credentials)) return [];
-      const { username, password } = credentials.credentials;
-      return [{ host, username, password, from: credentials.from }];
-    }),
-  );
-  return found.flat();
 }
 
 async function writeFleet(projectDir: string, config: Config, plan: ReleasePlan): Promise<void> {

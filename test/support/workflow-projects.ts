@@ -111,6 +111,15 @@ const content = fc.oneof(
   },
 );
 
+/** A runner for each platform that the images above are built for, or none of its own. */
+const runners = maybe(
+  fc.constantFrom<unknown>(
+    false,
+    { "linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm", "linux/arm/v7": "ubuntu-24.04-arm" },
+    { "linux/amd64": "ubuntu-latest", "linux/arm64": "ubuntu-22.04-arm", "linux/arm/v7": "ubuntu-latest" },
+  ),
+);
+
 /** What all stacks of a project have in common. */
 const common = fc.record({
   hosts: maybe(fc.constantFrom(["github"], ["gitea"], ["github", "gitea"])),
@@ -142,6 +151,7 @@ const rest = fc.record({
   secrets: fc.uniqueArray(secret, { maxLength: 3 }),
   keyless: fc.boolean(),
   attest: fc.boolean(),
+  runners,
   drift,
 });
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type EnvValue, type Job, valueText } from "../../workflows/model";
@@ -12,6 +12,8 @@ export interface Started {
   readonly values?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly payload?: unknown;
+  /** Folders whose files an artifact brings into a folder of the runner's temporary one: `{ parts: [from] }`. */
+  readonly artifacts?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface JobResult extends EngineResult {
@@ -34,6 +36,9 @@ export async function runJob(project: Project, job: Job, started: Started = {}):
     writeFileSync(path.join(temp, name), text);
     return path.join(temp, name);
   };
+  for (const [name, folders] of Object.entries(started.artifacts ?? {})) {
+    for (const from of folders) cpSync(from, path.join(temp, name), { recursive: true });
+  }
   const bin = path.join(temp, "bin");
   mkdirSync(bin);
   file("bin/npx", `#!/bin/sh\nshift\nexec "${process.execPath}" "${CLI}" "$@"\n`);

@@ -42,10 +42,10 @@ test(`the workflows of ${PROJECTS} projects`, { timeout: 60_000 + PROJECTS * 100
   }
 });
 
-test("the workflows of a stage and what is promoted from it", async () => {
+test("the workflows of a stage, what is promoted from it, and a release on native runners", async () => {
   const folder = path.join(__dirname, "../../unit/workflows");
   const names = readdirSync(folder).filter((name) => name.endsWith(".yml"));
-  expect(names).toHaveLength(2);
+  expect(names).toHaveLength(3);
   const files = names.map((name) => [
     `.github/workflows/${name}`,
     readFileSync(path.join(folder, name), "utf8"),

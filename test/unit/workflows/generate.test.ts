@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { Encrypted } from "../../../config/encrypted";
 import { ProblemError } from "../../../plan/problem";
 import { ACTION_PINS, PULUMI_VERSION } from "../../../workflows/action-pins";
 import { type WorkflowFile, workflowFiles } from "../../../workflows/generate";
-import { expression } from "../../../workflows/model";
+import { expression, type Step } from "../../../workflows/model";
 import { secretsUsed, secretUses } from "../../../workflows/secrets-used";
 import { type WrittenStack, workflowProject, workflowStacks } from "../../support/workflow-projects";
 
@@ -228,6 +229,57 @@ describe("a release", () => {
   });
 });
 
+describe("a release on runners of each platform", () => {
+  const split = (workflows: object = {}, more: object = {}) =>
+    filesOf(stack("release", { release: {}, runners: true, ...workflows }, more));
+  const jobs = (files: readonly WorkflowFile[]) => files[0]?.workflow.jobs ?? {};
+
+  test("builds each apart without QEMU, and merges before the release", async () => {
+    const files = split(
+      { keyless: true },
+      { registries: [...GHCR, { host: "docker.io", namespace: "octo", optional: true }] },
+    );
+    await expect(textOf(files, "release.yml")).toMatchFileSnapshot("native-release.yml");
+  });
+
+  test("signs nothing and knows no engine where a platform is built", () => {
+    const { build, release } = jobs(split({ keyless: true }));
+    expect(build?.permissions).toEqual({ contents: "read", packages: "write" });
+    expect(JSON.stringify(build)).not.toMatch(/pulumi|PULUMI|qemu/);
+    expect(release?.permissions).toHaveProperty("id-token");
+    expect(release?.needs).toEqual(["build"]);
+    expect(JSON.stringify(release)).not.toMatch(/qemu|buildx/);
+  });
+
+  test("takes the labels that the settings name, for the platforms that are built for alone", () => {
+    const runners = { "linux/amd64": "big", "linux/arm64": "small", "linux/s390x": "mainframe" };
+    expect(jobs(split({ runners })).build?.matrix?.include).toEqual([
+      { platform: "linux/amd64", runner: "big", part: "linux-amd64" },
+      { platform: "linux/arm64", runner: "small", part: "linux-arm64" },
+    ]);
+  });
+
+  test("reads the same of the event in each job", () => {
+    const lanes = [{ name: "main", format: "vX.Y.Z", floating: "latest", trigger: "docker-v*" }];
+    const { build, release } = jobs(split({}, { lanes, lane: "main" }));
+    const variables = (steps: readonly Step[] = [], name: string) =>
+      steps.find((step) => step.name === name)?.env ?? {};
+    expect(variables(build?.steps, "Build")).toMatchObject(variables(release?.steps, "Merge"));
+    expect(variables(release?.steps, "Release")).toMatchObject(variables(release?.steps, "Merge"));
+    expect(variables(release?.steps, "Merge")).toHaveProperty("RELEASE_TAG");
+  });
+
+  test("holds for a deploy too, before what is promoted from it", () => {
+    const files = filesOf(
+      stack("stage", { deploy: {}, runners: true }),
+      stack("prod", { promote: {}, runners: true }, { promote: { from: "stage" } }),
+    );
+    const deploy = files.find(({ path }) => path.endsWith("deploy-stage.yml"))?.workflow.jobs ?? {};
+    expect(Object.keys(deploy)).toEqual(["build", "deploy", "promote-prod"]);
+    expect(deploy["promote-prod"]?.needs).toEqual(["deploy"]);
+  });
+});
+
 describe("promotion", () => {
   const stage = stack("stage", { deploy: {} });
   const prod = (promote: object, workflows: object = {}) =>
@@ -294,6 +346,16 @@ describe("secrets", () => {
   });
 });
 
+test("a password that only the engine can read has to be given where there is none", () => {
+  const registries = [{ host: "quay.example", username: "octo", password: new Encrypted() }];
+  const needed = (workflows: object) =>
+    secretsUsed(
+      filesOf(stack("a", { release: {}, ...workflows }, { registries })).map((file) => file.workflow),
+    );
+  expect(needed({})).toEqual([]);
+  expect(needed({ runners: true })).toEqual(["CI_REGISTRY_PASSWORD", "CI_REGISTRY_USERNAME"]);
+});
+
 describe("settings that do not go together", () => {
   const problems = (...project: readonly WrittenStack[]) => {
     try {
@@ -323,12 +385,37 @@ describe("settings that do not go together", () => {
       "b: github.workflows.preview [workflows-shared]",
     ],
     [
+      "a platform without a runner",
+      [
+        stack(
+          "a",
+          { release: {}, runners: true },
+          { images: [{ name: "app", platforms: ["linux/amd64", "linux/s390x"] }] },
+        ),
+      ],
+      "a: github.workflows.runners.linux/s390x [workflows-runner]",
+    ],
+    [
+      "builds without an engine, and secrets that only the engine can read",
+      [
+        stack(
+          "a",
+          { release: {}, runners: true },
+          {
+            registries: [...GHCR, { host: "quay.example", username: "octo", password: new Encrypted() }],
+            images: [{ name: "app", secrets: { npm: new Encrypted() } }],
+          },
+        ),
+      ],
+      "a: github.workflows.runners [workflows-runner-secrets], a: github.workflows.runners [workflows-runner-secrets]",
+    ],
+    [
       "a folder that would be an expression",
       [stack("a", { release: {} }, { artifacts: expression("secrets.X") })],
       "a: artifacts [workflows-expression]",
     ],
   ])("%s", (_, project, expected) => {
-    expect(problems(...project)).toEqual([expected]);
+    expect(problems(...project).join(", ")).toBe(expected);
   });
 
   test.each<[string, object]>([
@@ -336,6 +423,7 @@ describe("settings that do not go together", () => {
     ["a title with an expression", { release: { name: `a ${expression("github.token")}` } }],
     ["a command with a shell's letters", { install: ["npm", "ci;", "id"] }],
     ["a runner with a line's end", { runner: "a\nb" }],
+    ["a platform's runner with an expression", { runners: { "linux/arm64": expression("github.token") } }],
     ["a schedule every minute", { drift: { cron: "* * * * *" } }],
     ["a schedule that is none", { drift: { cron: "0 25 * * *" } }],
     ["a secret that GitHub keeps for itself", { secrets: ["GITHUB_TOKEN"] }],
@@ -344,6 +432,13 @@ describe("settings that do not go together", () => {
   ])("%s is refused by the schema", (_, workflows) => {
     expect(problems(stack("a", workflows)).join()).toMatch(/^github\.workflows\.[^,]+ \[config-value\]/);
   });
+});
+
+test("a runner's platform that is none is refused with those that there are", () => {
+  const runners = { "linux/arm": "ubuntu-24.04-arm" };
+  expect(() => filesOf(stack("a", { release: {}, runners }))).toThrow(
+    /github\.workflows\.runners\["linux\/arm"\]: is not a setting.*\n.*linux\/arm64/,
+  );
 });
 
 test("the engine is the one that the project is tested with", async () => {

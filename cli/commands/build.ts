@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
+
+interface BuildOptions extends ReleaseOptions {
+  readonly platform: readonly string[];
+  readonly out?: string;
+  readonly stack: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+  readonly services?: string;
+}
+
+const HELP = `
+For platforms that are built on machines of their own: run it on each, bring the files together, then
+\`slipway merge\`, then release as always. Nothing is tagged. Without it, \`pulumi up\` builds all platforms in one.
+
+Environment:
+  CI_DOCKER_CLI, DOCKER_CLI   the program: docker (with buildx), nerdctl, or one that takes their \`login\` and \`build\`
+
+Exit codes: 0 built, or nothing had to be; 1 refused or failed; 2 used wrongly; 130 interrupted. Running it again goes on.`;
+
+/** `slipway build`: what has to be built, for one platform or some, pushed by digest; `slipway merge` puts it together. */
+export function buildCommand(): Command {
+  const command = new Command("build")
+    .description("Build some platforms only, on a machine of their own, for `slipway merge`.")
+    .requiredOption("-p, --platform <platforms>", "repeatable, or separated by commas: linux/arm64", collect)
+    .option("-o, --out <folder>", "where <platform>.json goes; default parts in the artifacts' folder")
+    .option("--services <names>", "only these, separated by commas")
+    .option("-s, --stack <name>", "the stack", "stage")
+    .option("-C, --cwd <folder>", "the project's folder", ".")
+    .option("--config-file <file>", "default Pulumi.<stack>.yaml");
+  return addReleaseFlags(command)
+    .addHelpText("after", HELP)
+    .action(async (options: BuildOptions, self: Command) => {
+      if (options.platform.length === 0) self.error("error: --platform names no platform");
+      const { buildParts } = await import("../parts/build-parts.js");
+      const { stack, cwd, configFile, services, platform, out } = options;
+      process.exitCode = await buildParts({
+        stack,
+        cwd,
+        env: process.env,
+        flags: releaseFlags(options),
+        platforms: platform,
+        ...(out === undefined ? {} : { out }),
+        ...(configFile === undefined ? {} : { configFile }),
+        ...(services === undefined ? {} : { services }),
+      });
+    });
+}
+
+function collect(written: string, earlier: readonly string[] = []): string[] {
+  const names = written.split(",").map((name) => name.trim());
+  return [...new Set([...earlier, ...names.filter((name) => name !== "")])];
+}

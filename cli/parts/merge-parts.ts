@@ -1,0 +1,174 @@
+import path from "node:path";
+import { type Digest, isDigest, shortDigest } from "../../plan/digest";
+import { type IndexEntry, mergedIndex, type PartIndex, partIndexProblems } from "../../plan/merged-index";
+import { builtImages, type ImageParts, matchParts } from "../../plan/platform-parts";
+import { type Problem, ProblemError } from "../../plan/problem";
+import type { PlannedImage } from "../../plan/release-plan";
+import { candidateInputs } from "../../plan/resource-inputs";
+import { provePush } from "../../provider/functions/prove-push";
+import type { Location } from "../../provider/registries";
+import type { Context } from "../../provider/resource";
+import { candidate } from "../../provider/resources/candidate";
+import { digestOf } from "../../registry/content-digest";
+import { copyContent } from "../../registry/copy";
+import { isIndex } from "../../registry/manifest";
+import { readPartsFiles } from "./part-files";
+import { type PartsOptions, type PartsRun, partsFolder, runOnPlan, say } from "./parts-run";
+
+export interface MergeParts extends PartsOptions {
+  /** The folder with the parts' files. @default `parts` in the folder for artifacts */
+  readonly folder?: string;
+}
+
+/** A part, with the index that a registry has of it. */
+interface FoundPart {
+  readonly platform: string;
+  readonly digest: Digest;
+  readonly index: PartIndex;
+  /** Who has it, the primary first; at least one. */
+  readonly holders: readonly Location[];
+}
+
+/**
+ * Makes one index of each image's parts, in every registry, and claims its candidate tag: the release that follows
+ * finds the content there and builds nothing. Where a registry has the content already, that counts.
+ *
+ * @returns the exit code
+ * @throws ProblemError with everything that is missing or different, before anything is written
+ */
+export function mergeParts(options: MergeParts): Promise<number> {
+  return runOnPlan(options, async (run) => {
+    const { plan, context, signal } = run;
+    const built = builtImages(plan.images);
+    const merged = built.length === 0 ? [] : await foundParts(options, run);
+    if (built.length > 0) {
+      const repositories = [...new Set(built.flatMap((image) => image.repositories))].sort();
+      await provePush(context, { repositories });
+    }
+    for (const image of plan.images) {
+      signal.throwIfAborted();
+      const parts = merged.find((known) => known.image.name === image.name)?.parts;
+      await settle(context, image, parts);
+    }
+  });
+}
+
+async function foundParts(
+  options: MergeParts,
+  run: PartsRun,
+): Promise<{ image: PlannedImage; parts: FoundPart[] }[]> {
+  const { plan, context, projectDir } = run;
+  const folder = options.folder === undefined ? partsFolder(run) : path.resolve(options.folder);
+  const files = await readPartsFiles(folder, options.folder ?? path.relative(projectDir, folder));
+  const { matched, problems } = matchParts(plan.images, files, plan.stack);
+  if (problems.length > 0) throw new ProblemError("Nothing was merged:", problems);
+  const found = await Promise.all(matched.map((parts) => readParts(context, parts)));
+  const wrong = found.flatMap((image) => image.problems);
+  if (wrong.length > 0) throw new ProblemError("Nothing was merged:", wrong);
+  return found.map(({ image, parts }) => ({ image, parts }));
+}
+
+/** What the registries say of an image's parts: a file alone is not believed. */
+async function readParts(
+  context: Context,
+  { image, parts }: ImageParts,
+): Promise<{ image: PlannedImage; parts: FoundPart[]; problems: Problem[] }> {
+  const problems: Problem[] = [];
+  const found: FoundPart[] = [];
+  const { provenance, sbom } = image.intent.image;
+  for (const { platform, digest } of parts) {
+    const at = `${image.name} ${platform}`;
+    const holders = await holding(context, image.repositories, digest);
+    const index = await indexOf(holders, digest);
+    if (index === undefined) {
+      problems.push({
+        code: "part-gone",
+        path: at,
+        message: `${digest} is in none of ${image.repositories.join(", ")}`,
+        hint: `Build it again: slipway build --platform ${platform}`,
+      });
+      continue;
+    }
+    const wish = {
+      at,
+      platform,
+      contentKey: image.intent.contentKey,
+      attested: provenance || sbom !== false,
+    };
+    problems.push(...partIndexProblems(wish, index));
+    found.push({ platform, digest, index, holders });
+  }
+  return { image, parts: found, problems };
+}
+
+async function holding(
+  { registries }: Context,
+  repositories: readonly string[],
+  digest: Digest,
+): Promise<Location[]> {
+  const locations = repositories.map((repository) => registries.at(repository));
+  const held = await Promise.all(locations.map(({ client, path: at }) => client.headManifest(at, digest)));
+  return locations.filter((_, index) => held[index] !== undefined);
+}
+
+async function indexOf([first]: readonly Location[], digest: Digest): Promise<PartIndex | undefined> {
+  const json = (await first?.client.getManifest(first.path, digest))?.json;
+  if (json === undefined) return undefined;
+  // A part that is no index has no platforms, and is told as such.
+  return isIndex(json) ? json : { manifests: [] };
+}
+
+/** An image's content under its candidate tag: merged, or found and completed where a registry lacks it. */
+async function settle(
+  context: Context,
+  image: PlannedImage,
+  parts: readonly FoundPart[] | undefined,
+): Promise<void> {
+  const { content, name } = image;
+  if (parts === undefined && content.from !== "candidate") {
+    say(`${name}: nothing to merge; it is not built`);
+    return;
+  }
+  const digest = parts === undefined ? undefined : await writeIndex(context, image, parts);
+  const wanted = digest ?? ("digest" in content ? content.digest : undefined);
+  const { outputs } = await candidate.create(
+    context,
+    { ...candidateInputs(image), digest: wanted },
+    { urn: name, preview: false },
+  );
+  const proved: unknown = Reflect.get(outputs, "digest");
+  if (!isDigest(proved)) throw new Error(`${name}: no digest came of it`);
+  const how =
+    parts === undefined ? "was there already" : proved === digest ? "is merged" : "was claimed meanwhile";
+  say(`${name}: ${how} as ${shortDigest(proved)} in ${image.repositories.join(" and ")}`);
+}
+
+/** Everything that the index names goes first; what a registry has is not sent again. */
+async function writeIndex(
+  { registries }: Context,
+  { intent, repositories }: PlannedImage,
+  parts: readonly FoundPart[],
+): Promise<Digest> {
+  const { bytes, mediaType } = mergedIndex(parts, intent.annotations);
+  const digest = digestOf(bytes);
+  for (const to of repositories.map((repository) => registries.at(repository))) {
+    for (const part of parts) await bring(part, to);
+    if ((await to.client.headManifest(to.path, digest)) !== undefined) continue;
+    await to.client.putManifest(to.path, digest, bytes, mediaType);
+  }
+  return digest;
+}
+
+async function bring({ index, holders }: FoundPart, to: Location): Promise<void> {
+  const [from] = holders;
+  if (from === undefined || holders.some(({ repository }) => repository === to.repository)) return;
+  await Promise.all(
+    index.manifests.map(({ digest }: IndexEntry) =>
+      copyContent({
+        from: { client: from.client, repository: from.path },
+        to: { client: to.client, repository: to.path },
+        digest,
+      }),
+    ),
+  );
+}

@@ -1,0 +1,156 @@
+import { CONTENT_KEY_ANNOTATION, PART_ANNOTATION } from "./annotations";
+import { type Digest, isDigest } from "./digest";
+import type { Problem } from "./problem";
+import type { PlannedImage } from "./release-plan";
+
+/** What one platform's builds made, as a machine hands it to the one that merges. */
+export interface PlatformParts {
+  readonly schema: 1;
+  readonly stack: string;
+  /** The commit, 40 hex digits. */
+  readonly revision: string;
+  readonly platform: string;
+  /** Images that had to be built, bases first. */
+  readonly parts: readonly Part[];
+}
+
+/** One image for one platform, pushed by digest, without a tag. */
+export interface Part {
+  readonly image: string;
+  /** What the whole image is made of, all of its platforms. */
+  readonly contentKey: string;
+  /** Of an index with this platform alone. */
+  readonly digest: Digest;
+  /** `host/path`, where it was pushed to. */
+  readonly repositories: readonly string[];
+  /** The base of the same release that it was built FROM, where there is one. */
+  readonly base?: Digest;
+}
+
+/** Parts as they stand in a file. */
+export interface PartsFile {
+  readonly file: string;
+  readonly parts: PlatformParts;
+}
+
+/** The image as one platform's build makes it. Its index says that it is a part, so nobody takes it for the whole. */
+export function partOf(image: PlannedImage, platform: string): PlannedImage {
+  const { intent } = image;
+  const { [CONTENT_KEY_ANNOTATION]: _, ...annotations } = intent.annotations;
+  return {
+    ...image,
+    intent: {
+      ...intent,
+      image: { ...intent.image, platforms: [platform] },
+      annotations: { ...annotations, [PART_ANNOTATION]: intent.contentKey },
+    },
+  };
+}
+
+/** What has to be built, in the plan's order: bases first. */
+export function builtImages(images: readonly PlannedImage[]): PlannedImage[] {
+  return images.filter(({ content }) => content.from === "build");
+}
+
+/** @returns undefined for what is none */
+export function parsePlatformParts(value: unknown): PlatformParts | undefined {
+  if (!isRecord(value) || value.schema !== 1) return undefined;
+  const { stack, revision, platform, parts: written } = value;
+  if (typeof stack !== "string" || typeof revision !== "string" || typeof platform !== "string")
+    return undefined;
+  if (!Array.isArray(written)) return undefined;
+  const parts = written.map(parsePart).filter((part) => part !== undefined);
+  return parts.length === written.length ? { schema: 1, stack, revision, platform, parts } : undefined;
+}
+
+function parsePart(value: unknown): Part | undefined {
+  if (!isRecord(value)) return undefined;
+  const { image, contentKey, digest, repositories, base } = value;
+  if (typeof image !== "string" || typeof contentKey !== "string" || !isDigest(digest)) return undefined;
+  if (!Array.isArray(repositories) || !repositories.every((name) => typeof name === "string"))
+    return undefined;
+  if (base !== undefined && !isDigest(base)) return undefined;
+  return { image, contentKey, digest, repositories, ...(base === undefined ? {} : { base }) };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** One part for each platform of an image, in the order of its platforms. */
+export interface ImageParts {
+  readonly image: PlannedImage;
+  readonly parts: readonly (Part & { readonly platform: string })[];
+}
+
+/**
+ * The parts of every image that has to be built: each platform once, all of the content that this very plan wants.
+ * What is missing or different is told all at once.
+ */
+export function matchParts(
+  images: readonly PlannedImage[],
+  files: readonly PartsFile[],
+  stack: string,
+): { readonly matched: readonly ImageParts[]; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const matched = builtImages(images).map((image) => ({
+    image,
+    parts: image.intent.image.platforms.flatMap((platform) => {
+      const found = choose(image, platform, files, stack);
+      if ("digest" in found) return [{ ...found, platform }];
+      problems.push(found);
+      return [];
+    }),
+  }));
+  return { matched, problems };
+}
+
+function choose(
+  { name, intent: { contentKey } }: PlannedImage,
+  platform: string,
+  files: readonly PartsFile[],
+  stack: string,
+): Part | Problem {
+  const path = `${name} ${platform}`;
+  const again = `slipway build --stack ${stack} --platform ${platform}`;
+  const there = files
+    .filter(({ parts }) => parts.platform === platform)
+    .flatMap(({ file, parts }) =>
+      parts.parts.filter(({ image }) => image === name).map((part) => ({ file, part, from: parts })),
+    );
+  const right = there.filter(({ part }) => part.contentKey === contentKey);
+  const digests = [...new Set(right.map(({ part }) => part.digest))];
+  if (right[0] !== undefined && digests.length === 1) return right[0].part;
+  if (digests.length > 1) {
+    return {
+      code: "part-twice",
+      path,
+      message: `was built ${digests.length} times: ${right.map(({ file, part }) => `${part.digest} in ${file}`).join(", ")}`,
+      hint: "Remove the files that do not count; one of them is enough.",
+    };
+  }
+  const [other] = there;
+  if (other === undefined) {
+    const had = [...new Set(files.map(({ parts }) => parts.platform))].sort();
+    return {
+      code: "part-missing",
+      path,
+      message: `no part is there${had.length === 0 ? "" : ` (there are parts for ${had.join(", ")})`}`,
+      hint: `Build it on a machine of that platform, and merge again: ${again}`,
+    };
+  }
+  return {
+    code: "part-other-content",
+    path,
+    message:
+      `${other.file} is made of ${short(other.part.contentKey)} (commit ${other.from.revision.slice(0, 12)}), ` +
+      `and this checkout's plan wants ${short(contentKey)}`,
+    hint:
+      "Commit, settings and environment have to be the same everywhere; a FROM tag or a newest version that " +
+      `moved meanwhile counts too. Build every platform again from this checkout: ${again}`,
+  };
+}
+
+function short(contentKey: string): string {
+  return contentKey.slice(0, 12);
+}
