@@ -13,6 +13,7 @@ import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
 import { type BaseConfig, expandImages } from "./expand-variants";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
+import { normalisePolicy } from "./normalise-policy";
 import { normaliseSign, normaliseVerify, type TrustFiles } from "./normalise-trust";
 import { formatPath } from "./paths";
 import type { CheckedConfig } from "./schema";
@@ -42,6 +43,7 @@ export function normalise(
     sign,
     github,
     promote,
+    policy,
     rollback,
     lanes,
     lane: chosen,
@@ -72,6 +74,7 @@ export function normalise(
     ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
     ...(rollback === undefined ? {} : { rollback }),
+    policy: normalisePolicy(policy),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
     ...(github?.workflows === undefined ? {} : { github: { workflows: github.workflows } }),
     origins: facts.origins,
