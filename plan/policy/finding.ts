@@ -49,7 +49,7 @@ export function refusing(found: readonly PolicyFinding[]): Problem[] {
 }
 
 /** `policy-floating-base`. */
-export function codeOf(rule: PolicyRule): string {
+function codeOf(rule: PolicyRule): string {
   return `policy-${rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
