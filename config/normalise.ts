@@ -7,6 +7,7 @@ import type {
   PromoteConfig,
   RegistryConfig,
 } from "../plan/config";
+import type { WorkflowsConfig } from "../plan/github-config";
 import { isLoopbackHost } from "../plan/loopback";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
@@ -21,6 +22,7 @@ import type { CheckedConfig } from "./schema";
 type CheckedRegistry = CheckedConfig["registries"][number];
 type CheckedImage = CheckedConfig["images"][number];
 type CheckedPromote = NonNullable<CheckedConfig["promote"]>;
+type CheckedWorkflows = NonNullable<NonNullable<CheckedConfig["github"]>["workflows"]>;
 type CheckedBuildArg = CheckedImage["buildArgs"][string];
 
 /** One form for everything that may be written in several. */
@@ -76,10 +78,17 @@ export function normalise(
     ...(rollback === undefined ? {} : { rollback }),
     policy: normalisePolicy(policy),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
-    ...(github?.workflows === undefined ? {} : { github: { workflows: github.workflows } }),
+    ...(github?.workflows === undefined
+      ? {}
+      : { github: { workflows: normaliseWorkflows(github.workflows) } }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
+}
+
+/** Who signs keyless is said by `sign`; `keyless` may only say the same. */
+function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): WorkflowsConfig {
+  return workflows;
 }
 
 /** Who takes descriptions without being told where. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { patternProblem } from "../plan/pattern";
-import { DEFAULT_POLICY } from "../plan/policy/policy-config";
+import { DEFAULT_POLICY, type PolicyLevel } from "../plan/policy/policy-config";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./platforms";
 
@@ -11,7 +11,7 @@ const pattern = grammar.line.refine((text) => patternProblem(text) === undefined
 });
 
 /** A rule that has exceptions: its level alone, or both. */
-function allowing(what: string, example: string, usual: string) {
+function allowing(what: string, example: string, usual: PolicyLevel) {
   return z
     .union([
       level,
@@ -25,8 +25,8 @@ function allowing(what: string, example: string, usual: string) {
           ),
       }),
     ])
-    .default(usual === "off" ? "off" : "warn")
-    .meta({ what: "off, warn, refuse or { level: refuse, allow: […] }" });
+    .meta({ what: "off, warn, refuse or { level: refuse, allow: […] }" })
+    .default(usual);
 }
 
 /** Rules of a team, each with how strictly it holds. */
@@ -66,8 +66,8 @@ export const policySchema = z
             .describe("Every image has to have them. @example [linux/amd64, linux/arm64]"),
         }),
       ])
-      .default("off")
       .meta({ what: "off or { platforms: [linux/amd64] }" })
+      .default("off")
       .describe("Platforms that every image has to have. @default off"),
     deniedLicences: z
       .union([
@@ -84,8 +84,8 @@ export const policySchema = z
             .describe("What is done with a package whose licence the SBOM does not say. @default allow"),
         }),
       ])
-      .default("off")
       .meta({ what: "off or { licences: [AGPL-3.0-only] }" })
+      .default("off")
       .describe(
         "Licences that no package may have, by the SBOM; judged at the gate before a promotion and by slipway verify. @default off",
       ),

@@ -24,8 +24,6 @@ export interface WorkflowsConfig {
   readonly secrets: readonly string[];
   /** Minutes after which a job that builds is given up. Default 60. */
   readonly timeout: number;
-  /** Jobs that release may ask GitHub for an identity. Default false. */
-  readonly keyless: boolean;
   /** GitHub's own build provenance of what was released. Default false. */
   readonly attest: boolean;
   readonly release?: ReleaseWorkflowConfig;
