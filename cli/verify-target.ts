@@ -1,61 +1,49 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { isDigest } from "../plan/digest";
 import type { ManifestImage, ReleaseManifest } from "../plan/manifest";
 import { ProblemError } from "../plan/problem";
+import { manifestRelease } from "../plan/promotion";
+import { promotionRequest } from "../plan/promotion-gate";
 import { parseReference, repositoryKey } from "../plan/reference";
-import type { Verdict, VerifyRequest, VerifyRules, WantedSigner } from "../plan/trust";
+import type { PromotionRules, Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
+import { providerConfig } from "../provider/provider-config";
 import { NO_CONFIG, Registries } from "../provider/registries";
 import { readManifestFile } from "../report/read-manifest-file";
 import { verifyImage } from "../trust/verify-image";
 import type { VerifyOptions } from "./commands/verify";
+import { readVerifyStack, verifyRules } from "./verify-rules";
 
 /**
  * Verifies a reference, or every image of a release manifest in every registry.
  *
  * @param target `ghcr.io/octo/app:1.2.3`, or a file that exists
- * @throws ProblemError where the target or a file of the rules cannot be read
+ * @throws ProblemError where the target, a file of the rules or the stack's file cannot be read
  */
 export async function verifyTarget(
   target: string,
   options: VerifyOptions,
   env: NodeJS.ProcessEnv,
 ): Promise<Verdict[]> {
-  const registries = new Registries(NO_CONFIG, env);
+  const { stack: name } = options;
+  const stack = name === undefined ? undefined : await readVerifyStack({ ...options, stack: name }, env);
+  const registries = new Registries(stack === undefined ? NO_CONFIG : providerConfig(stack.config), env);
   const connect = (host: string) => registries.connect(host).client;
-  const rules = await rulesOf(options);
+  const rules = await verifyRules(options, stack?.rules);
+  const asked = askedFor(options);
   const requests = existsSync(target)
-    ? manifestRequests(await readManifestFile(target), rules)
-    : [await referenceRequest(target, rules, registries)];
+    ? manifestRequests(await readManifestFile(target), rules, asked)
+    : [await referenceRequest(target, { ...rules, ...asked }, registries)];
   const now = new Date();
   return (await Promise.all(requests.map((request) => verifyImage(request, connect, now)))).flat();
 }
 
-async function rulesOf(options: VerifyOptions): Promise<VerifyRules> {
-  const { predicate, platform, builder, source, revision, image, minAge, maxAge } = options;
+type Asked = Pick<VerifyRules, "image" | "revision">;
+
+function askedFor({ image, revision }: VerifyOptions): Asked {
   return {
-    signer: await signerOf(options),
-    predicates: predicate.length === 0 ? ["signature", "statement"] : predicate,
-    platforms: platform,
-    ...(builder === undefined ? {} : { builder }),
-    ...(source === undefined ? {} : { source }),
     ...(revision === undefined ? {} : { revision }),
     ...(image === undefined ? {} : { image }),
-    ...(minAge === undefined ? {} : { minAge }),
-    ...(maxAge === undefined ? {} : { maxAge }),
   };
-}
-
-async function signerOf({ key, subject, issuer, trustedRoot }: VerifyOptions): Promise<WantedSigner> {
-  if (subject === undefined) return { kind: "key", publicKey: await text("--key", key ?? "") };
-  const root = trustedRoot === undefined ? {} : { trustedRoot: await text("--trusted-root", trustedRoot) };
-  return { kind: "identity", subject, issuer, ...root };
-}
-
-function text(option: string, file: string): Promise<string> {
-  return readFile(file, "utf8").catch(() => {
-    throw refused("verify-file", option, `${JSON.stringify(file)} cannot be read`);
-  });
 }
 
 async function referenceRequest(
@@ -82,30 +70,21 @@ function parseTarget(target: string): ReturnType<typeof parseReference> {
   }
 }
 
-/** The manifest says what each image has to be, where the options do not. */
-function manifestRequests(manifest: ReleaseManifest, rules: VerifyRules): VerifyRequest[] {
+/** The manifest says what each image has to be, where the options do not: what a promotion of it would ask for. */
+function manifestRequests(manifest: ReleaseManifest, rules: PromotionRules, asked: Asked): VerifyRequest[] {
   if (manifest.images.length === 0) {
     throw refused("verify-target", "images", "the manifest has no image, so nothing would be verified");
   }
-  return manifest.images.map((image) => ({
-    repositories: image.repositories,
-    digest: image.digest,
-    rules: { ...rules, ...expected(manifest, image, rules) },
-  }));
+  return manifest.images.map((image) => {
+    const base = isBase(image) ? { addressed: { include: [] } } : {};
+    const request = promotionRequest(rules, base, manifestRelease(manifest, image), image.repositories);
+    return { ...request, rules: { ...request.rules, ...asked } };
+  });
 }
 
-function expected(
-  manifest: ReleaseManifest,
-  image: ManifestImage,
-  rules: VerifyRules,
-): Pick<VerifyRules, "image" | "revision" | "platforms"> {
-  const platforms = [...new Set([...image.platforms, ...rules.platforms])].sort();
-  if (!rules.predicates.includes("statement")) return { platforms };
-  return {
-    platforms,
-    image: rules.image ?? image.name,
-    revision: rules.revision ?? image.revision ?? manifest.revision,
-  };
+/** A base is found by the short hash of what it is made of, everything else by a whole one. */
+function isBase({ contentKey }: ManifestImage): boolean {
+  return /^[0-9a-f]{12}$/.test(contentKey);
 }
 
 function refused(code: string, path: string, message: string): ProblemError {

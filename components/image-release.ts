@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
+import { imageFacts } from "../plan/policy/image-facts";
 import { attestationInputs, candidateInputs, referrerDigests } from "../plan/resource-inputs";
 import type { SignConfig } from "../plan/trust";
 import { Attestation, Candidate } from "../provider/sdk/resources";
@@ -16,7 +17,8 @@ export interface ImageReleaseArgs extends BuildArgs {
 
 /**
  * One image, built once for all platforms if no registry has its content yet, the same digest in every registry,
- * proved and stated. It moves no floating tag: `TagSet` does, after every image is proved.
+ * proved and stated. It moves no floating tag: `TagSet` does, after every image is proved. Its inputs are the facts that a
+ * Pulumi policy pack can judge before any of that.
  */
 export class ImageRelease extends pulumi.ComponentResource {
   /** The index digest, the same in every registry. */
@@ -31,7 +33,7 @@ export class ImageRelease extends pulumi.ComponentResource {
   public readonly build: pulumi.Resource | undefined;
 
   constructor(name: string, args: ImageReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("slipway:index:ImageRelease", name, {}, opts);
+    super("slipway:index:ImageRelease", name, { ...imageFacts(args.plan, args.sign) }, opts);
     const { plan } = args;
     const { content } = plan;
     const inputs = candidateInputs(plan);

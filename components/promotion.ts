@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
+import { imageFacts } from "../plan/policy/image-facts";
 import type { PlannedImage } from "../plan/release-plan";
 import { copyInputs } from "../plan/resource-inputs";
 import { ImageCopy } from "../provider/sdk/resources";
@@ -26,7 +27,7 @@ export class Promotion extends pulumi.ComponentResource {
   public readonly proofs: readonly pulumi.Resource[];
 
   constructor(name: string, args: PromotionArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("slipway:index:Promotion", name, {}, opts);
+    super("slipway:index:Promotion", name, { ...imageFacts(args.plan) }, opts);
     const { repositories } = args.plan;
     const copy = new ImageCopy(
       `${name}-copy`,

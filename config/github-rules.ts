@@ -17,6 +17,7 @@ export function githubProblems(written: Readonly<Record<string, unknown>>): Prob
     ...fileProblems(github),
     ...doubleProblems(github),
     ...placeProblems(written),
+    ...keylessProblems(written),
   ];
 }
 
@@ -75,6 +76,22 @@ function placeProblems(written: Readonly<Record<string, unknown>>): Problem[] {
       code: "config-required",
       path: "github.repository",
       message: "is required; expected the GitHub repository, owner/name",
+    },
+  ];
+}
+
+/** The right to an identity goes with signing by it: without it the release fails at its end, alone it is one too many. */
+function keylessProblems({ github, sign }: Readonly<Record<string, unknown>>): Problem[] {
+  if (!isRecord(github) || !isRecord(github.workflows)) return [];
+  const { keyless } = github.workflows;
+  const mode = isRecord(sign) && typeof sign.mode === "string" ? sign.mode : "none";
+  if (typeof keyless !== "boolean" || keyless === (mode === "keyless")) return [];
+  return [
+    {
+      code: "config-conflict",
+      path: "github.workflows.keyless",
+      message: `${keyless} does not go with sign.mode ${mode}`,
+      hint: "Leave it out: jobs that sign keyless get id-token: write by themselves.",
     },
   ];
 }

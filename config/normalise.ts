@@ -7,12 +7,14 @@ import type {
   PromoteConfig,
   RegistryConfig,
 } from "../plan/config";
+import type { WorkflowsConfig } from "../plan/github-config";
 import { isLoopbackHost } from "../plan/loopback";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
 import { type BaseConfig, expandImages } from "./expand-variants";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
+import { normalisePolicy } from "./normalise-policy";
 import { normaliseSign, normaliseVerify, type TrustFiles } from "./normalise-trust";
 import { formatPath } from "./paths";
 import type { CheckedConfig } from "./schema";
@@ -20,6 +22,7 @@ import type { CheckedConfig } from "./schema";
 type CheckedRegistry = CheckedConfig["registries"][number];
 type CheckedImage = CheckedConfig["images"][number];
 type CheckedPromote = NonNullable<CheckedConfig["promote"]>;
+type CheckedWorkflows = NonNullable<NonNullable<CheckedConfig["github"]>["workflows"]>;
 type CheckedBuildArg = CheckedImage["buildArgs"][string];
 
 /** One form for everything that may be written in several. */
@@ -42,6 +45,7 @@ export function normalise(
     sign,
     github,
     promote,
+    policy,
     rollback,
     lanes,
     lane: chosen,
@@ -72,11 +76,19 @@ export function normalise(
     ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
     ...(rollback === undefined ? {} : { rollback }),
+    policy: normalisePolicy(policy),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
-    ...(github?.workflows === undefined ? {} : { github: { workflows: github.workflows } }),
+    ...(github?.workflows === undefined
+      ? {}
+      : { github: { workflows: normaliseWorkflows(github.workflows) } }),
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
+}
+
+/** Who signs keyless is said by `sign`; `keyless` may only say the same. */
+function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): WorkflowsConfig {
+  return workflows;
 }
 
 /** Who takes descriptions without being told where. */

@@ -104,12 +104,20 @@ function whatAt(schema: z.ZodType, path: Path): string {
 function unionProblems(issue: z.core.$ZodIssueInvalidUnion, context: Context, value: unknown): Problem[] {
   const meant = issue.errors.find(
     (errors) =>
-      errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code !== "invalid_type"),
+      errors.length > 0 &&
+      errors.every((error) => error.path.length > 0 || error.code !== "invalid_type") &&
+      !errors.some((error) => isOtherWord(error, value)),
   );
   if (meant !== undefined) return meant.flatMap((error) => problemsOf(error, context));
   const isNumber = typeof value === "number" && context.at.includes("buildArgs");
   const hint = isNumber ? { hint: `Write it in quotes: "${value}"` } : {};
   return [{ ...typeProblem(context, context.at, value), ...hint }];
+}
+
+/** A mapping is not meant as one of some words; and where only one word fits (`off`), the other form has to be told too. */
+function isOtherWord(error: Issue, value: unknown): boolean {
+  if (error.code !== "invalid_value" || error.path.length > 0) return false;
+  return typeof value === "object" || error.values.length === 1;
 }
 
 function unknownKey({ schema }: Context, path: Path, key: string): Problem {

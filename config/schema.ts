@@ -4,6 +4,7 @@ import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
+import { policySchema } from "./policy-schema";
 import { promoteSchema, rollbackSchema } from "./promotion-schema";
 import { servicesSchema } from "./services-schema";
 import { signSchema } from "./sign-schema";
@@ -129,6 +130,9 @@ export const writtenConfigSchema = z.strictObject({
   promote: promoteSchema
     .optional()
     .describe("Nothing is built: releases are taken by digest from where they were proved. @default none"),
+  policy: policySchema
+    .optional()
+    .describe("The team's rules, each off, warn or refuse. @default as each rule says"),
   rollback: rollbackSchema
     .optional()
     .describe("Versions that are bad, and the one that floating tags go back to. @default none"),

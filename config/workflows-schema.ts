@@ -189,8 +189,10 @@ export const workflowsSchema = z
       ),
     keyless: z
       .boolean()
-      .default(false)
-      .describe("Jobs that release may ask GitHub for an identity (id-token: write). @default false"),
+      .optional()
+      .describe(
+        "Jobs that release may ask GitHub for an identity (id-token: write). It follows from `sign.mode`, and may only repeat that. @default true where sign.mode is keyless",
+      ),
     attest: z
       .boolean()
       .default(false)

@@ -7,6 +7,9 @@ import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
 import { plannedStatement } from "./planned-statement";
 import { decideTags, rollbackTags, type TagDecisions, type TagsInput, tagLevels } from "./planned-tags";
+import { type PolicyFinding, refusing } from "./policy/finding";
+import { judgePolicy } from "./policy/judge-policy";
+import type { WorkflowText } from "./policy/unpinned-actions";
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
 import type { FoundImage, RegistryState } from "./registry-state";
@@ -27,6 +30,10 @@ export interface ReleasePlanInput {
   readonly ancestry: Readonly<Record<string, Ancestry>>;
   /** What Docker Hub is to say of the repositories. Default: nothing. */
   readonly descriptions?: readonly ReadDescription[];
+  /** The repository's workflow files. Default: none. */
+  readonly workflows?: readonly WorkflowText[];
+  /** What the gate before a promotion found against the team's rules. Default: nothing. */
+  readonly findings?: readonly PolicyFinding[];
   /** Problems found on the way here. */
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
@@ -37,12 +44,15 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   const { config, state, source } = input;
   const planned = input.intents.map((intent) => planImage(input, intent));
   const tags = planned.flatMap((image) => image.tags);
+  const images = planned.map(({ image }) => image);
   const { descriptions, ...described } = planDescriptions({
     config,
     read: input.descriptions ?? [],
-    images: planned.map(({ image }) => image),
+    images,
     tags,
   });
+  const { workflows = [] } = input;
+  const policy = [...judgePolicy({ config, images, tags, workflows }), ...(input.findings ?? [])];
   return {
     schema: 1,
     stack: input.stack,
@@ -50,7 +60,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     revision: commonRevision(input.intents) ?? source.revision,
     ...(config.lane === undefined ? {} : { lane: config.lane.name }),
     checks: config.checks,
-    images: planned.map(({ image }) => image),
+    images,
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
     ...(descriptions.length === 0 ? {} : { descriptions }),
@@ -64,11 +74,13 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ),
       ...nowhereToGo(input),
       ...planned.flatMap((image) => image.refusals),
-      ...backAndForward(planned.map(({ image }) => image)),
+      ...backAndForward(images),
       ...described.problems,
+      ...refusing(policy),
       ...twoOwners([...planned.flatMap(({ image }) => image.claims), ...tags]),
     ],
     notices: [...input.notices, ...planned.flatMap((image) => image.notices), ...described.notices],
+    ...(policy.length === 0 ? {} : { policy }),
     origins: config.origins,
   };
 }
@@ -168,7 +180,17 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   const digest = content.from === "build" ? undefined : content.digest;
   const seen = sightings({ repositories, state }).find(({ image }) => image.digest === digest)?.image;
   const released = releasedIntent(intent, content, seen);
-  const tagInput = { intent: released, revision, repositories, state, digest, previous, ancestry, overruled };
+  const tagInput: TagsInput = {
+    intent: released,
+    revision,
+    repositories,
+    state,
+    digest,
+    previous,
+    ancestry,
+    overruled,
+    ...(config.policy.prereleaseOnFloatingTag.level === "off" ? { prereleases: "move" } : {}),
+  };
   const refusedTags = new Set(refusals.map(({ path }) => path));
   const claims = decideClaims(tagInput, seen);
   const tags =

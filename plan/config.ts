@@ -1,5 +1,6 @@
 import type { GithubConfig } from "./github-config";
 import type { Lane } from "./lanes";
+import type { PolicyConfig } from "./policy/policy-config";
 import type { Secret } from "./secret";
 import type { PromotionRules, SignConfig } from "./trust";
 
@@ -32,6 +33,8 @@ export interface Config {
   readonly builder: BuilderConfig;
   /** Releases are not built here, but taken by digest from where they were proved. */
   readonly promote?: PromoteConfig;
+  /** The team's rules, each with how strictly it holds. */
+  readonly policy: PolicyConfig;
   /** How releases are signed. Default: not at all. */
   readonly sign: SignConfig;
   /** Versions that are bad, and the one that floating tags go back to. */

@@ -31,8 +31,6 @@ export interface WorkflowsConfig {
   readonly timeout: number;
   /** Runs of one version that may wait: the newest, or a hundred. Default single. */
   readonly queue: "single" | "max";
-  /** Jobs that release may ask GitHub for an identity. Default false. */
-  readonly keyless: boolean;
   /** GitHub's own build provenance of what was released. Default false. */
   readonly attest: boolean;
   readonly release?: ReleaseWorkflowConfig;

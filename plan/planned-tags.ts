@@ -17,6 +17,8 @@ export interface TagsInput {
   /** How commits that live tags point to relate to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
   readonly overruled: (tag: string) => boolean;
+  /** `move`: the team's policy lets pre-releases move floating tags. Default: they move none. */
+  readonly prereleases?: "move";
 }
 
 export interface TagDecisions {
@@ -113,6 +115,7 @@ function wishOf(input: TagsInput, tag: WantedTag): TagWish {
     revision,
     ...(digest === undefined ? {} : { digest }),
     overruled: input.overruled(tag.name),
+    ...(input.prereleases === undefined ? {} : { prereleases: input.prereleases }),
     ...(intent.bad.length === 0 ? {} : { bad: intent.bad }),
     ...(intent.existing?.from === "rollback"
       ? { rollback: intent.existing.until === undefined ? {} : { until: intent.existing.until } }

@@ -1,11 +1,32 @@
 import type { ImageConfig } from "./config";
 import type { ExistingRelease } from "./existing-release";
+import { type PolicyFinding, settingOf } from "./policy/finding";
+import type { PolicyConfig } from "./policy/policy-config";
 import type { Problem } from "./problem";
 import type { PromotionRules, Verdict, VerifyRequest } from "./trust";
 
+/** What a stack asks of what it promotes: `promote.verify`, and the rules of its policy that only the gate can judge. */
+export function gateRules(verify: PromotionRules, policy: PolicyConfig): PromotionRules {
+  const { missingProvenance, deniedLicences } = policy;
+  const { level, ...licences } = deniedLicences;
+  const isAsked = missingProvenance.level === "refuse" && !verify.predicates.includes("provenance");
+  return {
+    ...verify,
+    predicates: isAsked ? [...verify.predicates, "provenance"] : verify.predicates,
+    ...(level === "refuse" ? { licences } : {}),
+  };
+}
+
+/** What is only warned of, asked of what has passed the gate; undefined for nothing. */
+export function advisoryRules(rules: PromotionRules, policy: PolicyConfig): PromotionRules | undefined {
+  const { level, ...licences } = policy.deniedLicences;
+  return level === "warn" ? { ...rules, licences } : undefined;
+}
+
 /**
  * What has to be proved of a release before it is promoted: the stack's rules, and that what was signed is this image
- * of this commit for these platforms. A base has no version, and so no statement that could say so.
+ * of this commit for these platforms. A release without a version has no statement that could say so, so its commit has
+ * to stand in what is signed, the index; a base may be of an earlier commit.
  *
  * @param holding `host/path` of every repository that holds the digest
  */
@@ -16,8 +37,11 @@ export function promotionRequest(
   holding: readonly string[],
 ): VerifyRequest {
   const isBase = image.addressed !== undefined;
-  const predicates = isBase ? rules.predicates.filter((rule) => rule !== "statement") : rules.predicates;
-  const isStated = predicates.includes("statement");
+  const hasStatement = !isBase && release.version !== undefined;
+  const predicates = hasStatement
+    ? rules.predicates
+    : rules.predicates.filter((rule) => rule !== "statement");
+  const asksForStatement = rules.predicates.includes("statement");
   return {
     repositories: holding,
     digest: release.digest,
@@ -25,7 +49,8 @@ export function promotionRequest(
       ...rules,
       predicates,
       platforms: [...new Set([...release.platforms, ...rules.platforms])].sort(),
-      ...(isStated ? { image: release.name, revision: release.revision } : {}),
+      ...(asksForStatement && !isBase ? { revision: release.revision } : {}),
+      ...(asksForStatement && hasStatement ? { image: release.name } : {}),
     },
   };
 }
@@ -39,4 +64,12 @@ export function promotionRefusals(verdicts: readonly Verdict[], remedy: string):
   return verdicts
     .filter(({ verified }) => !verified)
     .flatMap(({ problems }) => problems.map((problem) => ({ hint, ...problem })));
+}
+
+/** What the team only wants to be told of. */
+export function promotionWarnings(verdicts: readonly Verdict[]): PolicyFinding[] {
+  const rule = "deniedLicences" as const;
+  return verdicts
+    .flatMap(({ problems }) => problems)
+    .map((problem) => ({ ...problem, rule, level: "warn" as const, setting: settingOf(rule) }));
 }

@@ -2,6 +2,7 @@ import type { CheckConfig } from "./config";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { BuildRecord, ManifestImage } from "./manifest";
+import type { PolicyFinding } from "./policy/finding";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
 import type { ReleaseStatement } from "./statement";
@@ -34,6 +35,8 @@ export interface ReleasePlan {
   readonly refusals: readonly Refusal[];
   /** What a reader should know and nothing stops for. */
   readonly notices: readonly string[];
+  /** What breaks the team's rules; those that refuse stand in `refusals` too. Default: nothing. */
+  readonly policy?: readonly PolicyFinding[];
   /** Overridden configuration: path -> where the value came from. */
   readonly origins: Readonly<Record<string, string>>;
 }

@@ -41,6 +41,8 @@ export interface TagWish {
   readonly bad?: readonly string[];
   /** Set where a floating tag goes back on purpose. */
   readonly rollback?: RollbackWish;
+  /** `move`: a pre-release counts as any other version. Default: it moves no floating tag. */
+  readonly prereleases?: "move";
 }
 
 /** A floating tag that goes back holds there until a version newer than `until` exists; without one, for good. */
@@ -113,7 +115,7 @@ function floatingKept(
 ): TagDecision | undefined {
   const version = wish.version === undefined ? undefined : parseVersion(wish.version);
   if (version === undefined) return unversionedKept(wish, live, ancestry);
-  if (isPrerelease(version)) {
+  if (isPrerelease(version) && wish.prereleases !== "move") {
     return {
       action: "keep",
       code: "tag-prerelease",
@@ -142,7 +144,7 @@ export function newerVersion(wish: TagWish, existing: readonly string[]): Versio
   const own = wish.version === undefined ? undefined : parseVersion(wish.version);
   if (own === undefined) return undefined;
   const counting = existingVersions(existing, wish.form).filter((version) => counts(wish, version));
-  const best = newestIn(counting, wish.line);
+  const best = newestIn(counting, wish.line, wish.prereleases === "move");
   return best !== undefined && compareVersions(best, own) > 0 ? best : undefined;
 }
 
@@ -199,8 +201,12 @@ function versionOfTag(name: string, form: VersionForm): Version | undefined {
   return parseVersion(name.slice(form.prefix.length, name.length - form.suffix.length));
 }
 
-/** The newest release (no pre-release) of a line. */
-export function newestIn(versions: readonly Version[], line: VersionLine | undefined): Version | undefined {
+/** The newest of a line; pre-releases count only where they are asked for. */
+export function newestIn(
+  versions: readonly Version[],
+  line: VersionLine | undefined,
+  includePrerelease = false,
+): Version | undefined {
   const { major, minor } = line ?? {};
   const candidates =
     major === undefined
@@ -208,7 +214,7 @@ export function newestIn(versions: readonly Version[], line: VersionLine | undef
       : versions.filter((version) =>
           matchesLine(version, minor === undefined ? { major } : { major, minor }),
         );
-  return newest(candidates, { includePrerelease: false });
+  return newest(candidates, { includePrerelease });
 }
 
 function describe(live: LiveTag): string {

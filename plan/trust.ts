@@ -1,4 +1,5 @@
 import type { Digest } from "./digest";
+import type { LicenceRules } from "./policy/policy-config";
 import type { Problem } from "./problem";
 import type { Secret } from "./secret";
 
@@ -50,6 +51,8 @@ export interface VerifyRules {
   /** The image that the release statement has to be about. */
   readonly image?: string;
   readonly platforms: readonly string[];
+  /** Licences that no package may have, by the SBOM of every platform. */
+  readonly licences?: LicenceRules;
   /** Seconds. */
   readonly minAge?: number;
   /** Seconds. */

@@ -10,10 +10,18 @@ export function planText(plan: ReleasePlan): string {
     ...Object.entries(plan.origins).map(([path, origin]) => `  ${path} comes from ${origin}`),
     ...Object.entries(plan.skipped).map(([host, reason]) => `  ${host} is skipped: ${reason}`),
     ...plan.checks.map(({ name, run }) => `  check ${name}, before anything is built: ${run.join(" ")}`),
+    ...policyLines(plan),
     ...plan.images.flatMap((image) => imageLines(plan, image)),
     ...descriptionLines(plan),
     "",
   ].join("\n");
+}
+
+/** What the team's rules warn of; what they refuse is told with the refusals. */
+function policyLines({ policy = [] }: ReleasePlan): string[] {
+  return policy
+    .filter(({ level }) => level === "warn")
+    .map(({ rule, setting, path, message }) => `  policy ${rule}: ${path}: ${message} (${setting})`);
 }
 
 /** Every refusal, with what overrules it. */

@@ -56,6 +56,11 @@ export async function gitText(dir: string, args: readonly string[]): Promise<str
   throw failure("source-git-failed", `git ${args[0]} failed with code ${code}: ${stderr.trim()}`);
 }
 
+/** The root of the repository that a folder lies in. @throws ProblemError `source-git-failed` outside of one */
+export async function gitRoot(dir: string): Promise<string> {
+  return (await gitText(dir, ["rev-parse", "--show-toplevel"])).replace(/\r?\n$/, "");
+}
+
 function failure(code: string, message: string, hint?: string): ProblemError {
   return new ProblemError("The source cannot be read:", [
     { code, path: "git", message, ...(hint === undefined ? {} : { hint }) },

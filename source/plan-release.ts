@@ -19,6 +19,7 @@ import type { StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
 import { isAncestor, readGit, tagCommit } from "./git";
 import { readIntents } from "./read-intents";
+import { readWorkflowActions } from "./read-workflow-actions";
 import { readReleasedEvent } from "./released-event";
 import { rootDir } from "./root";
 
@@ -61,7 +62,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...(asserted === undefined ? {} : { tagCommit: asserted }),
     },
   });
-  const { intents: read, problems, notices } = await readIntents(input, git, event);
+  const { intents: read, problems, notices, findings } = await readIntents(input, git, event);
   const intents = followReleases(read);
   const isMadeHere = intents.some(({ existing }) => existing === undefined);
   const laneProblems =
@@ -79,6 +80,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     ...(input.previous === undefined ? {} : { previous: input.previous }),
     ancestry: await readAncestry(projectDir, intents, state),
     descriptions: descriptions.read,
+    workflows: config.policy.unpinnedAction.level === "off" ? [] : await readWorkflowActions(projectDir),
+    findings,
     // What is not made from the working tree does not care for its state.
     problems: withoutRepeats([
       ...(isMadeHere ? tagProblems : []),

@@ -2,6 +2,7 @@ import { decideRollback, imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig } from "../plan/config";
 import { type ExistingContent, type ExistingRelease, existingIntent } from "../plan/existing-release";
 import { isSelected } from "../plan/fleet";
+import type { PolicyFinding } from "../plan/policy/finding";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
@@ -17,6 +18,8 @@ export interface ReadIntents {
   readonly intents: readonly ImageIntent[];
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
+  /** What the gate before a promotion found against the team's rules. */
+  readonly findings: readonly PolicyFinding[];
 }
 
 /**
@@ -47,6 +50,9 @@ export async function readIntents(
       ...read.flatMap(({ problems }) => problems),
     ],
     notices: read.flatMap(({ notices }) => notices),
+    findings: intents
+      .filter(({ existing }) => existing?.from === "promotion")
+      .flatMap(({ name }) => promotion?.images[name]?.findings ?? []),
   };
 }
 

@@ -2,12 +2,20 @@ import { imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig, PromoteConfig } from "../plan/config";
 import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
 import { findVersion } from "../plan/find-version";
+import type { PolicyFinding } from "../plan/policy/finding";
 import type { Problem } from "../plan/problem";
 import { checkPromotion, manifestRelease, readStackManifest } from "../plan/promotion";
-import { promotionRefusals, promotionRequest } from "../plan/promotion-gate";
+import {
+  advisoryRules,
+  gateRules,
+  promotionRefusals,
+  promotionRequest,
+  promotionWarnings,
+} from "../plan/promotion-gate";
 import { repositoryKey } from "../plan/reference";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
+import type { PromotionRules } from "../plan/trust";
 import type { PlanReleaseInput } from "./plan-release";
 import { readStatedBase } from "./read-base";
 
@@ -15,6 +23,8 @@ import { readStatedBase } from "./read-base";
 export interface PromotedImage {
   readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
   readonly problems: readonly Problem[];
+  /** What the team's policy only warns of. Default: nothing. */
+  readonly findings?: readonly PolicyFinding[];
 }
 
 export interface Promotion {
@@ -174,12 +184,17 @@ async function check(
   });
   if (source === undefined) return { problems };
   const holding = release.repositories.filter((repository) => found[repository] !== undefined);
-  const request = verify === undefined ? undefined : promotionRequest(verify, image, release, holding);
-  const unproved =
-    request === undefined ? [] : promotionRefusals(await registries.verifyImage(request), from.remedy);
+  const ask = (rules: PromotionRules) =>
+    registries.verifyImage(promotionRequest(rules, image, release, holding));
+  const rules = verify === undefined ? undefined : gateRules(verify, config.policy);
+  const unproved = rules === undefined ? [] : promotionRefusals(await ask(rules), from.remedy);
+  const advisory = rules === undefined ? undefined : advisoryRules(rules, config.policy);
+  const findings =
+    advisory === undefined || unproved.length > 0 ? [] : promotionWarnings(await ask(advisory));
   const platforms = found[source]?.platforms ?? release.platforms;
   const content = { from: "promotion", digest: release.digest, source, of: from.of } as const;
-  return { existing: { release: { ...release, platforms }, content }, problems: [...problems, ...unproved] };
+  const existing = { release: { ...release, platforms }, content };
+  return { existing, problems: [...problems, ...unproved], findings };
 }
 
 /** An image that is not selected stays as this stack promoted it last. */

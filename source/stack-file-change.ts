@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { sameSettings } from "../config/same-settings";
-import { git, gitText } from "./git-command";
+import { git, gitRoot } from "./git-command";
 
 const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;
 /**
@@ -12,7 +12,7 @@ const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;
  */
 export async function isStackInitChange(dir: string, file: string): Promise<boolean> {
   if (!STACK_FILE.test(file)) return false;
-  const root = (await gitText(dir, ["rev-parse", "--show-toplevel"])).replace(/\n$/, "");
+  const root = await gitRoot(dir);
   const committed = await git(dir, ["show", "--no-textconv", `HEAD:${file}`]);
   try {
     const now = await readFile(path.join(root, file), "utf8");

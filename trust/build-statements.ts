@@ -1,7 +1,10 @@
 import type { Digest } from "../plan/digest";
+import type { SbomPackage } from "../plan/policy/licences";
 import { type Descriptor, type IndexJson, isManifest, platformText } from "../registry/manifest";
 import { IN_TOTO_MEDIA_TYPE, isRecord, parseInToto } from "./in-toto";
+import { isPredicate } from "./predicates";
 import type { ReadingClient } from "./reading-client";
+import { sbomPackages } from "./sbom";
 
 /** What BuildKit says of one platform's image, inside the index. */
 export interface BuildStatement {
@@ -10,6 +13,8 @@ export interface BuildStatement {
   readonly predicateType: string;
   /** Provenance's builder; empty where a builder without a name made it. */
   readonly builder?: string;
+  /** Of an SBOM; absent where it cannot be read. */
+  readonly packages?: readonly SbomPackage[];
   /** When the build was done. */
   readonly finishedAt?: Date;
 }
@@ -58,7 +63,15 @@ async function readManifest(
       const statement = bytes === undefined ? undefined : parseInToto(bytes);
       if (statement === undefined || !statement.subjects.some((subject) => subject === about)) return [];
       const { predicateType, predicate } = statement;
-      return [{ platform, predicateType, ...provenanceFacts(predicate) }];
+      const packages = isPredicate("sbom", predicateType) ? sbomPackages(predicate) : undefined;
+      return [
+        {
+          platform,
+          predicateType,
+          ...provenanceFacts(predicate),
+          ...(packages === undefined ? {} : { packages }),
+        },
+      ];
     }),
   );
   return statements.flat();

@@ -33,6 +33,8 @@ export type RefusalCode =
   | "verify-revision"
   | "verify-builder"
   | "verify-platform"
+  /** A package has a denied licence, or there is no SBOM that could say so. */
+  | "verify-licence"
   | "verify-too-new"
   | "verify-too-old"
   /** Nothing trustworthy says when it was made. */

@@ -1,4 +1,4 @@
-import { BUNDLE_MEDIA_TYPE } from "../plan/annotations";
+import { BUNDLE_MEDIA_TYPE, REVISION_ANNOTATION } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
 import { RegistryError } from "../registry/errors";
 import { type Descriptor, isIndex, isManifest, platforms } from "../registry/manifest";
@@ -16,6 +16,8 @@ const MOST_BUNDLES = 200;
 /** Everything that a repository has about a digest, with each signature checked. */
 export interface Evidence {
   readonly platforms: readonly string[];
+  /** The commit that the index names in its annotations: who signed the digest signed that. */
+  readonly revision?: string;
   readonly accepted: readonly SignedStatement[];
   readonly rejected: readonly (Rejection & { readonly referrer: Digest; readonly claims?: string })[];
   /** What BuildKit put into the index. It is part of the digest, so who signed the digest signed it too. */
@@ -53,8 +55,10 @@ export async function readEvidence(
             referrer: referrers[MOST_BUNDLES]?.digest ?? digest,
           },
         ];
+  const revision = isIndex(image.json) ? image.json.annotations?.[REVISION_ANNOTATION] : undefined;
   return {
     platforms: isIndex(image.json) ? platforms(image.json) : [],
+    ...(revision === undefined ? {} : { revision }),
     accepted: read.flatMap(({ reading }) => ("accepted" in reading ? [reading.accepted] : [])),
     rejected: [
       ...read.flatMap(({ referrer, reading }) => {

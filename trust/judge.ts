@@ -9,6 +9,7 @@ import type { Verdict, VerifyRules } from "../plan/trust";
 import { type BuildStatement, provenanceFacts } from "./build-statements";
 import type { RefusalCode } from "./codes";
 import type { Evidence } from "./evidence";
+import { licenceMessages } from "./judge-licences";
 import { isPredicate } from "./predicates";
 
 export interface ToJudge {
@@ -38,6 +39,7 @@ export function judge(input: ToJudge): Verdict {
     ...statementProblems(rules, evidence, problem),
     ...builderProblems(rules, evidence, problem),
     ...platformProblems(rules, evidence, problem),
+    ...licenceProblems(rules, evidence, problem),
     ...ageProblems(rules, madeAt, input.now, problem),
   ];
   const types = [...accepted.map(({ statement }) => statement.predicateType), ...builtEverywhere(evidence)];
@@ -91,8 +93,15 @@ interface Origin {
   readonly revision?: string;
 }
 
-/** Image, source and revision, which one signed statement has to say together. */
-function statementProblems(rules: VerifyRules, { accepted }: Evidence, problem: MakeProblem): Problem[] {
+/**
+ * Image, source and revision, which one signed statement has to say together. Where no statement is asked for (a release
+ * without a version has none) the commit may also stand in the index, which is signed.
+ */
+function statementProblems(
+  rules: VerifyRules,
+  { accepted, revision: indexed }: Evidence,
+  problem: MakeProblem,
+): Problem[] {
   const { image, source, revision } = rules;
   if (image === undefined && source === undefined && revision === undefined) return [];
   const certified = accepted.flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate]));
@@ -103,7 +112,7 @@ function statementProblems(rules: VerifyRules, { accepted }: Evidence, problem: 
   });
   const origins: Origin[] =
     stated.length === 0
-      ? certified.map(({ source: from, revision: commit }) => known(undefined, from, commit))
+      ? withoutStatement(rules, certified, indexed)
       : stated.map((statement) => known(statement, statement.source, statement.revision));
   // What the certificate says comes from the issuer, so it has to agree whatever a statement claims.
   const byCertificate = certified.flatMap((facts) => [
@@ -113,6 +122,18 @@ function statementProblems(rules: VerifyRules, { accepted }: Evidence, problem: 
   const perOrigin = origins.map((origin) => originProblems(rules, origin));
   const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(rules, {});
   return [...best, ...byCertificate].map(({ code, message }) => problem(code, message));
+}
+
+function withoutStatement(
+  { predicates }: VerifyRules,
+  certified: readonly { readonly source?: string; readonly revision?: string }[],
+  indexed: string | undefined,
+): Origin[] {
+  const revision = predicates.includes("statement") ? undefined : indexed;
+  const origins = certified.map(({ source, revision: commit }) =>
+    known(undefined, source, commit ?? revision),
+  );
+  return origins.length === 0 && revision !== undefined ? [known(undefined, undefined, revision)] : origins;
 }
 
 function known(statement: ReleaseStatement | undefined, source?: string, revision?: string): Origin {
@@ -129,7 +150,7 @@ interface Mismatch {
 }
 
 function originProblems({ image, source, revision }: VerifyRules, origin: Origin): Mismatch[] {
-  const by = origin.statement === undefined ? "the signatures" : "the signed release statement";
+  const by = origin.statement === undefined ? "what is signed" : "the signed release statement";
   return [
     ...required("verify-image", "image", image, origin.statement?.image, by),
     ...required("verify-source", "source", source, origin.source, by),
@@ -201,6 +222,14 @@ function platformProblems(rules: VerifyRules, { platforms }: Evidence, problem: 
           `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`,
         ),
       ];
+}
+
+function licenceProblems({ licences }: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+  if (licences === undefined) return [];
+  return licenceMessages(licences, evidence).map((message) => ({
+    ...problem("verify-licence", message),
+    hint: "Take the package out, or say otherwise in slipway:policy.deniedLicences.",
+  }));
 }
 
 interface Age {

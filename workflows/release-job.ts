@@ -70,10 +70,15 @@ export function writingJob(
     permissions: {
       contents: "read",
       ...packagePermission(stack, "write"),
-      ...(workflows.keyless ? { "id-token": "write" } : {}),
+      ...(signsKeyless(stack) ? { "id-token": "write" } : {}),
     },
     ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
   };
+}
+
+/** Signing keyless needs the workflow's identity. What promotes signs nothing: it takes signatures over. */
+function signsKeyless({ config }: WorkflowStack): boolean {
+  return config.sign.mode === "keyless" && config.promote === undefined;
 }
 
 /** `pulumi up`, as on a laptop. A subset of services needs Slipway's own command for it. */

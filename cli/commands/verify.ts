@@ -3,6 +3,8 @@ import { parseDuration } from "../../plan/duration";
 import { patternProblem } from "../../plan/pattern";
 
 export interface VerifyOptions {
+  readonly stack?: string;
+  readonly cwd: string;
   readonly key?: string;
   readonly subject?: string;
   readonly issuer: string;
@@ -15,16 +17,19 @@ export interface VerifyOptions {
   readonly platform: readonly string[];
   readonly minAge?: number;
   readonly maxAge?: number;
+  readonly denyLicence: readonly string[];
   readonly json?: true;
 }
 
 const HELP = `
 A manifest is the file that a release writes (artifacts/release-manifest.json): every image of it is verified in every
 registry, as that image of that commit for those platforms. A text between slashes is a regular expression for all of
-a subject, builder or source.
+a subject, builder, source or licence. With --stack the rules are those by which that stack promotes (promote.verify and
+policy in its file), and flags win.
 
 Examples:
   $ slipway verify ghcr.io/octo/app:1.2.3 --key cosign.pub
+  $ slipway verify artifacts/release-manifest.json --stack prod
   $ slipway verify artifacts/release-manifest.json --key cosign.pub --predicate signature --predicate provenance
   $ slipway verify ghcr.io/octo/app:1.2.3 --source https://github.com/octo/app \\
       --subject '/https:\\/\\/github\\.com\\/octo\\/app\\/\\.github\\/workflows\\/release\\.yml@refs\\/tags\\/v.+/'
@@ -38,6 +43,8 @@ export function verifyCommand(): Command {
       "Verify signatures, statements, source, platforms and age of an image or of a whole release.",
     )
     .argument("<target>", "an image's reference, or a release manifest's file")
+    .option("-s, --stack <name>", "take the rules of that stack's promotion from its file")
+    .option("-C, --cwd <folder>", "the project's folder, for --stack", ".")
     .option("--key <file>", "public key that has to have signed")
     .option("--subject <text>", "certificate's subject that has to have signed", rule)
     .option(
@@ -59,11 +66,15 @@ export function verifyCommand(): Command {
     .option("--platform <platform>", "has to be there (repeats)", collect, [])
     .option("--min-age <duration>", "how long ago it has to have been made: 24h, 7d", duration)
     .option("--max-age <duration>", "how long ago it may have been made", duration)
+    .option("--deny-licence <id>", "licence that no package may have, by the SBOM (repeats)", licence, [])
     .option("--json", "print the verdicts as JSON")
     .addHelpText("after", HELP)
     .action(async (target: string, options: VerifyOptions, command: Command) => {
-      if ((options.key === undefined) === (options.subject === undefined)) {
-        command.error("error: say who has to have signed: either --key <file> or --subject <text>");
+      const signers = [options.key, options.subject].filter((signer) => signer !== undefined).length;
+      if (signers > 1 || (signers === 0 && options.stack === undefined)) {
+        command.error(
+          "error: say who has to have signed: either --key <file> or --subject <text>, or --stack <name> with promote.verify",
+        );
       }
       const { verifyTarget } = await import("../verify-target.js");
       const { verdictTable } = await import("../../report/verdict-table.js");
@@ -77,6 +88,10 @@ export function verifyCommand(): Command {
 
 function collect(value: string, earlier: readonly string[]): string[] {
   return [...earlier, value];
+}
+
+function licence(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, rule(value)];
 }
 
 function rule(value: string): string {

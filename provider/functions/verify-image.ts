@@ -25,6 +25,9 @@ const args = z.object({
     revision: z.string().exactOptional(),
     image: z.string().exactOptional(),
     platforms: z.array(z.string()),
+    licences: z
+      .object({ licences: z.array(z.string()), unknown: z.enum(["allow", "refuse"]) })
+      .exactOptional(),
     minAge: z.number().exactOptional(),
     maxAge: z.number().exactOptional(),
   }),

@@ -22,6 +22,8 @@ const inputs = z.object({
   bad: z.array(z.string()).default([]),
   /** A floating tag that goes back on purpose, and until which version it holds. */
   rollback: z.object({ until: z.string().optional() }).optional(),
+  /** `move`: pre-releases move floating tags too. */
+  prereleases: z.literal("move").optional(),
   /** All repositories of the image: a version counts wherever it exists. */
   siblings: z.array(repositoryInput),
   /** What the plan found, and how that commit relates to the one being released. */
@@ -126,6 +128,7 @@ function wishOf(news: TagInputs): TagWish {
     ...(news.rollback === undefined
       ? {}
       : { rollback: news.rollback.until === undefined ? {} : { until: news.rollback.until } }),
+    ...(news.prereleases === undefined ? {} : { prereleases: news.prereleases }),
   };
 }
 

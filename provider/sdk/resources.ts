@@ -136,6 +136,8 @@ export interface TagArgs {
   readonly overruled: boolean;
   readonly bad?: readonly string[];
   readonly rollback?: RollbackWish;
+  /** `move`: pre-releases move floating tags too. */
+  readonly prereleases?: "move";
   /** All repositories of the image: a version counts wherever it exists. */
   readonly siblings: readonly string[];
   /** What the plan found, and how that commit relates to the one being released. */

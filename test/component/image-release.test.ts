@@ -73,6 +73,30 @@ describe("a release that has to be built", () => {
     ]);
   });
 
+  test("tells a policy pack what it is about, before any of that", async () => {
+    const { resources } = await released(planned({ bases: { "docker.io/library/node:22": DIGEST } }), {
+      sign: "key",
+    });
+    expect(one(resources, "slipway:index:ImageRelease").inputs).toEqual({
+      image: "app",
+      version: "1.2.3",
+      revision: REVISION,
+      origin: "source",
+      repositories: [FIRST, SECOND],
+      platforms: ["linux/amd64", "linux/arm64"],
+      tags: [
+        { name: "1.2.3", class: "version" },
+        { name: "1", class: "floating" },
+        { name: "latest", class: "floating" },
+        { name: "sha-0123456", class: "revision" },
+      ],
+      bases: { "docker.io/library/node:22": DIGEST },
+      provenance: true,
+      sbom: "",
+      signed: "key",
+    });
+  });
+
   test("is built once for all platforms and pushed to every registry by digest, without a tag", async () => {
     const { resources } = await released(planned());
     const build = one(resources, "docker-build:index:Image");

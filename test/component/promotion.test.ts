@@ -24,7 +24,11 @@ test.each([PROMOTED, BACK])(
       new Promotion("app", { plan: aPlannedImage({ content }) });
     });
     expect(resources).toMatchObject([
-      { type: "slipway:index:Promotion", name: "app" },
+      {
+        type: "slipway:index:Promotion",
+        name: "app",
+        inputs: { image: "app", version: "1.2.3", origin: content.from, signed: "none" },
+      },
       {
         type: "slipway-registry:index:ImageCopy",
         name: "app-copy",

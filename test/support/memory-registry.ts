@@ -52,12 +52,20 @@ export class MemoryRepository {
     return entry;
   }
 
-  /** An image index with one image for each platform, each with BuildKit's provenance unless `provenance` is false. */
+  /**
+   * An image index with one image for each platform, each with BuildKit's provenance unless `provenance` is false, and
+   * with an SBOM (a predicate) where `sbom` has one for it.
+   */
   image(
     platforms: readonly string[],
-    options: { readonly name?: string; readonly provenance?: object | false } = {},
+    options: {
+      readonly name?: string;
+      readonly provenance?: object | false;
+      readonly sbom?: Readonly<Record<string, object>>;
+      readonly annotations?: Readonly<Record<string, string>>;
+    } = {},
   ): Descriptor {
-    const { name = "app", provenance = PROVENANCE } = options;
+    const { name = "app", provenance = PROVENANCE, sbom = {}, annotations } = options;
     const manifests = platforms.flatMap((platform) => {
       const [os = "", architecture = "", variant] = platform.split("/");
       const config = this.blob(
@@ -72,22 +80,39 @@ export class MemoryRepository {
         ...image,
         platform: { os, architecture, ...(variant === undefined ? {} : { variant }) },
       };
-      return provenance === false ? [entry] : [entry, this.#provenance(image, provenance)];
+      const packages = sbom[platform];
+      const statements = [
+        ...(provenance === false ? [] : [["https://slsa.dev/provenance/v0.2", provenance] as const]),
+        ...(packages === undefined ? [] : [["https://spdx.dev/Document", packages] as const]),
+      ];
+      return statements.length === 0 ? [entry] : [entry, this.#attested(image, statements)];
     });
-    return this.manifest({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }, OCI_INDEX);
+    return this.manifest(
+      {
+        schemaVersion: 2,
+        mediaType: OCI_INDEX,
+        manifests,
+        ...(annotations === undefined ? {} : { annotations }),
+      },
+      OCI_INDEX,
+    );
   }
 
-  #provenance(image: Descriptor, predicate: object): object {
-    const statement = {
-      _type: "https://in-toto.io/Statement/v0.1",
-      predicateType: "https://slsa.dev/provenance/v0.2",
-      subject: [{ name: "_", digest: { sha256: image.digest.slice("sha256:".length) } }],
-      predicate,
-    };
-    const layer = this.blob(JSON.stringify(statement), "application/vnd.in-toto+json");
+  #attested(image: Descriptor, statements: readonly (readonly [type: string, predicate: object])[]): object {
+    const layers = statements.map(([predicateType, predicate]) =>
+      this.blob(
+        JSON.stringify({
+          _type: "https://in-toto.io/Statement/v0.1",
+          predicateType,
+          subject: [{ name: "_", digest: { sha256: image.digest.slice("sha256:".length) } }],
+          predicate,
+        }),
+        "application/vnd.in-toto+json",
+      ),
+    );
     const config = this.blob("{}", OCI_EMPTY);
     const attestation = this.manifest(
-      { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] },
+      { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers },
       OCI_MANIFEST,
     );
     return {

@@ -3,6 +3,7 @@ import { assembleReleasePlan, type ReleasePlanInput } from "../../plan/assemble-
 import type { Config } from "../../plan/config";
 import type { Digest } from "../../plan/digest";
 import type { ManifestImage, ManifestTag, ReleaseManifest } from "../../plan/manifest";
+import { DEFAULT_POLICY } from "../../plan/policy/policy-config";
 import { parseReference } from "../../plan/reference";
 import type { FoundImage, RegistryState } from "../../plan/registry-state";
 import type { ImageIntent } from "../../plan/release-intent";
@@ -130,6 +131,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
     })),
     images: [anImage()],
     builder: {},
+    policy: DEFAULT_POLICY,
     sign: { mode: "none" },
     overrule: [],
     root: ".",

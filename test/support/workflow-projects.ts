@@ -149,13 +149,13 @@ const building = fc.record({
 const rest = fc.record({
   environment: maybe(environment),
   secrets: fc.uniqueArray(secret, { maxLength: 3 }),
-  keyless: fc.boolean(),
   attest: fc.boolean(),
   runners,
   drift,
 });
 
 const other = fc.record({
+  sign: maybe(fc.constantFrom({ mode: "keyless" }, { mode: "key" }, { mode: "none" })),
   artifacts: maybe(fc.constantFrom("artifacts", "out put/it's", "a$(b)`c`")),
   builder: maybe(fc.constantFrom({ name: "big" }, { name: "it's a builder" })),
 });

@@ -139,7 +139,7 @@ describe("--check", () => {
 
   test.each(
     readdirSync(path.join(REPOSITORY, "examples"), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
+      .filter(({ name }) => existsSync(path.join(REPOSITORY, "examples", name, "Pulumi.yaml")))
       .map(({ name }) => name),
   )("the example %s has the files that its settings say", async (name) => {
     const { code, stderr } = await workflows(["--check"], {}, path.join(REPOSITORY, "examples", name));

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,7 +14,7 @@ import { verifyImage } from "../../../trust/verify-image";
 import { cosign, cosignKeyPair } from "../../support/cosign";
 import { type Olareg, startOlareg } from "../../support/olareg";
 import { startRegistry, type TestRegistry } from "../../support/registry";
-import { type KeyPair, newKeyPair, pemPair, REVISION, statementOf } from "../../support/signed-image";
+import { type KeyPair, newKeyPair, pemPair, REVISION, SOURCE, statementOf } from "../../support/signed-image";
 import { type Authorities, startAuthorities, token } from "../../support/sigstore";
 import { clientOf, pushIndex } from "../registry/content";
 
@@ -290,6 +290,50 @@ describe("slipway verify", () => {
     const other = await slipway(file, "--key", key);
     expect(other.exitCode).toBe(1);
     expect(other.stdout).toMatch(/says revision 0123.+, not f123.+\[verify-revision\]/);
+  });
+
+  test("by the rules of a stack, which flags overrule", async () => {
+    const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
+    const made = await release("stack", context, "key");
+    const [first = ""] = made.repositories;
+    const project = join(folder, "project");
+    await mkdir(project);
+    const write = (stack: string, verify: object | undefined, policy: object = {}) =>
+      writeFile(
+        join(project, `Pulumi.${stack}.yaml`),
+        JSON.stringify({
+          config: {
+            "slipway:registries": [{ host: plain.host, namespace: "octo" }],
+            "slipway:images": [{ name: "stack" }],
+            "slipway:promote": { from: "stage", ...(verify === undefined ? {} : { verify }) },
+            "slipway:policy": policy,
+          },
+        }),
+      );
+    await writeFile(join(project, "Pulumi.yaml"), "name: slipway\nruntime: nodejs\n");
+    await writeFile(join(project, "cosign.pub"), encrypted.pub);
+    await write("prod", { keyFile: "cosign.pub" });
+    await write("strict", { keyFile: "cosign.pub", source: "https://github.com/octo/other" });
+    await write("licences", { keyFile: "cosign.pub" }, { deniedLicences: { licences: ["GPL-3.0-only"] } });
+    await write("open", undefined);
+    const verify = (...args: string[]) => slipway(`${first}@${made.digest}`, "--cwd", project, ...args);
+
+    expect(await verify("--stack", "prod")).toMatchObject({ exitCode: 0, stderr: "" });
+    const strict = await verify("--stack", "strict");
+    expect(strict.exitCode).toBe(1);
+    expect(strict.stdout).toMatch(/\[verify-source\]/);
+    expect(await verify("--stack", "strict", "--source", SOURCE)).toMatchObject({ exitCode: 0 });
+    const other = join(folder, "other.pub");
+    await writeFile(other, newKeyPair().publicPem);
+    expect((await verify("--stack", "prod", "--key", other)).stdout).toMatch(/\[verify-key\]/);
+    for (const args of [["licences"], ["prod", "--deny-licence", "/A?GPL-.+/"]]) {
+      const licences = await verify("--stack", ...args);
+      expect(licences.exitCode).toBe(1);
+      expect(licences.stdout).toMatch(/has no SBOM that can be read for linux\/amd64.+\[verify-licence\]/);
+    }
+    const open = await verify("--stack", "open");
+    expect(open).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(open.stderr).toMatch(/the stack open asks for no proof of what it promotes \[verify-rules\]/);
   });
 
   test("refuses what another key signed, what nobody signed, and what is not there", async () => {

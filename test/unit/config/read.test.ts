@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Encrypted } from "../../../config/encrypted";
+import { DEFAULT_POLICY } from "../../../plan/policy/policy-config";
 import { MINIMAL, problemLines, read } from "./read-config";
 
 const IMAGE = {
@@ -32,6 +33,7 @@ describe("what is read", () => {
       lanes: [],
       checks: [],
       requireTag: false,
+      policy: DEFAULT_POLICY,
       sign: { mode: "none" },
       registries: [{ host: "ghcr.io", namespace: "octo", optional: false, plainHttp: false }],
       images: [IMAGE],

@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../config/read";
 import type { Config } from "../../../plan/config";
+import { DEFAULT_POLICY } from "../../../plan/policy/policy-config";
 import { ProblemError } from "../../../plan/problem";
 
 const PUBLIC = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
@@ -138,5 +139,91 @@ describe("promote.verify", () => {
     ],
   ])("%s is refused", (_, verify, expected) => {
     expect(codes(promote(verify))).toEqual(expected);
+  });
+});
+
+describe("github.workflows.keyless", () => {
+  const github = (workflows: object, sign?: object) => ({
+    github: { workflows },
+    ...(sign === undefined ? {} : { sign }),
+  });
+
+  test.each([
+    ["says nothing by itself", {}, { mode: "keyless" }, []],
+    ["may repeat what sign says", { keyless: true }, { mode: "keyless" }, []],
+    ["may repeat that nobody signs keyless", { keyless: false }, { mode: "none" }, []],
+    [
+      "may not take the right away",
+      { keyless: false },
+      { mode: "keyless" },
+      ["config-conflict github.workflows.keyless"],
+    ],
+    [
+      "may not give it to who needs none",
+      { keyless: true },
+      undefined,
+      ["config-conflict github.workflows.keyless"],
+    ],
+  ])("%s", (_, workflows, sign, expected) => {
+    expect(codes(github(workflows, sign))).toEqual(expected);
+  });
+});
+
+describe("policy", () => {
+  test("has defaults that nobody stumbles over", () => {
+    expect(read({}).policy).toEqual(DEFAULT_POLICY);
+    expect(read({ policy: {} }).policy).toEqual(DEFAULT_POLICY);
+  });
+
+  test("takes a level alone, or with what it needs", () => {
+    const policy = {
+      floatingBase: "warn",
+      unpinnedAction: { allow: ["/octo\\/.+/"] },
+      requiredPlatforms: { platforms: ["linux/amd64"] },
+      deniedLicences: { level: "warn", licences: ["SSPL-1.0"] },
+      prereleaseOnFloatingTag: "off",
+    };
+    expect(read({ policy }).policy).toEqual({
+      ...DEFAULT_POLICY,
+      floatingBase: { level: "warn", allow: [] },
+      unpinnedAction: { level: "refuse", allow: ["/octo\\/.+/"] },
+      requiredPlatforms: { level: "refuse", platforms: ["linux/amd64"] },
+      deniedLicences: { level: "warn", licences: ["SSPL-1.0"], unknown: "allow" },
+      prereleaseOnFloatingTag: { level: "off" },
+    });
+  });
+
+  test("a rule that needs more than a level says what", () => {
+    expect(() => read({ policy: { deniedLicences: "refuse" } })).toThrow(
+      'policy.deniedLicences: "refuse" is not off or { licences: [AGPL-3.0-only] } [config-type]',
+    );
+  });
+
+  test.each([
+    ["an unknown rule", { floatingbase: "off" }, ["config-unknown-key policy.floatingbase"]],
+    ["an unknown level", { missingProvenance: "error" }, ["config-value policy.missingProvenance"]],
+    [
+      "an unknown level of a rule with options",
+      { floatingBase: "error" },
+      ["config-value policy.floatingBase"],
+    ],
+    ["a level without its options", { deniedLicences: "refuse" }, ["config-type policy.deniedLicences"]],
+    [
+      "no platform",
+      { requiredPlatforms: { platforms: [] } },
+      ["config-value policy.requiredPlatforms.platforms"],
+    ],
+    [
+      "an unknown platform",
+      { requiredPlatforms: { platforms: ["linux/vax"] } },
+      ["config-value policy.requiredPlatforms.platforms[0]"],
+    ],
+    [
+      "a broken pattern",
+      { deniedLicences: { licences: ["/(/"] } },
+      ["config-value policy.deniedLicences.licences[0]"],
+    ],
+  ])("%s is refused", (_, policy, expected) => {
+    expect(codes({ policy })).toEqual(expected);
   });
 });

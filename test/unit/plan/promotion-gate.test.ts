@@ -2,7 +2,14 @@ import { describe, expect, test } from "vitest";
 import { parseDuration } from "../../../plan/duration";
 import type { ExistingRelease } from "../../../plan/existing-release";
 import { matches } from "../../../plan/pattern";
-import { promotionRefusals, promotionRequest } from "../../../plan/promotion-gate";
+import { DEFAULT_POLICY } from "../../../plan/policy/policy-config";
+import {
+  advisoryRules,
+  gateRules,
+  promotionRefusals,
+  promotionRequest,
+  promotionWarnings,
+} from "../../../plan/promotion-gate";
 import type { PromotionRules, Verdict } from "../../../plan/trust";
 import { DIGEST, REVISION } from "../../support/planned";
 
@@ -47,6 +54,50 @@ describe("what a promotion asks for", () => {
       predicates: ["signature"],
       platforms: ["linux/amd64", "linux/riscv64"],
     });
+  });
+
+  test("is no statement of a release without a version, but its commit in what is signed", () => {
+    const { version: _, ...unversioned } = RELEASE;
+    expect(promotionRequest(RULES, {}, unversioned, []).rules).toEqual({
+      ...RULES,
+      predicates: ["signature"],
+      platforms: ["linux/amd64", "linux/riscv64"],
+      revision: REVISION,
+    });
+  });
+});
+
+describe("what a team's policy adds", () => {
+  const licences = { licences: ["GPL-3.0-only"], unknown: "allow" } as const;
+  const denied = (level: "warn" | "refuse") => ({
+    ...DEFAULT_POLICY,
+    deniedLicences: { level, ...licences },
+  });
+
+  test("nothing, by default", () => {
+    expect(gateRules(RULES, DEFAULT_POLICY)).toEqual(RULES);
+    expect(advisoryRules(RULES, DEFAULT_POLICY)).toBeUndefined();
+  });
+
+  test("provenance where it must not be missing, once", () => {
+    const policy = { ...DEFAULT_POLICY, missingProvenance: { level: "refuse" as const } };
+    const once = gateRules(RULES, policy);
+    expect(once.predicates).toEqual(["signature", "statement", "provenance"]);
+    expect(gateRules(once, policy)).toEqual(once);
+  });
+
+  test("licences that are denied", () => {
+    expect(gateRules(RULES, denied("refuse"))).toEqual({ ...RULES, licences });
+    expect(advisoryRules(RULES, denied("refuse"))).toBeUndefined();
+  });
+
+  test("licences that are only warned of are asked about apart, and refuse nothing", () => {
+    expect(gateRules(RULES, denied("warn"))).toEqual(RULES);
+    expect(advisoryRules(RULES, denied("warn"))).toEqual({ ...RULES, licences });
+    const problem = { code: "verify-licence", path: "stage.example/app", message: "has packages …" };
+    expect(promotionWarnings([VERDICT, { ...VERDICT, verified: false, problems: [problem] }])).toEqual([
+      { ...problem, rule: "deniedLicences", level: "warn", setting: "slipway:policy.deniedLicences" },
+    ]);
   });
 });
 

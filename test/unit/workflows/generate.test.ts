@@ -182,11 +182,11 @@ describe("a release", () => {
     expect(release({}, { lanes, lane: "alone" })).toContain("inputs.version || github.ref_type");
   });
 
-  test("may write packages only where there is GHCR, and sign only where it is said", () => {
+  test("may write packages only where there is GHCR, and sign only where that is keyless", () => {
     const [job] = jobsOf(release({}));
     expect(job?.permissions).toEqual({ contents: "read", packages: "write" });
     const [other] = jobsOf(
-      release({ keyless: true }, { registries: [{ host: "docker.io", namespace: "o" }] }),
+      release({}, { registries: [{ host: "docker.io", namespace: "o" }], sign: { mode: "keyless" } }),
     );
     expect(other?.permissions).toEqual({ contents: "read", "id-token": "write" });
   });
@@ -305,7 +305,9 @@ describe("promotion", () => {
   });
 
   test("builds nothing", () => {
-    expect(textOf(filesOf(prod({ from: "stage" })), "promote-prod.yml")).not.toMatch(/docker\/|qemu/);
+    const keyless = stack("prod", { promote: {} }, { promote: { from: "stage" }, sign: { mode: "keyless" } });
+    const text = textOf(filesOf(keyless), "promote-prod.yml");
+    expect(text).not.toMatch(/docker\/|qemu|id-token/);
   });
 });
 

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { patternProblem } from "../plan/pattern";
+import { DEFAULT_POLICY, type PolicyLevel } from "../plan/policy/policy-config";
+import * as grammar from "./grammar";
+import { PLATFORMS } from "./platforms";
+
+const level = z.enum(["off", "warn", "refuse"]);
+
+const pattern = grammar.line.refine((text) => patternProblem(text) === undefined, {
+  error: (issue) => patternProblem(String(issue.input)) ?? "is not a text or a /pattern/",
+});
+
+/** A rule that has exceptions: its level alone, or both. */
+function allowing(what: string, example: string, usual: PolicyLevel) {
+  return z
+    .union([
+      level,
+      z.strictObject({
+        level: level.default("refuse").describe("@default refuse"),
+        allow: z
+          .array(pattern)
+          .default([])
+          .describe(
+            `${what} that are let through, exactly or as a /pattern/. @default none @example ${example}`,
+          ),
+      }),
+    ])
+    .meta({ what: "off, warn, refuse or { level: refuse, allow: […] }" })
+    .default(usual);
+}
+
+/** Rules of a team, each with how strictly it holds. */
+export const policySchema = z
+  .strictObject({
+    unsignedPromotion: level
+      .default(DEFAULT_POLICY.unsignedPromotion.level)
+      .describe("A promotion has to prove what it takes: `promote.verify` is set. @default warn"),
+    floatingBase: allowing(
+      "Images",
+      "[/docker\\.io\\/docker\\/dockerfile:.+/]",
+      DEFAULT_POLICY.floatingBase.level,
+    ).describe(
+      "What a Dockerfile takes from a registry is written with its digest. Every plan pins it anyway. @default off",
+    ),
+    missingProvenance: level
+      .default(DEFAULT_POLICY.missingProvenance.level)
+      .describe(
+        "Images are built with provenance; with `refuse`, the gate before a promotion asks for it too. @default warn",
+      ),
+    unpinnedAction: allowing("Actions", "[/octo\\/.+/]", DEFAULT_POLICY.unpinnedAction.level).describe(
+      "Actions in .github/workflows are named by their full commit. @default warn",
+    ),
+    prereleaseOnFloatingTag: level
+      .default(DEFAULT_POLICY.prereleaseOnFloatingTag.level)
+      .describe(
+        "A pre-release moves no floating tag. `warn`: only where `overrule` names the tag; `refuse`: not even then; `off`: it moves them as any version does. @default warn",
+      ),
+    requiredPlatforms: z
+      .union([
+        z.literal("off"),
+        z.strictObject({
+          level: level.default("refuse").describe("@default refuse"),
+          platforms: z
+            .array(z.enum(PLATFORMS))
+            .min(1, { error: "has no entry; write requiredPlatforms: off for none" })
+            .describe("Every image has to have them. @example [linux/amd64, linux/arm64]"),
+        }),
+      ])
+      .meta({ what: "off or { platforms: [linux/amd64] }" })
+      .default("off")
+      .describe("Platforms that every image has to have. @default off"),
+    deniedLicences: z
+      .union([
+        z.literal("off"),
+        z.strictObject({
+          level: level.default("refuse").describe("@default refuse"),
+          licences: z
+            .array(pattern)
+            .min(1, { error: "has no entry; write deniedLicences: off for none" })
+            .describe("SPDX ids, exactly or as a /pattern/. @example [/A?GPL-.+/, SSPL-1.0]"),
+          unknown: z
+            .enum(["allow", "refuse"])
+            .default("allow")
+            .describe("What is done with a package whose licence the SBOM does not say. @default allow"),
+        }),
+      ])
+      .meta({ what: "off or { licences: [AGPL-3.0-only] }" })
+      .default("off")
+      .describe(
+        "Licences that no package may have, by the SBOM; judged at the gate before a promotion and by slipway verify. @default off",
+      ),
+  })
+  .meta({ what: "rules: { floatingBase: refuse, unpinnedAction: warn, … }" });

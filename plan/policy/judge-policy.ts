@@ -1,0 +1,139 @@
+import type { Config } from "../config";
+import { matches } from "../pattern";
+import { missingPlatforms } from "../platforms";
+import { parseReference } from "../reference";
+import type { PlannedImage, PlannedTag } from "../release-plan";
+import { isPrerelease, parseVersion } from "../versions";
+import { type Breach, findings, type PolicyFinding } from "./finding";
+import { unpinnedActions, type WorkflowText } from "./unpinned-actions";
+
+export interface PolicyInput {
+  readonly config: Config;
+  readonly images: readonly PlannedImage[];
+  /** Every tag of the plan. */
+  readonly tags: readonly PlannedTag[];
+  /** The repository's workflow files. */
+  readonly workflows: readonly WorkflowText[];
+}
+
+/**
+ * What breaks the team's rules in a plan, by the plan alone. A rollback is held to none of them: going back must work
+ * in an emergency, and it writes nothing that was not released before.
+ */
+export function judgePolicy(input: PolicyInput): PolicyFinding[] {
+  const { policy } = input.config;
+  const { images } = input;
+  const built = images.filter(({ intent }) => intent.existing === undefined);
+  const promoted = images.filter(({ content }) => content.from === "promotion");
+  return [
+    ...findings(policy, "unsignedPromotion", () => unsignedPromotion(input.config, promoted)),
+    ...findings(policy, "floatingBase", () => built.flatMap((image) => floatingBases(input.config, image))),
+    ...findings(policy, "missingProvenance", () => [
+      ...built.flatMap(withoutProvenance),
+      ...(policy.missingProvenance.level === "refuse" ? ungated(input.config, promoted, "provenance") : []),
+    ]),
+    ...findings(policy, "unpinnedAction", () =>
+      built.length === 0 ? [] : unpinnedActions(input.workflows, policy.unpinnedAction.allow),
+    ),
+    ...findings(policy, "prereleaseOnFloatingTag", () => overruledPrereleases(input)),
+    ...findings(policy, "requiredPlatforms", () =>
+      [...built, ...promoted].flatMap((image) => lackingPlatforms(image, policy.requiredPlatforms.platforms)),
+    ),
+    ...findings(policy, "deniedLicences", () => [
+      ...built.flatMap(withoutSbom),
+      ...ungated(input.config, promoted, "SBOM"),
+    ]),
+  ];
+}
+
+function unsignedPromotion({ promote }: Config, promoted: readonly PlannedImage[]): Breach[] {
+  if (promote === undefined || promote.verify !== undefined || promoted.length === 0) return [];
+  return [
+    {
+      path: "slipway:promote.verify",
+      message: `is not set, so ${names(promoted)} would be promoted without a proof of who made it`,
+      hint: "Say who has to have signed: slipway:promote.verify, e.g. { keyFile: cosign.pub }.",
+    },
+  ];
+}
+
+/** Where the gate does not stand, nothing can be asked of what passes. */
+function ungated({ promote }: Config, promoted: readonly PlannedImage[], what: string): Breach[] {
+  if (promote === undefined || promote.verify !== undefined || promoted.length === 0) return [];
+  return [
+    {
+      path: "slipway:promote.verify",
+      message: `is not set, so nothing proves the ${what} of ${names(promoted)}`,
+      hint: "Say who has to have signed: slipway:promote.verify, e.g. { keyFile: cosign.pub }.",
+    },
+  ];
+}
+
+function floatingBases({ policy }: Config, { name, intent }: PlannedImage): Breach[] {
+  return Object.entries(intent.bases)
+    .filter(([reference]) => parseReference(reference).digest === undefined)
+    .filter(([reference]) => !policy.floatingBase.allow.some((rule) => matches(rule, reference)))
+    .map(([reference, digest]) => ({
+      path: `${name}: ${intent.image.dockerfile}`,
+      message: `takes ${reference}, whose tag can move`,
+      hint: `Write the digest beside the tag: ${reference}@${digest}.`,
+    }));
+}
+
+function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach[] {
+  if (image.provenance) return [];
+  return [
+    {
+      path: `slipway:${image.at ?? `image ${name}`}.provenance`,
+      message: `is false, so nobody can tell how ${name} was built`,
+      hint: "Leave it out, or set it to true.",
+    },
+  ];
+}
+
+function withoutSbom({ name, intent: { image } }: PlannedImage): Breach[] {
+  if (image.sbom !== false) return [];
+  return [
+    {
+      path: `slipway:${image.at ?? `image ${name}`}.sbom`,
+      message: `is false, so nobody can tell the licences in ${name}`,
+      hint: "Have an SBOM made: sbom: true, or a generator's image.",
+    },
+  ];
+}
+
+/** The tag policy keeps a floating tag from a pre-release; only its owner's word moves it all the same. */
+function overruledPrereleases({ tags }: PolicyInput): Breach[] {
+  return tags.flatMap(({ image, repository, name, action, wish }) => {
+    const version = wish.version === undefined ? undefined : parseVersion(wish.version);
+    const moves = (action === "create" || action === "move") && wish.rollback === undefined;
+    if (!moves || wish.class !== "floating" || version === undefined || !isPrerelease(version)) return [];
+    return [
+      {
+        path: `${image}:${name}`,
+        message: `${repository}: the floating tag would point to the pre-release ${wish.version}`,
+        hint: `Take ${image}:${name} out of slipway:overrule.`,
+      },
+    ];
+  });
+}
+
+function lackingPlatforms({ name, intent }: PlannedImage, required: readonly string[]): Breach[] {
+  const { platforms, at } = intent.image;
+  const missing = missingPlatforms(platforms, required);
+  if (missing.length === 0) return [];
+  return [
+    {
+      path: intent.existing === undefined ? `slipway:${at ?? `image ${name}`}.platforms` : name,
+      message: `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`,
+      hint:
+        intent.existing === undefined
+          ? "Add what is missing."
+          : "Release it with these platforms where it is promoted from.",
+    },
+  ];
+}
+
+function names(images: readonly PlannedImage[]): string {
+  return images.map(({ name }) => name).join(", ");
+}

@@ -1,0 +1,51 @@
+/**
+ * - `off`: the rule does not hold.
+ * - `warn`: what breaks it is shown in the plan, and released.
+ * - `refuse`: nothing is written.
+ */
+export type PolicyLevel = "off" | "warn" | "refuse";
+
+/** The rules of a team, each with how strictly it holds. `config/` fills in the defaults. */
+export interface PolicyConfig {
+  /** What is promoted has to be proved: `promote.verify` is set. Default `warn`. */
+  readonly unsignedPromotion: { readonly level: PolicyLevel };
+  /** Images that a Dockerfile takes are written with their digest. Default `off`: every plan pins them. */
+  readonly floatingBase: AllowingRule;
+  /** Images are built with provenance; where it is refused, the gate before a promotion asks for it. Default `warn`. */
+  readonly missingProvenance: { readonly level: PolicyLevel };
+  /** Actions in the repository's workflows are named by their full commit. Default `warn`. */
+  readonly unpinnedAction: AllowingRule;
+  /** A pre-release moves no floating tag. Default `warn`: only `slipway:overrule` moves one. */
+  readonly prereleaseOnFloatingTag: { readonly level: PolicyLevel };
+  /** Platforms that every image has to have. Default `off`. */
+  readonly requiredPlatforms: { readonly level: PolicyLevel; readonly platforms: readonly string[] };
+  /** Licences that no package of an image's SBOM may have. Default `off`. */
+  readonly deniedLicences: { readonly level: PolicyLevel } & LicenceRules;
+}
+
+/** A rule with exceptions. */
+export interface AllowingRule {
+  readonly level: PolicyLevel;
+  /** What is let through: exactly, or `/pattern/` for all of it. */
+  readonly allow: readonly string[];
+}
+
+/** Which licences are denied. */
+export interface LicenceRules {
+  /** SPDX ids, exactly, or `/pattern/` for all of one. */
+  readonly licences: readonly string[];
+  /** What is done with a package whose licence the SBOM does not say. Default `allow`. */
+  readonly unknown: "allow" | "refuse";
+}
+
+export type PolicyRule = keyof PolicyConfig;
+
+export const DEFAULT_POLICY: PolicyConfig = {
+  unsignedPromotion: { level: "warn" },
+  floatingBase: { level: "off", allow: [] },
+  missingProvenance: { level: "warn" },
+  unpinnedAction: { level: "warn", allow: [] },
+  prereleaseOnFloatingTag: { level: "warn" },
+  requiredPlatforms: { level: "off", platforms: [] },
+  deniedLicences: { level: "off", licences: [], unknown: "allow" },
+};

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { judgeLicence, licenceBreaches } from "../../../plan/policy/licences";
+
+const GPL = { licences: ["/A?GPL-.+/", "SSPL-1.0"], unknown: "allow" } as const;
+
+describe("a licence", () => {
+  test.each([
+    ["MIT", "allowed"],
+    ["GPL-3.0-only", "denied"],
+    ["GPL-2.0-or-later", "denied"],
+    ["GPL-2.0+", "denied"],
+    ["LGPL-2.1-only", "allowed"],
+    ["SSPL-1.0", "denied"],
+    ["MIT OR GPL-3.0-only", "allowed"],
+    ["GPL-3.0-only OR AGPL-3.0-only", "denied"],
+    ["MIT AND GPL-3.0-only", "denied"],
+    ["MIT AND (GPL-3.0-only OR BSD-2-Clause)", "allowed"],
+    ["(MIT OR GPL-3.0-only) AND SSPL-1.0", "denied"],
+    ["GPL-2.0-only WITH Classpath-exception-2.0", "denied"],
+    ["LicenseRef-own", "allowed"],
+    ["Our own licence", "unknown"],
+    ["GPL-3.0-only, see COPYING", "denied"],
+    ["NOASSERTION", "unknown"],
+    ["NONE", "unknown"],
+    ["", "unknown"],
+    [undefined, "unknown"],
+  ])("%j is %s", (licence, kind) => {
+    expect(judgeLicence(licence, GPL).kind).toBe(kind);
+  });
+
+  test.each([
+    ["GPL-3.0-only", "GPL-3.0", "denied"],
+    ["GPL-3.0-or-later", "GPL-3.0+", "denied"],
+    ["GPL-3.0-only", "GPL-3.0-or-later", "allowed"],
+    ["LicenseRef-own", "LicenseRef-own", "denied"],
+    ["GPL-2.0-only WITH Classpath-exception-2.0", "GPL-2.0-only WITH Classpath-exception-2.0", "denied"],
+  ])("where %s is denied, %s is %s", (denied, licence, kind) => {
+    expect(judgeLicence(licence, { licences: [denied], unknown: "allow" }).kind).toBe(kind);
+  });
+});
+
+test("packages are told once, sorted; those without a licence only where that is refused", () => {
+  const packages = [
+    { name: "z", version: "1", licence: "AGPL-3.0-only" },
+    { name: "a", licence: "GPL-3.0-only" },
+    { name: "z", version: "1", licence: "AGPL-3.0-only" },
+    { name: "m", version: "2" },
+  ];
+  const denied = ["a: GPL-3.0-only", "z 1: AGPL-3.0-only"];
+  expect(licenceBreaches(packages, GPL)).toEqual({ denied, unknown: [] });
+  expect(licenceBreaches(packages, { ...GPL, unknown: "refuse" })).toEqual({ denied, unknown: ["m 2"] });
+});
