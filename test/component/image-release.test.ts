@@ -107,6 +107,7 @@ describe("a release that has to be built", () => {
         "cacheTo",
         "context.named",
         "buildArgs.BASE_IMAGE",
+        "buildArgs.BUILDKIT_ATTEST_SBOM",
       ],
     });
   });
