@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { crane } from "../support/crane";
+import { dockerCli } from "../support/docker-cli";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
 import { newKeyPair } from "../support/signed-image";
 
-/** Builds and releases with attestations as referrers, by an SBOM generator of this machine. */
 const SLSA = "https://slsa.dev/provenance/v1";
 const SPDX = "https://spdx.dev/Document";
 const IN_TOTO = "application/vnd.in-toto+json";
@@ -164,5 +164,29 @@ test("a promotion that asks for provenance and SBOM takes them along, and both r
     const wanted = ["signature", "provenance", "sbom"].flatMap((predicate) => ["--predicate", predicate]);
     const verified = await prod.slipway("verify", reference, "--key", key, ...wanted);
     expect(verified.exitCode, verified.text).toBe(0);
+  }
+});
+
+test("slipway publish leaves the same: platforms in the index, statements beside it", async () => {
+  const docker = dockerCli();
+  const namespace = { registries: registries("cli"), images: [image()], sign: { mode: "key" } };
+  const cli = await stage.stackBeside({
+    stack: "cli",
+    config: namespace,
+    env: { COSIGN_PRIVATE_KEY: keys.privatePem, CI_DOCKER_CLI: docker.program },
+  });
+  try {
+    const published = await cli.slipway("publish", "--stack", "cli");
+    expect(published.exitCode, published.text).toBe(0);
+    for (const reference of references("cli")) {
+      const index = JSON.parse(await crane("manifest", reference));
+      for (const { digest, platform } of index.manifests) {
+        expect(platform.os).toBe("linux");
+        const statements = await statementsOf(reference.replace(":1.2.3", ""), digest);
+        expect(Object.keys(statements).sort()).toEqual([SLSA, SPDX]);
+      }
+    }
+  } finally {
+    docker.remove();
   }
 });
