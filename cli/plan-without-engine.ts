@@ -84,7 +84,10 @@ function askedRegistries(config: Config, readOnly: boolean): PlanReleaseInput["r
   const registries = new Registries(providerConfig(config));
   return {
     inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
-    resolveImages: (references) => resolveImageDigests(references, (host) => registries.connect(host).client),
+    resolveImages: (references, { quick = false } = {}) =>
+      resolveImageDigests(references, (host) =>
+        quick ? registries.quickly(host) : registries.connect(host).client,
+      ),
     readRegistries: (request) =>
       readRegistryState({ ...request, readOnly }, (host) => registries.connect(host)),
     verifyImage: async (request) => {

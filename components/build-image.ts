@@ -1,7 +1,7 @@
 import * as dockerBuild from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import { BASE_IMAGE } from "../plan/base";
-import { buildRecipe, releasedBaseContext } from "../plan/build-recipe";
+import { buildRecipe, releasedBaseContext, SBOM_ARGUMENT } from "../plan/build-recipe";
 import type { BuilderConfig } from "../plan/config";
 import type { PlannedImage } from "../plan/release-plan";
 import { buildName } from "../plan/resource-names";
@@ -38,6 +38,7 @@ const NO_CONTENT = [
   "cacheTo",
   "context.named",
   `buildArgs.${BASE_IMAGE}`,
+  `buildArgs.${SBOM_ARGUMENT}`,
 ];
 
 /**
@@ -50,8 +51,8 @@ export function buildImage(
   args: BuildArgs,
   opts: pulumi.CustomResourceOptions,
 ): dockerBuild.Image {
-  const { intent, build } = args.plan;
-  return new dockerBuild.Image(buildName(name, intent.contentKey, build), imageArgs(args), {
+  const { plan } = args;
+  return new dockerBuild.Image(buildName(name, plan.intent.contentKey, plan), imageArgs(args), {
     ...opts,
     retainOnDelete: true,
     ignoreChanges: NO_CONTENT,

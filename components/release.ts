@@ -36,7 +36,7 @@ export async function release(): Promise<ReleaseOutputs> {
       ...(await previousManifest()),
       stackManifest,
       registries: {
-        resolveImages: (references) => resolveImages(references, provider),
+        resolveImages: (references, options = {}) => resolveImages(references, options, provider),
         inspectImages: (references) => inspectImages(references, provider),
         readRegistries: (request) => readRegistries(request, provider),
         verifyImage: (request) => verifyImage(request, { provider }),

@@ -2,7 +2,8 @@ import { z } from "zod";
 import * as grammar from "./grammar";
 import { imageSchema } from "./image-schema";
 
-const { context, target, buildArgs, extraLabels, provenance, sbom, cacheFrom, cacheTo } = imageSchema.shape;
+const { context, target, buildArgs, extraLabels, provenance, sbom, attestations, cacheFrom, cacheTo } =
+  imageSchema.shape;
 
 /** `slipway:base`: one more image, found again by what it is made of. */
 export const baseSchema = z
@@ -39,6 +40,7 @@ export const baseSchema = z
     extraLabels,
     provenance,
     sbom,
+    attestations,
     cacheFrom,
     cacheTo,
   })

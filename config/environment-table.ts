@@ -114,6 +114,22 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
       buildArgs(value, env).flatMap(([name, text]) => forEachImage(written, ["buildArgs", name], () => text)),
   },
   {
+    variables: ["SLIPWAY_SBOM_GENERATOR"],
+    path: "images[*].sbom, base.sbom",
+    meaning:
+      "The SBOM generator's image in place of the default one, such as a mirror's; it has to be reached. false: no SBOM.",
+    edits: ({ value }, written) => {
+      const chosen = /^(?:false|0|no)$/i.test(value.trim()) ? false : value.trim();
+      const base = isRecord(written.base) && hasDefaultSbom(written.base);
+      return [
+        ...records(written.images).flatMap(([index, image]) =>
+          hasDefaultSbom(image) ? [{ path: ["images", index, "sbom"], value: chosen }] : [],
+        ),
+        ...(base ? [{ path: ["base", "sbom"], value: chosen }] : []),
+      ];
+    },
+  },
+  {
     variables: ["BASE_HASH"],
     path: "base.hash",
     meaning:
@@ -165,6 +181,10 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     edits: ({ value }) => [{ path: ["publishVersionTag"], value: yesOrNo(value) }],
   },
 ];
+
+function hasDefaultSbom({ sbom }: Readonly<Record<string, unknown>>): boolean {
+  return sbom === undefined || sbom === true;
+}
 
 /** @throws Error for anything but a yes or a no */
 function yesOrNo(value: string): boolean {

@@ -15,6 +15,7 @@ export interface BaseConfig
     | "extraLabels"
     | "provenance"
     | "sbom"
+    | "attestations"
     | "cacheFrom"
     | "cacheTo"
   > {

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { SHORT_LIMIT } from "../plan/description";
+import { isReference } from "../plan/reference";
 import { NPM_SOURCE_PATTERN } from "../plan/versions";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./platforms";
 
-/** The SBOM generator that `sbom: true` stands for. */
-export const DEFAULT_SBOM_GENERATOR = "docker/buildkit-syft-scanner:stable-1";
+/** The SBOM generator that `sbom: true` stands for, as BuildKit's own default does. */
+export const DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:stable-1";
 
 const pin = grammar.line
   .optional()
@@ -109,8 +110,19 @@ export const imageSchema = z
     sbom: z
       .union([z.boolean(), grammar.line])
       .meta({ what: "true, false or the image of an SBOM generator" })
-      .default(false)
-      .describe(`Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR}, or a generator's image. @default false`),
+      .refine((value) => typeof value !== "string" || isReference(value), {
+        error: "is not the image of an SBOM generator",
+      })
+      .default(true)
+      .describe(
+        `Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR} where it can be reached, a generator's image that has to be reached, or false for none. @default true`,
+      ),
+    attestations: z
+      .enum(["index", "referrers"])
+      .default("index")
+      .describe(
+        "Where provenance and SBOM are: `index`, inside the image's index, as `unknown/unknown`; or `referrers`, beside it, for consumers that take every entry of an index for a platform. @default index",
+      ),
     cacheFrom: z
       .array(grammar.line)
       .default([])

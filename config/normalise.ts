@@ -6,10 +6,11 @@ import type {
   ImageConfig,
   PromoteConfig,
   RegistryConfig,
+  SbomConfig,
 } from "../plan/config";
 import type { WorkflowsConfig } from "../plan/github-config";
 import { isLoopbackHost } from "../plan/loopback";
-import { normalizeHost } from "../plan/reference";
+import { normalizeHost, parseReference, referenceText } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { imageInLane, normaliseLane } from "./expand-lanes";
 import { type BaseConfig, expandImages } from "./expand-variants";
@@ -156,8 +157,12 @@ function normaliseBase({ include, hash, ...base }: NonNullable<CheckedConfig["ba
   };
 }
 
-function normaliseSbom(written: string | boolean): string | false {
-  return written === true ? DEFAULT_SBOM_GENERATOR : written;
+/** The default one may be missing; one that somebody chose may not. */
+function normaliseSbom(written: string | boolean): SbomConfig | false {
+  if (written === false) return false;
+  return written === true
+    ? { generator: DEFAULT_SBOM_GENERATOR, required: false }
+    : { generator: referenceText(parseReference(written)), required: true };
 }
 
 function normaliseBuildArgs(written: CheckedImage["buildArgs"]): Record<string, BuildArg> {

@@ -4,12 +4,20 @@
 export const CONTENT_KEY_ANNOTATION = "dev.slipway.content-key";
 /** On the index of one platform's build: the content key of the image that it is a part of. It is no candidate. */
 export const PART_ANNOTATION = "dev.slipway.part-of";
+/** On an image index: `unavailable` where an SBOM was wanted and its generator could not be reached. Else absent. */
+export const SBOM_ANNOTATION = "dev.slipway.sbom";
 /** OCI: the revision of the packaged software. */
 export const REVISION_ANNOTATION = "org.opencontainers.image.revision";
 /** OCI: the version of the packaged software. */
 export const VERSION_ANNOTATION = "org.opencontainers.image.version";
 /** OCI: when the image was made; here the commit's date. */
 export const CREATED_ANNOTATION = "org.opencontainers.image.created";
+/** On an image index: the digests of the build's statements that are its referrers, separated by commas. Else absent. */
+export const ATTESTATIONS_ANNOTATION = "dev.slipway.attestations";
+/** An in-toto statement, as BuildKit stores it and as a referrer's artifact type. */
+export const IN_TOTO_MEDIA_TYPE = "application/vnd.in-toto+json";
+/** BuildKit's annotation of a statement's layer: what it is about, without reading it. */
+export const PREDICATE_TYPE_ANNOTATION = "in-toto.io/predicate-type";
 /** The artifact type and in-toto predicate type of a release statement. */
 export const STATEMENT_ARTIFACT_TYPE = "application/vnd.slipway.release.v1+json";
 export const STATEMENT_PREDICATE_TYPE = "https://slipway.dev/release/v1";

@@ -1,4 +1,4 @@
-import { CONTENT_KEY_ANNOTATION } from "./annotations";
+import { CONTENT_KEY_ANNOTATION, SBOM_ANNOTATION } from "./annotations";
 import { decideBase } from "./base";
 import type { Config } from "./config";
 import { planDescriptions, type ReadDescription } from "./description";
@@ -15,6 +15,7 @@ import { repositoryKey } from "./reference";
 import type { FoundImage, RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
+import { SBOM_UNAVAILABLE, type SbomState, sbomNotices, sbomState } from "./sbom";
 import type { Ancestry } from "./tag-policy";
 
 export interface ReleasePlanInput {
@@ -79,7 +80,12 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ...refusing(policy),
       ...twoOwners([...planned.flatMap(({ image }) => image.claims), ...tags]),
     ],
-    notices: [...input.notices, ...planned.flatMap((image) => image.notices), ...described.notices],
+    notices: [
+      ...input.notices,
+      ...sbomNotices(planned.map(({ image }) => image)),
+      ...planned.flatMap((image) => image.notices),
+      ...described.notices,
+    ],
     ...(policy.length === 0 ? {} : { policy }),
     origins: config.origins,
   };
@@ -179,7 +185,8 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
   });
   const digest = content.from === "build" ? undefined : content.digest;
   const seen = sightings({ repositories, state }).find(({ image }) => image.digest === digest)?.image;
-  const released = releasedIntent(intent, content, seen);
+  const sbom = sbomState(intent, content, seen);
+  const released = withSbomNote(releasedIntent(intent, content, seen), sbom);
   const tagInput: TagsInput = {
     intent: released,
     revision,
@@ -200,7 +207,7 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
           tagInput,
           intent.tags.filter((tag) => tag.name !== intent.candidateTag),
         );
-  const build = buildGeneration(intent, content, previous);
+  const build = buildGeneration(intent, content, sbom, previous);
   const statement = plannedStatement({
     intent,
     content,
@@ -218,6 +225,7 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
       claims: claims.tags,
       copyTo: digest === undefined ? [] : lacking(repositories, state, digest),
       ...(statement === undefined ? {} : { statement }),
+      ...(sbom === undefined ? {} : { sbom }),
     },
     tags: tags.tags,
     // A version that is refused as a whole needs no second refusal for its tag.
@@ -227,6 +235,12 @@ function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
     ],
     notices,
   };
+}
+
+/** Who finds the index later has to know that its SBOM is missing. */
+function withSbomNote(intent: ImageIntent, sbom: SbomState | undefined): ImageIntent {
+  if (sbom !== "unavailable") return intent;
+  return { ...intent, annotations: { ...intent.annotations, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE } };
 }
 
 /** The tag of a release that exists was not asked about; where it is there, it holds the content that names it. */
@@ -290,10 +304,13 @@ function lacking(repositories: readonly string[], state: RegistryState, digest: 
 function buildGeneration(
   intent: ImageIntent,
   content: PlannedContent,
+  sbom: SbomState | undefined,
   previous: ReleaseManifest | undefined,
 ): BuildRecord | undefined {
   const last = previous?.images.find((image) => image.name === intent.name);
-  const built = last?.contentKey === intent.contentKey ? last.build : undefined;
+  const isSame =
+    last?.contentKey === intent.contentKey && (last.sbom === "unavailable") === (sbom === "unavailable");
+  const built = isSame ? last.build : undefined;
   const source = intent.sourceKey === undefined ? {} : { source: intent.sourceKey };
   if (content.from !== "build") return built?.source === intent.sourceKey ? built : undefined;
   return { generation: built === undefined ? 0 : built.generation + 1, ...source };

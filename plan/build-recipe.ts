@@ -2,6 +2,10 @@ import { CREATED_ANNOTATION } from "./annotations";
 import type { BaseLink } from "./base";
 import { parseReference } from "./reference";
 import type { PlannedImage } from "./release-plan";
+import { generatorReference } from "./sbom";
+
+/** The build argument that names the SBOM generator. A new digest of it is no reason to build again. */
+export const SBOM_ARGUMENT = "BUILDKIT_ATTEST_SBOM";
 
 /** How an image is built and pushed, in BuildKit's words: the same whoever tells BuildKit, the engine or a CLI. */
 export interface BuildRecipe {
@@ -67,11 +71,12 @@ function pinnedBases(bases: Readonly<Record<string, string>>): Record<string, st
 /** Build arguments that BuildKit itself reads. An index is always wanted: it carries the content key. */
 function buildKitArgs({ intent }: PlannedImage): Record<string, string> {
   const { image } = intent;
+  const generator = intent.sbom === undefined ? undefined : generatorReference(intent.sbom);
   const created = intent.labels[CREATED_ANNOTATION];
   return {
     BUILDKIT_MULTI_PLATFORM: "1",
     ...(image.provenance ? { BUILDKIT_ATTEST_PROVENANCE: "mode=max" } : {}),
-    ...(image.sbom === false ? {} : { BUILDKIT_ATTEST_SBOM: `generator=${image.sbom}` }),
+    ...(generator === undefined ? {} : { [SBOM_ARGUMENT]: `generator=${generator}` }),
     ...(created === undefined ? {} : { SOURCE_DATE_EPOCH: String(Math.floor(Date.parse(created) / 1000)) }),
   };
 }

@@ -106,8 +106,10 @@ export interface ImageConfig {
   readonly extraLabels: readonly string[];
   /** Max-mode provenance attached by BuildKit. Default true. */
   readonly provenance: boolean;
-  /** The SBOM generator's image, or false for none. Default false. */
-  readonly sbom: string | false;
+  /** How an SBOM is made, or false for none. Default: by Docker's generator, where it can be reached. */
+  readonly sbom: SbomConfig | false;
+  /** Where the build's attestations are: inside the index, or beside it as referrers. Default `index`. */
+  readonly attestations: AttestationPlace;
   readonly cacheFrom: readonly string[];
   readonly cacheTo: readonly string[];
   /** Build secrets: id -> value. */
@@ -119,6 +121,15 @@ export interface ImageConfig {
   /** What its repository on Docker Hub says of it. Default: nothing is changed there. */
   readonly description?: DescriptionConfig;
 }
+
+export interface SbomConfig {
+  /** The generator's image, normalised: `docker.io/docker/buildkit-syft-scanner:stable-1`. */
+  readonly generator: string;
+  /** Somebody chose it, so a release without it is refused. */
+  readonly required: boolean;
+}
+
+export type AttestationPlace = "index" | "referrers";
 
 export interface DescriptionConfig {
   /** A Markdown file, relative to the project. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { AttestationPlace } from "./config";
 
 /** One file of a build context. Folders are no content of their own, as in git. */
 export interface ContextFile {
@@ -25,7 +26,9 @@ export interface ContentKeyInput {
   /** Labels and annotations that are baked in, `key=value`. */
   readonly labels: readonly string[];
   readonly provenance: boolean;
+  /** The generator as it was asked for: another digest under its tag makes no other content. */
   readonly sbom: string | false;
+  readonly attestations: AttestationPlace;
   readonly salt?: string;
   /** Names of build secrets; their values are no part of the content. */
   readonly secretIds: readonly string[];
@@ -51,6 +54,8 @@ export function contentKey(input: ContentKeyInput): string {
     ["labels", sorted(new Set(input.labels))],
     ["provenance", input.provenance],
     ["sbom", input.sbom],
+    // The usual place adds nothing.
+    ...(input.attestations === "index" ? [] : [["attestations", input.attestations]]),
     ["salt", input.salt ?? null],
     ["secrets", sorted(new Set(input.secretIds))],
   ];

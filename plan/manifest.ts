@@ -1,4 +1,5 @@
 import { type Digest, isDigest } from "./digest";
+import type { SbomState } from "./sbom";
 import type { TagClass } from "./tag-policy";
 
 /** The release manifest: what exists after a release. It holds no clock, so that a second `up` changes nothing. */
@@ -35,6 +36,8 @@ export interface ManifestImage {
   readonly tags: readonly ManifestTag[];
   /** Digests of the referrers that state or sign this release. */
   readonly attestations: readonly Digest[];
+  /** `unavailable`: it was wanted, and its generator could not be reached. Absent where nobody knows. */
+  readonly sbom?: SbomState;
   /** Set where this stack's state holds the build of this content. */
   readonly build?: BuildRecord;
 }

@@ -5,6 +5,7 @@ import { isStatementOf } from "./planned-statement";
 import type { FoundImage, RegistryState } from "./registry-state";
 import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
+import { lacksSbom } from "./sbom";
 
 /** A tag that exists, and where. */
 export interface Sighting {
@@ -87,9 +88,14 @@ function isVersionTag(intent: ImageIntent, name: string): boolean {
 
 /** Any tag that carries the content key will do: content is found by what it is made of, not by its name. */
 function candidateOrBuild(input: ContentInput): PlannedContent {
-  const match = sightings(input).find(
-    ({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === input.intent.contentKey,
+  const { contentKey, sbom } = input.intent;
+  const matches = sightings(input).filter(
+    ({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey,
   );
+  const whole = matches.find(({ image }) => !lacksSbom(image.annotations));
+  // What had to do without its SBOM gives way as soon as one can be made.
+  const canDoBetter = sbom !== undefined && !("unavailable" in sbom);
+  const match = whole ?? (canDoBetter ? undefined : matches[0]);
   return match === undefined
     ? { from: "build" }
     : { from: "candidate", tag: match.tag, digest: match.image.digest };

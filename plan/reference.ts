@@ -75,3 +75,18 @@ export function parseReference(text: string): Reference {
   if (wrong) throw new TypeError(`${JSON.stringify(text)} is not an image reference: bad ${wrong}`);
   return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }
+
+/** A reference with nothing left out: its host, and its tag (`latest` where there is no digest either). */
+export function referenceText({ tag, digest, ...name }: Reference): string {
+  const shownTag = tag ?? (digest === undefined ? "latest" : undefined);
+  return `${repositoryKey(name)}${shownTag === undefined ? "" : `:${shownTag}`}${digest === undefined ? "" : `@${digest}`}`;
+}
+
+export function isReference(text: string): boolean {
+  try {
+    parseReference(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

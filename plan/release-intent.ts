@@ -11,6 +11,7 @@ import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { Problem } from "./problem";
 import type { RepositoryName } from "./reference";
+import type { SbomGenerator } from "./sbom";
 import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
 import type { ReleaseEvent } from "./tag-rules/event";
@@ -47,6 +48,8 @@ export interface ImageIntent {
   readonly labels: Readonly<Record<string, string>>;
   /** Written on the index. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** Makes the SBOM, where one is wanted and the image is made here. */
+  readonly sbom?: SbomGenerator;
   /** Versions that never count as the newest, without the form. */
   readonly bad: readonly string[];
   /** Content that is taken as it is, instead of found by its key or built. */
@@ -76,6 +79,8 @@ export interface ImageIntentInput {
   readonly bases: Readonly<Record<string, Digest>>;
   /** The image that it is built FROM, where that is one of the same release. */
   readonly base?: ImageIntent;
+  /** Makes the SBOM, where one is wanted. */
+  readonly sbom?: SbomGenerator;
   /** 12 hex digits by which a base is found again. */
   readonly hash?: string;
   readonly bad: readonly string[];
@@ -100,7 +105,8 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     ],
     labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
     provenance: image.provenance,
-    sbom: image.sbom,
+    sbom: image.sbom === false ? false : image.sbom.generator,
+    attestations: image.attestations,
     ...(image.salt === undefined ? {} : { salt: image.salt }),
     secretIds: Object.keys(image.secrets),
   });
@@ -122,6 +128,7 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     bases: input.bases,
     ...(base === undefined ? {} : { base }),
     labels,
+    ...(input.sbom === undefined ? {} : { sbom: input.sbom }),
     annotations: { ...labels, [CONTENT_KEY_ANNOTATION]: key },
     bad: input.bad,
   };

@@ -47,6 +47,7 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
     references: repositories.map((repository) => `${repository}@${digest}`),
     tags: [...claims, ...tags],
     attestations: facts.attestations[name] ?? [],
+    ...(planned.sbom === undefined ? {} : { sbom: planned.sbom }),
     ...(build === undefined ? {} : { build }),
   };
 }

@@ -5,6 +5,7 @@ import type { BuildRecord, ManifestImage } from "./manifest";
 import type { PolicyFinding } from "./policy/finding";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
+import type { SbomState } from "./sbom";
 import type { ReleaseStatement } from "./statement";
 import type { Ancestry, TagClass, TagWish } from "./tag-policy";
 
@@ -60,6 +61,8 @@ export interface PlannedImage {
   readonly copyTo: readonly string[];
   /** Set for a release with a version. */
   readonly statement?: ReleaseStatement;
+  /** Absent where nobody knows: content of others. */
+  readonly sbom?: SbomState;
 }
 
 export interface PlannedDescription {

@@ -15,6 +15,7 @@ export function candidateInputs({ name, repositories, intent, content }: Planned
     revision: intent.revision,
     platforms: intent.image.platforms,
     source: content.from === "build" ? ("build" as const) : ("found" as const),
+    ...(intent.image.attestations === "index" ? {} : { attestations: intent.image.attestations }),
   };
 }
 

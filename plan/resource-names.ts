@@ -1,9 +1,16 @@
 import type { PlannedImage } from "./release-plan";
 
-/** The name of the build of a content; another generation where every registry lost the first one's. */
-export function buildName(image: string, contentKey: string, build: PlannedImage["build"]): string {
+/**
+ * The name of the build of a content; another generation where every registry lost the first one's, and another name
+ * for one that had to do without its SBOM.
+ */
+export function buildName(
+  image: string,
+  contentKey: string,
+  { build, sbom }: Pick<PlannedImage, "build" | "sbom">,
+): string {
   const generation = build === undefined || build.generation === 0 ? "" : `-${build.generation}`;
-  return `${image}-build-${contentKey.slice(0, 12)}${generation}`;
+  return `${image}-build-${contentKey.slice(0, 12)}${sbom === "unavailable" ? "-no-sbom" : ""}${generation}`;
 }
 
 /** @param siblings all repositories of the image */

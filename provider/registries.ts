@@ -10,6 +10,7 @@ import { HubClient } from "../registry/hub";
 import { readImage } from "../registry/read-image";
 import type { Connection } from "../registry/read-state";
 import { Redactor, scrub } from "../registry/redact";
+import { QUICK } from "../registry/resolve-images";
 import type { Properties } from "./properties";
 import { RequestLog } from "./request-log";
 import { parseInputs } from "./resource";
@@ -113,22 +114,27 @@ export class Registries {
   connect(host: string): Connection {
     const known = this.#connections.get(host);
     if (known !== undefined) return known;
-    const credentials = () => this.#credentials(host);
-    const connection: Connection = {
-      client: new RegistryClient({
-        host,
-        // Hosts that are only read from (bases, the registries of stage) need not be configured.
-        plainHttp:
-          this.#config.registries.find((registry) => registry.host === host)?.plainHttp ??
-          isLoopbackHost(host),
-        credentials: async () => (await credentials())?.credentials,
-        signal: this.#abort.signal,
-        onRequest: this.requests.add,
-      }),
-      credentials,
-    };
+    const connection: Connection = { client: this.#client(host), credentials: () => this.#credentials(host) };
     this.#connections.set(host, connection);
     return connection;
+  }
+
+  /** For what a release can do without: a registry that does not answer is not waited for. */
+  quickly(host: string): RegistryClient {
+    return this.#client(host, QUICK);
+  }
+
+  #client(host: string, patience: Partial<typeof QUICK> = {}): RegistryClient {
+    return new RegistryClient({
+      host,
+      ...patience,
+      // Hosts that are only read from (bases, the registries of stage) need not be configured.
+      plainHttp:
+        this.#config.registries.find((registry) => registry.host === host)?.plainHttp ?? isLoopbackHost(host),
+      credentials: async () => (await this.#credentials(host))?.credentials,
+      signal: this.#abort.signal,
+      onRequest: this.requests.add,
+    });
   }
 
   /** @param repository `host/path` */

@@ -30,6 +30,7 @@ export function schema(version: string): object {
         platforms: texts,
         digest: text,
         source: text,
+        attestations: text,
       }),
       "slipway-registry:index:HubDescription": resource("What Docker Hub says of a repository.", {
         repository: text,

@@ -57,7 +57,7 @@ export async function attachReferrer(options: AttachReferrerOptions): Promise<At
 }
 
 /** Whether a referrer's manifest is there, and listed. */
-async function isAttached(
+export async function isAttached(
   client: RegistryClient,
   repository: string,
   subject: Digest,

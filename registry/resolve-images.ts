@@ -11,6 +11,9 @@ export interface ResolvedImages {
   readonly problems: readonly Problem[];
 }
 
+/** For what a release can do without: somebody who is not there is not waited for. */
+export const QUICK = { attempts: 2, deadlineMs: 5_000 } as const;
+
 /** What each reference points to now. One that is pinned by digest is what it says, and nobody is asked. */
 export async function resolveImageDigests(
   references: readonly string[],

@@ -21,6 +21,12 @@ export function releaseMarkdown(
   return `${lines.join("\n")}\n`;
 }
 
+const SBOM_WORDS = {
+  attached: "attached by the build",
+  none: "none (`sbom: false`)",
+  unavailable: "none, since its generator could not be reached when it was built",
+} as const;
+
 function imageSection(image: ManifestImage, tags: readonly TagOutcome[]): string[] {
   const own = tags.filter((tag) => tag.image === image.name);
   return [
@@ -29,6 +35,7 @@ function imageSection(image: ManifestImage, tags: readonly TagOutcome[]): string
     "",
     `- Digest: \`${image.digest}\``,
     `- Platforms: ${image.platforms.join(", ")}`,
+    ...(image.sbom === undefined ? [] : [`- SBOM: ${SBOM_WORDS[image.sbom]}`]),
     ...image.references.map((reference) => `- Pull: \`docker pull ${reference}\``),
     "",
     row(["Tag", "Repository", "What happened", "Digest"]),

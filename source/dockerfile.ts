@@ -1,5 +1,5 @@
 import type { Problem } from "../plan/problem";
-import { parseReference, type Reference, repositoryKey } from "../plan/reference";
+import { parseReference, type Reference, referenceText } from "../plan/reference";
 import { type DockerfileOutline, outlineDockerfile, type Stage, type Use } from "./dockerfile-stages";
 import { expandWord, type Lookup } from "./dockerfile-words";
 
@@ -169,10 +169,7 @@ function normalise(word: string, usedBy: DockerfileImage["usedBy"]): DockerfileI
   try {
     const reference = parseReference(word);
     const tag = reference.tag ?? (reference.digest === undefined ? "latest" : undefined);
-    const tagText = tag === undefined ? "" : `:${tag}`;
-    const digestText = reference.digest === undefined ? "" : `@${reference.digest}`;
-    const text = `${repositoryKey(reference)}${tagText}${digestText}`;
-    return { ...reference, ...(tag === undefined ? {} : { tag }), text, usedBy };
+    return { ...reference, ...(tag === undefined ? {} : { tag }), text: referenceText(reference), usedBy };
   } catch {
     return undefined;
   }

@@ -3,6 +3,7 @@ import { BASE_IMAGE, baseLink, baseUseProblems } from "../plan/base";
 import type { ImageConfig } from "../plan/config";
 import type { Problem } from "../plan/problem";
 import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
+import { generatorProblems } from "../plan/sbom";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import { readBaseHash } from "./base-hash";
 import { readBuildContext } from "./context";
@@ -10,6 +11,7 @@ import { readDockerfileImages } from "./dockerfile";
 import type { GitSource } from "./git";
 import type { PlanReleaseInput } from "./plan-release";
 import { fromRoot, rootDir } from "./root";
+import type { ReadGenerator } from "./sbom-generators";
 import { resolveBuildArgs } from "./versions";
 
 export interface ReadIntent {
@@ -22,6 +24,7 @@ export interface ImageIntentReading {
   readonly image: ImageConfig;
   /** The image of the same release that this one is built FROM. */
   readonly base?: ImageIntent;
+  readonly readGenerator: ReadGenerator;
   readonly git: GitSource;
   readonly event: ReleaseEvent;
   /** Versions that never count as the newest, without the form. */
@@ -31,7 +34,7 @@ export interface ImageIntentReading {
 /** An image that is made from the working tree: its context, build arguments, bases and tags. */
 export async function readImageIntent(
   { config, env, now, registries, ...input }: PlanReleaseInput,
-  { image, base, git, event, bad }: ImageIntentReading,
+  { image, base, readGenerator, git, event, bad }: ImageIntentReading,
 ): Promise<ReadIntent> {
   const projectDir = rootDir(input.projectDir, config.root);
   const artifacts = fromRoot(input.projectDir, config.root, config.artifacts);
@@ -52,7 +55,10 @@ export async function readImageIntent(
     path: `${path}.dockerfile`,
   });
   const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
-  const resolved = await registries.resolveImages([...new Set(foreign)]);
+  const [resolved, generator] = await Promise.all([
+    registries.resolveImages([...new Set(foreign)]),
+    readGenerator(image.sbom),
+  ]);
   const rules = imageRules(image, event, now);
   const { intent, problems } = assembleImageIntent({
     config,
@@ -65,6 +71,7 @@ export async function readImageIntent(
     buildArgs: buildArgs.values,
     bases: resolved.digests,
     ...(base === undefined ? {} : { base }),
+    ...(generator === undefined ? {} : { sbom: generator }),
     ...(addressed === undefined ? {} : { hash: addressed.hash }),
     bad,
   });
@@ -80,6 +87,7 @@ export async function readImageIntent(
         : baseUseProblems({ image: intent, path: `${path}.dockerfile`, references: bases.images, isBase })),
       ...(addressed?.problems ?? []),
       ...resolved.problems,
+      ...generatorProblems(image.sbom, generator, path),
       ...problems,
     ],
     notices: [

@@ -35,8 +35,10 @@ export interface PlanReleaseInput {
   readonly stackManifest: (stack: string) => Promise<unknown>;
   /** How registries are asked: through the provider, or directly. */
   readonly registries: {
+    /** `quick`: who does not answer is not waited for. */
     readonly resolveImages: (
       references: readonly string[],
+      options?: { readonly quick?: boolean },
     ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
     readonly inspectImages: (references: readonly string[]) => Promise<InspectedImages>;
     readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;

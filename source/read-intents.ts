@@ -13,6 +13,7 @@ import { type ReadIntent, readImageIntent } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback } from "./read-rollback";
+import { type ReadGenerator, sbomGenerators } from "./sbom-generators";
 
 export interface ReadIntents {
   readonly intents: readonly ImageIntent[];
@@ -35,8 +36,9 @@ export async function readIntents(
   const promotion =
     config.promote === undefined ? undefined : await readPromotion(input, config.promote, event);
   const asked = config.images.filter(({ name }) => isSelected(config, name));
+  const readGenerator = sbomGenerators(input);
   const read = await afterTheirBases<ReadIntent>(asked, (image, base) =>
-    readOne({ input, git, event, promotion, image, base: base?.intent }),
+    readOne({ input, git, event, promotion, readGenerator, image, base: base?.intent }),
   );
   const intents = read.flatMap(({ intent }) => intent ?? []);
   const allBack =
@@ -80,6 +82,7 @@ interface One {
   readonly git: GitSource;
   readonly event: ReleaseEvent;
   readonly promotion: Promotion | undefined;
+  readonly readGenerator: ReadGenerator;
   readonly image: ImageConfig;
   readonly base: ImageIntent | undefined;
 }
@@ -104,6 +107,7 @@ async function readOne(one: One): Promise<ReadIntent> {
   }
   const built = await readImageIntent(input, {
     image,
+    readGenerator: one.readGenerator,
     ...(base === undefined ? {} : { base }),
     git,
     event,

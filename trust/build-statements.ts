@@ -1,12 +1,17 @@
+import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
+import { detachedDigests } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
 import type { SbomPackage } from "../plan/policy/licences";
 import { type Descriptor, type IndexJson, isManifest, platformText } from "../registry/manifest";
-import { IN_TOTO_MEDIA_TYPE, isRecord, parseInToto } from "./in-toto";
+import { isRecord, parseInToto } from "./in-toto";
 import { isPredicate } from "./predicates";
 import type { ReadingClient } from "./reading-client";
 import { sbomPackages } from "./sbom";
 
-/** What BuildKit says of one platform's image, inside the index. */
+/** More than that is no build, but somebody who wants to keep a verifier busy. */
+const MOST_STATEMENTS = 200;
+
+/** What BuildKit says of one platform's image, inside the index or beside it. */
 export interface BuildStatement {
   /** `linux/arm64`. */
   readonly platform: string;
@@ -20,8 +25,9 @@ export interface BuildStatement {
 }
 
 /**
- * The statements that BuildKit attached: an attestation manifest for each platform, named by an annotation. One that
- * is about another manifest than it is attached to does not count.
+ * The statements that BuildKit attached: an attestation manifest for each platform, named by an annotation, or
+ * referrers of the platforms whose digests the index names. One that is about another manifest than it is attached to
+ * does not count, nor does a referrer that the index does not name: anybody who may push can add one.
  *
  * @see https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
  */
@@ -30,15 +36,33 @@ export async function readBuildStatements(
   repository: string,
   index: IndexJson,
 ): Promise<BuildStatement[]> {
-  const found = await Promise.all(
-    index.manifests.map(async (entry) => {
+  const detached = detachedDigests(index.annotations).slice(0, MOST_STATEMENTS);
+  const found = await Promise.all([
+    ...detached.map((digest) => readReferrer(client, repository, index, digest)),
+    ...index.manifests.map(async (entry) => {
       const about = subjectOf(entry);
       const image = index.manifests.find(({ digest }) => digest === about);
       if (about === undefined || image?.platform === undefined) return [];
-      return readManifest(client, repository, entry.digest, about, platformText(image.platform));
+      const manifest = await client.getManifest(repository, entry.digest);
+      return readLayers(client, repository, manifest?.json, about, platformText(image.platform));
     }),
-  );
+  ]);
   return found.flat();
+}
+
+/** Read by its digest: whether a registry lists it matters to those who look for it, not to what it proves. */
+async function readReferrer(
+  client: ReadingClient,
+  repository: string,
+  index: IndexJson,
+  digest: Digest,
+): Promise<BuildStatement[]> {
+  const manifest = await client.getManifest(repository, digest);
+  if (manifest === undefined || !isManifest(manifest.json)) return [];
+  const about = manifest.json.subject?.digest;
+  const image = index.manifests.find((entry) => entry.digest === about);
+  if (about === undefined || image?.platform === undefined) return [];
+  return readLayers(client, repository, manifest.json, about, platformText(image.platform));
 }
 
 function subjectOf({ annotations }: Descriptor): string | undefined {
@@ -47,16 +71,15 @@ function subjectOf({ annotations }: Descriptor): string | undefined {
     : undefined;
 }
 
-async function readManifest(
+async function readLayers(
   client: ReadingClient,
   repository: string,
-  digest: Digest,
+  json: unknown,
   about: string,
   platform: string,
 ): Promise<BuildStatement[]> {
-  const manifest = await client.getManifest(repository, digest);
-  if (manifest === undefined || !isManifest(manifest.json)) return [];
-  const layers = manifest.json.layers.filter(({ mediaType }) => mediaType === IN_TOTO_MEDIA_TYPE);
+  if (!isManifest(json)) return [];
+  const layers = json.layers.filter(({ mediaType }) => mediaType === IN_TOTO_MEDIA_TYPE);
   const statements = await Promise.all(
     layers.map(async (layer) => {
       const bytes = await client.getBlob(repository, layer.digest);

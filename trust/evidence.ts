@@ -20,7 +20,7 @@ export interface Evidence {
   readonly revision?: string;
   readonly accepted: readonly SignedStatement[];
   readonly rejected: readonly (Rejection & { readonly referrer: Digest; readonly claims?: string })[];
-  /** What BuildKit put into the index. It is part of the digest, so who signed the digest signed it too. */
+  /** What BuildKit put into the index, or what the index names as its own beside it. It is part of the digest, so who signed the digest signed it too. */
   readonly built: readonly BuildStatement[];
 }
 

@@ -6,7 +6,6 @@ import type { ReleaseStatement } from "../plan/statement";
 /** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 const STATEMENT_TYPES: readonly string[] = [STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"];
-export const IN_TOTO_MEDIA_TYPE = "application/vnd.in-toto+json";
 
 /** What an in-toto statement says, and about which digests. */
 export interface InTotoStatement {

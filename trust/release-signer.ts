@@ -1,10 +1,10 @@
 import { type KeyObject, sign } from "node:crypto";
 import { type Bundle, bundleToJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
 import { type BundleBuilder, DSSEBundleBuilder, FulcioSigner, RekorWitness } from "@sigstore/sign";
+import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import type { Secret } from "../plan/secret";
 import type { SignConfig } from "../plan/trust";
 import { identityToken, subjectsOf } from "./identity-token";
-import { IN_TOTO_MEDIA_TYPE } from "./in-toto";
 import { keyHint, publicPem, readPrivateKey } from "./keys";
 import { SigningError } from "./signing-error";
 import { readTrust, type Trust, trustKey } from "./trust-material";

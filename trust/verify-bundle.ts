@@ -1,12 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { type Bundle, bundleFromJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
 import { type Signer, toSignedEntity, VerificationError, Verifier } from "@sigstore/verify";
+import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
 import { shortDigest } from "../plan/digest";
 import { matches } from "../plan/pattern";
 import { type CertificateFacts, certificateFacts } from "./certificate-facts";
 import type { RefusalCode, Rejection } from "./codes";
-import { IN_TOTO_MEDIA_TYPE, type InTotoStatement, parseInToto } from "./in-toto";
+import { type InTotoStatement, parseInToto } from "./in-toto";
 import type { Trust } from "./trust-material";
 
 /** A signed statement about the digest, by the signer that is wanted. */

@@ -6,10 +6,15 @@ import type { ProviderFunction } from ".";
 const args = z.object({
   /** Image references as a Dockerfile names them. */
   references: z.array(z.string()),
+  /** A release can do without them. @default false */
+  quick: z.boolean().default(false),
 });
 
 /** Base images -> the digests they point to now. Those that cannot be resolved are problems. */
 export const resolveImages: ProviderFunction = async (context, properties) => {
-  const { references } = parseInputs("resolveImages", args, properties);
-  return resolveImageDigests(references, (host) => context.registries.connect(host).client);
+  const { references, quick } = parseInputs("resolveImages", args, properties);
+  const { registries } = context;
+  return resolveImageDigests(references, (host) =>
+    quick ? registries.quickly(host) : registries.connect(host).client,
+  );
 };

@@ -1,10 +1,10 @@
 import canonicalize from "canonicalize";
 import { z } from "zod";
-import { STATEMENT_ARTIFACT_TYPE } from "../../plan/annotations";
+import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../plan/annotations";
 import { type Digest, isDigest } from "../../plan/digest";
 import { parseStatement, type ReleaseStatement } from "../../plan/statement";
 import { attachReferrer } from "../../registry/referrers";
-import { IN_TOTO_MEDIA_TYPE, imageSignatureBytes, releaseStatementBytes } from "../../trust/in-toto";
+import { imageSignatureBytes, releaseStatementBytes } from "../../trust/in-toto";
 import type { ReleaseSigner } from "../../trust/release-signer";
 import type { Properties } from "../properties";
 import { type Context, resource } from "../resource";

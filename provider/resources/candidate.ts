@@ -1,13 +1,16 @@
 import { z } from "zod";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "../../plan/annotations";
+import { detachedDigests } from "../../plan/detached-attestations";
 import { type Digest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/platforms";
 import type { FoundImage } from "../../plan/registry-state";
+import { lacksSbom } from "../../plan/sbom";
 import { copyContent } from "../../registry/copy";
 import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";
 import { type Context, resource } from "../resource";
 import { digestInput, repositoryInput } from "../schemas";
+import { detachIn, gone, isWhole, wholeSource } from "./whole-content";
 
 const inputs = z.object({
   image: z.string(),
@@ -20,6 +23,8 @@ const inputs = z.object({
   digest: digestInput,
   /** A digest that was just built gives way to the same content that another run has claimed meanwhile. */
   source: z.enum(["build", "found"]),
+  /** Whether a build's attestations stay in its index, or are taken out of it and attached as referrers. */
+  attestations: z.enum(["index", "referrers"]).default("index"),
 });
 
 type CandidateInputs = z.output<typeof inputs>;
@@ -65,12 +70,14 @@ function outputsOf(news: CandidateInputs, digest: Digest | undefined): object {
   return { ...news, digest };
 }
 
-/** Repositories whose candidate tag does not point to the digest. */
+/** Repositories whose candidate tag does not point to the digest, or that lost a statement of its build. */
 async function lacking(context: Context, news: CandidateInputs, digest: Digest): Promise<string[]> {
   const found = await Promise.all(
     news.repositories.map(async (repository) => {
       const live = await context.registries.seen(repository, news.tag);
-      return live?.digest === digest ? undefined : repository;
+      if (live?.digest !== digest) return repository;
+      if (detachedDigests(live.annotations).length === 0) return undefined;
+      return (await isWhole(context.registries.at(repository), digest)) ? undefined : repository;
     }),
   );
   return found.filter((repository) => repository !== undefined);
@@ -78,19 +85,22 @@ async function lacking(context: Context, news: CandidateInputs, digest: Digest):
 
 async function claim(context: Context, urn: string, news: CandidateInputs): Promise<object> {
   const locations = news.repositories.map((repository) => context.registries.at(repository));
-  const digest = await chooseDigest(context, urn, news);
+  const chosen = await chooseDigest(context, urn, news);
+  const isBuilt = news.source === "build" && chosen === news.digest;
+  const digest =
+    isBuilt && news.attestations === "referrers" ? await detachIn(locations, chosen, news.image) : chosen;
   const holders = await Promise.all(
     locations.map(async (location) => ({
       location,
       holds: (await location.client.headManifest(location.path, digest)) !== undefined,
     })),
   );
-  const source = holders.find(({ holds }) => holds)?.location;
-  if (source === undefined)
-    throw new Error(`${news.image}: no registry holds ${digest} any more. Run \`pulumi up\` again.`);
+  const [first, ...others] = holders.filter(({ holds }) => holds).map(({ location }) => location);
+  if (first === undefined) throw gone(news.image, digest);
+  const source = await wholeSource(context, urn, digest, [first, ...others]);
   await checkIndex(news, source, digest);
   for (const { location, holds } of holders) {
-    if (holds) continue;
+    if (holds && (location === source || (await isWhole(location, digest)))) continue;
     await context.log.info(urn, `copying ${shortDigest(digest)} to ${location.repository}`);
     await copyContent({
       from: { client: source.client, repository: source.path },
@@ -110,6 +120,7 @@ async function chooseDigest(context: Context, urn: string, news: CandidateInputs
   for (const repository of news.repositories) {
     const live = await context.registries.live(repository, news.tag);
     if (live === undefined || live.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) continue;
+    if (lacksSbom(live.annotations) && !(await builtWithoutSbom(context, news, news.digest))) continue;
     if (live.digest !== news.digest) {
       await context.log.info(
         urn,
@@ -119,6 +130,16 @@ async function chooseDigest(context: Context, urn: string, news: CandidateInputs
     return live.digest;
   }
   return news.digest;
+}
+
+/** A build that has its SBOM does not give way to one that had to do without. */
+async function builtWithoutSbom(context: Context, news: CandidateInputs, digest: Digest): Promise<boolean> {
+  for (const repository of news.repositories) {
+    const { client, path } = context.registries.at(repository);
+    const built = await readImage(client, path, digest, { statements: false });
+    if (built !== undefined) return lacksSbom(built.annotations);
+  }
+  return false;
 }
 
 async function checkIndex(news: CandidateInputs, location: Location, digest: Digest): Promise<void> {

@@ -7,6 +7,7 @@ import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";
 import { type Context, resource } from "../resource";
 import { repositoryInput } from "../schemas";
+import { incomplete, isWhole } from "./whole-content";
 
 const inputs = z.object({
   image: z.string(),
@@ -67,6 +68,8 @@ async function incompleteRepositories(
         wanted.length === 0 ? [] : client.referrers(path, digest),
       ]);
       const names = new Set(listed.map((entry) => entry.digest));
+      if (missing.length === 0 && !(await isWhole(context.registries.at(repository), digest)))
+        return repository;
       return missing.length === 0 && wanted.every((referrer) => names.has(referrer)) ? undefined : repository;
     }),
   );
@@ -88,6 +91,8 @@ async function copy(context: Context, urn: string, news: ImageCopyInputs): Promi
     throw new Error(`${source.repository}@${digest} lacks ${missing.join(", ")}, so nothing was copied`);
   }
   await Promise.all(targets.map((target) => copyTo(context, urn, digest, source, target)));
+  for (const { repository } of await incomplete(targets, digest))
+    await context.log.warn(urn, `${repository}@${shortDigest(digest)} lacks attestations of its build`);
   const referrers = await source.client.referrers(source.path, digest);
   return {
     ...news,

@@ -13,12 +13,14 @@ export function readRegistries(request: StateRequest, provider: RegistryProvider
   return pulumi.runtime.invoke("slipway-registry:index:readRegistries", { ...request }, { provider });
 }
 
-/** Base images -> the digests they point to now. */
+/** Base images -> the digests they point to now. @param options.quick do not wait for who does not answer */
 export function resolveImages(
   references: readonly string[],
+  options: { readonly quick?: boolean },
   provider: RegistryProvider,
 ): Promise<{ digests: Record<string, Digest>; problems: Problem[] }> {
-  return pulumi.runtime.invoke("slipway-registry:index:resolveImages", { references }, { provider });
+  const args = { references, quick: options.quick ?? false };
+  return pulumi.runtime.invoke("slipway-registry:index:resolveImages", args, { provider });
 }
 
 /** What references are, with their release statements. Those that could not be asked about are problems. */

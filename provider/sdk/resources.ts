@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { AttestationPlace } from "../../plan/config";
 import type { Digest } from "../../plan/digest";
 import type { ReleaseStatement } from "../../plan/statement";
 import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
@@ -45,6 +46,8 @@ export interface CandidateArgs {
   readonly platforms: readonly string[];
   readonly digest: pulumi.Input<string | undefined>;
   readonly source: "build" | "found";
+  /** Where a build's attestations go. @default "index" */
+  readonly attestations?: AttestationPlace;
 }
 
 /** Content that is proved in every registry and can be found again by its tag. */

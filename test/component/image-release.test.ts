@@ -131,6 +131,7 @@ describe("a release that has to be built", () => {
         "cacheTo",
         "context.named",
         "buildArgs.BASE_IMAGE",
+        "buildArgs.BUILDKIT_ATTEST_SBOM",
       ],
     });
   });
@@ -265,12 +266,13 @@ describe("what the build is told", () => {
         dockerfile: "build/Dockerfile",
         target: "final",
         provenance: false,
-        sbom: "docker/scanner:1",
+        sbom: { generator: "docker.io/octo/scanner:1", required: true },
         secrets: { token: new Secret("hush") },
         cacheFrom: ["type=gha"],
       },
       {
         buildArgs: { AGENT: "1.0.0" },
+        sbom: { reference: "docker.io/octo/scanner:1", digest: DIGEST },
         labels: { "org.opencontainers.image.created": "2020-01-01T00:00:00Z" },
       },
       { builder: { name: "wide" } },
@@ -283,7 +285,7 @@ describe("what the build is told", () => {
       buildArgs: {
         AGENT: "1.0.0",
         BUILDKIT_MULTI_PLATFORM: "1",
-        BUILDKIT_ATTEST_SBOM: "generator=docker/scanner:1",
+        BUILDKIT_ATTEST_SBOM: `generator=docker.io/octo/scanner@${DIGEST}`,
         SOURCE_DATE_EPOCH: "1577836800",
       },
       labels: { "org.opencontainers.image.created": "2020-01-01T00:00:00Z" },

@@ -285,6 +285,8 @@ class Repository {
       PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       NO_COLOR: "1",
+      // The default generator is on Docker Hub, which no test asks.
+      SLIPWAY_SBOM_GENERATOR: "false",
       // What is not in the package and its dependencies is not there at all.
       NODE_PATH: "",
       ...env,

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
+import { detachAttestations } from "../../plan/detached-attestations";
 import type { Digest } from "../../plan/digest";
-import { type Descriptor, isManifest, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../registry/manifest";
+import {
+  type Descriptor,
+  isIndex,
+  isManifest,
+  OCI_EMPTY,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from "../../registry/manifest";
 import { referrerEntry } from "../../registry/referrers";
 import type { ReadingClient } from "../../trust/reading-client";
 
@@ -96,6 +104,35 @@ export class MemoryRepository {
       },
       OCI_INDEX,
     );
+  }
+
+  /** The same image with its attestations beside it, as `attestations: referrers` leaves it. */
+  detach(image: Descriptor): Descriptor {
+    const layersOf = new Map<Digest, readonly Descriptor[]>();
+    const index = this.json(image.digest);
+    if (!isIndex(index)) throw new Error("no index");
+    for (const { digest } of index.manifests) {
+      const manifest = this.json(digest);
+      if (isManifest(manifest)) layersOf.set(digest, manifest.layers);
+    }
+    const detached = detachAttestations(index, layersOf);
+    if (detached === undefined) throw new Error("no attestations");
+    for (const { digest, bytes, mediaType, artifactType, subject } of detached.statements) {
+      this.#manifests.set(digest, Buffer.from(bytes));
+      this.list(subject.digest, { mediaType, digest, size: bytes.length, artifactType });
+    }
+    this.#manifests.set(detached.digest, Buffer.from(detached.bytes));
+    return { mediaType: OCI_INDEX, digest: detached.digest, size: detached.bytes.length };
+  }
+
+  /** A manifest or an index as it is; null where there is none. */
+  json(digest: Digest): unknown {
+    return JSON.parse(this.#manifests.get(digest)?.toString("utf8") ?? "null");
+  }
+
+  /** What is under a digest is there no more. */
+  forget(digest: Digest): void {
+    this.#manifests.delete(digest);
   }
 
   #attested(image: Descriptor, statements: readonly (readonly [type: string, predicate: object])[]): object {

@@ -21,6 +21,7 @@ export function anImage(changes: Partial<ImageConfig> = {}): ImageConfig {
     extraLabels: [],
     provenance: true,
     sbom: false,
+    attestations: "index",
     cacheFrom: [],
     cacheTo: [],
     secrets: {},

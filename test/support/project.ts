@@ -108,6 +108,8 @@ export class Project {
       GIT_COMMITTER_NAME: "Test",
       GIT_COMMITTER_EMAIL: "test@example.com",
       GIT_CONFIG_GLOBAL: "/dev/null",
+      // The default generator is on Docker Hub, which no test asks.
+      SLIPWAY_SBOM_GENERATOR: "false",
       PULUMI_BACKEND_URL: `file://${this.#state}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_SKIP_UPDATE_CHECK: "true",

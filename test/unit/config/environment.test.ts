@@ -31,6 +31,26 @@ describe("precedence: environment, stack's file, default", () => {
     });
   });
 
+  it("takes another SBOM generator for images that chose none", () => {
+    const written = {
+      ...TWO,
+      images: [
+        { name: "app" },
+        { name: "own", sbom: "ghcr.io/octo/scanner:2" },
+        { name: "off", sbom: false },
+      ],
+    };
+    const sbom = (value: string) =>
+      read({ written, env: { SLIPWAY_SBOM_GENERATOR: value } }).images.map((image) => image.sbom);
+    const own = { generator: "ghcr.io/octo/scanner:2", required: true };
+    expect(sbom("mirror.example/scanner")).toEqual([
+      { generator: "mirror.example/scanner:latest", required: true },
+      own,
+      false,
+    ]);
+    expect(sbom("false")).toEqual([false, own, false]);
+  });
+
   it("takes an empty variable for one that is not set", () => {
     expect(read({ written: TWO, env: { PLATFORMS: "", RELEASE_TAG: " ", GHCR_TOKEN: "" } }).origins).toEqual(
       {},

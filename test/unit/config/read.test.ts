@@ -21,7 +21,8 @@ const IMAGE = {
   extraLabels: [],
   provenance: true,
   repository: "app",
-  sbom: false,
+  sbom: { generator: "docker.io/docker/buildkit-syft-scanner:stable-1", required: false },
+  attestations: "index",
   cacheFrom: [],
   cacheTo: [],
   secrets: {},
@@ -105,7 +106,10 @@ describe("what is read", () => {
       ["r.test", true],
     ]);
     expect(config.images[0]?.platforms).toEqual(["linux/386", "linux/s390x"]);
-    expect(config.images[0]?.sbom).toBe("docker/buildkit-syft-scanner:stable-1");
+    expect(config.images[0]?.sbom).toEqual({
+      generator: "docker.io/docker/buildkit-syft-scanner:stable-1",
+      required: false,
+    });
     expect(config.images[0]?.buildArgs).toEqual({
       A: { kind: "file", file: "V.env", key: "X" },
       B: { kind: "file", file: "V.env", key: "B" },

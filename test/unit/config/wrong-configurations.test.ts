@@ -287,7 +287,7 @@ it("tells the whole of it in one text, with what to do", () => {
       "  images[0].buildArgs.NODE_VERSION: 1.1 is not a text, a whole number, true, false, { file: … } or { latestOf: npm:… } [config-type]",
       '    Write it in quotes: "1.1"',
       "  images[0].platfroms: is not a setting; did you mean `platforms`? [config-unknown-key]",
-      "    Settings here: base, buildArgs, cacheFrom, cacheTo, context, description, dockerfile, extraLabels, flavor, labels, name, platforms, provenance, repository, salt, sbom, secrets, tags, target",
+      "    Settings here: attestations, base, buildArgs, cacheFrom, cacheTo, context, description, dockerfile, extraLabels, flavor, labels, name, platforms, provenance, repository, salt, sbom, secrets, tags, target",
     ].join("\n"),
   );
 });

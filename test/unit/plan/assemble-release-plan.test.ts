@@ -167,6 +167,9 @@ test("every refusal is reported at once", () => {
 
 test("notices and origins reach the reader", () => {
   const plan = planOf(registryState(), { notices: ["the release is the tag v1.2.3 at HEAD"] });
-  expect(plan.notices).toEqual(["the release is the tag v1.2.3 at HEAD"]);
+  expect(plan.notices).toEqual([
+    "the release is the tag v1.2.3 at HEAD",
+    "no SBOM for app: it is turned off (sbom: false)",
+  ]);
   expect(plan.origins).toEqual({});
 });

@@ -14,6 +14,7 @@ const INPUT: ContentKeyInput = {
   labels: ["org.opencontainers.image.version=1.2.3"],
   provenance: true,
   sbom: false,
+  attestations: "index",
   secretIds: ["token"],
 };
 
@@ -41,6 +42,7 @@ const anyInput: fc.Arbitrary<ContentKeyInput> = fc.record(
     labels: fc.uniqueArray(word, { maxLength: 3 }),
     provenance: fc.boolean(),
     sbom: fc.oneof(fc.constant<false>(false), word),
+    attestations: fc.constantFrom("index", "referrers"),
     salt: word,
     secretIds: fc.uniqueArray(word, { maxLength: 3 }),
   },
@@ -54,6 +56,7 @@ const anyInput: fc.Arbitrary<ContentKeyInput> = fc.record(
       "labels",
       "provenance",
       "sbom",
+      "attestations",
       "secretIds",
     ],
   },
@@ -140,6 +143,7 @@ describe("contentKey", () => {
     "no label": { labels: [] },
     provenance: { provenance: false },
     sbom: { sbom: "scanner" },
+    "where attestations are": { attestations: "referrers" },
     "an sbom called false": { sbom: "false" },
     salt: { salt: "1" },
     "a secret's name": { secretIds: ["tokens"] },

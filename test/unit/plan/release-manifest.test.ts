@@ -60,6 +60,7 @@ describe("the release manifest", () => {
             { repository: FIRST, name: "1.2.3", class: "version", digest: digest("a") },
           ],
           attestations: [digest("9")],
+          sbom: "none",
           build: { generation: 0 },
         },
       ],

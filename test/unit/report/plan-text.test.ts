@@ -36,6 +36,7 @@ describe("the plan", () => {
     expect(planText({ ...plan, origins: { "slipway:version": "RELEASE_TAG" } })).toBe(
       `Release plan for stage, commit 0123456789ab
   note: the release is the tag v1.2.3 at HEAD
+  note: no SBOM for app: it is turned off (sbom: false)
   slipway:version comes from RELEASE_TAG
   localhost:5001 is skipped: optional, and there are no credentials for it
 

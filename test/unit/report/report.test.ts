@@ -215,6 +215,7 @@ Commit \`${REVISION}\` of octo/app.
 
 - Digest: \`${digest("b")}\`
 - Platforms: linux/amd64, linux/arm64
+- SBOM: none (\`sbom: false\`)
 - Pull: \`docker pull ${FIRST}@${digest("b")}\`
 
 | Tag | Repository | What happened | Digest |

@@ -313,6 +313,7 @@ it("gives one content key wherever the same files lie", async () => {
         labels: [],
         provenance: true,
         sbom: false as const,
+        attestations: "index" as const,
         secretIds: [],
       };
       return contentKey({ dockerfile, files: read_, ...rest });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { BUNDLE_MEDIA_TYPE } from "../../../plan/annotations";
+import { ATTESTATIONS_ANNOTATION, BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE } from "../../../plan/annotations";
+import { detachedDigests } from "../../../plan/detached-attestations";
+import type { Digest } from "../../../plan/digest";
 import type { VerifyRules } from "../../../plan/trust";
-import { OCI_INDEX } from "../../../registry/manifest";
+import { type IndexJson, isIndex, OCI_INDEX } from "../../../registry/manifest";
 import { imageSignatureBytes, releaseStatementBytes } from "../../../trust/in-toto";
 import { BUILDER, MemoryRepository } from "../../support/memory-registry";
 import {
@@ -333,6 +335,44 @@ const cases: readonly Case[] = [
     says: /has no sbom/,
   },
   {
+    what: "stripped provenance beside the index",
+    scene: () => {
+      const scene = detachedScene();
+      for (const statement of statementsBeside(scene)) scene.repository.forget(statement);
+      return scene;
+    },
+    rules: { predicates: ["signature", "provenance"], builder: BUILDER },
+    codes: ["verify-predicate", "verify-builder"],
+    says: /has no provenance/,
+  },
+  {
+    what: "provenance beside the index that the index does not name",
+    scene: () => {
+      const scene = new Scene(keys, [PLATFORMS, { provenance: false }]);
+      const { manifests } = indexOf(scene.repository, scene.image.digest);
+      for (const platform of manifests)
+        scene.repository.attach(platform, provenanceOf(platform.digest), IN_TOTO_MEDIA_TYPE);
+      return scene;
+    },
+    rules: { predicates: ["provenance"] },
+    codes: ["verify-predicate"],
+    says: /has no provenance/,
+  },
+  {
+    what: "an index that names one platform's provenance for both",
+    scene: () => {
+      const scene = detachedScene();
+      const index = indexOf(scene.repository, scene.image.digest);
+      const [first = ""] = statementsBeside(scene);
+      const annotations = { ...index.annotations, [ATTESTATIONS_ANNOTATION]: `${first},${first}` };
+      scene.image = scene.repository.manifest({ ...index, annotations }, OCI_INDEX);
+      return scene;
+    },
+    rules: { predicates: ["provenance"] },
+    codes: ["verify-predicate"],
+    says: /has no provenance for linux\/(amd64|arm64)/,
+  },
+  {
     what: "a missing platform",
     scene: () => new Scene(keys, [["linux/amd64"]]),
     codes: ["verify-platform"],
@@ -511,6 +551,33 @@ function misattached(repository: MemoryRepository) {
   );
 }
 
+function detachedScene(): Scene {
+  const scene = new Scene(keys);
+  scene.image = scene.repository.detach(scene.image);
+  return scene;
+}
+
+function indexOf(repository: MemoryRepository, digest: Digest): IndexJson {
+  const index = repository.json(digest);
+  if (!isIndex(index)) throw new Error("no index");
+  return index;
+}
+
+function statementsBeside({ repository, image }: Scene): Digest[] {
+  return detachedDigests(indexOf(repository, image.digest).annotations);
+}
+
+function provenanceOf(digest: Digest): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      _type: "https://in-toto.io/Statement/v0.1",
+      predicateType: "https://slsa.dev/provenance/v0.2",
+      subject: [{ name: "_", digest: { sha256: digest.slice("sha256:".length) } }],
+      predicate: { builder: { id: BUILDER } },
+    }),
+  );
+}
+
 describe("what is tampered with is refused, for the right reason", () => {
   test.each(cases)("$what", async ({ make, scene: makeScene, rules, codes, says }) => {
     const scene = makeScene?.() ?? new Scene(keys);
@@ -545,6 +612,12 @@ describe("what is whole is verified", () => {
       "https://slsa.dev/provenance/v0.2",
     ]);
     expect(verdict.madeAt).toEqual({ time: "2026-01-10T12:00:00.000Z", from: "provenance" });
+  });
+
+  test("with its provenance beside the index too", async () => {
+    const scene = detachedScene();
+    await scene.release();
+    expect(await scene.verify(strict)).toMatchObject({ verified: true, problems: [], platforms: PLATFORMS });
   });
 
   test("whatever else somebody attached to it", async () => {

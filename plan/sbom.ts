@@ -1,0 +1,107 @@
+import { CONTENT_KEY_ANNOTATION, SBOM_ANNOTATION } from "./annotations";
+import type { SbomConfig } from "./config";
+import type { Digest } from "./digest";
+import type { Problem } from "./problem";
+import { parseReference } from "./reference";
+import type { FoundImage } from "./registry-state";
+import type { ImageIntent } from "./release-intent";
+import type { PlannedContent, PlannedImage } from "./release-plan";
+
+/** Makes an image's SBOM: by its digest, whatever its tag says by now; or why none can be made today. */
+export type SbomGenerator =
+  | { readonly reference: string; readonly digest?: Digest }
+  | { readonly reference: string; readonly unavailable: string };
+
+/** What is known of an image's SBOM: made by BuildKit, not wanted, or wanted and not to be had. */
+export type SbomState = "attached" | "none" | "unavailable";
+
+/** The value of `SBOM_ANNOTATION`: an SBOM was wanted, and its generator could not be reached. */
+export const SBOM_UNAVAILABLE = "unavailable" satisfies SbomState;
+
+/** What a registry answered about a generator. No answer at all (nobody was asked) is no reason to go without. */
+export function sbomGenerator(
+  { generator: reference }: SbomConfig,
+  resolved: { readonly digests: Readonly<Record<string, Digest>>; readonly problems: readonly Problem[] },
+): SbomGenerator {
+  const digest = resolved.digests[reference];
+  if (digest !== undefined) return { reference, digest };
+  const problem = resolved.problems.find(({ path }) => path === reference);
+  return problem === undefined ? { reference } : { reference, unavailable: reasonOf(problem) };
+}
+
+function reasonOf({ code, message }: Problem): string {
+  return code === "base-not-found" ? "its registry does not have it" : message;
+}
+
+/** A generator that somebody chose is needed; without the default one a release goes on, and says so. */
+export function generatorProblems(
+  config: SbomConfig | false,
+  generator: SbomGenerator | undefined,
+  path: string,
+): Problem[] {
+  if (config === false || !config.required) return [];
+  if (generator === undefined || !("unavailable" in generator)) return [];
+  return [
+    {
+      code: "sbom-generator",
+      path: `${path}.sbom`,
+      message: `the SBOM generator ${generator.reference} cannot be resolved: ${generator.unavailable}`,
+      hint: "Check its name, sign in to its registry, name another one, or set sbom: false",
+    },
+  ];
+}
+
+/** The generator as BuildKit takes it: `docker.io/docker/buildkit-syft-scanner@sha256:…`. */
+export function generatorReference(generator: SbomGenerator): string | undefined {
+  if ("unavailable" in generator) return undefined;
+  if (generator.digest === undefined) return generator.reference;
+  const { host, path } = parseReference(generator.reference);
+  return `${host}/${path}@${generator.digest}`;
+}
+
+/** An image that was built while its generator could not be reached. */
+export function lacksSbom(annotations: Readonly<Record<string, string>> | undefined): boolean {
+  return annotations?.[SBOM_ANNOTATION] === SBOM_UNAVAILABLE;
+}
+
+/**
+ * What a release can say of an image's SBOM; undefined where nobody knows (content of others).
+ *
+ * @param seen the content, where it exists
+ */
+export function sbomState(
+  intent: ImageIntent,
+  content: PlannedContent,
+  seen: FoundImage | undefined,
+): SbomState | undefined {
+  if (lacksSbom(seen?.annotations)) return "unavailable";
+  const wanted = intent.image.sbom === false ? "none" : "attached";
+  if (content.from === "build")
+    return intent.sbom !== undefined && "unavailable" in intent.sbom ? "unavailable" : wanted;
+  // A base's key does not tell how it was attested; other keys do.
+  const isOurs =
+    intent.image.addressed === undefined && seen?.annotations[CONTENT_KEY_ANNOTATION] === intent.contentKey;
+  return isOurs ? wanted : undefined;
+}
+
+/** Each image without an SBOM, and why; one line for all that have the same reason. */
+export function sbomNotices(images: readonly PlannedImage[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const image of images) {
+    const reason = reasonWithout(image);
+    if (reason !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), image.name]);
+  }
+  return [...byReason].map(([reason, names]) => `no SBOM for ${names.join(", ")}: ${reason}`);
+}
+
+function reasonWithout({ intent, content, sbom }: PlannedImage): string | undefined {
+  if (sbom === "none") return content.from === "build" ? "it is turned off (sbom: false)" : undefined;
+  if (sbom !== "unavailable") return undefined;
+  if (content.from !== "build")
+    return "it was built while its generator could not be reached; what is released stays as it is";
+  const generator = intent.sbom !== undefined && "unavailable" in intent.sbom ? intent.sbom : undefined;
+  return (
+    `its generator ${generator?.reference ?? ""} cannot be reached (${generator?.unavailable ?? ""}). ` +
+    "Name one that can be (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false"
+  );
+}

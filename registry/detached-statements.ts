@@ -1,0 +1,101 @@
+import {
+  attestationEntries,
+  detachAttestations,
+  detachedDigests,
+  EMPTY_CONFIG,
+} from "../plan/detached-attestations";
+import type { Digest } from "../plan/digest";
+import type { RegistryClient } from "./client";
+import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
+import { isAttached, publishReferrer, referrerEntry } from "./referrers";
+
+/**
+ * Takes the build's attestations out of an index and attaches them as referrers of its platforms; last of all it writes
+ * the index that names them, without a tag. The index that the build pushed stays, untagged. Repeating it is no write,
+ * so a run that broke off anywhere is completed by the next.
+ *
+ * @returns the digest of the index without attestations; the given one where there are none in it
+ */
+export async function detachStatements(
+  client: RegistryClient,
+  repository: string,
+  digest: Digest,
+): Promise<Digest> {
+  const index = await readIndex(client, repository, digest);
+  if (index === undefined) return digest;
+  const detached = detachAttestations(index, await readLayers(client, repository, index));
+  if (detached === undefined) return digest;
+  await client.putBlob(repository, EMPTY_CONFIG);
+  await Promise.all(
+    detached.statements.map(async ({ subject, bytes, ...entry }) => {
+      if (await isAttached(client, repository, subject.digest, entry.digest)) return;
+      await publishReferrer(client, repository, subject.digest, { ...entry, size: bytes.length }, bytes);
+    }),
+  );
+  if ((await client.headManifest(repository, detached.digest)) === undefined)
+    await client.putManifest(repository, detached.digest, detached.bytes, detached.mediaType);
+  return detached.digest;
+}
+
+/** The statements that an index names as its own, and that its repository does not hold and list. Writes nothing. */
+export async function missingStatements(
+  client: RegistryClient,
+  repository: string,
+  digest: Digest,
+): Promise<Digest[]> {
+  const index = await readIndex(client, repository, digest);
+  const named = detachedDigests(index?.annotations);
+  if (index === undefined || named.length === 0) return [];
+  const listings = await Promise.all(
+    index.manifests.map((platform) => client.referrers(repository, platform.digest)),
+  );
+  const listed = new Set(listings.flat().map((entry) => entry.digest));
+  const there = await Promise.all(
+    named.map(
+      async (statement) =>
+        listed.has(statement) && (await client.headManifest(repository, statement)) !== undefined,
+    ),
+  );
+  return named.filter((_, at) => !there[at]);
+}
+
+/** Lists statements again that are there by their digest, and that a lost or overwritten fallback tag does not name. */
+export async function relistStatements(
+  client: RegistryClient,
+  repository: string,
+  statements: readonly Digest[],
+): Promise<void> {
+  for (const digest of statements) {
+    const found = await client.getManifest(repository, digest);
+    if (found === undefined || !isManifest(found.json) || found.json.subject === undefined) continue;
+    const entry = referrerEntry(found.descriptor, found.json);
+    await publishReferrer(client, repository, found.json.subject.digest, entry, found.bytes);
+  }
+}
+
+async function readIndex(
+  client: RegistryClient,
+  repository: string,
+  digest: Digest,
+): Promise<IndexJson | undefined> {
+  const found = await client.getManifest(repository, digest);
+  return found !== undefined && isIndex(found.json) ? found.json : undefined;
+}
+
+async function readLayers(
+  client: RegistryClient,
+  repository: string,
+  index: IndexJson,
+): Promise<Map<Digest, readonly Descriptor[]>> {
+  const read = await Promise.all(
+    attestationEntries(index).map(async ({ entry }) => {
+      const found = await client.getManifest(repository, entry.digest);
+      if (found === undefined || !isManifest(found.json))
+        throw new Error(
+          `${client.host}/${repository} lacks the attestation ${entry.digest} of its own index`,
+        );
+      return [entry.digest, found.json.layers] as const;
+    }),
+  );
+  return new Map(read);
+}
