@@ -1,6 +1,7 @@
 import type { Octokit } from "octokit";
 import { ProblemError } from "../plan/problem";
 import type { SetupConfig } from "../plan/setup/config";
+import { outwardFetch } from "../registry/outward";
 import { githubApiUrl } from "./github-address";
 
 /** An answer's body and headers; undefined for 404. */
@@ -40,6 +41,7 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     retry: { retries: 2 },
     throttle: { enabled: false },
+    request: { fetch: outwardFetch() },
   });
   return async (path, need) => {
     const [owner = "", repo = ""] = config.repository.split("/");
