@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -139,6 +140,25 @@ describe("a release", () => {
     expect(standIn.count("GET", /\/actions\/runs\//)).toBe(0);
   });
 });
+
+test("without a token in the environment, gh is asked for the one of this server", async () => {
+  const standIn = await github({}, { artifacts: KEPT });
+  const server = new URL(standIn.url).host;
+  const script = `[ "$*" = "auth token --hostname ${server}" ] && echo ${TOKEN}`;
+  const env = { GH_TOKEN: "", PATH: await withGh(script) };
+  const { code, err } = await dispatch(standIn, [...VERSION, "--no-wait"], { env });
+  expect(err).toContain("Dispatched release-docker.yml");
+  expect(code).toBe(0);
+  expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
+});
+
+/** A PATH with a `gh` that does this. */
+async function withGh(script: string): Promise<string> {
+  const bin = path.join(dir, "bin");
+  await mkdir(bin, { recursive: true });
+  await writeFile(path.join(bin, "gh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return `${bin}:${process.env.PATH}`;
+}
 
 describe("its own run", () => {
   test.each([
@@ -372,6 +392,18 @@ describe("nothing is dispatched", () => {
     expect(code).toBe(1);
   });
 
+  test.each([
+    ["is not logged in", "exit 1"],
+    ["says nothing", "exit 0"],
+  ])("where gh %s, and there is no other token", async (_, script) => {
+    const { code, err } = await dispatch(await github(), VERSION, {
+      env: { GH_TOKEN: "", PATH: await withGh(script) },
+    });
+    expect(err).toContain("gh is not logged in to 127.0.0.1:");
+    expect(err).toContain("[github-token]");
+    expect(code).toBe(1);
+  });
+
   test("with a token that GitHub does not know", async () => {
     const { code, err } = await dispatch(await github(), VERSION, { env: { GH_TOKEN: "ghp_old" } });
     expect(err).toContain("[github-token-refused]");
@@ -413,6 +445,23 @@ describe("faults", () => {
     const { code, err } = await dispatch(standIn, VERSION);
     expect(err).toContain("[dispatch-permission]");
     expect(code).toBe(1);
+  });
+
+  test.each([
+    ["GET", ""],
+    ["POST", "Nothing was dispatched"],
+  ])("an organisation's single sign-on (%s): where to authorise the token", async (refused, text) => {
+    const standIn = await github();
+    const url = "https://github.com/orgs/graysurf/sso?authorization_request=AB12";
+    const message = "Resource protected by organization SAML enforcement.";
+    const headers = { "x-github-sso": `required; url=${url}` };
+    standIn.intercept = (method) => (method === refused ? refusal(403, message, headers) : undefined);
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("[github-sso]");
+    expect(err).toContain(`Authorise it: ${url}`);
+    expect(err).toContain(text);
+    expect(code).toBe(1);
+    expect(standIn.dispatches).toEqual([]);
   });
 
   test("a limit is waited for, and errors while the run goes on are borne", async () => {
