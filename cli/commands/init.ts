@@ -52,6 +52,7 @@ export function initCommand(): Command {
     .addOption(new Option("--print", "write nothing, only show (also --dry-run)").conflicts("yes"))
     .addOption(new Option("--dry-run").implies({ print: true }).hideHelp())
     .option("--force", "overwrite files that are there and differ")
+    .option("--json", "print files and next commands as JSON; with --yes or --print")
     .addHelpText("after", HELP)
     .action(async (options: InitFlags, command: Command) => {
       const { runInit } = await import("../init/run-init.js");

@@ -16,6 +16,8 @@ export interface OnTerminal {
   readonly columns: number;
   readonly rows: number;
   readonly steps?: readonly Step[];
+  /** Whether the screen is drawn; false for programs with sequences that the drawing does not know. @default true */
+  readonly isDrawn?: boolean;
 }
 
 export interface TerminalEnd {
@@ -55,7 +57,10 @@ interface Event {
   readonly code?: number;
 }
 
-function replayed(text: string, { columns, rows }: Pick<OnTerminal, "columns" | "rows">): TerminalEnd {
+function replayed(
+  text: string,
+  { columns, rows, isDrawn = true }: Pick<OnTerminal, "columns" | "rows" | "isDrawn">,
+): TerminalEnd {
   const terminal = new Terminal(columns, rows);
   const decoder = new TextDecoder();
   let raw = "";
@@ -68,7 +73,7 @@ function replayed(text: string, { columns, rows }: Pick<OnTerminal, "columns" | 
     if (event.out !== undefined) {
       const printed = decoder.decode(Buffer.from(event.out, "base64"), { stream: true });
       raw += printed;
-      terminal.write(printed);
+      if (isDrawn) terminal.write(printed);
     }
     code = event.code ?? code;
   }
