@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import { buildCommand } from "./commands/build";
 import { deployStageCommand } from "./commands/deploy-stage";
 import { dispatchCommand } from "./commands/dispatch";
@@ -56,6 +56,11 @@ export async function main(argv: string[]): Promise<number> {
 export function buildProgram(): Command {
   const program = new Command("slipway")
     .description("Release container images: previewed, proved, then tagged.")
+    .configureHelp({
+      // The list of commands fits a terminal; each one's own help has its arguments.
+      subcommandTerm: (command) => command.name(),
+      optionDescription: (option) => new Help().optionDescription(option).replace(" (default: [])", ""),
+    })
     .showHelpAfterError("(add --help for what is allowed)");
   for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
   return throwing(program);

@@ -1,3 +1,4 @@
+import { isLoopbackHost } from "../plan/loopback";
 import type { Answer } from "./answer";
 import { answerError } from "./answer-errors";
 import { type Challenge, parseChallenges } from "./challenge";
@@ -6,7 +7,7 @@ import { RegistryError } from "./errors";
 import type { Redactor } from "./redact";
 import type { Clock } from "./retry";
 import { covers, mergeScopes, repositoryOf, type Scope } from "./scope";
-import { isLoopback, type WireRequest } from "./wire";
+import type { WireRequest } from "./wire";
 
 /** Used when a token service does not say how long a token lives. @see distribution's token specification */
 const DEFAULT_LIFE_S = 60;
@@ -119,7 +120,7 @@ export class Authenticator {
   #checkRealm(realm: string): URL {
     const { registry, origin } = this.#options;
     const url = URL.canParse(realm, origin) ? new URL(realm, origin) : undefined;
-    const plainAllowed = origin.protocol === "http:" || isLoopback(origin.hostname);
+    const plainAllowed = origin.protocol === "http:" || isLoopbackHost(origin.host);
     if (url?.protocol === "https:" || (url?.protocol === "http:" && plainAllowed)) return url;
     throw new RegistryError({
       code: "registry-bad-answer",

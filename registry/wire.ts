@@ -1,9 +1,9 @@
-import { isIP } from "node:net";
 import { Readable } from "node:stream";
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { Dispatcher } from "undici";
 import { Answer } from "./answer";
 import { Deadline } from "./deadline";
 import { networkError, type RequestContext } from "./network-errors";
+import { Outward } from "./outward";
 import { oneLine, type Redactor, safePath } from "./redact";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -49,37 +49,21 @@ export interface WireOptions {
 const DEADLINE_MS = 30_000;
 /** As much of an error's body as tells what answered, be it a page. */
 const DIAGNOSTIC_TEXT = 2000;
-const PROXY_VARIABLES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"];
-
-/** Whether an address is this machine's own. */
-export function isLoopback(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, "");
-  if (isIP(bare) === 4) return bare.startsWith("127.");
-  return bare === "::1" || bare === "localhost" || bare.endsWith(".localhost");
-}
+/** Silence is counted here. */
+const CONNECTION = { keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 };
 
 /** Single requests: connections, deadline, diagnostics. No authentication, redirects or retries. */
 export class Wire {
   readonly #options: WireOptions;
   readonly #redactor: Redactor;
-  readonly #own: Dispatcher[] = [];
-  readonly #direct: Dispatcher;
-  readonly #outward: Dispatcher;
+  readonly #connections: Pick<Outward, "to" | "close">;
 
   constructor(options: WireOptions, redactor: Redactor) {
     this.#options = options;
     this.#redactor = redactor;
-    const settings = { keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 };
-    if (options.dispatcher !== undefined) {
-      this.#direct = this.#outward = options.dispatcher;
-      return;
-    }
-    this.#direct = this.#outward = new Agent(settings);
-    this.#own.push(this.#direct);
-    if (PROXY_VARIABLES.some((name) => process.env[name])) {
-      this.#outward = new EnvHttpProxyAgent(settings);
-      this.#own.push(this.#outward);
-    }
+    const { dispatcher } = options;
+    this.#connections =
+      dispatcher === undefined ? new Outward(CONNECTION) : { to: () => dispatcher, close: async () => {} };
   }
 
   /** @throws RegistryError where there is no answer; any answer is returned. */
@@ -99,8 +83,7 @@ export class Wire {
     const upload = new Upload(request.body, deadline);
     try {
       deadline.start();
-      const dispatcher = isLoopback(url.hostname) ? this.#direct : this.#outward;
-      const data = await dispatcher.request({
+      const data = await this.#connections.to(url).request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
@@ -130,7 +113,7 @@ export class Wire {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#own.map((dispatcher) => dispatcher.destroy()));
+    await this.#connections.close();
   }
 }
 

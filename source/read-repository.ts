@@ -20,7 +20,7 @@ import {
  *
  * @throws ProblemError `github-token-missing`, `github-token-refused`, `github-repository-missing`,
  *   `github-repository-archived`, `github-permission`, `github-scope`, `github-reviewer`, `github-owner-environment`,
- *   `github-unreachable`
+ *   `github-unreachable`, `github-sso`, `github-rate-limit`
  */
 export async function readRepository(
   config: SetupConfig,

@@ -1,7 +1,9 @@
 import type { Octokit } from "octokit";
 import { ProblemError } from "../plan/problem";
 import type { SetupConfig } from "../plan/setup/config";
+import { outwardFetch } from "../registry/outward";
 import { githubApiUrl } from "./github-address";
+import { refusalOf } from "./github-refusal";
 
 /** An answer's body and headers; undefined for 404. */
 export interface Found {
@@ -9,7 +11,11 @@ export interface Found {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** Reads one address of the repository. @throws ProblemError `github-permission`, `github-unreachable` */
+/**
+ * Reads one address of the repository.
+ *
+ * @throws ProblemError `github-permission`, `github-sso`, `github-rate-limit`, `github-unreachable`
+ */
 export type Read = (path: string, need: Need) => Promise<Found | undefined>;
 
 /** What a token needs for a part, in the words of GitHub's page for fine-grained tokens. */
@@ -40,6 +46,7 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     retry: { retries: 2 },
     throttle: { enabled: false },
+    request: { fetch: outwardFetch() },
   });
   return async (path, need) => {
     const [owner = "", repo = ""] = config.repository.split("/");
@@ -54,6 +61,18 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
           hint: `It has expired or was revoked. Make a new one; ${page}`,
         });
       }
+      const reason = error instanceof Error ? error.message : String(error);
+      const refusal = refusalOf(Number(status), reason, headersOf(error));
+      if (refusal?.kind === "sso") {
+        const message = "the token is not authorised for the organisation's single sign-on (403)";
+        throw failure("github-sso", tokenFrom, message, { hint: `Authorise it: ${refusal.url}` });
+      }
+      if (refusal?.kind === "rate-limit") {
+        const until = refusal.until === undefined ? "" : ` until ${refusal.until}`;
+        throw failure("github-rate-limit", tokenFrom, `GitHub takes no more requests from it${until}`, {
+          hint: "Wait, or use another token, then run the same again",
+        });
+      }
       if (status === 403) {
         throw failure(
           "github-permission",
@@ -62,7 +81,6 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
           { hint: `A fine-grained token needs "${need}"; ${page}` },
         );
       }
-      const reason = error instanceof Error ? error.message : String(error);
       throw failure("github-unreachable", githubApiUrl(config.baseUrl), `GET ${url}: ${reason}`);
     }
   };
@@ -75,6 +93,11 @@ async function request(octokit: Octokit, url: string): Promise<Found> {
 
 function statusOf(error: unknown): unknown {
   return field(error, "status");
+}
+
+function headersOf(error: unknown): Readonly<Record<string, unknown>> {
+  const headers = field(field(error, "response"), "headers");
+  return typeof headers === "object" && headers !== null ? { ...headers } : {};
 }
 
 const PAGE = 100;

@@ -4,17 +4,18 @@ import type { DispatchFlags } from "../dispatch/settings";
 const HELP = `
 Environment (flags win):
   GH_TOKEN, GITHUB_TOKEN             the token; else what \`gh auth token\` says
-  GITHUB_API_URL, GH_HOST, GH_REPO   the server and the repository, as gh has them
+  GITHUB_API_URL, GH_HOST, GH_REPO   the server and the repository, as for gh
   RELEASE_TAG                        the version
-  With the stack's slipway:envPrefix before them: VERSION, INPUT_REF, WORKFLOW_REF, WORKFLOW, REPO,
-  PUBLISH_VERSION_TAG, WAIT, TIMEOUT
+  With the stack's slipway:envPrefix before them: VERSION, INPUT_REF,
+  WORKFLOW_REF, WORKFLOW, REPO, PUBLISH_VERSION_TAG, WAIT, TIMEOUT
 
-Before anything starts it is checked that the version's git tag (or --input-ref), the workflow, its inputs, the files of
-pinned versions, the repository's variable PUBLISH_VERSION_TAG and its secrets are as the release needs them.
-Without CI the same program releases from here: pulumi up
+Before anything starts it is checked that the version's git tag (or
+--input-ref), the workflow, its inputs, the files of pinned versions, the
+repository's variable PUBLISH_VERSION_TAG and its secrets are as the release
+needs them. Without CI the same program releases from here: pulumi up
 
-Exit codes: 0 released (with --no-wait: dispatched), 1 failed, cancelled or timed out, 2 used wrongly, 130 interrupted:
-the run goes on.`;
+Exit codes: 0 released (with --no-wait: dispatched), 1 failed, cancelled or
+timed out, 2 used wrongly. 130 (Ctrl-C), 143 (SIGTERM): the run goes on.`;
 
 /** `slipway dispatch`: a release in CI, watched from here. */
 export function dispatchCommand(): Command {

@@ -2,19 +2,24 @@ import { Command, Option } from "commander";
 import type { InitFlags } from "../init/flags";
 
 const HELP = `
-Looks at the Dockerfiles, the git remote, services.list, VERSIONS.env and package.json, asks about the rest at a terminal,
-shows every file as a difference, and writes all of them or none. Files of yours get lines added (package.json, .gitignore,
-.dockerignore); a file that Slipway would write as a whole and that is there already is overwritten with --force alone.
-Where the repository's root has no npm packages (or another package manager's), the project goes into release/.
+Looks at the Dockerfiles, the git remote, services.list, VERSIONS.env and
+package.json, asks about the rest at a terminal, shows every file as a
+difference, and writes all of them or none. Files of yours get lines added
+(package.json, .gitignore, .dockerignore); a file that Slipway would write as a
+whole and that is there already is overwritten with --force alone. Where the
+repository's root has no npm packages (or another package manager's), the
+project goes into release/.
 
 Found              released as
 Dockerfile         one image; one each where there are several in folders
-Dockerfile.<name>  a lane of its own beside the main one: <name>-v1.2.3 and <name>-latest
+Dockerfile.<name>  a lane of its own beside the main one: <name>-v1.2.3 and
+                   <name>-latest
 Dockerfile.base and Dockerfile.variant
                    a base by its content, and variants
 services.list      a fleet, one image a line
 
-Exit codes: 0 written, or nothing to do; 1 failed, refused or declined; 2 used wrongly; 130 interrupted, nothing written.
+Exit codes: 0 written, or nothing to do; 1 failed, refused or declined; 2 used
+wrongly; 130 (Ctrl-C), 143 (SIGTERM): interrupted, nothing written.
 
 Environment: NO_COLOR.`;
 
@@ -48,6 +53,7 @@ export function initCommand(): Command {
     .addOption(new Option("--print", "write nothing, only show (also --dry-run)").conflicts("yes"))
     .addOption(new Option("--dry-run").implies({ print: true }).hideHelp())
     .option("--force", "overwrite files that are there and differ")
+    .option("--json", "print files and next commands as JSON; with --yes or --print")
     .addHelpText("after", HELP)
     .action(async (options: InitFlags, command: Command) => {
       const { runInit } = await import("../init/run-init.js");

@@ -23,7 +23,7 @@ export function planCommand(): Command {
     .option("--json", "print the plan as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected, 2 used wrongly.",
+      "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected,\n2 used wrongly.",
     )
     .action(async ({ stack, cwd, configFile, ...options }: PlanOptions) => {
       const { planText, refusalText } = await import("../../report/plan-text.js");

@@ -11,15 +11,21 @@ interface PublishOptions extends ReleaseOptions {
 }
 
 const HELP = `
-The way out when an engine or CI is broken: the plan, tags and manifests of \`pulumi up\`, which adopts them later.
+The way out when an engine or CI is broken: the plan, tags and manifests of
+\`pulumi up\`, which adopts them later.
 
 Environment:
-  CI_DOCKER_CLI, DOCKER_CLI   the program: docker (with buildx), nerdctl, or one that takes their \`login\` and \`build\`;
-                              the first that is set, default docker. It is needed only where something is built.
-  CI_PUSH=false               run nothing and ask no registry; print the commands, write the services' manifest
+  CI_DOCKER_CLI, DOCKER_CLI   the program: docker (with buildx), nerdctl, or one
+                              that takes their \`login\` and \`build\`; the first
+                              that is set, default docker. It is needed only
+                              where something is built.
+  CI_PUSH=false               run nothing and ask no registry; print the
+                              commands, write the services' manifest
 
-Passwords reach it by --password-stdin, in a Docker configuration for this run alone.
-Exit codes: 0 released, 1 refused or failed, 2 used wrongly, 130 interrupted. Running it again completes a release.`;
+Passwords reach it by --password-stdin, in a Docker configuration for this run
+alone. Running it again completes a release.
+
+Exit codes: 0 released, 1 refused or failed, 2 used wrongly, 130 interrupted.`;
 
 /** `slipway publish`: the release of `pulumi up` by a Docker-compatible CLI, without an engine. */
 export function publishCommand(): Command {

@@ -18,17 +18,21 @@ export interface TagsOptions {
 }
 
 const ENVIRONMENT_HELP = `
-A list's value may be one entry or several lines. With several lines it is read as the action's own input is: "#"
-comments a line out, and a field in double quotes loses them.
+A list's value may be one entry or several lines. With several lines it is read
+as the action's own input is: "#" comments a line out, and a field in double
+quotes loses them.
 
 Environment (GitHub's; flags win):
-  GITHUB_REF, GITHUB_SHA, GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, GITHUB_REPOSITORY, GITHUB_SERVER_URL
+  GITHUB_REF, GITHUB_SHA, GITHUB_EVENT_NAME, GITHUB_EVENT_PATH,
+  GITHUB_REPOSITORY, GITHUB_SERVER_URL
   DOCKER_METADATA_SHORT_SHA_LENGTH   characters of a commit in tags, default 7
-  DOCKER_METADATA_PR_HEAD_SHA        "true": a pull request's own head instead of its merge commit
+  DOCKER_METADATA_PR_HEAD_SHA        "true": a pull request's own head instead
+                                     of its merge commit
 
 Examples:
-  $ slipway tags --ref refs/tags/v1.2.3 --image ghcr.io/octo/app --rule 'type=semver,pattern={{version}}'
-  $ slipway tags --image ghcr.io/octo/app --rule type=sha --flavor latest=true --json`;
+  $ slipway tags --ref refs/tags/v1.2.3 --image ghcr.io/octo/app \\
+      --rule 'type=semver,pattern={{version}}'
+  $ slipway tags --image ghcr.io/octo/app --rule type=sha --flavor latest=true`;
 
 /** `slipway tags`: which tags and labels docker/metadata-action's rules give for an event. */
 export function tagsCommand(): Command {

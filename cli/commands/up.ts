@@ -7,9 +7,12 @@ interface EngineOptions {
 }
 
 const HELP = `
-What follows -- goes to pulumi as it is: slipway up --services langgraph -- --yes
-CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too; --services wins.
-With CI_PUSH=false nothing is released: the plan is shown, and \`up\` writes the services' manifest.`;
+What follows -- goes to pulumi as it is:
+  slipway up --services langgraph -- --yes
+
+CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too;
+--services wins. With CI_PUSH=false nothing is released: the plan is shown, and
+\`up\` writes the services' manifest.`;
 
 /** `slipway up`: `pulumi up`, for some services with all others left alone. */
 export function upCommand(): Command {

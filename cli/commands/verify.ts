@@ -22,19 +22,23 @@ export interface VerifyOptions {
 }
 
 const HELP = `
-A manifest is the file that a release writes (artifacts/release-manifest.json): every image of it is verified in every
-registry, as that image of that commit for those platforms. A text between slashes is a regular expression for all of
-a subject, builder, source or licence. With --stack the rules are those by which that stack promotes (promote.verify and
-policy in its file), and flags win.
+A manifest is the file that a release writes (artifacts/release-manifest.json):
+every image of it is verified in every registry, as that image of that commit
+for those platforms. A text between slashes is a regular expression for all of a
+subject, builder, source or licence. With --stack the rules are those by which
+that stack promotes (promote.verify and policy in its file), and flags win.
 
 Examples:
   $ slipway verify ghcr.io/octo/app:1.2.3 --key cosign.pub
   $ slipway verify artifacts/release-manifest.json --stack prod
-  $ slipway verify artifacts/release-manifest.json --key cosign.pub --predicate signature --predicate provenance
+  $ slipway verify artifacts/release-manifest.json --key cosign.pub \\
+      --predicate signature --predicate provenance
   $ slipway verify ghcr.io/octo/app:1.2.3 --source https://github.com/octo/app \\
-      --subject '/https:\\/\\/github\\.com\\/octo\\/app\\/\\.github\\/workflows\\/release\\.yml@refs\\/tags\\/v.+/'
+      --subject \\
+      '/https:\\/\\/github\\.com\\/octo\\/app\\/\\.github\\/workflows\\/release\\.yml@refs\\/tags\\/v.+/'
 
-Exit codes: 0 everything is verified, 1 something is refused or could not be read, 2 used wrongly.`;
+Exit codes: 0 everything is verified, 1 something is refused or could not be
+read, 2 used wrongly.`;
 
 /** `slipway verify`: whether what was released is proved, by signatures and statements in the registries. */
 export function verifyCommand(): Command {

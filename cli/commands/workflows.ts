@@ -10,9 +10,11 @@ export interface WorkflowsOptions {
 }
 
 const HELP = `
-Settings: slipway:github.workflows in the stacks' files; a stack without has no part in them.
+Settings: slipway:github.workflows in the stacks' files; a stack without has no
+part in them.
 
-Exit codes: 0 done, 1 failed, a difference with --check or an outdated pin with --outdated, 2 used wrongly.
+Exit codes: 0 done, 1 failed, a difference with --check or an outdated pin with
+--outdated, 2 used wrongly.
 
 Environment: GITHUB_API_URL, GH_TOKEN or GITHUB_TOKEN, for --outdated.`;
 

@@ -1,5 +1,6 @@
 import type { Octokit } from "octokit";
 import type { Secret } from "../../plan/secret";
+import { outwardFetch } from "../../registry/outward";
 import type { Pace } from "./pace";
 import type { Server } from "./server";
 
@@ -38,11 +39,12 @@ export async function connect({ server, token, pace, say }: ClientOptions): Prom
       onSecondaryRateLimit: wait("secondary rate limit"),
       retryAfterBaseValue: pace.secondMs,
     },
-    request: { fetch: fetchWithDeadline },
+    request: { fetch: fetchWithDeadline(outwardFetch()) },
   });
 }
 
-const fetchWithDeadline: typeof fetch = (input, init) =>
-  fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(DEADLINE_MS) });
+function fetchWithDeadline(fetch: ReturnType<typeof outwardFetch>): typeof fetch {
+  return (input, init) => fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(DEADLINE_MS) });
+}
 
 function nothing(): void {}

@@ -3,13 +3,13 @@ import path from "node:path";
 import { releaseTable } from "../../report/release-table";
 import type { ManifestFile } from "../../report/write-artifacts";
 import { releaseFlags } from "../commands/release-flags";
-import { connect, type Octokit } from "./client";
+import { connect } from "./client";
 import { failedRun } from "./failed-run";
 import { findRun, newestRun, type RunSearch, tokenOwner } from "./find-run";
-import { followRun, watchOrCancel } from "./follow-run";
-import type { Repository } from "./grammar";
+import { cancelCommand, followCommand, followRun } from "./follow-run";
+import { type Interruption, onInterruption } from "./interruption";
 import { type Pace, paceFrom } from "./pace";
-import { preflight, type ReadyDispatch } from "./preflight";
+import { type PreflightInput, preflight, type ReadyDispatch } from "./preflight";
 import { type ErrorContext, explain, notDispatched, oneLine, requestFailure, UsageError } from "./problems";
 import {
   findStack,
@@ -36,13 +36,10 @@ interface Report {
   readonly manifests: readonly ManifestFile[];
 }
 
-interface Session {
-  readonly octokit: Octokit;
-  readonly repository: Repository;
-  readonly settings: DispatchSettings;
-  readonly errors: ErrorContext;
+interface Session extends Omit<PreflightInput, "warn"> {
   readonly pace: Pace;
   readonly screen: Screen;
+  readonly interruption: Interruption;
   readonly runsPage: string;
 }
 
@@ -70,22 +67,24 @@ export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessE
   const pace = paceFrom(env);
   const screen = screenOn(process.stderr, env);
   const octokit = await connect({ server, token, pace, say: screen.say });
-  const dispatchId = randomUUID();
-  const ready = await preflight({
-    octokit,
-    repository,
-    settings,
-    project,
-    place: await placeInRepository(cwd),
-    dispatchId,
-    errors,
-    warn: (line) => screen.say(`warning: ${line}`),
-  });
   const runsPage = `https://${server.host}/${name}/actions/workflows/${settings.workflow}`;
-  const session = { octokit, repository, settings, errors, pace, screen, runsPage };
-  const found = await start(session, ready, dispatchId);
+  const place = await placeInRepository(cwd);
+  const interruption = onInterruption(screen.end);
+  const common = { octokit, repository, settings, errors, pace, screen, dispatchId: randomUUID() };
+  try {
+    return await release({ ...common, interruption, runsPage, project, place }, flags);
+  } finally {
+    screen.end();
+    interruption.end();
+  }
+}
+
+async function release(session: Session, flags: DispatchFlags): Promise<number> {
+  const { settings, errors, screen, runsPage } = session;
+  const ready = await preflight({ ...session, warn: (line) => screen.say(`warning: ${line}`) });
+  const found = await start(session, ready);
   const report = {
-    repository: name,
+    repository: errors.path,
     workflow: settings.workflow,
     workflowRef: ready.workflowRef,
     inputs: ready.inputs,
@@ -102,14 +101,14 @@ export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessE
 async function start(
   session: Session,
   ready: ReadyDispatch,
-  dispatchId: string,
 ): Promise<{ id: number; url: string } | undefined> {
-  const { octokit, repository, settings, errors, pace, screen, runsPage } = session;
+  const { octokit, repository, settings, errors, pace, screen, interruption, dispatchId, runsPage } = session;
   const { workflowId, workflowRef, inputs, identified } = ready;
   const search = { octokit, repository, workflowId, pace, runsPage };
   const [afterId, actor] = await Promise.all([newestRun(search), tokenOwner(octokit)]).catch((error) => {
     throw notDispatched(explain(error, errors));
   });
+  interruption.leaves(`Whether the release was dispatched is not known: look at ${runsPage}`);
   const sent = await sendDispatch({
     octokit,
     repository,
@@ -124,24 +123,14 @@ async function start(
   if (sent.kind !== "unknown") screen.say(`Dispatched ${settings.workflow} on ${workflowRef} for ${what}.`);
   if (sent.kind === "run") return { id: sent.id, url: sent.url };
   if (sent.kind === "taken" && !settings.wait) return undefined;
-  const onInterrupt = leaveRunning(`The run, once it is there: ${runsPage}`);
-  try {
-    return await searchRun(
-      {
-        ...search,
-        marks: {
-          afterId,
-          ref: workflowRef,
-          ...(identified ? { dispatchId } : {}),
-          ...(actor === undefined ? {} : { actor }),
-        },
-      },
-      sent,
-      session,
-    );
-  } finally {
-    onInterrupt();
-  }
+  if (sent.kind === "taken") interruption.leaves(`The run goes on, once it has begun: ${runsPage}`);
+  const marks = {
+    afterId,
+    ref: workflowRef,
+    ...(identified ? { dispatchId } : {}),
+    ...(actor === undefined ? {} : { actor }),
+  };
+  return searchRun({ ...search, marks }, sent, session);
 }
 
 async function searchRun(search: RunSearch, sent: Sent, { runsPage, errors, screen }: Session) {
@@ -170,19 +159,17 @@ async function wait(
   flags: DispatchFlags,
   report: Omit<Report, "run" | "manifests">,
 ): Promise<number> {
-  const { octokit, repository, settings, errors, pace, screen } = session;
+  const { octokit, repository, settings, errors, screen, interruption } = session;
   screen.say(run.url);
-  const done = leaveRunning(`The run goes on: ${run.url}\n${watchOrCancel(run.id, errors.path)}`);
-  const state = await followRun({
-    octokit,
-    repository,
-    run,
-    timeoutSeconds: settings.timeoutSeconds,
-    pace,
-    errors,
-    show: screen.show,
-    say: screen.say,
-  }).finally(done);
+  interruption.leaves(
+    `The run goes on: ${run.url}`,
+    `  Follow it: ${followCommand(run.id, errors.path)}`,
+    `  Cancel it: ${cancelCommand(run.id, errors.path)}`,
+  );
+  const { timeoutSeconds } = settings;
+  const state = await followRun({ ...session, run, timeoutSeconds, show: screen.show, say: screen.say });
+  screen.end();
+  interruption.leaves(`The run has ended: ${run.url}`);
   const ended = { id: state.id, url: state.url, ...conclusionOf(state) };
   if (state.conclusion !== "success") {
     if (flags.json) print(flags, { ...report, run: ended, manifests: [] }, "");
@@ -215,18 +202,6 @@ function conclusionOf({ conclusion }: RunState): { conclusion?: string } {
 
 function print({ json }: DispatchFlags, report: Report, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${text}\n`);
-}
-
-/** Ctrl-C ends the waiting alone. @returns what takes this back */
-function leaveRunning(text: string): () => void {
-  const stop = () => {
-    process.stderr.write(`\n${text}\n`);
-    process.exit(130);
-  };
-  process.once("SIGINT", stop);
-  return () => {
-    process.off("SIGINT", stop);
-  };
 }
 
 /** How to release without CI: the same program, from this machine. */

@@ -8,6 +8,8 @@ export interface FollowInput {
   readonly octokit: Octokit;
   readonly repository: Repository;
   readonly run: { readonly id: number; readonly url: string };
+  /** What the dispatch put into the run's title. */
+  readonly dispatchId: string;
   readonly timeoutSeconds: number;
   readonly pace: Pace;
   readonly errors: ErrorContext;
@@ -55,7 +57,8 @@ export async function followRun(input: FollowInput): Promise<RunState> {
   }
 }
 
-async function readRun({ octokit, repository, run }: FollowInput): Promise<RunState> {
+async function readRun(input: FollowInput): Promise<RunState> {
+  const { octokit, repository, run } = input;
   const [{ data }, jobs] = await Promise.all([
     octokit.rest.actions.getWorkflowRun({ ...repository, run_id: run.id }),
     octokit.paginate(octokit.rest.actions.listJobsForWorkflowRun, {
@@ -68,7 +71,7 @@ async function readRun({ octokit, repository, run }: FollowInput): Promise<RunSt
   return {
     id: data.id,
     url: data.html_url,
-    title: oneLine(data.display_title),
+    title: withoutMark(oneLine(data.display_title), input.dispatchId),
     status: data.status ?? "queued",
     ...(data.conclusion === null ? {} : { conclusion: data.conclusion }),
     jobs: jobs.map(
@@ -83,6 +86,11 @@ async function readRun({ octokit, repository, run }: FollowInput): Promise<RunSt
       }),
     ),
   };
+}
+
+/** The mark that told this run from others is for no person. */
+function withoutMark(title: string, dispatchId: string): string {
+  return title.replace(` (${dispatchId})`, "");
 }
 
 function partOf(part: {
@@ -134,11 +142,14 @@ function timedOut({ run, timeoutSeconds, errors }: FollowInput, last: RunState |
       waits === undefined
         ? `the run goes on, but nobody waits for it after ${timeoutSeconds / 60} minutes (--timeout)`
         : `the job ${waits.name} waits for an approval, for longer than ${timeoutSeconds / 60} minutes (--timeout)`,
-    hint: watchOrCancel(run.id, errors.path),
+    hint: `Follow it: ${followCommand(run.id, errors.path)}. Cancel it: ${cancelCommand(run.id, errors.path)}.`,
   });
 }
 
-/** What a person does with a run that goes on. */
-export function watchOrCancel(id: number, repository: string): string {
-  return `Watch it: gh run watch ${id} --repo ${repository}. Cancel it: gh run cancel ${id} --repo ${repository}.`;
+export function followCommand(id: number, repository: string): string {
+  return `gh run watch ${id} --repo ${repository}`;
+}
+
+export function cancelCommand(id: number, repository: string): string {
+  return `gh run cancel ${id} --repo ${repository}`;
 }

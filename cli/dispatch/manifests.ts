@@ -35,19 +35,19 @@ export async function readManifests(
       archive_format: "zip",
     });
     if (!(data instanceof ArrayBuffer)) throw new Error(`the artifact ${name} is no zip file`);
-    manifests.push(...manifestsIn(Buffer.from(data), name));
+    manifests.push(...(await manifestsIn(Buffer.from(data), name)));
   }
   return manifests;
 }
 
-function manifestsIn(zip: Buffer, artifact: string): ManifestFile[] {
+async function manifestsIn(zip: Buffer, artifact: string): Promise<ManifestFile[]> {
   const isManifest = (name: string) => name === MANIFEST_FILE || name.endsWith(`/${MANIFEST_FILE}`);
   try {
-    return unzip(zip, isManifest, LIMIT).map(({ name, bytes }) =>
+    return (await unzip(zip, isManifest, LIMIT)).map(({ name, bytes }) =>
       parseManifestFile(bytes.toString("utf8"), `${artifact}: ${name}`),
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`the artifact ${artifact} ${reason}`, { cause: error });
+    throw new Error(`the artifact ${artifact}: ${reason}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { type Problem, ProblemError } from "../../plan/problem";
+import { refusalOf } from "../../source/github-refusal";
 
 /** What was typed or set is wrong: exit code 2. */
 export class UsageError extends Error {}
@@ -79,9 +80,9 @@ export function explain(error: unknown, { path, apiUrl, fallback }: ErrorContext
       hint: "Log in with `gh auth login`, or set GH_TOKEN to a token that is valid.",
     };
   }
-  if (isRateLimit(failure)) {
-    const reset = Number(headers["x-ratelimit-reset"]);
-    const until = Number.isFinite(reset) && reset > 0 ? ` until ${new Date(reset * 1000).toISOString()}` : "";
+  const refusal = refusalOf(status, message, headers);
+  if (refusal?.kind === "rate-limit") {
+    const until = refusal.until === undefined ? "" : ` until ${refusal.until}`;
     return {
       code: "github-rate-limit",
       path,
@@ -89,13 +90,12 @@ export function explain(error: unknown, { path, apiUrl, fallback }: ErrorContext
       hint: "Wait, or use another token, then run the same again.",
     };
   }
-  const sso = /url=(\S+)/.exec(String(headers["x-github-sso"] ?? ""))?.[1];
-  if (status === 403 && sso !== undefined) {
+  if (refusal?.kind === "sso") {
     return {
       code: "github-sso",
       path,
       message: "the token is not authorised for the organisation's single sign-on",
-      hint: `Authorise it: ${sso}`,
+      hint: `Authorise it: ${refusal.url}`,
     };
   }
   if (status === 403 || status === 404) {
@@ -107,11 +107,6 @@ export function explain(error: unknown, { path, apiUrl, fallback }: ErrorContext
     };
   }
   return { code: "github-refused", path, message: `GitHub answered ${status}: ${message}` };
-}
-
-function isRateLimit({ status, message, headers }: RequestFailure): boolean {
-  if (status === 429) return true;
-  return status === 403 && (headers["x-ratelimit-remaining"] === "0" || /rate limit/i.test(message));
 }
 
 /** Text from elsewhere as one line that cannot steer a terminal. */

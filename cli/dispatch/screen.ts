@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import stringWidth from "string-width";
 import { colorsFor } from "./colors";
 import type { RunState } from "./run-state";
 import { changeLines, fitted, runLines } from "./view";
@@ -8,27 +9,69 @@ export interface Screen {
   readonly show: (run: RunState) => void;
   /** A line that stays. */
   readonly say: (line: string) => void;
+  /** What is shown stays as it is, and the terminal is as it was before. */
+  readonly end: () => void;
 }
-
-const UP_AND_CLEAR = (lines: number) => `${String.fromCharCode(27)}[${lines}A${String.fromCharCode(27)}[0J`;
 
 /** A terminal is redrawn in place; anything else gets a line for each change. */
 export function screenOn(stream: WriteStream, env: Readonly<Record<string, string | undefined>>): Screen {
   return stream.isTTY && env.TERM !== "dumb" && !env.CI ? redrawn(stream, env) : byLine(stream);
 }
 
+const ESC = String.fromCharCode(27);
+const HIDE_CURSOR = `${ESC}[?25l`;
+const SHOW_CURSOR = `${ESC}[?25h`;
+/** A line whose width a terminal measures otherwise is clipped, and takes one row all the same. */
+const [CLIP, WRAP] = [`${ESC}[?7l`, `${ESC}[?7h`];
+const CLEAR_LINE = `${ESC}[2K`;
+const CLEAR_BELOW = `${ESC}[0J`;
+/** What runs gets older between two looks at it. */
+const TICK_MS = 1000;
+
 function redrawn(stream: WriteStream, env: Readonly<Record<string, string | undefined>>): Screen {
   const colors = colorsFor(true, env);
+  let shown: RunState | undefined;
   let drawn: readonly string[] = [];
-  const draw = (above: readonly string[], lines: readonly string[]) => {
-    const erase = drawn.length === 0 ? "" : UP_AND_CLEAR(drawn.length);
-    stream.write(erase + [...above, ...lines].map((line) => `${line}\n`).join(""));
+  let ticking: NodeJS.Timeout | undefined;
+  const columns = () => stream.columns || 80;
+
+  /** To the first line. Terminals wrap anew what stands there when they get narrower, so rows are counted now. */
+  const back = () => {
+    const rows = drawn.map((line) => Math.max(1, Math.ceil(stringWidth(line) / columns())));
+    const above = rows.reduce((sum, count) => sum + count, 0);
+    return above === 0 ? "" : `${ESC}[${above}A`;
+  };
+  /** Line over line: a screen that is cleared from its first row on goes into the history of some terminals each time. */
+  const draw = (said = "") => {
+    const lines = shown === undefined ? [] : viewOf(shown);
+    const text = lines.map((line) => `${CLEAR_LINE}${line}\n`).join("");
+    const over = said === "" ? "" : `${CLEAR_BELOW}${said}\n`;
+    stream.write(back() + over + (text === "" ? "" : `${HIDE_CURSOR}${CLIP}${text}${WRAP}${CLEAR_BELOW}`));
     drawn = lines;
   };
+  const viewOf = (run: RunState) => {
+    const rows = (stream.rows || 24) - 1;
+    return fitted(runLines(run, Date.now(), colors, rows), columns(), rows);
+  };
+  const redraw = () => draw();
+
   return {
-    show: (run) =>
-      draw([], fitted(runLines(run, Date.now(), colors), stream.columns || 80, (stream.rows || 24) - 1)),
-    say: (line) => draw([line], drawn),
+    show: (run) => {
+      shown = run;
+      draw();
+      if (ticking !== undefined) return;
+      ticking = setInterval(redraw, TICK_MS).unref();
+      stream.on("resize", redraw);
+    },
+    say: draw,
+    end: () => {
+      clearInterval(ticking);
+      stream.off("resize", redraw);
+      if (shown !== undefined) stream.write(SHOW_CURSOR);
+      ticking = undefined;
+      shown = undefined;
+      drawn = [];
+    },
   };
 }
 
@@ -42,5 +85,6 @@ function byLine(stream: NodeJS.WritableStream): Screen {
     say: (line) => {
       stream.write(`${line}\n`);
     },
+    end: () => {},
   };
 }

@@ -1,3 +1,4 @@
+import stringWidth from "string-width";
 import type { Colors } from "./colors";
 import type { JobState, RunState, StepState } from "./run-state";
 
@@ -22,21 +23,32 @@ interface Part {
 }
 
 /**
- * The whole run for a screen: a line for each job, with the steps of those that run or failed.
+ * The whole run for a screen: a line for each job, with the steps of those that run or failed. Where that is more than
+ * the screen has rows, only the steps that run or failed themselves.
  *
  * @param now milliseconds since 1970, for how long something runs already
  */
-export function runLines(run: RunState, now: number, colors: Colors): string[] {
-  return [
+export function runLines(
+  run: RunState,
+  now: number,
+  colors: Colors,
+  rows = Number.POSITIVE_INFINITY,
+): string[] {
+  const lines = (isShown: (step: StepState) => boolean) => [
     `${marked(run, colors)} ${colors.bold(run.title)}: ${phase(run)}`,
-    ...run.jobs.flatMap((job) => [`  ${partLine(job, now, colors)}`, ...stepLines(job, now, colors)]),
+    ...run.jobs.flatMap((job) => [
+      `  ${partLine(job, now, colors)}`,
+      ...(isNow(job) ? job.steps : []).filter(isShown).map((step) => `    ${partLine(step, now, colors)}`),
+    ]),
   ];
+  const all = lines(() => true);
+  return all.length <= rows ? all : lines(isNow);
 }
 
-function stepLines(job: JobState, now: number, colors: Colors): string[] {
-  const looks = looksOf(job);
-  if (looks !== "running" && looks !== "failed") return [];
-  return job.steps.map((step) => `    ${partLine(step, now, colors)}`);
+/** Runs or failed: what a person looks for. */
+function isNow(part: Part): boolean {
+  const looks = looksOf(part);
+  return looks === "running" || looks === "failed";
 }
 
 function partLine(part: JobState | StepState, now: number, colors: Colors): string {
@@ -125,32 +137,33 @@ export function duration({ status, startedAt, completedAt }: Part, now: number):
   return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
 }
 
-/** The last lines of what does not fit a screen, each cut to its width; colours are not counted. */
+/** The last lines of what does not fit a screen, each cut to its width in columns; colours have none. */
 export function fitted(lines: readonly string[], columns: number, rows: number): string[] {
   const shown = lines.length <= rows ? lines : [...lines.slice(0, 1), ...lines.slice(-(rows - 1))];
   return shown.map((line) => cut(line, columns));
 }
 
 function cut(line: string, columns: number): string {
-  if (lettersOf(line) <= columns) return line;
-  let letters = 0;
-  return [...line.matchAll(PIECES)]
-    .map(([piece]) => {
-      if (isColour(piece)) return piece;
-      letters += 1;
-      return letters < columns ? piece : letters === columns ? "…" : "";
+  if (stringWidth(line) <= columns) return line;
+  let width = 0;
+  let isCut = false;
+  return line
+    .split(COLOURS)
+    .map((piece, index) => {
+      // Every second piece is a colour, and one that begins before the cut ends after it.
+      if (index % 2 === 1) return piece;
+      let kept = "";
+      for (const { segment } of LETTERS.segment(piece)) {
+        if (isCut) break;
+        const next = width + stringWidth(segment);
+        isCut = next >= columns;
+        kept += isCut ? "…" : segment;
+        width = next;
+      }
+      return kept;
     })
     .join("");
 }
 
-const ESC = String.fromCharCode(27);
-/** A colour, or one letter. */
-const PIECES = new RegExp(`${ESC}\\[[0-9;]*m|.`, "gsu");
-
-function isColour(piece: string): boolean {
-  return piece.length > 1 && piece.startsWith(ESC);
-}
-
-function lettersOf(line: string): number {
-  return [...line.matchAll(PIECES)].filter(([piece]) => !isColour(piece)).length;
-}
+const LETTERS = new Intl.Segmenter();
+const COLOURS = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;]*m)`);

@@ -5,92 +5,98 @@ import { parseRegistry } from "./default-answers";
 import type { InitFlags } from "./flags";
 import type { Answers, InitRegistry, Shape } from "./shape";
 
-/** The person closed the questions by Ctrl-C. */
+/** The person closed the questions by Ctrl-C, or a signal did. */
 export function isInterruption(error: unknown): boolean {
-  return error instanceof Error && error.name === "ExitPromptError";
+  return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");
 }
 
 /**
  * Asks about what no flag has said; the default of each question is what was found.
  *
- * @throws ExitPromptError after Ctrl-C
+ * @param signal ends the questions
+ * @throws ExitPromptError after Ctrl-C, AbortPromptError after the signal
  */
-export async function ask(found: Answers, flags: InitFlags): Promise<Answers> {
-  const shape = flags.image === undefined ? await askNames(found.shape) : found.shape;
+export async function ask(found: Answers, flags: InitFlags, signal: AbortSignal): Promise<Answers> {
+  const shape = flags.image === undefined ? await askNames(found.shape, signal) : found.shape;
   const registries =
     flags.registry === undefined && flags.dockerHub === undefined
-      ? await askRegistries(found.registries)
+      ? await askRegistries(found.registries, signal)
       : found.registries;
   const hosts =
     flags.workflows === undefined
-      ? await checkbox<WorkflowHost>({
-          message: "Workflow files for",
-          choices: (["github", "gitea"] as const).map((value) => ({
-            value,
-            checked: found.hosts.includes(value),
-          })),
-        })
+      ? await checkbox<WorkflowHost>(
+          {
+            message: "Workflow files for",
+            choices: (["github", "gitea"] as const).map((value) => ({
+              value,
+              checked: found.hosts.includes(value),
+            })),
+          },
+          { signal },
+        )
       : found.hosts;
   return { ...found, shape, registries, hosts };
 }
 
 /** Whether to write what has been shown. */
-export async function askToWrite(count: number): Promise<boolean> {
-  return confirm({ message: `Write ${count === 1 ? "this file" : `these ${count} files`}?`, default: true });
+export async function askToWrite(count: number, signal: AbortSignal): Promise<boolean> {
+  const message = `Write ${count === 1 ? "this file" : `these ${count} files`}?`;
+  return confirm({ message, default: true }, { signal });
 }
 
-async function askNames(shape: Shape): Promise<Shape> {
+async function askNames(shape: Shape, signal: AbortSignal): Promise<Shape> {
   switch (shape.kind) {
     case "fleet":
       return shape;
     case "images": {
       const images: (typeof shape.images)[number][] = [];
       for (const image of shape.images) {
-        images.push({ ...image, name: await askName(`Name of the image in ${image.context}`, image.name) });
+        images.push({
+          ...image,
+          name: await askName(`Name of the image in ${image.context}`, image.name, signal),
+        });
       }
       return { ...shape, images };
     }
     case "lanes":
       return {
         ...shape,
-        image: { ...shape.image, name: await askName("Name of the image", shape.image.name) },
+        image: { ...shape.image, name: await askName("Name of the image", shape.image.name, signal) },
       };
     case "variants":
       return {
         ...shape,
-        image: { ...shape.image, name: await askName("Name of the image", shape.image.name) },
+        image: { ...shape.image, name: await askName("Name of the image", shape.image.name, signal) },
       };
   }
 }
 
-async function askName(message: string, found: string): Promise<string> {
-  return input({
-    message,
-    default: found,
-    validate: (text) =>
-      REPOSITORY_PATTERN.test(text) ||
-      "Lower-case letters and digits, with . _ - between them, / between parts",
-  });
+async function askName(message: string, found: string, signal: AbortSignal): Promise<string> {
+  const validate = (text: string) =>
+    REPOSITORY_PATTERN.test(text) ||
+    "Lower-case letters and digits, with . _ - between them, / between parts";
+  return input({ message, default: found, validate }, { signal });
 }
 
-async function askRegistries(found: readonly InitRegistry[]): Promise<InitRegistry[]> {
-  const text = await input({
-    message: "Registries, host/namespace, separated by spaces",
-    default: found.map(({ host, namespace }) => (namespace === "" ? host : `${host}/${namespace}`)).join(" "),
-    validate: (answer) => {
-      const wrong = words(answer).find((word) => {
-        const { host, namespace } = parseRegistry(word);
-        return !HOST_PATTERN.test(host) || (namespace !== "" && !REPOSITORY_PATTERN.test(namespace));
-      });
-      if (words(answer).length === 0) return "Name one at least, such as ghcr.io/octo";
-      return wrong === undefined || `${wrong} is not host/namespace, such as ghcr.io/octo`;
-    },
-  });
+async function askRegistries(found: readonly InitRegistry[], signal: AbortSignal): Promise<InitRegistry[]> {
+  const message = "Registries, host/namespace, separated by spaces";
+  const written = found.map(({ host, namespace }) => (namespace === "" ? host : `${host}/${namespace}`));
+  const text = await input({ message, default: written.join(" "), validate: registriesProblem }, { signal });
   return words(text).map((word, index) => ({
     ...parseRegistry(word),
     // Docker Hub beside another registry is skipped where there are no credentials for it.
     optional: index > 0 && word.startsWith("docker.io/"),
   }));
+}
+
+/** true, or what is wrong. */
+function registriesProblem(answer: string): true | string {
+  const wrong = words(answer).find((word) => {
+    const { host, namespace } = parseRegistry(word);
+    return !HOST_PATTERN.test(host) || (namespace !== "" && !REPOSITORY_PATTERN.test(namespace));
+  });
+  if (words(answer).length === 0) return "Name one at least, such as ghcr.io/octo";
+  return wrong === undefined || `${wrong} is not host/namespace, such as ghcr.io/octo`;
 }
 
 function words(text: string): string[] {

@@ -18,6 +18,7 @@ export interface InitFlags {
   readonly yes?: true;
   readonly print?: true;
   readonly force?: true;
+  readonly json?: true;
 }
 
 /** Flags or answers that make no sense; exit code 2. */

@@ -6,7 +6,7 @@ import { defaultAnswers } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
 import { type InitFlags, UsageError } from "./flags";
 import { type PlannedFile, plannedFiles } from "./planned-files";
-import { differencesText, nextText } from "./show";
+import { differencesText, nextText, reportText } from "./show";
 import { writeAllOrNone } from "./write-files";
 
 export interface InitIo {
@@ -19,7 +19,7 @@ export interface InitIo {
   readonly err: (text: string) => void;
 }
 
-const INTERRUPTED = 130;
+const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Sets a repository up to release with Slipway: shows what it would write, and writes it after a yes.
@@ -29,20 +29,27 @@ const INTERRUPTED = 130;
  */
 export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
   const isAsking = flags.yes !== true && flags.print !== true;
+  if (isAsking && flags.json === true) {
+    throw new UsageError("--json asks nothing: add --yes to write, or --print to see what it would write.");
+  }
   if (isAsking && !io.isTerminal) {
     throw new UsageError(
       "There is no terminal to ask at: --yes takes the defaults and flags, --print only shows.",
     );
   }
   const stop = new AbortController();
-  const onSignal = () => stop.abort(new Error("interrupted"));
+  let code: number = INTERRUPTED.SIGINT;
+  const onSignal = (signal: "SIGINT" | "SIGTERM") => {
+    code = INTERRUPTED[signal];
+    stop.abort(new Error("interrupted"));
+  };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
     return await init(flags, io, isAsking, stop.signal);
   } catch (error) {
     if (!isInterruption(error) && !stop.signal.aborted) throw error;
     io.err("\nNothing was written.\n");
-    return INTERRUPTED;
+    return code;
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
@@ -50,36 +57,44 @@ export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
 
 async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: AbortSignal): Promise<number> {
   const colors = colorsFor(io.isScreen, io.env);
+  // For a person; a program gets everything at the end.
+  const tell = (text: string) => (flags.json === true ? undefined : io.out(text));
   const root = await repositoryRoot(path.resolve(flags.cwd));
   const facts = await readFacts(root);
-  const defaults = defaultAnswers(facts, flags, version);
-  for (const note of defaults.notes) io.out(`${colors.dim("found")} ${note}\n`);
-  const answers = isAsking ? await ask(defaults.answers, flags) : defaults.answers;
+  const { notes, answers: defaults } = defaultAnswers(facts, flags, version);
+  for (const note of notes) tell(`${colors.dim("found")} ${note}\n`);
+  const answers = isAsking ? await ask(defaults, flags, signal) : defaults;
   const files = await plannedFiles(root, answers, facts);
   const changed = files.filter(({ difference }) => difference.change !== "unchanged");
-  io.out(`\n${differencesText(files, colors)}`);
+  const refused = flags.force === true ? [] : changed.filter(isOverwritten).map((file) => file.path);
+  const report = (written: boolean) => {
+    if (flags.json === true) io.out(reportText(answers, { written, notes, files, refused }));
+  };
+  tell(`\n${differencesText(files, colors)}`);
   if (changed.length === 0) {
-    io.out(`\nNothing to do: everything is as it should be.\n${nextText(answers, colors)}`);
+    tell(`\nNothing to do: everything is as it should be.\n${nextText(answers, colors)}`);
+    report(true);
     return 0;
   }
-  const refused = flags.force === true ? [] : changed.filter(isOverwritten);
   if (flags.print === true) {
-    io.out("\nNothing was written (--print).\n");
+    tell("\nNothing was written (--print).\n");
+    report(false);
     return 0;
   }
   if (refused.length > 0) {
     io.err(
-      `\nerror: ${refused.map((file) => file.path).join(", ")}: there already, and different. ` +
-        "Nothing was written; --force overwrites.\n",
+      `\nerror: ${refused.join(", ")}: there already, and different. Nothing was written; --force overwrites.\n`,
     );
+    report(false);
     return 1;
   }
-  if (isAsking && !(await askToWrite(changed.length))) {
+  if (isAsking && !(await askToWrite(changed.length, signal))) {
     io.err("Nothing was written.\n");
     return 1;
   }
   await writeAllOrNone(root, changed, signal);
-  io.out(`\nWritten: ${changed.map((file) => file.path).join(", ")}\n${nextText(answers, colors)}`);
+  tell(`\nWritten: ${changed.map((file) => file.path).join(", ")}\n${nextText(answers, colors)}`);
+  report(true);
   return 0;
 }
 

@@ -31,6 +31,37 @@ function painted(line: string, colors: Colors): string {
   return line.startsWith("-") ? colors.red(line) : colors.dim(line);
 }
 
+/** What `--json` prints. */
+interface InitReport {
+  /** Whether the files are as they should be now: written, or there already. */
+  readonly written: boolean;
+  /** What was found, for a person. */
+  readonly notes: readonly string[];
+  /** The project's folder, from the repository's root. */
+  readonly folder: string;
+  readonly stacks: readonly string[];
+  /** Every file, also those that do not change; `person`: lines are added to it. */
+  readonly files: readonly (Pick<PlannedFile, "path" | "kind" | "text"> & { readonly change: string })[];
+  /** Files that only --force overwrites. */
+  readonly refused: readonly string[];
+  /** Commands, to be run in this order; none where nothing was written. */
+  readonly next: readonly string[];
+}
+
+export function reportText(
+  answers: Answers,
+  { files, ...said }: Pick<InitReport, "written" | "notes" | "refused"> & { files: readonly PlannedFile[] },
+): string {
+  const report: InitReport = {
+    ...said,
+    folder: answers.folder,
+    stacks: stackNames(answers),
+    files: files.map(({ path, kind, text, difference }) => ({ path, kind, change: difference.change, text })),
+    next: said.written ? nextCommands(answers) : [],
+  };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
+}
+
 /** The next three commands, and what comes after them. */
 function nextCommands(answers: Answers): string[] {
   const [first = answers.stack, ...others] = stackNames(answers);

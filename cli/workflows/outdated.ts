@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { Octokit } from "octokit";
+import { outwardFetch } from "../../registry/outward";
 import { ACTION_PINS } from "../../workflows/action-pins";
 import { type NewestRelease, type PinState, pinStates } from "../../workflows/outdated-pins";
 
@@ -22,7 +23,7 @@ export async function listOutdated(
     ...(token ? { auth: token } : {}),
     retry: { enabled: false },
     throttle: { enabled: false },
-    request: { signal: AbortSignal.timeout(DEADLINE_MS) },
+    request: { fetch: outwardFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   });
   const found = await Promise.all(

@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -10,66 +10,28 @@ import {
   type StandInOptions,
   TOKEN,
 } from "../../support/github/actions-runs";
+import {
+  DIGEST,
+  FILE,
+  INPUTS,
+  KEPT,
+  PINS,
+  REPOSITORY,
+  releaseProject,
+  TREE,
+  UNMARKED,
+  USUAL,
+  workflow,
+} from "../../support/github/release-project";
 
 const ROOT = path.resolve(__dirname, "../../..");
-const REPOSITORY = "graysurf/agent-workspace-launcher";
-const FILE = ".github/workflows/release-docker.yml";
-const DIGEST = `sha256:${"ab".repeat(32)}`;
-
-function workflow(inputs: readonly string[], permission = "write"): string {
-  const declared = inputs.map((name) => `      ${name}: { type: string, required: false }`).join("\n");
-  return `name: Release
-run-name: Release \${{ inputs.version }}
-on:
-  workflow_dispatch:
-    inputs:
-${declared}
-permissions: {}
-jobs:
-  release:
-    runs-on: ubuntu-24.04
-    permissions: { contents: read, packages: ${permission} }
-    steps:
-      - env: { U: "\${{ secrets.DOCKERHUB_USERNAME }}", T: "\${{ secrets.DOCKERHUB_TOKEN }}" }
-        run: pulumi up
-`;
-}
-
-const INPUTS = ["version", "input_ref", "publish_version_tag", "dispatch_id"];
-const PINS = { "VERSIONS.env": "AGENT_KIT_REF=v0.9.2\n" };
-const TREE = { [FILE]: workflow(INPUTS), ...PINS };
-const UNMARKED = { [FILE]: workflow(INPUTS.slice(0, 3)), ...PINS };
-const USUAL: StandInOptions = {
-  repository: REPOSITORY,
-  refs: { main: TREE, "v1.2.3": TREE },
-  tags: ["v1.2.3"],
-  secrets: ["DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"],
-};
-const MANIFEST = {
-  schema: 1,
-  stack: "release",
-  revision: "a".repeat(40),
-  images: [
-    {
-      ...{ name: "agent-workspace-launcher", version: "1.2.3", digest: DIGEST, contentKey: "k" },
-      ...{ platforms: ["linux/amd64"], repositories: ["ghcr.io/graysurf/agent-workspace-launcher"] },
-      ...{ references: [`ghcr.io/graysurf/agent-workspace-launcher@${DIGEST}`], tags: [], attestations: [] },
-    },
-  ],
-  skipped: {},
-  run: { tags: [] },
-};
-const KEPT: Fate["artifacts"] = {
-  "release-manifest-release": { "release-manifest.json": JSON.stringify(MANIFEST) },
-};
-
 let dir: string;
+/** The process that was started last. */
+let newest: ChildProcess | undefined;
 const started: ActionsRuns[] = [];
 
 beforeAll(() => {
-  dir = mkdtempSync(path.join(tmpdir(), "slipway-dispatch-"));
-  cpSync(path.join(ROOT, "examples/release-docker-image"), dir, { recursive: true });
-  return run("git", ["init", "--quiet", dir], {});
+  dir = releaseProject();
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 afterEach(async () => {
@@ -97,6 +59,7 @@ function run(program: string, args: string[], env: NodeJS.ProcessEnv, interruptA
   return new Promise((resolve, reject) => {
     const { PATH, HOME } = process.env;
     const child = spawn(program, args, { env: { PATH, HOME, GIT_CONFIG_GLOBAL: "/dev/null", ...env } });
+    newest = child;
     let [out, err] = ["", ""];
     child.stdout.on("data", (chunk) => {
       out += chunk;
@@ -177,6 +140,25 @@ describe("a release", () => {
     expect(standIn.count("GET", /\/actions\/runs\//)).toBe(0);
   });
 });
+
+test("without a token in the environment, gh is asked for the one of this server", async () => {
+  const standIn = await github({}, { artifacts: KEPT });
+  const server = new URL(standIn.url).host;
+  const script = `[ "$*" = "auth token --hostname ${server}" ] && echo ${TOKEN}`;
+  const env = { GH_TOKEN: "", PATH: await withGh(script) };
+  const { code, err } = await dispatch(standIn, [...VERSION, "--no-wait"], { env });
+  expect(err).toContain("Dispatched release-docker.yml");
+  expect(code).toBe(0);
+  expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
+});
+
+/** A PATH with a `gh` that does this. */
+async function withGh(script: string): Promise<string> {
+  const bin = path.join(dir, "bin");
+  await mkdir(bin, { recursive: true });
+  await writeFile(path.join(bin, "gh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return `${bin}:${process.env.PATH}`;
+}
 
 describe("its own run", () => {
   test.each([
@@ -290,6 +272,26 @@ describe("a run that does not succeed", () => {
     expect(standIn.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
   });
 
+  test.each<[string, RegExp, string, number]>([
+    ["while everything is checked", /^GET .*secrets/, "Nothing was dispatched.", 0],
+    ["while GitHub is asked", /^POST/, "Whether the release was dispatched is not known: look at", 0],
+    ["while its run is looked for", /runs$/, "The run goes on, once it has begun:", 1],
+    ["while it goes on", /runs\/\d+$/, "The run goes on: https", 1],
+    ["while its manifest is read", /zip$/, "The run has ended: https", 1],
+  ])("SIGTERM %s", async (_, at, text, runs) => {
+    const standIn = await github({ namesRuns: at.source !== "runs$" }, { artifacts: KEPT });
+    const isSent = () => standIn.dispatches.length > 0;
+    standIn.intercept = (method, where) => {
+      if (!at.test(`${method} ${where}`) || (at.source === "runs$" && !isSent())) return undefined;
+      newest?.kill("SIGTERM");
+      return "hang";
+    };
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain(text);
+    expect(code).toBe(143);
+    expect(standIn.dispatches).toHaveLength(runs);
+  });
+
   test("a success without a manifest is one, and says so", async () => {
     const { code, err } = await dispatch(await github({}), VERSION);
     expect(err).toContain("kept no release manifest");
@@ -390,6 +392,18 @@ describe("nothing is dispatched", () => {
     expect(code).toBe(1);
   });
 
+  test.each([
+    ["is not logged in", "exit 1"],
+    ["says nothing", "exit 0"],
+  ])("where gh %s, and there is no other token", async (_, script) => {
+    const { code, err } = await dispatch(await github(), VERSION, {
+      env: { GH_TOKEN: "", PATH: await withGh(script) },
+    });
+    expect(err).toContain("gh is not logged in to 127.0.0.1:");
+    expect(err).toContain("[github-token]");
+    expect(code).toBe(1);
+  });
+
   test("with a token that GitHub does not know", async () => {
     const { code, err } = await dispatch(await github(), VERSION, { env: { GH_TOKEN: "ghp_old" } });
     expect(err).toContain("[github-token-refused]");
@@ -431,6 +445,23 @@ describe("faults", () => {
     const { code, err } = await dispatch(standIn, VERSION);
     expect(err).toContain("[dispatch-permission]");
     expect(code).toBe(1);
+  });
+
+  test.each([
+    ["GET", ""],
+    ["POST", "Nothing was dispatched"],
+  ])("an organisation's single sign-on (%s): where to authorise the token", async (refused, text) => {
+    const standIn = await github();
+    const url = "https://github.com/orgs/graysurf/sso?authorization_request=AB12";
+    const message = "Resource protected by organization SAML enforcement.";
+    const headers = { "x-github-sso": `required; url=${url}` };
+    standIn.intercept = (method) => (method === refused ? refusal(403, message, headers) : undefined);
+    const { code, err } = await dispatch(standIn, VERSION);
+    expect(err).toContain("[github-sso]");
+    expect(err).toContain(`Authorise it: ${url}`);
+    expect(err).toContain(text);
+    expect(code).toBe(1);
+    expect(standIn.dispatches).toEqual([]);
   });
 
   test("a limit is waited for, and errors while the run goes on are borne", async () => {

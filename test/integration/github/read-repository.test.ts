@@ -148,3 +148,27 @@ describe("what is read", () => {
     });
   });
 });
+
+test.each<[string, Record<string, string>, string, RegExp]>([
+  [
+    "github-sso",
+    { "x-github-sso": "required; url=https://github.com/orgs/octo/sso?authorization_request=AB12" },
+    "Authorise it: https://github.com/orgs/octo/sso?authorization_request=AB12",
+    /single sign-on/,
+  ],
+  [
+    "github-rate-limit",
+    { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225600" },
+    "Wait, or use another token, then run the same again",
+    /until 2026-01-01T00:00:00\.000Z/,
+  ],
+])("a refusal that is no missing permission: %s", async (code, headers, hint, message) => {
+  github.intercept = () => ({ status: 403, body: { message: "Forbidden" }, headers });
+  try {
+    expect(await problemOf(config())).toEqual([
+      { code, path: "GH_TOKEN", message: expect.stringMatching(message), hint },
+    ]);
+  } finally {
+    github.intercept = () => undefined;
+  }
+});

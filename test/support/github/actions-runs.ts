@@ -27,6 +27,8 @@ export interface Fate {
   readonly conclusion?: string;
   /** Runs for ever. @default false */
   readonly stuck?: true | "waiting";
+  /** Its jobs -> their steps, all but the last done while it runs. @default Release: Check out, Release */
+  readonly jobs?: Readonly<Record<string, readonly string[]>>;
   /** The failed job's log. */
   readonly log?: string;
   /** Artifacts: name -> files. */
@@ -43,6 +45,7 @@ interface Run {
   readonly branch: string;
   readonly actor: string;
   readonly fate: Fate;
+  readonly startedAt: string;
   looks: number;
   steps: number;
 }
@@ -78,8 +81,9 @@ export class ActionsRuns {
   readonly dispatches: { readonly ref: string; readonly inputs: Readonly<Record<string, string>> }[] = [];
   /** What becomes of the next dispatches, in order; the last one counts for all that follow. */
   fates: Fate[] = [{}];
-  /** For faults: its answer comes instead; `reset` cuts the connection. */
-  intercept: (method: string, path: string) => Answer | "reset" | "after-reset" | undefined = () => undefined;
+  /** For faults: its answer comes instead; `reset` cuts the connection, `hang` never answers. */
+  intercept: (method: string, path: string) => Answer | "reset" | "after-reset" | "hang" | undefined = () =>
+    undefined;
   readonly #options: StandInOptions;
   readonly #runs: Run[] = [];
   readonly #server: Server;
@@ -123,7 +127,8 @@ export class ActionsRuns {
 
   #add(title: string, branch: string, actor: string, fate: Fate): Run {
     this.#nextId += 1;
-    const run = { id: this.#nextId, title, branch, actor, fate, looks: 0, steps: 0 };
+    const startedAt = new Date().toISOString();
+    const run = { id: this.#nextId, title, branch, actor, fate, startedAt, looks: 0, steps: 0 };
     this.#runs.unshift(run);
     return run;
   }
@@ -147,6 +152,7 @@ export class ActionsRuns {
     this.requests.push({ method, path, body, authorization });
     this.problems.push(...openApi.request(method, path, url.searchParams, body));
     const fault = this.intercept(method, path);
+    if (fault === "hang") return;
     if (fault === "reset") {
       request.socket.destroy();
       return;
@@ -265,7 +271,7 @@ export class ActionsRuns {
     }
     // A run that could not start has no jobs.
     if (what === "jobs")
-      return ok(listOf("jobs", run.fate.conclusion === "startup_failure" ? [] : [this.#job(run)]));
+      return ok(listOf("jobs", run.fate.conclusion === "startup_failure" ? [] : this.#jobs(run)));
     run.looks += 1;
     if (what !== undefined || !this.#visible().includes(run)) return notFound;
     run.steps += 1;
@@ -352,21 +358,31 @@ export class ActionsRuns {
     };
   }
 
-  #job(run: Run) {
+  #jobs(run: Run) {
+    const jobs = run.fate.jobs ?? { Release: ["Check out", "Release"] };
+    return Object.entries(jobs).map(([name, steps], index) =>
+      this.#job(run, run.id * 10 + index, name, steps),
+    );
+  }
+
+  #job(run: Run, id: number, jobName: string, stepNames: readonly string[]) {
     const state = this.#status(run);
     const isDone = state.status === "completed";
     const step = (number: number, name: string, conclusion: string | null) => ({
       ...{ number, name, conclusion, status: conclusion === null ? "in_progress" : "completed" },
-      ...{ started_at: AT, completed_at: conclusion === null ? null : AT },
+      ...{ started_at: run.startedAt, completed_at: conclusion === null ? null : run.startedAt },
     });
     const steps =
       state.status === "queued" || state.status === "waiting"
         ? []
-        : [step(1, "Check out", "success"), step(2, "Release", state.conclusion)];
+        : stepNames.map((name, index) =>
+            step(index + 1, name, index + 1 < stepNames.length ? "success" : state.conclusion),
+          );
     return {
-      ...{ id: run.id * 10, run_id: run.id, run_url: this.url, node_id: "J_1", head_sha: shaOf(run.branch) },
-      ...{ url: this.url, html_url: `${this.#page(run.id)}/job/${run.id * 10}`, ...state, steps },
-      ...{ created_at: AT, started_at: AT, completed_at: isDone ? AT : null, name: "Release", labels: [] },
+      ...{ id, run_id: run.id, run_url: this.url, node_id: "J_1", head_sha: shaOf(run.branch) },
+      ...{ url: this.url, html_url: `${this.#page(run.id)}/job/${id}`, ...state, steps },
+      ...{ created_at: AT, started_at: run.startedAt, completed_at: isDone ? run.startedAt : null },
+      ...{ name: jobName, labels: [] },
       ...{
         check_run_url: this.url,
         runner_id: 1,

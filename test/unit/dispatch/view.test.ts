@@ -39,11 +39,23 @@ describe("a run on a screen", () => {
     ]);
   });
 
+  test("where it does not fit, what runs is left", () => {
+    expect(runLines(running, now, pc.createColors(false), 5)).toEqual([
+      "● Release v1.2.3: runs",
+      "  ● Release 1m 5s",
+      "    ● Build 1m 5s",
+      "  ○ Attest, waits for an approval",
+    ]);
+  });
+
   test("what does not fit is cut, and colours are no letters", () => {
     const bold = pc.createColors(true).bold("abcdef");
     expect(fitted(["abcdef", "b", "c", "d"], 4, 3)).toEqual(["abc…", "c", "d"]);
     expect(fitted([bold], 6, 3)).toEqual([bold]);
     expect(fitted([bold], 4, 3)[0]).toContain("abc…");
+    // Wide letters take two columns.
+    expect(fitted(["日本語x"], 7, 3)).toEqual(["日本語x"]);
+    expect(fitted(["日本語x"], 6, 3)).toEqual(["日本…"]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -80,5 +80,61 @@ describe("exit codes", () => {
     expect(await init("--yes")).toBe(0);
     expect(said).toContain("Nothing to do");
     expect(said).not.toContain("\u001b[");
+  });
+});
+
+describe("--json", () => {
+  const json = async (...args: string[]) => {
+    said = "";
+    const code = await init("--json", "--no-lanes", ...args);
+    return { code, said, report: code === 2 ? undefined : JSON.parse(said.slice(said.indexOf("{"))) };
+  };
+
+  test("what it would write, with --print", async () => {
+    const { code, said, report } = await json("--print");
+    expect(code).toBe(0);
+    expect(said.startsWith("{")).toBe(true);
+    expect(report).toMatchObject({ written: false, folder: "release", stacks: ["release"], refused: [] });
+    expect(report.next).toEqual([]);
+    expect(report.files).toContainEqual({
+      path: "release/Pulumi.yaml",
+      kind: "own",
+      change: "created",
+      text: expect.stringContaining("name: app"),
+    });
+    expect(readdirSync(dir)).not.toContain("release");
+  });
+
+  test("what it wrote and what comes next, with --yes; the same where nothing is left to do", async () => {
+    const { code, report } = await json("--yes");
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ written: true });
+    expect(report.next).toEqual([
+      "cd release && npm install",
+      'git add --all && git commit --message "Release with Slipway"',
+      "npm run image:plan",
+    ]);
+    for (const file of report.files) expect(readFileSync(path.join(dir, file.path), "utf8")).toBe(file.text);
+    const again = await json("--yes");
+    expect(again.code).toBe(0);
+    expect(again.report).toMatchObject({ written: true, next: report.next });
+    expect(new Set(again.report.files.map(({ change }: { change: string }) => change))).toEqual(
+      new Set(["unchanged"]),
+    );
+  });
+
+  test("what only --force overwrites: exit code 1, and nothing written", async () => {
+    await json("--yes");
+    writeFileSync(path.join(dir, "release/Pulumi.yaml"), "name: mine\n");
+    const { code, report } = await json("--yes");
+    expect(code).toBe(1);
+    expect(report).toMatchObject({ written: false, refused: ["release/Pulumi.yaml"], next: [] });
+    expect(readFileSync(path.join(dir, "release/Pulumi.yaml"), "utf8")).toBe("name: mine\n");
+  });
+
+  test("it asks nothing: without --yes and --print it is used wrongly", async () => {
+    const { code, said } = await json();
+    expect(code).toBe(2);
+    expect(said).toContain("--json asks nothing");
   });
 });

@@ -1,0 +1,45 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { onTerminal, type Step } from "../support/terminal";
+
+/** `slipway init` asks at a terminal; whoever leaves it there finds everything as it was. */
+
+let dir: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), "slipway-init-terminal-"));
+  execFileSync("git", ["init", "--quiet", "--initial-branch=main"], { cwd: dir });
+  execFileSync("git", ["remote", "add", "origin", "git@github.com:octo/app.git"], { cwd: dir });
+  writeFileSync(path.join(dir, "Dockerfile"), "FROM scratch\n");
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const ENTER = "\r";
+const throughQuestions: readonly Step[] = [
+  { when: "Name of the image", type: ENTER },
+  { when: "Registries", type: ENTER },
+  { when: "Workflow files for", type: ENTER },
+];
+
+test.each<[string, readonly Step[], number]>([
+  ["Ctrl-C at the first question", [{ when: "Name of the image", type: "\u0003" }], 130],
+  ["Ctrl-C at the last one", [...throughQuestions, { when: "Write these", type: "\u0003" }], 130],
+  ["SIGTERM at a question", [{ when: "Name of the image", signal: "SIGTERM" }], 143],
+  ["no at the last one", [...throughQuestions, { when: "Write these", type: `n${ENTER}` }], 1],
+  ["yes at the last one", [...throughQuestions, { when: "Write these", type: ENTER }], 0],
+])("%s", async (_, steps, code) => {
+  const { PATH = "", HOME = "" } = process.env;
+  const ended = await onTerminal({
+    argv: [process.execPath, path.resolve(__dirname, "../../cli/slipway.js"), "init"],
+    ...{ cwd: dir, env: { PATH, HOME, TERM: "xterm-256color" }, columns: 80, rows: 24, steps },
+    isDrawn: false,
+  });
+  expect(ended.raw).toContain(code === 0 ? "Next:" : "Nothing was written.");
+  expect(ended.code).toBe(code);
+  const files = readdirSync(dir).sort();
+  if (code !== 0) expect(files).toEqual([".git", "Dockerfile"]);
+  else expect(files).toContain("release");
+});
