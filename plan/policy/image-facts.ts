@@ -42,7 +42,7 @@ export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "non
     tags: intent.tags.map((tag) => ({ name: tag.name, class: tag.class })),
     bases: intent.bases,
     provenance: intent.image.provenance,
-    sbom: intent.image.sbom === false ? "" : intent.image.sbom,
+    sbom: intent.image.sbom === false ? "" : intent.image.sbom.generator,
     signed,
   };
 }

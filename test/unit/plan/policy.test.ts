@@ -177,7 +177,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
     {
       what: "an image with one, which the gate judges",
       rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
-      intent: { image: anImage({ sbom: "syft" }) },
+      intent: { image: anImage({ sbom: { generator: "docker.io/library/syft:1", required: false } }) },
     },
     {
       what: "a promotion that nothing judges",
