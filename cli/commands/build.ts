@@ -11,13 +11,16 @@ interface BuildOptions extends ReleaseOptions {
 }
 
 const HELP = `
-For platforms that are built on machines of their own: run it on each, bring the files together, then
-\`slipway merge\`, then release as always. Nothing is tagged. Without it, \`pulumi up\` builds all platforms in one.
+For platforms that are built on machines of their own: run it on each, bring the
+files together, then \`slipway merge\`, then release as always. Nothing is tagged.
+Without it, \`pulumi up\` builds all platforms in one.
 
 Environment:
-  CI_DOCKER_CLI, DOCKER_CLI   the program: docker (with buildx), nerdctl, or one that takes their \`login\` and \`build\`
+  CI_DOCKER_CLI, DOCKER_CLI   the program: docker (with buildx), nerdctl, or one
+                              that takes their \`login\` and \`build\`
 
-Exit codes: 0 built, or nothing had to be; 1 refused or failed; 2 used wrongly; 130 interrupted. Running it again goes on.`;
+Exit codes: 0 built, or nothing had to be; 1 refused or failed; 2 used wrongly;
+130 interrupted. Running it again goes on.`;
 
 /** `slipway build`: what has to be built, for one platform or some, pushed by digest; `slipway merge` puts it together. */
 export function buildCommand(): Command {

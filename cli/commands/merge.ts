@@ -9,10 +9,12 @@ interface MergeOptions extends ReleaseOptions {
 }
 
 const HELP = `
-Every image that has to be built needs a part for every platform, of the content that this checkout plans; else nothing
-is written. Then \`pulumi up\`, \`slipway up\` or \`slipway publish\` finds the content and builds nothing.
+Every image that has to be built needs a part for every platform, of the content
+that this checkout plans; else nothing is written. Then \`pulumi up\`,
+\`slipway up\` or \`slipway publish\` finds the content and builds nothing.
 
-Exit codes: 0 merged, or there already; 1 refused or failed; 2 used wrongly; 130 interrupted. Running it again goes on.`;
+Exit codes: 0 merged, or there already; 1 refused or failed; 2 used wrongly;
+130 interrupted. Running it again goes on.`;
 
 /** `slipway merge`: one index of the parts that `slipway build` made, in every registry, under its candidate tag. */
 export function mergeCommand(): Command {

@@ -236,14 +236,17 @@ describe("a release on runners of each platform", () => {
 
   test("builds each apart without QEMU, and merges before the release", async () => {
     const files = split(
-      { keyless: true },
-      { registries: [...GHCR, { host: "docker.io", namespace: "octo", optional: true }] },
+      {},
+      {
+        sign: { mode: "keyless" },
+        registries: [...GHCR, { host: "docker.io", namespace: "octo", optional: true }],
+      },
     );
     await expect(textOf(files, "release.yml")).toMatchFileSnapshot("native-release.yml");
   });
 
   test("signs nothing and knows no engine where a platform is built", () => {
-    const { build, release } = jobs(split({ keyless: true }));
+    const { build, release } = jobs(split({}, { sign: { mode: "keyless" } }));
     expect(build?.permissions).toEqual({ contents: "read", packages: "write" });
     expect(JSON.stringify(build)).not.toMatch(/pulumi|PULUMI|qemu/);
     expect(release?.permissions).toHaveProperty("id-token");
