@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cosign, cosignKeyPair } from "../support/cosign";
 import { crane } from "../support/crane";
+import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
@@ -14,8 +15,12 @@ const PASSWORD = "canary-7c1f-password-of-the-key";
 const STATEMENT = "https://slipway.dev/release/v1";
 const PLATFORMS = ["linux/amd64", "linux/arm64"];
 
+/** Four registries: stage's two and prod's two, one of each without and one with the referrers API. */
 let plain: TestRegistry;
 let withApi: Olareg;
+let prodPlain: TestRegistry;
+let prodWithApi: Olareg;
+let cli: DockerCli;
 let folder: string;
 let keys: { readonly key: string; readonly pub: string };
 let stage: Project;
@@ -23,14 +28,17 @@ let prod: Project;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "slipway-trust-"));
-  [plain, withApi, keys] = await Promise.all([
+  cli = dockerCli();
+  [plain, withApi, prodPlain, prodWithApi, keys] = await Promise.all([
+    startRegistry(),
+    startOlareg(),
     startRegistry(),
     startOlareg(),
     cosignKeyPair(folder, PASSWORD),
   ]);
   stage = await Project.create({
     config: {
-      registries: registries("staging"),
+      registries: registries("stage"),
       images: images(),
       sign: { mode: "key", keyFile: "cosign.key" },
     },
@@ -48,12 +56,18 @@ beforeAll(async () => {
 
 afterAll(async () => {
   stage?.remove();
-  await Promise.all([plain?.stop(), withApi?.stop()]);
+  cli?.remove();
+  await Promise.all([plain, withApi, prodPlain, prodWithApi].map((registry) => registry?.stop()));
   rmSync(folder, { recursive: true, force: true });
 });
 
-function registries(namespace: string) {
-  return [plain, withApi].map(({ host }) => ({ host, namespace }));
+function hosts(stack: "stage" | "prod"): string[] {
+  const both = stack === "stage" ? [plain, withApi] : [prodPlain, prodWithApi];
+  return both.map(({ host }) => host);
+}
+
+function registries(stack: "stage" | "prod", namespace = "octo") {
+  return hosts(stack).map((host) => ({ host, namespace }));
 }
 
 function images() {
@@ -79,8 +93,8 @@ function prodConfig(key: string, verify: object = {}) {
   };
 }
 
-function references(namespace: string): string[] {
-  return [plain, withApi].map(({ host }) => `${host}/${namespace}/app:1.2.3`);
+function references(stack: "stage" | "prod", namespace = "octo"): string[] {
+  return hosts(stack).map((host) => `${host}/${namespace}/app:1.2.3`);
 }
 
 /** By cosign, which knows nothing of Slipway: the image, and its release statement. */
@@ -107,7 +121,7 @@ test("a release is signed in both registries, and a second up writes nothing", a
   const preview = await stage.preview();
   expect(preview.text).toMatch(/digests and statements are signed with a key/);
   const text = await stage.upOk();
-  for (const reference of references("staging")) await expectSigned(reference);
+  for (const reference of references("stage")) await expectSigned(reference);
   await plain.forget();
   const again = await stage.upOk();
   expect(await plain.writes()).toEqual([]);
@@ -122,10 +136,9 @@ test("a release is signed in both registries, and a second up writes nothing", a
 test("a promotion that wants another key is refused before anything is copied, and says why", async () => {
   const { exitCode, text } = await prod.preview();
   expect(exitCode).not.toBe(0);
-  expect(text).toMatch(/staging\/app: the bundle sha256:\w{12} is signed with the key .+ \[verify-key\]/);
-  await plain.forget();
+  expect(text).toMatch(/octo\/app: the bundle sha256:\w{12} is signed with the key .+ \[verify-key\]/);
   expect((await prod.up()).exitCode).not.toBe(0);
-  expect(await plain.writes()).toEqual([]);
+  expect(await prodPlain.writes()).toEqual([]);
 });
 
 test("so is one of another builder, and one that is too new", async () => {
@@ -136,14 +149,15 @@ test("so is one of another builder, and one that is too new", async () => {
   expect(text).toMatch(/made at .+ \(provenance\), less than 7200 s ago \[verify-too-new\]/);
 });
 
-test("what is proved is promoted, and proved in both registries afterwards", async () => {
+test("what is proved is promoted, and proved in the third and fourth registry as in the first two", async () => {
   prod.setConfig(prodConfig(keys.pub));
   await prod.upOk();
-  const [from] = references("staging");
+  const [from] = references("stage");
   for (const reference of references("prod")) {
     expect(await crane("digest", reference)).toBe(await crane("digest", from ?? ""));
     await expectSigned(reference);
   }
+  for (const reference of references("stage")) await expectSigned(reference);
   // Whoever has the manifest verifies all of it by one command.
   const file = path.join(folder, "cosign.pub");
   writeFileSync(file, keys.pub);
@@ -157,4 +171,20 @@ test("what is proved is promoted, and proved in both registries afterwards", asy
     file,
   );
   expect(verified.exitCode, verified.text).toBe(0);
+});
+
+test("a release without engine is signed in both registries too", async () => {
+  const published = await stage.stackBeside({
+    stack: "published",
+    config: {
+      registries: registries("stage", "published"),
+      images: images(),
+      sign: { mode: "key", keyFile: "cosign.key" },
+    },
+  });
+  const env = { CI_DOCKER_CLI: cli.program, COSIGN_PASSWORD: PASSWORD };
+  const { exitCode, text } = await published.slipwayWith(env, "publish", "--stack", "published");
+  expect(exitCode, text).toBe(0);
+  expect(text).not.toContain(PASSWORD);
+  for (const reference of references("stage", "published")) await expectSigned(reference);
 });
