@@ -9,6 +9,7 @@ import { type Olareg, startOlareg } from "../support/olareg";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
 import { newKeyPair } from "../support/signed-image";
+import { EVERY_CASE } from "../support/slices";
 
 /** Stands in the stack's secret configuration, and has to stand nowhere else. */
 const PASSWORD = "canary-7c1f-password-of-the-key";
@@ -36,13 +37,7 @@ beforeAll(async () => {
     startOlareg(),
     cosignKeyPair(folder, PASSWORD),
   ]);
-  stage = await Project.create({
-    config: {
-      registries: registries("stage"),
-      images: images(),
-      sign: { mode: "key", keyFile: "cosign.key" },
-    },
-  });
+  stage = await Project.create({ config: stageConfig() });
   prod = await stage.stackBeside({ stack: "prod", config: prodConfig(newKeyPair().publicPem) });
   await stage.commit(
     {
@@ -70,16 +65,24 @@ function registries(stack: "stage" | "prod", namespace = "octo") {
   return hosts(stack).map((host) => ({ host, namespace }));
 }
 
-function images() {
+function images(tags = ["type=semver,pattern={{version}}"]) {
   return [
     {
       name: "app",
       context: "app",
       platforms: PLATFORMS,
       sbom: false,
-      tags: ["type=semver,pattern={{version}}"],
+      tags,
     },
   ];
+}
+
+function stageConfig(namespace?: string) {
+  return {
+    registries: registries("stage", namespace),
+    images: images(),
+    sign: { mode: "key", keyFile: "cosign.key" },
+  };
 }
 
 function prodConfig(key: string, verify: object = {}) {
@@ -158,6 +161,13 @@ test("what is proved is promoted, and proved in the third and fourth registry as
     await expectSigned(reference);
   }
   for (const reference of references("stage")) await expectSigned(reference);
+  const digest = await crane("digest", from ?? "");
+  const listed = [...hosts("stage"), ...hosts("prod")].map((host) =>
+    fetch(`http://${host}/v2/octo/app/referrers/${digest}`).then(({ status }) => status),
+  );
+  expect(await Promise.all(listed), "without, with, without, with the referrers API").toEqual([
+    404, 200, 404, 200,
+  ]);
   // Whoever has the manifest verifies all of it by one command.
   const file = path.join(folder, "cosign.pub");
   writeFileSync(file, keys.pub);
@@ -173,14 +183,26 @@ test("what is proved is promoted, and proved in the third and fourth registry as
   expect(verified.exitCode, verified.text).toBe(0);
 });
 
+test.runIf(EVERY_CASE)(
+  "a release without a version is promoted by its commit in the signed index",
+  async () => {
+    const bySha = { images: images(["type=sha"]) };
+    stage.setConfig({ ...stageConfig(), ...bySha });
+    await stage.commit({ "app/content.txt": "newer\n" });
+    const env = { COSIGN_PASSWORD: PASSWORD };
+    const up = await stage.pulumiWith(env, "up", "--yes", "--non-interactive", "--skip-preview");
+    expect(up.exitCode, up.text).toBe(0);
+    prod.setConfig({ ...prodConfig(keys.pub), ...bySha });
+    const { exitCode, text } = await prod.preview();
+    expect(exitCode, text).toBe(0);
+    expect(text).toMatch(/app: no build, promoted from stage/);
+  },
+);
+
 test("a release without engine is signed in both registries too", async () => {
   const published = await stage.stackBeside({
     stack: "published",
-    config: {
-      registries: registries("stage", "published"),
-      images: images(),
-      sign: { mode: "key", keyFile: "cosign.key" },
-    },
+    config: stageConfig("published"),
   });
   const env = { CI_DOCKER_CLI: cli.program, COSIGN_PASSWORD: PASSWORD };
   const { exitCode, text } = await published.slipwayWith(env, "publish", "--stack", "published");
