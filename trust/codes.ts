@@ -1,3 +1,5 @@
+import type { Problem } from "../plan/problem";
+
 /** Why an image, or one bundle about it, is not proved. Codes are stable; texts are not. */
 export type RefusalCode =
   /** The rules themselves cannot be used: a key or a trusted root that cannot be read. */
@@ -39,6 +41,9 @@ export type RefusalCode =
   | "verify-too-old"
   /** Nothing trustworthy says when it was made. */
   | "verify-age-unknown";
+
+/** A reason against an image, where it is. */
+export type MakeProblem = (code: RefusalCode, message: string) => Problem;
 
 export interface Rejection {
   readonly code: RefusalCode;
