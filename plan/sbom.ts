@@ -75,6 +75,8 @@ export function sbomState(
   seen: FoundImage | undefined,
 ): SbomState | undefined {
   if (lacksSbom(seen?.annotations)) return "unavailable";
+  // Promoted, or gone back to: today's settings did not make it.
+  if (intent.existing !== undefined) return undefined;
   const wanted = intent.image.sbom === false ? "none" : "attached";
   if (content.from === "build")
     return intent.sbom !== undefined && "unavailable" in intent.sbom ? "unavailable" : wanted;

@@ -10,6 +10,8 @@ import { sbomPackages } from "./sbom";
 
 /** More than that is no build, but somebody who wants to keep a verifier busy. */
 const MOST_STATEMENTS = 200;
+/** An SBOM of a large image is some MiB. A larger statement is not read, and proves nothing. */
+const STATEMENT_LIMIT = 32 * 1024 * 1024;
 
 /** What BuildKit says of one platform's image, inside the index or beside it. */
 export interface BuildStatement {
@@ -79,7 +81,9 @@ async function readLayers(
   platform: string,
 ): Promise<BuildStatement[]> {
   if (!isManifest(json)) return [];
-  const layers = json.layers.filter(({ mediaType }) => mediaType === IN_TOTO_MEDIA_TYPE);
+  const layers = json.layers.filter(
+    ({ mediaType, size }) => mediaType === IN_TOTO_MEDIA_TYPE && size <= STATEMENT_LIMIT,
+  );
   const statements = await Promise.all(
     layers.map(async (layer) => {
       const bytes = await client.getBlob(repository, layer.digest);

@@ -146,6 +146,16 @@ describe("a generator that can be reached again", () => {
   });
 });
 
+test("what is promoted has the SBOM that it has, whatever today's settings say", () => {
+  const existing = { from: "promotion", digest: digest("a"), source: FIRST, of: "stage" } as const;
+  const state = registryState().with(FIRST, "1.2.3", image());
+  for (const sbom of [DEFAULT, false] as const) {
+    const plan = planOf(state, { intents: [intent({ image: anImage({ sbom }), existing })] });
+    expect(first(plan).sbom).toBeUndefined();
+    expect(plan.notices).toEqual([]);
+  }
+});
+
 test("several images without an SBOM for one reason are one line", () => {
   const two = ["api", "web"].map((name) => intent({ name, image: anImage({ name }) }));
   expect(planOf(registryState(), { intents: two }).notices).toEqual([
