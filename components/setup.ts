@@ -3,14 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { plainSetupSecrets } from "../config/plain-secrets";
 import { readPulumiSetup } from "../config/pulumi-config";
 import { ProblemError } from "../plan/problem";
-import { assembleSetupPlan, type SetupOwnership } from "../plan/setup/plan";
+import { assembleSetupPlan, ownershipIn, type SetupOwnership } from "../plan/setup/plan";
 import { setupRefusalText, setupText } from "../report/setup-text";
 import { readRepository } from "../source/read-repository";
 import { projectFiles } from "../source/services";
+import { readWorkflowStacks } from "../source/workflow-stacks";
+import { withWorkflowFiles } from "../workflows/setup-files";
 import { quietDebug } from "./quiet-debug";
 import { RepositorySetup } from "./repository-setup";
 import { runError } from "./run-error";
-import { withWorkflowFiles } from "./setup-workflows";
 import { stackOutput } from "./stack-outputs";
 
 /** The outputs of a stack that sets a repository up. */
@@ -30,7 +31,9 @@ export async function setup(): Promise<SetupOutputs> {
     const written = readPulumiSetup(process.env, projectFiles(process.cwd()));
     const plain = await plainSetupSecrets({ projectDir: process.cwd(), stack: pulumi.getStack() });
     if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
-    const config = await withWorkflowFiles(written, process.cwd());
+    const config = written.workflowFiles
+      ? withWorkflowFiles(written, await readWorkflowStacks(process.cwd()))
+      : written;
     const live = await readRepository(config, process.env);
     const previous = ownershipIn(await stackOutput("ownership"));
     const plan = assembleSetupPlan({ config, live, ...(previous === undefined ? {} : { previous }) });
@@ -48,12 +51,4 @@ export async function setup(): Promise<SetupOutputs> {
     if (error instanceof ProblemError) throw runError(error.message);
     throw error;
   }
-}
-
-function ownershipIn(output: unknown): SetupOwnership | undefined {
-  const texts = (name: string): string[] => {
-    const found: unknown = typeof output === "object" && output !== null ? Reflect.get(output, name) : [];
-    return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
-  };
-  return output === undefined ? undefined : { made: texts("made"), adopted: texts("adopted") };
 }

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { Command } from "commander";
 import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
 
@@ -8,6 +9,47 @@ interface PlanOptions extends ReleaseOptions {
   readonly json?: true;
   readonly readOnly?: true;
   readonly expectNoChanges?: true;
+}
+
+interface Where {
+  readonly stack: string;
+  readonly cwd: string;
+  readonly configFile: string | undefined;
+}
+
+async function stackFileOf({ stack, cwd, configFile }: Where) {
+  const { readStackFile } = await import("../../config/stack-file.js");
+  const projectDir = path.resolve(cwd);
+  return readStackFile({ projectDir, stack, ...(configFile === undefined ? {} : { configFile }) });
+}
+
+async function isSetup(where: Where): Promise<boolean> {
+  const { isSetupStack } = await import("../../config/read-setup.js");
+  return isSetupStack((await stackFileOf(where)).written);
+}
+
+/** @returns the exit code */
+async function showSetup(
+  where: Where,
+  options: Pick<PlanOptions, "json" | "expectNoChanges">,
+): Promise<number> {
+  const { planSetup, setupPlanJson } = await import("../plan-setup.js");
+  const { setupRefusalText, setupText } = await import("../../report/setup-text.js");
+  const file = await stackFileOf(where);
+  const planned = await planSetup({ file, projectDir: where.cwd, env: process.env });
+  const { plan, unknownOwnership } = planned;
+  if (unknownOwnership !== undefined) {
+    process.stderr.write(
+      `warning: what the stack has made is not known (${unknownOwnership}): all that is there counts as adopted\n`,
+    );
+  }
+  process.stdout.write(options.json ? setupPlanJson(planned) : setupText(plan));
+  const isChanged = Object.values(plan.items).some(
+    ({ action, note }) => action !== "managed" || note !== undefined,
+  );
+  if (plan.problems.length > 0) process.stderr.write(`${setupRefusalText(plan)}\n`);
+  if (options.expectNoChanges && isChanged) process.stderr.write("No changes were expected.\n");
+  return plan.problems.length > 0 || (options.expectNoChanges && isChanged) ? 1 : 0;
 }
 
 /** `slipway plan`: the release plan that `pulumi preview` shows, without an engine. */
@@ -26,6 +68,10 @@ export function planCommand(): Command {
       "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected,\n2 used wrongly.",
     )
     .action(async ({ stack, cwd, configFile, ...options }: PlanOptions) => {
+      if (await isSetup({ stack, cwd, configFile })) {
+        process.exitCode = await showSetup({ stack, cwd, configFile }, options);
+        return;
+      }
       const { planText, refusalText } = await import("../../report/plan-text.js");
       const { changesIn } = await import("../../plan/changes.js");
       const { planWithoutEngine } = await import("../plan-without-engine.js");

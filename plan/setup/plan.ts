@@ -12,6 +12,15 @@ export interface SetupOwnership {
   readonly adopted: readonly string[];
 }
 
+/** The stack's output `ownership`; undefined where there is none. */
+export function ownershipIn(output: unknown): SetupOwnership | undefined {
+  const texts = (name: string): string[] => {
+    const found: unknown = typeof output === "object" && output !== null ? Reflect.get(output, name) : [];
+    return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
+  };
+  return output === undefined ? undefined : { made: texts("made"), adopted: texts("adopted") };
+}
+
 export interface SetupItem {
   /** Stable name of the thing. @example environment prod/secret TOKEN */
   readonly slot: string;

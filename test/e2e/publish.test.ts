@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { crane } from "../support/crane";
 import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry";
@@ -410,4 +411,42 @@ describe("what is there already", () => {
     expect(cli.calls()).toEqual([]);
     expect(await digest("stage/app:latest")).toBe(await digest("stage/app:v1.0.0"));
   });
+});
+
+test("a project in a folder below the repository's root releases what stands above it", async () => {
+  const project = await Project.create({ config: {}, env: { CI_DOCKER_CLI: cli.program } });
+  projects.push(project);
+  const settings = {
+    "slipway:root": "..",
+    "slipway:registries": [{ host: registry.host, namespace: "below" }],
+    "slipway:images": [
+      {
+        ...{ name: "app", context: ".", platforms: ["linux/amd64"] },
+        buildArgs: { KIT: { file: "VERSIONS.env" } },
+        tags: ["type=semver,pattern={{version}}"],
+      },
+    ],
+  };
+  await project.commit(
+    {
+      Dockerfile: "FROM scratch\nARG KIT\nLABEL kit=$KIT\nCOPY hello /hello\n",
+      ...{ hello: "hello\n", "VERSIONS.env": "KIT=v0.9.2\n" },
+      // As `slipway init` writes it: the project is no part of the image.
+      ".dockerignore": "release\nnode_modules\n",
+      "release/Pulumi.yaml": "name: app\nruntime: nodejs\n",
+      "release/Pulumi.prod.yaml": stringify({ config: settings }),
+    },
+    "v1.2.3",
+  );
+  const inFolder = ["publish", "-C", "release", "--stack", "prod"];
+  ok(await project.slipway(...inFolder));
+  const tags = await tagsOf("below/app");
+  expect(Object.keys(tags)).toEqual(["1.2.3", "latest"]);
+  const labels = JSON.parse(await crane("config", `${registry.host}/below/app:1.2.3`)).config.Labels;
+  expect(labels.kit).toBe("v0.9.2");
+  const manifest = readFileSync(path.join(project.dir, "release/artifacts/release-manifest.json"), "utf8");
+  expect(manifest).toContain(tags["1.2.3"]);
+  cli.forget();
+  ok(await project.slipway(...inFolder));
+  expect(builds()).toBe(0);
 });

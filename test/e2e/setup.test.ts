@@ -196,6 +196,24 @@ describe("a repository from nothing to destroyed", () => {
     ).toEqual([]);
   });
 
+  test("slipway plan tells the same without writing: everything is there, and whose it is", async () => {
+    const { exitCode, text } = await project.slipway(
+      "plan",
+      "--stack",
+      "setup",
+      "--json",
+      "--expect-no-changes",
+    );
+    const plan = JSON.parse(text.slice(text.indexOf("{")));
+    expect(plan).toMatchObject({ kind: "setup", ownershipKnown: true, problems: [] });
+    expect(plan.items.map(({ action }: { action: string }) => action)).toEqual(
+      plan.items.map(() => "managed"),
+    );
+    expect(exitCode).toBe(0);
+    expect(github.writes()).toEqual([]);
+    seen.push(text);
+  });
+
   test("up again changes nothing", async () => {
     await up("--expect-no-changes");
     expect(github.writes()).toEqual([]);

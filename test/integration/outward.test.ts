@@ -1,10 +1,11 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createPlainServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createServer } from "node:tls";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Secret } from "../../plan/secret";
 import { readRepository } from "../../source/read-repository";
@@ -141,7 +142,7 @@ describe("GitHub", () => {
     const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
     const subject = ["-subj", "/CN=github.test", "-addext", "subjectAltName=DNS:github.test"];
     const openssl = ["req", "-x509", ...newKey, "-keyout", key, "-out", certificate, ...subject];
-    execFileSync("openssl", openssl, { stdio: "ignore" });
+    await promisify(execFile)("openssl", openssl);
     const standIn = await ActionsRuns.start(USUAL);
     const tls = createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (socket) => {
       const onward = connect(Number(portOf(standIn.url)), "127.0.0.1");

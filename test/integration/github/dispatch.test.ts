@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -159,6 +159,27 @@ async function withGh(script: string): Promise<string> {
   await writeFile(path.join(bin, "gh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return `${bin}:${process.env.PATH}`;
 }
+
+test("a project in a folder of its own: its files are looked for where they are in the repository", async () => {
+  const folder = path.join(dir, "release");
+  await mkdir(folder, { recursive: true });
+  try {
+    await copyFile(path.join(dir, "Pulumi.yaml"), path.join(folder, "Pulumi.yaml"));
+    const settings = await readFile(path.join(dir, "Pulumi.release.yaml"), "utf8");
+    const below = settings.replace("config:\n", "config:\n  slipway:root: ..\n");
+    await writeFile(path.join(folder, "Pulumi.release.yaml"), below);
+    const standIn = await github();
+    const { code, err } = await dispatch(standIn, [...VERSION, "-C", folder, "--no-wait"]);
+    expect(err).toContain("Dispatched release-docker.yml");
+    expect(code).toBe(0);
+    const none = await github({ refs: { main: TREE, "v1.2.3": { [FILE]: TREE[FILE] ?? "" } } });
+    const refused = await dispatch(none, [...VERSION, "-C", folder]);
+    expect(refused.err).toContain("VERSIONS.env at v1.2.3: does not exist");
+    expect(none.requests.map((request) => request.path).join()).toContain("/contents/VERSIONS.env");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 describe("its own run", () => {
   test.each([

@@ -1,12 +1,13 @@
 import path from "node:path";
 import { expect, test } from "vitest";
-import { withWorkflowFiles } from "../../../components/setup-workflows";
+import { readWorkflowStacks } from "../../../source/workflow-stacks";
+import { withWorkflowFiles } from "../../../workflows/setup-files";
 import { aSetup } from "../../support/setup";
 
 const RUNBOOK = path.resolve(__dirname, "../../../examples/docker-release-runbook");
 
 test("keeps what slipway workflows writes, with the secrets that have to be there", async () => {
-  const { files } = await withWorkflowFiles(aSetup({ workflowFiles: true }), RUNBOOK);
+  const { files } = withWorkflowFiles(aSetup({ workflowFiles: true }), await readWorkflowStacks(RUNBOOK));
   expect(files.map((file) => file.path)).toEqual([
     ".github/workflows/docker-publish.yml",
     ".github/workflows/docker-standalone-publish.yml",
@@ -18,10 +19,8 @@ test("keeps what slipway workflows writes, with the secrets that have to be ther
   expect(uses.filter(({ optional }) => !optional)).toEqual([]);
 });
 
-test("a file that the setup names is its own, and without the setting nothing is added", async () => {
+test("a file that the setup names is its own", async () => {
   const own = { path: ".github/workflows/preview.yml", content: "name: mine\n" };
-  const { files } = await withWorkflowFiles(aSetup({ workflowFiles: true, files: [own] }), RUNBOOK);
+  const { files } = withWorkflowFiles(aSetup({ files: [own] }), await readWorkflowStacks(RUNBOOK));
   expect(files.filter((file) => file.path === own.path)).toEqual([own]);
-  const none = aSetup({});
-  expect(await withWorkflowFiles(none, RUNBOOK)).toBe(none);
 });

@@ -4,4 +4,5 @@
 set -u
 
 cd "$(dirname "$0")/../../../.." || exit 1
-exec npx slipway dispatch --stack release --workflow release-docker.yml "$@"
+# The project's own package, never one that is fetched for its name.
+exec npx --no slipway dispatch --stack release --workflow release-docker.yml "$@"

@@ -1,0 +1,94 @@
+import path from "node:path";
+import type { Environment } from "../config/environment";
+import { plainSetupSecrets } from "../config/plain-secrets";
+import { readSetup } from "../config/read-setup";
+import type { StackFile } from "../config/stack-file";
+import { ProblemError } from "../plan/problem";
+import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../plan/setup/plan";
+import { readRepository } from "../source/read-repository";
+import { runCommand } from "../source/run-command";
+import { projectFiles } from "../source/services";
+import { readWorkflowStacks } from "../source/workflow-stacks";
+import { withWorkflowFiles } from "../workflows/setup-files";
+
+/** What the stack's state tells; `unknown` carries why, one line. */
+type Ownership = { readonly known?: SetupOwnership } | { readonly unknown: string };
+
+export interface PlannedSetup {
+  readonly plan: SetupPlan;
+  /** Why it is not known what the stack has made: everything that is there counts as adopted then. */
+  readonly unknownOwnership?: string;
+}
+
+/**
+ * The plan of a stack that sets the repository up, as its program makes it. Values of secrets stay encrypted: only their
+ * names are looked at. The token comes from the environment.
+ *
+ * @throws ProblemError for settings with problems, and for what GitHub refuses
+ */
+export async function planSetup(input: {
+  readonly file: StackFile;
+  readonly projectDir: string;
+  readonly env: Environment;
+}): Promise<PlannedSetup> {
+  const { file, env } = input;
+  const projectDir = path.resolve(input.projectDir);
+  const plain = await plainSetupSecrets({ projectDir, stack: file.stack });
+  if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
+  const { token, ...written } = readSetup({ ...file, env, readFile: projectFiles(projectDir) });
+  const config = written.workflowFiles
+    ? withWorkflowFiles(written, await readWorkflowStacks(projectDir))
+    : written;
+  // One that stands in the stack's file is encrypted here.
+  const isOurs = token !== undefined && config.tokenFrom !== "slipway:github.token";
+  const full = isOurs ? { ...config, token } : config;
+  const [live, ownership] = await Promise.all([
+    readRepository(full, env),
+    readOwnership(projectDir, file.stack, env),
+  ]);
+  if ("unknown" in ownership) {
+    return { plan: assembleSetupPlan({ config: full, live }), unknownOwnership: ownership.unknown };
+  }
+  const { known } = ownership;
+  return {
+    plan: assembleSetupPlan({ config: full, live, ...(known === undefined ? {} : { previous: known }) }),
+  };
+}
+
+/** Asked of pulumi, where it is at hand. A stack that has never run owns nothing. */
+async function readOwnership(cwd: string, stack: string, env: Environment): Promise<Ownership> {
+  const args = ["stack", "output", "--json", "--non-interactive", "--stack", stack];
+  const answer = await runCommand("pulumi", args, { cwd, env });
+  if (answer.code === 0) {
+    const outputs: unknown = JSON.parse(answer.stdout || "{}");
+    const found: unknown =
+      typeof outputs === "object" && outputs !== null ? Reflect.get(outputs, "ownership") : undefined;
+    const known = ownershipIn(found);
+    return known === undefined ? {} : { known };
+  }
+  if (/no stack named/.test(answer.stderr)) return {};
+  if (answer.failure === "not-found") return { unknown: "pulumi was not found" };
+  return { unknown: answer.stderr.trim().split("\n")[0] ?? "pulumi failed" };
+}
+
+/** What `slipway plan --json` prints for a setup: names and what becomes of them, no values. */
+export function setupPlanJson({ plan, unknownOwnership }: PlannedSetup): string {
+  const { config, items, branch, defaultBranch, reviewers, problems } = plan;
+  const report = {
+    kind: "setup",
+    repository: config.repository,
+    defaultBranch,
+    // null: everything has arrived by the pull request.
+    filesOn: branch ?? null,
+    ownershipKnown: unknownOwnership === undefined,
+    items: Object.values(items).map(({ slot, action, deletable, note }) => ({
+      slot,
+      action,
+      deletable,
+      ...(note === undefined ? {} : { note }),
+    })),
+    reviewers,
+    problems,
+  };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
+}
