@@ -45,6 +45,7 @@ export async function sealSecret(secret: Secret, key: SealingKey, place: string)
   const nonce = sodium.crypto_generichash(
     sodium.crypto_box_NONCEBYTES,
     Buffer.concat([sender.publicKey, receiver]),
+    null,
   );
   const box = sodium.crypto_box_easy(secret.reveal(), nonce, receiver, sender.privateKey);
   return { keyId: key.id, box: Buffer.concat([sender.publicKey, box]).toString("base64") };
