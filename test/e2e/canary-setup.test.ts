@@ -8,8 +8,11 @@ import { EVERY_CASE } from "../support/slices";
 
 // A repository is set up with secrets of every kind, and fails to be; none of them may be found afterwards.
 
-/** As much as the engine can tell: nothing secret reaches it. */
-const ALL = ["--debug", "--diff", "--logtostderr", "--logflow", "-v=11"];
+/**
+ * As much as the engine can tell: nothing secret reaches it. With --logflow the GitHub provider's own log is there too,
+ * which tells its token; slipway cleans that.
+ */
+const ALL = ["--debug", "--diff", "--logtostderr", "-v=11"];
 
 const scene = new Scene();
 const { canaries } = scene;
@@ -109,12 +112,15 @@ test("and it fails: a token that GitHub does not know, a GitHub that nobody reac
   github.intercept = () => undefined;
 });
 
-test.runIf(EVERY_CASE)("with a token in the stack's configuration, by slipway", async () => {
-  await setSecret("token", secrets.configToken);
-  const args = ["--yes", "--skip-preview", "--debug", "--diff", "--logflow", "-v=11"];
-  const text = seen("slipway up", await project.slipway("up", "--stack", "setup", "--", ...args), false);
-  expect(text).toMatch(/token=\{\[secret\]\}/);
-});
+test.runIf(EVERY_CASE)(
+  "by slipway, with the log of the provider and a token in the stack's configuration",
+  async () => {
+    await setSecret("token", secrets.configToken);
+    const args = ["--yes", "--skip-preview", "--debug", "--diff", "--logflow", "-v=11"];
+    const text = seen("slipway up", await project.slipway("up", "--stack", "setup", "--", ...args), false);
+    expect(text).toMatch(/token=\{\[secret\]\}/);
+  },
+);
 
 test("destroy takes the token of the day", async () => {
   seen("destroy", await pulumi({ GH_TOKEN: secrets.rotatedToken }, "destroy", "--yes"), false);

@@ -113,7 +113,9 @@ export class Scene {
     const bin = path.dirname(file);
     writeFileSync(
       file,
-      `#!/bin/sh\necho "$*" >> '${seen}-arguments'\nenv >> '${seen}-environment'\n` +
+      `#!/bin/sh\necho "$*" >> '${seen}-arguments'\n` +
+        // Buildx asks git too, with the environment of docker-build's provider; this one is set by source/git-command.ts.
+        `[ "$GIT_NO_LAZY_FETCH" != 1 ] || env >> '${seen}-environment'\n` +
         `PATH=$(echo "$PATH" | sed 's|${bin}:||') exec ${name} "$@"\n`,
     );
     chmodSync(file, 0o755);
