@@ -5,8 +5,10 @@ import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { fleetImages } from "../plan/service-manifest";
 import { planText, refusalText } from "../report/plan-text";
 import { writeServiceManifest } from "../report/service-manifest";
+import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
 import { planStack } from "./plan-without-engine";
+import { flagValue, isTelling, runRedacted } from "./quiet-engine";
 import { stateResources } from "./state-resources";
 
 export interface EngineRun {
@@ -28,7 +30,7 @@ export async function runEngine(run: EngineRun): Promise<number> {
   if (isSetupStack(written)) {
     // Without a look at GitHub the engine would leave there what somebody changed.
     const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
-    return runInForeground("pulumi", args, { cwd: projectDir, env });
+    return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
   }
   const { config, plan } = await planStack({ stack: run.stack, cwd: projectDir, env });
   if (!config.push) {
@@ -42,12 +44,28 @@ export async function runEngine(run: EngineRun): Promise<number> {
   }
   const selected = config.fleet?.selected;
   if (selected === undefined) {
-    return runInForeground("pulumi", [run.verb, "--stack", run.stack, ...run.args], { cwd: projectDir, env });
+    const args = [run.verb, "--stack", run.stack, ...run.args];
+    return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
   }
   const resources = await stateResources({ stack: run.stack, cwd: projectDir, env });
   const excludes = engineExcludes(resources, plan).flatMap((urn) => ["--exclude", urn]);
-  return runInForeground("pulumi", [run.verb, "--stack", run.stack, ...excludes, ...run.args], {
+  return runPulumi([run.verb, "--stack", run.stack, ...excludes, ...run.args], {
+    stack: run.stack,
     cwd: projectDir,
     env: { ...env, [SELECTED_VARIABLE]: selected.join(",") },
   });
+}
+
+/** In the person's own terminal; without one, and without secrets, where the engine is asked to log everything. */
+async function runPulumi(
+  args: readonly string[],
+  options: { readonly stack: string; readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): Promise<number> {
+  if (!isTelling(args)) return runInForeground("pulumi", args, options);
+  const configFile = flagValue(args, "--config-file");
+  const secrets = [
+    ...environmentSecrets(options.env),
+    ...(await stackSecrets({ ...options, ...(configFile === undefined ? {} : { configFile }) })),
+  ];
+  return runRedacted("pulumi", args, { ...options, secrets });
 }

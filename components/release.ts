@@ -17,11 +17,13 @@ import { type PlanReleaseInput, planRelease } from "../source/plan-release";
 import { projectFiles } from "../source/services";
 import { carryOut, type ReleaseOutputs } from "./carry-out";
 import { refuseUnguided } from "./guided";
+import { quietDebug } from "./quiet-debug";
 import { runError } from "./run-error";
 import { previousManifest, stackManifest } from "./stack-outputs";
 
 /** The whole program: configuration, plan, components, outputs. @throws pulumi.RunError with every refusal */
 export async function release(): Promise<ReleaseOutputs> {
+  quietDebug();
   try {
     const projectDir = process.cwd();
     const config = readPulumiConfig(process.env, projectFiles(projectDir));

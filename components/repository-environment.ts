@@ -2,12 +2,15 @@ import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import type { SetupPlan } from "../plan/setup/plan";
 import { slots } from "../plan/setup/slots";
+import type { SealSecret } from "../source/sealing-keys";
 import { type Declared, declare } from "./declare-setup";
 
 export interface RepositoryEnvironmentArgs {
   readonly plan: SetupPlan;
   /** Its name, a key of the plan's environments. */
   readonly environment: string;
+  /** Seals a secret with the environment's key. */
+  readonly seal: SealSecret;
 }
 
 /** One deployment environment with its reviewers, timer, tags and branches that may deploy, secrets and variables. */
@@ -17,7 +20,7 @@ export class RepositoryEnvironment extends pulumi.ComponentResource {
 
   constructor(name: string, args: RepositoryEnvironmentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:RepositoryEnvironment", name, {}, opts);
-    const { plan, environment } = args;
+    const { plan, environment, seal } = args;
     const { repository } = plan;
     const wanted = plan.config.environments[environment];
     if (wanted === undefined) throw new Error(`RepositoryEnvironment: the plan has no "${environment}"`);
@@ -55,9 +58,11 @@ export class RepositoryEnvironment extends pulumi.ComponentResource {
       );
     }
     for (const [secret, value] of Object.entries(wanted.secrets)) {
+      // The key is there once the environment is.
+      const sealed = made.id.apply(() => seal({ environment, name: secret }, value));
       new github.ActionsEnvironmentSecret(
         `${name}-secret-${secret}`,
-        { repository, environment, secretName: secret, value: pulumi.secret(value.reveal()) },
+        { repository, environment, secretName: secret, keyId: sealed.keyId, valueEncrypted: sealed.box },
         declare(context, slots.environmentSecret(environment, secret), [made]),
       );
     }

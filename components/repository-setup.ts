@@ -2,6 +2,7 @@ import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import type { SetupPlan } from "../plan/setup/plan";
 import { slots, tagRef } from "../plan/setup/slots";
+import type { SealSecret } from "../source/sealing-keys";
 import { type Declared, declare } from "./declare-setup";
 import { RepositoryEnvironment } from "./repository-environment";
 import { RepositoryFiles } from "./repository-files";
@@ -9,6 +10,8 @@ import { RepositoryFiles } from "./repository-files";
 export interface RepositorySetupArgs {
   /** What the plan says: every part of it, with whose it is. Secrets are in its configuration, hidden. */
   readonly plan: SetupPlan;
+  /** Seals a secret for GitHub: its value reaches neither the engine nor the GitHub provider. */
+  readonly seal: SealSecret;
 }
 
 /**
@@ -16,7 +19,7 @@ export interface RepositorySetupArgs {
  * permissions of Actions, labels, files. A part that the plan does not have is left alone; what was there before is
  * kept in step and never deleted.
  *
- * @example new RepositorySetup("repository", { plan }, { providers: [githubProvider] })
+ * @example new RepositorySetup("repository", { plan, seal }, { providers: [githubProvider] })
  */
 export class RepositorySetup extends pulumi.ComponentResource {
   /** Names of the Actions secrets, of the repository and of its environments (`prod/TOKEN`). */
@@ -24,14 +27,15 @@ export class RepositorySetup extends pulumi.ComponentResource {
   /** Path of each file -> the commit that wrote it last. */
   public readonly commits: pulumi.Output<Record<string, string>>;
 
-  constructor(name: string, { plan }: RepositorySetupArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { plan, seal }: RepositorySetupArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:RepositorySetup", name, {}, opts);
     const { config, repository } = plan;
     const context: Declared = { plan, name, parent: this };
     const secrets = Object.entries(config.secrets).map(([secret, value]) => {
+      const sealed = pulumi.output(seal({ name: secret }, value));
       new github.ActionsSecret(
         `${name}-secret-${secret}`,
-        { repository, secretName: secret, value: pulumi.secret(value.reveal()) },
+        { repository, secretName: secret, keyId: sealed.keyId, valueEncrypted: sealed.box },
         declare(context, slots.secret(secret)),
       );
       return secret;
@@ -45,7 +49,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
     }
     const environments = Object.keys(config.environments).map(
       (environment) =>
-        new RepositoryEnvironment(`${name}-${environment}`, { plan, environment }, { parent: this }),
+        new RepositoryEnvironment(`${name}-${environment}`, { plan, environment, seal }, { parent: this }),
     );
     if (config.tagRules !== undefined) this.tagRules(context, config.tagRules);
     if (config.permissions !== undefined) this.permissions(context, config.permissions);

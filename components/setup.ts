@@ -1,4 +1,3 @@
-import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import { plainSetupSecrets } from "../config/plain-secrets";
 import { readPulumiSetup } from "../config/pulumi-config";
@@ -6,9 +5,11 @@ import { ProblemError } from "../plan/problem";
 import { assembleSetupPlan, ownershipIn, type SetupOwnership } from "../plan/setup/plan";
 import { setupRefusalText, setupText } from "../report/setup-text";
 import { readRepository } from "../source/read-repository";
+import { secretSealer } from "../source/sealing-keys";
 import { projectFiles } from "../source/services";
 import { readWorkflowStacks } from "../source/workflow-stacks";
 import { withWorkflowFiles } from "../workflows/setup-files";
+import { githubProvider } from "./github-provider";
 import { quietDebug } from "./quiet-debug";
 import { RepositorySetup } from "./repository-setup";
 import { runError } from "./run-error";
@@ -39,13 +40,11 @@ export async function setup(): Promise<SetupOutputs> {
     const plan = assembleSetupPlan({ config, live, ...(previous === undefined ? {} : { previous }) });
     await pulumi.log.info(setupText(plan));
     if (plan.problems.length > 0) throw runError(setupRefusalText(plan));
-    const provider = new github.Provider("github", {
-      owner: plan.owner,
-      ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
-      ...(config.token === undefined ? {} : { token: pulumi.secret(config.token.reveal()) }),
-      writeDelayMs: config.writeDelayMs,
-    });
-    const made = new RepositorySetup("repository", { plan }, { providers: [provider] });
+    const made = new RepositorySetup(
+      "repository",
+      { plan, seal: secretSealer(config) },
+      { providers: [githubProvider(plan)] },
+    );
     return { repository: config.repository, ownership: plan.ownership, secrets: made.secrets };
   } catch (error) {
     if (error instanceof ProblemError) throw runError(error.message);

@@ -3,6 +3,18 @@ import { Secret } from "../plan/secret";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/**
+ * How variables are called that hold a secret: GHCR_TOKEN, HUB_PAT, COSIGN_PRIVATE_KEY; and PULUMI_CONFIG, by which the
+ * engine hands a program the stack's configuration, decrypted.
+ */
+const SECRET_NAME =
+  /(^PULUMI_CONFIG|TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS|_PAT|_AUTH_CONFIG)$/i;
+
+/** Whether a variable's name says that its value is a secret, whatever program it is for. */
+export function isSecretVariable(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /** A variable that is set, and to what. */
 export interface Given {
   readonly variable: string;

@@ -9,6 +9,12 @@ import { signingConfig } from "./signing";
 export function providerConfig(config: Config): ProviderConfig {
   const { registries, origins, envPrefix, artifacts } = config;
   const primary = registries[0]?.host;
+  const configured = registries.flatMap(({ host, username, password }, index) => {
+    const at = `registries[${index}].password`;
+    return username === undefined || password === undefined || at in origins
+      ? []
+      : [{ host, username, password, at }];
+  });
   return {
     registries: registries.map(({ host, plainHttp, username, hub }) => ({
       host,
@@ -17,12 +23,9 @@ export function providerConfig(config: Config): ProviderConfig {
       ...(hub === undefined ? {} : { hub }),
     })),
     credentials: Object.fromEntries(
-      registries.flatMap(({ host, username, password }, index) =>
-        username === undefined || password === undefined || `registries[${index}].password` in origins
-          ? []
-          : [[host, { username, password: password.reveal() }]],
-      ),
+      configured.map(({ host, username, password }) => [host, { username, password: password.reveal() }]),
     ),
+    passwords: Object.fromEntries(configured.map(({ host, username, at }) => [host, { username, at }])),
     artifacts,
     signing: signingConfig(config.sign),
     environment: {

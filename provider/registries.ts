@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { environmentCredentials, hubToken } from "../config/environment";
 import { isLoopbackHost } from "../plan/loopback";
 import type { FoundImage, RegistryState } from "../plan/registry-state";
@@ -11,37 +10,17 @@ import { readImage } from "../registry/read-image";
 import type { Connection } from "../registry/read-state";
 import { Redactor, scrub } from "../registry/redact";
 import { QUICK } from "../registry/resolve-images";
-import type { Properties } from "./properties";
 import { RequestLog } from "./request-log";
-import { parseInputs } from "./resource";
-import { type SigningConfig, signingSchema } from "./signing";
-
-const registriesSchema = z.array(
-  z.object({
-    host: z.string(),
-    plainHttp: z.boolean(),
-    username: z.string().optional(),
-    hub: z.string().optional(),
-  }),
-);
-const environmentSchema = z.object({ prefix: z.string().optional(), ciRegistry: z.string().optional() });
-const credentialsSchema = z.record(z.string(), z.object({ username: z.string(), password: z.string() }));
-const configSchema = z.object({
-  /** JSON, as the engine wants nested provider arguments. */
-  registries: z.string().default("[]"),
-  /** JSON: host -> username and password, from the stack's secret configuration. */
-  credentials: z.string().default("{}"),
-  /** JSON: how the environment's credentials are to be read. */
-  environment: z.string().default("{}"),
-  /** JSON: how releases are signed, with the key. */
-  signing: z.string().default('{"mode":"none"}'),
-  /** Folder for diagnostics, relative to the project; absent: none are written. */
-  artifacts: z.string().optional(),
-});
+import type { SigningConfig } from "./signing";
+import { stackPassword } from "./stack-password";
 
 export interface ProviderConfig {
   readonly registries: readonly ProviderRegistry[];
   readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
+  /** Host -> where the stack's configuration has its password. @default none */
+  readonly passwords?: Readonly<Record<string, { readonly username: string; readonly at: string }>>;
+  /** The stack to ask for these, where nobody has handed them over. @default they were */
+  readonly askStack?: string;
   /** How the environment's credentials are to be read. */
   readonly environment: EnvironmentReading;
   /** How releases are signed. @default not at all */
@@ -72,21 +51,6 @@ export const FROM_DOCKER = "Docker's configuration";
 /** A provider that was told nothing: anonymous, but for the environment and Docker's configuration. */
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
 
-export function parseProviderConfig(properties: Properties): ProviderConfig {
-  const { registries, credentials, environment, signing, artifacts } = parseInputs(
-    "slipway-registry provider",
-    configSchema,
-    properties,
-  );
-  return {
-    environment: environmentSchema.parse(JSON.parse(environment)),
-    signing: signingSchema.parse(JSON.parse(signing)),
-    registries: registriesSchema.parse(JSON.parse(registries)),
-    credentials: credentialsSchema.parse(JSON.parse(credentials)),
-    ...(artifacts === undefined ? {} : { artifacts }),
-  };
-}
-
 /** Where in a registry something is: the client that speaks to it, and the path there. */
 export interface Location {
   /** `host/path`. */
@@ -102,6 +66,7 @@ export class Registries {
   readonly #connections = new Map<string, Connection>();
   readonly #hubs = new Map<string, HubClient>();
   readonly #seen = new Map<string, FoundImage | undefined>();
+  readonly #asked = new Map<string, Promise<Credentials | undefined>>();
   readonly #abort = new AbortController();
   /** The last requests to any of them. */
   readonly requests = new RequestLog();
@@ -233,8 +198,24 @@ export class Registries {
       const credentials = { username: configured.username, password: new Secret(configured.password) };
       return { credentials, from: "the stack's configuration" };
     }
+    const asked = await this.#askStack(host);
+    if (asked !== undefined) return { credentials: asked, from: "the stack's configuration" };
     const fromDocker = await dockerCredentials(host, { environment: this.#env });
     return fromDocker === undefined ? undefined : { credentials: fromDocker, from: FROM_DOCKER };
+  }
+
+  /** Once for each host: it takes half a second. */
+  #askStack(host: string): Promise<Credentials | undefined> {
+    const { askStack, passwords = {} } = this.#config;
+    const place = passwords[host];
+    if (askStack === undefined || place === undefined) return Promise.resolve(undefined);
+    const asked =
+      this.#asked.get(host) ??
+      stackPassword(askStack, place.at, this.#env).then((password) =>
+        password === undefined ? undefined : { username: place.username, password },
+      );
+    this.#asked.set(host, asked);
+    return asked;
   }
 
   /** A token of its own for descriptions, which need more rights than a push; else what pushes. */

@@ -15,8 +15,13 @@ export function schema(version: string): object {
       inputProperties: {
         registries: { ...text, description: "JSON: a list of { host, plainHttp }." },
         artifacts: { ...text, description: "Folder for diagnostics, relative to the project." },
-        signing: { ...text, secret: true, description: "JSON: how releases are signed." },
-        credentials: { ...text, secret: true, description: "JSON: host -> { username, password }." },
+        signing: { ...text, description: "JSON: how releases are signed; no key." },
+        handover: { ...text, description: "Where the program hands secrets over while it runs." },
+        stack: { ...text, description: "The stack to ask for passwords when no program runs." },
+        passwords: {
+          ...text,
+          description: "JSON: host -> { username, at }, places in the stack's configuration.",
+        },
       },
     },
     resources: {

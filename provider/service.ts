@@ -12,15 +12,16 @@ import { ProblemError } from "../plan/problem";
 import { diagnosed } from "./diagnostics";
 import { engineLog } from "./engine-log";
 import { functions } from "./functions";
-import { fromStruct, toStruct } from "./properties";
-import { NO_CONFIG, parseProviderConfig, Registries } from "./registries";
+import { fromStruct, type Properties, toStruct } from "./properties";
+import { NO_CONFIG, Registries } from "./registries";
 import type { Context, Operation, Resource } from "./resource";
 import { resources } from "./resources";
 import { schema } from "./schema";
 import { Signing } from "./signing";
+import { takeProviderConfig } from "./take-config";
 
 /** Settings of the provider that say nothing of what is released: a rotated token or key, where diagnostics go. */
-const NO_CHANGE = ["artifacts", "credentials", "signing", "version"];
+const NO_CHANGE = ["artifacts", "credentials", "handover", "passwords", "signing", "stack", "version"];
 
 /**
  * The gRPC service of a Pulumi provider, straight on the protocol: `pulumi.provider.main` hides the preview flag,
@@ -37,6 +38,9 @@ export function providerService(
     signing: new Signing(NO_CONFIG.signing, process.env),
     log: engineLog(engineAddress),
   };
+
+  /** A provider that has not changed is configured with its last inputs, after it has checked the present ones. */
+  let present: Properties = {};
 
   return {
     handshake: unary((_: provider.ProviderHandshakeRequest) => {
@@ -62,6 +66,8 @@ export function providerService(
     }),
     checkConfig: unary((request: provider.CheckRequest) => {
       const response = new provider.CheckResponse();
+      const news = fromStruct(request.getNews());
+      present = Object.fromEntries(Object.entries(news).filter(([key]) => NO_CHANGE.includes(key)));
       response.setInputs(request.getNews());
       return response;
     }),
@@ -73,8 +79,8 @@ export function providerService(
       );
       return diffResponse(changed);
     }),
-    configure: unary((request: provider.ConfigureRequest) => {
-      const config = parseProviderConfig(fromStruct(request.getArgs()));
+    configure: unary(async (request: provider.ConfigureRequest) => {
+      const config = await takeProviderConfig({ ...fromStruct(request.getArgs()), ...present });
       context = {
         ...context,
         registries: new Registries(config),

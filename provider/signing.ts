@@ -6,7 +6,13 @@ import type { ReleaseSigner } from "../trust/release-signer";
 
 export const signingSchema = z.discriminatedUnion("mode", [
   z.object({ mode: z.literal("none") }),
-  z.object({ mode: z.literal("key"), key: z.string().optional(), password: z.string().optional() }),
+  z.object({
+    mode: z.literal("key"),
+    key: z.string().optional(),
+    password: z.string().optional(),
+    /** Nobody has handed the stack's key over: no program runs, as in a refresh. */
+    isLost: z.boolean().optional(),
+  }),
   z.object({
     mode: z.literal("keyless"),
     fulcio: z.string(),
@@ -15,7 +21,7 @@ export const signingSchema = z.discriminatedUnion("mode", [
   }),
 ]);
 
-/** How the provider signs, as it travels to it: secrets in plain text, inside a property that is secret. */
+/** How the provider signs, as it travels to it: secrets in plain text, never as a property. */
 export type SigningConfig = z.output<typeof signingSchema>;
 
 export function signingConfig(sign: SignConfig): SigningConfig {
@@ -42,6 +48,12 @@ export class Signing {
     this.#prefix = prefix;
   }
 
+  /** Whether there is a signer to ask; without a program the stack's key is not there, and nothing is to be signed. */
+  get isAtHand(): boolean {
+    const config = this.#config;
+    return config.mode !== "key" || config.isLost !== true || this.#given("COSIGN_PRIVATE_KEY") !== undefined;
+  }
+
   /** Undefined where nothing is signed. @throws SigningError where the key cannot be read */
   signer(): Promise<ReleaseSigner | undefined> {
     this.#signer ??= this.#make();
@@ -58,8 +70,8 @@ export class Signing {
       const { trustedRoot, ...servers } = config;
       return releaseSigner({ ...servers, ...(trustedRoot === undefined ? {} : { trustedRoot }) }, this.#env);
     }
-    const key = lookUp(this.#env, ["COSIGN_PRIVATE_KEY"], this.#prefix)?.value ?? config.key;
-    const password = lookUp(this.#env, ["COSIGN_PASSWORD"], this.#prefix)?.value ?? config.password;
+    const key = this.#given("COSIGN_PRIVATE_KEY") ?? config.key;
+    const password = this.#given("COSIGN_PASSWORD") ?? config.password;
     return releaseSigner(
       {
         mode: "key",
@@ -68,5 +80,9 @@ export class Signing {
       },
       this.#env,
     );
+  }
+
+  #given(variable: string): string | undefined {
+    return lookUp(this.#env, [variable], this.#prefix)?.value;
   }
 }

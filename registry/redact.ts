@@ -1,25 +1,28 @@
+import { secretForms } from "./secret-forms";
+
+/** A shorter one would be found in innocent words. */
+const SHORTEST_SECRET = 4;
+const REMEMBERED = 200;
+
 /** Removes what must not be seen from text that others wrote: a registry may echo what it was sent. */
 export class Redactor {
-  readonly #hidden = new Map<string, undefined>();
+  readonly #hidden = new Map<string, readonly string[]>();
 
-  /** From now on `value` is removed as it stands, in base64 and URL-encoded. The latest 200 values are remembered. */
+  /** From now on `value` is removed in every form of `secretForms`. The latest 200 values are remembered. */
   hide(value: string): void {
-    if (value.length < 4) return;
-    const base64 = Buffer.from(value).toString("base64");
-    const forms = [value, base64, base64.replace(/=+$/, ""), encodeURIComponent(value)];
-    for (const form of forms) {
-      this.#hidden.delete(form);
-      this.#hidden.set(form, undefined);
-    }
-    for (const oldest of this.#hidden.keys()) {
-      if (this.#hidden.size <= 800) break;
-      this.#hidden.delete(oldest);
-    }
+    if (value.length < SHORTEST_SECRET) return;
+    const forms = this.#hidden.get(value) ?? secretForms(value);
+    this.#hidden.delete(value);
+    this.#hidden.set(value, forms);
+    const [oldest] = this.#hidden.keys();
+    if (oldest !== undefined && this.#hidden.size > REMEMBERED) this.#hidden.delete(oldest);
   }
 
   redact(text: string): string {
     let clean = text;
-    for (const hidden of this.#hidden.keys()) clean = clean.split(hidden).join("[secret]");
+    for (const forms of this.#hidden.values()) {
+      for (const form of forms) clean = clean.replaceAll(form, "[secret]");
+    }
     return clean;
   }
 }

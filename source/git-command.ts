@@ -1,3 +1,4 @@
+import { isSecretVariable } from "../config/environment";
 import { ProblemError } from "../plan/problem";
 import { runCommand } from "./run-command";
 
@@ -10,7 +11,8 @@ export interface GitAnswer {
 const DEADLINE_MS = 60_000;
 
 /**
- * Runs git in a folder: arguments as an array, without a shell, prompts, locks, hooks, network or a translated text.
+ * Runs git in a folder: arguments as an array, without a shell, prompts, locks, hooks, network or a translated text, and
+ * without secrets in its environment, which a program of a repository's own configuration would see too.
  * Any exit code is an answer.
  *
  * @throws ProblemError `source-git-missing` where git or the folder is not there, `source-git-failed` after 60 seconds
@@ -20,6 +22,11 @@ export async function git(dir: string, args: readonly string[]): Promise<GitAnsw
     cwd: dir,
     timeout: DEADLINE_MS,
     env: {
+      ...Object.fromEntries(
+        Object.keys(process.env)
+          .filter(isForOthers)
+          .map((name) => [name, undefined]),
+      ),
       // Set inside a hook, where they point to another repository than the folder's.
       GIT_DIR: undefined,
       GIT_WORK_TREE: undefined,
@@ -47,6 +54,11 @@ export async function git(dir: string, args: readonly string[]): Promise<GitAnsw
     default:
       throw failure("source-git-failed", `git ${args[0]} did not run: ${answer.message}`);
   }
+}
+
+/** A secret, and a proxy's address, which may hold one: nothing here uses a network. */
+function isForOthers(variable: string): boolean {
+  return isSecretVariable(variable) || /_proxy$/i.test(variable);
 }
 
 /** What git prints. @throws ProblemError `source-git-failed` for any exit code but 0 */

@@ -1,7 +1,7 @@
 // @ts-check
 // Provides the parts of the toolchain: from the cache, the machine, the official download, or built from source.
 
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import path from "node:path";
 import { makeWholeFolder } from "./files.mjs";
@@ -10,13 +10,14 @@ import { buildPart } from "./from-go.mjs";
 import { copyPlugin, findOnMachine } from "./from-machine.mjs";
 import { unpackWheel } from "./from-wheel.mjs";
 import { withLock } from "./lock.mjs";
-import { cacheDir, partDir, pulumiHome } from "./paths.mjs";
+import { cacheDir, goModuleDir, partDir, partKey, pulumiHome } from "./paths.mjs";
 import { parts as allParts, partNamed } from "./pins.mjs";
 import { platformOf } from "./platform.mjs";
 import { createProgress } from "./progress.mjs";
 
 /**
  * @typedef {import('./pins.mjs').Part} Part
+ * @typedef {import('./platform.mjs').Platform} Platform
  * @typedef {import('./progress.mjs').Progress} Progress
  *
  * @typedef {object} Toolchain
@@ -99,7 +100,7 @@ function joined(failures) {
 async function providePart(part, context) {
   const { cache, platform, progress, sources, gate, env } = context;
   const target = partDir(cache, part, platform);
-  const kept = binsIn(part, target, platform.exe);
+  const kept = currentBins(part, target, platform);
   if (kept) return kept;
 
   const name = `${part.name} ${part.version}`;
@@ -121,11 +122,13 @@ async function providePart(part, context) {
     let how = "provided by another run";
     const lock = path.join(cache, "locks", `${path.basename(target)}.lock`);
     const work = async () => {
-      if (binsIn(part, target, platform.exe)) return;
+      if (currentBins(part, target, platform)) return;
       const shown = step ?? progress.step(name, "looking for it");
       step = shown;
+      if (isOfOwnSource(part)) rmSync(target, { recursive: true, force: true });
       await makeWholeFolder(target, async (folder) => {
         how = await fillFolder(part, folder, shown.update, context, tried);
+        if (isOfOwnSource(part)) writeFileSync(path.join(folder, STAMP), partKey(part, platform));
       });
     };
     await gate(() =>
@@ -174,6 +177,23 @@ async function fillFolder(part, folder, onProgress, { platform, sources, env }, 
   if (whyNot === undefined) return "built from source";
   tried.push(["go build", whyNot]);
   throw new MissingPartError(part, tried);
+}
+
+/** A plugin's folder is named by its version alone; this file in it says what it was made from. */
+const STAMP = ".slipway-part";
+
+/** Whether it is built from a program of ours, which changes without its version. @param {Part} part */
+function isOfOwnSource(part) {
+  if (!part.plugin) return false;
+  return part.go.some((build) => existsSync(path.join(goModuleDir(build.module), "main.go")));
+}
+
+/** What is kept, unless its source has changed. @param {Part} part @param {string} folder @param {Platform} platform */
+function currentBins(part, folder, platform) {
+  const stamp = path.join(folder, STAMP);
+  const isCurrent =
+    !isOfOwnSource(part) || (existsSync(stamp) && readFileSync(stamp, "utf8") === partKey(part, platform));
+  return isCurrent ? binsIn(part, folder, platform.exe) : undefined;
 }
 
 /**

@@ -4,9 +4,14 @@ import type { Digest } from "../../plan/digest";
 import type { ReleaseStatement } from "../../plan/statement";
 import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
 import type { SignConfig } from "../../plan/trust";
+import { type Handed, offer } from "../handover";
 import type { ProviderConfig } from "../registries";
+import type { SigningConfig } from "../signing";
 
-/** The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). */
+/**
+ * The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). Secrets are no inputs of it: it
+ * takes them from this process.
+ */
 export class RegistryProvider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderConfig, opts?: pulumi.ResourceOptions) {
     super(
@@ -14,14 +19,30 @@ export class RegistryProvider extends pulumi.ProviderResource {
       name,
       {
         registries: JSON.stringify(args.registries),
-        credentials: pulumi.secret(JSON.stringify(args.credentials)),
         environment: JSON.stringify(args.environment),
-        signing: pulumi.secret(JSON.stringify(args.signing ?? { mode: "none" })),
+        signing: JSON.stringify(withoutSecrets(args.signing)),
         ...(args.artifacts === undefined ? {} : { artifacts: args.artifacts }),
+        ...handover(args),
       },
       opts,
     );
   }
+}
+
+function withoutSecrets(signing: SigningConfig = { mode: "none" }): SigningConfig {
+  return signing.mode === "key" ? { mode: "key" } : signing;
+}
+
+/** Where the secrets are to be had now, and where passwords are when this program does not run. */
+function handover({ credentials, passwords = {}, signing }: ProviderConfig): object {
+  const { key, password }: Partial<Handed> = signing?.mode === "key" ? signing : {};
+  if (Object.keys(credentials).length === 0 && key === undefined && password === undefined) return {};
+  const handed: Handed = {
+    credentials: { ...credentials },
+    ...(key === undefined ? {} : { key }),
+    ...(password === undefined ? {} : { password }),
+  };
+  return { handover: offer(handed), stack: pulumi.getStack(), passwords: JSON.stringify(passwords) };
 }
 
 export interface BarrierArgs {

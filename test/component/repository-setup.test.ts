@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { RepositorySetup } from "../../components/repository-setup";
 import { Secret } from "../../plan/secret";
 import { assembleSetupPlan } from "../../plan/setup/plan";
+import type { SealSecret } from "../../source/sealing-keys";
 import { anEnvironment, aRepository, aSetup } from "../support/setup";
 import { record } from "./record";
 
@@ -28,6 +29,12 @@ const everything = aSetup({
   files: FILES,
 });
 
+/** Says what it was given, but for the secret. */
+const seal: SealSecret = async ({ environment = "", name }) => ({
+  keyId: "key-1",
+  box: `${environment}/${name}`,
+});
+
 const reviewers = {
   octocat: { kind: "user" as const, id: 1 },
   "octo/release": { kind: "team" as const, id: 2 },
@@ -36,7 +43,7 @@ const reviewers = {
 async function declared(input: Parameters<typeof assembleSetupPlan>[0]) {
   const plan = assembleSetupPlan(input);
   const { resources } = await record(() => {
-    new RepositorySetup("repository", { plan });
+    new RepositorySetup("repository", { plan, seal });
   });
   return resources;
 }
@@ -95,6 +102,20 @@ test("everything, each with its name, parent and inputs", async () => {
     reviewers: [{ users: [1], teams: [2] }],
     deploymentBranchPolicy: { protectedBranches: false, customBranchPolicies: true },
   });
+});
+
+test("secrets reach the engine sealed, and in no other way", async () => {
+  const resources = await declared({ config: everything, live: aRepository({ reviewers }) });
+  const secrets = resources.filter(({ type }) => /Secret$/.test(type)).map(({ inputs }) => inputs);
+  const sealed = (box: string) => ({
+    keyId: "key-1",
+    valueEncrypted: expect.objectContaining({ value: box }),
+  });
+  expect(secrets).toEqual([
+    { repository: "app", secretName: "TOKEN", ...sealed("/TOKEN") },
+    { repository: "app", environment: "prod", secretName: "PASS", ...sealed("prod/PASS") },
+  ]);
+  expect(JSON.stringify(resources)).not.toMatch(/hush|quiet/);
 });
 
 test("files are committed one after another", async () => {

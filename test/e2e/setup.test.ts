@@ -143,7 +143,7 @@ describe("a repository from nothing to destroyed", () => {
   }
 
   test("a preview tells all of it and writes nothing", async () => {
-    const { exitCode, text } = await project.preview("--diff", "--debug", "-v=8", "--logtostderr");
+    const { exitCode, text } = await project.preview("--diff", "--debug", "-v=11", "--logtostderr");
     expect(text).toContain("Setup plan for octo/app, files on main");
     expect(text).toMatch(/\+ secret DOCKERHUB_TOKEN/);
     expect(text).toMatch(/\+ secret PULUMI_CONFIG_PASSPHRASE of environment prod/);
@@ -154,7 +154,7 @@ describe("a repository from nothing to destroyed", () => {
   });
 
   test("up makes it: what arrived is what was given, sealed on its way", async () => {
-    await up("--debug", "-v=8", "--logtostderr");
+    await up("--debug", "-v=11", "--logtostderr");
     expect(github.secrets.names()).toEqual(["DOCKERHUB_TOKEN", "GHCR_TOKEN"]);
     expect(github.secrets.open("DOCKERHUB_TOKEN")).toBe(SECRETS.DOCKERHUB_TOKEN);
     expect(github.secrets.open("GHCR_TOKEN")).toBe(SECRETS.GHCR_TOKEN);

@@ -43,7 +43,7 @@ const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@sigstore/sign": ["trust"],
   "@sigstore/tuf": ["trust"],
   "@sigstore/verify": ["trust"],
-  "libsodium-wrappers": ["trust"],
+  "libsodium-wrappers": ["source", "trust"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
   "@inquirer/prompts": ["cli"],

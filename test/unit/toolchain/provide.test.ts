@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -87,6 +95,19 @@ test("a plugin goes below PULUMI_HOME under the name that the engine looks for",
   const name = "pulumi-resource-docker-build";
   expect(bins[name]).toBe(path.join(cache, "pulumi-home", "plugins", "resource-docker-build-v0.0.22", name));
   expect(folders).toEqual([]);
+});
+
+test("a plugin that was built from an older program of ours is made again, once", async () => {
+  const log: Log = [];
+  const { progress } = plainProgress();
+  const plugin = path.join(cache, "pulumi-home/plugins/resource-github-v6.15.0");
+  mkdirSync(plugin, { recursive: true });
+  writeFileSync(path.join(plugin, "pulumi-resource-github"), "older");
+  const options = { parts: ["github"], cache, progress, sources: fakeSources(log) };
+  await provideToolchain(options);
+  await provideToolchain(options);
+  expect(log).toEqual(["download", "build github"]);
+  expect(readFileSync(path.join(plugin, "pulumi-resource-github"), "utf8")).toBe("");
 });
 
 test("two runs at once do the work once", async () => {

@@ -2,7 +2,8 @@
 //
 // The official one bridges github.com/integrations/terraform-provider-github, and so does this: the same bridge, the same
 // tokens, the newest upstream version that Go's module mirrors serve. Upstream 6.12 renamed a secret's `plaintext_value`
-// to `value`; the map below gives the older field its newer name, so that programs and state fit both binaries.
+// to `value` and `encrypted_value` to `value_encrypted`; the map below gives the older fields their newer names, so that
+// programs and state fit both binaries.
 package main
 
 import (
@@ -45,9 +46,12 @@ func main() {
 }
 
 func providerInfo() tfbridge.ProviderInfo {
-	value := func() *tfbridge.ResourceInfo {
+	renamed := func() *tfbridge.ResourceInfo {
 		return &tfbridge.ResourceInfo{
-			Fields: map[string]*tfbridge.SchemaInfo{"plaintext_value": {Name: "value"}},
+			Fields: map[string]*tfbridge.SchemaInfo{
+				"plaintext_value": {Name: "value"},
+				"encrypted_value": {Name: "valueEncrypted"},
+			},
 		}
 	}
 	info := tfbridge.ProviderInfo{
@@ -64,8 +68,8 @@ func providerInfo() tfbridge.ProviderInfo {
 			},
 		},
 		Resources: map[string]*tfbridge.ResourceInfo{
-			"github_actions_secret":             value(),
-			"github_actions_environment_secret": value(),
+			"github_actions_secret":             renamed(),
+			"github_actions_environment_secret": renamed(),
 		},
 		UpstreamRepoPath: ".",
 	}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { isSecretVariable } from "../config/environment";
+import { leaves } from "../config/paths";
+import { isSecretPath } from "../config/redaction";
+import { runCommand } from "../source/run-command";
+
+const PROXIES = /^(https?|all|ftp)_proxy$/i;
+
+const configuration = z.record(
+  z.string(),
+  z.object({ value: z.string().optional(), objectValue: z.unknown().optional(), secret: z.boolean() }),
+);
+
+/** Secrets that stand in an environment, by the names of its variables and by their form. */
+export function environmentSecrets(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(env).flatMap(([name, value = ""]) => {
+    if (value.trim() === "") return [];
+    if (isSecretVariable(name)) return [...new Set([value, value.trim()])];
+    return PROXIES.test(name) ? passwordOf(value) : [];
+  });
+}
+
+function passwordOf(address: string): string[] {
+  if (!URL.canParse(address)) return [];
+  const { password } = new URL(address);
+  return password === "" ? [] : [...new Set([password, decoded(password)])];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * The secrets of a stack's configuration, asked of the engine, which alone can decrypt them.
+ *
+ * @throws Error with pulumi's own message
+ */
+export async function stackSecrets(options: {
+  readonly stack: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Where the stack's file is not at its usual place. */
+  readonly configFile?: string;
+}): Promise<string[]> {
+  const { stack, cwd, env, configFile } = options;
+  const file = configFile === undefined ? [] : ["--config-file", configFile];
+  const args = ["config", "--stack", stack, "--show-secrets", "--json", "--non-interactive", ...file];
+  const answer = await runCommand("pulumi", args, { cwd, env });
+  if (answer.code !== 0) {
+    throw new Error(
+      `the log would show the stack's secrets, and they cannot be asked for: ${answer.stderr.trim() || (answer.message ?? "pulumi failed")}`,
+    );
+  }
+  const parsed: unknown = JSON.parse(answer.stdout);
+  return Object.entries(configuration.parse(parsed)).flatMap(([key, { value, objectValue, secret }]) => {
+    if (!secret) return [];
+    const root = key.startsWith("slipway:") ? [key.slice("slipway:".length)] : undefined;
+    const found = [...leaves(objectValue ?? value)];
+    const known = root === undefined ? [] : found.filter(({ path }) => isSecretPath([...root, ...path]));
+    // A secret that is somewhere under a key that is not ours is any of the texts there.
+    return (known.length === 0 ? found : known).flatMap((leaf) =>
+      typeof leaf.value === "string" ? [leaf.value] : [],
+    );
+  });
+}

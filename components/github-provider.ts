@@ -1,0 +1,27 @@
+import * as github from "@pulumi/github";
+import * as pulumi from "@pulumi/pulumi";
+import type { SetupPlan } from "../plan/setup/plan";
+
+/** The variable from which the GitHub provider reads its token by itself. */
+const TOKEN_VARIABLE = "GITHUB_TOKEN";
+
+/**
+ * The provider of a setup. A token from the environment is no input of it: the provider's process finds it there, under
+ * the name that it knows, so that it stands in no state and no log, a rotated one works at once, and destroying takes
+ * the one of that day. A token from the stack's secret configuration has no other road than an input.
+ */
+export function githubProvider({ config, owner }: SetupPlan): github.Provider {
+  const { baseUrl, token, tokenFrom, writeDelayMs } = config;
+  const args = { owner, ...(baseUrl === undefined ? {} : { baseUrl }), writeDelayMs };
+  if (tokenFrom === undefined || tokenFrom.includes(":")) {
+    return new github.Provider("github", {
+      ...args,
+      ...(token === undefined ? {} : { token: pulumi.secret(token.reveal()) }),
+    });
+  }
+  return new github.Provider("github", args, {
+    ...(tokenFrom === TOKEN_VARIABLE ? {} : { envVarMappings: { [tokenFrom]: TOKEN_VARIABLE } }),
+    // The SDK takes it from this process's environment, and would make a plain input of it.
+    transformations: [({ props, opts }) => ({ props: { ...props, token: undefined }, opts })],
+  });
+}

@@ -1,0 +1,52 @@
+import { scrypt } from "node:crypto";
+import { promisify } from "node:util";
+import type { Secret } from "../plan/secret";
+
+const derive = promisify<string, string, number, object, Buffer>(scrypt);
+
+/** A tenth of a second for each guess at a secret. */
+const STRENGTH = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
+const SEED_BYTES = 32;
+
+/** The public half of the key with which GitHub opens the secrets of a repository or of an environment. */
+export interface SealingKey {
+  readonly id: string;
+  /** base64 */
+  readonly publicKey: string;
+}
+
+/** What GitHub takes, and what may be seen by everybody. */
+export interface SealedSecret {
+  readonly keyId: string;
+  /** base64 of a libsodium sealed box. */
+  readonly box: string;
+}
+
+/**
+ * Seals a secret for GitHub, as libsodium's sealed boxes are, but for one thing: the sender's throw-away key is not
+ * drawn by chance. It is derived from the secret, its place and the receiver's key, slowly, so that an unchanged secret
+ * is an unchanged box and no state has to remember what was sealed. Who guesses the secret can prove the guess, at the
+ * price of scrypt for each one, as with any stored password.
+ *
+ * @param place what makes equal secrets unlike: `octo/app/prod/TOKEN`
+ * @throws Error for a key that is no X25519 public key
+ * @see https://doc.libsodium.org/public-key_cryptography/sealed_boxes
+ */
+export async function sealSecret(secret: Secret, key: SealingKey, place: string): Promise<SealedSecret> {
+  const sodium = (await import("libsodium-wrappers")).default;
+  await sodium.ready;
+  const receiver = Buffer.from(key.publicKey, "base64");
+  if (receiver.length !== sodium.crypto_box_PUBLICKEYBYTES) {
+    throw new Error(`GitHub's key ${JSON.stringify(key.id)} is no public key of the expected kind`);
+  }
+  const salt = JSON.stringify(["slipway-sealed-secret-v1", place, key.id, key.publicKey]);
+  const seed = await derive(secret.reveal(), salt, SEED_BYTES, STRENGTH);
+  const sender = sodium.crypto_box_seed_keypair(seed);
+  const nonce = sodium.crypto_generichash(
+    sodium.crypto_box_NONCEBYTES,
+    Buffer.concat([sender.publicKey, receiver]),
+    null,
+  );
+  const box = sodium.crypto_box_easy(secret.reveal(), nonce, receiver, sender.privateKey);
+  return { keyId: key.id, box: Buffer.concat([sender.publicKey, box]).toString("base64") };
+}
