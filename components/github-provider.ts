@@ -2,8 +2,8 @@ import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import type { SetupPlan } from "../plan/setup/plan";
 
-/** The variable from which the GitHub provider reads its token by itself. */
-const TOKEN_VARIABLE = "GITHUB_TOKEN";
+/** The provider knows the second name by itself; the first wins here and there. */
+const TOKEN_VARIABLES = { GH_TOKEN: "GITHUB_TOKEN" };
 
 /**
  * The provider of a setup. A token from the environment is no input of it: the provider's process finds it there, under
@@ -13,15 +13,16 @@ const TOKEN_VARIABLE = "GITHUB_TOKEN";
 export function githubProvider({ config, owner }: SetupPlan): github.Provider {
   const { baseUrl, token, tokenFrom, writeDelayMs } = config;
   const args = { owner, ...(baseUrl === undefined ? {} : { baseUrl }), writeDelayMs };
-  if (tokenFrom === undefined || tokenFrom.includes(":")) {
-    return new github.Provider("github", {
-      ...args,
-      ...(token === undefined ? {} : { token: pulumi.secret(token.reveal()) }),
-    });
-  }
-  return new github.Provider("github", args, {
-    ...(tokenFrom === TOKEN_VARIABLE ? {} : { envVarMappings: { [tokenFrom]: TOKEN_VARIABLE } }),
-    // The SDK takes it from this process's environment, and would make a plain input of it.
-    transformations: [({ props, opts }) => ({ props: { ...props, token: undefined }, opts })],
-  });
+  const isOfStack = tokenFrom === undefined || tokenFrom.includes(":");
+  return new github.Provider(
+    "github",
+    { ...args, ...(isOfStack && token !== undefined ? { token: pulumi.secret(token.reveal()) } : {}) },
+    {
+      envVarMappings: TOKEN_VARIABLES,
+      // The SDK takes a token from this process's environment, and would make a plain input of it.
+      transformations: isOfStack
+        ? []
+        : [({ props, opts }) => ({ props: { ...props, token: undefined }, opts })],
+    },
+  );
 }
