@@ -1,7 +1,8 @@
 import { BASE_IMAGE } from "../plan/base";
 import type { Problem } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { baseName } from "./expand-variants";
-import { formatPath, isRecord, type Path, valueAt } from "./paths";
+import { formatPath, type Path, valueAt } from "./paths";
 import { duplicates, entriesOf, textOf } from "./rule-entries";
 
 type Written = Readonly<Record<string, unknown>>;

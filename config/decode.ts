@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isRecord, type Path } from "./paths";
+import { isRecord } from "../plan/record";
+import type { Path } from "./paths";
 
 /**
  * The engine hands every value over as a text: lists, mappings, numbers and booleans as JSON. A value that should be a

@@ -1,4 +1,5 @@
-import { isRecord, type Path, valueAt, withValueAt } from "./paths";
+import { isRecord } from "../plan/record";
+import { type Path, valueAt, withValueAt } from "./paths";
 
 type Written = Readonly<Record<string, unknown>>;
 

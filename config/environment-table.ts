@@ -1,6 +1,7 @@
+import { isRecord } from "../plan/record";
 import { normalizeHost, parseReference } from "../plan/reference";
 import type { Environment, Given } from "./environment";
-import { isRecord, type Path } from "./paths";
+import type { Path } from "./paths";
 
 export type Written = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import { posix } from "node:path";
 import type { Fleet } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { REPOSITORY_PATTERN } from "../plan/reference";
-import { isRecord } from "./paths";
 import { NAME_PLACEHOLDER, servicesSchema } from "./services-schema";
 
 type Written = Readonly<Record<string, unknown>>;

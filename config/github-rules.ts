@@ -1,5 +1,6 @@
 import type { Problem } from "../plan/problem";
-import { formatPath, isRecord } from "./paths";
+import { isRecord } from "../plan/record";
+import { formatPath } from "./paths";
 import { duplicates, entriesOf, textOf } from "./rule-entries";
 
 /** Names that are of no use one without the other. */

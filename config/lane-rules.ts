@@ -1,5 +1,6 @@
 import type { Problem } from "../plan/problem";
-import { formatPath, isRecord } from "./paths";
+import { isRecord } from "../plan/record";
+import { formatPath } from "./paths";
 import { duplicates, type Entry, entriesOf, textOf } from "./rule-entries";
 
 type Written = Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 import type { Problem } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
 import { type Edit, ENVIRONMENT } from "./environment-table";
-import { formatPath, isRecord, type Path, withValueAt } from "./paths";
+import { formatPath, type Path, withValueAt } from "./paths";
 
 /** A setting that the command line gives; it beats the environment. */
 export interface Flag {

@@ -1,3 +1,4 @@
+import { isRecord } from "../plan/record";
 /** Paths into a configuration: how they are written, read and set. */
 
 export type Path = readonly (string | number)[];
@@ -11,10 +12,6 @@ export function formatPath(path: Path): string {
     })
     .join("");
   return text.replace(/^\./, "") || "slipway";
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function valueAt(root: unknown, path: Path): unknown {

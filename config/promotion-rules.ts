@@ -1,5 +1,6 @@
 import type { Problem } from "../plan/problem";
-import { formatPath, isRecord } from "./paths";
+import { isRecord } from "../plan/record";
+import { formatPath } from "./paths";
 
 /** Rules about `promote` and `rollback` that look at more than one value. @param names of all images */
 export function promotionProblems(

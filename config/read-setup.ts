@@ -1,4 +1,5 @@
 import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
 import type { EnvironmentConfig, LabelConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
 import { decodeWritten } from "./decode";
@@ -7,7 +8,7 @@ import { type Environment, lookUp } from "./environment";
 import type { ReadProjectFile } from "./expand-services";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
-import { isRecord, leaves, withValueAt } from "./paths";
+import { leaves, withValueAt } from "./paths";
 import { Redaction } from "./redaction";
 import { writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";

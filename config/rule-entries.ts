@@ -1,5 +1,6 @@
 import type { Problem } from "../plan/problem";
-import { formatPath, isRecord, type Path } from "./paths";
+import { isRecord } from "../plan/record";
+import { formatPath, type Path } from "./paths";
 
 /** A mapping in a list of what is written, with its place. */
 export interface Entry {

@@ -1,11 +1,12 @@
 import { posix } from "node:path";
 import type { Problem } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { normalizeHost } from "../plan/reference";
 import { baseProblems, expandedNames } from "./base-rules";
 import { githubProblems } from "./github-rules";
 import { pathProblem } from "./grammar";
 import { laneRuleProblems } from "./lane-rules";
-import { formatPath, isRecord } from "./paths";
+import { formatPath } from "./paths";
 import { promotionProblems } from "./promotion-rules";
 import { duplicates, type Entry, entriesOf, textOf, textsOf } from "./rule-entries";
 import { trustProblems } from "./trust-rules";

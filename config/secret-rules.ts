@@ -1,7 +1,8 @@
 import { isLoopbackHost } from "../plan/loopback";
 import type { Problem } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { Encrypted } from "./encrypted";
-import { formatPath, isRecord, leaves, type Path, valueAt } from "./paths";
+import { formatPath, leaves, type Path, valueAt } from "./paths";
 import { isSecretPath } from "./redaction";
 
 export interface SecretRulesInput {

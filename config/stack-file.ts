@@ -1,8 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { Encrypted } from "./encrypted";
-import { isRecord, leaves } from "./paths";
+import { leaves } from "./paths";
 import { readYamlFile } from "./yaml-file";
 
 export interface StackFile {

@@ -1,6 +1,6 @@
 import { parseDuration } from "../plan/duration";
 import type { Problem } from "../plan/problem";
-import { isRecord } from "./paths";
+import { isRecord } from "../plan/record";
 
 type Written = Readonly<Record<string, unknown>>;
 

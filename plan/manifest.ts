@@ -1,4 +1,5 @@
 import { type Digest, isDigest } from "./digest";
+import { isRecord } from "./record";
 import type { SbomState } from "./sbom";
 import type { TagClass } from "./tag-policy";
 
@@ -120,10 +121,6 @@ function isImage(value: unknown): value is ManifestImage {
 
 function isTag(value: unknown): value is ManifestTag {
   return isRecord(value) && isText(value.repository) && isText(value.name) && isDigest(value.digest);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -1,6 +1,7 @@
 import { CONTENT_KEY_ANNOTATION, PART_ANNOTATION } from "./annotations";
 import { type Digest, isDigest } from "./digest";
 import type { Problem } from "./problem";
+import { isRecord } from "./record";
 import type { PlannedImage } from "./release-plan";
 
 /** What one platform's builds made, as a machine hands it to the one that merges. */
@@ -71,10 +72,6 @@ function parsePart(value: unknown): Part | undefined {
     return undefined;
   if (base !== undefined && !isDigest(base)) return undefined;
   return { image, contentKey, digest, repositories, ...(base === undefined ? {} : { base }) };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** One part for each platform of an image, in the order of its platforms. */

@@ -5,6 +5,7 @@
  */
 import type { Digest } from "../plan/digest";
 import { isDigest } from "../plan/digest";
+import { isRecord } from "../plan/record";
 
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -58,10 +59,6 @@ export interface ManifestJson {
   readonly layers: readonly Descriptor[];
   readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function isDescriptor(value: unknown): value is Descriptor {

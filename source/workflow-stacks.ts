@@ -1,9 +1,9 @@
-import { isRecord } from "../config/paths";
 import { readConfig } from "../config/read";
 import { listStackFiles, readStackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { WorkflowsConfig } from "../plan/github-config";
 import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { projectFiles } from "./services";
 
 export interface StackWithWorkflows {

@@ -1,6 +1,7 @@
 import canonicalize from "canonicalize";
 import { SIGNATURE_PREDICATE_TYPE, STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
+import { isRecord } from "../plan/record";
 import type { ReleaseStatement } from "../plan/statement";
 
 /** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
@@ -66,8 +67,4 @@ function digestOf(subject: unknown): Digest | undefined {
   if (!isRecord(subject) || !isRecord(subject.digest)) return undefined;
   const { sha256 } = subject.digest;
   return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? `sha256:${sha256}` : undefined;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

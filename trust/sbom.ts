@@ -1,5 +1,5 @@
 import type { SbomPackage } from "../plan/policy/licences";
-import { isRecord } from "./in-toto";
+import { isRecord } from "../plan/record";
 
 /**
  * The packages of an SBOM, SPDX 2 or CycloneDX, with their licences. What the document is about itself (the image) is

@@ -1,5 +1,5 @@
-import { isRecord } from "../../config/paths";
 import { parseYamlText } from "../../config/yaml-file";
+import { isRecord } from "../../plan/record";
 
 /** What a workflow's file tells about dispatching it. */
 export interface WorkflowFile {

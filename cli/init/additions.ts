@@ -1,4 +1,5 @@
 import path from "node:path";
+import { isRecord } from "../../plan/record";
 import { ignoreRules } from "../../source/ignore-file";
 import type { RepositoryFacts } from "./facts";
 import type { ProjectFile } from "./render-project";
@@ -35,20 +36,20 @@ function withPackage(found: string | undefined, answers: Answers): string {
   const { folder, name, packageSpec } = answers;
   const parsed: unknown =
     found === undefined ? { name: `${name}-release`, private: true } : JSON.parse(found);
-  if (!isObject(parsed)) throw new Error("package.json is not a JSON object");
+  if (!isRecord(parsed)) throw new Error("package.json is not a JSON object");
   const kind = folder === "." ? "devDependencies" : "dependencies";
   const isThere = [parsed.dependencies, parsed.devDependencies].some(
-    (list) => isObject(list) && "slipway" in list,
+    (list) => isRecord(list) && "slipway" in list,
   );
-  const scripts = { ...scriptsOf(answers), ...(isObject(parsed.scripts) ? parsed.scripts : {}) };
+  const scripts = { ...scriptsOf(answers), ...(isRecord(parsed.scripts) ? parsed.scripts : {}) };
   const wanted = {
     ...parsed,
-    scripts: isObject(parsed.scripts)
+    scripts: isRecord(parsed.scripts)
       ? { ...parsed.scripts, ...missingKeys(scripts, parsed.scripts) }
       : scripts,
     ...(isThere
       ? {}
-      : { [kind]: sorted({ ...(isObject(parsed[kind]) ? parsed[kind] : {}), slipway: packageSpec }) }),
+      : { [kind]: sorted({ ...(isRecord(parsed[kind]) ? parsed[kind] : {}), slipway: packageSpec }) }),
   };
   const indent = /^[{[]\r?\n([ \t]+)/.exec(found ?? "")?.[1] ?? "  ";
   return JSON.stringify(wanted) === JSON.stringify(parsed) && found !== undefined
@@ -139,10 +140,6 @@ function withLines(found: string | undefined, lines: readonly string[]): string 
   if (lines.length === 0) return found ?? "";
   const before = found === undefined || found === "" ? "" : `${found.replace(/\r?\n?$/, "\n")}\n`;
   return `${before}# Slipway\n${lines.map((line) => `${line}\n`).join("")}`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function sorted(list: Readonly<Record<string, unknown>>): Record<string, unknown> {

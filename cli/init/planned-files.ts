@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { isRecord } from "../../config/paths";
 import { readConfig } from "../../config/read";
 import { isSetupStack, readSetup } from "../../config/read-setup";
 import { ProblemError } from "../../plan/problem";
+import { isRecord } from "../../plan/record";
 import { isInside, realPath } from "../../source/inside";
 import { projectFiles } from "../../source/services";
 import type { StackWithWorkflows } from "../../source/workflow-stacks";

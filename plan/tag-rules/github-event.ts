@@ -1,3 +1,4 @@
+import { isRecord } from "../record";
 import { branchOf, type ReleaseEvent, type RepositoryFacts, tagOf } from "./event";
 
 /** What a GitHub workflow knows about its event. */
@@ -98,8 +99,4 @@ function at(value: unknown, ...path: readonly string[]): unknown {
     (current, key) => (isRecord(current) && Object.hasOwn(current, key) ? current[key] : undefined),
     value,
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
