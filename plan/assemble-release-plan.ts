@@ -1,34 +1,19 @@
-import { CONTENT_KEY_ANNOTATION, SBOM_ANNOTATION } from "./annotations";
-import { decideBase } from "./base";
-import type { Config } from "./config";
 import { planDescriptions, type ReadDescription } from "./description";
 import { fleetProblems, keptImages } from "./fleet";
-import type { BuildRecord, ReleaseManifest } from "./manifest";
-import { decideContent, releasedIntent, sightings } from "./planned-content";
-import { plannedStatement } from "./planned-statement";
-import { decideTags, rollbackTags, type TagDecisions, type TagsInput, tagLevels } from "./planned-tags";
+import { type ImagePlanInput, planImage } from "./planned-image";
+import { tagLevels } from "./planned-tags";
 import { type PolicyFinding, refusing } from "./policy/finding";
 import { judgePolicy } from "./policy/judge-policy";
 import type { WorkflowText } from "./policy/unpinned-actions";
 import type { Problem } from "./problem";
-import { repositoryKey } from "./reference";
-import type { FoundImage, RegistryState } from "./registry-state";
+import type { RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
-import type { PlannedContent, PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
-import { SBOM_UNAVAILABLE, type SbomState, sbomNotices, sbomState } from "./sbom";
-import type { Ancestry } from "./tag-policy";
+import type { PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
+import { sbomNotices } from "./sbom";
 
-export interface ReleasePlanInput {
+export interface ReleasePlanInput extends ImagePlanInput {
   readonly stack: string;
-  readonly config: Config;
-  /** Commit being released, and its repository's URL without credentials. */
-  readonly source: { readonly revision: string; readonly remote?: string };
   readonly intents: readonly ImageIntent[];
-  readonly state: RegistryState;
-  /** What this stack released last. */
-  readonly previous?: ReleaseManifest;
-  /** How commits that live tags point to relate to the one being released. */
-  readonly ancestry: Readonly<Record<string, Ancestry>>;
   /** What Docker Hub is to say of the repositories. Default: nothing. */
   readonly descriptions?: readonly ReadDescription[];
   /** The repository's workflow files. Default: none. */
@@ -157,161 +142,4 @@ function twoOwners(tags: readonly PlannedTag[]): Refusal[] {
       },
     ];
   });
-}
-
-interface ImageResult {
-  readonly image: PlannedImage;
-  readonly tags: readonly PlannedTag[];
-  readonly refusals: readonly Refusal[];
-  readonly notices: readonly string[];
-}
-
-function planImage(input: ReleasePlanInput, intent: ImageIntent): ImageResult {
-  const { state, previous, ancestry, config } = input;
-  const { revision } = intent;
-  const repositories = intent.repositories
-    .map(repositoryKey)
-    .filter((key) => state.repositories[key] !== undefined);
-  const overruled = (tag: string): boolean => config.overrule.includes(`${intent.name}:${tag}`);
-  const isBase = intent.image.addressed !== undefined && intent.existing === undefined;
-  const decide = isBase ? decideBase : decideContent;
-  const { content, refusals, notices } = decide({
-    intent,
-    revision,
-    repositories,
-    state,
-    previous,
-    overruled,
-  });
-  const digest = content.from === "build" ? undefined : content.digest;
-  const seen = sightings({ repositories, state }).find(({ image }) => image.digest === digest)?.image;
-  const sbom = sbomState(intent, content, seen);
-  const released = withSbomNote(releasedIntent(intent, content, seen), sbom);
-  const tagInput: TagsInput = {
-    intent: released,
-    revision,
-    repositories,
-    state,
-    digest,
-    previous,
-    ancestry,
-    overruled,
-    ...(config.policy.prereleaseOnFloatingTag.level === "off" ? { prereleases: "move" } : {}),
-  };
-  const refusedTags = new Set(refusals.map(({ path }) => path));
-  const claims = decideClaims(tagInput, seen);
-  const tags =
-    content.from === "rollback"
-      ? rollbackTags(decideTags(tagInput, intent.tags))
-      : decideTags(
-          tagInput,
-          intent.tags.filter((tag) => tag.name !== intent.candidateTag),
-        );
-  const build = buildGeneration(intent, content, sbom, previous);
-  const statement = plannedStatement({
-    intent,
-    content,
-    repositories,
-    source: input.source,
-    sightings: sightings({ repositories, state }),
-  });
-  return {
-    image: {
-      name: intent.name,
-      intent: released,
-      repositories,
-      content,
-      ...(build === undefined ? {} : { build }),
-      claims: claims.tags,
-      copyTo: digest === undefined ? [] : lacking(repositories, state, digest),
-      ...(statement === undefined ? {} : { statement }),
-      ...(sbom === undefined ? {} : { sbom }),
-    },
-    tags: tags.tags,
-    // A version that is refused as a whole needs no second refusal for its tag.
-    refusals: [
-      ...refusals,
-      ...[...claims.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
-    ],
-    notices,
-  };
-}
-
-/** Who finds the index later has to know that its SBOM is missing. */
-function withSbomNote(intent: ImageIntent, sbom: SbomState | undefined): ImageIntent {
-  if (sbom !== "unavailable") return intent;
-  return { ...intent, annotations: { ...intent.annotations, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE } };
-}
-
-/** The tag of a release that exists was not asked about; where it is there, it holds the content that names it. */
-function withNamedContent(
-  state: RegistryState,
-  candidateTag: string,
-  { repositories }: ImageIntent,
-  seen: FoundImage | undefined,
-): RegistryState {
-  if (seen === undefined) return state;
-  const own = new Set(repositories.map(repositoryKey));
-  const known = Object.entries(state.repositories).map(([key, repository]) => {
-    const isThere = own.has(key) && repository.tags.includes(candidateTag);
-    return [
-      key,
-      isThere ? { ...repository, found: { [candidateTag]: seen, ...repository.found } } : repository,
-    ];
-  });
-  return { ...state, repositories: Object.fromEntries(known) };
-}
-
-/**
- * A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. Whether
- * a base's tag holds another is decided with its content.
- */
-function isNamedByContent(
-  candidateTag: string,
-  { contentKey, image: { addressed } }: ImageIntent,
-  repositories: readonly string[],
-  state: RegistryState,
-): boolean {
-  if (addressed !== undefined) return true;
-  if (!candidateTag.startsWith("candidate-")) return false;
-  return sightings({ repositories, state })
-    .filter(({ tag }) => tag === candidateTag)
-    .every(({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey);
-}
-
-/** The candidate tag, where this stack makes the content. */
-function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
-  const { intent, repositories } = input;
-  const { candidateTag: name, existing } = intent;
-  if (name === undefined || existing !== undefined) return { tags: [], refusals: [] };
-  const state = withNamedContent(input.state, name, intent, seen);
-  const overruled = (tag: string): boolean =>
-    input.overruled(tag) || isNamedByContent(name, intent, repositories, state);
-  return decideTags({ ...input, state, overruled }, [{ slot: "candidate", name, class: "revision" }]);
-}
-
-function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {
-  return repositories.filter(
-    (repository) =>
-      !sightings({ repositories: [repository], state }).some(({ image }) => image.digest === digest),
-  );
-}
-
-/**
- * The build is a resource when it has to be made, or when this stack made it: then nothing flaps. Content that this
- * stack built and that every registry lost since is built again, as another resource.
- */
-function buildGeneration(
-  intent: ImageIntent,
-  content: PlannedContent,
-  sbom: SbomState | undefined,
-  previous: ReleaseManifest | undefined,
-): BuildRecord | undefined {
-  const last = previous?.images.find((image) => image.name === intent.name);
-  const isSame =
-    last?.contentKey === intent.contentKey && (last.sbom === "unavailable") === (sbom === "unavailable");
-  const built = isSame ? last.build : undefined;
-  const source = intent.sourceKey === undefined ? {} : { source: intent.sourceKey };
-  if (content.from !== "build") return built?.source === intent.sourceKey ? built : undefined;
-  return { generation: built === undefined ? 0 : built.generation + 1, ...source };
 }
