@@ -9,7 +9,8 @@ const NAMED = 5;
 
 /**
  * What the SBOMs say against the licences of an image: those inside the signed index, one for each platform, and those
- * that were signed beside it. A platform without one is not proved.
+ * that were signed beside it. A platform without one is not proved, nor one whose SBOM lists nothing where a licence
+ * that nobody states is refused.
  *
  * @returns messages; none where nothing is denied
  */
@@ -18,17 +19,27 @@ export function licenceMessages(rules: LicenceRules, { built, accepted, platform
   const beside = accepted
     .filter(({ statement }) => isPredicate("sbom", statement.predicateType))
     .map(({ statement }) => sbomPackages(statement.predicate));
-  const lacking = beside.some((packages) => packages !== undefined)
-    ? []
-    : platforms.filter(
-        (platform) => !inside.some((entry) => entry.platform === platform && entry.packages !== undefined),
-      );
+  const listsOf = (platform: string) =>
+    [
+      ...inside.filter((entry) => entry.platform === platform).map((entry) => entry.packages),
+      ...beside,
+    ].filter((list) => list !== undefined);
+  const lacking = platforms.filter((platform) => listsOf(platform).length === 0);
+  const empty =
+    rules.unknown === "refuse"
+      ? platforms.filter(
+          (platform) => !lacking.includes(platform) && listsOf(platform).every((list) => list.length === 0),
+        )
+      : [];
   const packages = [...inside.map((entry) => entry.packages), ...beside].flatMap((list) => list ?? []);
   const { denied, unknown } = licenceBreaches(packages, rules);
   return [
     ...(lacking.length === 0
       ? []
       : [`has no SBOM that can be read for ${lacking.join(", ")}, so nobody knows its licences`]),
+    ...(empty.length === 0
+      ? []
+      : [`has an SBOM that lists no package for ${empty.join(", ")}, so nobody knows its licences`]),
     ...(denied.length === 0 ? [] : [`has packages with a denied licence: ${shown(denied)}`]),
     ...(unknown.length === 0 ? [] : [`has packages whose licence the SBOM does not say: ${shown(unknown)}`]),
   ];

@@ -38,6 +38,15 @@ function spdx(...packages: readonly (readonly [name: string, licence: string])[]
   };
 }
 
+/** A document whose only package is described by it: of which that is the whole content, or the image itself. */
+function describesOnly(licenseDeclared: string): object {
+  return {
+    spdxVersion: "SPDX-2.3",
+    packages: [{ SPDXID: "SPDXRef-app", name: "app", licenseDeclared }],
+    relationships: [{ relationshipType: "DESCRIBES", relatedSpdxElement: "SPDXRef-app" }],
+  };
+}
+
 const CLEAN = spdx(["zlib", "Zlib"], ["nobody-knows", "NOASSERTION"]);
 
 async function problems(
@@ -76,6 +85,35 @@ describe("denied licences", () => {
       { "linux/amd64": CLEAN, "linux/arm64": CLEAN },
       { ...DENIED, unknown: "refuse" },
       ["verify-licence: has packages whose licence the SBOM does not say: nobody-knows 1.0"],
+    ],
+    [
+      "the package that the document is about has one",
+      { "linux/amd64": CLEAN, "linux/arm64": describesOnly("GPL-3.0-only") },
+      DENIED,
+      ["verify-licence: has packages with a denied licence: app: GPL-3.0-only"],
+    ],
+    [
+      "an SBOM that lists nothing, where unknown licences pass",
+      { "linux/amd64": CLEAN, "linux/arm64": { spdxVersion: "SPDX-2.3", packages: [] } },
+      DENIED,
+      [],
+    ],
+    [
+      "SBOMs that list nothing but the image, where unknown licences are refused",
+      {
+        "linux/amd64": { spdxVersion: "SPDX-2.3", packages: [] },
+        "linux/arm64": describesOnly("NOASSERTION"),
+      },
+      { ...DENIED, unknown: "refuse" },
+      [
+        "verify-licence: has an SBOM that lists no package for linux/amd64, linux/arm64, so nobody knows its licences",
+      ],
+    ],
+    [
+      "packages that are no list",
+      { "linux/amd64": CLEAN, "linux/arm64": { spdxVersion: "SPDX-2.3", packages: { a: "b" } } },
+      DENIED,
+      ["verify-licence: has no SBOM that can be read for linux/arm64, so nobody knows its licences"],
     ],
   ] as const)("%s", async (_, sbom, licences, expected) => {
     expect(await problems(sbom, { licences })).toEqual(expected);
@@ -119,6 +157,58 @@ test("CycloneDX: an expression, a name, several that hold together", () => {
     { name: "d" },
   ]);
 });
+
+test("CycloneDX: components within components, and what the document is about where it states a licence", () => {
+  const metadata = {
+    component: { name: "app", components: [{ name: "inner", licenses: [license("MIT")] }] },
+  };
+  const components = [
+    {
+      name: "a",
+      components: [{ name: "b", components: [{ name: "c", licenses: [license("GPL-3.0-only")] }] }],
+    },
+    { name: "d" },
+  ];
+  expect(sbomPackages({ bomFormat: "CycloneDX", metadata, components })).toEqual([
+    { name: "inner", licence: "MIT" },
+    { name: "a" },
+    { name: "b" },
+    { name: "c", licence: "GPL-3.0-only" },
+    { name: "d" },
+  ]);
+  const stated = { component: { name: "app", licenses: [license("GPL-3.0-only")] } };
+  expect(sbomPackages({ bomFormat: "CycloneDX", metadata: stated })).toEqual([
+    { name: "app", licence: "GPL-3.0-only" },
+  ]);
+});
+
+test("CycloneDX: nested as deep as a file can hold", () => {
+  let component: object = { name: "last", licenses: [license("GPL-3.0-only")] };
+  for (let level = 0; level < 50_000; level += 1) component = { name: "x", components: [component] };
+  const packages = sbomPackages({ bomFormat: "CycloneDX", components: [component] });
+  expect(packages).toHaveLength(50_001);
+  expect(packages?.at(-1)).toEqual({ name: "last", licence: "GPL-3.0-only" });
+});
+
+test("SPDX: of several described packages none is the image", () => {
+  const packages = ["a", "b"].map((name) => ({
+    SPDXID: `SPDXRef-${name}`,
+    name,
+    licenseDeclared: "NOASSERTION",
+  }));
+  const relationships = packages.map(({ SPDXID }) => ({
+    relationshipType: "DESCRIBES",
+    relatedSpdxElement: SPDXID,
+  }));
+  expect(sbomPackages({ spdxVersion: "SPDX-2.3", packages, relationships })).toEqual([
+    { name: "a" },
+    { name: "b" },
+  ]);
+});
+
+function license(id: string): object {
+  return { license: { id } };
+}
 
 describe("a release without a version, which has no statement", () => {
   const rules = { predicates: ["signature"], revision: REVISION };
