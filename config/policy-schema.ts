@@ -81,7 +81,9 @@ export const policySchema = z
           unknown: z
             .enum(["allow", "refuse"])
             .default("allow")
-            .describe("What is done with a package whose licence the SBOM does not say. @default allow"),
+            .describe(
+              "What is done with a package whose licence the SBOM does not say, or by no SPDX id. @default allow",
+            ),
         }),
       ])
       .meta({ what: "off or { licences: [AGPL-3.0-only] }" })

@@ -8,6 +8,13 @@ export function matches(rule: string, text: string): boolean {
   return pattern === undefined ? rule === text : new RegExp(`^(?:${pattern})$`, "u").test(text);
 }
 
+/** As `matches`, for texts that mean the same in capitals and without: SPDX ids. */
+export function matchesAnyCase(rule: string, text: string): boolean {
+  const pattern = patternOf(rule);
+  if (pattern === undefined) return rule.toLowerCase() === text.toLowerCase();
+  return new RegExp(`^(?:${pattern})$`, "iu").test(text);
+}
+
 function patternOf(rule: string): string | undefined {
   return rule.length > 2 && rule.startsWith("/") && rule.endsWith("/") ? rule.slice(1, -1) : undefined;
 }

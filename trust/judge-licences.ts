@@ -41,7 +41,9 @@ export function licenceMessages(rules: LicenceRules, { built, accepted, platform
       ? []
       : [`has an SBOM that lists no package for ${empty.join(", ")}, so nobody knows its licences`]),
     ...(denied.length === 0 ? [] : [`has packages with a denied licence: ${shown(denied)}`]),
-    ...(unknown.length === 0 ? [] : [`has packages whose licence the SBOM does not say: ${shown(unknown)}`]),
+    ...(unknown.length === 0
+      ? []
+      : [`has packages whose licence the SBOM does not say, or by no SPDX id: ${shown(unknown)}`]),
   ];
 }
 

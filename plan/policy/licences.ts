@@ -1,5 +1,5 @@
 import parse from "spdx-expression-parse";
-import { matches } from "../pattern";
+import { matchesAnyCase } from "../pattern";
 import type { LicenceRules } from "./policy-config";
 
 /** A package of an SBOM. */
@@ -15,53 +15,69 @@ export type LicenceVerdict =
   | { readonly kind: "denied"; readonly by: string }
   | { readonly kind: "unknown" };
 
-const ALLOWED: LicenceVerdict = { kind: "allowed" };
+/** A licence that only the SBOM's author defines: `LicenseRef-own`, `DocumentRef-other:LicenseRef-own`. */
+const OWN_LICENCE = /^(?:DocumentRef-[^:]+:)?LicenseRef-(.+)$/i;
+
+const SEVERITY = { allowed: 0, unknown: 1, denied: 2 } as const;
+
+type Denies = (id: string) => boolean;
 
 /**
- * Whether a package with this licence may be shipped. Of alternatives (`OR`) the allowed one is taken; of what holds
- * together (`AND`) nothing may be denied; an exception (`WITH`) does not help a licence that is denied. What is no SPDX
- * expression is denied where a word of it is a denied licence, and unknown otherwise.
+ * Whether a package with this licence may be shipped. Of alternatives (`OR`) the best one is taken, of what holds
+ * together (`AND`) the worst, where what nobody knows stands between allowed and denied; an exception (`WITH`) does not
+ * help a licence that is denied. `LicenseRef-…` is denied where what follows is a denied licence, and unknown
+ * otherwise; so is what is no SPDX expression, by each of its words.
  */
 export function judgeLicence(licence: string | undefined, { licences }: LicenceRules): LicenceVerdict {
   if (licence === undefined || /^(?:NOASSERTION|NONE|)$/.test(licence.trim())) return { kind: "unknown" };
-  const denies = (id: string) => spellings(id).find((text) => licences.some((rule) => matches(rule, text)));
+  const denies: Denies = (id) =>
+    spellings(id).some((text) => licences.some((rule) => matchesAnyCase(rule, text)));
   let expression: parse.Expression;
   try {
     expression = parse(licence);
   } catch {
-    const by = licence.split(/[^A-Za-z0-9.+-]+/).find((word) => word !== "" && denies(word) !== undefined);
+    const words = licence.split(/[^A-Za-z0-9.+-]+/).map((word) => word.replace(/\.+$/, ""));
+    const by = [licence.trim(), ...words].find((text) => text !== "" && denies(text));
     return by === undefined ? { kind: "unknown" } : { kind: "denied", by };
   }
   return judgeExpression(expression, denies);
 }
 
-function judgeExpression(
-  expression: parse.Expression,
-  denies: (id: string) => string | undefined,
-): LicenceVerdict {
+function judgeExpression(expression: parse.Expression, denies: Denies): LicenceVerdict {
   if ("conjunction" in expression) {
     const left = judgeExpression(expression.left, denies);
     const right = judgeExpression(expression.right, denies);
-    if (expression.conjunction === "and") return left.kind === "denied" ? left : right;
-    return left.kind === "denied" ? right : ALLOWED;
+    const isLeftWorse = SEVERITY[left.kind] >= SEVERITY[right.kind];
+    return isLeftWorse === (expression.conjunction === "and") ? left : right;
   }
   const { license, plus, exception } = expression;
   const id = plus === true ? `${license}+` : license;
-  const by = denies(id) ?? (exception === undefined ? undefined : denies(`${id} WITH ${exception}`));
-  return by === undefined ? ALLOWED : { kind: "denied", by: id };
+  const excepted = exception === undefined ? [] : spellings(id).map((text) => `${text} WITH ${exception}`);
+  if ([id, ...excepted].some(denies)) return { kind: "denied", by: id };
+  return { kind: OWN_LICENCE.test(id) ? "unknown" : "allowed" };
 }
 
-/** As it is written, and as SPDX writes it today: `GPL-2.0` is `GPL-2.0-only`, `GPL-2.0+` is `GPL-2.0-or-later`. */
+/**
+ * As it is written, and as SPDX wrote and writes it: `GPL-2.0` is `GPL-2.0-only`, `GPL-2.0+` is `GPL-2.0-or-later`, and
+ * `GPL-2.0-with-classpath-exception` is the former with an exception. `LicenseRef-GPL-2.0` also by what it names.
+ */
 function spellings(id: string): string[] {
-  const old = /^((?:A|L)?GPL-\d\.\d)(\+?)$/.exec(id);
-  if (old?.[1] === undefined) return [id];
-  return [id, `${old[1]}-${old[2] === "+" ? "or-later" : "only"}`];
+  const named = OWN_LICENCE.exec(id)?.[1];
+  return named === undefined ? gnuSpellings(id) : [id, `LicenseRef-${named}`, ...gnuSpellings(named)];
+}
+
+function gnuSpellings(id: string): string[] {
+  const [, gnu, only, plus] =
+    /^((?:[AL]?GPL|GFDL)-\d\.\d)(-only|-or-later)?(\+)?(?:-with-.+)?$/i.exec(id) ?? [];
+  if (gnu === undefined) return [id];
+  const isLater = plus !== undefined || only?.toLowerCase() === "-or-later";
+  return isLater ? [id, `${gnu}-or-later`, `${gnu}+`] : [id, `${gnu}-only`, gnu];
 }
 
 export interface LicenceBreaches {
   /** `openssl 3.0.1: GPL-3.0-only`, sorted, each once. */
   readonly denied: readonly string[];
-  /** Packages whose licence nobody says, where that is refused. */
+  /** Packages whose licence nobody states, or by a name that only its author knows, where that is refused. */
   readonly unknown: readonly string[];
 }
 
@@ -73,7 +89,8 @@ export function licenceBreaches(packages: readonly SbomPackage[], rules: Licence
     const title = version === undefined ? name : `${name} ${version}`;
     const verdict = judgeLicence(licence, rules);
     if (verdict.kind === "denied") denied.add(`${title}: ${licence}`);
-    if (verdict.kind === "unknown" && rules.unknown === "refuse") unknown.add(title);
+    if (verdict.kind === "unknown" && rules.unknown === "refuse")
+      unknown.add(licence === undefined ? title : `${title}: ${licence}`);
   }
   return { denied: [...denied].sort(), unknown: [...unknown].sort() };
 }

@@ -34,7 +34,7 @@ export interface AllowingRule {
 export interface LicenceRules {
   /** SPDX ids, exactly, or `/pattern/` for all of one. */
   readonly licences: readonly string[];
-  /** What is done with a package whose licence the SBOM does not say. Default `allow`. */
+  /** What is done with a package whose licence the SBOM does not say, or by no SPDX id. Default `allow`. */
   readonly unknown: "allow" | "refuse";
 }
 

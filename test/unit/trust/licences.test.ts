@@ -84,7 +84,9 @@ describe("denied licences", () => {
       "a licence that nobody states, where that is refused; the image itself is no package",
       { "linux/amd64": CLEAN, "linux/arm64": CLEAN },
       { ...DENIED, unknown: "refuse" },
-      ["verify-licence: has packages whose licence the SBOM does not say: nobody-knows 1.0"],
+      [
+        "verify-licence: has packages whose licence the SBOM does not say, or by no SPDX id: nobody-knows 1.0",
+      ],
     ],
     [
       "the package that the document is about has one",
