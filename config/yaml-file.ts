@@ -15,9 +15,14 @@ const BRACKET_LIMIT = 300;
  *   a key twice, grows beyond measure by its aliases, or is nested without end
  */
 export async function readYamlFile(path: string): Promise<unknown> {
+  const text = await readYamlText(path);
+  return text === undefined ? undefined : parseYamlText(path, text);
+}
+
+/** The text alone. Undefined where the file does not exist. @throws ProblemError for one that is too large or not UTF-8 */
+export async function readYamlText(path: string): Promise<string | undefined> {
   const bytes = await readLimited(path);
-  if (bytes === undefined) return undefined;
-  return parseYamlText(path, decodeUtf8(path, bytes));
+  return bytes === undefined ? undefined : decodeUtf8(path, bytes);
 }
 
 /** The value of a YAML text, within the same bounds. @param path what it is called in an error @throws ProblemError */

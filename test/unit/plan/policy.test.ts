@@ -112,6 +112,11 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       says: /x\.yml: cannot be read, so nobody knows its actions: is not UTF-8/,
     },
     {
+      what: "an action of the repository's own that is not there, which is let through by its path",
+      rule: { unpinnedAction: { level: "refuse", allow: ["/vendor\\/.+/"] } },
+      workflows: [{ path: "vendor/action", uses: [], unread: "the repository has no action.yml there" }],
+    },
+    {
       what: "an action by its commit",
       rule: { unpinnedAction: { level: "refuse", allow: [] } },
       workflows: [workflow(`actions/checkout@${COMMIT}`)],
