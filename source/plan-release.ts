@@ -76,7 +76,11 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   return assembleReleasePlan({
     stack,
     config,
-    source: { revision: git.revision, ...(git.remote === undefined ? {} : { remote: git.remote }) },
+    source: {
+      revision: git.revision,
+      dirty: git.dirty,
+      ...(git.remote === undefined ? {} : { remote: git.remote }),
+    },
     intents,
     state,
     ...(input.previous === undefined ? {} : { previous: input.previous }),
