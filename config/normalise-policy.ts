@@ -10,6 +10,7 @@ export function normalisePolicy(written: CheckedPolicy | undefined): PolicyConfi
   const { requiredPlatforms, deniedLicences } = written;
   return {
     unsignedPromotion: { level: unsignedPromotion },
+    uncommittedVersion: { level: written.uncommittedVersion },
     floatingBase: allowing(written.floatingBase),
     missingProvenance: { level: missingProvenance },
     unpinnedAction: allowing(written.unpinnedAction),

@@ -35,6 +35,11 @@ export const policySchema = z
     unsignedPromotion: level
       .default(DEFAULT_POLICY.unsignedPromotion.level)
       .describe("A promotion has to prove what it takes: `promote.verify` is set. @default warn"),
+    uncommittedVersion: level
+      .default(DEFAULT_POLICY.uncommittedVersion.level)
+      .describe(
+        "A version is made from a working tree without changes. Its statement tells them, and no gate lets it through. @default warn",
+      ),
     floatingBase: allowing(
       "Images",
       "[/docker\\.io\\/docker\\/dockerfile:.+/]",

@@ -38,7 +38,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     tags,
   });
   const { workflows = [] } = input;
-  const policy = [...judgePolicy({ config, images, tags, workflows }), ...(input.findings ?? [])];
+  const policy = [...judgePolicy({ config, source, images, tags, workflows }), ...(input.findings ?? [])];
   return {
     schema: 1,
     stack: input.stack,

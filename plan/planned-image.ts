@@ -3,7 +3,7 @@ import { decideBase } from "./base";
 import type { Config } from "./config";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
-import { plannedStatement } from "./planned-statement";
+import { plannedStatement, type Source } from "./planned-statement";
 import { decideTags, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
 import { repositoryKey } from "./reference";
 import type { FoundImage, RegistryState } from "./registry-state";
@@ -16,7 +16,7 @@ import type { Ancestry } from "./tag-policy";
 export interface ImagePlanInput {
   readonly config: Config;
   /** Commit being released, and its repository's URL without credentials. */
-  readonly source: { readonly revision: string; readonly remote?: string };
+  readonly source: Source;
   readonly state: RegistryState;
   /** What this stack released last. */
   readonly previous?: ReleaseManifest;

@@ -4,12 +4,22 @@ import type { ImageIntent } from "./release-intent";
 import type { PlannedContent } from "./release-plan";
 import type { ReleaseStatement } from "./statement";
 
+/** What the working tree is. */
+export interface Source {
+  /** The commit, 40 hex digits. */
+  readonly revision: string;
+  /** The repository's address, without credentials. */
+  readonly remote?: string;
+  /** It has changes that are in no commit. @default false */
+  readonly dirty?: boolean;
+}
+
 export interface StatementInput {
   readonly intent: ImageIntent;
   readonly content: PlannedContent;
   /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
-  readonly source: { readonly revision: string; readonly remote?: string };
+  readonly source: Source;
   /** Every tag that was asked about and exists. */
   readonly sightings: readonly Sighting[];
 }
@@ -43,6 +53,7 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
     lane,
     version: intent.version,
     revision: source.revision,
+    ...(source.dirty === true && isOurs ? { dirty: true } : {}),
     ...(source.remote === undefined ? {} : { source: source.remote }),
     contentKey,
     platforms: intent.image.platforms,

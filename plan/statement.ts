@@ -12,6 +12,8 @@ export interface ReleaseStatement {
   readonly version: string;
   /** The commit, 40 hex digits. */
   readonly revision: string;
+  /** The working tree had changes that are in no commit, so `revision` is not all that it was made from. */
+  readonly dirty?: true;
   /** Where the source is, without credentials. */
   readonly source?: string;
   readonly contentKey: string;

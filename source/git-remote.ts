@@ -1,5 +1,4 @@
-/** `user@host:path`, ssh's short form. */
-const SCP_LIKE = /^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)(.+)$/;
+import { hostAndPath } from "../plan/source-address";
 
 /** A remote's URL without user, password, query and fragment; a path or ssh's short form stays as it is. */
 export function withoutCredentials(remote: string): string {
@@ -26,14 +25,6 @@ export function githubRepository(remote: string, server = "github.com"): string 
     .replace(/\/+$/, "")
     .replace(/\.git$/, "");
   return /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/.test(name) ? name : undefined;
-}
-
-function hostAndPath(remote: string): { host: string; path: string } {
-  const scp = SCP_LIKE.exec(remote);
-  if (scp !== null) return { host: (scp[1] ?? "").toLowerCase(), path: scp[2] ?? "" };
-  if (!URL.canParse(remote)) return { host: "", path: "" };
-  const url = new URL(remote);
-  return { host: url.hostname.toLowerCase(), path: url.pathname };
 }
 
 /** Where a remote's repository is: the server's host, and the path there without `.git`; both empty for a local path. */

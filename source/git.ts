@@ -1,4 +1,5 @@
 import { ProblemError } from "../plan/problem";
+import { sourceAddress } from "../plan/source-address";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import { git, gitText } from "./git-command";
 import { githubRepository, withoutCredentials } from "./git-remote";
@@ -19,7 +20,7 @@ export interface GitSource {
   readonly dirty: boolean;
   /** Up to 20 of them, relative to the repository. */
   readonly dirtyPaths: readonly string[];
-  /** URL of `origin`, else of the only remote, without credentials. */
+  /** Address of `origin`, else of the only remote: the same however it was cloned. */
   readonly remote?: string;
   /** `owner/name`, where the remote is on github.com. */
   readonly githubRepository?: string;
@@ -75,7 +76,7 @@ export async function readGit(dir: string): Promise<GitSource> {
     ...(branch === undefined ? {} : { branch }),
     dirty: paths.length > 0,
     dirtyPaths: paths.slice(0, SHOWN_PATHS),
-    ...(remote === undefined ? {} : { remote }),
+    ...(remote === undefined ? {} : { remote: sourceAddress(remote) }),
     ...(repository === undefined ? {} : { githubRepository: repository }),
     shallow: shallow.trim() === "true",
   };

@@ -76,7 +76,11 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   return assembleReleasePlan({
     stack,
     config,
-    source: { revision: git.revision, ...(git.remote === undefined ? {} : { remote: git.remote }) },
+    source: {
+      revision: git.revision,
+      dirty: git.dirty,
+      ...(git.remote === undefined ? {} : { remote: git.remote }),
+    },
     intents,
     state,
     ...(input.previous === undefined ? {} : { previous: input.previous }),
@@ -110,7 +114,9 @@ function signNotice({ sign }: Config): string {
     case "none":
       return "nothing is signed (slipway:sign.mode is none)";
     case "key":
-      return "digests and statements are signed with a key";
+      return sign.key === undefined
+        ? "digests and statements are signed with a key, which is not at hand here (COSIGN_PRIVATE_KEY, sign.keyFile, sign.key): the engine has to have it"
+        : "digests and statements are signed with a key";
     case "keyless":
       return `digests and statements are signed keyless, by ${sign.fulcio} and ${sign.rekor}`;
   }

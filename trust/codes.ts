@@ -33,6 +33,8 @@ export type RefusalCode =
   | "verify-image"
   | "verify-source"
   | "verify-revision"
+  /** It was made from a working tree with changes that are in no commit. */
+  | "verify-dirty"
   | "verify-builder"
   | "verify-platform"
   /** A package has a denied licence, or there is no SBOM that could say so. */

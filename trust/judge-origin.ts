@@ -1,6 +1,7 @@
 import { STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
 import { matches } from "../plan/pattern";
 import type { Problem } from "../plan/problem";
+import { sourceAddress } from "../plan/source-address";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { VerifyRules } from "../plan/trust";
 import type { MakeProblem, RefusalCode } from "./codes";
@@ -21,25 +22,36 @@ export function statementProblems(
   { accepted, revision: indexed }: Evidence,
   problem: MakeProblem,
 ): Problem[] {
-  const { image, source, revision } = rules;
-  if (image === undefined && source === undefined && revision === undefined) return [];
+  const { image, revision } = rules;
+  const source = rules.source === undefined ? undefined : sourceAddress(rules.source);
+  const asked = { image, source, revision };
   const certified = accepted.flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate]));
   const stated = accepted.flatMap(({ statement }) => {
     const read =
       statement.predicateType === STATEMENT_PREDICATE_TYPE ? parseStatement(statement.predicate) : undefined;
     return read === undefined ? [] : [read];
   });
+  if (image === undefined && source === undefined && revision === undefined) {
+    const isClean = stated.length === 0 || stated.some(({ dirty }) => dirty !== true);
+    return isClean ? [] : [problem(DIRTY.code, DIRTY.message)];
+  }
   const origins: Origin[] =
     stated.length === 0
       ? withoutStatement(rules, certified, indexed)
       : stated.map((statement) => known(statement, statement.source, statement.revision));
   // What the certificate says comes from the issuer, so it has to agree whatever a statement claims.
   const byCertificate = certified.flatMap((facts) => [
-    ...mismatch("verify-source", "source", source, facts.source, "the certificate"),
+    ...mismatch(
+      "verify-source",
+      "source",
+      source,
+      facts.source && sourceAddress(facts.source),
+      "the certificate",
+    ),
     ...mismatch("verify-revision", "revision", revision, facts.revision, "the certificate"),
   ]);
-  const perOrigin = origins.map((origin) => originProblems(rules, origin));
-  const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(rules, {});
+  const perOrigin = origins.map((origin) => originProblems(asked, origin));
+  const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(asked, {});
   return [...best, ...byCertificate].map(({ code, message }) => problem(code, message));
 }
 
@@ -58,7 +70,8 @@ function withoutStatement(
 function known(statement: ReleaseStatement | undefined, source?: string, revision?: string): Origin {
   return {
     ...(statement === undefined ? {} : { statement }),
-    ...(source === undefined ? {} : { source }),
+    // Older statements have the remote as it was cloned.
+    ...(source === undefined ? {} : { source: sourceAddress(source) }),
     ...(revision === undefined ? {} : { revision }),
   };
 }
@@ -68,9 +81,21 @@ interface Mismatch {
   readonly message: string;
 }
 
-function originProblems({ image, source, revision }: VerifyRules, origin: Origin): Mismatch[] {
+const DIRTY: Mismatch = {
+  code: "verify-dirty",
+  message: "the signed release statement says that the working tree had changes that are in no commit",
+};
+
+interface Asked {
+  readonly image: string | undefined;
+  readonly source: string | undefined;
+  readonly revision: string | undefined;
+}
+
+function originProblems({ image, source, revision }: Asked, origin: Origin): Mismatch[] {
   const by = origin.statement === undefined ? "what is signed" : "the signed release statement";
   return [
+    ...(origin.statement?.dirty === true ? [DIRTY] : []),
     ...required("verify-image", "image", image, origin.statement?.image, by),
     ...required("verify-source", "source", source, origin.source, by),
     ...required("verify-revision", "revision", revision, origin.revision, by),

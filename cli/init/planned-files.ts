@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readConfig } from "../../config/read";
 import { isSetupStack, readSetup } from "../../config/read-setup";
+import { sameSettings } from "../../config/same-settings";
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
 import { isInside, realPath } from "../../source/inside";
@@ -44,11 +45,17 @@ export async function plannedFiles(
   const planned = await Promise.all(
     all.map(async ({ kind, path: file, text }) => {
       const found = await foundText(root, file);
-      const difference = compareFile({ path: file, wanted: text, ...(found === undefined ? {} : { found }) });
+      const wanted = found !== undefined && isStackFile(file) && sameSettings(text, found) ? found : text;
+      const difference = compareFile({ path: file, wanted, ...(found === undefined ? {} : { found }) });
       return { path: file, text, kind, difference };
     }),
   );
   return planned.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** `pulumi stack init` writes a salt and its own spelling into one, and neither is a difference. */
+function isStackFile(file: string): boolean {
+  return /^Pulumi\.[^/]+\.yaml$/.test(path.basename(file));
 }
 
 /** The stacks with workflows; every stack's settings are read by their own rules. */

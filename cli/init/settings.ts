@@ -11,6 +11,9 @@ export interface ProjectSettings {
   readonly stacks: readonly { readonly stack: string; readonly settings: Settings }[];
 }
 
+/** What nobody wants to find out afterwards. */
+const POLICY = { uncommittedVersion: "refuse" };
+
 /** The settings that the answers come to. Pure. */
 export function projectSettings(answers: Answers): ProjectSettings {
   const { shape } = answers;
@@ -26,7 +29,7 @@ export function projectSettings(answers: Answers): ProjectSettings {
   };
   if (shape.kind === "lanes") {
     return {
-      shared: { ...shared, ...place, ...contentOf(shape, answers.platforms) },
+      shared: { ...shared, ...place, ...contentOf(shape, answers.platforms), policy: POLICY },
       stacks: [
         ...stackNames(answers).map((stack) => ({
           stack,
@@ -36,7 +39,12 @@ export function projectSettings(answers: Answers): ProjectSettings {
       ],
     };
   }
-  const settings = { ...place, ...contentOf(shape, answers.platforms), ...githubOf(answers, answers.stack) };
+  const settings = {
+    ...place,
+    ...contentOf(shape, answers.platforms),
+    policy: POLICY,
+    ...githubOf(answers, answers.stack),
+  };
   const { repository } = answers;
   return { shared, stacks: [{ stack: answers.stack, settings }, ...setupOf(answers, { repository })] };
 }

@@ -1,5 +1,6 @@
 import type { Config } from "../config";
 import { matches } from "../pattern";
+import type { Source } from "../planned-statement";
 import { missingPlatforms } from "../platforms";
 import { parseReference } from "../reference";
 import type { PlannedImage, PlannedTag } from "../release-plan";
@@ -9,6 +10,7 @@ import { unpinnedActions, type WorkflowText } from "./unpinned-actions";
 
 export interface PolicyInput {
   readonly config: Config;
+  readonly source: Source;
   readonly images: readonly PlannedImage[];
   /** Every tag of the plan. */
   readonly tags: readonly PlannedTag[];
@@ -27,6 +29,9 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
   const promoted = images.filter(({ content }) => content.from === "promotion");
   return [
     ...findings(policy, "unsignedPromotion", () => unsignedPromotion(input.config, promoted)),
+    ...findings(policy, "uncommittedVersion", () =>
+      input.source.dirty === true ? built.flatMap(uncommitted) : [],
+    ),
     ...findings(policy, "floatingBase", () => built.flatMap((image) => floatingBases(input.config, image))),
     ...findings(policy, "missingProvenance", () => [
       ...built.flatMap(withoutProvenance),
@@ -65,6 +70,18 @@ function ungated({ promote }: Config, promoted: readonly PlannedImage[], what: s
       path: "slipway:promote.verify",
       message: `is not set, so nothing proves the ${what} of ${names(promoted)}`,
       hint: "Say who has to have signed: slipway:promote.verify, e.g. { keyFile: cosign.pub }.",
+    },
+  ];
+}
+
+/** A version that exists was made when it was released. */
+function uncommitted({ name, intent: { version }, content }: PlannedImage): Breach[] {
+  if (version === undefined || content.from === "version-tag") return [];
+  return [
+    {
+      path: `${name}:${version}`,
+      message: "would be made from a working tree with changes that are in no commit",
+      hint: "Commit them, and release that commit.",
     },
   ];
 }

@@ -9,6 +9,8 @@ export type PolicyLevel = "off" | "warn" | "refuse";
 export interface PolicyConfig {
   /** What is promoted has to be proved: `promote.verify` is set. Default `warn`. */
   readonly unsignedPromotion: { readonly level: PolicyLevel };
+  /** A version is made from what is committed. Default `warn`. */
+  readonly uncommittedVersion: { readonly level: PolicyLevel };
   /** Images that a Dockerfile takes are written with their digest. Default `off`: every plan pins them. */
   readonly floatingBase: AllowingRule;
   /** Images are built with provenance; where it is refused, the gate before a promotion asks for it. Default `warn`. */
@@ -42,6 +44,7 @@ export type PolicyRule = keyof PolicyConfig;
 
 export const DEFAULT_POLICY: PolicyConfig = {
   unsignedPromotion: { level: "warn" },
+  uncommittedVersion: { level: "warn" },
   floatingBase: { level: "off", allow: [] },
   missingProvenance: { level: "warn" },
   unpinnedAction: { level: "warn", allow: [] },

@@ -226,6 +226,8 @@ describe.each(SAMPLES)("the sources of $example", (sample) => {
       expect(await repository.git("status", "--porcelain")).toBe(
         ` M ${sample.folder === "." ? "" : `${sample.folder}/`}Pulumi.${stack}.yaml\n`,
       );
+      const again = await repository.init("--yes", ...flags());
+      expect(again.text).toContain("Nothing to do");
       await repository.git("commit", "--all", "--quiet", "--message", "The stack's salt");
       await repository.git("tag", "--delete", gitTag);
     }

@@ -204,6 +204,7 @@ test("a release without engine is signed in both registries too", async () => {
     stack: "published",
     config: stageConfig("published"),
   });
+  await stage.git("checkout", "--quiet", "v1.2.3");
   const env = { CI_DOCKER_CLI: cli.program, COSIGN_PASSWORD: PASSWORD };
   const { exitCode, text } = await published.slipwayWith(env, "publish", "--stack", "published");
   expect(exitCode, text).toBe(0);

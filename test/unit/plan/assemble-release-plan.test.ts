@@ -114,6 +114,16 @@ describe("registries", () => {
   });
 });
 
+describe("a working tree with changes", () => {
+  const stated = (dirty: boolean) =>
+    planOf(registryState(), { source: { revision: "0".repeat(40), dirty } }).images[0]?.statement;
+
+  test("is told by the statement of what is made from it", () => {
+    expect(stated(true)).toHaveProperty("dirty", true);
+    expect(stated(false)).not.toHaveProperty("dirty");
+  });
+});
+
 describe("images that share a repository", () => {
   const sharing = (tags: readonly WantedTag[], candidateTag = "sha-0123456") =>
     intent({ name: "slim", image: anImage({ name: "slim", repository: "app" }), tags, candidateTag });

@@ -10,6 +10,7 @@ import { anImage } from "../../support/planned";
 const OFF: PolicyConfig = {
   ...DEFAULT_POLICY,
   unsignedPromotion: { level: "off" },
+  uncommittedVersion: { level: "off" },
   missingProvenance: { level: "off" },
   unpinnedAction: { level: "off", allow: [] },
 };
@@ -36,6 +37,8 @@ interface Case {
   readonly config?: Partial<Config>;
   readonly intent?: Parameters<typeof intent>[0];
   readonly workflows?: readonly WorkflowText[];
+  /** The working tree has changes. */
+  readonly dirty?: boolean;
   /** What the reason says; absent where nothing is broken. */
   readonly says?: RegExp;
 }
@@ -61,6 +64,22 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       rule: { unsignedPromotion: { level: "refuse" } },
       config: { promote: PROMOTE },
       intent: { existing: ROLLED_BACK, candidateTag: "1.2.3" },
+    },
+  ],
+  uncommittedVersion: [
+    {
+      what: "a version from a working tree with changes",
+      rule: { uncommittedVersion: { level: "refuse" } },
+      dirty: true,
+      says: /^app:1\.2\.3: would be made from a working tree with changes that are in no commit/,
+    },
+    { what: "one from a clean tree", rule: { uncommittedVersion: { level: "refuse" } } },
+    {
+      what: "a promotion, which is not made from it",
+      rule: { uncommittedVersion: { level: "refuse" } },
+      config: { promote: PROVED },
+      intent: { existing: PROMOTED },
+      dirty: true,
     },
   ],
   floatingBase: [
@@ -194,8 +213,12 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
   ],
 };
 
-function plan({ rule, config = {}, intent: changes = {}, workflows = [] }: Case, policy = OFF) {
+function plan(
+  { rule, config = {}, intent: changes = {}, workflows = [], dirty = false }: Case,
+  policy = OFF,
+) {
   return planOf(registryState(), {
+    source: { revision: COMMIT, dirty },
     config: aConfig({ ...config, policy: { ...policy, ...rule } }),
     intents: [intent(changes)],
     workflows,

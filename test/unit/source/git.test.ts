@@ -87,7 +87,7 @@ describe("readGit", () => {
     git(dir, "remote", "add", "fork", "git@github.com:fork/app.git");
     git(dir, "remote", "add", "origin", "https://octo:ghp_canary@github.com/octo/app.git");
     expect(await readGit(dir)).toMatchObject({
-      remote: "https://github.com/octo/app.git",
+      remote: "https://github.com/octo/app",
       githubRepository: "octo/app",
     });
   });

@@ -425,6 +425,19 @@ const cases: readonly Case[] = [
     says: /says revision f123/,
   },
   {
+    what: "a working tree with changes that are in no commit",
+    make: (scene) => scene.release({ dirty: true }),
+    rules: { revision: REVISION },
+    codes: ["verify-dirty"],
+    says: /changes that are in no commit/,
+  },
+  {
+    what: "such a working tree, where the commit is not asked for",
+    make: (scene) => scene.release({ dirty: true }),
+    codes: ["verify-dirty"],
+    says: /changes that are in no commit/,
+  },
+  {
     what: "image from one statement, revision from another",
     make: async (scene) => {
       await scene.release({ image: "app", revision: OTHER_REVISION });
@@ -630,6 +643,16 @@ describe("what is whole is verified", () => {
     );
     await scene.release();
     expect((await scene.verify(strict)).problems).toEqual([]);
+  });
+
+  test.each([
+    ["the rule as it is cloned", { source: `${SOURCE}.git` }, SOURCE],
+    ["an older statement as it was cloned", { source: SOURCE }, `${SOURCE}.git`],
+    ["one by ssh", { source: SOURCE }, "git@github.com:octo/app.git"],
+  ])("by its source, however it is written: %s", async (_what, rules, source) => {
+    const scene = new Scene(keys);
+    await scene.release({ source });
+    expect((await scene.verify(rules)).problems).toEqual([]);
   });
 
   test("where lanes share a digest, each by its own statement", async () => {
