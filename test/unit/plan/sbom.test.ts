@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SBOM_ANNOTATION } from "../../../plan/annotations";
+import { MERGED_ANNOTATION, SBOM_ANNOTATION } from "../../../plan/annotations";
 import { buildRecipe } from "../../../plan/build-recipe";
 import type { FoundImage } from "../../../plan/registry-state";
 import { buildName } from "../../../plan/resource-names";
@@ -123,6 +123,23 @@ describe("a generator that can be reached again", () => {
     expect(planned).toMatchObject({ content: { from: "build" }, sbom: "attached" });
     expect(buildName("app", KEY, planned)).toBe(`app-build-${KEY.slice(0, 12)}`);
     expect(plan.refusals).toEqual([]);
+  });
+
+  test("builds nothing again that was merged from parts without it: no machine here builds them all", () => {
+    const found = without();
+    const merged = { ...found, annotations: { ...found.annotations, [MERGED_ANNOTATION]: "parts" } };
+    const plan = planOf(registryState().with(FIRST, "sha-0123456", merged), { intents: wanting(REACHED) });
+    expect(first(plan)).toMatchObject({
+      content: { from: "candidate", digest: digest("a") },
+      sbom: "unavailable",
+    });
+    const better = registryState()
+      .with(FIRST, "sha-0123456", merged)
+      .with(SECOND, "sha-0123456", image({ digest: digest("b") }));
+    expect(first(planOf(better, { intents: wanting(REACHED) }))).toMatchObject({
+      content: { from: "candidate", digest: digest("b") },
+      sbom: "attached",
+    });
   });
 
   test("keeps no record of a build without an SBOM for content that has one", () => {
