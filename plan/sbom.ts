@@ -64,6 +64,16 @@ export function lacksSbom(annotations: Readonly<Record<string, string>> | undefi
   return annotations?.[SBOM_ANNOTATION] === SBOM_UNAVAILABLE;
 }
 
+/** Equal content, which has the SBOM that the other one lacks: a tag that holds it is not moved back to the other. */
+export function outranks(
+  live: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const key = other?.[CONTENT_KEY_ANNOTATION];
+  const isEqual = key !== undefined && live[CONTENT_KEY_ANNOTATION] === key;
+  return isEqual && lacksSbom(other) && !lacksSbom(live);
+}
+
 /**
  * Content without its SBOM gives way to a build as soon as one can be made; not what was merged from parts. Each
  * machine would decide that by what it reaches at its moment, and the one that releases has no builder for all platforms.

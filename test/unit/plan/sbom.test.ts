@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MERGED_ANNOTATION, SBOM_ANNOTATION } from "../../../plan/annotations";
 import { buildRecipe } from "../../../plan/build-recipe";
 import type { FoundImage } from "../../../plan/registry-state";
+import { candidateName } from "../../../plan/release-intent";
 import { buildName } from "../../../plan/resource-names";
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../../../plan/sbom";
 import {
@@ -10,6 +11,7 @@ import {
   image,
   intent,
   manifest,
+  OTHER_REVISION,
   planOf,
   registryState,
   SECOND,
@@ -114,6 +116,30 @@ describe("a generator that can be reached again", () => {
     expect(plan.notices).toEqual([
       "no SBOM for app: it was built while its generator could not be reached; what is released stays as it is",
     ]);
+  });
+
+  test("adopts it without taking the candidate tag from equal content that has its SBOM", () => {
+    const candidateTag = candidateName(KEY);
+    const intents = [
+      intent({ image: anImage({ sbom: DEFAULT, labels: "none" }), sbom: REACHED, candidateTag }),
+    ];
+    const whole = image({ digest: digest("b"), revision: undefined, version: undefined });
+    const plan = planOf(
+      registryState()
+        .with(FIRST, "1.2.3", without())
+        .with(FIRST, candidateTag, whole)
+        .with(SECOND, "1.2.3", without())
+        .with(SECOND, candidateTag, without()),
+      { intents },
+    );
+    expect(plan.refusals).toEqual([]);
+    expect(first(plan)).toMatchObject({
+      content: { from: "version-tag", digest: digest("a") },
+      claims: [{ repository: SECOND, action: "unchanged" }],
+    });
+    const other = image({ digest: digest("b"), revision: OTHER_REVISION, contentKey: "d".repeat(64) });
+    const taken = registryState().with(FIRST, "1.2.3", without()).with(FIRST, candidateTag, other);
+    expect(planOf(taken, { intents }).refusals).toMatchObject([{ code: "tag-other-revision" }]);
   });
 
   test("builds a candidate with its SBOM, as another resource", () => {
