@@ -6,6 +6,8 @@ export const CONTENT_KEY_ANNOTATION = "dev.slipway.content-key";
 export const PART_ANNOTATION = "dev.slipway.part-of";
 /** On an image index: `unavailable` where an SBOM was wanted and its generator could not be reached. Else absent. */
 export const SBOM_ANNOTATION = "dev.slipway.sbom";
+/** On an index without its SBOM that was merged from platforms' parts: `parts`. Else absent. */
+export const MERGED_ANNOTATION = "dev.slipway.merged";
 /** OCI: the revision of the packaged software. */
 export const REVISION_ANNOTATION = "org.opencontainers.image.revision";
 /** OCI: the version of the packaged software. */

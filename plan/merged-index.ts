@@ -1,7 +1,8 @@
-import { PART_ANNOTATION } from "./annotations";
+import { MERGED_ANNOTATION, PART_ANNOTATION, SBOM_ANNOTATION } from "./annotations";
 import type { Digest } from "./digest";
 import { missingPlatforms } from "./platforms";
 import type { Problem } from "./problem";
+import { lacksSbom, SBOM_UNAVAILABLE } from "./sbom";
 
 /** OCI's. */
 const MEDIA_TYPE = "application/vnd.oci.image.index.v1+json";
@@ -78,6 +79,22 @@ export function partIndexProblems(wish: PartWish, index: PartIndex): Problem[] {
   return attested && attestations.length === 0
     ? [problem("part-not-attested", "has neither provenance nor SBOM, which the settings want")]
     : [];
+}
+
+/**
+ * What the index of all parts says. Whether it has its SBOM is the parts' to tell: the machine that merges may reach a
+ * generator that a builder could not, and the other way round. Where it does not, it says too that it was merged.
+ *
+ * @param planned the whole image's annotations, as this machine's plan has them
+ */
+export function mergedAnnotations(
+  parts: readonly PlatformIndex[],
+  planned: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { [SBOM_ANNOTATION]: _, ...own } = planned;
+  return parts.some(({ index }) => lacksSbom(index.annotations))
+    ? { ...own, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE, [MERGED_ANNOTATION]: "parts" }
+    : own;
 }
 
 export interface MergedIndex {

@@ -5,7 +5,7 @@ import { isStatementOf } from "./planned-statement";
 import type { FoundImage, RegistryState } from "./registry-state";
 import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
-import { lacksSbom } from "./sbom";
+import { givesWayToBuild, lacksSbom } from "./sbom";
 
 /** A tag that exists, and where. */
 export interface Sighting {
@@ -93,9 +93,7 @@ function candidateOrBuild(input: ContentInput): PlannedContent {
     ({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey,
   );
   const whole = matches.find(({ image }) => !lacksSbom(image.annotations));
-  // What had to do without its SBOM gives way as soon as one can be made.
-  const canDoBetter = sbom !== undefined && !("unavailable" in sbom);
-  const match = whole ?? (canDoBetter ? undefined : matches[0]);
+  const match = whole ?? matches.find(({ image }) => !givesWayToBuild(image.annotations, sbom));
   return match === undefined
     ? { from: "build" }
     : { from: "candidate", tag: match.tag, digest: match.image.digest };

@@ -9,7 +9,7 @@ import { repositoryKey } from "./reference";
 import type { FoundImage, RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
-import { SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
+import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import type { Ancestry } from "./tag-policy";
 
 /** What the plan of one image is made from, besides the image. */
@@ -145,7 +145,7 @@ function isNamedByContent(
     .every(({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey);
 }
 
-/** The candidate tag, where this stack makes the content. */
+/** The candidate tag, where this stack makes the content, and no equal one with an SBOM that this lacks has the tag. */
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories } = input;
   const { candidateTag: name, existing } = intent;
@@ -153,7 +153,13 @@ function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisi
   const state = withNamedContent(input.state, name, intent, seen);
   const overruled = (tag: string): boolean =>
     input.overruled(tag) || isNamedByContent(name, intent, repositories, state);
-  return decideTags({ ...input, state, overruled }, [{ slot: "candidate", name, class: "revision" }]);
+  const open = repositories.filter((repository) => {
+    const live = state.repositories[repository]?.found[name];
+    return live === undefined || !outranks(live.annotations, seen?.annotations);
+  });
+  return decideTags({ ...input, repositories: open, state, overruled }, [
+    { slot: "candidate", name, class: "revision" },
+  ]);
 }
 
 function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {

@@ -1,4 +1,4 @@
-import { CONTENT_KEY_ANNOTATION, SBOM_ANNOTATION } from "./annotations";
+import { CONTENT_KEY_ANNOTATION, MERGED_ANNOTATION, SBOM_ANNOTATION } from "./annotations";
 import type { SbomConfig } from "./config";
 import type { Digest } from "./digest";
 import type { Problem } from "./problem";
@@ -62,6 +62,28 @@ export function generatorReference(generator: SbomGenerator): string | undefined
 /** An image that was built while its generator could not be reached. */
 export function lacksSbom(annotations: Readonly<Record<string, string>> | undefined): boolean {
   return annotations?.[SBOM_ANNOTATION] === SBOM_UNAVAILABLE;
+}
+
+/** Equal content, which has the SBOM that the other one lacks: a tag that holds it is not moved back to the other. */
+export function outranks(
+  live: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const key = other?.[CONTENT_KEY_ANNOTATION];
+  const isEqual = key !== undefined && live[CONTENT_KEY_ANNOTATION] === key;
+  return isEqual && lacksSbom(other) && !lacksSbom(live);
+}
+
+/**
+ * Content without its SBOM gives way to a build as soon as one can be made; not what was merged from parts. Each
+ * machine would decide that by what it reaches at its moment, and the one that releases has no builder for all platforms.
+ */
+export function givesWayToBuild(
+  annotations: Readonly<Record<string, string>>,
+  generator: SbomGenerator | undefined,
+): boolean {
+  const canDoBetter = generator !== undefined && !("unavailable" in generator);
+  return lacksSbom(annotations) && canDoBetter && annotations[MERGED_ANNOTATION] === undefined;
 }
 
 /**

@@ -1,6 +1,12 @@
 import path from "node:path";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
-import { type IndexEntry, mergedIndex, type PartIndex, partIndexProblems } from "../../plan/merged-index";
+import {
+  type IndexEntry,
+  mergedAnnotations,
+  mergedIndex,
+  type PartIndex,
+  partIndexProblems,
+} from "../../plan/merged-index";
 import { builtImages, type ImageParts, matchParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
@@ -149,7 +155,7 @@ async function writeIndex(
   { intent, repositories }: PlannedImage,
   parts: readonly FoundPart[],
 ): Promise<Digest> {
-  const { bytes, mediaType } = mergedIndex(parts, intent.annotations);
+  const { bytes, mediaType } = mergedIndex(parts, mergedAnnotations(parts, intent.annotations));
   const digest = digestOf(bytes);
   for (const to of repositories.map((repository) => registries.at(repository))) {
     for (const part of parts) await bring(part, to);

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "../../plan/annotations";
 import { detachedDigests } from "../../plan/detached-attestations";
-import { type Digest, shortDigest } from "../../plan/digest";
+import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/platforms";
 import type { FoundImage } from "../../plan/registry-state";
-import { lacksSbom } from "../../plan/sbom";
+import { lacksSbom, outranks } from "../../plan/sbom";
 import { copyContent } from "../../registry/copy";
 import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";
@@ -60,8 +60,12 @@ export const candidate = resource({
       known.repositories.map((repository) => context.registries.live(repository, known.tag)),
     );
     if (found.every((image) => image === undefined)) return undefined;
-    const different = found.find((image) => image?.digest !== outputs.digest);
-    const digest = different === undefined ? outputs.digest : (found[0]?.digest ?? outputs.digest);
+    const [primary] = known.repositories;
+    const held =
+      primary !== undefined && isDigest(outputs.digest)
+        ? await heldFor(context.registries.at(primary), found[0], outputs.digest)
+        : undefined;
+    const digest = held?.digest ?? found[0]?.digest ?? outputs.digest;
     return { inputs: { ...known, digest }, outputs: { ...outputs, digest } };
   },
 });
@@ -70,14 +74,29 @@ function outputsOf(news: CandidateInputs, digest: Digest | undefined): object {
   return { ...news, digest };
 }
 
-/** Repositories whose candidate tag does not point to the digest, or that lost a statement of its build. */
+/**
+ * The digest's image in a repository whose tag counts as claimed for it: the tag points to it, or to equal content with
+ * the SBOM that this one lacks.
+ */
+async function heldFor(
+  { client, path }: Location,
+  live: FoundImage | undefined,
+  digest: Digest,
+): Promise<FoundImage | undefined> {
+  if (live === undefined || live.digest === digest) return live;
+  const own = await readImage(client, path, digest, { statements: false });
+  return outranks(live.annotations, own?.annotations) ? own : undefined;
+}
+
+/** Repositories whose candidate tag is not claimed for the digest, or that lost a statement of its build. */
 async function lacking(context: Context, news: CandidateInputs, digest: Digest): Promise<string[]> {
   const found = await Promise.all(
     news.repositories.map(async (repository) => {
-      const live = await context.registries.seen(repository, news.tag);
-      if (live?.digest !== digest) return repository;
-      if (detachedDigests(live.annotations).length === 0) return undefined;
-      return (await isWhole(context.registries.at(repository), digest)) ? undefined : repository;
+      const location = context.registries.at(repository);
+      const held = await heldFor(location, await context.registries.seen(repository, news.tag), digest);
+      if (held === undefined) return repository;
+      if (detachedDigests(held.annotations).length === 0) return undefined;
+      return (await isWhole(location, digest)) ? undefined : repository;
     }),
   );
   return found.filter((repository) => repository !== undefined);
@@ -167,11 +186,12 @@ async function assertDigest({ client, path, repository }: Location, digest: Dige
 async function claimTag(
   context: Context,
   news: CandidateInputs,
-  { client, path, repository }: Location,
+  location: Location,
   digest: Digest,
 ): Promise<void> {
+  const { client, path, repository } = location;
   const live = await context.registries.live(repository, news.tag);
-  if (live?.digest === digest) return;
+  if ((await heldFor(location, live, digest)) !== undefined) return;
   if (live !== undefined && !mayReplace(news, live)) {
     throw new Error(
       `${repository}:${news.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +

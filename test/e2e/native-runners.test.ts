@@ -1,8 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { RegistryClient } from "../../registry/client";
+import { digestOf } from "../../registry/content-digest";
+import { OCI_INDEX } from "../../registry/manifest";
 import { readWorkflowStacks } from "../../source/workflow-stacks";
 import { workflowFiles } from "../../workflows/generate";
 import { crane } from "../support/crane";
@@ -313,6 +316,37 @@ describe("the merge", () => {
     expect(await digest("plain", await candidateTag("plain"))).toBe(
       await crane("digest", `${first.host}/whole/plain:1.2.3`),
     );
+  });
+
+  test("says that the whole lacks its SBOM where one part does, whatever this machine reaches", async () => {
+    const { github: _, ...settings } = config("lacking");
+    const beside = await main.stackBeside({ stack: "lacking", config: settings, env: env() });
+    const folder = collected();
+    ok(await build(beside, "--platform", PLATFORMS.join(","), "--out", folder));
+    // As BuildKit would have pushed it, had the plan there not reached the generator.
+    const whole = digestIn(folder, "linux/arm64", "app");
+    const index = await indexOf(`${first.host}/lacking/app@${whole}`);
+    const annotations = { ...index.annotations, "dev.slipway.sbom": "unavailable" };
+    const bytes = Buffer.from(JSON.stringify({ ...index, annotations }));
+    for (const { host } of [first, second]) {
+      await new RegistryClient({ host, plainHttp: true }).putManifest(
+        "lacking/app",
+        digestOf(bytes),
+        bytes,
+        OCI_INDEX,
+      );
+    }
+    const file = path.join(folder, "linux-arm64.json");
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(whole, digestOf(bytes)));
+
+    ok(await beside.slipway("merge", folder, "--stack", "lacking"));
+    const told = async (image: string) => {
+      const tags = (await crane("ls", `${second.host}/lacking/${image}`)).split("\n");
+      return (await indexOf(`${second.host}/lacking/${image}:${tags[0]}`)).annotations;
+    };
+    const note = { "dev.slipway.sbom": "unavailable", "dev.slipway.merged": "parts" };
+    expect(await told("app")).toMatchObject(note);
+    expect(Object.keys(await told("plain")).filter((key) => key in note)).toEqual([]);
   });
 
   test("a second merge writes nothing, nor one with a later build of a platform", async () => {

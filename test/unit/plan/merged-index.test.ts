@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../plan/digest";
 import {
   type IndexEntry,
+  mergedAnnotations,
   mergedIndex,
   type PartIndex,
   type PartWish,
@@ -136,6 +137,31 @@ describe("the index of all parts", () => {
         expect(text(mergedIndex(parts, turned).bytes)).toBe(text(mergedIndex(parts, told).bytes));
       }),
     );
+  });
+});
+
+describe("what the index of all parts says of its SBOM", () => {
+  const whole = { platform: "linux/amd64", index: part("linux/amd64") };
+  const lacking = {
+    platform: "linux/arm64",
+    index: part("linux/arm64", {
+      annotations: { "dev.slipway.part-of": KEY, "dev.slipway.sbom": "unavailable" },
+    }),
+  };
+  const own = { "dev.slipway.content-key": KEY };
+
+  test.each([
+    ["could be reached", own],
+    ["could not be reached", { ...own, "dev.slipway.sbom": "unavailable" }],
+  ])("comes from the parts, where the merging machine's generator %s", (_, planned) => {
+    expect(mergedAnnotations([whole, whole], planned)).toEqual(own);
+    for (const parts of [[whole, lacking], [lacking, whole], [lacking]]) {
+      expect(mergedAnnotations(parts, planned)).toEqual({
+        ...own,
+        "dev.slipway.sbom": "unavailable",
+        "dev.slipway.merged": "parts",
+      });
+    }
   });
 });
 

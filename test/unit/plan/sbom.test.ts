@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { SBOM_ANNOTATION } from "../../../plan/annotations";
+import { MERGED_ANNOTATION, SBOM_ANNOTATION } from "../../../plan/annotations";
 import { buildRecipe } from "../../../plan/build-recipe";
 import type { FoundImage } from "../../../plan/registry-state";
+import { candidateName } from "../../../plan/release-intent";
 import { buildName } from "../../../plan/resource-names";
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../../../plan/sbom";
 import {
@@ -10,6 +11,7 @@ import {
   image,
   intent,
   manifest,
+  OTHER_REVISION,
   planOf,
   registryState,
   SECOND,
@@ -116,6 +118,30 @@ describe("a generator that can be reached again", () => {
     ]);
   });
 
+  test("adopts it without taking the candidate tag from equal content that has its SBOM", () => {
+    const candidateTag = candidateName(KEY);
+    const intents = [
+      intent({ image: anImage({ sbom: DEFAULT, labels: "none" }), sbom: REACHED, candidateTag }),
+    ];
+    const whole = image({ digest: digest("b"), revision: undefined, version: undefined });
+    const plan = planOf(
+      registryState()
+        .with(FIRST, "1.2.3", without())
+        .with(FIRST, candidateTag, whole)
+        .with(SECOND, "1.2.3", without())
+        .with(SECOND, candidateTag, without()),
+      { intents },
+    );
+    expect(plan.refusals).toEqual([]);
+    expect(first(plan)).toMatchObject({
+      content: { from: "version-tag", digest: digest("a") },
+      claims: [{ repository: SECOND, action: "unchanged" }],
+    });
+    const other = image({ digest: digest("b"), revision: OTHER_REVISION, contentKey: "d".repeat(64) });
+    const taken = registryState().with(FIRST, "1.2.3", without()).with(FIRST, candidateTag, other);
+    expect(planOf(taken, { intents }).refusals).toMatchObject([{ code: "tag-other-revision" }]);
+  });
+
   test("builds a candidate with its SBOM, as another resource", () => {
     const state = registryState().with(FIRST, "sha-0123456", without());
     const plan = planOf(state, { intents: wanting(REACHED) });
@@ -123,6 +149,23 @@ describe("a generator that can be reached again", () => {
     expect(planned).toMatchObject({ content: { from: "build" }, sbom: "attached" });
     expect(buildName("app", KEY, planned)).toBe(`app-build-${KEY.slice(0, 12)}`);
     expect(plan.refusals).toEqual([]);
+  });
+
+  test("builds nothing again that was merged from parts without it: no machine here builds them all", () => {
+    const found = without();
+    const merged = { ...found, annotations: { ...found.annotations, [MERGED_ANNOTATION]: "parts" } };
+    const plan = planOf(registryState().with(FIRST, "sha-0123456", merged), { intents: wanting(REACHED) });
+    expect(first(plan)).toMatchObject({
+      content: { from: "candidate", digest: digest("a") },
+      sbom: "unavailable",
+    });
+    const better = registryState()
+      .with(FIRST, "sha-0123456", merged)
+      .with(SECOND, "sha-0123456", image({ digest: digest("b") }));
+    expect(first(planOf(better, { intents: wanting(REACHED) }))).toMatchObject({
+      content: { from: "candidate", digest: digest("b") },
+      sbom: "attached",
+    });
   });
 
   test("keeps no record of a build without an SBOM for content that has one", () => {
