@@ -36,7 +36,7 @@ const noFile: ReadProjectFile = () => {
  * environment, stack's file, default.
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
- *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-environment`,
+ *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-tag-rule`, `config-environment`,
  *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
  */
 export function readConfig(input: ConfigInput): Config {

@@ -9,6 +9,7 @@ import { laneRuleProblems } from "./lane-rules";
 import { formatPath } from "./paths";
 import { promotionProblems } from "./promotion-rules";
 import { duplicates, type Entry, entriesOf, textOf, textsOf } from "./rule-entries";
+import { tagRuleProblems } from "./tag-rule-problems";
 import { trustProblems } from "./trust-rules";
 
 /**
@@ -26,6 +27,7 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...baseProblems(written),
     ...overruleProblems(written),
     ...laneRuleProblems(written),
+    ...tagRuleProblems(written),
     ...checkProblems(written),
     ...promotionProblems(written, expandedNames(written)),
     ...trustProblems(written),

@@ -108,7 +108,10 @@ export function sbomState(
   return isOurs ? wanted : undefined;
 }
 
-/** Each image without an SBOM, and why; one line for all that have the same reason. */
+/**
+ * Each image without an SBOM, and why; one notice for all that have the same reason. What to do stands on a line of its
+ * own. Nothing of a generator that is needed: the plan is refused then (see `generatorProblems`).
+ */
 export function sbomNotices(images: readonly PlannedImage[]): string[] {
   const byReason = new Map<string, string[]>();
   for (const image of images) {
@@ -123,9 +126,15 @@ function reasonWithout({ intent, content, sbom }: PlannedImage): string | undefi
   if (sbom !== "unavailable") return undefined;
   if (content.from !== "build")
     return "it was built while its generator could not be reached; what is released stays as it is";
+  if (intent.image.sbom !== false && intent.image.sbom.required) return undefined;
   const generator = intent.sbom !== undefined && "unavailable" in intent.sbom ? intent.sbom : undefined;
   return (
-    `its generator ${generator?.reference ?? ""} cannot be reached (${generator?.unavailable ?? ""}). ` +
+    `${generator?.reference ?? ""} cannot be reached (${innermost(generator?.unavailable ?? "")})\n` +
     "Name one that can be (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false"
   );
+}
+
+/** A failed request's own reason, without the request: `getaddrinfo ENOTFOUND registry-1.docker.io`. */
+function innermost(reason: string): string {
+  return reason.replace(/^.* could not be reached for [A-Z]+ \S+: /, "");
 }

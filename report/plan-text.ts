@@ -6,7 +6,7 @@ import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan
 export function planText(plan: ReleasePlan): string {
   return [
     `Release plan for ${plan.stack}, ${plan.lane === undefined ? "" : `lane ${plan.lane}, `}commit ${plan.revision.slice(0, 12)}`,
-    ...plan.notices.map((notice) => `  note: ${notice}`),
+    ...plan.notices.map((notice) => `  note: ${notice.replaceAll("\n", "\n    ")}`),
     ...Object.entries(plan.origins).map(([path, origin]) => `  ${path} comes from ${origin}`),
     ...Object.entries(plan.skipped).map(([host, reason]) => `  ${host} is skipped: ${reason}`),
     ...plan.checks.map(({ name, run }) => `  check ${name}, before anything is built: ${run.join(" ")}`),

@@ -1,5 +1,6 @@
 import type { Environment } from "../config/environment";
 import { REVISION_ANNOTATION } from "../plan/annotations";
+import { askedVersionProblems } from "../plan/asked-version";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import { followReleases } from "../plan/base";
 import type { Config } from "../plan/config";
@@ -93,6 +94,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...(isMadeHere ? tagProblems : []),
       ...released.problems,
       ...laneProblems,
+      ...askedVersionProblems({ config, intents, event, now: input.now }),
       ...problems,
       ...descriptions.problems,
     ]),

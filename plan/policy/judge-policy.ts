@@ -108,13 +108,30 @@ function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach[] 
   ];
 }
 
-function withoutSbom({ name, intent: { image } }: PlannedImage): Breach[] {
-  if (image.sbom !== false) return [];
+function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach[] {
+  const path = `slipway:${image.at ?? `image ${name}`}.sbom`;
+  if (image.sbom === false) {
+    return [
+      {
+        path,
+        message: `is false, so nobody can tell the licences in ${name}`,
+        hint: "Have an SBOM made: sbom: true, or a generator's image.",
+      },
+    ];
+  }
+  if (sbom !== "unavailable") return [];
+  // A generator that is needed refuses the build by itself.
+  if (content.from === "build" && image.sbom.required) return [];
+  const exists = content.from !== "build";
   return [
     {
-      path: `slipway:${image.at ?? `image ${name}`}.sbom`,
-      message: `is false, so nobody can tell the licences in ${name}`,
-      hint: "Have an SBOM made: sbom: true, or a generator's image.",
+      path,
+      message:
+        `cannot be had: the generator ${exists ? "could not be reached when it was built" : "cannot be reached"}, ` +
+        `so nobody can tell the licences in ${name}`,
+      hint: exists
+        ? "Release a new version while the generator can be reached; this one stays as it is."
+        : "Name a generator that can be reached: its image as sbom, or SLIPWAY_SBOM_GENERATOR.",
     },
   ];
 }

@@ -6,4 +6,5 @@ export { commitDateInPayload, correctedSha, type GitHubEvent, releaseEventFromGi
 export { parseImages } from "./images";
 export { listEntries } from "./input-list";
 export { parseTagRule, parseTagRules } from "./parse-rule";
+export { type Misspelling, misspeltInFlavor, misspeltInRule } from "./spelling";
 export type { TagRule } from "./tag-rule";

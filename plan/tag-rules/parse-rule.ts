@@ -1,9 +1,11 @@
+import { didYouMean, nearWord } from "../near-word";
 import { type Problem, ProblemError } from "../problem";
 import type { TagClass } from "../tag-policy";
 import { readRow } from "./input-list";
 import {
   DEFAULT_RULES,
   REF_EVENTS,
+  RULE_ATTRIBUTES,
   RULE_PRIORITIES,
   type RuleType,
   SHA_FORMATS,
@@ -68,7 +70,7 @@ export function parseTagRule(text: string): TagRule {
     if (value === undefined) {
       const split =
         type === "raw" && text.includes("=") ? "; a rule that YAML has split at its commas needs quotes" : "";
-      throw wrong(text, `type=${type} needs ${name}=${split}`);
+      throw wrong(text, `type=${type} needs ${name}=${misspelt(name, attributesWritten) ?? split}`);
     }
     return value;
   };
@@ -128,8 +130,20 @@ function isRuleType(name: string): name is RuleType {
 function oneOf<T extends string>(text: string, name: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
   if (found === undefined)
-    throw wrong(text, `${name}=${JSON.stringify(value)} is not one of ${allowed.join(", ")}`);
+    throw wrong(
+      text,
+      `${name}=${JSON.stringify(value)} is not one of ${allowed.join(", ")}${didYouMean(nearWord(value, allowed))}`,
+    );
   return found;
+}
+
+/** The unknown attribute that a missing one was meant by. */
+function misspelt(name: string, written: Readonly<Record<string, string>>): string | undefined {
+  const known: readonly string[] = RULE_ATTRIBUTES;
+  const found = Object.keys(written).find(
+    (key) => !known.includes(key) && nearWord(key, RULE_ATTRIBUTES) === name,
+  );
+  return found === undefined ? undefined : `; ${found}= is no attribute of a rule${didYouMean(`${name}=`)}`;
 }
 
 function wrong(text: string, what: string): TypeError {

@@ -14,6 +14,23 @@ export const RULE_PRIORITIES = {
 
 export type RuleType = keyof typeof RULE_PRIORITIES;
 
+/** The attributes that some kind of rule has; others are kept and mean nothing, as in docker/metadata-action. */
+export const RULE_ATTRIBUTES = [
+  "type",
+  "pattern",
+  "value",
+  "match",
+  "group",
+  "branch",
+  "event",
+  "format",
+  "enable",
+  "priority",
+  "prefix",
+  "suffix",
+  "slipway-class",
+] as const;
+
 /** What every rule has. `prefix`, `suffix`, `enable`, `value` may hold expressions such as `{{branch}}`. */
 interface RuleCommon {
   /** The rule as it was written, for messages. */

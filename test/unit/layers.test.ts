@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const PURE_LIBRARIES = [
   "@renovatebot/pep440",
   "csv-parse/sync",
+  "fastest-levenshtein",
   "handlebars",
   "moment-timezone",
   "node:crypto",

@@ -43,6 +43,8 @@ interface Case {
   readonly says?: RegExp;
 }
 
+const GENERATOR = "docker.io/library/syft:1";
+
 const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
   unsignedPromotion: [
     {
@@ -199,9 +201,26 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       says: /^slipway:images\[0\]\.sbom: is false, so nobody can tell the licences in app/,
     },
     {
+      what: "an image whose default generator cannot be reached",
+      rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
+      intent: {
+        image: anImage({ at: "images[0]", sbom: { generator: GENERATOR, required: false } }),
+        sbom: { reference: GENERATOR, unavailable: "nobody answers" },
+      },
+      says: /^slipway:images\[0\]\.sbom: cannot be had: the generator cannot be reached, so nobody can tell the licences in app/,
+    },
+    {
+      what: "one whose named generator cannot be reached, which is refused anyway",
+      rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
+      intent: {
+        image: anImage({ sbom: { generator: GENERATOR, required: true } }),
+        sbom: { reference: GENERATOR, unavailable: "nobody answers" },
+      },
+    },
+    {
       what: "an image with one, which the gate judges",
       rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
-      intent: { image: anImage({ sbom: { generator: "docker.io/library/syft:1", required: false } }) },
+      intent: { image: anImage({ sbom: { generator: GENERATOR, required: false } }) },
     },
     {
       what: "a promotion that nothing judges",

@@ -76,10 +76,27 @@ describe("a generator that cannot be reached", () => {
     expect(buildRecipe(planned, [], ".").buildArgs).not.toHaveProperty("BUILDKIT_ATTEST_SBOM");
     expect(buildName("app", KEY, planned)).toBe(`app-build-${KEY.slice(0, 12)}-no-sbom`);
     expect(plan.notices).toEqual([
-      "no SBOM for app: its generator docker.io/docker/buildkit-syft-scanner:stable-1 cannot be reached " +
-        "(nobody answers). Name one that can be (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false",
+      "no SBOM for app: docker.io/docker/buildkit-syft-scanner:stable-1 cannot be reached (nobody answers)\n" +
+        "Name one that can be (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false",
     ]);
     expect(plan.refusals).toEqual([]);
+  });
+
+  test("is told with the registry's own reason alone", () => {
+    const request =
+      "registry-1.docker.io (for docker.io) could not be reached for HEAD /v2/docker/x/manifests/1: ";
+    const away = { ...AWAY, unavailable: `${request}getaddrinfo ENOTFOUND registry-1.docker.io` };
+    const [notice] = planOf(registryState(), { intents: wanting(away) }).notices;
+    expect(notice?.split("\n")[0]).toBe(
+      "no SBOM for app: docker.io/docker/buildkit-syft-scanner:stable-1 cannot be reached " +
+        "(getaddrinfo ENOTFOUND registry-1.docker.io)",
+    );
+  });
+
+  test("is no note where it is needed: that is a refusal", () => {
+    const needed = anImage({ sbom: { ...DEFAULT, required: true } });
+    const intents = [intent({ image: needed, sbom: AWAY })];
+    expect(planOf(registryState(), { intents }).notices).toEqual([]);
   });
 
   test("builds nothing again that has its SBOM", () => {

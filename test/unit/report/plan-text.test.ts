@@ -32,10 +32,12 @@ describe("the plan", () => {
       .with(FIRST, "latest", NEWER)
       .withTags(FIRST, ["2.0.0"])
       .skipped("localhost:5001", "optional, and there are no credentials for it");
-    const plan = planOf(state, { notices: ["the release is the tag v1.2.3 at HEAD"] });
+    const plan = planOf(state, { notices: ["the release is the tag v1.2.3 at HEAD", "odd\nmend it"] });
     expect(planText({ ...plan, origins: { "slipway:version": "RELEASE_TAG" } })).toBe(
       `Release plan for stage, commit 0123456789ab
   note: the release is the tag v1.2.3 at HEAD
+  note: odd
+    mend it
   note: no SBOM for app: it is turned off (sbom: false)
   slipway:version comes from RELEASE_TAG
   localhost:5001 is skipped: optional, and there are no credentials for it

@@ -37,7 +37,12 @@ describe("rules", () => {
 
   test.each([
     ["type=bogus", 'type="bogus" is not one of schedule, semver, pep440, match, edge, ref, raw, sha'],
+    ["type=semvr", "ref, raw, sha; did you mean semver?"],
     ["type=semver", "type=semver needs pattern="],
+    [
+      "type=semver,patern={{version}}",
+      "type=semver needs pattern=; patern= is no attribute of a rule; did you mean pattern=?",
+    ],
     ["type=match", "type=match needs pattern="],
     ["type=match,pattern=x,group=y", 'group="y" is not a number'],
     ["type=ref", "type=ref needs event="],

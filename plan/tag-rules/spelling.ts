@@ -1,0 +1,157 @@
+import Handlebars from "handlebars";
+import { didYouMean, nearWord } from "../near-word";
+import { readRow } from "./input-list";
+import { parseTagRule } from "./parse-rule";
+import { RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
+
+/** A name that a rule or flavor does not know: it would be passed over, or rendered as nothing. */
+export interface Misspelling {
+  readonly message: string;
+  readonly hint: string;
+}
+
+const DATES = ["date", "commit_date"] as const;
+/** What `renderExpression` knows. */
+const EVERYWHERE = [
+  "branch",
+  "tag",
+  "sha",
+  "base_ref",
+  "is_default_branch",
+  "is_not_default_branch",
+  ...DATES,
+  "input",
+] as const;
+const VERSION = ["version", "raw", "major", "minor", "patch"] as const;
+/** What semver's own object has besides. */
+const UNTOLD: Partial<Record<TagRule["type"], readonly string[]>> = { semver: ["prerelease", "build"] };
+
+/**
+ * Names in a rule that mean nothing: placeholders in what is rendered, and attributes that are nearly a known one.
+ * Evaluating such a rule is no error, as in docker/metadata-action. None for a rule that cannot be read, but for its
+ * attributes.
+ */
+export function misspeltInRule(text: string): Misspelling[] {
+  const attributes = misspeltAttributes(text);
+  if (attributes.length > 0) return attributes;
+  const rule = readable(text);
+  if (rule === undefined) return [];
+  const { enable, prefix, suffix } = rule;
+  return [
+    ...ofPattern(rule),
+    ...("value" in rule ? unknownNames(text, "value", rule.value, EVERYWHERE) : []),
+    ...Object.entries({ enable, prefix, suffix }).flatMap(([name, template]) =>
+      unknownNames(text, name, template ?? "", EVERYWHERE),
+    ),
+  ];
+}
+
+/** As `misspeltInRule`, for an entry of a flavor. */
+export function misspeltInFlavor(text: string): Misspelling[] {
+  return fieldsOf(text)
+    .map(nameAndValue)
+    .filter(({ name }) => name === "prefix" || name === "suffix")
+    .flatMap(({ name, value }) => unknownNames(text, name, value, EVERYWHERE));
+}
+
+/** `match`'s pattern is a regular expression. */
+function ofPattern(rule: TagRule): Misspelling[] {
+  switch (rule.type) {
+    case "semver":
+    case "pep440":
+      return unknownNames(rule.text, "pattern", rule.pattern, VERSION, UNTOLD[rule.type]);
+    case "schedule":
+      return unknownNames(rule.text, "pattern", rule.pattern, DATES);
+    default:
+      return [];
+  }
+}
+
+function misspeltAttributes(text: string): Misspelling[] {
+  return fieldsOf(text)
+    .filter((field) => field.indexOf("=") > 0)
+    .map(nameAndValue)
+    .flatMap(({ name }) => {
+      const near = RULE_ATTRIBUTES.some((known) => known === name)
+        ? undefined
+        : nearWord(name, RULE_ATTRIBUTES);
+      if (near === undefined) return [];
+      return [
+        {
+          message: `${JSON.stringify(text)}: ${name}= is no attribute of a rule${didYouMean(`${near}=`)}`,
+          hint: `Attributes of rules: ${RULE_ATTRIBUTES.join(", ")}`,
+        },
+      ];
+    });
+}
+
+function unknownNames(
+  text: string,
+  attribute: string,
+  template: string,
+  known: readonly string[],
+  untold: readonly string[] = [],
+): Misspelling[] {
+  return namesIn(template)
+    .filter((name) => !known.includes(name) && !untold.includes(name))
+    .map((name) => {
+      const near = nearWord(name, known);
+      const meant = didYouMean(near === undefined ? undefined : `{{${near}}}`);
+      return {
+        message: `${JSON.stringify(text)}: {{${name}}} in ${attribute}= is not known and would be left empty${meant}`,
+        hint: `Known in this ${attribute}=: ${known.map((name) => `{{${name}}}`).join(", ")}`,
+      };
+    });
+}
+
+/** The names that a template asks its context for; none where it is no template, which evaluating tells. */
+function namesIn(template: string): string[] {
+  if (!template.includes("{{")) return [];
+  const names = new Names();
+  try {
+    names.accept(Handlebars.parse(template));
+  } catch {
+    return [];
+  }
+  return [...names.found];
+}
+
+class Names extends Handlebars.Visitor {
+  readonly found = new Set<string>();
+
+  override PathExpression(path: hbs.AST.PathExpression): void {
+    const [first] = path.parts;
+    // `this`, `../x` and `@root` are no names of ours.
+    const isName = typeof first === "string" && !path.data && path.depth === 0;
+    if (isName && !Object.hasOwn(Handlebars.helpers, first)) this.found.add(first);
+  }
+
+  /** Within `each` and `with` names mean parts of a value. */
+  override BlockStatement(block: hbs.AST.BlockStatement): void {
+    if (block.path.original !== "each" && block.path.original !== "with") super.BlockStatement(block);
+  }
+}
+
+function readable(text: string): TagRule | undefined {
+  try {
+    return parseTagRule(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsOf(text: string): string[] {
+  try {
+    return readRow(text);
+  } catch {
+    return [];
+  }
+}
+
+function nameAndValue(field: string): { name: string; value: string } {
+  const equals = field.indexOf("=");
+  return {
+    name: field.slice(0, Math.max(0, equals)).trim().toLowerCase(),
+    value: field.slice(equals + 1).trim(),
+  };
+}
