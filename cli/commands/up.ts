@@ -1,8 +1,9 @@
 import { Command } from "commander";
+import { STACK_HELP, stackToUse } from "./stack-flag";
 
 interface EngineOptions {
   readonly services?: string;
-  readonly stack: string;
+  readonly stack?: string;
   readonly cwd: string;
 }
 
@@ -32,7 +33,7 @@ function engineCommand(verb: "up" | "preview", description: string): Command {
     .description(description)
     .argument("[pulumi arguments...]", "after --")
     .option("--services <names>", "only these, separated by commas")
-    .option("-s, --stack <name>", "the stack", "stage")
+    .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .addHelpText("after", HELP)
     .action(async (rest: string[], options: EngineOptions) => {
@@ -40,7 +41,7 @@ function engineCommand(verb: "up" | "preview", description: string): Command {
       process.exitCode = await runEngine({
         verb,
         args: rest,
-        stack: options.stack,
+        stack: await stackToUse(options),
         cwd: options.cwd,
         env: process.env,
         ...(options.services === undefined ? {} : { services: options.services }),
