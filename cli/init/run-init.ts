@@ -72,7 +72,7 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   };
   tell(`\n${differencesText(files, colors)}`);
   if (changed.length === 0) {
-    tell(`\nNothing to do: everything is as it should be.\n${nextText(answers, colors)}`);
+    tell(`\nNothing to do: everything is as it should be.\n`);
     report(true);
     return 0;
   }
