@@ -1,3 +1,5 @@
+import { shellWord } from "../workflows/words";
+
 /** What `pulumi` ends with where its backend has no such stack. */
 const NO_SUCH_STACK = 6;
 
@@ -8,9 +10,10 @@ const NO_SUCH_STACK = 6;
  */
 export function engineHint(code: number, { stack, cwd }: { stack: string; cwd: string }): string | undefined {
   if (code !== NO_SUCH_STACK) return undefined;
-  const place = cwd === "." ? "" : ` --cwd ${cwd}`;
+  const place = cwd === "." ? "" : ` --cwd ${shellWord(cwd)}`;
   return (
-    `The stack ${stack} has a file, and the backend does not have it yet. Make it there, then run this again:\n` +
+    `The stack ${stack} has a file, and the backend does not have it yet.\n` +
+    "Make it there, then run this again:\n" +
     `  pulumi stack init ${stack}${place}\n`
   );
 }

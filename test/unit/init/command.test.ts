@@ -77,7 +77,7 @@ describe("exit codes", () => {
 
   test("written, then nothing to do, without colours", async () => {
     expect(await init("--yes")).toBe(0);
-    const next = said.slice(said.indexOf("\nNext:"));
+    const next = said.slice(said.indexOf("\nWritten:"));
     expect(next).toContain("npm run image:plan");
     expect(next.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(said).not.toContain("\u001b[");
