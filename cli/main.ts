@@ -1,4 +1,5 @@
 import { Command, CommanderError, Help } from "commander";
+import { version } from "../package.json";
 import { buildCommand } from "./commands/build";
 import { deployStageCommand } from "./commands/deploy-stage";
 import { dispatchCommand } from "./commands/dispatch";
@@ -61,6 +62,9 @@ export function buildProgram(): Command {
       subcommandTerm: (command) => command.name(),
       optionDescription: (option) => new Help().optionDescription(option).replace(" (default: [])", ""),
     })
+    .version(version, "--version", "print the version")
+    // After a command's name --version is the command's own: the one to release.
+    .enablePositionalOptions()
     .showHelpAfterError("(add --help for what is allowed)");
   for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
   return throwing(program);

@@ -107,7 +107,9 @@ async function manifestWithoutEngine(projectDir: string, artifacts: string, stac
       code: "plan-needs-engine",
       path: "promote.from",
       message: `what ${stack} released is in its outputs, which only the engine can read`,
-      hint: "Use `pulumi preview`, or promote by statement (promote.statement).",
+      hint:
+        "Use `pulumi preview`, or promote by statement: promote.statement, with promote.registry naming the " +
+        `registry that ${stack} releases to (a first promotion finds nothing in this stack's own).`,
     },
   ]);
 }

@@ -4,6 +4,7 @@ import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Encrypted } from "./encrypted";
 import { leaves } from "./paths";
+import { projectBelow } from "./project-folders";
 import { readYamlFile } from "./yaml-file";
 
 export interface StackFile {
@@ -39,16 +40,10 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
   if (!STACK_NAME.test(stack))
     throw failure("config-stack", "stack", `${JSON.stringify(input.stack)} is no stack's name`);
   const projectFile = join(input.projectDir, "Pulumi.yaml");
-  const project = await readMapping(
-    projectFile,
-    "config-file",
-    "there is no such file; is this the project's folder?",
-  );
+  const project = await readMapping(projectFile, () => noProject(input.projectDir));
   const folder = configFolder(input.projectDir, project);
   const stackFile = input.configFile ?? join(folder, `Pulumi.${stack}.yaml`);
-  const others = await stackNames(folder);
-  const known = others.length === 0 ? "there is none in the project" : `there are ${others.join(", ")}`;
-  const settings = await readMapping(stackFile, "config-stack", `there is no such stack file; ${known}`);
+  const settings = await readMapping(stackFile, () => noStackFile(input.projectDir, stackFile, folder));
 
   const name = typeof project.name === "string" ? project.name : "";
   const written = {
@@ -63,12 +58,16 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
   );
   return { project: name, stack, written: marked, secretKeys };
 
-  async function readMapping(path: string, code: string, missing: string): Promise<Record<string, unknown>> {
-    const shown = relative(input.projectDir, path) || basename(path);
+  async function readMapping(
+    path: string,
+    missing: () => Promise<ProblemError>,
+  ): Promise<Record<string, unknown>> {
     const value = await readYamlFile(path);
-    if (value === undefined) throw failure(code, shown, missing);
+    if (value === undefined) throw await missing();
     if (value === null) return {};
-    if (!isRecord(value)) throw failure("config-file", shown, "is not a mapping of settings");
+    if (!isRecord(value)) {
+      throw failure("config-file", shownPath(input.projectDir, path), "is not a mapping of settings");
+    }
     return value;
   }
 }
@@ -80,9 +79,7 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
  */
 export async function listStackFiles(projectDir: string): Promise<{ stack: string; file: string }[]> {
   const project = await readYamlFile(join(projectDir, "Pulumi.yaml"));
-  if (!isRecord(project)) {
-    throw failure("config-file", "Pulumi.yaml", "there is no such file; is this the project's folder?");
-  }
+  if (!isRecord(project)) throw await noProject(projectDir);
   const folder = configFolder(projectDir, project);
   const stacks = (await stackNames(folder)).filter((stack) => STACK_NAME.test(stack));
   return stacks.map((stack) => ({
@@ -135,6 +132,36 @@ async function stackNames(folder: string): Promise<string[]> {
   }
 }
 
-function failure(code: string, path: string, message: string): ProblemError {
-  return new ProblemError("The configuration cannot be read:", [{ code, path, message }]);
+/** Whoever is in the repository's root is told where the project is. */
+async function noProject(projectDir: string): Promise<ProblemError> {
+  const below = await projectBelow(projectDir);
+  const message = "there is no such file; is this the project's folder?";
+  if (below === undefined) return failure("config-file", "Pulumi.yaml", message);
+  const named = relative(process.cwd(), join(projectDir, below)).replaceAll("\\", "/");
+  return failure(
+    "config-file",
+    "Pulumi.yaml",
+    message,
+    `There is a project in ${below}: run it there, or with -C ${named}`,
+  );
+}
+
+async function noStackFile(projectDir: string, file: string, folder: string): Promise<ProblemError> {
+  const names = await stackNames(folder);
+  const known =
+    names.length === 0
+      ? "there is none in the project"
+      : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
+  const shown = shownPath(projectDir, file);
+  const hint = names.length === 0 ? undefined : "Name one of these: --stack <name>";
+  return failure("config-stack", shown, `there is no such stack file; ${known}`, hint);
+}
+
+function shownPath(projectDir: string, file: string): string {
+  return relative(projectDir, file) || basename(file);
+}
+
+function failure(code: string, path: string, message: string, hint?: string): ProblemError {
+  const problem = { code, path, message, ...(hint === undefined ? {} : { hint }) };
+  return new ProblemError("The configuration cannot be read:", [problem]);
 }

@@ -3,21 +3,55 @@ import pc from "picocolors";
 import { shortDigest } from "../plan/digest";
 import type { Verdict } from "../plan/trust";
 
-/** What was verified where, and every reason against it, for a terminal. */
-export function verdictTable(verdicts: readonly Verdict[]): string {
+const HEAD = ["repository", "digest", "verdict", "signed"] as const;
+/** A space on each side of a cell. */
+const PADDING = 2;
+const BORDERS = HEAD.length + 1;
+/** Narrower, a wrapped cell is hard to read: the table is then wider than the terminal. */
+const LEAST = 12;
+
+/**
+ * What was verified where, and every reason against it, for a terminal.
+ *
+ * @param columns the terminal's; longer cells go on in the next line @default 80
+ */
+export function verdictTable(verdicts: readonly Verdict[], columns = 80): string {
+  const rows = verdicts.map(({ repository, digest, verified, predicates }) => ({
+    repository,
+    digest: shortDigest(digest),
+    verdict: verified ? "verified" : "refused",
+    signed: predicates.length === 0 ? ["nothing"] : predicates,
+  }));
   const table = new Table({
-    head: ["repository", "digest", "verdict", "signed"],
+    head: [...HEAD],
+    colWidths: widths(
+      HEAD.map((name) => Math.max(name.length, ...rows.flatMap((row) => lengths(row[name])))),
+      columns,
+    ),
+    wordWrap: true,
+    wrapOnWordBoundary: false,
     style: { head: [], border: [] },
   });
-  for (const { repository, digest, verified, predicates } of verdicts) {
-    table.push([
-      repository,
-      shortDigest(digest),
-      verified ? pc.green("verified") : pc.red("refused"),
-      predicates.join("\n") || "nothing",
-    ]);
+  for (const { repository, digest, verdict, signed } of rows) {
+    const color = verdict === "verified" ? pc.green : pc.red;
+    table.push([repository, digest, color(verdict), signed.join("\n")]);
   }
   return [table.toString(), ...verdicts.flatMap(factLines), ""].join("\n");
+}
+
+function lengths(cell: string | readonly string[]): number[] {
+  return [cell].flat().map((line) => line.length);
+}
+
+/** The longest lines' widths, where those fit; else the first and the last column share what the others leave. */
+function widths([first = 0, ...rest]: readonly number[], columns: number): number[] {
+  const last = rest.at(-1) ?? 0;
+  const fixed = rest.slice(0, -1);
+  const taken = fixed.reduce((sum, width) => sum + width, BORDERS + HEAD.length * PADDING);
+  const free = Math.max(2 * LEAST, columns - taken);
+  const half = Math.floor(free / 2);
+  const left = Math.min(first, Math.max(half, free - last));
+  return [left, ...fixed, Math.min(last, free - left)].map((width) => width + PADDING);
 }
 
 /** With the whole digest, for whoever wants to use what was verified. */

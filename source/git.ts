@@ -32,7 +32,7 @@ export interface GitSource {
 export type GitAncestry = "ancestor" | "not-ancestor" | "unknown";
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-const SHOWN_PATHS = 20;
+export const MOST_DIRTY_PATHS = 20;
 
 /**
  * Reads the repository that `dir` lies in, with the git binary; nothing is written and no hook runs.
@@ -75,7 +75,7 @@ export async function readGit(dir: string): Promise<GitSource> {
     refusedTags: names.filter((name) => !RELEASE_NAME_PATTERN.test(name)),
     ...(branch === undefined ? {} : { branch }),
     dirty: paths.length > 0,
-    dirtyPaths: paths.slice(0, SHOWN_PATHS),
+    dirtyPaths: paths.slice(0, MOST_DIRTY_PATHS),
     ...(remote === undefined ? {} : { remote: sourceAddress(remote) }),
     ...(repository === undefined ? {} : { githubRepository: repository }),
     shallow: shallow.trim() === "true",

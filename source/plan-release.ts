@@ -18,6 +18,7 @@ import type { Verdict, VerifyRequest } from "../plan/trust";
 import type { InspectedImages } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
+import { dirtyNotice } from "./dirty-notice";
 import { isAncestor, readGit, tagCommit } from "./git";
 import { readIntents } from "./read-intents";
 import { readWorkflowActions } from "./read-workflow-actions";
@@ -103,9 +104,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...(!isMadeHere && config.sign.mode !== "none"
         ? ["nothing is signed: what is taken as it is keeps the signatures that it has"]
         : []),
-      ...(isMadeHere && git.dirty
-        ? [`the working tree is dirty: ${git.dirtyPaths.slice(0, 3).join(", ")}…`]
-        : []),
+      ...(isMadeHere && git.dirty ? [dirtyNotice(git.dirtyPaths)] : []),
       ...notices,
     ],
   });

@@ -81,7 +81,9 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
           { hint: `A fine-grained token needs "${need}"; ${page}` },
         );
       }
-      throw failure("github-unreachable", githubApiUrl(config.baseUrl), `GET ${url}: ${reason}`);
+      throw failure("github-unreachable", githubApiUrl(config.baseUrl), `GET ${url}: ${reason}`, {
+        hint: "Look at the network and at the proxy (HTTPS_PROXY, NO_PROXY); GITHUB_BASE_URL names another server",
+      });
     }
   };
 }

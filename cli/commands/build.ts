@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
+import { STACK_HELP, stackToUse } from "./stack-flag";
 
 interface BuildOptions extends ReleaseOptions {
   readonly platform: readonly string[];
   readonly out?: string;
-  readonly stack: string;
+  readonly stack?: string;
   readonly cwd: string;
   readonly configFile?: string;
   readonly services?: string;
@@ -29,7 +30,7 @@ export function buildCommand(): Command {
     .requiredOption("-p, --platform <platforms>", "repeatable, or separated by commas: linux/arm64", collect)
     .option("-o, --out <folder>", "where <platform>.json goes; default parts in the artifacts' folder")
     .option("--services <names>", "only these, separated by commas")
-    .option("-s, --stack <name>", "the stack", "stage")
+    .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml");
   return addReleaseFlags(command)
@@ -37,9 +38,9 @@ export function buildCommand(): Command {
     .action(async (options: BuildOptions, self: Command) => {
       if (options.platform.length === 0) self.error("error: --platform names no platform");
       const { buildParts } = await import("../parts/build-parts.js");
-      const { stack, cwd, configFile, services, platform, out } = options;
+      const { cwd, configFile, services, platform, out } = options;
       process.exitCode = await buildParts({
-        stack,
+        stack: await stackToUse(options),
         cwd,
         env: process.env,
         flags: releaseFlags(options),

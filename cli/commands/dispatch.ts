@@ -31,7 +31,10 @@ export function dispatchCommand(): Command {
     .option("--no-publish-version-tag", "do not publish the version's tag")
     .option("--no-wait", "dispatch, and do not wait for the run")
     .option("--timeout <time>", "how long to wait, such as 90s, 45m or 2h; default 2h")
-    .option("-s, --stack <name>", "the stack whose settings are read; default release, then stage")
+    .option(
+      "-s, --stack <name>",
+      "the stack whose settings are read; default release, stage, else the only one",
+    )
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--json", "print dispatch, run and release manifests as JSON")
     .addHelpText("after", HELP)

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
+import { STACK_HELP, stackToUse } from "./stack-flag";
 
 interface MergeOptions extends ReleaseOptions {
-  readonly stack: string;
+  readonly stack?: string;
   readonly cwd: string;
   readonly configFile?: string;
   readonly services?: string;
@@ -22,16 +23,16 @@ export function mergeCommand(): Command {
     .description("Put together what `slipway build` made for each platform, so that a release finds it.")
     .argument("[folder]", "with the files that `slipway build` wrote; default parts in the artifacts' folder")
     .option("--services <names>", "only these, separated by commas")
-    .option("-s, --stack <name>", "the stack", "stage")
+    .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml");
   return addReleaseFlags(command)
     .addHelpText("after", HELP)
     .action(async (folder: string | undefined, options: MergeOptions) => {
       const { mergeParts } = await import("../parts/merge-parts.js");
-      const { stack, cwd, configFile, services } = options;
+      const { cwd, configFile, services } = options;
       process.exitCode = await mergeParts({
-        stack,
+        stack: await stackToUse(options),
         cwd,
         env: process.env,
         flags: releaseFlags(options),

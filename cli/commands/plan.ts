@@ -1,9 +1,10 @@
 import path from "node:path";
 import { Command } from "commander";
 import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
+import { STACK_HELP, stackToUse } from "./stack-flag";
 
 interface PlanOptions extends ReleaseOptions {
-  readonly stack: string;
+  readonly stack?: string;
   readonly cwd: string;
   readonly configFile?: string;
   readonly json?: true;
@@ -56,7 +57,7 @@ async function showSetup(
 export function planCommand(): Command {
   const command = new Command("plan")
     .description("Show what a release would build, copy and tag. Reads the registries, writes nothing.")
-    .option("-s, --stack <name>", "the stack whose configuration is read", "stage")
+    .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml");
   return addReleaseFlags(command)
@@ -67,7 +68,12 @@ export function planCommand(): Command {
       "after",
       "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected,\n2 used wrongly.",
     )
-    .action(async ({ stack, cwd, configFile, ...options }: PlanOptions) => {
+    .action(async ({ stack: named, cwd, configFile, ...options }: PlanOptions) => {
+      const stack = await stackToUse({
+        cwd,
+        ...(named === undefined ? {} : { stack: named }),
+        ...(configFile === undefined ? {} : { configFile }),
+      });
       if (await isSetup({ stack, cwd, configFile })) {
         process.exitCode = await showSetup({ stack, cwd, configFile }, options);
         return;

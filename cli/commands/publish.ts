@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
+import { STACK_HELP, stackToUse } from "./stack-flag";
 
 interface PublishOptions extends ReleaseOptions {
-  readonly stack: string;
+  readonly stack?: string;
   readonly cwd: string;
   readonly configFile?: string;
   readonly services?: string;
@@ -32,7 +33,7 @@ export function publishCommand(): Command {
   const command = new Command("publish")
     .description("Release without an engine: build with docker, nerdctl or alike; same plan, same manifests.")
     .option("--services <names>", "only these, separated by commas")
-    .option("-s, --stack <name>", "the stack", "stage")
+    .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml");
   return addReleaseFlags(command)
@@ -44,9 +45,9 @@ export function publishCommand(): Command {
         self.error("error: --print shows commands and --json a release's manifest; give one of them");
       }
       const { publish } = await import("../publish/publish.js");
-      const { stack, cwd, configFile, services } = options;
+      const { cwd, configFile, services } = options;
       process.exitCode = await publish({
-        stack,
+        stack: await stackToUse(options),
         cwd,
         env: process.env,
         flags: releaseFlags(options),

@@ -11,6 +11,7 @@ export function reportCommand(): Command {
     .description("Show what the last release made: images, digests, platforms, tags and what each did.")
     .option("--manifest <file>", "the release manifest", "artifacts/release-manifest.json")
     .option("--json", "print the manifest itself")
+    .addHelpText("after", "\nExit codes: 0 shown, 1 the manifest cannot be read, 2 used wrongly.")
     .action(async (options: ReportOptions) => {
       const { readManifestFile } = await import("../../report/read-manifest-file.js");
       const { releaseTable } = await import("../../report/release-table.js");

@@ -32,7 +32,9 @@ Environment (GitHub's; flags win):
 Examples:
   $ slipway tags --ref refs/tags/v1.2.3 --image ghcr.io/octo/app \\
       --rule 'type=semver,pattern={{version}}'
-  $ slipway tags --image ghcr.io/octo/app --rule type=sha --flavor latest=true`;
+  $ slipway tags --image ghcr.io/octo/app --rule type=sha --flavor latest=true
+
+Exit codes: 0 shown, 1 failed, 2 used wrongly, also by a rule.`;
 
 /** `slipway tags`: which tags and labels docker/metadata-action's rules give for an event. */
 export function tagsCommand(): Command {

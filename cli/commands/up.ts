@@ -1,8 +1,9 @@
 import { Command } from "commander";
+import { STACK_HELP, stackToUse } from "./stack-flag";
 
 interface EngineOptions {
   readonly services?: string;
-  readonly stack: string;
+  readonly stack?: string;
   readonly cwd: string;
 }
 
@@ -12,7 +13,10 @@ What follows -- goes to pulumi as it is:
 
 CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too;
 --services wins. With CI_PUSH=false nothing is released: the plan is shown, and
-\`up\` writes the services' manifest.`;
+\`up\` writes the services' manifest.
+
+Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 130 interrupted.
+Those of pulumi pass through: 6 where the backend has no such stack.`;
 
 /** `slipway up`: `pulumi up`, for some services with all others left alone. */
 export function upCommand(): Command {
@@ -32,18 +36,22 @@ function engineCommand(verb: "up" | "preview", description: string): Command {
     .description(description)
     .argument("[pulumi arguments...]", "after --")
     .option("--services <names>", "only these, separated by commas")
-    .option("-s, --stack <name>", "the stack", "stage")
+    .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .addHelpText("after", HELP)
     .action(async (rest: string[], options: EngineOptions) => {
       const { runEngine } = await import("../run-engine.js");
-      process.exitCode = await runEngine({
+      const { engineHint } = await import("../engine-hint.js");
+      const stack = await stackToUse(options);
+      const code = await runEngine({
         verb,
         args: rest,
-        stack: options.stack,
+        stack,
         cwd: options.cwd,
         env: process.env,
         ...(options.services === undefined ? {} : { services: options.services }),
       });
+      process.stderr.write(engineHint(code, { stack, cwd: options.cwd }) ?? "");
+      process.exitCode = code;
     });
 }

@@ -84,10 +84,18 @@ export function verifyCommand(): Command {
       const { verdictTable } = await import("../../report/verdict-table.js");
       const verdicts = await verifyTarget(target, options, process.env);
       process.stdout.write(
-        options.json ? `${JSON.stringify({ verdicts }, undefined, 2)}\n` : verdictTable(verdicts),
+        options.json
+          ? `${JSON.stringify({ verdicts }, undefined, 2)}\n`
+          : verdictTable(verdicts, terminalColumns()),
       );
       if (verdicts.length === 0 || verdicts.some(({ verified }) => !verified)) process.exitCode = 1;
     });
+}
+
+/** undefined where nothing tells. */
+function terminalColumns(): number | undefined {
+  const columns = process.stdout.columns ?? Number(process.env.COLUMNS);
+  return Number.isInteger(columns) && columns > 0 ? columns : undefined;
 }
 
 function collect(value: string, earlier: readonly string[]): string[] {

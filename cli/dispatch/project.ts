@@ -1,5 +1,6 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
+import { defaultStack } from "../../config/default-stack";
 import type { Environment } from "../../config/environment";
 import type { Flag } from "../../config/overlay";
 import { readConfig } from "../../config/read";
@@ -39,7 +40,7 @@ export async function findStack(
   projectDir: string,
   stack: string | undefined,
 ): Promise<StackFile | undefined> {
-  const wanted = stack ?? (await defaultStack(projectDir));
+  const wanted = stack ?? (await stackOfFolder(projectDir));
   return wanted === undefined ? undefined : readStackFile({ projectDir, stack: wanted });
 }
 
@@ -88,12 +89,9 @@ export function readProject(
   };
 }
 
-async function defaultStack(projectDir: string): Promise<string | undefined> {
-  if (!(await exists(path.join(projectDir, "Pulumi.yaml")))) return undefined;
-  for (const stack of DEFAULT_STACKS) {
-    if (await exists(path.join(projectDir, `Pulumi.${stack}.yaml`))) return stack;
-  }
-  return undefined;
+async function stackOfFolder(projectDir: string): Promise<string | undefined> {
+  const isProject = await exists(path.join(projectDir, "Pulumi.yaml"));
+  return isProject ? defaultStack(projectDir, DEFAULT_STACKS) : undefined;
 }
 
 async function exists(file: string): Promise<boolean> {

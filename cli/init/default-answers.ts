@@ -1,8 +1,9 @@
 import path from "node:path";
+import { PROJECT_FOLDERS } from "../../config/project-folders";
 import type { WorkflowHost } from "../../plan/github-config";
 import { githubRepository, remotePlace } from "../../source/git-remote";
 import { detectShape, imageWord, laneOf, mainTrigger } from "./detect-shape";
-import { PROJECT_FOLDERS, type RepositoryFacts } from "./facts";
+import type { RepositoryFacts } from "./facts";
 import { type InitFlags, UsageError } from "./flags";
 import type { Answers, InitBuildArg, InitImage, InitRegistry, LanesShape, Shape } from "./shape";
 

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
+import { PROJECT_FOLDERS } from "../../config/project-folders";
 import { git } from "../../source/git-command";
 import { isInside, realPath } from "../../source/inside";
 
@@ -19,9 +20,6 @@ export interface RepositoryFacts {
   /** Names of git tags. */
   readonly tags: readonly string[];
 }
-
-/** Where the project may be put, the first that is free. */
-export const PROJECT_FOLDERS = ["release", "slipway", "image-release"] as const;
 
 const READ =
   /(?:^|\/)(?:Dockerfile(?:\.[^/]+)?|[^/]+\.Dockerfile|services\.list|package\.json|VERSIONS\.env|\.dockerignore|\.gitignore)$/i;

@@ -72,7 +72,7 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   };
   tell(`\n${differencesText(files, colors)}`);
   if (changed.length === 0) {
-    tell(`\nNothing to do: everything is as it should be.\n${nextText(answers, colors)}`);
+    tell(`\nNothing to do: everything is as it should be.\n`);
     report(true);
     return 0;
   }
@@ -93,7 +93,8 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
     return 1;
   }
   await writeAllOrNone(root, changed, signal);
-  tell(`\nWritten: ${changed.map((file) => file.path).join(", ")}\n${nextText(answers, colors)}`);
+  const written = changed.map((file) => `  ${file.path}\n`).join("");
+  tell(`\nWritten:\n${written}${nextText(answers, colors)}`);
   report(true);
   return 0;
 }

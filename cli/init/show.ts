@@ -80,11 +80,13 @@ export function nextText(answers: Answers, colors: Colors): string {
     "Next:",
     ...nextCommands(answers).map((command) => `  ${colors.bold(command)}`),
     "",
-    `When the plan is right, ${release} carries it out; it needs the Pulumi CLI, a backend (pulumi login --local will do)`,
-    `and a builder (Docker with buildx).${answers.hosts.length === 0 ? "" : " The workflows do the same in CI."}`,
+    `When the plan is right, ${release} carries it out.`,
+    "It needs the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
+    `(Docker with buildx).${answers.hosts.length === 0 ? "" : " The workflows do the same in CI."}`,
     ...(hasSetup(answers)
       ? [
-          "npm run image:setup sets the repository up on GitHub: environments, tag rules, permissions. It takes GH_TOKEN.",
+          "npm run image:setup sets the repository up on GitHub: environments, tag rules,",
+          "permissions. It takes GH_TOKEN.",
         ]
       : []),
     "",

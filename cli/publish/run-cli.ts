@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import { ProblemError } from "../../plan/problem";
-import { commandText } from "./command-text";
+import { commandLines } from "./command-text";
 import type { CliCommand } from "./commands";
 
 export interface CliRun {
@@ -24,7 +24,7 @@ const GRACE_MS = 5_000;
 /**
  * Runs a command to its end, without a shell and without a terminal.
  *
- * @throws ProblemError `cli-not-found`, `cli-failed` with its exit code and its last lines
+ * @throws ProblemError `cli-not-found`, `cli-no-buildx`, `cli-failed` with its exit code and its last lines
  * @throws the signal's reason, where that ended it
  */
 export async function runCli(command: CliCommand, run: CliRun): Promise<void> {
@@ -82,7 +82,12 @@ function notFound(program: string, code: string): ProblemError {
   ]);
 }
 
+/** How a docker without the plugin answers: it takes the build's flags for its own, or knows no such word. */
+const NO_BUILDX =
+  /unknown flag: --platform\b|'buildx' is not a docker command|unknown command: docker buildx/;
+
 function failed(command: CliCommand, end: string, last: readonly string[]): ProblemError {
+  if (command.args[0] === "buildx" && last.some((line) => NO_BUILDX.test(line))) return noBuildx(command);
   const verb = command.args.slice(0, command.args[0] === "buildx" ? 2 : 1).join(" ");
   const said = last.map((line) => `\n      ${line}`).join("");
   return new ProblemError("The command line failed, so no tag has moved:", [
@@ -90,7 +95,20 @@ function failed(command: CliCommand, end: string, last: readonly string[]): Prob
       code: "cli-failed",
       path: `${command.program} ${verb}`,
       message: `ended with ${end}${said === "" ? "" : `; it said last:${said}`}`,
-      hint: `Mend what it found, and run the same again: images that are built are found, not built again. The command was: ${commandText(command)}`,
+      hint:
+        "Mend what it found, and run the same again: images that are built are found, not built again. " +
+        `The command was:\n      ${commandLines(command).join(" \\\n        ")}`,
+    },
+  ]);
+}
+
+function noBuildx({ program }: CliCommand): ProblemError {
+  return new ProblemError("Nothing was built and no tag has moved:", [
+    {
+      code: "cli-no-buildx",
+      path: program,
+      message: "this docker has no buildx",
+      hint: "Install it (docker's plugin docker-buildx), or name another CLI: CI_DOCKER_CLI=nerdctl (or a path).",
     },
   ]);
 }

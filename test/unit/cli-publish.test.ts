@@ -173,6 +173,35 @@ describe("a run of the command line", () => {
     expect(text).not.toContain("line 9 ");
   });
 
+  test.each([
+    "unknown flag: --platform",
+    "docker: 'buildx' is not a docker command.",
+    "docker: unknown command: docker buildx",
+  ])("a docker without buildx is told as such: %s", async (said) => {
+    const docker = path.join(mkdtempSync(path.join(tmpdir(), "slipway-docker-")), "docker");
+    writeFileSync(docker, `#!/bin/sh\necho "${said}" >&2\necho "See 'docker --help'." >&2\nexit 125\n`, {
+      mode: 0o755,
+    });
+    const command = { ...build(docker), program: docker };
+    const error = await runCli(command, run).catch((reason: unknown) => reason);
+    rmSync(path.dirname(docker), { recursive: true });
+    expect(String(error)).toContain(`${docker}: this docker has no buildx [cli-no-buildx]`);
+    expect(String(error)).toContain("CI_DOCKER_CLI");
+    expect(String(error)).not.toContain("--platform");
+  });
+
+  test("a failed build shows its command with a line for each flag", async () => {
+    const docker = path.join(mkdtempSync(path.join(tmpdir(), "slipway-docker-")), "docker");
+    writeFileSync(docker, "#!/bin/sh\necho 'unknown flag: --provenance' >&2\nexit 125\n", { mode: 0o755 });
+    const error = await runCli(build(docker), run).catch((reason: unknown) => reason);
+    rmSync(path.dirname(docker), { recursive: true });
+    const text = String(error);
+    expect(text).toContain("[cli-failed]");
+    expect(text).toContain(`${docker} buildx build \\\n        --platform linux/amd64,linux/arm64 \\\n`);
+    const shown = text.slice(text.indexOf("The command was:\n") + "The command was:\n".length);
+    expect(shown.replace(/\s*\\\n\s*/g, " ").trim()).toBe(commandText(build(docker)));
+  });
+
   test("a program that is not there is told as such", async () => {
     const missing = { ...node(""), program: "no-such-program" };
     await expect(runCli(missing, run)).rejects.toThrow(

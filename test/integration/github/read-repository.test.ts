@@ -108,6 +108,7 @@ describe("what stops a setup before anything is written", () => {
   test("a server that does not answer", async () => {
     const [problem] = await problemOf(config({ baseUrl: "http://127.0.0.1:1" }));
     expect(problem?.code).toBe("github-unreachable");
+    expect(problem?.hint).toMatch(/network.*HTTPS_PROXY.*GITHUB_BASE_URL/);
   });
 });
 

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Encrypted } from "../../../config/encrypted";
-import { readStackFile } from "../../../config/stack-file";
+import { listStackFiles, readStackFile } from "../../../config/stack-file";
 import { ProblemError } from "../../../plan/problem";
 
 let projectDir: string;
@@ -88,7 +88,7 @@ describe("a stack's file that cannot be read", () => {
     await stack("config: {}", "prod");
     await stack("config: {}", "stage");
     expect(await failure("stagge")).toBe(
-      `${title}Pulumi.stagge.yaml: there is no such stack file; there are prod, stage [config-stack]`,
+      `${title}Pulumi.stagge.yaml: there is no such stack file; there are prod, stage [config-stack]\n    Name one of these: --stack <name>`,
     );
   });
 
@@ -101,6 +101,15 @@ describe("a stack's file that cannot be read", () => {
     expect(await failure()).toContain(
       "Pulumi.yaml: there is no such file; is this the project's folder? [config-file]",
     );
+  });
+
+  it("names a project in a folder below", async () => {
+    await rm(join(projectDir, "Pulumi.yaml"));
+    await mkdir(join(projectDir, "release"));
+    await writeFile(join(projectDir, "release/Pulumi.yaml"), "name: shop\nruntime: nodejs\n");
+    const hint = `There is a project in release: run it there, or with -C ${relative(process.cwd(), join(projectDir, "release"))}`;
+    await expect(readStackFile({ projectDir, stack: "stage" })).rejects.toThrow(hint);
+    await expect(listStackFiles(projectDir)).rejects.toThrow(hint);
   });
 
   it("names file and line of a mistake", async () => {

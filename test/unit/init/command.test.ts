@@ -77,8 +77,14 @@ describe("exit codes", () => {
 
   test("written, then nothing to do, without colours", async () => {
     expect(await init("--yes")).toBe(0);
+    const next = said.slice(said.indexOf("\nWritten:"));
+    expect(next).toContain("npm run image:plan");
+    expect(next.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(said).not.toContain("\u001b[");
+    said = "";
     expect(await init("--yes")).toBe(0);
     expect(said).toContain("Nothing to do");
+    expect(said).not.toContain("Next:");
     expect(said).not.toContain("\u001b[");
   });
 });

@@ -1,0 +1,23 @@
+import path from "node:path";
+
+/** For the help of `--stack`. */
+export const STACK_HELP = "default stage, else the only one that releases";
+
+const USUAL_STACK = "stage";
+
+/**
+ * The stack that a command is about. Where nothing tells which one, it is the usual one: reading its file then says
+ * which there are.
+ *
+ * @throws ProblemError `config-file` where there is no project
+ */
+export async function stackToUse(options: {
+  readonly stack?: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+}): Promise<string> {
+  if (options.stack !== undefined) return options.stack;
+  if (options.configFile !== undefined) return USUAL_STACK;
+  const { defaultStack } = await import("../../config/default-stack.js");
+  return (await defaultStack(path.resolve(options.cwd), [USUAL_STACK])) ?? USUAL_STACK;
+}

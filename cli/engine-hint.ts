@@ -1,0 +1,19 @@
+import { shellWord } from "../workflows/words";
+
+/** What `pulumi` ends with where its backend has no such stack. */
+const NO_SUCH_STACK = 6;
+
+/**
+ * What to run next, where the engine's exit code says it; undefined where its own words have to do.
+ *
+ * @param cwd as it was given, relative to where the command was typed
+ */
+export function engineHint(code: number, { stack, cwd }: { stack: string; cwd: string }): string | undefined {
+  if (code !== NO_SUCH_STACK) return undefined;
+  const place = cwd === "." ? "" : ` --cwd ${shellWord(cwd)}`;
+  return (
+    `The stack ${stack} has a file, and the backend does not have it yet.\n` +
+    "Make it there, then run this again:\n" +
+    `  pulumi stack init ${stack}${place}\n`
+  );
+}
