@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { Redactor } from "../registry/redact";
+import { endOf, hasOwnGroup, type Running } from "./foreground";
 
 /** A log of this verbosity or less (8) tells nothing of what travels between engine, program and providers. */
 const SILENT = /^[0-8]$/;
@@ -44,34 +45,25 @@ export function flagValue(args: readonly string[], flag: string): string | undef
  *
  * @returns its exit code
  */
-export function runRedacted(
+export async function runRedacted(
   program: string,
   args: readonly string[],
-  options: {
-    readonly cwd: string;
-    readonly env: NodeJS.ProcessEnv;
-    readonly secrets: readonly string[];
-  },
+  options: Running & { readonly secrets: readonly string[] },
 ): Promise<number> {
   const redactor = new Redactor();
   for (const secret of options.secrets) redactor.hide(secret);
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, withLogShown(args), {
-      cwd: options.cwd,
-      env: options.env,
-      stdio: ["inherit", "pipe", "pipe"],
-    });
-    const shown = [
-      pass(child.stdout, process.stdout, redactor),
-      pass(child.stderr, process.stderr, redactor),
-    ];
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "ENOENT" ? new Error(`${program} was not found; is it on the PATH?`) : error);
-    });
-    child.on("close", (code, signal) => {
-      Promise.all(shown).then(() => resolve(code ?? (signal === null ? 1 : 130)), reject);
-    });
+  const child = spawn(program, withLogShown(args), {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ["inherit", "pipe", "pipe"],
+    detached: hasOwnGroup(),
   });
+  const [code] = await Promise.all([
+    endOf(child, program),
+    pass(child.stdout, process.stdout, redactor),
+    pass(child.stderr, process.stderr, redactor),
+  ]);
+  return code;
 }
 
 async function pass(from: Readable, to: Writable, redactor: Redactor): Promise<void> {
