@@ -50,7 +50,7 @@ export async function runRedacted(
   args: readonly string[],
   options: Running & { readonly secrets: readonly string[] },
 ): Promise<number> {
-  const redactor = new Redactor();
+  const redactor = new Redactor({ remembered: Number.POSITIVE_INFINITY });
   for (const secret of options.secrets) redactor.hide(secret);
   const child = spawn(program, withLogShown(args), {
     cwd: options.cwd,
