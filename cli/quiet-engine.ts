@@ -2,21 +2,34 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { Redactor } from "../registry/redact";
+import { endOf, hasOwnGroup, type Running } from "./foreground";
 
-/** A log of this verbosity or less tells nothing of what travels between engine, program and providers. */
-const SILENT = 8;
+/** A log of this verbosity or less (8) tells nothing of what travels between engine, program and providers. */
+const SILENT = /^[0-8]$/;
+/** The engine takes each of its flags from a variable too. */
+const VERBOSE_VARIABLE = "PULUMI_OPTION_VERBOSE";
+const LOG_FLAG = "--logtostderr";
 
-/** Whether the engine is asked to tell so much that secrets would be among it. */
-export function isTelling(args: readonly string[]): boolean {
+/**
+ * Whether the engine is asked to tell so much that secrets would be among it. What only looks like it counts too: a
+ * level that is not plainly a low one, and a `v` in letters behind one dash, which may be flags written together.
+ */
+export function isTelling(args: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
   const levels = args.flatMap((argument, at) => {
-    const [, short] = /^-v=?(\d*)$/.exec(argument) ?? [];
-    const [, long] = /^--verbose(?:=(\d+))?$/.exec(argument) ?? [];
-    const level = short ?? long;
-    if (level === undefined && argument !== "--verbose" && argument !== "-v") return [];
-    return [Number(level || args[at + 1])];
+    const written = /^(?:-[A-Za-z]*?v|--verbose(?=$|=))(.*)$/.exec(argument)?.[1];
+    if (written === undefined) return [];
+    return [written === "" ? args[at + 1] : written.replace(/^=/, "")];
   });
-  // A level that cannot be read is taken for a high one.
-  return levels.some((level) => !(level <= SILENT));
+  // The engine takes an empty variable for none.
+  const named = env[VERBOSE_VARIABLE] || "0";
+  return [...levels, named].some((level) => level === undefined || !SILENT.test(level));
+}
+
+/** The arguments with the log on standard error; of several flags the last one counts. */
+export function withLogShown(args: readonly string[]): string[] {
+  const at = args.indexOf("--");
+  const end = at < 0 ? args.length : at;
+  return [...args.slice(0, end), LOG_FLAG, ...args.slice(end)];
 }
 
 /** The value of a flag, in both ways of writing it. */
@@ -32,35 +45,25 @@ export function flagValue(args: readonly string[], flag: string): string | undef
  *
  * @returns its exit code
  */
-export function runRedacted(
+export async function runRedacted(
   program: string,
   args: readonly string[],
-  options: {
-    readonly cwd: string;
-    readonly env: NodeJS.ProcessEnv;
-    readonly secrets: readonly string[];
-  },
+  options: Running & { readonly secrets: readonly string[] },
 ): Promise<number> {
-  const redactor = new Redactor();
+  const redactor = new Redactor({ remembered: Number.POSITIVE_INFINITY });
   for (const secret of options.secrets) redactor.hide(secret);
-  const withLog = args.some((argument) => /^--logtostderr(=true)?$/.test(argument));
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, [...args, ...(withLog ? [] : ["--logtostderr"])], {
-      cwd: options.cwd,
-      env: options.env,
-      stdio: ["inherit", "pipe", "pipe"],
-    });
-    const shown = [
-      pass(child.stdout, process.stdout, redactor),
-      pass(child.stderr, process.stderr, redactor),
-    ];
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "ENOENT" ? new Error(`${program} was not found; is it on the PATH?`) : error);
-    });
-    child.on("close", (code, signal) => {
-      Promise.all(shown).then(() => resolve(code ?? (signal === null ? 1 : 130)), reject);
-    });
+  const child = spawn(program, withLogShown(args), {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ["inherit", "pipe", "pipe"],
+    detached: hasOwnGroup(),
   });
+  const [code] = await Promise.all([
+    endOf(child, program),
+    pass(child.stdout, process.stdout, redactor),
+    pass(child.stderr, process.stderr, redactor),
+  ]);
+  return code;
 }
 
 async function pass(from: Readable, to: Writable, redactor: Redactor): Promise<void> {

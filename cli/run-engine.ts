@@ -61,7 +61,7 @@ async function runPulumi(
   args: readonly string[],
   options: { readonly stack: string; readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<number> {
-  if (!isTelling(args)) return runInForeground("pulumi", args, options);
+  if (!isTelling(args, options.env)) return runInForeground("pulumi", args, options);
   const configFile = flagValue(args, "--config-file");
   const secrets = [
     ...environmentSecrets(options.env),

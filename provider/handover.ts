@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
+import { lstat } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -20,6 +21,10 @@ export type Handed = z.output<typeof handedSchema>;
 /** A socket's address is a path, and systems allow about so many characters. */
 const LONGEST_ADDRESS = 100;
 const DEADLINE_MS = 5_000;
+const LARGEST_BYTES = 1024 * 1024;
+
+/** Folders of sockets, removed when this process ends. */
+const folders = new Set<string>();
 
 /**
  * Lets processes of the same person take the secrets from this one, as long as it lives. They are in no file and no
@@ -32,7 +37,9 @@ export function offer(handed: Handed): Promise<string> {
   const text = JSON.stringify(handed);
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
-    socket.end(text);
+    socket.setTimeout(DEADLINE_MS, () => socket.destroy());
+    // Everybody may open a pipe of Windows for reading; who can write to it too is the same person.
+    socket.once("data", () => socket.end(text));
   });
   // It keeps nobody from ending.
   server.unref();
@@ -47,20 +54,55 @@ function newAddress(): string {
   const isLong = tmpdir().length + "/slipway-XXXXXX/s".length > LONGEST_ADDRESS;
   // Made for its owner alone.
   const folder = mkdtempSync(path.join(isLong ? "/tmp" : tmpdir(), "slipway-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  if (folders.size === 0) removeAtEnd();
+  folders.add(folder);
   return path.join(folder, "s");
 }
 
-/** What is offered at an address; undefined where nobody does any more, as in a refresh or a destroy. */
-export function take(address: string): Promise<Handed | undefined> {
+function removeAtEnd(): void {
+  const remove = () => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", remove);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      // Whoever else listens decides whether this is the end.
+      if (process.listenerCount(signal) > 0) return;
+      remove();
+      process.kill(process.pid, signal);
+    });
+  }
+}
+
+/**
+ * What is offered at an address. Undefined where nobody offers any more, as in a refresh or a destroy, and where somebody
+ * else could: an address that state remembers is free for anybody later.
+ */
+export async function take(address: string): Promise<Handed | undefined> {
+  if (process.platform !== "win32" && !(await isOwn(path.dirname(address)))) return undefined;
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    const socket = connect(address);
-    socket.setTimeout(DEADLINE_MS, () => socket.destroy());
-    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    let size = 0;
+    const socket = connect(address, () => socket.write("?"));
+    const deadline = setTimeout(() => socket.destroy(), DEADLINE_MS);
+    socket.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > LARGEST_BYTES) socket.destroy();
+      else chunks.push(chunk);
+    });
     socket.on("error", () => resolve(undefined));
-    socket.on("close", () => resolve(parse(Buffer.concat(chunks).toString("utf8"))));
+    socket.on("close", () => {
+      clearTimeout(deadline);
+      resolve(size > LARGEST_BYTES ? undefined : parse(Buffer.concat(chunks).toString("utf8")));
+    });
   });
+}
+
+/** Whether a folder is this person's, and nobody else may enter it. */
+async function isOwn(folder: string): Promise<boolean> {
+  const found = await lstat(folder).catch(() => undefined);
+  if (found === undefined) return false;
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
 }
 
 function parse(text: string): Handed | undefined {

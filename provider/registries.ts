@@ -211,7 +211,7 @@ export class Registries {
     if (askStack === undefined || place === undefined) return Promise.resolve(undefined);
     const asked =
       this.#asked.get(host) ??
-      stackPassword(askStack, place.at, this.#env).then((password) =>
+      stackPassword(askStack, { ...place, host }, this.#env).then((password) =>
         password === undefined ? undefined : { username: place.username, password },
       );
     this.#asked.set(host, asked);

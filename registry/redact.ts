@@ -7,22 +7,31 @@ const REMEMBERED = 200;
 /** Removes what must not be seen from text that others wrote: a registry may echo what it was sent. */
 export class Redactor {
   readonly #hidden = new Map<string, readonly string[]>();
+  readonly #remembered: number;
+  /** All forms of all values, the longest first: one secret may be a part of another. Made when it is needed. */
+  #forms: readonly string[] | undefined;
 
-  /** From now on `value` is removed in every form of `secretForms`. The latest 200 values are remembered. */
+  /** @param options.remembered how many values, the latest ones. @default 200 */
+  constructor(options: { readonly remembered?: number } = {}) {
+    this.#remembered = options.remembered ?? REMEMBERED;
+  }
+
+  /** From now on `value` is removed in every form of `secretForms`. */
   hide(value: string): void {
     if (value.length < SHORTEST_SECRET) return;
-    const forms = this.#hidden.get(value) ?? secretForms(value);
+    const known = this.#hidden.get(value);
     this.#hidden.delete(value);
-    this.#hidden.set(value, forms);
+    this.#hidden.set(value, known ?? secretForms(value));
+    if (known !== undefined) return;
+    this.#forms = undefined;
     const [oldest] = this.#hidden.keys();
-    if (oldest !== undefined && this.#hidden.size > REMEMBERED) this.#hidden.delete(oldest);
+    if (oldest !== undefined && this.#hidden.size > this.#remembered) this.#hidden.delete(oldest);
   }
 
   redact(text: string): string {
+    this.#forms ??= [...new Set([...this.#hidden.values()].flat())].sort((a, b) => b.length - a.length);
     let clean = text;
-    for (const forms of this.#hidden.values()) {
-      for (const form of forms) clean = clean.replaceAll(form, "[secret]");
-    }
+    for (const form of this.#forms) clean = clean.replaceAll(form, "[secret]");
     return clean;
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { environmentSecrets } from "../../cli/engine-secrets";
-import { flagValue, isTelling } from "../../cli/quiet-engine";
+import { flagValue, isTelling, withLogShown } from "../../cli/quiet-engine";
 
 test.each([
   ["-v=9"],
@@ -10,6 +10,14 @@ test.each([
   ["--verbose", "10"],
   ["up", "--yes", "-v=11", "--debug"],
   ["-v", "many"],
+  ["-v"],
+  ["-v=0x9"],
+  ["--verbose=010"],
+  ["-yv=9"],
+  ["-yv9"],
+  ["-yv", "9"],
+  ["-fyv=11"],
+  ["--verbose="],
 ])("%s %s: the engine would tell secrets", (...args) => {
   expect(isTelling(args)).toBe(true);
 });
@@ -21,8 +29,23 @@ test.each([
   ["-v3", "--logtostderr", "--debug"],
   ["--verbose", "1"],
   ["--version"],
+  ["-yv", "8"],
+  ["-yfv3", "--diff"],
 ])("%s: it would not", (...args) => {
   expect(isTelling(args)).toBe(false);
+});
+
+test("the engine takes a flag from the environment too", () => {
+  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "9" })).toBe(true);
+  expect(isTelling(["--yes", "-v=3"], { PULUMI_OPTION_VERBOSE: "0xb" })).toBe(true);
+  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "8" })).toBe(false);
+  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "" })).toBe(false);
+});
+
+test("the log is never left to a file, whatever was said of it before", () => {
+  expect(withLogShown(["up", "-v=9"])).toEqual(["up", "-v=9", "--logtostderr"]);
+  expect(withLogShown(["up", "--logtostderr", "--logtostderr=false"]).at(-1)).toBe("--logtostderr");
+  expect(withLogShown(["up", "--", "x"])).toEqual(["up", "--logtostderr", "--", "x"]);
 });
 
 test("secrets of an environment are told by the names of their variables, and by passwords in proxies", () => {

@@ -1,5 +1,26 @@
 import { describe, expect, test } from "vitest";
-import { scrub } from "../../../registry/redact";
+import { Redactor, scrub } from "../../../registry/redact";
+
+test("a secret that is the beginning of another leaves nothing of it", () => {
+  const redactor = new Redactor();
+  redactor.hide("hunter2");
+  expect(redactor.redact("hunter2")).toBe("[secret]");
+  redactor.hide("hunter2-prod-9981");
+  expect(redactor.redact("is hunter2-prod-9981, was hunter2")).toBe("is [secret], was [secret]");
+});
+
+test("how many values are remembered is said, and the latest stay", () => {
+  const values = Array.from({ length: 300 }, (_, at) => `value-number-${at}.`);
+  const shown = (redactor: Redactor) => {
+    for (const value of values) redactor.hide(value);
+    return values.filter((value) => redactor.redact(value) === value).length;
+  };
+  expect(shown(new Redactor())).toBe(100);
+  expect(shown(new Redactor({ remembered: Number.POSITIVE_INFINITY }))).toBe(0);
+  const redactor = new Redactor({ remembered: 2 });
+  for (const value of ["first-one", "second-one", "first-one", "third-one"]) redactor.hide(value);
+  expect(redactor.redact("first-one second-one third-one")).toBe("[secret] second-one [secret]");
+});
 
 describe("scrub removes what looks like a secret, whoever made it", () => {
   test.each([
