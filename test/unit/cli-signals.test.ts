@@ -14,14 +14,14 @@ const DEAF = `console.log("ready"); setTimeout(() => {}, 20_000);`;
 /** Dies by a signal that nobody passed on to it. */
 const DYING = `console.log("ready"); process.kill(process.pid, "SIGKILL"); setTimeout(() => {}, 20_000);`;
 
-const RUNNERS = [
+const RUNNERS: readonly (readonly [string, string])[] = [
   ["cli/foreground.ts", "runInForeground"],
   ["cli/quiet-engine.ts", "runRedacted"],
-] as const;
+];
 
 /** Runs a program as `slipway` would, in a process of its own that gets one signal as soon as the program is ready. */
 async function signalled(
-  [file, runner]: (typeof RUNNERS)[number],
+  [file, runner]: readonly [string, string],
   program: string,
   signal: NodeJS.Signals | undefined,
 ): Promise<{ code: unknown; output: string }> {
