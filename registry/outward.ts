@@ -9,15 +9,22 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export class Outward {
   readonly #direct: Dispatcher;
-  readonly #outward: Dispatcher;
+  readonly #proxied: Dispatcher;
+  /** Schemes that have a proxy, `https:`. */
+  readonly #schemes: ReadonlySet<string>;
 
   /** @param settings of every connection @throws Error for a proxy's address that is none, without the address */
   constructor(settings: Agent.Options, env: Environment = process.env) {
     const httpProxy = proxyOf(env, "http_proxy");
     const httpsProxy = proxyOf(env, "https_proxy");
     this.#direct = new Agent(settings);
-    this.#outward =
-      httpProxy === undefined && httpsProxy === undefined
+    // As curl and Go's programs: a proxy for one scheme is none for the other.
+    this.#schemes = new Set([
+      ...(httpProxy === undefined ? [] : ["http:"]),
+      ...(httpsProxy === undefined ? [] : ["https:"]),
+    ]);
+    this.#proxied =
+      this.#schemes.size === 0
         ? this.#direct
         : new EnvHttpProxyAgent({
             ...settings,
@@ -28,11 +35,11 @@ export class Outward {
   }
 
   to(url: URL): Dispatcher {
-    return isLoopbackHost(url.host) ? this.#direct : this.#outward;
+    return isLoopbackHost(url.host) || !this.#schemes.has(url.protocol) ? this.#direct : this.#proxied;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...new Set([this.#direct, this.#outward])].map((one) => one.destroy()));
+    await Promise.all([...new Set([this.#direct, this.#proxied])].map((one) => one.destroy()));
   }
 }
 
