@@ -44,12 +44,19 @@ export function furtherSecrets({ workflows }: WorkflowStack): Variables {
   return Object.fromEntries(workflows.secrets.map((name) => [name, { secret: name }]));
 }
 
+/** The signing key and its password, where the environment of a release has them and not the stack's own file. */
+export function signingVariables({ config: { sign, promote } }: WorkflowStack): Variables {
+  if (sign.mode !== "key" || promote !== undefined) return {};
+  return pair("COSIGN_PRIVATE_KEY", "COSIGN_PASSWORD", true);
+}
+
 /** What the job's token needs on GHCR; nothing where images go elsewhere. */
 export function packagePermission({ config }: WorkflowStack, access: "read" | "write"): Permissions {
   return config.registries.some(({ host }) => host === "ghcr.io") ? { packages: access } : {};
 }
 
-function pair(username: string, password: string, optional: boolean): Variables {
+/** Two secrets that belong together, as variables of the same names. */
+function pair(first: string, second: string, optional: boolean): Variables {
   const rest = optional ? { optional: true } : {};
-  return { [username]: { secret: username, ...rest }, [password]: { secret: password, ...rest } };
+  return { [first]: { secret: first, ...rest }, [second]: { secret: second, ...rest } };
 }

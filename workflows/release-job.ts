@@ -1,5 +1,5 @@
 import { subjectsOutput } from "./attest-job";
-import { furtherSecrets, packagePermission } from "./credentials";
+import { furtherSecrets, packagePermission, signingVariables } from "./credentials";
 import type { EnvValue, Job, RunStep, Step } from "./model";
 import { expression } from "./model";
 import { BUILD_JOB, mergeSteps } from "./native-build";
@@ -96,7 +96,12 @@ export function runProgram(
   return {
     name,
     run: [...requireState(state), selectStack(stack), up],
-    env: { ...variables, ...programVariables(stack, state), ...furtherSecrets(stack) },
+    env: {
+      ...variables,
+      ...programVariables(stack, state),
+      ...signingVariables(stack),
+      ...furtherSecrets(stack),
+    },
   };
 }
 

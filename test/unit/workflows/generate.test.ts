@@ -198,6 +198,13 @@ describe("a release", () => {
     expect(textOf(files, "deploy-release.yml")).not.toContain("RESTORE_CACHES");
   });
 
+  test("signs with the key of its environment, where it signs with one", () => {
+    const password = `COSIGN_PASSWORD: ${expression("secrets.COSIGN_PASSWORD")}`;
+    expect(release({}, { sign: { mode: "key" } })).toContain(password);
+    expect(release({}, { sign: { mode: "none" } })).not.toContain("COSIGN");
+    expect(release({}, { sign: { mode: "keyless" } })).not.toContain("COSIGN");
+  });
+
   test("of a program in a folder runs there, and takes its artifacts from there", () => {
     const text = release({ directory: "release" });
     expect(text).toContain("working-directory: release\n");
