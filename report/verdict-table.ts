@@ -22,19 +22,19 @@ export function verdictTable(verdicts: readonly Verdict[], columns = 80): string
     verdict: verified ? "verified" : "refused",
     signed: predicates.length === 0 ? ["nothing"] : predicates,
   }));
+  const fitting = widths(
+    HEAD.map((name) => Math.max(name.length, ...rows.flatMap((row) => lengths(row[name])))),
+    columns,
+  );
   const table = new Table({
     head: [...HEAD],
-    colWidths: widths(
-      HEAD.map((name) => Math.max(name.length, ...rows.flatMap((row) => lengths(row[name])))),
-      columns,
-    ),
-    wordWrap: true,
-    wrapOnWordBoundary: false,
+    colWidths: fitting.map((width) => width + PADDING),
     style: { head: [], border: [] },
   });
   for (const { repository, digest, verdict, signed } of rows) {
     const color = verdict === "verified" ? pc.green : pc.red;
-    table.push([repository, digest, color(verdict), signed.join("\n")]);
+    // The table's own wrapping would cut through the codes of colours.
+    table.push([wrapped([repository], fitting[0]), digest, color(verdict), wrapped(signed, fitting.at(-1))]);
   }
   return [table.toString(), ...verdicts.flatMap(factLines), ""].join("\n");
 }
@@ -51,7 +51,11 @@ function widths([first = 0, ...rest]: readonly number[], columns: number): numbe
   const free = Math.max(2 * LEAST, columns - taken);
   const half = Math.floor(free / 2);
   const left = Math.min(first, Math.max(half, free - last));
-  return [left, ...fixed, Math.min(last, free - left)].map((width) => width + PADDING);
+  return [left, ...fixed, Math.min(last, free - left)];
+}
+
+function wrapped(lines: readonly string[], width = LEAST): string {
+  return lines.flatMap((line) => line.match(new RegExp(`.{1,${width}}`, "gu")) ?? [line]).join("\n");
 }
 
 /** With the whole digest, for whoever wants to use what was verified. */

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import type { Verdict } from "../../../plan/trust";
@@ -17,6 +18,11 @@ function verdict(more: Partial<Verdict> = {}): Verdict {
   };
 }
 
+/** Whether there are colours is the environment's matter. */
+function plain(verdicts: readonly Verdict[], columns?: number): string {
+  return stripVTControlCharacters(verdictTable(verdicts, columns));
+}
+
 /** The cells of a column, put together again. */
 function column(text: string, index: number): string {
   const rows = text.split("\n").filter((line) => line.startsWith("│"));
@@ -28,7 +34,7 @@ function column(text: string, index: number): string {
 
 describe("the table of verdicts", () => {
   test.each([80, 100, 200, undefined])("fits %s columns and loses nothing", (columns) => {
-    const text = verdictTable([verdict()], columns);
+    const text = plain([verdict()], columns);
     expect(Math.max(...text.split("\n").map((line) => stringWidth(line)))).toBeLessThanOrEqual(columns ?? 80);
     expect(column(text, 0)).toBe(verdict().repository);
     expect(column(text, 2)).toBe("verified");
@@ -36,7 +42,7 @@ describe("the table of verdicts", () => {
   });
 
   test("is as narrow as what it says", () => {
-    const text = verdictTable([verdict({ repository: "ghcr.io/o/a", verified: false, predicates: [] })], 200);
+    const text = plain([verdict({ repository: "ghcr.io/o/a", verified: false, predicates: [] })], 200);
     expect(text.split("\n")[3]).toMatch(/^│ ghcr\.io\/o\/a │ \S+ │ refused │ nothing │$/);
   });
 });
