@@ -156,7 +156,8 @@ class Copy {
     if (fresh.length === 0) return;
     const listed = await this.#to.client.referrers(this.#to.repository, subject);
     const known = new Set(listed.map(({ digest }) => digest));
-    await this.#all(fresh.map(({ digest }) => this.#referrer(subject, digest, known.has(digest))));
+    // One after another: a registry that lists two of one subject at once can lose one of them.
+    for (const { digest } of fresh) await this.#referrer(subject, digest, known.has(digest));
   }
 
   async #referrer(subject: Digest, digest: Digest, listed: boolean): Promise<void> {
