@@ -1,14 +1,9 @@
 import { Command } from "commander";
-import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
-import { STACK_HELP, stackToUse } from "./stack-flag";
+import { addRunFlags, type RunOptions, runOf } from "./release-flags";
 
-interface BuildOptions extends ReleaseOptions {
+interface BuildOptions extends RunOptions {
   readonly platform: readonly string[];
   readonly out?: string;
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-  readonly services?: string;
 }
 
 const HELP = `
@@ -28,26 +23,17 @@ export function buildCommand(): Command {
   const command = new Command("build")
     .description("Build some platforms only, on a machine of their own, for `slipway merge`.")
     .requiredOption("-p, --platform <platforms>", "repeatable, or separated by commas: linux/arm64", collect)
-    .option("-o, --out <folder>", "where <platform>.json goes; default parts in the artifacts' folder")
-    .option("--services <names>", "only these, separated by commas")
-    .option("-s, --stack <name>", STACK_HELP)
-    .option("-C, --cwd <folder>", "the project's folder", ".")
-    .option("--config-file <file>", "default Pulumi.<stack>.yaml");
-  return addReleaseFlags(command)
+    .option("-o, --out <folder>", "where <platform>.json goes; default parts in the artifacts' folder");
+  return addRunFlags(command)
     .addHelpText("after", HELP)
     .action(async (options: BuildOptions, self: Command) => {
       if (options.platform.length === 0) self.error("error: --platform names no platform");
       const { buildParts } = await import("../parts/build-parts.js");
-      const { cwd, configFile, services, platform, out } = options;
+      const { platform, out } = options;
       process.exitCode = await buildParts({
-        stack: await stackToUse(options),
-        cwd,
-        env: process.env,
-        flags: releaseFlags(options),
+        ...(await runOf(options)),
         platforms: platform,
         ...(out === undefined ? {} : { out }),
-        ...(configFile === undefined ? {} : { configFile }),
-        ...(services === undefined ? {} : { services }),
       });
     });
 }

@@ -1,12 +1,7 @@
 import { Command } from "commander";
-import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
-import { STACK_HELP, stackToUse } from "./stack-flag";
+import { addRunFlags, type RunOptions, runOf } from "./release-flags";
 
-interface PublishOptions extends ReleaseOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-  readonly services?: string;
+interface PublishOptions extends RunOptions {
   readonly print?: true;
   readonly json?: true;
 }
@@ -30,13 +25,10 @@ Exit codes: 0 released, 1 refused or failed, 2 used wrongly, 130 interrupted.`;
 
 /** `slipway publish`: the release of `pulumi up` by a Docker-compatible CLI, without an engine. */
 export function publishCommand(): Command {
-  const command = new Command("publish")
-    .description("Release without an engine: build with docker, nerdctl or alike; same plan, same manifests.")
-    .option("--services <names>", "only these, separated by commas")
-    .option("-s, --stack <name>", STACK_HELP)
-    .option("-C, --cwd <folder>", "the project's folder", ".")
-    .option("--config-file <file>", "default Pulumi.<stack>.yaml");
-  return addReleaseFlags(command)
+  const command = new Command("publish").description(
+    "Release without an engine: build with docker, nerdctl or alike; same plan, same manifests.",
+  );
+  return addRunFlags(command)
     .option("--print", "only print the commands; registries are read, and nothing is written")
     .option("--json", "print the release manifest as JSON")
     .addHelpText("after", HELP)
@@ -45,15 +37,9 @@ export function publishCommand(): Command {
         self.error("error: --print shows commands and --json a release's manifest; give one of them");
       }
       const { publish } = await import("../publish/publish.js");
-      const { cwd, configFile, services } = options;
       process.exitCode = await publish({
-        stack: await stackToUse(options),
-        cwd,
-        env: process.env,
-        flags: releaseFlags(options),
+        ...(await runOf(options)),
         output: options.print ? "commands" : options.json ? "json" : "table",
-        ...(configFile === undefined ? {} : { configFile }),
-        ...(services === undefined ? {} : { services }),
       });
     });
 }
