@@ -21,6 +21,25 @@ const publicKey = z.string().regex(/^\s*-----BEGIN PUBLIC KEY-----[\s\S]+-----EN
 
 const trustedRoot = grammar.projectPath.optional();
 
+/** Who has to have signed: a key, its file, or the subject of a certificate. */
+const signerFields = {
+  key: publicKey.optional().describe("PEM of the public key that has to have signed."),
+  keyFile: grammar.projectPath
+    .optional()
+    .describe("Instead of `key`: its file in the project. @example cosign.pub"),
+  subject: pattern
+    .optional()
+    .describe(
+      "Instead of a key: the certificate's subject, exactly or as a /pattern/ for all of it. @example https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3",
+    ),
+  issuer: grammar.line
+    .optional()
+    .describe(`Who has to vouch for the subject, exactly. @default ${DEFAULT_ISSUER}`),
+  trustedRoot: trustedRoot.describe(
+    "A Sigstore trusted root's file in the project. @default Sigstore's public one",
+  ),
+};
+
 export const signSchema = z
   .strictObject({
     mode: z
@@ -40,6 +59,14 @@ export const signSchema = z
     password: grammar.secret
       .optional()
       .describe("Of an encrypted key, as secret configuration. @default COSIGN_PASSWORD"),
+    publicKey: publicKey
+      .optional()
+      .describe(
+        "PEM of the public key. Releases are verified by it where the private key is not at hand; the private key has to match it.",
+      ),
+    publicKeyFile: grammar.projectPath
+      .optional()
+      .describe("Instead of `publicKey`: its file in the project. @example cosign.pub"),
     fulcio: grammar.origin
       .default("https://fulcio.sigstore.dev")
       .describe("What issues the certificates of `keyless`. @default https://fulcio.sigstore.dev"),
@@ -49,26 +76,20 @@ export const signSchema = z
     trustedRoot: trustedRoot.describe(
       "A Sigstore trusted root's file in the project, for servers of your own. @default Sigstore's public one",
     ),
+    trusted: z
+      .array(
+        z.strictObject(signerFields).meta({ what: "a signer: { keyFile: cosign.pub } or { subject: … }" }),
+      )
+      .default([])
+      .describe(
+        "Further signers whose releases are believed: a key that was replaced, the workflow that signs keyless. @default none",
+      ),
   })
   .meta({ what: "signing: { mode: key }" });
 
 export const verifySchema = z
   .strictObject({
-    key: publicKey.optional().describe("PEM of the public key that has to have signed."),
-    keyFile: grammar.projectPath
-      .optional()
-      .describe("Instead of `key`: its file in the project. @example cosign.pub"),
-    subject: pattern
-      .optional()
-      .describe(
-        "Instead of a key: the certificate's subject, exactly or as a /pattern/ for all of it. @example https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3",
-      ),
-    issuer: grammar.line
-      .optional()
-      .describe(`Who has to vouch for the subject, exactly. @default ${DEFAULT_ISSUER}`),
-    trustedRoot: trustedRoot.describe(
-      "A Sigstore trusted root's file in the project. @default Sigstore's public one",
-    ),
+    ...signerFields,
     predicates: z
       .array(grammar.line)
       .min(1, { error: "has no entry; leave it out for signature and statement" })

@@ -1,6 +1,7 @@
 import { parseDuration } from "../plan/duration";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { formatPath } from "./paths";
 
 type Written = Readonly<Record<string, unknown>>;
 
@@ -23,21 +24,47 @@ function signProblems(sign: Written): Problem[] {
           .map((name) =>
             conflict(`sign.${name}`, `belongs to mode ${wanted}, and the mode is ${String(mode)}`),
           );
+  const second = (text: string, file: string) =>
+    sign[text] !== undefined && sign[file] !== undefined
+      ? [conflict(`sign.${file}`, `is a second key beside sign.${text}; keep one of them`)]
+      : [];
   return [
-    ...only("key", ["key", "keyFile", "password"]),
+    ...only("key", ["key", "keyFile", "password", "publicKey", "publicKeyFile"]),
     ...only("keyless", ["fulcio", "rekor", "trustedRoot"]),
-    ...(sign.key !== undefined && sign.keyFile !== undefined
-      ? [conflict("sign.keyFile", "is a second key beside sign.key; keep one of them")]
+    ...(mode === "none" && sign.trusted !== undefined
+      ? [conflict("sign.trusted", "belongs to modes that verify, and the mode is none")]
+      : []),
+    ...second("key", "keyFile"),
+    ...second("publicKey", "publicKeyFile"),
+    ...(Array.isArray(sign.trusted)
+      ? sign.trusted.flatMap((signer: unknown, index) =>
+          isRecord(signer) ? signerProblems(signer, formatPath(["sign", "trusted", index])) : [],
+        )
       : []),
   ];
 }
 
 function verifyProblems(verify: Written): Problem[] {
   const path = "promote.verify";
-  const named = ["key", "keyFile", "subject"].filter((name) => verify[name] !== undefined);
   const { minAge, maxAge } = verify;
   const least = typeof minAge === "string" ? parseDuration(minAge) : undefined;
   const most = typeof maxAge === "string" ? parseDuration(maxAge) : undefined;
+  return [
+    ...signerProblems(verify, path),
+    ...(least !== undefined && most !== undefined && least > most
+      ? [
+          conflict(
+            `${path}.minAge`,
+            `is more than maxAge, ${String(maxAge)}: nothing is that old and that new`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** A signer is named in exactly one way. */
+function signerProblems(signer: Written, path: string): Problem[] {
+  const named = ["key", "keyFile", "subject"].filter((name) => signer[name] !== undefined);
   return [
     ...(named.length === 0
       ? [
@@ -51,18 +78,10 @@ function verifyProblems(verify: Written): Problem[] {
     ...named
       .slice(1)
       .map((name) => conflict(`${path}.${name}`, `says who signed beside ${named[0]}; keep one of them`)),
-    ...(verify.subject === undefined
+    ...(signer.subject === undefined
       ? ["issuer", "trustedRoot"]
-          .filter((name) => verify[name] !== undefined)
+          .filter((name) => signer[name] !== undefined)
           .map((name) => conflict(`${path}.${name}`, "belongs to a subject, not to a key"))
-      : []),
-    ...(least !== undefined && most !== undefined && least > most
-      ? [
-          conflict(
-            `${path}.minAge`,
-            `is more than maxAge, ${String(maxAge)}: nothing is that old and that new`,
-          ),
-        ]
       : []),
   ];
 }

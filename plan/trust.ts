@@ -12,6 +12,10 @@ export type SignConfig =
       readonly key?: Secret;
       /** Of an encrypted key. */
       readonly password?: Secret;
+      /** PEM of its public half, by which releases are verified without it. The key has to match it. */
+      readonly publicKey?: string;
+      /** Further signers whose claims and statements are believed. */
+      readonly trusted: readonly WantedSigner[];
     }
   | {
       readonly mode: "keyless";
@@ -21,6 +25,8 @@ export type SignConfig =
       readonly rekor: string;
       /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
       readonly trustedRoot?: string;
+      /** Further signers whose claims and statements are believed. */
+      readonly trusted: readonly WantedSigner[];
     };
 
 /** Who has to have signed. */

@@ -13,3 +13,14 @@ export const digestInput = z
 
 /** `host/path`. */
 export const repositoryInput = z.string().regex(/^[^/]+\/.+$/, 'is not a repository ("host/path")');
+
+/** Who has to have signed. */
+export const signerInput = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("key"), publicKey: z.string() }),
+  z.object({
+    kind: z.literal("identity"),
+    subject: z.string().min(1),
+    issuer: z.string().min(1),
+    trustedRoot: z.string().exactOptional(),
+  }),
+]);

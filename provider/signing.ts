@@ -3,6 +3,7 @@ import { type Environment, lookUp } from "../config/environment";
 import { Secret } from "../plan/secret";
 import type { SignConfig } from "../plan/trust";
 import type { ReleaseSigner } from "../trust/release-signer";
+import { signerInput } from "./schemas";
 
 export const signingSchema = z.discriminatedUnion("mode", [
   z.object({ mode: z.literal("none") }),
@@ -10,6 +11,8 @@ export const signingSchema = z.discriminatedUnion("mode", [
     mode: z.literal("key"),
     key: z.string().optional(),
     password: z.string().optional(),
+    publicKey: z.string().optional(),
+    trusted: z.array(signerInput).exactOptional(),
     /** Nobody has handed the stack's key over: no program runs, as in a refresh. */
     isLost: z.boolean().optional(),
   }),
@@ -18,6 +21,7 @@ export const signingSchema = z.discriminatedUnion("mode", [
     fulcio: z.string(),
     rekor: z.string(),
     trustedRoot: z.string().optional(),
+    trusted: z.array(signerInput).exactOptional(),
   }),
 ]);
 
@@ -25,10 +29,14 @@ export const signingSchema = z.discriminatedUnion("mode", [
 export type SigningConfig = z.output<typeof signingSchema>;
 
 export function signingConfig(sign: SignConfig): SigningConfig {
-  if (sign.mode !== "key") return sign;
-  const { key, password } = sign;
+  if (sign.mode === "none") return sign;
+  const trusted = [...sign.trusted];
+  if (sign.mode === "keyless") return { ...sign, trusted };
+  const { key, password, publicKey } = sign;
   return {
     mode: "key",
+    trusted,
+    ...(publicKey === undefined ? {} : { publicKey }),
     ...(key === undefined ? {} : { key: key.reveal() }),
     ...(password === undefined ? {} : { password: password.reveal() }),
   };
@@ -67,14 +75,19 @@ export class Signing {
     // The libraries take a while to load, and most calls sign nothing.
     const { releaseSigner } = await import("../trust/release-signer.js");
     if (config.mode === "keyless") {
-      const { trustedRoot, ...servers } = config;
-      return releaseSigner({ ...servers, ...(trustedRoot === undefined ? {} : { trustedRoot }) }, this.#env);
+      const { trustedRoot, trusted = [], ...servers } = config;
+      return releaseSigner(
+        { ...servers, trusted, ...(trustedRoot === undefined ? {} : { trustedRoot }) },
+        this.#env,
+      );
     }
     const key = this.#given("COSIGN_PRIVATE_KEY") ?? config.key;
     const password = this.#given("COSIGN_PASSWORD") ?? config.password;
     return releaseSigner(
       {
         mode: "key",
+        trusted: config.trusted ?? [],
+        ...(config.publicKey === undefined ? {} : { publicKey: config.publicKey }),
         ...(key === undefined ? {} : { key: new Secret(key) }),
         ...(password === undefined ? {} : { password: new Secret(password) }),
       },

@@ -2,10 +2,9 @@ import { type KeyObject, sign } from "node:crypto";
 import { type Bundle, bundleToJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
 import { type BundleBuilder, DSSEBundleBuilder, FulcioSigner, RekorWitness } from "@sigstore/sign";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
-import type { Secret } from "../plan/secret";
 import type { SignConfig } from "../plan/trust";
 import { identityToken, subjectsOf } from "./identity-token";
-import { keyHint, publicPem, readPrivateKey } from "./keys";
+import { keyHint, publicPem, readPrivateKey, readPublicKey } from "./keys";
 import { SigningError } from "./signing-error";
 import { readTrust, type Trust, trustKey } from "./trust-material";
 
@@ -33,24 +32,39 @@ export async function releaseSigner(
     case "none":
       return undefined;
     case "key":
-      return keySigner(await ownKey(config.key, config.password));
+      return keySigner(await ownKey(config));
     case "keyless":
       return keylessSigner(config, env);
   }
 }
 
-async function ownKey(key: Secret | undefined, password: Secret | undefined): Promise<KeyObject> {
+async function ownKey({
+  key,
+  password,
+  publicKey,
+}: Extract<SignConfig, { mode: "key" }>): Promise<KeyObject> {
   if (key === undefined) {
     throw new SigningError(
       "There is no key to sign with: set slipway:sign.key, sign.keyFile or COSIGN_PRIVATE_KEY",
     );
   }
-  try {
-    return await readPrivateKey(key, password);
-  } catch (error) {
+  const read = await readPrivateKey(key, password).catch((error: unknown) => {
+    throw new SigningError(`The key to sign with ${reasonOf(error)}`);
+  });
+  if (publicKey !== undefined && hintOf(publicKey) !== keyHint(read)) {
     throw new SigningError(
-      `The key to sign with ${error instanceof Error ? error.message : "cannot be read"}`,
+      "The key to sign with does not match slipway:sign.publicKey (publicKeyFile): use the key that it belongs to, " +
+        "or name the new public key there and list the old one under sign.trusted",
     );
+  }
+  return read;
+}
+
+function hintOf(publicKey: string): string {
+  try {
+    return keyHint(readPublicKey(publicKey));
+  } catch (error) {
+    throw new SigningError(`The public key slipway:sign.publicKey (publicKeyFile) ${reasonOf(error)}`);
   }
 }
 

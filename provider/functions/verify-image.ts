@@ -1,24 +1,14 @@
 import { z } from "zod";
 import { parseInputs } from "../resource";
-import { digestInput, repositoryInput } from "../schemas";
+import { digestInput, repositoryInput, signerInput } from "../schemas";
 import type { ProviderFunction } from ".";
-
-const signer = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("key"), publicKey: z.string() }),
-  z.object({
-    kind: z.literal("identity"),
-    subject: z.string().min(1),
-    issuer: z.string().min(1),
-    trustedRoot: z.string().exactOptional(),
-  }),
-]);
 
 const args = z.object({
   /** `host/path` each. */
   repositories: z.array(repositoryInput).min(1),
   digest: digestInput,
   rules: z.object({
-    signer,
+    signer: signerInput,
     predicates: z.array(z.string()),
     builder: z.string().exactOptional(),
     source: z.string().exactOptional(),

@@ -33,7 +33,7 @@ export function pemPair(pair: { publicKey: KeyObject; privateKey: KeyObject }): 
 }
 
 export async function signerOf({ privatePem }: KeyPair): Promise<ReleaseSigner> {
-  const signer = await releaseSigner({ mode: "key", key: new Secret(privatePem) }, {});
+  const signer = await releaseSigner({ mode: "key", trusted: [], key: new Secret(privatePem) }, {});
   if (signer === undefined) throw new Error("no signer");
   return signer;
 }

@@ -49,12 +49,30 @@ describe("sign", () => {
     expect(`${JSON.stringify(config)}${inspect(config, { depth: 9 })}`).not.toMatch(/hunter2|QUFB/);
   });
 
+  test("takes the public key and further signers from files of the project", () => {
+    const trusted = [{ keyFile: "cosign.pub" }, { subject: "/https:.+/", trustedRoot: "root.json" }];
+    expect(read({ sign: { mode: "key", publicKeyFile: "cosign.pub", trusted } }).sign).toEqual({
+      mode: "key",
+      publicKey: PUBLIC,
+      trusted: [
+        { kind: "key", publicKey: PUBLIC },
+        {
+          kind: "identity",
+          subject: "/https:.+/",
+          issuer: "https://token.actions.githubusercontent.com",
+          trustedRoot: "{}",
+        },
+      ],
+    });
+  });
+
   test("names its servers by default, and takes a trusted root from a file", () => {
     expect(read({ sign: { mode: "keyless", trustedRoot: "root.json" } }).sign).toEqual({
       mode: "keyless",
       fulcio: "https://fulcio.sigstore.dev",
       rekor: "https://rekor.sigstore.dev",
       trustedRoot: "{}",
+      trusted: [],
     });
   });
 
@@ -71,6 +89,44 @@ describe("sign", () => {
       "servers where a key signs",
       { sign: { mode: "key", rekor: "https://rekor.example" } },
       ["config-conflict sign.rekor"],
+    ],
+    [
+      "a public key where signing is keyless",
+      { sign: { mode: "keyless", publicKeyFile: "cosign.pub" } },
+      ["config-conflict sign.publicKeyFile"],
+    ],
+    [
+      "two public keys",
+      { sign: { mode: "key", publicKey: PUBLIC, publicKeyFile: "cosign.pub" } },
+      ["config-conflict sign.publicKeyFile"],
+    ],
+    [
+      "a trusted signer without a name",
+      { sign: { mode: "keyless", trusted: [{}] } },
+      ["config-required sign.trusted[0]"],
+    ],
+    [
+      "a trusted signer with two names, and an issuer of a key",
+      {
+        sign: {
+          mode: "key",
+          trusted: [
+            { keyFile: "cosign.pub" },
+            { key: PUBLIC, keyFile: "cosign.pub", issuer: "https://a.example" },
+          ],
+        },
+      },
+      ["config-conflict sign.trusted[1].keyFile", "config-conflict sign.trusted[1].issuer"],
+    ],
+    [
+      "a trusted key's file that is not there",
+      { sign: { mode: "key", trusted: [{ keyFile: "old.pub" }] } },
+      ["config-file sign.trusted[0].keyFile"],
+    ],
+    [
+      "trust where nothing is signed",
+      { sign: { mode: "none", trusted: [{ keyFile: "cosign.pub" }] } },
+      ["config-conflict sign.trusted"],
     ],
     [
       "a file that is not there",

@@ -249,7 +249,7 @@ describe("keyless", () => {
   test("the release's own signer knows its signatures again, and nobody else's", async () => {
     const { fulcio, rekor, trustedRoot } = authorities;
     const env = { SIGSTORE_ID_TOKEN: token({ ...CLAIMS, sub: WORKFLOW }) };
-    const signer = await releaseSigner({ mode: "keyless", fulcio, rekor, trustedRoot }, env);
+    const signer = await releaseSigner({ mode: "keyless", trusted: [], fulcio, rekor, trustedRoot }, env);
     const scene = new Scene(keys);
     scene.attach((await signer?.sign(imageSignatureBytes(scene.image.digest))) ?? Buffer.from(""));
     const trust = await signer?.trust();
@@ -261,7 +261,7 @@ describe("keyless", () => {
   test("a failure names the servers and not the token", async () => {
     const secret = token({ ...CLAIMS, sub: "a-subject-that-is-secret" });
     const signer = await releaseSigner(
-      { mode: "keyless", fulcio: `${authorities.fulcio}/nowhere`, rekor: authorities.rekor },
+      { mode: "keyless", trusted: [], fulcio: `${authorities.fulcio}/nowhere`, rekor: authorities.rekor },
       { SIGSTORE_ID_TOKEN: secret },
     );
     const failure = await signer?.sign(Buffer.from("{}")).catch((error: unknown) => String(error));
@@ -271,7 +271,10 @@ describe("keyless", () => {
 
   test("without an identity it says what to do", async () => {
     const { fulcio, rekor } = authorities;
-    const signer = await releaseSigner({ mode: "keyless", fulcio, rekor }, { SIGSTORE_ID_TOKEN: "garbage" });
+    const signer = await releaseSigner(
+      { mode: "keyless", trusted: [], fulcio, rekor },
+      { SIGSTORE_ID_TOKEN: "garbage" },
+    );
     await expect(signer?.sign(Buffer.from("{}"))).rejects.toThrow(/is no JWT/);
   });
 });
