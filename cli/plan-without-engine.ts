@@ -10,6 +10,7 @@ import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
+import { Signing, signedReader } from "../provider/signing";
 import { inspectImages } from "../registry/inspect-images";
 import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
@@ -75,24 +76,40 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     now: new Date(),
     ...(previous === undefined ? {} : { previous }),
     stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
-    registries: config.push ? askedRegistries(config, options.readOnly === true) : unaskedRegistries,
+    registries: config.push ? askedRegistries(config, env, options.readOnly === true) : unaskedRegistries,
   });
   return { config, plan };
 }
 
-function askedRegistries(config: Config, readOnly: boolean): PlanReleaseInput["registries"] {
-  const registries = new Registries(providerConfig(config));
+function askedRegistries(
+  config: Config,
+  env: Environment,
+  readOnly: boolean,
+): PlanReleaseInput["registries"] {
+  const { signing: signs, ...connections } = providerConfig(config);
+  const registries = new Registries(connections);
+  const signing = new Signing(signs, env, config.envPrefix);
   return {
-    inspectImages: (references) => inspectImages(references, (host) => registries.connect(host).client),
+    inspectImages: (references, signer) =>
+      inspectImages(
+        references,
+        (host) => registries.connect(host).client,
+        signedReader({ registries, signing }, signer),
+      ),
     resolveImages: (references, { quick = false } = {}) =>
       resolveImageDigests(references, (host) =>
         quick ? registries.quickly(host) : registries.connect(host).client,
       ),
     readRegistries: (request) =>
-      readRegistryState({ ...request, readOnly }, (host) => registries.connect(host)),
+      readRegistryState(
+        { ...request, readOnly },
+        (host) => registries.connect(host),
+        signedReader({ registries, signing }, request.signer),
+      ),
     verifyImage: async (request) => {
       const { verifyImage } = await import("../trust/verify-image.js");
-      return verifyImage(request, (host) => registries.connect(host).client, new Date());
+      const connect = (host: string) => registries.connect(host).client;
+      return verifyImage(request, connect, new Date(), await signing.trusts());
     },
   };
 }

@@ -5,7 +5,7 @@ import { readConfig } from "../config/read";
 import { readStackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import { ProblemError } from "../plan/problem";
-import { gateRules } from "../plan/promotion-gate";
+import { promotionGate } from "../plan/promotion-gate";
 import type { PromotionRules, WantedSigner } from "../plan/trust";
 import { projectFiles } from "../source/services";
 import type { VerifyOptions } from "./commands/verify";
@@ -29,8 +29,8 @@ export async function readVerifyStack(
   const projectDir = path.resolve(cwd);
   const file = await readStackFile({ projectDir, stack });
   const config = readConfig({ ...file, env, readFile: projectFiles(projectDir) });
-  const verify = config.promote?.verify;
-  if (verify === undefined) {
+  const rules = promotionGate(config);
+  if (rules === undefined) {
     throw new ProblemError("Nothing was verified:", [
       {
         code: "verify-rules",
@@ -40,7 +40,7 @@ export async function readVerifyStack(
       },
     ]);
   }
-  return { config, rules: gateRules(verify, config.policy) };
+  return { config, rules };
 }
 
 /** The flags, over what a stack asks for; what neither says is the default. */

@@ -48,6 +48,7 @@ export function carryOut(
     "tags",
     {
       levels: plan.levels,
+      ...(plan.lane === undefined ? {} : { lane: plan.lane }),
       digests: Object.fromEntries(images.map(([name, { digest }]) => [name, digest])),
       repositories: Object.fromEntries(plan.images.map((image) => [image.name, image.repositories])),
       proofs: images.flatMap(([, { proofs }]) => proofs),

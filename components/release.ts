@@ -39,7 +39,7 @@ export async function release(): Promise<ReleaseOutputs> {
       stackManifest,
       registries: {
         resolveImages: (references, options = {}) => resolveImages(references, options, provider),
-        inspectImages: (references) => inspectImages(references, provider),
+        inspectImages: (references, signer) => inspectImages(references, signer, provider),
         readRegistries: (request) => readRegistries(request, provider),
         verifyImage: (request) => verifyImage(request, { provider }),
       },

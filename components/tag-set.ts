@@ -12,6 +12,8 @@ export interface TagSetArgs {
   readonly digests: Readonly<Record<string, pulumi.Input<string>>>;
   /** Image -> its repositories, `host/path`: a version counts wherever it exists. */
   readonly repositories: Readonly<Record<string, readonly string[]>>;
+  /** The lane that is released. @default none */
+  readonly lane?: string;
   /** Everything that has to exist before the first tag may move. */
   readonly proofs: readonly pulumi.Resource[];
 }
@@ -58,7 +60,7 @@ export class TagSet extends pulumi.ComponentResource {
     const siblings = args.repositories[tag.image] ?? [];
     return new Tag(
       tagName(tag.image, tag.slot, tag.repository, siblings),
-      { ...tagInputs(tag, siblings), digest: digestOfTag(tag, args.digests) },
+      { ...tagInputs(tag, siblings, args.lane ?? ""), digest: digestOfTag(tag, args.digests) },
       { parent: this, dependsOn: [barrier], retainOnDelete: true },
     );
   }

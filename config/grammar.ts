@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { z } from "zod";
+import { isDigest } from "../plan/digest";
 import { isLoopbackHost } from "../plan/loopback";
 import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
 import { ROOT_PATTERN } from "../plan/root";
@@ -127,6 +128,14 @@ export const imageAndTag = z.string().refine(
     );
   },
   { error: "is not image:tag" },
+);
+
+export const imageAndDigest = z.string().refine(
+  (text) => {
+    const [name = "", digest] = text.split("@");
+    return REPOSITORY_PATTERN.test(name) && isDigest(digest) && text === `${name}@${digest}`;
+  },
+  { error: "is not image@sha256:… with 64 hex digits" },
 );
 
 function portOf(text: string): number {

@@ -4,12 +4,19 @@ import type { CheckedConfig } from "./schema";
 type CheckedPolicy = NonNullable<CheckedConfig["policy"]>;
 
 /** One form for rules that may be written as their level alone. */
-export function normalisePolicy(written: CheckedPolicy | undefined): PolicyConfig {
-  if (written === undefined) return DEFAULT_POLICY;
+export function normalisePolicy(
+  written: CheckedPolicy | undefined,
+  stack: { readonly promotes: boolean },
+): PolicyConfig {
+  const unverifiedContent = {
+    level: written?.unverifiedContent ?? (stack.promotes ? "refuse" : DEFAULT_POLICY.unverifiedContent.level),
+  };
+  if (written === undefined) return { ...DEFAULT_POLICY, unverifiedContent };
   const { unsignedPromotion, missingProvenance, prereleaseOnFloatingTag } = written;
   const { requiredPlatforms, deniedLicences } = written;
   return {
     unsignedPromotion: { level: unsignedPromotion },
+    unverifiedContent,
     uncommittedVersion: { level: written.uncommittedVersion },
     floatingBase: allowing(written.floatingBase),
     missingProvenance: { level: missingProvenance },

@@ -77,7 +77,7 @@ export function normalise(
     ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
     ...(rollback === undefined ? {} : { rollback }),
-    policy: normalisePolicy(policy),
+    policy: normalisePolicy(policy, { promotes: promote !== undefined }),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
     ...(github?.workflows === undefined
       ? {}

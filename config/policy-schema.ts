@@ -35,6 +35,11 @@ export const policySchema = z
     unsignedPromotion: level
       .default(DEFAULT_POLICY.unsignedPromotion.level)
       .describe("A promotion has to prove what it takes: `promote.verify` is set. @default warn"),
+    unverifiedContent: level
+      .optional()
+      .describe(
+        "Nothing is adopted or promoted on a registry's word alone, which is all there is where releases are not signed. @default off; refuse for a stack that promotes",
+      ),
     uncommittedVersion: level
       .default(DEFAULT_POLICY.uncommittedVersion.level)
       .describe(

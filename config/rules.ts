@@ -25,7 +25,8 @@ export function ruleProblems(written: Readonly<Record<string, unknown>>): Proble
     ...images.flatMap(imageProblems),
     ...descriptionProblems(images),
     ...baseProblems(written),
-    ...overruleProblems(written),
+    ...unknownImages(written, "overrule", ":"),
+    ...unknownImages(written, "adopt", "@"),
     ...laneRuleProblems(written),
     ...tagRuleProblems(written),
     ...checkProblems(written),
@@ -127,13 +128,18 @@ function descriptionProblems(images: readonly Entry[]): Problem[] {
   );
 }
 
-function overruleProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+/** Entries of a list of `image:tag` or `image@digest` whose image does not exist. */
+function unknownImages(
+  written: Readonly<Record<string, unknown>>,
+  setting: "overrule" | "adopt",
+  separator: ":" | "@",
+): Problem[] {
   const names = expandedNames(written);
-  return textsOf(written.overrule).flatMap(([index, text]) => {
-    const name = text.slice(0, text.lastIndexOf(":"));
-    if (!text.includes(":") || names.includes(name)) return [];
+  return textsOf(written[setting]).flatMap(([index, text]) => {
+    const name = text.slice(0, text.lastIndexOf(separator));
+    if (!text.includes(separator) || names.includes(name)) return [];
     const message = `${JSON.stringify(text)} names no image; there is ${names.join(", ") || "none"}`;
-    return [{ code: "config-value", path: formatPath(["overrule", index]), message }];
+    return [{ code: "config-value", path: formatPath([setting, index]), message }];
   });
 }
 

@@ -140,6 +140,12 @@ export const writtenConfigSchema = z.strictObject({
     .array(grammar.imageAndTag)
     .default([])
     .describe("Refused tags that are to be written all the same, image:tag. @example [app:latest]"),
+  adopt: z
+    .array(grammar.imageAndDigest)
+    .default([])
+    .describe(
+      "Digests that you checked yourself and vouch for, image@digest: releases made by other tools or before signing. They count as verified. @default none @example [app@sha256:756867c07ffa…]",
+    ),
   github: githubSchema
     .optional()
     .describe(

@@ -1,6 +1,6 @@
 /** Keys of annotations and media types that Slipway writes, beside OCI's own. */
 
-/** On an image index: the content key it was built from. A candidate is believed by it alone. */
+/** On an image index: the content key it was built from. A hint: a signed claim has to confirm it. */
 export const CONTENT_KEY_ANNOTATION = "dev.slipway.content-key";
 /** On the index of one platform's build: the content key of the image that it is a part of. It is no candidate. */
 export const PART_ANNOTATION = "dev.slipway.part-of";
@@ -23,6 +23,8 @@ export const PREDICATE_TYPE_ANNOTATION = "in-toto.io/predicate-type";
 /** The artifact type and in-toto predicate type of a release statement. */
 export const STATEMENT_ARTIFACT_TYPE = "application/vnd.slipway.release.v1+json";
 export const STATEMENT_PREDICATE_TYPE = "https://slipway.dev/release/v1";
+/** The in-toto predicate type of the claim that a stack signs right after a build. */
+export const CLAIM_PREDICATE_TYPE = "https://slipway.dev/claim/v1";
 /** A Sigstore bundle: the layer's media type and the referrer's artifact type. @see https://docs.sigstore.dev/about/bundle/ */
 export const BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /** cosign's predicate type for "this image is signed": it says no more than its subject. */

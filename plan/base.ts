@@ -1,6 +1,13 @@
 import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import { shortDigest } from "./digest";
-import { type ContentDecision, type ContentInput, type Sighting, sightings } from "./planned-content";
+import {
+  type ContentDecision,
+  type ContentInput,
+  type Sighting,
+  sightings,
+  unverifiedNotice,
+  verifiedSightings,
+} from "./planned-content";
 import { missingPlatforms } from "./platforms";
 import type { Problem } from "./problem";
 import { type Reference, repositoryKey } from "./reference";
@@ -35,18 +42,27 @@ export function baseLink(base: ImageIntent): BaseLink | undefined {
 }
 
 /**
- * Where a base's content comes from: its tag, or a build. The tag tells the content, so one that another tool pushed is
- * believed by its name; one that says it is other content is not.
+ * Where a base's content comes from: its tag, or a build. Where releases are signed, the tag counts only with a claim.
+ * Without signatures, one that another tool pushed is believed by its name; one that says it is other content is not.
  */
 export function decideBase(input: ContentInput): ContentDecision {
-  const { intent } = input;
+  const { intent, verification } = input;
   const tag = intent.candidateTag ?? "";
-  const found = sightings(input).filter((seen) => seen.tag === tag && !input.overruled(tag));
+  const named = sightings(input).filter((seen) => seen.tag === tag && !input.overruled(tag));
+  const found = verifiedSightings(input)
+    .filter((seen) => seen.tag === tag && !input.overruled(tag))
+    .filter(({ verified: { by, contentKey } }) => {
+      return !verification.signing || by === "adopt" || contentKey === intent.contentKey;
+    });
   const [first] = found;
-  if (first === undefined) return { content: { from: "build" }, refusals: [], notices: [] };
+  if (first === undefined) {
+    const notices = named.slice(0, 1).map((seen) => unverifiedNotice(intent.name, seen));
+    return { content: { from: "build" }, refusals: [], notices };
+  }
   const foreign = found.filter(({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === undefined);
   return {
     content: { from: "candidate", tag, digest: first.image.digest },
+    verified: first.verified,
     refusals: [
       ...found.flatMap((seen) => otherContent(intent, seen)),
       ...(foreign.length === 0 ? [] : twoBases(intent, found)),

@@ -43,6 +43,8 @@ export interface Config {
   readonly github?: GithubConfig;
   /** `image:tag` pairs whose refusal is overruled, e.g. `app:latest`. */
   readonly overrule: readonly string[];
+  /** Digests that a person vouches for, `app@sha256:…`: they count as verified. Default: none. */
+  readonly adopt?: readonly string[];
   /** The folder that all paths but `artifacts` are relative to, from the project's folder: `.`, `..`. Default `.`. */
   readonly root: string;
   /** Folder for the release manifest and the reports, relative to the project. Default `artifacts`. */

@@ -5,6 +5,7 @@ import type { ReleaseStatement } from "./statement";
 import type { ReleaseEvent, TagEntry } from "./tag-rules";
 import { tagOf } from "./tag-rules/event";
 import { versionAndForm, wantedTags } from "./tag-slot";
+import type { VerifiedBy } from "./verified";
 
 /** A release of one image that exists, wherever that is known from: a manifest or a statement. */
 export interface ExistingRelease {
@@ -28,7 +29,13 @@ export interface ExistingRelease {
 /** Content that is taken as it is: nothing of it is made by this release. */
 export type ExistingContent =
   /** Proved elsewhere: `of` is the stack or the statement, for people; `source` is `host/path`. */
-  | { readonly from: "promotion"; readonly digest: Digest; readonly source: string; readonly of: string }
+  | {
+      readonly from: "promotion";
+      readonly digest: Digest;
+      readonly source: string;
+      readonly of: string;
+      readonly verifiedBy?: VerifiedBy;
+    }
   /** An earlier version: its tag, and the version that a newer one has to beat for the rollback to end. */
   | {
       readonly from: "rollback";
@@ -37,6 +44,7 @@ export type ExistingContent =
       readonly tag: string;
       readonly until?: string;
       readonly statement?: ReleaseStatement;
+      readonly verifiedBy?: VerifiedBy;
     };
 
 export interface ExistingIntentInput {

@@ -1,15 +1,16 @@
-import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "./annotations";
 import { type Digest, shortDigest } from "./digest";
 import type { ExistingRelease } from "./existing-release";
+import { notVerified } from "./planned-content";
 import type { Problem } from "./problem";
 import type { FoundImage } from "./registry-state";
 import type { ReleaseStatement } from "./statement";
+import { type Verification, type VerifiedBy, type VerifiedImage, verifiedImage } from "./verified";
 import { compareVersions, parseVersion } from "./versions";
 
 export interface FindVersionInput {
   readonly image: string;
-  /** The lane that it is a version of; empty where there are none. */
-  readonly lane: string;
+  /** By what a tag and a statement are believed. */
+  readonly verification: Verification;
   /** As a person wrote it: `v1.2.2`. */
   readonly name: string;
   /** Without the form. */
@@ -30,6 +31,7 @@ export interface FoundVersion {
   readonly release?: ExistingRelease;
   /** The version's tag. */
   readonly tag?: string;
+  readonly verifiedBy?: VerifiedBy;
   readonly problems: readonly Problem[];
 }
 
@@ -65,8 +67,15 @@ export function findVersion(input: FindVersionInput): FoundVersion {
       "Find out which one was released, and delete the wrong tag.",
     );
   }
-  const statement = seen.flatMap(({ there }) => there.statements).find((stated) => states(stated, input));
-  if (statement === undefined && !input.overruled) {
+  const read = seen.map((sighting) => ({ ...sighting, verified: verifiedVersion(input, sighting) }));
+  const unverified = read.find(({ verified }) => verified === undefined);
+  if (unverified !== undefined && input.verification.signing) {
+    const { code, message, hint = "" } = notVerified(image, { ...unverified, image: unverified.there });
+    return problem(code, message, hint);
+  }
+  const [{ verified } = { verified: undefined }] = read;
+  const statement = verified?.statements.find((stated) => states(stated, input));
+  if (statement === undefined && verified?.by === "registry" && !input.overruled) {
     return problem(
       "version-not-stated",
       `${first.repository}:${first.tag} exists (${shortDigest(first.there.digest)}), but no release statement says ` +
@@ -74,17 +83,18 @@ export function findVersion(input: FindVersionInput): FoundVersion {
       `Trust the tag alone: pulumi config set --path 'slipway:overrule[0]' ${image}:${first.tag}`,
     );
   }
-  const { annotations, digest, platforms } = first.there;
+  const { digest, platforms } = first.there;
   return {
     tag: first.tag,
     problems: [],
+    ...(verified === undefined ? {} : { verifiedBy: verified.by }),
     release: {
       name: image,
       digest,
-      version,
-      revision: statement?.revision ?? annotations[REVISION_ANNOTATION] ?? "",
+      version: statement?.version ?? version,
+      revision: statement?.revision ?? verified?.revision ?? "",
       ref: `refs/tags/${name}`,
-      contentKey: statement?.contentKey ?? annotations[CONTENT_KEY_ANNOTATION] ?? "",
+      contentKey: statement?.contentKey ?? verified?.contentKey ?? "",
       platforms: statement?.platforms ?? platforms,
       repositories: seen.map(({ repository }) => repository),
       ...(statement === undefined ? {} : { statement }),
@@ -92,8 +102,21 @@ export function findVersion(input: FindVersionInput): FoundVersion {
   };
 }
 
-function states(statement: ReleaseStatement, { image, lane, version }: FindVersionInput): boolean {
-  if (statement.image !== image || statement.lane !== lane) return false;
+/** A version is recorded by this stack as such, stated by a signer, or vouched for; a claim of its content is not enough. */
+function verifiedVersion(
+  input: FindVersionInput,
+  { repository, there }: { readonly repository: string; readonly there: FoundImage },
+): VerifiedImage | undefined {
+  const { verification, version } = input;
+  const verified = verifiedImage(verification, repository, there);
+  if (verified === undefined || verified.by === "adopt" || verified.by === "registry") return verified;
+  const recorded = verification.previous?.images.find(({ name }) => name === input.image);
+  const isRecorded = verified.by === "state" && recorded?.version === version;
+  return isRecorded || verified.statements.some((stated) => states(stated, input)) ? verified : undefined;
+}
+
+function states(statement: ReleaseStatement, { image, verification, version }: FindVersionInput): boolean {
+  if (statement.image !== image || statement.lane !== verification.lane) return false;
   const [stated, wanted] = [parseVersion(statement.version), parseVersion(version)];
   return stated === undefined || wanted === undefined
     ? statement.version === version

@@ -1,11 +1,11 @@
-import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "./annotations";
+import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import { type Digest, shortDigest } from "./digest";
-import type { ReleaseManifest } from "./manifest";
 import { isStatementOf } from "./planned-statement";
 import type { FoundImage, RegistryState } from "./registry-state";
 import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
 import { givesWayToBuild, lacksSbom } from "./sbom";
+import { type Verification, type VerifiedImage, verifiedImage } from "./verified";
 
 /** A tag that exists, and where. */
 export interface Sighting {
@@ -20,13 +20,15 @@ export interface ContentInput {
   /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly state: RegistryState;
-  /** What this stack released last. */
-  readonly previous: ReleaseManifest | undefined;
+  /** By what an image of a registry is believed. */
+  readonly verification: Verification;
   readonly overruled: (tag: string) => boolean;
 }
 
 export interface ContentDecision {
   readonly content: PlannedContent;
+  /** Of content that a registry holds; absent for a build. */
+  readonly verified?: VerifiedImage;
   readonly refusals: readonly Refusal[];
   readonly notices: readonly string[];
 }
@@ -39,19 +41,44 @@ export function decideContent(input: ContentInput): ContentDecision {
     ({ tag }) => isVersionTag(input.intent, tag) && !input.overruled(tag),
   );
   const first = released[0];
-  if (first === undefined) return { content: candidateOrBuild(input), refusals: [], notices: [] };
+  if (first === undefined) return candidateOrBuild(input);
 
+  const verified = verifiedRelease(input, first);
   const refusals = [...disagreement(input, released), ...released.flatMap((seen) => foreign(input, seen))];
   const content = { from: "version-tag", tag: first.tag, digest: first.image.digest } as const;
-  const key = first.image.annotations[CONTENT_KEY_ANNOTATION];
+  const key = verified?.contentKey ?? "";
   const notices =
-    refusals.length === 0 && key !== undefined && key !== input.intent.contentKey
+    refusals.length === 0 && key !== "" && key !== input.intent.contentKey
       ? [
           `${input.intent.name}: the working tree or its inputs differ from what ${first.tag} was released with; ` +
             `the release that exists (${shortDigest(first.image.digest)}) is kept`,
         ]
       : [];
-  return { content, refusals: dedupe(refusals), notices };
+  return { content, ...(verified === undefined ? {} : { verified }), refusals: dedupe(refusals), notices };
+}
+
+/** A release that exists, as far as it is verified: recorded by this stack, or stated for this version by a signer. */
+function verifiedRelease(
+  { intent, verification }: ContentInput,
+  { repository, tag, image }: Sighting,
+): VerifiedImage | undefined {
+  const verified = verifiedImage(verification, repository, image);
+  if (verified === undefined || verified.by === "adopt" || verified.by === "registry") return verified;
+  const statement = verified.statements.find((stated) => isStatementOf(stated, intent));
+  if (statement !== undefined)
+    return { ...verified, contentKey: statement.contentKey, revision: statement.revision };
+  const isRecorded = recordedDigest(verification, repository, tag) === image.digest;
+  return verified.by === "state" && isRecorded ? verified : undefined;
+}
+
+function recordedDigest(
+  { name, previous }: Verification,
+  repository: string,
+  tag: string,
+): Digest | undefined {
+  return previous?.images
+    .find((image) => image.name === name)
+    ?.tags.find((known) => known.repository === repository && known.name === tag)?.digest;
 }
 
 /**
@@ -61,10 +88,10 @@ export function decideContent(input: ContentInput): ContentDecision {
 export function releasedIntent(
   intent: ImageIntent,
   content: PlannedContent,
-  seen: FoundImage | undefined,
+  verified: VerifiedImage | undefined,
 ): ImageIntent {
   if (content.from !== "version-tag") return intent;
-  const told = seen?.annotations[CONTENT_KEY_ANNOTATION] ?? "";
+  const told = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(told) ? told : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
   const isNamedByContent = intent.candidateTag?.startsWith("candidate-") ?? false;
@@ -86,17 +113,38 @@ function isVersionTag(intent: ImageIntent, name: string): boolean {
   return intent.tags.some((tag) => tag.class === "version" && tag.name === name);
 }
 
-/** Any tag that carries the content key will do: content is found by what it is made of, not by its name. */
-function candidateOrBuild(input: ContentInput): PlannedContent {
-  const { contentKey, sbom } = input.intent;
-  const matches = sightings(input).filter(
-    ({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey,
-  );
+/** Any tag of verified content with this key will do: content is found by what it is made of, not by its name. */
+function candidateOrBuild(input: ContentInput): ContentDecision {
+  const { contentKey, sbom, name } = input.intent;
+  const matches = verifiedSightings(input).filter(({ verified }) => verified.contentKey === contentKey);
   const whole = matches.find(({ image }) => !lacksSbom(image.annotations));
   const match = whole ?? matches.find(({ image }) => !givesWayToBuild(image.annotations, sbom));
-  return match === undefined
-    ? { from: "build" }
-    : { from: "candidate", tag: match.tag, digest: match.image.digest };
+  if (match === undefined) {
+    const alike = sightings(input).find(
+      ({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey,
+    );
+    const notice = alike === undefined || matches.length > 0 ? [] : [unverifiedNotice(name, alike)];
+    return { content: { from: "build" }, refusals: [], notices: notice };
+  }
+  const content = { from: "candidate", tag: match.tag, digest: match.image.digest } as const;
+  return { content, verified: match.verified, refusals: [], notices: [] };
+}
+
+/** Every tag that was asked about and may be believed, with what it is. */
+export function verifiedSightings(
+  input: ContentInput,
+): readonly (Sighting & { readonly verified: VerifiedImage })[] {
+  return sightings(input).flatMap((seen) => {
+    const verified = verifiedImage(input.verification, seen.repository, seen.image);
+    return verified === undefined ? [] : [{ ...seen, verified }];
+  });
+}
+
+export function unverifiedNotice(name: string, { repository, tag, image }: Sighting): string {
+  return (
+    `${name}: ${repository}:${tag} (${shortDigest(image.digest)}) says that it has this content, but no trusted ` +
+    "signer claims that, so the content is built again"
+  );
 }
 
 function disagreement({ intent }: ContentInput, released: readonly Sighting[]): Refusal[] {
@@ -118,28 +166,29 @@ function disagreement({ intent }: ContentInput, released: readonly Sighting[]): 
 }
 
 /** A version tag that this commit did not make, or that somebody moved since. */
-function foreign({ intent, revision, previous }: ContentInput, seen: Sighting): Refusal[] {
+function foreign(input: ContentInput, seen: Sighting): Refusal[] {
+  const { intent, revision, verification } = input;
   const { repository, tag, image } = seen;
   const path = `${intent.name}:${tag}`;
   const overrule = path;
-  const recorded = previous?.images
-    .find(({ name }) => name === intent.name)
-    ?.tags.find((known) => known.repository === repository && known.name === tag);
-  if (recorded !== undefined && recorded.digest !== image.digest) {
+  const recorded = recordedDigest(verification, repository, tag);
+  if (recorded !== undefined && recorded !== image.digest) {
     return [
       {
         code: "version-tag-moved",
         path,
         message:
-          `${repository}:${tag} was released as ${shortDigest(recorded.digest)} ` +
+          `${repository}:${tag} was released as ${shortDigest(recorded)} ` +
           `and now points to ${shortDigest(image.digest)}: somebody moved a write-once tag`,
-        hint: `Put it back by hand if that was a mistake: crane tag ${repository}@${recorded.digest} ${tag}`,
+        hint: `Put it back by hand if that was a mistake: crane tag ${repository}@${recorded} ${tag}`,
         overrule,
       },
     ];
   }
-  const statement = image.statements.find((stated) => isStatementOf(stated, intent));
-  const origin = statement?.revision ?? image.annotations[REVISION_ANNOTATION];
+  const verified = verifiedRelease(input, seen);
+  if (verified === undefined) return [notVerified(intent.name, seen)];
+  const stated = verified.statements.find((statement) => isStatementOf(statement, intent));
+  const origin = stated?.revision ?? verified.revision;
   if (origin === revision) return [];
   return [
     origin === undefined
@@ -160,6 +209,22 @@ function foreign({ intent, revision, previous }: ContentInput, seen: Sighting): 
           overrule,
         },
   ];
+}
+
+export function notVerified(
+  name: string,
+  { repository, tag, image }: Pick<Sighting, "repository" | "tag" | "image">,
+): Refusal {
+  return {
+    code: "version-not-verified",
+    path: `${name}:${tag}`,
+    message:
+      `${repository}:${tag} exists (${shortDigest(image.digest)}), but no trusted signer states that it is this ` +
+      `version of ${name}`,
+    hint:
+      "Delete the tag if the release is not yours. A release made by another tool, or before signing: check the digest, " +
+      `then vouch for it with slipway:adopt: [${name}@${image.digest}]. One signed by another key: slipway:sign.trusted.`,
+  };
 }
 
 function dedupe(refusals: readonly Refusal[]): Refusal[] {

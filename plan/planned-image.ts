@@ -1,9 +1,9 @@
-import { CONTENT_KEY_ANNOTATION, SBOM_ANNOTATION } from "./annotations";
+import { SBOM_ANNOTATION } from "./annotations";
 import { decideBase } from "./base";
 import type { Config } from "./config";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
-import { plannedStatement, type Source } from "./planned-statement";
+import { plannedClaim, plannedStatement, type Source } from "./planned-statement";
 import { decideTags, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
 import { repositoryKey } from "./reference";
 import type { FoundImage, RegistryState } from "./registry-state";
@@ -11,6 +11,7 @@ import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import type { Ancestry } from "./tag-policy";
+import { type Verification, verificationOf, verifiedImage } from "./verified";
 
 /** What the plan of one image is made from, besides the image. */
 export interface ImagePlanInput {
@@ -41,25 +42,26 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
   const overruled = (tag: string): boolean => config.overrule.includes(`${intent.name}:${tag}`);
   const isBase = intent.image.addressed !== undefined && intent.existing === undefined;
   const decide = isBase ? decideBase : decideContent;
-  const { content, refusals, notices } = decide({
+  const verification = verificationOf(config, { name: intent.name, lane: intent.image.lane }, previous);
+  const { content, verified, refusals, notices } = decide({
     intent,
     revision,
     repositories,
     state,
-    previous,
+    verification,
     overruled,
   });
   const digest = content.from === "build" ? undefined : content.digest;
   const seen = sightings({ repositories, state }).find(({ image }) => image.digest === digest)?.image;
   const sbom = sbomState(intent, content, seen);
-  const released = withSbomNote(releasedIntent(intent, content, seen), sbom);
+  const released = withSbomNote(releasedIntent(intent, content, verified), sbom);
   const tagInput: TagsInput = {
     intent: released,
     revision,
     repositories,
     state,
     digest,
-    previous,
+    verification,
     ancestry,
     overruled,
     ...(config.policy.prereleaseOnFloatingTag.level === "off" ? { prereleases: "move" } : {}),
@@ -74,13 +76,10 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
           intent.tags.filter((tag) => tag.name !== intent.candidateTag),
         );
   const build = buildGeneration(intent, content, sbom, previous);
-  const statement = plannedStatement({
-    intent,
-    content,
-    repositories,
-    source: input.source,
-    sightings: sightings({ repositories, state }),
-  });
+  const facts = { intent, content, verified, repositories, source: input.source };
+  const statement = plannedStatement(facts);
+  const claim = verification.signing ? plannedClaim(facts) : undefined;
+  const verifiedBy = intent.existing?.verifiedBy ?? verified?.by;
   return {
     image: {
       name: intent.name,
@@ -91,6 +90,8 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
       claims: claims.tags,
       copyTo: digest === undefined ? [] : lacking(repositories, state, digest),
       ...(statement === undefined ? {} : { statement }),
+      ...(claim === undefined ? {} : { claim }),
+      ...(verifiedBy === undefined ? {} : { verifiedBy }),
       ...(sbom === undefined ? {} : { sbom }),
     },
     tags: tags.tags,
@@ -137,12 +138,16 @@ function isNamedByContent(
   { contentKey, image: { addressed } }: ImageIntent,
   repositories: readonly string[],
   state: RegistryState,
+  verification: Verification,
 ): boolean {
   if (addressed !== undefined) return true;
   if (!candidateTag.startsWith("candidate-")) return false;
   return sightings({ repositories, state })
     .filter(({ tag }) => tag === candidateTag)
-    .every(({ image }) => image.annotations[CONTENT_KEY_ANNOTATION] === contentKey);
+    .every(({ repository, image }) => {
+      const verified = verifiedImage(verification, repository, image);
+      return verified === undefined || verified.contentKey === contentKey;
+    });
 }
 
 /** The candidate tag, where this stack makes the content, and no equal one with an SBOM that this lacks has the tag. */
@@ -152,10 +157,14 @@ function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisi
   if (name === undefined || existing !== undefined) return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);
   const overruled = (tag: string): boolean =>
-    input.overruled(tag) || isNamedByContent(name, intent, repositories, state);
+    input.overruled(tag) || isNamedByContent(name, intent, repositories, state, input.verification);
   const open = repositories.filter((repository) => {
     const live = state.repositories[repository]?.found[name];
-    return live === undefined || !outranks(live.annotations, seen?.annotations);
+    return (
+      live === undefined ||
+      verifiedImage(input.verification, repository, live) === undefined ||
+      !outranks(live.annotations, seen?.annotations)
+    );
   });
   return decideTags({ ...input, repositories: open, state, overruled }, [
     { slot: "candidate", name, class: "revision" },

@@ -1,8 +1,7 @@
-import { CONTENT_KEY_ANNOTATION } from "./annotations";
-import type { Sighting } from "./planned-content";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent } from "./release-plan";
-import type { ReleaseStatement } from "./statement";
+import type { ContentClaim, ReleaseStatement } from "./statement";
+import type { VerifiedImage } from "./verified";
 
 /** What the working tree is. */
 export interface Source {
@@ -17,16 +16,16 @@ export interface Source {
 export interface StatementInput {
   readonly intent: ImageIntent;
   readonly content: PlannedContent;
+  /** Of content that a registry holds; undefined for a build. */
+  readonly verified: VerifiedImage | undefined;
   /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly source: Source;
-  /** Every tag that was asked about and exists. */
-  readonly sightings: readonly Sighting[];
 }
 
 /**
- * The statement of a release with a version: the one that is already attached to the digest, word for word, else a new
- * one. What today's working tree says of inputs is stated only for content that was made from it.
+ * The statement of a release with a version: the verified one that is attached to the digest already, else a new one.
+ * What today's working tree says of inputs is stated only for content that was made from it.
  */
 export function plannedStatement(input: StatementInput): ReleaseStatement | undefined {
   const { intent, content, repositories, source } = input;
@@ -35,17 +34,9 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
   if (content.from === "rollback") return content.statement;
   if (intent.version === undefined) return undefined;
   const lane = intent.image.lane ?? "";
-  const existing = input.sightings.filter(
-    ({ image }) => content.from !== "build" && image.digest === content.digest,
-  );
-  const stated = existing
-    .flatMap(({ image }) => image.statements)
-    .find((statement) => isStatementOf(statement, intent));
+  const stated = input.verified?.statements.find((statement) => isStatementOf(statement, intent));
   if (stated !== undefined) return stated;
-  const contentKey =
-    content.from === "build"
-      ? intent.contentKey
-      : (existing[0]?.image.annotations[CONTENT_KEY_ANNOTATION] ?? "");
+  const contentKey = content.from === "build" ? intent.contentKey : (input.verified?.contentKey ?? "");
   const isOurs = contentKey === intent.contentKey;
   return {
     schema: 1,
@@ -59,6 +50,30 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
     platforms: intent.image.platforms,
     inputs: isOurs ? intent.buildArgs : {},
     bases: isOurs ? intent.bases : {},
+    repositories,
+  };
+}
+
+/**
+ * The claim of content that is built or found by its key; none for a release that exists, whose statement says more. One
+ * that is attached already and names every repository serves as it is.
+ */
+export function plannedClaim(input: StatementInput): ContentClaim | undefined {
+  const { intent, content, verified, repositories, source } = input;
+  if (content.from !== "build" && content.from !== "candidate") return undefined;
+  const known = verified?.claim;
+  if (known !== undefined && repositories.every((repository) => known.repositories.includes(repository)))
+    return known;
+  return {
+    schema: 1,
+    image: intent.name,
+    lane: intent.image.lane ?? "",
+    ...(intent.version === undefined ? {} : { version: intent.version }),
+    revision: verified?.revision ?? source.revision,
+    contentKey: intent.contentKey,
+    ...(intent.image.addressed === undefined || intent.candidateTag === undefined
+      ? {}
+      : { tag: intent.candidateTag }),
     repositories,
   };
 }

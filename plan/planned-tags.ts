@@ -1,10 +1,10 @@
 import { REVISION_ANNOTATION, VERSION_ANNOTATION } from "./annotations";
 import type { Digest } from "./digest";
-import type { ReleaseManifest } from "./manifest";
 import type { FoundImage, RegistryState } from "./registry-state";
 import type { ImageIntent, WantedTag } from "./release-intent";
 import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
 import { type Ancestry, decideTag, type LiveTag, type TagWish } from "./tag-policy";
+import { type Verification, verifiedImage } from "./verified";
 
 export interface TagsInput {
   readonly intent: ImageIntent;
@@ -13,7 +13,8 @@ export interface TagsInput {
   readonly state: RegistryState;
   /** Absent while it is not built. */
   readonly digest: Digest | undefined;
-  readonly previous: ReleaseManifest | undefined;
+  /** By what an image of a registry is believed. */
+  readonly verification: Verification;
   /** How commits that live tags point to relate to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
   readonly overruled: (tag: string) => boolean;
@@ -34,7 +35,7 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
   for (const repository of input.repositories) {
     for (const tag of wanted) {
       const found = input.state.repositories[repository]?.found[tag.name];
-      const live = found === undefined ? undefined : liveTag(found);
+      const live = found === undefined ? undefined : verifiedLiveTag(input, repository, found);
       const wish = wishOf(input, tag);
       const ancestry =
         live?.revision === undefined ? "unknown" : (input.ancestry[live.revision] ?? "unknown");
@@ -80,14 +81,22 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
  * The names by which versions are known to exist. A release that publishes no version tag leaves none behind, so there
  * the versions that live tags tell of count as well.
  */
-function existingTags({ intent, repositories, state }: TagsInput): string[] {
-  const known = repositories.flatMap((name) => state.repositories[name]?.tags ?? []);
+function existingTags(input: TagsInput): string[] {
+  const { intent, repositories, state } = input;
+  const known = [
+    ...repositories.flatMap((name) => state.repositories[name]?.tags ?? []),
+    ...statedVersions(input),
+  ];
   if (intent.version === undefined || intent.tags.some((tag) => tag.class === "version"))
     return [...new Set(known)];
   const { prefix, suffix } = intent.form;
   const told = repositories
-    .flatMap((name) => Object.values(state.repositories[name]?.found ?? {}))
-    .flatMap((found) => liveTag(found).version ?? [])
+    .flatMap((name) =>
+      Object.values(state.repositories[name]?.found ?? {}).map((found) =>
+        verifiedLiveTag(input, name, found),
+      ),
+    )
+    .flatMap((live) => (live.unverified ? [] : (live.version ?? [])))
     .map((version) => `${prefix}${version}${suffix}`);
   return [...new Set([...known, ...told])];
 }
@@ -149,12 +158,32 @@ export function liveTag(found: FoundImage): LiveTag {
   };
 }
 
+/** Versions that state and live tags are verified to be: they count though their own tag is gone. */
+function statedVersions({ intent, repositories, state, verification }: TagsInput): string[] {
+  const { name, signing, previous } = verification;
+  if (!signing) return [];
+  const live = repositories.flatMap((repository) =>
+    Object.values(state.repositories[repository]?.found ?? {}).flatMap(
+      (found) => verifiedImage(verification, repository, found)?.statements ?? [],
+    ),
+  );
+  const recorded = previous?.images.filter((image) => image.name === name) ?? [];
+  return [...live, ...recorded]
+    .flatMap(({ version }) => version ?? [])
+    .map((version) => `${intent.form.prefix}${version}${intent.form.suffix}`);
+}
+
+function verifiedLiveTag({ verification }: TagsInput, repository: string, found: FoundImage): LiveTag {
+  const isVerified = verifiedImage(verification, repository, found) !== undefined;
+  return { ...liveTag(found), ...(isVerified ? {} : { unverified: true }) };
+}
+
 function identity<D extends { readonly digest?: Digest }>(what: D, version: string | undefined) {
   return { ...what, ...(version === undefined ? {} : { version }) };
 }
 
 function driftReason(
-  { previous, intent }: TagsInput,
+  { verification: { previous }, intent }: TagsInput,
   repository: string,
   name: string,
   live: LiveTag | undefined,

@@ -1,4 +1,4 @@
-import type { ImageConfig } from "./config";
+import type { Config, ImageConfig } from "./config";
 import type { ExistingRelease } from "./existing-release";
 import { type PolicyFinding, settingOf } from "./policy/finding";
 import type { PolicyConfig } from "./policy/policy-config";
@@ -17,6 +17,30 @@ export function gateRules(verify: PromotionRules, policy: PolicyConfig): Promoti
   };
 }
 
+/** Where `promote.verify` is absent: the stack's own signer, or one that `sign.trusted` names. */
+const BY_THE_STACK: PromotionRules = {
+  signer: { kind: "stack" },
+  predicates: ["signature", "statement"],
+  platforms: [],
+};
+
+/** What content has to pass before a stack takes it as it is; undefined where nothing is signed and no rule is set. */
+export function promotionGate({
+  promote,
+  sign,
+  policy,
+}: Pick<Config, "promote" | "sign" | "policy">): PromotionRules | undefined {
+  const verify = promote?.verify ?? (sign.mode === "none" ? undefined : BY_THE_STACK);
+  return verify === undefined ? undefined : gateRules(verify, policy);
+}
+
+/** Whose claims and statements a stack believes; undefined for its own signers. */
+export function wantedSigner(
+  config: Pick<Config, "promote" | "sign" | "policy">,
+): PromotionRules["signer"] | undefined {
+  return config.promote === undefined ? undefined : promotionGate(config)?.signer;
+}
+
 /** What is only warned of, asked of what has passed the gate; undefined for nothing. */
 export function advisoryRules(rules: PromotionRules, policy: PolicyConfig): PromotionRules | undefined {
   const { level, ...licences } = policy.deniedLicences;
@@ -32,7 +56,7 @@ export function advisoryRules(rules: PromotionRules, policy: PolicyConfig): Prom
  */
 export function promotionRequest(
   rules: PromotionRules,
-  image: Pick<ImageConfig, "addressed">,
+  image: Pick<ImageConfig, "addressed" | "lane">,
   release: ExistingRelease,
   holding: readonly string[],
 ): VerifyRequest {
@@ -50,7 +74,9 @@ export function promotionRequest(
       predicates,
       platforms: [...new Set([...release.platforms, ...rules.platforms])].sort(),
       ...(asksForStatement && !isBase ? { revision: release.revision } : {}),
-      ...(asksForStatement && hasStatement ? { image: release.name } : {}),
+      ...(asksForStatement && hasStatement
+        ? { image: release.name, version: release.version, lane: image.lane ?? "" }
+        : {}),
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Digest } from "./digest";
 import type { Problem } from "./problem";
-import type { ReleaseStatement } from "./statement";
+import type { ReleaseStatement, SignedFacts } from "./statement";
 
 /** What the registries hold, as far as a plan has to know it. Read once, before planning. */
 export interface RegistryState {
@@ -30,6 +30,8 @@ export interface FoundImage {
   readonly platforms: readonly string[];
   /** The index's annotations. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Release statements among the digest's referrers; asked for version tags only. */
+  /** Release statements among the digest's referrers, which anyone who may push can write; asked for version tags only. */
   readonly statements: readonly ReleaseStatement[];
+  /** What trusted signers say about the digest; absent where that was not asked. */
+  readonly signed?: SignedFacts;
 }

@@ -6,8 +6,9 @@ import type { PolicyFinding } from "./policy/finding";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
-import type { ReleaseStatement } from "./statement";
+import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, TagClass, TagWish } from "./tag-policy";
+import type { VerifiedBy } from "./verified";
 
 /** Everything that a release will build, copy and tag. Plain data, known before `up`. */
 export interface ReleasePlan {
@@ -61,6 +62,10 @@ export interface PlannedImage {
   readonly copyTo: readonly string[];
   /** Set for a release with a version. */
   readonly statement?: ReleaseStatement;
+  /** Signed together with the candidate tag; set where releases are signed and the content is built or found. */
+  readonly claim?: ContentClaim;
+  /** Why content that exists is believed; absent for a build. */
+  readonly verifiedBy?: VerifiedBy;
   /** Absent where nobody knows: content of others. */
   readonly sbom?: SbomState;
 }

@@ -3,7 +3,7 @@ import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-pla
 import type { SignConfig } from "./trust";
 
 /** What proves an image's content, beside its digest. */
-export function candidateInputs({ name, repositories, intent, content }: PlannedImage) {
+export function candidateInputs({ name, repositories, intent, content, claim }: PlannedImage) {
   if (content.from === "promotion" || intent.candidateTag === undefined) {
     throw new Error(`ImageRelease: the content of "${name}" is promoted; use Promotion`);
   }
@@ -15,6 +15,7 @@ export function candidateInputs({ name, repositories, intent, content }: Planned
     revision: intent.revision,
     platforms: intent.image.platforms,
     source: content.from === "build" ? ("build" as const) : ("found" as const),
+    ...(claim === undefined ? {} : { claim }),
     ...(intent.image.attestations === "index" ? {} : { attestations: intent.image.attestations }),
   };
 }
@@ -59,12 +60,18 @@ export function descriptionInputs({ repository, full, short, kept }: PlannedDesc
   };
 }
 
-/** What writes a tag, beside the digest that it gets. @param siblings all repositories of the image */
-export function tagInputs(tag: PlannedTag, siblings: readonly string[]) {
+/**
+ * What writes a tag, beside the digest that it gets.
+ *
+ * @param siblings all repositories of the image
+ * @param lane its lane; empty for a project without lanes
+ */
+export function tagInputs(tag: PlannedTag, siblings: readonly string[], lane: string) {
   const { digest: _, ...wish } = tag.wish;
   return {
     ...wish,
     repository: tag.repository,
+    of: { image: tag.image, lane },
     siblings,
     planned: { ...(tag.from === undefined ? {} : { digest: tag.from.digest }), ancestry: tag.ancestry },
   };

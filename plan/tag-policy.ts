@@ -56,6 +56,8 @@ export interface LiveTag {
   /** From the image's own annotations or, for a version tag, its name. */
   readonly version?: string;
   readonly revision?: string;
+  /** Releases are signed, and no trusted signer vouches for this image: what it says of itself counts for nothing. */
+  readonly unverified?: true;
 }
 
 /** Whether the live tag's commit is an ancestor of the one being released. */
@@ -93,7 +95,7 @@ export function decideTag(
         reason: `${wish.name} is a version tag and already points to ${describe(live)}`,
       };
     case "revision":
-      if (live === undefined || live.revision === wish.revision) return move;
+      if (live === undefined || live.unverified || live.revision === wish.revision) return move;
       return {
         action: "refuse",
         code: "tag-other-revision",
@@ -168,7 +170,8 @@ function unversionedKept(
   live: LiveTag | undefined,
   ancestry: Ancestry,
 ): TagDecision | undefined {
-  if (live === undefined || ancestry === "ancestor" || live.revision === wish.revision) return undefined;
+  if (live === undefined || live.unverified) return undefined;
+  if (ancestry === "ancestor" || live.revision === wish.revision) return undefined;
   const isLatest = wish.line !== undefined;
   if (ancestry !== "descendant" && !isLatest) return undefined;
   const relation = {

@@ -45,7 +45,8 @@ export type WantedSigner =
 
 /** What has to be proved of an image. Whatever is absent is not asked for, but for the signer and the digest. */
 export interface VerifyRules {
-  readonly signer: WantedSigner;
+  /** `stack`: the stack's own signer, or one that `sign.trusted` names. */
+  readonly signer: WantedSigner | { readonly kind: "stack" };
   /** Names (`signature`, `statement`, `provenance`, `sbom`) or predicate types. */
   readonly predicates: readonly string[];
   /** Provenance's builder, exactly or `/pattern/`, for every platform. */
@@ -56,6 +57,12 @@ export interface VerifyRules {
   readonly revision?: string;
   /** The image that the release statement has to be about. */
   readonly image?: string;
+  /** Its version, without the form. */
+  readonly version?: string;
+  /** Its lane; empty for a project without lanes. */
+  readonly lane?: string;
+  /** The tag by which the image was asked for: a signed statement has to be about the version that it names. */
+  readonly tag?: string;
   readonly platforms: readonly string[];
   /** Licences that no package may have, by the SBOM of every platform. */
   readonly licences?: LicenceRules;
@@ -66,7 +73,7 @@ export interface VerifyRules {
 }
 
 /** What a promotion asks for; image and revision are the release's own. */
-export type PromotionRules = Omit<VerifyRules, "image" | "revision">;
+export type PromotionRules = Omit<VerifyRules, "image" | "revision" | "version" | "lane" | "tag">;
 
 /** One digest that is to be verified. */
 export interface VerifyRequest {

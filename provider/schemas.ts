@@ -24,3 +24,6 @@ export const signerInput = z.discriminatedUnion("kind", [
     trustedRoot: z.string().exactOptional(),
   }),
 ]);
+
+/** Who has to have signed, or the stack's own signers. */
+export const rulesSigner = z.union([signerInput, z.object({ kind: z.literal("stack") })]);

@@ -1,8 +1,14 @@
 import { z } from "zod";
 import { type Environment, lookUp } from "../config/environment";
+import type { Digest } from "../plan/digest";
 import { Secret } from "../plan/secret";
-import type { SignConfig } from "../plan/trust";
+import type { SignedFacts } from "../plan/statement";
+import type { SignConfig, VerifyRules, WantedSigner } from "../plan/trust";
+import type { RegistryClient } from "../registry/client";
+import type { ReadSigned } from "../registry/read-state";
 import type { ReleaseSigner } from "../trust/release-signer";
+import type { Trust } from "../trust/trust-material";
+import type { Location, Registries } from "./registries";
 import { signerInput } from "./schemas";
 
 export const signingSchema = z.discriminatedUnion("mode", [
@@ -48,12 +54,19 @@ export class Signing {
   readonly #env: Environment;
   readonly #prefix: string | undefined;
   #signer: Promise<ReleaseSigner | undefined> | undefined;
+  #trusts: Promise<readonly Trust[]> | undefined;
+  readonly #facts = new Map<string, Promise<SignedFacts>>();
 
   /** @param prefix variables with it come first */
   constructor(config: SigningConfig | undefined, env: Environment, prefix?: string) {
     this.#config = config ?? { mode: "none" };
     this.#env = env;
     this.#prefix = prefix;
+  }
+
+  /** Whether releases are signed, and only what is signed is believed. */
+  get isOn(): boolean {
+    return this.#config.mode !== "none";
   }
 
   /** Whether there is a signer to ask; without a program the stack's key is not there, and nothing is to be signed. */
@@ -66,6 +79,51 @@ export class Signing {
   signer(): Promise<ReleaseSigner | undefined> {
     this.#signer ??= this.#make();
     return this.#signer;
+  }
+
+  /**
+   * The signers whose claims and statements are believed: the stack's own, and those that its settings name. Empty where
+   * nothing is signed.
+   *
+   * @throws SigningError where the key cannot be read
+   */
+  trusts(): Promise<readonly Trust[]> {
+    this.#trusts ??= this.#readTrusts();
+    return this.#trusts;
+  }
+
+  /** The verified claims and statements about a digest; each digest of a repository is read once. */
+  facts({ repository, client, path }: Location, digest: Digest): Promise<SignedFacts> {
+    const key = `${repository}@${digest}`;
+    const known = this.#facts.get(key) ?? this.#readFacts(client, path, digest);
+    this.#facts.set(key, known);
+    return known;
+  }
+
+  async #readFacts(client: RegistryClient, path: string, digest: Digest): Promise<SignedFacts> {
+    const trusts = await this.trusts();
+    if (trusts.length === 0) return { claims: [], statements: [] };
+    const { readSignedFacts } = await import("../trust/signed-facts.js");
+    return readSignedFacts(client, path, digest, trusts);
+  }
+
+  async #readTrusts(): Promise<readonly Trust[]> {
+    const config = this.#config;
+    if (config.mode === "none") return [];
+    const { readTrust } = await import("../trust/trust-material.js");
+    const named: WantedSigner[] = [...(config.trusted ?? [])];
+    if (config.mode === "key" && config.publicKey !== undefined)
+      named.push({ kind: "key", publicKey: config.publicKey });
+    const own = this.#hasOwnSigner() ? await (await this.signer())?.trust() : undefined;
+    return [...(own === undefined ? [] : [own]), ...(await Promise.all(named.map(readTrust)))];
+  }
+
+  /** A laptop has neither the CI's identity nor, at times, the private key; what is signed is verified all the same. */
+  #hasOwnSigner(): boolean {
+    const config = this.#config;
+    if (config.mode === "keyless")
+      return Boolean(this.#env.SIGSTORE_ID_TOKEN || this.#env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+    return config.mode === "key" && (this.#given("COSIGN_PRIVATE_KEY") ?? config.key) !== undefined;
   }
 
   /** The environment first, then the stack's configuration: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD. */
@@ -98,4 +156,27 @@ export class Signing {
   #given(variable: string): string | undefined {
     return lookUp(this.#env, [variable], this.#prefix)?.value;
   }
+}
+
+/**
+ * Reads what a signer says about a digest; undefined where none is named and the stack signs nothing.
+ *
+ * @param signer default: the stack's own
+ */
+export function signedReader(
+  { registries, signing }: { readonly registries: Registries; readonly signing: Signing },
+  signer: VerifyRules["signer"] = { kind: "stack" },
+): ReadSigned | undefined {
+  if (signer.kind !== "stack") {
+    return async (repository, digest) => {
+      const { client, path } = registries.at(repository);
+      const [{ readTrust }, { readSignedFacts }] = await Promise.all([
+        import("../trust/trust-material.js"),
+        import("../trust/signed-facts.js"),
+      ]);
+      return readSignedFacts(client, path, digest, [await readTrust(signer)]);
+    };
+  }
+  if (!signing.isOn) return undefined;
+  return (repository, digest) => signing.facts(registries.at(repository), digest);
 }

@@ -4,6 +4,7 @@ import type { FoundImage } from "../plan/registry-state";
 import type { RegistryClient } from "./client";
 import { RegistryError } from "./errors";
 import { readImage } from "./read-image";
+import type { ReadSigned } from "./read-state";
 
 export interface InspectedImages {
   /** Reference -> what is there. A reference without an image has no entry. */
@@ -16,6 +17,7 @@ export interface InspectedImages {
 export async function inspectImages(
   references: readonly string[],
   connect: (host: string) => RegistryClient,
+  readSigned?: ReadSigned,
 ): Promise<InspectedImages> {
   const found: Record<string, FoundImage> = {};
   const problems: Problem[] = [];
@@ -24,7 +26,9 @@ export async function inspectImages(
       const { host, path, tag, digest } = parseReference(reference);
       try {
         const image = await readImage(connect(host), path, digest ?? tag ?? "latest", { statements: true });
-        if (image !== undefined) found[reference] = image;
+        if (image === undefined) return;
+        const signed = await readSigned?.(`${host}/${path}`, image.digest);
+        found[reference] = { ...image, ...(signed === undefined ? {} : { signed }) };
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         problems.push({ ...error.toProblem(), path: reference });

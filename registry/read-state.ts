@@ -1,4 +1,7 @@
+import type { Digest } from "../plan/digest";
 import type { FoundImage, RegistryAccess, RegistryState, RepositoryState } from "../plan/registry-state";
+import type { SignedFacts } from "../plan/statement";
+import type { VerifyRules } from "../plan/trust";
 import type { RegistryClient } from "./client";
 import type { Credentials } from "./credentials";
 import { RegistryError } from "./errors";
@@ -10,6 +13,8 @@ export interface StateRequest {
   readonly repositories: readonly RepositoryRequest[];
   /** Nothing will be written: required registries are read without credentials too, and push rights do not matter. */
   readonly readOnly?: boolean;
+  /** Whose claims and statements are believed. Default: the stack's own signers. */
+  readonly signer?: VerifyRules["signer"];
 }
 
 export interface RepositoryRequest {
@@ -19,6 +24,8 @@ export interface RepositoryRequest {
   readonly tags: readonly string[];
   /** Those of `tags` whose release statements are wanted. */
   readonly versionTags: readonly string[];
+  /** Digests whose signers need not be asked, since the stack recorded them. Default: none. */
+  readonly recorded?: readonly Digest[];
 }
 
 /** How a registry is reached, and with what. */
@@ -30,10 +37,14 @@ export interface Connection {
   >;
 }
 
+/** Reads what trusted signers say about a digest. @param repository `host/path` */
+export type ReadSigned = (repository: string, digest: Digest) => Promise<SignedFacts>;
+
 /** Reads everything that a plan has to know, concurrently; writes nothing. */
 export async function readRegistryState(
   request: StateRequest,
   connect: (host: string) => Connection,
+  readSigned?: ReadSigned,
 ): Promise<RegistryState> {
   const access = new Map<string, Promise<RegistryAccess>>();
   for (const host of new Set(request.registries.map((registry) => registry.host))) {
@@ -52,7 +63,7 @@ export async function readRegistryState(
       const granted = await access.get(repository.host);
       if (granted?.status !== "ready") return undefined;
       const key = `${repository.host}/${repository.path}`;
-      return [key, await readRepository(connect(repository.host).client, repository)] as const;
+      return [key, await readRepository(connect(repository.host).client, repository, readSigned)] as const;
     }),
   );
   const entries = await Promise.all(
@@ -152,13 +163,23 @@ function pushHint(host: string): string {
     : "Use a token with push rights for this repository.";
 }
 
-async function readRepository(client: RegistryClient, request: RepositoryRequest): Promise<RepositoryState> {
+async function readRepository(
+  client: RegistryClient,
+  request: RepositoryRequest,
+  readSigned: ReadSigned | undefined,
+): Promise<RepositoryState> {
   const versionTags = new Set(request.versionTags);
+  const recorded = new Set(request.recorded);
   const [tags, found] = await Promise.all([
     client.listTags(request.path),
     Promise.all(
       request.tags.map(async (tag): Promise<[string, FoundImage | undefined]> => {
-        return [tag, await readImage(client, request.path, tag, { statements: versionTags.has(tag) })];
+        const statements = versionTags.has(tag);
+        const image = await readImage(client, request.path, tag, { statements });
+        if (image === undefined || readSigned === undefined || (!statements && recorded.has(image.digest)))
+          return [tag, image];
+        const signed = await readSigned(`${request.host}/${request.path}`, image.digest);
+        return [tag, { ...image, signed }];
       }),
     ),
   ]);

@@ -47,6 +47,7 @@ function imageLines(plan: ReleasePlan, image: PlannedImage): string[] {
   return [
     "",
     `${image.name}${image.intent.version === undefined ? "" : ` ${image.intent.version}`}: ${contentLine(image)}`,
+    ...beliefLine(image),
     ...image.copyTo.map((repository) => `  copy to ${repository}`),
     ...image.repositories.flatMap((repository) => [
       `  ${repository}`,
@@ -82,6 +83,12 @@ function contentLine({ content, intent }: PlannedImage): string {
     case "rollback":
       return `no build, back to ${content.tag} (${shortDigest(content.digest)})`;
   }
+}
+
+/** What a reader has to know of content that no signature vouches for. */
+function beliefLine({ verifiedBy }: PlannedImage): string[] {
+  if (verifiedBy === "registry") return ["  on the registry's word alone: nothing is signed (sign: none)"];
+  return verifiedBy === "adopt" ? ["  vouched for by slipway:adopt"] : [];
 }
 
 const SIGNS = { create: "+", move: "~", unchanged: " ", keep: "=" } as const;

@@ -107,6 +107,12 @@ export async function tagCommit(dir: string, tag: string): Promise<string | unde
   return code === 0 ? stdout.trim() : undefined;
 }
 
+/** Every tag's name; none where the clone has none. */
+export async function allTags(dir: string): Promise<string[]> {
+  const text = await gitText(dir, ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags/"]);
+  return text.split("\n").filter((name) => name !== "");
+}
+
 /** Porcelain v2, NUL-separated: headers, then one record a path; a rename's old path is a record of its own. */
 function readStatus(text: string): { branch?: string; paths: string[] } {
   const records = text.split("\0");

@@ -8,22 +8,24 @@ import type { Digest } from "../plan/digest";
 import { laneOwnerProblems } from "../plan/lane-owners";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
+import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion-gate";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
 import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
 import type { Ancestry } from "../plan/tag-policy";
-import type { Verdict, VerifyRequest } from "../plan/trust";
+import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import type { InspectedImages } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
 import { dirtyNotice } from "./dirty-notice";
-import { isAncestor, readGit, tagCommit } from "./git";
+import { allTags, isAncestor, readGit, tagCommit } from "./git";
 import { readIntents } from "./read-intents";
 import { readWorkflowActions } from "./read-workflow-actions";
 import { readReleasedEvent } from "./released-event";
 import { rootDir } from "./root";
+import { verifiedVersions } from "./verified-versions";
 
 export interface PlanReleaseInput {
   readonly config: Config;
@@ -42,7 +44,11 @@ export interface PlanReleaseInput {
       references: readonly string[],
       options?: { readonly quick?: boolean },
     ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
-    readonly inspectImages: (references: readonly string[]) => Promise<InspectedImages>;
+    /** @param signer whose statements are believed; default: the stack's own */
+    readonly inspectImages: (
+      references: readonly string[],
+      signer?: VerifyRules["signer"],
+    ) => Promise<InspectedImages>;
     readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
     /** A verdict for each repository of the request. */
     readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
@@ -74,8 +80,18 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ? []
       : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents, event, now: input.now });
   const descriptions = await readDescriptions(config, projectDir);
-  const state = await input.registries.readRegistries(stateRequest(config, intents));
-  return assembleReleasePlan({
+  const registryState = await input.registries.readRegistries(stateRequest(config, intents, input.previous));
+  const versions = await verifiedVersions({
+    config,
+    intents,
+    state: registryState,
+    previous: input.previous,
+    gitTags: await allTags(projectDir),
+    inspectImages: input.registries.inspectImages,
+    signer: wantedSigner(config),
+  });
+  const { state } = versions;
+  const plan = assembleReleasePlan({
     stack,
     config,
     source: {
@@ -97,6 +113,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...laneProblems,
       ...askedVersionProblems({ config, intents, event, now: input.now }),
       ...problems,
+      ...versions.problems,
       ...descriptions.problems,
     ]),
     notices: [
@@ -106,8 +123,31 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
         : []),
       ...(isMadeHere && git.dirty ? [dirtyNotice(git.dirtyPaths)] : []),
       ...notices,
+      ...versions.notices,
     ],
   });
+  return withAdoptionGate(plan, input);
+}
+
+/** What is found in a registry, a lower stage's too, passes the rules that this stack's policy has for promotions. */
+async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Promise<ReleasePlan> {
+  const { policy, sign } = input.config;
+  if (sign.mode === "none") return plan;
+  const rules = gateRules({ signer: { kind: "stack" }, predicates: [], platforms: [] }, policy);
+  if (rules.predicates.length === 0 && rules.licences === undefined) return plan;
+  const refusals = await Promise.all(
+    plan.images.map(async ({ content, verifiedBy, intent, copyTo, repositories }) => {
+      if (verifiedBy !== "signature" || (content.from !== "candidate" && content.from !== "version-tag"))
+        return [];
+      const holding = repositories.filter((repository) => !copyTo.includes(repository));
+      const wanted = { ...rules, platforms: intent.image.platforms };
+      return promotionRefusals(
+        await input.registries.verifyImage({ repositories: holding, digest: content.digest, rules: wanted }),
+        "release another version",
+      );
+    }),
+  );
+  return { ...plan, refusals: [...plan.refusals, ...refusals.flat()] };
 }
 
 function signNotice({ sign }: Config): string {
@@ -129,7 +169,13 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
 }
 
 /** Asks about every tag that could be written, and about nothing else; each repository once. */
-function stateRequest(config: Config, intents: readonly ImageIntent[]): StateRequest {
+function stateRequest(
+  config: Config,
+  intents: readonly ImageIntent[],
+  previous: ReleaseManifest | undefined,
+): StateRequest {
+  const signer = wantedSigner(config);
+  const recorded = [...new Set(previous?.images.map(({ digest }) => digest) ?? [])];
   const wanted = new Map<string, { name: RepositoryName; tags: Set<string>; versionTags: Set<string> }>();
   for (const intent of intents) {
     for (const name of intent.repositories) {
@@ -144,12 +190,14 @@ function stateRequest(config: Config, intents: readonly ImageIntent[]): StateReq
     }
   }
   return {
+    ...(signer === undefined ? {} : { signer }),
     registries: config.registries.map(({ host, optional }) => ({ host, optional })),
     repositories: [...wanted.values()].map(({ name, tags, versionTags }) => ({
       host: name.host,
       path: name.path,
       tags: [...tags],
       versionTags: [...versionTags],
+      ...(recorded.length === 0 ? {} : { recorded }),
     })),
   };
 }

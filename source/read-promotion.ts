@@ -7,15 +7,17 @@ import type { Problem } from "../plan/problem";
 import { checkPromotion, manifestRelease, readStackManifest } from "../plan/promotion";
 import {
   advisoryRules,
-  gateRules,
+  promotionGate,
   promotionRefusals,
   promotionRequest,
   promotionWarnings,
+  wantedSigner,
 } from "../plan/promotion-gate";
 import { repositoryKey } from "../plan/reference";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PromotionRules } from "../plan/trust";
+import { verificationOf } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
 import { readStatedBase } from "./read-base";
 
@@ -62,8 +64,11 @@ export async function readPromotion(
       return [image.name, await check(input, promote, image, release, from)];
     }),
   );
+  const before = await Promise.all(
+    kept.map(async (image) => [image.name, await asBefore(input, image)] as const),
+  );
   return {
-    images: Object.fromEntries([...entries, ...kept.map((image) => [image.name, asBefore(input, image)])]),
+    images: Object.fromEntries([...entries, ...before]),
     problems: read.problems,
   };
 }
@@ -112,7 +117,7 @@ async function readReleases(
 
 /** A version by its write-once tag and its statement. The tag may be spelled by other rules than this stack's. */
 async function readStated(
-  { now, registries }: PlanReleaseInput,
+  { now, registries, config, previous }: PlanReleaseInput,
   image: ImageConfig,
   source: Extract<PromoteConfig["source"], { kind: "statement" }>,
   event: ReleaseEvent,
@@ -127,11 +132,14 @@ async function readStated(
     ]),
   ];
   const repository = repositoryKey(repositoryIn(source.registry, image));
-  const { found, problems } = await registries.inspectImages(tags.map((tag) => `${repository}:${tag}`));
+  const { found, problems } = await registries.inspectImages(
+    tags.map((tag) => `${repository}:${tag}`),
+    wantedSigner(config),
+  );
   if (problems.length > 0) return { problems };
   return findVersion({
     image: image.name,
-    lane: image.lane ?? "",
+    verification: verificationOf(config, image, previous),
     name,
     version: versionUnder(image, name, event, now) ?? name,
     path: "promote.statement",
@@ -159,7 +167,7 @@ async function readStatedBaseOf(
 /** Asks for the digest itself, wherever it is said to be. */
 async function check(
   { config, registries }: PlanReleaseInput,
-  { verify }: PromoteConfig,
+  { source: { kind } }: PromoteConfig,
   image: ImageConfig,
   release: ExistingRelease,
   from: { readonly of: string; readonly remedy: string },
@@ -186,23 +194,40 @@ async function check(
   const holding = release.repositories.filter((repository) => found[repository] !== undefined);
   const ask = (rules: PromotionRules) =>
     registries.verifyImage(promotionRequest(rules, image, release, holding));
-  const rules = verify === undefined ? undefined : gateRules(verify, config.policy);
+  const rules = promotionGate(config);
   const unproved = rules === undefined ? [] : promotionRefusals(await ask(rules), from.remedy);
   const advisory = rules === undefined ? undefined : advisoryRules(rules, config.policy);
   const findings =
     advisory === undefined || unproved.length > 0 ? [] : promotionWarnings(await ask(advisory));
   const platforms = found[source]?.platforms ?? release.platforms;
-  const content = { from: "promotion", digest: release.digest, source, of: from.of } as const;
+  // Another stack's state names the digest itself; a tag in a registry is only a hint.
+  const unsigned = kind === "stack" ? "state" : "registry";
+  const verifiedBy = rules === undefined ? unsigned : "signature";
+  const content = { from: "promotion", digest: release.digest, source, of: from.of, verifiedBy } as const;
   const existing = { release: { ...release, platforms }, content };
   return { existing, problems: [...problems, ...unproved], findings };
 }
 
-/** An image that is not selected stays as this stack promoted it last. */
-function asBefore({ previous, config }: PlanReleaseInput, image: ImageConfig): PromotedImage {
+/** An image that is not selected stays as this stack promoted it last, and passes the gate all the same. */
+async function asBefore(
+  { previous, config, registries }: PlanReleaseInput,
+  image: ImageConfig,
+): Promise<PromotedImage> {
   const last = previous?.images.find(({ name }) => name === image.name);
   if (previous === undefined || last === undefined) return { problems: [] };
   const own = repositoriesOf(config, image).map(repositoryKey);
   const source = last.promotedFrom ?? own[0] ?? "";
-  const content = { from: "promotion", digest: last.digest, source, of: "what was promoted before" } as const;
-  return { existing: { release: manifestRelease(previous, last), content }, problems: [] };
+  const release = manifestRelease(previous, last);
+  const rules = promotionGate(config);
+  const problems =
+    rules === undefined
+      ? []
+      : promotionRefusals(
+          await registries.verifyImage(promotionRequest(rules, image, release, release.repositories)),
+          "promote it again",
+        );
+  const verifiedBy = rules === undefined ? "state" : "signature";
+  const of = "what was promoted before";
+  const content = { from: "promotion", digest: last.digest, source, of, verifiedBy } as const;
+  return { existing: { release, content }, problems };
 }

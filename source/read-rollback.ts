@@ -3,9 +3,11 @@ import type { ImageConfig } from "../plan/config";
 import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
 import { findVersion } from "../plan/find-version";
 import type { Problem } from "../plan/problem";
+import { promotionGate, promotionRefusals, promotionRequest, wantedSigner } from "../plan/promotion-gate";
 import { repositoryKey } from "../plan/reference";
 import { repositoriesOf } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
+import { verificationOf } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
 import { readStatedBase } from "./read-base";
 
@@ -29,7 +31,7 @@ export interface RollbackTarget {
  * rollback uploads nothing.
  */
 export async function readRollback(
-  { config, now, registries }: PlanReleaseInput,
+  { config, now, registries, previous }: PlanReleaseInput,
   image: ImageConfig,
   to: RollbackTarget,
   event: ReleaseEvent,
@@ -42,13 +44,14 @@ export async function readRollback(
   const keys = repositories.map(repositoryKey);
   const { found, problems } = await registries.inspectImages(
     keys.flatMap((repository) => tags.map((tag) => `${repository}:${tag}`)),
+    wantedSigner(config),
   );
   const optional = new Set(config.registries.filter((registry) => registry.optional).map(({ host }) => host));
   const serious = problems.filter(({ path }) => !optional.has(path.split("/")[0] ?? ""));
   if (serious.length > 0) return { problems: serious };
   const result = findVersion({
     image: image.name,
-    lane: image.lane ?? "",
+    verification: verificationOf(config, image, previous),
     name,
     version,
     path: "rollback.to",
@@ -75,6 +78,13 @@ export async function readRollback(
       ],
     };
   }
+  // A stack that promotes goes back only to what it would promote.
+  const rules = config.promote === undefined ? undefined : promotionGate(config);
+  if (rules !== undefined) {
+    const request = promotionRequest(rules, image, release, release.repositories);
+    const unverified = promotionRefusals(await registries.verifyImage(request), `pulumi up at ${name}`);
+    if (unverified.length > 0) return { problems: unverified };
+  }
   return {
     existing: {
       release,
@@ -84,6 +94,7 @@ export async function readRollback(
         source: release.repositories[0] ?? "",
         tag,
         ...(until === undefined ? {} : { until }),
+        ...(result.verifiedBy === undefined ? {} : { verifiedBy: result.verifiedBy }),
         ...(release.statement === undefined ? {} : { statement: release.statement }),
       },
     },
@@ -109,12 +120,13 @@ export async function readBaseRollback(
   const keys = repositoriesOf(input.config, base).map(repositoryKey);
   const stated = await readStatedBase(input, base, existing.release, keys);
   if ("reason" in stated) return stays(stated.reason);
-  const { release, tag } = stated;
+  const { release, tag, verifiedBy } = stated;
   const content = {
     from: "rollback",
     digest: release.digest,
     source: keys[0] ?? "",
     tag,
+    verifiedBy,
     ...(to.until === undefined ? {} : { until: to.until }),
   } as const;
   return { problems: [], notices: [], existing: { release, content } };

@@ -33,6 +33,9 @@ export type RefusalCode =
   | "verify-image"
   | "verify-source"
   | "verify-revision"
+  /** The signed statement is about another version, or the tag names another one. */
+  | "verify-version"
+  | "verify-lane"
   /** It was made from a working tree with changes that are in no commit. */
   | "verify-dirty"
   | "verify-builder"

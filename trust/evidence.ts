@@ -6,12 +6,12 @@ import { type BuildStatement, readBuildStatements } from "./build-statements";
 import type { Rejection } from "./codes";
 import type { ReadingClient } from "./reading-client";
 import type { Trust } from "./trust-material";
-import { type SignedStatement, verifyBundle } from "./verify-bundle";
+import { type BundleReading, type SignedStatement, verifyByAny } from "./verify-bundle";
 
 /** A bundle is some KiB; one with an SBOM in it can be a few MiB. */
 const BUNDLE_LIMIT = 16 * 1024 * 1024;
 /** More than that is no release, but somebody who wants to keep a verifier busy. */
-const MOST_BUNDLES = 200;
+export const MOST_BUNDLES = 200;
 
 /** Everything that a repository has about a digest, with each signature checked. */
 export interface Evidence {
@@ -34,7 +34,7 @@ export async function readEvidence(
   client: ReadingClient,
   repository: string,
   digest: Digest,
-  trust: Trust,
+  trusts: readonly Trust[],
 ): Promise<Evidence | undefined> {
   const image = await client.getManifest(repository, digest);
   if (image === undefined) return undefined;
@@ -42,7 +42,7 @@ export async function readEvidence(
   const read = await Promise.all(
     referrers.slice(0, MOST_BUNDLES).map(async (referrer) => ({
       referrer: referrer.digest,
-      reading: await readReferrer(client, repository, referrer.digest, digest, trust),
+      reading: await readReferrer(client, repository, referrer.digest, digest, trusts),
     })),
   );
   const tooMany: Evidence["rejected"] =
@@ -77,12 +77,12 @@ async function readReferrer(
   repository: string,
   referrer: Digest,
   digest: Digest,
-  trust: Trust,
-): Promise<ReturnType<typeof verifyBundle>> {
+  trusts: readonly Trust[],
+): Promise<BundleReading> {
   const bytes = await bundleBytes(client, repository, referrer);
   return bytes === undefined
     ? { rejected: { code: "verify-malformed", message: "is listed, but is not there as a bundle" } }
-    : verifyBundle(bytes, digest, trust);
+    : verifyByAny(bytes, digest, trusts);
 }
 
 /** The bundle in a referrer; undefined where it is not there, or not one layer of that type. */

@@ -1,8 +1,12 @@
 import canonicalize from "canonicalize";
-import { SIGNATURE_PREDICATE_TYPE, STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
+import {
+  CLAIM_PREDICATE_TYPE,
+  SIGNATURE_PREDICATE_TYPE,
+  STATEMENT_PREDICATE_TYPE,
+} from "../plan/annotations";
 import type { Digest } from "../plan/digest";
 import { isRecord } from "../plan/record";
-import type { ReleaseStatement } from "../plan/statement";
+import type { ContentClaim, ReleaseStatement } from "../plan/statement";
 
 /** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
@@ -18,6 +22,11 @@ export interface InTotoStatement {
 /** A release statement about a digest, as canonical JSON: the same bytes each time, so no clock in it. */
 export function releaseStatementBytes(image: string, digest: Digest, predicate: ReleaseStatement): Buffer {
   return render({ name: image, digest, predicateType: STATEMENT_PREDICATE_TYPE, predicate });
+}
+
+/** A claim about a digest, as canonical JSON. */
+export function claimBytes(digest: Digest, predicate: ContentClaim): Buffer {
+  return render({ name: predicate.image, digest, predicateType: CLAIM_PREDICATE_TYPE, predicate });
 }
 
 /** What `cosign sign` says of an image: this digest, and nothing else. */

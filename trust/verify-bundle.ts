@@ -47,6 +47,15 @@ export function verifyBundle(bytes: Uint8Array, digest: Digest, trust: Trust): B
   return { accepted: { statement, payload, ...checked } };
 }
 
+/** What the first signer that accepts the bundle reads in it; else why the first one of them rejects it. */
+export function verifyByAny(bytes: Uint8Array, digest: Digest, trusts: readonly Trust[]): BundleReading {
+  const readings = trusts.map((trust) => verifyBundle(bytes, digest, trust));
+  return (
+    readings.find((reading) => "accepted" in reading) ??
+    readings[0] ?? { rejected: { code: "verify-rules", message: "cannot be verified: no signer is trusted" } }
+  );
+}
+
 function rejected(code: RefusalCode, message: string): { readonly rejected: Rejection } {
   return { rejected: { code, message } };
 }

@@ -1,5 +1,5 @@
 import type { Problem } from "../plan/problem";
-import type { Verdict, VerifyRequest } from "../plan/trust";
+import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import { RegistryError } from "../registry/errors";
 import { readEvidence } from "./evidence";
 import { judge } from "./judge";
@@ -11,14 +11,16 @@ import { readTrust, type Trust } from "./trust-material";
  * cannot be read is not proved.
  *
  * @param connect gives the client of a registry, by its host
+ * @param own the stack's own signers, for rules that name no other
  * @returns a verdict for each repository, in their order
  */
 export async function verifyImage(
   request: VerifyRequest,
   connect: (host: string) => ReadingClient,
   now: Date,
+  own: readonly Trust[] = [],
 ): Promise<Verdict[]> {
-  const trust = await readTrust(request.rules.signer).catch((error: unknown) =>
+  const trust = await readTrusts(request.rules.signer, own).catch((error: unknown) =>
     error instanceof Error ? error.message : String(error),
   );
   if (typeof trust === "string") {
@@ -32,17 +34,23 @@ export async function verifyImage(
   );
 }
 
+async function readTrusts(signer: VerifyRules["signer"], own: readonly Trust[]): Promise<readonly Trust[]> {
+  if (signer.kind !== "stack") return [await readTrust(signer)];
+  if (own.length > 0) return own;
+  throw new Error("of the stack is not known here; set slipway:sign.publicKeyFile, or promote.verify");
+}
+
 async function verifyIn(
   { digest, rules }: VerifyRequest,
   repository: string,
-  trust: Trust,
+  trusts: readonly Trust[],
   connect: (host: string) => ReadingClient,
   now: Date,
 ): Promise<Verdict> {
   const slash = repository.indexOf("/");
   const path = repository.slice(slash + 1);
   try {
-    const evidence = await readEvidence(connect(repository.slice(0, slash)), path, digest, trust);
+    const evidence = await readEvidence(connect(repository.slice(0, slash)), path, digest, trusts);
     return judge({ repository, digest, rules, evidence, now });
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;

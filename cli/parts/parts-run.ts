@@ -67,7 +67,8 @@ export async function runOnPlan(
   for (const notice of plan.notices) say(`note: ${notice}`);
   if (plan.refusals.length > 0) throw new Error(refusalText(plan));
 
-  const registries = new Registries(providerConfig(config), env);
+  const { signing, ...connections } = providerConfig(config);
+  const registries = new Registries(connections, env);
   const stop = new AbortController();
   const onSignal = () => {
     stop.abort(new Error("interrupted"));
@@ -82,7 +83,7 @@ export async function runOnPlan(
       env,
       context: {
         registries,
-        signing: new Signing(undefined, env),
+        signing: new Signing(signing, env, config.envPrefix),
         log: {
           info: async (image: string, text: string) => say(`${image}: ${text}`),
           warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),

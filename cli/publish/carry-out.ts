@@ -116,7 +116,7 @@ async function writeTag(
   const { image, repository, name } = planned;
   const siblings = input.plan.images.find((known) => known.name === image)?.repositories ?? [];
   const outputs = await create(input, tag, image, {
-    ...tagInputs(planned, siblings),
+    ...tagInputs(planned, siblings, input.plan.lane ?? ""),
     digest: digestOfTag(planned, digests),
   });
   return { image, repository, name, class: planned.class, digest: digestIn(outputs, "digest") };

@@ -1,7 +1,9 @@
 import type { Config } from "../config";
+import { shortDigest } from "../digest";
 import { matches } from "../pattern";
 import type { Source } from "../planned-statement";
 import { missingPlatforms } from "../platforms";
+import { promotionGate } from "../promotion-gate";
 import { parseReference } from "../reference";
 import type { PlannedImage, PlannedTag } from "../release-plan";
 import { isPrerelease, parseVersion } from "../versions";
@@ -29,6 +31,9 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
   const promoted = images.filter(({ content }) => content.from === "promotion");
   return [
     ...findings(policy, "unsignedPromotion", () => unsignedPromotion(input.config, promoted)),
+    ...findings(policy, "unverifiedContent", () =>
+      images.filter(({ content }) => content.from !== "rollback").flatMap(unverified),
+    ),
     ...findings(policy, "uncommittedVersion", () =>
       input.source.dirty === true ? built.flatMap(uncommitted) : [],
     ),
@@ -51,8 +56,9 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
   ];
 }
 
-function unsignedPromotion({ promote }: Config, promoted: readonly PlannedImage[]): Breach[] {
-  if (promote === undefined || promote.verify !== undefined || promoted.length === 0) return [];
+function unsignedPromotion(config: Config, promoted: readonly PlannedImage[]): Breach[] {
+  const { promote } = config;
+  if (promote === undefined || promotionGate(config) !== undefined || promoted.length === 0) return [];
   return [
     {
       path: "slipway:promote.verify",
@@ -62,9 +68,20 @@ function unsignedPromotion({ promote }: Config, promoted: readonly PlannedImage[
   ];
 }
 
+function unverified({ name, content, verifiedBy }: PlannedImage): Breach[] {
+  if (verifiedBy !== "registry" || content.from === "build") return [];
+  return [
+    {
+      path: name,
+      message: `would be taken as ${shortDigest(content.digest)} on the registry's word: anyone who may push there can forge it`,
+      hint: `Sign releases (slipway:sign), or vouch for the digest: slipway:adopt: [${name}@${content.digest}].`,
+    },
+  ];
+}
+
 /** Where the gate does not stand, nothing can be asked of what passes. */
-function ungated({ promote }: Config, promoted: readonly PlannedImage[], what: string): Breach[] {
-  if (promote === undefined || promote.verify !== undefined || promoted.length === 0) return [];
+function ungated(config: Config, promoted: readonly PlannedImage[], what: string): Breach[] {
+  if (config.promote === undefined || promotionGate(config) !== undefined || promoted.length === 0) return [];
   return [
     {
       path: "slipway:promote.verify",

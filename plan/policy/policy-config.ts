@@ -9,6 +9,8 @@ export type PolicyLevel = "off" | "warn" | "refuse";
 export interface PolicyConfig {
   /** What is promoted has to be proved: `promote.verify` is set. Default `warn`. */
   readonly unsignedPromotion: { readonly level: PolicyLevel };
+  /** Nothing is taken on a registry's word alone (`sign: none`). Default `off`; `refuse` for a stack that promotes. */
+  readonly unverifiedContent: { readonly level: PolicyLevel };
   /** A version is made from what is committed. Default `warn`. */
   readonly uncommittedVersion: { readonly level: PolicyLevel };
   /** Images that a Dockerfile takes are written with their digest. Default `off`: every plan pins them. */
@@ -44,6 +46,7 @@ export type PolicyRule = keyof PolicyConfig;
 
 export const DEFAULT_POLICY: PolicyConfig = {
   unsignedPromotion: { level: "warn" },
+  unverifiedContent: { level: "off" },
   uncommittedVersion: { level: "warn" },
   floatingBase: { level: "off", allow: [] },
   missingProvenance: { level: "warn" },

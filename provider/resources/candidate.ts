@@ -5,6 +5,7 @@ import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/platforms";
 import type { FoundImage } from "../../plan/registry-state";
 import { lacksSbom, outranks } from "../../plan/sbom";
+import { type ContentClaim, parseClaim } from "../../plan/statement";
 import { copyContent } from "../../registry/copy";
 import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";
@@ -23,6 +24,8 @@ const inputs = z.object({
   digest: digestInput,
   /** A digest that was just built gives way to the same content that another run has claimed meanwhile. */
   source: z.enum(["build", "found"]),
+  /** What the stack claims of the content, signed before the candidate tag is written. Absent: nothing is signed. */
+  claim: z.custom<ContentClaim>((value) => parseClaim(value) !== undefined, "is not a claim").optional(),
   /** Whether a build's attestations stay in its index, or are taken out of it and attached as referrers. */
   attestations: z.enum(["index", "referrers"]).default("index"),
 });
@@ -30,8 +33,9 @@ const inputs = z.object({
 type CandidateInputs = z.output<typeof inputs>;
 
 /**
- * Content that is proved and can be found again: every platform is there, every registry holds the same index digest
- * (missing ones get it by copy), and the candidate tag points to it. Everything downstream takes its digest from here.
+ * Content that is verified and can be found again: every platform is there, every registry holds the same index digest
+ * (missing ones get it by copy), the stack's signed claim is attached, and the candidate tag points to it. Everything
+ * downstream takes its digest from here.
  */
 export const candidate = resource({
   token: "slipway-registry:index:Candidate",
@@ -41,6 +45,11 @@ export const candidate = resource({
     if (news.digest === undefined || olds.outputs.digest !== news.digest || olds.inputs.tag !== news.tag) {
       return { changed: ["digest"] };
     }
+    if (news.claim !== undefined && context.signing.isAtHand) {
+      const signer = await context.signing.signer();
+      // A state of an older version, or another key: the claim is signed once.
+      if (signer !== undefined && olds.outputs.signer !== signer.name) return { changed: ["claim"] };
+    }
     const missing = await lacking(context, news, news.digest);
     if (missing.length === 0) return { changed: [] };
     await context.log.info(urn, `${news.tag}: will point to this content in ${missing.join(" and ")} too`);
@@ -49,11 +58,11 @@ export const candidate = resource({
 
   create: async (context, news, { urn, preview }) => ({
     id: `${news.image}:${news.tag}`,
-    outputs: preview ? outputsOf(news, news.digest) : await claim(context, urn, news),
+    outputs: preview ? outputsOf(news, news.digest) : await reserve(context, urn, news),
   }),
 
   update: async (context, { urn, news }, { preview }) =>
-    preview ? outputsOf(news, news.digest) : claim(context, urn, news),
+    preview ? outputsOf(news, news.digest) : reserve(context, urn, news),
 
   read: async (context, { inputs: known, outputs }) => {
     const found = await Promise.all(
@@ -102,7 +111,7 @@ async function lacking(context: Context, news: CandidateInputs, digest: Digest):
   return found.filter((repository) => repository !== undefined);
 }
 
-async function claim(context: Context, urn: string, news: CandidateInputs): Promise<object> {
+async function reserve(context: Context, urn: string, news: CandidateInputs): Promise<object> {
   const locations = news.repositories.map((repository) => context.registries.at(repository));
   const chosen = await chooseDigest(context, urn, news);
   const isBuilt = news.source === "build" && chosen === news.digest;
@@ -128,17 +137,64 @@ async function claim(context: Context, urn: string, news: CandidateInputs): Prom
     });
   }
   await Promise.all(locations.map((location) => assertDigest(location, digest)));
-  for (const location of locations) await claimTag(context, news, location, digest);
-  return outputsOf(news, digest);
+  const signer = await signClaim(context, news, locations, digest);
+  for (const location of locations) await writeCandidateTag(context, news, location, digest);
+  return { ...outputsOf(news, digest), signer };
 }
 
-/** The first claim of a content key wins, so a needless rebuild harms nothing. */
+/** Who signed the claim; empty where nothing is signed. */
+async function signClaim(
+  context: Context,
+  news: CandidateInputs,
+  locations: readonly Location[],
+  digest: Digest,
+): Promise<string> {
+  if (news.claim === undefined) return "";
+  const signer = await context.signing.signer();
+  if (signer === undefined)
+    throw new Error(`${news.image}: a claim is to be signed, and the provider has no signer`);
+  const { attachSignature } = await import("../../trust/attach-signature.js");
+  const { claimBytes } = await import("../../trust/in-toto.js");
+  await attachSignature(locations, digest, claimBytes(digest, news.claim), signer);
+  return signer.name;
+}
+
+/** Whether content that a tag points to is what this image is made of, by a claim where releases are signed. */
+async function holdsContent(
+  context: Context,
+  news: CandidateInputs,
+  repository: string,
+  live: FoundImage,
+): Promise<boolean> {
+  if (live.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) return false;
+  const said = await saidOf(context, news, repository, live);
+  return said === undefined || said.some(({ contentKey }) => contentKey === news.contentKey);
+}
+
+/** What trusted signers say of content in this image's name; undefined where nothing is signed. */
+async function saidOf(
+  context: Context,
+  { image, claim }: CandidateInputs,
+  repository: string,
+  { digest }: FoundImage,
+): Promise<ContentClaim[] | undefined> {
+  if (!context.signing.isOn) return undefined;
+  const { claims, statements } = await context.signing.facts(context.registries.at(repository), digest);
+  return [...claims, ...statements].filter(
+    (said) =>
+      said.image === image &&
+      said.lane === (claim?.lane ?? said.lane) &&
+      said.repositories.includes(repository),
+  );
+}
+
+/** The first verified content of a key wins, so that a needless rebuild harms nothing. */
 async function chooseDigest(context: Context, urn: string, news: CandidateInputs): Promise<Digest> {
   if (news.digest === undefined) throw new Error(`${news.image}: the build gave no digest`);
   if (news.source === "found") return news.digest;
   for (const repository of news.repositories) {
     const live = await context.registries.live(repository, news.tag);
-    if (live === undefined || live.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) continue;
+    if (live === undefined || !(await holdsContent(context, news, repository, live))) continue;
     if (lacksSbom(live.annotations) && !(await builtWithoutSbom(context, news, news.digest))) continue;
     if (live.digest !== news.digest) {
       await context.log.info(
@@ -183,7 +239,7 @@ async function assertDigest({ client, path, repository }: Location, digest: Dige
   throw new Error(`${repository} answers ${found?.digest ?? "nothing"} for ${digest}, so no tag was moved`);
 }
 
-async function claimTag(
+async function writeCandidateTag(
   context: Context,
   news: CandidateInputs,
   location: Location,
@@ -191,8 +247,10 @@ async function claimTag(
 ): Promise<void> {
   const { client, path, repository } = location;
   const live = await context.registries.live(repository, news.tag);
-  if ((await heldFor(location, live, digest)) !== undefined) return;
-  if (live !== undefined && !mayReplace(news, live)) {
+  const isTrusted = live !== undefined && (await isVerified(context, news, location, live));
+  if (live?.digest === digest) return;
+  if (isTrusted && (await heldFor(location, live, digest)) !== undefined) return;
+  if (live !== undefined && isTrusted && !mayReplace(news, live)) {
     throw new Error(
       `${repository}:${news.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
         `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
@@ -202,6 +260,17 @@ async function claimTag(
   if (manifest === undefined) throw new Error(`${repository}@${digest} is gone`);
   await client.putManifest(path, news.tag, manifest.bytes, manifest.descriptor.mediaType);
   await context.registries.live(repository, news.tag);
+}
+
+/** Where releases are signed, an image that no trusted signer vouches for cannot hold a tag. */
+async function isVerified(
+  context: Context,
+  news: CandidateInputs,
+  { repository }: Location,
+  live: FoundImage,
+): Promise<boolean> {
+  const said = await saidOf(context, news, repository, live);
+  return said === undefined || said.length > 0;
 }
 
 /** A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Digest, shortDigest } from "../../plan/digest";
 import { liveTag } from "../../plan/planned-tags";
 import type { FoundImage } from "../../plan/registry-state";
-import { decideTag, type TagWish } from "../../plan/tag-policy";
+import { decideTag, type LiveTag, newerVersion, type TagWish } from "../../plan/tag-policy";
 import type { Location } from "../registries";
 import { type Context, resource } from "../resource";
 import { digestInput, repositoryInput } from "../schemas";
@@ -18,6 +18,8 @@ const inputs = z.object({
   version: z.string().optional(),
   revision: z.string(),
   overruled: z.boolean(),
+  /** Whose tag it is. Absent in state of older versions. */
+  of: z.object({ image: z.string(), lane: z.string() }).optional(),
   /** Versions that never count as the newest. */
   bad: z.array(z.string()).default([]),
   /** A floating tag that goes back on purpose, and until which version it holds. */
@@ -53,7 +55,7 @@ export const tag = resource({
       : say(["digest", ...changed]);
 
     async function say(names: readonly string[]) {
-      refuseUnlessAllowed(news, live);
+      await refuseUnlessAllowed(context, news, live);
       await announce(context, urn, news, live);
       return { changed: names };
     }
@@ -63,7 +65,7 @@ export const tag = resource({
     const id = `${news.repository}:${news.name}`;
     if (!preview) return { id, outputs: await write(context, urn, news) };
     const live = await context.registries.seen(news.repository, news.name);
-    refuseUnlessAllowed(news, live);
+    await refuseUnlessAllowed(context, news, live);
     await announce(context, urn, news, live);
     return { id, outputs: outputsOf(news, news.digest) };
   },
@@ -99,7 +101,12 @@ async function write(context: Context, urn: string, news: TagInputs): Promise<ob
     digest,
     live: () => context.registries.live(news.repository, news.name),
     decide: async (live) =>
-      decideTag(wishOf(news), live && liveTag(live), await existing(context, news), ancestry(news, live)),
+      decideTag(
+        wishOf(news),
+        await verifiedLiveTag(context, news, live),
+        await existing(context, news),
+        ancestry(news, live),
+      ),
     versions: news.class === "floating" ? () => existing(context, news) : async () => [],
     wish: wishOf(news),
   });
@@ -144,13 +151,64 @@ async function existing(context: Context, news: TagInputs): Promise<string[]> {
       return client.listTags(path);
     }),
   );
-  return [...new Set(lists.flat())];
+  let names = [...new Set(lists.flat())];
+  if (!context.signing.isOn) return names;
+  // A version that appeared since the plan counts only if a trusted signer states it.
+  for (;;) {
+    const newer = newerVersion(wishOf(news), names);
+    const name = newer && `${news.form.prefix}${newer.text}${news.form.suffix}`;
+    if (newer === undefined || name === undefined || (await isStated(context, news, name, newer.text)))
+      return names;
+    names = names.filter((known) => known !== name);
+  }
+}
+
+async function isStated(
+  context: Context,
+  { of, siblings }: TagInputs,
+  name: string,
+  version: string,
+): Promise<boolean> {
+  for (const repository of siblings) {
+    const image = await context.registries.live(repository, name);
+    if (image === undefined) continue;
+    const { statements } = await context.signing.facts(context.registries.at(repository), image.digest);
+    const isOwn = statements.some(
+      (stated) =>
+        stated.version === version &&
+        stated.repositories.includes(repository) &&
+        (of === undefined || (stated.image === of.image && stated.lane === of.lane)),
+    );
+    if (isOwn) return true;
+  }
+  return false;
+}
+
+/** What a tag points to; where releases are signed, with whether a trusted signer vouches for it as this image. */
+async function verifiedLiveTag(
+  context: Context,
+  { repository, of }: TagInputs,
+  live: FoundImage | undefined,
+): Promise<LiveTag | undefined> {
+  if (live === undefined) return undefined;
+  const read = liveTag(live);
+  if (!context.signing.isOn) return read;
+  const { claims, statements } = await context.signing.facts(context.registries.at(repository), live.digest);
+  const isVerified = [...claims, ...statements].some(
+    (said) => said.repositories.includes(repository) && (of === undefined || said.image === of.image),
+  );
+  return isVerified ? read : { ...read, unverified: true };
 }
 
 /** A write-once tag that points elsewhere is an error in the preview already. */
-function refuseUnlessAllowed(news: TagInputs, live: FoundImage | undefined): void {
+async function refuseUnlessAllowed(
+  context: Context,
+  news: TagInputs,
+  live: FoundImage | undefined,
+): Promise<void> {
   if (news.class === "floating" || news.digest === undefined) return;
-  const decision = decideTag(wishOf(news), live && liveTag(live), [], ancestry(news, live));
+  const found = await verifiedLiveTag(context, news, live);
+  const decision = decideTag(wishOf(news), found, [], ancestry(news, live));
   if (decision.action === "refuse") throw new Error(`${news.repository}: ${decision.reason}`);
 }
 

@@ -3,7 +3,7 @@ import type { Digest } from "../../plan/digest";
 import type { BuildFacts } from "../../plan/manifest";
 import type { Problem } from "../../plan/problem";
 import type { RegistryState } from "../../plan/registry-state";
-import type { Verdict, VerifyRequest } from "../../plan/trust";
+import type { Verdict, VerifyRequest, VerifyRules } from "../../plan/trust";
 import type { InspectedImages } from "../../registry/inspect-images";
 import type { StateRequest } from "../../registry/read-state";
 import type { RegistryProvider } from "./resources";
@@ -26,9 +26,11 @@ export function resolveImages(
 /** What references are, with their release statements. Those that could not be asked about are problems. */
 export function inspectImages(
   references: readonly string[],
+  signer: VerifyRules["signer"] | undefined,
   provider: RegistryProvider,
 ): Promise<InspectedImages> {
-  return pulumi.runtime.invoke("slipway-registry:index:inspectImages", { references }, { provider });
+  const args = { references, ...(signer === undefined ? {} : { signer }) };
+  return pulumi.runtime.invoke("slipway-registry:index:inspectImages", args, { provider });
 }
 
 /** Opens an upload in each repository and cancels it. Rejects with every repository that may not be pushed to. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AttestationPlace } from "../../plan/config";
 import type { Digest } from "../../plan/digest";
-import type { ReleaseStatement } from "../../plan/statement";
+import type { ContentClaim, ReleaseStatement } from "../../plan/statement";
 import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
 import type { SignConfig } from "../../plan/trust";
 import { type Handed, offer } from "../handover";
@@ -30,7 +30,9 @@ export class RegistryProvider extends pulumi.ProviderResource {
 }
 
 function withoutSecrets(signing: SigningConfig = { mode: "none" }): SigningConfig {
-  return signing.mode === "key" ? { mode: "key" } : signing;
+  if (signing.mode !== "key") return signing;
+  const { key: _key, password: _password, ...rest } = signing;
+  return rest;
 }
 
 /** Where the secrets are to be had now, and where passwords are when this program does not run. */
@@ -67,6 +69,8 @@ export interface CandidateArgs {
   readonly platforms: readonly string[];
   readonly digest: pulumi.Input<string | undefined>;
   readonly source: "build" | "found";
+  /** What is signed of the content. @default nothing */
+  readonly claim?: ContentClaim;
   /** Where a build's attestations go. @default "index" */
   readonly attestations?: AttestationPlace;
 }
@@ -159,6 +163,8 @@ export interface TagArgs {
   readonly revision: string;
   readonly overruled: boolean;
   readonly bad?: readonly string[];
+  /** Whose tag it is: statements of other images and lanes do not count for it. */
+  readonly of?: { readonly image: string; readonly lane: string };
   readonly rollback?: RollbackWish;
   /** `move`: pre-releases move floating tags too. */
   readonly prereleases?: "move";

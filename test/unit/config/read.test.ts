@@ -31,6 +31,7 @@ const IMAGE = {
 describe("what is read", () => {
   it("gives every default", () => {
     expect(read()).toEqual({
+      adopt: [],
       lanes: [],
       checks: [],
       requireTag: false,

@@ -266,7 +266,11 @@ describe("the build is a resource", () => {
   });
 
   test("no more once its content is another", () => {
-    const previous = manifest([], { contentKey: "e".repeat(64), build: { generation: 1 } });
+    const previous = manifest([], {
+      digest: digest("b"),
+      contentKey: "e".repeat(64),
+      build: { generation: 1 },
+    });
     expect(contentOf(planOf(registryState(), { previous })).build).toEqual({ generation: 0 });
     expect(contentOf(planOf(found, { previous })).build).toBeUndefined();
   });

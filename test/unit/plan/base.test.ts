@@ -40,7 +40,7 @@ function decide(first: FoundImage | undefined, second?: FoundImage) {
     revision: REVISION,
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
-    previous: undefined,
+    verification: { name: base.name, lane: "", signing: false, adopt: [], previous: undefined },
     overruled: () => false,
   });
   return { from: content.from, codes: refusals.map(({ code }) => code), notices: notices.length };

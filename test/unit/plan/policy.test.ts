@@ -68,6 +68,27 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       intent: { existing: ROLLED_BACK, candidateTag: "1.2.3" },
     },
   ],
+  unverifiedContent: [
+    {
+      what: "a promotion on the registry's word",
+      rule: { unverifiedContent: { level: "refuse" } },
+      config: { promote: PROMOTE },
+      intent: { existing: { ...PROMOTED, verifiedBy: "registry" } },
+      says: /^app: would be taken as sha256:a{12} on the registry's word: anyone who may push there can forge it/,
+    },
+    {
+      what: "one that a signer vouches for",
+      rule: { unverifiedContent: { level: "refuse" } },
+      config: { promote: PROVED },
+      intent: { existing: { ...PROMOTED, verifiedBy: "signature" } },
+    },
+    {
+      what: "a rollback on the registry's word",
+      rule: { unverifiedContent: { level: "refuse" } },
+      intent: { existing: { ...ROLLED_BACK, verifiedBy: "registry" }, candidateTag: "1.2.3" },
+    },
+    { what: "a release that is built", rule: { unverifiedContent: { level: "refuse" } } },
+  ],
   uncommittedVersion: [
     {
       what: "a version from a working tree with changes",

@@ -42,7 +42,14 @@ describe("what a promotion asks for", () => {
     expect(promotionRequest(RULES, {}, RELEASE, ["stage.example/app"])).toEqual({
       repositories: ["stage.example/app"],
       digest: DIGEST,
-      rules: { ...RULES, platforms: ["linux/amd64", "linux/riscv64"], image: "app", revision: REVISION },
+      rules: {
+        ...RULES,
+        platforms: ["linux/amd64", "linux/riscv64"],
+        image: "app",
+        version: "1.2.3",
+        lane: "",
+        revision: REVISION,
+      },
     });
   });
 

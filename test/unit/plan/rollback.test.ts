@@ -116,7 +116,7 @@ describe("a version in the registries", () => {
   };
   const base = {
     image: "app",
-    lane: "",
+    verification: { name: "app", lane: "", signing: false, adopt: [], previous: undefined },
     name: "v1.2.2",
     version: "1.2.2",
     path: "rollback.to",
@@ -129,6 +129,7 @@ describe("a version in the registries", () => {
     const found = { "one/app:1.2.2": there };
     expect(findVersion({ ...base, found })).toEqual({
       tag: "1.2.2",
+      verifiedBy: "registry",
       problems: [],
       release: {
         name: "app",
