@@ -8,6 +8,7 @@ import { parseReference, repositoryKey } from "../plan/reference";
 import type { PromotionRules, Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import { providerConfig } from "../provider/provider-config";
 import { NO_CONFIG, Registries } from "../provider/registries";
+import { Signing, signingConfig } from "../provider/signing";
 import { readManifestFile } from "../report/read-manifest-file";
 import { verifyImage } from "../trust/verify-image";
 import type { VerifyOptions } from "./commands/verify";
@@ -34,7 +35,9 @@ export async function verifyTarget(
     ? manifestRequests(await readManifestFile(target), rules, asked)
     : [await referenceRequest(target, { ...rules, ...asked }, registries)];
   const now = new Date();
-  return (await Promise.all(requests.map((request) => verifyImage(request, connect, now)))).flat();
+  const signing = stack === undefined ? undefined : signingConfig(stack.config.sign);
+  const own = await new Signing(signing, env, stack?.config.envPrefix).trusts();
+  return (await Promise.all(requests.map((request) => verifyImage(request, connect, now, own)))).flat();
 }
 
 type Asked = Pick<VerifyRules, "image" | "revision">;
@@ -58,7 +61,8 @@ async function referenceRequest(
     ? reference.digest
     : (await client.headManifest(path, reference.tag ?? "latest"))?.digest;
   if (digest === undefined) throw refused("verify-missing", target, "there is no such image");
-  return { repositories: [repository], digest, rules };
+  const tag = isDigest(reference.digest) ? {} : { tag: reference.tag ?? "latest" };
+  return { repositories: [repository], digest, rules: { ...rules, ...tag } };
 }
 
 function parseTarget(target: string): ReturnType<typeof parseReference> {
@@ -78,7 +82,9 @@ function manifestRequests(manifest: ReleaseManifest, rules: PromotionRules, aske
   return manifest.images.map((image) => {
     const base = isBase(image) ? { addressed: { include: [] } } : {};
     const request = promotionRequest(rules, base, manifestRelease(manifest, image), image.repositories);
-    return { ...request, rules: { ...request.rules, ...asked } };
+    // A manifest does not say in which lane an image was released.
+    const { lane: _, ...known } = request.rules;
+    return { ...request, rules: { ...known, ...asked } };
   });
 }
 

@@ -22,16 +22,18 @@ export function statementProblems(
   { accepted, revision: indexed }: Evidence,
   problem: MakeProblem,
 ): Problem[] {
-  const { image, revision } = rules;
+  const { image, revision, version, lane } = rules;
   const source = rules.source === undefined ? undefined : sourceAddress(rules.source);
-  const asked = { image, source, revision };
+  const asked = { image, source, revision, version, lane };
   const certified = accepted.flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate]));
   const stated = accepted.flatMap(({ statement }) => {
     const read =
       statement.predicateType === STATEMENT_PREDICATE_TYPE ? parseStatement(statement.predicate) : undefined;
     return read === undefined ? [] : [read];
   });
-  if (image === undefined && source === undefined && revision === undefined) {
+  const tagged = rules.tag === undefined ? [] : tagProblems(rules.tag, stated);
+  if (tagged.length > 0) return tagged.map(({ code, message }) => problem(code, message));
+  if (Object.values(asked).every((value) => value === undefined)) {
     const isClean = stated.length === 0 || stated.some(({ dirty }) => dirty !== true);
     return isClean ? [] : [problem(DIRTY.code, DIRTY.message)];
   }
@@ -53,6 +55,30 @@ export function statementProblems(
   const perOrigin = origins.map((origin) => originProblems(asked, origin));
   const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(asked, {});
   return [...best, ...byCertificate].map(({ code, message }) => problem(code, message));
+}
+
+/**
+ * A tag is not signed: anyone who may push can point `9.9.9` to a release that is signed as 1.2.3. Where statements say
+ * which versions the digest is, the tag has to name one of them, or a part of one (`1.2`), or none (`latest`).
+ */
+function tagProblems(tag: string, stated: readonly ReleaseStatement[]): Mismatch[] {
+  if (stated.length === 0 || stated.some((statement) => namesVersion(tag, statement))) return [];
+  const versions = stated.map(({ version }) => version).join(", ");
+  const message = `the tag is ${tag}, and the signed release statement is about ${versions}`;
+  return [{ code: "verify-version", message }];
+}
+
+function namesVersion(tag: string, { version, revision }: ReleaseStatement): boolean {
+  const commit = /^sha-([0-9a-f]{7,40})$/.exec(tag)?.[1];
+  if (commit !== undefined) return revision.startsWith(commit);
+  // A number that follows a word, as in a branch's name, is no version; one with dots, or after `v`, is.
+  const written =
+    /(?:^|[^0-9A-Za-z]|v)(\d+(?:\.\d+)+.*)$/.exec(tag)?.[1] ?? /^(?:.*-)?v?(\d+)$/.exec(tag)?.[1];
+  if (written === undefined || tag === version) return true;
+  const plain = version.replace(/^v(?=\d)/, "");
+  if (written.startsWith(plain) && /^(?:$|[-_])/.test(written.slice(plain.length))) return true;
+  const isPart = /^\d+(?:\.\d+)?$/.test(written);
+  return isPart && plain.startsWith(`${written}.`);
 }
 
 function withoutStatement(
@@ -90,15 +116,19 @@ interface Asked {
   readonly image: string | undefined;
   readonly source: string | undefined;
   readonly revision: string | undefined;
+  readonly version: string | undefined;
+  readonly lane: string | undefined;
 }
 
-function originProblems({ image, source, revision }: Asked, origin: Origin): Mismatch[] {
+function originProblems({ image, source, revision, version, lane }: Asked, origin: Origin): Mismatch[] {
   const by = origin.statement === undefined ? "what is signed" : "the signed release statement";
   return [
     ...(origin.statement?.dirty === true ? [DIRTY] : []),
     ...required("verify-image", "image", image, origin.statement?.image, by),
     ...required("verify-source", "source", source, origin.source, by),
     ...required("verify-revision", "revision", revision, origin.revision, by),
+    ...required("verify-version", "version", version, origin.statement?.version, by),
+    ...required("verify-lane", "lane", lane, origin.statement?.lane, by),
   ];
 }
 
