@@ -8,7 +8,7 @@ export interface EngineLog {
   readonly warn: (urn: string, message: string) => Promise<void>;
 }
 
-/** Without an address (tests, a provider attached by hand) lines go nowhere. */
+/** Without an address, as in tests, lines go nowhere. */
 export function engineLog(address: string | undefined): EngineLog {
   if (address === undefined || address === "") return { info: async () => {}, warn: async () => {} };
   const client = new EngineClient(address, credentials.createInsecure());

@@ -22,13 +22,23 @@ export type Handed = z.output<typeof handedSchema>;
 const LONGEST_ADDRESS = 100;
 const DEADLINE_MS = 5_000;
 const LARGEST_BYTES = 1024 * 1024;
+/** The question for the secrets; every other one is the name of what is to be written. */
+const SECRETS = "?";
+
+/** What this program declares: the provider writes nothing else. */
+const permitted = new Set<string>();
+
+/** @param what `slipway-registry:index:Tag::app-latest`, a resource's type and name, or a function's token */
+export function permit(what: string): void {
+  permitted.add(what);
+}
 
 /** Folders of sockets, removed when this process ends. */
 const folders = new Set<string>();
 
 /**
- * Lets processes of the same person take the secrets from this one, as long as it lives. They are in no file and no
- * argument: the address is a socket in a folder that nobody else may enter.
+ * Lets processes of the same person take the secrets from this one, and ask what it declares, as long as it lives. The
+ * secrets are in no file and no argument: the address is a socket in a folder that nobody else may enter.
  *
  * @returns the address, which is no secret
  */
@@ -39,7 +49,10 @@ export function offer(handed: Handed): Promise<string> {
     socket.on("error", () => socket.destroy());
     socket.setTimeout(DEADLINE_MS, () => socket.destroy());
     // Everybody may open a pipe of Windows for reading; who can write to it too is the same person.
-    socket.once("data", () => socket.end(text));
+    socket.once("data", (question) => {
+      const asked = question.toString("utf8");
+      socket.end(asked === SECRETS ? text : JSON.stringify(permitted.has(asked)));
+    });
   });
   // It keeps nobody from ending.
   server.unref();
@@ -79,11 +92,21 @@ function removeAtEnd(): void {
  * else could: an address that state remembers is free for anybody later.
  */
 export async function take(address: string): Promise<Handed | undefined> {
+  return handedSchema.safeParse(await ask(address, SECRETS)).data;
+}
+
+/** Whether the program at an address declares this. @param what as in `permit` */
+export async function isPermitted(address: string | undefined, what: string): Promise<boolean> {
+  return address !== undefined && (await ask(address, what)) === true;
+}
+
+/** The answer, from JSON; undefined where there is none that may be believed. */
+async function ask(address: string, question: string): Promise<unknown> {
   if (process.platform !== "win32" && !(await isOwn(path.dirname(address)))) return undefined;
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const socket = connect(address, () => socket.write("?"));
+    const socket = connect(address, () => socket.write(question));
     const deadline = setTimeout(() => socket.destroy(), DEADLINE_MS);
     socket.on("data", (chunk: Buffer) => {
       size += chunk.length;
@@ -105,9 +128,9 @@ async function isOwn(folder: string): Promise<boolean> {
   return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
 }
 
-function parse(text: string): Handed | undefined {
+function parse(text: string): unknown {
   try {
-    return handedSchema.safeParse(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

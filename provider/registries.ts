@@ -27,6 +27,8 @@ export interface ProviderConfig {
   readonly signing?: SigningConfig;
   /** Folder for diagnostics, relative to the project. @default none are written */
   readonly artifacts?: string | undefined;
+  /** Where the program says what it declares. @default it declares nothing */
+  readonly handover?: string | undefined;
 }
 
 export interface ProviderRegistry {

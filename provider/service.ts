@@ -12,6 +12,7 @@ import { ProblemError } from "../plan/problem";
 import { diagnosed } from "./diagnostics";
 import { engineLog } from "./engine-log";
 import { functions } from "./functions";
+import { isPermitted } from "./handover";
 import { fromStruct, type Properties, toStruct } from "./properties";
 import { NO_CONFIG, Registries } from "./registries";
 import type { Context, Operation, Resource } from "./resource";
@@ -42,6 +43,18 @@ export function providerService(
   /** A provider that has not changed is configured with its last inputs, after it has checked the present ones. */
   let present: Properties = {};
 
+  /** Where the program is asked what it declares. */
+  let handover: string | undefined;
+  let isConfigured = false;
+
+  /** The engine passes on what any program asks of it: only what the running one declares is written. */
+  async function requirePermit(what: string): Promise<void> {
+    if (await isPermitted(handover, what)) return;
+    throw new Error(
+      `slipway-registry writes nothing for ${what}: the program that configured it did not declare that, or has ended`,
+    );
+  }
+
   return {
     handshake: unary((_: provider.ProviderHandshakeRequest) => {
       const response = new provider.ProviderHandshakeResponse();
@@ -60,10 +73,6 @@ export function providerService(
       response.setSchema(JSON.stringify(schema(version)));
       return response;
     }),
-    attach: unary((request: plugin.PluginAttach) => {
-      context = { ...context, log: engineLog(request.getAddress()) };
-      return new Empty();
-    }),
     checkConfig: unary((request: provider.CheckRequest) => {
       const response = new provider.CheckResponse();
       const news = fromStruct(request.getNews());
@@ -80,7 +89,10 @@ export function providerService(
       return diffResponse(changed);
     }),
     configure: unary(async (request: provider.ConfigureRequest) => {
+      if (isConfigured) throw new Error("slipway-registry is configured already");
+      isConfigured = true;
       const config = await takeProviderConfig({ ...fromStruct(request.getArgs()), ...present });
+      handover = config.handover;
       context = {
         ...context,
         registries: new Registries(config),
@@ -98,11 +110,13 @@ export function providerService(
       const run = functions[token];
       if (run === undefined) throw new Error(`slipway-registry has no function ${token}`);
       const name = token.split(":").at(-1) ?? token;
+      // Every other function only reads, in previews too.
+      const writes = name === "provePush";
+      if (writes) await requirePermit(token);
       const response = new provider.InvokeResponse();
       response.setReturn(
         toStruct(
-          // Every other function only reads, in previews too.
-          await diagnosed(context, { name, preview: name !== "provePush" }, () =>
+          await diagnosed(context, { name, preview: !writes }, () =>
             run(context, fromStruct(request.getArgs())),
           ),
         ),
@@ -133,6 +147,7 @@ export function providerService(
     create: unary(async (request: provider.CreateRequest) => {
       const inputs = fromStruct(request.getProperties());
       const operation = { urn: request.getUrn(), preview: request.getPreview() };
+      if (!operation.preview) await requirePermit(permitOf(operation.urn));
       const { id, outputs } = await diagnosed(context, named("create", operation), () =>
         resourceOf(operation.urn).create(context, inputs, operation),
       );
@@ -143,6 +158,7 @@ export function providerService(
     }),
     update: unary(async (request: provider.UpdateRequest) => {
       const operation = { urn: request.getUrn(), preview: request.getPreview() };
+      if (!operation.preview) await requirePermit(permitOf(operation.urn));
       const outputs = await diagnosed(context, named("update", operation), () =>
         resourceOf(operation.urn).update(context, changeOf(request), operation),
       );
@@ -179,9 +195,17 @@ function named(verb: string, { urn, preview }: Operation): { name: string; previ
   return { name: `${verb} ${type.split(":").at(-1) ?? type} ${name}`, preview };
 }
 
-/** `urn:pulumi:stack::project::parent$type::name` -> the type. */
+/** `urn:pulumi:stack::project::parent$type::name` -> the type and the name, as the program permits them. */
+function permitOf(urn: string): string {
+  return `${tokenOf(urn)}::${urn.split("::").slice(3).join("::")}`;
+}
+
+function tokenOf(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
 function resourceOf(urn: string): Resource {
-  const token = urn.split("::")[2]?.split("$").at(-1) ?? "";
+  const token = tokenOf(urn);
   const found = resources.get(token);
   if (found === undefined) throw new Error(`slipway-registry has no resource type ${token}`);
   return found;

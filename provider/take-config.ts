@@ -21,7 +21,7 @@ const configSchema = z.object({
   registries: z.string().default("[]"),
   /** As state of older versions has it. JSON: host -> username and password, from the stack's secret configuration. */
   credentials: z.string().default("{}"),
-  /** Where the program hands secrets over, as long as it runs. Absent: there are none. */
+  /** Where the program hands secrets over, and says what it declares, as long as it runs. */
   handover: z.string().optional(),
   /** The stack that is released, by its name. */
   stack: z.string().optional(),
@@ -48,6 +48,7 @@ export async function takeProviderConfig(properties: Properties): Promise<Provid
     registries: registriesSchema.parse(JSON.parse(registries)),
     credentials: handed?.credentials ?? credentialsSchema.parse(JSON.parse(credentials)),
     passwords: passwordsSchema.parse(JSON.parse(parsed.passwords)),
+    handover,
     ...(isLost && stack !== undefined ? { askStack: stack } : {}),
     ...(artifacts === undefined ? {} : { artifacts }),
   };

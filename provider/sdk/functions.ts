@@ -6,6 +6,7 @@ import type { RegistryState } from "../../plan/registry-state";
 import type { Verdict, VerifyRequest, VerifyRules } from "../../plan/trust";
 import type { InspectedImages } from "../../registry/inspect-images";
 import type { StateRequest } from "../../registry/read-state";
+import { permit } from "../handover";
 import type { RegistryProvider } from "./resources";
 
 /** The state of all registries as a plan needs it, read concurrently in one call. */
@@ -35,7 +36,9 @@ export function inspectImages(
 
 /** Opens an upload in each repository and cancels it. Rejects with every repository that may not be pushed to. */
 export async function provePush(repositories: readonly string[], provider: RegistryProvider): Promise<void> {
-  await pulumi.runtime.invoke("slipway-registry:index:provePush", { repositories }, { provider });
+  const token = "slipway-registry:index:provePush";
+  permit(token);
+  await pulumi.runtime.invoke(token, { repositories }, { provider });
 }
 
 /** Whether a digest is proved in every one of its repositories: a verdict for each. */

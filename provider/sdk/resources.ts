@@ -4,7 +4,7 @@ import type { Digest } from "../../plan/digest";
 import type { ContentClaim, ReleaseStatement } from "../../plan/statement";
 import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
 import type { SignConfig } from "../../plan/trust";
-import { type Handed, offer } from "../handover";
+import { type Handed, offer, permit } from "../handover";
 import type { ProviderConfig } from "../registries";
 import type { SigningConfig } from "../signing";
 
@@ -35,10 +35,9 @@ function withoutSecrets(signing: SigningConfig = { mode: "none" }): SigningConfi
   return rest;
 }
 
-/** Where the secrets are to be had now, and where passwords are when this program does not run. */
+/** Where this program is asked, and where passwords are when it does not run. */
 function handover({ credentials, passwords = {}, signing }: ProviderConfig): object {
   const { key, password }: Partial<Handed> = signing?.mode === "key" ? signing : {};
-  if (Object.keys(credentials).length === 0 && key === undefined && password === undefined) return {};
   const handed: Handed = {
     credentials: { ...credentials },
     ...(key === undefined ? {} : { key }),
@@ -47,15 +46,24 @@ function handover({ credentials, passwords = {}, signing }: ProviderConfig): obj
   return { handover: offer(handed), stack: pulumi.getStack(), passwords: JSON.stringify(passwords) };
 }
 
+/** A resource of the provider, which writes only what its program declares. */
+abstract class RegistryResource extends pulumi.CustomResource {
+  constructor(type: string, name: string, inputs: pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
+    const token = `slipway-registry:index:${type}`;
+    permit(`${token}::${name}`);
+    super(token, name, inputs, opts);
+  }
+}
+
 export interface BarrierArgs {
   /** What has been reached when this exists: `proven`, `version tags`. */
   readonly reached: string;
 }
 
 /** One point in the order of a release. */
-export class Barrier extends pulumi.CustomResource {
+export class Barrier extends RegistryResource {
   constructor(name: string, args: BarrierArgs, opts?: pulumi.CustomResourceOptions) {
-    super("slipway-registry:index:Barrier", name, { ...args }, opts);
+    super("Barrier", name, { ...args }, opts);
   }
 }
 
@@ -76,12 +84,12 @@ export interface CandidateArgs {
 }
 
 /** Content that is proved in every registry and can be found again by its tag. */
-export class Candidate extends pulumi.CustomResource {
+export class Candidate extends RegistryResource {
   /** The index digest that everything downstream uses. */
   declare readonly digest: pulumi.Output<Digest>;
 
   constructor(name: string, args: CandidateArgs, opts?: pulumi.CustomResourceOptions) {
-    super("slipway-registry:index:Candidate", name, { ...args }, opts);
+    super("Candidate", name, { ...args }, opts);
   }
 }
 
@@ -96,19 +104,14 @@ export interface AttestationArgs {
 }
 
 /** The release statement and the signatures of a digest, as referrers in every registry. */
-export class Attestation extends pulumi.CustomResource {
+export class Attestation extends RegistryResource {
   /** `host/path@digest` of every referrer. */
   declare readonly referrers: pulumi.Output<string[]>;
   /** Who signed; empty where nobody did. */
   declare readonly signer: pulumi.Output<string>;
 
   constructor(name: string, args: AttestationArgs, opts?: pulumi.CustomResourceOptions) {
-    super(
-      "slipway-registry:index:Attestation",
-      name,
-      { ...args, referrers: undefined, signer: undefined },
-      opts,
-    );
+    super("Attestation", name, { ...args, referrers: undefined, signer: undefined }, opts);
   }
 }
 
@@ -124,13 +127,13 @@ export interface ImageCopyArgs {
 }
 
 /** Content with all that belongs to it, in every registry, copied by digest. */
-export class ImageCopy extends pulumi.CustomResource {
+export class ImageCopy extends RegistryResource {
   declare readonly digest: pulumi.Output<Digest>;
   /** Digests of the referrers that came along: statements, attestations, signatures. */
   declare readonly referrers: pulumi.Output<Digest[]>;
 
   constructor(name: string, args: ImageCopyArgs, opts?: pulumi.CustomResourceOptions) {
-    super("slipway-registry:index:ImageCopy", name, { ...args, referrers: undefined }, opts);
+    super("ImageCopy", name, { ...args, referrers: undefined }, opts);
   }
 }
 
@@ -146,9 +149,9 @@ export interface HubDescriptionArgs {
 }
 
 /** What Docker Hub says of a repository. */
-export class HubDescription extends pulumi.CustomResource {
+export class HubDescription extends RegistryResource {
   constructor(name: string, args: HubDescriptionArgs, opts?: pulumi.CustomResourceOptions) {
-    super("slipway-registry:index:HubDescription", name, { ...args }, opts);
+    super("HubDescription", name, { ...args }, opts);
   }
 }
 
@@ -175,12 +178,12 @@ export interface TagArgs {
 }
 
 /** One tag of one image in one repository. */
-export class Tag extends pulumi.CustomResource {
+export class Tag extends RegistryResource {
   declare readonly digest: pulumi.Output<Digest>;
   /** `host/path:tag`. */
   declare readonly reference: pulumi.Output<string>;
 
   constructor(name: string, args: TagArgs, opts?: pulumi.CustomResourceOptions) {
-    super("slipway-registry:index:Tag", name, { ...args, reference: undefined }, opts);
+    super("Tag", name, { ...args, reference: undefined }, opts);
   }
 }

@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSync } from "esbuild";
 import { afterEach, expect, test } from "vitest";
-import { offer, take } from "../../provider/handover";
+import { isPermitted, offer, permit, take } from "../../provider/handover";
 
 const HANDED = {
   credentials: { "ghcr.io": { username: "octo", password: "hush" } },
@@ -46,6 +46,19 @@ test("what one process offers, another takes, as often as it wants", async () =>
   expect(await take(address)).toEqual(HANDED);
   expect(await Promise.all([take(address), take(address)])).toEqual([HANDED, HANDED]);
   expect(address).not.toMatch(/hush|quiet/);
+});
+
+test("the program is asked what it declares, and no other address", async () => {
+  const address = await offered();
+  permit("slipway-registry:index:Tag::app-latest");
+  expect(await isPermitted(address, "slipway-registry:index:Tag::app-latest")).toBe(true);
+  expect(await isPermitted(address, "slipway-registry:index:Tag::app")).toBe(false);
+  expect(await isPermitted(undefined, "slipway-registry:index:Tag::app-latest")).toBe(false);
+  expect(await isPermitted("/nonexistent/slipway/s", "slipway-registry:index:Tag::app-latest")).toBe(false);
+  chmodSync(path.dirname(address), 0o711);
+  expect(await isPermitted(address, "slipway-registry:index:Tag::app-latest")).toBe(
+    process.platform === "win32",
+  );
 });
 
 test.skipIf(process.platform === "win32")("nobody else may enter its folder", async () => {

@@ -1,0 +1,73 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { endianness } from "node:os";
+import { promisify } from "node:util";
+
+/**
+ * Whether the other end of a loopback connection belongs to the process that started this one, the engine, or to one
+ * that started that. The port is open to every process of the machine, a build's RUN step in the host's network among
+ * them, and the engine authenticates itself by nothing; but the system knows whose a connection is.
+ *
+ * Windows is not asked: there every connection counts as the engine's.
+ */
+export async function isOfEngine(socket: Socket, system = process.platform): Promise<boolean> {
+  // Undefined when it is closed already. The port is bound to 127.0.0.1; a peer may still call from 127.0.0.2.
+  if (socket.remoteAddress !== "127.0.0.1" || socket.remotePort === undefined) return false;
+  const ends = { ours: socket.localPort ?? 0, theirs: socket.remotePort };
+  if (system === "win32") return true;
+  try {
+    return await (system === "linux" ? isHeldByProc(ends) : isHeldByLsof(ends));
+  } catch {
+    return false;
+  }
+}
+
+interface Ends {
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+/** The connection's row, as seen from the other end, names the socket; a process has it among its files. */
+async function isHeldByProc({ ours, theirs }: Ends): Promise<boolean> {
+  const rows = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((row) => row.trim().split(/\s+/));
+  const row = rows.find(([, local, remote]) => local === procAddress(theirs) && remote === procAddress(ours));
+  const inode = row?.[9];
+  // A socket that its process has closed is number 0.
+  if (inode === undefined || inode === "0") return false;
+  for (let pid = process.ppid; pid > 0; pid = await parentInProc(pid)) {
+    // Processes of other users do not show their files.
+    const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    const links = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => "")));
+    if (links.includes(`socket:[${inode}]`)) return true;
+  }
+  return false;
+}
+
+/** `0100007F:1F90`: the address in the machine's order of bytes. */
+function procAddress(port: number): string {
+  const address = endianness() === "LE" ? "0100007F" : "7F000001";
+  return `${address}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** The fourth field; the second one is a name in brackets, which may have spaces and brackets of its own. */
+async function parentInProc(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+/** macOS and the BSDs, whose `lsof` shows a user at least the user's own processes. */
+async function isHeldByLsof({ ours, theirs }: Ends): Promise<boolean> {
+  const run = promisify(execFile);
+  const { stdout } = await run("ps", ["-axo", "pid=,ppid="]);
+  const parents = new Map(
+    stdout.split("\n").map((line) => {
+      const [pid, parent] = line.trim().split(/\s+/).map(Number);
+      return [pid, parent];
+    }),
+  );
+  const pids: number[] = [];
+  for (let pid: number | undefined = process.ppid; pid; pid = parents.get(pid)) pids.push(pid);
+  const found = await run("lsof", ["-nP", "-a", "-p", pids.join(","), "-iTCP", "-Fn"]);
+  return found.stdout.split("\n").includes(`n127.0.0.1:${theirs}->127.0.0.1:${ours}`);
+}
