@@ -1,8 +1,8 @@
 // @ts-check
 // The embedded registry: distribution on a local port, with its storage in the cache folder.
 
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import path from "node:path";
 import { runningDaemon, startDaemon, stopDaemon, waitUntilUp } from "./daemon.mjs";
@@ -22,11 +22,10 @@ import { lastLines, run } from "./run.mjs";
  * @typedef {{ address: string, state: 'started' | 'running' | 'stopped', accessLog: string, log: string }} RegistryStatus
  */
 
-/** Our registries say whose they are in each answer. */
-const ownerHeader = "x-slipway-registry";
-
 /** @param {string} cache @param {number} port */
 const dirOf = (cache, port) => serviceDir(cache, `registry-${port}`);
+/** @param {string} dir */
+const storageOf = (dir) => path.join(dir, "data");
 /** @param {number} port */
 const containerOf = (port) => `slipway-registry-${port}`;
 
@@ -38,40 +37,65 @@ function writeConfig(dir, listen, storage) {
     version: 0.1,
     log: { level: "warn", accesslog: { disabled: false } },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
-    http: { addr: listen, headers: { [ownerHeader]: [ownerOf(dir)] } },
+    http: { addr: listen },
   };
   writeWhole(file, `${JSON.stringify(config, null, 2)}\n`);
   return file;
 }
 
-/** @param {string} dir */
-function ownerOf(dir) {
-  const file = path.join(dir, "owner");
-  if (!existsSync(file)) writeWhole(file, randomBytes(8).toString("hex"));
-  return readFileSync(file, "utf8");
-}
-
-/** @param {number} port @returns {Promise<{ registry: boolean, owner: string | null } | undefined>} who listens there */
-async function listenerAt(port) {
-  if (!(await isTaken(port))) return undefined;
+/**
+ * Whether the listener is the registry that this cache folder started. A header, or anything else that a registry says of
+ * itself, could be repeated by another user's program. So it has to answer with bytes that were just put into the storage
+ * and that other users cannot read.
+ * @param {string} dir @param {number} port @param {import('./docker-engine.mjs').DockerEngine} [engine]
+ * @returns {Promise<boolean>}
+ */
+async function isOurs(dir, port, engine) {
+  // A container's storage is a volume; but only the engine can have its port.
+  if (engine) {
+    const { stdout } = await run(engine.docker, ["port", containerOf(port), "5000/tcp"]);
+    return stdout.split("\n").includes(`127.0.0.1:${port}`);
+  }
+  const root = path.join(storageOf(dir), "docker", "registry", "v2");
+  if (!existsSync(storageOf(dir))) return false;
+  const secret = randomBytes(32);
+  const hash = createHash("sha256").update(secret).digest("hex");
+  const repository = path.join(root, "repositories", `slipway-challenge-${hash.slice(0, 12)}`);
+  const link = path.join(repository, "_layers", "sha256", hash);
+  const blob = path.join(root, "blobs", "sha256", hash.slice(0, 2), hash);
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/v2/`, {
-      signal: AbortSignal.timeout(3_000),
-      redirect: "manual",
-    });
-    // Unread, it would keep the connection open.
-    await answer.body?.cancel();
-    const registry = answer.headers.has("docker-distribution-api-version");
-    return { registry, owner: answer.headers.get(ownerHeader) };
+    for (const folder of [link, blob]) mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(blob, "data"), secret, { mode: 0o600 });
+    writeFileSync(path.join(link, "link"), `sha256:${hash}`);
+    const answer = await ask(port, `${path.basename(repository)}/blobs/sha256:${hash}`);
+    return secret.equals(Buffer.from(await answer.arrayBuffer()));
   } catch {
-    return { registry: false, owner: null };
+    return false;
+  } finally {
+    for (const folder of [repository, blob]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** @param {number} port @returns {Promise<boolean>} */
-function isTaken(port) {
+/** @param {number} port @param {string} [what] */
+const ask = (port, what = "") =>
+  fetch(`http://127.0.0.1:${port}/v2/${what}`, { signal: AbortSignal.timeout(3_000), redirect: "manual" });
+
+/** @param {number} port @returns {Promise<boolean>} what listens there */
+async function isRegistry(port) {
+  try {
+    const answer = await ask(port);
+    // Unread, it would keep the connection open.
+    await answer.body?.cancel();
+    return answer.headers.has("docker-distribution-api-version");
+  } catch {
+    return false;
+  }
+}
+
+/** @param {number} port @param {string} host @returns {Promise<boolean>} */
+function isTaken(port, host) {
   return new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port, timeout: 2_000 });
+    const socket = connect({ host, port, timeout: 2_000 });
     /** @param {boolean} taken */
     const end = (taken) => {
       socket.destroy();
@@ -86,18 +110,21 @@ function isTaken(port) {
 /** @param {RegistryOptions} options @returns {Promise<RegistryStatus>} */
 export async function registryUp({ cache = cacheDir(), port = registryPort(), program, engine }) {
   const dir = dirOf(cache, port);
-  const owner = ownerOf(dir);
-  const listener = await listenerAt(port);
-  const isOurs = listener?.owner === owner;
+  // `localhost` is both addresses, and some programs try this one first; ours listens at the other one alone.
+  if (await isTaken(port, "::1")) throw new Error(portTaken(port, false));
+  const isUp = () => isOurs(dir, port, engine);
+  const isRunning = await isUp();
   const daemon = runningDaemon(dir);
   // A bumped pin is another binary: it takes over.
-  if (isOurs && (!daemon || engine || daemon.command[0] === program)) return statusOf(dir, port, "running");
-  if (listener && !isOurs) throw new Error(portTaken(port, listener.registry));
+  if (isRunning && (!daemon || engine || daemon.command[0] === program))
+    return statusOf(dir, port, "running");
+  if (!isRunning && (await isTaken(port, "127.0.0.1")))
+    throw new Error(portTaken(port, await isRegistry(port)));
   if (daemon) await stopDaemon(dir);
   if (engine) await startContainer(engine, dir, port);
   else {
     if (!program) throw new Error("registryUp: neither a binary nor a Docker engine is given");
-    const storage = path.join(dir, "data");
+    const storage = storageOf(dir);
     mkdirSync(storage, { recursive: true });
     const config = writeConfig(dir, `127.0.0.1:${port}`, storage);
     startDaemon({
@@ -108,7 +135,6 @@ export async function registryUp({ cache = cacheDir(), port = registryPort(), pr
       env: plainEnvironment(),
     });
   }
-  const isUp = async () => (await listenerAt(port))?.owner === owner;
   await waitUntilUp(dir, isUp, {
     name: `registry at localhost:${port}`,
     log: "registry.log",
@@ -163,10 +189,9 @@ function statusOf(dir, port, state) {
 }
 
 /** @param {RegistryOptions} [options] @returns {Promise<RegistryStatus>} */
-export async function registryStatus({ cache = cacheDir(), port = registryPort() } = {}) {
+export async function registryStatus({ cache = cacheDir(), port = registryPort(), engine } = {}) {
   const dir = dirOf(cache, port);
-  const listener = existsSync(path.join(dir, "owner")) ? await listenerAt(port) : undefined;
-  return statusOf(dir, port, listener && listener.owner === ownerOf(dir) ? "running" : "stopped");
+  return statusOf(dir, port, (await isOurs(dir, port, engine)) ? "running" : "stopped");
 }
 
 /** @param {RegistryOptions} [options] @returns {Promise<boolean>} whether it ran */

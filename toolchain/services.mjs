@@ -157,7 +157,8 @@ export async function servicesDown({ cache = cacheDir(), only } = {}) {
 
 /** @param {{ cache?: string }} [options] @returns {Promise<ServiceLine[]>} */
 export async function servicesStatus({ cache = cacheDir() } = {}) {
-  const { address, state, log } = await registryStatus({ cache });
+  const engine = await dockerEngine();
+  const { address, state, log } = await registryStatus({ cache, ...(engine?.desktop ? { engine } : {}) });
   const host = process.env.SLIPWAY_BUILDKIT_HOST;
   const builder = host
     ? { name: "builder", address: host, state: "yours (SLIPWAY_BUILDKIT_HOST)" }

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -79,6 +80,40 @@ test("somebody else's registry at the port is not ours to write to", async () =>
     await registryDown({ cache: other, port });
     rmSync(other, { recursive: true, force: true });
   }
+});
+
+test("what repeats our registry's answers is not ours", async () => {
+  await registryUp({ cache, port, program });
+  const { headers } = await fetch(`http://127.0.0.1:${port}/v2/`);
+  await registryDown({ cache, port });
+  const fake = createHttpServer((_, response) => {
+    response.setHeaders(headers);
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => fake.listen(port, "127.0.0.1", resolve));
+  try {
+    expect((await registryStatus({ cache, port })).state).toBe("stopped");
+    await expect(registryUp({ cache, port, program })).rejects.toThrow("SLIPWAY_PORT_TAKEN");
+  } finally {
+    await new Promise((resolve) => fake.close(resolve));
+  }
+});
+
+test("nor may another program have the port on the other loopback address, which some try first", async () => {
+  const other = createServer();
+  const hasIpv6 = await new Promise((resolve) => {
+    other.once("error", () => resolve(false));
+    other.listen(port, "::1", () => resolve(true));
+  });
+  if (!hasIpv6) return;
+  await expect(registryUp({ cache, port, program })).rejects.toThrow("SLIPWAY_PORT_TAKEN");
+  await close(other);
+});
+
+test("the question whose registry it is leaves nothing behind", async () => {
+  await registryUp({ cache, port, program });
+  await registryStatus({ cache, port });
+  expect(await (await fetch(`http://127.0.0.1:${port}/v2/_catalog`)).json()).toEqual({ repositories: [] });
 });
 
 test("one that ends right after its start shows the end of its log", async () => {
