@@ -1,5 +1,5 @@
 // @ts-check
-// Second source of a part: its publisher's release file, checked against the publisher's list of sums.
+// Second source of a part: its publisher's release file, checked against the SHA-256 that sums.json has for it.
 
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -10,6 +10,9 @@ import { pipeline } from "node:stream/promises";
 import { lastLines, run } from "./run.mjs";
 
 /** @typedef {import('./pins.mjs').Download} Download */
+
+/** Address -> SHA-256. @type {Readonly<Record<string, string>>} */
+const committedSums = JSON.parse(readFileSync(new URL("sums.json", import.meta.url), "utf8"));
 
 const connectMs = 3_500;
 const answerMs = 15_000;
@@ -55,25 +58,22 @@ function tryConnect(host, port) {
 
 /**
  * @param {Download} download @param {string} target folder that gets the binaries
- * @param {(doing: string) => void} onProgress
+ * @param {(doing: string) => void} onProgress @param {Readonly<Record<string, string>>} [sums]
  * @returns {Promise<string | undefined>} why it could not be had
  */
-export async function downloadPart(download, target, onProgress) {
+export async function downloadPart(download, target, onProgress, sums = committedSums) {
+  const wanted = sums[download.url];
+  if (!wanted) return `toolchain/sums.json has no SHA-256 for ${download.url}`;
   const work = path.join(target, ".download");
   try {
-    for (const url of [download.checksums, download.url]) {
-      const why = await unreachable(url);
-      if (why) return why;
-    }
+    const why = await unreachable(download.url);
+    if (why) return why;
     mkdirSync(work, { recursive: true });
     const name = path.basename(new URL(download.url).pathname);
-    const sums = await fetchText(download.checksums);
-    const wanted = checksumFor(sums, name);
-    if (!wanted) return `${download.checksums} has no SHA-256 for ${name}`;
     const file = path.join(work, name);
     onProgress(`downloading ${download.url}`);
     const found = await fetchFile(download.url, file);
-    if (found !== wanted) return `${download.url} has SHA-256 ${found}, its publisher says ${wanted}`;
+    if (found !== wanted) return `${download.url} has SHA-256 ${found}, toolchain/sums.json says ${wanted}`;
     if (download.kind === "archive") {
       const { code, output } = await run("tar", ["-xf", file, "-C", work]);
       if (code !== 0) return `tar could not unpack ${name}:\n${lastLines(output)}`;
@@ -93,44 +93,6 @@ export async function downloadPart(download, target, onProgress) {
   }
 }
 
-/**
- * The SHA-256 of a file in a list of sums ("<sum>  <name>", also a lone "<sum>") or in an in-toto statement, whether
- * bare, in an envelope, or one a line.
- * @param {string} text @param {string} name
- * @returns {string | undefined}
- */
-export function checksumFor(text, name) {
-  const lines = text.split("\n").map((line) => line.trim());
-  for (const line of lines) {
-    const match = /^([0-9a-f]{64})(?:\s+[*]?(?:\.\/)?(\S+))?$/i.exec(line);
-    if (match && (match[2] === name || (match[2] === undefined && lines.filter(Boolean).length === 1))) {
-      return match[1]?.toLowerCase();
-    }
-  }
-  for (const candidate of [text, ...lines]) {
-    if (!candidate.startsWith("{")) continue;
-    try {
-      const found = inTotoSubject(JSON.parse(candidate), name);
-      if (found) return found;
-    } catch {
-      // Not JSON by itself: one line of a document of several.
-    }
-  }
-  return undefined;
-}
-
-/** @param {any} statement @param {string} name @returns {string | undefined} */
-function inTotoSubject(statement, name) {
-  const payload = statement?.payload ?? statement?.dsseEnvelope?.payload;
-  if (typeof payload === "string") {
-    return inTotoSubject(JSON.parse(Buffer.from(payload, "base64").toString("utf8")), name);
-  }
-  for (const subject of statement?.subject ?? []) {
-    if (path.basename(String(subject?.name)) === name) return subject?.digest?.sha256;
-  }
-  return undefined;
-}
-
 /** @param {string} url */
 async function request(url) {
   const abort = new AbortController();
@@ -142,17 +104,6 @@ async function request(url) {
     const response = await fetch(url, { signal: abort.signal, redirect: "follow" });
     if (!response.ok || !response.body) throw new Error(`${url} answered ${response.status}`);
     return { body: response.body, abort };
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** @param {string} url */
-async function fetchText(url) {
-  const { body, abort } = await request(url);
-  const timer = setTimeout(() => abort.abort(new Error(`${url}: too slow`)), silenceMs);
-  try {
-    return await new Response(body).text();
   } finally {
     clearTimeout(timer);
   }

@@ -7,7 +7,7 @@ import { goModuleDir } from "./paths.mjs";
 import { findOnPath, lastLines, run } from "./run.mjs";
 import { isAtLeast, versionIn } from "./version.mjs";
 
-/** Since 1.21 Go fetches the newer toolchain that a go.mod asks for. */
+/** Since 1.21 Go fetches the newer toolchain that a go.mod asks for, and checks it against Go's checksum database. */
 const minimumGo = [1, 21, 0];
 
 /**

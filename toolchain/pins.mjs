@@ -6,7 +6,8 @@
 /**
  * @typedef {object} Download an official release file
  * @property {string} url
- * @property {string} checksums the publisher's own list of SHA-256 sums (or in-toto subjects), fetched over TLS
+ * @property {string} checksums the publisher's own list of SHA-256 sums (or in-toto subjects), from which
+ *   `npm run sums` fills sums.json
  * @property {'archive' | 'binary'} kind
  * @property {Record<string, string>} members binary's name -> its path in the archive
  *
@@ -49,9 +50,9 @@ const actionlintVersion = "1.7.12";
 const zizmorVersion = "1.32.0";
 
 /** The image of the same BuildKit, for machines with a Docker engine. */
-export const buildkitImage = `moby/buildkit:v${buildkitVersion}`;
+export const buildkitImage = `moby/buildkit:v${buildkitVersion}@sha256:6b59b7df63a8cb9902736f9ddf7fcff8261613d3e7449b8ea8b7537fc399c03a`;
 /** The image of the same registry, for Docker Desktop. */
-export const registryImage = `registry:${registryVersion}`;
+export const registryImage = `registry:${registryVersion}@sha256:ddf754342cfc8acc51a56d5d0ab6af06826461864460636d8bd5c546dab2a7b8`;
 
 /** @type {Part[]} */
 export const parts = [

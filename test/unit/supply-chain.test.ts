@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import packageJson from "../../package.json";
-import { parts } from "../../toolchain/pins.mjs";
+import { buildkitImage, parts, registryImage } from "../../toolchain/pins.mjs";
 
 /** What Slipway itself stands on is named exactly, with a sum of its content. */
 const ROOT = path.join(__dirname, "../..");
@@ -62,15 +62,28 @@ describe("the toolchain", () => {
       const needsSums = read(`toolchain/go/${module}/go.mod`).includes("require");
       expect(sums).toBe(needsSums);
     }
-    const platforms = ["linux", "darwin", "windows"] as const;
-    for (const os of platforms) {
-      const download = part.download({ os, arch: "amd64", exe: "" });
-      if (download === undefined) continue;
-      expect(download.url).toMatch(/^https:\/\//);
-      expect(download.checksums).toMatch(/^https:\/\//);
-    }
     for (const { sha256 } of Object.values(part.wheel?.files ?? {})) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
   });
+});
+
+test("a release file that is downloaded has its SHA-256 in sums.json, and no sum is left of another version", () => {
+  const sums: Record<string, string> = JSON.parse(read("toolchain/sums.json"));
+  const urls = parts.flatMap((part) =>
+    (["linux", "darwin", "windows"] as const).flatMap((os) =>
+      (["amd64", "arm64"] as const).map(
+        (arch) => part.download({ os, arch, exe: os === "windows" ? ".exe" : "" })?.url,
+      ),
+    ),
+  );
+  for (const [url, sha256] of Object.entries(sums)) {
+    expect(urls).toContain(url);
+    expect(url).toMatch(/^https:\/\//);
+    expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+  }
+});
+
+test("the toolchain's images are named by digest", () => {
+  for (const image of [buildkitImage, registryImage]) expect(image).toMatch(/:[\w.]+@sha256:[0-9a-f]{64}$/);
 });
 
 describe("actions", () => {

@@ -15,7 +15,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checksumFor, downloadPart, forgetHosts, unreachable } from "../../../toolchain/from-download.mjs";
+import { downloadPart, forgetHosts, unreachable } from "../../../toolchain/from-download.mjs";
+import { checksumFor } from "../../../toolchain/pin-sums.mjs";
 import type { Download } from "../../../toolchain/pins.mjs";
 
 const sum = (bytes: Buffer | string) => createHash("sha256").update(bytes).digest("hex");
@@ -72,8 +73,10 @@ describe("downloadPart", () => {
   beforeEach(async () => {
     forgetHosts();
     files.clear();
+    requests.length = 0;
     dir = mkdtempSync(path.join(tmpdir(), "slipway-download-"));
     server = createServer((request, response) => {
+      requests.push(request.url ?? "");
       const file = files.get(request.url ?? "");
       response.statusCode = file ? 200 : 404;
       response.end(file);
@@ -86,6 +89,9 @@ describe("downloadPart", () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
+  let sums: Record<string, string>;
+  const requests: string[] = [];
+
   function publish(): Download {
     const source = path.join(dir, "source");
     mkdirSync(path.join(source, "tool"), { recursive: true });
@@ -93,7 +99,7 @@ describe("downloadPart", () => {
     execFileSync("tar", ["-czf", path.join(dir, "tool.tar.gz"), "-C", source, "tool"]);
     const archive = readFileSync(path.join(dir, "tool.tar.gz"));
     files.set("/tool.tar.gz", archive);
-    files.set("/checksums.txt", Buffer.from(`${sum(archive)}  tool.tar.gz\n`));
+    sums = { [`${base}/tool.tar.gz`]: sum(archive) };
     return {
       url: `${base}/tool.tar.gz`,
       checksums: `${base}/checksums.txt`,
@@ -109,7 +115,8 @@ describe("downloadPart", () => {
 
   test("unpacks the binary and makes it executable; nothing else stays", async () => {
     const folder = target();
-    expect(await downloadPart(publish(), folder, () => {})).toBeUndefined();
+    const download = publish();
+    expect(await downloadPart(download, folder, () => {}, sums)).toBeUndefined();
     expect(readdirSync(folder)).toEqual(["tool"]);
     expect(statSync(path.join(folder, "tool")).mode & 0o777).toBe(0o755);
   });
@@ -118,20 +125,18 @@ describe("downloadPart", () => {
     const download = publish();
     files.set("/tool.tar.gz", Buffer.from("tampered with"));
     const folder = target();
-    expect(await downloadPart(download, folder, () => {})).toBe(
-      `${base}/tool.tar.gz has SHA-256 ${sum("tampered with")}, its publisher says ${/^\w+/.exec(String(files.get("/checksums.txt")))?.[0]}`,
+    expect(await downloadPart(download, folder, () => {}, sums)).toBe(
+      `${base}/tool.tar.gz has SHA-256 ${sum("tampered with")}, toolchain/sums.json says ${sums[download.url]}`,
     );
     expect(existsSync(path.join(folder, "tool"))).toBe(false);
   });
 
-  test("without the publisher's sum nothing is downloaded", async () => {
+  test("without a committed sum nothing is asked for, whatever the publisher's list says", async () => {
     const download = publish();
-    files.delete("/checksums.txt");
-    expect(await downloadPart(download, target(), () => {})).toBe(`${base}/checksums.txt answered 404`);
-    files.set("/checksums.txt", Buffer.from("nothing\n"));
-    rmSync(path.join(dir, "target"), { recursive: true });
+    files.set("/checksums.txt", Buffer.from(`${sums[download.url]}  tool.tar.gz\n`));
     expect(await downloadPart(download, target(), () => {})).toBe(
-      `${base}/checksums.txt has no SHA-256 for tool.tar.gz`,
+      `toolchain/sums.json has no SHA-256 for ${base}/tool.tar.gz`,
     );
+    expect(requests).toEqual([]);
   });
 });
