@@ -96,7 +96,7 @@ async function readLayers(
         {
           platform,
           predicateType,
-          ...provenanceFacts(predicate),
+          ...(isPredicate("provenance", predicateType) ? provenanceFacts(predicate) : {}),
           ...(packages === undefined ? {} : { packages }),
         },
       ];

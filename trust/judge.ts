@@ -140,7 +140,12 @@ interface Age {
   readonly from: string;
 }
 
-/** The log's time, which nobody can choose; else the end of the last build, as the signed index says it. */
+/**
+ * The earliest signed time: an image that was signed for at some time is at least that old, whatever is signed later,
+ * and no older time can be made up. It is the safe one for `maxAge`, and the honest one for `minAge`: content that
+ * later versions carry over does not become new. Without a log it is the end of the last build, which is the builder's
+ * word in the signed index.
+ */
 function ageOf({ accepted, built }: Evidence): Age | undefined {
   const logged = accepted.flatMap(({ signedAt }) => signedAt ?? []);
   if (logged.length > 0) return { time: earliest(logged), from: "transparency log" };

@@ -487,6 +487,26 @@ const cases: readonly Case[] = [
     says: /no transparency log and no provenance says/,
   },
   {
+    what: "provenance that is signed beside the image says how old it is, and not that in the index",
+    scene: () => new Scene(keys, [PLATFORMS, { provenance: false }]),
+    make: async (scene) => {
+      await scene.release();
+      await scene.sign(
+        Buffer.from(
+          JSON.stringify({
+            _type: "https://in-toto.io/Statement/v1",
+            subject: [{ digest: { sha256: scene.image.digest.slice(7) } }],
+            predicateType: "https://slsa.dev/provenance/v1",
+            predicate: { runDetails: { metadata: { finishedOn: "2026-01-10T12:00:00Z" } } },
+          }),
+        ),
+      );
+    },
+    rules: { minAge: 3_600 },
+    codes: ["verify-age-unknown"],
+    says: /no transparency log and no provenance says/,
+  },
+  {
     what: "signed by a key where an identity is wanted",
     rules: {
       signer: {
