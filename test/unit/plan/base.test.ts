@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { CONTENT_KEY_ANNOTATION } from "../../../plan/annotations";
+import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "../../../plan/annotations";
 import { baseUseProblems, decideBase, followReleases } from "../../../plan/base";
+import { pinnedBaseKey } from "../../../plan/content-key";
 import { parseReference } from "../../../plan/reference";
 import type { FoundImage, RepositoryState } from "../../../plan/registry-state";
 import { anImage, anIntent, DIGEST, REVISION } from "../../support/planned";
 
 const HASH = "0123456789ab";
 const TAG = `base-${HASH}`;
+const KEY = "c".repeat(64);
 const OTHER = `sha256:${"b".repeat(64)}` as const;
 const ONE = "ghcr.io/octo/app";
 const TWO = "docker.io/octo/app";
@@ -14,7 +16,7 @@ const TWO = "docker.io/octo/app";
 const base = anIntent({
   name: "app-base",
   image: anImage({ name: "app-base", addressed: { include: ["rootfs/**"] }, labels: "none" }),
-  contentKey: HASH,
+  contentKey: KEY,
   candidateTag: TAG,
   tags: [{ slot: "raw-base-latest", name: "base-latest", class: "floating" }],
 });
@@ -24,19 +26,19 @@ function found(changes: Partial<FoundImage> = {}): FoundImage {
     digest: DIGEST,
     mediaType: "application/vnd.oci.image.index.v1+json",
     platforms: ["linux/amd64", "linux/arm64"],
-    annotations: { [CONTENT_KEY_ANNOTATION]: HASH },
+    annotations: { [CONTENT_KEY_ANNOTATION]: KEY, [BASE_ANNOTATION]: HASH },
     statements: [],
     ...changes,
   };
 }
 
-function decide(first: FoundImage | undefined, second?: FoundImage) {
+function decide(first: FoundImage | undefined, second?: FoundImage, intent = base) {
   const state = (image: FoundImage | undefined): RepositoryState => ({
     tags: [],
     found: image === undefined ? {} : { [TAG]: image },
   });
   const { content, refusals, notices } = decideBase({
-    intent: base,
+    intent,
     revision: REVISION,
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
@@ -58,8 +60,8 @@ describe("where a base comes from", () => {
       { from: "candidate", codes: [], notices: 1 },
     ],
     [
-      "a tag that says otherwise",
-      found({ annotations: { [CONTENT_KEY_ANNOTATION]: "x" } }),
+      "other content with the same short hash",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: "d".repeat(64), [BASE_ANNOTATION]: HASH } }),
       undefined,
       { from: "candidate", codes: ["base-other-content"], notices: 0 },
     ],
@@ -86,8 +88,32 @@ describe("where a base comes from", () => {
   });
 });
 
+describe("a base that is pinned by its short hash, where the tree has another", () => {
+  const pinned = { ...base, contentKey: pinnedBaseKey(HASH) };
+  it.each([
+    ["takes what was built with that hash", found(), []],
+    [
+      "takes what was built for the pin",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: pinned.contentKey } }),
+      [],
+    ],
+    [
+      "refuses what was built with another",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: KEY, [BASE_ANNOTATION]: "f".repeat(12) } }),
+      ["base-other-content"],
+    ],
+    [
+      "refuses what does not say so",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: KEY } }),
+      ["base-other-content"],
+    ],
+  ])("%s", (_, image, codes) => {
+    expect(decide(image, undefined, pinned)).toEqual({ from: "candidate", codes, notices: 0 });
+  });
+});
+
 describe("base-latest", () => {
-  const link = { image: "app-base", reference: `${ONE}:${TAG}`, repository: ONE, contentKey: HASH };
+  const link = { image: "app-base", reference: `${ONE}:${TAG}`, repository: ONE, contentKey: KEY };
 
   it("is judged by the version that is built from the base", () => {
     const app = anIntent({ base: link, version: "1.2.3", form: { prefix: "v", suffix: "" } });
