@@ -1,7 +1,7 @@
 import { BUNDLE_MEDIA_TYPE, REVISION_ANNOTATION } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
-import { RegistryError } from "../registry/errors";
-import { type Descriptor, isIndex, isManifest, platforms } from "../registry/manifest";
+import { type Descriptor, isIndex, platforms } from "../registry/manifest";
+import { readReferrerLayer } from "../registry/referrers";
 import { type BuildStatement, readBuildStatements } from "./build-statements";
 import type { Rejection } from "./codes";
 import type { ReadingClient } from "./reading-client";
@@ -11,7 +11,7 @@ import { type BundleReading, type SignedStatement, verifyByAny } from "./verify-
 /** A bundle is some KiB; one with an SBOM in it can be a few MiB. */
 const BUNDLE_LIMIT = 16 * 1024 * 1024;
 /** More than that is no release, but somebody who wants to keep a verifier busy. */
-export const MOST_BUNDLES = 200;
+export const MOST_BUNDLES = 1_000;
 
 /** Everything that a repository has about a digest, with each signature checked. */
 export interface Evidence {
@@ -86,24 +86,13 @@ async function readReferrer(
 }
 
 /** The bundle in a referrer; undefined where it is not there, or not one layer of that type. */
-export async function bundleBytes(
+export function bundleBytes(
   client: ReadingClient,
   repository: string,
   referrer: Digest,
 ): Promise<Uint8Array | undefined> {
-  try {
-    const manifest = await client.getManifest(repository, referrer);
-    const layers = manifest !== undefined && isManifest(manifest.json) ? manifest.json.layers : [];
-    const [layer] = layers;
-    if (layer === undefined || layers.length !== 1 || layer.mediaType !== BUNDLE_MEDIA_TYPE) return undefined;
-    return await client.getBlob(repository, layer.digest, BUNDLE_LIMIT);
-  } catch (error) {
-    // Damaged or huge: somebody else's, and no reason to look no further. A registry that fails is.
-    if (
-      error instanceof RegistryError &&
-      ["registry-too-large", "registry-digest-mismatch"].includes(error.code)
-    )
-      return undefined;
-    throw error;
-  }
+  return readReferrerLayer(client, repository, referrer, {
+    mediaType: BUNDLE_MEDIA_TYPE,
+    limit: BUNDLE_LIMIT,
+  });
 }
