@@ -509,7 +509,7 @@ describe("a hostile registry gets one clear error that names the repository", ()
     expect(error.message.length).toBeLessThan(1_000);
   });
 
-  it("is an error of the plan, not of the program", async () => {
+  it("as a refusal of the plan", async () => {
     const { client, host } = await hostile((path) =>
       path === "/v2/"
         ? {}
@@ -517,14 +517,17 @@ describe("a hostile registry gets one clear error that names the repository", ()
           ? { body: { tags: ["1.2.3"] } }
           : { type: OCI_INDEX, body: null },
     );
-    const state = readRegistryState(
+    const { access } = await readRegistryState(
       {
         registries: [{ host, optional: false }],
         repositories: [{ host, path: REPOSITORY, tags: ["1.2.3"], versionTags: ["1.2.3"] }],
       },
       () => ({ client, credentials: async () => undefined }),
     );
-    await expect(state).rejects.toBeInstanceOf(RegistryError);
+    expect(access[host]).toMatchObject({
+      status: "refused",
+      problem: { code: "registry-bad-answer", path: `${host}/${REPOSITORY}` },
+    });
   });
 
   it("and no password follows it to another host", async () => {
