@@ -4,7 +4,7 @@ import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
 import { digestOf } from "./content-digest";
 import { RegistryError } from "./errors";
-import { type Descriptor, isManifest, type ManifestJson } from "./manifest";
+import { type Descriptor, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
 import { readReferrerLayer } from "./referrers";
 
 /** What a caller says of a bundle or a release statement, before it is copied. @param bytes of its only layer */
@@ -109,7 +109,7 @@ export class ReferrerGate {
       registry: host,
       repository: this.#repository,
       summary: `${host}/${this.#repository} has ${what} of one image, and they are not copied`,
-      hint: "Whoever may push there can attach them: delete those that no release made, then run the same again.",
+      hint: TOO_MANY_HINT,
     });
   }
 }

@@ -11,6 +11,7 @@ import {
   MANIFEST_LIMIT,
   MANIFEST_TYPES,
   MOST_ENTRIES,
+  TOO_MANY_HINT,
 } from "./manifest";
 import { deleteScope, pullScope, pushScope } from "./scope";
 import type { Call, Transport } from "./transport";
@@ -81,7 +82,10 @@ function checkShape(answer: Answer, json: unknown, mediaType: string): void {
   if (isIndexType(mediaType) && !isIndex(json)) throw answer.bad("an index of another shape");
   if (isManifestType(mediaType) && !isManifest(json)) throw answer.bad("a manifest of another shape");
   if (isIndex(json) && json.manifests.length > MOST_ENTRIES)
-    throw answer.bad(`an index of ${json.manifests.length} entries; at most ${MOST_ENTRIES} are read`);
+    throw answer.bad(
+      `an index of ${json.manifests.length} entries; at most ${MOST_ENTRIES} are read`,
+      TOO_MANY_HINT,
+    );
 }
 
 /** The bytes must be what was asked for, and what the registry says that they are. */

@@ -56,9 +56,21 @@ function unproved({ digest }: ToJudge, { rejected }: Evidence, problem: MakeProb
   if (rejected.length === 0) {
     return [problem("verify-unsigned", `nobody signed ${shortDigest(digest)}: it has no Sigstore bundle`)];
   }
-  return rejected.map(({ code, message, referrer }) =>
-    problem(code, `the bundle ${shortDigest(referrer)} ${message}`),
-  );
+  return few(rejected, "bundle", problem);
+}
+
+/** Junk is cheap to attach: some lines say what is wrong, and one how much more there is. */
+const MOST_LINES = 20;
+
+function few(rejected: Evidence["rejected"], what: string, problem: MakeProblem): Problem[] {
+  const shown = rejected.slice(0, MOST_LINES);
+  const more = rejected.length - shown.length;
+  return [
+    ...shown.map(({ code, message, referrer }) =>
+      problem(code, `the ${what} ${shortDigest(referrer)} ${message}`),
+    ),
+    ...(more === 0 ? [] : [problem("verify-malformed", `${more} more of them are refused too`)]),
+  ];
 }
 
 /** Each kind of statement that is asked for: signed, or inside the index that is signed, for every platform. */
@@ -72,11 +84,7 @@ function predicateProblems(rules: VerifyRules, evidence: Evidence, problem: Make
     );
     if (having.length > 0 && lacking.length === 0) return [];
     const alike = rejected.filter(({ claims }) => claims !== undefined && isPredicate(rule, claims));
-    if (alike.length > 0) {
-      return alike.map(({ code, message, referrer }) =>
-        problem(code, `the ${rule} ${shortDigest(referrer)} ${message}`),
-      );
-    }
+    if (alike.length > 0) return few(alike, rule, problem);
     const found = [...new Set(accepted.map(({ statement }) => statement.predicateType))].sort().join(", ");
     return having.length > 0
       ? [problem("verify-predicate", `has no ${rule} for ${lacking.join(", ")}`)]

@@ -170,6 +170,17 @@ const strayAttestation = (() => {
   };
 })();
 
+const crowded = (() => {
+  const contents = store();
+  const bundles = many(1_001).map((bundle) => ({ ...bundle, artifactType: BUNDLE_MEDIA_TYPE }));
+  const root = contents.put(index([]), OCI_INDEX).digest;
+  const handler: Handler = (path, request) =>
+    path.includes("/referrers/")
+      ? { type: OCI_INDEX, body: index(bundles) }
+      : contents.handler(path, request);
+  return { handler, root };
+})();
+
 const cases: readonly Case[] = [
   {
     what: "a manifest that is no JSON",
@@ -486,6 +497,12 @@ const cases: readonly Case[] = [
     says: /names 2000 parts; at most 1000 are copied/,
   },
   {
+    what: "1,001 bundles of one image, to copy",
+    answers: crowded.handler,
+    act: copyOf(crowded.root),
+    says: /has more than 1000 referrers of one image, and they are not copied\n.*delete those that no release made/,
+  },
+  {
     what: "an attestation about something that is not in its index",
     answers: strayAttestation.handler,
     act: (client) => detachStatements(client, REPOSITORY, strayAttestation.root as never),
@@ -506,6 +523,7 @@ describe("a hostile registry gets one clear error that names the repository", ()
     expect(error.toProblem().path).toBe(`${host}/${REPOSITORY}`);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
     expect(error.message).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/);
+    expect(error.message).not.toMatch(/^::/m);
     expect(error.message.length).toBeLessThan(1_000);
   });
 

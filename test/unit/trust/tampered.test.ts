@@ -653,6 +653,16 @@ describe("what is whole is verified", () => {
     expect(await scene.verify(strict)).toMatchObject({ verified: true, problems: [], platforms: PLATFORMS });
   });
 
+  test("beside 300 bundles of others; without its own, a few lines say what they are", async () => {
+    const scene = new Scene(keys);
+    for (let at = 0; at < 300; at++) scene.attach(Buffer.from(`junk ${at}`));
+    const { problems } = await scene.verify();
+    expect(problems).toHaveLength(21);
+    expect(problems.at(-1)?.message).toBe("280 more of them are refused too");
+    await scene.release();
+    expect((await scene.verify()).problems).toEqual([]);
+  });
+
   test("whatever else somebody attached to it", async () => {
     const scene = new Scene(keys);
     scene.attach(Buffer.from("junk"));
