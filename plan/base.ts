@@ -82,7 +82,7 @@ export function decideBase(input: ContentInput): ContentDecision {
  * Whether content is that of a base: by its key, and only where a pin names other content than the working tree's by
  * the short hash that it was built with.
  */
-export function holdsBase(
+function holdsBase(
   { contentKey, candidateTag }: Pick<ImageIntent, "contentKey" | "candidateTag">,
   key: string,
   { [BASE_ANNOTATION]: hash = "" }: FoundImage["annotations"],

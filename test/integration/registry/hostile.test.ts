@@ -28,7 +28,7 @@ interface Reply {
   readonly status?: number;
   readonly type?: string;
   readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
 }
 
 type Handler = (path: string, request: IncomingMessage) => Reply | undefined;
