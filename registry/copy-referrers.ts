@@ -5,7 +5,7 @@ import type { RegistryClient } from "./client";
 import { digestOf } from "./content-digest";
 import { RegistryError } from "./errors";
 import { type Descriptor, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
-import { readReferrerLayer } from "./referrers";
+import { isDamage, readReferrerLayer } from "./referrers";
 
 /** What a caller says of a bundle or a release statement, before it is copied. @param bytes of its only layer */
 export type AcceptReferrer = (
@@ -35,6 +35,8 @@ const MOST_REFERRERS = 1_000;
 const MOST_BYTES = 512 * MIB;
 
 const EMPTY = digestOf(EMPTY_CONFIG);
+const OTHER_KIND = "of a kind that is not copied";
+const OTHER_SHAPE = "of another shape than their kind has";
 
 /**
  * Which referrers come along with content: anybody who may push to the source can attach some, so only known kinds in
@@ -64,18 +66,22 @@ export class ReferrerGate {
   /** By the listing alone, so that junk costs no request. Some registries leave the type out. */
   isKnownKind({ artifactType, digest }: Descriptor): boolean {
     if (artifactType === undefined || this.#kind(artifactType, digest) !== undefined) return true;
-    this.#skip("of a kind that is not copied");
+    this.#skip(OTHER_KIND);
     return false;
   }
 
   /** @throws RegistryError `registry-too-large` for more than a release has. */
   async mayPass(subject: Digest, digest: Digest): Promise<"yes" | "no" | "missing"> {
     if (++this.#read > MOST_REFERRERS) throw this.#tooMany(`more than ${MOST_REFERRERS} referrers`);
-    const found = await this.#client.getManifest(this.#repository, digest);
+    const found = await this.#client.getManifest(this.#repository, digest).catch((error: unknown) => {
+      if (isDamage(error)) return "damaged" as const;
+      throw error;
+    });
     if (found === undefined) return "missing";
+    if (found === "damaged") return this.#skip(OTHER_SHAPE);
     const { json, descriptor } = found;
     const kind = isManifest(json) ? this.#kind(json.artifactType ?? "", digest) : undefined;
-    if (kind === undefined || !isManifest(json)) return this.#skip("of a kind that is not copied");
+    if (kind === undefined || !isManifest(json)) return this.#skip(OTHER_KIND);
     if (json.subject?.digest !== subject) return this.#skip("not about the digest that lists them");
     const [layer] = json.layers;
     const isShaped =
@@ -83,12 +89,12 @@ export class ReferrerGate {
       json.layers.length === 1 &&
       layer?.mediaType === kind.mediaType &&
       layer.size <= kind.limit;
-    if (!isShaped) return this.#skip("of another shape than their kind has");
+    if (!isShaped) return this.#skip(OTHER_SHAPE);
     this.#bytes += layer.size;
     if (this.#bytes > MOST_BYTES) throw this.#tooMany(`referrers of more than ${MOST_BYTES} bytes`);
     if (this.#accept === undefined || json.artifactType === IN_TOTO_MEDIA_TYPE) return "yes";
     const bytes = await readReferrerLayer(this.#client, this.#repository, digest, kind);
-    if (bytes === undefined) return this.#skip("of another shape than their kind has");
+    if (bytes === undefined) return this.#skip(OTHER_SHAPE);
     return (await this.#accept(descriptor, json, bytes)) ? "yes" : this.#skip("not accepted");
   }
 

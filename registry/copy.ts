@@ -50,9 +50,9 @@ export interface CopyResult {
 
 /**
  * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then what refers to any
- * of them and is of a known kind (see `ReferrerGate`), in turn. What the target has is not sent again, so a copy that was interrupted goes on where
- * it stopped, and one that is complete writes nothing. Blobs stream through in bounded memory and are verified on
- * their way. No tag is written but the referrers fallback tag, where the target needs it.
+ * of them and is of a known kind (see `ReferrerGate`), in turn. What the target has is not sent again, so a copy that
+ * was interrupted goes on where it stopped, and one that is complete writes nothing. Blobs stream through in bounded
+ * memory and are verified on their way. No tag is written but the referrers fallback tag, where the target needs it.
  *
  * It returns or throws only when nothing is running any more.
  */
@@ -109,6 +109,7 @@ class Copy {
     const running = this.#manifests.get(digest);
     if (running !== undefined) return running;
     const copying = (async () => {
+      checkTotal(this.#from.client.host, this.#from.repository, this.#root, this.#manifests.size);
       const manifest = await this.#readWithParts(digest, depth);
       const { client, repository } = this.#to;
       if ((await client.headManifest(repository, digest)) !== undefined)
@@ -117,7 +118,6 @@ class Copy {
       this.#done(manifest, "copied");
     })();
     this.#manifests.set(digest, copying);
-    checkTotal(this.#from.client.host, this.#from.repository, this.#root, this.#manifests.size);
     return copying;
   }
 

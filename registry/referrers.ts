@@ -69,8 +69,11 @@ export async function isAttached(
   return listed.some(({ digest }) => digest === referrer);
 }
 
-/** Of a referrer: nothing that somebody attached is a reason to look no further. */
-const DAMAGED = ["registry-too-large", "registry-digest-mismatch", "registry-bad-answer"];
+/** Whether an error says that content is broken, so that a referrer is passed over. A registry that fails is another. */
+export function isDamage(error: unknown): boolean {
+  const codes = ["registry-too-large", "registry-digest-mismatch", "registry-bad-answer"];
+  return error instanceof RegistryError && codes.includes(error.code);
+}
 
 /**
  * The bytes of a referrer's only layer, of one type. Undefined where it is not there, damaged, too large or of another
@@ -89,7 +92,7 @@ export async function readReferrerLayer(
     if (layer === undefined || layers.length !== 1 || layer.mediaType !== mediaType) return undefined;
     return await client.getBlob(repository, layer.digest, limit);
   } catch (error) {
-    if (error instanceof RegistryError && DAMAGED.includes(error.code)) return undefined;
+    if (isDamage(error)) return undefined;
     throw error;
   }
 }

@@ -114,7 +114,8 @@ export function provenanceFacts(predicate: unknown): Pick<BuildStatement, "build
   const run = isRecord(old.runDetails) ? old.runDetails : {};
   const builder = [run.builder, old.builder].find(isRecord)?.id;
   const metadata = [run.metadata, old.metadata].find(isRecord);
-  const finished = new Date(String(metadata?.finishedOn ?? metadata?.buildFinishedOn ?? ""));
+  const end = metadata?.finishedOn ?? metadata?.buildFinishedOn;
+  const finished = new Date(typeof end === "string" ? end : "");
   return {
     ...(typeof builder === "string" ? { builder } : {}),
     ...(Number.isNaN(finished.getTime()) ? {} : { finishedAt: finished }),

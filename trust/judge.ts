@@ -169,6 +169,9 @@ function latest(times: readonly Date[]): Date {
   return new Date(Math.max(...times.map(Number)));
 }
 
+/** How far two machines' clocks may be apart. */
+const CLOCK_SKEW_S = 300;
+
 function ageProblems(
   { minAge, maxAge }: VerifyRules,
   made: Age | undefined,
@@ -181,6 +184,7 @@ function ageProblems(
   }
   const age = (now.getTime() - made.time.getTime()) / 1000;
   const since = `made at ${made.time.toISOString()} (${made.from})`;
+  if (age < -CLOCK_SKEW_S) return [problem("verify-age-unknown", `${since}, which is in the future`)];
   return [
     ...(minAge !== undefined && age < minAge
       ? [problem("verify-too-new", `${since}, less than ${minAge} s ago`)]

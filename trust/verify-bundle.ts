@@ -34,8 +34,19 @@ export type BundleReading =
   /** `claims`: the predicate type that it would have, so far as it can be read. */
   | { readonly rejected: Rejection; readonly claims?: string };
 
-/** Whether a bundle holds a statement about the digest that the wanted signer signed, and why not. */
+/**
+ * Whether a bundle holds a statement about the digest that the wanted signer signed, and why not. Never throws: anybody
+ * who may push attaches bundles, and one that cannot be judged must not hide the others.
+ */
 export function verifyBundle(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
+  try {
+    return readAndVerify(bytes, digest, trust);
+  } catch {
+    return unreadable();
+  }
+}
+
+function readAndVerify(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
   const bundle = readBundle(bytes);
   if (bundle === undefined || !isBundleWithDsseEnvelope(bundle)) {
     return rejected("verify-malformed", "is no Sigstore bundle with a signed statement in it");
@@ -181,5 +192,6 @@ function signedTime({ timestamps }: SignedEntity): Date | undefined {
     const { inclusionPromise, integratedTime } = entry.tlogEntry;
     return inclusionPromise === undefined ? [] : [Number(integratedTime) * 1000];
   });
-  return times.length === 0 ? undefined : new Date(Math.min(...times));
+  const real = times.filter((time) => !Number.isNaN(new Date(time).getTime()));
+  return real.length === 0 ? undefined : new Date(Math.min(...real));
 }

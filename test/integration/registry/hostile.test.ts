@@ -170,6 +170,20 @@ const strayAttestation = (() => {
   };
 })();
 
+const huge = (() => {
+  const contents = store();
+  const middle = Array.from({ length: 6 }, (_, at) =>
+    contents.put(
+      index(
+        Array.from({ length: 900 }, (_, leaf) =>
+          contents.put(index([], { annotations: { at: `${at} ${leaf}` } }), OCI_INDEX),
+        ),
+      ),
+      OCI_INDEX,
+    ),
+  );
+  return { handler: contents.handler, root: contents.put(index(middle), OCI_INDEX).digest };
+})();
 const crowded = (() => {
   const contents = store();
   const bundles = many(1_001).map((bundle) => ({ ...bundle, artifactType: BUNDLE_MEDIA_TYPE }));
@@ -447,6 +461,15 @@ const cases: readonly Case[] = [
     says: /no token/,
   })),
   {
+    what: "a token that lives for an object",
+    answers: (path, { headers }) =>
+      path.startsWith("/token")
+        ? { body: { token: "abc", expires_in: { toString: 1, valueOf: 1 } } }
+        : { status: 401, headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token"` } },
+    act: tags,
+    says: /answered 401/,
+  },
+  {
     what: "a token service that answers without an end",
     answers: (path, { headers }) =>
       path.startsWith("/token")
@@ -495,6 +518,12 @@ const cases: readonly Case[] = [
     answers: wide.handler,
     act: (client) => missingParts(client, REPOSITORY, wide.root as never),
     says: /names 2000 parts; at most 1000 are copied/,
+  },
+  {
+    what: "an image of 5,400 manifests, to copy",
+    answers: huge.handler,
+    act: copyOf(huge.root),
+    says: /has more than 5000 manifests/,
   },
   {
     what: "1,001 bundles of one image, to copy",
@@ -600,6 +629,14 @@ describe("junk beside an image", () => {
       return { type: OCI_INDEX, body: index(junk.map((descriptor) => ({ ...descriptor, artifactType }))) };
     });
     expect((await read(client))?.statements).toEqual([]);
+    const to = { client, repository: "octo/prod" };
+    const from = { client, repository: REPOSITORY };
+    const copied = await copyContent({ from, to, digest: subject.digest, accept: async () => false });
+    expect(copied).toMatchObject({ referrers: [], danglingReferrers: [hex("f")] });
+    expect(copied.skippedReferrers).toEqual({
+      "of another shape than their kind has": 4,
+      "not accepted": 3,
+    });
     const evidence = await readEvidence(client, REPOSITORY, subject.digest, trust);
     expect(evidence?.accepted).toEqual([]);
     expect(evidence?.rejected).toHaveLength(junk.length);

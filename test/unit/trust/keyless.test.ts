@@ -127,6 +127,16 @@ const cases: readonly Case[] = [
     says: /transparency log/,
   },
   {
+    what: "a log entry at a time that no clock shows",
+    make: () =>
+      changed(({ verificationMaterial: { tlogEntries } }) => {
+        const [entry] = tlogEntries;
+        if (entry !== undefined) entry.integratedTime = "9".repeat(20);
+      }),
+    code: "verify-certificate",
+    says: /certificate that is not trusted/,
+  },
+  {
     what: "a log entry without promise and proof",
     make: () =>
       changed(({ verificationMaterial: { tlogEntries } }) => {

@@ -235,6 +235,14 @@ const cases: readonly Case[] = [
     says: /is no Sigstore bundle/,
   },
   {
+    what: "a payload whose type cannot be made a text",
+    make: async (scene) => {
+      await scene.sign(Buffer.from('{"_type":{"toString":1,"valueOf":1},"predicateType":"x","subject":[]}'));
+    },
+    codes: ["verify-malformed"],
+    says: /holds no in-toto statement/,
+  },
+  {
     what: "a payload that is no statement",
     make: async (scene) => {
       await scene.sign(Buffer.from('{"hello":"world"}'));
@@ -478,6 +486,22 @@ const cases: readonly Case[] = [
     rules: { maxAge: 3_600 },
     codes: ["verify-too-old"],
     says: /more than 3600 s ago/,
+  },
+  {
+    what: "provenance whose end of the build cannot be made a text",
+    scene: () =>
+      new Scene(keys, [PLATFORMS, { provenance: { metadata: { buildFinishedOn: { toString: 1 } } } }]),
+    rules: { maxAge: 3_600 },
+    codes: ["verify-age-unknown"],
+    says: /no transparency log and no provenance says/,
+  },
+  {
+    what: "provenance of a build that ends in the future, so that it stays young",
+    scene: () =>
+      new Scene(keys, [PLATFORMS, { provenance: { metadata: { buildFinishedOn: "2099-01-01T00:00:00Z" } } }]),
+    rules: { maxAge: 3_600 },
+    codes: ["verify-age-unknown"],
+    says: /made at 2099-01-01T00:00:00\.000Z \(provenance\), which is in the future/,
   },
   {
     what: "nobody knows its age",
