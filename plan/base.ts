@@ -7,6 +7,7 @@ import {
   type Sighting,
   sightings,
   unverifiedNotice,
+  type VerifiedSighting,
   verifiedSightings,
 } from "./planned-content";
 import { missingPlatforms } from "./platforms";
@@ -54,7 +55,7 @@ export function decideBase(input: ContentInput): ContentDecision {
   const found = verifiedSightings(input)
     .filter((seen) => seen.tag === tag && !input.overruled(tag))
     .filter(({ verified: { by, contentKey } }) => {
-      return !verification.signing || by === "adopt" || contentKey === intent.contentKey;
+      return !verification.signing || by === "adopt" || contentKey !== "";
     });
   const [first] = found;
   if (first === undefined) {
@@ -90,9 +91,11 @@ function holdsBase(
   return key === contentKey || (contentKey === pinnedBaseKey(hash) && candidateTag === `base-${hash}`);
 }
 
-function otherContent(intent: ImageIntent, { repository, tag, image }: Sighting): Refusal[] {
-  const key = image.annotations[CONTENT_KEY_ANNOTATION];
-  if (key === undefined || holdsBase(intent, key, image.annotations)) return [];
+function otherContent(
+  intent: ImageIntent,
+  { repository, tag, image, verified: { contentKey: key } }: VerifiedSighting,
+): Refusal[] {
+  if (key === "" || holdsBase(intent, key, image.annotations)) return [];
   return [
     refusal(intent, "base-other-content", {
       message: `${repository}:${tag} has the same short hash and other content: ${key.slice(0, 12)}, not ${intent.contentKey.slice(0, 12)}`,

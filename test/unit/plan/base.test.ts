@@ -32,7 +32,7 @@ function found(changes: Partial<FoundImage> = {}): FoundImage {
   };
 }
 
-function decide(first: FoundImage | undefined, second?: FoundImage, intent = base) {
+function decide(first: FoundImage | undefined, second?: FoundImage, intent = base, signing = false) {
   const state = (image: FoundImage | undefined): RepositoryState => ({
     tags: [],
     found: image === undefined ? {} : { [TAG]: image },
@@ -42,7 +42,7 @@ function decide(first: FoundImage | undefined, second?: FoundImage, intent = bas
     revision: REVISION,
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
-    verification: { name: base.name, lane: "", signing: false, adopt: [], previous: undefined },
+    verification: { name: base.name, lane: "", signing, adopt: [], previous: undefined },
     overruled: () => false,
   });
   return { from: content.from, codes: refusals.map(({ code }) => code), notices: notices.length };
@@ -109,6 +109,49 @@ describe("a base that is pinned by its short hash, where the tree has another", 
     ],
   ])("%s", (_, image, codes) => {
     expect(decide(image, undefined, pinned)).toEqual({ from: "candidate", codes, notices: 0 });
+  });
+});
+
+describe("where releases are signed, a base is what a trusted signer claims", () => {
+  const claimed = (contentKey: string, hash = HASH): FoundImage => ({
+    ...found({ annotations: { [CONTENT_KEY_ANNOTATION]: KEY, [BASE_ANNOTATION]: hash } }),
+    signed: {
+      claims: [
+        {
+          schema: 1,
+          image: base.name,
+          lane: "",
+          revision: REVISION,
+          contentKey,
+          tag: `base-${hash}`,
+          repositories: [ONE],
+        },
+      ],
+      statements: [],
+    },
+  });
+  const pinned = { ...base, contentKey: pinnedBaseKey(HASH) };
+  it.each([
+    ["this content", claimed(KEY), base, "candidate", []],
+    [
+      "other content, whatever its annotation says",
+      claimed("d".repeat(64)),
+      base,
+      "candidate",
+      ["base-other-content"],
+    ],
+    ["nothing, whatever its annotations say", found(), base, "build", []],
+    ["content that was built with the pinned hash", claimed(KEY), pinned, "candidate", []],
+    [
+      "another base, under the pinned tag",
+      claimed(KEY, "f".repeat(12)),
+      pinned,
+      "candidate",
+      ["base-other-content"],
+    ],
+    ["nothing, under the pinned tag", found(), pinned, "build", []],
+  ])("%s", (_, image, intent, from, codes) => {
+    expect(decide(image, undefined, intent, true)).toMatchObject({ from, codes });
   });
 });
 
