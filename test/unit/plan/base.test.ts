@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "../../../plan/annotations";
 import { baseUseProblems, decideBase, followReleases } from "../../../plan/base";
 import { pinnedBaseKey } from "../../../plan/content-key";
+import { releasedIntent } from "../../../plan/planned-content";
 import { parseReference } from "../../../plan/reference";
 import type { FoundImage, RepositoryState } from "../../../plan/registry-state";
 import { anImage, anIntent, DIGEST, REVISION } from "../../support/planned";
@@ -153,6 +154,14 @@ describe("where releases are signed, a base is what a trusted signer claims", ()
   ])("%s", (_, image, intent, from, codes) => {
     expect(decide(image, undefined, intent, true)).toMatchObject({ from, codes });
   });
+});
+
+it("a pinned base is recorded by the key that it was built with", () => {
+  const pinned = { ...base, contentKey: pinnedBaseKey(HASH) };
+  const content = { from: "candidate", tag: TAG, digest: DIGEST } as const;
+  const verified = { by: "signature", contentKey: KEY, statements: [] } as const;
+  expect(releasedIntent(pinned, content, verified).contentKey).toBe(KEY);
+  expect(releasedIntent(pinned, { from: "build" }, undefined).contentKey).toBe(pinned.contentKey);
 });
 
 describe("base-latest", () => {
