@@ -88,9 +88,8 @@ function manifestRequests(manifest: ReleaseManifest, rules: PromotionRules, aske
   });
 }
 
-/** A base is found by the short hash of what it is made of, everything else by a whole one. */
-function isBase({ contentKey }: ManifestImage): boolean {
-  return /^[0-9a-f]{12}$/.test(contentKey);
+function isBase({ tags }: ManifestImage): boolean {
+  return tags.some(({ name }) => /^base-[0-9a-f]{12}$/.test(name));
 }
 
 function refused(code: string, path: string, message: string): ProblemError {

@@ -2,6 +2,8 @@
 
 /** On an image index: the content key it was built from. A hint: a signed claim has to confirm it. */
 export const CONTENT_KEY_ANNOTATION = "dev.slipway.content-key";
+/** On a base's index: the short hash in its tag, by which a pin finds it. */
+export const BASE_ANNOTATION = "dev.slipway.base";
 /** On the index of one platform's build: the content key of the image that it is a part of. It is no candidate. */
 export const PART_ANNOTATION = "dev.slipway.part-of";
 /** On an image index: `unavailable` where an SBOM was wanted and its generator could not be reached. Else absent. */

@@ -1,4 +1,5 @@
-import { CONTENT_KEY_ANNOTATION } from "./annotations";
+import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "./annotations";
+import { pinnedBaseKey } from "./content-key";
 import { shortDigest } from "./digest";
 import {
   type ContentDecision,
@@ -6,11 +7,13 @@ import {
   type Sighting,
   sightings,
   unverifiedNotice,
+  type VerifiedSighting,
   verifiedSightings,
 } from "./planned-content";
 import { missingPlatforms } from "./platforms";
 import type { Problem } from "./problem";
 import { type Reference, repositoryKey } from "./reference";
+import type { FoundImage } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { Refusal } from "./release-plan";
 
@@ -52,7 +55,7 @@ export function decideBase(input: ContentInput): ContentDecision {
   const found = verifiedSightings(input)
     .filter((seen) => seen.tag === tag && !input.overruled(tag))
     .filter(({ verified: { by, contentKey } }) => {
-      return !verification.signing || by === "adopt" || contentKey === intent.contentKey;
+      return !verification.signing || by === "adopt" || contentKey !== "";
     });
   const [first] = found;
   if (first === undefined) {
@@ -76,13 +79,29 @@ export function decideBase(input: ContentInput): ContentDecision {
   };
 }
 
-function otherContent(intent: ImageIntent, { repository, tag, image }: Sighting): Refusal[] {
-  const key = image.annotations[CONTENT_KEY_ANNOTATION];
-  if (key === undefined || key === intent.contentKey) return [];
+/**
+ * Whether content is that of a base: by its key, and only where a pin names other content than the working tree's by
+ * the short hash that it was built with.
+ */
+function holdsBase(
+  { contentKey, candidateTag }: Pick<ImageIntent, "contentKey" | "candidateTag">,
+  key: string,
+  { [BASE_ANNOTATION]: hash = "" }: FoundImage["annotations"],
+): boolean {
+  return key === contentKey || (contentKey === pinnedBaseKey(hash) && candidateTag === `base-${hash}`);
+}
+
+function otherContent(
+  intent: ImageIntent,
+  { repository, tag, image, verified: { contentKey: key } }: VerifiedSighting,
+): Refusal[] {
+  if (key === "" || holdsBase(intent, key, image.annotations)) return [];
   return [
     refusal(intent, "base-other-content", {
-      message: `${repository}:${tag} says that it is made of ${key.slice(0, 12)}, which is not what its name says`,
-      hint: `Delete that tag: crane delete ${repository}:${tag}`,
+      message: `${repository}:${tag} has the same short hash and other content: ${key.slice(0, 12)}, not ${intent.contentKey.slice(0, 12)}`,
+      hint:
+        "The short hash covers no names, modes or links. Change a byte of one of its files (a comment in its Dockerfile) " +
+        `to get another tag, or delete that one: crane delete ${repository}:${tag}`,
     }),
   ];
 }

@@ -62,6 +62,20 @@ export function contentKey(input: ContentKeyInput): string {
   return sha256(JSON.stringify(canonical));
 }
 
+/**
+ * What a base is made of, as 64 hex digits: the files that its tag's short hash covers, kept apart by JSON. Build
+ * arguments and platforms are not in it, since the tag is the same for all of them.
+ */
+export function baseKey(dockerfileDigest: string, files: readonly Omit<ContextFile, "size">[]): string {
+  const entries = sorted(files.map(({ path, mode, digest }) => [path, mode, digest]));
+  return sha256(JSON.stringify(["slipway-base-key/1", dockerfileDigest, entries]));
+}
+
+/** Stands for the content of a base that is pinned by its short hash: this working tree has other content. */
+export function pinnedBaseKey(hash: string): string {
+  return sha256(JSON.stringify(["slipway-base-key/1", "pinned", hash]));
+}
+
 /** By each entry's own JSON: one order for texts and for rows. */
 function sorted<T>(entries: Iterable<T>): T[] {
   return Array.from(entries, (entry) => ({ entry, key: JSON.stringify(entry) }))

@@ -14,6 +14,8 @@ export interface Sighting {
   readonly image: FoundImage;
 }
 
+export type VerifiedSighting = Sighting & { readonly verified: VerifiedImage };
+
 export interface ContentInput {
   readonly intent: ImageIntent;
   readonly revision: string;
@@ -90,6 +92,9 @@ export function releasedIntent(
   content: PlannedContent,
   verified: VerifiedImage | undefined,
 ): ImageIntent {
+  // A pinned base was built from another working tree.
+  if (content.from === "candidate")
+    return { ...intent, contentKey: verified?.contentKey || intent.contentKey };
   if (content.from !== "version-tag") return intent;
   const told = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(told) ? told : "";
@@ -131,9 +136,7 @@ function candidateOrBuild(input: ContentInput): ContentDecision {
 }
 
 /** Every tag that was asked about and may be believed, with what it is. */
-export function verifiedSightings(
-  input: ContentInput,
-): readonly (Sighting & { readonly verified: VerifiedImage })[] {
+export function verifiedSightings(input: ContentInput): readonly VerifiedSighting[] {
   return sightings(input).flatMap((seen) => {
     const verified = verifiedImage(input.verification, seen.repository, seen.image);
     return verified === undefined ? [] : [{ ...seen, verified }];

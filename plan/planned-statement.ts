@@ -70,7 +70,8 @@ export function plannedClaim(input: StatementInput): ContentClaim | undefined {
     lane: intent.image.lane ?? "",
     ...(intent.version === undefined ? {} : { version: intent.version }),
     revision: verified?.revision ?? source.revision,
-    contentKey: intent.contentKey,
+    // A pinned base was built from another working tree.
+    contentKey: verified?.contentKey || intent.contentKey,
     ...(intent.image.addressed === undefined || intent.candidateTag === undefined
       ? {}
       : { tag: intent.candidateTag }),

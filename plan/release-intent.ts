@@ -1,4 +1,5 @@
 import {
+  BASE_ANNOTATION,
   CONTENT_KEY_ANNOTATION,
   CREATED_ANNOTATION,
   REVISION_ANNOTATION,
@@ -81,8 +82,8 @@ export interface ImageIntentInput {
   readonly base?: ImageIntent;
   /** Makes the SBOM, where one is wanted. */
   readonly sbom?: SbomGenerator;
-  /** 12 hex digits by which a base is found again. */
-  readonly hash?: string;
+  /** A base's content key, and the 12 hex digits in its tag. */
+  readonly addressed?: { readonly key: string; readonly hash: string };
   readonly bad: readonly string[];
 }
 
@@ -110,7 +111,8 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     ...(image.salt === undefined ? {} : { salt: image.salt }),
     secretIds: Object.keys(image.secrets),
   });
-  const key = input.hash ?? sourceKey;
+  const { addressed } = input;
+  const key = addressed?.key ?? sourceKey;
   const tags = publishedTags(wantedTags(rules.entries), config.publishVersionTag);
   const intent: ImageIntent = {
     name: image.name,
@@ -121,7 +123,7 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     ...(version === undefined ? {} : { version }),
     form,
     tags,
-    candidateTag: input.hash === undefined ? candidateTag(image, tags, key) : `base-${input.hash}`,
+    candidateTag: addressed === undefined ? candidateTag(image, tags, key) : `base-${addressed.hash}`,
     contentKey: key,
     ...(key === sourceKey ? {} : { sourceKey }),
     buildArgs: { ...input.buildArgs, ...(base === undefined ? {} : { [BASE_IMAGE]: base.reference }) },
@@ -129,7 +131,11 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     ...(base === undefined ? {} : { base }),
     labels,
     ...(input.sbom === undefined ? {} : { sbom: input.sbom }),
-    annotations: { ...labels, [CONTENT_KEY_ANNOTATION]: key },
+    annotations: {
+      ...labels,
+      [CONTENT_KEY_ANNOTATION]: key,
+      ...(addressed === undefined ? {} : { [BASE_ANNOTATION]: addressed.hash }),
+    },
     bad: input.bad,
   };
   const problems = [...rules.problems, ...versionTagProblems(image.name, tags, config.publishVersionTag)];

@@ -115,7 +115,10 @@ export class Answer {
   }
 
   /** An error about this answer: it breaks the specification. */
-  bad(what: string): RegistryError {
+  bad(
+    what: string,
+    hint = "Something between this machine and the registry may answer in its place (proxy, login page).",
+  ): RegistryError {
     const { registry, repository, method, url } = this.context;
     return new RegistryError({
       code: "registry-bad-answer",
@@ -125,7 +128,7 @@ export class Answer {
       method,
       path: safePath(url),
       summary: `${hostOf(this.context)} answered ${method} ${safePath(url)} with ${what}`,
-      hint: "Something between this machine and the registry may answer in its place (proxy, login page).",
+      hint,
     });
   }
 

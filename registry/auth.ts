@@ -12,6 +12,8 @@ import type { WireRequest } from "./wire";
 /** Used when a token service does not say how long a token lives. @see distribution's token specification */
 const DEFAULT_LIFE_S = 60;
 const TOKEN_ANSWER_LIMIT = 1024 * 1024;
+/** It has to fit into a header; real ones have at most 8 KiB or so. */
+const TOKEN_LIMIT = 64 * 1024;
 const CLIENT_ID = "slipway";
 
 /** How a registry wants callers to prove who they are. */
@@ -78,7 +80,7 @@ export class Authenticator {
     refused: string | undefined,
   ): Promise<string | undefined> {
     const offered = parseChallenges(challenge ?? "");
-    this.#scheme = this.#pick(offered) ?? this.#scheme;
+    this.#scheme = this.#pick(offered, scopes) ?? this.#scheme;
     if (this.#scheme === undefined) return undefined;
     if (this.#scheme.kind === "basic") {
       if (this.#basic === refused) this.#basic = undefined;
@@ -101,23 +103,23 @@ export class Authenticator {
 
   /** A new token for exactly these scopes, to read what was granted; `undefined` where there are no tokens. */
   async freshToken(challenge: string | undefined, scopes: readonly Scope[]): Promise<string | undefined> {
-    const scheme = this.#pick(parseChallenges(challenge ?? "")) ?? this.#scheme;
+    const scheme = this.#pick(parseChallenges(challenge ?? ""), scopes) ?? this.#scheme;
     this.#scheme = scheme;
     return scheme?.kind === "bearer" ? (await this.#fetch(scheme, mergeScopes(scopes))).value : undefined;
   }
 
   /** Bearer before basic, as every registry that offers both wants it. */
-  #pick(challenges: readonly Challenge[]): Scheme | undefined {
+  #pick(challenges: readonly Challenge[], scopes: readonly Scope[]): Scheme | undefined {
     const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm);
     if (bearer !== undefined) {
       const { realm = "", service } = bearer.parameters;
-      return { kind: "bearer", realm: this.#checkRealm(realm), service };
+      return { kind: "bearer", realm: this.#checkRealm(realm, scopes), service };
     }
     return challenges.some(({ scheme }) => scheme === "basic") ? { kind: "basic" } : undefined;
   }
 
   /** Credentials go to a token service over plain HTTP only where the registry itself is asked that way. */
-  #checkRealm(realm: string): URL {
+  #checkRealm(realm: string, scopes: readonly Scope[]): URL {
     const { registry, origin } = this.#options;
     const url = URL.canParse(realm, origin) ? new URL(realm, origin) : undefined;
     const plainAllowed = origin.protocol === "http:" || isLoopbackHost(origin.host);
@@ -125,6 +127,7 @@ export class Authenticator {
     throw new RegistryError({
       code: "registry-bad-answer",
       registry,
+      repository: repositoryOf(scopes),
       summary: `${registry} names ${JSON.stringify(url?.origin ?? realm.slice(0, 100))} as its token service, and credentials do not go there unencrypted`,
       hint: "Ask the registry's operator for a token service with https.",
     });
@@ -239,7 +242,9 @@ function readToken(answer: Answer, bytes: Uint8Array): { value: string; life: nu
   const field = (name: string): unknown => Reflect.get(json, name);
   const value = field("token") || field("access_token");
   // A line break would end the header that carries it.
-  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
-  const life = Number(field("expires_in"));
+  if (typeof value !== "string" || value.length > TOKEN_LIMIT || !/^[\x21-\x7e]+$/.test(value))
+    throw answer.bad("no token");
+  const told = field("expires_in");
+  const life = typeof told === "number" || typeof told === "string" ? Number(told) : Number.NaN;
   return { value, life: Number.isFinite(life) && life > 0 ? life : DEFAULT_LIFE_S };
 }

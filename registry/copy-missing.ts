@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
-import { contentsOf } from "./copy-parts";
+import { checkTotal, contentsOf } from "./copy-parts";
 
 /** Requests on their way at once. */
 const WIDTH = 8;
@@ -18,9 +18,11 @@ export async function missingParts(
   const limit = pLimit(WIDTH);
   const missing = new Set<Digest>();
   const asked = new Set<Digest>();
+  let count = 0;
   const manifest = async (part: Digest, depth: number): Promise<void> => {
     if (asked.has(part)) return;
     asked.add(part);
+    checkTotal(client.host, repository, digest, ++count);
     const found = await limit(() => client.getManifest(repository, part));
     if (found === undefined) {
       missing.add(part);

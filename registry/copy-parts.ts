@@ -5,6 +5,10 @@ import type { FetchedManifest } from "./manifest-calls";
 
 /** Indexes within indexes: real ones have two levels. */
 const DEEPEST = 8;
+/** Of one index or manifest. Real ones have some tens of platforms, and at most 127 layers. */
+const MOST_PARTS = 1_000;
+/** Manifests of one content altogether, its referrers included. */
+const MOST_MANIFESTS = 5_000;
 
 /** What a manifest consists of, each once. */
 export interface Parts {
@@ -25,7 +29,11 @@ export function contentsOf(
   depth: number,
 ): Parts {
   const { json, descriptor } = manifest;
-  if (depth > DEEPEST) throw notCopyable(registry, repository, descriptor, `deeper than ${DEEPEST} indexes`);
+  const wrong = (what: string) => notCopyable(registry, repository, descriptor, what);
+  if (depth > DEEPEST) throw wrong(`it is deeper than ${DEEPEST} indexes`);
+  const parts = isIndex(json) ? json.manifests : isManifest(json) ? json.layers : [];
+  if (parts.length > MOST_PARTS)
+    throw wrong(`it names ${parts.length} parts; at most ${MOST_PARTS} are copied`);
   if (isIndex(json)) {
     const nested = json.manifests.filter(
       ({ mediaType }) => isIndexType(mediaType) || isManifestType(mediaType),
@@ -35,12 +43,13 @@ export function contentsOf(
     return { blobs: unique(plain.filter(isOurs)), manifests: unique(nested) };
   }
   if (isManifest(json)) return { blobs: unique([json.config, ...json.layers].filter(isOurs)), manifests: [] };
-  throw notCopyable(
-    registry,
-    repository,
-    descriptor,
-    `a ${descriptor.mediaType}, neither index nor manifest`,
-  );
+  throw wrong(`it is a ${descriptor.mediaType}, neither index nor manifest`);
+}
+
+/** @throws RegistryError `registry-bad-answer` for content of more manifests than any release has. */
+export function checkTotal(registry: string, repository: string, root: Digest, manifests: number): void {
+  if (manifests > MOST_MANIFESTS)
+    throw notCopyable(registry, repository, { digest: root }, `it has more than ${MOST_MANIFESTS} manifests`);
 }
 
 function isOurs({ mediaType, urls }: Descriptor): boolean {
@@ -54,14 +63,14 @@ function unique(descriptors: readonly Descriptor[]): Descriptor[] {
 function notCopyable(
   registry: string,
   repository: string,
-  { digest }: Descriptor,
+  { digest }: Pick<Descriptor, "digest">,
   what: string,
 ): RegistryError {
   return new RegistryError({
     code: "registry-bad-answer",
     registry,
     repository,
-    summary: `${registry}/${repository}@${digest} cannot be copied: it is ${what}`,
+    summary: `${registry}/${repository}@${digest} cannot be copied: ${what}`,
   });
 }
 

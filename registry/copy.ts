@@ -1,9 +1,11 @@
 import pLimit from "p-limit";
-import { type Digest, isDigest } from "../plan/digest";
+import { detachedDigests } from "../plan/detached-attestations";
+import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
-import { contentsOf, missing, type Parts } from "./copy-parts";
+import { checkTotal, contentsOf, missing, type Parts } from "./copy-parts";
+import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";
 import { RegistryError } from "./errors";
-import type { Descriptor } from "./manifest";
+import { type Descriptor, isIndex } from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
 import { checkDigest } from "./names";
 import { publishReferrer, referrerEntry } from "./referrers";
@@ -25,6 +27,8 @@ export interface CopyOptions {
   readonly to: RepositoryAt;
   /** Of an index or a manifest; a tag would be a label, not an identity. */
   readonly digest: string;
+  /** Which bundles and release statements are copied. @default all of the right shape */
+  readonly accept?: AcceptReferrer;
   /** Blobs on their way at once. @default 4 */
   readonly concurrency?: number;
   readonly onProgress?: (progress: CopyProgress) => void;
@@ -36,20 +40,24 @@ export interface CopyResult {
   readonly manifestsCopied: number;
   /** Sent to the target, mounted blobs not counted. */
   readonly bytes: number;
+  /** What refers to the digest itself and was copied, or was there. */
+  readonly referrers: readonly Digest[];
   /** Listed as referrers by the source, which does not have them any more. */
   readonly danglingReferrers: readonly Digest[];
+  /** Listed by the source and not copied: why -> how many. */
+  readonly skippedReferrers: Readonly<Record<string, number>>;
 }
 
 /**
- * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then everything that
- * refers to any of them, in turn. What the target has is not sent again, so a copy that was interrupted goes on where
- * it stopped, and one that is complete writes nothing. Blobs stream through in bounded memory and are verified on
- * their way. No tag is written but the referrers fallback tag, where the target needs it.
+ * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then what refers to any
+ * of them and is of a known kind (see `ReferrerGate`), in turn. What the target has is not sent again, so a copy that
+ * was interrupted goes on where it stopped, and one that is complete writes nothing. Blobs stream through in bounded
+ * memory and are verified on their way. No tag is written but the referrers fallback tag, where the target needs it.
  *
  * It returns or throws only when nothing is running any more.
  */
 export function copyContent(options: CopyOptions): Promise<CopyResult> {
-  return new Copy(options).run(checkDigest(options.from.client.host, options.digest));
+  return new Copy(options).run();
 }
 
 class Copy {
@@ -62,11 +70,16 @@ class Copy {
   readonly #blobs = new Map<Digest, Promise<void>>();
   readonly #manifests = new Map<Digest, Promise<void>>();
   readonly #sought = new Set<Digest>();
+  readonly #gate: ReferrerGate;
+  readonly #root: Digest;
+  readonly #referrers: Digest[] = [];
   readonly #dangling: Digest[] = [];
   #failed = false;
   readonly #result = { blobsCopied: 0, blobsMounted: 0, manifestsCopied: 0, bytes: 0 };
 
-  constructor({ from, to, concurrency = 4, onProgress }: CopyOptions) {
+  constructor({ from, to, digest, accept, concurrency = 4, onProgress }: CopyOptions) {
+    this.#root = checkDigest(from.client.host, digest);
+    this.#gate = new ReferrerGate(from, accept);
     this.#from = from;
     this.#to = to;
     this.#onProgress = onProgress ?? (() => {});
@@ -74,13 +87,18 @@ class Copy {
     this.#sameHost = from.client.host === to.client.host && from.repository !== to.repository;
   }
 
-  async run(root: Digest): Promise<CopyResult> {
-    await this.#manifest(root, 0);
+  async run(): Promise<CopyResult> {
+    await this.#manifest(this.#root, 0);
     // Newly found referrers are manifests too, whose own referrers are then looked for.
     for (let found = this.#unsought(); found.length > 0; found = this.#unsought()) {
       await this.#all(found.map((subject) => this.#referrersOf(subject)));
     }
-    return { ...this.#result, danglingReferrers: this.#dangling.sort() };
+    return {
+      ...this.#result,
+      referrers: this.#referrers,
+      danglingReferrers: this.#dangling.sort(),
+      skippedReferrers: Object.fromEntries(this.#gate.skipped),
+    };
   }
 
   #unsought(): Digest[] {
@@ -91,6 +109,7 @@ class Copy {
     const running = this.#manifests.get(digest);
     if (running !== undefined) return running;
     const copying = (async () => {
+      checkTotal(this.#from.client.host, this.#from.repository, this.#root, this.#manifests.size);
       const manifest = await this.#readWithParts(digest, depth);
       const { client, repository } = this.#to;
       if ((await client.headManifest(repository, digest)) !== undefined)
@@ -109,6 +128,7 @@ class Copy {
     const manifest = await client.getManifest(repository, digest);
     if (manifest === undefined) throw missing(client.host, repository, digest);
     const parts: Parts = contentsOf(client.host, repository, manifest, depth);
+    if (isIndex(manifest.json)) this.#gate.allow(detachedDigests(manifest.json.annotations));
     await this.#all([
       ...parts.blobs.map((blob) => this.#blob(blob)),
       ...parts.manifests.map((child) => this.#manifest(child.digest, depth + 1)),
@@ -152,20 +172,22 @@ class Copy {
   async #referrersOf(subject: Digest): Promise<void> {
     this.#sought.add(subject);
     const found = await this.#from.client.referrers(this.#from.repository, subject);
-    const fresh = found.filter(({ digest }) => isDigest(digest) && digest !== subject);
+    const fresh = found.filter((entry) => entry.digest !== subject && this.#gate.isKnownKind(entry));
     if (fresh.length === 0) return;
     const listed = await this.#to.client.referrers(this.#to.repository, subject);
     const known = new Set(listed.map(({ digest }) => digest));
     // One after another: a registry that lists two of one subject at once can lose one of them.
-    for (const { digest } of fresh) await this.#referrer(subject, digest, known.has(digest));
+    for (const { digest } of fresh) {
+      const may = await this.#gate.mayPass(subject, digest);
+      if (may === "missing") this.#dangling.push(digest);
+      if (may !== "yes") continue;
+      await this.#referrer(subject, digest, known.has(digest));
+      if (subject === this.#root) this.#referrers.push(digest);
+    }
   }
 
   async #referrer(subject: Digest, digest: Digest, listed: boolean): Promise<void> {
     const { client, repository } = this.#to;
-    if ((await this.#from.client.headManifest(this.#from.repository, digest)) === undefined) {
-      this.#dangling.push(digest);
-      return;
-    }
     if (listed || this.#manifests.has(digest)) await this.#manifest(digest, 0);
     if (listed) return;
     const copying = (async () => {

@@ -6,6 +6,7 @@ import {
 } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
+import { RegistryError } from "./errors";
 import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
 import { isAttached, publishReferrer, referrerEntry } from "./referrers";
 
@@ -23,7 +24,8 @@ export async function detachStatements(
 ): Promise<Digest> {
   const index = await readIndex(client, repository, digest);
   if (index === undefined) return digest;
-  const detached = detachAttestations(index, await readLayers(client, repository, index));
+  const layers = await readLayers(client, repository, attestations(client, repository, index));
+  const detached = detachAttestations(index, layers);
   if (detached === undefined) return digest;
   await client.putBlob(repository, EMPTY_CONFIG);
   await Promise.all(
@@ -82,20 +84,35 @@ async function readIndex(
   return found !== undefined && isIndex(found.json) ? found.json : undefined;
 }
 
-async function readLayers(
+function attestations(
   client: RegistryClient,
   repository: string,
   index: IndexJson,
+): ReturnType<typeof attestationEntries> {
+  try {
+    return attestationEntries(index);
+  } catch (error) {
+    throw brokenIndex(client, repository, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function readLayers(
+  client: RegistryClient,
+  repository: string,
+  entries: ReturnType<typeof attestationEntries>,
 ): Promise<Map<Digest, readonly Descriptor[]>> {
   const read = await Promise.all(
-    attestationEntries(index).map(async ({ entry }) => {
+    entries.map(async ({ entry }) => {
       const found = await client.getManifest(repository, entry.digest);
       if (found === undefined || !isManifest(found.json))
-        throw new Error(
-          `${client.host}/${repository} lacks the attestation ${entry.digest} of its own index`,
-        );
+        throw brokenIndex(client, repository, `it lacks the attestation ${entry.digest}`);
       return [entry.digest, found.json.layers] as const;
     }),
   );
   return new Map(read);
+}
+
+function brokenIndex({ host }: RegistryClient, repository: string, what: string): RegistryError {
+  const summary = `${host}/${repository} has an index that is not whole: ${what}`;
+  return new RegistryError({ code: "registry-bad-answer", registry: host, repository, summary });
 }

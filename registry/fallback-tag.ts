@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
 import { RegistryError } from "./errors";
-import { type Descriptor, type IndexJson, isIndex, OCI_INDEX } from "./manifest";
+import { type Descriptor, type IndexJson, isIndex, MOST_ENTRIES, OCI_INDEX, TOO_MANY_HINT } from "./manifest";
 import { fallbackTag } from "./referrer-calls";
 
 /** Rounds of read, write and read again, before others who write the same tag are named as the reason. */
@@ -47,6 +47,7 @@ export function ensureListed(
       for (const other of current?.manifests ?? [])
         wanted.set(other.digest, wanted.get(other.digest) ?? other);
       if ([...wanted.keys()].every((digest) => present.has(digest))) return;
+      if (wanted.size > MOST_ENTRIES) throw full(client.host, repository, tag);
       // What was not there in a later round was lost to another writer or is read from a stale cache.
       if (round > 1) await delay(50 * round * (1 + Math.random()));
       await client.putManifest(repository, tag, renderFallback(current, wanted), OCI_INDEX);
@@ -58,6 +59,17 @@ export function ensureListed(
       summary: `${client.host}/${repository}:${tag} does not keep its list of referrers: others write it at the same time`,
       hint: "Let only one release at a time attach to this digest, then run the same again.",
     });
+  });
+}
+
+/** Nothing could read a longer list. */
+function full(registry: string, repository: string, tag: string): RegistryError {
+  return new RegistryError({
+    code: "registry-too-large",
+    registry,
+    repository,
+    summary: `${registry}/${repository}:${tag} lists ${MOST_ENTRIES} referrers already, and takes no more`,
+    hint: TOO_MANY_HINT,
   });
 }
 

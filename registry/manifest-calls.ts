@@ -1,7 +1,18 @@
 import { type Digest, isDigest } from "../plan/digest";
 import type { Answer } from "./answer";
 import { digestOf } from "./content-digest";
-import { type Descriptor, MANIFEST_LIMIT, MANIFEST_TYPES } from "./manifest";
+import {
+  type Descriptor,
+  isIndex,
+  isIndexType,
+  isManifest,
+  isManifestType,
+  isMediaType,
+  MANIFEST_LIMIT,
+  MANIFEST_TYPES,
+  MOST_ENTRIES,
+  TOO_MANY_HINT,
+} from "./manifest";
 import { deleteScope, pullScope, pushScope } from "./scope";
 import type { Call, Transport } from "./transport";
 
@@ -60,8 +71,21 @@ export function get(
     const digest = digestOf(bytes);
     verify(transport, answer, digest, isDigest(reference) ? reference : undefined);
     const json = parse(answer, bytes);
-    return { descriptor: { mediaType: typeOf(answer, json), digest, size: bytes.length }, bytes, json };
+    const mediaType = typeOf(answer, json);
+    checkShape(answer, json, mediaType);
+    return { descriptor: { mediaType, digest, size: bytes.length }, bytes, json };
   });
+}
+
+/** What is an index or a manifest by its type has to be one, of a length that can be worked with. */
+function checkShape(answer: Answer, json: unknown, mediaType: string): void {
+  if (isIndexType(mediaType) && !isIndex(json)) throw answer.bad("an index of another shape");
+  if (isManifestType(mediaType) && !isManifest(json)) throw answer.bad("a manifest of another shape");
+  if (isIndex(json) && json.manifests.length > MOST_ENTRIES)
+    throw answer.bad(
+      `an index of ${json.manifests.length} entries; at most ${MOST_ENTRIES} are read`,
+      TOO_MANY_HINT,
+    );
 }
 
 /** The bytes must be what was asked for, and what the registry says that they are. */
@@ -82,7 +106,7 @@ function parse(answer: Answer, bytes: Uint8Array): unknown {
 /** The manifest's own word counts more than the header's: its digest vouches for it. */
 function typeOf(answer: Answer, json: unknown): string {
   const own: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "mediaType") : undefined;
-  return typeof own === "string" ? own : (answer.mediaType ?? "application/octet-stream");
+  return isMediaType(own) && own !== "" ? own : (answer.mediaType ?? "application/octet-stream");
 }
 
 export function put(

@@ -19,6 +19,13 @@ export const MANIFEST_TYPES = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANI
 /** The largest manifest that is read or written, as the distribution specification suggests: 4 MiB. */
 export const MANIFEST_LIMIT = 4 * 1024 * 1024;
 
+/** The most entries of one index, or referrers of one digest, that are read. Real ones have some tens. */
+export const MOST_ENTRIES = 2_000;
+
+/** What to do where there are more. */
+export const TOO_MANY_HINT =
+  "Everyone who may push there can attach referrers: delete those that no release made, then run the same again.";
+
 /** What one piece of content is: its type, its digest and its size in bytes. */
 export interface Descriptor {
   readonly mediaType: string;
@@ -64,36 +71,76 @@ export interface ManifestJson {
 export function isDescriptor(value: unknown): value is Descriptor {
   return (
     isRecord(value) &&
-    typeof value.mediaType === "string" &&
+    isMediaType(value.mediaType) &&
     isDigest(value.digest) &&
     typeof value.size === "number" &&
     Number.isSafeInteger(value.size) &&
-    value.size >= 0
+    value.size >= 0 &&
+    isAbsentOr(value.platform, isPlatform) &&
+    isAbsentOr(value.annotations, isTexts) &&
+    isAbsentOr(value.artifactType, isMediaType) &&
+    isAbsentOr(value.data, isText) &&
+    isAbsentOr(value.urls, (urls) => Array.isArray(urls) && urls.every(isText))
   );
 }
 
-function hasValidSubject(value: Readonly<Record<string, unknown>>): boolean {
-  return value.subject === undefined || isDescriptor(value.subject);
+/** Of a platform: words, which go into logs. The rest of a platform is never read. */
+function isPlatform(value: unknown): boolean {
+  return isRecord(value) && [value.os, value.architecture, value.variant ?? ""].every(isPlatformWord);
 }
 
+export function isPlatformWord(value: unknown): value is string {
+  return typeof value === "string" && /^[\w.+-]{0,64}$/.test(value);
+}
+
+/** Printable, since it goes into logs. */
+export function isMediaType(value: unknown): value is string {
+  return typeof value === "string" && /^[\x20-\x7e]{0,255}$/.test(value);
+}
+
+function isTexts(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isAbsentOr(value: unknown, isValid: (value: unknown) => boolean): boolean {
+  return value === undefined || isValid(value);
+}
+
+function hasValidRest(value: Readonly<Record<string, unknown>>): boolean {
+  return (
+    value.schemaVersion === 2 &&
+    isAbsentOr(value.subject, isDescriptor) &&
+    isAbsentOr(value.annotations, isTexts) &&
+    isAbsentOr(value.artifactType, isMediaType)
+  );
+}
+
+/** Content that could be read as a manifest too is neither. @see https://nvd.nist.gov/vuln/detail/CVE-2021-41190 */
 export function isIndex(value: unknown): value is IndexJson {
   return (
     isRecord(value) &&
-    value.schemaVersion === 2 &&
     Array.isArray(value.manifests) &&
     value.manifests.every(isDescriptor) &&
-    hasValidSubject(value)
+    value.config === undefined &&
+    value.layers === undefined &&
+    isAbsentOr(value.mediaType, (type) => isText(type) && isIndexType(type)) &&
+    hasValidRest(value)
   );
 }
 
 export function isManifest(value: unknown): value is ManifestJson {
   return (
     isRecord(value) &&
-    value.schemaVersion === 2 &&
     isDescriptor(value.config) &&
     Array.isArray(value.layers) &&
     value.layers.every(isDescriptor) &&
-    hasValidSubject(value)
+    value.manifests === undefined &&
+    isAbsentOr(value.mediaType, (type) => isText(type) && isManifestType(type)) &&
+    hasValidRest(value)
   );
 }
 

@@ -1,8 +1,20 @@
-import { STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
+import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
+import { isRecord } from "../plan/record";
 import type { FoundImage } from "../plan/registry-state";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { RegistryClient } from "./client";
-import { isIndex, isManifest, platforms, platformText } from "./manifest";
+import { RegistryError } from "./errors";
+import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms, platformText } from "./manifest";
+import { readReferrerLayer } from "./referrers";
+
+/** The configuration of an image: those of real ones have some KiB. */
+const CONFIG_LIMIT = 8 * 1024 * 1024;
+const CONFIG_TYPES = [
+  "application/vnd.oci.image.config.v1+json",
+  "application/vnd.docker.container.image.v1+json",
+];
+/** A release statement has some KiB. */
+const STATEMENT_LIMIT = 1024 * 1024;
 
 /**
  * What a tag or digest is: digest, platforms, annotations; undefined when it does not exist.
@@ -23,7 +35,7 @@ export async function readImage(
   const offered = isIndex(json)
     ? platforms(json)
     : isManifest(json)
-      ? await configPlatforms(client, repository, json.config.digest)
+      ? await configPlatforms(client, repository, json.config)
       : [];
   return {
     digest: descriptor.digest,
@@ -50,9 +62,10 @@ async function readStatements(
   const referrers = await client.referrers(repository, digest, STATEMENT_ARTIFACT_TYPE);
   const statements = await Promise.all(
     referrers.map(async (referrer) => {
-      const manifest = await client.getManifest(repository, referrer.digest);
-      const layer = manifest !== undefined && isManifest(manifest.json) ? manifest.json.layers[0] : undefined;
-      const bytes = layer === undefined ? undefined : await client.getBlob(repository, layer.digest);
+      const bytes = await readReferrerLayer(client, repository, referrer.digest, {
+        mediaType: IN_TOTO_MEDIA_TYPE,
+        limit: STATEMENT_LIMIT,
+      });
       return bytes === undefined ? undefined : predicateOf(bytes, digest);
     }),
   );
@@ -89,12 +102,27 @@ function isAbout(statement: object, digest: string): boolean {
 async function configPlatforms(
   client: RegistryClient,
   repository: string,
-  digest: string,
+  { mediaType, digest }: Descriptor,
 ): Promise<string[]> {
-  const bytes = await client.getBlob(repository, digest);
-  const config: unknown = bytes === undefined ? undefined : JSON.parse(Buffer.from(bytes).toString("utf8"));
-  if (typeof config !== "object" || config === null || !("os" in config) || !("architecture" in config)) {
-    return [];
+  if (!CONFIG_TYPES.includes(mediaType)) return [];
+  const bytes = await client.getBlob(repository, digest, CONFIG_LIMIT);
+  if (bytes === undefined) return [];
+  const broken = (what: string) =>
+    new RegistryError({
+      code: "registry-bad-answer",
+      registry: client.host,
+      repository,
+      summary: `${client.host}/${repository} has an image whose configuration ${digest} ${what}`,
+    });
+  let config: unknown;
+  try {
+    config = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    throw broken("is no JSON");
   }
-  return [platformText({ os: String(config.os), architecture: String(config.architecture) })];
+  if (!isRecord(config)) throw broken("is no JSON object");
+  const { os, architecture } = config;
+  if (os === undefined || architecture === undefined) return [];
+  if (!isPlatformWord(os) || !isPlatformWord(architecture)) throw broken("names no platform");
+  return [platformText({ os, architecture })];
 }

@@ -63,7 +63,13 @@ export async function readRegistryState(
       const granted = await access.get(repository.host);
       if (granted?.status !== "ready") return undefined;
       const key = `${repository.host}/${repository.path}`;
-      return [key, await readRepository(connect(repository.host).client, repository, readSigned)] as const;
+      try {
+        return [key, await readRepository(connect(repository.host).client, repository, readSigned)] as const;
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        access.set(repository.host, Promise.resolve({ status: "refused", problem: error.toProblem() }));
+        return undefined;
+      }
     }),
   );
   const entries = await Promise.all(

@@ -38,12 +38,15 @@ export class Redactor {
 
 const SAFE_PARAMETERS = ["n", "last", "mount", "from", "digest", "artifactType", "service", "scope"];
 
-/** A URL's path and those of its query parameters that carry no secret (signatures, upload states). */
+/**
+ * A URL's path and those of its query parameters that carry no secret (signatures, upload states), as one short line:
+ * a registry names URLs too.
+ */
 export function safePath(url: URL): string {
   const query = SAFE_PARAMETERS.flatMap((name) =>
     url.searchParams.getAll(name).map((value) => `${name}=${value}`),
   );
-  return query.length === 0 ? url.pathname : `${url.pathname}?${query.join("&")}`;
+  return oneLine(query.length === 0 ? url.pathname : `${url.pathname}?${query.join("&")}`);
 }
 
 /** One line of printable text, at most `limit` characters. */

@@ -1,5 +1,5 @@
 import type { Digest } from "../plan/digest";
-import { type Descriptor, isIndex, MANIFEST_LIMIT, OCI_INDEX } from "./manifest";
+import { type Descriptor, isIndex, MANIFEST_LIMIT, MOST_ENTRIES, OCI_INDEX, TOO_MANY_HINT } from "./manifest";
 import { get } from "./manifest-calls";
 import { readJson, readPages } from "./pages";
 import { pullScope } from "./scope";
@@ -54,6 +54,7 @@ async function fromApi(
     const json = await readJson(answer, MANIFEST_LIMIT);
     if (!isIndex(json)) throw answer.bad("no list of referrers");
     found.push(...json.manifests);
+    if (found.length > MOST_ENTRIES) throw answer.bad(`more than ${MOST_ENTRIES} referrers`, TOO_MANY_HINT);
     return true;
   });
   return supported ? found : undefined;

@@ -1,6 +1,7 @@
 import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
 import { digestOf } from "./content-digest";
+import { RegistryError } from "./errors";
 import { ensureListed } from "./fallback-tag";
 import { type Descriptor, isIndex, isManifest, type ManifestJson, OCI_EMPTY, OCI_MANIFEST } from "./manifest";
 
@@ -66,6 +67,34 @@ export async function isAttached(
   if ((await client.headManifest(repository, referrer)) === undefined) return false;
   const listed = await client.referrers(repository, subject);
   return listed.some(({ digest }) => digest === referrer);
+}
+
+/** Whether an error says that content is broken, so that a referrer is passed over. A registry that fails is another. */
+export function isDamage(error: unknown): boolean {
+  const codes = ["registry-too-large", "registry-digest-mismatch", "registry-bad-answer"];
+  return error instanceof RegistryError && codes.includes(error.code);
+}
+
+/**
+ * The bytes of a referrer's only layer, of one type. Undefined where it is not there, damaged, too large or of another
+ * shape.
+ */
+export async function readReferrerLayer(
+  client: Pick<RegistryClient, "getManifest" | "getBlob">,
+  repository: string,
+  referrer: Digest,
+  { mediaType, limit }: { readonly mediaType: string; readonly limit: number },
+): Promise<Uint8Array | undefined> {
+  try {
+    const manifest = await client.getManifest(repository, referrer);
+    const layers = manifest !== undefined && isManifest(manifest.json) ? manifest.json.layers : [];
+    const [layer] = layers;
+    if (layer === undefined || layers.length !== 1 || layer.mediaType !== mediaType) return undefined;
+    return await client.getBlob(repository, layer.digest, limit);
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Writes a referrer's manifest, whose blobs are there, and sees to it that it is listed. */

@@ -1,3 +1,4 @@
+import { TAG_PATTERN } from "../plan/reference";
 import { readJson, readPages } from "./pages";
 import { pullScope } from "./scope";
 import type { Transport } from "./transport";
@@ -5,6 +6,8 @@ import type { Transport } from "./transport";
 /** Tags of one page. Registries that allow fewer answer fewer. */
 const PAGE = 1_000;
 const PAGE_LIMIT = 8 * 1024 * 1024;
+/** Ten times as many as the largest repositories have. */
+const MOST_TAGS = 500_000;
 
 /** Every tag of a repository; none where the repository does not exist. */
 export async function listTags(transport: Transport, repository: string): Promise<string[]> {
@@ -22,8 +25,12 @@ export async function listTags(transport: Transport, repository: string): Promis
     const json = await readJson(answer, PAGE_LIMIT);
     const page: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "tags") : undefined;
     // `null` is what Go writes for an empty list.
-    if (page !== undefined && page !== null && !Array.isArray(page)) throw answer.bad("no list of tags");
-    for (const tag of page ?? []) if (typeof tag === "string") tags.add(tag);
+    if (page !== null && !Array.isArray(page)) throw answer.bad("no list of tags");
+    for (const tag of page ?? []) {
+      if (typeof tag !== "string" || !TAG_PATTERN.test(tag)) throw answer.bad("a tag that cannot be one");
+      tags.add(tag);
+      if (tags.size > MOST_TAGS) throw answer.bad(`more than ${MOST_TAGS} tags`);
+    }
     return true;
   });
   return [...tags];

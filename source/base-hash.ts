@@ -1,14 +1,18 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { lstat, readlink, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ImageConfig } from "../plan/config";
+import { baseKey, type ContextFile, pinnedBaseKey } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
 import { findBaseFiles } from "./base-files";
 import { isInside, realPath } from "./inside";
 
 export interface BaseHash {
-  /** 12 hex digits: the pinned ones, else the computed ones. */
+  /** 12 hex digits, for the tag alone: the pinned ones, else the computed ones. */
   readonly hash: string;
+  /** The content key, 64 hex digits. */
+  readonly key: string;
   readonly notices: readonly string[];
   /** `base-include`, `base-outside`, `base-unreadable` */
   readonly problems: readonly Problem[];
@@ -25,7 +29,7 @@ export interface BaseHashInput {
 const UNKNOWN = "0".repeat(12);
 
 /**
- * What a base is made of, as this recipe gives it in the C locale:
+ * What a base is made of: its content key, and the label in its tag, as this recipe gives it in the C locale:
  *
  *     { cat Dockerfile.base
  *       find rootfs -type f ! -path '*\/__pycache__/*' ! -name '*.pyc' ! -name '.DS_Store' ! -name '._*' -print0 |
@@ -33,23 +37,27 @@ const UNKNOWN = "0".repeat(12);
  *       cat entrypoint.sh entrypoint-user.sh
  *     } | sha256sum | cut -c1-12
  *
- * Bytes of files alone, in order: no names, modes or dates, so it is the same on every machine. Nothing throws.
+ * The label is the bytes of files alone, without names, modes, links or boundaries, and short enough to find two
+ * contents with the same one. The content key tells them apart. Nothing throws.
  */
 export async function readBaseHash(input: BaseHashInput): Promise<BaseHash> {
   const { name, addressed } = input.image;
   const contextDir = resolve(input.projectDir, input.image.context);
   const found = await findFiles(input, contextDir);
-  const computed = found.problems.length > 0 ? undefined : await hashOf(contextDir, found.files);
+  const computed = found.problems.length > 0 ? undefined : await hashOf(contextDir, found.files, found.links);
   if (computed instanceof Error) found.problems.push(unreadable(input.path, computed));
-  const text = typeof computed === "string" ? computed : undefined;
-  const pinned = addressed?.hash;
-  const difference =
-    pinned === undefined || text === undefined || pinned === text
-      ? []
-      : [`${name}: the pinned base-${pinned} is taken; this working tree's own is base-${text}`];
+  const own = computed instanceof Error ? undefined : computed;
+  const hash = addressed?.hash ?? own?.hash ?? UNKNOWN;
+  const isOwn = own?.hash === hash;
   return {
-    hash: pinned ?? text ?? UNKNOWN,
-    notices: [...difference, ...linkNotices(name, found.links)],
+    hash,
+    key: isOwn ? own.key : pinnedBaseKey(hash),
+    notices: [
+      ...(own === undefined || isOwn
+        ? []
+        : [`${name}: the pinned base-${hash} is taken; this working tree's own is base-${own.hash}`]),
+      ...linkNotices(name, found.links),
+    ],
     problems: found.problems,
   };
 }
@@ -89,12 +97,36 @@ async function findFiles(
   return { files, links, problems };
 }
 
-async function hashOf(contextDir: string, files: readonly string[]): Promise<string | Error> {
-  const hash = createHash("sha256");
+async function hashOf(
+  contextDir: string,
+  [dockerfile = "", ...files]: readonly string[],
+  links: readonly string[],
+): Promise<{ hash: string; key: string } | Error> {
+  const recipe = createHash("sha256");
+  const digestOf = async (file: string) => {
+    const hash = createHash("sha256");
+    for await (const piece of createReadStream(join(contextDir, file))) {
+      recipe.update(piece);
+      hash.update(piece);
+    }
+    return hash.digest("hex");
+  };
   try {
-    for (const file of files)
-      for await (const piece of createReadStream(join(contextDir, file))) hash.update(piece);
-    return hash.digest("hex").slice(0, 12);
+    const text = await digestOf(dockerfile);
+    const entries: Omit<ContextFile, "size">[] = [];
+    for (const path of files) {
+      const digest = await digestOf(path);
+      const { mode } = await stat(join(contextDir, path));
+      entries.push({ path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest });
+      if ((await lstat(join(contextDir, path))).isSymbolicLink()) links = [...links, path];
+    }
+    for (const path of links) {
+      const digest = createHash("sha256")
+        .update(await readlink(join(contextDir, path)))
+        .digest("hex");
+      entries.push({ path, mode: "symlink", digest });
+    }
+    return { hash: recipe.digest("hex").slice(0, 12), key: baseKey(text, entries) };
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -109,6 +141,6 @@ function linkNotices(name: string, links: readonly string[]): string[] {
   if (links.length === 0) return [];
   const shown = links.slice(0, 3).join(", ") + (links.length > 3 ? ", …" : "");
   return [
-    `${name}: symbolic links are in the base and not in its hash (${shown}): a changed link alone builds nothing`,
+    `${name}: symbolic links are part of the base and not of the hash in its tag (${shown}): with a link, change a file too`,
   ];
 }

@@ -72,7 +72,7 @@ export async function readImageIntent(
     bases: resolved.digests,
     ...(base === undefined ? {} : { base }),
     ...(generator === undefined ? {} : { sbom: generator }),
-    ...(addressed === undefined ? {} : { hash: addressed.hash }),
+    ...(addressed === undefined ? {} : { addressed }),
     bad,
   });
   const isBase = config.images.some((other) => other.base === image.name);

@@ -9,7 +9,7 @@ import { isPredicate } from "./predicates";
 import type { ReadingClient } from "./reading-client";
 import { sbomPackages } from "./sbom";
 
-/** More than that is no build, but somebody who wants to keep a verifier busy. */
+/** More than that is no build, but an attempt to keep a verifier busy. */
 const MOST_STATEMENTS = 200;
 /** An SBOM of a large image is some MiB. A larger statement is not read, and proves nothing. */
 const STATEMENT_LIMIT = 32 * 1024 * 1024;
@@ -42,13 +42,16 @@ export async function readBuildStatements(
   const detached = detachedDigests(index.annotations).slice(0, MOST_STATEMENTS);
   const found = await Promise.all([
     ...detached.map((digest) => readReferrer(client, repository, index, digest)),
-    ...index.manifests.map(async (entry) => {
-      const about = subjectOf(entry);
-      const image = index.manifests.find(({ digest }) => digest === about);
-      if (about === undefined || image?.platform === undefined) return [];
-      const manifest = await client.getManifest(repository, entry.digest);
-      return readLayers(client, repository, manifest?.json, about, platformText(image.platform));
-    }),
+    ...index.manifests
+      .filter(subjectOf)
+      .slice(0, MOST_STATEMENTS)
+      .map(async (entry) => {
+        const about = subjectOf(entry);
+        const image = index.manifests.find(({ digest }) => digest === about);
+        if (about === undefined || image?.platform === undefined) return [];
+        const manifest = await client.getManifest(repository, entry.digest);
+        return readLayers(client, repository, manifest?.json, about, platformText(image.platform));
+      }),
   ]);
   return found.flat();
 }
@@ -87,7 +90,7 @@ async function readLayers(
   );
   const statements = await Promise.all(
     layers.map(async (layer) => {
-      const bytes = await client.getBlob(repository, layer.digest);
+      const bytes = await client.getBlob(repository, layer.digest, layer.size);
       const statement = bytes === undefined ? undefined : parseInToto(bytes);
       if (statement === undefined || !statement.subjects.some((subject) => subject === about)) return [];
       const { predicateType, predicate } = statement;
@@ -96,7 +99,7 @@ async function readLayers(
         {
           platform,
           predicateType,
-          ...provenanceFacts(predicate),
+          ...(isPredicate("provenance", predicateType) ? provenanceFacts(predicate) : {}),
           ...(packages === undefined ? {} : { packages }),
         },
       ];
@@ -111,7 +114,8 @@ export function provenanceFacts(predicate: unknown): Pick<BuildStatement, "build
   const run = isRecord(old.runDetails) ? old.runDetails : {};
   const builder = [run.builder, old.builder].find(isRecord)?.id;
   const metadata = [run.metadata, old.metadata].find(isRecord);
-  const finished = new Date(String(metadata?.finishedOn ?? metadata?.buildFinishedOn ?? ""));
+  const end = metadata?.finishedOn ?? metadata?.buildFinishedOn;
+  const finished = new Date(typeof end === "string" ? end : "");
   return {
     ...(typeof builder === "string" ? { builder } : {}),
     ...(Number.isNaN(finished.getTime()) ? {} : { finishedAt: finished }),

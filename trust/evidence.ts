@@ -1,7 +1,7 @@
 import { BUNDLE_MEDIA_TYPE, REVISION_ANNOTATION } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
-import { RegistryError } from "../registry/errors";
-import { type Descriptor, isIndex, isManifest, platforms } from "../registry/manifest";
+import { type Descriptor, isIndex, platforms } from "../registry/manifest";
+import { readReferrerLayer } from "../registry/referrers";
 import { type BuildStatement, readBuildStatements } from "./build-statements";
 import type { Rejection } from "./codes";
 import type { ReadingClient } from "./reading-client";
@@ -10,8 +10,9 @@ import { type BundleReading, type SignedStatement, verifyByAny } from "./verify-
 
 /** A bundle is some KiB; one with an SBOM in it can be a few MiB. */
 const BUNDLE_LIMIT = 16 * 1024 * 1024;
-/** More than that is no release, but somebody who wants to keep a verifier busy. */
-export const MOST_BUNDLES = 200;
+/** More than that is no release, but an attempt to keep a verifier busy. */
+const MOST_BUNDLES = 1_000;
+const MOST_BYTES = 256 * 1024 * 1024;
 
 /** Everything that a repository has about a digest, with each signature checked. */
 export interface Evidence {
@@ -39,12 +40,8 @@ export async function readEvidence(
   const image = await client.getManifest(repository, digest);
   if (image === undefined) return undefined;
   const referrers = (await client.referrers(repository, digest)).filter(isBundleReferrer);
-  const read = await Promise.all(
-    referrers.slice(0, MOST_BUNDLES).map(async (referrer) => ({
-      referrer: referrer.digest,
-      reading: await readReferrer(client, repository, referrer.digest, digest, trusts),
-    })),
-  );
+  const read = await verifyReferrers(client, repository, digest, referrers, trusts);
+  const accepted = read.flatMap(({ reading }) => ("accepted" in reading ? [reading.accepted] : []));
   const tooMany: Evidence["rejected"] =
     referrers.length <= MOST_BUNDLES
       ? []
@@ -59,7 +56,7 @@ export async function readEvidence(
   return {
     platforms: isIndex(image.json) ? platforms(image.json) : [],
     ...(revision === undefined ? {} : { revision }),
-    accepted: read.flatMap(({ reading }) => ("accepted" in reading ? [reading.accepted] : [])),
+    accepted,
     rejected: [
       ...read.flatMap(({ referrer, reading }) => {
         if ("accepted" in reading) return [];
@@ -68,42 +65,48 @@ export async function readEvidence(
       }),
       ...tooMany,
     ],
-    built: isIndex(image.json) ? await readBuildStatements(client, repository, image.json) : [],
+    // Of an index that no wanted signer signed, its statements say nothing.
+    built:
+      isIndex(image.json) && accepted.length > 0
+        ? await readBuildStatements(client, repository, image.json)
+        : [],
   };
 }
 
-async function readReferrer(
+/** The bundles in the first of these referrers, each verified by any of the signers. Bounded in number and bytes. */
+export function verifyReferrers(
   client: ReadingClient,
   repository: string,
-  referrer: Digest,
   digest: Digest,
+  referrers: readonly Descriptor[],
   trusts: readonly Trust[],
-): Promise<BundleReading> {
-  const bytes = await bundleBytes(client, repository, referrer);
-  return bytes === undefined
-    ? { rejected: { code: "verify-malformed", message: "is listed, but is not there as a bundle" } }
-    : verifyByAny(bytes, digest, trusts);
+): Promise<{ readonly referrer: Digest; readonly reading: BundleReading }[]> {
+  let left = MOST_BYTES;
+  return Promise.all(
+    referrers.slice(0, MOST_BUNDLES).map(async ({ digest: referrer }) => {
+      const bytes = left > 0 ? await bundleBytes(client, repository, referrer) : undefined;
+      left -= bytes?.length ?? 0;
+      return { referrer, reading: bytes === undefined ? notRead(left) : verifyByAny(bytes, digest, trusts) };
+    }),
+  );
+}
+
+function notRead(left: number): BundleReading {
+  const message =
+    left > 0
+      ? "is listed, but is not there as a bundle"
+      : `is not read: the bundles of this digest have more than ${MOST_BYTES} bytes`;
+  return { rejected: { code: "verify-malformed", message } };
 }
 
 /** The bundle in a referrer; undefined where it is not there, or not one layer of that type. */
-export async function bundleBytes(
+export function bundleBytes(
   client: ReadingClient,
   repository: string,
   referrer: Digest,
 ): Promise<Uint8Array | undefined> {
-  try {
-    const manifest = await client.getManifest(repository, referrer);
-    const layers = manifest !== undefined && isManifest(manifest.json) ? manifest.json.layers : [];
-    const [layer] = layers;
-    if (layer === undefined || layers.length !== 1 || layer.mediaType !== BUNDLE_MEDIA_TYPE) return undefined;
-    return await client.getBlob(repository, layer.digest, BUNDLE_LIMIT);
-  } catch (error) {
-    // Damaged or huge: somebody else's, and no reason to look no further. A registry that fails is.
-    if (
-      error instanceof RegistryError &&
-      ["registry-too-large", "registry-digest-mismatch"].includes(error.code)
-    )
-      return undefined;
-    throw error;
-  }
+  return readReferrerLayer(client, repository, referrer, {
+    mediaType: BUNDLE_MEDIA_TYPE,
+    limit: BUNDLE_LIMIT,
+  });
 }

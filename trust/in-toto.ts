@@ -61,7 +61,7 @@ export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(json) || !STATEMENT_TYPES.includes(String(json._type))) return undefined;
+  if (!isRecord(json) || !STATEMENT_TYPES.some((type) => type === json._type)) return undefined;
   if (typeof json.predicateType !== "string" || !Array.isArray(json.subject)) return undefined;
   const subjects = json.subject.map(digestOf);
   if (subjects.length === 0 || subjects.some((subject) => subject === undefined)) return undefined;

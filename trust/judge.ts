@@ -56,9 +56,21 @@ function unproved({ digest }: ToJudge, { rejected }: Evidence, problem: MakeProb
   if (rejected.length === 0) {
     return [problem("verify-unsigned", `nobody signed ${shortDigest(digest)}: it has no Sigstore bundle`)];
   }
-  return rejected.map(({ code, message, referrer }) =>
-    problem(code, `the bundle ${shortDigest(referrer)} ${message}`),
-  );
+  return few(rejected, "bundle", problem);
+}
+
+/** Junk is cheap to attach: some lines say what is wrong, and one how much more there is. */
+const MOST_LINES = 20;
+
+function few(rejected: Evidence["rejected"], what: string, problem: MakeProblem): Problem[] {
+  const shown = rejected.slice(0, MOST_LINES);
+  const more = rejected.length - shown.length;
+  return [
+    ...shown.map(({ code, message, referrer }) =>
+      problem(code, `the ${what} ${shortDigest(referrer)} ${message}`),
+    ),
+    ...(more === 0 ? [] : [problem("verify-malformed", `${more} more of them are refused too`)]),
+  ];
 }
 
 /** Each kind of statement that is asked for: signed, or inside the index that is signed, for every platform. */
@@ -72,11 +84,7 @@ function predicateProblems(rules: VerifyRules, evidence: Evidence, problem: Make
     );
     if (having.length > 0 && lacking.length === 0) return [];
     const alike = rejected.filter(({ claims }) => claims !== undefined && isPredicate(rule, claims));
-    if (alike.length > 0) {
-      return alike.map(({ code, message, referrer }) =>
-        problem(code, `the ${rule} ${shortDigest(referrer)} ${message}`),
-      );
-    }
+    if (alike.length > 0) return few(alike, rule, problem);
     const found = [...new Set(accepted.map(({ statement }) => statement.predicateType))].sort().join(", ");
     return having.length > 0
       ? [problem("verify-predicate", `has no ${rule} for ${lacking.join(", ")}`)]
@@ -140,7 +148,12 @@ interface Age {
   readonly from: string;
 }
 
-/** The log's time, which nobody can choose; else the end of the last build, as the signed index says it. */
+/**
+ * The earliest signed time: an image that was signed for at some time is at least that old, whatever is signed later,
+ * and no older time can be made up. It is the safe one for `maxAge`, and the honest one for `minAge`: content that
+ * later versions carry over does not become new. Without a log it is the end of the last build, which is the builder's
+ * word in the signed index.
+ */
 function ageOf({ accepted, built }: Evidence): Age | undefined {
   const logged = accepted.flatMap(({ signedAt }) => signedAt ?? []);
   if (logged.length > 0) return { time: earliest(logged), from: "transparency log" };
@@ -156,6 +169,9 @@ function latest(times: readonly Date[]): Date {
   return new Date(Math.max(...times.map(Number)));
 }
 
+/** How far two machines' clocks may be apart. */
+const CLOCK_SKEW_S = 300;
+
 function ageProblems(
   { minAge, maxAge }: VerifyRules,
   made: Age | undefined,
@@ -168,6 +184,7 @@ function ageProblems(
   }
   const age = (now.getTime() - made.time.getTime()) / 1000;
   const since = `made at ${made.time.toISOString()} (${made.from})`;
+  if (age < -CLOCK_SKEW_S) return [problem("verify-age-unknown", `${since}, which is in the future`)];
   return [
     ...(minAge !== undefined && age < minAge
       ? [problem("verify-too-new", `${since}, less than ${minAge} s ago`)]

@@ -2,10 +2,9 @@ import { CLAIM_PREDICATE_TYPE, STATEMENT_PREDICATE_TYPE } from "../plan/annotati
 import type { Digest } from "../plan/digest";
 import { type ContentClaim, parseClaim, parseStatement, type SignedFacts } from "../plan/statement";
 import type { Descriptor } from "../registry/manifest";
-import { bundleBytes, isBundleReferrer, MOST_BUNDLES } from "./evidence";
+import { isBundleReferrer, verifyReferrers } from "./evidence";
 import type { ReadingClient } from "./reading-client";
 import type { Trust } from "./trust-material";
-import { verifyByAny } from "./verify-bundle";
 
 /** Where cosign and Slipway write what kind of statement a bundle holds; a hint that saves reading the others. */
 const PREDICATE_TYPE = "dev.sigstore.bundle.predicateType";
@@ -20,16 +19,10 @@ export async function readSignedFacts(
 ): Promise<SignedFacts> {
   if (trusts.length === 0) return { claims: [], statements: [] };
   const referrers = (await client.referrers(repository, digest)).filter(isBundleReferrer).filter(mayHold);
-  const read = await Promise.all(
-    referrers.slice(0, MOST_BUNDLES).map(async (referrer) => {
-      const bytes = await bundleBytes(client, repository, referrer.digest);
-      const reading = bytes === undefined ? undefined : verifyByAny(bytes, digest, trusts);
-      return reading !== undefined && "accepted" in reading ? [reading.accepted.statement] : [];
-    }),
-  );
+  const read = await verifyReferrers(client, repository, digest, referrers, trusts);
   const of = <T>(type: string, parse: (predicate: unknown) => T | undefined) =>
     read
-      .flat()
+      .flatMap(({ reading }) => ("accepted" in reading ? [reading.accepted.statement] : []))
       .filter(({ predicateType }) => predicateType === type)
       .flatMap(({ predicate }) => parse(predicate) ?? []);
   return {

@@ -1,6 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { type Bundle, bundleFromJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
-import { type Signer, toSignedEntity, VerificationError, Verifier } from "@sigstore/verify";
+import {
+  type SignedEntity,
+  type Signer,
+  toSignedEntity,
+  VerificationError,
+  Verifier,
+} from "@sigstore/verify";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
 import { shortDigest } from "../plan/digest";
@@ -17,7 +23,7 @@ export interface SignedStatement {
   readonly payload: Uint8Array;
   /** For people: the certificate's subject, or the key's hint. */
   readonly signer: string;
-  /** When the transparency log took it in. */
+  /** The earliest time that a transparency log or timestamp authority signed for it. */
   readonly signedAt?: Date;
   /** What the certificate says of the workflow that signed. */
   readonly certificate?: CertificateFacts;
@@ -28,8 +34,19 @@ export type BundleReading =
   /** `claims`: the predicate type that it would have, so far as it can be read. */
   | { readonly rejected: Rejection; readonly claims?: string };
 
-/** Whether a bundle holds a statement about the digest that the wanted signer signed, and why not. */
+/**
+ * Whether a bundle holds a statement about the digest that the wanted signer signed, and why not. Never throws: anybody
+ * who may push attaches bundles, and one that cannot be judged must not hide the others.
+ */
 export function verifyBundle(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
+  try {
+    return readAndVerify(bytes, digest, trust);
+  } catch {
+    return unreadable();
+  }
+}
+
+function readAndVerify(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
   const bundle = readBundle(bytes);
   if (bundle === undefined || !isBundleWithDsseEnvelope(bundle)) {
     return rejected("verify-malformed", "is no Sigstore bundle with a signed statement in it");
@@ -96,16 +113,19 @@ function byKey(bundle: Bundle, trust: Extract<Trust, { kind: "key" }>): Checked 
 }
 
 function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>): Checked {
-  const { content, tlogEntries } = bundle.verificationMaterial;
+  const { content } = bundle.verificationMaterial;
   if (content.$case !== "certificate") {
     return rejected("verify-identity", "is signed with a key, so nobody vouches for who signed");
   }
   let signer: Signer;
+  let signedAt: Date | undefined;
   try {
-    signer = new Verifier(trust.material).verify(toSignedEntity(bundle));
+    const entity = toSignedEntity(bundle);
+    signedAt = signedTime(entity);
+    signer = new Verifier(trust.material).verify(entity);
   } catch (error) {
     if (!(error instanceof VerificationError)) return unreadable();
-    return { rejected: certificateRejection(error, content.certificate.rawBytes, loggedAt(tlogEntries)) };
+    return { rejected: certificateRejection(error, content.certificate.rawBytes, signedAt) };
   }
   const { subjectAlternativeName: subject = "", extensions } = signer.identity ?? {};
   const issuer = extensions?.issuer ?? "";
@@ -115,7 +135,6 @@ function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>)
   if (!matches(trust.subject, subject)) {
     return rejected("verify-identity", `is signed by ${subject || "nobody"}, not by ${trust.subject}`);
   }
-  const signedAt = loggedAt(tlogEntries);
   return {
     signer: subject,
     ...(signedAt === undefined ? {} : { signedAt }),
@@ -162,8 +181,17 @@ function iso(text: string): string {
   return new Date(text).toISOString();
 }
 
-/** The earliest time at which a log says that it took the signature in. */
-function loggedAt(entries: Bundle["verificationMaterial"]["tlogEntries"]): Date | undefined {
-  const seconds = entries.map((entry) => Number(entry.integratedTime)).filter((time) => time > 0);
-  return seconds.length === 0 ? undefined : new Date(Math.min(...seconds) * 1000);
+/**
+ * The earliest time that somebody signed for: a log in its promise of inclusion, or a timestamp authority. An entry's
+ * time without a promise is not covered by its inclusion proof, so anybody could write it. The verifier checks those
+ * signatures; the time counts only once it has.
+ */
+function signedTime({ timestamps }: SignedEntity): Date | undefined {
+  const times = timestamps.flatMap((entry) => {
+    if (entry.$case === "timestamp-authority") return [entry.timestamp.signingTime.getTime()];
+    const { inclusionPromise, integratedTime } = entry.tlogEntry;
+    return inclusionPromise === undefined ? [] : [Number(integratedTime) * 1000];
+  });
+  const real = times.filter((time) => !Number.isNaN(new Date(time).getTime()));
+  return real.length === 0 ? undefined : new Date(Math.min(...real));
 }

@@ -153,6 +153,22 @@ describe("recovery of a single variant, from an empty state", () => {
 });
 
 describe("the base", () => {
+  test("of other content with the same short hash is refused, and nothing is written", async () => {
+    await project.git("checkout", "--quiet", "-b", "renamed");
+    await project.git("mv", "rootfs/etc/motd", "rootfs/etc/motd.txt");
+    await project.commit({}, "v1.16.0");
+    expect(await recipeHash(project.dir)).toBe(hash);
+    await registry.forget();
+    const { exitCode, text } = await project.preview();
+    expect(exitCode).not.toBe(0);
+    expect(text).toMatch(
+      new RegExp(`base-${hash} has the same short hash and other content: [0-9a-f]{12}, not `),
+    );
+    expect(await registry.writes()).toEqual([]);
+    await project.git("tag", "--delete", "v1.16.0");
+    await project.git("checkout", "--quiet", "main");
+  });
+
   test("of an older release does not take base-latest back", async () => {
     await project.commit({ "rootfs/etc/motd": "two\n" }, "v2.0.0");
     await project.upOk();

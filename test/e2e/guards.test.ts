@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { RegistryClient } from "../../registry/client";
+import { OCI_MANIFEST } from "../../registry/manifest";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { Project } from "../support/project";
@@ -103,6 +105,23 @@ describe("when somebody else writes tags", () => {
     expect(await crane("ls", `${host}/octo/app`)).toBe(before);
     expect(await crane("digest", `${host}/octo/app:latest`)).toBe(two);
   });
+});
+
+test("an image whose configuration is no JSON is one refusal that names its repository", async () => {
+  const { host } = await registry();
+  const client = new RegistryClient({ host, plainHttp: true });
+  const { digest, size } = await client.putBlob("octo/app", Buffer.from("no JSON"));
+  const config = { mediaType: "application/vnd.oci.image.config.v1+json", digest, size };
+  const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [] };
+  await client.putManifest("octo/app", "latest", Buffer.from(JSON.stringify(manifest)), OCI_MANIFEST);
+  await client.close();
+  const stage = await project([{ host, namespace: "octo" }]);
+  await stage.commit(withContent("one"), "v1.0.0");
+  const { exitCode, text } = await stage.preview();
+  expect(exitCode).not.toBe(0);
+  const says = `${host}/octo/app has an image whose configuration ${digest} is no JSON`;
+  expect(text.split(says).length - 1, text).toBeGreaterThan(0);
+  expect(text).not.toMatch(/^ +at |SyntaxError|unhandled/m);
 });
 
 describe("credentials", () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
 import type { RegistryClient } from "../../../registry/client";
 import { digestOf } from "../../../registry/content-digest";
 import { copyContent } from "../../../registry/copy";
@@ -8,8 +9,6 @@ import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex, validate } from "./content";
-
-const STATEMENT = "application/vnd.slipway.release.v1+json";
 
 describe("copyContent between two real registries", () => {
   let stage: TestRegistry;
@@ -50,8 +49,8 @@ describe("copyContent between two real registries", () => {
       client: source,
       repository,
       subject,
-      artifactType: STATEMENT,
-      layers: [{ mediaType: STATEMENT, bytes: json({ text }) }],
+      artifactType: STATEMENT_ARTIFACT_TYPE,
+      layers: [{ mediaType: IN_TOTO_MEDIA_TYPE, bytes: json({ text }) }],
     });
 
   it("copies an index whole, attestations included, with the same digest and no tag", async () => {
@@ -71,7 +70,7 @@ describe("copyContent between two real registries", () => {
 
   it("writes nothing when everything is there", async () => {
     const index = await pushIndex(source, repository);
-    await attach(index, "statement");
+    const { descriptor } = await attach(index, "statement");
     await copy(index.digest);
     await prod.forget();
     expect(await copy(index.digest)).toEqual({
@@ -79,7 +78,9 @@ describe("copyContent between two real registries", () => {
       blobsMounted: 0,
       manifestsCopied: 0,
       bytes: 0,
+      referrers: [descriptor.digest],
       danglingReferrers: [],
+      skippedReferrers: {},
     });
     expect(await prod.writes()).toEqual([]);
   });
@@ -112,8 +113,8 @@ describe("copyContent between two real registries", () => {
       client: target,
       repository,
       subject: index,
-      artifactType: STATEMENT,
-      layers: [{ mediaType: STATEMENT, bytes: json("prod's own") }],
+      artifactType: STATEMENT_ARTIFACT_TYPE,
+      layers: [{ mediaType: IN_TOTO_MEDIA_TYPE, bytes: json("prod's own") }],
     });
     const theirs = await attach(index, "stage's");
     await copy(index.digest);

@@ -176,7 +176,7 @@ describe("what a key signed, cosign verifies", () => {
     }
   });
 
-  test("what cosign signed, Slipway verifies, and signs no second time", async () => {
+  test("what cosign signed, Slipway verifies, signs no second time, and copies whole", async () => {
     const { digest } = await pushIndex(clientOf(withApi.host), "octo/theirs");
     const repository = `${withApi.host}/octo/theirs`;
     const signed = await cosign(
@@ -198,6 +198,13 @@ describe("what a key signed, cosign verifies", () => {
     const { outputs } = await attestation.create(context, inputs, OPERATION);
     expect(outputs).toMatchObject({ referrers: before.map((each) => `${repository}@${each.digest}`) });
     expect(await client.referrers(path, digest)).toEqual(before);
+
+    const repositories = [`${plain.host}/prod/theirs`, `${withApi.host}/prod/theirs`];
+    const copy = { image: "theirs", source: repository, digest, repositories, platforms: ["linux/amd64"] };
+    await imageCopy.create(context, copy, OPERATION);
+    const who = await keyFlags("theirs", encrypted.pub);
+    for (const each of repositories)
+      expect(await cosign(["verify", ...who, `${each}@${digest}`])).toMatchObject({ exitCode: 0 });
   });
 });
 

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { CONTENT_KEY_ANNOTATION } from "../../../plan/annotations";
+import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "../../../plan/annotations";
 import { baseUseProblems, decideBase, followReleases } from "../../../plan/base";
+import { pinnedBaseKey } from "../../../plan/content-key";
+import { releasedIntent } from "../../../plan/planned-content";
 import { parseReference } from "../../../plan/reference";
 import type { FoundImage, RepositoryState } from "../../../plan/registry-state";
 import { anImage, anIntent, DIGEST, REVISION } from "../../support/planned";
 
 const HASH = "0123456789ab";
 const TAG = `base-${HASH}`;
+const KEY = "c".repeat(64);
 const OTHER = `sha256:${"b".repeat(64)}` as const;
 const ONE = "ghcr.io/octo/app";
 const TWO = "docker.io/octo/app";
@@ -14,7 +17,7 @@ const TWO = "docker.io/octo/app";
 const base = anIntent({
   name: "app-base",
   image: anImage({ name: "app-base", addressed: { include: ["rootfs/**"] }, labels: "none" }),
-  contentKey: HASH,
+  contentKey: KEY,
   candidateTag: TAG,
   tags: [{ slot: "raw-base-latest", name: "base-latest", class: "floating" }],
 });
@@ -24,23 +27,23 @@ function found(changes: Partial<FoundImage> = {}): FoundImage {
     digest: DIGEST,
     mediaType: "application/vnd.oci.image.index.v1+json",
     platforms: ["linux/amd64", "linux/arm64"],
-    annotations: { [CONTENT_KEY_ANNOTATION]: HASH },
+    annotations: { [CONTENT_KEY_ANNOTATION]: KEY, [BASE_ANNOTATION]: HASH },
     statements: [],
     ...changes,
   };
 }
 
-function decide(first: FoundImage | undefined, second?: FoundImage) {
+function decide(first: FoundImage | undefined, second?: FoundImage, intent = base, signing = false) {
   const state = (image: FoundImage | undefined): RepositoryState => ({
     tags: [],
     found: image === undefined ? {} : { [TAG]: image },
   });
   const { content, refusals, notices } = decideBase({
-    intent: base,
+    intent,
     revision: REVISION,
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
-    verification: { name: base.name, lane: "", signing: false, adopt: [], previous: undefined },
+    verification: { name: base.name, lane: "", signing, adopt: [], previous: undefined },
     overruled: () => false,
   });
   return { from: content.from, codes: refusals.map(({ code }) => code), notices: notices.length };
@@ -58,8 +61,8 @@ describe("where a base comes from", () => {
       { from: "candidate", codes: [], notices: 1 },
     ],
     [
-      "a tag that says otherwise",
-      found({ annotations: { [CONTENT_KEY_ANNOTATION]: "x" } }),
+      "other content with the same short hash",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: "d".repeat(64), [BASE_ANNOTATION]: HASH } }),
       undefined,
       { from: "candidate", codes: ["base-other-content"], notices: 0 },
     ],
@@ -86,8 +89,83 @@ describe("where a base comes from", () => {
   });
 });
 
+describe("a base that is pinned by its short hash, where the tree has another", () => {
+  const pinned = { ...base, contentKey: pinnedBaseKey(HASH) };
+  it.each([
+    ["takes what was built with that hash", found(), []],
+    [
+      "takes what was built for the pin",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: pinned.contentKey } }),
+      [],
+    ],
+    [
+      "refuses what was built with another",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: KEY, [BASE_ANNOTATION]: "f".repeat(12) } }),
+      ["base-other-content"],
+    ],
+    [
+      "refuses what does not say so",
+      found({ annotations: { [CONTENT_KEY_ANNOTATION]: KEY } }),
+      ["base-other-content"],
+    ],
+  ])("%s", (_, image, codes) => {
+    expect(decide(image, undefined, pinned)).toEqual({ from: "candidate", codes, notices: 0 });
+  });
+});
+
+describe("where releases are signed, a base is what a trusted signer claims", () => {
+  const claimed = (contentKey: string, hash = HASH): FoundImage => ({
+    ...found({ annotations: { [CONTENT_KEY_ANNOTATION]: KEY, [BASE_ANNOTATION]: hash } }),
+    signed: {
+      claims: [
+        {
+          schema: 1,
+          image: base.name,
+          lane: "",
+          revision: REVISION,
+          contentKey,
+          tag: `base-${hash}`,
+          repositories: [ONE],
+        },
+      ],
+      statements: [],
+    },
+  });
+  const pinned = { ...base, contentKey: pinnedBaseKey(HASH) };
+  it.each([
+    ["this content", claimed(KEY), base, "candidate", []],
+    [
+      "other content, whatever its annotation says",
+      claimed("d".repeat(64)),
+      base,
+      "candidate",
+      ["base-other-content"],
+    ],
+    ["nothing, whatever its annotations say", found(), base, "build", []],
+    ["content that was built with the pinned hash", claimed(KEY), pinned, "candidate", []],
+    [
+      "another base, under the pinned tag",
+      claimed(KEY, "f".repeat(12)),
+      pinned,
+      "candidate",
+      ["base-other-content"],
+    ],
+    ["nothing, under the pinned tag", found(), pinned, "build", []],
+  ])("%s", (_, image, intent, from, codes) => {
+    expect(decide(image, undefined, intent, true)).toMatchObject({ from, codes });
+  });
+});
+
+it("a pinned base is recorded by the key that it was built with", () => {
+  const pinned = { ...base, contentKey: pinnedBaseKey(HASH) };
+  const content = { from: "candidate", tag: TAG, digest: DIGEST } as const;
+  const verified = { by: "signature", contentKey: KEY, statements: [] } as const;
+  expect(releasedIntent(pinned, content, verified).contentKey).toBe(KEY);
+  expect(releasedIntent(pinned, { from: "build" }, undefined).contentKey).toBe(pinned.contentKey);
+});
+
 describe("base-latest", () => {
-  const link = { image: "app-base", reference: `${ONE}:${TAG}`, repository: ONE, contentKey: HASH };
+  const link = { image: "app-base", reference: `${ONE}:${TAG}`, repository: ONE, contentKey: KEY };
 
   it("is judged by the version that is built from the base", () => {
     const app = anIntent({ base: link, version: "1.2.3", form: { prefix: "v", suffix: "" } });

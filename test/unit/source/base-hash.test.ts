@@ -2,6 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { pinnedBaseKey } from "../../../plan/content-key";
 import { readBaseHash } from "../../../source/base-hash";
 import { recipeHash } from "../../support/recipe-hash";
 import { type Files, folderWith, writeFiles } from "./repository";
@@ -104,16 +105,51 @@ describe("the base's hash is what the shell recipe gives", () => {
   });
 });
 
+describe("the content key of a base tells apart what has the same short hash", () => {
+  it.each<[what: string, one: Files, other: Files]>([
+    [
+      "bytes on the other side of a boundary",
+      { "rootfs/a": "ab", "rootfs/b": "c" },
+      { "rootfs/a": "a", "rootfs/b": "bc" },
+    ],
+    ["one file or two", { "rootfs/a": "ab" }, { "rootfs/a": "a", "rootfs/b": "b" }],
+    ["another name", { "rootfs/a": "x" }, { "rootfs/b": "x" }],
+    ["another mode", { "rootfs/a": "x" }, { "rootfs/a": { run: "x" } }],
+    ["an empty file more", {}, { "rootfs/empty": "" }],
+    ["another link", { "rootfs/l": { link: "etc/motd" } }, { "rootfs/l": { link: "usr/bin/tool" } }],
+  ])("%s", async (_, one, other) => {
+    const [first, second] = await Promise.all(
+      [one, other].map(async (files) => read(await folderWith({ ...TREE, ...files }))),
+    );
+    expect(first?.key).toMatch(/^[0-9a-f]{64}$/);
+    expect(second?.hash).toBe(first?.hash);
+    expect(second?.key).not.toBe(first?.key);
+  });
+
+  it("and is the same for the same files, whatever dates, umask and junk", async () => {
+    const { key } = await read(await folderWith(TREE));
+    const umask = process.umask(0o077);
+    try {
+      const folder = await folderWith({ ...TREE, "rootfs/.DS_Store": "junk" });
+      utimesSync(join(folder, "rootfs/etc/motd"), 1, 1);
+      expect((await read(folder)).key).toBe(key);
+    } finally {
+      process.umask(umask);
+    }
+  });
+});
+
 describe("what stands beside it", () => {
   it("a pin beats it, and the difference is a notice", async () => {
     const folder = await folderWith(TREE);
     const own = await recipeHash(folder);
     expect(await read(folder, INCLUDE, "0123456789ab")).toEqual({
       hash: "0123456789ab",
+      key: pinnedBaseKey("0123456789ab"),
       notices: [`base: the pinned base-0123456789ab is taken; this working tree's own is base-${own}`],
       problems: [],
     });
-    expect((await read(folder, INCLUDE, own)).notices).toEqual([]);
+    expect(await read(folder, INCLUDE, own)).toEqual(await read(folder));
   });
 
   it("links are told, since the recipe does not see them", async () => {

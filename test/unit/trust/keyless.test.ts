@@ -127,6 +127,16 @@ const cases: readonly Case[] = [
     says: /transparency log/,
   },
   {
+    what: "a log entry at a time that no clock shows",
+    make: () =>
+      changed(({ verificationMaterial: { tlogEntries } }) => {
+        const [entry] = tlogEntries;
+        if (entry !== undefined) entry.integratedTime = "9".repeat(20);
+      }),
+    code: "verify-certificate",
+    says: /certificate that is not trusted/,
+  },
+  {
     what: "a log entry without promise and proof",
     make: () =>
       changed(({ verificationMaterial: { tlogEntries } }) => {
@@ -212,6 +222,17 @@ const cases: readonly Case[] = [
     says: /says revision f123/,
   },
   {
+    what: "just signed, with a second entry of the log dated 2001 that nothing but the inclusion vouches for",
+    make: () =>
+      changed(({ verificationMaterial: { tlogEntries } }) => {
+        const { inclusionPromise: _, ...unpromised } = tlogEntries[0] ?? {};
+        tlogEntries.push({ ...unpromised, integratedTime: String(Date.parse("2001-01-01") / 1000) });
+      }),
+    rules: () => ({ minAge: 86_400 }),
+    code: "verify-too-new",
+    says: /\(transparency log\), less than 86400 s ago/,
+  },
+  {
     what: "signed long ago, by the log's time and not by what the build says",
     make: () => signed(authorities),
     rules: () => ({ maxAge: 1 }),
@@ -223,7 +244,7 @@ const cases: readonly Case[] = [
 describe("keyless", () => {
   test.each(cases)("$what is refused", async ({ make, rules, code, says }) => {
     const scene = await (make ?? (() => signed(authorities)))();
-    const now = code === "verify-too-old" ? new Date(Date.now() + HOUR) : NOW;
+    const now = code.startsWith("verify-too") ? new Date(Date.now() + HOUR) : NOW;
     const { verified, problems } = await scene.verify(
       { signer: wanted(), predicates: ["signature"], ...rules?.() },
       now,

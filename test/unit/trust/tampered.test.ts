@@ -235,6 +235,14 @@ const cases: readonly Case[] = [
     says: /is no Sigstore bundle/,
   },
   {
+    what: "a payload whose type cannot be made a text",
+    make: async (scene) => {
+      await scene.sign(Buffer.from('{"_type":{"toString":1,"valueOf":1},"predicateType":"x","subject":[]}'));
+    },
+    codes: ["verify-malformed"],
+    says: /holds no in-toto statement/,
+  },
+  {
     what: "a payload that is no statement",
     make: async (scene) => {
       await scene.sign(Buffer.from('{"hello":"world"}'));
@@ -480,9 +488,45 @@ const cases: readonly Case[] = [
     says: /more than 3600 s ago/,
   },
   {
+    what: "provenance whose end of the build cannot be made a text",
+    scene: () =>
+      new Scene(keys, [PLATFORMS, { provenance: { metadata: { buildFinishedOn: { toString: 1 } } } }]),
+    rules: { maxAge: 3_600 },
+    codes: ["verify-age-unknown"],
+    says: /no transparency log and no provenance says/,
+  },
+  {
+    what: "provenance of a build that ends in the future, so that it stays young",
+    scene: () =>
+      new Scene(keys, [PLATFORMS, { provenance: { metadata: { buildFinishedOn: "2099-01-01T00:00:00Z" } } }]),
+    rules: { maxAge: 3_600 },
+    codes: ["verify-age-unknown"],
+    says: /made at 2099-01-01T00:00:00\.000Z \(provenance\), which is in the future/,
+  },
+  {
     what: "nobody knows its age",
     scene: () => new Scene(keys, [PLATFORMS, { provenance: false }]),
     rules: { maxAge: 3_600 },
+    codes: ["verify-age-unknown"],
+    says: /no transparency log and no provenance says/,
+  },
+  {
+    what: "provenance that is signed beside the image says how old it is, and not that in the index",
+    scene: () => new Scene(keys, [PLATFORMS, { provenance: false }]),
+    make: async (scene) => {
+      await scene.release();
+      await scene.sign(
+        Buffer.from(
+          JSON.stringify({
+            _type: "https://in-toto.io/Statement/v1",
+            subject: [{ digest: { sha256: scene.image.digest.slice(7) } }],
+            predicateType: "https://slsa.dev/provenance/v1",
+            predicate: { runDetails: { metadata: { finishedOn: "2026-01-10T12:00:00Z" } } },
+          }),
+        ),
+      );
+    },
+    rules: { minAge: 3_600 },
     codes: ["verify-age-unknown"],
     says: /no transparency log and no provenance says/,
   },
@@ -631,6 +675,16 @@ describe("what is whole is verified", () => {
     const scene = detachedScene();
     await scene.release();
     expect(await scene.verify(strict)).toMatchObject({ verified: true, problems: [], platforms: PLATFORMS });
+  });
+
+  test("beside 300 bundles of others; without its own, a few lines say what they are", async () => {
+    const scene = new Scene(keys);
+    for (let at = 0; at < 300; at++) scene.attach(Buffer.from(`junk ${at}`));
+    const { problems } = await scene.verify();
+    expect(problems).toHaveLength(21);
+    expect(problems.at(-1)?.message).toBe("280 more of them are refused too");
+    await scene.release();
+    expect((await scene.verify()).problems).toEqual([]);
   });
 
   test("whatever else somebody attached to it", async () => {

@@ -1,0 +1,121 @@
+import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
+import { EMPTY_CONFIG } from "../plan/detached-attestations";
+import type { Digest } from "../plan/digest";
+import type { RegistryClient } from "./client";
+import { digestOf } from "./content-digest";
+import { RegistryError } from "./errors";
+import { type Descriptor, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
+import { isDamage, readReferrerLayer } from "./referrers";
+
+/** What a caller says of a bundle or a release statement, before it is copied. @param bytes of its only layer */
+export type AcceptReferrer = (
+  referrer: Descriptor,
+  manifest: ManifestJson,
+  bytes: Uint8Array,
+) => Promise<boolean>;
+
+interface Kind {
+  /** Of its only layer. */
+  readonly mediaType: string;
+  /** Of that layer, in bytes. */
+  readonly limit: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** By artifact type. Statements of the build are copied where the index names them, so that its signer signed them. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  [BUNDLE_MEDIA_TYPE]: { mediaType: BUNDLE_MEDIA_TYPE, limit: 16 * MIB },
+  [STATEMENT_ARTIFACT_TYPE]: { mediaType: IN_TOTO_MEDIA_TYPE, limit: MIB },
+  [IN_TOTO_MEDIA_TYPE]: { mediaType: IN_TOTO_MEDIA_TYPE, limit: 32 * MIB },
+};
+
+/** Of one copy, and of their layers altogether. */
+const MOST_REFERRERS = 1_000;
+const MOST_BYTES = 512 * MIB;
+
+const EMPTY = digestOf(EMPTY_CONFIG);
+const OTHER_KIND = "of a kind that is not copied";
+const OTHER_SHAPE = "of another shape than their kind has";
+
+/**
+ * Which referrers come along with content: anybody who may push to the source can attach some, so only known kinds in
+ * their exact shape do, about the digest that lists them, and not too many of them.
+ */
+export class ReferrerGate {
+  /** Why -> how many did not pass. */
+  readonly skipped = new Map<string, number>();
+  readonly #client: RegistryClient;
+  readonly #repository: string;
+  readonly #accept: AcceptReferrer | undefined;
+  /** Statements that an index names as its own. */
+  readonly #named = new Set<Digest>();
+  #read = 0;
+  #bytes = 0;
+
+  constructor(from: { client: RegistryClient; repository: string }, accept: AcceptReferrer | undefined) {
+    this.#client = from.client;
+    this.#repository = from.repository;
+    this.#accept = accept;
+  }
+
+  allow(named: readonly Digest[]): void {
+    for (const digest of named) this.#named.add(digest);
+  }
+
+  /** By the listing alone, so that junk costs no request. Some registries leave the type out. */
+  isKnownKind({ artifactType, digest }: Descriptor): boolean {
+    if (artifactType === undefined || this.#kind(artifactType, digest) !== undefined) return true;
+    this.#skip(OTHER_KIND);
+    return false;
+  }
+
+  /** @throws RegistryError `registry-too-large` for more than a release has. */
+  async mayPass(subject: Digest, digest: Digest): Promise<"yes" | "no" | "missing"> {
+    if (++this.#read > MOST_REFERRERS) throw this.#tooMany(`more than ${MOST_REFERRERS} referrers`);
+    const found = await this.#client.getManifest(this.#repository, digest).catch((error: unknown) => {
+      if (isDamage(error)) return "damaged" as const;
+      throw error;
+    });
+    if (found === undefined) return "missing";
+    if (found === "damaged") return this.#skip(OTHER_SHAPE);
+    const { json, descriptor } = found;
+    const kind = isManifest(json) ? this.#kind(json.artifactType ?? "", digest) : undefined;
+    if (kind === undefined || !isManifest(json)) return this.#skip(OTHER_KIND);
+    if (json.subject?.digest !== subject) return this.#skip("not about the digest that lists them");
+    const [layer] = json.layers;
+    const isShaped =
+      json.config.digest === EMPTY &&
+      json.layers.length === 1 &&
+      layer?.mediaType === kind.mediaType &&
+      layer.size <= kind.limit;
+    if (!isShaped) return this.#skip(OTHER_SHAPE);
+    this.#bytes += layer.size;
+    if (this.#bytes > MOST_BYTES) throw this.#tooMany(`referrers of more than ${MOST_BYTES} bytes`);
+    if (this.#accept === undefined || json.artifactType === IN_TOTO_MEDIA_TYPE) return "yes";
+    const bytes = await readReferrerLayer(this.#client, this.#repository, digest, kind);
+    if (bytes === undefined) return this.#skip(OTHER_SHAPE);
+    return (await this.#accept(descriptor, json, bytes)) ? "yes" : this.#skip("not accepted");
+  }
+
+  #kind(artifactType: string, digest: Digest): Kind | undefined {
+    if (artifactType === IN_TOTO_MEDIA_TYPE && !this.#named.has(digest)) return undefined;
+    return Object.hasOwn(KINDS, artifactType) ? KINDS[artifactType] : undefined;
+  }
+
+  #skip(why: string): "no" {
+    this.skipped.set(why, (this.skipped.get(why) ?? 0) + 1);
+    return "no";
+  }
+
+  #tooMany(what: string): RegistryError {
+    const { host } = this.#client;
+    return new RegistryError({
+      code: "registry-too-large",
+      registry: host,
+      repository: this.#repository,
+      summary: `${host}/${this.#repository} has ${what} of one image, and they are not copied`,
+      hint: TOO_MANY_HINT,
+    });
+  }
+}
