@@ -5,6 +5,7 @@ import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
 import { plannedClaim, plannedStatement, type Source } from "./planned-statement";
 import { decideTags, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
+import { wantedSigner } from "./promotion-gate";
 import { repositoryKey } from "./reference";
 import type { FoundImage, RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
@@ -79,6 +80,7 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
   const facts = { intent, content, verified, repositories, source: input.source };
   const statement = plannedStatement(facts);
   const claim = verification.signing ? plannedClaim(facts) : undefined;
+  const acceptedSigner = content.from === "promotion" ? wantedSigner(config) : undefined;
   const verifiedBy = intent.existing?.verifiedBy ?? verified?.by;
   return {
     image: {
@@ -91,6 +93,7 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
       copyTo: digest === undefined ? [] : lacking(repositories, state, digest),
       ...(statement === undefined ? {} : { statement }),
       ...(claim === undefined ? {} : { claim }),
+      ...(acceptedSigner === undefined ? {} : { acceptedSigner }),
       ...(verifiedBy === undefined ? {} : { verifiedBy }),
       ...(sbom === undefined ? {} : { sbom }),
     },

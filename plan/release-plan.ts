@@ -8,6 +8,7 @@ import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
 import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, TagClass, TagWish } from "./tag-policy";
+import type { VerifyRules } from "./trust";
 import type { VerifiedBy } from "./verified";
 
 /** Everything that a release will build, copy and tag. Plain data, known before `up`. */
@@ -64,6 +65,8 @@ export interface PlannedImage {
   readonly statement?: ReleaseStatement;
   /** Signed together with the candidate tag; set where releases are signed and the content is built or found. */
   readonly claim?: ContentClaim;
+  /** Whose bundles a promotion copies along; absent where its gate asks for no signer. */
+  readonly acceptedSigner?: VerifyRules["signer"];
   /** Why content that exists is believed; absent for a build. */
   readonly verifiedBy?: VerifiedBy;
   /** Absent where nobody knows: content of others. */

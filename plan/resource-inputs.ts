@@ -37,7 +37,7 @@ export function referrerDigests(references: readonly string[]): Digest[] {
 }
 
 /** What takes content as it is, from where it was proved. */
-export function copyInputs({ name, repositories, intent, content }: PlannedImage) {
+export function copyInputs({ name, repositories, intent, content, acceptedSigner }: PlannedImage) {
   if (content.from !== "promotion" && content.from !== "rollback") {
     throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
   }
@@ -47,6 +47,7 @@ export function copyInputs({ name, repositories, intent, content }: PlannedImage
     digest: content.digest,
     repositories,
     platforms: intent.image.platforms,
+    ...(acceptedSigner === undefined ? {} : { signer: acceptedSigner }),
   };
 }
 

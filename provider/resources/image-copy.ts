@@ -3,10 +3,11 @@ import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/platforms";
 import { type CopyResult, copyContent } from "../../registry/copy";
 import { missingParts } from "../../registry/copy-missing";
+import type { AcceptReferrer } from "../../registry/copy-referrers";
 import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";
 import { type Context, resource } from "../resource";
-import { repositoryInput } from "../schemas";
+import { repositoryInput, rulesSigner } from "../schemas";
 import { incomplete, isWhole } from "./whole-content";
 
 const inputs = z.object({
@@ -17,6 +18,8 @@ const inputs = z.object({
   /** Where it has to be, the primary first. */
   repositories: z.array(repositoryInput).min(1),
   platforms: z.array(z.string()),
+  /** Whose bundles come along. Absent where the stack's gate asks for no signer: then every bundle does. */
+  signer: rulesSigner.optional(),
 });
 
 type ImageCopyInputs = z.output<typeof inputs>;
@@ -90,7 +93,10 @@ async function copy(context: Context, urn: string, news: ImageCopyInputs): Promi
   if (missing.length > 0) {
     throw new Error(`${source.repository}@${digest} lacks ${missing.join(", ")}, so nothing was copied`);
   }
-  const copied = await Promise.all(targets.map((target) => copyTo(context, urn, digest, source, target)));
+  const accept = await accepted(context, news);
+  const copied = await Promise.all(
+    targets.map((target) => copyTo(context, urn, { digest, source, target, ...(accept && { accept }) })),
+  );
   for (const { repository } of await incomplete(targets, digest))
     await context.log.warn(urn, `${repository}@${shortDigest(digest)} lacks attestations of its build`);
   return { ...news, referrers: [...new Set(copied.flat())].sort() };
@@ -104,19 +110,34 @@ async function holder(places: readonly Location[], digest: Digest): Promise<Loca
   return undefined;
 }
 
+/** What the gate of a promotion accepts: a statement that its signer signed about the image that it is attached to. */
+async function accepted(context: Context, { signer }: ImageCopyInputs): Promise<AcceptReferrer | undefined> {
+  if (signer === undefined) return undefined;
+  const { verifyByAny } = await import("../../trust/verify-bundle.js");
+  const { readTrust } = await import("../../trust/trust-material.js");
+  const trusts = signer.kind === "stack" ? await context.signing.trusts() : [await readTrust(signer)];
+  return async (_, { subject }, bytes) =>
+    subject !== undefined && "accepted" in verifyByAny(bytes, subject.digest, trusts);
+}
+
 /** @returns what refers to the digest and came along */
 async function copyTo(
   context: Context,
   urn: string,
-  digest: Digest,
-  source: Location,
-  target: Location,
+  copy: {
+    readonly digest: Digest;
+    readonly source: Location;
+    readonly target: Location;
+    readonly accept?: AcceptReferrer;
+  },
 ): Promise<readonly Digest[]> {
+  const { digest, source, target, accept } = copy;
   if (target.repository === source.repository) return [];
   const result = await copyContent({
     from: { client: source.client, repository: source.path },
     to: { client: target.client, repository: target.path },
     digest,
+    ...(accept === undefined ? {} : { accept }),
   });
   await context.log.info(urn, `${target.repository}: ${outcome(digest, result)}${left(result)}`);
   return result.referrers;

@@ -3,7 +3,7 @@ import type { AttestationPlace } from "../../plan/config";
 import type { Digest } from "../../plan/digest";
 import type { ContentClaim, ReleaseStatement } from "../../plan/statement";
 import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
-import type { SignConfig } from "../../plan/trust";
+import type { SignConfig, VerifyRules } from "../../plan/trust";
 import { type Handed, offer, permit } from "../handover";
 import type { ProviderConfig } from "../registries";
 import type { SigningConfig } from "../signing";
@@ -124,6 +124,8 @@ export interface ImageCopyArgs {
   readonly repositories: readonly string[];
   /** All of them have to be in the content. */
   readonly platforms: readonly string[];
+  /** Whose bundles come along. @default every bundle */
+  readonly signer?: VerifyRules["signer"];
 }
 
 /** Content with all that belongs to it, in every registry, copied by digest. */
