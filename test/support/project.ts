@@ -269,7 +269,7 @@ function withoutReleaseVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(
       ([name]) =>
-        !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|SERVICES$|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(
+        !/^(GITHUB_|GHCR_|DOCKERHUB_|COSIGN_|CI_|SERVICES$|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(
           name,
         ),
     ),
