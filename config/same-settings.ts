@@ -1,4 +1,4 @@
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 
 /** How a stack's secrets are encrypted: the engine writes it by itself when a stack is made. */
 const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"]);
@@ -10,6 +10,13 @@ const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"
  */
 export function sameSettings(one: string, other: string): boolean {
   return settings(one) === settings(other);
+}
+
+/** A text with what the engine wrote into another one of the same file: without it, what is encrypted there is lost. */
+export function withEngineKeys(text: string, found: string): string {
+  const document: unknown = parse(found);
+  const entries = Object.entries(document ?? {}).filter(([key]) => ENGINE_KEYS.has(key));
+  return entries.length === 0 ? text : `${text}${stringify(Object.fromEntries(entries))}`;
 }
 
 function settings(text: string): string {
