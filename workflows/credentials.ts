@@ -45,8 +45,8 @@ export function furtherSecrets({ workflows }: WorkflowStack): Variables {
 }
 
 /** The signing key and its password, where the environment of a release has them and not the stack's own file. */
-export function signingVariables({ config: { sign, promote, encrypted } }: WorkflowStack): Variables {
-  if (sign.mode !== "key" || promote !== undefined || encrypted.includes("sign.key")) return {};
+export function signingVariables({ config: { sign, promote } }: WorkflowStack): Variables {
+  if (sign.mode !== "key" || promote !== undefined) return {};
   return pair("COSIGN_PRIVATE_KEY", "COSIGN_PASSWORD", true);
 }
 

@@ -203,8 +203,6 @@ describe("a release", () => {
     expect(release({}, { sign: { mode: "key" } })).toContain(password);
     expect(release({}, { sign: { mode: "none" } })).not.toContain("COSIGN");
     expect(release({}, { sign: { mode: "keyless" } })).not.toContain("COSIGN");
-    // The engine reads the stack's own.
-    expect(release({}, { sign: { key: new Encrypted() } })).not.toContain("COSIGN");
   });
 
   test("of a program in a folder runs there, and takes its artifacts from there", () => {
