@@ -82,7 +82,7 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
 const DEADLINE_MS = 3_000;
 
 /** Asks GitHub, as somebody without a token: what it shows is public. No answer is no. @param repository `owner/name` */
-export async function isPublicRepository(repository: string, env: Environment): Promise<boolean> {
+async function isPublicRepository(repository: string, env: Environment): Promise<boolean> {
   const api = env.GITHUB_API_URL || "https://api.github.com";
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
