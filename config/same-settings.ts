@@ -1,4 +1,5 @@
 import { parse, stringify } from "yaml";
+import { isRecord } from "../plan/record";
 
 /** How a stack's secrets are encrypted: the engine writes it by itself when a stack is made. */
 const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"]);
@@ -25,6 +26,11 @@ function settings(text: string): string {
   const entries = Object.entries(document).filter(([key]) => !ENGINE_KEYS.has(key));
   return JSON.stringify(entries, (_, value: unknown) =>
     // To the engine every scalar is a text, and it writes `true` back as "true".
-    typeof value === "boolean" || typeof value === "number" ? String(value) : value,
+    typeof value === "boolean" || typeof value === "number"
+      ? String(value)
+      : // It appends what it sets: the order of keys means nothing.
+        isRecord(value)
+        ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+        : value,
   );
 }
