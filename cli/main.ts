@@ -4,6 +4,7 @@ import { buildCommand } from "./commands/build";
 import { deployStageCommand } from "./commands/deploy-stage";
 import { dispatchCommand } from "./commands/dispatch";
 import { initCommand } from "./commands/init";
+import { keysCommand } from "./commands/keys";
 import { mergeCommand } from "./commands/merge";
 import { planCommand } from "./commands/plan";
 import { publishCommand } from "./commands/publish";
@@ -16,6 +17,7 @@ import { workflowsCommand } from "./commands/workflows";
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
 const COMMANDS: readonly (() => Command)[] = [
   initCommand,
+  keysCommand,
   planCommand,
   previewCommand,
   upCommand,

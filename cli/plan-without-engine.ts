@@ -32,6 +32,8 @@ export interface StackToPlan {
   readonly flags?: readonly Flag[];
   /** Nobody will release this: no credentials and no push rights are asked for. @default false */
   readonly readOnly?: boolean;
+  /** Whether this run signs what it plans. @default false */
+  readonly signs?: boolean;
 }
 
 /**
@@ -74,6 +76,7 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     projectDir,
     env,
     now: new Date(),
+    signs: options.signs === true,
     ...(previous === undefined ? {} : { previous }),
     stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
     registries: config.push ? askedRegistries(config, env, options.readOnly === true) : unaskedRegistries,

@@ -35,6 +35,7 @@ export async function release(): Promise<ReleaseOutputs> {
       projectDir,
       env: process.env,
       now: new Date(),
+      signs: !pulumi.runtime.isDryRun(),
       ...(await previousManifest()),
       stackManifest,
       registries: {

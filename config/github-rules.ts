@@ -85,7 +85,7 @@ function placeProblems(written: Readonly<Record<string, unknown>>): Problem[] {
 function keylessProblems({ github, sign }: Readonly<Record<string, unknown>>): Problem[] {
   if (!isRecord(github) || !isRecord(github.workflows)) return [];
   const { keyless } = github.workflows;
-  const mode = isRecord(sign) && typeof sign.mode === "string" ? sign.mode : "none";
+  const mode = isRecord(sign) && typeof sign.mode === "string" ? sign.mode : "key";
   if (typeof keyless !== "boolean" || keyless === (mode === "keyless")) return [];
   return [
     {

@@ -6,7 +6,7 @@ import { formatPath } from "./paths";
 import type { CheckedConfig } from "./schema";
 import { DEFAULT_ISSUER } from "./sign-schema";
 
-type CheckedSign = NonNullable<CheckedConfig["sign"]>;
+type CheckedSign = CheckedConfig["sign"];
 type CheckedVerify = NonNullable<NonNullable<CheckedConfig["promote"]>["verify"]>;
 type CheckedSigner = CheckedSign["trusted"][number];
 
@@ -35,12 +35,12 @@ export class TrustFiles {
 
 /** @param encrypted paths of secrets that only the engine can read */
 export function normaliseSign(
-  sign: CheckedSign | undefined,
+  sign: CheckedSign,
   encrypted: ReadonlySet<string>,
   files: TrustFiles,
 ): SignConfig {
-  const { mode = "none" } = sign ?? {};
-  if (sign === undefined || mode === "none") return { mode: "none" };
+  const { mode } = sign;
+  if (mode === "none") return { mode };
   const trusted = sign.trusted.map((signer, index) =>
     normaliseSigner(signer, formatPath(["sign", "trusted", index]), files),
   );

@@ -1,4 +1,5 @@
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
+import { isRecord } from "../plan/record";
 
 /** How a stack's secrets are encrypted: the engine writes it by itself when a stack is made. */
 const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"]);
@@ -12,12 +13,24 @@ export function sameSettings(one: string, other: string): boolean {
   return settings(one) === settings(other);
 }
 
+/** A text with what the engine wrote into another one of the same file: without it, what is encrypted there is lost. */
+export function withEngineKeys(text: string, found: string): string {
+  const document: unknown = parse(found);
+  const entries = Object.entries(document ?? {}).filter(([key]) => ENGINE_KEYS.has(key));
+  return entries.length === 0 ? text : `${text}${stringify(Object.fromEntries(entries))}`;
+}
+
 function settings(text: string): string {
   const document: unknown = parse(text) ?? {};
   if (typeof document !== "object" || document === null) return JSON.stringify(document);
   const entries = Object.entries(document).filter(([key]) => !ENGINE_KEYS.has(key));
   return JSON.stringify(entries, (_, value: unknown) =>
     // To the engine every scalar is a text, and it writes `true` back as "true".
-    typeof value === "boolean" || typeof value === "number" ? String(value) : value,
+    typeof value === "boolean" || typeof value === "number"
+      ? String(value)
+      : // It appends what it sets: the order of keys means nothing.
+        isRecord(value)
+        ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+        : value,
   );
 }

@@ -126,7 +126,7 @@ export const writtenConfigSchema = z.strictObject({
       "The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time. @default none",
     ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
-  sign: signSchema.optional().describe("How releases are signed. @default { mode: none }"),
+  sign: signSchema.prefault({}).describe("How releases are signed. @default { mode: key }"),
   promote: promoteSchema
     .optional()
     .describe("Nothing is built: releases are taken by digest from where they were proved. @default none"),

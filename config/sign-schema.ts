@@ -44,9 +44,9 @@ export const signSchema = z
   .strictObject({
     mode: z
       .enum(["none", "key", "keyless"])
-      .default("none")
+      .default("key")
       .describe(
-        "`key`: with a cosign key pair or a PEM key, offline. `keyless`: with the identity of the CI, by Fulcio and Rekor. @default none",
+        "`key`: with a cosign key pair or a PEM key, offline. `keyless`: with the identity of the CI, by Fulcio and Rekor. `none`: nothing is signed, and what a registry says is believed. @default key",
       ),
     key: grammar.secret
       .optional()
@@ -85,7 +85,7 @@ export const signSchema = z
         "Further signers whose releases are believed: a key that was replaced, the workflow that signs keyless. @default none",
       ),
   })
-  .meta({ what: "signing: { mode: key }" });
+  .meta({ what: "signing: { publicKeyFile: cosign.pub } or { mode: keyless }" });
 
 export const verifySchema = z
   .strictObject({

@@ -15,7 +15,7 @@ export function trustProblems({ sign, promote }: Written): Problem[] {
 
 /** What belongs to one mode says nothing in another: somebody believes that it does. */
 function signProblems(sign: Written): Problem[] {
-  const { mode = "none" } = sign;
+  const { mode = "key" } = sign;
   const only = (wanted: string, names: readonly string[]) =>
     mode === wanted
       ? []

@@ -35,7 +35,7 @@ export interface Config {
   readonly promote?: PromoteConfig;
   /** The team's rules, each with how strictly it holds. */
   readonly policy: PolicyConfig;
-  /** How releases are signed. Default: not at all. */
+  /** How releases are signed. Default: with a key. */
   readonly sign: SignConfig;
   /** Versions that are bad, and the one that floating tags go back to. */
   readonly rollback?: RollbackConfig;

@@ -1,4 +1,4 @@
-import type { Environment } from "../config/environment";
+import { type Environment, lookUp } from "../config/environment";
 import { REVISION_ANNOTATION } from "../plan/annotations";
 import { askedVersionProblems } from "../plan/asked-version";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
@@ -14,6 +14,7 @@ import type { RegistryState } from "../plan/registry-state";
 import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
+import { missingKey, signNotice } from "../plan/signing-key";
 import type { Ancestry } from "../plan/tag-policy";
 import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import type { InspectedImages } from "../registry/inspect-images";
@@ -33,6 +34,8 @@ export interface PlanReleaseInput {
   readonly projectDir: string;
   readonly env: Environment;
   readonly now: Date;
+  /** Whether this run signs what it plans, as `up` and `publish` do. @default false, as in a preview */
+  readonly signs?: boolean;
   /** What this stack released last. */
   readonly previous?: ReleaseManifest;
   /** What another stack of the project put out as its `manifest`; undefined where it was never released. */
@@ -91,6 +94,10 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     signer: wantedSigner(config),
   });
   const { state } = versions;
+  const key = {
+    atHand: lookUp(env, ["COSIGN_PRIVATE_KEY"], config.envPrefix) !== undefined,
+    signs: input.signs === true,
+  };
   const plan = assembleReleasePlan({
     stack,
     config,
@@ -117,7 +124,9 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...descriptions.problems,
     ]),
     notices: [
-      ...(isMadeHere ? [`the release is ${released.origin}`, ...released.notices, signNotice(config)] : []),
+      ...(isMadeHere
+        ? [`the release is ${released.origin}`, ...released.notices, signNotice(config, key.atHand)]
+        : []),
       ...(!isMadeHere && config.sign.mode !== "none"
         ? ["nothing is signed: what is taken as it is keeps the signatures that it has"]
         : []),
@@ -126,7 +135,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...versions.notices,
     ],
   });
-  return withAdoptionGate(plan, input);
+  const gated = await withAdoptionGate(plan, input);
+  return { ...gated, refusals: [...gated.refusals, ...missingKey(config, plan, key)] };
 }
 
 /** What is found in a registry, a lower stage's too, passes the rules that this stack's policy has for promotions. */
@@ -148,19 +158,6 @@ async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Pro
     }),
   );
   return { ...plan, refusals: [...plan.refusals, ...refusals.flat()] };
-}
-
-function signNotice({ sign }: Config): string {
-  switch (sign.mode) {
-    case "none":
-      return "nothing is signed (slipway:sign.mode is none)";
-    case "key":
-      return sign.key === undefined
-        ? "digests and statements are signed with a key, which is not at hand here (COSIGN_PRIVATE_KEY, sign.keyFile, sign.key): the engine has to have it"
-        : "digests and statements are signed with a key";
-    case "keyless":
-      return `digests and statements are signed keyless, by ${sign.fulcio} and ${sign.rekor}`;
-  }
 }
 
 /** Variants of one image share its context, and so what is wrong with it. */

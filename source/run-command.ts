@@ -1,6 +1,9 @@
 import type { Options } from "execa";
 
-type TextOptions = Pick<Options, "cwd" | "env" | "timeout">;
+interface TextOptions extends Pick<Options, "cwd" | "env" | "timeout"> {
+  /** What the program reads from its standard input. @default nothing */
+  readonly input?: string;
+}
 
 /** What a program answered; `code` is absent where it did not run or did not end. */
 export interface Answer {
@@ -12,18 +15,18 @@ export interface Answer {
   readonly message?: string;
 }
 
-/** Runs a program with an array of arguments, no shell and no input. Any end is an answer; nothing throws. */
+/** Runs a program with an array of arguments and no shell. Any end is an answer; nothing throws. */
 export async function runCommand(
   program: string,
   args: readonly string[],
-  options: TextOptions,
+  { input, ...options }: TextOptions,
 ): Promise<Answer> {
   // Loaded here: it is an ES module, and slow to load.
   const { execa } = await import("execa");
   const result = await execa(program, [...args], {
     ...options,
     reject: false,
-    stdin: "ignore",
+    ...(input === undefined ? { stdin: "ignore" } : { input }),
     stripFinalNewline: false,
   });
   const texts = { stdout: textOf(result.stdout), stderr: textOf(result.stderr) };

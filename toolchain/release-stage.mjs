@@ -1,12 +1,19 @@
 // @ts-check
 // npm start: the sample's release on the stage stack.
 
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ensureStack, runInForeground } from "./engine.mjs";
 import { projectDir } from "./paths.mjs";
 import { registryPort } from "./ports.mjs";
 import { prepare } from "./prepare.mjs";
-import { refreshStageConfig } from "./stage-config.mjs";
+import { lastLines, run } from "./run.mjs";
+import { refreshStageConfig, saysHowToSign } from "./stage-config.mjs";
+
+/** Ignored by git, as the key belongs to this clone alone. */
+const PUBLIC_KEY = "cosign.local.pub";
+
+const slipway = path.join(projectDir, "cli", "slipway.js");
 
 /** @param {string[]} args further ones for `pulumi up` @returns {Promise<number>} the exit code */
 export async function releaseStage(args) {
@@ -16,6 +23,8 @@ export async function releaseStage(args) {
   await ensureStack({ project: projectDir, stateDir, env, pulumi });
   const config = refreshStageConfig({ project: projectDir, stateDir, registryPort: registryPort() });
 
+  await ensureKeys(config, env);
+
   const up = ["up", "--yes", "--stack", "stage", "--config-file", config, "--suppress-outputs", ...args];
   const code = await runInForeground(pulumi, up, { cwd: projectDir, env });
   if (code !== 0) {
@@ -24,8 +33,21 @@ export async function releaseStage(args) {
     );
     return code;
   }
-  return runInForeground(process.execPath, [path.join(projectDir, "cli", "slipway.js"), "report"], {
-    cwd: projectDir,
-    env,
-  });
+  return runInForeground(process.execPath, [slipway, "report"], { cwd: projectDir, env });
+}
+
+/** Makes this clone's signing key where there is none. @param {string} config @param {NodeJS.ProcessEnv} env */
+async function ensureKeys(config, env) {
+  const isOwn = saysHowToSign(readFileSync(path.join(projectDir, "Pulumi.stage.yaml"), "utf8"));
+  const file = path.join(projectDir, PUBLIC_KEY);
+  const hasKey = saysHowToSign(readFileSync(config, "utf8"));
+  if (isOwn || (hasKey && existsSync(file)) || env.COSIGN_PRIVATE_KEY) return;
+  // The public half of a key that went with an earlier stack.
+  if (!hasKey) rmSync(file, { force: true });
+  const keys = ["keys", "--stack", "stage", "--config-file", config, "--public-key", PUBLIC_KEY];
+  const made = await run(process.execPath, [slipway, ...keys], { cwd: projectDir, env });
+  if (made.code !== 0) {
+    throw new Error(`SLIPWAY_KEYS_FAILED: no signing key could be made:\n${lastLines(made.output)}`);
+  }
+  console.log(`✓ signing key made: its public half is ${PUBLIC_KEY}\n`);
 }

@@ -1,5 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import type { Secret } from "../plan/secret";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { Secret } from "../plan/secret";
 import { decryptKey } from "./encrypted-key";
 
 const ENCRYPTED_LABELS = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
@@ -66,4 +72,11 @@ export function keyHint(key: KeyObject): string {
 export function publicPem(key: KeyObject): string {
   const pem = (key.type === "private" ? createPublicKey(key) : key).export({ type: "spki", format: "pem" });
   return pem.toString();
+}
+
+/** A new key pair, EC P-256 as cosign makes them: both halves as PEM. */
+export function newKeyPair(): { readonly privateKey: Secret; readonly publicKey: string } {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  return { privateKey: new Secret(pem), publicKey: publicPem(privateKey) };
 }

@@ -10,6 +10,12 @@ whole and that is there already is overwritten with --force alone. Where the
 repository's root has no npm packages (or another package manager's), the
 project goes into release/.
 
+Releases are signed. With --sign key a key pair is made for each stack, where
+pulumi reaches its backend: the public key is a file (cosign.pub), the private
+one is encrypted in the stack's settings. keyless signs with the identity of the
+workflow, in a public log; none leaves it to those who may push to the registry
+what a release takes from it.
+
 Found              released as
 Dockerfile         one image; one each where there are several in folders
 Dockerfile.<name>  a lane of its own beside the main one: <name>-v1.2.3 and
@@ -21,7 +27,7 @@ services.list      a fleet, one image a line
 Exit codes: 0 written, or nothing to do; 1 failed, refused or declined; 2 used
 wrongly; 130 (Ctrl-C), 143 (SIGTERM): interrupted, nothing written.
 
-Environment: NO_COLOR.`;
+Environment: NO_COLOR, GITHUB_API_URL, and what pulumi reads.`;
 
 /** `slipway init`: sets somebody's repository up. */
 export function initCommand(): Command {
@@ -42,6 +48,12 @@ export function initCommand(): Command {
       "a build argument; NAME=file:VERSIONS.env and NAME=npm:package too",
     )
     .option("--workflows <host...>", "github, gitea or none; default as the repository has them")
+    .addOption(
+      new Option(
+        "--sign <how>",
+        "key, keyless (as the workflow on GitHub) or none; default keyless for a public repository, else key",
+      ).choices(["key", "keyless", "none"]),
+    )
     .option("--no-setup", "no stack that sets the repository on GitHub up")
     .option("--stack <name>", "the stack's name; lanes have one each, of their names")
     .option("--folder <path>", "the project's folder; default . with npm packages, else release")

@@ -61,12 +61,18 @@ function missingKeys(wanted: Readonly<Record<string, unknown>>, found: object): 
   return Object.fromEntries(Object.entries(wanted).filter(([key]) => !(key in found)));
 }
 
-/** `image:plan`, `image:preview` and `image:release`; several stacks have their name in it. */
-export function scriptsOf(answers: Pick<Answers, "shape" | "stack" | "setup">): Record<string, string> {
+/** `image:keys`, `image:plan`, `image:preview` and `image:release`; several stacks have their name in it. */
+export function scriptsOf(
+  answers: Pick<Answers, "shape" | "stack" | "setup" | "sign">,
+): Record<string, string> {
   const stacks = stackNames(answers);
   const setup = {
     "image:setup": `pulumi stack select --create ${SETUP_STACK} && slipway up --stack ${SETUP_STACK}`,
   };
+  const keys = stacks.map(
+    (stack) => `pulumi stack select --create ${stack} && slipway keys --stack ${stack}`,
+  );
+  const signing: Record<string, string> = answers.sign === "key" ? { "image:keys": keys.join(" && ") } : {};
   const releases = Object.fromEntries(
     stacks.flatMap((stack) => {
       const suffix = stacks.length === 1 ? "" : `:${stack}`;
@@ -78,7 +84,7 @@ export function scriptsOf(answers: Pick<Answers, "shape" | "stack" | "setup">): 
       ];
     }),
   );
-  return hasSetup(answers) ? { ...releases, ...setup } : releases;
+  return { ...signing, ...releases, ...(hasSetup(answers) ? setup : {}) };
 }
 
 /** The ignore files of the build contexts that the project's own files would be part of. */
@@ -110,6 +116,7 @@ const OF_THE_PROJECT = [
   { line: "node_modules", probe: "node_modules/a.js" },
   { line: "artifacts", probe: "artifacts/a.json" },
   { line: "Pulumi*.yaml", probe: "Pulumi.release.yaml" },
+  { line: "cosign*.pub", probe: "cosign.pub" },
   { line: "program.js", probe: "program.js" },
 ];
 const OF_GIT = [

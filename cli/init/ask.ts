@@ -1,9 +1,9 @@
-import { checkbox, confirm, input } from "@inquirer/prompts";
+import { checkbox, confirm, input, select } from "@inquirer/prompts";
 import type { WorkflowHost } from "../../plan/github-config";
 import { HOST_PATTERN, REPOSITORY_PATTERN } from "../../plan/reference";
 import { parseRegistry } from "./default-answers";
-import type { InitFlags } from "./flags";
-import type { Answers, InitRegistry, Shape } from "./shape";
+import type { InitFlags, SignMode } from "./flags";
+import { type Answers, canSignKeyless, type InitRegistry, type Shape } from "./shape";
 
 /** The person closed the questions by Ctrl-C, or a signal did. */
 export function isInterruption(error: unknown): boolean {
@@ -35,7 +35,21 @@ export async function ask(found: Answers, flags: InitFlags, signal: AbortSignal)
           { signal },
         )
       : found.hosts;
-  return { ...found, shape, registries, hosts };
+  const sign = flags.sign === undefined ? await askSign({ ...found, hosts }, signal) : found.sign;
+  return { ...found, shape, registries, hosts, sign };
+}
+
+async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode> {
+  const can = canSignKeyless(answers);
+  const choices = [
+    { value: "key" as const, name: "a key pair of each stack, the private key encrypted in its settings" },
+    ...(can
+      ? [{ value: "keyless" as const, name: "keyless: as the workflow on GitHub, in a public log" }]
+      : []),
+    { value: "none" as const, name: "nothing: those who may push decide what is adopted" },
+  ];
+  const preferred = answers.sign === "keyless" && !can ? "key" : answers.sign;
+  return select<SignMode>({ message: "Sign releases with", choices, default: preferred }, { signal });
 }
 
 /** Whether to write what has been shown. */

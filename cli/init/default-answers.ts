@@ -1,11 +1,22 @@
 import path from "node:path";
+import { parse } from "yaml";
 import { PROJECT_FOLDERS } from "../../config/project-folders";
 import type { WorkflowHost } from "../../plan/github-config";
+import { isRecord } from "../../plan/record";
 import { githubRepository, remotePlace } from "../../source/git-remote";
 import { detectShape, imageWord, laneOf, mainTrigger } from "./detect-shape";
 import type { RepositoryFacts } from "./facts";
-import { type InitFlags, UsageError } from "./flags";
-import type { Answers, InitBuildArg, InitImage, InitRegistry, LanesShape, Shape } from "./shape";
+import { type InitFlags, type SignMode, UsageError } from "./flags";
+import {
+  type Answers,
+  canSignKeyless,
+  type InitBuildArg,
+  type InitImage,
+  type InitRegistry,
+  type LanesShape,
+  type Shape,
+  stackNames,
+} from "./shape";
 
 /** What would be written without a question. */
 export interface Defaults {
@@ -30,6 +41,10 @@ export function defaultAnswers(facts: RepositoryFacts, flags: InitFlags, version
   const found = detectShape(flags.lanes ? facts : { ...facts, files: withoutLanes(facts.files) }, name);
   const shape = withFlags(found?.shape, flags, facts, name);
   const hosts = workflowHosts(flags, facts, place.host);
+  const folder =
+    flags.folder === undefined ? projectFolder(facts) : path.posix.normalize(flags.folder).replace(/\/$/, "");
+  const stack = flags.stack ?? (shape.kind === "fleet" ? "stage" : "release");
+  const signed = foundSigning(facts, folder, stackNames({ shape, stack }));
   const workflowFiles = {
     release: freeName(facts, hosts, releaseFile(shape, hosts)),
     preview: freeName(facts, hosts, "preview.yml"),
@@ -37,16 +52,20 @@ export function defaultAnswers(facts: RepositoryFacts, flags: InitFlags, version
   return {
     answers: {
       name,
-      folder:
-        flags.folder === undefined
-          ? projectFolder(facts)
-          : path.posix.normalize(flags.folder).replace(/\/$/, ""),
+      folder,
       ...(github === undefined ? {} : { repository: github }),
       shape,
       registries: registries(flags, place),
       platforms: flags.platform ?? DEFAULT_PLATFORMS,
       hosts,
-      stack: flags.stack ?? (shape.kind === "fleet" ? "stage" : "release"),
+      sign: signMode(
+        flags,
+        facts,
+        { hosts, ...(github === undefined ? {} : { repository: github }) },
+        signed,
+      ),
+      found: signed,
+      stack,
       branch: facts.branch,
       setup: flags.setup && github !== undefined && hosts.includes("github"),
       workflowFiles,
@@ -58,6 +77,39 @@ export function defaultAnswers(facts: RepositoryFacts, flags: InitFlags, version
       ...otherReleases(facts, workflowFiles.release),
     ],
   };
+}
+
+/** What stacks that are there say of signing: their keys are theirs. */
+function foundSigning(
+  { texts }: RepositoryFacts,
+  folder: string,
+  stacks: readonly string[],
+): Answers["found"] {
+  return Object.fromEntries(
+    stacks.flatMap((stack) => {
+      const text = texts[path.posix.join(folder, `Pulumi.${stack}.yaml`)];
+      const file: unknown = text === undefined ? undefined : parse(text);
+      const config = isRecord(file) && isRecord(file.config) ? file.config : {};
+      const sign = config["slipway:sign"];
+      return isRecord(sign) ? [[stack, sign]] : [];
+    }),
+  );
+}
+
+function signMode(
+  { sign }: InitFlags,
+  { isPublic = false }: RepositoryFacts,
+  answers: Pick<Answers, "hosts" | "repository">,
+  found: Answers["found"],
+): SignMode {
+  const can = canSignKeyless(answers);
+  if (sign === "keyless" && !can) {
+    throw new UsageError("--sign keyless: expected workflows on GitHub alone, whose identity it signs with.");
+  }
+  const before = Object.values(found)[0];
+  if (sign !== undefined) return sign;
+  if (before !== undefined) return before.mode === "keyless" || before.mode === "none" ? before.mode : "key";
+  return can && isPublic ? "keyless" : "key";
 }
 
 function withoutLanes(files: readonly string[]): string[] {

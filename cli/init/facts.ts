@@ -1,7 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
+import type { Environment } from "../../config/environment";
 import { PROJECT_FOLDERS } from "../../config/project-folders";
+import { isRecord } from "../../plan/record";
+import { outwardFetch } from "../../registry/outward";
 import { git } from "../../source/git-command";
+import { githubRepository } from "../../source/git-remote";
 import { isInside, realPath } from "../../source/inside";
 
 /** What a repository tells about itself. */
@@ -19,10 +23,12 @@ export interface RepositoryFacts {
   readonly ignoredFolders: readonly string[];
   /** Names of git tags. */
   readonly tags: readonly string[];
+  /** Whether everybody may read it on github.com. Default: nobody has asked. */
+  readonly isPublic?: boolean;
 }
 
 const READ =
-  /(?:^|\/)(?:Dockerfile(?:\.[^/]+)?|[^/]+\.Dockerfile|services\.list|package\.json|VERSIONS\.env|\.dockerignore|\.gitignore)$/i;
+  /(?:^|\/)(?:Dockerfile(?:\.[^/]+)?|[^/]+\.Dockerfile|services\.list|package\.json|VERSIONS\.env|\.dockerignore|\.gitignore|Pulumi\.[^/]+\.yaml)$/i;
 const READ_WORKFLOW = /^\.(?:github|gitea)\/workflows\/[^/]+\.ya?ml$/;
 const LIMIT = 1024 * 1024;
 const MOST_READ = 500;
@@ -40,8 +46,8 @@ export async function repositoryRoot(dir: string): Promise<string> {
   );
 }
 
-/** Reads the repository; nothing is written. @param root its root */
-export async function readFacts(root: string): Promise<RepositoryFacts> {
+/** Reads the repository, and asks GitHub whether it is public; nothing is written. @param root its root */
+export async function readFacts(root: string, env: Environment): Promise<RepositoryFacts> {
   const [listed, origin, remotes, branch, head, tags] = await Promise.all([
     lines(root, ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], "\0"),
     lines(root, ["remote", "get-url", "origin"]),
@@ -59,6 +65,8 @@ export async function readFacts(root: string): Promise<RepositoryFacts> {
     origin[0] ?? (only === undefined ? undefined : (await lines(root, ["remote", "get-url", only]))[0]);
   const files = [...new Set(listed)].sort();
   const texts = await readTexts(root, files);
+  const github = githubRepository(remote ?? "");
+  const isPublic = github !== undefined && (await isPublicRepository(github, env));
   return {
     folderName: path.basename(root),
     files,
@@ -67,7 +75,22 @@ export async function readFacts(root: string): Promise<RepositoryFacts> {
     ignoredFolders: ignored.map((file) => path.posix.dirname(file)),
     branch: head[0]?.replace(/^origin\//, "") ?? branch[0] ?? "main",
     tags,
+    isPublic,
   };
+}
+
+const DEADLINE_MS = 3_000;
+
+/** Asks GitHub, as somebody without a token: what it shows is public. No answer is no. @param repository `owner/name` */
+async function isPublicRepository(repository: string, env: Environment): Promise<boolean> {
+  const api = env.GITHUB_API_URL || "https://api.github.com";
+  try {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const answer: unknown = await (await outwardFetch()(`${api}/repos/${repository}`, { signal })).json();
+    return isRecord(answer) && answer.private === false;
+  } catch {
+    return false;
+  }
 }
 
 async function readTexts(root: string, files: readonly string[]): Promise<Record<string, string>> {

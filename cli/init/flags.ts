@@ -1,3 +1,5 @@
+export type SignMode = "key" | "keyless" | "none";
+
 /** What the command line of `slipway init` says. */
 export interface InitFlags {
   readonly cwd: string;
@@ -10,6 +12,8 @@ export interface InitFlags {
   readonly platform?: readonly string[];
   readonly buildArg?: readonly string[];
   readonly workflows?: readonly string[];
+  /** Absent: keyless for a public repository with workflows on GitHub, else key. */
+  readonly sign?: SignMode;
   /** False for --no-setup. */
   readonly setup: boolean;
   readonly stack?: string;

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readConfig } from "../../config/read";
 import { isSetupStack, readSetup } from "../../config/read-setup";
-import { sameSettings } from "../../config/same-settings";
+import { sameSettings, withEngineKeys } from "../../config/same-settings";
+import { markEncrypted } from "../../config/stack-file";
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
 import { isInside, realPath } from "../../source/inside";
@@ -45,9 +46,14 @@ export async function plannedFiles(
   const planned = await Promise.all(
     all.map(async ({ kind, path: file, text }) => {
       const found = await foundText(root, file);
-      const wanted = found !== undefined && isStackFile(file) && sameSettings(text, found) ? found : text;
+      const wanted =
+        found === undefined || !isStackFile(file)
+          ? text
+          : sameSettings(text, found)
+            ? found
+            : withEngineKeys(text, found);
       const difference = compareFile({ path: file, wanted, ...(found === undefined ? {} : { found }) });
-      return { path: file, text, kind, difference };
+      return { path: file, text: difference.change === "unchanged" ? text : wanted, kind, difference };
     }),
   );
   return planned.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -65,7 +71,8 @@ function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
     const parsed: unknown = JSON.parse(JSON.stringify({ ...shared, ...settings }));
     try {
       const readRootFile = projectFiles(root);
-      const written = isRecord(parsed) ? parsed : {};
+      const marked = markEncrypted(parsed);
+      const written = isRecord(marked) ? marked : {};
       const readFile = (file: string) => readRootFile(file, ".");
       const input = { written, env: {}, secretKeys: [], readFile };
       if (isSetupStack(written)) {

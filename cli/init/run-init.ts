@@ -5,12 +5,13 @@ import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
 import { type InitFlags, UsageError } from "./flags";
+import { type InitKeys, initKeys } from "./init-keys";
 import { type PlannedFile, plannedFiles } from "./planned-files";
-import { differencesText, nextText, reportText } from "./show";
+import { differencesText, initKeysText, nextText, reportText } from "./show";
 import { writeAllOrNone } from "./write-files";
 
 export interface InitIo {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: NodeJS.ProcessEnv;
   /** Whether somebody can be asked. */
   readonly isTerminal: boolean;
   /** Whether the output is read by a person at a terminal. */
@@ -60,20 +61,22 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   // For a person; a program gets everything at the end.
   const tell = (text: string) => (flags.json === true ? undefined : io.out(text));
   const root = await repositoryRoot(path.resolve(flags.cwd));
-  const facts = await readFacts(root);
+  const facts = await readFacts(root, io.env);
   const { notes, answers: defaults } = defaultAnswers(facts, flags, version);
   for (const note of notes) tell(`${colors.dim("found")} ${note}\n`);
   const answers = isAsking ? await ask(defaults, flags, signal) : defaults;
   const files = await plannedFiles(root, answers, facts);
   const changed = files.filter(({ difference }) => difference.change !== "unchanged");
   const refused = flags.force === true ? [] : changed.filter(isOverwritten).map((file) => file.path);
-  const report = (written: boolean) => {
-    if (flags.json === true) io.out(reportText(answers, { written, notes, files, refused }));
+  const report = (written: boolean, keys?: InitKeys) => {
+    if (flags.json === true) io.out(reportText(answers, { written, notes, files, refused }, keys));
   };
   tell(`\n${differencesText(files, colors)}`);
   if (changed.length === 0) {
-    tell(`\nNothing to do: everything is as it should be.\n`);
-    report(true);
+    const keys = flags.print === true ? undefined : await initKeys(root, answers, io.env);
+    const isDone = keys === undefined || (keys.made.length === 0 && keys.missing === undefined);
+    tell(isDone ? "\nNothing to do: everything is as it should be.\n" : `\n${initKeysText(keys)}`);
+    report(true, keys);
     return 0;
   }
   if (flags.print === true) {
@@ -94,8 +97,9 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   }
   await writeAllOrNone(root, changed, signal);
   const written = changed.map((file) => `  ${file.path}\n`).join("");
-  tell(`\nWritten:\n${written}${nextText(answers, colors)}`);
-  report(true);
+  const keys = await initKeys(root, answers, io.env);
+  tell(`\nWritten:\n${written}${initKeysText(keys)}${nextText(answers, colors, keys)}`);
+  report(true, keys);
   return 0;
 }
 

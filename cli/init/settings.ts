@@ -33,7 +33,7 @@ export function projectSettings(answers: Answers): ProjectSettings {
       stacks: [
         ...stackNames(answers).map((stack) => ({
           stack,
-          settings: { lane: stack, ...githubOf(answers, stack) },
+          settings: { lane: stack, ...signOf(answers, stack), ...githubOf(answers, stack) },
         })),
         ...setupOf(answers, {}),
       ],
@@ -42,6 +42,7 @@ export function projectSettings(answers: Answers): ProjectSettings {
   const settings = {
     ...place,
     ...contentOf(shape, answers.platforms),
+    ...signOf(answers, answers.stack),
     policy: POLICY,
     ...githubOf(answers, answers.stack),
   };
@@ -118,6 +119,25 @@ function imageOf(
 
 function argsOf(buildArgs: Readonly<Record<string, InitBuildArg>>): Settings {
   return Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
+}
+
+/** A key's settings are written with the key, by `slipway keys`. */
+function signOf(
+  { sign: mode, found, repository, branch, shape, workflowFiles }: Answers,
+  stack: string,
+): Settings {
+  const before = found[stack];
+  if (before !== undefined && (before.mode ?? "key") === mode) return { sign: before };
+  if (mode === "key") return {};
+  if (mode === "none") return { sign: { mode } };
+  // What the workflow released is believed on any machine, and by its next run, which is at another tag.
+  const place = `https://github.com/${repository ?? ""}/.github/workflows/${laneFile(shape, stack, workflowFiles.release)}`;
+  const subject = `/${escaped(`${place}@refs/`)}(heads\\/${escaped(branch)}|tags\\/.+)/`;
+  return { sign: { mode, trusted: [{ subject }] } };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
 function githubOf({ hosts, folder, shape, branch, workflowFiles }: Answers, stack: string): Settings {

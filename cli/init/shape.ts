@@ -1,4 +1,5 @@
 import type { WorkflowHost } from "../../plan/github-config";
+import type { SignMode } from "./flags";
 
 /** What a repository releases, as far as its files tell. Paths are from the repository's root. */
 export type Shape = ImagesShape | LanesShape | VariantsShape | FleetShape;
@@ -77,6 +78,9 @@ export interface Answers {
   readonly platforms: readonly string[];
   /** For whom workflow files are written; empty for none. */
   readonly hosts: readonly WorkflowHost[];
+  readonly sign: SignMode;
+  /** Stack -> what its file says of signing already. */
+  readonly found: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The stack's name; lanes have a stack each, of the lane's name. */
   readonly stack: string;
   readonly branch: string;
@@ -94,6 +98,11 @@ export const SETUP_STACK = "setup";
 /** Whether there is one: a lane of its name keeps it. */
 export function hasSetup(answers: Pick<Answers, "shape" | "stack" | "setup">): boolean {
   return answers.setup && !stackNames(answers).includes(SETUP_STACK);
+}
+
+/** Workflows on GitHub alone have an identity that keyless signing takes. */
+export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "repository">): boolean {
+  return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }
 
 /** The names of the stacks that release, sorted. */

@@ -1,4 +1,5 @@
 import type { Colors } from "../dispatch/colors";
+import type { InitKeys } from "./init-keys";
 import type { PlannedFile } from "./planned-files";
 import { type Answers, hasSetup, stackNames } from "./shape";
 
@@ -44,6 +45,8 @@ interface InitReport {
   readonly files: readonly (Pick<PlannedFile, "path" | "kind" | "text"> & { readonly change: string })[];
   /** Files that only --force overwrites. */
   readonly refused: readonly string[];
+  /** Key pairs that were made. */
+  readonly keys: InitKeys["made"];
   /** Commands, to be run in this order; none where nothing was written. */
   readonly next: readonly string[];
 }
@@ -51,38 +54,55 @@ interface InitReport {
 export function reportText(
   answers: Answers,
   { files, ...said }: Pick<InitReport, "written" | "notes" | "refused"> & { files: readonly PlannedFile[] },
+  keys?: InitKeys,
 ): string {
   const report: InitReport = {
     ...said,
     folder: answers.folder,
     stacks: stackNames(answers),
     files: files.map(({ path, kind, text, difference }) => ({ path, kind, change: difference.change, text })),
-    next: said.written ? nextCommands(answers) : [],
+    keys: keys?.made ?? [],
+    next: said.written ? nextCommands(answers, keys) : [],
   };
   return `${JSON.stringify(report, undefined, 2)}\n`;
 }
 
-/** The next three commands, and what comes after them. */
-function nextCommands(answers: Answers): string[] {
+/** The keys that were made, and why others were not. */
+export function initKeysText({ made, missing }: InitKeys): string {
+  return [
+    ...made.map(
+      ({ stack, publicKeyFile = "" }) =>
+        `Key pair of ${stack}: ${publicKeyFile} is public, the private key encrypted in its settings.\n`,
+    ),
+    ...(missing === undefined ? [] : [`No key pair yet, so nothing can be released:\n  ${missing}\n`]),
+  ].join("");
+}
+
+/** The next commands, and what comes after them. */
+function nextCommands(answers: Answers, keys?: InitKeys): string[] {
   const [first = answers.stack, ...others] = stackNames(answers);
   return [
     answers.folder === "." ? "npm install" : `cd ${answers.folder} && npm install`,
+    ...(keys?.missing === undefined ? [] : ["npm run image:keys"]),
     'git add --all && git commit --message "Release with Slipway"',
     `npm run image:plan${others.length === 0 ? "" : `:${first}`}`,
   ];
 }
 
-export function nextText(answers: Answers, colors: Colors): string {
+export function nextText(answers: Answers, colors: Colors, keys: InitKeys): string {
   const [first = "", ...others] = stackNames(answers);
   const release = `npm run image:release${others.length === 0 ? "" : `:${first}`}`;
   return [
     "",
     "Next:",
-    ...nextCommands(answers).map((command) => `  ${colors.bold(command)}`),
+    ...nextCommands(answers, keys).map((command) => `  ${colors.bold(command)}`),
     "",
     `When the plan is right, ${release} carries it out.`,
     "It needs the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
     `(Docker with buildx).${answers.hosts.length === 0 ? "" : " The workflows do the same in CI."}`,
+    ...(answers.sign === "key" && answers.hosts.length > 0
+      ? ["They read the signing key with the stack's passphrase, their secret", "PULUMI_CONFIG_PASSPHRASE."]
+      : []),
     ...(hasSetup(answers)
       ? [
           "npm run image:setup sets the repository up on GitHub: environments, tag rules,",

@@ -54,6 +54,7 @@ export async function publish(options: Publish): Promise<number> {
       cwd: projectDir,
       env,
       flags: options.flags,
+      signs: output !== "commands",
       previous: (config) => lastManifest(projectDir, config, options.stack),
       ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
     });

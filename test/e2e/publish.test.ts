@@ -418,6 +418,7 @@ test("a project in a folder below the repository's root releases what stands abo
   projects.push(project);
   const settings = {
     "slipway:root": "..",
+    "slipway:sign": { mode: "none" },
     "slipway:registries": [{ host: registry.host, namespace: "below" }],
     "slipway:images": [
       {

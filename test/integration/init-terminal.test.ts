@@ -17,11 +17,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
+/** GitHub and Pulumi's backend do not answer. */
+const OFFLINE = { GITHUB_API_URL: "http://127.0.0.1:9", PULUMI_BACKEND_URL: "file:///no/such/folder" };
 const ENTER = "\r";
 const throughQuestions: readonly Step[] = [
   { when: "Name of the image", type: ENTER },
   { when: "Registries", type: ENTER },
   { when: "Workflow files for", type: ENTER },
+  { when: "Sign releases with", type: ENTER },
 ];
 
 test.each<[string, readonly Step[], number]>([
@@ -34,7 +37,7 @@ test.each<[string, readonly Step[], number]>([
   const { PATH = "", HOME = "" } = process.env;
   const ended = await onTerminal({
     argv: [process.execPath, path.resolve(__dirname, "../../cli/slipway.js"), "init"],
-    ...{ cwd: dir, env: { PATH, HOME, TERM: "xterm-256color" }, columns: 80, rows: 24, steps },
+    ...{ cwd: dir, env: { PATH, HOME, TERM: "xterm-256color", ...OFFLINE }, columns: 80, rows: 24, steps },
     isDrawn: false,
   });
   expect(ended.raw).toContain(code === 0 ? "Next:" : "Nothing was written.");

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { parseDocument, stringify } from "yaml";
+import { isRecord } from "../../plan/record";
 
 const run = promisify(execFile);
 const REPOSITORY = path.resolve(__dirname, "../..");
@@ -171,8 +172,13 @@ export class Project {
     return this.#run(command, args, { ...this.#env, ...env });
   }
 
+  /** Nothing is signed where the settings do not say how: most tests are about something else. */
   setConfig(config: Readonly<Record<string, unknown>>): void {
-    const entries = Object.entries(config).map(([key, value]) => [`slipway:${key}`, value]);
+    const { github } = config;
+    const isSetup = isRecord(github) && github.setup === true;
+    const entries = Object.entries({ ...(isSetup ? {} : { sign: { mode: "none" } }), ...config }).map(
+      ([key, value]) => [`slipway:${key}`, value],
+    );
     writeFileSync(
       path.join(this.dir, `Pulumi.${this.stack}.yaml`),
       stringify({ config: Object.fromEntries(entries) }),
@@ -263,7 +269,7 @@ function withoutReleaseVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(
       ([name]) =>
-        !/^(GITHUB_|GHCR_|DOCKERHUB_|CI_|SERVICES$|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(
+        !/^(GITHUB_|GHCR_|DOCKERHUB_|COSIGN_|CI_|SERVICES$|RELEASE_TAG$|PLATFORMS$|TAG$|IMAGE_REPO$|PUBLISH_)/.test(
           name,
         ),
     ),

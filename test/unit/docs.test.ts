@@ -279,7 +279,9 @@ function scriptsFor(page: string): Set<string> {
   const own = page.startsWith("examples/") ? examples : [];
   return new Set([
     ...["package.json", ...own].flatMap((file) => Object.keys(scriptsIn(file))),
-    ...Object.keys(scriptsOf({ stack: "release", setup: true, shape: { kind: "images", images: [] } })),
+    ...Object.keys(
+      scriptsOf({ stack: "release", setup: true, sign: "key", shape: { kind: "images", images: [] } }),
+    ),
   ]);
 }
 

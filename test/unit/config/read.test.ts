@@ -36,7 +36,7 @@ describe("what is read", () => {
       checks: [],
       requireTag: false,
       policy: DEFAULT_POLICY,
-      sign: { mode: "none" },
+      sign: { mode: "key", trusted: [] },
       registries: [{ host: "ghcr.io", namespace: "octo", optional: false, plainHttp: false }],
       images: [IMAGE],
       builder: {},

@@ -36,8 +36,9 @@ function codes(more: Readonly<Record<string, unknown>>): string[] {
 }
 
 describe("sign", () => {
-  test("is off by default", () => {
-    expect(read({}).sign).toEqual({ mode: "none" });
+  test("is by key by default, and off where the settings say so", () => {
+    expect(read({}).sign).toEqual({ mode: "key", trusted: [] });
+    expect(read({ sign: { mode: "none" } }).sign).toEqual({ mode: "none" });
   });
 
   test("takes a key from a file of the project, and shows neither key nor password", () => {
@@ -79,7 +80,11 @@ describe("sign", () => {
   test.each([
     ["an unknown mode", { sign: { mode: "gpg" } }, ["config-value sign.mode"]],
     ["a key in plain text", { sign: { mode: "key", key: "PEM" } }, ["config-plain-secret sign.key"]],
-    ["a key where nothing is signed", { sign: { keyFile: "cosign.key" } }, ["config-conflict sign.keyFile"]],
+    [
+      "a key where nothing is signed",
+      { sign: { mode: "none", keyFile: "cosign.key" } },
+      ["config-conflict sign.keyFile"],
+    ],
     [
       "a key where signing is keyless",
       { sign: { mode: "keyless", keyFile: "cosign.key" } },
@@ -207,7 +212,7 @@ describe("github.workflows.keyless", () => {
   test.each([
     ["says nothing by itself", {}, { mode: "keyless" }, []],
     ["may repeat what sign says", { keyless: true }, { mode: "keyless" }, []],
-    ["may repeat that nobody signs keyless", { keyless: false }, { mode: "none" }, []],
+    ["may repeat that nobody signs keyless", { keyless: false }, undefined, []],
     [
       "may not take the right away",
       { keyless: false },

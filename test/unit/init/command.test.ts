@@ -10,6 +10,9 @@ let dir: string;
 let said: string;
 
 beforeEach(() => {
+  // Nobody is asked, and no stack is made.
+  vi.stubEnv("GITHUB_API_URL", "http://127.0.0.1:9");
+  vi.stubEnv("PULUMI_BACKEND_URL", "file:///no/such/folder");
   dir = mkdtempSync(path.join(tmpdir(), "slipway-init-command-"));
   execFileSync("git", ["init", "--quiet", "--initial-branch=main"], { cwd: dir });
   execFileSync("git", ["remote", "add", "origin", "git@github.com:octo/app.git"], { cwd: dir });
@@ -26,6 +29,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   process.exitCode = undefined;
   rmSync(dir, { recursive: true, force: true });
 });
@@ -44,6 +48,8 @@ describe("flags", () => {
     [["--workflows", "gitea"], ".gitea/workflows/"],
     [["--folder", "tools/ship"], "tools/ship/Pulumi.yaml"],
     [["--no-lanes", "--stack", "prod"], "Pulumi.prod.yaml"],
+    [["--sign", "none"], "mode: none"],
+    [["--no-lanes", "--sign", "keyless"], "id-token: write"],
     [["--package", "file:../slipway.tgz"], '"slipway": "file:../slipway.tgz"'],
     [["--dry-run"], "Nothing was written"],
   ])("%j", async (given, text) => {
@@ -58,6 +64,7 @@ describe("exit codes", () => {
   test.each([
     ["an image's name in capitals", ["--yes", "--no-lanes", "--image", "BAD"], 2, "lower case"],
     ["a host with a scheme", ["--yes", "--registry", "https://ghcr.io"], 2, "registry"],
+    ["keyless without GitHub", ["--yes", "--workflows", "gitea", "--sign", "keyless"], 2, "--sign keyless"],
     ["a platform that there is not", ["--yes", "--platform", "linux/z80"], 2, "linux/z80"],
     ["a folder outside of the repository", ["--yes", "--folder", "../other"], 2, "../other"],
     ["no terminal to ask at", [], 2, "--yes"],
@@ -76,7 +83,7 @@ describe("exit codes", () => {
   });
 
   test("written, then nothing to do, without colours", async () => {
-    expect(await init("--yes")).toBe(0);
+    expect(await init("--yes", "--sign", "none")).toBe(0);
     const next = said.slice(said.indexOf("\nWritten:"));
     expect(next).toContain("npm run image:plan");
     expect(next.split("\n").filter((line) => line.length > 80)).toEqual([]);
@@ -117,6 +124,8 @@ describe("--json", () => {
     expect(report).toMatchObject({ written: true });
     expect(report.next).toEqual([
       "cd release && npm install",
+      // Pulumi's backend does not answer.
+      "npm run image:keys",
       'git add --all && git commit --message "Release with Slipway"',
       "npm run image:plan",
     ]);

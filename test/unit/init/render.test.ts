@@ -11,13 +11,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { additions } from "../../../cli/init/additions";
 import { defaultAnswers } from "../../../cli/init/default-answers";
 import { renderProject } from "../../../cli/init/render-project";
 import { projectSettings } from "../../../cli/init/settings";
 import type { Answers } from "../../../cli/init/shape";
 import { writeAllOrNone } from "../../../cli/init/write-files";
+import { readConfig } from "../../../config/read";
+import { matches } from "../../../plan/pattern";
 import { flags, someFacts } from "./facts";
 
 const SCRATCH = "FROM scratch\n";
@@ -69,6 +71,52 @@ describe("what is rendered", () => {
         .map(({ text }) => text)
         .join(),
     ).not.toContain('image:setup"');
+  });
+
+  test.each([
+    ["images", "release-docker.yml", {}],
+    ["lanes", "docker-gpu-publish.yml", { stack: "gpu" }],
+    ["fleet", "publish-services.yml", { stack: "stage" }],
+  ])(
+    "%s, signed keyless: what the workflow released is believed, and no other",
+    (kind, file, { stack }: { stack?: string }) => {
+      const answers = answersFor(SHAPES[kind] ?? {}, flags({ sign: "keyless" }));
+      const { shared, stacks } = projectSettings(answers);
+      const { settings } = stacks.find((one) => one.stack === (stack ?? "release")) ?? {};
+      const config = readConfig({
+        written: JSON.parse(JSON.stringify({ ...shared, ...settings })),
+        env: {},
+        secretKeys: [],
+        readFile: () => "api\n",
+      });
+      const [signer] = config.sign.mode === "keyless" ? config.sign.trusted : [];
+      const pattern = signer?.kind === "identity" ? signer.subject : "";
+      const workflow = `https://github.com/Octo/App/.github/workflows/${file}`;
+      expect(matches(pattern, `${workflow}@refs/tags/v1.2.3`)).toBe(true);
+      expect(matches(pattern, `${workflow}@refs/heads/main`)).toBe(true);
+      expect(matches(pattern, `${workflow}@refs/heads/main-2`)).toBe(false);
+      expect(matches(pattern, `${workflow}@refs/pull/1/merge`)).toBe(false);
+      expect(matches(pattern, `${workflow.replace(".yml", "xyml")}@refs/heads/main`)).toBe(false);
+      expect(matches(pattern, `https://github.com/octo/fork/.github/workflows/${file}@refs/tags/v1`)).toBe(
+        false,
+      );
+    },
+  );
+
+  test("keyless is the default of a public repository on GitHub alone; a stack's own key stays", () => {
+    const image = { Dockerfile: SCRATCH };
+    const modeOf = (given: ReturnType<typeof flags>, changes: object, texts = image) =>
+      defaultAnswers(someFacts(texts, changes), given, "1.2.3").answers.sign;
+    expect(modeOf(flags(), { isPublic: true })).toBe("keyless");
+    expect(modeOf(flags(), { isPublic: false })).toBe("key");
+    expect(modeOf(flags({ workflows: ["github", "gitea"] }), { isPublic: true })).toBe("key");
+    expect(modeOf(flags({ sign: "none" }), { isPublic: true })).toBe("none");
+    const sign = { key: { secure: "v1:abc" }, publicKeyFile: "release/cosign.pub" };
+    const stack = stringify({ config: { "slipway:sign": sign } });
+    const signed = { ...image, "release/Pulumi.yaml": "", "release/Pulumi.release.yaml": stack };
+    expect(modeOf(flags(), { isPublic: true }, signed)).toBe("key");
+    const { answers } = defaultAnswers(someFacts(signed), flags(), "1.2.3");
+    expect(projectSettings(answers).stacks[0]?.settings.sign).toEqual(sign);
   });
 
   test("words of any kind come back as they were", () => {

@@ -86,6 +86,22 @@ describe("the stage stack's configuration", () => {
       "# the stage stack\nconfig:\n  slipway:registries:\n    - host: localhost:5555\nencryptionsalt: v1:abc=:v1:def\n",
     );
   });
+  test("keeps the signing key, unless the tracked settings say how to sign", () => {
+    const sign = "  slipway:sign:\n    key:\n      secure: v1:abc\n    publicKeyFile: cosign.local.pub\n";
+    const copy = `config:\n  slipway:requireTag: "false"\n${sign}encryptionsalt: v1:abc=:v1:def\n`;
+    expect(stageConfigText({ tracked, copy, registryPort: 5000 })).toBe(
+      `# the stage stack\nconfig:\n${sign}  slipway:registries:\n    - host: localhost:5000\nencryptionsalt: v1:abc=:v1:def\n`,
+    );
+    const decided = `${tracked}  slipway:sign: { mode: none }\n`;
+    expect(stageConfigText({ tracked: decided, copy, registryPort: 5000 })).toBe(
+      `${decided}encryptionsalt: v1:abc=:v1:def\n`,
+    );
+    const stateDir = path.join(dir, "signed");
+    mkdirSync(stateDir);
+    writeFileSync(path.join(stateDir, "Pulumi.stage.yaml"), copy);
+    saveSalt(stateDir, "encryptionsalt: v1:new");
+    expect(readFileSync(path.join(stateDir, "Pulumi.stage.yaml"), "utf8")).not.toContain("slipway:sign");
+  });
   test("the tracked file stays as it is", () => {
     const project = path.join(dir, "project");
     mkdirSync(project);

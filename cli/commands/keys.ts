@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import { STACK_HELP, stackToUse } from "./stack-flag";
+
+interface KeysOptions {
+  readonly stack?: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+  readonly publicKey?: string;
+  readonly json?: true;
+}
+
+const HELP = `
+Makes an EC P-256 key pair for a stack that has none, as cosign does. The public
+key goes into a file of the project, the private one into the stack's settings,
+encrypted by Pulumi (slipway:sign.key); commit both. A key that is there stays:
+then only its public half is written where it is missing. Needs the pulumi
+command, its backend and the stack's passphrase or secrets provider.
+
+Examples:
+  $ slipway keys --stack stage
+  $ COSIGN_PRIVATE_KEY="$(cat cosign.key)" slipway keys --stack stage
+                     only writes cosign.pub: the private key stays where it is
+  $ cosign verify --key cosign.pub --insecure-ignore-tlog=true \\
+      ghcr.io/octo/app:1.2.3
+
+Exit codes: 0 made, or nothing to do; 1 refused or failed; 2 used wrongly.
+
+Environment: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD, and what pulumi reads.`;
+
+/** `slipway keys`: makes the key pair that a stack signs with. */
+export function keysCommand(): Command {
+  return new Command("keys")
+    .description("Make the key pair that a stack signs its releases with, where it has none.")
+    .option("-s, --stack <name>", STACK_HELP)
+    .option("-C, --cwd <folder>", "the project's folder", ".")
+    .option("--config-file <file>", "default Pulumi.<stack>.yaml")
+    .option(
+      "--public-key <file>",
+      "where the public key goes; default cosign.pub, or cosign.<stack>.pub beside another's",
+    )
+    .option("--json", "print what was made as JSON")
+    .addHelpText("after", HELP)
+    .action(async ({ stack: named, json, ...options }: KeysOptions) => {
+      const stack = await stackToUse({ ...options, ...(named === undefined ? {} : { stack: named }) });
+      const { keysText, makeKeys } = await import("../make-keys.js");
+      const made = await makeKeys({ ...options, stack, env: process.env });
+      process.stdout.write(json === true ? `${JSON.stringify(made, undefined, 2)}\n` : keysText(made));
+    });
+}

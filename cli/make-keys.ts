@@ -1,0 +1,198 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { lookUp } from "../config/environment";
+import { isSetupStack } from "../config/read-setup";
+import { readStackFile } from "../config/stack-file";
+import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
+import { Secret } from "../plan/secret";
+import { writeWholeFile } from "../report/write-whole-file";
+import { fromRoot, rootDir } from "../source/root";
+import { runCommand } from "../source/run-command";
+import { newKeyPair, publicPem, readPrivateKey } from "../trust/keys";
+import { engineHint } from "./engine-hint";
+
+export interface KeysRequest {
+  readonly stack: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+  /** Where the public key goes, from the project's folder. @default cosign.pub, or cosign.<stack>.pub */
+  readonly publicKey?: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface MadeKeys {
+  readonly stack: string;
+  /** `completed`: the public half of a key that was there. */
+  readonly action: "created" | "completed" | "unchanged";
+  /** From the project's folder; absent where the settings hold the PEM itself. */
+  readonly publicKeyFile?: string;
+}
+
+type Sign = Readonly<Record<string, unknown>>;
+
+/**
+ * Makes a stack's key pair where it has none. The private key is stored before anything names its public half, so that a
+ * run after an interrupted one completes it; nothing that is there is overwritten.
+ *
+ * @throws ProblemError `keys-refused`; Error with pulumi's own message
+ */
+export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
+  const { stack, env } = request;
+  const projectDir = path.resolve(request.cwd);
+  const { configFile } = request;
+  const { written } = await readStackFile({
+    projectDir,
+    stack,
+    ...(configFile === undefined ? {} : { configFile }),
+  });
+  const sign: Sign = isRecord(written.sign) ? written.sign : {};
+  refuseUnneeded(stack, written, sign);
+  const root = typeof written.root === "string" ? written.root : ".";
+  const { publicKeyFile: named } = sign;
+  const target = typeof named === "string" ? path.resolve(rootDir(projectDir, root), named) : undefined;
+  const prefix = typeof written.envPrefix === "string" ? written.envPrefix : "";
+  const given = lookUp(env, ["COSIGN_PRIVATE_KEY"], prefix)?.value;
+  const hasPrivate = given !== undefined || sign.key !== undefined || sign.keyFile !== undefined;
+  const hasPublic = sign.publicKey !== undefined || (target !== undefined && existsSync(target));
+  const shown = (file: string) => path.relative(projectDir, file).replaceAll("\\", "/");
+  if (hasPrivate && hasPublic) {
+    return { stack, action: "unchanged", ...(target === undefined ? {} : { publicKeyFile: shown(target) }) };
+  }
+  if (!hasPrivate && (hasPublic || target !== undefined)) {
+    throw refused(
+      "slipway:sign",
+      `${stack} names a public key, and its private key is not here`,
+      "Set COSIGN_PRIVATE_KEY to it. For a new pair, take publicKey (publicKeyFile) out and list the old one under sign.trusted.",
+    );
+  }
+  const publicKey = hasPrivate
+    ? await publicHalf(request, { projectDir, root, sign, given, prefix })
+    : await storeNewKey(request);
+  const file = target ?? (await freeFile(request, projectDir, publicKey));
+  await writeWholeFile(file, publicKey);
+  const setting = fromRoot(projectDir, root, file);
+  if (target === undefined)
+    await pulumiConfig(request, ["set", "--path", "slipway:sign.publicKeyFile", setting]);
+  return { stack, action: hasPrivate ? "completed" : "created", publicKeyFile: shown(file) };
+}
+
+export function keysText({ stack, action, publicKeyFile }: MadeKeys): string {
+  const named = publicKeyFile ?? "slipway:sign.publicKey";
+  switch (action) {
+    case "unchanged":
+      return `Nothing to do: ${stack} has a key, and ${named} is its public half.\n`;
+    case "completed":
+      return `${named} is the public half of the key that ${stack} has. Commit it with the stack's settings.\n`;
+    case "created":
+      return (
+        `${named} is the public key of ${stack}; its private key is encrypted in the stack's settings (slipway:sign.key).\n` +
+        "Commit both. Who can decrypt the stack's settings can sign, and nobody can without them: keep the passphrase.\n"
+      );
+  }
+}
+
+function refuseUnneeded(stack: string, written: Readonly<Record<string, unknown>>, { mode }: Sign): void {
+  const reason = isSetupStack(written)
+    ? `${stack} sets the GitHub repository up, and releases nothing`
+    : written.promote !== undefined
+      ? `${stack} promotes what another stack signed, and signs nothing`
+      : mode !== undefined && mode !== "key"
+        ? `the settings of ${stack} say sign.mode: ${String(mode)}`
+        : undefined;
+  if (reason !== undefined) throw refused(`Pulumi.${stack}.yaml`, `${reason}: it needs no key`);
+}
+
+/** By the engine, which encrypts it; its way there is the standard input, where no process list and no log shows it. */
+async function storeNewKey(request: KeysRequest): Promise<string> {
+  const { privateKey, publicKey } = newKeyPair();
+  await pulumiConfig(request, ["set", "--secret", "--path", "slipway:sign.key"], privateKey);
+  return publicKey;
+}
+
+async function publicHalf(
+  request: KeysRequest,
+  of: {
+    readonly projectDir: string;
+    readonly root: string;
+    readonly sign: Sign;
+    readonly given: string | undefined;
+    readonly prefix: string;
+  },
+): Promise<string> {
+  const { sign, given } = of;
+  const stored = async (name: string) =>
+    new Secret((await pulumiConfig(request, ["get", "--path", `slipway:sign.${name}`])).trim());
+  const pem =
+    given !== undefined
+      ? new Secret(given)
+      : sign.key !== undefined
+        ? await stored("key")
+        : new Secret(
+            await readFile(path.resolve(rootDir(of.projectDir, of.root), String(sign.keyFile)), "utf8"),
+          );
+  const password = lookUp(request.env, ["COSIGN_PASSWORD"], of.prefix)?.value;
+  try {
+    return publicPem(
+      await readPrivateKey(
+        pem,
+        password !== undefined
+          ? new Secret(password)
+          : sign.password === undefined
+            ? undefined
+            : await stored("password"),
+      ),
+    );
+  } catch (error) {
+    throw refused(
+      "slipway:sign",
+      `the key of ${request.stack} ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+/** @throws ProblemError where every name is another key's */
+async function freeFile({ stack, publicKey }: KeysRequest, projectDir: string, pem: string): Promise<string> {
+  const names = publicKey === undefined ? ["cosign.pub", `cosign.${stack}.pub`] : [publicKey];
+  for (const name of names) {
+    const file = path.resolve(projectDir, name);
+    const found = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+    if (found === undefined || found.trim() === pem.trim()) return file;
+  }
+  throw refused(
+    names.join(", "),
+    "is there already, and is another key's",
+    "Name another file: --public-key.",
+  );
+}
+
+/** @returns what pulumi printed @throws Error with its own message, without the key */
+async function pulumiConfig(
+  { stack, cwd, configFile, env }: KeysRequest,
+  [verb = "", ...args]: readonly string[],
+  value?: Secret,
+): Promise<string> {
+  const file = configFile === undefined ? [] : ["--config-file", path.resolve(configFile)];
+  const { code, stdout, stderr, message } = await runCommand(
+    "pulumi",
+    ["config", verb, "--stack", stack, "--non-interactive", ...file, ...args],
+    { cwd, env, ...(value === undefined ? {} : { input: value.reveal() }) },
+  );
+  if (code === 0) return stdout;
+  const said = (value?.reveal() ?? "")
+    .split("\n")
+    .filter((line) => line !== "")
+    .reduce((text, line) => text.replaceAll(line, "[secret]"), stderr.trim() || (message ?? "pulumi failed"));
+  throw new Error(
+    `the key of ${stack} cannot be kept: ${said}\n${engineHint(code ?? 1, { stack, cwd }) ?? ""}`.trim(),
+  );
+}
+
+function refused(at: string, message: string, hint?: string): ProblemError {
+  return new ProblemError("No key was made:", [
+    { code: "keys-refused", path: at, message, ...(hint === undefined ? {} : { hint }) },
+  ]);
+}
