@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isSecretVariable } from "../config/environment";
 import { leaves } from "../config/paths";
 import { isSecretPath } from "../config/redaction";
+import { isRecord } from "../plan/record";
 import { runCommand } from "../source/run-command";
 
 const PROXIES = /^(https?|all|ftp)_proxy$/i;
@@ -34,29 +35,42 @@ function decoded(text: string): string {
   }
 }
 
-/**
- * The secrets of a stack's configuration, asked of the engine, which alone can decrypt them.
- *
- * @throws Error with pulumi's own message
- */
-export async function stackSecrets(options: {
+interface StackToRead {
   readonly stack: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   /** Where the stack's file is not at its usual place. */
   readonly configFile?: string;
-}): Promise<string[]> {
+}
+
+/** A stack's configuration, asked of the engine, which alone can decrypt it. @throws Error with pulumi's own message */
+async function decrypted(options: StackToRead, why: string): Promise<z.output<typeof configuration>> {
   const { stack, cwd, env, configFile } = options;
   const file = configFile === undefined ? [] : ["--config-file", configFile];
   const args = ["config", "--stack", stack, "--show-secrets", "--json", "--non-interactive", ...file];
   const answer = await runCommand("pulumi", args, { cwd, env });
   if (answer.code !== 0) {
-    throw new Error(
-      `the log would show the stack's secrets, and they cannot be asked for: ${answer.stderr.trim() || (answer.message ?? "pulumi failed")}`,
-    );
+    throw new Error(`${why}: ${answer.stderr.trim() || (answer.message ?? "pulumi failed")}`);
   }
-  const parsed: unknown = JSON.parse(answer.stdout);
-  return Object.entries(configuration.parse(parsed)).flatMap(([key, { value, objectValue, secret }]) => {
+  return configuration.parse(JSON.parse(answer.stdout));
+}
+
+/** The signing key and its password in the stack's file, as the variables that stand for them. */
+export async function signingSecrets(options: StackToRead): Promise<Record<string, string>> {
+  const found = await decrypted(options, "the stack's signing key cannot be read");
+  const { objectValue, value = "null" } = found["slipway:sign"] ?? {};
+  const sign: unknown = objectValue ?? JSON.parse(value);
+  const { key, password } = isRecord(sign) ? sign : {};
+  return {
+    ...(typeof key === "string" ? { COSIGN_PRIVATE_KEY: key } : {}),
+    ...(typeof password === "string" ? { COSIGN_PASSWORD: password } : {}),
+  };
+}
+
+/** The secrets of a stack's configuration. @throws Error with pulumi's own message */
+export async function stackSecrets(options: StackToRead): Promise<string[]> {
+  const why = "the log would show the stack's secrets, and they cannot be asked for";
+  return Object.entries(await decrypted(options, why)).flatMap(([key, { value, objectValue, secret }]) => {
     if (!secret) return [];
     const root = key.startsWith("slipway:") ? [key.slice("slipway:".length)] : undefined;
     const found = [...leaves(objectValue ?? value)];

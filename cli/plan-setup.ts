@@ -9,7 +9,7 @@ import { readRepository } from "../source/read-repository";
 import { runCommand } from "../source/run-command";
 import { projectFiles } from "../source/services";
 import { readWorkflowStacks } from "../source/workflow-stacks";
-import { withWorkflowFiles } from "../workflows/setup-files";
+import { withWorkflows } from "../workflows/setup-files";
 
 /** What the stack's state tells; `unknown` carries why, one line. */
 type Ownership = { readonly known?: SetupOwnership } | { readonly unknown: string };
@@ -36,9 +36,7 @@ export async function planSetup(input: {
   const plain = await plainSetupSecrets({ projectDir, stack: file.stack });
   if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
   const { token, ...written } = readSetup({ ...file, env, readFile: projectFiles(projectDir) });
-  const config = written.workflowFiles
-    ? withWorkflowFiles(written, await readWorkflowStacks(projectDir))
-    : written;
+  const config = withWorkflows(written, await readWorkflowStacks(projectDir));
   // One that stands in the stack's file is encrypted here.
   const isOurs = token !== undefined && config.tokenFrom !== "slipway:github.token";
   const full = isOurs ? { ...config, token } : config;

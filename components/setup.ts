@@ -8,7 +8,7 @@ import { readRepository } from "../source/read-repository";
 import { secretSealer } from "../source/sealing-keys";
 import { projectFiles } from "../source/services";
 import { readWorkflowStacks } from "../source/workflow-stacks";
-import { withWorkflowFiles } from "../workflows/setup-files";
+import { withWorkflows } from "../workflows/setup-files";
 import { githubProvider } from "./github-provider";
 import { quietDebug } from "./quiet-debug";
 import { RepositorySetup } from "./repository-setup";
@@ -32,9 +32,7 @@ export async function setup(): Promise<SetupOutputs> {
     const written = readPulumiSetup(process.env, projectFiles(process.cwd()));
     const plain = await plainSetupSecrets({ projectDir: process.cwd(), stack: pulumi.getStack() });
     if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
-    const config = written.workflowFiles
-      ? withWorkflowFiles(written, await readWorkflowStacks(process.cwd()))
-      : written;
+    const config = withWorkflows(written, await readWorkflowStacks(process.cwd()));
     const live = await readRepository(config, process.env);
     const previous = ownershipIn(await stackOutput("ownership"));
     const plan = assembleSetupPlan({ config, live, ...(previous === undefined ? {} : { previous }) });

@@ -176,6 +176,13 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     },
   },
   {
+    variables: ["SLIPWAY_CHECKS"],
+    path: "checks",
+    meaning:
+      "false: no check is run, as in the signing job of a generated workflow, whose build has run them; true: those that are configured.",
+    edits: ({ value }) => (yesOrNo(value) ? [] : [{ path: ["checks"], value: [] }]),
+  },
+  {
     variables: ["PUBLISH_VERSION_TAG"],
     path: "publishVersionTag",
     meaning: "true: a release without a version is refused; false: no version tag is written.",

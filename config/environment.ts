@@ -1,5 +1,6 @@
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
+import { CI_PAIR, hostVariables, PAIRS_BY_HOST, type Pair } from "../plan/variables";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -8,7 +9,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * engine hands a program the stack's configuration, decrypted.
  */
 const SECRET_NAME =
-  /(^PULUMI_CONFIG|TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS|_PAT|_AUTH_CONFIG)$/i;
+  /(^PULUMI_CONFIG|^BUILD_SECRET_.+|TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS|_PAT|_AUTH_CONFIG)$/i;
 
 /** Whether a variable's name says that its value is a secret, whatever program it is for. */
 export function isSecretVariable(name: string): boolean {
@@ -49,21 +50,6 @@ export interface CredentialOptions {
   /** The host that CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD belong to where CI_REGISTRY is not set. Default none. */
   readonly ciRegistry?: string;
 }
-
-interface Pair {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** Preferred pair first. */
-const PAIRS_BY_HOST: Readonly<Record<string, readonly Pair[]>> = {
-  "ghcr.io": [
-    { username: "GHCR_USERNAME", password: "GHCR_TOKEN" },
-    { username: "GITHUB_ACTOR", password: "GITHUB_TOKEN" },
-  ],
-  "docker.io": [{ username: "DOCKERHUB_USERNAME", password: "DOCKERHUB_TOKEN" }],
-};
-const CI_PAIR: Pair = { username: "CI_REGISTRY_USERNAME", password: "CI_REGISTRY_PASSWORD" };
 
 /** GHCR looks at the token alone, but wants a name. */
 const ANY_NAME = new Map([["ghcr.io", "x-access-token"]]);
@@ -111,7 +97,8 @@ function pairsFor(
 ): readonly Pair[] {
   const written = lookUp(env, ["CI_REGISTRY"], prefix)?.value.split("/")[0] ?? ciRegistry;
   const isCi = written !== undefined && normalizeHost(written) === host;
-  const own = Object.hasOwn(PAIRS_BY_HOST, host) ? (PAIRS_BY_HOST[host] ?? []) : [];
+  const known = Object.hasOwn(PAIRS_BY_HOST, host) ? (PAIRS_BY_HOST[host] ?? []) : [];
+  const own = [...known, hostVariables(host)];
   return isCi ? [CI_PAIR, ...own] : own;
 }
 

@@ -24,16 +24,26 @@ export function githubProblems(written: Readonly<Record<string, unknown>>): Prob
 
 /** A user without a token cannot log in, and the release would find out last. */
 function pairProblems(github: Readonly<Record<string, unknown>>): Problem[] {
+  const environments = Object.entries(isRecord(github.environments) ? github.environments : {});
+  const places: [path: string, place: unknown][] = [
+    ["github", github],
+    ...environments.map(([name, place]): [string, unknown] => [`github.environments.${name}`, place]),
+  ];
   const given = (name: string) =>
-    [github, ...Object.values(isRecord(github.environments) ? github.environments : {})].some(
-      (place) => isRecord(place) && (has(place.secrets, name) || has(place.variables, name)),
-    );
-  return PAIRS.filter(([name, token]) => given(name) && !given(token)).map(([name, token]) => ({
-    code: "github-token-absent",
-    path: `github.secrets.${token}`,
-    message: `is required with ${name}`,
-    hint: `Set it: pulumi config set --secret --path 'slipway:github.secrets.${token}'`,
-  }));
+    places.find(([, place]) => isRecord(place) && (has(place.secrets, name) || has(place.variables, name)));
+  return PAIRS.flatMap(([name, token]) => {
+    const at = given(name)?.[0];
+    if (at === undefined || given(token) !== undefined) return [];
+    const path = `${at}.secrets.${token}`;
+    return [
+      {
+        code: "github-token-absent",
+        path,
+        message: `is required with ${name}`,
+        hint: `Set it: pulumi config set --secret --path 'slipway:${path}'`,
+      },
+    ];
+  });
 }
 
 function fileProblems(github: Readonly<Record<string, unknown>>): Problem[] {

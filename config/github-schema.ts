@@ -45,11 +45,15 @@ const environmentSchema = z
       .describe("Who starts a job may not approve it. @default false"),
     adminsBypass: z.boolean().default(true).describe("Administrators may skip the rules. @default true"),
     tags: patterns
-      .default([])
-      .describe("Git tags that may deploy. @default any, where `branches` is empty too @example [v*]"),
+      .optional()
+      .describe(
+        "Git tags that may deploy; any ref may where this and `branches` are empty. @default what starts the workflows that name the environment, else v* and each lane's; none where `branches` is set @example [v*]",
+      ),
     branches: patterns
-      .default([])
-      .describe("Branches that may deploy. @default any, where `tags` is empty too @example [main]"),
+      .optional()
+      .describe(
+        "Branches that may deploy. @default what starts the workflows that name the environment; none where `tags` is set @example [main]",
+      ),
     secrets: secrets.describe("Secrets of this environment alone. @default none"),
     variables: variables.describe("Variables of this environment alone. @default none"),
   })
@@ -103,7 +107,7 @@ export const githubSchema = z
       .default(1000)
       .describe("Milliseconds between two writes, as GitHub asks of clients. @default 1000"),
     secrets: secrets.describe(
-      "Actions secrets: pulumi config set --secret --path slipway:github.secrets.NAME. @default none",
+      "Actions secrets of the whole repository, which every workflow of every branch reads; those of a release belong into `environments`. @default none",
     ),
     variables: variables.describe("Actions variables. @default none"),
     environments: z

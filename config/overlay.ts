@@ -1,5 +1,6 @@
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { buildSecretVariable } from "../plan/variables";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
 import { type Edit, ENVIRONMENT } from "./environment-table";
 import { formatPath, type Path, withValueAt } from "./paths";
@@ -22,7 +23,7 @@ export interface Overlaid {
 
 /**
  * Lays the environment over what is written: every row of the table, then what flags of the command line say, then the
- * credentials of each registry.
+ * credentials of each registry and the build secrets of each image.
  */
 export function overlayEnvironment(
   original: Readonly<Record<string, unknown>>,
@@ -55,6 +56,7 @@ export function overlayEnvironment(
   }
   for (const { flag, key, value } of flags) apply([{ path: [key], value }], `the flag ${flag}`);
   for (const edits of credentialEdits(written, env, prefix)) apply(edits.edits, edits.origin);
+  for (const edits of buildSecretEdits(written, env, prefix)) apply(edits.edits, edits.origin);
   return { written, origins, problems };
 }
 
@@ -82,6 +84,22 @@ function* credentialEdits(
         ? "what GHCR accepts with a token"
         : `environment variable ${found.usernameVariable}`;
     yield { edits: [{ path: [...at, "username"], value: found.username }], origin };
+  }
+}
+
+function* buildSecretEdits(
+  { images }: Readonly<Record<string, unknown>>,
+  env: Environment,
+  prefix: string,
+): Generator<{ edits: Edit[]; origin: string }> {
+  for (const [index, image] of (Array.isArray(images) ? images : []).entries()) {
+    if (!isRecord(image) || !isRecord(image.secrets)) continue;
+    for (const id of Object.keys(image.secrets)) {
+      const found = lookUp(env, [buildSecretVariable(id)], prefix);
+      if (found === undefined) continue;
+      const edit = { path: ["images", index, "secrets", id], value: found.value };
+      yield { edits: [edit], origin: `environment variable ${found.variable}` };
+    }
   }
 }
 

@@ -73,7 +73,8 @@ export function readSetup(input: SetupInput): SetupConfig {
     throw new ProblemError("The setup's configuration has problems:", told);
   }
   const { lanes = [], repository = "" } = result.data;
-  const tagRules = normaliseTagRules(github.tagRules, lanes);
+  const versionTags = [...new Set(["v*", ...lanes.map(({ trigger }) => trigger)])].sort();
+  const tagRules = normaliseTagRules(github.tagRules, versionTags);
   const { token, ...access } = accessOf(github, input.env);
   return {
     repository: github.repository ?? repository,
@@ -83,7 +84,10 @@ export function readSetup(input: SetupInput): SetupConfig {
     secrets: normaliseSecrets(github.secrets),
     variables: sorted(github.variables),
     environments: Object.fromEntries(
-      Object.entries(sorted(github.environments)).map(([name, one]) => [name, normaliseEnvironment(one)]),
+      Object.entries(sorted(github.environments)).map(([name, one]) => [
+        name,
+        normaliseEnvironment(one, versionTags),
+      ]),
     ),
     ...(tagRules === undefined ? {} : { tagRules }),
     ...(github.permissions === undefined ? {} : { permissions: github.permissions }),
@@ -112,11 +116,11 @@ function accessOf(
 
 function normaliseTagRules(
   written: CheckedGitHub["tagRules"],
-  lanes: readonly { readonly trigger: string }[],
+  versionTags: readonly string[],
 ): TagRulesConfig | undefined {
   if (written === false) return undefined;
   const { name, patterns } = written === true ? { name: "Release tags", patterns: [] } : written;
-  return { name, patterns: [...new Set(["v*", ...lanes.map(({ trigger }) => trigger), ...patterns])].sort() };
+  return { name, patterns: [...new Set([...versionTags, ...patterns])].sort() };
 }
 
 /** What a release's issues and pull requests are marked with, where nobody names others. */
@@ -136,8 +140,20 @@ function normaliseLabels(written: CheckedGitHub["labels"]): readonly LabelConfig
   }));
 }
 
-function normaliseEnvironment({ secrets, variables, ...rest }: CheckedEnvironment): EnvironmentConfig {
-  return { ...rest, secrets: normaliseSecrets(secrets), variables: sorted(variables) };
+/** Where neither tags nor branches are named, versions' git tags may deploy, or what the project's workflows say. */
+function normaliseEnvironment(
+  { secrets, variables, tags, branches, ...rest }: CheckedEnvironment,
+  versionTags: readonly string[],
+): EnvironmentConfig {
+  const isDefault = tags === undefined && branches === undefined;
+  return {
+    ...rest,
+    ...(isDefault ? { refs: "default" } : {}),
+    tags: isDefault ? versionTags : (tags ?? []),
+    branches: branches ?? [],
+    secrets: normaliseSecrets(secrets),
+    variables: sorted(variables),
+  };
 }
 
 function normaliseSecrets(written: Readonly<Record<string, string>>): Record<string, Secret> {

@@ -109,11 +109,6 @@ const previewSchema = z
     file: fileName
       .default("preview.yml")
       .describe("The file's name; stacks that name the same one share it. @default preview.yml"),
-    environment: environmentName
-      .default("preview")
-      .describe(
-        "The environment whose secrets previews see; pull requests from forks see none. @default preview",
-      ),
   })
   .meta({ what: "a preview workflow: { file: preview.yml }" });
 
@@ -130,8 +125,8 @@ const driftSchema = z
       .default("17 5 * * *")
       .describe("When, in UTC. @default 17 5 * * *"),
     environment: environmentName
-      .default("preview")
-      .describe("The environment whose secrets the check sees; one without reviewers. @default preview"),
+      .default("drift")
+      .describe("The environment whose secrets the check sees; one without reviewers. @default drift"),
   })
   .meta({ what: "a drift workflow: { cron: 17 5 * * * }" });
 
@@ -164,8 +159,10 @@ export const workflowsSchema = z
     install: z
       .array(word)
       .min(1, { error: "has no entry; expected a command's words" })
-      .default(["npm", "ci"])
-      .describe("The command that installs the project's packages, as words. @default [npm, ci]"),
+      .default(["npm", "ci", "--ignore-scripts"])
+      .describe(
+        "The command that installs the project's packages, as words; packages' own scripts are best left out. @default [npm, ci, --ignore-scripts]",
+      ),
     environment: environmentName
       .optional()
       .describe("The environment whose secrets and reviewers a release has. @default the stack's name"),

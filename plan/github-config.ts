@@ -21,7 +21,7 @@ export interface WorkflowsConfig {
   readonly runners: boolean | Readonly<Record<string, string>>;
   /** Node's version on the runner. Default `24`. */
   readonly node: string;
-  /** The command that installs the project's packages, as words. Default `npm ci`. */
+  /** The command that installs the project's packages, as words. Default `npm ci --ignore-scripts`. */
   readonly install: readonly string[];
   /** The environment whose secrets and reviewers a release has. Default: the stack's name. */
   readonly environment?: string;
@@ -68,14 +68,12 @@ export interface PromoteWorkflowConfig {
 /** The plan on pull requests. Stacks with the same file share it, a job each. */
 export interface PreviewWorkflowConfig {
   readonly file: string;
-  /** The environment with the secrets of previews. Default `preview`. */
-  readonly environment: string;
 }
 
 /** The question whether anything differs from what was released. Stacks with the same file share it. */
 export interface DriftWorkflowConfig {
   readonly file: string;
   readonly cron: string;
-  /** The environment with the secrets of this check; one without reviewers. Default `preview`. */
+  /** The environment with the secrets of this check; one without reviewers. Default `drift`. */
   readonly environment: string;
 }

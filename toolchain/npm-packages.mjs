@@ -18,7 +18,8 @@ export async function installPackages({ progress, cache = cacheDir(), project = 
     await withLock(lock, async () => {
       if (areInstalled(project)) return;
       const npm = npmCommand();
-      const args = [...npm.args, "ci", "--no-audit", "--no-fund", "--loglevel=error", "--include=dev"];
+      const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--include=dev"];
+      const args = [...npm.args, "ci", ...flags];
       const { code, output } = await run(npm.program, args, { cwd: project });
       if (code !== 0) {
         throw new Error(

@@ -1,7 +1,8 @@
 import { isLoopbackHost } from "../plan/loopback";
+import { buildSecretVariable, CI_PAIR, hostVariables } from "../plan/variables";
 import type { EnvValue, Permissions } from "./model";
 import { expression } from "./model";
-import { runnersOf, type StateKind, type WorkflowStack } from "./stack";
+import { builds, type StateKind, type WorkflowStack } from "./stack";
 
 type Variables = Readonly<Record<string, EnvValue>>;
 
@@ -15,17 +16,23 @@ const GHCR: Variables = {
 /** What the program reads to sign in to the stack's registries. Secrets of optional registries are optional. */
 export function registryVariables(stack: WorkflowStack): Variables {
   const { config } = stack;
-  // Jobs that build one platform have no engine, which alone can read it.
-  const isReadable = (path: string) => config.encrypted.includes(path) && runnersOf(stack) === undefined;
+  // The job that builds has no engine, which alone can read it.
+  const isReadable = (path: string) => config.encrypted.includes(path) && !builds(stack);
   const variables = config.registries.map(({ host, optional, password }, index): Variables => {
     if (host === "ghcr.io") return GHCR;
     if (host === "docker.io") return pair("DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN", optional);
-    // Others take the stack's own secret configuration; the first one also these.
-    if (index > 0 || isLoopbackHost(host)) return {};
+    if (isLoopbackHost(host)) return {};
     const hasPassword = password !== undefined || isReadable(`registries[${index}].password`);
-    return pair("CI_REGISTRY_USERNAME", "CI_REGISTRY_PASSWORD", optional || hasPassword);
+    const own = index === 0 ? CI_PAIR : hostVariables(host);
+    return pair(own.username, own.password, optional || hasPassword);
   });
   return Object.assign({}, ...variables);
+}
+
+/** The build secrets of the stack's images. */
+export function buildSecrets({ config: { images } }: WorkflowStack): Variables {
+  const names = images.flatMap(({ secrets }) => Object.keys(secrets).map(buildSecretVariable));
+  return Object.fromEntries(names.map((name) => [name, { secret: name }]));
 }
 
 /** The engine's state and the key to the stack's secrets. */

@@ -45,8 +45,9 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
         name: "Go to the newest version",
         id: "newest",
         run: [
-          "# Patterns are words of their own.",
+          "# The patterns in TAGS are words of their own, and match no files.",
           "# shellcheck disable=SC2086",
+          "set -o noglob",
           'tag="$(git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname \\',
           "  --format='%(refname:lstrip=2)' $TAGS)\"",
           'if [ -n "$tag" ]; then git checkout --quiet "refs/tags/$tag"; fi',
@@ -97,7 +98,7 @@ function jobOf(
   const { workflows } = stack;
   return {
     runsOn: workflows.runner,
-    environment: workflows.drift?.environment ?? "preview",
+    environment: workflows.drift?.environment ?? "drift",
     timeoutMinutes: Math.min(30, workflows.timeout),
     ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
   };

@@ -1,21 +1,26 @@
 import type { EnvValue, Job, RunStep, Workflow } from "./model";
 import { expression } from "./model";
 import { type SharedJob, sharedJob } from "./shared-job";
-import { type HostedStack, inRepository, madeFrom } from "./stack";
-import { checkOut, installPackages, setUpNode, setUpPulumi } from "./steps";
+import { type HostedStack, madeFrom } from "./stack";
+import { checkOut, installPackages, setUpNode } from "./steps";
 
 const OWN = "github.event.pull_request.head.repo.full_name == github.repository";
-const FORK = "github.event.pull_request.head.repo.full_name != github.repository";
 /** GitHub's limit for a comment is 65536 characters. */
 const COMMENT_LIMIT = 60_000;
+/**
+ * Text as an indented code block, which nothing in the text can end: a carriage return would, which ends a line for
+ * Markdown and not for sed. What is beyond ASCII goes too, since it can show a text in another order than it is written.
+ */
+const QUOTE = "sed 's/→/->/g' | LC_ALL=C tr --delete --complement '\\t\\n -~' | sed 's/^/    /'";
 
 /**
- * The plan on pull requests, for every stack that names the file. A pull request of the repository's own has the engine's
- * preview in a comment; one from a fork sees no secret and cannot comment: it has Slipway's plan in the run's summary.
+ * The plan on pull requests, for every stack that names the file, made without a secret and without an engine. One of the
+ * repository's own has it in a comment; a fork's token cannot write one: it has it in the run's summary alone.
  */
 export function previewWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
+  const [stack] = stacks;
+  if (stack === undefined) throw new Error("a preview of no stack");
   const shared = sharedJob(stacks, "throwaway");
-  const comments = stacks[0]?.host === "github";
   return {
     file,
     comment: madeFrom(stacks),
@@ -26,60 +31,63 @@ export function previewWorkflow(file: string, stacks: readonly HostedStack[]): W
       cancelInProgress: true,
     },
     jobs: {
-      preview: previewJob(stacks, shared),
-      ...(comments ? { comment: commentJob(stacks, shared) } : {}),
-      fork: forkJob(stacks, shared),
+      preview: previewJob(stack, stacks, shared),
+      ...(stack.host === "github" ? { comment: commentJob(stack, shared) } : {}),
     },
   };
 }
 
-function previewJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
-  const { stack, environment } = of(stacks);
+/** Runs what the pull request says, and can do no more than read. */
+function previewJob(stack: HostedStack, stacks: readonly HostedStack[], shared: SharedJob): Job {
+  const { workflows } = stack;
   return {
-    ...jobOf(stack, shared),
     name: shared.title("Preview"),
-    if: OWN,
-    environment,
+    runsOn: workflows.runner,
+    timeoutMinutes: Math.min(30, workflows.timeout),
     permissions: { contents: "read", ...shared.packages },
+    ...(shared.matrix === undefined ? {} : { matrix: shared.matrix }),
+    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
     steps: [
       checkOut(),
       setUpNode(stack),
-      setUpPulumi(),
       installPackages(stack),
       {
-        name: "Preview",
+        name: "Plan",
         shell: "bash",
         run: [
-          `pulumi stack select --create ${shared.stackWord}`,
-          `pulumi preview --stack ${shared.stackWord} --color never | tee preview.txt`,
+          `npx slipway plan --stack ${shared.stackWord} --read-only 2>&1 | tee "$RUNNER_TEMP/preview.txt" |`,
+          `  ${QUOTE} | tee --append "$GITHUB_STEP_SUMMARY"`,
         ],
         env: {
           ...shared.variables,
           ...version(stacks),
-          ...shared.signIn,
+          ...("packages" in shared.packages ? { GITHUB_TOKEN: expression("github.token") } : {}),
         },
       },
-      {
-        name: "Keep it for the comment",
-        if: "always()",
-        uses: "actions/upload-artifact",
-        with: {
-          name: `preview-${shared.value("stack")}`,
-          path: inRepository(stack, "preview.txt"),
-          "retention-days": 5,
-        },
-      },
+      ...(stack.host === "github" ? [keepPlan(shared)] : []),
     ],
   };
 }
 
+function keepPlan(shared: SharedJob): Job["steps"][number] {
+  return {
+    name: "Keep it for the comment",
+    if: "always()",
+    uses: "actions/upload-artifact",
+    with: {
+      name: `preview-${shared.value("stack")}`,
+      path: `${expression("runner.temp")}/preview.txt`,
+      "retention-days": 5,
+    },
+  };
+}
+
 /** The only job that may write to the pull request; nothing of the pull request runs in it. */
-function commentJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
-  const { stack } = of(stacks);
+function commentJob(stack: HostedStack, shared: SharedJob): Job {
   return {
     name: shared.title("Comment"),
     needs: ["preview"],
-    if: `\${{ !cancelled() && needs.preview.result != 'skipped' }}`,
+    if: `\${{ !cancelled() && ${OWN} }}`,
     runsOn: stack.workflows.runner,
     timeoutMinutes: 10,
     permissions: { "pull-requests": "write" },
@@ -88,7 +96,10 @@ function commentJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
       {
         name: "Take the preview",
         uses: "actions/download-artifact",
-        with: { name: `preview-${shared.value("stack")}` },
+        with: {
+          name: `preview-${shared.value("stack")}`,
+          path: `${expression("runner.temp")}/preview`,
+        },
       },
       comment(shared),
     ],
@@ -101,16 +112,17 @@ function comment(shared: SharedJob): RunStep {
     run: [
       "{",
       '  printf \'%s\\n### Release preview: %s\\n\\n\' "$MARKER" "$STACK"',
-      `  sed 's/^/    /' preview.txt | head --bytes=${COMMENT_LIMIT}`,
-      "} > comment.md",
+      `  cat "$RUNNER_TEMP/preview/preview.txt" | ${QUOTE} | head --bytes=${COMMENT_LIMIT}`,
+      '} > "$RUNNER_TEMP/comment.md"',
       'comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"',
-      "own='.[] | select(.user.type == \"Bot\" and (.body | startswith(env.MARKER))) | .id'",
+      "own='.[] | select(.user.login == \"github-actions[bot]\" and (.body | startswith(env.MARKER))) | .id'",
       'id="$(gh api "$comments" --paginate --jq "$own" | head --lines=1)"',
+      "method=POST",
       'if [ -n "$id" ]; then',
-      '  gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" --field body=@comment.md',
-      "else",
-      '  gh api --silent --method POST "$comments" --field body=@comment.md',
+      "  method=PATCH",
+      '  comments="repos/$GITHUB_REPOSITORY/issues/comments/$id"',
       "fi",
+      'gh api --silent --method "$method" "$comments" --field body=@"$RUNNER_TEMP/comment.md"',
     ],
     env: {
       STACK: shared.value("stack"),
@@ -121,56 +133,9 @@ function comment(shared: SharedJob): RunStep {
   };
 }
 
-function forkJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
-  const { stack } = of(stacks);
-  return {
-    ...jobOf(stack, shared),
-    name: shared.title("Plan of a fork"),
-    if: FORK,
-    permissions: { contents: "read", ...shared.packages },
-    steps: [
-      checkOut(),
-      setUpNode(stack),
-      installPackages(stack),
-      {
-        name: "Plan",
-        shell: "bash",
-        run: [
-          `npx slipway plan --stack ${shared.stackWord} --read-only 2>&1 |`,
-          "  sed 's/^/    /' | tee --append \"$GITHUB_STEP_SUMMARY\"",
-        ],
-        env: {
-          ...shared.variables,
-          ...version(stacks),
-          ...("packages" in shared.packages ? { GITHUB_TOKEN: expression("github.token") } : {}),
-        },
-      },
-    ],
-  };
-}
-
-function jobOf(
-  stack: HostedStack,
-  shared: SharedJob,
-): Pick<Job, "runsOn" | "timeoutMinutes" | "matrix" | "workingDirectory"> {
-  const { workflows } = stack;
-  return {
-    runsOn: workflows.runner,
-    timeoutMinutes: Math.min(30, workflows.timeout),
-    ...(shared.matrix === undefined ? {} : { matrix: shared.matrix }),
-    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
-  };
-}
-
 /** A fleet has no plan without a tag. */
 function version(stacks: readonly HostedStack[]): Readonly<Record<string, EnvValue>> {
   return stacks.some(({ config }) => config.fleet !== undefined)
     ? { CI_IMAGE_TAG: `pr-${expression("github.event.pull_request.number")}` }
     : {};
-}
-
-function of(stacks: readonly HostedStack[]): { stack: HostedStack; environment: string } {
-  const [stack] = stacks;
-  if (stack?.workflows.preview === undefined) throw new Error("a preview of no stack");
-  return { stack, environment: stack.workflows.preview.environment };
 }

@@ -1,64 +1,52 @@
 import { subjectsOutput } from "./attest-job";
+import { BUILD_JOB, type BuildJobInput, mergeScript, takeParts } from "./build-job";
 import { furtherSecrets, packagePermission, signingVariables } from "./credentials";
 import type { EnvValue, Job, RunStep, Step } from "./model";
 import { expression } from "./model";
-import { BUILD_JOB, mergeSteps } from "./native-build";
-import {
-  environmentOf,
-  type HostedStack,
-  inRepository,
-  runnersOf,
-  type StateKind,
-  type WorkflowStack,
-} from "./stack";
+import { SOURCE_COMMIT, SOURCE_JOB } from "./source-job";
+import { environmentOf, type HostedStack, inRepository, type StateKind, type WorkflowStack } from "./stack";
 import {
   checkOut,
   installPackages,
   programVariables,
   requireState,
   selectStack,
-  setUpBuilder,
   setUpNode,
   setUpPulumi,
 } from "./steps";
 import { shellWord } from "./words";
 
-export interface ReleaseJobInput {
-  readonly stack: HostedStack;
+export interface ReleaseJobInput extends BuildJobInput {
   readonly name: string;
-  /** What to release, where the event does not say it. */
-  readonly ref?: EnvValue;
-  /** What the program reads about this release: its version, a subset of services. */
-  readonly variables: Readonly<Record<string, EnvValue>>;
 }
 
-/**
- * The job that runs the program: builds, proves, tags, and keeps the manifest. Where each platform has a runner of its
- * own, it takes what those built, and builds nothing.
- */
-export function releaseJob({ stack, name, ref, variables }: ReleaseJobInput): Job {
+/** The job that may sign: it merges what the build made, verifies, signs, tags and keeps the manifest. */
+export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInput): Job {
   const { workflows } = stack;
-  const isSplit = runnersOf(stack) !== undefined;
+  const program = runProgram(stack, "Release", stack.state, {
+    ...variables,
+    // The build has run them: they are commands of the repository, and this job has what signs.
+    ...(stack.config.checks.length === 0 ? {} : { SLIPWAY_CHECKS: "false" }),
+  });
   const steps: Step[] = [
-    checkOut(ref),
+    checkOut(hasSource ? SOURCE_COMMIT : undefined),
     setUpNode(stack),
     setUpPulumi(),
-    ...(isSplit ? [] : setUpBuilder(stack)),
     installPackages(stack),
-    ...(isSplit ? mergeSteps({ stack, variables }) : []),
-    runProgram(stack, "Release", stack.state, variables),
+    takeParts(stack),
+    { ...program, run: [...program.run.slice(0, -1), mergeScript(stack), ...program.run.slice(-1)] },
     ...keepManifest(stack),
   ];
   return {
     name,
-    ...(isSplit ? { needs: [BUILD_JOB] } : {}),
+    needs: [...(hasSource ? [SOURCE_JOB] : []), BUILD_JOB],
     ...writingJob(stack),
     ...(workflows.attest ? { outputs: { subjects: expression("steps.released.outputs.subjects") } } : {}),
     steps,
   };
 }
 
-/** What every job has that writes to registries: where it runs, how long, and with which rights. */
+/** What a job has that writes to registries and may sign: where it runs, how long, and with which rights. */
 export function writingJob(
   stack: HostedStack,
 ): Pick<Job, "runsOn" | "environment" | "timeoutMinutes" | "permissions" | "workingDirectory"> {

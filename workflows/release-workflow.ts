@@ -1,9 +1,10 @@
 import { attestJob } from "./attest-job";
+import { BUILD_JOB, buildJob } from "./build-job";
 import type { Concurrency, EnvValue, Input, Job, Workflow } from "./model";
 import { expression } from "./model";
-import { BUILD_JOB, nativeBuildJob } from "./native-build";
 import { releaseJob } from "./release-job";
-import { type HostedStack, madeFrom, runnersOf, versionTags, waiting } from "./stack";
+import { type Asked, SOURCE_JOB, sourceJob } from "./source-job";
+import { type HostedStack, madeFrom, versionTags, waiting } from "./stack";
 import { expressionText, stem, tagFilter } from "./words";
 
 const REF: Input = {
@@ -55,7 +56,10 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
     concurrency: concurrency(stack, settings.file, own),
     jobs: releaseJobs(stack, "release", {
       name: "Release",
-      ref: expression(isTagged(stack) ? "inputs.ref || inputs.version" : "inputs.ref"),
+      asked: {
+        ref: expression("inputs.ref"),
+        ...("version" in inputs ? { version: expression("inputs.version"), prefix: tagPrefix(stack) } : {}),
+      },
       variables: {
         ...("version" in inputs ? { RELEASE_TAG: expression("inputs.version") } : {}),
         ...("publish_version_tag" in inputs
@@ -114,18 +118,20 @@ function releaseJobs(
   id: string,
   input: {
     readonly name: string;
-    readonly ref?: EnvValue;
+    readonly asked?: Asked;
     readonly variables: Readonly<Record<string, EnvValue>>;
   },
 ): Record<string, Job> {
   // Gitea has no attestations.
   const attests = stack.workflows.attest && stack.host === "github";
   const shown = { ...stack, workflows: { ...stack.workflows, attest: attests } };
-  const { name: _, ...native } = input;
+  const { name, asked, variables } = input;
+  const common = { stack: shown, hasSource: asked !== undefined, variables };
   return {
-    ...(runnersOf(shown) === undefined ? {} : { [BUILD_JOB]: nativeBuildJob({ stack: shown, ...native }) }),
-    [id]: releaseJob({ stack: shown, ...input }),
-    ...(attests ? { attest: attestJob(shown, id) } : {}),
+    ...(asked === undefined ? {} : { [SOURCE_JOB]: sourceJob(shown, asked) }),
+    [BUILD_JOB]: buildJob(common),
+    [id]: releaseJob({ ...common, name }),
+    ...(attests ? { attest: attestJob(common, id) } : {}),
   };
 }
 
@@ -162,9 +168,10 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
   };
   return {
     version,
-    ref: isTagged(stack)
-      ? { ...REF, description: "Tag or commit to release. Default: the version's tag" }
-      : REF,
+    ref: {
+      ...REF,
+      description: "Branch, tag or commit to release. Default: the version's tag, else where it is started",
+    },
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...(fleet === undefined ? {} : { services: SERVICES }),
     ...found(stack),
@@ -174,11 +181,6 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
 /** Gitea shows a run's own title, so there nothing can be found by it. */
 function found({ host }: HostedStack): Record<string, Input> {
   return host === "github" ? { dispatch_id: DISPATCH_ID } : {};
-}
-
-/** The version that a person types in is a git tag that has to be there, so that it is what is checked out. */
-function isTagged(stack: HostedStack): boolean {
-  return stack.config.requireTag && stack.config.lane === undefined && ruleInputs(stack).length === 0;
 }
 
 function ruleInput(name: string): Input {
@@ -206,12 +208,17 @@ function concurrency(stack: HostedStack, file: string, own: readonly string[]): 
   };
 }
 
-/** The version that was typed in, as a lane's git tag is called: `v0.2.1` of the git tag `docker-v0.2.1`. */
-function askedVersion({ config: { lane } }: HostedStack): string {
-  if (lane === undefined || lane.trigger === lane.form.prefix) return "inputs.version";
-  if (!lane.trigger.endsWith(lane.form.prefix)) return "inputs.version";
-  const missing = lane.trigger.slice(0, lane.trigger.length - lane.form.prefix.length);
-  return `inputs.version && format(${expressionText(`${missing}{0}`)}, inputs.version)`;
+/** The version that was typed in, as its git tag is called. */
+function askedVersion(stack: HostedStack): string {
+  const prefix = tagPrefix(stack);
+  if (prefix === "") return "inputs.version";
+  return `inputs.version && format(${expressionText(`${prefix}{0}`)}, inputs.version)`;
+}
+
+/** What a lane's git tag has before its version: `docker-` of `docker-v0.2.1`. */
+function tagPrefix({ config: { lane } }: HostedStack): string {
+  if (lane === undefined || !lane.trigger.endsWith(lane.form.prefix)) return "";
+  return lane.trigger.slice(0, lane.trigger.length - lane.form.prefix.length);
 }
 
 /** A version is made from its sources alone. */

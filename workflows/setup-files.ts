@@ -1,19 +1,81 @@
-import type { SetupConfig, SetupFile } from "../plan/setup/config";
+import {
+  DEFAULT_BRANCH,
+  type EnvironmentConfig,
+  type SetupConfig,
+  type SetupFile,
+} from "../plan/setup/config";
 import { workflowFiles } from "./generate";
 import { secretUses } from "./secrets-used";
-import type { WorkflowStack } from "./stack";
+import { environmentOf, versionTags, type WorkflowStack } from "./stack";
 
 /**
- * A setup with the workflow files that the project's stacks ask for. A file that the setup names itself is its own.
+ * A setup with what follows from the workflows that the project's stacks ask for: their files, where it keeps them (one
+ * that it names itself is its own), the refs that may deploy, and rules for their git tags.
  *
  * @throws ProblemError with what speaks against the files
  */
-export function withWorkflowFiles(config: SetupConfig, stacks: readonly WorkflowStack[]): SetupConfig {
+export function withWorkflows(config: SetupConfig, stacks: readonly WorkflowStack[]): SetupConfig {
   const named = new Set(config.files.map(({ path }) => path));
-  const made = workflowFiles(stacks).flatMap((file): SetupFile[] =>
+  const made = (config.workflowFiles ? workflowFiles(stacks) : []).flatMap((file): SetupFile[] =>
     file.host === "github" && !named.has(file.path)
       ? [{ path: file.path, content: file.text, uses: secretUses([file.workflow]) }]
       : [],
   );
-  return { ...config, files: [...config.files, ...made] };
+  const { tagRules } = config;
+  const released = stacks.filter(({ workflows }) => workflows.release !== undefined).flatMap(versionTags);
+  return {
+    ...config,
+    files: [...config.files, ...made],
+    environments: Object.fromEntries(
+      Object.entries(config.environments).map(([name, one]) => [name, withRefs(name, one, stacks)]),
+    ),
+    ...(tagRules === undefined
+      ? {}
+      : { tagRules: { ...tagRules, patterns: distinct([...tagRules.patterns, ...released]) } }),
+  };
+}
+
+/** By default the refs that start an environment's jobs may deploy there, and no others. */
+function withRefs(
+  name: string,
+  environment: EnvironmentConfig,
+  stacks: readonly WorkflowStack[],
+): EnvironmentConfig {
+  if (environment.refs !== "default") return environment;
+  const starts = stacks.flatMap((stack) => startsIn(name, stack, stacks));
+  if (starts.length === 0) return environment;
+  return {
+    ...environment,
+    tags: distinct(starts.flatMap(({ tags = [] }) => tags)),
+    branches: distinct(starts.flatMap(({ branches = [] }) => branches)),
+  };
+}
+
+interface Starts {
+  readonly tags?: readonly string[];
+  readonly branches?: readonly string[];
+}
+
+function startsIn(name: string, stack: WorkflowStack, stacks: readonly WorkflowStack[]): Starts[] {
+  const { workflows, config } = stack;
+  const { release, deploy, promote, drift } = workflows;
+  const checked = drift?.environment === name ? [{ branches: [DEFAULT_BRANCH] }] : [];
+  if (environmentOf(stack) !== name) return checked;
+  // Without a tag that is required, a person may release any commit of the default branch.
+  const byHand = config.requireTag ? [] : [DEFAULT_BRANCH];
+  const source = config.promote?.source;
+  const followed = stacks.filter(
+    (other) => promote?.follow === true && source?.kind === "stack" && other.stack === source.stack,
+  );
+  return [
+    ...checked,
+    ...(release === undefined ? [] : [{ tags: versionTags(stack), branches: byHand }]),
+    ...(deploy === undefined ? [] : [{ branches: deploy.branches }]),
+    ...(promote === undefined ? [] : [{ tags: versionTags(stack) }]),
+    ...followed.map((other) => ({ branches: other.workflows.deploy?.branches ?? [] })),
+  ];
+}
+
+function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)].sort();
 }

@@ -24,6 +24,11 @@ export function environmentOf({ stack, workflows }: WorkflowStack): string {
   return workflows.environment ?? stack;
 }
 
+/** Whether some workflow builds the stack's images, rather than promoting or comparing them. */
+export function builds({ workflows }: WorkflowStack): boolean {
+  return workflows.release !== undefined || workflows.deploy !== undefined;
+}
+
 /** Patterns of the git tags that are the stack's versions. */
 export function versionTags({ config, workflows }: WorkflowStack): readonly string[] {
   return workflows.release?.tags ?? [config.lane === undefined ? "v*" : `${config.lane.trigger}*`];

@@ -1,5 +1,5 @@
 import { type Problem, ProblemError } from "../plan/problem";
-import { runnersOf, type WorkflowStack } from "./stack";
+import { builds, runnersOf, type WorkflowStack } from "./stack";
 
 /** What keeps stacks from having the workflows that they ask for, all at once. */
 export function requireNoProblems(stacks: readonly WorkflowStack[]): void {
@@ -26,6 +26,16 @@ function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): P
             "preview",
             "is not possible with requireTag: a pull request has no tag",
             "Leave the preview out, or preview a stack that requires none",
+          ),
+        ]
+      : []),
+    ...(workflows.preview !== undefined && config.promote?.source.kind === "stack"
+      ? [
+          problem(
+            "workflows-preview-promote",
+            "preview",
+            "is not possible for a stack that promotes from another: what that released is in a state that no pull request sees",
+            "Leave the preview out, or promote by statement",
           ),
         ]
       : []),
@@ -72,42 +82,18 @@ function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): P
 
 type Report = (code: string, key: string, message: string, hint: string) => Problem;
 
-/** Platforms are built apart by `slipway build`, which has no engine. */
 function runnerProblems(stack: WorkflowStack, problem: Report): Problem[] {
-  const { config, workflows } = stack;
-  const isBuilt = workflows.release !== undefined || workflows.deploy !== undefined;
-  const runners = isBuilt ? runnersOf(stack) : undefined;
-  if (runners === undefined) return [];
-  const label = "a runner's label";
-  return [
-    ...runners
-      .filter(({ runner }) => runner === undefined)
-      .map(({ platform }) =>
-        problem(
-          "workflows-runner",
-          `runners.${platform}`,
-          `is not there, and images are built for ${platform}; expected ${label}`,
-          "Name a runner that is of this platform or runs it without QEMU, or leave `runners` out: one job builds all",
-        ),
+  const runners = builds(stack) ? runnersOf(stack) : undefined;
+  return (runners ?? [])
+    .filter(({ runner }) => runner === undefined)
+    .map(({ platform }) =>
+      problem(
+        "workflows-runner",
+        `runners.${platform}`,
+        `is not there, and images are built for ${platform}; expected a runner's label`,
+        "Name a runner that is of this platform or runs it without QEMU, or leave `runners` out: one job builds all",
       ),
-    ...config.encrypted
-      .filter((path) => /^images\[\d+\]\.secrets\b/.test(path) || furtherPasswords(config).includes(path))
-      .map((path) =>
-        problem(
-          "workflows-runner-secrets",
-          "runners",
-          `does not go together with ${path}, which is encrypted: jobs that build one platform have no engine to read it`,
-          "Leave `runners` out: one job builds all",
-        ),
-      ),
-  ];
-}
-
-/** Passwords of registries that no variable gives. */
-function furtherPasswords({ registries }: WorkflowStack["config"]): string[] {
-  return registries.flatMap(({ host }, index) =>
-    index === 0 || host === "ghcr.io" || host === "docker.io" ? [] : [`registries[${index}].password`],
-  );
+    );
 }
 
 interface Claim {
@@ -175,5 +161,13 @@ function sharedProblems(stacks: readonly WorkflowStack[]): Problem[] {
 
 function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"): string {
   const { directory, runner, node, install, hosts, timeout } = workflows;
-  return JSON.stringify([directory, runner, node, install, hosts, timeout, workflows[key]?.environment]);
+  return JSON.stringify([
+    directory,
+    runner,
+    node,
+    install,
+    hosts,
+    timeout,
+    key === "drift" && workflows.drift?.environment,
+  ]);
 }

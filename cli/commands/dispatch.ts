@@ -23,7 +23,10 @@ export function dispatchCommand(): Command {
     .description("Release in CI: dispatch the workflow, follow its run, show what it released.")
     .option("--version <vX.Y.Z>", "the version to release")
     .option("--input-ref <ref>", "what to release; default the version's git tag")
-    .option("--workflow-ref <ref>", "branch or tag whose workflow file runs; default the default branch")
+    .option(
+      "--workflow-ref <ref>",
+      "branch or tag whose workflow file runs; default the version's tag, else the default branch",
+    )
     .option("--workflow <file>", "the workflow's file; default release-docker.yml")
     .option("--repo <owner/name>", "default slipway:repository, then the git remote")
     .option("--api-url <url>", "GitHub's API, for an Enterprise server")

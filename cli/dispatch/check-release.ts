@@ -89,6 +89,7 @@ export async function checkRegistries(input: PreflightInput, file: WorkflowFile)
   if (hub === undefined || wanted.length === 0) return problems;
   const missing = await missingSecrets(input, file, wanted);
   if (missing === undefined || missing.length === 0) return problems;
+  const environment = file.environments.length === 1 ? ` --env ${file.environments[0]}` : "";
   const message = `the repository has no secret ${missing.join(" and no ")}`;
   if (hub.optional) {
     input.warn(`${message}: Docker Hub will be left out`);
@@ -98,7 +99,7 @@ export async function checkRegistries(input: PreflightInput, file: WorkflowFile)
     code: "repository-secrets",
     path: input.errors.path,
     message: `${message}, which Docker Hub needs`,
-    hint: `Set ${missing.length === 1 ? "it" : "them"}: ${missing.map((name) => `gh secret set ${name} --repo ${input.errors.path}`).join("; ")}`,
+    hint: `Set ${missing.length === 1 ? "it" : "them"}: ${missing.map((name) => `gh secret set ${name}${environment} --repo ${input.errors.path}`).join("; ")}`,
   });
   return problems;
 }

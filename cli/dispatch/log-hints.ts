@@ -21,7 +21,7 @@ const REASONS: readonly Reason[] = [
     pattern:
       /DOCKERHUB_(?:USERNAME|TOKEN)|docker\.io.*\b(?:unauthorized|401|denied|incorrect username)|\b(?:unauthorized|incorrect username or password|insufficient_scope)\b.*docker\.io|incorrect username or password/i,
     message: "Docker Hub does not take the job's credentials",
-    hint: "Set the repository's secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN anew (an access token that may read and write).",
+    hint: "Set the environment's secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN again (an access token that may read and write).",
   },
   {
     code: "registry-push",

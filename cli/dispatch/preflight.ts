@@ -39,8 +39,11 @@ export interface ReadyDispatch extends Omit<DispatchInputs, "problems"> {
 export async function preflight(input: PreflightInput): Promise<ReadyDispatch> {
   const { octokit, repository, settings, errors } = input;
   const defaultBranch = await checkRepositoryAccess(input);
-  const workflowRef = settings.workflowRef ?? defaultBranch;
   const workflowId = await findWorkflow(input);
+  const workflowRef =
+    settings.workflowRef ??
+    (await taggedWorkflow(input).catch((error) => fail(error, errors))) ??
+    defaultBranch;
   const headSha = await commitOf(octokit, repository, workflowRef).catch((error) => fail(error, errors));
   if (headSha === undefined) {
     throw notDispatched({
@@ -136,6 +139,24 @@ async function workflowNames(octokit: Octokit, repository: Repository): Promise<
     .catch(() => undefined);
   const names = answer?.data.workflows.map(({ path }) => path.replace(/^\.github\/workflows\//, "")) ?? [];
   return names.join(", ") || "none";
+}
+
+/**
+ * The version's git tag, where it has the workflow: the environments of a release let tags deploy, and what runs is as
+ * protected as what is released.
+ */
+async function taggedWorkflow({
+  octokit,
+  repository,
+  settings,
+}: PreflightInput): Promise<string | undefined> {
+  const { version, workflow } = settings;
+  const sha = version === undefined ? undefined : await commitOf(octokit, repository, `tags/${version}`);
+  if (sha === undefined) return undefined;
+  const path = `.github/workflows/${workflow}`;
+  const text = await readFileAt(octokit, repository, path, sha);
+  const isThere = text !== undefined && readWorkflowFile(path, text).inputs !== undefined;
+  return isThere ? version : undefined;
 }
 
 async function readWorkflow(input: PreflightInput, ref: string): Promise<WorkflowFile> {

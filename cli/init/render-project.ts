@@ -77,7 +77,7 @@ function setupYaml(settings: Settings): string {
     "# What the repository is to have on GitHub; this stack releases nothing. It takes a token of its own, GH_TOKEN:\n",
     "#   npm run image:setup\n",
     "# Secrets are encrypted here once they are set:\n",
-    "#   pulumi config set --stack setup --secret --path 'slipway:github.secrets.DOCKERHUB_TOKEN'\n",
+    "#   pulumi config set --stack setup --secret --path 'slipway:github.environments.NAME.secrets.TOKEN'\n",
     `config:\n${sections(settings, {})}`,
   ].join("");
 }

@@ -53,7 +53,7 @@ export function projectSettings(answers: Answers): ProjectSettings {
 /** What a repository needs for its releases; secrets and reviewers are a person's to add. */
 function setupOf(answers: Answers, place: Settings): ProjectSettings["stacks"] {
   if (!hasSetup(answers)) return [];
-  const environments = Object.fromEntries([...stackNames(answers), "preview"].map((name) => [name, {}]));
+  const environments = Object.fromEntries([...stackNames(answers), "drift"].map((name) => [name, {}]));
   const github = { setup: true, environments, tagRules: true, permissions: { shaPinning: true } };
   return [{ stack: SETUP_STACK, settings: { ...place, github } }];
 }

@@ -3,6 +3,7 @@ import type { Digest } from "../../plan/digest";
 import { shortDigest } from "../../plan/digest";
 import { builtImages, type Part, type PlatformParts, partOf } from "../../plan/platform-parts";
 import { ProblemError } from "../../plan/problem";
+import { writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import { provePush } from "../../provider/functions/prove-push";
 import { checkPlan } from "../../source/checks";
@@ -46,8 +47,8 @@ export function buildParts(options: BuildParts): Promise<number> {
 /** The builder, once everything is proved that can be before a build. */
 async function ready(run: PartsRun, wanted: readonly PlannedImage[]): Promise<CliBuilder> {
   const { plan, config, projectDir, env, context, signal, again } = run;
+  if (writtenRepositories(plan).length > 0) await checkPlan({ plan, config, projectDir, say, again });
   if (wanted.length > 0) {
-    await checkPlan({ plan, config, projectDir, say, again });
     await provePush(context, { repositories: repositoriesOf(wanted) });
   }
   signal.throwIfAborted();

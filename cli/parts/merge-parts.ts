@@ -37,13 +37,14 @@ interface FoundPart {
 
 /**
  * Makes one index of each image's parts, in every registry, and claims its candidate tag: the release that follows
- * finds the content there and builds nothing. Where a registry has the content already, that counts.
+ * finds the content there and builds nothing. Where a registry has the content already, that counts. Printed as JSON is
+ * what these parts became, and nothing that was there before.
  *
  * @returns the exit code
  * @throws ProblemError with everything that is missing or different, before anything is written
  */
 export function mergeParts(options: MergeParts): Promise<number> {
-  return runOnPlan(options, async (run) => {
+  return runOnPlan({ ...options, signs: true }, async (run) => {
     const { plan, context, signal } = run;
     const built = builtImages(plan.images);
     const merged = built.length === 0 ? [] : await foundParts(options, run);
@@ -51,11 +52,16 @@ export function mergeParts(options: MergeParts): Promise<number> {
       const repositories = [...new Set(built.flatMap((image) => image.repositories))].sort();
       await provePush(context, { repositories });
     }
+    const own: { readonly image: string; readonly digest: Digest }[] = [];
     for (const image of plan.images) {
       signal.throwIfAborted();
       const parts = merged.find((known) => known.image.name === image.name)?.parts;
-      await settle(context, image, parts);
+      const digest = await settle(context, image, parts);
+      if (parts !== undefined && digest !== undefined && (await isOf(parts, digest, context, image))) {
+        own.push({ image: image.name, digest });
+      }
     }
+    process.stdout.write(`${JSON.stringify(own)}\n`);
   });
 }
 
@@ -124,16 +130,28 @@ async function indexOf([first]: readonly Location[], digest: Digest): Promise<Pa
   return isIndex(json) ? json : { manifests: [] };
 }
 
+/** Whether an index names nothing but what the parts hold. */
+async function isOf(
+  parts: readonly FoundPart[],
+  digest: Digest,
+  { registries }: Context,
+  { repositories: [repository] }: PlannedImage,
+): Promise<boolean> {
+  const index = await indexOf(repository === undefined ? [] : [registries.at(repository)], digest);
+  const held = parts.flatMap((part) => part.index.manifests.map((entry) => entry.digest));
+  return index?.manifests.every((entry) => held.includes(entry.digest)) === true;
+}
+
 /** An image's content under its candidate tag: merged, or found and completed where a registry lacks it. */
 async function settle(
   context: Context,
   image: PlannedImage,
   parts: readonly FoundPart[] | undefined,
-): Promise<void> {
+): Promise<Digest | undefined> {
   const { content, name } = image;
   if (parts === undefined && content.from !== "candidate") {
     say(`${name}: nothing to merge; it is not built`);
-    return;
+    return undefined;
   }
   const digest = parts === undefined ? undefined : await writeIndex(context, image, parts);
   const wanted = digest ?? ("digest" in content ? content.digest : undefined);
@@ -147,6 +165,7 @@ async function settle(
   const how =
     parts === undefined ? "was there already" : proved === digest ? "is merged" : "was claimed meanwhile";
   say(`${name}: ${how} as ${shortDigest(proved)} in ${image.repositories.join(" and ")}`);
+  return proved;
 }
 
 /** Everything that the index names goes first; what a registry has is not sent again. */

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { lookUp } from "../../config/environment";
 import type { Flag } from "../../config/overlay";
 import type { Config } from "../../plan/config";
 import { ProblemError } from "../../plan/problem";
@@ -8,6 +9,7 @@ import { Registries } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
 import { Signing } from "../../provider/signing";
 import { refusalText } from "../../report/plan-text";
+import { signingSecrets } from "../engine-secrets";
 import { planStack } from "../plan-without-engine";
 
 export interface PartsOptions {
@@ -18,6 +20,8 @@ export interface PartsOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Names, separated by commas. @default what the environment and the stack say */
   readonly services?: string;
+  /** A signing key in the stack's file is asked of the engine, where no variable gives one. @default false */
+  readonly signs?: boolean;
 }
 
 /** A plan that was made here and now, and what carries it out. */
@@ -69,6 +73,9 @@ export async function runOnPlan(
 
   const { signing, ...connections } = providerConfig(config);
   const registries = new Registries(connections, env);
+  const isEncrypted = options.signs === true && config.encrypted.includes("sign.key");
+  const isGiven = lookUp(env, ["COSIGN_PRIVATE_KEY"], config.envPrefix) !== undefined;
+  const key = isEncrypted && !isGiven ? await signingSecrets({ ...options, cwd: projectDir, env }) : {};
   const stop = new AbortController();
   const onSignal = () => {
     stop.abort(new Error("interrupted"));
@@ -83,7 +90,7 @@ export async function runOnPlan(
       env,
       context: {
         registries,
-        signing: new Signing(signing, env, config.envPrefix),
+        signing: new Signing(signing, { ...env, ...key }, config.envPrefix),
         log: {
           info: async (image: string, text: string) => say(`${image}: ${text}`),
           warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),

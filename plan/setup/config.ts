@@ -36,10 +36,16 @@ export interface EnvironmentConfig {
   readonly adminsBypass: boolean;
   /** Patterns of git tags that may deploy. Without tags and branches any ref may. */
   readonly tags: readonly string[];
+  /** `DEFAULT_BRANCH` is the repository's own, whatever its name. */
   readonly branches: readonly string[];
+  /** The settings name neither tags nor branches: those above follow from the project's workflows. */
+  readonly refs?: "default";
   readonly secrets: Readonly<Record<string, Secret>>;
   readonly variables: Readonly<Record<string, string>>;
 }
+
+/** Stands for the default branch until GitHub has said its name. No branch can be called that. */
+export const DEFAULT_BRANCH = "~DEFAULT_BRANCH";
 
 export interface TagRulesConfig {
   readonly name: string;
@@ -69,5 +75,9 @@ export interface SetupFile {
   readonly path: string;
   readonly content: string;
   /** The secrets that it uses, where that is known better than from its text. */
-  readonly uses?: readonly { readonly name: string; readonly optional: boolean }[];
+  readonly uses?: readonly {
+    readonly name: string;
+    readonly environment?: string;
+    readonly optional: boolean;
+  }[];
 }

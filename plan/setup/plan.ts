@@ -1,5 +1,5 @@
 import type { Problem } from "../problem";
-import type { SetupConfig } from "./config";
+import { DEFAULT_BRANCH, type SetupConfig } from "./config";
 import type { LiveRepository, Reviewer } from "./live";
 import { contentSlots, slotText } from "./slots";
 import { missingSecrets, usedSecrets } from "./used-secrets";
@@ -58,7 +58,8 @@ export function assembleSetupPlan(input: {
   readonly live: LiveRepository;
   readonly previous?: SetupOwnership;
 }): SetupPlan {
-  const { config, live, previous = { made: [], adopted: [] } } = input;
+  const { live, previous = { made: [], adopted: [] } } = input;
+  const config = withDefaultBranch(input.config, live.defaultBranch);
   const [owner = "", repository = ""] = config.repository.split("/");
   const pending = config.files.some(({ path, content }) => live.mergedFiles[path] !== content);
   const branch = config.pullRequest && !pending ? undefined : (config.branch ?? live.defaultBranch);
@@ -111,6 +112,14 @@ export function assembleSetupPlan(input: {
       ),
     ],
   };
+}
+
+function withDefaultBranch(config: SetupConfig, name: string): SetupConfig {
+  const environments = Object.entries(config.environments).map(([key, { branches, ...rest }]) => {
+    const named = branches.map((branch) => (branch === DEFAULT_BRANCH ? name : branch));
+    return [key, { ...rest, branches: [...new Set(named)] }] as const;
+  });
+  return { ...config, environments: Object.fromEntries(environments) };
 }
 
 function isAdoptedSlot(slot: string, items: readonly SetupItem[], previous: SetupOwnership): boolean {

@@ -9,6 +9,8 @@ export interface UsedSecret {
   readonly name: string;
   /** The workflows that use it. */
   readonly files: readonly string[];
+  /** Where the job that uses it looks first; absent for the repository's own. */
+  readonly environment?: string;
   /** The workflow asks whether it is there (`secrets.X != ''`), so it may be absent. */
   readonly optional: boolean;
 }
@@ -17,16 +19,23 @@ export interface UsedSecret {
 export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
   const workflows = files.filter(({ path }) => /(^|\/)workflows\/[^/]+\.ya?ml$/.test(path));
   const uses = workflows.flatMap(({ path, content, uses: known }) => {
-    if (known !== undefined) return known.map(({ name, optional }) => ({ name, path, asked: optional }));
+    if (known !== undefined) return known.map(({ optional, ...use }) => ({ ...use, path, asked: optional }));
     return [
       ...content.matchAll(/\bsecrets(?:\.|\[['"])([A-Za-z_][A-Za-z0-9_]*)(?:['"]\])?(\s*!=\s*(''|""))?/g),
-    ].map(([, name = "", asked]) => ({ name: name.toUpperCase(), path, asked: asked !== undefined }));
+    ].map(([, name = "", asked]) => ({
+      name: name.toUpperCase(),
+      environment: undefined,
+      path,
+      asked: asked !== undefined,
+    }));
   });
   const names = [...new Set(uses.map(({ name }) => name))].filter((name) => name !== GIVEN).sort();
   return names.map((name) => {
     const of = uses.filter((use) => use.name === name);
+    const environment = of.find((use) => use.environment !== undefined)?.environment;
     return {
       name,
+      ...(environment === undefined ? {} : { environment }),
       files: [...new Set(of.map(({ path }) => path))].sort(),
       optional: of.some(({ asked }) => asked),
     };
@@ -41,10 +50,13 @@ export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
 export function missingSecrets(used: readonly UsedSecret[], provided: ReadonlySet<string>): Problem[] {
   return used
     .filter(({ name, optional }) => !optional && !provided.has(name))
-    .map(({ name, files }) => ({
-      code: "github-secret-missing",
-      path: `github.secrets.${name}`,
-      message: `is used by ${files.join(", ")}, and nobody provides it`,
-      hint: `Set it: pulumi config set --secret --path 'slipway:github.secrets.${name}'`,
-    }));
+    .map(({ name, environment, files }) => {
+      const path = `github.${environment === undefined ? "" : `environments.${environment}.`}secrets.${name}`;
+      return {
+        code: "github-secret-missing",
+        path,
+        message: `is used by ${files.join(", ")}, and nobody provides it`,
+        hint: `Set it: pulumi config set --secret --path 'slipway:${path}'`,
+      };
+    });
 }

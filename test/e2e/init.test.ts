@@ -253,7 +253,7 @@ test("its setup stack sets the repository up, from the installed package", async
     repository.install();
     const up = await repository.run("npm", "run", "image:setup", "--", "--", "--yes", "--non-interactive");
     expect(up.exitCode, up.text).toBe(0);
-    expect(github.environments.names()).toEqual(["preview", "release"]);
+    expect(github.environments.names()).toEqual(["drift", "release"]);
     expect(github.rulesets.all()).toHaveLength(1);
     expect(github.permissions.actions).toMatchObject({ sha_pinning_required: true });
     expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);

@@ -13,6 +13,7 @@ import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { startFaultProxy } from "../support/fault-proxy";
 import { type EngineResult, Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
+import { newKeyPair } from "../support/signed-image";
 import { EVERY_CASE } from "../support/slices";
 import { type JobResult, removeRunner, runJob, type Started } from "../support/workflow-runner";
 
@@ -75,7 +76,7 @@ function config(namespace: string): Record<string, unknown> {
       { name: "plain", context: "plain", platforms: PLATFORMS, tags, provenance: false },
     ],
     requireTag: true,
-    github: { workflows: { release: { on: ["tags"] }, runners: true } },
+    github: { workflows: { release: { on: ["tags"] }, runners: true, attest: true } },
   };
 }
 
@@ -349,6 +350,26 @@ describe("the merge", () => {
     expect(Object.keys(await told("plain")).filter((key) => key in note)).toEqual([]);
   });
 
+  test("signs what it merged with the key of the stack's file, which what builds does not have", async () => {
+    const { github: _, ...settings } = config("signed");
+    const keys = newKeyPair();
+    const sign = { mode: "key", publicKey: keys.publicPem };
+    const beside = await main.stackBeside({ stack: "signed", config: { ...settings, sign }, env: env() });
+    const key = ["--secret", "--path", "slipway:sign.key", "--", keys.privatePem];
+    ok(await beside.run({}, "pulumi", "config", "set", "--stack", "signed", ...key));
+    const folder = collected();
+    const passphrase = { PULUMI_CONFIG_PASSPHRASE: "wrong" };
+    const args = ["--stack", "signed", "--platform", PLATFORMS.join(","), "--out", folder];
+    ok(await beside.slipwayWith(passphrase, "build", ...args));
+    const refused = await beside.slipwayWith(passphrase, "merge", folder, "--stack", "signed");
+    expect(refused.text).toContain("the stack's signing key cannot be read");
+    expect(ok(await beside.slipway("merge", folder, "--stack", "signed"))).toContain("app: is merged as");
+    // Found by another machine, which has the public key alone, and adopted: its claim verifies.
+    cli.forget();
+    ok(await beside.slipwayWith(passphrase, "build", ...args));
+    expect(builds()).toBe(0);
+  });
+
   test("a second merge writes nothing, nor one with a later build of a platform", async () => {
     const before = await digest("app", await candidateTag("app"));
     await forget();
@@ -456,16 +477,28 @@ describe("the generated workflow", () => {
     const on = (project: Project, platform: string) =>
       run(project, "build", { values: { "matrix.platform": platform } });
     const built = [await on(runners.amd64, "linux/amd64"), await on(runners.arm64, "linux/arm64")];
-    const { text, summary } = await run(main, "release", {
-      values: { "secrets.PULUMI_CONFIG_PASSPHRASE": "test" },
-      artifacts: { parts: built.map(({ temp }) => path.join(temp, "parts")) },
-    });
+    const release = () =>
+      run(main, "release", {
+        values: { "secrets.PULUMI_CONFIG_PASSPHRASE": "test" },
+        artifacts: { parts: built.map(({ temp }) => path.join(temp, "parts")) },
+      });
+    const { text, summary, outputs } = await release();
     expect(text).toContain("app: is merged as");
     expect(text).not.toContain("docker-build:index:Image");
     expect(await digest("app", "latest")).toBe(await digest("app", "1.2.4"));
     expect(summary).toContain("1.2.4");
     expect(await archOf("arm64", "1.2.4")).toBe("Arm, again\n");
+    // GitHub attests what this run built: each image of the release, and nothing when the same is released again.
+    expect(subjectsIn(outputs).map(({ image, digest: built }) => [image, built])).toEqual([
+      ["app", await digest("app", "1.2.4")],
+      ["plain", await digest("plain", "1.2.4")],
+    ]);
+    expect(subjectsIn((await release()).outputs)).toEqual([]);
   });
+
+  function subjectsIn(outputs: string): { image: string; digest: string }[] {
+    return JSON.parse(outputs.replace("subjects=", ""));
+  }
 });
 
 /** What the image of one architecture has in /arch. */

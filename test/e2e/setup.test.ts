@@ -460,7 +460,7 @@ describe("the example publish-container", () => {
       const file = `.github/workflows/${name}`;
       expect(await github.file(file)).toBe(readFileSync(path.join(folder, file), "utf8"));
     }
-    expect(github.environments.names()).toEqual(["preview", "release"]);
+    expect(github.environments.names()).toEqual(["release"]);
     expect(github.rulesets.all()).toHaveLength(1);
     github.forget();
     expect((await project.up("--refresh", "--expect-no-changes")).exitCode).toBe(0);

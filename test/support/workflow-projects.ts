@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { Encrypted } from "../../config/encrypted";
 import { readConfig } from "../../config/read";
 import type { WorkflowStack } from "../../workflows/stack";
 
@@ -57,7 +58,7 @@ const registries = fc
       fc.constantFrom(
         { host: "docker.io", namespace: "octopus", optional: true },
         { host: "ghcr.io", namespace: "octopus", optional: true },
-        { host: "quay.example", namespace: "octo" },
+        { host: "quay.example", namespace: "octo", username: "octo", password: new Encrypted() },
       ),
     ),
   })
@@ -76,6 +77,7 @@ const imageParts = fc.record({
     ),
   ),
   cacheFrom: maybe(fc.constant(["type=registry,ref=ghcr.io/octo/app:cache"])),
+  secrets: maybe(fc.constant({ "npm-token": new Encrypted() })),
 });
 
 const images = fc
@@ -130,7 +132,7 @@ const common = fc.record({
   timeout: maybe(fc.integer({ min: 1, max: 360 })),
 });
 
-const preview = maybe(fc.constant({ environment: "previews" }));
+const preview = maybe(fc.constant({}));
 const drift = maybe(fc.record({ cron }));
 
 const building = fc.record({

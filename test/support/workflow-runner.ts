@@ -30,7 +30,11 @@ export interface JobResult extends EngineResult {
  * given, each script by bash with the variables of its step. Actions are passed over, and so is the installation of
  * packages, which the project has. Ends at the first script that fails.
  */
-export async function runJob(project: Project, job: Job, started: Started = {}): Promise<JobResult> {
+export async function runJob(
+  project: Pick<Project, "run">,
+  job: Job,
+  started: Started = {},
+): Promise<JobResult> {
   const temp = mkdtempSync(path.join(tmpdir(), "slipway-runner-"));
   const file = (name: string, text = "") => {
     writeFileSync(path.join(temp, name), text);
@@ -99,7 +103,9 @@ function evaluate(value: EnvValue, values: Readonly<Record<string, string>>, tem
     throw new Error(`${valueText(value)} is not known here`);
   }
   return value.replace(/\$\{\{ (.*?) \}\}/g, (_, text: string) => {
-    if (!/^[\w.]+$/.test(text)) throw new Error(`the expression ${text} is not known here`);
-    return values[text] ?? "";
+    const given = values[text];
+    if (given === undefined && !/^[\w.]+$/.test(text))
+      throw new Error(`the expression ${text} is not known here`);
+    return given ?? "";
   });
 }

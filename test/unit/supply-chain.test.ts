@@ -52,6 +52,17 @@ describe("npm packages", () => {
     // The first asks Pulumi's CLI for its plugin, the second looks at version numbers and warns.
     expect(scripts).toEqual(["@pulumi/docker-build", "protobufjs"]);
   });
+
+  test("run none of these scripts here or in a workflow", () => {
+    const installs = FILES.filter((file) => /^\.ci\/|\/workflows\/[^/]+\.ya?ml$/.test(file)).flatMap((file) =>
+      read(file)
+        .split("\n")
+        .filter((line) => /\bnpm (?:ci|install)\b/.test(line)),
+    );
+    expect(installs.length).toBeGreaterThan(5);
+    expect(installs.filter((line) => !line.includes("npm ci --ignore-scripts"))).toEqual([]);
+    expect(read("toolchain/npm-packages.mjs")).toContain('"--ignore-scripts"');
+  });
 });
 
 describe("the toolchain", () => {

@@ -97,6 +97,13 @@ async function dispatch(
 const VERSION = ["--version", "v1.2.3"];
 
 describe("a release", () => {
+  test("runs the default branch's workflow where the version's tag has none", async () => {
+    const standIn = await github({ refs: { main: TREE, "v1.2.3": PINS } }, { artifacts: KEPT });
+    const { code } = await dispatch(standIn, VERSION);
+    expect(standIn.dispatches.map(({ ref }) => ref)).toEqual(["main"]);
+    expect(code).toBe(0);
+  });
+
   test("is dispatched, followed, and ends with the manifest's digests and a link", async () => {
     const standIn = await github({}, { artifacts: KEPT });
     const { code, out, err } = await dispatch(standIn, VERSION);
@@ -106,7 +113,7 @@ describe("a release", () => {
     expect(out).toContain(`Released. https://github.com/${REPOSITORY}/actions/runs/1001`);
     expect(code).toBe(0);
     expect(standIn.dispatches).toEqual([
-      { ref: "main", inputs: { version: "v1.2.3", dispatch_id: expect.any(String) } },
+      { ref: "v1.2.3", inputs: { version: "v1.2.3", dispatch_id: expect.any(String) } },
     ]);
     expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
   });
@@ -210,7 +217,7 @@ describe("its own run", () => {
   test("is not guessed where nothing tells it from another", async () => {
     const standIn = await github(
       { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
-      { neighbour: {}, startsAfter: 1 },
+      { neighbour: { branch: "v1.2.3" }, startsAfter: 1 },
     );
     const { code, err } = await dispatch(standIn, VERSION);
     expect(err).toContain("[run-ambiguous]");
@@ -219,15 +226,18 @@ describe("its own run", () => {
     expect(code).toBe(1);
   });
 
-  test.each([{ actor: "somebody" }, { branch: "develop" }])("is not a neighbour's: %j", async (neighbour) => {
-    const standIn = await github(
-      { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
-      { neighbour, startsAfter: 4, artifacts: KEPT },
-    );
-    const { code, out } = await dispatch(standIn, VERSION);
-    expect(out).toContain("/actions/runs/1002");
-    expect(code).toBe(0);
-  });
+  test.each([{ actor: "somebody", branch: "v1.2.3" }, { branch: "develop" }])(
+    "is not a neighbour's: %j",
+    async (neighbour) => {
+      const standIn = await github(
+        { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
+        { neighbour, startsAfter: 4, artifacts: KEPT },
+      );
+      const { code, out } = await dispatch(standIn, VERSION);
+      expect(out).toContain("/actions/runs/1002");
+      expect(code).toBe(0);
+    },
+  );
 
   test.each([true, false])("never starts (named: %s)", async (namesRuns) => {
     const standIn = await github({ namesRuns }, { startsAfter: "never" });
@@ -337,13 +347,13 @@ describe("nothing is dispatched", () => {
     [
       "no trigger",
       "workflow-not-dispatchable",
-      { refs: { main: { [FILE]: "on: push\n" }, "v1.2.3": TREE } },
+      { refs: { main: { [FILE]: "on: push\n" }, "v1.2.3": PINS } },
       VERSION,
     ],
     [
       "no input",
       "workflow-input",
-      { refs: { main: { [FILE]: workflow(["version"]) }, "v1.2.3": TREE } },
+      { refs: { main: TREE, "v1.2.3": { ...PINS, [FILE]: workflow(["version"]) } } },
       [...VERSION, "--no-publish-version-tag"],
     ],
     [
@@ -374,7 +384,7 @@ describe("nothing is dispatched", () => {
     [
       "no permission",
       "packages-permission",
-      { refs: { main: { [FILE]: workflow(INPUTS, "read") }, "v1.2.3": TREE } },
+      { refs: { main: TREE, "v1.2.3": { ...PINS, [FILE]: workflow(INPUTS, "read") } } },
       VERSION,
     ],
     ["reader", "dispatch-permission", { push: false }, VERSION],

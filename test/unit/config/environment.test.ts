@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { environmentCredentials, lookUp } from "../../../config/environment";
+import { Encrypted } from "../../../config/encrypted";
+import { environmentCredentials, isSecretVariable, lookUp } from "../../../config/environment";
 import { ENVIRONMENT } from "../../../config/environment-table";
 import { MINIMAL, read } from "./read-config";
 
@@ -49,6 +50,24 @@ describe("precedence: environment, stack's file, default", () => {
       false,
     ]);
     expect(sbom("false")).toEqual([false, own, false]);
+  });
+
+  it("takes a build secret and a further registry's password from variables, in place of encrypted ones", () => {
+    const written = {
+      registries: [
+        { host: "ghcr.io", namespace: "octo" },
+        { host: "quay.io:5000", username: "octo", password: new Encrypted() },
+      ],
+      images: [{ name: "app", secrets: { "npm-token": new Encrypted() } }],
+    };
+    const env = { BUILD_SECRET_NPM_TOKEN: "s3cret-a", QUAY_IO_5000_PASSWORD: "s3cret-b" };
+    const config = read({ written, env });
+    expect(config.encrypted).toEqual([]);
+    expect(config.images[0]?.secrets["npm-token"]?.reveal()).toBe("s3cret-a");
+    expect(config.registries[1]?.password?.reveal()).toBe("s3cret-b");
+    expect(JSON.stringify(config)).not.toContain("s3cret");
+    expect(Object.keys(env).every(isSecretVariable)).toBe(true);
+    expect(read({ written }).encrypted).toHaveLength(2);
   });
 
   it("takes an empty variable for one that is not set", () => {

@@ -60,6 +60,21 @@ describe("what is read", () => {
     expect(read({}, { written }).tagRules).toEqual({ name: "Release tags", patterns: ["s-v*", "v*", "x*"] });
   });
 
+  test("an environment takes versions' git tags, unless it names tags or branches", () => {
+    const lanes = [{ name: "s", format: "s-vX.Y.Z", trigger: "s-v*", floating: "s-latest" }];
+    const environments = { a: {}, b: { branches: ["main"] }, c: { tags: ["x*"] }, d: { tags: [] } };
+    const github = { setup: true, repository: "octo/app", environments };
+    const found = read({}, { written: { lanes, github } }).environments;
+    expect(
+      Object.entries(found).map(([name, { tags, branches, refs }]) => [name, tags, branches, refs]),
+    ).toEqual([
+      ["a", ["s-v*", "v*"], [], "default"],
+      ["b", [], ["main"], undefined],
+      ["c", ["x*"], [], undefined],
+      ["d", [], [], undefined],
+    ]);
+  });
+
   test("labels: those of a release, or one's own", () => {
     const named = read({ labels: true }).labels.map(({ name }) => name);
     expect(named).toEqual(["backport", "breaking", "release", "rollback"]);

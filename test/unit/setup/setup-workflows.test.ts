@@ -1,13 +1,15 @@
 import path from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { assembleSetupPlan } from "../../../plan/setup/plan";
 import { readWorkflowStacks } from "../../../source/workflow-stacks";
-import { withWorkflowFiles } from "../../../workflows/setup-files";
-import { aSetup } from "../../support/setup";
+import { withWorkflows } from "../../../workflows/setup-files";
+import { anEnvironment, aRepository, aSetup } from "../../support/setup";
+import { type WrittenStack, workflowStacks } from "../../support/workflow-projects";
 
 const RUNBOOK = path.resolve(__dirname, "../../../examples/docker-release-runbook");
 
 test("keeps what slipway workflows writes, with the secrets that have to be there", async () => {
-  const { files } = withWorkflowFiles(aSetup({ workflowFiles: true }), await readWorkflowStacks(RUNBOOK));
+  const { files } = withWorkflows(aSetup({ workflowFiles: true }), await readWorkflowStacks(RUNBOOK));
   expect(files.map((file) => file.path)).toEqual([
     ".github/workflows/docker-publish.yml",
     ".github/workflows/docker-standalone-publish.yml",
@@ -21,6 +23,86 @@ test("keeps what slipway workflows writes, with the secrets that have to be ther
 
 test("a file that the setup names is its own", async () => {
   const own = { path: ".github/workflows/preview.yml", content: "name: mine\n" };
-  const { files } = withWorkflowFiles(aSetup({ files: [own] }), await readWorkflowStacks(RUNBOOK));
+  const { files } = withWorkflows(
+    aSetup({ workflowFiles: true, files: [own] }),
+    await readWorkflowStacks(RUNBOOK),
+  );
   expect(files.filter((file) => file.path === own.path)).toEqual([own]);
+});
+
+describe("which refs may deploy", () => {
+  const stack = (name: string, workflows: object, more: object = {}): WrittenStack => ({
+    stack: name,
+    written: {
+      registries: [{ host: "ghcr.io", namespace: "octo" }],
+      images: [{ name: "app" }],
+      github: { workflows },
+      ...more,
+    },
+  });
+  const lanes = [{ name: "main", format: "vX.Y.Z", floating: "latest", trigger: "docker-v*" }];
+  const MAIN = "~DEFAULT_BRANCH";
+
+  test.each<[string, readonly WrittenStack[], { tags: string[]; branches: string[] }]>([
+    ["no workflow names it", [], { tags: ["v*"], branches: [] }],
+    ["a release", [stack("x", { release: {} })], { tags: ["v*"], branches: [MAIN] }],
+    [
+      "a release that requires a tag",
+      [stack("x", { release: {} }, { requireTag: true })],
+      { tags: ["v*"], branches: [] },
+    ],
+    [
+      "a release of tags that the settings name",
+      [stack("other", { release: { tags: ["app-v*"] }, environment: "x" }, { requireTag: true })],
+      { tags: ["app-v*"], branches: [] },
+    ],
+    [
+      "a lane",
+      [stack("x", { release: {} }, { lanes, lane: "main" })],
+      { tags: ["docker-v*"], branches: [MAIN] },
+    ],
+    [
+      "a deploy",
+      [stack("x", { deploy: { branches: ["main", "next"] } })],
+      { tags: [], branches: ["main", "next"] },
+    ],
+    [
+      "a promotion by statement",
+      [stack("x", { promote: {} }, { promote: { statement: "v1.2.3" } })],
+      { tags: ["v*"], branches: [] },
+    ],
+    [
+      "a promotion that follows a deploy",
+      [stack("stage", { deploy: {} }), stack("x", { promote: {} }, { promote: { from: "stage" } })],
+      { tags: ["v*"], branches: ["main"] },
+    ],
+    [
+      "a drift check",
+      [stack("other", { drift: { environment: "x" }, release: {} })],
+      { tags: [], branches: [MAIN] },
+    ],
+  ])("%s", (_, project, expected) => {
+    const environments = { x: anEnvironment({ refs: "default", tags: ["v*"] }) };
+    const { environments: found } = withWorkflows(aSetup({ environments }), workflowStacks(project));
+    expect(found.x).toMatchObject(expected);
+    const plan = assembleSetupPlan({ config: aSetup({ environments: found }), live: aRepository() });
+    expect(plan.config.environments.x?.branches).toEqual(
+      expected.branches.map((branch) => (branch === MAIN ? "main" : branch)),
+    );
+  });
+
+  test("is what the settings say, where they say it", () => {
+    const x = anEnvironment({ branches: ["release/*"] });
+    const { environments } = withWorkflows(
+      aSetup({ environments: { x } }),
+      workflowStacks([stack("x", { release: {} })]),
+    );
+    expect(environments.x).toEqual(x);
+  });
+
+  test("nobody moves or deletes the git tags that a release starts from", () => {
+    const tagRules = { name: "Release tags", patterns: ["v*"] };
+    const stacks = workflowStacks([stack("x", { release: { tags: ["app-v*"] } })]);
+    expect(withWorkflows(aSetup({ tagRules }), stacks).tagRules?.patterns).toEqual(["app-v*", "v*"]);
+  });
 });

@@ -70,7 +70,7 @@ describe("every workflow of every project", () => {
   test("is the same text for the same settings", () => {
     fc.assert(
       fc.property(workflowProject, (project) => {
-        expect(filesOf(...project)).toEqual(filesOf(...structuredClone(project)));
+        expect(filesOf(...project)).toEqual(filesOf(...project));
       }),
       { numRuns: RUNS },
     );
@@ -108,17 +108,58 @@ describe("every workflow of every project", () => {
     });
   });
 
-  test("reads secrets in jobs with an environment alone, and none in one about a fork", () => {
+  test("reads secrets in jobs with an environment alone, and none on a pull request", () => {
     each(({ text, workflow }) => {
       for (const [id, { environment, steps }] of Object.entries(workflow.jobs)) {
         const uses = secretUses([{ ...workflow, jobs: { [id]: { ...workflow.jobs[id], steps } as never } }]);
         if (uses.length > 0) expect(environment).toBeDefined();
-        if (id === "fork" || id === "comment" || id === "attest") expect(uses).toEqual([]);
+        if (["source", "comment", "attest"].includes(id) || workflow.on.pullRequest) expect(uses).toEqual([]);
       }
       const named = [...text.matchAll(/secrets\.([A-Z0-9_]+)/g)].map(([, name]) => name);
       expect([...new Set(named)].sort()).toEqual([
         ...new Set(secretUses([workflow]).map(({ name }) => name)),
       ]);
+    });
+  });
+
+  test("runs no script of an installed package, unless the settings say how to install", () => {
+    each(({ text }) => {
+      for (const { run = "" } of jobsOf(text).flatMap(({ steps }) => steps)) {
+        if (/^npm ci/.test(run)) expect(run).toMatch(/^npm ci( --ignore-scripts)?$/);
+      }
+    });
+  });
+
+  test("gives the job that builds registries and build secrets alone: no key, no identity, no state", () => {
+    each(({ workflow: { jobs } }) => {
+      for (const [id, { permissions, steps }] of Object.entries(jobs)) {
+        if (!JSON.stringify(steps).includes("slipway build")) continue;
+        expect(id).toBe("build");
+        expect(Object.keys(permissions).filter((scope) => !["contents", "packages"].includes(scope))).toEqual(
+          [],
+        );
+        const names = steps.flatMap((step) => Object.keys(step.env ?? {}));
+        expect(names.filter((name) => /COSIGN|PULUMI|AWS/.test(name))).toEqual([]);
+        expect(JSON.stringify(steps)).not.toMatch(/pulumi (up|stack)|pulumi\/actions/);
+      }
+    });
+  });
+
+  test("checks a dispatched commit out in every job that runs its code, once a job without rights has found it", () => {
+    each(({ workflow: { jobs, on } }) => {
+      const { source, ...others } = jobs;
+      expect(source !== undefined).toBe(on.dispatch !== undefined && "ref" in on.dispatch);
+      if (source === undefined) return;
+      expect(source.environment).toBeUndefined();
+      expect(source.permissions).toEqual({ contents: "read" });
+      expect(source.steps.map(({ name }) => name)).toEqual(["Check out", "Find the commit"]);
+      for (const { steps, needs = [] } of Object.values(others)) {
+        for (const step of steps) {
+          if (!("uses" in step) || step.uses !== "actions/checkout") continue;
+          expect(step.with?.ref).toBe(expression("needs.source.outputs.commit"));
+          expect(needs).toContain("source");
+        }
+      }
     });
   });
 
@@ -183,9 +224,9 @@ describe("a release", () => {
   });
 
   test("may write packages only where there is GHCR, and sign only where that is keyless", () => {
-    const [job] = jobsOf(release({}));
+    const [, , job] = jobsOf(release({}));
     expect(job?.permissions).toEqual({ contents: "read", packages: "write" });
-    const [other] = jobsOf(
+    const [, , other] = jobsOf(
       release({}, { registries: [{ host: "docker.io", namespace: "o" }], sign: { mode: "keyless" } }),
     );
     expect(other?.permissions).toEqual({ contents: "read", "id-token": "write" });
@@ -211,10 +252,8 @@ describe("a release", () => {
     expect(text).toContain("path: release/artifacts\n");
   });
 
-  test("that requires a tag checks out the one that a person names", () => {
-    const text = release({}, { requireTag: true });
-    expect(text).toContain(`ref: ${expression("inputs.ref || inputs.version")}`);
-    expect(parse(text)).toMatchObject({
+  test("that requires a tag requires a version of a person", () => {
+    expect(parse(release({}, { requireTag: true }))).toMatchObject({
       on: { workflow_dispatch: { inputs: { version: { required: true } } } },
     });
   });
@@ -230,9 +269,16 @@ describe("a release", () => {
     const [github, gitea] = [".github", ".gitea"].map(
       (host) => files.find(({ path }) => path.startsWith(host))?.workflow.jobs ?? {},
     );
-    expect(Object.keys(github ?? {})).toEqual(["release", "attest"]);
+    expect(Object.keys(github ?? {})).toEqual(["source", "build", "release", "attest"]);
     expect(github?.release?.permissions).not.toHaveProperty("id-token");
-    expect(Object.keys(gitea ?? {})).toEqual(["release"]);
+    expect(Object.keys(gitea ?? {})).toEqual(["source", "build", "release"]);
+  });
+
+  test("is attested where this run built something, of the commit that GitHub states", () => {
+    const { attest } = filesOf(stack("release", { release: {}, attest: true }))[0]?.workflow.jobs ?? {};
+    expect(attest?.if).toBe(
+      "needs.release.outputs.subjects != '[]' && needs.source.outputs.commit == github.sha",
+    );
   });
 });
 
@@ -257,7 +303,7 @@ describe("a release on runners of each platform", () => {
     expect(build?.permissions).toEqual({ contents: "read", packages: "write" });
     expect(JSON.stringify(build)).not.toMatch(/pulumi|PULUMI|qemu/);
     expect(release?.permissions).toHaveProperty("id-token");
-    expect(release?.needs).toEqual(["build"]);
+    expect(release?.needs).toEqual(["source", "build"]);
     expect(JSON.stringify(release)).not.toMatch(/qemu|buildx/);
   });
 
@@ -274,9 +320,9 @@ describe("a release on runners of each platform", () => {
     const { build, release } = jobs(split({}, { lanes, lane: "main" }));
     const variables = (steps: readonly Step[] = [], name: string) =>
       steps.find((step) => step.name === name)?.env ?? {};
-    expect(variables(build?.steps, "Build")).toMatchObject(variables(release?.steps, "Merge"));
-    expect(variables(release?.steps, "Release")).toMatchObject(variables(release?.steps, "Merge"));
-    expect(variables(release?.steps, "Merge")).toHaveProperty("RELEASE_TAG");
+    const { PLATFORM: _, ...built } = variables(build?.steps, "Build");
+    expect(variables(release?.steps, "Release")).toMatchObject(built);
+    expect(built).toHaveProperty("RELEASE_TAG");
   });
 
   test("holds for a deploy too, before what is promoted from it", () => {
@@ -358,14 +404,42 @@ describe("secrets", () => {
   });
 });
 
-test("a password that only the engine can read has to be given where there is none", () => {
-  const registries = [{ host: "quay.example", username: "octo", password: new Encrypted() }];
-  const needed = (workflows: object) =>
-    secretsUsed(
-      filesOf(stack("a", { release: {}, ...workflows }, { registries })).map((file) => file.workflow),
-    );
-  expect(needed({})).toEqual([]);
-  expect(needed({ runners: true })).toEqual(["CI_REGISTRY_PASSWORD", "CI_REGISTRY_USERNAME"]);
+test("what only the engine can read is given to the job that builds as secrets of its own", () => {
+  const quay = { host: "quay.example", username: "octo", password: new Encrypted() };
+  const more = {
+    registries: [quay, { ...quay, host: "other.example:5000" }],
+    images: [{ name: "app", secrets: { "npm-token": new Encrypted() } }],
+  };
+  const files = filesOf(stack("a", { release: {} }, more));
+  expect(secretsUsed(files.map((file) => file.workflow))).toEqual([
+    "BUILD_SECRET_NPM_TOKEN",
+    "CI_REGISTRY_PASSWORD",
+    "CI_REGISTRY_USERNAME",
+    "OTHER_EXAMPLE_5000_PASSWORD",
+    "OTHER_EXAMPLE_5000_USERNAME",
+  ]);
+});
+
+describe("a preview", () => {
+  const jobs = (...stacks: readonly WrittenStack[]) => filesOf(...stacks)[0]?.workflow.jobs ?? {};
+
+  test("is a plan without an engine, an environment or the right to write", () => {
+    const { preview, ...others } = jobs(stack("a", { preview: {} }), stack("b", { preview: {} }));
+    expect(Object.keys(others)).toEqual(["comment"]);
+    expect(preview?.environment).toBeUndefined();
+    expect(preview?.permissions).toEqual({ contents: "read", packages: "read" });
+    expect(JSON.stringify(preview)).not.toMatch(/secrets\.|pulumi|PULUMI/);
+  });
+
+  test("is posted by a job that runs none of the pull request's code, for the repository's own alone", () => {
+    const { comment } = jobs(stack("a", { preview: {} }));
+    expect(comment?.permissions).toEqual({ "pull-requests": "write" });
+    expect(comment?.if).toContain("head.repo.full_name == github.repository");
+    expect(comment?.steps.map((step) => ("uses" in step ? step.uses : step.name))).toEqual([
+      "actions/download-artifact",
+      "Post or update the comment",
+    ]);
+  });
 });
 
 describe("settings that do not go together", () => {
@@ -408,18 +482,9 @@ describe("settings that do not go together", () => {
       "a: github.workflows.runners.linux/s390x [workflows-runner]",
     ],
     [
-      "builds without an engine, and secrets that only the engine can read",
-      [
-        stack(
-          "a",
-          { release: {}, runners: true },
-          {
-            registries: [...GHCR, { host: "quay.example", username: "octo", password: new Encrypted() }],
-            images: [{ name: "app", secrets: { npm: new Encrypted() } }],
-          },
-        ),
-      ],
-      "a: github.workflows.runners [workflows-runner-secrets], a: github.workflows.runners [workflows-runner-secrets]",
+      "a preview of what another stack's state says",
+      [stack("a", { preview: {} }, { promote: { from: "stage" } })],
+      "a: github.workflows.preview [workflows-preview-promote]",
     ],
     [
       "a folder that would be an expression",

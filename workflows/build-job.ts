@@ -1,0 +1,98 @@
+import { buildSecrets, packagePermission, registryVariables } from "./credentials";
+import type { EnvValue, Job, Step } from "./model";
+import { expression } from "./model";
+import { SOURCE_COMMIT, SOURCE_JOB } from "./source-job";
+import { environmentOf, type HostedStack, platformsOf, runnersOf } from "./stack";
+import { checkOut, installPackages, setUpBuilder, setUpBuildx, setUpNode } from "./steps";
+import { shellWord } from "./words";
+
+/** The job's id. */
+export const BUILD_JOB = "build";
+
+/** Away from the checkout, whose files are content. */
+const FOLDER = "$RUNNER_TEMP/parts";
+const FOLDER_VALUE = `${expression("runner.temp")}/parts`;
+
+export interface BuildJobInput {
+  readonly stack: HostedStack;
+  /** Another job has found the commit; else it is the one that the workflow runs for. */
+  readonly hasSource: boolean;
+  /** What the program reads about this release. */
+  readonly variables: Readonly<Record<string, EnvValue>>;
+}
+
+/**
+ * Builds what no registry has and pushes it by digest, without a tag: all platforms under QEMU, or each on a runner of
+ * its own. It may push and nothing else: no key, no identity, no access to the engine's state. A file says what it made.
+ */
+export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
+  const { workflows } = stack;
+  const rows = runnersOf(stack)?.map(({ platform, runner = workflows.runner }) => ({
+    platform,
+    runner,
+    part: platform.replaceAll("/", "-"),
+  }));
+  const platforms = rows === undefined ? platformsOf(stack).join(",") : '"$PLATFORM"';
+  return {
+    name: rows === undefined ? "Build" : `Build (${expression("matrix.platform")})`,
+    ...(hasSource ? { needs: [SOURCE_JOB] } : {}),
+    runsOn: rows === undefined ? workflows.runner : expression("matrix.runner"),
+    environment: environmentOf(stack),
+    timeoutMinutes: workflows.timeout,
+    permissions: { contents: "read", ...packagePermission(stack, "write") },
+    ...(rows === undefined ? {} : { matrix: { include: rows } }),
+    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
+    steps: [
+      checkOut(hasSource ? SOURCE_COMMIT : undefined),
+      setUpNode(stack),
+      ...(rows === undefined ? setUpBuilder(stack) : [setUpBuildx(stack)]),
+      installPackages(stack),
+      {
+        name: "Build",
+        run: [
+          `npx slipway build --stack ${shellWord(stack.stack)} --platform ${platforms} --out "${FOLDER}"`,
+        ],
+        env: {
+          ...(rows === undefined ? {} : { PLATFORM: expression("matrix.platform") }),
+          ...variables,
+          ...registryVariables(stack),
+          ...buildSecrets(stack),
+        },
+      },
+      {
+        name: "Hand it on",
+        uses: "actions/upload-artifact",
+        with: {
+          name: artifactName(stack, rows === undefined ? "all" : expression("matrix.part")),
+          path: FOLDER_VALUE,
+          "if-no-files-found": "error",
+          // A job that is run again has built it anew.
+          overwrite: true,
+          "retention-days": 5,
+        },
+      },
+    ],
+  };
+}
+
+/** Brings what the job above made, of this very run. */
+export function takeParts(stack: HostedStack): Step {
+  return {
+    name: "Take what was built",
+    uses: "actions/download-artifact",
+    with: { pattern: artifactName(stack, "*"), path: FOLDER_VALUE, "merge-multiple": true },
+  };
+}
+
+/** Makes one index of it, so that the program finds it and builds nothing; what it merged stands in a file. */
+export function mergeScript({ stack }: HostedStack): string {
+  return `npx slipway merge "${FOLDER}" --stack ${shellWord(stack)} > "${MERGED}"`;
+}
+
+/** What this run built itself: images and digests. */
+export const MERGED = "$RUNNER_TEMP/merged.json";
+
+/** A stack's name may be the beginning of another's; each workflow has one stack that builds. */
+function artifactName({ stack }: HostedStack, part: string): string {
+  return `parts-${stack}-${part}`;
+}
