@@ -1,5 +1,6 @@
 import { CREATED_ANNOTATION } from "./annotations";
 import type { BaseLink } from "./base";
+import type { ImageConfig } from "./config";
 import { parseReference } from "./reference";
 import type { PlannedImage } from "./release-plan";
 import { generatorReference } from "./sbom";
@@ -99,4 +100,17 @@ function exportOf({ repositories, intent }: PlannedImage, plainHttpHosts: readon
 /** RFC 4180. */
 function csvField(field: string): string {
   return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}
+
+/**
+ * Repositories whose caches a build reads. BuildKit takes a cached layer for the result of a step, so that who may push
+ * there decides what is built.
+ */
+export function registryCaches({ cacheFrom }: Pick<ImageConfig, "cacheFrom">): string[] {
+  return cacheFrom.flatMap((raw) => {
+    const fields = raw.split(",").map((field) => field.trim());
+    if (!raw.includes("=")) return [raw];
+    if (!fields.includes("type=registry")) return [];
+    return fields.flatMap((field) => (field.startsWith("ref=") ? [field.slice("ref=".length)] : []));
+  });
 }

@@ -1,3 +1,4 @@
+import { registryCaches } from "../plan/build-recipe";
 import { shortDigest } from "../plan/digest";
 import { formatProblem } from "../plan/problem";
 import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan";
@@ -86,7 +87,13 @@ function contentLine({ content, intent }: PlannedImage): string {
 }
 
 /** What a reader has to know of content that no signature vouches for. */
-function beliefLine({ verifiedBy }: PlannedImage): string[] {
+function beliefLine({ verifiedBy, content, intent: { image } }: PlannedImage): string[] {
+  if (content.from === "build") {
+    return registryCaches(image).map(
+      (cache) =>
+        `  with a cache on the registry's word: anyone who may push to ${cache} decides what is built`,
+    );
+  }
   if (verifiedBy === "registry") return ["  on the registry's word alone: nothing is signed (sign: none)"];
   return verifiedBy === "adopt" ? ["  vouched for by slipway:adopt"] : [];
 }

@@ -1,3 +1,4 @@
+import { registryCaches } from "../build-recipe";
 import type { Config } from "../config";
 import { shortDigest } from "../digest";
 import { matches } from "../pattern";
@@ -68,8 +69,9 @@ function unsignedPromotion(config: Config, promoted: readonly PlannedImage[]): B
   ];
 }
 
-function unverified({ name, content, verifiedBy }: PlannedImage): Breach[] {
-  if (verifiedBy !== "registry" || content.from === "build") return [];
+function unverified({ name, content, verifiedBy, intent: { image } }: PlannedImage): Breach[] {
+  if (content.from === "build") return registryCaches(image).map((cache) => cached(name, image.at, cache));
+  if (verifiedBy !== "registry") return [];
   return [
     {
       path: name,
@@ -77,6 +79,14 @@ function unverified({ name, content, verifiedBy }: PlannedImage): Breach[] {
       hint: `Sign releases (slipway:sign), or vouch for the digest: slipway:adopt: [${name}@${content.digest}].`,
     },
   ];
+}
+
+function cached(name: string, at: string | undefined, cache: string): Breach {
+  return {
+    path: `slipway:${at ?? `image ${name}`}.cacheFrom`,
+    message: `reads ${cache}: anyone who may push there decides what ${name} is built from, and it is signed all the same`,
+    hint: "Release without a cache of a registry, or with one that only releases may write.",
+  };
 }
 
 /** Where the gate does not stand, nothing can be asked of what passes. */

@@ -88,6 +88,17 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       intent: { existing: { ...ROLLED_BACK, verifiedBy: "registry" }, candidateTag: "1.2.3" },
     },
     { what: "a release that is built", rule: { unverifiedContent: { level: "refuse" } } },
+    {
+      what: "a build with the cache of a registry",
+      rule: { unverifiedContent: { level: "refuse" } },
+      intent: { image: anImage({ cacheFrom: ["type=registry,ref=ghcr.io/octo/app:cache"] }) },
+      says: /^slipway:image app\.cacheFrom: reads ghcr\.io\/octo\/app:cache: anyone who may push there decides/,
+    },
+    {
+      what: "a build with a cache of its own",
+      rule: { unverifiedContent: { level: "refuse" } },
+      intent: { image: anImage({ cacheFrom: ["type=local,src=cache", "type=gha"] }) },
+    },
   ],
   uncommittedVersion: [
     {
