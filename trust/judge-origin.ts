@@ -71,14 +71,32 @@ function tagProblems(tag: string, stated: readonly ReleaseStatement[]): Mismatch
 function namesVersion(tag: string, { version, revision }: ReleaseStatement): boolean {
   const commit = /^sha-([0-9a-f]{7,40})$/.exec(tag)?.[1];
   if (commit !== undefined) return revision.startsWith(commit);
-  // A number that follows a word, as in a branch's name, is no version; one with dots, or after `v`, is.
-  const written =
-    /(?:^|[^0-9A-Za-z]|v)(\d+(?:\.\d+)+.*)$/.exec(tag)?.[1] ?? /^(?:.*-)?v?(\d+)$/.exec(tag)?.[1];
-  if (written === undefined || tag === version) return true;
-  const plain = version.replace(/^v(?=\d)/, "");
-  if (written.startsWith(plain) && /^(?:$|[-_])/.test(written.slice(plain.length))) return true;
-  const isPart = /^\d+(?:\.\d+)?$/.test(written);
-  return isPart && plain.startsWith(`${written}.`);
+  const plain = version.replace(/^v(?=\d)/, "").replace("+", "-");
+  const named = versionsIn(tag);
+  if (named.length === 0 || tag === version) return true;
+  const fits = ({ text, at }: NamedVersion) => {
+    const rest = tag.slice(at);
+    const isWhole = rest.startsWith(plain) && /^(?:$|[^0-9A-Za-z.])/.test(rest.slice(plain.length));
+    return isWhole || plain.startsWith(`${text}.`);
+  };
+  // `php-8.3-v1.2.3` is 1.2.3, and `9.9.9-1.2.3` is not.
+  const [first] = named;
+  return first?.at === 0 && /\..*\./.test(first.text) ? fits(first) : named.some(fits);
+}
+
+interface NamedVersion {
+  readonly text: string;
+  readonly at: number;
+}
+
+/** Numbers of a tag that stand for a version: with dots or after `v`, at the start or at the end; not a word's own. */
+function versionsIn(tag: string): NamedVersion[] {
+  return [...tag.matchAll(/(?<![0-9A-Za-z.])(v?)(\d+(?:\.\d+)*)/g)].flatMap(
+    ({ index, 0: all, 1: v = "", 2: text = "" }) => {
+      const isVersion = v === "v" || text.includes(".") || index === 0 || index + all.length === tag.length;
+      return isVersion ? [{ text, at: index + v.length }] : [];
+    },
+  );
 }
 
 function withoutStatement(

@@ -717,3 +717,40 @@ describe("what is whole is verified", () => {
     expect((await scene.verify({ image: "other" })).problems).toEqual([]);
   });
 });
+
+describe("a tag and the version that is signed", () => {
+  const fits = [
+    "1.2.3",
+    "v1.2.3",
+    "1.2.3-alpine",
+    "standalone-v1.2.3",
+    "1.2",
+    "v1",
+    "1.2-alpine",
+    "1-alpine",
+  ];
+  const names = ["latest", "latest-alpine", "main", "php-8.3-v1.2.3", `sha-${REVISION.slice(0, 7)}`];
+  const others = [
+    "9.9.9",
+    "9.9.9-1.2.3",
+    "v2",
+    "1.3",
+    "2-alpine",
+    "1.2.30",
+    "1.2.3.4",
+    "web-2.0.0",
+    "build-147",
+  ];
+
+  test.each([...fits, ...names])("%s is 1.2.3, or no version", async (tag) => {
+    const scene = new Scene(keys);
+    await scene.release();
+    expect((await scene.verify({ tag })).problems).toEqual([]);
+  });
+
+  test.each([...others, "sha-fffffff"])("%s is not 1.2.3", async (tag) => {
+    const scene = new Scene(keys);
+    await scene.release();
+    expect((await scene.verify({ tag })).problems.map(({ code }) => code)).toEqual(["verify-version"]);
+  });
+});
