@@ -77,9 +77,10 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
           intent.tags.filter((tag) => tag.name !== intent.candidateTag),
         );
   const build = buildGeneration(intent, content, sbom, previous);
-  const facts = { intent, content, verified, repositories, source: input.source };
+  const { signing } = verification;
+  const facts = { intent, content, verified, repositories, source: input.source, signing };
   const statement = plannedStatement(facts);
-  const claim = verification.signing ? plannedClaim(facts) : undefined;
+  const claim = signing ? plannedClaim(facts) : undefined;
   const acceptedSigner = content.from === "promotion" ? wantedSigner(config) : undefined;
   const verifiedBy = intent.existing?.verifiedBy ?? verified?.by;
   return {

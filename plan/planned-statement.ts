@@ -21,6 +21,8 @@ export interface StatementInput {
   /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly source: Source;
+  /** Whether releases are signed. */
+  readonly signing: boolean;
 }
 
 /**
@@ -34,8 +36,16 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
   if (content.from === "rollback") return content.statement;
   if (intent.version === undefined) return undefined;
   const lane = intent.image.lane ?? "";
-  const stated = input.verified?.statements.find((statement) => isStatementOf(statement, intent));
-  if (stated !== undefined) return stated;
+  const stated = input.verified?.statements.filter((statement) => isStatementOf(statement, intent)) ?? [];
+  const [first] = stated;
+  if (first !== undefined) {
+    const covers = ({ repositories: known }: ReleaseStatement) =>
+      repositories.every((repository) => known.includes(repository));
+    const exact = stated.find((it) => covers(it) && it.repositories.length === repositories.length);
+    // Where releases are signed, a statement counts only in the repositories that it names.
+    const extended = input.signing ? { ...first, repositories } : first;
+    return exact ?? stated.find(covers) ?? extended;
+  }
   const contentKey = content.from === "build" ? intent.contentKey : (input.verified?.contentKey ?? "");
   const isOurs = contentKey === intent.contentKey;
   return {
