@@ -35,7 +35,7 @@ export async function verifyTarget(
     ? manifestRequests(await readManifestFile(target), rules, asked)
     : [await referenceRequest(target, { ...rules, ...asked }, registries)];
   const now = new Date();
-  const signing = stack === undefined ? undefined : signingConfig(stack.config.sign);
+  const signing = stack === undefined ? undefined : signingConfig(stack.config);
   const own = await new Signing(signing, env, stack?.config.envPrefix).trusts();
   return (await Promise.all(requests.map((request) => verifyImage(request, connect, now, own)))).flat();
 }

@@ -38,6 +38,8 @@ export interface Verification {
   readonly adopt: readonly string[];
   /** What this stack released last. */
   readonly previous: ReleaseManifest | undefined;
+  /** The stack promotes: what it holds was signed for the repositories that it came from. Default: false. */
+  readonly promotes?: boolean;
 }
 
 export function verificationOf(
@@ -46,7 +48,8 @@ export function verificationOf(
   previous: ReleaseManifest | undefined,
 ): Verification {
   const signing = sign.mode !== "none" || promote?.verify !== undefined;
-  return { name: image.name, lane: image.lane ?? "", signing, adopt, previous };
+  const promotes = promote === undefined ? {} : { promotes: true };
+  return { name: image.name, lane: image.lane ?? "", signing, adopt, previous, ...promotes };
 }
 
 /**
@@ -55,20 +58,21 @@ export function verificationOf(
  * @param repository `host/path`, where it was found: a claim counts only in the repositories that it names
  */
 export function verifiedImage(
-  { name, lane, signing, adopt, previous }: Verification,
+  { name, lane, signing, adopt, previous, promotes = false }: Verification,
   repository: string,
   found: FoundImage,
 ): VerifiedImage | undefined {
   const isOwn = (said: ContentClaim) =>
-    said.image === name && said.lane === lane && said.repositories.includes(repository);
-  const statements = (found.signed?.statements ?? []).filter(isOwn);
+    said.image === name && said.lane === lane && (promotes || said.repositories.includes(repository));
+  const unsigned = signing ? [] : found.statements.filter((stated) => stated.image === name);
+  const statements = [...(found.signed?.statements ?? []).filter(isOwn), ...unsigned];
   const claim = found.signed?.claims.find(isOwn);
   const recorded = previous?.images.find((image) => image.name === name && image.digest === found.digest);
   if (previous !== undefined && recorded !== undefined) {
     const { contentKey, revision = previous.revision } = recorded;
     return { by: "state", contentKey, revision, statements, ...(claim === undefined ? {} : { claim }) };
   }
-  const said = claim ?? statements[0];
+  const said = claim ?? (signing ? statements[0] : undefined);
   if (said !== undefined) {
     const { contentKey, revision } = said;
     return { by: "signature", contentKey, revision, statements, ...(claim === undefined ? {} : { claim }) };
@@ -81,6 +85,6 @@ export function verifiedImage(
     by: isAdopted ? "adopt" : "registry",
     contentKey: found.annotations[CONTENT_KEY_ANNOTATION] ?? "",
     ...(revision === undefined ? {} : { revision }),
-    statements: isAdopted ? [] : found.statements.filter((stated) => stated.image === name),
+    statements: isAdopted ? [] : statements,
   };
 }

@@ -27,7 +27,7 @@ export function providerConfig(config: Config): ProviderConfig {
     ),
     passwords: Object.fromEntries(configured.map(({ host, username, at }) => [host, { username, at }])),
     artifacts,
-    signing: signingConfig(config.sign),
+    signing: signingConfig(config),
     environment: {
       ...(envPrefix === undefined ? {} : { prefix: envPrefix }),
       ...(primary === undefined ? {} : { ciRegistry: primary }),

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { type Environment, lookUp } from "../config/environment";
+import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import { Secret } from "../plan/secret";
-import type { SignedFacts } from "../plan/statement";
-import type { SignConfig, VerifyRules, WantedSigner } from "../plan/trust";
+import type { ContentClaim, SignedFacts } from "../plan/statement";
+import type { VerifyRules, WantedSigner } from "../plan/trust";
 import type { RegistryClient } from "../registry/client";
 import type { ReadSigned } from "../registry/read-state";
 import type { ReleaseSigner } from "../trust/release-signer";
@@ -11,8 +12,13 @@ import type { Trust } from "../trust/trust-material";
 import type { Location, Registries } from "./registries";
 import { signerInput } from "./schemas";
 
+/** The stack promotes: what it holds was signed for the repositories that it came from. */
+const promotes = { promotes: z.boolean().exactOptional() };
+
 export const signingSchema = z.discriminatedUnion("mode", [
   z.object({ mode: z.literal("none") }),
+  /** Nothing is signed, and only what this signer signed is believed. */
+  z.object({ mode: z.literal("verify"), trusted: z.array(signerInput), ...promotes }),
   z.object({
     mode: z.literal("key"),
     key: z.string().optional(),
@@ -21,6 +27,7 @@ export const signingSchema = z.discriminatedUnion("mode", [
     trusted: z.array(signerInput).exactOptional(),
     /** Nobody has handed the stack's key over: no program runs, as in a refresh. */
     isLost: z.boolean().optional(),
+    ...promotes,
   }),
   z.object({
     mode: z.literal("keyless"),
@@ -28,20 +35,27 @@ export const signingSchema = z.discriminatedUnion("mode", [
     rekor: z.string(),
     trustedRoot: z.string().optional(),
     trusted: z.array(signerInput).exactOptional(),
+    ...promotes,
   }),
 ]);
 
 /** How the provider signs, as it travels to it: secrets in plain text, never as a property. */
 export type SigningConfig = z.output<typeof signingSchema>;
 
-export function signingConfig(sign: SignConfig): SigningConfig {
+export function signingConfig({ sign, promote }: Pick<Config, "sign" | "promote">): SigningConfig {
+  const promotes = promote === undefined ? {} : { promotes: true };
+  if (promote?.verify !== undefined) {
+    const { signer } = promote.verify;
+    if (signer.kind !== "stack") return { mode: "verify", trusted: [signer], ...promotes };
+  }
   if (sign.mode === "none") return sign;
   const trusted = [...sign.trusted];
-  if (sign.mode === "keyless") return { ...sign, trusted };
+  if (sign.mode === "keyless") return { ...sign, trusted, ...promotes };
   const { key, password, publicKey } = sign;
   return {
     mode: "key",
     trusted,
+    ...promotes,
     ...(publicKey === undefined ? {} : { publicKey }),
     ...(key === undefined ? {} : { key: key.reveal() }),
     ...(password === undefined ? {} : { password: password.reveal() }),
@@ -67,6 +81,12 @@ export class Signing {
   /** Whether releases are signed, and only what is signed is believed. */
   get isOn(): boolean {
     return this.#config.mode !== "none";
+  }
+
+  /** Whether a claim or statement counts in a repository: it names it, or the stack holds what it promoted. */
+  isFor(said: Pick<ContentClaim, "repositories">, repository: string): boolean {
+    const promotes = this.#config.mode !== "none" && this.#config.promotes === true;
+    return promotes || said.repositories.includes(repository);
   }
 
   /** Whether there is a signer to ask; without a program the stack's key is not there, and nothing is to be signed. */
@@ -129,7 +149,7 @@ export class Signing {
   /** The environment first, then the stack's configuration: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD. */
   async #make(): Promise<ReleaseSigner | undefined> {
     const config = this.#config;
-    if (config.mode === "none") return undefined;
+    if (config.mode === "none" || config.mode === "verify") return undefined;
     // The libraries take a while to load, and most calls sign nothing.
     const { releaseSigner } = await import("../trust/release-signer.js");
     if (config.mode === "keyless") {

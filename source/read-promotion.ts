@@ -139,7 +139,8 @@ async function readStated(
   if (problems.length > 0) return { problems };
   return findVersion({
     image: image.name,
-    verification: verificationOf(config, image, previous),
+    // The lower registry is where it was signed for.
+    verification: { ...verificationOf(config, image, previous), promotes: false },
     name,
     version: versionUnder(image, name, event, now) ?? name,
     path: "promote.statement",

@@ -184,7 +184,7 @@ async function saidOf(
     (said) =>
       said.image === image &&
       said.lane === (claim?.lane ?? said.lane) &&
-      said.repositories.includes(repository),
+      context.signing.isFor(said, repository),
   );
 }
 

@@ -108,6 +108,7 @@ async function write(context: Context, urn: string, news: TagInputs): Promise<ob
         ancestry(news, live),
       ),
     versions: news.class === "floating" ? () => existing(context, news) : async () => [],
+    versionDigest: (name, version) => verifiedDigest(context, news, name, version),
     wish: wishOf(news),
   });
   if (written.note !== undefined) await context.log.warn(urn, `${news.name}: ${written.note}`);
@@ -169,19 +170,41 @@ async function isStated(
   name: string,
   version: string,
 ): Promise<boolean> {
-  for (const repository of siblings) {
-    const image = await context.registries.live(repository, name);
-    if (image === undefined) continue;
-    const { statements } = await context.signing.facts(context.registries.at(repository), image.digest);
-    const isOwn = statements.some(
-      (stated) =>
-        stated.version === version &&
-        stated.repositories.includes(repository) &&
-        (of === undefined || (stated.image === of.image && stated.lane === of.lane)),
-    );
-    if (isOwn) return true;
-  }
+  for (const repository of siblings)
+    if ((await statedDigest(context, of, repository, name, version)) !== undefined) return true;
   return false;
+}
+
+/** What a version tag points to, where a trusted signer states that it is this version. */
+async function statedDigest(
+  { registries, signing }: Context,
+  of: TagInputs["of"],
+  repository: string,
+  name: string,
+  version: string,
+): Promise<Digest | undefined> {
+  const image = await registries.live(repository, name);
+  if (image === undefined) return undefined;
+  const { statements } = await signing.facts(registries.at(repository), image.digest);
+  const isStated = statements.some(
+    (stated) =>
+      stated.version === version &&
+      signing.isFor(stated, repository) &&
+      (of === undefined || (stated.image === of.image && stated.lane === of.lane)),
+  );
+  return isStated ? image.digest : undefined;
+}
+
+/** What a newer version is here; nothing where releases are signed and no trusted signer states it. */
+async function verifiedDigest(
+  context: Context,
+  { of, repository }: TagInputs,
+  name: string,
+  version: string,
+): Promise<Digest | undefined> {
+  return context.signing.isOn
+    ? statedDigest(context, of, repository, name, version)
+    : (await context.registries.live(repository, name))?.digest;
 }
 
 /** What a tag points to; where releases are signed, with whether a trusted signer vouches for it as this image. */
@@ -195,9 +218,9 @@ async function verifiedLiveTag(
   if (!context.signing.isOn) return read;
   const { claims, statements } = await context.signing.facts(context.registries.at(repository), live.digest);
   const isVerified = [...claims, ...statements].some(
-    (said) => said.repositories.includes(repository) && (of === undefined || said.image === of.image),
+    (said) => context.signing.isFor(said, repository) && (of === undefined || said.image === of.image),
   );
-  return isVerified ? read : { ...read, unverified: true };
+  return isVerified ? read : { digest: live.digest, unverified: true };
 }
 
 /** A write-once tag that points elsewhere is an error in the preview already. */

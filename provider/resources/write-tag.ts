@@ -15,6 +15,8 @@ export interface TagWrite {
   readonly decide: (live: FoundImage | undefined) => Promise<TagDecision>;
   /** The names of all version tags now; empty for tags that follow no versions. */
   readonly versions: () => Promise<readonly string[]>;
+  /** What a version's tag points to here, so far as that is to be believed. */
+  readonly versionDigest: (name: string, version: string) => Promise<Digest | undefined>;
 }
 
 export interface WrittenTag {
@@ -69,10 +71,10 @@ async function put({ client, path, repository }: Location, name: string, digest:
 }
 
 /** The digest that the tag should have now: ours, or that of a newer version which exists by now. */
-async function rightfulDigest({ wish, digest, versions, location }: TagWrite): Promise<Digest> {
+async function rightfulDigest({ wish, digest, versions, versionDigest }: TagWrite): Promise<Digest> {
   if (wish.version === undefined || wish.overruled) return digest;
   const newer = newerVersion(wish, await versions());
   if (newer === undefined) return digest;
   const tag = `${wish.form.prefix}${newer.text}${wish.form.suffix}`;
-  return (await location.client.headManifest(location.path, tag))?.digest ?? digest;
+  return (await versionDigest(tag, newer.text)) ?? digest;
 }

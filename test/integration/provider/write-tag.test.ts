@@ -81,6 +81,7 @@ function write(wanted: TagWish, meanwhile: () => Promise<unknown> = async () => 
       if (asked === 1) await meanwhile();
       return versions();
     },
+    versionDigest: async (name) => (await registries.live(repository, name))?.digest,
   });
 }
 
