@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "../../plan/annotations";
 import { detachedDigests } from "../../plan/detached-attestations";
-import { type Digest, isDigest, shortDigest } from "../../plan/digest";
+import { type Digest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/platforms";
 import type { FoundImage } from "../../plan/registry-state";
 import { lacksSbom, outranks } from "../../plan/sbom";
@@ -64,18 +64,12 @@ export const candidate = resource({
   update: async (context, { urn, news }, { preview }) =>
     preview ? outputsOf(news, news.digest) : reserve(context, urn, news),
 
-  read: async (context, { inputs: known, outputs }) => {
+  // The digest stays the recorded one, whatever the tag points to: with --target, tags and signatures take it from state.
+  read: async ({ registries }, { inputs: known, outputs }) => {
     const found = await Promise.all(
-      known.repositories.map((repository) => context.registries.live(repository, known.tag)),
+      known.repositories.map((repository) => registries.live(repository, known.tag)),
     );
-    if (found.every((image) => image === undefined)) return undefined;
-    const [primary] = known.repositories;
-    const held =
-      primary !== undefined && isDigest(outputs.digest)
-        ? await heldFor(context.registries.at(primary), found[0], outputs.digest)
-        : undefined;
-    const digest = held?.digest ?? found[0]?.digest ?? outputs.digest;
-    return { inputs: { ...known, digest }, outputs: { ...outputs, digest } };
+    return found.every((image) => image === undefined) ? undefined : { inputs: known, outputs };
   },
 });
 

@@ -98,3 +98,11 @@ test("a release without its SBOM leaves the tag with equal content that has it, 
   await candidate.create(context, inputsOf(whole, tag, "found"), at);
   expect(await crane("digest", `${repository}:${tag}`)).toBe(whole);
 });
+
+test("a refresh takes no digest from the registry: what depends on it would be tagged and signed", async () => {
+  const [recorded, other] = [await pushed({}), await pushed({ other: "true" })];
+  const inputs = inputsOf(recorded, "sha-2222222", "found");
+  await crane("tag", `${repository}@${other}`, inputs.tag);
+  const current = { urn: "urn", id: `app:${inputs.tag}`, inputs, outputs: inputs };
+  expect(await candidate.read(context, current)).toMatchObject({ outputs: { digest: recorded } });
+});
