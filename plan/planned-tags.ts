@@ -3,7 +3,7 @@ import type { Digest } from "./digest";
 import type { FoundImage, RegistryState } from "./registry-state";
 import type { ImageIntent, WantedTag } from "./release-intent";
 import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
-import { type Ancestry, decideTag, type LiveTag, type TagWish } from "./tag-policy";
+import { type Ancestry, decideTag, type LiveTag, newerVersion, type TagWish } from "./tag-policy";
 import { type Verification, verifiedImage } from "./verified";
 
 export interface TagsInput {
@@ -36,10 +36,14 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
     for (const tag of wanted) {
       const found = input.state.repositories[repository]?.found[tag.name];
       const live = found === undefined ? undefined : verifiedLiveTag(input, repository, found);
-      const wish = wishOf(input, tag);
+      const own = wishOf(input, tag);
       const ancestry =
         live?.revision === undefined ? "unknown" : (input.ancestry[live.revision] ?? "unknown");
-      const decision = decideTag(wish, live, existing, ancestry);
+      const decided = decideTag(own, live, existing, ancestry);
+      const isLost = decided.action === "keep" && live?.unverified === true;
+      const newest = isLost ? newestWish(input, repository, own, existing) : undefined;
+      const decision = newest === undefined ? decided : ({ action: "move" } as const);
+      const wish = newest ?? own;
       const overrule = `${input.intent.name}:${tag.name}`;
       if (decision.action === "refuse") {
         refusals.push({
@@ -54,7 +58,8 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
       const written = decision.action === "create" || decision.action === "move";
       const drift = written ? driftReason(input, repository, tag.name, live) : undefined;
       const back = tag.class === "floating" && decision.action === "move" ? rollbackReason(wish) : undefined;
-      const reason = kept ? decision.reason : (back ?? drift);
+      const lost = newest === undefined ? undefined : NOT_VERIFIED;
+      const reason = kept ? decision.reason : (back ?? lost ?? drift);
       tags.push({
         image: input.intent.name,
         slot: tag.slot,
@@ -99,6 +104,26 @@ function existingTags(input: TagsInput): string[] {
     .flatMap((live) => (live.unverified ? [] : (live.version ?? [])))
     .map((version) => `${prefix}${version}${suffix}`);
   return [...new Set([...known, ...told])];
+}
+
+const NOT_VERIFIED = "no trusted signer vouches for what it points to; it goes back to the newest version";
+
+/** The newest version, for a floating tag that was moved from it to an image that is not verified. */
+function newestWish(
+  { state, verification }: TagsInput,
+  repository: string,
+  own: TagWish,
+  existing: readonly string[],
+): TagWish | undefined {
+  const newer = newerVersion(own, existing);
+  if (newer === undefined) return undefined;
+  const { prefix, suffix } = own.form;
+  const found = state.repositories[repository]?.found[`${prefix}${newer.text}${suffix}`];
+  const verified = found === undefined ? undefined : verifiedImage(verification, repository, found);
+  const stated = verified?.statements.find(({ version }) => version === newer.text);
+  if (found === undefined || stated === undefined) return undefined;
+  const { rollback: _, ...wish } = own;
+  return { ...wish, version: newer.text, revision: stated.revision, digest: found.digest };
 }
 
 /** The tag as it is, for a floating tag that rightly stays: its resource then wants what is there. */
@@ -175,7 +200,7 @@ function statedVersions({ intent, repositories, state, verification }: TagsInput
 
 function verifiedLiveTag({ verification }: TagsInput, repository: string, found: FoundImage): LiveTag {
   const isVerified = verifiedImage(verification, repository, found) !== undefined;
-  return { ...liveTag(found), ...(isVerified ? {} : { unverified: true }) };
+  return isVerified ? liveTag(found) : { digest: found.digest, unverified: true };
 }
 
 function identity<D extends { readonly digest?: Digest }>(what: D, version: string | undefined) {

@@ -90,6 +90,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     state: registryState,
     previous: input.previous,
     gitTags: await allTags(projectDir),
+    event,
+    now: input.now,
     inspectImages: input.registries.inspectImages,
     signer: wantedSigner(config),
   });

@@ -1,10 +1,12 @@
+import { imageRules } from "../plan/bad-versions";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
-import type { RegistryState } from "../plan/registry-state";
+import type { FoundImage, RegistryState } from "../plan/registry-state";
 import type { ImageIntent, WantedTag } from "../plan/release-intent";
 import { newerVersion } from "../plan/tag-policy";
+import type { ReleaseEvent } from "../plan/tag-rules";
 import { verificationOf, verifiedImage } from "../plan/verified";
 import { compareVersions, parseVersion } from "../plan/versions";
 import type { PlanReleaseInput } from "./plan-release";
@@ -24,8 +26,10 @@ interface VersionsInput {
   readonly intents: readonly ImageIntent[];
   readonly state: RegistryState;
   readonly previous: ReleaseManifest | undefined;
-  /** Every tag of the git repository. */
+  /** Every tag of the git repository, and what names made from them depend on. */
   readonly gitTags: readonly string[];
+  readonly event: ReleaseEvent;
+  readonly now: Date;
   readonly inspectImages: PlanReleaseInput["registries"]["inspectImages"];
   readonly signer: Parameters<PlanReleaseInput["registries"]["inspectImages"]>[1];
 }
@@ -44,7 +48,10 @@ export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVe
     for (const tag of signing ? floatingTags(intent) : []) {
       for (let round = 0; ; round += 1) {
         const name = newerName(intent, tag, state);
-        if (name === undefined || (await counts(input, intent, name, state))) break;
+        if (name === undefined) break;
+        const stated = await statedImages(input, intent, name, state);
+        state = withFound(state, name, stated);
+        if (Object.keys(stated).length > 0 || isKnown(input, intent, name)) break;
         if (round === MOST_UNVERIFIED) {
           problems.push(tooMany(intent, name));
           break;
@@ -86,32 +93,64 @@ function newerName(intent: ImageIntent, tag: WantedTag, state: RegistryState): s
   return newer === undefined ? undefined : `${form.prefix}${newer.text}${form.suffix}`;
 }
 
-async function counts(
-  { config, previous, gitTags, inspectImages, signer }: VersionsInput,
+/** Repository -> the image that a trusted signer states to be this version, or that a person vouches for. */
+async function statedImages(
+  { config, previous, inspectImages, signer }: VersionsInput,
   intent: ImageIntent,
   name: string,
   state: RegistryState,
-): Promise<boolean> {
-  const { prefix, suffix } = intent.form;
-  const version = parseVersion(name.slice(prefix.length, name.length - suffix.length));
-  const isSame = (text: string) => {
-    const other = parseVersion(text.replace(/^\D*(?=\d)/, ""));
-    return version !== undefined && other !== undefined && compareVersions(version, other) === 0;
-  };
-  const recorded = previous?.images.filter((image) => image.name === intent.name) ?? [];
-  if (gitTags.some(isSame) || recorded.some((image) => image.version !== undefined && isSame(image.version)))
-    return true;
+): Promise<Readonly<Record<string, FoundImage>>> {
   const holders = keysOf(intent).filter((key) => state.repositories[key]?.tags.includes(name));
   const { found } = await inspectImages(
     holders.map((repository) => `${repository}:${name}`),
     signer,
   );
   const verification = verificationOf(config, intent.image, previous);
-  return holders.some((repository) => {
+  const stated = holders.flatMap((repository): [string, FoundImage][] => {
     const image = found[`${repository}:${name}`];
     const verified = image === undefined ? undefined : verifiedImage(verification, repository, image);
-    return verified?.by === "adopt" || verified?.statements.some((stated) => isSame(stated.version)) === true;
+    const isStated = verified?.statements.some(({ version }) => isVersion(intent, name, version)) === true;
+    return image !== undefined && (verified?.by === "adopt" || isStated) ? [[repository, image]] : [];
   });
+  return Object.fromEntries(stated);
+}
+
+/** Whether this stack recorded the version, or the image's own rules make its tag from a git tag. */
+function isKnown(
+  { previous, gitTags, event, now }: VersionsInput,
+  intent: ImageIntent,
+  name: string,
+): boolean {
+  const recorded = previous?.images.filter((image) => image.name === intent.name) ?? [];
+  if (recorded.some(({ version }) => version !== undefined && isVersion(intent, name, version))) return true;
+  return gitTags
+    .filter((tag) => isVersion(intent, name, tag.replace(/^\D*(?=\d)/, "")))
+    .some((tag) =>
+      imageRules(intent.image, { ...event, ref: `refs/tags/${tag}` }, now).entries.some(
+        (entry) => entry.class === "version" && entry.name === name,
+      ),
+    );
+}
+
+function isVersion({ form: { prefix, suffix } }: ImageIntent, name: string, text: string): boolean {
+  const version = parseVersion(name.slice(prefix.length, name.length - suffix.length));
+  const other = parseVersion(text);
+  return version !== undefined && other !== undefined && compareVersions(version, other) === 0;
+}
+
+/** What is found of a newer version is where floating tags go back to that were moved from it. */
+function withFound(
+  state: RegistryState,
+  name: string,
+  images: Readonly<Record<string, FoundImage>>,
+): RegistryState {
+  const found = Object.entries(images).flatMap(([key, image]) => {
+    const repository = state.repositories[key];
+    return repository === undefined
+      ? []
+      : [[key, { ...repository, found: { ...repository.found, [name]: image } }] as const];
+  });
+  return { ...state, repositories: { ...state.repositories, ...Object.fromEntries(found) } };
 }
 
 function withoutTag(state: RegistryState, intent: ImageIntent, name: string): RegistryState {
