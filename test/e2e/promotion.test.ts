@@ -237,11 +237,13 @@ describe("a later version on stage", () => {
 
   test("by statement: the older version is promoted anew without stage's state", async () => {
     const registry = { host: stageRegistry.host, namespace: "staging" };
+    // Nothing is signed here, so the registry's word has to do.
+    const policy = { unverifiedContent: "warn" };
     const elsewhere = await stage.stackBeside({
       stack: "mirror",
       env: NO_BUILDER,
       config: {
-        ...prodConfig({ statement: "v1.2.3", registry }),
+        ...prodConfig({ statement: "v1.2.3", registry }, { policy }),
         registries: [{ host: first.host, namespace: "mirror" }],
       },
     });
@@ -250,7 +252,7 @@ describe("a later version on stage", () => {
       await digestOf(stageRegistry, "staging/app:1.2.3"),
     );
     elsewhere.setConfig({
-      ...prodConfig({ statement: "v9.9.9", registry }),
+      ...prodConfig({ statement: "v9.9.9", registry }, { policy }),
       registries: [{ host: first.host, namespace: "mirror" }],
     });
     const { exitCode, text } = await elsewhere.preview();
