@@ -22,7 +22,16 @@ async function freePort(): Promise<number> {
 /** Starts olareg, a registry that has the referrers API, in memory. */
 export async function startOlareg(): Promise<Olareg> {
   const port = await freePort();
-  const args = ["serve", "--addr", "127.0.0.1", "--port", String(port), "--store-type", "mem"];
+  const args = [
+    "serve",
+    "--addr",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--store-type",
+    "mem",
+    "--api-delete",
+  ];
   const child = spawn(binary("olareg"), args, { stdio: "ignore", env: { PATH: process.env.PATH } });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
