@@ -305,7 +305,7 @@ describe("slipway verify", () => {
     const [first = ""] = made.repositories;
     const project = join(folder, "project");
     await mkdir(project);
-    const write = (stack: string, verify: object | undefined, policy: object = {}) =>
+    const write = (stack: string, verify: object | undefined, policy: object = {}, sign: object = {}) =>
       writeFile(
         join(project, `Pulumi.${stack}.yaml`),
         JSON.stringify({
@@ -314,6 +314,7 @@ describe("slipway verify", () => {
             "slipway:images": [{ name: "stack" }],
             "slipway:promote": { from: "stage", ...(verify === undefined ? {} : { verify }) },
             "slipway:policy": policy,
+            "slipway:sign": sign,
           },
         }),
       );
@@ -322,7 +323,7 @@ describe("slipway verify", () => {
     await write("prod", { keyFile: "cosign.pub" });
     await write("strict", { keyFile: "cosign.pub", source: "https://github.com/octo/other" });
     await write("licences", { keyFile: "cosign.pub" }, { deniedLicences: { licences: ["GPL-3.0-only"] } });
-    await write("open", undefined);
+    await write("open", undefined, {}, { mode: "none" });
     const verify = (...args: string[]) => slipway(`${first}@${made.digest}`, "--cwd", project, ...args);
 
     expect(await verify("--stack", "prod")).toMatchObject({ exitCode: 0, stderr: "" });
