@@ -389,6 +389,8 @@ describe("what is there already", () => {
         ...release,
         registries: [{ host: registry.host, namespace: "prod" }],
         promote: { statement: "v1.0.0", registry: { host: registry.host, namespace: "stage" } },
+        // Nothing is signed here, and a promotion takes nothing on the registry's word by default.
+        policy: { unverifiedContent: "warn" },
       },
     });
     ok(await publish(prod));
