@@ -7,9 +7,18 @@ import { isSetupStack, readSetup } from "./read-setup";
 
 const NAMESPACE = "slipway:";
 
-/** The stack's configuration as the engine hands it to a program. @throws ProblemError with every problem. */
-export function readPulumiConfig(env: NodeJS.ProcessEnv, readFile: ReadProjectFile): Config {
-  return readConfig({ written: written(), env, secretKeys: secretKeys(env), readFile });
+/**
+ * The stack's configuration as the engine hands it to a program.
+ *
+ * @param code what the program says itself; the stack's settings win
+ * @throws ProblemError with every problem
+ */
+export function readPulumiConfig(
+  env: NodeJS.ProcessEnv,
+  readFile: ReadProjectFile,
+  code: Readonly<Record<string, unknown>>,
+): Config {
+  return readConfig({ written: written(), code, env, secretKeys: secretKeys(env), readFile });
 }
 
 /** Whether this stack sets its repository up instead of releasing. */

@@ -60,7 +60,7 @@ export function readSetup(input: SetupInput): SetupConfig {
       written,
       secretKeys: input.secretKeys,
       secrets: redaction.secrets,
-      origins: {},
+      known: () => false,
     }).filter(({ path }) => path.startsWith("github")),
     ...files.flatMap(({ path, problem }) =>
       problem === undefined

@@ -8,6 +8,7 @@ import { expandServices, type ReadProjectFile, selectServices } from "./expand-s
 import { normalise } from "./normalise";
 import { TrustFiles } from "./normalise-trust";
 import { type Flag, overlayEnvironment } from "./overlay";
+import { overlayCode } from "./overlay-code";
 import { formatPath, leaves, withValueAt } from "./paths";
 import { isSecretPath, Redaction } from "./redaction";
 import { ruleProblems } from "./rules";
@@ -18,6 +19,8 @@ import { secretProblems } from "./secret-rules";
 export interface ConfigInput {
   /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
   readonly written: Readonly<Record<string, unknown>>;
+  /** What the program says in code; what is written wins. Default: nothing. */
+  readonly code?: Readonly<Record<string, unknown>>;
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
@@ -33,14 +36,14 @@ const noFile: ReadProjectFile = () => {
 
 /**
  * What is written, overlaid by the environment, checked and completed with every default. Precedence: flags,
- * environment, stack's file, default.
+ * environment, stack's file, code, default.
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
  *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-tag-rule`, `config-environment`,
  *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
  */
 export function readConfig(input: ConfigInput): Config {
-  const decoded = decodeWritten(writtenConfigSchema, input.written);
+  const decoded = overlayCode(input.code ?? {}, decodeWritten(writtenConfigSchema, input.written));
   const services = expandServices(decoded, input.readFile ?? noFile);
   const overlaid = overlayEnvironment(services.written, input.env, input.flags);
   const { origins, problems: environmentProblems } = overlaid;
@@ -59,7 +62,13 @@ export function readConfig(input: ConfigInput): Config {
       ? problems.filter(({ path }) => path !== "images")
       : problems),
     ...ruleProblems(written),
-    ...secretProblems({ written, secretKeys: input.secretKeys, secrets: redaction.secrets, origins }),
+    ...secretProblems({
+      written,
+      secretKeys: input.secretKeys,
+      secrets: redaction.secrets,
+      // A program has its secrets from the stack's configuration or the environment; its text is nothing we see.
+      known: (path) => path in origins || isGivenBy(overlayCode(input.code ?? {}, {}), path),
+    }),
   ];
   if (checked === undefined || all.length > 0) {
     const told = withoutRepeats(all).map((problem) => redaction.clean(withOrigin(problem, origins)));
@@ -125,4 +134,9 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
 
 function title(count: number): string {
   return `The configuration has ${count === 1 ? "a problem" : `${count} problems`}:`;
+}
+
+/** Whether the program gives a value at a path. */
+function isGivenBy(code: Readonly<Record<string, unknown>>, path: string): boolean {
+  return [...leaves(code)].some((leaf) => formatPath(leaf.path) === path);
 }

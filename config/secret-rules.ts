@@ -11,8 +11,8 @@ export interface SecretRulesInput {
   readonly secretKeys: readonly string[];
   /** Texts that are known to be secret. */
   readonly secrets: readonly string[];
-  /** Paths whose value came from the environment. */
-  readonly origins: Readonly<Record<string, string>>;
+  /** Whether the value at a path came from the environment or the program, and not from the stack's file. */
+  readonly known: (path: string) => boolean;
 }
 
 /** Shorter texts may well be equal by chance. */
@@ -23,11 +23,11 @@ export function secretProblems(input: SecretRulesInput): Problem[] {
   return [...plainSecrets(input), ...publicSecrets(input), ...hiddenSecrets(input)];
 }
 
-function plainSecrets({ written, secretKeys, origins }: SecretRulesInput): Problem[] {
+function plainSecrets({ written, secretKeys, known }: SecretRulesInput): Problem[] {
   return [...leaves(written)].flatMap(({ path, value }) => {
     const where = formatPath(path);
     if (typeof value !== "string" || value === "" || !isSecretPath(path)) return [];
-    if (secretKeys.includes(String(path[0])) || where in origins || isLocal(written, path)) return [];
+    if (secretKeys.includes(String(path[0])) || known(where) || isLocal(written, path)) return [];
     return [
       {
         code: "config-plain-secret",

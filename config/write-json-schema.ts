@@ -1,16 +1,22 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { argsTypesText } from "./args-types";
 import { stackFileSchemaText } from "./json-schema";
 
-const FILE = "slipway.schema.json";
+/** What is made from `config/schema.ts`. */
+const FILES: Readonly<Record<string, () => string>> = {
+  "slipway.schema.json": stackFileSchemaText,
+  "components/args.ts": argsTypesText,
+};
 
-/** `npm run schema [-- --check]`, in the project's folder: writes slipway.schema.json, or says that it is stale. */
+/** `npm run schema [-- --check]`, in the project's folder: writes the generated files, or reports those that are stale. */
 export function main(argv: readonly string[]): void {
-  const text = stackFileSchemaText();
-  if (!argv.includes("--check")) {
-    writeFileSync(FILE, text);
-    return;
+  for (const [file, render] of Object.entries(FILES)) {
+    const text = render();
+    if (!argv.includes("--check")) {
+      writeFileSync(file, text);
+    } else if (readFileSync(file, "utf8") !== text) {
+      process.stderr.write(`${file} does not fit config/schema.ts. Run: npm run schema\n`);
+      process.exitCode = 1;
+    }
   }
-  if (readFileSync(FILE, "utf8") === text) return;
-  process.stderr.write(`${FILE} does not fit config/schema.ts. Run: npm run schema\n`);
-  process.exitCode = 1;
 }

@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { overlayCode } from "../../../config/overlay-code";
+
+describe("the stack's settings over what a program says in code", () => {
+  test.each<[string, object, object, object]>([
+    ["a value of the stack wins", { requireTag: false }, { requireTag: true }, { requireTag: true }],
+    [
+      "mappings are merged",
+      { builder: { name: "a", concurrency: 2 } },
+      { builder: { name: "b" } },
+      { builder: { name: "b", concurrency: 2 } },
+    ],
+    [
+      "lists are replaced",
+      { registries: [{ host: "ghcr.io" }] },
+      { registries: [{ host: "localhost:5000" }] },
+      { registries: [{ host: "localhost:5000" }] },
+    ],
+    [
+      "images may be given by their names, in both",
+      { images: { app: { context: "app", target: "run" } } },
+      { images: { app: { sbom: false } } },
+      { images: [{ name: "app", context: "app", target: "run", sbom: false }] },
+    ],
+    [
+      "and as a list in one of them",
+      { images: { app: { context: "app" } } },
+      { images: [{ name: "app", context: "other" }, { name: "web" }] },
+      { images: [{ name: "app", context: "other" }, { name: "web" }] },
+    ],
+    ["what only the code says stays", { images: { app: {} } }, {}, { images: [{ name: "app" }] }],
+  ])("%s", (_, code, stack, merged) => {
+    expect(overlayCode({ ...code }, { ...stack })).toEqual(merged);
+  });
+});
