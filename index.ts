@@ -1,4 +1,10 @@
-import { program } from "./components";
+import { isSetupStack, Release, setUpRepository } from "./components";
 
-/** Reads the stack's configuration, plans, carries it out, and puts out what exists afterwards: a release or a setup. */
-module.exports = async () => ({ ...(await program()) });
+/**
+ * What Pulumi.<stack>.yaml describes: a stack releases images, promotes what another stack verified, or sets the GitHub
+ * repository up. A program of your own gives `Release.plan` its images in code: docs/program.md.
+ */
+module.exports = async () => {
+  if (isSetupStack()) return { ...(await setUpRepository()) };
+  return { ...new Release("release", await Release.plan()).outputs };
+};

@@ -1,2 +1,2 @@
-// Slipway's components, for programs of one's own: require("slipway/components").
+// What `import { Release } from "slipway"` loads.
 module.exports = require("./toolchain/load.cjs").load("components/index.ts");

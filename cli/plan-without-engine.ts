@@ -8,15 +8,10 @@ import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
 import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
-import { providerConfig } from "../provider/provider-config";
-import { Registries } from "../provider/registries";
-import { Signing, signedReader } from "../provider/signing";
-import { inspectImages } from "../registry/inspect-images";
-import { readRegistryState } from "../registry/read-state";
-import { resolveImageDigests } from "../registry/resolve-images";
+import { askRegistries } from "../provider/ask-registries";
 import { readManifestFile } from "../report/read-manifest-file";
 import { MANIFEST_FILE } from "../report/write-artifacts";
-import { type PlanReleaseInput, planRelease } from "../source/plan-release";
+import { planRelease } from "../source/plan-release";
 import { projectFiles } from "../source/services";
 import { unaskedRegistries } from "./unasked-registries";
 
@@ -79,42 +74,11 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     signs: options.signs === true,
     ...(previous === undefined ? {} : { previous }),
     stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
-    registries: config.push ? askedRegistries(config, env, options.readOnly === true) : unaskedRegistries,
+    registries: config.push
+      ? askRegistries(config, env, { readOnly: options.readOnly === true })
+      : unaskedRegistries,
   });
   return { config, plan };
-}
-
-function askedRegistries(
-  config: Config,
-  env: Environment,
-  readOnly: boolean,
-): PlanReleaseInput["registries"] {
-  const { signing: signs, ...connections } = providerConfig(config);
-  const registries = new Registries(connections);
-  const signing = new Signing(signs, env, config.envPrefix);
-  return {
-    inspectImages: (references, signer) =>
-      inspectImages(
-        references,
-        (host) => registries.connect(host).client,
-        signedReader({ registries, signing }, signer),
-      ),
-    resolveImages: (references, { quick = false } = {}) =>
-      resolveImageDigests(references, (host) =>
-        quick ? registries.quickly(host) : registries.connect(host).client,
-      ),
-    readRegistries: (request) =>
-      readRegistryState(
-        { ...request, readOnly },
-        (host) => registries.connect(host),
-        signedReader({ registries, signing }, request.signer),
-      ),
-    verifyImage: async (request) => {
-      const { verifyImage } = await import("../trust/verify-image.js");
-      const connect = (host: string) => registries.connect(host).client;
-      return verifyImage(request, connect, new Date(), await signing.trusts());
-    },
-  };
 }
 
 /** Another stack's outputs are the engine's to read; its manifest's file will do, where the last release wrote it here. */

@@ -1,17 +1,15 @@
 import type { BuildFacts } from "../plan/manifest";
 import type { PlannedImage } from "../plan/release-plan";
-import { inspectBuilder } from "../provider/sdk/functions";
-import type { RegistryProvider } from "../provider/sdk/resources";
+import { inspectBuilder } from "../provider/builder/inspect-builder";
 
 /** What a run built with; undefined where it built nothing. Diagnostics: what nobody says fails no release. */
 export async function buildFacts(
   images: readonly PlannedImage[],
   builder: string | undefined,
-  provider: RegistryProvider,
 ): Promise<BuildFacts | undefined> {
   const built = images.filter(({ content }) => content.from === "build");
   if (built.length === 0) return undefined;
-  const known = await inspectBuilder(builder, provider);
+  const known = await inspectBuilder(builder);
   return {
     ...known,
     proxy: proxyHost(process.env),

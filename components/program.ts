@@ -1,11 +1,13 @@
 import { isPulumiSetupStack } from "../config/pulumi-config";
-import type { ReleaseOutputs } from "./carry-out";
-import { release } from "./release";
 import type { SetupOutputs } from "./setup";
 
-/** What a stack of this project does: it sets the repository up where it says so, and releases otherwise. */
-export async function program(): Promise<ReleaseOutputs | SetupOutputs> {
-  if (!isPulumiSetupStack()) return release();
+/** Whether the stack's settings ask to set the GitHub repository up (`github.setup`) instead of releasing. */
+export function isSetupStack(): boolean {
+  return isPulumiSetupStack();
+}
+
+/** Sets the GitHub repository up as the stack's settings say. @throws pulumi.RunError with every problem */
+export async function setUpRepository(): Promise<SetupOutputs> {
   // The GitHub SDK takes half a second to load, which a release does not pay.
   const { setup } = await import("./setup.js");
   return setup();

@@ -5,7 +5,7 @@ import type { PlannedImage } from "../plan/release-plan";
 import { copyInputs } from "../plan/resource-inputs";
 import { ImageCopy } from "../provider/sdk/resources";
 
-export interface PromotionArgs {
+export interface ImagePromotionArgs {
   /** What the plan says about this image; its content exists, here or where it is promoted from. */
   readonly plan: PlannedImage;
 }
@@ -14,9 +14,9 @@ export interface PromotionArgs {
  * One image that was proved elsewhere, whole in every registry of this stack under the same digest: index, manifests,
  * blobs, attestations and whatever else refers to it. It needs no builder and moves no tag: `TagSet` does.
  *
- * @example new Promotion("app", { plan }, { providers: [registryProvider] })
+ * @example new ImagePromotion("app", { plan }, { providers: [registryProvider] })
  */
-export class Promotion extends pulumi.ComponentResource {
+export class ImagePromotion extends pulumi.ComponentResource {
   /** The index digest, the same in every registry, and the same as where it comes from. */
   public readonly digest: pulumi.Output<Digest>;
   /** `host/path@digest`, one a registry, the primary first. */
@@ -26,7 +26,7 @@ export class Promotion extends pulumi.ComponentResource {
   /** Everything that has to exist before a tag may move. */
   public readonly proofs: readonly pulumi.Resource[];
 
-  constructor(name: string, args: PromotionArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ImagePromotionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:Promotion", name, { ...imageFacts(args.plan) }, opts);
     const { repositories } = args.plan;
     const copy = new ImageCopy(

@@ -1,67 +1,273 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readPulumiConfig } from "../config/pulumi-config";
-import { ProblemError } from "../plan/problem";
-import { writtenRepositories } from "../plan/release-manifest";
+import type { Config } from "../plan/config";
+import type { Digest } from "../plan/digest";
+import type { ReleaseManifest } from "../plan/manifest";
+import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
+import { descriptionInputs } from "../plan/resource-inputs";
+import { tagName } from "../plan/resource-names";
+import { fleetImages } from "../plan/service-manifest";
 import { providerConfig } from "../provider/provider-config";
-import {
-  inspectImages,
-  provePush,
-  readRegistries,
-  resolveImages,
-  verifyImage,
-} from "../provider/sdk/functions";
-import { RegistryProvider } from "../provider/sdk/resources";
-import { planText, refusalText } from "../report/plan-text";
-import { checkPlan } from "../source/checks";
-import { type PlanReleaseInput, planRelease } from "../source/plan-release";
-import { projectFiles } from "../source/services";
-import { carryOut, type ReleaseOutputs } from "./carry-out";
-import { refuseUnguided } from "./guided";
+import { HubDescription, RegistryProvider } from "../provider/sdk/resources";
+import { writeServiceManifest } from "../report/service-manifest";
+import { writeArtifacts } from "../report/write-artifacts";
+import type { PromotionArgs, ReleaseArgs } from "./args";
+import { buildFacts } from "./build-facts";
+import { ImageRelease, type ImageReleaseArgs } from "./image-release";
+import { type PlannedRelease, planOfProgram } from "./planned-release";
+import { ImagePromotion } from "./promotion";
 import { quietDebug } from "./quiet-debug";
-import { runError } from "./run-error";
-import { previousManifest, stackManifest } from "./stack-outputs";
+import { TagSet } from "./tag-set";
 
-/** The whole program: configuration, plan, components, outputs. @throws pulumi.RunError with every refusal */
-export async function release(): Promise<ReleaseOutputs> {
-  quietDebug();
-  try {
-    const projectDir = process.cwd();
-    const config = readPulumiConfig(process.env, projectFiles(projectDir));
-    refuseUnguided(config, process.env);
-    const provider = new RegistryProvider("slipway-registry", providerConfig(config));
-    const input: PlanReleaseInput = {
-      config,
-      stack: pulumi.getStack(),
-      projectDir,
-      env: process.env,
-      now: new Date(),
-      signs: !pulumi.runtime.isDryRun(),
-      ...(await previousManifest()),
-      stackManifest,
-      registries: {
-        resolveImages: (references, options = {}) => resolveImages(references, options, provider),
-        inspectImages: (references, signer) => inspectImages(references, signer, provider),
-        readRegistries: (request) => readRegistries(request, provider),
-        verifyImage: (request) => verifyImage(request, { provider }),
-      },
-    };
-    const plan = await planRelease(input);
-    if (pulumi.runtime.isDryRun()) await pulumi.log.info(planText(plan));
-    if (plan.refusals.length > 0) throw runError(refusalText(plan));
-    const written = writtenRepositories(plan);
-    if (!pulumi.runtime.isDryRun() && written.length > 0) {
-      await checkPlan({
-        plan,
-        config,
-        projectDir,
-        say: (text) => pulumi.log.info(text),
-        again: () => planRelease(input),
-      });
-      await provePush(written, provider);
-    }
-    return carryOut(plan, config, provider, projectDir);
-  } catch (error) {
-    if (error instanceof ProblemError) throw runError(error.message);
-    throw error;
+/** One image of a release. Its outputs are known as soon as it is verified in every registry and its tags are set. */
+export interface ReleasedImage {
+  /** The index digest, the same in every registry. @example "sha256:756867c07ffa…" */
+  readonly digest: pulumi.Output<Digest>;
+  /** `host/path@digest` in the primary registry: what a deployment names. @example "ghcr.io/octo/api@sha256:756867c07ffa…" */
+  readonly reference: pulumi.Output<string>;
+  /** `host/path@digest`, one a registry, the primary first. */
+  readonly references: pulumi.Output<string[]>;
+  /** Names of its tags. @example ["1.2.3", "1.2", "1", "latest"] */
+  readonly tags: pulumi.Output<string[]>;
+}
+
+/** What a stack puts out for the next run of it and for the stacks that promote from it. */
+export interface ReleaseOutputs {
+  /** Image -> its index digest, the same in every registry. */
+  readonly digests: pulumi.Output<Record<string, string>>;
+  /** Image -> `host/path@digest`, one a registry. */
+  readonly references: pulumi.Output<Record<string, readonly string[]>>;
+  /** Image -> its tags. */
+  readonly tags: pulumi.Output<Record<string, readonly string[]>>;
+  /** What exists after the release. Stage's manifest is what prod promotes. */
+  readonly manifest: pulumi.Output<ReleaseManifest>;
+}
+
+/**
+ * A release of images: built once for all platforms, pushed to every registry, verified, signed, and only then tagged,
+ * `latest` last. Or promoted by digest, where `promote` is set.
+ *
+ * @example
+ * export = async () => {
+ *   const plan = await Release.plan({ registries: [ghcr("octo")], images: { api: { context: "api" } } });
+ *   return new Release("release", plan).outputs;
+ * };
+ */
+export class Release extends pulumi.ComponentResource {
+  /** Each image by its name. @example release.images.api.reference */
+  public readonly images: Readonly<Record<string, ReleasedImage>>;
+  /** What exists after the release, when all of it is done. */
+  public readonly manifest: pulumi.Output<ReleaseManifest>;
+  /** Return these from the program: the next run and promoting stacks read `manifest`. */
+  public readonly outputs: ReleaseOutputs;
+
+  /**
+   * Plans a release: an ordinary awaited call, before any resource exists. Settings of the stack (`slipway:*`) win over
+   * these arguments, the environment over both.
+   *
+   * @throws pulumi.RunError with every problem and every refusal at once; nothing was registered or written
+   */
+  static plan(args: ReleaseArgs = {}): Promise<PlannedRelease> {
+    quietDebug();
+    return planOfProgram(args);
   }
+
+  constructor(name: string, planned: PlannedRelease, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:Release", name, {}, opts);
+    const provider = this.registryProvider(name, planned, opts);
+    const content =
+      planned.config.promote === undefined
+        ? this.build(name, planned, provider)
+        : this.promote(name, planned, provider);
+    const tags = this.tag(name, planned, content, provider);
+    this.images = Object.fromEntries(
+      planned.plan.images.map(({ name: image, repositories }) => [
+        image,
+        releasedImage(content[image]?.digest, repositories, tags.ofImage(image)),
+      ]),
+    );
+    this.manifest = this.record(planned, content, tags);
+    this.describe(name, planned, tags, provider);
+    this.outputs = outputsOf(this.manifest);
+    this.registerOutputs({ ...this.outputs });
+  }
+
+  /** One that the options name, else one of its own. */
+  private registryProvider(
+    name: string,
+    { config }: PlannedRelease,
+    opts: pulumi.ComponentResourceOptions = {},
+  ): RegistryProvider {
+    const { providers = [] } = opts;
+    const given = (Array.isArray(providers) ? providers : Object.values(providers)).find(
+      (provider) => provider instanceof RegistryProvider,
+    );
+    return (
+      given ??
+      new RegistryProvider(`${name}-registry`, providerConfig(config), this.child("slipway-registry"))
+    );
+  }
+
+  /** Options of a child that older versions declared at the root of the stack, under another name. */
+  private child(formerName: string): pulumi.ResourceOptions {
+    return { parent: this, aliases: [{ name: formerName, parent: pulumi.rootStackResource }] };
+  }
+
+  /** At most `builder.concurrency` builds at once: each waits for the one that many places before it. */
+  private build(name: string, { plan, config }: PlannedRelease, provider: RegistryProvider): Content {
+    const builds: pulumi.Resource[] = [];
+    const width = config.builder.concurrency ?? Number.POSITIVE_INFINITY;
+    const content: Record<string, ImageRelease> = {};
+    for (const image of plan.images) {
+      const baseDigest = content[image.intent.base?.image ?? ""]?.digest;
+      const before = Number.isFinite(width) ? builds[builds.length - width] : undefined;
+      const released = new ImageRelease(
+        `${name}-${image.name}`,
+        {
+          plan: image,
+          ...(baseDigest === undefined ? {} : { baseDigest }),
+          revision: image.intent.revision,
+          sign: config.sign.mode,
+          builder: config.builder,
+          root: config.root,
+          plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),
+          credentials: pushCredentials(config),
+          after: before === undefined ? [] : [before],
+        },
+        { ...this.child(image.name), providers: [provider] },
+      );
+      if (released.build !== undefined) builds.push(released.build);
+      content[image.name] = released;
+    }
+    return content;
+  }
+
+  private promote(name: string, { plan }: PlannedRelease, provider: RegistryProvider): Content {
+    return Object.fromEntries(
+      plan.images.map((image) => [
+        image.name,
+        new ImagePromotion(
+          `${name}-${image.name}`,
+          { plan: image },
+          { ...this.child(image.name), providers: [provider] },
+        ),
+      ]),
+    );
+  }
+
+  private tag(name: string, { plan }: PlannedRelease, content: Content, provider: RegistryProvider): TagSet {
+    return new TagSet(
+      `${name}-tags`,
+      {
+        levels: plan.levels,
+        ...(plan.lane === undefined ? {} : { lane: plan.lane }),
+        digests: mapValues(content, ({ digest }) => digest),
+        repositories: Object.fromEntries(plan.images.map((image) => [image.name, image.repositories])),
+        proofs: Object.values(content).flatMap(({ proofs }) => proofs),
+        names: (tag) => `${name}-${tag}`,
+      },
+      { ...this.child("tags"), providers: [provider] },
+    );
+  }
+
+  /** The manifest; its files are written when every tag is set, so that they describe a release that is whole. */
+  private record(
+    { plan, config, projectDir }: PlannedRelease,
+    content: Content,
+    tags: TagSet,
+  ): pulumi.Output<ReleaseManifest> {
+    return pulumi
+      .output({
+        digests: mapValues(content, ({ digest }) => digest),
+        attestations: mapValues(content, ({ attestations }) => attestations),
+        tags: tags.tags,
+      })
+      .apply(async (facts) => {
+        const made = releaseManifest(plan, facts);
+        if (pulumi.runtime.isDryRun()) return made;
+        const built = await buildFacts(plan.images, config.builder.name);
+        await writeArtifacts(projectDir, config.artifacts, made, {
+          tags: tagOutcomes(plan, made),
+          ...(built === undefined ? {} : { build: built }),
+        });
+        const fleet = fleetImages(config, plan);
+        if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
+        return made;
+      });
+  }
+
+  /** Last of all: a description that fails leaves a release that is whole. */
+  private describe(name: string, { plan }: PlannedRelease, tags: TagSet, provider: RegistryProvider): void {
+    for (const description of plan.descriptions ?? []) {
+      const { image, repository, full } = description;
+      const siblings = plan.images.find((known) => known.name === image)?.repositories ?? [];
+      const former = tagName(image, "description", repository, siblings);
+      new HubDescription(
+        `${name}-${former}`,
+        {
+          ...descriptionInputs(description),
+          // The release's files are written by then, whatever becomes of the description.
+          full: pulumi.runtime.isDryRun() ? full : this.manifest.apply(() => full),
+        },
+        { ...this.child(former), provider, dependsOn: [tags], retainOnDelete: true },
+      );
+    }
+  }
+}
+
+/**
+ * A release of what another stack verified, by digest: copied where it is missing, and tagged by this stack's rules.
+ *
+ * @example new Promotion("release", await Promotion.plan({ ...images, promote: { from: "stage" } }))
+ */
+export class Promotion extends Release {
+  /** @throws pulumi.RunError with every problem and every refusal at once; nothing was registered or written */
+  static override plan(args: PromotionArgs): Promise<PlannedRelease> {
+    return Release.plan(args);
+  }
+}
+
+/** An image whose content is verified, however it came to be; by image. */
+type Content = Readonly<
+  Record<
+    string,
+    {
+      readonly digest: pulumi.Output<Digest>;
+      readonly attestations: pulumi.Output<Digest[]>;
+      readonly proofs: readonly pulumi.Resource[];
+    }
+  >
+>;
+
+function releasedImage(
+  content: pulumi.Output<Digest> | undefined,
+  repositories: readonly string[],
+  tags: pulumi.Output<string[]>,
+): ReleasedImage {
+  if (content === undefined) throw new Error("an image of the plan was not declared");
+  // Nothing may be deployed whose tags are not set yet.
+  const digest = pulumi.all([content, tags]).apply(([known]) => known);
+  const references = digest.apply((known) => repositories.map((repository) => `${repository}@${known}`));
+  return { digest, references, reference: references.apply(([primary = ""]) => primary), tags };
+}
+
+function outputsOf(manifest: pulumi.Output<ReleaseManifest>): ReleaseOutputs {
+  const byImage = <T>(value: (image: ReleaseManifest["images"][number]) => T) =>
+    manifest.apply((made) => Object.fromEntries(made.images.map((image) => [image.name, value(image)])));
+  return {
+    digests: byImage((image) => image.digest),
+    references: byImage((image) => image.references),
+    tags: byImage((image) => [...new Set(image.tags.map((tag) => tag.name))]),
+    manifest,
+  };
+}
+
+/** For the build's push: what the environment and the stack give. The machine's own Docker login is BuildKit's anyway. */
+function pushCredentials({ registries }: Config): ImageReleaseArgs["credentials"] {
+  return registries.flatMap(({ host, username, password }) =>
+    username === undefined || password === undefined ? [] : [{ host, username, password }],
+  );
+}
+
+function mapValues<V, W>(record: Readonly<Record<string, V>>, map: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }

@@ -5,9 +5,14 @@ import { parseManifest, type ReleaseManifest } from "../plan/manifest";
 /** How often a checkpoint is read that is just being written. */
 const ATTEMPTS = 5;
 
-/** The manifest that this stack's last successful run put out; a first run has none. */
-export async function previousManifest(): Promise<{ previous?: ReleaseManifest }> {
-  const previous = parseManifest(await stackOutput("manifest"));
+/**
+ * The manifest that this stack's last successful run put out, under whatever name; a first run has none. Of several
+ * releases in one program it is the one that has these images.
+ */
+export async function previousManifest(images: readonly string[]): Promise<{ previous?: ReleaseManifest }> {
+  const manifests = Object.values(await stackOutputs()).flatMap((output) => parseManifest(output) ?? []);
+  const previous =
+    manifests.find((manifest) => manifest.images.some(({ name }) => images.includes(name))) ?? manifests[0];
   return previous === undefined ? {} : { previous };
 }
 
@@ -25,12 +30,16 @@ export async function stackManifest(stack: string): Promise<unknown> {
 }
 
 /** One output of a stack's last successful run; undefined where it has none. */
-export async function stackOutput(output: string, stack = pulumi.getStack()): Promise<unknown> {
+export async function stackOutput(output: string, stack?: string): Promise<unknown> {
+  return (await stackOutputs(stack))[output];
+}
+
+async function stackOutputs(stack = pulumi.getStack()): Promise<Readonly<Record<string, unknown>>> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
   for (let attempt = 1; ; attempt++) {
     try {
       const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
-      return outputs?.[output];
+      return outputs ?? {};
     } catch (error) {
       // A backend of files is written to by this very run meanwhile, and not in one step.
       const halfWritten = error instanceof Error && /failed to load checkpoint/.test(error.message);

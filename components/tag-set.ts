@@ -14,6 +14,8 @@ export interface TagSetArgs {
   readonly repositories: Readonly<Record<string, readonly string[]>>;
   /** The lane that is released. @default none */
   readonly lane?: string;
+  /** The name of a tag's resource, from what older versions called it. @default the same */
+  readonly names?: (former: string) => string;
   /** Everything that has to exist before the first tag may move. */
   readonly proofs: readonly pulumi.Resource[];
 }
@@ -56,12 +58,21 @@ export class TagSet extends pulumi.ComponentResource {
     this.registerOutputs({ tags: this.tags });
   }
 
+  /** Names of an image's tags, once all of them are set. */
+  ofImage(image: string): pulumi.Output<string[]> {
+    return this.tags.apply((tags) => [
+      ...new Set(tags.filter((tag) => tag.image === image).map(({ name }) => name)),
+    ]);
+  }
+
   private write(args: TagSetArgs, tag: PlannedTag, barrier: Barrier): Tag {
     const siblings = args.repositories[tag.image] ?? [];
+    const former = tagName(tag.image, tag.slot, tag.repository, siblings);
+    const { names = (name) => name } = args;
     return new Tag(
-      tagName(tag.image, tag.slot, tag.repository, siblings),
+      names(former),
       { ...tagInputs(tag, siblings, args.lane ?? ""), digest: digestOfTag(tag, args.digests) },
-      { parent: this, dependsOn: [barrier], retainOnDelete: true },
+      { parent: this, dependsOn: [barrier], retainOnDelete: true, aliases: [{ name: former }] },
     );
   }
 }

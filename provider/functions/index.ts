@@ -1,7 +1,6 @@
 import type { Properties } from "../properties";
 import type { Context } from "../resource";
 import { getImage } from "./get-image";
-import { inspectBuilder } from "./inspect-builder";
 import { inspectImages } from "./inspect-images";
 import { listTags } from "./list-tags";
 import { provePush } from "./prove-push";
@@ -14,7 +13,6 @@ export type ProviderFunction = (context: Context, args: Properties) => Promise<o
 /** Every function, by its token. */
 export const functions: Readonly<Record<string, ProviderFunction | undefined>> = {
   "slipway-registry:index:getImage": getImage,
-  "slipway-registry:index:inspectBuilder": inspectBuilder,
   "slipway-registry:index:inspectImages": inspectImages,
   "slipway-registry:index:listTags": listTags,
   "slipway-registry:index:provePush": provePush,

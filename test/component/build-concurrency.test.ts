@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { carryOut } from "../../components/carry-out";
-import { RegistryProvider } from "../../provider/sdk/resources";
+import { Release } from "../../components";
 import { aConfig, intent, planOf, registryState } from "../support/plan-state";
 import { anImage } from "../support/planned";
 import { record } from "./record";
@@ -28,16 +27,11 @@ async function waits(concurrency?: number): Promise<Record<string, readonly stri
   const plan = planOf(state, { config, intents });
   const { resources } = await record(
     () => {
-      const provider = new RegistryProvider("slipway-registry", {
-        registries: [],
-        credentials: {},
-        environment: {},
-      });
-      carryOut(plan, config, provider, "/nonexistent");
+      new Release("release", { plan, config, projectDir: "/nonexistent" });
     },
     { preview: true },
   );
-  const short = (name: string) => name.replace(/-build-.*/, "");
+  const short = (name: string) => name.replace(/^release-/, "").replace(/-build-.*/, "");
   const builds = resources.filter(({ type }) => type === BUILD);
   expect(builds).toHaveLength(NAMES.length);
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { ImageRelease, type ImageReleaseArgs } from "../../components";
+import { ImageRelease, type ImageReleaseArgs } from "../../components/image-release";
 import type { ImageConfig } from "../../plan/config";
 import type { ImageIntent } from "../../plan/release-intent";
 import type { PlannedImage } from "../../plan/release-plan";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { ImageRelease, Promotion } from "../../components";
+import { ImageRelease } from "../../components/image-release";
+import { ImagePromotion } from "../../components/promotion";
 import type { ExistingContent } from "../../plan/existing-release";
 import { aPlannedImage, DIGEST, REVISION } from "../support/planned";
 import { REFERRER_DIGEST, record } from "./record";
@@ -21,7 +22,7 @@ test.each([PROMOTED, BACK])(
   "$from: one whole copy to every registry, no build and no tag",
   async (content) => {
     const { resources, outputs } = await record(() => {
-      new Promotion("app", { plan: aPlannedImage({ content }) });
+      new ImagePromotion("app", { plan: aPlannedImage({ content }) });
     });
     expect(resources).toMatchObject([
       {
@@ -54,7 +55,7 @@ test.each([PROMOTED, BACK])(
 
 test("content that is still to be made is for ImageRelease, promoted content is not", async () => {
   await record(() => {
-    expect(() => new Promotion("app", { plan: aPlannedImage() })).toThrow(
+    expect(() => new ImagePromotion("app", { plan: aPlannedImage() })).toThrow(
       'Promotion: the content of "app" is not there yet (build)',
     );
   });

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { ImageRelease, TagSet, type TagSetArgs } from "../../components";
+import { ImageRelease } from "../../components/image-release";
+import { TagSet, type TagSetArgs } from "../../components/tag-set";
 import type { ReleasePlan } from "../../plan/release-plan";
 import {
   digest,

@@ -1,16 +1,13 @@
-import { z } from "zod";
-import { buildkitVersion } from "../builder/buildkit-version";
-import { readBuildxBuilder } from "../builder/buildx-builder";
-import { parseInputs } from "../resource";
-import type { ProviderFunction } from ".";
-
-const args = z.object({ name: z.string().optional() });
+import type { BuildFacts } from "../../plan/manifest";
+import { buildkitVersion } from "./buildkit-version";
+import { readBuildxBuilder } from "./buildx-builder";
 
 const UNKNOWN = "unknown";
 
-/** What builds: the builder's name, its driver, the version of BuildKit and the network. What nobody says is `unknown`. */
-export const inspectBuilder: ProviderFunction = async (_, properties) => {
-  const { name } = parseInputs("inspectBuilder", args, properties);
+/** What builds: the builder's name, its driver, the version of BuildKit and the network; `unknown` where nothing says. */
+export async function inspectBuilder(
+  name: string | undefined,
+): Promise<Omit<BuildFacts, "images" | "proxy">> {
   const builder = await readBuildxBuilder(name);
   const versions = await Promise.all(
     (builder?.nodes ?? []).map(async ({ endpoint }) => (await buildkitVersion(endpoint)) ?? UNKNOWN),
@@ -22,7 +19,7 @@ export const inspectBuilder: ProviderFunction = async (_, properties) => {
     buildkit: alone(versions),
     network: alone(networks),
   };
-};
+}
 
 /** One text for all nodes where they agree. */
 function alone(values: readonly string[]): string {

@@ -1,0 +1,72 @@
+import * as pulumi from "@pulumi/pulumi";
+import { readPulumiConfig } from "../config/pulumi-config";
+import type { Config } from "../plan/config";
+import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
+import { writtenRepositories } from "../plan/release-manifest";
+import type { ReleasePlan } from "../plan/release-plan";
+import { askRegistries } from "../provider/ask-registries";
+import { planText, refusalText } from "../report/plan-text";
+import { checkPlan } from "../source/checks";
+import { type PlanReleaseInput, planRelease } from "../source/plan-release";
+import { projectFiles } from "../source/services";
+import type { ReleaseArgs } from "./args";
+import { refuseUnguided } from "./guided";
+import { resolveArgs } from "./resolve-args";
+import { runError } from "./run-error";
+import { previousManifest, stackManifest } from "./stack-outputs";
+
+/** What a release will build, copy and tag: read once, checked, and not refused. Made by `Release.plan`. */
+export interface PlannedRelease {
+  /** Plain data: images, tags in the order in which they are written, notices. */
+  readonly plan: ReleasePlan;
+  /** Arguments, stack settings and environment, with every default. */
+  readonly config: Config;
+  /** The folder of Pulumi.yaml. */
+  readonly projectDir: string;
+}
+
+/**
+ * Reads arguments, stack settings, environment, git, files and registries, and plans the release. Nothing is registered
+ * and nothing is written, but for the project's own checks, which an `up` runs here.
+ *
+ * @throws pulumi.RunError with every problem and every refusal
+ */
+export async function planOfProgram(args: ReleaseArgs): Promise<PlannedRelease> {
+  try {
+    const projectDir = process.cwd();
+    const code = await resolveArgs(args);
+    const config = readPulumiConfig(process.env, projectFiles(projectDir), isRecord(code) ? code : {});
+    refuseUnguided(config, process.env);
+    const registries = askRegistries(config, process.env);
+    const input: PlanReleaseInput = {
+      config,
+      stack: pulumi.getStack(),
+      projectDir,
+      env: process.env,
+      now: new Date(),
+      signs: !pulumi.runtime.isDryRun(),
+      ...(await previousManifest(config.images.map(({ name }) => name))),
+      stackManifest,
+      registries,
+    };
+    const plan = await planRelease(input);
+    if (pulumi.runtime.isDryRun()) await pulumi.log.info(planText(plan));
+    if (plan.refusals.length > 0) throw runError(refusalText(plan));
+    const written = writtenRepositories(plan);
+    if (!pulumi.runtime.isDryRun() && written.length > 0) {
+      await checkPlan({
+        plan,
+        config,
+        projectDir,
+        say: (text) => pulumi.log.info(text),
+        again: () => planRelease(input),
+      });
+      await registries.provePush(written);
+    }
+    return { plan, config, projectDir };
+  } catch (error) {
+    if (error instanceof ProblemError) throw runError(error.message);
+    throw error;
+  }
+}

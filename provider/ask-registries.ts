@@ -1,0 +1,66 @@
+import type { Config } from "../plan/config";
+import type { Digest } from "../plan/digest";
+import type { Problem } from "../plan/problem";
+import type { RegistryState } from "../plan/registry-state";
+import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
+import { type InspectedImages, inspectImages } from "../registry/inspect-images";
+import { readRegistryState, type StateRequest } from "../registry/read-state";
+import { resolveImageDigests } from "../registry/resolve-images";
+import { provePush } from "./functions/prove-push";
+import { providerConfig } from "./provider-config";
+import { Registries } from "./registries";
+import type { Context } from "./resource";
+import { Signing, signedReader } from "./signing";
+
+/** What a plan asks of the registries, in this process and with the configuration's own credentials. */
+export interface AskedRegistries {
+  /** `quick`: a registry that does not answer is not waited for. */
+  readonly resolveImages: (
+    references: readonly string[],
+    options?: { readonly quick?: boolean },
+  ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+  readonly inspectImages: (
+    references: readonly string[],
+    signer?: VerifyRules["signer"],
+  ) => Promise<InspectedImages>;
+  readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
+  readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
+  /** @throws ProblemError with every repository that may not be pushed to */
+  readonly provePush: (repositories: readonly string[]) => Promise<void>;
+}
+
+/** @param options.readOnly no credentials and no push rights are asked for. Default: false */
+export function askRegistries(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  options: { readonly readOnly?: boolean } = {},
+): AskedRegistries {
+  const { signing: signs, ...connections } = providerConfig(config);
+  const registries = new Registries(connections, env);
+  const signing = new Signing(signs, env, config.envPrefix);
+  const connect = (host: string) => registries.connect(host).client;
+  const context: Context = {
+    registries,
+    signing,
+    log: { info: async () => {}, warn: async () => {} },
+  };
+  return {
+    inspectImages: (references, signer) =>
+      inspectImages(references, connect, signedReader({ registries, signing }, signer)),
+    resolveImages: (references, { quick = false } = {}) =>
+      resolveImageDigests(references, (host) => (quick ? registries.quickly(host) : connect(host))),
+    readRegistries: (request) =>
+      readRegistryState(
+        { ...request, readOnly: options.readOnly ?? false },
+        (host) => registries.connect(host),
+        signedReader({ registries, signing }, request.signer),
+      ),
+    verifyImage: async (request) => {
+      const { verifyImage } = await import("../trust/verify-image.js");
+      return verifyImage(request, connect, new Date(), await signing.trusts());
+    },
+    provePush: async (repositories) => {
+      await provePush(context, { repositories });
+    },
+  };
+}
