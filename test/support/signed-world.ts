@@ -40,7 +40,7 @@ type Settings = Readonly<Record<string, unknown>>;
  * only the engine and BuildKit are left out, so that a release takes a fraction of a second.
  */
 export class SignedWorld {
-  readonly keys: KeyPair = newKeyPair();
+  keys: KeyPair = newKeyPair();
   readonly dir = mkdtempSync(path.join(tmpdir(), "slipway-world-"));
 
   constructor() {

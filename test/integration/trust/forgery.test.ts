@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { publish } from "../../../cli/publish/publish";
 import type { Digest } from "../../../plan/digest";
 import type { PlannedImage } from "../../../plan/release-plan";
 import type { ContentClaim, ReleaseStatement } from "../../../plan/statement";
@@ -9,6 +10,7 @@ import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { type Olareg, startOlareg } from "../../support/olareg";
 import { Pusher } from "../../support/pusher";
 import { startRegistry, type TestRegistry } from "../../support/registry";
+import { newKeyPair } from "../../support/signed-image";
 import { SignedWorld } from "../../support/signed-world";
 
 /**
@@ -942,4 +944,64 @@ describe("a stack that signs nothing", () => {
     world.configure("stage", settings({ unverifiedContent: "refuse" }));
     await expect(world.release()).rejects.toThrow("[policy-unverified-content]");
   });
+});
+
+describe("what is believed without a signature by the stack's key", () => {
+  const own = () => stage({ registries: registries().slice(1) });
+
+  test("the digest that slipway:adopt names is released and signed, and no other one under its tag", async () => {
+    const annotations = { "org.opencontainers.image.revision": world.git("rev-parse", "HEAD") };
+    const theirs = await evil[1].push({ annotations });
+    await evil[1].tag(theirs, "1.2.2");
+    world.configure("stage", own());
+    await expect(world.release()).rejects.toThrow("[version-not-verified]");
+    world.configure("stage", { ...own(), adopt: [`app@${theirs}`] });
+    const { built, manifest } = await world.release();
+    expect([built, manifest.images[0]?.digest]).toEqual([[], theirs]);
+    expect(await world.signed(`${evil[1].repository}@${theirs}`)).toEqual(["signature", RELEASE]);
+    await evil[1].tag(await evil[1].push({ annotations }), "1.2.2");
+    await expect(world.release()).rejects.toThrow("[version-not-verified]");
+  });
+
+  test("what a replaced key signed, where sign.trusted names that key, and nowhere else", async () => {
+    const { manifest } = await world.release();
+    const old = world.keys;
+    world.keys = newKeyPair();
+    const sign = { mode: "key", publicKey: world.keys.publicPem };
+    world.configure("stage", stage({ sign }));
+    await expect(world.release()).rejects.toThrow("[version-not-verified]");
+    world.configure("stage", stage({ sign: { ...sign, trusted: [{ key: old.publicPem }] } }));
+    const again = await world.release();
+    expect(again.built).toEqual([]);
+    world.write({ "cosign.pub": world.keys.publicPem });
+    for (const { repository } of evil)
+      expect(await world.signed(`${repository}@${manifest.images[0]?.digest}`)).toContain(RELEASE);
+  });
+
+  test("the digests of artifacts/release-manifest.json, which is the state of slipway publish", async () => {
+    world.configure("stage", own());
+    const { manifest } = await world.release();
+    const honest = manifest.images[0]?.digest ?? "";
+    const forged = await evil[1].push();
+    await evil[1].tag(forged, "1.2.2", "1.2", "1", "latest", sha());
+    const state = JSON.stringify({ ...manifest, run: { tags: [] } }).replaceAll(honest, forged);
+    world.write({ "artifacts/release-manifest.json": state });
+    const env = { PATH: process.env.PATH, COSIGN_PRIVATE_KEY: world.keys.privatePem };
+    expect(await publish({ stack: "stage", cwd: world.dir, env, flags: [], output: "table" })).toBe(0);
+    expect(await world.signed(`${evil[1].repository}@${forged}`)).toContain("signature");
+  });
+});
+
+test("a deleted version keeps the floating tags that point to it; without them they go to the newest one left", async () => {
+  world.commit("v1.3.0");
+  const { manifest } = await world.release();
+  for (const { repository } of evil) await crane("delete", `${repository}:1.3.0`);
+  world.git("checkout", "--quiet", "-b", "maintenance", "v1.2.2");
+  world.commit("v1.2.3");
+  const { manifest: backport } = await world.release();
+  expect(await digests("latest", "1")).toEqual(new Set([manifest.images[0]?.digest]));
+  for (const { repository } of evil)
+    for (const tag of ["latest", "1"]) await crane("delete", `${repository}:${tag}`);
+  await world.release();
+  expect(await digests("latest", "1")).toEqual(new Set([backport.images[0]?.digest]));
 });
