@@ -178,6 +178,20 @@ test("a file of another key is not overwritten, and no key is left without its p
   expect(JSON.parse(second.text)).toMatchObject({ publicKeyFile: "cosign.other.pub" });
 });
 
+test("a replaced key's public half stays trusted while a new pair is made beside it", async () => {
+  const sign = { trusted: [{ keyFile: "cosign.pub" }] };
+  const beside = await project.stackBeside({ stack: "rotated", config: { ...settings(), sign } });
+  const args = ["keys", "--stack", "rotated", "--public-key", "cosign.2.pub", "--json"];
+  const { exitCode, text: said } = await beside.slipway(...args);
+  expect(exitCode, said).toBe(0);
+  expect(JSON.parse(said)).toMatchObject({ action: "created", publicKeyFile: "cosign.2.pub" });
+  expect(parse(text("Pulumi.rotated.yaml")).config["slipway:sign"]).toEqual({
+    ...sign,
+    key: { secure: expect.stringMatching(/^v1:/) },
+    publicKeyFile: "cosign.2.pub",
+  });
+});
+
 test("a stack that the backend does not have is named with the command that makes it", async () => {
   await project.commit({ "Pulumi.gone.yaml": "config: {}\n" });
   const { exitCode, text: said } = await project.slipway("keys", "--stack", "gone");

@@ -224,6 +224,50 @@ function importedFolders(folder: string, folders: readonly string[]): string[] {
   return [...new Set(imported)].filter((name) => name !== folder && folders.includes(name)).sort();
 }
 
+describe("docs/trust.md", () => {
+  const PAGE = "docs/trust.md";
+  const [claims = ""] = read(PAGE).split("## Evidence");
+  const evidence = rowsOf(PAGE, "evidence").map(([file = "", tests = ""]) => ({
+    file: file.replaceAll("`", ""),
+    tests: [...tests.matchAll(/`([^`]+)` \[([\d, ]+)\]/g)].map(([, title = "", lines = ""]) => ({
+      title,
+      lines: lines.split(", ").map(Number),
+    })),
+  }));
+  const sorted = (numbers: Iterable<number>) => [...new Set(numbers)].sort((a, b) => a - b);
+
+  test("names no test that does not exist", () => {
+    const missing = evidence.flatMap(({ file, tests }) => {
+      const text = FILES.includes(file) ? read(file) : "";
+      return tests.flatMap(({ title }) =>
+        text.includes(JSON.stringify(title)) ? [] : [`${file}: ${title}`],
+      );
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test("has a test for each of its lines, and no other", () => {
+    const cited = [...claims.matchAll(/\[(\d+)\]/g)].map(([, line]) => Number(line));
+    const rows = rowsOf(PAGE, "rights").map(([line]) => Number(line));
+    const tested = evidence.flatMap(({ tests }) => tests.flatMap(({ lines }) => lines));
+    expect(sorted([...cited, ...rows])).toEqual(sorted(tested));
+  });
+
+  test("has a number at the end of every point", () => {
+    const points = claims.split(/\n(?=- )/).slice(1);
+    const ends = points.map((point) => point.split("\n\n")[0]?.trim() ?? "");
+    expect(ends.filter((point) => !/\[\d+\]$/.test(point))).toEqual([]);
+  });
+
+  test("has every code of the gate", () => {
+    const listed = [...section(PAGE, "codes").matchAll(/`((?:verify|versions?)-[a-z-]+)`/g)].map(
+      ([, code]) => code,
+    );
+    const known = [...read("trust/codes.ts").matchAll(/\| "([a-z-]+)"/g)].map(([, code]) => code);
+    expect(listed.sort()).toEqual([...known, "version-not-verified", "versions-not-verified"].sort());
+  });
+});
+
 describe("docs/dependencies.md", () => {
   test("is package.json's list, version by version", () => {
     const listed = rowsOf("docs/dependencies.md", "dependencies").map(([name, version]) => [

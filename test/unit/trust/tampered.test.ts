@@ -433,6 +433,20 @@ const cases: readonly Case[] = [
     says: /says revision f123/,
   },
   {
+    what: "another version",
+    make: (scene) => scene.release({ version: "1.2.2" }),
+    rules: { version: "1.2.3" },
+    codes: ["verify-version"],
+    says: /says version 1\.2\.2, not 1\.2\.3/,
+  },
+  {
+    what: "another lane",
+    make: (scene) => scene.release({ lane: "edge" }),
+    rules: { lane: "" },
+    codes: ["verify-lane"],
+    says: /says lane edge, not/,
+  },
+  {
     what: "a working tree with changes that are in no commit",
     make: (scene) => scene.release({ dirty: true }),
     rules: { revision: REVISION },
