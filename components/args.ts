@@ -696,7 +696,7 @@ export interface PromoteArgs {
  */
 export interface PolicyArgs {
   /**
-   * A promotion has to prove what it takes: `promote.verify` is set.
+   * A promotion passes a gate: releases are signed, or `promote.verify` names who signed.
    * @default warn
    */
   readonly unsignedPromotion?: "off" | "warn" | "refuse";

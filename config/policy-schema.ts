@@ -34,7 +34,9 @@ export const policySchema = z
   .strictObject({
     unsignedPromotion: level
       .default(DEFAULT_POLICY.unsignedPromotion.level)
-      .describe("A promotion has to prove what it takes: `promote.verify` is set. @default warn"),
+      .describe(
+        "A promotion passes a gate: releases are signed, or `promote.verify` names who signed. @default warn",
+      ),
     unverifiedContent: level
       .optional()
       .describe(
