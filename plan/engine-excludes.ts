@@ -11,8 +11,9 @@ export interface StateResource {
   readonly parent?: string;
 }
 
+const RELEASE = "slipway:index:Release";
 /** What all images share; it is declared whichever are selected. */
-const SHARED = ["pulumi:pulumi:Stack", "slipway:index:TagSet", "slipway-registry:index:Barrier"];
+const SHARED = ["pulumi:pulumi:Stack", RELEASE, "slipway:index:TagSet", "slipway-registry:index:Barrier"];
 
 /** An image's own component: `ImageRelease`, `Promotion`. */
 const COMPONENT = "slipway:index:";
@@ -33,11 +34,18 @@ export function engineExcludes(resources: readonly StateResource[], plan: Releas
       ),
     ),
   );
+  // A release's name is in front of the names of its resources; state of older versions has no release.
+  const prefixes = resources.filter(({ type }) => type === RELEASE).map(({ urn }) => `${nameOf(urn)}-`);
+  const plainName = (urn: string): string => {
+    const name = nameOf(urn);
+    const prefix = urn.includes(`${RELEASE}$`) ? prefixes.find((known) => name.startsWith(known)) : undefined;
+    return name.slice(prefix?.length ?? 0);
+  };
   const isOurs = ({ urn, type, parent = "" }: StateResource): boolean => {
     if (SHARED.includes(type) || type.startsWith("pulumi:providers:")) return true;
-    if (type.startsWith(COMPONENT)) return images.has(nameOf(urn));
-    if (type === "slipway-registry:index:Tag") return tags.has(nameOf(urn));
-    return parent.includes(COMPONENT) && images.has(nameOf(parent));
+    if (type.startsWith(COMPONENT)) return images.has(plainName(urn));
+    if (type === "slipway-registry:index:Tag") return tags.has(plainName(urn));
+    return parent.includes(COMPONENT) && images.has(plainName(parent));
   };
   return [...new Set(resources.filter((resource) => !isOurs(resource)).map(({ urn }) => urn))].sort();
 }

@@ -71,7 +71,7 @@ test("labels with commas and quotes reach the image and the index", async () => 
 test("unchanged content without release labels gets the new version without a build", async () => {
   const text = await release({ "app/app.txt": "two\n" }, "v1.1.0");
   expect(text).not.toMatch(/Image base-build-\w+ creat/);
-  expect(text).toMatch(/Image app-build-\w+ created/);
+  expect(text).toMatch(/Image release-app-build-\w+ created/);
   expect(await digestOf("base:1.1.0")).toBe(await digestOf("base:1.0.0"));
   expect(await digestOf("base:stable")).toBe(await digestOf("base:1.1.0"));
 });
@@ -100,7 +100,7 @@ test("content that every registry lost is built again", async () => {
   await registry.stop();
   registry = await startRegistry({ port: registry.port });
   const text = await project.upOk();
-  expect(text).toMatch(/Image app-build-\w+-1 created/);
+  expect(text).toMatch(/Image release-app-build-\w+-1 created/);
   expect(await digestOf("app:2.0.0")).toMatch(/^sha256:/);
   expect(await digestOf("app:2.0.0")).not.toBe(old);
 });
