@@ -43,7 +43,7 @@ interface StackToRead {
   readonly configFile?: string;
 }
 
-/** A stack's configuration, asked of the engine, which alone can decrypt it. @throws Error with pulumi's own message */
+/** A stack's configuration from the engine, which alone can decrypt it. @throws Error with pulumi's own message */
 async function decrypted(options: StackToRead, why: string): Promise<z.output<typeof configuration>> {
   const { stack, cwd, env, configFile } = options;
   const file = configFile === undefined ? [] : ["--config-file", configFile];
@@ -55,7 +55,7 @@ async function decrypted(options: StackToRead, why: string): Promise<z.output<ty
   return configuration.parse(JSON.parse(answer.stdout));
 }
 
-/** The signing key and its password in the stack's file, as the variables that stand for them. */
+/** The signing key and its password from the stack's file, as the environment variables of the same meaning. */
 export async function signingSecrets(options: StackToRead): Promise<Record<string, string>> {
   const found = await decrypted(options, "the stack's signing key cannot be read");
   const { objectValue, value = "null" } = found["slipway:sign"] ?? {};

@@ -24,7 +24,7 @@ export interface KeysRequest {
 
 export interface MadeKeys {
   readonly stack: string;
-  /** `completed`: the public half of a key that was there. */
+  /** `completed`: only the public half of an existing key was written. */
   readonly action: "created" | "completed" | "unchanged";
   /** From the project's folder; absent where the settings hold the PEM itself. */
   readonly publicKeyFile?: string;
@@ -33,8 +33,8 @@ export interface MadeKeys {
 type Sign = Readonly<Record<string, unknown>>;
 
 /**
- * Makes a stack's key pair where it has none. The private key is stored before anything names its public half, so that a
- * run after an interrupted one completes it; nothing that is there is overwritten.
+ * Makes a stack's key pair where it has none. The private key is stored before anything names its public half, so that
+ * the next run completes an interrupted one. Existing keys and files are not overwritten.
  *
  * @throws ProblemError `keys-refused`; Error with pulumi's own message
  */
@@ -88,7 +88,7 @@ export function keysText({ stack, action, publicKeyFile }: MadeKeys): string {
     case "created":
       return (
         `${named} is the public key of ${stack}; its private key is encrypted in the stack's settings (slipway:sign.key).\n` +
-        "Commit both. Who can decrypt the stack's settings can sign, and nobody can without them: keep the passphrase.\n"
+        "Commit both. Anyone who can decrypt the stack's settings can sign. Keep the passphrase: without it the key is lost.\n"
       );
   }
 }
@@ -104,7 +104,7 @@ function refuseUnneeded(stack: string, written: Readonly<Record<string, unknown>
   if (reason !== undefined) throw refused(`Pulumi.${stack}.yaml`, `${reason}: it needs no key`);
 }
 
-/** By the engine, which encrypts it; its way there is the standard input, where no process list and no log shows it. */
+/** The engine encrypts the key. It is passed on standard input, since a process list shows arguments. */
 async function storeNewKey(request: KeysRequest): Promise<string> {
   const { privateKey, publicKey } = newKeyPair();
   await pulumiConfig(request, ["set", "--secret", "--path", "slipway:sign.key"], privateKey);
@@ -152,7 +152,7 @@ async function publicHalf(
   }
 }
 
-/** @throws ProblemError where every name is another key's */
+/** @throws ProblemError where each file holds another key */
 async function freeFile({ stack, publicKey }: KeysRequest, projectDir: string, pem: string): Promise<string> {
   const names = publicKey === undefined ? ["cosign.pub", `cosign.${stack}.pub`] : [publicKey];
   for (const name of names) {

@@ -12,9 +12,9 @@ interface KeysOptions {
 const HELP = `
 Makes an EC P-256 key pair for a stack that has none, as cosign does. The public
 key goes into a file of the project, the private one into the stack's settings,
-encrypted by Pulumi (slipway:sign.key); commit both. A key that is there stays:
-then only its public half is written where it is missing. Needs the pulumi
-command, its backend and the stack's passphrase or secrets provider.
+encrypted by Pulumi (slipway:sign.key); commit both. An existing key is kept: only
+its public half is written if it is missing. Needs the pulumi command, its
+backend and the stack's passphrase or secrets provider.
 
 Examples:
   $ slipway keys --stack stage
@@ -36,7 +36,7 @@ export function keysCommand(): Command {
     .option("--config-file <file>", "default Pulumi.<stack>.yaml")
     .option(
       "--public-key <file>",
-      "where the public key goes; default cosign.pub, or cosign.<stack>.pub beside another's",
+      "where the public key goes; default cosign.pub, or cosign.<stack>.pub if another stack has that",
     )
     .option("--json", "print what was made as JSON")
     .addHelpText("after", HELP)

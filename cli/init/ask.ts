@@ -42,11 +42,11 @@ export async function ask(found: Answers, flags: InitFlags, signal: AbortSignal)
 async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode> {
   const can = canSignKeyless(answers);
   const choices = [
-    { value: "key" as const, name: "a key pair of each stack, the private key encrypted in its settings" },
+    { value: "key" as const, name: "a key pair for each stack, the private key encrypted in its settings" },
     ...(can
       ? [{ value: "keyless" as const, name: "keyless: as the workflow on GitHub, in a public log" }]
       : []),
-    { value: "none" as const, name: "nothing: those who may push decide what is adopted" },
+    { value: "none" as const, name: "nothing: anyone who may push decides what is adopted" },
   ];
   const preferred = answers.sign === "keyless" && !can ? "key" : answers.sign;
   return select<SignMode>({ message: "Sign releases with", choices, default: preferred }, { signal });

@@ -79,7 +79,7 @@ export function defaultAnswers(facts: RepositoryFacts, flags: InitFlags, version
   };
 }
 
-/** What stacks that are there say of signing: their keys are theirs. */
+/** The signing settings of stacks that exist already, which keep their keys. */
 function foundSigning(
   { texts }: RepositoryFacts,
   folder: string,
@@ -104,7 +104,7 @@ function signMode(
 ): SignMode {
   const can = canSignKeyless(answers);
   if (sign === "keyless" && !can) {
-    throw new UsageError("--sign keyless: expected workflows on GitHub alone, whose identity it signs with.");
+    throw new UsageError("--sign keyless: expected workflows on GitHub only, whose identity it signs with.");
   }
   const before = Object.values(found)[0];
   if (sign !== undefined) return sign;

@@ -23,7 +23,7 @@ export interface RepositoryFacts {
   readonly ignoredFolders: readonly string[];
   /** Names of git tags. */
   readonly tags: readonly string[];
-  /** Whether everybody may read it on github.com. Default: nobody has asked. */
+  /** Whether it is public on github.com. Default: false. */
   readonly isPublic?: boolean;
 }
 
@@ -81,7 +81,7 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
 
 const DEADLINE_MS = 3_000;
 
-/** Asks GitHub, as somebody without a token: what it shows is public. No answer is no. @param repository `owner/name` */
+/** Asks GitHub without a token; a repository counts as private without an answer. @param repository `owner/name` */
 async function isPublicRepository(repository: string, env: Environment): Promise<boolean> {
   const api = env.GITHUB_API_URL || "https://api.github.com";
   try {

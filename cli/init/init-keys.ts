@@ -5,15 +5,15 @@ import { type Answers, stackNames } from "./shape";
 
 export interface InitKeys {
   readonly made: readonly MadeKeys[];
-  /** Why there are still stacks without a key, where there are. */
+  /** Why some stacks still have no key; absent where all have one. */
   readonly missing?: string;
 }
 
 const DEADLINE_MS = 60_000;
 
 /**
- * Makes the key pairs of stacks that have none, and the stacks in pulumi's backend, which alone can encrypt a key. Where
- * it does not answer, that is left for later: the files are of use without.
+ * Makes a key pair for each stack that has none, and the stack in Pulumi's backend, since only the engine can encrypt
+ * the key. Where the backend does not answer, this is left for later: the files are useful without keys.
  */
 export async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv): Promise<InitKeys> {
   const cwd = path.join(root, answers.folder);

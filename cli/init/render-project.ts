@@ -20,7 +20,7 @@ const COMMENTS: Readonly<Record<string, string>> = {
   variants: "One image each, with this suffix on every tag.",
   services: "One image for each line of the list; CI_IMAGE_TAG or the git tag is their tag.",
   lanes: "Tags of one repository that do not touch each other. Each lane is a stack.",
-  sign: "How releases are signed, and whose are believed: docs/trust.md of Slipway.",
+  sign: "How releases are signed, and which signers are trusted: docs/trust.md of Slipway.",
   policy: "No version is made from changes that are in no commit. More rules: docs/policy.md of Slipway.",
   github: "`slipway workflows` writes the workflow files from this.",
 };

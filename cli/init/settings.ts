@@ -130,7 +130,7 @@ function signOf(
   if (before !== undefined && (before.mode ?? "key") === mode) return { sign: before };
   if (mode === "key") return {};
   if (mode === "none") return { sign: { mode } };
-  // What the workflow released is believed on any machine, and by its next run, which is at another tag.
+  // Every machine trusts what the workflow released, and so does its next run, which is at another tag.
   const place = `https://github.com/${repository ?? ""}/.github/workflows/${laneFile(shape, stack, workflowFiles.release)}`;
   const subject = `/${escaped(`${place}@refs/`)}(heads\\/${escaped(branch)}|tags\\/.+)/`;
   return { sign: { mode, trusted: [{ subject }] } };

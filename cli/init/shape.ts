@@ -79,7 +79,7 @@ export interface Answers {
   /** For whom workflow files are written; empty for none. */
   readonly hosts: readonly WorkflowHost[];
   readonly sign: SignMode;
-  /** Stack -> what its file says of signing already. */
+  /** Stack -> the signing settings that its file has already. */
   readonly found: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The stack's name; lanes have a stack each, of the lane's name. */
   readonly stack: string;
@@ -100,7 +100,7 @@ export function hasSetup(answers: Pick<Answers, "shape" | "stack" | "setup">): b
   return answers.setup && !stackNames(answers).includes(SETUP_STACK);
 }
 
-/** Workflows on GitHub alone have an identity that keyless signing takes. */
+/** Only workflows on GitHub have an identity that keyless signing accepts. */
 export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "repository">): boolean {
   return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }

@@ -37,8 +37,8 @@ interface FoundPart {
 
 /**
  * Makes one index of each image's parts, in every registry, and claims its candidate tag: the release that follows
- * finds the content there and builds nothing. Where a registry has the content already, that counts. Printed as JSON is
- * what these parts became, and nothing that was there before.
+ * finds the content there and builds nothing. Content that a registry has already is kept. Prints as JSON what these
+ * parts became, without content that was there before.
  *
  * @returns the exit code
  * @throws ProblemError with everything that is missing or different, before anything is written
@@ -57,7 +57,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
       signal.throwIfAborted();
       const parts = merged.find((known) => known.image.name === image.name)?.parts;
       const digest = await settle(context, image, parts);
-      if (parts !== undefined && digest !== undefined && (await isOf(parts, digest, context, image))) {
+      if (parts !== undefined && digest !== undefined && (await consistsOf(parts, digest, context, image))) {
         own.push({ image: image.name, digest });
       }
     }
@@ -130,8 +130,8 @@ async function indexOf([first]: readonly Location[], digest: Digest): Promise<Pa
   return isIndex(json) ? json : { manifests: [] };
 }
 
-/** Whether an index names nothing but what the parts hold. */
-async function isOf(
+/** Whether an index names only manifests of the parts. */
+async function consistsOf(
   parts: readonly FoundPart[],
   digest: Digest,
   { registries }: Context,

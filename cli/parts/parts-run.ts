@@ -20,7 +20,7 @@ export interface PartsOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Names, separated by commas. @default what the environment and the stack say */
   readonly services?: string;
-  /** A signing key in the stack's file is asked of the engine, where no variable gives one. @default false */
+  /** Whether the engine decrypts the stack file's signing key where no variable gives one. @default false */
   readonly signs?: boolean;
 }
 
