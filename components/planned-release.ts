@@ -27,8 +27,8 @@ export interface PlannedRelease {
 }
 
 /**
- * Reads arguments, stack settings, environment, git, files and registries, and plans the release. Nothing is registered
- * and nothing is written, but for the project's own checks, which an `up` runs here.
+ * Reads arguments, stack settings, environment, git, files and registries, and plans the release. Registers and writes
+ * nothing itself; an `up` runs the project's own checks here.
  *
  * @throws pulumi.RunError with every problem and every refusal
  */

@@ -24,17 +24,17 @@ export interface ReleasedImage {
   readonly digest: pulumi.Output<Digest>;
   /** `host/path@digest` in the primary registry: what a deployment names. @example "ghcr.io/octo/api@sha256:756867c07ffa…" */
   readonly reference: pulumi.Output<string>;
-  /** `host/path@digest`, one a registry, the primary first. */
+  /** `host/path@digest` for each registry, the primary first. */
   readonly references: pulumi.Output<string[]>;
   /** Names of its tags. @example ["1.2.3", "1.2", "1", "latest"] */
   readonly tags: pulumi.Output<string[]>;
 }
 
-/** What a stack puts out for the next run of it and for the stacks that promote from it. */
+/** The stack outputs that its next run and the stacks that promote from it read. */
 export interface ReleaseOutputs {
   /** Image -> its index digest, the same in every registry. */
   readonly digests: pulumi.Output<Record<string, string>>;
-  /** Image -> `host/path@digest`, one a registry. */
+  /** Image -> `host/path@digest` for each registry. */
   readonly references: pulumi.Output<Record<string, readonly string[]>>;
   /** Image -> its tags. */
   readonly tags: pulumi.Output<Record<string, readonly string[]>>;
@@ -91,7 +91,7 @@ export class Release extends pulumi.ComponentResource {
     this.registerOutputs({ ...this.outputs });
   }
 
-  /** One that the options name, else one of its own. */
+  /** The provider that the options name, else one of the release's own. */
   private registryProvider(
     name: string,
     { config }: PlannedRelease,
@@ -169,7 +169,7 @@ export class Release extends pulumi.ComponentResource {
     );
   }
 
-  /** The manifest; its files are written when every tag is set, so that they describe a release that is whole. */
+  /** The manifest; its files are written when every tag is set, so that they describe a complete release. */
   private record(
     { plan, config, projectDir }: PlannedRelease,
     content: Content,
@@ -195,7 +195,7 @@ export class Release extends pulumi.ComponentResource {
       });
   }
 
-  /** Last of all: a description that fails leaves a release that is whole. */
+  /** Last, so that the release is complete even if a description fails. */
   private describe(name: string, { plan }: PlannedRelease, tags: TagSet, provider: RegistryProvider): void {
     for (const description of plan.descriptions ?? []) {
       const { image, repository, full } = description;
@@ -205,7 +205,7 @@ export class Release extends pulumi.ComponentResource {
         `${name}-${former}`,
         {
           ...descriptionInputs(description),
-          // The release's files are written by then, whatever becomes of the description.
+          // The release's files are written first, so that a description that fails does not prevent them.
           full: pulumi.runtime.isDryRun() ? full : this.manifest.apply(() => full),
         },
         { ...this.child(former), provider, dependsOn: [tags], retainOnDelete: true },
@@ -226,7 +226,7 @@ export class Promotion extends Release {
   }
 }
 
-/** An image whose content is verified, however it came to be; by image. */
+/** Verified content by image, whether it was built, adopted or promoted. */
 type Content = Readonly<
   Record<
     string,
@@ -244,7 +244,7 @@ function releasedImage(
   tags: pulumi.Output<string[]>,
 ): ReleasedImage {
   if (content === undefined) throw new Error("an image of the plan was not declared");
-  // Nothing may be deployed whose tags are not set yet.
+  // An image must not be deployed before its tags are set.
   const digest = pulumi.all([content, tags]).apply(([known]) => known);
   const references = digest.apply((known) => repositories.map((repository) => `${repository}@${known}`));
   return { digest, references, reference: references.apply(([primary = ""]) => primary), tags };
@@ -261,7 +261,7 @@ function outputsOf(manifest: pulumi.Output<ReleaseManifest>): ReleaseOutputs {
   };
 }
 
-/** For the build's push: what the environment and the stack give. The machine's own Docker login is BuildKit's anyway. */
+/** For the build's push, from the environment and the stack. BuildKit uses the machine's Docker login by itself. */
 function pushCredentials({ registries }: Config): ImageReleaseArgs["credentials"] {
   return registries.flatMap(({ host, username, password }) =>
     username === undefined || password === undefined ? [] : [{ host, username, password }],

@@ -5,17 +5,17 @@ import { isRecord } from "../plan/record";
 import { runError } from "./run-error";
 
 /**
- * Arguments as plain data: secrets may be outputs, and are waited for; one that a preview does not know yet is left
- * out. Everything else decides what is released, and has to be known.
+ * Arguments as plain data. Secrets may be outputs, which are awaited; a secret that a preview does not know yet is left
+ * out. Everything else decides what is released, so it has to be known.
  *
  * @throws pulumi.RunError for an output anywhere else
  */
 export async function resolveArgs(value: unknown, path: Path = []): Promise<unknown> {
   if (pulumi.Output.isInstance(value)) {
-    // Images are given by their names, so a secret of one is as deep as in a list.
+    // Images are keyed by their names, so the path of a secret is as deep as in a list.
     if (isSecretPath(path)) return settled(value);
     throw runError(
-      `Release.plan: ${formatPath(path)} is an output, and a plan needs its value. Outputs may stand for secrets alone.`,
+      `Release.plan: ${formatPath(path)} is an output, and a plan needs its value. Only secrets may be outputs.`,
     );
   }
   if (Array.isArray(value))

@@ -6,8 +6,8 @@ import { parseManifest, type ReleaseManifest } from "../plan/manifest";
 const ATTEMPTS = 5;
 
 /**
- * The manifest that this stack's last successful run put out, under whatever name; a first run has none. Of several
- * releases in one program it is the one that has these images.
+ * The manifest among the outputs of this stack's last successful run, under any name; a first run has none. Where a
+ * program has several releases, it is the one with these images.
  */
 export async function previousManifest(images: readonly string[]): Promise<{ previous?: ReleaseManifest }> {
   const manifests = Object.values(await stackOutputs()).flatMap((output) => parseManifest(output) ?? []);

@@ -14,7 +14,7 @@ export interface TagSetArgs {
   readonly repositories: Readonly<Record<string, readonly string[]>>;
   /** The lane that is released. @default none */
   readonly lane?: string;
-  /** The name of a tag's resource, from what older versions called it. @default the same */
+  /** Makes a tag's resource name from the one in older versions. @default the same */
   readonly names?: (former: string) => string;
   /** Everything that has to exist before the first tag may move. */
   readonly proofs: readonly pulumi.Resource[];

@@ -11,7 +11,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   variants: "The image with other build arguments, under tags with a suffix.",
 };
 
-/** Settings whose type has a name of its own; everything below them is written where it stands. */
+/** Settings whose type has a name of its own; the types of all others are written inline. */
 const NAMES: Readonly<Record<string, string>> = {
   registries: "RegistryArgs",
   images: "ImageArgs",
@@ -30,7 +30,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** `components/args.ts`: the arguments of a program as TypeScript, with what editors show of each field. */
+/** `components/args.ts`: the arguments of a program as TypeScript, with a description of each field for editors. */
 export function argsTypesText(): string {
   const schema: Schema = z.toJSONSchema(writtenConfigSchema, { io: "input", target: "draft-7" });
   const properties = propertiesOf(schema);
@@ -127,7 +127,7 @@ function field(key: string, type: string, schema: Schema, required: boolean, ind
   ].join("\n");
 }
 
-/** Tags on lines of their own, so that editors show them as such. */
+/** Puts `@default` and `@example` on lines of their own, so that editors show them as tags. */
 function comment(description: unknown, indent: string): string[] {
   if (typeof description !== "string") return [];
   const lines = description.replaceAll("*/", "*\\/").split(/ (?=@(?:default|example) )/);

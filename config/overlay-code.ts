@@ -3,8 +3,8 @@ import { isRecord } from "../plan/record";
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * Lays a stack's settings over those that the program gives in code: the stack wins. Mappings are merged; images and
- * services are merged by their name; every other list is replaced as a whole.
+ * Lays a stack's settings over those that the program gives in code: the stack wins. Mappings are merged, images by
+ * their name; every other list is replaced as a whole.
  */
 export function overlayCode(code: Settings, stack: Settings): Record<string, unknown> {
   return merge(withImageList(code), withImageList(stack));

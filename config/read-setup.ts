@@ -140,7 +140,10 @@ function normaliseLabels(written: CheckedGitHub["labels"]): readonly LabelConfig
   }));
 }
 
-/** Where neither tags nor branches are named, versions' git tags may deploy, or what the project's workflows say. */
+/**
+ * Where neither tags nor branches are named, the git tags of versions may deploy, or the refs that the project's
+ * workflows need.
+ */
 function normaliseEnvironment(
   { secrets, variables, tags, branches, ...rest }: CheckedEnvironment,
   versionTags: readonly string[],

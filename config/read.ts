@@ -19,7 +19,7 @@ import { secretProblems } from "./secret-rules";
 export interface ConfigInput {
   /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
   readonly written: Readonly<Record<string, unknown>>;
-  /** What the program says in code; what is written wins. Default: nothing. */
+  /** Settings that the program gives in code; written ones override them. Default: none. */
   readonly code?: Readonly<Record<string, unknown>>;
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
@@ -66,7 +66,7 @@ export function readConfig(input: ConfigInput): Config {
       written,
       secretKeys: input.secretKeys,
       secrets: redaction.secrets,
-      // A program has its secrets from the stack's configuration or the environment; its text is nothing we see.
+      // A program takes its secrets from the stack's configuration or the environment; its source is not checked here.
       known: (path) => path in origins || isGivenBy(overlayCode(input.code ?? {}, {}), path),
     }),
   ];

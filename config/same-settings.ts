@@ -13,7 +13,7 @@ export function sameSettings(one: string, other: string): boolean {
   return settings(one) === settings(other);
 }
 
-/** A text with what the engine wrote into another one of the same file: without it, what is encrypted there is lost. */
+/** Adds the keys that the engine wrote into the file to its new text: without them its encrypted values are lost. */
 export function withEngineKeys(text: string, found: string): string {
   const document: unknown = parse(found);
   const entries = Object.entries(document ?? {}).filter(([key]) => ENGINE_KEYS.has(key));
@@ -28,7 +28,7 @@ function settings(text: string): string {
     // To the engine every scalar is a text, and it writes `true` back as "true".
     typeof value === "boolean" || typeof value === "number"
       ? String(value)
-      : // It appends what it sets: the order of keys means nothing.
+      : // The engine appends what it sets, so the order of keys means nothing.
         isRecord(value)
         ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
         : value,

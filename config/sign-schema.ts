@@ -21,7 +21,7 @@ const publicKey = z.string().regex(/^\s*-----BEGIN PUBLIC KEY-----[\s\S]+-----EN
 
 const trustedRoot = grammar.projectPath.optional();
 
-/** Who has to have signed: a key, its file, or the subject of a certificate. */
+/** The required signer: a key, its file, or the subject of a certificate. */
 const signerFields = {
   key: publicKey.optional().describe("PEM of the public key that has to have signed."),
   keyFile: grammar.projectPath

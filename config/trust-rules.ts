@@ -32,7 +32,7 @@ function signProblems(sign: Written): Problem[] {
     ...only("key", ["key", "keyFile", "password", "publicKey", "publicKeyFile"]),
     ...only("keyless", ["fulcio", "rekor", "trustedRoot"]),
     ...(mode === "none" && sign.trusted !== undefined
-      ? [conflict("sign.trusted", "belongs to modes that verify, and the mode is none")]
+      ? [conflict("sign.trusted", "is ignored where sign.mode is none, which verifies nothing")]
       : []),
     ...second("key", "keyFile"),
     ...second("publicKey", "publicKeyFile"),

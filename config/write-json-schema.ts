@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { argsTypesText } from "./args-types";
 import { stackFileSchemaText } from "./json-schema";
 
-/** What is made from `config/schema.ts`. */
+/** The files that are generated from `config/schema.ts`. */
 const FILES: Readonly<Record<string, () => string>> = {
   "slipway.schema.json": stackFileSchemaText,
   "components/args.ts": argsTypesText,
