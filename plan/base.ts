@@ -46,7 +46,7 @@ export function baseLink(base: ImageIntent): BaseLink | undefined {
 
 /**
  * Where a base's content comes from: its tag, or a build. Where releases are signed, the tag counts only with a claim.
- * Without signatures, one that another tool pushed is believed by its name; one that says it is other content is not.
+ * Without signatures, a tag of another tool is trusted by its name, but not one whose annotation names other content.
  */
 export function decideBase(input: ContentInput): ContentDecision {
   const { intent, verification } = input;
@@ -80,8 +80,8 @@ export function decideBase(input: ContentInput): ContentDecision {
 }
 
 /**
- * Whether content is that of a base: by its key, and only where a pin names other content than the working tree's by
- * the short hash that it was built with.
+ * Whether content is this base: by its key, or by the short hash that it was built with, but only where a pin names
+ * other content than the working tree's.
  */
 function holdsBase(
   { contentKey, candidateTag }: Pick<ImageIntent, "contentKey" | "candidateTag">,

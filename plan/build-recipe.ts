@@ -103,8 +103,8 @@ function csvField(field: string): string {
 }
 
 /**
- * Repositories whose caches a build reads. BuildKit takes a cached layer for the result of a step, so that who may push
- * there decides what is built.
+ * Repositories whose caches a build reads. BuildKit takes a cached layer as the result of a step, so anyone who may
+ * push there decides what is built.
  */
 export function registryCaches({ cacheFrom }: Pick<ImageConfig, "cacheFrom">): string[] {
   return cacheFrom.flatMap((raw) => {

@@ -71,7 +71,7 @@ export function baseKey(dockerfileDigest: string, files: readonly Omit<ContextFi
   return sha256(JSON.stringify(["slipway-base-key/1", dockerfileDigest, entries]));
 }
 
-/** Stands for the content of a base that is pinned by its short hash: this working tree has other content. */
+/** The key of a base that is pinned by its short hash and that this working tree does not contain. */
 export function pinnedBaseKey(hash: string): string {
   return sha256(JSON.stringify(["slipway-base-key/1", "pinned", hash]));
 }

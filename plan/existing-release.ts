@@ -28,7 +28,7 @@ export interface ExistingRelease {
 
 /** Content that is taken as it is: nothing of it is made by this release. */
 export type ExistingContent =
-  /** Proved elsewhere: `of` is the stack or the statement, for people; `source` is `host/path`. */
+  /** Verified elsewhere: `of` is the stack or the statement, for people; `source` is `host/path`. */
   | {
       readonly from: "promotion";
       readonly digest: Digest;

@@ -9,7 +9,7 @@ import { compareVersions, parseVersion } from "./versions";
 
 export interface FindVersionInput {
   readonly image: string;
-  /** By what a tag and a statement are believed. */
+  /** How a tag and a statement are verified. */
   readonly verification: Verification;
   /** As a person wrote it: `v1.2.2`. */
   readonly name: string;
@@ -102,7 +102,7 @@ export function findVersion(input: FindVersionInput): FoundVersion {
   };
 }
 
-/** A version is recorded by this stack as such, stated by a signer, or vouched for; a claim of its content is not enough. */
+/** A version counts if this stack recorded it, a signer states it or a person vouches for it. A claim is not enough. */
 function verifiedVersion(
   input: FindVersionInput,
   { repository, there }: { readonly repository: string; readonly there: FoundImage },

@@ -22,7 +22,7 @@ export interface ContentInput {
   /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly state: RegistryState;
-  /** By what an image of a registry is believed. */
+  /** How an image of a registry is verified. */
   readonly verification: Verification;
   readonly overruled: (tag: string) => boolean;
 }
@@ -96,8 +96,8 @@ export function releasedIntent(
   if (content.from === "candidate")
     return { ...intent, contentKey: verified?.contentKey || intent.contentKey };
   if (content.from !== "version-tag") return intent;
-  const told = verified?.contentKey ?? "";
-  const key = /^[0-9a-f]{64}$/.test(told) ? told : "";
+  const known = verified?.contentKey ?? "";
+  const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
   const isNamedByContent = intent.candidateTag?.startsWith("candidate-") ?? false;
   return { ...intent, contentKey: key, ...(isNamedByContent ? { candidateTag: candidateName(name) } : {}) };
@@ -135,7 +135,7 @@ function candidateOrBuild(input: ContentInput): ContentDecision {
   return { content, verified: match.verified, refusals: [], notices: [] };
 }
 
-/** Every tag that was asked about and may be believed, with what it is. */
+/** Every tag that was looked up and whose image is verified. */
 export function verifiedSightings(input: ContentInput): readonly VerifiedSighting[] {
   return sightings(input).flatMap((seen) => {
     const verified = verifiedImage(input.verification, seen.repository, seen.image);

@@ -65,8 +65,8 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
 }
 
 /**
- * The claim of content that is built or found by its key; none for a release that exists, whose statement says more. One
- * that is attached already and names every repository serves as it is.
+ * The claim of content that is built or found by its key; none for a release that exists, whose statement says more.
+ * One that is attached already and names every repository is reused.
  */
 export function plannedClaim(input: StatementInput): ContentClaim | undefined {
   const { intent, content, verified, repositories, source } = input;

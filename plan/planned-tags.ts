@@ -13,7 +13,7 @@ export interface TagsInput {
   readonly state: RegistryState;
   /** Absent while it is not built. */
   readonly digest: Digest | undefined;
-  /** By what an image of a registry is believed. */
+  /** How an image of a registry is verified. */
   readonly verification: Verification;
   /** How commits that live tags point to relate to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
@@ -183,7 +183,7 @@ export function liveTag(found: FoundImage): LiveTag {
   };
 }
 
-/** Versions that state and live tags are verified to be: they count though their own tag is gone. */
+/** Versions in the state and of verified live tags. They count even if their own tag is gone. */
 function statedVersions({ intent, repositories, state, verification }: TagsInput): string[] {
   const { name, signing, previous } = verification;
   if (!signing) return [];

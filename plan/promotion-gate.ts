@@ -24,7 +24,7 @@ const BY_THE_STACK: PromotionRules = {
   platforms: [],
 };
 
-/** What content has to pass before a stack takes it as it is; undefined where nothing is signed and no rule is set. */
+/** The rules that content has to pass before it is promoted; undefined where nothing is signed and no rule is set. */
 export function promotionGate({
   promote,
   sign,
@@ -34,7 +34,7 @@ export function promotionGate({
   return verify === undefined ? undefined : gateRules(verify, policy);
 }
 
-/** Whose claims and statements a stack believes; undefined for its own signers. */
+/** The signer whose claims and statements a stack trusts; undefined for its own signers. */
 export function wantedSigner(
   config: Pick<Config, "promote" | "sign" | "policy">,
 ): PromotionRules["signer"] | undefined {

@@ -69,7 +69,7 @@ export interface PlannedImage {
   readonly acceptedSigner?: VerifyRules["signer"];
   /** Why content that exists is believed; absent for a build. */
   readonly verifiedBy?: VerifiedBy;
-  /** Absent where nobody knows: content of others. */
+  /** Absent where it is unknown: content of others. */
   readonly sbom?: SbomState;
 }
 

@@ -2,7 +2,7 @@ import { type Digest, isDigest } from "./digest";
 import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-plan";
 import type { SignConfig } from "./trust";
 
-/** What proves an image's content, beside its digest. */
+/** Inputs that verify an image's content, apart from its digest. */
 export function candidateInputs({ name, repositories, intent, content, claim }: PlannedImage) {
   if (content.from === "promotion" || intent.candidateTag === undefined) {
     throw new Error(`ImageRelease: the content of "${name}" is promoted; use Promotion`);
@@ -36,7 +36,7 @@ export function referrerDigests(references: readonly string[]): Digest[] {
   return [...new Set(references.map((reference) => reference.split("@")[1]).filter(isDigest))];
 }
 
-/** What takes content as it is, from where it was proved. */
+/** Inputs that copy content from where it was verified. */
 export function copyInputs({ name, repositories, intent, content, acceptedSigner }: PlannedImage) {
   if (content.from !== "promotion" && content.from !== "rollback") {
     throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
@@ -62,7 +62,7 @@ export function descriptionInputs({ repository, full, short, kept }: PlannedDesc
 }
 
 /**
- * What writes a tag, beside the digest that it gets.
+ * Inputs that write a tag, apart from its digest.
  *
  * @param siblings all repositories of the image
  * @param lane its lane; empty for a project without lanes

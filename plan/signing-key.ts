@@ -19,8 +19,8 @@ export function signNotice({ sign, encrypted }: Config, atHand: boolean): string
 }
 
 /**
- * Refuses a release that has to be signed and cannot be. A plan that signs nothing itself does without the private key
- * where the public one is known: verification is all it does.
+ * Refuses a release that has to be signed and cannot be. A run that signs nothing needs no private key where the public
+ * one is known, since it only verifies.
  */
 export function missingKey(
   { sign, encrypted, push }: Config,
@@ -44,7 +44,7 @@ export function missingKey(
         : sign.publicKey !== undefined
           ? "Set COSIGN_PRIVATE_KEY to the private key of sign.publicKey (publicKeyFile), or release where it is."
           : `Make a key pair: slipway keys --stack ${plan.stack}. Or set slipway:sign to { mode: none }: nothing is ` +
-            "signed then, and all who can push to a registry decide what is adopted from it.",
+            "signed then, and anyone who can push to a registry decides what is adopted from it.",
     },
   ];
 }

@@ -29,8 +29,8 @@ export interface ReleaseStatement {
 
 /**
  * What content is, signed by the stack right after it was built and attached to its digest. A tag or an annotation that
- * names content is only a hint; this makes it true. It is bound to an image, a lane and repositories, so that content
- * cannot be passed off under another name.
+ * names content is only a hint; the claim verifies it. It is bound to an image, a lane and repositories, so that
+ * content cannot be passed off under another name.
  */
 export interface ContentClaim {
   readonly schema: 1;

@@ -12,7 +12,7 @@ export type SignConfig =
       readonly key?: Secret;
       /** Of an encrypted key. */
       readonly password?: Secret;
-      /** PEM of its public half, by which releases are verified without it. The key has to match it. */
+      /** PEM of its public half, which verifies releases without the private key and has to match it. */
       readonly publicKey?: string;
       /** Further signers whose claims and statements are believed. */
       readonly trusted: readonly WantedSigner[];

@@ -10,7 +10,7 @@ import type { ContentClaim, ReleaseStatement } from "./statement";
  * - `state`: this stack recorded the digest when it released it.
  * - `signature`: a trusted signer claims or states it.
  * - `adopt`: the setting `slipway:adopt` names the digest.
- * - `registry`: nothing is signed (`sign: none`), so the registry's word has to do.
+ * - `registry`: nothing is signed (`sign: none`), so the registry is trusted.
  */
 export type VerifiedBy = "state" | "signature" | "adopt" | "registry";
 
@@ -32,7 +32,7 @@ export interface Verification {
   readonly name: string;
   /** Empty for a project without lanes. */
   readonly lane: string;
-  /** Whether this stack signs, or promotes only what is signed, and so believes nothing else. */
+  /** Whether this stack signs, or promotes only what is signed, and so trusts nothing else. */
   readonly signing: boolean;
   /** Digests that a person vouches for, `app@sha256:…`. */
   readonly adopt: readonly string[];
@@ -53,7 +53,7 @@ export function verificationOf(
 }
 
 /**
- * What may be believed of an image that a registry shows; undefined for nothing. A tag and an annotation are hints.
+ * What is verified of an image that a registry shows; undefined for nothing. A tag and an annotation are hints.
  *
  * @param repository `host/path`, where it was found: a claim counts only in the repositories that it names
  */

@@ -89,7 +89,7 @@ function cached(name: string, at: string | undefined, cache: string): Breach {
   };
 }
 
-/** Where the gate does not stand, nothing can be asked of what passes. */
+/** Without a gate, nothing can be required of what is promoted. */
 function ungated(config: Config, promoted: readonly PlannedImage[], what: string): Breach[] {
   if (config.promote === undefined || promotionGate(config) !== undefined || promoted.length === 0) return [];
   return [

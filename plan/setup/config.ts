@@ -36,7 +36,7 @@ export interface EnvironmentConfig {
   readonly adminsBypass: boolean;
   /** Patterns of git tags that may deploy. Without tags and branches any ref may. */
   readonly tags: readonly string[];
-  /** `DEFAULT_BRANCH` is the repository's own, whatever its name. */
+  /** `DEFAULT_BRANCH` means the repository's default branch. */
   readonly branches: readonly string[];
   /** The settings name neither tags nor branches: those above follow from the project's workflows. */
   readonly refs?: "default";
@@ -44,7 +44,7 @@ export interface EnvironmentConfig {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Stands for the default branch until GitHub has said its name. No branch can be called that. */
+/** A placeholder until GitHub reports the default branch's name. No branch can have this one. */
 export const DEFAULT_BRANCH = "~DEFAULT_BRANCH";
 
 export interface TagRulesConfig {
