@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 
 /**
  * Whether the other end of a loopback connection belongs to the process that started this one, the engine, or to one
- * that started that. The port is open to every process of the machine, a build's RUN step in the host's network among
- * them, and the engine authenticates itself by nothing; but the system knows whose a connection is.
+ * that started that. Every process of the machine can connect to the port, even a build's RUN step in the host's
+ * network, and the engine sends no credentials. But the operating system knows which process holds a connection.
  *
- * Windows is not asked: there every connection counts as the engine's.
+ * On Windows this is not checked: every connection counts as the engine's.
  */
 export async function isOfEngine(socket: Socket, system = process.platform): Promise<boolean> {
   // Undefined when it is closed already. The port is bound to 127.0.0.1; a peer may still call from 127.0.0.2.
@@ -28,7 +28,7 @@ interface Ends {
   readonly theirs: number;
 }
 
-/** The connection's row, as seen from the other end, names the socket; a process has it among its files. */
+/** The connection's row, as seen from the other end, names the socket, which is an open file of its process. */
 async function isHeldByProc({ ours, theirs }: Ends): Promise<boolean> {
   const rows = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((row) => row.trim().split(/\s+/));
   const row = rows.find(([, local, remote]) => local === procAddress(theirs) && remote === procAddress(ours));
@@ -44,13 +44,13 @@ async function isHeldByProc({ ours, theirs }: Ends): Promise<boolean> {
   return false;
 }
 
-/** `0100007F:1F90`: the address in the machine's order of bytes. */
+/** `0100007F:1F90`: the address in the machine's byte order. */
 function procAddress(port: number): string {
   const address = endianness() === "LE" ? "0100007F" : "7F000001";
   return `${address}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
-/** The fourth field; the second one is a name in brackets, which may have spaces and brackets of its own. */
+/** The fourth field. The second is a name in brackets, which can contain spaces and brackets. */
 async function parentInProc(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);

@@ -22,7 +22,7 @@ export type Handed = z.output<typeof handedSchema>;
 const LONGEST_ADDRESS = 100;
 const DEADLINE_MS = 5_000;
 const LARGEST_BYTES = 1024 * 1024;
-/** The question for the secrets; every other one is the name of what is to be written. */
+/** The question for the secrets. Every other question names a resource or function that writes. */
 const SECRETS = "?";
 
 /** What this program declares: the provider writes nothing else. */
@@ -37,8 +37,8 @@ export function permit(what: string): void {
 const folders = new Set<string>();
 
 /**
- * Lets processes of the same person take the secrets from this one, and ask what it declares, as long as it lives. The
- * secrets are in no file and no argument: the address is a socket in a folder that nobody else may enter.
+ * Lets processes of the same user take the secrets from this one, and ask what it declares, as long as it runs. The
+ * secrets are in no file and no argument: the address is a socket in a folder that only this user may enter.
  *
  * @returns the address, which is no secret
  */
@@ -100,7 +100,7 @@ export async function isPermitted(address: string | undefined, what: string): Pr
   return address !== undefined && (await ask(address, what)) === true;
 }
 
-/** The answer, from JSON; undefined where there is none that may be believed. */
+/** The parsed answer; undefined where there is none, or where the socket belongs to another user. */
 async function ask(address: string, question: string): Promise<unknown> {
   if (process.platform !== "win32" && !(await isOwn(path.dirname(address)))) return undefined;
   return new Promise((resolve) => {

@@ -15,11 +15,11 @@ export function main(argv: readonly string[]): void {
   const admit = async (socket: Socket): Promise<void> => {
     if (await isOfEngine(socket)) return injectConnection(socket.resume());
     socket.destroy();
-    // Once: the engine shows each line, and a stranger must not be able to fill its output.
+    // Only once: the engine shows each line, and another process must not be able to flood its output.
     if (!hasRefused) process.stderr.write("slipway-registry refused a connection that is not the engine's\n");
     hasRefused = true;
   };
-  // Nothing of a connection is read before it is known whose it is.
+  // A connection is not read before it is known which process holds it.
   const listener = createServer({ pauseOnConnect: true }, (socket) => {
     socket.on("error", () => socket.destroy());
     void admit(socket);

@@ -27,7 +27,7 @@ export interface ProviderConfig {
   readonly signing?: SigningConfig;
   /** Folder for diagnostics, relative to the project. @default none are written */
   readonly artifacts?: string | undefined;
-  /** Where the program says what it declares. @default it declares nothing */
+  /** Where the program is asked what it declares. @default it declares nothing */
   readonly handover?: string | undefined;
 }
 

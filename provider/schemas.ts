@@ -14,7 +14,7 @@ export const digestInput = z
 /** `host/path`. */
 export const repositoryInput = z.string().regex(/^[^/]+\/.+$/, 'is not a repository ("host/path")');
 
-/** Who has to have signed. */
+/** The required signer. */
 export const signerInput = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("key"), publicKey: z.string() }),
   z.object({
@@ -25,5 +25,5 @@ export const signerInput = z.discriminatedUnion("kind", [
   }),
 ]);
 
-/** Who has to have signed, or the stack's own signers. */
+/** The required signer, or the stack's own signers. */
 export const rulesSigner = z.union([signerInput, z.object({ kind: z.literal("stack") })]);

@@ -47,7 +47,7 @@ export function providerService(
   let handover: string | undefined;
   let isConfigured = false;
 
-  /** The engine passes on what any program asks of it: only what the running one declares is written. */
+  /** The engine forwards requests of any program, but only what the running program declares is written. */
   async function requirePermit(what: string): Promise<void> {
     if (await isPermitted(handover, what)) return;
     throw new Error(

@@ -17,7 +17,7 @@ const promotes = { promotes: z.boolean().exactOptional() };
 
 export const signingSchema = z.discriminatedUnion("mode", [
   z.object({ mode: z.literal("none") }),
-  /** Nothing is signed, and only what this signer signed is believed. */
+  /** Nothing is signed, and only what these signers signed is trusted. */
   z.object({ mode: z.literal("verify"), trusted: z.array(signerInput), ...promotes }),
   z.object({
     mode: z.literal("key"),
@@ -25,7 +25,7 @@ export const signingSchema = z.discriminatedUnion("mode", [
     password: z.string().optional(),
     publicKey: z.string().optional(),
     trusted: z.array(signerInput).exactOptional(),
-    /** Nobody has handed the stack's key over: no program runs, as in a refresh. */
+    /** The stack's key was not handed over: no program runs, as in a refresh. */
     isLost: z.boolean().optional(),
     ...promotes,
   }),
@@ -78,12 +78,12 @@ export class Signing {
     this.#prefix = prefix;
   }
 
-  /** Whether releases are signed, and only what is signed is believed. */
+  /** Whether releases are signed, and only what is signed is trusted. */
   get isOn(): boolean {
     return this.#config.mode !== "none";
   }
 
-  /** Whether a claim or statement counts in a repository: it names it, or the stack holds what it promoted. */
+  /** Whether a claim or statement counts in a repository: it names the repository, or the stack promotes. */
   isFor(said: Pick<ContentClaim, "repositories">, repository: string): boolean {
     const promotes = this.#config.mode !== "none" && this.#config.promotes === true;
     return promotes || said.repositories.includes(repository);

@@ -4,7 +4,10 @@ import { readBuildxBuilder } from "./buildx-builder";
 
 const UNKNOWN = "unknown";
 
-/** What builds: the builder's name, its driver, the version of BuildKit and the network; `unknown` where nothing says. */
+/**
+ * What builds: the builder's name, its driver, the version of BuildKit and the network; `unknown` where it cannot be
+ * found.
+ */
 export async function inspectBuilder(
   name: string | undefined,
 ): Promise<Omit<BuildFacts, "images" | "proxy">> {

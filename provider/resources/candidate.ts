@@ -24,7 +24,7 @@ const inputs = z.object({
   digest: digestInput,
   /** A digest that was just built gives way to the same content that another run has claimed meanwhile. */
   source: z.enum(["build", "found"]),
-  /** What the stack claims of the content, signed before the candidate tag is written. Absent: nothing is signed. */
+  /** What the stack claims about the content, signed before the candidate tag is written. Absent: nothing is signed. */
   claim: z.custom<ContentClaim>((value) => parseClaim(value) !== undefined, "is not a claim").optional(),
   /** Whether a build's attestations stay in its index, or are taken out of it and attached as referrers. */
   attestations: z.enum(["index", "referrers"]).default("index"),
@@ -47,7 +47,7 @@ export const candidate = resource({
     }
     if (news.claim !== undefined && context.signing.isAtHand) {
       const signer = await context.signing.signer();
-      // A state of an older version, or another key: the claim is signed once.
+      // The state is of an older version, or the key is another one: sign the claim again.
       if (signer !== undefined && olds.outputs.signer !== signer.name) return { changed: ["claim"] };
     }
     const missing = await lacking(context, news, news.digest);
@@ -153,7 +153,7 @@ async function signClaim(
   return signer.name;
 }
 
-/** Whether content that a tag points to is what this image is made of, by a claim where releases are signed. */
+/** Whether a tag points to this image's content; where releases are signed, a claim has to say so. */
 async function holdsContent(
   context: Context,
   news: CandidateInputs,
@@ -165,7 +165,7 @@ async function holdsContent(
   return said === undefined || said.some(({ contentKey }) => contentKey === news.contentKey);
 }
 
-/** What trusted signers say of content in this image's name; undefined where nothing is signed. */
+/** What trusted signers say about content as this image; undefined where nothing is signed. */
 async function saidOf(
   context: Context,
   { image, claim }: CandidateInputs,

@@ -18,7 +18,7 @@ const inputs = z.object({
   /** Where it has to be, the primary first. */
   repositories: z.array(repositoryInput).min(1),
   platforms: z.array(z.string()),
-  /** Whose bundles come along. Absent where the stack's gate asks for no signer: then every bundle does. */
+  /** Whose bundles are copied too. Absent where the stack's gate asks for no signer: then every bundle is. */
   signer: rulesSigner.optional(),
 });
 
@@ -120,7 +120,7 @@ async function accepted(context: Context, { signer }: ImageCopyInputs): Promise<
     subject !== undefined && "accepted" in verifyByAny(bytes, subject.digest, trusts);
 }
 
-/** @returns what refers to the digest and came along */
+/** @returns the digest's referrers that were copied */
 async function copyTo(
   context: Context,
   urn: string,
@@ -139,7 +139,7 @@ async function copyTo(
     digest,
     ...(accept === undefined ? {} : { accept }),
   });
-  await context.log.info(urn, `${target.repository}: ${outcome(digest, result)}${left(result)}`);
+  await context.log.info(urn, `${target.repository}: ${outcome(digest, result)}${leftBehind(result)}`);
   return result.referrers;
 }
 
@@ -154,8 +154,8 @@ function outcome(digest: Digest, result: CopyResult): string {
   );
 }
 
-/** `; left behind of what refers to it: 198 of a kind that is not copied, 2 not accepted`, or nothing. */
-function left({ skippedReferrers }: CopyResult): string {
+/** `; referrers left behind: 198 of a kind that is not copied, 2 not accepted`, or nothing. */
+function leftBehind({ skippedReferrers }: CopyResult): string {
   const reasons = Object.entries(skippedReferrers).map(([why, count]) => `${count} ${why}`);
-  return reasons.length === 0 ? "" : `; left behind of what refers to it: ${reasons.join(", ")}`;
+  return reasons.length === 0 ? "" : `; referrers left behind: ${reasons.join(", ")}`;
 }

@@ -18,7 +18,7 @@ const inputs = z.object({
   version: z.string().optional(),
   revision: z.string(),
   overruled: z.boolean(),
-  /** Whose tag it is. Absent in state of older versions. */
+  /** Whose tag it is. Absent in the state of older versions. */
   of: z.object({ image: z.string(), lane: z.string() }).optional(),
   /** Versions that never count as the newest. */
   bad: z.array(z.string()).default([]),
@@ -195,7 +195,7 @@ async function statedDigest(
   return isStated ? image.digest : undefined;
 }
 
-/** What a newer version is here; nothing where releases are signed and no trusted signer states it. */
+/** A newer version's digest in this repository; undefined where releases are signed and no trusted signer states it. */
 async function verifiedDigest(
   context: Context,
   { of, repository }: TagInputs,
@@ -207,7 +207,7 @@ async function verifiedDigest(
     : (await context.registries.live(repository, name))?.digest;
 }
 
-/** What a tag points to; where releases are signed, with whether a trusted signer vouches for it as this image. */
+/** What a tag points to and, where releases are signed, whether a trusted signer vouches for it as this image. */
 async function verifiedLiveTag(
   context: Context,
   { repository, of }: TagInputs,

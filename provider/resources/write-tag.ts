@@ -15,7 +15,7 @@ export interface TagWrite {
   readonly decide: (live: FoundImage | undefined) => Promise<TagDecision>;
   /** The names of all version tags now; empty for tags that follow no versions. */
   readonly versions: () => Promise<readonly string[]>;
-  /** What a version's tag points to here, so far as that is to be believed. */
+  /** What a version's tag points to here, if it is verified. */
   readonly versionDigest: (name: string, version: string) => Promise<Digest | undefined>;
 }
 

@@ -35,7 +35,7 @@ function withoutSecrets(signing: SigningConfig = { mode: "none" }): SigningConfi
   return rest;
 }
 
-/** Where this program is asked, and where passwords are when it does not run. */
+/** Where the provider asks this program, and where it finds passwords when the program does not run. */
 function handover({ credentials, passwords = {}, signing }: ProviderConfig): object {
   const { key, password }: Partial<Handed> = signing?.mode === "key" ? signing : {};
   const handed: Handed = {
@@ -77,13 +77,13 @@ export interface CandidateArgs {
   readonly platforms: readonly string[];
   readonly digest: pulumi.Input<string | undefined>;
   readonly source: "build" | "found";
-  /** What is signed of the content. @default nothing */
+  /** The claim that is signed about the content. @default none */
   readonly claim?: ContentClaim;
   /** Where a build's attestations go. @default "index" */
   readonly attestations?: AttestationPlace;
 }
 
-/** Content that is proved in every registry and can be found again by its tag. */
+/** Content that is verified in every registry and can be found again by its tag. */
 export class Candidate extends RegistryResource {
   /** The index digest that everything downstream uses. */
   declare readonly digest: pulumi.Output<Digest>;
@@ -124,7 +124,7 @@ export interface ImageCopyArgs {
   readonly repositories: readonly string[];
   /** All of them have to be in the content. */
   readonly platforms: readonly string[];
-  /** Whose bundles come along. @default every bundle */
+  /** Whose bundles are copied too. @default every bundle */
   readonly signer?: VerifyRules["signer"];
 }
 
