@@ -244,7 +244,7 @@ function readToken(answer: Answer, bytes: Uint8Array): { value: string; life: nu
   // A line break would end the header that carries it.
   if (typeof value !== "string" || value.length > TOKEN_LIMIT || !/^[\x21-\x7e]+$/.test(value))
     throw answer.bad("no token");
-  const told = field("expires_in");
-  const life = typeof told === "number" || typeof told === "string" ? Number(told) : Number.NaN;
+  const seconds = field("expires_in");
+  const life = typeof seconds === "number" || typeof seconds === "string" ? Number(seconds) : Number.NaN;
   return { value, life: Number.isFinite(life) && life > 0 ? life : DEFAULT_LIFE_S };
 }

@@ -5,9 +5,9 @@ import type { FetchedManifest } from "./manifest-calls";
 
 /** Indexes within indexes: real ones have two levels. */
 const DEEPEST = 8;
-/** Of one index or manifest. Real ones have some tens of platforms, and at most 127 layers. */
+/** The most parts of one index or manifest. Real ones have some tens of platforms, and at most 127 layers. */
 const MOST_PARTS = 1_000;
-/** Manifests of one content altogether, its referrers included. */
+/** The most manifests of one image, its referrers included. */
 const MOST_MANIFESTS = 5_000;
 
 /** What a manifest consists of, each once. */
@@ -46,7 +46,7 @@ export function contentsOf(
   throw wrong(`it is a ${descriptor.mediaType}, neither index nor manifest`);
 }
 
-/** @throws RegistryError `registry-bad-answer` for content of more manifests than any release has. */
+/** @throws RegistryError `registry-bad-answer` for more manifests than any release has. */
 export function checkTotal(registry: string, repository: string, root: Digest, manifests: number): void {
   if (manifests > MOST_MANIFESTS)
     throw notCopyable(registry, repository, { digest: root }, `it has more than ${MOST_MANIFESTS} manifests`);

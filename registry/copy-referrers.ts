@@ -7,7 +7,7 @@ import { RegistryError } from "./errors";
 import { type Descriptor, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
 import { isDamage, readReferrerLayer } from "./referrers";
 
-/** What a caller says of a bundle or a release statement, before it is copied. @param bytes of its only layer */
+/** Whether the caller accepts a bundle or release statement, before it is copied. @param bytes of its only layer */
 export type AcceptReferrer = (
   referrer: Descriptor,
   manifest: ManifestJson,
@@ -23,14 +23,14 @@ interface Kind {
 
 const MIB = 1024 * 1024;
 
-/** By artifact type. Statements of the build are copied where the index names them, so that its signer signed them. */
+/** By artifact type. Build statements are copied only where the index names them, so a signature covers them. */
 const KINDS: Readonly<Record<string, Kind>> = {
   [BUNDLE_MEDIA_TYPE]: { mediaType: BUNDLE_MEDIA_TYPE, limit: 16 * MIB },
   [STATEMENT_ARTIFACT_TYPE]: { mediaType: IN_TOTO_MEDIA_TYPE, limit: MIB },
   [IN_TOTO_MEDIA_TYPE]: { mediaType: IN_TOTO_MEDIA_TYPE, limit: 32 * MIB },
 };
 
-/** Of one copy, and of their layers altogether. */
+/** The most referrers of one copy, and the most bytes of their layers. */
 const MOST_REFERRERS = 1_000;
 const MOST_BYTES = 512 * MIB;
 
@@ -39,8 +39,8 @@ const OTHER_KIND = "of a kind that is not copied";
 const OTHER_SHAPE = "of another shape than their kind has";
 
 /**
- * Which referrers come along with content: anybody who may push to the source can attach some, so only known kinds in
- * their exact shape do, about the digest that lists them, and not too many of them.
+ * Decides which referrers are copied with content. Anyone who may push to the source can attach some, so only known
+ * kinds in their exact shape pass, about the digest that lists them, and not too many of them.
  */
 export class ReferrerGate {
   /** Why -> how many did not pass. */

@@ -40,7 +40,7 @@ export interface CopyResult {
   readonly manifestsCopied: number;
   /** Sent to the target, mounted blobs not counted. */
   readonly bytes: number;
-  /** What refers to the digest itself and was copied, or was there. */
+  /** Referrers of the digest itself that were copied or were there already. */
   readonly referrers: readonly Digest[];
   /** Listed as referrers by the source, which does not have them any more. */
   readonly danglingReferrers: readonly Digest[];
@@ -49,10 +49,10 @@ export interface CopyResult {
 }
 
 /**
- * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then what refers to any
- * of them and is of a known kind (see `ReferrerGate`), in turn. What the target has is not sent again, so a copy that
- * was interrupted goes on where it stopped, and one that is complete writes nothing. Blobs stream through in bounded
- * memory and are verified on their way. No tag is written but the referrers fallback tag, where the target needs it.
+ * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then their referrers of
+ * known kinds (see `ReferrerGate`), in turn. What the target has is not sent again, so a copy that was interrupted goes
+ * on where it stopped, and one that is complete writes nothing. Blobs stream through in bounded memory and are verified
+ * on their way. No tag is written but the referrers fallback tag, where the target needs it.
  *
  * It returns or throws only when nothing is running any more.
  */

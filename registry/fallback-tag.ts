@@ -62,7 +62,7 @@ export function ensureListed(
   });
 }
 
-/** Nothing could read a longer list. */
+/** A longer list would be refused by its readers. */
 function full(registry: string, repository: string, tag: string): RegistryError {
   return new RegistryError({
     code: "registry-too-large",

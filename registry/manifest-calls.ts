@@ -77,7 +77,7 @@ export function get(
   });
 }
 
-/** What is an index or a manifest by its type has to be one, of a length that can be worked with. */
+/** Requires the shape that the media type names, and an index of a limited length. */
 function checkShape(answer: Answer, json: unknown, mediaType: string): void {
   if (isIndexType(mediaType) && !isIndex(json)) throw answer.bad("an index of another shape");
   if (isManifestType(mediaType) && !isManifest(json)) throw answer.bad("a manifest of another shape");

@@ -24,7 +24,7 @@ export const MOST_ENTRIES = 2_000;
 
 /** What to do where there are more. */
 export const TOO_MANY_HINT =
-  "Everyone who may push there can attach referrers: delete those that no release made, then run the same again.";
+  "Anyone who may push there can attach referrers: delete those that no release made, then run the same again.";
 
 /** What one piece of content is: its type, its digest and its size in bytes. */
 export interface Descriptor {
@@ -84,7 +84,7 @@ export function isDescriptor(value: unknown): value is Descriptor {
   );
 }
 
-/** Of a platform: words, which go into logs. The rest of a platform is never read. */
+/** Whether the fields that are read are plain words, since they go into logs. */
 function isPlatform(value: unknown): boolean {
   return isRecord(value) && [value.os, value.architecture, value.variant ?? ""].every(isPlatformWord);
 }
@@ -119,7 +119,7 @@ function hasValidRest(value: Readonly<Record<string, unknown>>): boolean {
   );
 }
 
-/** Content that could be read as a manifest too is neither. @see https://nvd.nist.gov/vuln/detail/CVE-2021-41190 */
+/** Content that could also be read as a manifest is neither. @see https://nvd.nist.gov/vuln/detail/CVE-2021-41190 */
 export function isIndex(value: unknown): value is IndexJson {
   return (
     isRecord(value) &&

@@ -7,13 +7,13 @@ import { RegistryError } from "./errors";
 import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms, platformText } from "./manifest";
 import { readReferrerLayer } from "./referrers";
 
-/** The configuration of an image: those of real ones have some KiB. */
+/** Configurations of real images have a few KiB. */
 const CONFIG_LIMIT = 8 * 1024 * 1024;
 const CONFIG_TYPES = [
   "application/vnd.oci.image.config.v1+json",
   "application/vnd.docker.container.image.v1+json",
 ];
-/** A release statement has some KiB. */
+/** A release statement has a few KiB. */
 const STATEMENT_LIMIT = 1024 * 1024;
 
 /**

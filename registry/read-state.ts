@@ -24,7 +24,7 @@ export interface RepositoryRequest {
   readonly tags: readonly string[];
   /** Those of `tags` whose release statements are wanted. */
   readonly versionTags: readonly string[];
-  /** Digests whose signers need not be asked, since the stack recorded them. Default: none. */
+  /** Digests whose signatures need not be read, since the stack recorded them. Default: none. */
   readonly recorded?: readonly Digest[];
 }
 

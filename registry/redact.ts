@@ -39,8 +39,8 @@ export class Redactor {
 const SAFE_PARAMETERS = ["n", "last", "mount", "from", "digest", "artifactType", "service", "scope"];
 
 /**
- * A URL's path and those of its query parameters that carry no secret (signatures, upload states), as one short line:
- * a registry names URLs too.
+ * A URL's path and those of its query parameters that carry no secret (signatures, upload states), as one short line,
+ * since a registry can name URLs too.
  */
 export function safePath(url: URL): string {
   const query = SAFE_PARAMETERS.flatMap((name) =>

@@ -69,7 +69,7 @@ export async function isAttached(
   return listed.some(({ digest }) => digest === referrer);
 }
 
-/** Whether an error says that content is broken, so that a referrer is passed over. A registry that fails is another. */
+/** Whether an error means that content is broken, so that its referrer is skipped. A registry's failure is not. */
 export function isDamage(error: unknown): boolean {
   const codes = ["registry-too-large", "registry-digest-mismatch", "registry-bad-answer"];
   return error instanceof RegistryError && codes.includes(error.code);

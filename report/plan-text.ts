@@ -86,7 +86,7 @@ function contentLine({ content, intent }: PlannedImage): string {
   }
 }
 
-/** What a reader has to know of content that no signature vouches for. */
+/** What a reader has to know about content that no signature covers. */
 function beliefLine({ verifiedBy, content, intent: { image } }: PlannedImage): string[] {
   if (content.from === "build") {
     return registryCaches(image).map(

@@ -9,7 +9,7 @@ import { findBaseFiles } from "./base-files";
 import { isInside, realPath } from "./inside";
 
 export interface BaseHash {
-  /** 12 hex digits, for the tag alone: the pinned ones, else the computed ones. */
+  /** 12 hex digits, only for the tag: the pinned ones, else the computed ones. */
   readonly hash: string;
   /** The content key, 64 hex digits. */
   readonly key: string;
@@ -37,8 +37,8 @@ const UNKNOWN = "0".repeat(12);
  *       cat entrypoint.sh entrypoint-user.sh
  *     } | sha256sum | cut -c1-12
  *
- * The label is the bytes of files alone, without names, modes, links or boundaries, and short enough to find two
- * contents with the same one. The content key tells them apart. Nothing throws.
+ * The label covers only the bytes of files, without names, modes, links or boundaries, and is so short that two
+ * contents with the same one can be found. The content key distinguishes them. Nothing throws.
  */
 export async function readBaseHash(input: BaseHashInput): Promise<BaseHash> {
   const { name, addressed } = input.image;

@@ -107,7 +107,6 @@ export async function tagCommit(dir: string, tag: string): Promise<string | unde
   return code === 0 ? stdout.trim() : undefined;
 }
 
-/** Every tag's name; none where the clone has none. */
 export async function allTags(dir: string): Promise<string[]> {
   const text = await gitText(dir, ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags/"]);
   return text.split("\n").filter((name) => name !== "");

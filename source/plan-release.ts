@@ -42,12 +42,12 @@ export interface PlanReleaseInput {
   readonly stackManifest: (stack: string) => Promise<unknown>;
   /** How registries are asked: through the provider, or directly. */
   readonly registries: {
-    /** `quick`: who does not answer is not waited for. */
+    /** `quick`: a registry that does not answer is not waited for. */
     readonly resolveImages: (
       references: readonly string[],
       options?: { readonly quick?: boolean },
     ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
-    /** @param signer whose statements are believed; default: the stack's own */
+    /** @param signer whose statements are trusted; default: the stack's own */
     readonly inspectImages: (
       references: readonly string[],
       signer?: VerifyRules["signer"],
@@ -141,7 +141,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   return { ...gated, refusals: [...gated.refusals, ...missingKey(config, plan, key)] };
 }
 
-/** What is found in a registry, a lower stage's too, passes the rules that this stack's policy has for promotions. */
+/** Content that is adopted from a registry, also a lower stage's, has to pass this stack's policy for promotions. */
 async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Promise<ReleasePlan> {
   const { policy, sign } = input.config;
   if (sign.mode === "none") return plan;

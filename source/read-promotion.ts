@@ -139,7 +139,7 @@ async function readStated(
   if (problems.length > 0) return { problems };
   return findVersion({
     image: image.name,
-    // The lower registry is where it was signed for.
+    // It was signed for the lower registry, where it is read.
     verification: { ...verificationOf(config, image, previous), promotes: false },
     name,
     version: versionUnder(image, name, event, now) ?? name,
@@ -209,7 +209,7 @@ async function check(
   return { existing, problems: [...problems, ...unproved], findings };
 }
 
-/** An image that is not selected stays as this stack promoted it last, and passes the gate all the same. */
+/** An image that is not selected stays as this stack promoted it last, and has to pass the gate too. */
 async function asBefore(
   { previous, config, registries }: PlanReleaseInput,
   image: ImageConfig,

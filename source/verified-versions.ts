@@ -11,7 +11,7 @@ import { verificationOf, verifiedImage } from "../plan/verified";
 import { compareVersions, parseVersion } from "../plan/versions";
 import type { PlanReleaseInput } from "./plan-release";
 
-/** More version tags that no trusted signer states than this, above the released one, are an attack or a mistake. */
+/** More unverified version tags than this above the released one are an attack or a mistake. */
 const MOST_UNVERIFIED = 50;
 
 export interface VerifiedVersions {
@@ -35,9 +35,9 @@ interface VersionsInput {
 }
 
 /**
- * The registry's version tags, without those above a released version that are not verified: anyone who may push can
- * write `9.9.9`, and so keep `latest` from moving. A version counts that a trusted signer states, that this stack
- * recorded, or that is a git tag. Only tags that would decide something are asked about.
+ * The registry's version tags, without unverified ones above the released version: anyone who may push can write
+ * `9.9.9`, and so keep `latest` from moving. A version counts if a trusted signer states it, this stack recorded it or
+ * it is a git tag. Only tags that would decide something are looked up.
  */
 export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVersions> {
   let { state } = input;
@@ -138,7 +138,7 @@ function isVersion({ form: { prefix, suffix } }: ImageIntent, name: string, text
   return version !== undefined && other !== undefined && compareVersions(version, other) === 0;
 }
 
-/** What is found of a newer version is where floating tags go back to that were moved from it. */
+/** Adds a newer version's images, so that floating tags that were moved away from it can go back to it. */
 function withFound(
   state: RegistryState,
   name: string,
