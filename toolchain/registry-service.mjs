@@ -51,7 +51,7 @@ function writeConfig(dir, listen, storage) {
  * @returns {Promise<boolean>}
  */
 async function isOurs(dir, port, engine) {
-  // A container's storage is a volume; but only the engine can have its port.
+  // A container's storage is in a volume, but only the engine can publish its port.
   if (engine) {
     const { stdout } = await run(engine.docker, ["port", containerOf(port), "5000/tcp"]);
     return stdout.split("\n").includes(`127.0.0.1:${port}`);
@@ -80,7 +80,7 @@ async function isOurs(dir, port, engine) {
 const ask = (port, what = "") =>
   fetch(`http://127.0.0.1:${port}/v2/${what}`, { signal: AbortSignal.timeout(3_000), redirect: "manual" });
 
-/** @param {number} port @returns {Promise<boolean>} what listens there */
+/** @param {number} port @returns {Promise<boolean>} whether a registry listens there */
 async function isRegistry(port) {
   try {
     const answer = await ask(port);
@@ -110,7 +110,7 @@ function isTaken(port, host) {
 /** @param {RegistryOptions} options @returns {Promise<RegistryStatus>} */
 export async function registryUp({ cache = cacheDir(), port = registryPort(), program, engine }) {
   const dir = dirOf(cache, port);
-  // `localhost` is both addresses, and some programs try this one first; ours listens at the other one alone.
+  // `localhost` is both addresses, and some programs try this one first; ours listens only at the other one.
   if (await isTaken(port, "::1")) throw new Error(portTaken(port, false));
   const isUp = () => isOurs(dir, port, engine);
   const isRunning = await isUp();

@@ -10,7 +10,7 @@ import { prepare } from "./prepare.mjs";
 import { lastLines, run } from "./run.mjs";
 import { refreshStageConfig, saysHowToSign } from "./stage-config.mjs";
 
-/** Ignored by git, as the key belongs to this clone alone. */
+/** Ignored by git, since the key belongs to this clone alone. */
 const PUBLIC_KEY = "cosign.local.pub";
 
 const slipway = path.join(projectDir, "cli", "slipway.js");

@@ -9,7 +9,7 @@ import { isPredicate } from "./predicates";
 import type { ReadingClient } from "./reading-client";
 import { sbomPackages } from "./sbom";
 
-/** More than that is no build, but an attempt to keep a verifier busy. */
+/** More is not a build, but an attempt to keep a verifier busy. */
 const MOST_STATEMENTS = 200;
 /** An SBOM of a large image is some MiB. A larger statement is not read, and proves nothing. */
 const STATEMENT_LIMIT = 32 * 1024 * 1024;

@@ -10,7 +10,7 @@ import { type BundleReading, type SignedStatement, verifyByAny } from "./verify-
 
 /** A bundle is some KiB; one with an SBOM in it can be a few MiB. */
 const BUNDLE_LIMIT = 16 * 1024 * 1024;
-/** More than that is no release, but an attempt to keep a verifier busy. */
+/** More is not a release, but an attempt to keep a verifier busy. */
 const MOST_BUNDLES = 1_000;
 const MOST_BYTES = 256 * 1024 * 1024;
 
@@ -65,7 +65,7 @@ export async function readEvidence(
       }),
       ...tooMany,
     ],
-    // Of an index that no wanted signer signed, its statements say nothing.
+    // The statements of an index count only if a required signer signed the index.
     built:
       isIndex(image.json) && accepted.length > 0
         ? await readBuildStatements(client, repository, image.json)

@@ -89,7 +89,7 @@ interface NamedVersion {
   readonly at: number;
 }
 
-/** Numbers of a tag that stand for a version: with dots or after `v`, at the start or at the end; not a word's own. */
+/** Numbers in a tag that can be a version: with dots, after `v`, at its start or end; not those inside a word. */
 function versionsIn(tag: string): NamedVersion[] {
   return [...tag.matchAll(/(?<![0-9A-Za-z.])(v?)(\d+(?:\.\d+)*)/g)].flatMap(
     ({ index, 0: all, 1: v = "", 2: text = "" }) => {

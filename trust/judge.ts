@@ -59,7 +59,7 @@ function unproved({ digest }: ToJudge, { rejected }: Evidence, problem: MakeProb
   return few(rejected, "bundle", problem);
 }
 
-/** Junk is cheap to attach: some lines say what is wrong, and one how much more there is. */
+/** Junk is cheap to attach: a few lines say what is wrong, and one how many more there are. */
 const MOST_LINES = 20;
 
 function few(rejected: Evidence["rejected"], what: string, problem: MakeProblem): Problem[] {

@@ -35,8 +35,8 @@ export type BundleReading =
   | { readonly rejected: Rejection; readonly claims?: string };
 
 /**
- * Whether a bundle holds a statement about the digest that the wanted signer signed, and why not. Never throws: anybody
- * who may push attaches bundles, and one that cannot be judged must not hide the others.
+ * Whether a bundle holds a statement about the digest that the required signer signed, or why not. Never throws: anyone
+ * who may push can attach bundles, and one that cannot be judged must not hide the others.
  */
 export function verifyBundle(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
   try {
@@ -182,9 +182,9 @@ function iso(text: string): string {
 }
 
 /**
- * The earliest time that somebody signed for: a log in its promise of inclusion, or a timestamp authority. An entry's
- * time without a promise is not covered by its inclusion proof, so anybody could write it. The verifier checks those
- * signatures; the time counts only once it has.
+ * The earliest signed time: of a log's promise of inclusion, or of a timestamp authority. Without a promise, an entry's
+ * time is not covered by its inclusion proof, so anyone could write it. The verifier checks those signatures; the time
+ * counts only after that.
  */
 function signedTime({ timestamps }: SignedEntity): Date | undefined {
   const times = timestamps.flatMap((entry) => {

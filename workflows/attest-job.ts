@@ -31,9 +31,9 @@ export function attestJob({ stack, hasSource }: BuildJobInput, released: string)
 }
 
 /**
- * The script's lines that put out what this run built and released, for the job above: image, repository and digest, from
- * the manifest and from what was merged. What was there before is left out: this run does not know how it was built.
- * GHCR's repository, where there is one: the attestation can be pushed there.
+ * The script's lines that output what this run built and released, for the job above: image, repository and digest,
+ * from the manifest and from what was merged. What was there before is left out: this run does not know how it was
+ * built. GHCR's repository, where there is one: the attestation can be pushed there.
  */
 export function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: string): string[] {
   const isSecond = registries.findIndex(({ host }) => host === "ghcr.io") > 0;

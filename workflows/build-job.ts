@@ -9,13 +9,13 @@ import { shellWord } from "./words";
 /** The job's id. */
 export const BUILD_JOB = "build";
 
-/** Away from the checkout, whose files are content. */
+/** Outside the checkout, whose files can go into images. */
 const FOLDER = "$RUNNER_TEMP/parts";
 const FOLDER_VALUE = `${expression("runner.temp")}/parts`;
 
 export interface BuildJobInput {
   readonly stack: HostedStack;
-  /** Another job has found the commit; else it is the one that the workflow runs for. */
+  /** Whether another job finds the commit; else it is the one that the workflow runs for. */
   readonly hasSource: boolean;
   /** What the program reads about this release. */
   readonly variables: Readonly<Record<string, EnvValue>>;
@@ -66,7 +66,7 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
           name: artifactName(stack, rows === undefined ? "all" : expression("matrix.part")),
           path: FOLDER_VALUE,
           "if-no-files-found": "error",
-          // A job that is run again has built it anew.
+          // A job that runs again replaces what it built.
           overwrite: true,
           "retention-days": 5,
         },
@@ -75,7 +75,7 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
   };
 }
 
-/** Brings what the job above made, of this very run. */
+/** Downloads what the build job of this run made. */
 export function takeParts(stack: HostedStack): Step {
   return {
     name: "Take what was built",
@@ -84,7 +84,7 @@ export function takeParts(stack: HostedStack): Step {
   };
 }
 
-/** Makes one index of it, so that the program finds it and builds nothing; what it merged stands in a file. */
+/** Merges the parts into one index for each image, which the program finds instead of building. A file lists them. */
 export function mergeScript({ stack }: HostedStack): string {
   return `npx slipway merge "${FOLDER}" --stack ${shellWord(stack)} > "${MERGED}"`;
 }
@@ -92,7 +92,7 @@ export function mergeScript({ stack }: HostedStack): string {
 /** What this run built itself: images and digests. */
 export const MERGED = "$RUNNER_TEMP/merged.json";
 
-/** A stack's name may be the beginning of another's; each workflow has one stack that builds. */
+/** The pattern `parts-a-*` also matches a stack `a-b`, but each workflow has only one stack that builds. */
 function artifactName({ stack }: HostedStack, part: string): string {
   return `parts-${stack}-${part}`;
 }

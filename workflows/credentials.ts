@@ -16,7 +16,7 @@ const GHCR: Variables = {
 /** What the program reads to sign in to the stack's registries. Secrets of optional registries are optional. */
 export function registryVariables(stack: WorkflowStack): Variables {
   const { config } = stack;
-  // The job that builds has no engine, which alone can read it.
+  // The job that builds has no engine, and only the engine can decrypt a setting.
   const isReadable = (path: string) => config.encrypted.includes(path) && !builds(stack);
   const variables = config.registries.map(({ host, optional, password }, index): Variables => {
     if (host === "ghcr.io") return GHCR;

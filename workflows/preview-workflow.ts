@@ -9,13 +9,15 @@ const OWN = "github.event.pull_request.head.repo.full_name == github.repository"
 const COMMENT_LIMIT = 60_000;
 /**
  * Text as an indented code block, which nothing in the text can end: a carriage return would, which ends a line for
- * Markdown and not for sed. What is beyond ASCII goes too, since it can show a text in another order than it is written.
+ * Markdown and not for sed. Other characters than ASCII are removed too, since they can show text in another order than
+ * it is written.
  */
 const QUOTE = "sed 's/→/->/g' | LC_ALL=C tr --delete --complement '\\t\\n -~' | sed 's/^/    /'";
 
 /**
- * The plan on pull requests, for every stack that names the file, made without a secret and without an engine. One of the
- * repository's own has it in a comment; a fork's token cannot write one: it has it in the run's summary alone.
+ * The plan on pull requests, for every stack that names the file, made without a secret and without an engine. A pull
+ * request of the repository's own shows it in a comment. A fork's token cannot write one, so there it is only in the
+ * run's summary.
  */
 export function previewWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
   const [stack] = stacks;
@@ -37,7 +39,7 @@ export function previewWorkflow(file: string, stacks: readonly HostedStack[]): W
   };
 }
 
-/** Runs what the pull request says, and can do no more than read. */
+/** Runs code of the pull request, and can only read. */
 function previewJob(stack: HostedStack, stacks: readonly HostedStack[], shared: SharedJob): Job {
   const { workflows } = stack;
   return {

@@ -25,7 +25,7 @@ export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInpu
   const { workflows } = stack;
   const program = runProgram(stack, "Release", stack.state, {
     ...variables,
-    // The build has run them: they are commands of the repository, and this job has what signs.
+    // The build has run them. They are commands of the repository, and this job can sign.
     ...(stack.config.checks.length === 0 ? {} : { SLIPWAY_CHECKS: "false" }),
   });
   const steps: Step[] = [
@@ -46,7 +46,7 @@ export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInpu
   };
 }
 
-/** What a job has that writes to registries and may sign: where it runs, how long, and with which rights. */
+/** What a job that writes to registries and may sign needs: where it runs, how long, and with which rights. */
 export function writingJob(
   stack: HostedStack,
 ): Pick<Job, "runsOn" | "environment" | "timeoutMinutes" | "permissions" | "workingDirectory"> {

@@ -61,7 +61,7 @@ function startsIn(name: string, stack: WorkflowStack, stacks: readonly WorkflowS
   const { release, deploy, promote, drift } = workflows;
   const checked = drift?.environment === name ? [{ branches: [DEFAULT_BRANCH] }] : [];
   if (environmentOf(stack) !== name) return checked;
-  // Without a tag that is required, a person may release any commit of the default branch.
+  // Unless a tag is required, a person may release any commit of the default branch.
   const byHand = config.requireTag ? [] : [DEFAULT_BRANCH];
   const source = config.promote?.source;
   const followed = stacks.filter(

@@ -34,7 +34,7 @@ function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): P
           problem(
             "workflows-preview-promote",
             "preview",
-            "is not possible for a stack that promotes from another: what that released is in a state that no pull request sees",
+            "is not possible for a stack that promotes from another: a pull request cannot read the other stack's state",
             "Leave the preview out, or promote by statement",
           ),
         ]

@@ -4,10 +4,7 @@ import { readBuildxBuilder } from "./buildx-builder";
 
 const UNKNOWN = "unknown";
 
-/**
- * What builds: the builder's name, its driver, the version of BuildKit and the network; `unknown` where it cannot be
- * found.
- */
+/** What builds: the builder's name, driver, version of BuildKit and network; `unknown` where none is found. */
 export async function inspectBuilder(
   name: string | undefined,
 ): Promise<Omit<BuildFacts, "images" | "proxy">> {
