@@ -18,7 +18,7 @@ describe("a release as a component", () => {
     ]);
   });
 
-  test("two of them share a program, and no name", async () => {
+  test("two releases share a program, but no name", async () => {
     const web = anImage({ name: "web", repository: "web" });
     const other = {
       ...PLANNED,
@@ -48,7 +48,7 @@ describe("a release as a component", () => {
 });
 
 describe("arguments of a plan", () => {
-  test("may have outputs in the place of secrets, and are plain then", async () => {
+  test("may have outputs for secrets, which become plain values", async () => {
     const args = { registries: [{ host: "ghcr.io", password: pulumi.secret("token") }], images: { app: {} } };
     expect(await resolveArgs(args)).toEqual({
       registries: [{ host: "ghcr.io", password: "token" }],
@@ -56,7 +56,7 @@ describe("arguments of a plan", () => {
     });
   });
 
-  test("and nowhere else", async () => {
+  test("may have outputs nowhere else", async () => {
     const args = { images: { app: { context: pulumi.output("app") } } };
     await expect(resolveArgs(args)).rejects.toThrow(/images\.app\.context is an output/);
   });

@@ -17,8 +17,8 @@ import { newKeyPair } from "../support/signed-image";
 import { EVERY_CASE } from "../support/slices";
 
 /**
- * What `pulumi up` does with what someone pushed who has no signing key, judged by cosign. The many variants are in
- * test/integration/trust/forgery.test.ts, without the engine and without builds.
+ * What `pulumi up` does with content that someone without the signing key pushed, judged by cosign. The many variants
+ * are in test/integration/trust/forgery.test.ts, without the engine and without builds.
  */
 const TAGS = [
   "type=semver,pattern={{version}}",
@@ -105,7 +105,7 @@ function at(inside = namespace, name = "app"): [Pusher, Pusher] {
   return [new Pusher(plain.host, `${inside}/${name}`), new Pusher(withApi.host, `${inside}/${name}`)];
 }
 
-/** What the next index says of itself, as `slipway plan --json` shows it to everybody. */
+/** What the next index says of itself, as `slipway plan --json` shows it to anyone. */
 async function nextAnnotations(name = "app"): Promise<Readonly<Record<string, string>>> {
   const { exitCode, text } = await project.run(
     {},
@@ -263,8 +263,8 @@ test("an unsigned statement beside a release is signed by no later up", async ()
   await project.upOk();
   const evil = at();
   const digest = await evil[0].digest("1.2.3");
-  const told = { source: "https://evil.example/app", inputs: { A: "invented" }, extra: true };
-  for (const pusher of evil) await pusher.state(digest, statement(await head(), told));
+  const forged = { source: "https://evil.example/app", inputs: { A: "invented" }, extra: true };
+  for (const pusher of evil) await pusher.state(digest, statement(await head(), forged));
   const elsewhere = await Project.create({ config: stage(), env: env() }, project);
   projects.push(elsewhere);
   for (const each of [project, elsewhere]) await each.upOk();

@@ -48,12 +48,12 @@ function settings() {
 
 const text = (name: string) => readFileSync(path.join(project.dir, name), "utf8");
 
-/** Lines of a private key that stand anywhere in the project or its state. */
+/** Files of the project or its state that contain a private key. */
 function leaks(): string {
-  const wanted = "BEGIN.*PRIVATE KEY|MIGHAgEAMBMGByqGSM49";
+  const pattern = "BEGIN.*PRIVATE KEY|MIGHAgEAMBMGByqGSM49";
   const folders = [project.dir, String(project.env.PULUMI_BACKEND_URL).replace("file://", "")];
   try {
-    return execFileSync("grep", ["-rElI", "--exclude-dir=node_modules", wanted, ...folders]).toString();
+    return execFileSync("grep", ["-rElI", "--exclude-dir=node_modules", pattern, ...folders]).toString();
   } catch {
     return "";
   }

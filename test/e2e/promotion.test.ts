@@ -237,7 +237,7 @@ describe("a later version on stage", () => {
 
   test("by statement: the older version is promoted anew without stage's state", async () => {
     const registry = { host: stageRegistry.host, namespace: "staging" };
-    // Nothing is signed here, so the registry's word has to do.
+    // Nothing is signed here, so the registry is trusted.
     const policy = { unverifiedContent: "warn" };
     const elsewhere = await stage.stackBeside({
       stack: "mirror",

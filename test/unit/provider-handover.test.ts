@@ -48,7 +48,7 @@ test("what one process offers, another takes, as often as it wants", async () =>
   expect(address).not.toMatch(/hush|quiet/);
 });
 
-test("the program is asked what it declares, and no other address", async () => {
+test("the program says what it declares, and another address does not count", async () => {
   const address = await offered();
   permit("slipway-registry:index:Tag::app-latest");
   expect(await isPermitted(address, "slipway-registry:index:Tag::app-latest")).toBe(true);

@@ -50,7 +50,7 @@ beforeAll(async () => {
   };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
   const { digest } = await client.putManifest(at, "1.0.0", bytes, MANIFEST);
-  // The engine's address is no engine's: lines for it go nowhere.
+  // No engine listens at this address, so its log lines go nowhere.
   program = spawn(process.execPath, [path.join(ROOT, "provider/index.js"), "127.0.0.1:1"], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -147,27 +147,30 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
     expect(await registry.log()).toEqual([]);
   });
 
-  test.skipIf(findOnPath("lsof") === undefined)("/proc and lsof agree on whose a connection is", async () => {
-    const asking = `
+  test.skipIf(findOnPath("lsof") === undefined)(
+    "/proc and lsof agree on which process holds a connection",
+    async () => {
+      const asking = `
       import { createServer } from "node:net";
       import { isOfEngine } from "../../../provider/engine-peer";
       const server = createServer(async (socket) =>
         socket.end(JSON.stringify([await isOfEngine(socket, "linux"), await isOfEngine(socket, "darwin")])));
       server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));`;
-    const child = run(asking);
-    try {
-      const { port } = JSON.parse(await firstLine(child));
-      const own = connect({ host: "127.0.0.1", port });
-      expect(JSON.parse(String((await once(own, "data"))[0]))).toEqual([true, true]);
-      const connecting = `
+      const child = run(asking);
+      try {
+        const { port } = JSON.parse(await firstLine(child));
+        const own = connect({ host: "127.0.0.1", port });
+        expect(JSON.parse(String((await once(own, "data"))[0]))).toEqual([true, true]);
+        const connecting = `
         import { connect } from "node:net";
         connect({ host: "127.0.0.1", port: ${port} }).on("data", (data) => console.log(String(data)));`;
-      expect(await stranger(connecting, NOBODY)).toEqual([false, false]);
-      expect(await stranger(connecting)).toEqual([false, false]);
-    } finally {
-      child.kill();
-    }
-  });
+        expect(await stranger(connecting, NOBODY)).toEqual([false, false]);
+        expect(await stranger(connecting)).toEqual([false, false]);
+      } finally {
+        child.kill();
+      }
+    },
+  );
 
   test("a connection from another loopback address with the engine's port is not the engine's", async () => {
     const connecting = (from: string) => `

@@ -21,7 +21,7 @@ interface Place {
 describe.each([
   ["without the referrers API (distribution)", startRegistry],
   ["with the referrers API (olareg)", startOlareg],
-])("what refers to content, between registries %s", (_, start: () => Promise<Place>) => {
+])("referrers of copied content, between registries %s", (_, start: () => Promise<Place>) => {
   let stage: Place;
   let prod: Place;
   let source: RegistryClient;
@@ -62,7 +62,7 @@ describe.each([
       })
     ).descriptor.digest;
 
-  /** A referrer's manifest to the letter, listed under `subject` by whatever means the registry has. */
+  /** Pushes a referrer's exact manifest, listed under `subject` by the API or the fallback tag. */
   const push = async (manifest: object, subject = index): Promise<Digest> => {
     const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, ...manifest });
     const plain = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
@@ -77,11 +77,11 @@ describe.each([
   const listed = async (digest: Digest) =>
     (await target.referrers(repository, digest)).map((entry) => entry.digest).sort();
 
-  it("comes along where it is a bundle or a release statement, and nothing else does", async () => {
+  it("are copied if they are bundles or release statements, and not otherwise", async () => {
     const bundle = await attach(BUNDLE_MEDIA_TYPE, { bundle: 1 });
     const statement = await attach(STATEMENT_ARTIFACT_TYPE, { statement: 1 }, index, IN_TOTO_MEDIA_TYPE);
     for (let at = 0; at < 5; at++) await attach(SBOM, { junk: at });
-    await attach(IN_TOTO_MEDIA_TYPE, { provenance: "of somebody else" });
+    await attach(IN_TOTO_MEDIA_TYPE, { provenance: "of another builder" });
     const result = await copy(index.digest);
     expect(await listed(index.digest)).toEqual([bundle, statement].sort());
     expect([...result.referrers].sort()).toEqual([bundle, statement].sort());
@@ -89,7 +89,7 @@ describe.each([
     expect((await copy(index.digest)).manifestsCopied).toBe(0);
   });
 
-  it("of the shapes that it must not have stays behind", async () => {
+  it("of another shape than their kind are left behind", async () => {
     const config = await blob({}, OCI_EMPTY);
     const layer = await blob({ bundle: 1 }, BUNDLE_MEDIA_TYPE);
     const other = await blob({ other: 1 }, SBOM);
@@ -106,7 +106,7 @@ describe.each([
     expect(await listed(index.digest)).toEqual([]);
   });
 
-  it("is about this digest, or stays behind", async () => {
+  it("about another digest are left behind", async () => {
     const other = await pushIndex(source, repository);
     const elsewhere = await attach(BUNDLE_MEDIA_TYPE, { bundle: "of another" }, other);
     const found = await source.referrers(repository, other.digest);
@@ -123,7 +123,7 @@ describe.each([
     expect(result.skippedReferrers).toEqual(isListed ? { "not about the digest that lists them": 1 } : {});
   });
 
-  it("is a statement of the build only where the index names it", async () => {
+  it("that are build statements are copied only where the index names them", async () => {
     const built = await detachStatements(source, repository, index.digest);
     const json = (await source.getManifest(repository, built))?.json;
     const platforms = isIndex(json) ? json.manifests : [];
@@ -160,7 +160,7 @@ describe.each([
     expect(result.referrers).toEqual([good]);
   });
 
-  it("of what stays behind stays behind too", async () => {
+  it("of referrers that are left behind are left behind too", async () => {
     const junk = await attach(SBOM, { junk: 1 });
     const descriptor = await source.headManifest(repository, junk);
     if (descriptor === undefined) throw new Error("not there");
@@ -170,7 +170,7 @@ describe.each([
     expect(await target.headManifest(repository, signature)).toBeUndefined();
   });
 
-  it("may be 200 pieces of junk", async () => {
+  it("are found among 200 pieces of junk", async () => {
     const bundle = await attach(BUNDLE_MEDIA_TYPE, { bundle: 1 });
     const config = await blob({}, OCI_EMPTY);
     const { mediaType, digest, size } = index;

@@ -38,7 +38,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
-/** A registry that says what it likes; 404 where it says nothing. */
+/** A registry with any answers; 404 where none is given. */
 async function hostile(handler: Handler): Promise<{ host: string; asked: string[]; client: RegistryClient }> {
   const asked: string[] = [];
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -556,7 +556,7 @@ describe("a hostile registry gets one clear error that names the repository", ()
     expect(error.message.length).toBeLessThan(1_000);
   });
 
-  it("as a refusal of the plan", async () => {
+  it("and it refuses the plan", async () => {
     const { client, host } = await hostile((path) =>
       path === "/v2/"
         ? {}
@@ -599,7 +599,7 @@ describe("a hostile registry gets one clear error that names the repository", ()
 describe("junk beside an image", () => {
   const trust = trustKey(createPublicKey(newKeyPair().publicPem));
 
-  it("of every shape is no bundle and no statement, and stops nobody from reading on", async () => {
+  it("of every shape is ignored, and the rest is still read", async () => {
     const contents = store();
     const subject = contents.put(index([]), OCI_INDEX, "1.2.3");
     const empty = contents.put({}, OCI_EMPTY);

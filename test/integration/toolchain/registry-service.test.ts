@@ -82,7 +82,7 @@ test("somebody else's registry at the port is not ours to write to", async () =>
   }
 });
 
-test("what repeats our registry's answers is not ours", async () => {
+test("a server that repeats our registry's answers is not taken for ours", async () => {
   await registryUp({ cache, port, program });
   const { headers } = await fetch(`http://127.0.0.1:${port}/v2/`);
   await registryDown({ cache, port });
@@ -99,7 +99,7 @@ test("what repeats our registry's answers is not ours", async () => {
   }
 });
 
-test("nor may another program have the port on the other loopback address, which some try first", async () => {
+test("another program must not have the port on the other loopback address, which some clients try first", async () => {
   const other = createServer();
   const hasIpv6 = await new Promise((resolve) => {
     other.once("error", () => resolve(false));
@@ -110,7 +110,7 @@ test("nor may another program have the port on the other loopback address, which
   await close(other);
 });
 
-test("the question whose registry it is leaves nothing behind", async () => {
+test("the check whether a registry is ours leaves nothing behind", async () => {
   await registryUp({ cache, port, program });
   await registryStatus({ cache, port });
   expect(await (await fetch(`http://127.0.0.1:${port}/v2/_catalog`)).json()).toEqual({ repositories: [] });

@@ -14,8 +14,9 @@ import { newKeyPair } from "../../support/signed-image";
 import { SignedWorld } from "../../support/signed-world";
 
 /**
- * What someone can do who may push to every registry and has no signing key. Real registries, the real plan and the real
- * operations; cosign judges. The engine, BuildKit and the issue's own six attacks are in test/e2e/forgery.test.ts.
+ * What someone can do with push rights to every registry and without the signing key. Real registries, the real plan
+ * and the real operations; cosign judges. The engine, BuildKit and the issue's own six attacks are in
+ * test/e2e/forgery.test.ts.
  */
 const TAGS = [
   "type=semver,pattern={{version}}",
@@ -94,7 +95,7 @@ async function planned(stack = "stage"): Promise<PlannedImage> {
   return first;
 }
 
-/** What the index of the next release says of itself, as `slipway plan --json` shows it to everybody. */
+/** What the index of the next release says of itself, as `slipway plan --json` shows it to anyone. */
 async function nextAnnotations(): Promise<Readonly<Record<string, string>>> {
   return (await planned()).intent.annotations;
 }
@@ -112,7 +113,7 @@ async function expectNothingForgedIsSigned(...more: readonly Pusher[]): Promise<
   }
 }
 
-/** 1.2.3 is built here, holds every tag of its in both registries, and is signed. */
+/** 1.2.3 is built here, has all its tags in both registries, and is signed. */
 async function expectOwnBuild(stack = "stage"): Promise<Digest> {
   const { manifest, built } = await world.release(stack);
   const [app] = manifest.images;
@@ -453,7 +454,7 @@ describe("a release is refused, with a reason", () => {
 /** Ways to keep floating tags from a release. */
 const NEWER: readonly [what: string, attack: (honest: Digest) => Promise<void>][] = [
   [
-    "an image that nobody signed",
+    "an unsigned image",
     async () => {
       for (const pusher of evil) await pusher.tag(await pusher.push(), "9.9.9", "1.2.9");
     },
@@ -589,8 +590,8 @@ describe("between the plan and the writes", () => {
   });
 });
 
-describe("what is released", () => {
-  test("an unsigned statement beside it changes nothing that is signed", async () => {
+describe("a version that is released", () => {
+  test("keeps what is signed, with an unsigned statement beside it", async () => {
     world.commit("v1.2.3");
     const { manifest, plan } = await world.release();
     const digest = manifest.images[0]?.digest ?? "sha256:";
@@ -607,7 +608,7 @@ describe("what is released", () => {
     }
   });
 
-  test("changes that are in no commit cannot be washed away", async () => {
+  test("cannot lose the record of uncommitted changes", async () => {
     world.configure("stage", stage({ requireTag: false }));
     world.commit("v1.2.3");
     world.write({ "app/file": "not committed" });
@@ -645,7 +646,7 @@ describe("what is released", () => {
     await expect(world.release()).rejects.toThrow("[version-not-verified]");
   });
 
-  test("junk beside it does not hide what is signed", async () => {
+  test("is found beside junk, by what is signed", async () => {
     world.commit("v1.2.3");
     const { manifest } = await world.release();
     const digest = manifest.images[0]?.digest ?? "sha256:";

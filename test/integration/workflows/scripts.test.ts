@@ -163,7 +163,7 @@ describe("the commit that is released", () => {
       () => ({ version: "1.0.0", ref: "main" }),
       /The version's git tag is/,
     ],
-    ["what is not there", () => ({ ref: "none" }), /has no such branch, tag or commit/],
+    ["a ref that does not exist", () => ({ ref: "none" }), /has no such branch, tag or commit/],
     ["an option", () => ({ ref: "--all" }), /has no such branch, tag or commit/],
     [
       "a line's end and a command",

@@ -212,7 +212,7 @@ describe("github.workflows.keyless", () => {
   test.each([
     ["says nothing by itself", {}, { mode: "keyless" }, []],
     ["may repeat what sign says", { keyless: true }, { mode: "keyless" }, []],
-    ["may repeat that nobody signs keyless", { keyless: false }, undefined, []],
+    ["may repeat that nothing is signed keyless", { keyless: false }, undefined, []],
     [
       "may not take the right away",
       { keyless: false },

@@ -10,7 +10,7 @@ let dir: string;
 let said: string;
 
 beforeEach(() => {
-  // Nobody is asked, and no stack is made.
+  // No question is asked, and no stack is made.
   vi.stubEnv("GITHUB_API_URL", "http://127.0.0.1:9");
   vi.stubEnv("PULUMI_BACKEND_URL", "file:///no/such/folder");
   dir = mkdtempSync(path.join(tmpdir(), "slipway-init-command-"));

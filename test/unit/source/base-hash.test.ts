@@ -105,7 +105,7 @@ describe("the base's hash is what the shell recipe gives", () => {
   });
 });
 
-describe("the content key of a base tells apart what has the same short hash", () => {
+describe("the content key of a base distinguishes contents with the same short hash", () => {
   it.each<[what: string, one: Files, other: Files]>([
     [
       "bytes on the other side of a boundary",
@@ -126,7 +126,7 @@ describe("the content key of a base tells apart what has the same short hash", (
     expect(second?.key).not.toBe(first?.key);
   });
 
-  it("and is the same for the same files, whatever dates, umask and junk", async () => {
+  it("is the same for the same files, with any dates, umask and junk", async () => {
     const { key } = await read(await folderWith(TREE));
     const umask = process.umask(0o077);
     try {

@@ -131,7 +131,7 @@ describe("downloadPart", () => {
     expect(existsSync(path.join(folder, "tool"))).toBe(false);
   });
 
-  test("without a committed sum nothing is asked for, whatever the publisher's list says", async () => {
+  test("without a committed sum nothing is downloaded, even if the publisher's list has one", async () => {
     const download = publish();
     files.set("/checksums.txt", Buffer.from(`${sums[download.url]}  tool.tar.gz\n`));
     expect(await downloadPart(download, target(), () => {})).toBe(
