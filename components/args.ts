@@ -520,7 +520,7 @@ export interface BuilderArgs {
  */
 export interface SignArgs {
   /**
-   * `key`: with a cosign key pair or a PEM key, offline. `keyless`: with the identity of the CI, by Fulcio and Rekor. `none`: nothing is signed, and what a registry says is believed.
+   * `key`: with a cosign key pair or a PEM key, offline. `keyless`: with the identity of the CI, by Fulcio and Rekor. `none`: nothing is signed, and the registry is trusted.
    * @default key
    */
   readonly mode?: "none" | "key" | "keyless";
@@ -843,7 +843,7 @@ export interface GithubArgs {
      */
     readonly node?: string;
     /**
-     * The command that installs the project's packages, as words; packages' own scripts are best left out.
+     * The command that installs the project's packages, as words; better without the packages' own scripts.
      * @default [npm, ci, --ignore-scripts]
      */
     readonly install?: readonly string[];
@@ -1007,7 +1007,7 @@ export interface GithubArgs {
    */
   readonly writeDelayMs?: number;
   /**
-   * Actions secrets of the whole repository, which every workflow of every branch reads; those of a release belong into `environments`.
+   * Actions secrets of the whole repository, which every workflow of every branch can read; put those of a release into `environments`.
    * @default none
    */
   readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;

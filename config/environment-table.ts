@@ -179,7 +179,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["SLIPWAY_CHECKS"],
     path: "checks",
     meaning:
-      "false: no check is run, as in the signing job of a generated workflow, whose build has run them; true: those that are configured.",
+      "false: run no check, as in the signing job of a generated workflow, whose build has run them; true: run the configured ones.",
     edits: ({ value }) => (yesOrNo(value) ? [] : [{ path: ["checks"], value: [] }]),
   },
   {

@@ -107,7 +107,7 @@ export const githubSchema = z
       .default(1000)
       .describe("Milliseconds between two writes, as GitHub asks of clients. @default 1000"),
     secrets: secrets.describe(
-      "Actions secrets of the whole repository, which every workflow of every branch reads; those of a release belong into `environments`. @default none",
+      "Actions secrets of the whole repository, which every workflow of every branch can read; put those of a release into `environments`. @default none",
     ),
     variables: variables.describe("Actions variables. @default none"),
     environments: z

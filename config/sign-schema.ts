@@ -46,7 +46,7 @@ export const signSchema = z
       .enum(["none", "key", "keyless"])
       .default("key")
       .describe(
-        "`key`: with a cosign key pair or a PEM key, offline. `keyless`: with the identity of the CI, by Fulcio and Rekor. `none`: nothing is signed, and what a registry says is believed. @default key",
+        "`key`: with a cosign key pair or a PEM key, offline. `keyless`: with the identity of the CI, by Fulcio and Rekor. `none`: nothing is signed, and the registry is trusted. @default key",
       ),
     key: grammar.secret
       .optional()

@@ -161,7 +161,7 @@ export const workflowsSchema = z
       .min(1, { error: "has no entry; expected a command's words" })
       .default(["npm", "ci", "--ignore-scripts"])
       .describe(
-        "The command that installs the project's packages, as words; packages' own scripts are best left out. @default [npm, ci, --ignore-scripts]",
+        "The command that installs the project's packages, as words; better without the packages' own scripts. @default [npm, ci, --ignore-scripts]",
       ),
     environment: environmentName
       .optional()
