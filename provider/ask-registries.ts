@@ -1,10 +1,6 @@
 import type { Config } from "../plan/config";
-import type { Digest } from "../plan/digest";
-import type { Problem } from "../plan/problem";
-import type { RegistryState } from "../plan/registry-state";
-import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
-import { type InspectedImages, inspectImages } from "../registry/inspect-images";
-import { readRegistryState, type StateRequest } from "../registry/read-state";
+import { inspectImages, type RegistryReader } from "../registry/inspect-images";
+import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
 import { provePush } from "./functions/prove-push";
 import { providerConfig } from "./provider-config";
@@ -13,18 +9,7 @@ import type { Context } from "./resource";
 import { Signing, signedReader } from "./signing";
 
 /** What a plan asks of the registries, in this process and with the configuration's own credentials. */
-export interface AskedRegistries {
-  /** `quick`: a registry that does not answer is not waited for. */
-  readonly resolveImages: (
-    references: readonly string[],
-    options?: { readonly quick?: boolean },
-  ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
-  readonly inspectImages: (
-    references: readonly string[],
-    signer?: VerifyRules["signer"],
-  ) => Promise<InspectedImages>;
-  readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
-  readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
+export interface AskedRegistries extends RegistryReader {
   /** @throws ProblemError with every repository that may not be pushed to */
   readonly provePush: (repositories: readonly string[]) => Promise<void>;
 }

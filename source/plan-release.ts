@@ -4,7 +4,6 @@ import { askedVersionProblems } from "../plan/asked-version";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import { followReleases } from "../plan/base";
 import type { Config } from "../plan/config";
-import type { Digest } from "../plan/digest";
 import { laneOwnerProblems } from "../plan/lane-owners";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
@@ -16,8 +15,7 @@ import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
 import { missingKey, signNotice } from "../plan/signing-key";
 import type { Ancestry } from "../plan/tag-policy";
-import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
-import type { InspectedImages } from "../registry/inspect-images";
+import type { RegistryReader } from "../registry/inspect-images";
 import type { StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
 import { dirtyNotice } from "./dirty-notice";
@@ -41,21 +39,7 @@ export interface PlanReleaseInput {
   /** What another stack of the project put out as its `manifest`; undefined where it was never released. */
   readonly stackManifest: (stack: string) => Promise<unknown>;
   /** How registries are asked: through the provider, or directly. */
-  readonly registries: {
-    /** `quick`: a registry that does not answer is not waited for. */
-    readonly resolveImages: (
-      references: readonly string[],
-      options?: { readonly quick?: boolean },
-    ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
-    /** @param signer whose statements are trusted; default: the stack's own */
-    readonly inspectImages: (
-      references: readonly string[],
-      signer?: VerifyRules["signer"],
-    ) => Promise<InspectedImages>;
-    readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
-    /** A verdict for each repository of the request. */
-    readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
-  };
+  readonly registries: RegistryReader;
 }
 
 /** Reads everything a release depends on, each thing once, and plans it. The only impure road to a plan. */
@@ -152,9 +136,13 @@ async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Pro
       if (verifiedBy !== "signature" || (content.from !== "candidate" && content.from !== "version-tag"))
         return [];
       const holding = repositories.filter((repository) => !copyTo.includes(repository));
-      const wanted = { ...rules, platforms: intent.image.platforms };
+      const required = { ...rules, platforms: intent.image.platforms };
       return promotionRefusals(
-        await input.registries.verifyImage({ repositories: holding, digest: content.digest, rules: wanted }),
+        await input.registries.verifyImage({
+          repositories: holding,
+          digest: content.digest,
+          rules: required,
+        }),
         "release another version",
       );
     }),

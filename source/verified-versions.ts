@@ -7,9 +7,10 @@ import type { FoundImage, RegistryState } from "../plan/registry-state";
 import type { ImageIntent, WantedTag } from "../plan/release-intent";
 import { newerVersion } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules";
+import type { VerifyRules } from "../plan/trust";
 import { verificationOf, verifiedImage } from "../plan/verified";
 import { compareVersions, parseVersion } from "../plan/versions";
-import type { PlanReleaseInput } from "./plan-release";
+import type { RegistryReader } from "../registry/inspect-images";
 
 /** More unverified version tags than this above the released one are an attack or a mistake. */
 const MOST_UNVERIFIED = 50;
@@ -30,8 +31,8 @@ interface VersionsInput {
   readonly gitTags: readonly string[];
   readonly event: ReleaseEvent;
   readonly now: Date;
-  readonly inspectImages: PlanReleaseInput["registries"]["inspectImages"];
-  readonly signer: Parameters<PlanReleaseInput["registries"]["inspectImages"]>[1];
+  readonly inspectImages: RegistryReader["inspectImages"];
+  readonly signer: VerifyRules["signer"] | undefined;
 }
 
 /**
