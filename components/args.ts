@@ -562,7 +562,7 @@ export interface SignArgs {
    */
   readonly trustedRoot?: string;
   /**
-   * Further signers whose releases are believed: a key that was replaced, the workflow that signs keyless.
+   * Further signers whose releases are trusted: a key that was replaced, the workflow that signs keyless.
    * @default none
    */
   readonly trusted?: readonly ({

@@ -82,7 +82,7 @@ export const signSchema = z
       )
       .default([])
       .describe(
-        "Further signers whose releases are believed: a key that was replaced, the workflow that signs keyless. @default none",
+        "Further signers whose releases are trusted: a key that was replaced, the workflow that signs keyless. @default none",
       ),
   })
   .meta({ what: "signing: { publicKeyFile: cosign.pub } or { mode: keyless }" });

@@ -67,7 +67,7 @@ export interface PlannedImage {
   readonly claim?: ContentClaim;
   /** Whose bundles a promotion copies along; absent where its gate asks for no signer. */
   readonly acceptedSigner?: VerifyRules["signer"];
-  /** Why content that exists is believed; absent for a build. */
+  /** Why content that exists is trusted; absent for a build. */
   readonly verifiedBy?: VerifiedBy;
   /** Absent where it is unknown: content of others. */
   readonly sbom?: SbomState;

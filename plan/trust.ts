@@ -14,7 +14,7 @@ export type SignConfig =
       readonly password?: Secret;
       /** PEM of its public half, which verifies releases without the private key and has to match it. */
       readonly publicKey?: string;
-      /** Further signers whose claims and statements are believed. */
+      /** Further signers whose claims and statements are trusted. */
       readonly trusted: readonly WantedSigner[];
     }
   | {
@@ -25,7 +25,7 @@ export type SignConfig =
       readonly rekor: string;
       /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
       readonly trustedRoot?: string;
-      /** Further signers whose claims and statements are believed. */
+      /** Further signers whose claims and statements are trusted. */
       readonly trusted: readonly WantedSigner[];
     };
 

@@ -5,7 +5,7 @@ import type { FoundImage } from "./registry-state";
 import type { ContentClaim, ReleaseStatement } from "./statement";
 
 /**
- * Why a fact from a registry is believed:
+ * Why a fact from a registry counts as verified:
  *
  * - `state`: this stack recorded the digest when it released it.
  * - `signature`: a trusted signer claims or states it.

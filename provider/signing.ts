@@ -102,7 +102,7 @@ export class Signing {
   }
 
   /**
-   * The signers whose claims and statements are believed: the stack's own, and those that its settings name. Empty where
+   * The signers whose claims and statements are trusted: the stack's own, and those that its settings name. Empty where
    * nothing is signed.
    *
    * @throws SigningError where the key cannot be read

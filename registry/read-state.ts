@@ -13,7 +13,7 @@ export interface StateRequest {
   readonly repositories: readonly RepositoryRequest[];
   /** Nothing will be written: required registries are read without credentials too, and push rights do not matter. */
   readonly readOnly?: boolean;
-  /** Whose claims and statements are believed. Default: the stack's own signers. */
+  /** Whose claims and statements are trusted. Default: the stack's own signers. */
   readonly signer?: VerifyRules["signer"];
 }
 

@@ -48,7 +48,7 @@ function imageLines(plan: ReleasePlan, image: PlannedImage): string[] {
   return [
     "",
     `${image.name}${image.intent.version === undefined ? "" : ` ${image.intent.version}`}: ${contentLine(image)}`,
-    ...beliefLine(image),
+    ...trustLines(image),
     ...image.copyTo.map((repository) => `  copy to ${repository}`),
     ...image.repositories.flatMap((repository) => [
       `  ${repository}`,
@@ -87,7 +87,7 @@ function contentLine({ content, intent }: PlannedImage): string {
 }
 
 /** What a reader has to know about content that no signature covers. */
-function beliefLine({ verifiedBy, content, intent: { image } }: PlannedImage): string[] {
+function trustLines({ verifiedBy, content, intent: { image } }: PlannedImage): string[] {
   if (content.from === "build") {
     return registryCaches(image).map(
       (cache) =>

@@ -62,8 +62,8 @@ function tryConnect(host, port) {
  * @returns {Promise<string | undefined>} why it could not be had
  */
 export async function downloadPart(download, target, onProgress, sums = committedSums) {
-  const wanted = sums[download.url];
-  if (!wanted) return `toolchain/sums.json has no SHA-256 for ${download.url}`;
+  const expected = sums[download.url];
+  if (!expected) return `toolchain/sums.json has no SHA-256 for ${download.url}`;
   const work = path.join(target, ".download");
   try {
     const why = await unreachable(download.url);
@@ -73,7 +73,8 @@ export async function downloadPart(download, target, onProgress, sums = committe
     const file = path.join(work, name);
     onProgress(`downloading ${download.url}`);
     const found = await fetchFile(download.url, file);
-    if (found !== wanted) return `${download.url} has SHA-256 ${found}, toolchain/sums.json says ${wanted}`;
+    if (found !== expected)
+      return `${download.url} has SHA-256 ${found}, toolchain/sums.json says ${expected}`;
     if (download.kind === "archive") {
       const { code, output } = await run("tar", ["-xf", file, "-C", work]);
       if (code !== 0) return `tar could not unpack ${name}:\n${lastLines(output)}`;

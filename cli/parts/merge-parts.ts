@@ -160,12 +160,12 @@ async function settle(
     { ...candidateInputs(image), digest: wanted },
     { urn: name, preview: false },
   );
-  const proved: unknown = Reflect.get(outputs, "digest");
-  if (!isDigest(proved)) throw new Error(`${name}: no digest came of it`);
+  const verified: unknown = Reflect.get(outputs, "digest");
+  if (!isDigest(verified)) throw new Error(`${name}: no digest came of it`);
   const how =
-    parts === undefined ? "was there already" : proved === digest ? "is merged" : "was claimed meanwhile";
-  say(`${name}: ${how} as ${shortDigest(proved)} in ${image.repositories.join(" and ")}`);
-  return proved;
+    parts === undefined ? "was there already" : verified === digest ? "is merged" : "was reserved meanwhile";
+  say(`${name}: ${how} as ${shortDigest(verified)} in ${image.repositories.join(" and ")}`);
+  return verified;
 }
 
 /** Everything that the index names goes first; what a registry has is not sent again. */

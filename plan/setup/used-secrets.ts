@@ -43,7 +43,7 @@ export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
 }
 
 /**
- * Secrets that workflows use and nobody provides: a release would fail with an empty password.
+ * Secrets that workflows use and nothing provides: a release would fail with an empty password.
  *
  * @param provided names that the setup makes, and those that the repository, its environments or its organization have
  */
@@ -55,7 +55,7 @@ export function missingSecrets(used: readonly UsedSecret[], provided: ReadonlySe
       return {
         code: "github-secret-missing",
         path,
-        message: `is used by ${files.join(", ")}, and nobody provides it`,
+        message: `is used by ${files.join(", ")}, and nothing provides it`,
         hint: `Set it: pulumi config set --secret --path 'slipway:${path}'`,
       };
     });

@@ -8,7 +8,7 @@ import type { ProviderFunction } from ".";
 const args = z.object({
   /** `host/path:tag` or `host/path@digest` each. */
   references: z.array(z.string()),
-  /** Whose claims and statements are believed. Default: the stack's own. */
+  /** Whose claims and statements are trusted. Default: the stack's own. */
   signer: rulesSigner.exactOptional(),
 });
 

@@ -22,7 +22,7 @@ const inputs = z.object({
   revision: z.string(),
   platforms: z.array(z.string()),
   digest: digestInput,
-  /** A digest that was just built gives way to the same content that another run has claimed meanwhile. */
+  /** A digest that was just built gives way to the same content that another run has reserved meanwhile. */
   source: z.enum(["build", "found"]),
   /** What the stack claims about the content, signed before the candidate tag is written. Absent: nothing is signed. */
   claim: z.custom<ContentClaim>((value) => parseClaim(value) !== undefined, "is not a claim").optional(),
@@ -146,7 +146,7 @@ async function signClaim(
   if (news.claim === undefined) return "";
   const signer = await context.signing.signer();
   if (signer === undefined)
-    throw new Error(`${news.image}: a claim is to be signed, and the provider has no signer`);
+    throw new Error(`${news.image}: a claim has to be signed, and the provider has no signer`);
   const { attachSignature } = await import("../../trust/attach-signature.js");
   const { claimBytes } = await import("../../trust/in-toto.js");
   await attachSignature(locations, digest, claimBytes(digest, news.claim), signer);

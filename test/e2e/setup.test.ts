@@ -312,13 +312,13 @@ describe("a repository that somebody has set up already", () => {
     github.forget();
   });
 
-  test("a secret that a workflow uses and nobody provides stops it before anything is written", async () => {
+  test("a secret that a workflow uses and nothing provides stops it before anything is written", async () => {
     configure(project, { ...settings, files: [{ path: WORKFLOW }] });
     const { exitCode, text } = await project.up();
     configure(project, settings);
     expect(exitCode).not.toBe(0);
     expect(text).toContain(
-      `github.secrets.DOCKERHUB_TOKEN: is used by ${WORKFLOW}, and nobody provides it [github-secret-missing]`,
+      `github.secrets.DOCKERHUB_TOKEN: is used by ${WORKFLOW}, and nothing provides it [github-secret-missing]`,
     );
     expect(github.writes()).toEqual([]);
   });

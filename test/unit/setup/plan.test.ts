@@ -152,13 +152,13 @@ describe("what is refused before anything is written", () => {
     expect(assembleSetupPlan({ config, live: full, previous }).problems).toEqual([]);
   });
 
-  test("a secret that a workflow uses and nobody provides", () => {
+  test("a secret that a workflow uses and nothing provides", () => {
     const config = aSetup({ files: [{ ...file, content: `env: \${{ secrets.DOCKERHUB_TOKEN }}` }] });
     expect(assembleSetupPlan({ config, live: aRepository() }).problems).toEqual([
       {
         code: "github-secret-missing",
         path: "github.secrets.DOCKERHUB_TOKEN",
-        message: `is used by ${file.path}, and nobody provides it`,
+        message: `is used by ${file.path}, and nothing provides it`,
         hint: expect.stringContaining("pulumi config set --secret"),
       },
     ]);

@@ -42,7 +42,7 @@ test("a refusal says why and what to do", () => {
   expect(setupRefusalText(plan)).toBe(
     [
       "The setup is refused (1 reason); nothing was written:",
-      `  github.secrets.TOKEN: is used by ${path}, and nobody provides it [github-secret-missing]`,
+      `  github.secrets.TOKEN: is used by ${path}, and nothing provides it [github-secret-missing]`,
       "    Set it: pulumi config set --secret --path 'slipway:github.secrets.TOKEN'",
     ].join("\n"),
   );
