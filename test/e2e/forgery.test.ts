@@ -231,7 +231,7 @@ test("prod, which lists stage's registry, builds again what was forged there", a
   await expectReleased(evil);
 });
 
-test("a base without an annotation is built again, and what is built from it takes the own one", async () => {
+test("a base without an annotation is built again, and its dependents are built from the new one", async () => {
   const base = {
     context: "app",
     dockerfile: "Dockerfile.base",
@@ -259,7 +259,7 @@ test("a base without an annotation is built again, and what is built from it tak
   expect((await layers("1.2.3")).layers[0]?.digest).toBe(kit?.digest);
 });
 
-test("an unsigned statement beside a release is signed by no later up", async () => {
+test("no later up signs an unsigned statement beside a release", async () => {
   await project.upOk();
   const evil = at();
   const digest = await evil[0].digest("1.2.3");
@@ -288,7 +288,7 @@ test("an unsigned statement beside a release is signed by no later up", async ()
   expect(verified.exitCode, verified.text).not.toBe(0);
 });
 
-test("9.9.9 on a digest that is signed as 1.2.3 is promoted by no statement, and verified by no command", async () => {
+test("9.9.9 on a digest that is signed as 1.2.3 is neither promoted nor verified", async () => {
   await project.upOk();
   const evil = at();
   const digest = await evil[0].digest("1.2.3");

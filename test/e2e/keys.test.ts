@@ -59,7 +59,7 @@ function leaks(): string {
   }
 }
 
-test("without a key a release is refused before anything is written, with the two ways on", async () => {
+test("without a key a release is refused before anything is written, and two remedies are named", async () => {
   for (const { exitCode, text: said } of [
     await project.preview(),
     await project.up(),

@@ -350,7 +350,7 @@ describe("the merge", () => {
     expect(Object.keys(await told("plain")).filter((key) => key in note)).toEqual([]);
   });
 
-  test("signs what it merged with the key of the stack's file, which what builds does not have", async () => {
+  test("signs what it merged with the key of the stack's file, which the build does not have", async () => {
     const { github: _, ...settings } = config("signed");
     const keys = newKeyPair();
     const sign = { mode: "key", publicKey: keys.publicPem };

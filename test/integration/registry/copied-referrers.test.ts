@@ -143,7 +143,7 @@ describe.each([
     }
   });
 
-  it("is a bundle only where the caller accepts its bytes", async () => {
+  it("that are bundles are copied only where the caller accepts their bytes", async () => {
     const good = await attach(BUNDLE_MEDIA_TYPE, { good: true });
     await attach(BUNDLE_MEDIA_TYPE, { good: false });
     const seen: unknown[] = [];

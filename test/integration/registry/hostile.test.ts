@@ -577,7 +577,7 @@ describe("a hostile registry gets one clear error that names the repository", ()
     });
   });
 
-  it("and no password follows it to another host", async () => {
+  it("gets no password for another host", async () => {
     const seen: (string | undefined)[] = [];
     const other = await hostile((_, { headers }) => {
       seen.push(headers.authorization);

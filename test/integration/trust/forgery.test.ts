@@ -620,7 +620,7 @@ describe("a version that is released", () => {
     expect((await planned()).statement).toMatchObject({ dirty: true });
   });
 
-  test("another machine with the key adopts it, by what is signed", async () => {
+  test("is adopted by another machine with the key, by what is signed", async () => {
     world.commit("v1.2.3");
     const { manifest } = await world.release();
     expect(await planned()).toMatchObject({
@@ -629,7 +629,7 @@ describe("a version that is released", () => {
     });
   });
 
-  test("what the stack's state recorded counts, and nothing else under that tag", async () => {
+  test("is verified by the stack's own state, and nothing else under that tag is", async () => {
     world.commit("v1.2.3");
     const { manifest } = await world.release();
     expect((await world.release("stage", { previous: manifest })).built).toEqual([]);
@@ -639,7 +639,7 @@ describe("a version that is released", () => {
     await expectNothingForgedIsSigned();
   });
 
-  test("the state of another stack does not count", async () => {
+  test("is not verified by the state of another stack", async () => {
     world.configure("other", stage({ sign: { mode: "none" } }));
     world.commit("v1.2.3");
     await world.release("other");

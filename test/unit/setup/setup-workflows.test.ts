@@ -100,7 +100,7 @@ describe("which refs may deploy", () => {
     expect(environments.x).toEqual(x);
   });
 
-  test("nobody moves or deletes the git tags that a release starts from", () => {
+  test("the git tags that start a release cannot be moved or deleted", () => {
     const tagRules = { name: "Release tags", patterns: ["v*"] };
     const stacks = workflowStacks([stack("x", { release: { tags: ["app-v*"] } })]);
     expect(withWorkflows(aSetup({ tagRules }), stacks).tagRules?.patterns).toEqual(["app-v*", "v*"]);
