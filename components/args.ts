@@ -701,7 +701,7 @@ export interface PolicyArgs {
    */
   readonly unsignedPromotion?: "off" | "warn" | "refuse";
   /**
-   * Nothing is adopted or promoted on a registry's word alone, which is all there is where releases are not signed, and no build reads a cache of a registry.
+   * Nothing is adopted or promoted on a registry's word alone, as happens where releases are not signed, and no build reads a cache from a registry.
    * @default off; refuse for a stack that promotes
    */
   readonly unverifiedContent?: "off" | "warn" | "refuse";

@@ -40,7 +40,7 @@ export const policySchema = z
     unverifiedContent: level
       .optional()
       .describe(
-        "Nothing is adopted or promoted on a registry's word alone, which is all there is where releases are not signed, and no build reads a cache of a registry. @default off; refuse for a stack that promotes",
+        "Nothing is adopted or promoted on a registry's word alone, as happens where releases are not signed, and no build reads a cache from a registry. @default off; refuse for a stack that promotes",
       ),
     uncommittedVersion: level
       .default(DEFAULT_POLICY.uncommittedVersion.level)
