@@ -32,7 +32,7 @@ beforeAll(async () => {
   const settings = path.join(aionis.dir, "Pulumi.main.yaml");
   writeFileSync(
     settings,
-    `${readFileSync(settings, "utf8")}  slipway:sign: { mode: key, publicKeyFile: cosign.pub }\n`,
+    readFileSync(settings, "utf8").replace("{ mode: none }", "{ mode: key, publicKeyFile: cosign.pub }"),
   );
   await aionis.commit({ "cosign.pub": keys.publicPem }, "docker-v0.2.1");
 });
