@@ -46,7 +46,7 @@ export class ImageRelease extends pulumi.ComponentResource {
       `${name}-candidate`,
       {
         ...inputs,
-        image: name,
+        image: plan.name,
         revision: args.revision,
         digest: "digest" in content ? content.digest : build?.digest,
       },
@@ -59,7 +59,7 @@ export class ImageRelease extends pulumi.ComponentResource {
         ? undefined
         : new Attestation(
             `${name}-statement`,
-            { ...stated, image: name, digest: candidate.digest },
+            { ...stated, image: plan.name, digest: candidate.digest },
             { parent: this },
           );
 

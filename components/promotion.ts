@@ -31,7 +31,7 @@ export class ImagePromotion extends pulumi.ComponentResource {
     const { repositories } = args.plan;
     const copy = new ImageCopy(
       `${name}-copy`,
-      { ...copyInputs(args.plan), image: name },
+      { ...copyInputs(args.plan), image: args.plan.name },
       { parent: this, retainOnDelete: true },
     );
     this.digest = copy.digest;
