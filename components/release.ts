@@ -72,6 +72,8 @@ export class Release extends pulumi.ComponentResource {
   }
 
   constructor(name: string, planned: PlannedRelease, opts?: pulumi.ComponentResourceOptions) {
+    // In JavaScript nothing else points out a forgotten `await`.
+    if (planned instanceof Promise) throw new Error(`Release "${name}": await Release.plan(…) first`);
     super("slipway:index:Release", name, {}, opts);
     const provider = this.registryProvider(name, planned, opts);
     const content =

@@ -225,8 +225,9 @@ export function notVerified(
       `${repository}:${tag} exists (${shortDigest(image.digest)}), but no trusted signer states that it is this ` +
       `version of ${name}`,
     hint:
-      "Delete the tag if the release is not yours. A release made by another tool, or before signing: check the digest, " +
-      `then vouch for it with slipway:adopt: [${name}@${image.digest}]. One signed by another key: slipway:sign.trusted.`,
+      "Signed with another key, such as an earlier clone's: name its public key in slipway:sign.trusted. Made by another " +
+      `tool, or before signing: check the digest, then vouch for it with slipway:adopt: [${name}@${image.digest}]. ` +
+      "Not your release at all: delete the tag.",
   };
 }
 

@@ -49,13 +49,17 @@ export async function buildPart(part, target, onProgress, env = process.env) {
 }
 
 /**
- * Puts a launcher in a program's place that starts it with more flags. Windows has official downloads of every part.
+ * Puts a launcher in a language host's place that starts it with more flags in projects that say `typescript: false`;
+ * the engine starts it in the project's folder. Windows has official downloads of every part.
  * @param {string} program @param {string[]} flags
  */
 async function addFlags(program, flags) {
   if (process.platform === "win32") return;
   const real = `${path.basename(program)}-program`;
   await rename(program, path.join(path.dirname(program), real));
-  await writeFile(program, `#!/bin/sh\nexec "$(dirname "$0")/${real}" ${flags.join(" ")} "$@"\n`);
+  await writeFile(
+    program,
+    `#!/bin/sh\ngrep -qs 'typescript: *false' Pulumi.yaml && set -- ${flags.join(" ")} "$@"\nexec "$(dirname "$0")/${real}" "$@"\n`,
+  );
   await chmod(program, 0o755);
 }

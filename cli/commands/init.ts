@@ -13,8 +13,8 @@ project goes into release/.
 Releases are signed. With --sign key a key pair is made for each stack, where
 pulumi reaches its backend: the public key is a file (cosign.pub), the private
 one is encrypted in the stack's settings. keyless signs with the identity of the
-workflow, in a public log. With none, anyone who may push to the registry decides
-what a release takes from it.
+workflow, in a public log. With none, anyone who may push to the registry
+decides what a release takes from it.
 
 Found              released as
 Dockerfile         one image; one each where there are several in folders
