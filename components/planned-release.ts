@@ -66,7 +66,9 @@ export async function planOfProgram(args: ReleaseArgs): Promise<PlannedRelease> 
     }
     return { plan, config, projectDir };
   } catch (error) {
+    // The problems themselves, or with the name of the file that has the last requests.
     if (error instanceof ProblemError) throw runError(error.message);
+    if (error instanceof Error && error.cause instanceof ProblemError) throw runError(error.message);
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import type { Config } from "../plan/config";
 import { inspectImages, type RegistryReader } from "../registry/inspect-images";
 import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
+import { diagnosed } from "./diagnostics";
 import { provePush } from "./functions/prove-push";
 import { providerConfig } from "./provider-config";
 import { Registries } from "./registries";
@@ -45,7 +46,8 @@ export function askRegistries(
       return verifyImage(request, connect, new Date(), await signing.trusts());
     },
     provePush: async (repositories) => {
-      await provePush(context, { repositories });
+      const operation = { name: "provePush", preview: false };
+      await diagnosed(context, operation, () => provePush(context, { repositories }));
     },
   };
 }

@@ -120,7 +120,7 @@ describe("a letter-suffix rebuild", () => {
     expect(await recipeHash(project.dir)).toBe(hash);
     const base = await digest(`base-${hash}`);
     const text = await project.upOk();
-    expect([...builds(text)].filter((name) => name.startsWith(`${IMAGE}-base-build`))).toEqual([]);
+    expect([...builds(text)].filter((name) => name.startsWith(`release-${IMAGE}-base-build`))).toEqual([]);
     expect(await digest(`base-${hash}`)).toBe(base);
     expect(await digest("latest")).toBe(await digest("v1.15.12b"));
     expect(await digest("latest-omos")).toBe(await digest("v1.15.12b-omos"));
@@ -143,7 +143,9 @@ describe("recovery of a single variant, from an empty state", () => {
     try {
       await elsewhere.git("checkout", "--quiet", "v1.15.12b");
       const text = await elsewhere.upOk();
-      expect([...builds(text)].map((name) => name.replace(/-build-.*/, ""))).toEqual([`${IMAGE}-omos`]);
+      expect([...builds(text)].map((name) => name.replace(/-build-.*/, ""))).toEqual([
+        `release-${IMAGE}-omos`,
+      ]);
       expect(await digest("v1.15.12b")).toBe(kept);
       expect(await digest("latest-omos")).toBe(await digest("v1.15.12b-omos"));
     } finally {

@@ -70,7 +70,7 @@ test("labels with commas and quotes reach the image and the index", async () => 
 
 test("unchanged content without release labels gets the new version without a build", async () => {
   const text = await release({ "app/app.txt": "two\n" }, "v1.1.0");
-  expect(text).not.toMatch(/Image base-build-\w+ creat/);
+  expect(text).not.toMatch(/Image release-base-build-\w+ creat/);
   expect(text).toMatch(/Image release-app-build-\w+ created/);
   expect(await digestOf("base:1.1.0")).toBe(await digestOf("base:1.0.0"));
   expect(await digestOf("base:stable")).toBe(await digestOf("base:1.1.0"));

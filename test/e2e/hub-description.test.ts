@@ -59,7 +59,7 @@ describe("Docker Hub's description", () => {
   test("preview tells what changes, once for both variants, and writes nothing", async () => {
     const { exitCode, text } = await project.preview();
     expect(exitCode, text).toBe(0);
-    expect(text).toMatch(/\+ +slipway-registry:index:HubDescription opencode-devbox-description-/);
+    expect(text).toMatch(/\+ +slipway-registry:index:HubDescription release-opencode-devbox-description-/);
     expect(text).toMatch(
       new RegExp(
         `description of ${registry.host}/joakimp/opencode-devbox: short: "" => "${SHORT}"; full: 8 =>`,

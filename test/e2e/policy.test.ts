@@ -75,7 +75,7 @@ test("the plan's JSON tells them by rule and level", async () => {
 test("a mandatory rule of the team's own pack stops up before a build or a tag, without a preview too", async () => {
   const { exitCode, text } = await project.up("--policy-pack", PACK);
   expect(exitCode).not.toBe(0);
-  expect(text).toMatch(/\[mandatory\] +approved-registries +\(slipway:index:ImageRelease: app\)/);
+  expect(text).toMatch(/\[mandatory\] +approved-registries +\(slipway:index:ImageRelease: release-app\)/);
   expect(text).toMatch(new RegExp(`app would go to ${registry.host}/octo/app; agreed are ghcr\\.io`));
   expect(text).not.toMatch(/docker-build:index:Image/);
   expect(await tags()).toBe("");
