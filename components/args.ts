@@ -592,7 +592,7 @@ export interface SignArgs {
 }
 
 /**
- * Nothing is built: releases are taken by digest from where they were proved.
+ * Nothing is built: the stack promotes, by digest, what another stack or a signed statement verified.
  * @default none
  */
 export interface PromoteArgs {
@@ -628,7 +628,7 @@ export interface PromoteArgs {
    */
   readonly images?: readonly string[];
   /**
-   * What has to be proved of a release before anything of it is copied.
+   * What is verified of a release before anything of it is copied.
    * @default nothing
    */
   readonly verify?: {
@@ -1023,7 +1023,7 @@ export interface GithubArgs {
   readonly environments?: Readonly<Record<string, {
     /**
      * Who has to approve a job: logins and organization/team, at most six.
-     * @default nobody
+     * @default none
      */
     readonly reviewers?: readonly string[];
     /**
@@ -1065,7 +1065,7 @@ export interface GithubArgs {
     readonly variables?: Readonly<Record<string, string>>;
   }>>;
   /**
-   * Nobody may move or delete v* and the git tags of each lane: true, or a name and further patterns.
+   * Protects v* and the git tags of each lane against being moved or deleted: true, or a name and further patterns.
    * @default false
    */
   readonly tagRules?: boolean | {
@@ -1241,7 +1241,7 @@ export interface ReleaseArgs {
    */
   readonly sign?: SignArgs;
   /**
-   * Nothing is built: releases are taken by digest from where they were proved.
+   * Nothing is built: the stack promotes, by digest, what another stack or a signed statement verified.
    * @default none
    */
   readonly promote?: PromoteArgs;

@@ -32,7 +32,7 @@ const environmentSchema = z
       .array(z.string().regex(REVIEWER, { error: "is neither a login nor a team, organization/team" }))
       .max(6, { error: "has more than six entries, which GitHub does not allow" })
       .default([])
-      .describe("Who has to approve a job: logins and organization/team, at most six. @default nobody"),
+      .describe("Who has to approve a job: logins and organization/team, at most six. @default none"),
     waitTimer: z
       .int({ error: "is not a whole number of minutes" })
       .min(0, { error: "is less than 0" })
@@ -132,7 +132,7 @@ export const githubSchema = z
       ])
       .default(false)
       .describe(
-        "Nobody may move or delete v* and the git tags of each lane: true, or a name and further patterns. @default false",
+        "Protects v* and the git tags of each lane against being moved or deleted: true, or a name and further patterns. @default false",
       ),
     permissions: z
       .strictObject({

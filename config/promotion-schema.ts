@@ -32,7 +32,7 @@ export const promoteSchema = z
     images: images.describe("Only these images; the others stay as they were promoted last. @default all"),
     verify: verifySchema
       .optional()
-      .describe("What has to be proved of a release before anything of it is copied. @default nothing"),
+      .describe("What is verified of a release before anything of it is copied. @default nothing"),
   })
   .meta({ what: "a promotion: { from: stage } or { statement: v1.2.3 }" });
 

@@ -129,7 +129,9 @@ export const writtenConfigSchema = z.strictObject({
   sign: signSchema.prefault({}).describe("How releases are signed. @default { mode: key }"),
   promote: promoteSchema
     .optional()
-    .describe("Nothing is built: releases are taken by digest from where they were proved. @default none"),
+    .describe(
+      "Nothing is built: the stack promotes, by digest, what another stack or a signed statement verified. @default none",
+    ),
   policy: policySchema
     .optional()
     .describe("The team's rules, each off, warn or refuse. @default as each rule says"),
