@@ -12,7 +12,7 @@ export async function plainSetupSecrets(input: {
 }): Promise<Problem[]> {
   try {
     const { written } = await readStackFile(input);
-    const found = secretProblems({ written, secretKeys: [], secrets: [], known: () => false });
+    const found = secretProblems({ written, file: written, secretKeys: [], secrets: [], origins: {} });
     return found.filter(({ path }) => path.startsWith("github."));
   } catch (error) {
     // The stack may be configured by another file (--config-file).

@@ -60,7 +60,8 @@ export function readSetup(input: SetupInput): SetupConfig {
       written,
       secretKeys: input.secretKeys,
       secrets: redaction.secrets,
-      known: () => false,
+      file: written,
+      origins: {},
     }).filter(({ path }) => path.startsWith("github")),
     ...files.flatMap(({ path, problem }) =>
       problem === undefined

@@ -43,7 +43,8 @@ const noFile: ReadProjectFile = () => {
  *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
  */
 export function readConfig(input: ConfigInput): Config {
-  const decoded = overlayCode(input.code ?? {}, decodeWritten(writtenConfigSchema, input.written));
+  const file = overlayCode({}, decodeWritten(writtenConfigSchema, input.written));
+  const decoded = overlayCode(input.code ?? {}, file);
   const services = expandServices(decoded, input.readFile ?? noFile);
   const overlaid = overlayEnvironment(services.written, input.env, input.flags);
   const { origins, problems: environmentProblems } = overlaid;
@@ -64,10 +65,10 @@ export function readConfig(input: ConfigInput): Config {
     ...ruleProblems(written),
     ...secretProblems({
       written,
+      file,
       secretKeys: input.secretKeys,
       secrets: redaction.secrets,
-      // A program takes its secrets from the stack's configuration or the environment; its source is not checked here.
-      known: (path) => path in origins || isGivenBy(overlayCode(input.code ?? {}, {}), path),
+      origins,
     }),
   ];
   if (checked === undefined || all.length > 0) {
@@ -134,9 +135,4 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
 
 function title(count: number): string {
   return `The configuration has ${count === 1 ? "a problem" : `${count} problems`}:`;
-}
-
-/** Whether the program gives a value at a path. */
-function isGivenBy(code: Readonly<Record<string, unknown>>, path: string): boolean {
-  return [...leaves(code)].some((leaf) => formatPath(leaf.path) === path);
 }

@@ -7,12 +7,14 @@ import { isSecretPath } from "./redaction";
 
 export interface SecretRulesInput {
   readonly written: Readonly<Record<string, unknown>>;
+  /** What of it the stack's file says. A program's secrets come from elsewhere, and its source is not checked. */
+  readonly file: Readonly<Record<string, unknown>>;
   /** Top-level keys that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
   /** Texts that are known to be secret. */
   readonly secrets: readonly string[];
-  /** Whether the value at a path came from the environment or the program, and not from the stack's file. */
-  readonly known: (path: string) => boolean;
+  /** Paths whose value came from the environment. */
+  readonly origins: Readonly<Record<string, string>>;
 }
 
 /** Shorter texts may well be equal by chance. */
@@ -23,11 +25,11 @@ export function secretProblems(input: SecretRulesInput): Problem[] {
   return [...plainSecrets(input), ...publicSecrets(input), ...hiddenSecrets(input)];
 }
 
-function plainSecrets({ written, secretKeys, known }: SecretRulesInput): Problem[] {
-  return [...leaves(written)].flatMap(({ path, value }) => {
+function plainSecrets({ written, file, secretKeys, origins }: SecretRulesInput): Problem[] {
+  return [...leaves(file)].flatMap(({ path, value }) => {
     const where = formatPath(path);
     if (typeof value !== "string" || value === "" || !isSecretPath(path)) return [];
-    if (secretKeys.includes(String(path[0])) || known(where) || isLocal(written, path)) return [];
+    if (secretKeys.includes(String(path[0])) || where in origins || isLocal(written, path)) return [];
     return [
       {
         code: "config-plain-secret",

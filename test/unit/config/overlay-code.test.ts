@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { overlayCode } from "../../../config/overlay-code";
+import { readConfig } from "../../../config/read";
 
 describe("the stack's settings over what a program says in code", () => {
   test.each<[string, object, object, object]>([
@@ -31,5 +32,20 @@ describe("the stack's settings over what a program says in code", () => {
     ["what only the code says stays", { images: { app: {} } }, {}, { images: [{ name: "app" }] }],
   ])("%s", (_, code, stack, merged) => {
     expect(overlayCode({ ...code }, { ...stack })).toEqual(merged);
+  });
+});
+
+describe("a registry's password", () => {
+  const registries = [{ host: "ghcr.io", namespace: "octo", username: "octo", password: "a-plain-password" }];
+  const read = (written: object, code: object) =>
+    readConfig({ written: { ...written }, code: { images: { app: {} }, ...code }, env: {}, secretKeys: [] });
+
+  test("may come from the program", () => {
+    expect(read({}, { registries }).registries[0]?.password?.reveal()).toBe("a-plain-password");
+  });
+
+  test("may not be plain in the stack's file, whatever the program says", () => {
+    expect(() => read({ registries }, {})).toThrow(/config-plain-secret/);
+    expect(() => read({ registries }, { registries })).toThrow(/config-plain-secret/);
   });
 });
