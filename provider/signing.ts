@@ -188,13 +188,13 @@ export function signedReader(
   signer: VerifyRules["signer"] = { kind: "stack" },
 ): ReadSigned | undefined {
   if (signer.kind !== "stack") {
+    // Once for all digests: a trusted root of Sigstore's own is fetched.
+    let trust: Promise<Trust> | undefined;
     return async (repository, digest) => {
       const { client, path } = registries.at(repository);
-      const [{ readTrust }, { readSignedFacts }] = await Promise.all([
-        import("../trust/trust-material.js"),
-        import("../trust/signed-facts.js"),
-      ]);
-      return readSignedFacts(client, path, digest, [await readTrust(signer)]);
+      const { readSignedFacts } = await import("../trust/signed-facts.js");
+      trust ??= import("../trust/trust-material.js").then(({ readTrust }) => readTrust(signer));
+      return readSignedFacts(client, path, digest, [await trust]);
     };
   }
   if (!signing.isOn) return undefined;

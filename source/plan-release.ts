@@ -73,7 +73,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     intents,
     state: registryState,
     previous: input.previous,
-    gitTags: await allTags(projectDir),
+    gitTags: () => allTags(projectDir),
     event,
     now: input.now,
     inspectImages: input.registries.inspectImages,

@@ -27,8 +27,9 @@ interface VersionsInput {
   readonly intents: readonly ImageIntent[];
   readonly state: RegistryState;
   readonly previous: ReleaseManifest | undefined;
-  /** Every tag of the git repository, and what names made from them depend on. */
-  readonly gitTags: readonly string[];
+  /** Every tag of the git repository; asked for only where a version depends on it. */
+  readonly gitTags: () => Promise<readonly string[]>;
+  /** What names made from git tags depend on. */
   readonly event: ReleaseEvent;
   readonly now: Date;
   readonly inspectImages: RegistryReader["inspectImages"];
@@ -52,7 +53,7 @@ export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVe
         if (name === undefined) break;
         const stated = await statedImages(input, intent, name, state);
         state = withFound(state, name, stated);
-        if (Object.keys(stated).length > 0 || isKnown(input, intent, name)) break;
+        if (Object.keys(stated).length > 0 || (await isKnown(input, intent, name))) break;
         if (round === MOST_UNVERIFIED) {
           problems.push(tooMany(intent, name));
           break;
@@ -117,14 +118,14 @@ async function statedImages(
 }
 
 /** Whether this stack recorded the version, or the image's own rules make its tag from a git tag. */
-function isKnown(
+async function isKnown(
   { previous, gitTags, event, now }: VersionsInput,
   intent: ImageIntent,
   name: string,
-): boolean {
+): Promise<boolean> {
   const recorded = previous?.images.filter((image) => image.name === intent.name) ?? [];
   if (recorded.some(({ version }) => version !== undefined && isVersion(intent, name, version))) return true;
-  return gitTags
+  return (await gitTags())
     .filter((tag) => isVersion(intent, name, tag.replace(/^\D*(?=\d)/, "")))
     .some((tag) =>
       imageRules(intent.image, { ...event, ref: `refs/tags/${tag}` }, now).entries.some(

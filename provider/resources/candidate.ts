@@ -241,8 +241,8 @@ async function writeCandidateTag(
 ): Promise<void> {
   const { client, path, repository } = location;
   const live = await context.registries.live(repository, news.tag);
-  const isTrusted = live !== undefined && (await isVerified(context, news, location, live));
   if (live?.digest === digest) return;
+  const isTrusted = live !== undefined && (await isVerified(context, news, location, live));
   if (isTrusted && (await heldFor(location, live, digest)) !== undefined) return;
   if (live !== undefined && isTrusted && !mayReplace(news, live)) {
     throw new Error(
