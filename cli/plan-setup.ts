@@ -10,6 +10,7 @@ import { runCommand } from "../source/run-command";
 import { projectFiles } from "../source/services";
 import { readWorkflowStacks } from "../source/workflow-stacks";
 import { withWorkflows } from "../workflows/setup-files";
+import { declaredCode } from "./program/run-program";
 
 /** What the stack's state tells; `unknown` carries why, one line. */
 type Ownership = { readonly known?: SetupOwnership } | { readonly unknown: string };
@@ -35,8 +36,10 @@ export async function planSetup(input: {
   const projectDir = path.resolve(input.projectDir);
   const plain = await plainSetupSecrets({ projectDir, stack: file.stack });
   if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
-  const { token, ...written } = readSetup({ ...file, env, readFile: projectFiles(projectDir) });
-  const config = withWorkflows(written, await readWorkflowStacks(projectDir));
+  const codeOf = async (stack: StackFile) => (await declaredCode(projectDir, stack)).code;
+  const code = await codeOf(file);
+  const { token, ...written } = readSetup({ ...file, code, env, readFile: projectFiles(projectDir) });
+  const config = withWorkflows(written, await readWorkflowStacks(projectDir, codeOf));
   // One that stands in the stack's file is encrypted here.
   const isOurs = token !== undefined && config.tokenFrom !== "slipway:github.token";
   const full = isOurs ? { ...config, token } : config;

@@ -3,16 +3,19 @@ import type { Environment } from "../config/environment";
 import type { Flag } from "../config/overlay";
 import { readConfig } from "../config/read";
 import { isSetupStack } from "../config/read-setup";
-import { readStackFile } from "../config/stack-file";
+import { readStackFile, type StackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
+import type { PlannedRelease } from "../plan/planned-release";
 import { ProblemError } from "../plan/problem";
-import type { ReleasePlan } from "../plan/release-plan";
 import { askRegistries } from "../provider/ask-registries";
 import { readManifestFile } from "../report/read-manifest-file";
 import { MANIFEST_FILE } from "../report/write-artifacts";
 import { planRelease } from "../source/plan-release";
+import type { Code } from "../source/program-host";
+import { runCommand } from "../source/run-command";
 import { projectFiles } from "../source/services";
+import { declaredCode, nothingPlanned, runProgram } from "./program/run-program";
 import { unaskedRegistries } from "./unasked-registries";
 
 export interface StackToPlan {
@@ -32,34 +35,51 @@ export interface StackToPlan {
 }
 
 /**
- * The plan that the program makes, from the same parts. The stack's state and its encrypted values stay closed: what
- * was released last and secret passwords are unknown here, so credentials come from the environment or from Docker.
+ * The plans that the program of a stack makes, one for each release, in the program's order. The stack's state and its
+ * encrypted values stay closed: what was released last and secret passwords are unknown here, so credentials come from
+ * the environment or from Docker.
  */
-export async function planWithoutEngine(options: StackToPlan): Promise<ReleasePlan> {
-  return (await planStack(options)).plan;
-}
-
-/** The plan, with the configuration that it is made from. */
-export async function planStack(options: StackToPlan): Promise<{ config: Config; plan: ReleasePlan }> {
+export async function planStack(options: StackToPlan): Promise<readonly PlannedRelease[]> {
   const projectDir = path.resolve(options.cwd);
-  const { stack, env = process.env } = options;
   const file = await readStackFile({
     projectDir,
-    stack,
+    stack: options.stack,
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   });
-  if (isSetupStack(file.written)) {
-    throw new ProblemError("There is no release to plan:", [
-      {
-        code: "setup-stack",
-        path: "github.setup",
-        message: `the stack ${stack} sets the GitHub repository up`,
-        hint: `Its plan needs the engine: slipway preview --stack ${stack}`,
-      },
-    ]);
-  }
+  if (isSetupStack(file.written)) throw setupStack(options.stack);
+  const plans: Promise<PlannedRelease>[] = [];
+  let stop = () => {};
+  const refused = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const host = {
+    planRelease: async (code: Code) => {
+      const planning = planCode(options, projectDir, file, code);
+      plans.push(planning);
+      const planned = await planning;
+      // The engine would end the program here.
+      if (planned.plan.refusals.length > 0) stop();
+      return planned.plan.refusals.length > 0 ? new Promise<never>(() => {}) : planned;
+    },
+    planSetup: async () => {
+      throw setupStack(options.stack);
+    },
+  };
+  await runProgram(projectDir, file, host, refused);
+  if (plans.length === 0) throw nothingPlanned(options.stack);
+  return Promise.all(plans);
+}
+
+async function planCode(
+  options: StackToPlan,
+  projectDir: string,
+  file: StackFile,
+  code: Code,
+): Promise<PlannedRelease> {
+  const { stack, env = process.env } = options;
   const config = readConfig({
     ...file,
+    code,
     env,
     readFile: projectFiles(projectDir),
     ...(options.flags === undefined ? {} : { flags: options.flags }),
@@ -73,24 +93,62 @@ export async function planStack(options: StackToPlan): Promise<{ config: Config;
     now: new Date(),
     signs: options.signs === true,
     ...(previous === undefined ? {} : { previous }),
-    stackManifest: (other) => manifestWithoutEngine(projectDir, config.artifacts, other),
+    stackManifest: (other) => manifestWithoutEngine({ projectDir, artifacts: config.artifacts, env }, other),
     registries: config.push
       ? askRegistries(config, env, { readOnly: options.readOnly === true })
       : unaskedRegistries,
   });
-  return { config, plan };
+  return { config, plan, projectDir };
 }
 
-/** Another stack's outputs are the engine's to read; its manifest's file will do, where the last release wrote it here. */
-async function manifestWithoutEngine(projectDir: string, artifacts: string, stack: string): Promise<unknown> {
+function setupStack(stack: string): ProblemError {
+  return new ProblemError("There is no release to plan:", [
+    {
+      code: "setup-stack",
+      path: "github.setup",
+      message: `the stack ${stack} sets the GitHub repository up`,
+      hint: `Its plan needs the engine: slipway preview --stack ${stack}`,
+    },
+  ]);
+}
+
+/** The configuration of the first release that a stack's program declares, without planning it. */
+export async function readStackConfig(options: {
+  readonly projectDir: string;
+  readonly stack: string;
+  readonly env: Environment;
+  readonly flags?: readonly Flag[];
+}): Promise<Config> {
+  const { projectDir, env, flags } = options;
+  const file = await readStackFile(options);
+  const { code } = await declaredCode(projectDir, file);
+  return readConfig({
+    ...file,
+    code,
+    env,
+    readFile: projectFiles(projectDir),
+    ...(flags === undefined ? {} : { flags }),
+  });
+}
+
+/** Another stack's outputs, asked of pulumi where it is at hand; else its manifest's file, where the last release wrote it here. */
+async function manifestWithoutEngine(
+  { projectDir, artifacts, env }: { projectDir: string; artifacts: string; env: Environment },
+  stack: string,
+): Promise<unknown> {
+  const args = ["stack", "output", "manifest", "--json", "--non-interactive", "--stack", stack];
+  const answer = await runCommand("pulumi", args, { cwd: projectDir, env });
+  if (answer.code === 0) return JSON.parse(answer.stdout);
   const file = path.join(projectDir, artifacts, MANIFEST_FILE);
   const manifest = await readManifestFile(file).catch(() => undefined);
   if (manifest?.stack === stack) return manifest;
+  const [reason] =
+    answer.failure === "not-found" ? ["pulumi was not found"] : answer.stderr.trim().split("\n");
   throw new ProblemError("No plan:", [
     {
       code: "plan-needs-engine",
       path: "promote.from",
-      message: `what ${stack} released is in its outputs, which only the engine can read`,
+      message: `what ${stack} released is in its outputs, which cannot be read (${reason ?? "pulumi failed"})`,
       hint:
         "Use `pulumi preview`, or promote by statement: promote.statement, with promote.registry naming the " +
         `registry that ${stack} releases to (a first promotion finds nothing in this stack's own).`,

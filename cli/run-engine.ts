@@ -7,7 +7,7 @@ import { planText, refusalText } from "../report/plan-text";
 import { writeServiceManifest } from "../report/service-manifest";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
-import { planStack } from "./plan-without-engine";
+import { planStack, readStackConfig } from "./plan-without-engine";
 import { flagValue, isTelling, runRedacted } from "./quiet-engine";
 import { stateResources } from "./state-resources";
 
@@ -32,27 +32,32 @@ export async function runEngine(run: EngineRun): Promise<number> {
     const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
     return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
   }
-  const { config, plan } = await planStack({ stack: run.stack, cwd: projectDir, env });
-  if (!config.push) {
-    process.stdout.write(planText(plan));
-    if (plan.refusals.length > 0) throw new Error(refusalText(plan));
-    const fleet = fleetImages(config, plan);
-    if (run.verb === "up" && fleet !== undefined) {
-      await writeServiceManifest(projectDir, config.artifacts, fleet);
-    }
-    return 0;
-  }
+  const config = await readStackConfig({ projectDir, stack: run.stack, env });
   const selected = config.fleet?.selected;
-  if (selected === undefined) {
+  if (config.push && selected === undefined) {
     const args = [run.verb, "--stack", run.stack, ...run.args];
     return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
   }
+  const planned = await planStack({ stack: run.stack, cwd: projectDir, env });
+  if (!config.push) {
+    for (const { plan } of planned) process.stdout.write(planText(plan));
+    const refused = planned.filter(({ plan }) => plan.refusals.length > 0);
+    if (refused.length > 0) throw new Error(refused.map(({ plan }) => refusalText(plan)).join("\n"));
+    for (const { plan, config: of } of planned) {
+      const fleet = fleetImages(of, plan);
+      if (run.verb === "up" && fleet !== undefined)
+        await writeServiceManifest(projectDir, of.artifacts, fleet);
+    }
+    return 0;
+  }
   const resources = await stateResources({ stack: run.stack, cwd: projectDir, env });
-  const excludes = engineExcludes(resources, plan).flatMap((urn) => ["--exclude", urn]);
+  const excludes = planned
+    .flatMap(({ plan }) => engineExcludes(resources, plan))
+    .flatMap((urn) => ["--exclude", urn]);
   return runPulumi([run.verb, "--stack", run.stack, ...excludes, ...run.args], {
     stack: run.stack,
     cwd: projectDir,
-    env: { ...env, [SELECTED_VARIABLE]: selected.join(",") },
+    env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") },
   });
 }
 

@@ -1,14 +1,12 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Environment } from "../config/environment";
-import { readConfig } from "../config/read";
-import { readStackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import { promotionGate } from "../plan/promotion-gate";
 import type { PromotionRules, WantedSigner } from "../plan/trust";
-import { projectFiles } from "../source/services";
 import type { VerifyOptions } from "./commands/verify";
+import { readStackConfig } from "./plan-without-engine";
 
 /** A stack whose gate a release is held against. */
 export interface VerifyStack {
@@ -27,8 +25,7 @@ export async function readVerifyStack(
   env: Environment,
 ): Promise<VerifyStack> {
   const projectDir = path.resolve(cwd);
-  const file = await readStackFile({ projectDir, stack });
-  const config = readConfig({ ...file, env, readFile: projectFiles(projectDir) });
+  const config = await readStackConfig({ projectDir, stack, env });
   const rules = promotionGate(config);
   if (rules === undefined) {
     throw new ProblemError("Nothing was verified:", [

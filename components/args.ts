@@ -805,11 +805,194 @@ export interface RollbackArgs {
   readonly images?: readonly string[];
 }
 
+/** What a GitHub repository is to have; a part that is left out is left alone. */
+export interface RepositorySetupArgs {
+  /**
+   * The repository.
+   * @default slipway:repository
+   * @example octo/app
+   */
+  readonly repository?: string;
+  /**
+   * Of an Enterprise server.
+   * @default GITHUB_BASE_URL, GITHUB_API_URL or github.com
+   */
+  readonly baseUrl?: string;
+  /**
+   * A token of this stack's own, as secret configuration.
+   * @default GH_TOKEN or GITHUB_TOKEN
+   */
+  readonly token?: pulumi.Input<string>;
+  /**
+   * Milliseconds between two writes, as GitHub asks of clients.
+   * @default 1000
+   */
+  readonly writeDelayMs?: number;
+  /**
+   * Actions secrets of the whole repository, which every workflow of every branch can read; put those of a release into `environments`.
+   * @default none
+   */
+  readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
+  /**
+   * Actions variables.
+   * @default none
+   */
+  readonly variables?: Readonly<Record<string, string>>;
+  /**
+   * Environments with their rules and secrets.
+   * @default none
+   */
+  readonly environments?: Readonly<Record<string, {
+    /**
+     * Who has to approve a job: logins and organization/team, at most six.
+     * @default none
+     */
+    readonly reviewers?: readonly string[];
+    /**
+     * Minutes that a job waits.
+     * @default 0
+     */
+    readonly waitTimer?: number;
+    /**
+     * Who starts a job may not approve it.
+     * @default false
+     */
+    readonly preventSelfReview?: boolean;
+    /**
+     * Administrators may skip the rules.
+     * @default true
+     */
+    readonly adminsBypass?: boolean;
+    /**
+     * Git tags that may deploy; any ref may where this and `branches` are empty.
+     * @default what starts the workflows that name the environment, else v* and each lane's; none where `branches` is set
+     * @example [v*]
+     */
+    readonly tags?: readonly string[];
+    /**
+     * Branches that may deploy.
+     * @default what starts the workflows that name the environment; none where `tags` is set
+     * @example [main]
+     */
+    readonly branches?: readonly string[];
+    /**
+     * Secrets of this environment alone.
+     * @default none
+     */
+    readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
+    /**
+     * Variables of this environment alone.
+     * @default none
+     */
+    readonly variables?: Readonly<Record<string, string>>;
+  }>>;
+  /**
+   * Protects v* and the git tags of each lane against being moved or deleted: true, or a name and further patterns.
+   * @default false
+   */
+  readonly tagRules?: boolean | {
+    /**
+     * The ruleset's name.
+     * @default Release tags
+     */
+    readonly name?: string;
+    /**
+     * Further git tags.
+     * @default v* and each lane's
+     */
+    readonly patterns?: readonly string[];
+  };
+  /**
+   * What Actions may do in the repository.
+   * @default left as it is
+   */
+  readonly permissions?: {
+    /**
+     * Actions have to be named by a full commit SHA.
+     * @default true
+     */
+    readonly shaPinning?: boolean;
+    /**
+     * Which actions may run.
+     * @default all
+     */
+    readonly allowed?: "all" | "local_only" | "selected";
+    /**
+     * With `selected`, besides GitHub's own.
+     * @default none
+     * @example [docker/*]
+     */
+    readonly patterns?: readonly string[];
+    /**
+     * What a workflow's token may do by default.
+     * @default read
+     */
+    readonly workflowToken?: "read" | "write";
+  };
+  /**
+   * Labels of issues and pull requests: those of a release (release, backport, breaking, rollback) where it is true, or a list.
+   * @default false
+   */
+  readonly labels?: boolean | readonly ({
+    /**
+     * What the label is called.
+     * @example release
+     */
+    readonly name: string;
+    /**
+     * Six hex digits.
+     * @default ededed
+     */
+    readonly color?: string;
+    /**
+     * What it is for.
+     * @default none
+     */
+    readonly description?: string;
+  })[];
+  /**
+   * Files of the project that are kept in the repository, each a commit.
+   * @default none
+   */
+  readonly files?: readonly ({
+    /**
+     * In the repository.
+     * @example .github/workflows/release-docker.yml
+     */
+    readonly path: string;
+    /**
+     * In the project.
+     * @default the same path
+     */
+    readonly from?: string;
+    /**
+     * The file's text.
+     * @default the text of `from`
+     */
+    readonly content?: string;
+  })[];
+  /**
+   * What `slipway workflows` writes for the project's stacks is kept in the repository too.
+   * @default false
+   */
+  readonly workflowFiles?: boolean;
+  /**
+   * Where files are committed.
+   * @default the repository's default branch
+   */
+  readonly branch?: string;
+  /**
+   * Files reach the default branch by a pull request from `branch`.
+   * @default false
+   */
+  readonly pullRequest?: boolean;
+}
+
 /**
  * GitHub's side: workflows of a release stack; with `setup: true` the stack sets the repository up, and releases nothing.
  * @default none
  */
-export interface GithubArgs {
+export interface GithubArgs extends RepositorySetupArgs {
   /**
    * The workflow files that `slipway workflows` writes for this stack.
    * @default none
@@ -985,180 +1168,6 @@ export interface GithubArgs {
    * @default false
    */
   readonly setup?: boolean;
-  /**
-   * The repository.
-   * @default slipway:repository
-   * @example octo/app
-   */
-  readonly repository?: string;
-  /**
-   * Of an Enterprise server.
-   * @default GITHUB_BASE_URL, GITHUB_API_URL or github.com
-   */
-  readonly baseUrl?: string;
-  /**
-   * A token of this stack's own, as secret configuration.
-   * @default GH_TOKEN or GITHUB_TOKEN
-   */
-  readonly token?: pulumi.Input<string>;
-  /**
-   * Milliseconds between two writes, as GitHub asks of clients.
-   * @default 1000
-   */
-  readonly writeDelayMs?: number;
-  /**
-   * Actions secrets of the whole repository, which every workflow of every branch can read; put those of a release into `environments`.
-   * @default none
-   */
-  readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
-  /**
-   * Actions variables.
-   * @default none
-   */
-  readonly variables?: Readonly<Record<string, string>>;
-  /**
-   * Environments with their rules and secrets.
-   * @default none
-   */
-  readonly environments?: Readonly<Record<string, {
-    /**
-     * Who has to approve a job: logins and organization/team, at most six.
-     * @default none
-     */
-    readonly reviewers?: readonly string[];
-    /**
-     * Minutes that a job waits.
-     * @default 0
-     */
-    readonly waitTimer?: number;
-    /**
-     * Who starts a job may not approve it.
-     * @default false
-     */
-    readonly preventSelfReview?: boolean;
-    /**
-     * Administrators may skip the rules.
-     * @default true
-     */
-    readonly adminsBypass?: boolean;
-    /**
-     * Git tags that may deploy; any ref may where this and `branches` are empty.
-     * @default what starts the workflows that name the environment, else v* and each lane's; none where `branches` is set
-     * @example [v*]
-     */
-    readonly tags?: readonly string[];
-    /**
-     * Branches that may deploy.
-     * @default what starts the workflows that name the environment; none where `tags` is set
-     * @example [main]
-     */
-    readonly branches?: readonly string[];
-    /**
-     * Secrets of this environment alone.
-     * @default none
-     */
-    readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
-    /**
-     * Variables of this environment alone.
-     * @default none
-     */
-    readonly variables?: Readonly<Record<string, string>>;
-  }>>;
-  /**
-   * Protects v* and the git tags of each lane against being moved or deleted: true, or a name and further patterns.
-   * @default false
-   */
-  readonly tagRules?: boolean | {
-    /**
-     * The ruleset's name.
-     * @default Release tags
-     */
-    readonly name?: string;
-    /**
-     * Further git tags.
-     * @default v* and each lane's
-     */
-    readonly patterns?: readonly string[];
-  };
-  /**
-   * What Actions may do in the repository.
-   * @default left as it is
-   */
-  readonly permissions?: {
-    /**
-     * Actions have to be named by a full commit SHA.
-     * @default true
-     */
-    readonly shaPinning?: boolean;
-    /**
-     * Which actions may run.
-     * @default all
-     */
-    readonly allowed?: "all" | "local_only" | "selected";
-    /**
-     * With `selected`, besides GitHub's own.
-     * @default none
-     * @example [docker/*]
-     */
-    readonly patterns?: readonly string[];
-    /**
-     * What a workflow's token may do by default.
-     * @default read
-     */
-    readonly workflowToken?: "read" | "write";
-  };
-  /**
-   * Labels of issues and pull requests: those of a release (release, backport, breaking, rollback) where it is true, or a list.
-   * @default false
-   */
-  readonly labels?: boolean | readonly ({
-    /**
-     * What the label is called.
-     * @example release
-     */
-    readonly name: string;
-    /**
-     * Six hex digits.
-     * @default ededed
-     */
-    readonly color?: string;
-    /**
-     * What it is for.
-     * @default none
-     */
-    readonly description?: string;
-  })[];
-  /**
-   * Files of the project that are kept in the repository, each a commit.
-   * @default none
-   */
-  readonly files?: readonly ({
-    /**
-     * In the repository.
-     * @example .github/workflows/release-docker.yml
-     */
-    readonly path: string;
-    /**
-     * In the project.
-     * @default the same path
-     */
-    readonly from?: string;
-  })[];
-  /**
-   * What `slipway workflows` writes for the project's stacks is kept in the repository too.
-   * @default false
-   */
-  readonly workflowFiles?: boolean;
-  /**
-   * Where files are committed.
-   * @default the repository's default branch
-   */
-  readonly branch?: string;
-  /**
-   * Files reach the default branch by a pull request from `branch`.
-   * @default false
-   */
-  readonly pullRequest?: boolean;
 }
 
 /**

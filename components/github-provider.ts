@@ -5,19 +5,38 @@ import type { SetupPlan } from "../plan/setup/plan";
 /** The provider knows the second name by itself; the first wins here and there. */
 const TOKEN_VARIABLES = { GH_TOKEN: "GITHUB_TOKEN" };
 
+/** The options of a setup with its GitHub provider: the one that they name, else one of the setup's own. */
+export function withGithubProvider(
+  name: string,
+  plan: SetupPlan,
+  opts: pulumi.ComponentResourceOptions = {},
+): pulumi.ComponentResourceOptions {
+  const { providers = [], provider } = opts;
+  const given = Array.isArray(providers) ? providers : Object.values(providers);
+  const all = provider === undefined ? given : [...given, provider];
+  if (all.some((one) => github.Provider.isInstance(one))) return opts;
+  return { ...opts, providers: [...all, githubProvider(`${name}-github`, plan, opts)] };
+}
+
 /**
- * The provider of a setup. A token from the environment is no input of it: the provider's process finds it there, under
- * the name that it knows, so that it stands in no state and no log, a rotated one works at once, and destroying takes
- * the one of that day. A token from the stack's secret configuration has no other road than an input.
+ * A token from the environment is not an input: the provider's process finds it there, under the name that it knows. So
+ * it is in no state and no log, a rotated one works at once, and destroying takes the current one. A token from the
+ * stack's secret configuration can only be an input.
  */
-export function githubProvider({ config, owner }: SetupPlan): github.Provider {
+function githubProvider(
+  name: string,
+  { config, owner }: SetupPlan,
+  { parent }: pulumi.ComponentResourceOptions,
+): github.Provider {
   const { baseUrl, token, tokenFrom, writeDelayMs } = config;
   const args = { owner, ...(baseUrl === undefined ? {} : { baseUrl }), writeDelayMs };
   const isOfStack = tokenFrom === undefined || tokenFrom.includes(":");
   return new github.Provider(
-    "github",
+    name,
     { ...args, ...(isOfStack && token !== undefined ? { token: pulumi.secret(token.reveal()) } : {}) },
     {
+      ...(parent === undefined ? {} : { parent }),
+      aliases: [{ name: "github", parent: pulumi.rootStackResource }],
       envVarMappings: TOKEN_VARIABLES,
       // The SDK takes a token from this process's environment, and would make a plain input of it.
       transformations: isOfStack

@@ -1,9 +1,20 @@
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
+export type { PlannedRelease } from "../plan/planned-release";
+export type { SetupPlan } from "../plan/setup/plan";
 export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
 export { hasDockerEngine } from "../source/docker-engine";
-export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs } from "./args";
-export type { PlannedRelease } from "./planned-release";
-export { isSetupStack, setUpRepository } from "./program";
+export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs, RepositorySetupArgs } from "./args";
 export { dockerHub, ghcr, registry } from "./registries";
 export { Promotion, Release, type ReleasedImage, type ReleaseOutputs } from "./release";
+export { RepositorySetup, type RepositorySetupOutputs } from "./repository-setup";
+export { stackSettings } from "./stack-settings";
 export { StageRegistry, type StageRegistryArgs } from "./stage-registry";
+export {
+  deployWorkflow,
+  driftWorkflow,
+  previewWorkflow,
+  promoteWorkflow,
+  type RepositoryFile,
+  releaseWorkflow,
+  workflowFiles,
+} from "./workflows";

@@ -1,30 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readPulumiConfig } from "../config/pulumi-config";
-import type { Config } from "../plan/config";
+import type { PlannedRelease } from "../plan/planned-release";
 import { ProblemError } from "../plan/problem";
-import { isRecord } from "../plan/record";
 import { writtenRepositories } from "../plan/release-manifest";
-import type { ReleasePlan } from "../plan/release-plan";
 import { askRegistries } from "../provider/ask-registries";
 import { planText, refusalText } from "../report/plan-text";
 import { checkPlan } from "../source/checks";
 import { type PlanReleaseInput, planRelease } from "../source/plan-release";
+import { programHost } from "../source/program-host";
 import { projectFiles } from "../source/services";
 import type { ReleaseArgs } from "./args";
 import { refuseUnguided } from "./guided";
 import { resolveArgs } from "./resolve-args";
 import { runError } from "./run-error";
 import { previousManifest, stackManifest } from "./stack-outputs";
-
-/** What a release will build, copy and tag: read once, checked, and not refused. Made by `Release.plan`. */
-export interface PlannedRelease {
-  /** Plain data: images, tags in the order in which they are written, notices. */
-  readonly plan: ReleasePlan;
-  /** Arguments, stack settings and environment, with every default. */
-  readonly config: Config;
-  /** The folder of Pulumi.yaml. */
-  readonly projectDir: string;
-}
 
 /**
  * Reads arguments, stack settings, environment, git, files and registries, and plans the release. Registers and writes
@@ -34,9 +23,11 @@ export interface PlannedRelease {
  */
 export async function planOfProgram(args: ReleaseArgs): Promise<PlannedRelease> {
   try {
+    const code = await resolveArgs("Release.plan", args);
+    const host = programHost();
+    if (host !== undefined) return await host.planRelease(code);
     const projectDir = process.cwd();
-    const code = await resolveArgs(args);
-    const config = readPulumiConfig(process.env, projectFiles(projectDir), isRecord(code) ? code : {});
+    const config = readPulumiConfig(process.env, projectFiles(projectDir), code);
     refuseUnguided(config, process.env);
     const registries = askRegistries(config, process.env);
     const input: PlanReleaseInput = {

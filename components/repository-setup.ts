@@ -1,34 +1,64 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
+import type { SetupOwnership, SetupPlan } from "../plan/setup/plan";
 import { slots, tagRef } from "../plan/setup/slots";
-import type { SealSecret } from "../source/sealing-keys";
+import { type SealSecret, secretSealer } from "../source/sealing-keys";
+import type { ReleaseArgs, RepositorySetupArgs } from "./args";
 import { type Declared, declare } from "./declare-setup";
+import { withGithubProvider } from "./github-provider";
+import { setupOfProgram } from "./planned-setup";
 import { RepositoryEnvironment } from "./repository-environment";
 import { RepositoryFiles } from "./repository-files";
 
-export interface RepositorySetupArgs {
-  /** What the plan says: every part of it, with whose it is. Secrets are in its configuration, hidden. */
-  readonly plan: SetupPlan;
-  /** Seals a secret for GitHub: its value reaches neither the engine nor the GitHub provider. */
-  readonly seal: SealSecret;
+/** What a setup's stack puts out; its next run reads `ownership`. */
+export interface RepositorySetupOutputs {
+  /** `owner/name`. */
+  readonly repository: string;
+  /** What the stack made, which it may delete, and what was there before, which it never deletes. */
+  readonly ownership: SetupOwnership;
+  /** Names of the Actions secrets, of the repository and of its environments (`prod/TOKEN`). */
+  readonly secrets: pulumi.Output<string[]>;
 }
 
 /**
  * A GitHub repository with everything that a release needs there: secrets, variables, environments, tag rules,
- * permissions of Actions, labels, files. A part that the plan does not have is left alone; what was there before is
- * kept in step and never deleted.
+ * permissions of Actions, labels, files. A part that is not configured is left alone; what was there before is kept in
+ * step and never deleted.
  *
- * @example new RepositorySetup("repository", { plan, seal }, { providers: [githubProvider] })
+ * @example
+ * const plan = await RepositorySetup.plan({ repository: "octo/app", environments: { prod: {} }, tagRules: true });
+ * const setup = new RepositorySetup("repository", plan);
  */
 export class RepositorySetup extends pulumi.ComponentResource {
   /** Names of the Actions secrets, of the repository and of its environments (`prod/TOKEN`). */
   public readonly secrets: pulumi.Output<string[]>;
   /** Path of each file -> the commit that wrote it last. */
   public readonly commits: pulumi.Output<Record<string, string>>;
+  /** Return these from the program: the next run reads `ownership`. */
+  public readonly outputs: RepositorySetupOutputs;
 
-  constructor(name: string, { plan, seal }: RepositorySetupArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("slipway:index:RepositorySetup", name, {}, opts);
+  /**
+   * Reads what the repository has, and plans its setup: an ordinary awaited call, before any resource exists. The
+   * stack's settings (`slipway:github`) win over these arguments. Secrets may be outputs.
+   *
+   * @param release what the project's other stacks release: gives the workflow files that they ask for, and the refs
+   *   that may deploy. @default what their settings say
+   * @throws pulumi.RunError with every problem at once; nothing was registered or written
+   */
+  static plan(args: RepositorySetupArgs = {}, release: ReleaseArgs = {}): Promise<SetupPlan> {
+    return setupOfProgram(args, release);
+  }
+
+  /** @param seal seals secrets for GitHub. @default with the repository's own public keys */
+  constructor(
+    name: string,
+    plan: SetupPlan,
+    opts?: pulumi.ComponentResourceOptions,
+    seal: SealSecret = secretSealer(plan.config),
+  ) {
+    if (plan instanceof Promise)
+      throw new Error(`RepositorySetup "${name}": await RepositorySetup.plan(…) first`);
+    super("slipway:index:RepositorySetup", name, {}, withGithubProvider(name, plan, opts));
     const { config, repository } = plan;
     const context: Declared = { plan, name, parent: this };
     const secrets = Object.entries(config.secrets).map(([secret, value]) => {
@@ -63,10 +93,11 @@ export class RepositorySetup extends pulumi.ComponentResource {
     const files = new RepositoryFiles(`${name}-files`, { plan }, { parent: this });
     this.commits = files.commits;
     this.secrets = pulumi.output([...secrets, ...environments.flatMap((one) => one.secretNames)]);
-    this.registerOutputs({ secrets: this.secrets, commits: this.commits });
+    this.outputs = { repository: config.repository, ownership: plan.ownership, secrets: this.secrets };
+    this.registerOutputs({ ...this.outputs, commits: this.commits });
   }
 
-  /** Nobody moves or deletes such a git tag; making it stays possible. */
+  /** Such a git tag cannot be moved or deleted; creating it stays possible. */
   private tagRules(context: Declared, rules: NonNullable<SetupPlan["config"]["tagRules"]>): void {
     new github.RepositoryRuleset(
       `${context.name}-tag-rules`,

@@ -19,7 +19,7 @@ export async function previousManifest(images: readonly string[]): Promise<{ pre
 /** What another stack of this project put out as its manifest; undefined where it was never released. */
 export async function stackManifest(stack: string): Promise<unknown> {
   try {
-    return await stackOutput("manifest", stack);
+    return (await stackOutputs(stack)).manifest;
   } catch (error) {
     // The engine's own words for a stack that does not exist, which need not be what a person reads.
     if (error instanceof Error && /unknown stack|no stack named|not find stack/i.test(error.message)) {
@@ -29,12 +29,8 @@ export async function stackManifest(stack: string): Promise<unknown> {
   }
 }
 
-/** One output of a stack's last successful run; undefined where it has none. */
-export async function stackOutput(output: string, stack?: string): Promise<unknown> {
-  return (await stackOutputs(stack))[output];
-}
-
-async function stackOutputs(stack = pulumi.getStack()): Promise<Readonly<Record<string, unknown>>> {
+/** The outputs of a stack's last successful run, by default of this one. */
+export async function stackOutputs(stack = pulumi.getStack()): Promise<Readonly<Record<string, unknown>>> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
   for (let attempt = 1; ; attempt++) {
     try {

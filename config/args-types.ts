@@ -37,9 +37,9 @@ export function argsTypesText(): string {
   const named = Object.entries(properties).flatMap(([key, value]) => {
     const name = NAMES[key];
     const object = itemsOf(value) ?? value;
-    return name === undefined
-      ? []
-      : [namedType(name, key, value, key === "images" ? withoutName(object) : object)];
+    if (name === undefined) return [];
+    if (key === "github") return githubTypes(value);
+    return [namedType(name, key, value, key === "images" ? without(object, ["name"]) : object)];
   });
   const fields = Object.entries(properties).map(([key, value]) =>
     field(key, typeOfSetting(key, value), value, false, "  "),
@@ -78,9 +78,23 @@ function namedType(name: string, key: string, schema: Schema, object: Schema): s
   return [...comment(description, ""), `export interface ${name} ${body(object, "")}`, ""].join("\n");
 }
 
-function withoutName(schema: Schema): Schema {
-  const { name: _, ...properties } = propertiesOf(schema);
-  return { ...schema, properties };
+/** What a program gives `RepositorySetup.plan`, and what only a stack's settings have beside it. */
+function githubTypes(schema: Schema): string[] {
+  const ofStack = ["workflows", "setup"];
+  const repository = {
+    ...schema,
+    description: "What a GitHub repository is to have; a part that is left out is left alone.",
+  };
+  const others = Object.keys(propertiesOf(schema)).filter((key) => !ofStack.includes(key));
+  return [
+    namedType("RepositorySetupArgs", "github", repository, without(schema, ofStack)),
+    namedType("GithubArgs extends RepositorySetupArgs", "github", schema, without(schema, others)),
+  ];
+}
+
+function without(schema: Schema, keys: readonly string[]): Schema {
+  const kept = Object.entries(propertiesOf(schema)).filter(([key]) => !keys.includes(key));
+  return { ...schema, properties: Object.fromEntries(kept) };
 }
 
 function typeOf(schema: Schema, indent: string): string {

@@ -75,6 +75,7 @@ const fileSchema = z
   .strictObject({
     path: grammar.projectPath.describe("In the repository. @example .github/workflows/release-docker.yml"),
     from: grammar.projectPath.optional().describe("In the project. @default the same path"),
+    content: z.string().optional().describe("The file's text. @default the text of `from`"),
   })
   .meta({ what: "a file: { path: .github/workflows/release-docker.yml }" });
 

@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
 import type { SetupConfig } from "../plan/setup/config";
+import { decodeWritten } from "./decode";
 import type { ReadProjectFile } from "./expand-services";
 import { readConfig } from "./read";
-import { isSetupStack, readSetup } from "./read-setup";
+import { readSetup } from "./read-setup";
+import { writtenConfigSchema } from "./schema";
 
 const NAMESPACE = "slipway:";
 
@@ -21,14 +23,18 @@ export function readPulumiConfig(
   return readConfig({ written: written(), code, env, secretKeys: secretKeys(env), readFile });
 }
 
-/** Whether this stack sets its repository up instead of releasing. */
-export function isPulumiSetupStack(): boolean {
-  return isSetupStack(written());
+/** A setup stack's configuration. @throws ProblemError with every problem. */
+export function readPulumiSetup(
+  env: NodeJS.ProcessEnv,
+  readFile: ReadProjectFile,
+  code: Readonly<Record<string, unknown>>,
+): SetupConfig {
+  return readSetup({ written: written(), code, env, secretKeys: secretKeys(env), readFile });
 }
 
-/** A setup stack's configuration. @throws ProblemError with every problem. */
-export function readPulumiSetup(env: NodeJS.ProcessEnv, readFile: ReadProjectFile): SetupConfig {
-  return readSetup({ written: written(), env, secretKeys: secretKeys(env), readFile });
+/** What the stack's settings say under `slipway:`, without the environment and without defaults. */
+export function pulumiSettings(): Record<string, unknown> {
+  return decodeWritten(writtenConfigSchema, written());
 }
 
 function written(): Record<string, unknown> {

@@ -8,6 +8,7 @@ import { type Environment, lookUp } from "./environment";
 import type { ReadProjectFile } from "./expand-services";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
+import { overlayCode } from "./overlay-code";
 import { leaves, withValueAt } from "./paths";
 import { Redaction } from "./redaction";
 import { writtenConfigSchema } from "./schema";
@@ -17,6 +18,8 @@ import { secretProblems } from "./secret-rules";
 export interface SetupInput {
   /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
   readonly written: Readonly<Record<string, unknown>>;
+  /** What the program gives in code; written values override it. @default nothing */
+  readonly code?: Readonly<Record<string, unknown>>;
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
@@ -41,7 +44,8 @@ export function isSetupStack(written: Readonly<Record<string, unknown>>): boolea
  *   `github-token-absent`, `github-file`
  */
 export function readSetup(input: SetupInput): SetupConfig {
-  const written = decodeWritten(setupSchema, input.written);
+  const file = decodeWritten(setupSchema, input.written);
+  const written = overlayCode(input.code ?? {}, file);
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
   const readable = [...leaves(written)]
     .filter(({ value }) => value instanceof Encrypted)
@@ -49,9 +53,9 @@ export function readSetup(input: SetupInput): SetupConfig {
   const result = setupSchema.safeParse(readable);
   const github = result.data?.github;
   const root = result.data?.root ?? ".";
-  const files = (github?.files ?? []).map(({ path, from = path }) => ({
+  const files = (github?.files ?? []).map(({ path, from = path, content }) => ({
     path,
-    ...readContent(from, (file) => input.readFile(file, root)),
+    ...(content === undefined ? readContent(from, (name) => input.readFile(name, root)) : { content }),
   }));
   const problems = [
     ...(result.success ? [] : schemaProblems(setupSchema, readable, result.error.issues, redaction)),
@@ -60,7 +64,7 @@ export function readSetup(input: SetupInput): SetupConfig {
       written,
       secretKeys: input.secretKeys,
       secrets: redaction.secrets,
-      file: written,
+      file,
       origins: {},
     }).filter(({ path }) => path.startsWith("github")),
     ...files.flatMap(({ path, problem }) =>

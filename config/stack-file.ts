@@ -13,6 +13,10 @@ export interface StackFile {
   readonly stack: string;
   /** Keys without `slipway:`. A `secure:` value is an `Encrypted`. */
   readonly written: Readonly<Record<string, unknown>>;
+  /** Every setting, with its namespace: `shop:region`. A `secure:` value is an `Encrypted`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** `main` of Pulumi.yaml: the program. */
+  readonly main?: string;
   /** Top-level keys that hold an encrypted value somewhere. */
   readonly secretKeys: readonly string[];
 }
@@ -46,17 +50,16 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
   const settings = await readMapping(stackFile, () => noStackFile(input.projectDir, stackFile, folder));
 
   const name = typeof project.name === "string" ? project.name : "";
-  const written = {
-    ...ownKeys(projectDefaults(project.config), name),
-    ...ownKeys(isRecord(settings.config) ? settings.config : {}, name),
+  const config = {
+    ...withNamespaces(projectDefaults(project.config), name),
+    ...withNamespaces(isRecord(settings.config) ? settings.config : {}, name),
   };
-  const marked = Object.fromEntries(
-    Object.entries(written).map(([key, value]) => [key, markEncrypted(value)]),
+  const written = ownKeys(config);
+  const secretKeys = Object.keys(written).filter((key) =>
+    [...leaves(written[key])].some(({ value }) => value instanceof Encrypted),
   );
-  const secretKeys = Object.keys(marked).filter((key) =>
-    [...leaves(marked[key])].some(({ value }) => value instanceof Encrypted),
-  );
-  return { project: name, stack, written: marked, secretKeys };
+  const { main } = project;
+  return { project: name, stack, written, config, ...(typeof main === "string" ? { main } : {}), secretKeys };
 
   async function readMapping(
     path: string,
@@ -92,14 +95,23 @@ function configFolder(projectDir: string, project: Readonly<Record<string, unkno
   return resolve(projectDir, typeof project.stackConfigDir === "string" ? project.stackConfigDir : ".");
 }
 
-/** `slipway:images`; the engine also counts a key without a namespace as the project's own. */
-function ownKeys(config: Readonly<Record<string, unknown>>, project: string): Record<string, unknown> {
+/** The engine counts a key without a namespace as the project's own. */
+function withNamespaces(config: Readonly<Record<string, unknown>>, project: string): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(config).flatMap(([key, value]) => {
-      const colon = key.indexOf(":");
-      const namespace = colon === -1 ? project : key.slice(0, colon);
-      return namespace === NAMESPACE ? [[key.slice(colon + 1), value]] : [];
-    }),
+    Object.entries(config).map(([key, value]) => [
+      key.includes(":") ? key : `${project}:${key}`,
+      markEncrypted(value),
+    ]),
+  );
+}
+
+/** The settings of `slipway:`, by their names. */
+function ownKeys(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const prefix = `${NAMESPACE}:`;
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+    ),
   );
 }
 

@@ -1,9 +1,11 @@
 import { readConfig } from "../config/read";
-import { listStackFiles, readStackFile } from "../config/stack-file";
+import { isSetupStack } from "../config/read-setup";
+import { listStackFiles, readStackFile, type StackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { WorkflowsConfig } from "../plan/github-config";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import type { Code } from "./program-host";
 import { projectFiles } from "./services";
 
 export interface StackWithWorkflows {
@@ -18,17 +20,23 @@ export interface StackWithWorkflows {
  * The stacks of a project whose settings ask for workflows, sorted by name. The environment counts for nothing: the same
  * files give the same workflows on every machine.
  *
+ * @param codeOf what the program gives in code for a stack. @default nothing
  * @throws ProblemError with every problem of every such stack
  */
-export async function readWorkflowStacks(projectDir: string): Promise<StackWithWorkflows[]> {
+export async function readWorkflowStacks(
+  projectDir: string,
+  codeOf: (file: StackFile) => Promise<Code> = async () => ({}),
+): Promise<StackWithWorkflows[]> {
   const files = await listStackFiles(projectDir);
   const found: StackWithWorkflows[] = [];
   const problems: ProblemError[] = [];
   for (const { stack, file } of files) {
     try {
       const read = await readStackFile({ projectDir, stack });
-      if (!asksForWorkflows(read.written)) continue;
-      const config = readConfig({ ...read, env: {}, readFile: projectFiles(projectDir) });
+      if (isSetupStack(read.written)) continue;
+      const code = await codeOf(read);
+      if (!asksForWorkflows(read.written) && !asksForWorkflows(code)) continue;
+      const config = readConfig({ ...read, code, env: {}, readFile: projectFiles(projectDir) });
       const workflows = config.github?.workflows;
       if (workflows !== undefined) found.push({ stack, config, workflows, configFile: file });
     } catch (error) {

@@ -80,20 +80,24 @@ export function planCommand(): Command {
       }
       const { planText, refusalText } = await import("../../report/plan-text.js");
       const { changesIn } = await import("../../plan/changes.js");
-      const { planWithoutEngine } = await import("../plan-without-engine.js");
-      const plan = await planWithoutEngine({
+      const { planStack } = await import("../plan-without-engine.js");
+      const planned = await planStack({
         stack,
         cwd,
         flags: releaseFlags(options),
         ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
         ...(configFile === undefined ? {} : { configFile }),
       });
-      process.stdout.write(options.json ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
-      const changes = options.expectNoChanges === true ? changesIn(plan) : [];
-      if (plan.refusals.length === 0 && changes.length === 0) return;
-      if (plan.refusals.length > 0) process.stderr.write(`${refusalText(plan)}\n`);
+      const plans = planned.map(({ plan }) => plan);
+      const json = plans.length === 1 ? plans[0] : plans;
+      process.stdout.write(
+        options.json ? `${JSON.stringify(json, undefined, 2)}\n` : plans.map(planText).join("\n"),
+      );
+      const refused = plans.filter(({ refusals }) => refusals.length > 0);
+      const changes = options.expectNoChanges === true ? plans.flatMap(changesIn) : [];
+      for (const plan of refused) process.stderr.write(`${refusalText(plan)}\n`);
       if (changes.length > 0)
         process.stderr.write(`${["No changes were expected:", ...changes].join("\n  ")}\n`);
-      process.exitCode = 1;
+      if (refused.length + changes.length > 0) process.exitCode = 1;
     });
 }

@@ -8,6 +8,7 @@ import { readStackFile, type StackFile } from "../../config/stack-file";
 import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
 import { projectFiles } from "../../source/services";
+import { type Declared, declaredCode } from "../program/run-program";
 import { checkRepository, type Repository } from "./grammar";
 import type { ProjectSettings } from "./settings";
 
@@ -31,22 +32,27 @@ export interface Pin {
 
 const DEFAULT_STACKS = ["release", "stage"];
 
+/** A stack's file, with what the project's program gives in code. */
+export type ProjectStack = StackFile & Declared;
+
 /**
- * The stack's file in a folder; undefined where the folder is no project.
+ * The stack's settings in a folder; undefined where the folder is no project.
  *
  * @throws ProblemError `config-stack` for a stack that was named and has no file
  */
 export async function findStack(
   projectDir: string,
   stack: string | undefined,
-): Promise<StackFile | undefined> {
+): Promise<ProjectStack | undefined> {
   const wanted = stack ?? (await stackOfFolder(projectDir));
-  return wanted === undefined ? undefined : readStackFile({ projectDir, stack: wanted });
+  if (wanted === undefined) return undefined;
+  const file = await readStackFile({ projectDir, stack: wanted });
+  return { ...file, ...(await declaredCode(projectDir, file)) };
 }
 
 /** What the file says that the command's own settings follow. */
-export function projectSettings(file: StackFile | undefined): ProjectSettings {
-  const { envPrefix, repository, publishVersionTag } = file?.written ?? {};
+export function projectSettings(file: ProjectStack | undefined): ProjectSettings {
+  const { envPrefix, repository, publishVersionTag } = { ...file?.code, ...file?.written };
   return {
     ...(typeof envPrefix === "string" ? { envPrefix } : {}),
     ...(typeof repository === "string" ? { repository } : {}),
@@ -63,7 +69,7 @@ export function projectSettings(file: StackFile | undefined): ProjectSettings {
  */
 export function readProject(
   projectDir: string,
-  file: StackFile | undefined,
+  file: ProjectStack | undefined,
   env: Environment,
   flags: readonly Flag[],
 ): Project {

@@ -66,7 +66,9 @@ export async function runOnPlan(
       flags: options.flags,
       ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
     });
-  const { config, plan } = await planned();
+  const [first, ...others] = await planned();
+  if (first === undefined || others.length > 0) throw severalReleases(options.stack);
+  const { config, plan } = first;
   refuseNothing(options.stack, config);
   for (const notice of plan.notices) say(`note: ${notice}`);
   if (plan.refusals.length > 0) throw new Error(refusalText(plan));
@@ -97,7 +99,7 @@ export async function runOnPlan(
         },
       },
       signal: stop.signal,
-      again: async () => (await planned()).plan,
+      again: async () => (await planned())[0]?.plan ?? plan,
     });
     return 0;
   } catch (error) {
@@ -107,6 +109,17 @@ export async function runOnPlan(
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+function severalReleases(stack: string): ProblemError {
+  return new ProblemError("There are no parts of images to build or to merge:", [
+    {
+      code: "parts-several",
+      path: "program",
+      message: `the program declares several releases for the stack ${stack}, and parts are of one`,
+      hint: "Give each release a stack of its own, or release them with pulumi up.",
+    },
+  ]);
 }
 
 function refuseNothing(stack: string, { push, promote }: Config): void {

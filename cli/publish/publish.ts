@@ -58,10 +58,49 @@ export async function publish(options: Publish): Promise<number> {
       previous: (config) => lastManifest(projectDir, config, options.stack),
       ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
     });
-  const { config, plan: withBuilds } = await planned();
-  const plan = withoutBuilds(withBuilds);
+  const plans = await planned();
+  const refused = plans.filter(({ plan }) => plan.refusals.length > 0);
+  const manifests: ReleaseManifest[] = [];
+  for (const [index, { config, plan }] of plans.entries()) {
+    if (refused.length > 0) {
+      process.stderr.write(`${planText(plan)}\n`);
+      continue;
+    }
+    const again = async () => (await planned())[index]?.plan ?? plan;
+    const { code, manifest } = await publishPlan({
+      options,
+      env,
+      projectDir,
+      config,
+      plan: withoutBuilds(plan),
+      again,
+    });
+    if (code !== 0) return code;
+    if (manifest !== undefined) manifests.push(manifest);
+  }
+  if (refused.length > 0) throw new Error(refused.map(({ plan }) => refusalText(plan)).join("\n"));
+  if (output === "json") {
+    const json = manifests.length === 1 ? manifests[0] : manifests;
+    process.stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+  }
+  return 0;
+}
+
+interface PublishPlan {
+  readonly options: Publish;
+  readonly env: NodeJS.ProcessEnv;
+  readonly projectDir: string;
+  readonly config: Config;
+  readonly plan: ReleasePlan;
+  /** Plans once more. */
+  readonly again: () => Promise<ReleasePlan>;
+}
+
+/** One release of the program. The manifest is absent where nothing was to be released. */
+async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: ReleaseManifest }> {
+  const { options, env, projectDir, config, plan, again } = of;
+  const { output } = options;
   process.stderr.write(`${planText(plan)}\n`);
-  if (plan.refusals.length > 0) throw new Error(refusalText(plan));
   const program = cliProgram(env, config);
   refuseUnreadable(config, plan);
   const registries = new Registries(providerConfig(config), env);
@@ -71,7 +110,7 @@ export async function publish(options: Publish): Promise<number> {
   if (!config.push || output === "commands") {
     process.stdout.write(commandsText({ plan, config, program, logins }));
     if (output !== "commands") await writeFleet(projectDir, config, plan);
-    return 0;
+    return { code: 0 };
   }
 
   const stop = new AbortController();
@@ -95,7 +134,7 @@ export async function publish(options: Publish): Promise<number> {
     if (config.promote === undefined) await context.signing.signer();
     const written = writtenRepositories(plan);
     if (written.length > 0) {
-      await checkPlan({ plan, config, projectDir, say, again: async () => (await planned()).plan });
+      await checkPlan({ plan, config, projectDir, say, again });
       await provePush(context, { repositories: written });
     }
     stop.signal.throwIfAborted();
@@ -110,16 +149,12 @@ export async function publish(options: Publish): Promise<number> {
     await writeArtifacts(projectDir, config.artifacts, manifest, { tags: outcomes });
     await writeFleet(projectDir, config, plan);
     await describeWithoutEngine({ plan, context, say });
-    process.stdout.write(
-      output === "json"
-        ? `${JSON.stringify(manifest, undefined, 2)}\n`
-        : releaseTable({ ...manifest, run: { tags: outcomes } }),
-    );
-    return 0;
+    if (output === "table") process.stdout.write(releaseTable({ ...manifest, run: { tags: outcomes } }));
+    return { code: 0, manifest };
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     say("interrupted. What is written is whole; run the same again, and it completes the release.");
-    return INTERRUPTED;
+    return { code: INTERRUPTED };
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     await builder.close();

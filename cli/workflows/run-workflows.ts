@@ -6,11 +6,15 @@ import { readWorkflowStacks, type StackWithWorkflows } from "../../source/workfl
 import { compareFile, type FileDifference } from "../../workflows/compare";
 import { type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
+import { declaredCode } from "../program/run-program";
 
 /** Writes, checks or prints a project's workflow files. @returns the exit code */
 export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   const projectDir = path.resolve(options.cwd);
-  const stacks = await readWorkflowStacks(projectDir);
+  const stacks = await readWorkflowStacks(
+    projectDir,
+    async (file) => (await declaredCode(projectDir, file)).code,
+  );
   requireStack(options.stack, stacks);
   const files = workflowFiles(stacks).filter(
     ({ stacks: names }) => options.stack === undefined || names.includes(options.stack),

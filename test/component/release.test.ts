@@ -50,7 +50,7 @@ describe("a release as a component", () => {
 describe("arguments of a plan", () => {
   test("may have outputs for secrets, which become plain values", async () => {
     const args = { registries: [{ host: "ghcr.io", password: pulumi.secret("token") }], images: { app: {} } };
-    expect(await resolveArgs(args)).toEqual({
+    expect(await resolveArgs("Release.plan", args)).toEqual({
       registries: [{ host: "ghcr.io", password: "token" }],
       images: { app: {} },
     });
@@ -58,6 +58,6 @@ describe("arguments of a plan", () => {
 
   test("may have outputs nowhere else", async () => {
     const args = { images: { app: { context: pulumi.output("app") } } };
-    await expect(resolveArgs(args)).rejects.toThrow(/images\.app\.context is an output/);
+    await expect(resolveArgs("Release.plan", args)).rejects.toThrow(/images\.app\.context is an output/);
   });
 });

@@ -43,7 +43,7 @@ const reviewers = {
 async function declared(input: Parameters<typeof assembleSetupPlan>[0]) {
   const plan = assembleSetupPlan(input);
   const { resources } = await record(() => {
-    new RepositorySetup("repository", { plan, seal });
+    new RepositorySetup("repository", plan, {}, seal);
   });
   return resources;
 }
@@ -53,6 +53,7 @@ test("everything, each with its name, parent and inputs", async () => {
   expect(resources.map(({ type, name, parent }) => `${type} ${name} < ${parent}`).sort()).toEqual(
     [
       "slipway:index:RepositorySetup repository < ",
+      "pulumi:providers:github repository-github < ",
       "github:index/actionsSecret:ActionsSecret repository-secret-TOKEN < repository",
       "github:index/actionsVariable:ActionsVariable repository-variable-REGION < repository",
       "slipway:index:RepositoryEnvironment repository-prod < repository",
@@ -139,9 +140,9 @@ test("what was there is kept when the stack is destroyed, and an adopted file is
   expect(overwriting.map(({ name }) => name)).toEqual(["repository-files-.github/workflows/a.yml"]);
 });
 
-test("a setup that asks for nothing declares nothing", async () => {
+test("a setup that asks for nothing declares nothing in the repository", async () => {
   const resources = await declared({ config: aSetup(), live: aRepository() });
-  expect(resources.map(({ name }) => name).sort()).toEqual(["repository", "repository-files"]);
+  expect(resources.map(({ name }) => name).sort()).toEqual(["repository", "repository-files", "repository-github"]);
 });
 
 test("by a pull request: a branch, the files on it, the request last; all of it is left to the repository", async () => {

@@ -8,6 +8,7 @@ import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry";
 import { type EngineResult, Project } from "../support/project";
 import { startRegistry, TEST_USER, type TestRegistry } from "../support/registry";
+import { SETTINGS_PROGRAM } from "../support/settings-program";
 import { EVERY_CASE } from "../support/slices";
 
 const SLIPWAY = path.resolve(__dirname, "../../cli/slipway.js");
@@ -437,6 +438,7 @@ test("a project in a folder below the repository's root releases what stands abo
       // As `slipway init` writes it: the project is no part of the image.
       ".dockerignore": "release\nnode_modules\n",
       "release/Pulumi.yaml": "name: app\nruntime: nodejs\n",
+      "release/index.js": SETTINGS_PROGRAM,
       "release/Pulumi.prod.yaml": stringify({ config: settings }),
     },
     "v1.2.3",

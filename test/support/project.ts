@@ -15,6 +15,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { parseDocument, stringify } from "yaml";
 import { isRecord } from "../../plan/record";
+import { SETTINGS_PROGRAM } from "./settings-program";
 
 const run = promisify(execFile);
 const REPOSITORY = path.resolve(__dirname, "../..");
@@ -89,7 +90,7 @@ export class Project {
     const dir = path.join(root, "examples", example);
     const project = new Project({ stack, env }, { root, dir, state: temporaryFolder("state") });
     cpSync(path.join(REPOSITORY, "examples", example), dir, { recursive: true });
-    for (const name of ["cli", "node_modules", "package.json", "program.js", "provider"]) {
+    for (const name of ["cli", "library.js", "node_modules", "package.json", "provider"]) {
       symlinkSync(path.join(REPOSITORY, name), path.join(root, name));
     }
     if (registries !== undefined) project.#replaceRegistries(registries);
@@ -240,10 +241,7 @@ export class Project {
       stringify({ name: "slipway", main: "program.js", runtime, plugins }),
     );
     writeFileSync(path.join(this.dir, "package.json"), "{}\n");
-    writeFileSync(
-      path.join(this.dir, "program.js"),
-      `module.exports = require(${JSON.stringify(path.join(REPOSITORY, "program.js"))});\n`,
-    );
+    writeFileSync(path.join(this.dir, "program.js"), SETTINGS_PROGRAM);
     writeFileSync(
       path.join(this.dir, ".git/info/exclude"),
       ["Pulumi.yaml", "Pulumi.*.yaml", "program.js", "package.json", "node_modules", "artifacts", ""].join(

@@ -15,6 +15,7 @@ import { copyContent } from "../../registry/copy";
 import { refusalText } from "../../report/plan-text";
 import { cosign } from "./cosign";
 import { Pusher } from "./pusher";
+import { SETTINGS_PROGRAM } from "./settings-program";
 import { type KeyPair, newKeyPair } from "./signed-image";
 
 export interface Released {
@@ -51,6 +52,7 @@ export class SignedWorld {
       "cosign.pub": this.keys.publicPem,
       ".git/info/exclude": "Pulumi*\nartifacts\n",
       "Pulumi.yaml": "name: app\nruntime: nodejs\n",
+      "index.js": SETTINGS_PROGRAM,
     });
   }
 
@@ -84,12 +86,14 @@ export class SignedWorld {
   }
 
   async plan(stack = "stage", previous?: ReleaseManifest) {
-    return planStack({
+    const [planned] = await planStack({
       stack,
       cwd: this.dir,
       env: this.#env,
       previous: async () => previous,
     });
+    if (planned === undefined) throw new Error("nothing was planned");
+    return planned;
   }
 
   /** @throws Error with every refusal */

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { planWithoutEngine } from "../../cli/plan-without-engine";
+import { planStack } from "../../cli/plan-without-engine";
+import { SETTINGS_PROGRAM } from "../support/settings-program";
 import { git } from "./source/repository";
 
 test("a promotion that only the engine can read says how one goes by statement, from which registry", async () => {
@@ -15,11 +16,12 @@ test("a promotion that only the engine can read says how one goes by statement, 
   mkdirSync(path.join(cwd, "app"));
   writeFileSync(path.join(cwd, "app/Dockerfile"), "FROM scratch\n");
   writeFileSync(path.join(cwd, "Pulumi.yaml"), "name: shop\nruntime: nodejs\n");
+  writeFileSync(path.join(cwd, "index.js"), SETTINGS_PROGRAM);
   writeFileSync(path.join(cwd, "Pulumi.prod.yaml"), config);
   git(cwd, "init", "--quiet");
   git(cwd, "add", "--all");
   git(cwd, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--message=first");
-  const planned = planWithoutEngine({ stack: "prod", cwd, env: { PATH: process.env.PATH } });
+  const planned = planStack({ stack: "prod", cwd, env: { PATH: process.env.PATH } });
   await expect(planned).rejects.toThrow(/promote\.statement.*promote\.registry.*the registry that stage/);
   rmSync(cwd, { recursive: true });
 });

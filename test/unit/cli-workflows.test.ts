@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ACTION_PINS } from "../../workflows/action-pins";
+import { SETTINGS_PROGRAM } from "../support/settings-program";
 
 const REPOSITORY = path.join(__dirname, "../..");
 const SLIPWAY = path.join(REPOSITORY, "cli/slipway.js");
@@ -29,6 +30,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 beforeEach(() => {
   folder = mkdtempSync(path.join(root, "project-"));
   write("Pulumi.yaml", "name: app\nruntime: nodejs\n");
+  write("index.js", SETTINGS_PROGRAM);
   write(
     "Pulumi.release.yaml",
     [
@@ -86,6 +88,7 @@ describe("writing", () => {
       ),
     );
     write("release/Pulumi.yaml", "name: app\nruntime: nodejs\n");
+    write("release/index.js", SETTINGS_PROGRAM);
     expect(await workflows(["--cwd", "release"])).toMatchObject({ code: 0 });
     expect(existsSync(path.join(folder, ".github/workflows/release.yml"))).toBe(true);
     const elsewhere = path.join(folder, "elsewhere");

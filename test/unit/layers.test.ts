@@ -33,7 +33,7 @@ const PURE_LIBRARIES = [
 
 /** Libraries that belong to one room, so that the others can be read and tested without them. */
 const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
-  "@pulumi/pulumi": ["components", "config", "provider"],
+  "@pulumi/pulumi": ["cli", "components", "config", "provider"],
   "@pulumi/docker": ["components"],
   "@pulumi/docker-build": ["components"],
   "@pulumi/github": ["components"],

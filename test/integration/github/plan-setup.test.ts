@@ -5,6 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { GitHub } from "../../support/github/start";
+import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
 /** `slipway plan` of a setup's stack, without an engine: what it would make, as text and as data. */
 
@@ -22,6 +23,7 @@ beforeAll(async () => {
   github.variables.put("REGION", "eu");
   dir = mkdtempSync(path.join(tmpdir(), "slipway-plan-setup-"));
   writeFileSync(path.join(dir, "Pulumi.yaml"), "name: app\nruntime: nodejs\n");
+  writeFileSync(path.join(dir, "index.js"), SETTINGS_PROGRAM);
 });
 afterAll(async () => {
   await github.close();

@@ -14,6 +14,7 @@ import { verifyImage } from "../../../trust/verify-image";
 import { cosign, cosignKeyPair } from "../../support/cosign";
 import { type Olareg, startOlareg } from "../../support/olareg";
 import { startRegistry, type TestRegistry } from "../../support/registry";
+import { SETTINGS_PROGRAM } from "../../support/settings-program";
 import { type KeyPair, newKeyPair, pemPair, REVISION, SOURCE, statementOf } from "../../support/signed-image";
 import { type Authorities, startAuthorities, token } from "../../support/sigstore";
 import { clientOf, pushIndex } from "../registry/content";
@@ -319,6 +320,7 @@ describe("slipway verify", () => {
         }),
       );
     await writeFile(join(project, "Pulumi.yaml"), "name: slipway\nruntime: nodejs\n");
+    await writeFile(join(project, "index.js"), SETTINGS_PROGRAM);
     await writeFile(join(project, "cosign.pub"), encrypted.pub);
     await write("prod", { keyFile: "cosign.pub" });
     await write("strict", { keyFile: "cosign.pub", source: "https://github.com/octo/other" });

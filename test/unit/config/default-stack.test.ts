@@ -5,12 +5,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { stackToUse } from "../../../cli/commands/stack-flag";
 import { findStack } from "../../../cli/dispatch/project";
 import { defaultStack } from "../../../config/default-stack";
+import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
 let projectDir: string;
 
 beforeEach(async () => {
   projectDir = await mkdtemp(join(tmpdir(), "slipway-default-stack-"));
   await writeFile(join(projectDir, "Pulumi.yaml"), "name: shop\nruntime: nodejs\n");
+  await writeFile(join(projectDir, "index.js"), SETTINGS_PROGRAM);
 });
 afterEach(() => rm(projectDir, { recursive: true }));
 

@@ -49,6 +49,13 @@ config:
         registries: [{ host: "ghcr.io", password: expect.any(Encrypted) }],
         images: [{ name: "app" }],
       },
+      config: {
+        "aws:region": "eu-central-1",
+        "shop:images": ["not ours"],
+        "slipway:requireTag": true,
+        "slipway:registries": [{ host: "ghcr.io", password: expect.any(Encrypted) }],
+        "slipway:images": [{ name: "app" }],
+      },
       secretKeys: ["registries"],
     });
   });

@@ -1,17 +1,20 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readStackConfig } from "../../../cli/plan-without-engine";
+import { declaredCode } from "../../../cli/program/run-program";
 import { readConfig } from "../../../config/read";
 import { isSetupStack, readSetup } from "../../../config/read-setup";
 import { readStackFile } from "../../../config/stack-file";
+import { newKeyPair } from "../../../trust/keys";
 
 const projectDir = join(__dirname, "../../..");
 
-describe("the stack files of this project", () => {
-  it("stage releases to the embedded registry, without a tag", async () => {
-    const file = await readStackFile({ projectDir, stack: "stage" });
-    const config = readConfig({ ...file, env: {} });
+describe("the program of this project", () => {
+  it("stage releases the sample to the embedded registry, without a tag", async () => {
+    const config = await readStackConfig({ projectDir, stack: "stage", env: {} });
 
     expect(config.requireTag).toBe(false);
+    expect(config.promote).toBeUndefined();
     expect(config.registries).toEqual([
       { host: "localhost:5000", namespace: "slipway", optional: false, plainHttp: true },
     ]);
@@ -20,10 +23,12 @@ describe("the stack files of this project", () => {
     ]);
   });
 
-  it("prod releases to GHCR, to Docker Hub where there are credentials, and only from a tag", async () => {
+  it("prod promotes the versions of stage to GHCR, and to Docker Hub where there are credentials", async () => {
     const file = await readStackFile({ projectDir, stack: "prod" });
-    const config = readConfig({ ...file, env: {} });
+    const { code } = await declaredCode(projectDir, file);
+    const config = readConfig({ ...file, code, env: {}, readFile: () => newKeyPair().publicKey });
 
+    expect(config.promote?.source).toEqual({ kind: "stack", stack: "stage" });
     expect(config.requireTag).toBe(true);
     expect(config.registries.map(({ host, optional }) => ({ host, optional }))).toEqual([
       { host: "ghcr.io", optional: false },

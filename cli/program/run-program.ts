@@ -1,0 +1,134 @@
+import { randomUUID } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { Encrypted } from "../../config/encrypted";
+import { leaves, withValueAt } from "../../config/paths";
+import type { StackFile } from "../../config/stack-file";
+import { ProblemError } from "../../plan/problem";
+import { isRecord } from "../../plan/record";
+import { type Code, hostProgram, type ProgramHost } from "../../source/program-host";
+import { loadProgram } from "./load-program";
+
+/** In place of a value that only the engine can decrypt. */
+const ENCRYPTED = `encrypted-${randomUUID()}`;
+
+/** What a program gives in code to its first plan: of a release, or of a repository's setup. */
+export interface Declared {
+  readonly kind: "release" | "setup";
+  readonly code: Code;
+}
+
+/**
+ * Runs a project's program for a stack without an engine: its plans are made by the host, and its resources are declared
+ * to nothing. No output has a value, and no provider can be called.
+ *
+ * @param end when it resolves, the rest of the program is left out
+ * @throws Error with what the program threw
+ */
+export async function runProgram(
+  projectDir: string,
+  file: StackFile,
+  host: ProgramHost,
+  end?: Promise<void>,
+): Promise<void> {
+  const mocks = { call: refuseCall, newResource: () => new Promise<never>(() => {}) };
+  await pulumi.runtime.setMocks(mocks, file.project, file.stack, true, "organization");
+  const config = Object.entries(file.config);
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(config.map(([key, value]) => [key, configText(value)])),
+    config.flatMap(([key, value]) => (hasEncrypted(value) ? [key] : [])),
+  );
+  const removeHost = hostProgram({
+    planRelease: (code) => host.planRelease(withEncrypted(code)),
+    planSetup: (code) => host.planSetup(withEncrypted(code)),
+  });
+  const restore = enterProject(projectDir);
+  try {
+    const program = loadProgram(projectDir, file.main).then(runExport);
+    await (end === undefined ? program : Promise.race([program, end]));
+  } catch (error) {
+    throw programError(error, file.stack);
+  } finally {
+    restore();
+    removeHost();
+  }
+}
+
+/**
+ * What a project's program says in code for a stack.
+ *
+ * @throws Error where it plans neither a release nor a setup
+ */
+export async function declaredCode(projectDir: string, file: StackFile): Promise<Declared> {
+  let found: Declared | undefined;
+  let stop = () => {};
+  const end = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const declare = (kind: Declared["kind"]) => (code: Code) => {
+    found ??= { kind, code };
+    stop();
+    return new Promise<never>(() => {});
+  };
+  await runProgram(projectDir, file, { planRelease: declare("release"), planSetup: declare("setup") }, end);
+  if (found === undefined) throw nothingPlanned(file.stack);
+  return found;
+}
+
+export function nothingPlanned(stack: string): ProblemError {
+  return new ProblemError("There is no release to plan:", [
+    {
+      code: "program-plan",
+      path: "program",
+      message: `for the stack ${stack} the program calls neither Release.plan nor RepositorySetup.plan`,
+      hint: "docs/program.md shows how a program declares a release.",
+    },
+  ]);
+}
+
+/** A program exports its outputs, or a function that makes them. */
+async function runExport(loaded: unknown): Promise<void> {
+  const exported = isRecord(loaded) && "default" in loaded ? loaded.default : loaded;
+  await (typeof exported === "function" ? exported() : exported);
+}
+
+/** The program reads files relative to its project, and prints to people, not into a command's JSON. */
+function enterProject(projectDir: string): () => void {
+  const { log, info } = console;
+  const before = process.cwd();
+  process.chdir(projectDir);
+  console.log = console.error;
+  console.info = console.error;
+  return () => {
+    process.chdir(before);
+    Object.assign(console, { log, info });
+  };
+}
+
+function refuseCall({ token }: { readonly token: string }): never {
+  throw new Error(`${token} needs the engine, and this command runs without one; use pulumi preview or up`);
+}
+
+/** Errors of a plan say everything themselves; any other is the program's own. */
+function programError(error: unknown, stack: string): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === "ProblemError" || "__pulumiRunError" in error) return error;
+  return new Error(`the program failed for the stack ${stack}: ${error.message}`, { cause: error });
+}
+
+function configText(value: unknown): string {
+  const readable = [...leaves(value)]
+    .filter((leaf) => leaf.value instanceof Encrypted)
+    .reduce<unknown>((root, { path }) => withValueAt(root, path, ENCRYPTED), value);
+  return typeof readable === "string" ? readable : JSON.stringify(readable);
+}
+
+function hasEncrypted(value: unknown): boolean {
+  return [...leaves(value)].some((leaf) => leaf.value instanceof Encrypted);
+}
+
+function withEncrypted(code: Code): Code {
+  const marked = [...leaves(code)]
+    .filter(({ value }) => typeof value === "string" && value.includes(ENCRYPTED))
+    .reduce<unknown>((root, { path }) => withValueAt(root, path, new Encrypted()), code);
+  return isRecord(marked) ? marked : {};
+}

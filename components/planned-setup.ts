@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import { plainSetupSecrets } from "../config/plain-secrets";
+import { readPulumiSetup } from "../config/pulumi-config";
+import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
+import { assembleSetupPlan, ownershipIn, type SetupPlan } from "../plan/setup/plan";
+import { setupRefusalText, setupText } from "../report/setup-text";
+import { programHost } from "../source/program-host";
+import { readRepository } from "../source/read-repository";
+import { projectFiles } from "../source/services";
+import { readWorkflowStacks } from "../source/workflow-stacks";
+import { withWorkflows } from "../workflows/setup-files";
+import type { ReleaseArgs, RepositorySetupArgs } from "./args";
+import { quietDebug } from "./quiet-debug";
+import { resolveArgs } from "./resolve-args";
+import { runError } from "./run-error";
+import { stackOutputs } from "./stack-outputs";
+
+/**
+ * Reads arguments, the stack's settings and what the repository has, and plans its setup. Registers and writes nothing.
+ *
+ * @throws pulumi.RunError with every problem
+ */
+export async function setupOfProgram(args: RepositorySetupArgs, release: ReleaseArgs): Promise<SetupPlan> {
+  quietDebug();
+  try {
+    const code = { github: await resolveArgs("RepositorySetup.plan", args, ["github"]) };
+    const host = programHost();
+    if (host !== undefined) return await host.planSetup(code);
+    const projectDir = process.cwd();
+    const written = readPulumiSetup(process.env, projectFiles(projectDir), code);
+    const plain = await plainSetupSecrets({ projectDir, stack: pulumi.getStack() });
+    if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
+    const released = await resolveArgs("RepositorySetup.plan", release);
+    const stacks = await readWorkflowStacks(projectDir, async () => released);
+    const config = withWorkflows(written, stacks);
+    const live = await readRepository(config, process.env);
+    const previous = await previousOwnership(config.repository);
+    const plan = assembleSetupPlan({ config, live, ...(previous === undefined ? {} : { previous }) });
+    await pulumi.log.info(setupText(plan));
+    if (plan.problems.length > 0) throw runError(setupRefusalText(plan));
+    return plan;
+  } catch (error) {
+    if (error instanceof ProblemError) throw runError(error.message);
+    throw error;
+  }
+}
+
+/** What this stack's last run made in the repository: an output of the program, alone or beside others. */
+async function previousOwnership(repository: string): Promise<ReturnType<typeof ownershipIn>> {
+  const outputs = await stackOutputs();
+  const setups = [outputs, ...Object.values(outputs)].filter(isRecord);
+  return ownershipIn(
+    setups.find((setup) => setup.repository === repository && "ownership" in setup)?.ownership,
+  );
+}

@@ -1,0 +1,11 @@
+import path from "node:path";
+
+const LIBRARY = path.resolve(__dirname, "../../library.js");
+
+/** A program, `index.js`, that gives nothing in code: the stack's settings say it all, as most tests want it. */
+export const SETTINGS_PROGRAM = `const { Release, RepositorySetup, stackSettings } = require(${JSON.stringify(LIBRARY)});
+module.exports = async () => {
+  if (stackSettings().github?.setup) return new RepositorySetup("repository", await RepositorySetup.plan()).outputs;
+  return { ...new Release("release", await Release.plan()).outputs };
+};
+`;
