@@ -10,7 +10,8 @@ const { bundled } = require("./load.cjs");
 const root = path.resolve(__dirname, "..");
 const types = path.join(root, "dist/types");
 
-for (const entry of ["cli/main.ts", "components/index.ts", "provider/main.ts"]) bundled(entry);
+for (const entry of ["cli/main.ts", "components/index.ts", "provider/main.ts", "testing/index.ts"])
+  bundled(entry);
 
 fs.rmSync(types, { recursive: true, force: true });
 execFileSync(

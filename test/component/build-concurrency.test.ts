@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Release } from "../../components";
+import { record } from "../../testing/record";
 import { aConfig, intent, planOf, registryState } from "../support/plan-state";
 import { anImage } from "../support/planned";
-import { record } from "./record";
 
 const NAMES = ["a", "b", "c", "d", "e"];
 const BUILD = "docker-build:index:Image";

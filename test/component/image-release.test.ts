@@ -5,9 +5,9 @@ import type { ImageConfig } from "../../plan/config";
 import type { ImageIntent } from "../../plan/release-intent";
 import type { PlannedImage } from "../../plan/release-plan";
 import { Secret } from "../../plan/secret";
+import { type Registered, record, STATEMENT_DIGEST } from "../../testing/record";
 import { FIRST, image, intent, planOf, registryState, SECOND, statement } from "../support/plan-state";
 import { anImage, DIGEST, KEY, REVISION } from "../support/planned";
-import { type Registered, record, STATEMENT_DIGEST } from "./record";
 
 /** The planned image of a release: built, unless a registry has its content. */
 function planned(changes: Partial<ImageIntent> = {}, state = registryState()): PlannedImage {

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { ImageRelease } from "../../components/image-release";
 import { ImagePromotion } from "../../components/promotion";
 import type { ExistingContent } from "../../plan/existing-release";
+import { REFERRER_DIGEST, record } from "../../testing/record";
 import { aPlannedImage, DIGEST, REVISION } from "../support/planned";
-import { REFERRER_DIGEST, record } from "./record";
 
 const PROMOTED: ExistingContent = {
   from: "promotion",

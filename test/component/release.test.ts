@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { Release } from "../../components";
 import { resolveArgs } from "../../components/resolve-args";
+import { record } from "../../testing/record";
 import { aConfig, intent, planOf, registryState } from "../support/plan-state";
 import { anImage, DIGEST } from "../support/planned";
-import { record } from "./record";
 
 const PLANNED = { plan: planOf(registryState()), config: aConfig(), projectDir: "/nonexistent" };
 

@@ -3,8 +3,8 @@ import { RepositorySetup } from "../../components/repository-setup";
 import { Secret } from "../../plan/secret";
 import { assembleSetupPlan } from "../../plan/setup/plan";
 import type { SealSecret } from "../../source/sealing-keys";
+import { record } from "../../testing/record";
 import { anEnvironment, aRepository, aSetup } from "../support/setup";
-import { record } from "./record";
 
 const FILES = [
   { path: ".github/workflows/a.yml", content: "name: a\n" },
@@ -142,7 +142,11 @@ test("what was there is kept when the stack is destroyed, and an adopted file is
 
 test("a setup that asks for nothing declares nothing in the repository", async () => {
   const resources = await declared({ config: aSetup(), live: aRepository() });
-  expect(resources.map(({ name }) => name).sort()).toEqual(["repository", "repository-files", "repository-github"]);
+  expect(resources.map(({ name }) => name).sort()).toEqual([
+    "repository",
+    "repository-files",
+    "repository-github",
+  ]);
 });
 
 test("by a pull request: a branch, the files on it, the request last; all of it is left to the repository", async () => {

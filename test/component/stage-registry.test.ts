@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { hasDockerEngine, StageRegistry, type StageRegistryArgs } from "../../components";
+import { type Registered, record } from "../../testing/record";
 import { DIGEST } from "../support/planned";
-import { type Registered, record } from "./record";
 
 const ROOT = path.resolve(__dirname, "../..");
 const declared = (args: StageRegistryArgs) => record(() => void new StageRegistry("stage", args));

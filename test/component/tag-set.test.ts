@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ImageRelease } from "../../components/image-release";
 import { TagSet, type TagSetArgs } from "../../components/tag-set";
 import type { ReleasePlan } from "../../plan/release-plan";
+import { type Registered, record } from "../../testing/record";
 import {
   digest,
   FIRST,
@@ -14,7 +15,6 @@ import {
   SECOND,
 } from "../support/plan-state";
 import { aPlannedTag, DIGEST, REVISION } from "../support/planned";
-import { type Registered, record } from "./record";
 
 /** Of another release, with content of its own. */
 const OTHER = { revision: OTHER_REVISION, contentKey: "d".repeat(64) };

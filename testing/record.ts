@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as settings from "@pulumi/pulumi/runtime/settings";
-import { DIGEST } from "../support/planned";
 
 /** A resource as it was registered, in the engine's own request: mocks alone show neither parent nor order. */
 export interface Registered {
@@ -15,16 +14,32 @@ export interface Registered {
   readonly ignoreChanges: readonly string[];
 }
 
-/** The digest of the fake statement; that of the fake build is `DIGEST`. */
+/** The digest of every fake build. */
+const BUILD_DIGEST = `sha256:${"a".repeat(64)}` as const;
+/** The digest of the fake statement. */
 export const STATEMENT_DIGEST = `sha256:${"5".repeat(64)}` as const;
 /** The digest of what refers to the fake copy. */
 export const REFERRER_DIGEST = `sha256:${"6".repeat(64)}` as const;
 
-/** Runs a program against mocks: what it registered, in that order, and what its components put out. */
+export interface Recorded {
+  /** In the order of registration. */
+  readonly resources: readonly Registered[];
+  /** Component's name -> what it put out. */
+  readonly outputs: ReadonlyMap<string, Record<string, unknown>>;
+  /** What the program returned. */
+  readonly returned: unknown;
+}
+
+/** Runs a program against mocks. */
 export async function record(
-  program: () => void,
-  options: { readonly preview?: boolean } = {},
-): Promise<{ resources: Registered[]; outputs: Map<string, Record<string, unknown>> }> {
+  program: () => unknown,
+  options: {
+    readonly preview?: boolean;
+    readonly stack?: string;
+    /** Settings without `slipway:`. */
+    readonly config?: Readonly<Record<string, unknown>>;
+  } = {},
+): Promise<Recorded> {
   const resources: Registered[] = [];
   const outputs = new Map<string, Record<string, unknown>>();
   await pulumi.runtime.setMocks(
@@ -33,9 +48,15 @@ export async function record(
       call: () => ({}),
     },
     "slipway",
-    "stage",
+    options.stack ?? "stage",
     options.preview ?? false,
+    "organization",
   );
+  const config = Object.entries(options.config ?? {}).map(([key, value]) => [
+    `slipway:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  pulumi.runtime.setAllConfig(Object.fromEntries(config));
   const monitor = settings.getMonitor();
   if (monitor === undefined) throw new Error("mocks have a monitor");
   listen(monitor, "registerResource", (request: ResourceRequest) => {
@@ -52,9 +73,9 @@ export async function record(
   listen(monitor, "registerResourceOutputs", (request: OutputsRequest) => {
     outputs.set(nameOf(request.getUrn()), properties(request.getOutputs()));
   });
-  program();
+  const returned = await program();
   await pulumi.runtime.disconnect();
-  return { resources, outputs };
+  return { resources, outputs, returned };
 }
 
 type Monitor = NonNullable<ReturnType<typeof settings.getMonitor>>;
@@ -90,9 +111,9 @@ function referrersIn(repositories: unknown): string[] {
 function stateOf(type: string, inputs: Record<string, unknown>): Record<string, unknown> {
   switch (type) {
     case "docker-build:index:Image":
-      return { ...inputs, digest: DIGEST, ref: "" };
+      return { ...inputs, digest: BUILD_DIGEST, ref: "" };
     case "docker:index/remoteImage:RemoteImage":
-      return { ...inputs, imageId: DIGEST };
+      return { ...inputs, imageId: BUILD_DIGEST };
     case "slipway-registry:index:Attestation":
       return { ...inputs, referrers: referrersIn(inputs.repositories), signer: "" };
     case "slipway-registry:index:ImageCopy":

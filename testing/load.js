@@ -1,0 +1,2 @@
+// What `import { runProgram } from "slipway/testing"` loads.
+module.exports = require("../toolchain/load.cjs").load("testing/index.ts");
