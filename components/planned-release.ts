@@ -27,7 +27,7 @@ export async function planOfProgram(args: ReleaseArgs): Promise<PlannedRelease> 
     const host = programHost();
     if (host !== undefined) return await host.planRelease(code);
     const projectDir = process.cwd();
-    const config = readPulumiConfig(process.env, projectFiles(projectDir), code);
+    const config = await readPulumiConfig(process.env, projectDir, projectFiles(projectDir), code);
     refuseUnguided(config, process.env);
     const registries = askRegistries(config, process.env);
     const input: PlanReleaseInput = {

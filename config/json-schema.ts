@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isRecord } from "../plan/record";
 import { writtenConfigSchema } from "./schema";
 
 const NAMESPACE = "slipway:";
@@ -21,7 +22,10 @@ export function stackFileSchema(): JsonSchema {
     },
   });
   const keys = Object.fromEntries(
-    Object.entries(properties).map(([key, schema]) => [NAMESPACE + key, schema]),
+    Object.entries(properties).map(([key, schema]) => [
+      NAMESPACE + key,
+      key === "images" ? orByName(schema) : schema,
+    ]),
   );
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
@@ -38,6 +42,18 @@ export function stackFileSchema(): JsonSchema {
         },
       },
     },
+  };
+}
+
+/** Images may be a list with names, or a mapping by their names. */
+function orByName(schema: unknown): unknown {
+  if (!isRecord(schema) || !isRecord(schema.items) || !isRecord(schema.items.properties)) return schema;
+  const { description, ...list } = schema;
+  const { name: _, ...properties } = schema.items.properties;
+  const { required: _required, ...image } = schema.items;
+  return {
+    description,
+    anyOf: [list, { type: "object", additionalProperties: { ...image, properties } }],
   };
 }
 

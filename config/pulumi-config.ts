@@ -3,9 +3,11 @@ import type { Config } from "../plan/config";
 import type { SetupConfig } from "../plan/setup/config";
 import { decodeWritten } from "./decode";
 import type { ReadProjectFile } from "./expand-services";
+import { misplacedSettings } from "./misplaced-settings";
 import { readConfig } from "./read";
 import { readSetup } from "./read-setup";
 import { writtenConfigSchema } from "./schema";
+import { readStackFile } from "./stack-file";
 
 const NAMESPACE = "slipway:";
 
@@ -15,12 +17,18 @@ const NAMESPACE = "slipway:";
  * @param code what the program says itself; the stack's settings win
  * @throws ProblemError with every problem
  */
-export function readPulumiConfig(
+export async function readPulumiConfig(
   env: NodeJS.ProcessEnv,
+  projectDir: string,
   readFile: ReadProjectFile,
   code: Readonly<Record<string, unknown>>,
-): Config {
-  return readConfig({ written: written(), code, env, secretKeys: secretKeys(env), readFile });
+): Promise<Config> {
+  // The engine reports only what is below `config:`; the file may be another one (--config-file).
+  const misplaced = await readStackFile({ projectDir, stack: pulumi.getStack() }).then(
+    (file) => file.misplaced,
+    () => misplacedSettings(pulumi.runtime.allConfig()),
+  );
+  return readConfig({ written: written(), misplaced, code, env, secretKeys: secretKeys(env), readFile });
 }
 
 /** A setup stack's configuration. @throws ProblemError with every problem. */

@@ -1,5 +1,6 @@
 import type { Config } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { decodeWritten } from "./decode";
 import { withDerivedDefaults } from "./derived-defaults";
 import { Encrypted } from "./encrypted";
@@ -21,6 +22,8 @@ export interface ConfigInput {
   readonly written: Readonly<Record<string, unknown>>;
   /** Settings that the program gives in code; written ones override them. Default: none. */
   readonly code?: Readonly<Record<string, unknown>>;
+  /** Settings that were found in a wrong place. @default none */
+  readonly misplaced?: readonly Problem[];
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
@@ -43,8 +46,11 @@ const noFile: ReadProjectFile = () => {
  *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
  */
 export function readConfig(input: ConfigInput): Config {
-  const file = overlayCode({}, decodeWritten(writtenConfigSchema, input.written));
-  const decoded = overlayCode(input.code ?? {}, file);
+  const { code = {}, misplaced = [] } = input;
+  const stack = decodeWritten(writtenConfigSchema, input.written);
+  const file = overlayCode({}, stack);
+  const decoded = overlayCode(code, file);
+  const named = imageNames(decoded, isRecord(code.images) || isRecord(stack.images));
   const services = expandServices(decoded, input.readFile ?? noFile);
   const overlaid = overlayEnvironment(services.written, input.env, input.flags);
   const { origins, problems: environmentProblems } = overlaid;
@@ -57,6 +63,7 @@ export function readConfig(input: ConfigInput): Config {
   const encrypted = encryptedPaths(written);
   const { checked, problems } = check(written, redaction, encrypted);
   const all = [
+    ...misplaced,
     ...environmentProblems,
     ...services.problems,
     ...(written.services !== undefined && services.names === undefined
@@ -72,14 +79,36 @@ export function readConfig(input: ConfigInput): Config {
     }),
   ];
   if (checked === undefined || all.length > 0) {
-    const told = withoutRepeats(all).map((problem) => redaction.clean(withOrigin(problem, origins)));
-    throw new ProblemError(title(told.length), told);
+    const reported = withoutRepeats(all)
+      .map((problem) => redaction.clean(withOrigin(problem, origins)))
+      .map((problem) => ({ ...problem, path: named(problem.path), message: named(problem.message) }));
+    throw new ProblemError(title(reported.length), reported);
   }
   const { readFile = noFile } = input;
   const files = new TrustFiles((file) => readFile(file, checked.root));
   const config = normalise(checked, { origins, encrypted, files, ...fleet });
   if (files.problems.length > 0) throw new ProblemError(title(files.problems.length), files.problems);
-  return config;
+  return {
+    ...config,
+    images: config.images.map((image) => ({
+      ...image,
+      ...(image.at === undefined ? {} : { at: named(image.at) }),
+    })),
+    origins: Object.fromEntries(Object.entries(config.origins).map(([path, from]) => [named(path), from])),
+  };
+}
+
+/** Paths of images as they are written: by their names, `images.app.tags[0]`, where they are a mapping. */
+function imageNames(
+  written: Readonly<Record<string, unknown>>,
+  isMapping: boolean,
+): (text: string) => string {
+  const images: unknown[] = isMapping && Array.isArray(written.images) ? written.images : [];
+  return (text) =>
+    text.replace(/\bimages\[(\d+)\]/g, (whole, index: string) => {
+      const image = images[Number(index)];
+      return isRecord(image) && typeof image.name === "string" ? formatPath(["images", image.name]) : whole;
+    });
 }
 
 /** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */

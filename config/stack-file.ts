@@ -1,8 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
-import { ProblemError } from "../plan/problem";
+import { type Problem, ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Encrypted } from "./encrypted";
+import { misplacedSettings } from "./misplaced-settings";
 import { leaves } from "./paths";
 import { projectBelow } from "./project-folders";
 import { readYamlFile } from "./yaml-file";
@@ -17,6 +18,8 @@ export interface StackFile {
   readonly config: Readonly<Record<string, unknown>>;
   /** `main` of Pulumi.yaml: the program. */
   readonly main?: string;
+  /** Settings that are meant for Slipway and that nothing reads. */
+  readonly misplaced: readonly Problem[];
   /** Top-level keys that hold an encrypted value somewhere. */
   readonly secretKeys: readonly string[];
 }
@@ -59,7 +62,15 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
     [...leaves(written[key])].some(({ value }) => value instanceof Encrypted),
   );
   const { main } = project;
-  return { project: name, stack, written, config, ...(typeof main === "string" ? { main } : {}), secretKeys };
+  return {
+    project: name,
+    stack,
+    written,
+    config,
+    misplaced: misplacedSettings(config, Object.keys(settings)),
+    ...(typeof main === "string" ? { main } : {}),
+    secretKeys,
+  };
 
   async function readMapping(
     path: string,

@@ -1,14 +1,14 @@
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { type Misspelling, misspeltInFlavor, misspeltInRule } from "../plan/tag-rules";
+import { type Misspelling, misspeltInFlavor, misspeltInRule, parseTagRule } from "../plan/tag-rules";
 import { formatPath, type Path } from "./paths";
 import { entriesOf, textsOf } from "./rule-entries";
 
 type Written = Readonly<Record<string, unknown>>;
 
 /**
- * Names in tag rules and flavors that mean nothing. docker/metadata-action passes them over, and so does evaluating
- * them; in a configuration a release without its tags would come of it.
+ * Tag rules that cannot be read, and names in rules and flavors that mean nothing: docker/metadata-action ignores those,
+ * and in a configuration the release would lack the tags.
  */
 export function tagRuleProblems(written: Written): Problem[] {
   const services = isRecord(written.services) ? misspeltIn(written.services, ["services"]) : [];
@@ -24,7 +24,7 @@ export function tagRuleProblems(written: Written): Problem[] {
 }
 
 function misspeltIn({ tags, flavor }: Written, path: Path): Problem[] {
-  const problems = (key: string, texts: unknown, find: (text: string) => Misspelling[]) =>
+  const problems = (key: string, texts: unknown, find: (text: string) => ReturnType<typeof rule>) =>
     textsOf(texts).flatMap(([index, text]) =>
       find(text).map((found) => ({
         code: "config-tag-rule",
@@ -32,5 +32,17 @@ function misspeltIn({ tags, flavor }: Written, path: Path): Problem[] {
         ...found,
       })),
     );
-  return [...problems("tags", tags, misspeltInRule), ...problems("flavor", flavor, misspeltInFlavor)];
+  return [...problems("tags", tags, rule), ...problems("flavor", flavor, misspeltInFlavor)];
+}
+
+function rule(text: string): (Partial<Misspelling> & { readonly message: string; readonly code?: string })[] {
+  const misspelt = misspeltInRule(text);
+  if (misspelt.length > 0) return misspelt;
+  try {
+    parseTagRule(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return [{ code: "tag-rule", message: error.message }];
+  }
 }

@@ -23,6 +23,8 @@ it("accepts an encrypted password and build secret", () => {
   const secret = [
     ...root,
     "slipway:images",
+    "anyOf",
+    0,
     "items",
     "properties",
     "secrets",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { overlayCode } from "../../../config/overlay-code";
 import { readConfig } from "../../../config/read";
+import { problemLines } from "./read-config";
 
 describe("the stack's settings over what a program says in code", () => {
   test.each<[string, object, object, object]>([
@@ -48,4 +49,17 @@ describe("a registry's password", () => {
     expect(() => read({ registries }, {})).toThrow(/config-plain-secret/);
     expect(() => read({ registries }, { registries })).toThrow(/config-plain-secret/);
   });
+});
+
+test("images by name are named in every problem, with tag rules and all other mistakes at once", () => {
+  const problems = problemLines({
+    written: { registries: [{ host: "ghcr.io" }] },
+    code: { images: { app: { platforms: ["linux/arm"], tags: ["type=nonsense", "type=semver"] } } },
+  });
+  expect(problems).toEqual([
+    expect.stringMatching(/^images\.app\.platforms\[0\]: "linux\/arm" is not one of/),
+    expect.stringMatching(/^registries\[0\]\.namespace: is required for ghcr\.io/),
+    expect.stringMatching(/^images\.app\.tags\[0\]: .*type="nonsense" is not one of.* \[tag-rule\]$/),
+    expect.stringMatching(/^images\.app\.tags\[1\]: .*type=semver needs pattern=.* \[tag-rule\]$/),
+  ]);
 });

@@ -56,8 +56,36 @@ config:
         "slipway:registries": [{ host: "ghcr.io", password: expect.any(Encrypted) }],
         "slipway:images": [{ name: "app" }],
       },
+      misplaced: [],
       secretKeys: ["registries"],
     });
+  });
+
+  it.each([
+    [
+      "a misspelt namespace",
+      "config:\n  slipwya:lane: main\n",
+      "slipwya:lane: is not a setting; did you mean `slipway:lane`?",
+    ],
+    [
+      "no namespace",
+      "config:\n  images: [{ name: app }]\n",
+      "shop:images: is not in the namespace of Slipway; did you mean `slipway:images`?",
+    ],
+    [
+      "no `config:` above",
+      "slipway:requireTag: true\n",
+      "slipway:requireTag: is not below `config:`, where settings are; did you mean `slipway:requireTag`?",
+    ],
+  ])("names a setting with %s", async (_, text, problem) => {
+    await stack(text);
+    const { misplaced } = await readStackFile({ projectDir, stack: "stage" });
+    expect(misplaced.map(({ path, message }) => `${path}: ${message}`)).toEqual([problem]);
+  });
+
+  it("leaves a program's own settings alone", async () => {
+    await stack("config:\n  version: v1\n  registries: [a, b]\n  aws:images: [x]\n  shipyard:lane: x\n");
+    expect((await readStackFile({ projectDir, stack: "stage" })).misplaced).toEqual([]);
   });
 
   it("takes keys without a namespace as the project's own, and the project's values for all stacks", async () => {
