@@ -2,7 +2,6 @@
 export type { PlannedRelease } from "../plan/planned-release";
 export type { SetupPlan } from "../plan/setup/plan";
 export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
-export { hasDockerEngine } from "../source/docker-engine";
 export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs, RepositorySetupArgs } from "./args";
 export { dockerHub, ghcr, registry } from "./registries";
 export { Promotion, Release, type ReleasedImage, type ReleaseOutputs } from "./release";

@@ -8,14 +8,7 @@ const REGISTRY_PORT = 5000;
 const STORAGE = "/var/lib/registry";
 
 export interface StageRegistryArgs {
-  /**
-   * Whether there is a Docker engine to run it. Without one nothing is declared: the embedded registry, which
-   * `npm start` and `npm run services:up` start, serves the same address.
-   *
-   * @example await hasDockerEngine()
-   */
-  readonly engine: boolean;
-  /** The port on this machine, on the loopback interface alone. @default 5000 */
+  /** The port on this machine, on the loopback interface only. @default 5000 */
   readonly port?: number;
   /**
    * The registry's image, by version or, better, by digest.
@@ -24,41 +17,37 @@ export interface StageRegistryArgs {
    * @example "registry:3.1.2@sha256:…"
    */
   readonly image?: string;
-  /** Keep what is in it when the container goes. @default true */
+  /** Keep the released images when the container is deleted. @default true */
   readonly keepContent?: boolean;
 }
 
 /**
- * The registry that a stage releases to: one container at `localhost:5000`, seen from this machine alone, that comes
- * back after a restart and keeps its content in a volume. It needs `@pulumi/docker`, which is loaded only where there
- * is an engine: its provider asks the engine even in a preview, so it belongs into a stack of its own.
+ * The registry that a stage releases to: one container at `localhost:5000`, which only this machine reaches. It starts
+ * again with the machine and keeps its content in a volume. Give it a program of its own: a release reads its registries
+ * before it declares anything, and the Docker provider needs the engine even in a preview.
+ *
+ * @example
+ * new StageRegistry("registry", { port: 5000 });
  */
 export class StageRegistry extends pulumi.ComponentResource {
-  /** What `registries[].host` names. */
+  /** What a release names, known when the container runs. @example "localhost:5000" */
   public readonly host: pulumi.Output<string>;
-  /** `container`, or `embedded` where there is no engine. */
-  public readonly kind: "container" | "embedded";
 
-  /** @throws Error for a port that is none, and for an image that is not pinned */
-  constructor(name: string, args: StageRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("slipway:index:StageRegistry", name, {}, opts);
+  /** @throws Error for an invalid port, and for an image that is not pinned */
+  constructor(name: string, args: StageRegistryArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     const port = checkPort(args.port ?? REGISTRY_PORT);
     const image = checkPinned(args.image ?? REGISTRY_IMAGE);
-    const address = `localhost:${port}`;
-    this.kind = args.engine ? "container" : "embedded";
-    this.host = args.engine
-      ? this.runContainer(name, { port, image, keepContent: args.keepContent ?? true }).id.apply(
-          () => address,
-        )
-      : pulumi.output(address);
-    this.registerOutputs({ host: this.host, kind: this.kind });
+    super("slipway:index:StageRegistry", name, {}, opts);
+    const container = this.runContainer(name, { port, image, keepContent: args.keepContent ?? true });
+    this.host = container.id.apply(() => `localhost:${port}`);
+    this.registerOutputs({ host: this.host });
   }
 
   private runContainer(
     name: string,
     { port, image, keepContent }: { port: number; image: string; keepContent: boolean },
   ): dockerSdk.Container {
-    // Loaded here, so that no other program pays for it.
+    // Loaded here: a program without a StageRegistry needs no @pulumi/docker.
     const docker: typeof dockerSdk = require("@pulumi/docker");
     const remote = new docker.RemoteImage(
       `${name}-image`,
@@ -78,7 +67,7 @@ export class StageRegistry extends pulumi.ComponentResource {
         restart: "unless-stopped",
         ports: [{ internal: REGISTRY_PORT, external: port, ip: "127.0.0.1" }],
         volumes: [{ volumeName: volume.name, containerPath: STORAGE }],
-        // The third major version looks for a collector of traces unless it is told not to.
+        // Since version 3 the registry sends traces to a collector by default.
         envs: ["REGISTRY_STORAGE_DELETE_ENABLED=true", "OTEL_TRACES_EXPORTER=none"],
       },
       // The port has to be free before another container can take it.
@@ -89,10 +78,10 @@ export class StageRegistry extends pulumi.ComponentResource {
 
 function checkPort(port: number): number {
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw new Error(`StageRegistry: ${port} is no port`);
+  throw new Error(`StageRegistry: port ${port} is not a whole number from 1 to 65535`);
 }
 
-/** A container of an image that somebody else may move is another one after the next pull. */
+/** A tag such as `latest` may name another image at the next pull. */
 function checkPinned(image: string): string {
   const { tag, digest } = parseReference(image);
   if (digest !== undefined || (tag !== undefined && /\d+\.\d+/.test(tag))) return image;

@@ -37,7 +37,7 @@ export async function buildPart(part, target, onProgress, env = process.env) {
       );
       const { code, output } = await run(go, args, {
         cwd: goModuleDir(build.module),
-        env: { ...env, GOWORK: "off", GOOS: "", GOARCH: "" },
+        env: { ...env, GOWORK: "off", GOOS: "", GOARCH: "", ...build.env },
       });
       if (code !== 0) {
         return `\`go ${args.slice(0, 3).join(" ")} … ${source}\` in toolchain/go/${build.module} ended with:\n${lastLines(output)}`;

@@ -15,6 +15,7 @@
  * @property {string} module folder below toolchain/go with the pinned go.mod and go.sum
  * @property {Record<string, string>} packages binary's name -> Go package
  * @property {string} [ldflags]
+ * @property {Record<string, string>} [env] of the build
  * @property {string[]} [flags] given to every binary at every start
  *
  * @typedef {object} Wheel a Python wheel whose `scripts` are programs of their own
@@ -48,6 +49,8 @@ const cosignVersion = "3.1.3";
 const olaregVersion = "0.2.2";
 const actionlintVersion = "1.7.12";
 const zizmorVersion = "1.32.0";
+const mobyVersion = "2.0.0-beta.24";
+const dockerVersion = "5.2.0";
 
 /** The image of the same BuildKit, for machines with a Docker engine. */
 export const buildkitImage = `moby/buildkit:v${buildkitVersion}@sha256:6b59b7df63a8cb9902736f9ddf7fcff8261613d3e7449b8ea8b7537fc399c03a`;
@@ -166,6 +169,8 @@ export const parts = [
       {
         module: "registry",
         packages: { registry: "github.com/distribution/distribution/v3/cmd/registry" },
+        // Static, as the official one: it runs in an image without a base.
+        env: { CGO_ENABLED: "0" },
       },
     ],
   },
@@ -344,6 +349,56 @@ export const parts = [
       },
     },
   },
+  {
+    name: "dockerd",
+    version: mobyVersion,
+    // The machine's own bears the number of Docker's release, which its modules do not.
+    minimum: "29.0.0",
+    bins: ["dockerd", "docker-proxy", "containerd", "containerd-shim-runc-v2"],
+    versionArgs: ["--version"],
+    only: ["linux"],
+    needs: "install a Docker engine (https://docs.docker.com/engine/install/)",
+    // Its releases carry no list of sums to check a download against.
+    download: () => undefined,
+    go: [
+      {
+        module: "dockerd",
+        packages: {
+          dockerd: "github.com/moby/moby/v2/cmd/dockerd",
+          "docker-proxy": "github.com/moby/moby/v2/cmd/docker-proxy",
+          containerd: "github.com/containerd/containerd/v2/cmd/containerd",
+          "containerd-shim-runc-v2": "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+        },
+        ldflags: `-X github.com/moby/moby/v2/dockerversion.Version=${mobyVersion}`,
+      },
+    ],
+  },
+  {
+    name: "docker",
+    version: dockerVersion,
+    minimum: dockerVersion,
+    bins: ["pulumi-resource-docker"],
+    versionArgs: [],
+    plugin: { kind: "resource", name: "docker" },
+    needs: `run \`pulumi plugin install resource docker ${dockerVersion}\``,
+    download: ({ os, arch, exe }) => {
+      const base = `${github}/pulumi/pulumi-docker/releases/download/v${dockerVersion}`;
+      return {
+        url: `${base}/pulumi-resource-docker-v${dockerVersion}-${os}-${arch}.tar.gz`,
+        checksums: `${base}/pulumi-docker_${dockerVersion}_checksums.txt`,
+        kind: "archive",
+        members: { "pulumi-resource-docker": `pulumi-resource-docker${exe}` },
+      };
+    },
+    go: [
+      // As for GitHub's.
+      {
+        module: "pulumi-resource-docker",
+        packages: { "pulumi-resource-docker": "." },
+        ldflags: `-X main.version=${dockerVersion}`,
+      },
+    ],
+  },
 ];
 
 /** The static binaries of the sample image: npm packages of one version, for both platforms on every host. */
@@ -367,6 +422,9 @@ export const sampleBinaries = {
 
 /** What a release does not need: the tests' judges, their registry with referrers, and the setup stack's provider. */
 export const onDemand = ["crane", "cosign", "olareg", "actionlint", "zizmor", "github"];
+
+/** A Docker engine and its provider: the few tests that need them provide them. */
+export const byTheirTests = ["dockerd", "docker"];
 
 /** @param {string} name @returns {Part} */
 export function partNamed(name) {

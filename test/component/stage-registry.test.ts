@@ -1,66 +1,51 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
-import { hasDockerEngine, StageRegistry, type StageRegistryArgs } from "../../components";
+import { expect, test } from "vitest";
+import { StageRegistry, type StageRegistryArgs } from "../../components";
 import { type Registered, record } from "../../testing/record";
 import { DIGEST } from "../support/planned";
 
 const ROOT = path.resolve(__dirname, "../..");
-const declared = (args: StageRegistryArgs) => record(() => void new StageRegistry("stage", args));
-/** Image and volume depend on nothing, so that their order is nobody's. */
+const declared = (args?: StageRegistryArgs) => record(() => void new StageRegistry("stage", args));
+/** Image and volume depend on nothing, so they come in any order. */
 const parts = (resources: readonly Registered[]) => {
   const named = (name: string) => resources.find((resource) => resource.name === name);
   return { image: named("stage-image"), volume: named("stage-content"), container: named("stage-container") };
 };
 const PINNED = `registry:3.1.2@sha256:${"a".repeat(64)}`;
 
-describe("with a Docker engine", () => {
-  test("it is one container on the loopback interface that comes back, with its content in a volume", async () => {
-    const { resources, outputs } = await declared({ engine: true });
-    expect(resources.map(({ type, name, parent }) => [type, name, parent]).sort()).toEqual([
-      ["docker:index/container:Container", "stage-container", "stage"],
-      ["docker:index/remoteImage:RemoteImage", "stage-image", "stage"],
-      ["docker:index/volume:Volume", "stage-content", "stage"],
-      ["slipway:index:StageRegistry", "stage", ""],
-    ]);
-    const { image, volume, container } = parts(resources);
-    expect(image?.inputs).toEqual({ name: "registry:3.1.2", keepLocally: true });
-    expect(volume).toMatchObject({ retainOnDelete: true, inputs: { name: "stage-content" } });
-    expect(container?.inputs).toMatchObject({
-      name: "stage",
-      image: DIGEST,
-      restart: "unless-stopped",
-      ports: [{ internal: 5000, external: 5000, ip: "127.0.0.1" }],
-      volumes: [{ volumeName: "stage-content", containerPath: "/var/lib/registry" }],
-      envs: ["REGISTRY_STORAGE_DELETE_ENABLED=true", "OTEL_TRACES_EXPORTER=none"],
-    });
-    expect(container?.dependencies).toEqual(["stage-content", "stage-image"]);
-    expect(outputs.get("stage")).toEqual({ host: "localhost:5000", kind: "container" });
+test("it is one container on the loopback interface that comes back, with its content in a volume", async () => {
+  const { resources, outputs } = await declared();
+  expect(resources.map(({ type, name, parent }) => [type, name, parent]).sort()).toEqual([
+    ["docker:index/container:Container", "stage-container", "stage"],
+    ["docker:index/remoteImage:RemoteImage", "stage-image", "stage"],
+    ["docker:index/volume:Volume", "stage-content", "stage"],
+    ["slipway:index:StageRegistry", "stage", ""],
+  ]);
+  const { image, volume, container } = parts(resources);
+  expect(image?.inputs).toEqual({ name: "registry:3.1.2", keepLocally: true });
+  expect(volume).toMatchObject({ retainOnDelete: true, inputs: { name: "stage-content" } });
+  expect(container?.inputs).toMatchObject({
+    name: "stage",
+    image: DIGEST,
+    restart: "unless-stopped",
+    ports: [{ internal: 5000, external: 5000, ip: "127.0.0.1" }],
+    volumes: [{ volumeName: "stage-content", containerPath: "/var/lib/registry" }],
+    envs: ["REGISTRY_STORAGE_DELETE_ENABLED=true", "OTEL_TRACES_EXPORTER=none"],
   });
-
-  test("port, image and what becomes of the content can be chosen", async () => {
-    const { resources, outputs } = await declared({
-      engine: true,
-      port: 5055,
-      image: PINNED,
-      keepContent: false,
-    });
-    const { image, volume, container } = parts(resources);
-    expect(image?.inputs).toMatchObject({ name: PINNED });
-    expect(volume?.retainOnDelete).toBe(false);
-    expect(container?.inputs).toMatchObject({
-      ports: [{ internal: 5000, external: 5055, ip: "127.0.0.1" }],
-    });
-    expect(outputs.get("stage")).toMatchObject({ host: "localhost:5055" });
-  });
+  expect(container?.dependencies).toEqual(["stage-content", "stage-image"]);
+  expect(outputs.get("stage")).toEqual({ host: "localhost:5000" });
 });
 
-test("without one nothing is declared: the embedded registry serves the same address", async () => {
-  const { resources, outputs } = await declared({ engine: false });
-  expect(resources.map(({ name }) => name)).toEqual(["stage"]);
-  expect(outputs.get("stage")).toEqual({ host: "localhost:5000", kind: "embedded" });
+test("port, image and what becomes of the content can be chosen", async () => {
+  const { resources, outputs } = await declared({ port: 5055, image: PINNED, keepContent: false });
+  const { image, volume, container } = parts(resources);
+  expect(image?.inputs).toMatchObject({ name: PINNED });
+  expect(volume?.retainOnDelete).toBe(false);
+  expect(container?.inputs).toMatchObject({
+    ports: [{ internal: 5000, external: 5055, ip: "127.0.0.1" }],
+  });
+  expect(outputs.get("stage")).toEqual({ host: "localhost:5055" });
 });
 
 test.each([
@@ -68,11 +53,11 @@ test.each([
   [{ image: "registry:latest" }, '"registry:latest" is not pinned'],
   [{ image: "registry:3" }, '"registry:3" is not pinned'],
   [{ image: "Registry:3.1" }, "is not an image reference"],
-  [{ port: 0 }, "0 is no port"],
-  [{ port: 65_536 }, "65536 is no port"],
+  [{ port: 0 }, "port 0 is not a whole number"],
+  [{ port: 65_536 }, "port 65536 is not a whole number"],
 ])("%o is refused", async (args, message) => {
   await record(() => {
-    expect(() => new StageRegistry("stage", { engine: true, ...args })).toThrow(message);
+    expect(() => new StageRegistry("stage", args)).toThrow(message);
   });
 });
 
@@ -84,33 +69,3 @@ test("a program that does not use it does not load @pulumi/docker", () => {
   const text = execFileSync(process.execPath, ["-e", program], { cwd: ROOT, encoding: "utf8" });
   expect(JSON.parse(text)).toEqual({ docker: false, build: true });
 });
-
-describe("hasDockerEngine", () => {
-  const withDocker = async (script: string, env: Readonly<Record<string, string>> = {}) => {
-    const folder = mkdtempSync(path.join(tmpdir(), "slipway-docker-"));
-    try {
-      const file = path.join(folder, "docker");
-      writeFileSync(file, `#!/bin/sh\n${script}\n`);
-      chmodSync(file, 0o755);
-      return await hasDockerEngine({ PATH: `${folder}:/usr/bin:/bin`, ...env });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  };
-
-  test.each([
-    ["an engine", "echo 27.0.1", {}, true],
-    ["a client alone", "echo; exit 0", {}, false],
-    ["an error", "echo 27; exit 1", {}, false],
-    ["SLIPWAY_DOCKER=off", "echo 27.0.1", { SLIPWAY_DOCKER: "off" }, false],
-  ])("%s", async (_, script, env, expected) => {
-    expect(await withDocker(script, env)).toBe(expected);
-  });
-
-  test("no client at all", async () => {
-    expect(await hasDockerEngine({ PATH: "/nonexistent" })).toBe(false);
-  });
-});
-
-// Not run where no engine answers, which a mock cannot stand for: @pulumi/docker asks the engine even in a preview.
-test.skip("the real container, by a Docker engine: `pulumi up` of docs/stage-registry.md, then GET localhost:5000/v2/", () => {});

@@ -57,7 +57,7 @@ export interface TestRegistry {
 }
 
 /** A free port, as far as one can know. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -202,11 +202,11 @@ describe("docs/architecture.md", () => {
     expect(actual).toEqual(layers);
   });
 
-  test("every TypeScript folder but the tests is in the table of layers", () => {
+  test("every TypeScript folder but tests and examples is in the table of layers", () => {
     const layered = rowsOf("docs/architecture.md", "layers").map(([folder]) => folder?.replaceAll("`", ""));
     const withCode = folderNames.filter(
       (folder) =>
-        !["test/", "sample/"].includes(folder) &&
+        !["examples/", "test/", "sample/"].includes(folder) &&
         FILES.some((file) => file.startsWith(folder) && file.endsWith(".ts")),
     );
     expect([...layered].sort()).toEqual([...withCode].sort());
