@@ -5,6 +5,7 @@ import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { fleetImages } from "../plan/service-manifest";
 import { planText, refusalText } from "../report/plan-text";
 import { writeServiceManifest } from "../report/service-manifest";
+import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
 import { planStack, readStackConfig } from "./plan-without-engine";
@@ -24,8 +25,9 @@ export interface EngineRun {
 
 /** Runs the engine on a stack, on some services only where they are selected; its exit code. */
 export async function runEngine(run: EngineRun): Promise<number> {
-  const env = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
+  const given = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
   const projectDir = path.resolve(run.cwd);
+  const env = await engineEnvironment({ stack: run.stack, cwd: projectDir, env: given, services: true });
   const { written } = await readStackFile({ projectDir, stack: run.stack });
   if (isSetupStack(written)) {
     // Without a look at GitHub the engine would leave there what somebody changed.

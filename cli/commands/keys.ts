@@ -42,8 +42,10 @@ export function keysCommand(): Command {
     .addHelpText("after", HELP)
     .action(async ({ stack: named, json, ...options }: KeysOptions) => {
       const stack = await stackToUse({ ...options, ...(named === undefined ? {} : { stack: named }) });
+      const { engineEnvironment } = await import("../engine-environment.js");
       const { keysText, makeKeys } = await import("../make-keys.js");
-      const made = await makeKeys({ ...options, stack, env: process.env });
+      const env = await engineEnvironment({ ...options, stack, env: process.env });
+      const made = await makeKeys({ ...options, stack, env });
       process.stdout.write(json === true ? `${JSON.stringify(made, undefined, 2)}\n` : keysText(made));
     });
 }
