@@ -44,8 +44,8 @@ export async function provideProject(need, env = process.env) {
   if (!hasEngine && !isLoggedIn && !isLocal && need.mayLogin !== true) throw new Error(noBackend(need.stack));
 
   const ports = need.services ? await missingRegistries(need.ports, cache) : [];
-  const needsBuilder =
-    need.services && need.builds && (isLocal || !hasEngine) && !hasOwnBuilder({ env, cache, isLocal });
+  const isMissing = ports.length > 0 || !hasEngine;
+  const needsBuilder = need.services && need.builds && isMissing && !hasOwnBuilder({ env, cache, isLocal });
   const builder = needsBuilder || ports.length > 0 ? await chooseBuilder({ cache, progress }) : undefined;
   const without = [
     ...(hasEngine ? ["pulumi", "docker-build"] : []),
