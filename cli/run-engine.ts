@@ -1,4 +1,5 @@
 import path from "node:path";
+import { requireProviderPlugin } from "../config/provider-plugin";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
@@ -27,8 +28,9 @@ export interface EngineRun {
 export async function runEngine(run: EngineRun): Promise<number> {
   const given = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
   const projectDir = path.resolve(run.cwd);
-  const env = await engineEnvironment({ stack: run.stack, cwd: projectDir, env: given, services: true });
   const { written } = await readStackFile({ projectDir, stack: run.stack });
+  if (!isSetupStack(written)) await requireProviderPlugin(projectDir);
+  const env = await engineEnvironment({ stack: run.stack, cwd: projectDir, env: given, services: true });
   if (isSetupStack(written)) {
     // Without a look at GitHub the engine would leave there what somebody changed.
     const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
