@@ -17,8 +17,8 @@ only its public half is written if it is missing. Needs the pulumi command, its
 backend and the stack's passphrase or secrets provider.
 
 Examples:
-  $ slipway keys --stack stage
-  $ COSIGN_PRIVATE_KEY="$(cat cosign.key)" slipway keys --stack stage
+  $ npx --no slipway keys --stack stage
+  $ COSIGN_PRIVATE_KEY="$(cat cosign.key)" npx --no slipway keys --stack stage
                      only writes cosign.pub: the private key stays where it is
   $ cosign verify --key cosign.pub --insecure-ignore-tlog=true \\
       ghcr.io/octo/app:1.2.3
