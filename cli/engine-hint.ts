@@ -10,10 +10,10 @@ const NO_SUCH_STACK = 6;
  */
 export function engineHint(code: number, { stack, cwd }: { stack: string; cwd: string }): string | undefined {
   if (code !== NO_SUCH_STACK) return undefined;
-  const place = cwd === "." ? "" : ` --cwd ${shellWord(cwd)}`;
+  const place = cwd === "." ? "" : ` -C ${shellWord(cwd)}`;
   return (
     `The stack ${stack} has a file, and the backend does not have it yet.\n` +
     "Make it there, then run this again:\n" +
-    `  pulumi stack init ${stack}${place}\n`
+    `  npx --no slipway env --stack ${stack}${place} -- pulumi stack init ${stack}\n`
   );
 }

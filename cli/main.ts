@@ -3,6 +3,7 @@ import { version } from "../package.json";
 import { buildCommand } from "./commands/build";
 import { deployStageCommand } from "./commands/deploy-stage";
 import { dispatchCommand } from "./commands/dispatch";
+import { envCommand } from "./commands/env";
 import { initCommand } from "./commands/init";
 import { keysCommand } from "./commands/keys";
 import { mergeCommand } from "./commands/merge";
@@ -21,6 +22,7 @@ const COMMANDS: readonly (() => Command)[] = [
   planCommand,
   previewCommand,
   upCommand,
+  envCommand,
   publishCommand,
   buildCommand,
   mergeCommand,

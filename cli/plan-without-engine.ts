@@ -107,7 +107,7 @@ function setupStack(stack: string): ProblemError {
       code: "setup-stack",
       path: "github.setup",
       message: `the stack ${stack} sets the GitHub repository up`,
-      hint: `Its plan needs the engine: slipway preview --stack ${stack}`,
+      hint: `Its plan needs the engine: npx --no slipway preview --stack ${stack}`,
     },
   ]);
 }

@@ -1,10 +1,12 @@
 import path from "node:path";
+import { requireProviderPlugin } from "../config/provider-plugin";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { fleetImages } from "../plan/service-manifest";
 import { planText, refusalText } from "../report/plan-text";
 import { writeServiceManifest } from "../report/service-manifest";
+import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
 import { planStack, readStackConfig } from "./plan-without-engine";
@@ -24,9 +26,11 @@ export interface EngineRun {
 
 /** Runs the engine on a stack, on some services only where they are selected; its exit code. */
 export async function runEngine(run: EngineRun): Promise<number> {
-  const env = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
+  const given = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
   const projectDir = path.resolve(run.cwd);
   const { written } = await readStackFile({ projectDir, stack: run.stack });
+  if (!isSetupStack(written)) await requireProviderPlugin(projectDir);
+  const env = await engineEnvironment({ stack: run.stack, cwd: projectDir, env: given, services: true });
   if (isSetupStack(written)) {
     // Without a look at GitHub the engine would leave there what somebody changed.
     const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];

@@ -16,7 +16,7 @@ export function refuseUnguided({ fleet, push }: Config, env: Environment): void 
         code: "push-off",
         path: "push",
         message: "false (CI_PUSH) is a dry run",
-        hint: "Run `slipway up`, which then plans and writes the services' manifest alone; or unset CI_PUSH.",
+        hint: "Run `npx --no slipway up`, which then plans and writes the services' manifest alone; or unset CI_PUSH.",
       },
     ]);
   }
@@ -27,7 +27,7 @@ export function refuseUnguided({ fleet, push }: Config, env: Environment): void 
       code: "services-need-targets",
       path: "services.filter",
       message: `${selected} alone would look to the engine as if all other services were to be deleted`,
-      hint: `Run: slipway up --services ${selected}  (or: slipway preview --services ${selected}); for all services, clear CI_SERVICES, CI_SERVICE_FILTER and SERVICES.`,
+      hint: `Run: npx --no slipway up --services ${selected}  (or: npx --no slipway preview --services ${selected}); for all services, clear CI_SERVICES, CI_SERVICE_FILTER and SERVICES.`,
     },
   ]);
 }

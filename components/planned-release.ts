@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { requireProviderPlugin } from "../config/provider-plugin";
 import { readPulumiConfig } from "../config/pulumi-config";
 import type { PlannedRelease } from "../plan/planned-release";
 import { ProblemError } from "../plan/problem";
@@ -27,6 +28,7 @@ export async function planOfProgram(args: ReleaseArgs): Promise<PlannedRelease> 
     const host = programHost();
     if (host !== undefined) return await host.planRelease(code);
     const projectDir = process.cwd();
+    await requireProviderPlugin(projectDir);
     const config = await readPulumiConfig(process.env, projectDir, projectFiles(projectDir), code);
     refuseUnguided(config, process.env);
     const registries = askRegistries(config, process.env);

@@ -47,7 +47,7 @@ export function partIndexProblems(wish: PartWish, index: PartIndex): Problem[] {
     code,
     path: at,
     message,
-    hint: `Build it again: slipway build --platform ${platform}`,
+    hint: `Build it again: npx --no slipway build --platform ${platform}`,
   });
   const told = index.annotations?.[PART_ANNOTATION] ?? "";
   const runnable = index.manifests.filter((entry) => !isAttestation(entry));

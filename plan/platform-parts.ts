@@ -109,7 +109,7 @@ function choose(
   stack: string,
 ): Part | Problem {
   const path = `${name} ${platform}`;
-  const again = `slipway build --stack ${stack} --platform ${platform}`;
+  const again = `npx --no slipway build --stack ${stack} --platform ${platform}`;
   const there = files
     .filter(({ parts }) => parts.platform === platform)
     .flatMap(({ file, parts }) =>

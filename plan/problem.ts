@@ -26,5 +26,5 @@ export class ProblemError extends Error {
 
 export function formatProblem(problem: Problem): string {
   const first = `  ${problem.path}: ${problem.message} [${problem.code}]`;
-  return problem.hint === undefined ? first : `${first}\n    ${problem.hint}`;
+  return problem.hint === undefined ? first : `${first}\n    ${problem.hint.replaceAll("\n", "\n    ")}`;
 }

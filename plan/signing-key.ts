@@ -43,7 +43,7 @@ export function missingKey(
         ? "Release with `pulumi up`, or set COSIGN_PRIVATE_KEY."
         : sign.publicKey !== undefined
           ? "Set COSIGN_PRIVATE_KEY to the private key of sign.publicKey (publicKeyFile), or release where it is."
-          : `Make a key pair: slipway keys --stack ${plan.stack}. Or set slipway:sign to { mode: none }: nothing is ` +
+          : `Make a key pair: npx --no slipway keys --stack ${plan.stack}. Or set slipway:sign to { mode: none }: nothing is ` +
             "signed then, and anyone who can push to a registry decides what is adopted from it.",
     },
   ];

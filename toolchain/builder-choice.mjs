@@ -26,7 +26,7 @@ class NoBuilderError extends Error {
         "  - point SLIPWAY_BUILDKIT_HOST at a BuildKit of yours, for example a rootless one:",
         "      rootlesskit buildkitd --addr unix://$XDG_RUNTIME_DIR/buildkit/buildkitd.sock &",
         "      export SLIPWAY_BUILDKIT_HOST=unix://$XDG_RUNTIME_DIR/buildkit/buildkitd.sock",
-        "  - on Linux: run the command as root (sudo --preserve-env=PATH,HOME npm start), and Slipway starts BuildKit.",
+        "  - on Linux: run the command as root (sudo --preserve-env=PATH,HOME …), and Slipway starts BuildKit.",
       ].join("\n"),
     );
     this.name = "NoBuilderError";

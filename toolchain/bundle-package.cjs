@@ -22,3 +22,22 @@ execFileSync(
     stdio: ["ignore", 2, 2],
   },
 );
+
+// A declaration that no entry leads to stays out: it names packages that a consumer may not have.
+/** @type {Set<string>} */
+const needed = new Set();
+for (const entry of ["components", "testing"]) declarations(path.join(types, entry, "index.d.ts"), needed);
+for (const name of fs.readdirSync(types, { recursive: true, encoding: "utf8" })) {
+  const file = path.join(types, name);
+  if (file.endsWith(".d.ts") && !needed.has(file)) fs.rmSync(file);
+}
+
+/** Adds a file, and what it imports. @param {string} file @param {Set<string>} found */
+function declarations(file, found) {
+  if (found.has(file)) return;
+  found.add(file);
+  for (const [, target = ""] of fs.readFileSync(file, "utf8").matchAll(/(?:from|import\() ?"(\.[^"]+)"/g)) {
+    const next = path.join(path.dirname(file), target.replace(/\.js$/, ""));
+    declarations(fs.existsSync(`${next}.d.ts`) ? `${next}.d.ts` : path.join(next, "index.d.ts"), found);
+  }
+}

@@ -9,8 +9,9 @@ const path = require("node:path");
 
 const root = path.resolve(__dirname, "..");
 
-/** Shared with the person's program or unable to be bundled: loaded from node_modules as they are. */
+/** Shared with the person's program or unable to be bundled: loaded from their files as they are. */
 const EXTERNAL = [
+  "#toolchain/*",
   "@pulumi/docker",
   "@pulumi/docker-build",
   "@pulumi/github",

@@ -92,8 +92,8 @@ async function isRegistry(port) {
   }
 }
 
-/** @param {number} port @param {string} host @returns {Promise<boolean>} */
-function isTaken(port, host) {
+/** @param {number} port @param {string} host @returns {Promise<boolean>} whether anything listens there */
+export function isTaken(port, host) {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 2_000 });
     /** @param {boolean} taken */
@@ -159,7 +159,7 @@ function portTaken(port, registry) {
       : "";
   return [
     `SLIPWAY_PORT_TAKEN: ${what} listens at localhost:${port}${airplay}, where the embedded registry should.`,
-    `What you can do: stop it, or choose another port: SLIPWAY_REGISTRY_PORT=${port + 1} npm start`,
+    `What you can do: stop it, or choose another port: SLIPWAY_REGISTRY_PORT=${port + 1}`,
   ].join("\n");
 }
 

@@ -22,7 +22,7 @@ import { registryDown, registryStatus, registryUp } from "./registry-service.mjs
  * @typedef {import('./builder-choice.mjs').BuilderChoice} BuilderChoice
  * @typedef {{ name: string, address: string, state: string, log?: string }} ServiceLine
  * @typedef {{ bins: Record<string, string>, builder?: BuilderChoice, progress?: Progress, cache?: string,
- *   only?: 'builder' | 'registry' }} UpOptions
+ *   only?: 'builder' | 'registry', port?: number }} UpOptions port: the embedded registry's
  */
 
 /** @param {string} cache */
@@ -33,13 +33,13 @@ const lockFile = (cache) => path.join(cache, "locks", "services.lock");
  * @param {UpOptions} options
  * @returns {Promise<ServiceLine[]>}
  */
-export async function servicesUp({ bins, builder, progress, cache = cacheDir(), only }) {
+export async function servicesUp({ bins, builder, progress, cache = cacheDir(), only, port }) {
   const choice = builder ?? (await chooseBuilder({ cache, ...(progress ? { progress } : {}) }));
   return withLock(lockFile(cache), async () => {
     /** @type {ServiceLine[]} */
     const lines = [];
     if (only !== "registry") lines.push(await builderUp(choice, bins, cache, progress));
-    if (only !== "builder") lines.push(await embeddedRegistryUp(choice, bins, cache, progress));
+    if (only !== "builder") lines.push(await embeddedRegistryUp(choice, bins, cache, progress, port));
     return lines;
   });
 }
@@ -77,15 +77,16 @@ async function builderUp(choice, bins, cache, progress) {
 
 /**
  * @param {BuilderChoice} choice @param {Record<string, string>} bins @param {string} cache
- * @param {Progress | undefined} progress
+ * @param {Progress | undefined} progress @param {number | undefined} port
  * @returns {Promise<ServiceLine>}
  */
-async function embeddedRegistryUp(choice, bins, cache, progress) {
+async function embeddedRegistryUp(choice, bins, cache, progress, port) {
   const step = progress?.step("registry", "starting");
   const inContainer = choice.kind === "docker" && choice.engine.desktop;
   try {
     const { address, state, log } = await registryUp({
       cache,
+      ...(port === undefined ? {} : { port }),
       ...(inContainer ? { engine: choice.engine } : { program: bins.registry ?? "" }),
     });
     if (state === "started") step?.done(`started at ${address}`);

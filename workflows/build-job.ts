@@ -50,7 +50,7 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
       {
         name: "Build",
         run: [
-          `npx slipway build --stack ${shellWord(stack.stack)} --platform ${platforms} --out "${FOLDER}"`,
+          `npx --no slipway build --stack ${shellWord(stack.stack)} --platform ${platforms} --out "${FOLDER}"`,
         ],
         env: {
           ...(rows === undefined ? {} : { PLATFORM: expression("matrix.platform") }),
@@ -86,7 +86,7 @@ export function takeParts(stack: HostedStack): Step {
 
 /** Merges the parts into one index for each image, which the program finds instead of building. A file lists them. */
 export function mergeScript({ stack }: HostedStack): string {
-  return `npx slipway merge "${FOLDER}" --stack ${shellWord(stack)} > "${MERGED}"`;
+  return `npx --no slipway merge "${FOLDER}" --stack ${shellWord(stack)} > "${MERGED}"`;
 }
 
 /** What this run built itself: images and digests. */

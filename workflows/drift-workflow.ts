@@ -60,7 +60,7 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
       {
         name: "Compare with the registries",
         if: "steps.newest.outputs.tag != ''",
-        run: [`npx slipway plan --stack ${shared.stackWord} --read-only --expect-no-changes`],
+        run: [`npx --no slipway plan --stack ${shared.stackWord} --read-only --expect-no-changes`],
         env: { ...shared.variables, RELEASE_TAG: expression("steps.newest.outputs.tag"), ...signIn },
       },
     ],

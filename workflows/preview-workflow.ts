@@ -57,7 +57,7 @@ function previewJob(stack: HostedStack, stacks: readonly HostedStack[], shared: 
         name: "Plan",
         shell: "bash",
         run: [
-          `npx slipway plan --stack ${shared.stackWord} --read-only 2>&1 | tee "$RUNNER_TEMP/preview.txt" |`,
+          `npx --no slipway plan --stack ${shared.stackWord} --read-only 2>&1 | tee "$RUNNER_TEMP/preview.txt" |`,
           `  ${QUOTE} | tee --append "$GITHUB_STEP_SUMMARY"`,
         ],
         env: {

@@ -80,7 +80,7 @@ export function runProgram(
   const up =
     stack.config.fleet === undefined
       ? `pulumi up --stack ${word} --yes`
-      : `npx slipway up --stack ${word} -- --yes`;
+      : `npx --no slipway up --stack ${word} -- --yes`;
   return {
     name,
     run: [...requireState(state), selectStack(stack), up],

@@ -17,8 +17,8 @@ only its public half is written if it is missing. Needs the pulumi command, its
 backend and the stack's passphrase or secrets provider.
 
 Examples:
-  $ slipway keys --stack stage
-  $ COSIGN_PRIVATE_KEY="$(cat cosign.key)" slipway keys --stack stage
+  $ npx --no slipway keys --stack stage
+  $ COSIGN_PRIVATE_KEY="$(cat cosign.key)" npx --no slipway keys --stack stage
                      only writes cosign.pub: the private key stays where it is
   $ cosign verify --key cosign.pub --insecure-ignore-tlog=true \\
       ghcr.io/octo/app:1.2.3
@@ -42,8 +42,10 @@ export function keysCommand(): Command {
     .addHelpText("after", HELP)
     .action(async ({ stack: named, json, ...options }: KeysOptions) => {
       const stack = await stackToUse({ ...options, ...(named === undefined ? {} : { stack: named }) });
+      const { engineEnvironment } = await import("../engine-environment.js");
       const { keysText, makeKeys } = await import("../make-keys.js");
-      const made = await makeKeys({ ...options, stack, env: process.env });
+      const env = await engineEnvironment({ ...options, stack, env: process.env });
+      const made = await makeKeys({ ...options, stack, env });
       process.stdout.write(json === true ? `${JSON.stringify(made, undefined, 2)}\n` : keysText(made));
     });
 }

@@ -30,9 +30,10 @@ Environment (GitHub's; flags win):
                                      of its merge commit
 
 Examples:
-  $ slipway tags --ref refs/tags/v1.2.3 --image ghcr.io/octo/app \\
+  $ npx --no slipway tags --ref refs/tags/v1.2.3 --image ghcr.io/octo/app \\
       --rule 'type=semver,pattern={{version}}'
-  $ slipway tags --image ghcr.io/octo/app --rule type=sha --flavor latest=true
+  $ npx --no slipway tags --image ghcr.io/octo/app \\
+      --rule type=sha --flavor latest=true
 
 Exit codes: 0 shown, 1 failed, 2 used wrongly, also by a rule.`;
 

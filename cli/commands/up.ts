@@ -9,7 +9,7 @@ interface EngineOptions {
 
 const HELP = `
 What follows -- goes to pulumi as it is:
-  slipway up --services langgraph -- --yes
+  npx --no slipway up --services langgraph -- --yes
 
 CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too;
 --services wins. With CI_PUSH=false nothing is released: the plan is shown, and

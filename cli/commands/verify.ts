@@ -29,12 +29,12 @@ subject, builder, source or licence. With --stack the rules are those by which
 that stack promotes (promote.verify and policy in its file), and flags win.
 
 Examples:
-  $ slipway verify ghcr.io/octo/app:1.2.3 --key cosign.pub
-  $ slipway verify artifacts/release-manifest.json --stack prod
-  $ slipway verify artifacts/release-manifest.json --key cosign.pub \\
+  $ npx --no slipway verify ghcr.io/octo/app:1.2.3 --key cosign.pub
+  $ npx --no slipway verify artifacts/release-manifest.json --stack prod
+  $ npx --no slipway verify artifacts/release-manifest.json --key cosign.pub \\
       --predicate signature --predicate provenance
-  $ slipway verify ghcr.io/octo/app:1.2.3 --source https://github.com/octo/app \\
-      --subject \\
+  $ npx --no slipway verify ghcr.io/octo/app:1.2.3 \\
+      --source https://github.com/octo/app --subject \\
       '/https:\\/\\/github\\.com\\/octo\\/app\\/\\.github\\/workflows\\/release\\.yml@refs\\/tags\\/v.+/'
 
 Exit codes: 0 everything is verified, 1 something is refused or could not be

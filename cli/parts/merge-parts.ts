@@ -97,7 +97,7 @@ async function readParts(
         code: "part-gone",
         path: at,
         message: `${digest} is in none of ${image.repositories.join(", ")}`,
-        hint: `Build it again: slipway build --platform ${platform}`,
+        hint: `Build it again: npx --no slipway build --platform ${platform}`,
       });
       continue;
     }

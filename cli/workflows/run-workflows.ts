@@ -114,6 +114,6 @@ function report(differences: readonly FileDifference[], { check, json }: Workflo
     if (isWrong) process.stderr.write(diff.map((row) => `  ${row}\n`).join(""));
   }
   if (check === true && differences.some(({ change }) => change !== "unchanged")) {
-    process.stderr.write("Run `slipway workflows` and commit what it writes.\n");
+    process.stderr.write("Run `npx --no slipway workflows` and commit what it writes.\n");
   }
 }

@@ -121,14 +121,18 @@ function pulumi(...args: string[]): Promise<{ exitCode: number; text: string }> 
   });
 }
 
+const MODULE = { node10: "commonjs", node16: "node16", bundler: "preserve" } as const;
+const RESOLUTIONS = ["node10", "node16", "bundler"] as const;
+type Resolution = (typeof RESOLUTIONS)[number];
+
 /** The compiler on the program, as strictly as it can be: its messages, and index.js. */
-function compile(source: string, resolution: "node10" | "node16"): string {
+function compile(source: string, resolution: Resolution): string {
   writeFileSync(path.join(folder, "index.ts"), source);
   const options = {
     strict: true,
     skipLibCheck: false,
     target: "es2022",
-    module: resolution === "node10" ? "commonjs" : resolution,
+    module: MODULE[resolution],
     moduleResolution: resolution,
     types: ["node"],
   };
@@ -155,7 +159,22 @@ test("a wrong argument is a compile error", () => {
   );
 });
 
-test.each(["node10", "node16"] as const)("it compiles under %s resolution, strictly", (resolution) => {
+test("its declarations name no package but those that npm installs with it", () => {
+  const types = path.join(folder, "node_modules/slipway/dist/types");
+  const files = readdirSync(types, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".d.ts"),
+  );
+  const named = files.flatMap((file) =>
+    [
+      ...readFileSync(path.join(types, file), "utf8").matchAll(/^(?:im|ex)port .*? from "([^".][^"]*)"/gm),
+    ].map(([, name = ""]) => name),
+  );
+  expect(named).toContain("@pulumi/pulumi");
+  const known = Object.keys(packageJson.dependencies);
+  expect(named.filter((name) => !name.startsWith("node:") && !known.includes(name))).toEqual([]);
+});
+
+test.each(RESOLUTIONS)("it compiles under %s resolution, strictly", (resolution) => {
   expect(compile(program(registry.host), resolution)).toBe("");
 });
 

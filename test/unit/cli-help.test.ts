@@ -41,9 +41,11 @@ test("slipway --version prints the package's; after a command it is the version 
 });
 
 test("a stack that the backend does not have is told with the command that makes it", () => {
-  expect(engineHint(6, { stack: "release", cwd: "." })).toMatch(/^ {2}pulumi stack init release$/m);
+  expect(engineHint(6, { stack: "release", cwd: "." })).toMatch(
+    /^ {2}npx --no slipway env --stack release -- pulumi stack init release$/m,
+  );
   expect(engineHint(6, { stack: "release", cwd: "ship" })).toContain(
-    "pulumi stack init release --cwd ship\n",
+    "--stack release -C ship -- pulumi stack init release\n",
   );
   expect(engineHint(0, { stack: "release", cwd: "." })).toBeUndefined();
   expect(engineHint(1, { stack: "release", cwd: "." })).toBeUndefined();

@@ -268,6 +268,12 @@ describe("docs/trust.md", () => {
   });
 });
 
+test("no command asks the public registry for a package called slipway", () => {
+  // Where none is installed, plain npx would fetch and run a stranger's.
+  const fetching = FILES.filter((file) => /\bnpx slipway\b/.test(read(file)));
+  expect(fetching.filter((file) => file !== "test/e2e/init.test.ts")).toEqual([]);
+});
+
 describe("docs/dependencies.md", () => {
   test("is package.json's list, version by version", () => {
     const listed = rowsOf("docs/dependencies.md", "dependencies").map(([name, version]) => [

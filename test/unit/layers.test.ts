@@ -34,6 +34,7 @@ const PURE_LIBRARIES = [
 
 /** Libraries that belong to one room, so that the others can be read and tested without them. */
 const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  "#toolchain": ["cli"],
   "@pulumi/pulumi": ["cli", "components", "config", "provider", "testing"],
   "@pulumi/docker": ["components"],
   "@pulumi/docker-build": ["components"],

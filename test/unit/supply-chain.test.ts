@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { minVersion, satisfies } from "semver";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import packageJson from "../../package.json";
@@ -20,6 +21,7 @@ interface LockedPackage {
   readonly integrity?: string;
   readonly hasInstallScript?: boolean;
   readonly dev?: boolean;
+  readonly engines?: { readonly node?: string };
 }
 
 function lockedPackages(): [name: string, locked: LockedPackage][] {
@@ -51,6 +53,14 @@ describe("npm packages", () => {
       .map(([name]) => name.replace("node_modules/", ""));
     // The first asks Pulumi's CLI for its plugin, the second looks at version numbers and warns.
     expect(scripts).toEqual(["@pulumi/docker-build", "protobufjs"]);
+  });
+
+  test("each that is released runs on the oldest Node that the package names, or npm would warn", () => {
+    const oldest = minVersion(packageJson.engines.node)?.version ?? "";
+    const others = lockedPackages().filter(
+      ([, { dev, engines }]) => !dev && engines?.node !== undefined && !satisfies(oldest, engines.node),
+    );
+    expect(others.map(([name, { engines }]) => `${name}: ${engines?.node}`)).toEqual([]);
   });
 
   test("run none of these scripts here or in a workflow", () => {

@@ -57,7 +57,7 @@ test.each<[string, SignConfig, Given, "refused" | "planned"]>([
 test("the refusal says what to do, and what it means to sign nothing", () => {
   const [refusal] = missingKey(aConfig({ sign: KEY }), BUILDS, { atHand: false, signs: true });
   expect(refusal?.hint).toBe(
-    "Make a key pair: slipway keys --stack stage. Or set slipway:sign to { mode: none }: nothing is signed then, " +
+    "Make a key pair: npx --no slipway keys --stack stage. Or set slipway:sign to { mode: none }: nothing is signed then, " +
       "and anyone who can push to a registry decides what is adopted from it.",
   );
 });

@@ -1,0 +1,52 @@
+import { Command } from "commander";
+import { STACK_HELP, stackToUse } from "./stack-flag";
+
+interface EnvOptions {
+  readonly stack?: string;
+  readonly cwd: string;
+}
+
+const HELP = `
+Provides what \`slipway up\` would provide for the stack (the Pulumi engine with
+its plugins where there is no pulumi on the PATH; a builder and a registry where
+the stack releases to localhost), in pinned versions, in a cache folder. Then
+runs the command after --, or prints export lines for a shell; nothing where
+nothing is missing. Progress goes to standard error.
+
+Examples:
+  $ npx --no slipway env -- pulumi login
+  $ npx --no slipway env --stack stage -- pulumi stack output --json
+  $ eval "$(npx --no slipway env)" && pulumi preview --stack stage
+
+Exit codes: the command's own; 0 printed; 1 failed; 2 used wrongly.
+
+Environment: SLIPWAY_CACHE (the cache folder), SLIPWAY_BUILDKIT_HOST (a BuildKit
+of yours), SLIPWAY_DOCKER=off (no Docker engine), and what pulumi reads.`;
+
+/** `slipway env`: the environment that `slipway up` runs pulumi in, for a shell or for one command. */
+export function envCommand(): Command {
+  return new Command("env")
+    .description("Run a pulumi command as `slipway up` runs it, or print its environment for a shell.")
+    .argument("[command...]", "after --; default: print")
+    .option("-s, --stack <name>", STACK_HELP)
+    .option("-C, --cwd <folder>", "the project's folder", ".")
+    .addHelpText("after", HELP)
+    .action(async ([program, ...args]: string[], options: EnvOptions) => {
+      const stack = await stackToUse(options);
+      const { missingVariables } = await import("../engine-environment.js");
+      const { childEnvironment, exportLines } = await import("#toolchain/project");
+      const { env } = process;
+      const need = { stack, cwd: options.cwd, env, services: true, mayLogin: true };
+      const variables = await missingVariables(need);
+      if (program === undefined) {
+        const lines = exportLines(variables, []);
+        process.stdout.write(lines === "" ? "" : `${lines}\n`);
+        return;
+      }
+      const { runInForeground } = await import("../foreground.js");
+      process.exitCode = await runInForeground(program, args, {
+        cwd: options.cwd,
+        env: childEnvironment(variables, env, []),
+      });
+    });
+}
