@@ -60,9 +60,7 @@ test("another program at the port is an error that says how to get around it", a
     await expect(registryUp({ cache, port, program })).rejects.toThrow(
       `SLIPWAY_PORT_TAKEN: another program listens at localhost:${port}`,
     );
-    await expect(registryUp({ cache, port, program })).rejects.toThrow(
-      `SLIPWAY_REGISTRY_PORT=${port + 1}`,
-    );
+    await expect(registryUp({ cache, port, program })).rejects.toThrow(`SLIPWAY_REGISTRY_PORT=${port + 1}`);
     expect((await registryStatus({ cache, port })).state).toBe("stopped");
   } finally {
     await close(server);
