@@ -16,17 +16,29 @@ import { resolveArgs } from "./resolve-args";
 import { runError } from "./run-error";
 import { previousManifest, stackManifest } from "./stack-outputs";
 
+/** Names of the images that arguments give in code; any name where they are a list, or in the settings alone. */
+export type ImagesOf<Args> = Args extends {
+  readonly images: Readonly<Record<infer Image extends string, unknown>>;
+}
+  ? Image
+  : string;
+
 /**
  * Reads arguments, stack settings, environment, git, files and registries, and plans the release. Registers and writes
  * nothing itself; an `up` runs the project's own checks here.
  *
  * @throws pulumi.RunError with every problem and every refusal
  */
-export async function planOfProgram(args: ReleaseArgs): Promise<PlannedRelease> {
+export async function planOfProgram<Args extends ReleaseArgs>(
+  args: Args,
+): Promise<PlannedRelease<ImagesOf<Args>>> {
   try {
     const code = await resolveArgs("Release.plan", args);
     const host = programHost();
-    if (host !== undefined) return await host.planRelease(code);
+    if (host !== undefined) {
+      const { plan, config, projectDir } = await host.planRelease(code);
+      return { plan, config, projectDir };
+    }
     const projectDir = process.cwd();
     await requireProviderPlugin(projectDir);
     const config = await readPulumiConfig(process.env, projectDir, projectFiles(projectDir), code);

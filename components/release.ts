@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
-import type { ReleaseManifest } from "../plan/manifest";
+import type { ManifestImage, ReleaseManifest } from "../plan/manifest";
 import type { PlannedRelease } from "../plan/planned-release";
 import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
+import type { ReleasePlan } from "../plan/release-plan";
 import { descriptionInputs } from "../plan/resource-inputs";
 import { tagName } from "../plan/resource-names";
 import { fleetImages } from "../plan/service-manifest";
@@ -14,7 +15,7 @@ import { writeArtifacts } from "../report/write-artifacts";
 import type { PromotionArgs, ReleaseArgs } from "./args";
 import { buildFacts } from "./build-facts";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
-import { planOfProgram } from "./planned-release";
+import { type ImagesOf, planOfProgram } from "./planned-release";
 import { ImagePromotion } from "./promotion";
 import { quietDebug } from "./quiet-debug";
 import { TagSet } from "./tag-set";
@@ -53,9 +54,9 @@ export interface ReleaseOutputs {
  *   return new Release("release", plan).outputs;
  * };
  */
-export class Release extends pulumi.ComponentResource {
-  /** Each image by its name. @example release.images.api.reference */
-  public readonly images: Readonly<Record<string, ReleasedImage>>;
+export class Release<Image extends string = string> extends pulumi.ComponentResource {
+  /** Each image by its name; one that this run leaves out is as it was released last. @example release.images.api.reference */
+  public readonly images: Readonly<Record<Image, ReleasedImage>>;
   /** What exists after the release, when all of it is done. */
   public readonly manifest: pulumi.Output<ReleaseManifest>;
   /** Return these from the program: the next run and promoting stacks read `manifest`. */
@@ -67,12 +68,12 @@ export class Release extends pulumi.ComponentResource {
    *
    * @throws pulumi.RunError with every problem and every refusal at once; nothing was registered or written
    */
-  static plan(args: ReleaseArgs = {}): Promise<PlannedRelease> {
+  static plan<Args extends ReleaseArgs>(args: Args): Promise<PlannedRelease<ImagesOf<Args>>> {
     quietDebug();
     return planOfProgram(args);
   }
 
-  constructor(name: string, planned: PlannedRelease, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, planned: PlannedRelease<Image>, opts?: pulumi.ComponentResourceOptions) {
     // In JavaScript nothing else points out a forgotten `await`.
     if (planned instanceof Promise) throw new Error(`Release "${name}": await Release.plan(…) first`);
     super("slipway:index:Release", name, {}, opts);
@@ -82,12 +83,15 @@ export class Release extends pulumi.ComponentResource {
         ? this.build(name, planned, provider)
         : this.promote(name, planned, provider);
     const tags = this.tag(name, planned, content, provider);
-    this.images = Object.fromEntries(
-      planned.plan.images.map(({ name: image, repositories }) => [
-        image,
-        releasedImage(content[image]?.digest, repositories, tags.ofImage(image)),
-      ]),
-    );
+    const images = Object.fromEntries([
+      ...planned.plan.kept.map((image) => [image.name, keptImage(image)] as const),
+      ...planned.plan.images.map(
+        ({ name: image, repositories }) =>
+          [image, releasedImage(content[image]?.digest, repositories, tags.ofImage(image))] as const,
+      ),
+    ]);
+    if (!hasEach<Image>(images, planned.plan)) throw new Error("an image of the plan was not declared");
+    this.images = images;
     this.manifest = this.record(planned, content, tags);
     this.describe(name, planned, tags, provider);
     this.outputs = outputsOf(this.manifest);
@@ -222,10 +226,12 @@ export class Release extends pulumi.ComponentResource {
  *
  * @example new Promotion("release", await Promotion.plan({ ...images, promote: { from: "stage" } }))
  */
-export class Promotion extends Release {
+export class Promotion<Image extends string = string> extends Release<Image> {
   /** @throws pulumi.RunError with every problem and every refusal at once; nothing was registered or written */
-  static override plan(args: PromotionArgs): Promise<PlannedRelease> {
-    return Release.plan(args);
+  static override plan<Args extends ReleaseArgs>(
+    args: Args & PromotionArgs,
+  ): Promise<PlannedRelease<ImagesOf<Args>>> {
+    return Release.plan<Args>(args);
   }
 }
 
@@ -251,6 +257,24 @@ function releasedImage(
   const digest = pulumi.all([content, tags]).apply(([known]) => known);
   const references = digest.apply((known) => repositories.map((repository) => `${repository}@${known}`));
   return { digest, references, reference: references.apply(([primary = ""]) => primary), tags };
+}
+
+/** What the last release made of an image that this one leaves alone. */
+function keptImage({ digest, references, tags }: ManifestImage): ReleasedImage {
+  return {
+    digest: pulumi.output(digest),
+    references: pulumi.output([...references]),
+    reference: pulumi.output(references[0] ?? ""),
+    tags: pulumi.output([...new Set(tags.map(({ name }) => name))]),
+  };
+}
+
+/** The names that the program gives in code are those of the plan and of the last release. */
+function hasEach<Image extends string>(
+  images: Readonly<Record<string, ReleasedImage>>,
+  plan: ReleasePlan,
+): images is Readonly<Record<Image, ReleasedImage>> {
+  return [...plan.images, ...plan.kept].every(({ name }) => name in images);
 }
 
 function outputsOf(manifest: pulumi.Output<ReleaseManifest>): ReleaseOutputs {

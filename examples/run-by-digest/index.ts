@@ -12,15 +12,12 @@ const images = {
 /** Releases the site to the registry of Pulumi.stage.yaml, then runs on this machine what was released. */
 export = async () => {
   const release = new Release("release", await Release.plan({ images }));
-  const { site } = release.images;
-  if (site === undefined) return release.outputs;
-
   const port = new Config().getNumber("port") ?? 8080;
   const container = new Container(
     "site",
     {
       // host/path@sha256:…, known when the image is verified and tagged: a new digest replaces the container.
-      image: site.reference,
+      image: release.images.site.reference,
       ports: [{ internal: 8000, external: port, ip: "127.0.0.1" }],
       restart: "unless-stopped",
     },

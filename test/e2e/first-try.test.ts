@@ -40,7 +40,7 @@ beforeAll(async () => {
     }),
     "index.js":
       'const { Release } = require("slipway");\n' +
-      'module.exports = async () => new Release("release", await Release.plan()).outputs;\n',
+      'module.exports = async () => new Release("release", await Release.plan({})).outputs;\n',
     "Pulumi.stage.yaml": settings(`localhost:${port}`),
     "Pulumi.prod.yaml": settings("registry.example.com"),
     "app/Dockerfile": "FROM scratch\nCOPY app.txt /\n",

@@ -49,9 +49,8 @@ export = async () => {
     },
   });
   const release = new Release("shop", plan);
-  const api = release.images.api;
-  const deployment = api === undefined ? undefined : new Deployment("api", { image: api.reference });
-  return { deployed: deployment?.image, ...release.outputs };
+  const deployment = new Deployment("api", { image: release.images.api.reference });
+  return { deployed: deployment.image, ...release.outputs };
 };
 `;
 

@@ -6,6 +6,6 @@ const LIBRARY = path.resolve(__dirname, "../../library.js");
 export const SETTINGS_PROGRAM = `const { Release, RepositorySetup, stackSettings } = require(${JSON.stringify(LIBRARY)});
 module.exports = async () => {
   if (stackSettings().github?.setup) return new RepositorySetup("repository", await RepositorySetup.plan()).outputs;
-  return { ...new Release("release", await Release.plan()).outputs };
+  return { ...new Release("release", await Release.plan({})).outputs };
 };
 `;
