@@ -251,9 +251,9 @@ describe.each(SAMPLES)("the sources of $example", (sample) => {
       repository.git("tag", gitTag);
       const planned = await repository.run("npx", "--no", "slipway", "plan", "--stack", stage);
       expect(planned.exitCode, planned.text).toBe(0);
-      await repository.pulumi("up", "--stack", stage, "--yes", "--skip-preview");
+      await repository.up(stage);
       await repository.pulumi("stack", "init", prod);
-      const { text } = await repository.pulumi("up", "--stack", prod, "--yes", "--skip-preview");
+      const { text } = await repository.up(prod);
       expect(text).not.toContain("docker-build:index:Image");
       for (const tag of tags) {
         const place = `${registry.host}/init-${sample.example}`;
@@ -280,7 +280,7 @@ test("its setup stack sets the repository up, from the installed package", async
     await repository.init("--yes", "--package", `file:${path.join(packed, tarball())}`);
     repository.install();
     await repository.pulumi("stack", "init", "setup");
-    await repository.pulumi("up", "--stack", "setup", "--yes", "--skip-preview");
+    await repository.up("setup");
     expect(github.environments.names()).toEqual(["prod", "stage"]);
     expect(github.rulesets.all()).toHaveLength(1);
     expect(github.permissions.actions).toMatchObject({ sha_pinning_required: true });
@@ -363,6 +363,14 @@ class Repository {
   /** In the project's folder. */
   run(command: string, ...args: string[]): Promise<Result> {
     return this.#exec(command, args, this.#project);
+  }
+
+  /** The command that init prints, without questions. */
+  async up(stack: string): Promise<Result> {
+    const engine = ["--yes", "--skip-preview", "--non-interactive"];
+    const done = await this.run("npx", "--no", "slipway", "up", "--stack", stack, "--", ...engine);
+    expect(done.exitCode, done.text).toBe(0);
+    return done;
   }
 
   async pulumi(...args: string[]): Promise<Result> {
