@@ -1,4 +1,4 @@
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { isRecord } from "../plan/record";
 
 /** How a stack's secrets are encrypted: the engine writes it by itself when a stack is made. */
@@ -11,13 +11,6 @@ const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"
  */
 export function sameSettings(one: string, other: string): boolean {
   return settings(one) === settings(other);
-}
-
-/** Adds the keys that the engine wrote into the file to its new text: without them its encrypted values are lost. */
-export function withEngineKeys(text: string, found: string): string {
-  const document: unknown = parse(found);
-  const entries = Object.entries(document ?? {}).filter(([key]) => ENGINE_KEYS.has(key));
-  return entries.length === 0 ? text : `${text}${stringify(Object.fromEntries(entries))}`;
 }
 
 function settings(text: string): string {

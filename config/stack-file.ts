@@ -139,7 +139,7 @@ function projectDefaults(config: unknown): Record<string, unknown> {
 }
 
 /** A copy in which every `secure:` value is an `Encrypted`. */
-export function markEncrypted(value: unknown): unknown {
+function markEncrypted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(markEncrypted);
   if (!isRecord(value)) return value;
   const keys = Object.keys(value);

@@ -2,45 +2,50 @@ import { Command, Option } from "commander";
 import type { InitFlags } from "../init/flags";
 
 const HELP = `
-Looks at the Dockerfiles, the git remote, services.list, VERSIONS.env and
-package.json, asks about the rest at a terminal, shows every file as a
-difference, and writes all of them or none. Files of yours get lines added
-(package.json, .gitignore, .dockerignore); a file that Slipway would write as a
-whole and that is there already is overwritten with --force alone. Where the
-repository's root has no npm packages (or another package manager's), the
-project goes into release/.
+Looks at the Dockerfiles, the git remote, services.list and VERSIONS.env, asks
+about the rest at a terminal, shows every file as a difference, and writes all of
+them or none: a Pulumi program (index.ts), what differs between the stacks stage
+and prod (Pulumi.stage.yaml, Pulumi.prod.yaml) and workflow files. The project
+goes into release/. Files of yours get lines added (package.json, .gitignore,
+.dockerignore); the project's files are yours once they are there, and a second
+run leaves them as they are.
 
-Releases are signed. With --sign key a key pair is made for each stack, where
-pulumi reaches its backend: the public key is a file (cosign.pub), the private
-one is encrypted in the stack's settings. keyless signs with the identity of the
+stage builds; prod builds nothing and takes over, by digest, what stage released.
+
+Releases are signed. With --sign key a key pair is made for stage, where pulumi
+reaches its backend: the public key is a file (cosign.pub), the private one is
+encrypted in the stack's settings. keyless signs with the identity of the
 workflow, in a public log. With none, anyone who may push to the registry
 decides what a release takes from it.
 
 Found              released as
-Dockerfile         one image; one each where there are several in folders
-Dockerfile.<name>  a lane of its own beside the main one: <name>-v1.2.3 and
-                   <name>-latest
+Dockerfile, Containerfile, <name>.Dockerfile
+                   an image each, in any folder; those for development or tests
+                   are left out, and listed
+Dockerfile.<name>  beside no other than the main one: a lane, <name>-v1.2.3 and
+                   <name>-latest, with stacks of its own
 Dockerfile.base and Dockerfile.variant
                    a base by its content, and variants
-services.list      a fleet, one image a line
+services.list      one image a line
 
 Exit codes: 0 written, or nothing to do; 1 failed, refused or declined; 2 used
 wrongly; 130 (Ctrl-C), 143 (SIGTERM): interrupted, nothing written.
 
 Environment: NO_COLOR, GITHUB_API_URL, and what pulumi reads.`;
 
-/** `slipway init`: sets somebody's repository up. */
+/** `slipway init`: sets a repository up. */
 export function initCommand(): Command {
   return new Command("init")
-    .description("Set a repository up to release with Slipway: settings, stacks and workflow files.")
+    .description("Set a repository up to release with Slipway: a program, its stacks and workflow files.")
     .option("-C, --cwd <folder>", "a folder of the repository", ".")
-    .option("--image <names...>", "the image's name; name=folder for each of several")
+    .option("--image <names...>", "the image's name; name=folder or name=Dockerfile for each of several")
     .option("--lane <names...>", "lanes in place of those that were found; name=Dockerfile for another file")
-    .option("--no-lanes", "Dockerfile.<name> is no lane")
+    .option("--no-lanes", "Dockerfile.<name> is an image, not a lane")
     .option(
       "--registry <host/namespace...>",
-      "where images go; default ghcr.io/<owner> for a remote on GitHub",
+      "where prod's images go; default ghcr.io/<owner> for a remote on GitHub",
     )
+    .option("--stage-registry <host/namespace>", "where stage's images go; default the first one and /stage")
     .option("--docker-hub <namespace>", "Docker Hub too, skipped where there are no credentials for it")
     .option("--platform <os/arch...>", "what is built for; default linux/amd64 linux/arm64")
     .option(
@@ -55,8 +60,7 @@ export function initCommand(): Command {
       ).choices(["key", "keyless", "none"]),
     )
     .option("--no-setup", "no stack that sets the repository on GitHub up")
-    .option("--stack <name>", "the stack's name; lanes have one each, of their names")
-    .option("--folder <path>", "the project's folder; default . with npm packages, else release")
+    .option("--folder <path>", "the project's folder; default release")
     .option(
       "--package <spec>",
       "where this package comes from: a version or file:slipway.tgz; default this version",
@@ -64,7 +68,6 @@ export function initCommand(): Command {
     .option("-y, --yes", "ask nothing: defaults and flags")
     .addOption(new Option("--print", "write nothing, only show (also --dry-run)").conflicts("yes"))
     .addOption(new Option("--dry-run").implies({ print: true }).hideHelp())
-    .option("--force", "overwrite files that are there and differ")
     .option("--json", "print files and next commands as JSON; with --yes or --print")
     .addHelpText("after", HELP)
     .action(async (options: InitFlags, command: Command) => {

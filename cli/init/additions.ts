@@ -1,13 +1,20 @@
 import path from "node:path";
+import { dependencies, devDependencies } from "../../package.json";
 import { isRecord } from "../../plan/record";
 import { ignoreRules } from "../../source/ignore-file";
 import type { RepositoryFacts } from "./facts";
-import type { ProjectFile } from "./render-project";
-import { type Answers, hasSetup, SETUP_STACK, stackNames } from "./shape";
+import type { Answers } from "./shape";
+
+/** A file as it should be. */
+export interface ProjectFile {
+  /** Relative to the repository's root. */
+  readonly path: string;
+  readonly text: string;
+}
 
 /**
- * What files that belong to the person need besides: nothing in them is changed or taken out, so that `--force` is not
- * asked for. A file that has everything is left out. Pure.
+ * What files that belong to the person need besides: nothing in them is changed or taken out. A file that has everything
+ * is left out. Pure.
  *
  * @throws Error for a package.json that is no JSON object
  */
@@ -32,59 +39,28 @@ export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files"
   return made.filter((file) => file.text !== text(file.path));
 }
 
-function withPackage(found: string | undefined, answers: Answers): string {
-  const { folder, name, packageSpec } = answers;
+function withPackage(found: string | undefined, { name, packageSpec }: Answers): string {
   const parsed: unknown =
     found === undefined ? { name: `${name}-release`, private: true } : JSON.parse(found);
   if (!isRecord(parsed)) throw new Error("package.json is not a JSON object");
-  const kind = folder === "." ? "devDependencies" : "dependencies";
-  const isThere = [parsed.dependencies, parsed.devDependencies].some(
-    (list) => isRecord(list) && "slipway" in list,
+  const known = [parsed.dependencies, parsed.devDependencies].flatMap((list) =>
+    isRecord(list) ? Object.keys(list) : [],
   );
-  const scripts = { ...scriptsOf(answers), ...(isRecord(parsed.scripts) ? parsed.scripts : {}) };
   const wanted = {
-    ...parsed,
-    scripts: isRecord(parsed.scripts)
-      ? { ...parsed.scripts, ...missingKeys(scripts, parsed.scripts) }
-      : scripts,
-    ...(isThere
-      ? {}
-      : { [kind]: sorted({ ...(isRecord(parsed[kind]) ? parsed[kind] : {}), slipway: packageSpec }) }),
+    dependencies: { slipway: packageSpec, "@pulumi/pulumi": dependencies["@pulumi/pulumi"] },
+    devDependencies: {
+      typescript: devDependencies.typescript,
+      "@types/node": devDependencies["@types/node"],
+    },
   };
+  const added = Object.entries(wanted).flatMap(([list, packages]) => {
+    const missing = Object.entries(packages).filter(([name]) => !known.includes(name));
+    const own = isRecord(parsed[list]) ? parsed[list] : {};
+    return missing.length === 0 ? [] : [[list, sorted({ ...own, ...Object.fromEntries(missing) })]];
+  });
+  if (added.length === 0 && found !== undefined) return found;
   const indent = /^[{[]\r?\n([ \t]+)/.exec(found ?? "")?.[1] ?? "  ";
-  return JSON.stringify(wanted) === JSON.stringify(parsed) && found !== undefined
-    ? found
-    : `${JSON.stringify(wanted, undefined, indent)}\n`;
-}
-
-function missingKeys(wanted: Readonly<Record<string, unknown>>, found: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(wanted).filter(([key]) => !(key in found)));
-}
-
-/** `image:keys`, `image:plan`, `image:preview` and `image:release`; several stacks have their name in it. */
-export function scriptsOf(
-  answers: Pick<Answers, "shape" | "stack" | "setup" | "sign">,
-): Record<string, string> {
-  const stacks = stackNames(answers);
-  const setup = {
-    "image:setup": `pulumi stack select --create ${SETUP_STACK} && slipway up --stack ${SETUP_STACK}`,
-  };
-  const keys = stacks.map(
-    (stack) => `pulumi stack select --create ${stack} && slipway keys --stack ${stack}`,
-  );
-  const signing: Record<string, string> = answers.sign === "key" ? { "image:keys": keys.join(" && ") } : {};
-  const releases = Object.fromEntries(
-    stacks.flatMap((stack) => {
-      const suffix = stacks.length === 1 ? "" : `:${stack}`;
-      const select = `pulumi stack select --create ${stack}`;
-      return [
-        [`image:plan${suffix}`, `slipway plan --stack ${stack}`],
-        [`image:preview${suffix}`, `${select} && pulumi preview --stack ${stack}`],
-        [`image:release${suffix}`, `${select} && pulumi up --stack ${stack}`],
-      ];
-    }),
-  );
-  return { ...signing, ...releases, ...(hasSetup(answers) ? setup : {}) };
+  return `${JSON.stringify({ ...parsed, ...Object.fromEntries(added) }, undefined, indent)}\n`;
 }
 
 /** The ignore files of the build contexts that the project's own files would be part of. */
@@ -92,17 +68,7 @@ function ignoreFiles(
   { shape, folder }: Answers,
   { files }: Pick<RepositoryFacts, "files">,
 ): { file: string; context: string }[] {
-  const used =
-    shape.kind === "images"
-      ? shape.images.map(({ context, dockerfile }) => ({ context, dockerfile }))
-      : shape.kind === "lanes"
-        ? shape.lanes.map(({ dockerfile }) => ({ context: shape.image.context, dockerfile }))
-        : shape.kind === "variants"
-          ? [shape.image.dockerfile, shape.base.dockerfile].map((dockerfile) => ({
-              context: shape.image.context,
-              dockerfile,
-            }))
-          : [{ context: shape.context, dockerfile: path.posix.relative(shape.context, shape.dockerfile) }];
+  const used = contextsOf(shape);
   const holding = used.filter(({ context }) => context === "." || `${folder}/`.startsWith(`${context}/`));
   const found = holding.map(({ context, dockerfile }) => {
     const own = path.posix.join(context, `${dockerfile}.dockerignore`);
@@ -111,13 +77,27 @@ function ignoreFiles(
   return [...new Map(found.map((one) => [one.file, one])).values()];
 }
 
+function contextsOf(shape: Answers["shape"]): { readonly context: string; readonly dockerfile: string }[] {
+  switch (shape.kind) {
+    case "images":
+      return [...shape.images];
+    case "lanes":
+      return shape.lanes.map(({ dockerfile }) => ({ context: shape.image.context, dockerfile }));
+    case "variants":
+      return [shape.image, { context: shape.image.context, dockerfile: shape.base.dockerfile }];
+    case "services":
+      return shape.folder === undefined ? [{ context: ".", dockerfile: shape.dockerfile }] : [];
+  }
+}
+
 /** What changes without the image's content having changed; each by a path that shows whether it is ignored. */
 const OF_THE_PROJECT = [
   { line: "node_modules", probe: "node_modules/a.js" },
   { line: "artifacts", probe: "artifacts/a.json" },
-  { line: "Pulumi*.yaml", probe: "Pulumi.release.yaml" },
+  { line: "Pulumi*.yaml", probe: "Pulumi.stage.yaml" },
   { line: "cosign*.pub", probe: "cosign.pub" },
-  { line: "program.js", probe: "program.js" },
+  { line: "index.ts", probe: "index.ts" },
+  { line: "tsconfig.json", probe: "tsconfig.json" },
 ];
 const OF_GIT = [
   { line: ".git", probe: ".git/HEAD" },

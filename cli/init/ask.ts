@@ -1,7 +1,10 @@
+import path from "node:path";
 import { checkbox, confirm, input, select } from "@inquirer/prompts";
 import type { WorkflowHost } from "../../plan/github-config";
 import { HOST_PATTERN, REPOSITORY_PATTERN } from "../../plan/reference";
-import { parseRegistry } from "./default-answers";
+import { defaultAnswers, defaultDockerfiles, parseRegistry, stageOf } from "./default-answers";
+import { dockerfiles, reasonToLeaveOut } from "./detect";
+import type { RepositoryFacts } from "./facts";
 import type { InitFlags, SignMode } from "./flags";
 import { type Answers, canSignKeyless, type InitRegistry, type Shape } from "./shape";
 
@@ -14,14 +17,27 @@ export function isInterruption(error: unknown): boolean {
  * Asks about what no flag has said; the default of each question is what was found.
  *
  * @param signal ends the questions
- * @throws ExitPromptError after Ctrl-C, AbortPromptError after the signal
+ * @throws ExitPromptError after Ctrl-C, AbortPromptError after the signal; UsageError as `defaultAnswers`
  */
-export async function ask(found: Answers, flags: InitFlags, signal: AbortSignal): Promise<Answers> {
+export async function ask(
+  facts: RepositoryFacts,
+  flags: InitFlags,
+  version: string,
+  signal: AbortSignal,
+): Promise<Answers> {
+  const isListed = flags.image?.some((image) => image.includes("=")) === true || flags.lane !== undefined;
+  const chosen = isListed ? defaultDockerfiles(facts) : await askDockerfiles(facts, signal);
+  const found = defaultAnswers(facts, flags, version, chosen);
   const shape = flags.image === undefined ? await askNames(found.shape, signal) : found.shape;
   const registries =
     flags.registry === undefined && flags.dockerHub === undefined
-      ? await askRegistries(found.registries, signal)
+      ? await askRegistries("Registries", found.registries, signal)
       : found.registries;
+  const known = flags.stageRegistry === undefined ? stageOf(registries) : found.stageRegistry;
+  const [stageRegistry] =
+    flags.stageRegistry === undefined
+      ? await askRegistries("Registry of stage", known === undefined ? [] : [known], signal)
+      : [known];
   const hosts =
     flags.workflows === undefined
       ? await checkbox<WorkflowHost>(
@@ -36,7 +52,29 @@ export async function ask(found: Answers, flags: InitFlags, signal: AbortSignal)
         )
       : found.hosts;
   const sign = flags.sign === undefined ? await askSign({ ...found, hosts }, signal) : found.sign;
-  return { ...found, shape, registries, hosts, sign };
+  return {
+    ...found,
+    shape,
+    registries,
+    ...(stageRegistry === undefined ? {} : { stageRegistry }),
+    hosts,
+    sign,
+  };
+}
+
+/** Where there is more than one, the person says which are released. */
+async function askDockerfiles(facts: RepositoryFacts, signal: AbortSignal): Promise<string[]> {
+  const all = dockerfiles(facts.files);
+  if (all.length < 2) return defaultDockerfiles(facts);
+  const choices = all.map((value) => {
+    const reason = reasonToLeaveOut(value, facts.files);
+    return {
+      value,
+      name: reason === undefined ? value : `${value} (${reason})`,
+      checked: reason === undefined,
+    };
+  });
+  return checkbox({ message: "Dockerfiles to release", choices, required: true }, { signal });
 }
 
 async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode> {
@@ -60,23 +98,23 @@ export async function askToWrite(count: number, signal: AbortSignal): Promise<bo
 
 async function askNames(shape: Shape, signal: AbortSignal): Promise<Shape> {
   switch (shape.kind) {
-    case "fleet":
+    case "services":
       return shape;
     case "images": {
       const images: (typeof shape.images)[number][] = [];
       for (const image of shape.images) {
         images.push({
           ...image,
-          name: await askName(`Name of the image in ${image.context}`, image.name, signal),
+          name: await askName(
+            `Name of the image of ${path.posix.join(image.context, image.dockerfile)}`,
+            image.name,
+            signal,
+          ),
         });
       }
       return { ...shape, images };
     }
     case "lanes":
-      return {
-        ...shape,
-        image: { ...shape.image, name: await askName("Name of the image", shape.image.name, signal) },
-      };
     case "variants":
       return {
         ...shape,
@@ -92,8 +130,12 @@ async function askName(message: string, found: string, signal: AbortSignal): Pro
   return input({ message, default: found, validate }, { signal });
 }
 
-async function askRegistries(found: readonly InitRegistry[], signal: AbortSignal): Promise<InitRegistry[]> {
-  const message = "Registries, host/namespace, separated by spaces";
+async function askRegistries(
+  what: string,
+  found: readonly InitRegistry[],
+  signal: AbortSignal,
+): Promise<InitRegistry[]> {
+  const message = `${what}, host/namespace${what === "Registries" ? ", separated by spaces" : ""}`;
   const written = found.map(({ host, namespace }) => (namespace === "" ? host : `${host}/${namespace}`));
   const text = await input({ message, default: written.join(" "), validate: registriesProblem }, { signal });
   return words(text).map((word, index) => ({

@@ -4,26 +4,29 @@ import { PROJECT_FOLDERS } from "../../config/project-folders";
 import type { WorkflowHost } from "../../plan/github-config";
 import { isRecord } from "../../plan/record";
 import { githubRepository, remotePlace } from "../../source/git-remote";
-import { detectShape, imageWord, laneOf, mainTrigger } from "./detect-shape";
+import {
+  detectShape,
+  dockerfiles,
+  imageOf,
+  imageWord,
+  laneOf,
+  lanesShape,
+  leftOut,
+  mainTrigger,
+  missingArgs,
+  reasonToLeaveOut,
+} from "./detect";
 import type { RepositoryFacts } from "./facts";
 import { type InitFlags, type SignMode, UsageError } from "./flags";
 import {
   type Answers,
+  type BuildArgs,
   canSignKeyless,
-  type InitBuildArg,
-  type InitImage,
   type InitRegistry,
-  type LanesShape,
+  releasedDockerfiles,
   type Shape,
-  stackNames,
+  stackPairs,
 } from "./shape";
-
-/** What would be written without a question. */
-export interface Defaults {
-  readonly answers: Answers;
-  /** What was found, for a person. */
-  readonly notes: readonly string[];
-}
 
 const DEFAULT_PLATFORMS = ["linux/amd64", "linux/arm64"];
 const MADE_HERE = /^# Made by `slipway workflows` from /;
@@ -32,159 +35,202 @@ const MADE_HERE = /^# Made by `slipway workflows` from /;
  * Answers from the repository's files and the flags, which win.
  *
  * @param version this package's
- * @throws UsageError for flags that make no sense here, and where nothing tells what to release or where to
+ * @param chosen the Dockerfiles to release. Default: those that are not for development or tests
+ * @throws UsageError for flags that cannot be used here, and where nothing says what to release or where to
  */
-export function defaultAnswers(facts: RepositoryFacts, flags: InitFlags, version: string): Defaults {
+export function defaultAnswers(
+  facts: RepositoryFacts,
+  flags: InitFlags,
+  version: string,
+  chosen = defaultDockerfiles(facts),
+): Answers {
   const place = remotePlace(facts.remote ?? "");
-  const github = githubRepository(facts.remote ?? "");
+  const repository = githubRepository(facts.remote ?? "");
   const name = imageWord(path.posix.basename(place.path) || facts.folderName) || "app";
-  const found = detectShape(flags.lanes ? facts : { ...facts, files: withoutLanes(facts.files) }, name);
-  const shape = withFlags(found?.shape, flags, facts, name);
+  const shape = withArgs(shapeOf(facts, flags, chosen, name), buildArgs(flags.buildArg ?? []));
   const hosts = workflowHosts(flags, facts, place.host);
   const folder =
     flags.folder === undefined ? projectFolder(facts) : path.posix.normalize(flags.folder).replace(/\/$/, "");
-  const stack = flags.stack ?? (shape.kind === "fleet" ? "stage" : "release");
-  const signed = foundSigning(facts, folder, stackNames({ shape, stack }));
-  const workflowFiles = {
-    release: freeName(facts, hosts, releaseFile(shape, hosts)),
-    preview: freeName(facts, hosts, "preview.yml"),
-  };
-  return {
-    answers: {
-      name,
-      folder,
-      ...(github === undefined ? {} : { repository: github }),
-      shape,
-      registries: registries(flags, place),
-      platforms: flags.platform ?? DEFAULT_PLATFORMS,
-      hosts,
-      sign: signMode(
-        flags,
-        facts,
-        { hosts, ...(github === undefined ? {} : { repository: github }) },
-        signed,
-      ),
-      found: signed,
-      stack,
-      branch: facts.branch,
-      setup: flags.setup && github !== undefined && hosts.includes("github"),
-      workflowFiles,
-      packageSpec: flags.package ?? `^${version}`,
+  const own = registries(flags, place);
+  const stageRegistry = flags.stageRegistry === undefined ? stageOf(own) : parseRegistry(flags.stageRegistry);
+  const answers = {
+    name,
+    folder,
+    ...(repository === undefined ? {} : { repository }),
+    shape,
+    registries: own,
+    ...(stageRegistry === undefined ? {} : { stageRegistry }),
+    platforms: flags.platform ?? DEFAULT_PLATFORMS,
+    hosts,
+    withKey: stackPairs({ shape })
+      .map(({ stage }) => stage)
+      .filter((stage) => hasKey(facts.texts[path.posix.join(folder, `Pulumi.${stage}.yaml`)])),
+    branch: facts.branch,
+    setup: flags.setup && repository !== undefined && hosts.includes("github"),
+    workflowFiles: {
+      release: freeName(facts, hosts, "release.yml"),
+      preview: freeName(facts, hosts, "preview.yml"),
     },
-    notes: [
-      ...(found?.notes ?? []),
-      ...(facts.remote === undefined || place.path === "" ? [] : [`git remote: ${place.host}/${place.path}`]),
-      ...otherReleases(facts, workflowFiles.release),
-    ],
+    packageSpec: flags.package ?? `^${version}`,
   };
+  return { ...answers, sign: signMode(flags, facts, answers) };
 }
 
-/** The signing settings of stacks that exist already, which keep their keys. */
-function foundSigning(
-  { texts }: RepositoryFacts,
-  folder: string,
-  stacks: readonly string[],
-): Answers["found"] {
-  return Object.fromEntries(
-    stacks.flatMap((stack) => {
-      const text = texts[path.posix.join(folder, `Pulumi.${stack}.yaml`)];
-      const file: unknown = text === undefined ? undefined : parse(text);
-      const config = isRecord(file) && isRecord(file.config) ? file.config : {};
-      const sign = config["slipway:sign"];
-      return isRecord(sign) ? [[stack, sign]] : [];
-    }),
+/** The Dockerfiles that are released unless the person says another thing. */
+export function defaultDockerfiles({ files }: Pick<RepositoryFacts, "files">): string[] {
+  return dockerfiles(files).filter((file) => reasonToLeaveOut(file, files) === undefined);
+}
+
+/** What was found and what was left out, as lines for the person. */
+export function notes(facts: RepositoryFacts, answers: Answers): string[] {
+  const { shape, folder } = answers;
+  const program = existingProgram(facts, folder);
+  const released = releasedDockerfiles(shape);
+  const isLanes = shape.kind === "lanes";
+  const missing = program === undefined ? [] : released.filter((file) => !isIn(program, file));
+  return [
+    `${released.join(", ")}${isLanes ? ": a lane each (--no-lanes releases them together)" : ""}`,
+    ...leftOut(facts.files, shape).map(
+      ({ file, reason }) =>
+        `${file}, which is left out: ${reason}. To release it, name it beside the others: --image ${imageWord(file)}=${file}`,
+    ),
+    ...missing.map(
+      (file) => `${file}, which ${path.posix.join(folder, "index.ts")} does not name: add it there`,
+    ),
+    ...missingArgs(facts, shape),
+    ...(facts.remote === undefined ? [] : remoteNote(facts.remote)),
+    ...otherReleases(facts, answers.workflowFiles.release),
+  ];
+}
+
+/** Whether a program names a Dockerfile, or the folder that has it. */
+function isIn(program: string, file: string): boolean {
+  const { dir, base } = path.posix.parse(file);
+  return (
+    program.includes(`${file}"`) ||
+    program.includes(/^\w+$/.test(base) ? JSON.stringify(dir || ".") : `${base}"`)
   );
 }
 
+function remoteNote(remote: string): string[] {
+  const { host, path: place } = remotePlace(remote);
+  return place === "" ? [] : [`git remote: ${host}/${place}`];
+}
+
+/**
+ * The program that is in the folder already; undefined before the first `slipway init`.
+ *
+ * @throws UsageError for a project of another kind in that folder
+ */
+export function existingProgram(
+  { files, texts }: Pick<RepositoryFacts, "files" | "texts">,
+  folder: string,
+): string | undefined {
+  const at = (file: string) => path.posix.join(folder, file);
+  const project = texts[at("Pulumi.yaml")];
+  if (project?.includes("slipway-registry") && !/^main:/m.test(project)) return texts[at("index.ts")] ?? "";
+  const taken = ["Pulumi.yaml", "index.ts", "tsconfig.json"].find((file) => files.includes(at(file)));
+  if (taken === undefined) return undefined;
+  throw new UsageError(
+    `${at(taken)} is there already, and init did not write it. Choose another folder: --folder <path>`,
+  );
+}
+
+function hasKey(text: string | undefined): boolean {
+  const file: unknown = text === undefined ? undefined : parse(text);
+  const config = isRecord(file) && isRecord(file.config) ? file.config : {};
+  const sign = config["slipway:sign"];
+  return isRecord(sign) && ["key", "keyFile", "publicKey", "publicKeyFile"].some((name) => name in sign);
+}
+
+/** A program that is there already has said how it signs. */
 function signMode(
   { sign }: InitFlags,
-  { isPublic = false }: RepositoryFacts,
-  answers: Pick<Answers, "hosts" | "repository">,
-  found: Answers["found"],
+  facts: RepositoryFacts,
+  answers: Pick<Answers, "folder" | "hosts" | "repository">,
 ): SignMode {
   const can = canSignKeyless(answers);
   if (sign === "keyless" && !can) {
     throw new UsageError("--sign keyless: expected workflows on GitHub only, whose identity it signs with.");
   }
-  const before = Object.values(found)[0];
-  if (sign !== undefined) return sign;
-  if (before !== undefined) return before.mode === "keyless" || before.mode === "none" ? before.mode : "key";
-  return can && isPublic ? "keyless" : "key";
-}
-
-function withoutLanes(files: readonly string[]): string[] {
-  return files.filter((file) => !/^Dockerfile\.(?!base$|variant$)/.test(file));
-}
-
-function withFlags(found: Shape | undefined, flags: InitFlags, facts: RepositoryFacts, name: string): Shape {
-  const args = buildArgs(flags.buildArg ?? []);
-  const shape = named(flags.lane === undefined ? found : lanesShape(flags.lane, facts, name), flags, name);
-  switch (shape.kind) {
-    case "images":
-      return { ...shape, images: shape.images.map((image) => withArgs(image, args)) };
-    case "fleet":
-      return withArgs(shape, args);
-    case "lanes":
-      return { ...shape, image: withArgs(shape.image, args) };
-    case "variants":
-      return { ...shape, image: withArgs(shape.image, args) };
+  const found = existingProgram(facts, answers.folder);
+  if (found !== undefined) {
+    const mode = /mode: "(keyless|none)"/.exec(found)?.[1];
+    return mode === "keyless" || mode === "none" ? mode : "key";
   }
+  return sign ?? (can && facts.isPublic === true ? "keyless" : "key");
 }
 
-function withArgs<T extends { buildArgs: Readonly<Record<string, InitBuildArg>> }>(
-  image: T,
-  args: Readonly<Record<string, InitBuildArg>>,
-): T {
-  return { ...image, buildArgs: { ...image.buildArgs, ...args } };
-}
-
-/** `--image name` names the one image, `--image name=folder` lists them. */
-function named(shape: Shape | undefined, { image: given }: InitFlags, name: string): Shape {
-  if (given === undefined) {
-    if (shape !== undefined) return shape;
+/** `--image name=path` lists the images, `--image name` names the only one, `--lane` lists the lanes. */
+function shapeOf(facts: RepositoryFacts, flags: InitFlags, chosen: readonly string[], name: string): Shape {
+  const { image: given, lane } = flags;
+  if (given !== undefined && (given.length > 1 || given[0]?.includes("=") === true)) {
+    return { kind: "images", images: given.map((text) => imageOfFlag(facts, text)) };
+  }
+  const [own = name] = given ?? [];
+  if (lane !== undefined) return lanesOf(lane, facts, own);
+  const shape = detectShape(facts, chosen, own, flags.lanes);
+  if (shape === undefined) {
+    const others = dockerfiles(facts.files).map((file) => `${file}: ${reasonToLeaveOut(file, facts.files)}`);
     throw new UsageError(
-      "No Dockerfile was found. Commit one, or say where it is: --image name=folder (the folder has the Dockerfile).",
+      [
+        "No Dockerfile to release was found. Commit one, or name it: --image name=folder/Dockerfile",
+        ...others,
+      ].join("\n  "),
     );
   }
-  const images = given.map((text): InitImage => {
-    const [word = "", folder] = split(text, "=");
-    return { name: word, context: folder ?? ".", dockerfile: "Dockerfile", buildArgs: {} };
-  });
-  const [only, ...more] = images;
-  if (only === undefined || more.length > 0 || given[0]?.includes("=") === true)
-    return { kind: "images", images };
-  if (shape === undefined) return { kind: "images", images };
-  switch (shape.kind) {
-    case "lanes":
-      return { ...shape, image: { ...shape.image, name: only.name } };
-    case "variants":
-      return { ...shape, image: { ...shape.image, name: only.name } };
-    case "images": {
-      const [first, ...others] = shape.images;
-      if (first === undefined || others.length > 0) {
-        throw new UsageError(
-          `--image ${only.name}: there are ${shape.images.length} images (${shape.images.map((image) => image.context).join(", ")}). Name each with its folder: --image ${name}=${shape.images[0]?.context ?? "."}`,
-        );
-      }
-      return { ...shape, images: [{ ...first, name: only.name }] };
-    }
-    case "fleet":
-      throw new UsageError(`--image ${only.name}: the images' names are in ${shape.list}.`);
+  if (given === undefined) return shape;
+  if (shape.kind === "services")
+    throw new UsageError(`--image ${own}: the images' names are in ${shape.list}.`);
+  if (shape.kind === "images" && shape.images.length > 1) {
+    const each = shape.images.map(
+      (image) => `${image.name}=${path.posix.join(image.context, image.dockerfile)}`,
+    );
+    throw new UsageError(
+      `--image ${own}: there are ${each.length} images. Name each: --image ${each.join(" ")}`,
+    );
   }
+  return shape;
 }
 
-function lanesShape(given: readonly string[], facts: RepositoryFacts, name: string): LanesShape {
+/** `name=folder` or `name=Dockerfile`. */
+function imageOfFlag(facts: RepositoryFacts, text: string): ReturnType<typeof imageOf> {
+  const [name = "", place = "."] = split(text, "=");
+  const file = [place, path.posix.join(place, "Dockerfile"), path.posix.join(place, "Containerfile")].find(
+    (known) => facts.files.includes(known),
+  );
+  if (file === undefined) throw new UsageError(`--image ${text}: there is no Dockerfile at ${place}.`);
+  return imageOf(facts, file, name);
+}
+
+function lanesOf(given: readonly string[], facts: RepositoryFacts, name: string): Shape {
   const lanes = given.map((text) => {
     const [lane = "", file] = split(text, "=");
     const dockerfile = file ?? (lane === "main" ? "Dockerfile" : `Dockerfile.${lane}`);
     if (!facts.files.includes(dockerfile)) throw new UsageError(`--lane ${text}: there is no ${dockerfile}.`);
     return laneOf(lane, dockerfile, lane === "main" ? mainTrigger(facts.tags) : undefined);
   });
-  return { kind: "lanes", image: { name, context: ".", buildArgs: {} }, lanes };
+  return lanesShape(name, lanes);
+}
+
+function withArgs(shape: Shape, args: BuildArgs): Shape {
+  const added = <T extends { readonly buildArgs: BuildArgs }>(of: T): T => ({
+    ...of,
+    buildArgs: { ...of.buildArgs, ...args },
+  });
+  switch (shape.kind) {
+    case "images":
+      return { ...shape, images: shape.images.map(added) };
+    case "services":
+      return added(shape);
+    case "lanes":
+    case "variants":
+      return { ...shape, image: added(shape.image) };
+  }
 }
 
 /** `NAME=value`, `NAME=file:VERSIONS.env`, `NAME=npm:package` */
-function buildArgs(given: readonly string[]): Record<string, InitBuildArg> {
+function buildArgs(given: readonly string[]): BuildArgs {
   return Object.fromEntries(
     given.map((text) => {
       const [name = "", value] = split(text, "=");
@@ -198,7 +244,7 @@ function buildArgs(given: readonly string[]): Record<string, InitBuildArg> {
 
 function registries(
   { registry, dockerHub }: InitFlags,
-  place: { host: string; path: string },
+  place: { readonly host: string; readonly path: string },
 ): InitRegistry[] {
   const owner = path.posix.dirname(place.path).toLowerCase();
   const found =
@@ -211,13 +257,23 @@ function registries(
   );
   if (given.length + hub.length > 0)
     return given.length === 0 ? hub.map((one) => ({ ...one, optional: false })) : [...given, ...hub];
-  throw new UsageError("The git remote does not tell where images go. Say it: --registry ghcr.io/octo");
+  throw new UsageError(
+    "The git remote does not say where images go. Name the registry: --registry ghcr.io/octo",
+  );
 }
 
 /** `ghcr.io/octo`, `localhost:5000` */
 export function parseRegistry(text: string): InitRegistry {
   const [host = "", namespace = ""] = split(text.replace(/\/+$/, ""), "/");
   return { host, namespace, optional: false };
+}
+
+/** A folder below prod's; Docker Hub has no folders below a namespace, so that one is not derived. */
+export function stageOf(own: readonly InitRegistry[]): InitRegistry | undefined {
+  const found = own.find(({ host }) => host !== "docker.io");
+  return found === undefined
+    ? undefined
+    : { host: found.host, namespace: path.posix.join(found.namespace, "stage"), optional: false };
 }
 
 function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, host: string): WorkflowHost[] {
@@ -228,30 +284,11 @@ function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, hos
     return workflows.filter(isHost);
   }
   const has = (folder: string) => files.some((file) => file.startsWith(`${folder}/`));
-  const isGithub = has(".github/workflows") || host === "" || host.includes("github");
-  return has(".gitea")
-    ? has(".github/workflows")
-      ? ["github", "gitea"]
-      : ["gitea"]
-    : isGithub
-      ? ["github"]
-      : [];
+  if (has(".gitea")) return has(".github/workflows") ? ["github", "gitea"] : ["gitea"];
+  return has(".github/workflows") || host === "" || host.includes("github") ? ["github"] : [];
 }
 
-function releaseFile(shape: Shape, hosts: readonly WorkflowHost[]): string {
-  switch (shape.kind) {
-    case "fleet":
-      return "publish-services.yml";
-    case "variants":
-      return "docker-publish-split.yml";
-    case "lanes":
-      return "docker-publish.yml";
-    case "images":
-      return hosts.includes("github") ? "release-docker.yml" : "docker-publish.yml";
-  }
-}
-
-/** A name that nobody has, or a file that Slipway has made. */
+/** A name that is not taken, or that of a file that Slipway has made. */
 function freeName(facts: RepositoryFacts, hosts: readonly WorkflowHost[], name: string): string {
   const isTaken = hosts.some((host) => {
     const text = facts.texts[`.${host}/workflows/${name}`];
@@ -273,27 +310,15 @@ function otherReleases(facts: RepositoryFacts, own: string): string[] {
     .map(([file]) => `${file} builds images too: delete it once Slipway's has released`);
 }
 
-const OTHER_LOCKS = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
-
-/** The root of a repository with npm packages; else a folder of its own, with packages of its own. */
+/** Where the project is, or the first folder that is free. */
 function projectFolder({ files, texts, ignoredFolders }: RepositoryFacts): string {
-  if (
-    files.includes("package.json") &&
-    !OTHER_LOCKS.some((lock) => files.includes(lock)) &&
-    !isModule(texts["package.json"])
-  ) {
-    return ".";
-  }
+  if (texts["Pulumi.yaml"]?.includes("slipway-registry")) return ".";
   const isFree = (folder: string) =>
-    files.includes(`${folder}/Pulumi.yaml`) || !files.some((file) => file.startsWith(`${folder}/`));
+    texts[`${folder}/Pulumi.yaml`]?.includes("slipway-registry") ||
+    !files.some((file) => file.startsWith(`${folder}/`));
   return (
     PROJECT_FOLDERS.find((folder) => isFree(folder) && !ignoredFolders.includes(folder)) ?? "slipway-release"
   );
-}
-
-/** The program is CommonJS. */
-function isModule(text = "{}"): boolean {
-  return /"type"\s*:\s*"module"/.test(text);
 }
 
 /** At the first separator; the second part is absent where there is none. */

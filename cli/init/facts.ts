@@ -8,7 +8,7 @@ import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
 import { isInside, realPath } from "../../source/inside";
 
-/** What a repository tells about itself. */
+/** What is read of a repository. */
 export interface RepositoryFacts {
   /** The folder's name, of the repository's root. */
   readonly folderName: string;
@@ -23,12 +23,12 @@ export interface RepositoryFacts {
   readonly ignoredFolders: readonly string[];
   /** Names of git tags. */
   readonly tags: readonly string[];
-  /** Whether it is public on github.com. Default: false. */
+  /** Whether it is public on github.com. @default false */
   readonly isPublic?: boolean;
 }
 
 const READ =
-  /(?:^|\/)(?:Dockerfile(?:\.[^/]+)?|[^/]+\.Dockerfile|services\.list|package\.json|VERSIONS\.env|\.dockerignore|\.gitignore|Pulumi\.[^/]+\.yaml)$/i;
+  /(?:^|\/)(?:(?:Docker|Container)file(?:\.[^/]+)?|[^/]+\.(?:Docker|Container)file|services\.list|package\.json|VERSIONS\.env|\.dockerignore|\.gitignore|Pulumi(?:\.[^/]+)?\.yaml)$/i;
 const READ_WORKFLOW = /^\.(?:github|gitea)\/workflows\/[^/]+\.ya?ml$/;
 const LIMIT = 1024 * 1024;
 const MOST_READ = 500;
@@ -94,7 +94,10 @@ async function isPublicRepository(repository: string, env: Environment): Promise
 }
 
 async function readTexts(root: string, files: readonly string[]): Promise<Record<string, string>> {
-  const wanted = files.filter((file) => READ.test(file) || READ_WORKFLOW.test(file)).slice(0, MOST_READ);
+  const programs = PROJECT_FOLDERS.map((folder) => `${folder}/index.ts`).concat("index.ts");
+  const wanted = files
+    .filter((file) => READ.test(file) || READ_WORKFLOW.test(file) || programs.includes(file))
+    .slice(0, MOST_READ);
   const read = await Promise.all(
     wanted.map(async (file) => [file, await readInside(root, path.join(root, file))] as const),
   );

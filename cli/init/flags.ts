@@ -16,14 +16,13 @@ export interface InitFlags {
   readonly sign?: SignMode;
   /** False for --no-setup. */
   readonly setup: boolean;
-  readonly stack?: string;
+  readonly stageRegistry?: string;
   readonly folder?: string;
   readonly package?: string;
   readonly yes?: true;
   readonly print?: true;
-  readonly force?: true;
   readonly json?: true;
 }
 
-/** Flags or answers that make no sense; exit code 2. */
+/** Flags or answers that cannot be used; exit code 2. */
 export class UsageError extends Error {}

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { runCommand } from "../../source/run-command";
 import { type MadeKeys, makeKeys } from "../make-keys";
-import { type Answers, stackNames } from "./shape";
+import { type Answers, stackPairs } from "./shape";
 
 export interface InitKeys {
   readonly made: readonly MadeKeys[];
@@ -12,15 +12,13 @@ export interface InitKeys {
 const DEADLINE_MS = 60_000;
 
 /**
- * Makes a key pair for each stack that has none, and the stack in Pulumi's backend, since only the engine can encrypt
+ * Makes a key pair for each stack that needs one, and the stack in Pulumi's backend, since only the engine can encrypt
  * the key. Where the backend does not answer, this is left for later: the files are useful without keys.
  */
 export async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv): Promise<InitKeys> {
   const cwd = path.join(root, answers.folder);
   const made: MadeKeys[] = [];
-  const without =
-    answers.sign === "key" ? stackNames(answers).filter((stack) => !hasKey(answers, stack)) : [];
-  for (const stack of without) {
+  for (const stack of withoutKey(answers)) {
     const select = ["stack", "select", "--create", stack, "--non-interactive"];
     const { code, stderr, message, failure } = await runCommand("pulumi", select, {
       cwd,
@@ -39,6 +37,8 @@ export async function initKeys(root: string, answers: Answers, env: NodeJS.Proce
   return { made };
 }
 
-function hasKey({ found }: Answers, stack: string): boolean {
-  return ["key", "keyFile", "publicKey", "publicKeyFile"].some((name) => found[stack]?.[name] !== undefined);
+/** Stacks that sign by key and have none yet. Prod promotes what stage signed, and signs nothing. */
+function withoutKey({ sign, withKey, shape }: Answers): string[] {
+  const stages = stackPairs({ shape }).map(({ stage }) => stage);
+  return sign === "key" ? stages.filter((stage) => !withKey.includes(stage)) : [];
 }

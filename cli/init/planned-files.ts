@@ -1,22 +1,20 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readConfig } from "../../config/read";
-import { isSetupStack, readSetup } from "../../config/read-setup";
-import { sameSettings, withEngineKeys } from "../../config/same-settings";
-import { markEncrypted } from "../../config/stack-file";
+import { readSetup } from "../../config/read-setup";
 import { ProblemError } from "../../plan/problem";
-import { isRecord } from "../../plan/record";
 import { isInside, realPath } from "../../source/inside";
 import { projectFiles } from "../../source/services";
 import type { StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference } from "../../workflows/compare";
 import { workflowFiles } from "../../workflows/generate";
-import { additions } from "./additions";
+import { additions, type ProjectFile } from "./additions";
+import { existingProgram } from "./default-answers";
 import type { RepositoryFacts } from "./facts";
 import { UsageError } from "./flags";
-import { type ProjectFile, renderProject } from "./render-project";
-import { projectSettings } from "./settings";
+import { programText, releaseArgs } from "./program";
 import type { Answers } from "./shape";
+import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "./stacks";
 
 /** A file as it would be written. */
 export interface PlannedFile extends ProjectFile {
@@ -25,8 +23,23 @@ export interface PlannedFile extends ProjectFile {
   readonly kind: "own" | "person";
 }
 
+const TSCONFIG = {
+  compilerOptions: {
+    target: "es2022",
+    module: "node16",
+    moduleResolution: "node16",
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: true,
+    noEmit: true,
+    types: ["node"],
+  },
+  files: ["index.ts"],
+};
+
 /**
- * Every file that the answers come to, compared with what is there; the settings are checked as `slipway plan` does.
+ * Every file that the answers come to, compared with what is there. The project's own files are the person's once they are
+ * there: they stay as they are. The settings are checked as `slipway plan` does.
  *
  * @throws UsageError for answers that the settings' rules refuse; Error for a file that leads out of the repository
  */
@@ -36,50 +49,63 @@ export async function plannedFiles(
   facts: RepositoryFacts,
 ): Promise<PlannedFile[]> {
   const stacks = checkedStacks(root, answers);
-  const workflows = stacks.length === 0 ? [] : workflowFiles(stacks);
-  const own = [...renderProject(answers), ...workflows.map(({ path: file, text }) => ({ path: file, text }))];
-  const added = additions(answers, facts);
-  const all = [
-    ...own.map((file) => ({ ...file, kind: "own" as const })),
-    ...added.map((file) => ({ ...file, kind: "person" as const })),
-  ];
-  const planned = await Promise.all(
-    all.map(async ({ kind, path: file, text }) => {
+  const isThere = existingProgram(facts, answers.folder) !== undefined;
+  const own: ProjectFile[] = [
+    { path: "Pulumi.yaml", text: pulumiYaml(answers) },
+    ...stackSettings(answers).map((stack) => ({
+      path: `Pulumi.${stack.stack}.yaml`,
+      text: stackYaml(stack),
+    })),
+    { path: "index.ts", text: programText(answers) },
+    { path: "tsconfig.json", text: `${JSON.stringify(TSCONFIG, undefined, 2)}\n` },
+  ].map((file) => ({ ...file, path: path.posix.join(answers.folder, file.path) }));
+  // From then on `slipway workflows` writes them, from the program and its settings.
+  const workflows = isThere
+    ? []
+    : workflowFiles(stacks).map(({ path: file, text }) => ({ path: file, text }));
+  const whole = await Promise.all(
+    [...own, ...workflows].map(async ({ path: file, text }) => {
       const found = await foundText(root, file);
-      const wanted =
-        found === undefined || !isStackFile(file)
-          ? text
-          : sameSettings(text, found)
-            ? found
-            : withEngineKeys(text, found);
-      const difference = compareFile({ path: file, wanted, ...(found === undefined ? {} : { found }) });
-      return { path: file, text: difference.change === "unchanged" ? text : wanted, kind, difference };
+      return planned("own", file, isThere ? (found ?? text) : text, found);
     }),
   );
-  return planned.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const added = await Promise.all(
+    additions(answers, facts).map(async (file) =>
+      planned("person", file.path, file.text, await foundText(root, file.path)),
+    ),
+  );
+  return [...whole, ...added].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** `pulumi stack init` writes a salt and its own spelling into one, and neither is a difference. */
-function isStackFile(file: string): boolean {
-  return /^Pulumi\.[^/]+\.yaml$/.test(path.basename(file));
+function planned(
+  kind: PlannedFile["kind"],
+  file: string,
+  wanted: string,
+  found: string | undefined,
+): PlannedFile {
+  const difference = compareFile({ path: file, wanted, ...(found === undefined ? {} : { found }) });
+  return { path: file, text: wanted, kind, difference };
 }
 
 /** The stacks with workflows; every stack's settings are read by their own rules. */
 function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
-  const { shared, stacks } = projectSettings(answers);
-  return stacks.flatMap(({ stack, settings }) => {
-    const parsed: unknown = JSON.parse(JSON.stringify({ ...shared, ...settings }));
+  const readRootFile = projectFiles(root);
+  const common = { env: {}, secretKeys: [], readFile: (file: string) => readRootFile(file, ".") };
+  const code = releaseArgs(answers);
+  return stackSettings(answers).flatMap(({ stack, settings }) => {
+    const { promote, ...others } = settings;
+    // The key that the gate asks for is made after the files are written.
+    const written = {
+      ...sharedSettings(answers),
+      ...others,
+      ...(promote === undefined ? {} : { promote: gateless(promote) }),
+    };
     try {
-      const readRootFile = projectFiles(root);
-      const marked = markEncrypted(parsed);
-      const written = isRecord(marked) ? marked : {};
-      const readFile = (file: string) => readRootFile(file, ".");
-      const input = { written, env: {}, secretKeys: [], readFile };
-      if (isSetupStack(written)) {
-        readSetup(input);
+      if (stack === "setup") {
+        readSetup({ ...common, written });
         return [];
       }
-      const config = readConfig(input);
+      const config = readConfig({ ...common, written, code });
       const workflows = config.github?.workflows;
       return workflows === undefined
         ? []
@@ -89,6 +115,10 @@ function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
       throw error;
     }
   });
+}
+
+function gateless(promote: unknown): Record<string, unknown> {
+  return { ...Object(promote), verify: undefined };
 }
 
 /** @throws Error for a path, or a folder of it, that leads out of the repository */

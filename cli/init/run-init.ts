@@ -2,7 +2,7 @@ import path from "node:path";
 import { version } from "../../package.json";
 import { colorsFor } from "../dispatch/colors";
 import { ask, askToWrite, isInterruption } from "./ask";
-import { defaultAnswers } from "./default-answers";
+import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
 import { type InitFlags, UsageError } from "./flags";
 import { type InitKeys, initKeys } from "./init-keys";
@@ -12,7 +12,7 @@ import { writeAllOrNone } from "./write-files";
 
 export interface InitIo {
   readonly env: NodeJS.ProcessEnv;
-  /** Whether somebody can be asked. */
+  /** Whether a person can be asked. */
   readonly isTerminal: boolean;
   /** Whether the output is read by a person at a terminal. */
   readonly isScreen: boolean;
@@ -26,7 +26,7 @@ const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
  * Sets a repository up to release with Slipway: shows what it would write, and writes it after a yes.
  *
  * @returns the exit code
- * @throws UsageError for flags and answers that make no sense; Error outside of a git repository
+ * @throws UsageError for flags and answers that cannot be used; Error outside of a git repository
  */
 export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
   const isAsking = flags.yes !== true && flags.print !== true;
@@ -59,35 +59,33 @@ export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
 async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: AbortSignal): Promise<number> {
   const colors = colorsFor(io.isScreen, io.env);
   // For a person; a program gets everything at the end.
-  const tell = (text: string) => (flags.json === true ? undefined : io.out(text));
+  const print = (text: string) => (flags.json === true ? undefined : io.out(text));
   const root = await repositoryRoot(path.resolve(flags.cwd));
   const facts = await readFacts(root, io.env);
-  const { notes, answers: defaults } = defaultAnswers(facts, flags, version);
-  for (const note of notes) tell(`${colors.dim("found")} ${note}\n`);
-  const answers = isAsking ? await ask(defaults, flags, signal) : defaults;
+  const answers = isAsking ? await ask(facts, flags, version, signal) : defaultAnswers(facts, flags, version);
+  const notes = notesOf(facts, answers);
+  for (const note of notes) print(`${colors.dim("found")} ${note}\n`);
   const files = await plannedFiles(root, answers, facts);
   const changed = files.filter(({ difference }) => difference.change !== "unchanged");
-  const refused = flags.force === true ? [] : changed.filter(isOverwritten).map((file) => file.path);
+  const refused = changed.filter(isOverwritten).map((file) => file.path);
   const report = (written: boolean, keys?: InitKeys) => {
     if (flags.json === true) io.out(reportText(answers, { written, notes, files, refused }, keys));
   };
-  tell(`\n${differencesText(files, colors)}`);
+  print(`\n${differencesText(files, colors)}`);
   if (changed.length === 0) {
     const keys = flags.print === true ? undefined : await initKeys(root, answers, io.env);
     const isDone = keys === undefined || (keys.made.length === 0 && keys.missing === undefined);
-    tell(isDone ? "\nNothing to do: everything is as it should be.\n" : `\n${initKeysText(keys)}`);
+    print(isDone ? "\nNothing to do: everything is as it should be.\n" : `\n${initKeysText(keys)}`);
     report(true, keys);
     return 0;
   }
   if (flags.print === true) {
-    tell("\nNothing was written (--print).\n");
+    print("\nNothing was written (--print).\n");
     report(false);
     return 0;
   }
   if (refused.length > 0) {
-    io.err(
-      `\nerror: ${refused.join(", ")}: there already, and different. Nothing was written; --force overwrites.\n`,
-    );
+    io.err(`\nerror: ${refused.join(", ")}: there already, and not written by init. Nothing was written.\n`);
     report(false);
     return 1;
   }
@@ -98,7 +96,7 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   await writeAllOrNone(root, changed, signal);
   const written = changed.map((file) => `  ${file.path}\n`).join("");
   const keys = await initKeys(root, answers, io.env);
-  tell(`\nWritten:\n${written}${initKeysText(keys)}${nextText(answers, colors, keys)}`);
+  print(`\nWritten:\n${written}${initKeysText(keys)}${nextText(answers, colors, keys)}`);
   report(true, keys);
   return 0;
 }

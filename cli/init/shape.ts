@@ -1,21 +1,23 @@
+import path from "node:path";
 import type { WorkflowHost } from "../../plan/github-config";
 import type { SignMode } from "./flags";
 
-/** What a repository releases, as far as its files tell. Paths are from the repository's root. */
-export type Shape = ImagesShape | LanesShape | VariantsShape | FleetShape;
+/** What a repository releases, as far as its files say. Paths are relative to the repository's root. */
+export type Shape = ImagesShape | LanesShape | VariantsShape | ServicesShape;
 
-/** A build argument as the settings have it. */
+/** A build argument as an image's `buildArgs` has it. */
 export type InitBuildArg = string | { readonly file: string } | { readonly latestOf: string };
+export type BuildArgs = Readonly<Record<string, InitBuildArg>>;
 
 export interface InitImage {
   readonly name: string;
   readonly context: string;
   /** Relative to the context. */
   readonly dockerfile: string;
-  readonly buildArgs: Readonly<Record<string, InitBuildArg>>;
+  readonly buildArgs: BuildArgs;
 }
 
-/** Images that stand beside each other. */
+/** Images that are released together. */
 export interface ImagesShape {
   readonly kind: "images";
   readonly images: readonly InitImage[];
@@ -24,16 +26,16 @@ export interface ImagesShape {
 /** One repository of images, released by several families of tags. */
 export interface LanesShape {
   readonly kind: "lanes";
-  readonly image: Omit<InitImage, "dockerfile">;
+  readonly image: InitImage;
   readonly lanes: readonly InitLane[];
 }
 
 export interface InitLane {
   readonly name: string;
   readonly dockerfile: string;
+  readonly trigger: string;
   readonly format: string;
   readonly floating: string;
-  readonly trigger: string;
 }
 
 /** A base and what is built from it. */
@@ -41,22 +43,21 @@ export interface VariantsShape {
   readonly kind: "variants";
   readonly image: InitImage;
   readonly base: { readonly dockerfile: string; readonly include: readonly string[] };
-  readonly variants: readonly {
-    readonly suffix: string;
-    readonly buildArgs: Readonly<Record<string, InitBuildArg>>;
-  }[];
+  readonly variants: readonly { readonly suffix: string; readonly buildArgs: BuildArgs }[];
 }
 
 /** One image for each line of a list. */
-export interface FleetShape {
-  readonly kind: "fleet";
+export interface ServicesShape {
+  readonly kind: "services";
   readonly list: string;
-  /** With `{{name}}` for a service's name. */
-  readonly context: string;
+  readonly names: readonly string[];
+  /** The folder with a folder for each service, ending in `/`; absent where the whole repository is the context. */
+  readonly folder?: string;
+  /** Relative to the repository's root. */
   readonly dockerfile: string;
-  /** The argument that gets the service's name, in place of a stage of that name. */
+  /** The argument that gets the service's name, instead of a stage of that name. */
   readonly arg?: string;
-  readonly buildArgs: Readonly<Record<string, InitBuildArg>>;
+  readonly buildArgs: BuildArgs;
 }
 
 export interface InitRegistry {
@@ -69,22 +70,23 @@ export interface InitRegistry {
 export interface Answers {
   /** The Pulumi project's name. */
   readonly name: string;
-  /** The project's folder from the repository's root: `.` or `release`. */
+  /** The project's folder, relative to the repository's root: `release` or `.`. */
   readonly folder: string;
   /** `owner/name` on github.com. */
   readonly repository?: string;
   readonly shape: Shape;
+  /** Prod's registries. */
   readonly registries: readonly InitRegistry[];
+  /** Stage's registry; absent where it has to be asked for. */
+  readonly stageRegistry?: InitRegistry;
   readonly platforms: readonly string[];
   /** For whom workflow files are written; empty for none. */
   readonly hosts: readonly WorkflowHost[];
   readonly sign: SignMode;
-  /** Stack -> the signing settings that its file has already. */
-  readonly found: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** The stack's name; lanes have a stack each, of the lane's name. */
-  readonly stack: string;
+  /** Stacks whose file names a signing key. */
+  readonly withKey: readonly string[];
   readonly branch: string;
-  /** The names of workflow files, by what they are for. */
+  /** Names of workflow files. */
   readonly workflowFiles: { readonly release: string; readonly preview: string };
   /** Whether a stack `setup` sets the repository up on GitHub. */
   readonly setup: boolean;
@@ -92,12 +94,23 @@ export interface Answers {
   readonly packageSpec: string;
 }
 
-/** The stack that sets the repository up. */
-export const SETUP_STACK = "setup";
+/** The two stacks of a release; a lane has a pair of its own. */
+export interface StackPair {
+  readonly stage: string;
+  readonly prod: string;
+  readonly lane?: InitLane;
+  /** The public half of stage's key, relative to the project. */
+  readonly publicKey: string;
+}
 
-/** Whether there is one: a lane of its name keeps it. */
-export function hasSetup(answers: Pick<Answers, "shape" | "stack" | "setup">): boolean {
-  return answers.setup && !stackNames(answers).includes(SETUP_STACK);
+/** @returns the pairs; that of the first lane has the plain names */
+export function stackPairs({ shape }: Pick<Answers, "shape">): StackPair[] {
+  if (shape.kind !== "lanes") return [{ stage: "stage", prod: "prod", publicKey: "cosign.pub" }];
+  return shape.lanes.map((lane, index) => {
+    if (index === 0) return { stage: "stage", prod: "prod", lane, publicKey: "cosign.pub" };
+    const stage = `${lane.name}-stage`;
+    return { stage, prod: `${lane.name}-prod`, lane, publicKey: `cosign.${stage}.pub` };
+  });
 }
 
 /** Only workflows on GitHub have an identity that keyless signing accepts. */
@@ -105,7 +118,16 @@ export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "r
   return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }
 
-/** The names of the stacks that release, sorted. */
-export function stackNames({ shape, stack }: Pick<Answers, "shape" | "stack">): string[] {
-  return shape.kind === "lanes" ? shape.lanes.map(({ name }) => name).sort() : [stack];
+/** The Dockerfiles that are released, relative to the repository's root. */
+export function releasedDockerfiles(shape: Shape): string[] {
+  switch (shape.kind) {
+    case "images":
+      return shape.images.map(({ context, dockerfile }) => path.posix.join(context, dockerfile));
+    case "lanes":
+      return shape.lanes.map(({ dockerfile }) => dockerfile);
+    case "variants":
+      return [shape.base.dockerfile, path.posix.join(shape.image.context, shape.image.dockerfile)];
+    case "services":
+      return [shape.dockerfile];
+  }
 }

@@ -1,7 +1,7 @@
 import type { Colors } from "../dispatch/colors";
 import type { InitKeys } from "./init-keys";
 import type { PlannedFile } from "./planned-files";
-import { type Answers, hasSetup, stackNames } from "./shape";
+import { type Answers, stackPairs } from "./shape";
 
 /** What would be written, as differences: whole for a new file. Unchanged files are named alone. */
 export function differencesText(files: readonly PlannedFile[], colors: Colors): string {
@@ -43,7 +43,7 @@ interface InitReport {
   readonly stacks: readonly string[];
   /** Every file, also those that do not change; `person`: lines are added to it. */
   readonly files: readonly (Pick<PlannedFile, "path" | "kind" | "text"> & { readonly change: string })[];
-  /** Files that only --force overwrites. */
+  /** Files that are there already and are not Slipway's; nothing is written then. */
   readonly refused: readonly string[];
   /** Key pairs that were made. */
   readonly keys: InitKeys["made"];
@@ -59,7 +59,7 @@ export function reportText(
   const report: InitReport = {
     ...said,
     folder: answers.folder,
-    stacks: stackNames(answers),
+    stacks: stackPairs(answers).flatMap(({ stage, prod }) => [stage, prod]),
     files: files.map(({ path, kind, text, difference }) => ({ path, kind, change: difference.change, text })),
     keys: keys?.made ?? [],
     next: said.written ? nextCommands(answers, keys) : [],
@@ -78,35 +78,49 @@ export function initKeysText({ made, missing }: InitKeys): string {
   ].join("");
 }
 
-/** The next commands, and what comes after them. */
+/** The next commands. `--no` keeps npx from asking the public registry, where the package is not installed yet. */
 function nextCommands(answers: Answers, keys?: InitKeys): string[] {
-  const [first = answers.stack, ...others] = stackNames(answers);
+  const made = keys?.made.map(({ stack }) => stack) ?? [];
+  const unsigned =
+    keys?.missing === undefined ? [] : stackPairs(answers).filter(({ stage }) => !made.includes(stage));
   return [
     answers.folder === "." ? "npm install" : `cd ${answers.folder} && npm install`,
-    ...(keys?.missing === undefined ? [] : ["npm run image:keys"]),
+    ...unsigned.map(
+      ({ stage }) => `pulumi stack select --create ${stage} && npx --no slipway keys --stack ${stage}`,
+    ),
     'git add --all && git commit --message "Release with Slipway"',
-    `npm run image:plan${others.length === 0 ? "" : `:${first}`}`,
+    ...stackPairs(answers).map(({ stage }) => `npx --no slipway plan --stack ${stage}`),
   ];
 }
 
 export function nextText(answers: Answers, colors: Colors, keys: InitKeys): string {
-  const [first = "", ...others] = stackNames(answers);
-  const release = `npm run image:release${others.length === 0 ? "" : `:${first}`}`;
   return [
     "",
     "Next:",
     ...nextCommands(answers, keys).map((command) => `  ${colors.bold(command)}`),
     "",
-    `When the plan is right, ${release} carries it out.`,
+    "When the plan is right, carry it out on stage, and then take it over to prod:",
+    ...stackPairs(answers).flatMap(({ stage, prod }) => [
+      `  ${colors.bold(`npx --no slipway up --stack ${stage}`)}`,
+      `  ${colors.bold(`pulumi stack init ${prod} && npx --no slipway up --stack ${prod}`)}`,
+    ]),
+    "",
     "It needs the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
-    `(Docker with buildx).${answers.hosts.length === 0 ? "" : " The workflows do the same in CI."}`,
+    "(Docker with buildx).",
+    ...(answers.hosts.length === 0
+      ? []
+      : [
+          "The workflows do the same in CI. Prod reads there what stage released from the",
+          "backend that the secret PULUMI_BACKEND_URL names.",
+        ]),
     ...(answers.sign === "key" && answers.hosts.length > 0
-      ? ["They read the signing key with the stack's passphrase, their secret", "PULUMI_CONFIG_PASSPHRASE."]
+      ? ["They read the signing key with the stack's passphrase, the secret", "PULUMI_CONFIG_PASSPHRASE."]
       : []),
-    ...(hasSetup(answers)
+    ...(answers.setup
       ? [
-          "npm run image:setup sets the repository up on GitHub: environments, tag rules,",
-          "permissions. It takes GH_TOKEN.",
+          "To set the repository up on GitHub (environments, tag rules, permissions), with",
+          "a token in GH_TOKEN:",
+          `  ${colors.bold("pulumi stack init setup && npx --no slipway up --stack setup")}`,
         ]
       : []),
     "",

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { ProjectFile } from "./render-project";
+import type { ProjectFile } from "./additions";
 
 interface Staged {
   readonly target: string;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { terminateRpcs } from "@pulumi/pulumi/runtime/settings";
 import { Encrypted } from "../../config/encrypted";
 import { leaves, withValueAt } from "../../config/paths";
 import type { StackFile } from "../../config/stack-file";
@@ -50,6 +51,8 @@ export async function runProgram(
   } finally {
     restore();
     removeHost();
+    // Resources that are declared to nothing wait for ever; at the end the SDK would report them and fail the command.
+    terminateRpcs();
   }
 }
 

@@ -30,80 +30,99 @@ interface Sample {
   readonly flags?: readonly string[];
   /** Beside the sources. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Where the project has to be. */
-  readonly folder: string;
-  /** Stack -> git tag, and the `repository:tag`s that it has to make. */
-  readonly releases: Readonly<Record<string, { readonly gitTag: string; readonly tags: readonly string[] }>>;
+  /** What is released by which git tag, and the `repository:tag`s that prod has then. */
+  readonly releases: readonly {
+    readonly stage: string;
+    readonly prod: string;
+    readonly gitTag: string;
+    readonly tags: readonly string[];
+  }[];
   readonly workflows: readonly string[];
 }
+
+const PAIR = { stage: "stage", prod: "prod" };
+const FOLDER = "release";
 
 const SAMPLES: readonly Sample[] = [
   {
     example: "publish-container",
     remote: "https://github.com/octo/container.git",
-    folder: "release",
-    releases: {
-      release: {
+    files: { "worker/Dockerfile": "FROM scratch\nCOPY job.txt /\n", "worker/job.txt": "job\n" },
+    releases: [
+      {
+        ...PAIR,
         gitTag: "v1.2.3",
-        tags: ["container:1.2.3", "container:1.2", "container:1", "container:latest"],
+        tags: [
+          "container:1.2.3",
+          "container:1.2",
+          "container:1",
+          "container:latest",
+          "container-worker:1.2.3",
+        ],
       },
-    },
-    workflows: [".github/workflows/preview.yml", ".github/workflows/release-docker.yml"],
+    ],
+    workflows: [
+      ".github/workflows/preview.yml",
+      ".github/workflows/promote-prod.yml",
+      ".github/workflows/release.yml",
+    ],
   },
   {
     example: "release-docker-image",
     remote: "git@github.com:graysurf/agent-workspace-launcher.git",
-    folder: "release",
-    releases: {
-      release: {
+    releases: [
+      {
+        ...PAIR,
         gitTag: "v1.2.3",
         tags: ["agent-workspace-launcher:1.2.3", "agent-workspace-launcher:latest"],
       },
-    },
-    workflows: [".github/workflows/preview.yml", ".github/workflows/release-docker.yml"],
+    ],
+    workflows: [".github/workflows/preview.yml", ".github/workflows/release.yml"],
   },
   {
     example: "docker-release-runbook",
     remote: "git@github.com:Cognary/Aionis.git",
     files: { "package.json": '{\n  "name": "aionis",\n  "version": "0.2.1",\n  "private": true\n}\n' },
-    folder: ".",
-    releases: {
-      main: { gitTag: "v0.2.1", tags: ["aionis:v0.2.1", "aionis:latest"] },
-      standalone: {
+    releases: [
+      { ...PAIR, gitTag: "v0.2.1", tags: ["aionis:v0.2.1", "aionis:latest"] },
+      {
+        stage: "standalone-stage",
+        prod: "standalone-prod",
         gitTag: "standalone-v0.2.1",
         tags: ["aionis:standalone-v0.2.1", "aionis:standalone-latest"],
       },
-    },
+    ],
     workflows: [
-      ".github/workflows/docker-publish.yml",
-      ".github/workflows/docker-standalone-publish.yml",
       ".github/workflows/preview.yml",
+      ".github/workflows/release.yml",
+      ".github/workflows/release-standalone.yml",
+      ".github/workflows/promote-standalone-prod.yml",
     ],
   },
   {
     example: "manual-host-publish",
     remote: "https://git.example.org/joakimp/opencode-devbox.git",
     files: { ".gitea/issue_template.md": "What happens?\n" },
-    folder: "release",
-    releases: {
-      release: {
+    releases: [
+      {
+        ...PAIR,
         gitTag: "v1.15.12",
         tags: ["opencode-devbox:v1.15.12", "opencode-devbox:latest-omos", "opencode-devbox:base-latest"],
       },
-    },
-    workflows: [".gitea/workflows/docker-publish-split.yml"],
+    ],
+    workflows: [".gitea/workflows/release.yml", ".gitea/workflows/promote-prod.yml"],
   },
   {
     example: "publish-services",
     remote: "git@github.com:octo/shop.git",
-    folder: "release",
-    releases: {
-      stage: {
+    releases: [
+      {
+        ...PAIR,
         gitTag: "2025.11.0",
         tags: ["langgraph:2025.11.0", "temporal-worker:2025.11.0", "api:2025.11.0"],
       },
-    },
-    workflows: [".github/workflows/publish-services.yml"],
+    ],
+    workflows: [".github/workflows/release.yml", ".github/workflows/promote-prod.yml"],
   },
 ];
 
@@ -130,9 +149,8 @@ function tarball(): string {
 
 test("the package has bundles and types, and neither sources nor tests", () => {
   for (const file of [
-    "program.js",
     "cli/slipway.js",
-    "dist/index.js",
+    "dist/components/index.js",
     "dist/types/components/index.d.ts",
     "LICENSE",
   ]) {
@@ -159,84 +177,94 @@ describe.each(SAMPLES)("the sources of $example", (sample) => {
     `file:${path.join(packed, tarball())}`,
     ...(sample.flags ?? []),
   ];
+  const at = (name: string) => path.join(repository.dir, FOLDER, name);
+  const isUnchanged = async () => {
+    const before = repository.git("status", "--porcelain", "--untracked-files=all");
+    const again = await repository.init("--yes", ...flags());
+    expect(again.text).toContain("Nothing to do");
+    expect(again.exitCode).toBe(0);
+    expect(repository.git("status", "--porcelain", "--untracked-files=all")).toBe(before);
+  };
 
   test("init shows, then writes, then has nothing left to do", async () => {
-    const before = await repository.git("status", "--porcelain");
+    const before = repository.git("status", "--porcelain");
     const shown = await repository.init("--print", ...flags());
     expect(shown.exitCode, shown.text).toBe(0);
-    expect(await repository.git("status", "--porcelain")).toBe(before);
+    expect(repository.git("status", "--porcelain")).toBe(before);
 
     const written = await repository.init("--yes", ...flags());
     expect(written.exitCode, written.text).toBe(0);
     expect(written.text).toContain("npm install");
-    const stacks = Object.keys(sample.releases);
-    for (const stack of stacks) {
-      const [file] = stacks;
-      const publicKey = stack === file ? "cosign.pub" : `cosign.${stack}.pub`;
-      expect(written.text).toContain(`Key pair of ${stack}: ${publicKey} is public`);
-      const at = (name: string) => readFileSync(path.join(repository.dir, sample.folder, name), "utf8");
-      expect(at(publicKey)).toContain("BEGIN PUBLIC KEY");
-      expect(at(`Pulumi.${stack}.yaml`)).toMatch(/slipway:sign:\n {4}key:\n {6}secure: v1:/);
+    for (const { stage, prod } of sample.releases) {
+      const publicKey = stage === "stage" ? "cosign.pub" : `cosign.${stage}.pub`;
+      expect(written.text).toContain(`Key pair of ${stage}: ${publicKey} is public`);
+      expect(readFileSync(at(publicKey), "utf8")).toContain("BEGIN PUBLIC KEY");
+      expect(readFileSync(at(`Pulumi.${stage}.yaml`), "utf8")).toMatch(
+        /slipway:sign:\n {4}key:\n {6}secure: v1:/,
+      );
+      expect(readFileSync(at(`Pulumi.${prod}.yaml`), "utf8")).toContain(`from: ${stage}`);
     }
-    for (const file of [...sample.workflows, path.join(sample.folder, "Pulumi.yaml")]) {
-      expect(existsSync(path.join(repository.dir, file)), file).toBe(true);
-    }
-
-    const after = await repository.git("status", "--porcelain", "--untracked-files=all");
-    const again = await repository.init("--yes", ...flags());
-    expect(again.text).toContain("Nothing to do");
-    expect(again.exitCode).toBe(0);
-    expect(await repository.git("status", "--porcelain", "--untracked-files=all")).toBe(after);
+    for (const file of sample.workflows) expect(existsSync(path.join(repository.dir, file)), file).toBe(true);
+    await isUnchanged();
   }, 120_000);
 
-  test("what differs is refused, and shown and overwritten with --force", async () => {
-    const file = path.join(repository.dir, sample.folder, "program.js");
-    const text = readFileSync(file, "utf8");
-    writeFileSync(file, "// mine\n");
-    const refused = await repository.init("--yes", ...flags());
-    expect(refused.exitCode).toBe(1);
-    expect(refused.text).toContain("-// mine");
-    expect(readFileSync(file, "utf8")).toBe("// mine\n");
-    const forced = await repository.init("--yes", "--force", ...flags());
-    expect(forced.exitCode).toBe(0);
-    expect(forced.text).toContain("-// mine");
-    expect(readFileSync(file, "utf8")).toBe(text);
+  test("what a person adds stays", async () => {
+    const files = ["index.ts", "Pulumi.stage.yaml", "tsconfig.json"];
+    const texts = () => files.map((name) => readFileSync(at(name), "utf8"));
+    const before = texts();
+    writeFileSync(at("index.ts"), `// mine\n${before[0]}`);
+    writeFileSync(
+      at("Pulumi.stage.yaml"),
+      `# mine\n${before[1]?.replace("requireTag: false", "requireTag: true")}`,
+    );
+    writeFileSync(at("tsconfig.json"), "{}\n");
+    const changed = texts();
+    await isUnchanged();
+    expect(texts()).toEqual(changed);
+    for (const [index, name] of files.entries()) writeFileSync(at(name), before[index] ?? "");
   }, 120_000);
+
+  test("it installs", () => repository.install());
+
+  // Pulumi checks each program with the options of its tsconfig.json; this checks the package's types as well.
+  const isFirst = sample === SAMPLES[0];
+  test.runIf(isFirst)(
+    "the program compiles, strictly, with the types of its packages",
+    async () => {
+      const checked = await repository.run("npx", "--no", "--", "tsc", "-p", ".", "--skipLibCheck", "false");
+      expect(checked.text).toBe("");
+      expect(checked.exitCode).toBe(0);
+    },
+    120_000,
+  );
 
   test("the workflow files are those of slipway workflows", async () => {
-    repository.install();
-    const checked = await repository.run("npx", "--no-install", "slipway", "workflows", "--check");
+    const checked = await repository.run("npx", "--no", "slipway", "workflows", "--check");
     expect(checked.text).not.toContain("differs");
     expect(checked.exitCode, checked.text).toBe(0);
   }, 120_000);
 
-  test("its own scripts release it", async () => {
-    await repository.git("add", "--all");
-    await repository.git("commit", "--quiet", "--message", "Release with Slipway");
-    for (const [stack, { gitTag, tags }] of Object.entries(sample.releases)) {
-      await repository.git("tag", gitTag);
-      const suffix = Object.keys(sample.releases).length === 1 ? "" : `:${stack}`;
-      const planned = await repository.run("npm", "run", `image:plan${suffix}`);
+  test("stage releases it, and prod promotes it by digest", async () => {
+    repository.git("add", "--all");
+    repository.git("commit", "--quiet", "--message", "Release with Slipway");
+    for (const { stage, prod, gitTag, tags } of sample.releases) {
+      repository.git("tag", gitTag);
+      const planned = await repository.run("npx", "--no", "slipway", "plan", "--stack", stage);
       expect(planned.exitCode, planned.text).toBe(0);
-      const released = await repository.run(
-        "npm",
-        "run",
-        `image:release${suffix}`,
-        "--",
-        "--yes",
-        "--skip-preview",
-        "--non-interactive",
-      );
-      expect(released.exitCode, released.text).toBe(0);
+      await repository.up(stage);
+      await repository.pulumi("stack", "init", prod);
+      const { text } = await repository.up(prod);
+      expect(text).not.toContain("docker-build:index:Image");
       for (const tag of tags) {
-        const digest = await crane("digest", `${registry.host}/init-${sample.example}/${tag}`);
-        expect(digest.trim()).toMatch(/^sha256:[0-9a-f]{64}$/);
+        const place = `${registry.host}/init-${sample.example}`;
+        const digest = (await crane("digest", `${place}/${tag}`)).trim();
+        expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+        expect((await crane("digest", `${place}/stage/${tag}`)).trim()).toBe(digest);
       }
-      // The stack is there already, with its key.
-      expect(await repository.git("status", "--porcelain")).toBe("");
-      const again = await repository.init("--yes", ...flags());
-      expect(again.text).toContain("Nothing to do");
-      await repository.git("tag", "--delete", gitTag);
+      // The stacks are there already, with their keys and salts.
+      expect(readFileSync(at(`Pulumi.${prod}.yaml`), "utf8")).toContain("encryptionsalt");
+      await isUnchanged();
+      repository.git("tag", "--delete", gitTag);
     }
   }, 600_000);
 });
@@ -251,9 +279,9 @@ test("its setup stack sets the repository up, from the installed package", async
   try {
     await repository.init("--yes", "--package", `file:${path.join(packed, tarball())}`);
     repository.install();
-    const up = await repository.run("npm", "run", "image:setup", "--", "--", "--yes", "--non-interactive");
-    expect(up.exitCode, up.text).toBe(0);
-    expect(github.environments.names()).toEqual(["drift", "release"]);
+    await repository.pulumi("stack", "init", "setup");
+    await repository.up("setup");
+    expect(github.environments.names()).toEqual(["prod", "stage"]);
     expect(github.rulesets.all()).toHaveLength(1);
     expect(github.permissions.actions).toMatchObject({ sha_pinning_required: true });
     expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
@@ -275,9 +303,9 @@ class Repository {
   readonly #state: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor({ example, remote, files = {}, folder }: Sample, env: Readonly<Record<string, string>> = {}) {
+  constructor({ example, remote, files = {} }: Sample, env: Readonly<Record<string, string>> = {}) {
     this.dir = mkdtempSync(path.join(tmpdir(), "slipway-init-"));
-    this.#project = path.join(this.dir, folder);
+    this.#project = path.join(this.dir, FOLDER);
     this.#state = mkdtempSync(path.join(tmpdir(), "slipway-state-"));
     this.#env = {
       ...Object.fromEntries(
@@ -321,7 +349,7 @@ class Repository {
     }
   }
 
-  async git(...args: string[]): Promise<string> {
+  git(...args: string[]): string {
     return execFileSync("git", args, { cwd: this.dir, env: this.#env, encoding: "utf8" });
   }
 
@@ -337,6 +365,20 @@ class Repository {
     return this.#exec(command, args, this.#project);
   }
 
+  /** The command that init prints, without questions. */
+  async up(stack: string): Promise<Result> {
+    const engine = ["--yes", "--skip-preview", "--non-interactive"];
+    const done = await this.run("npx", "--no", "slipway", "up", "--stack", stack, "--", ...engine);
+    expect(done.exitCode, done.text).toBe(0);
+    return done;
+  }
+
+  async pulumi(...args: string[]): Promise<Result> {
+    const done = await this.run("pulumi", ...args, "--non-interactive");
+    expect(done.exitCode, done.text).toBe(0);
+    return done;
+  }
+
   /** What `npm install` would do, without a network: the package and, beside it, what its package.json names. */
   install(): void {
     const modules = path.join(this.#project, "node_modules");
@@ -349,6 +391,7 @@ class Repository {
     });
     mkdirSync(path.join(modules, ".bin"));
     symlinkSync("../slipway/cli/slipway.js", path.join(modules, ".bin/slipway"));
+    symlinkSync("../typescript/bin/tsc", path.join(modules, ".bin/tsc"));
   }
 
   remove(): void {
@@ -369,10 +412,10 @@ class Repository {
 
 /** What the example has from Slipway, and init has to make. */
 const OF_SLIPWAY =
-  /(?:^|\/)(?:Pulumi\..*yaml|Pulumi\.yaml|program\.js|package\.json|README\.md|\.gitignore)$|^\.(?:github|gitea|agents)\//;
+  /(?:^|\/)(?:Pulumi\..*yaml|Pulumi\.yaml|index\.ts|tsconfig\.json|program\.js|package\.json|README\.md|\.gitignore)$|^\.(?:github|gitea|agents)\//;
 
 function linkDependencies(modules: string): void {
-  for (const name of Object.keys(packageJson.dependencies)) {
+  for (const name of [...Object.keys(packageJson.dependencies), "typescript", "@types/node"]) {
     const link = path.join(modules, name);
     if (existsSync(link)) continue;
     mkdirSync(path.dirname(link), { recursive: true });

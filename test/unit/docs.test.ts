@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { scriptsOf } from "../../cli/init/additions";
 import { ENVIRONMENT } from "../../config/environment-table";
 import { stackFileSchema } from "../../config/json-schema";
 import { writtenConfigSchema } from "../../config/schema";
@@ -316,7 +315,7 @@ describe.each(PAGES)("%s", (page) => {
 });
 
 /**
- * The project's scripts, those that `slipway init` writes, and those of the example that a page is about;
+ * The project's scripts, and those of the example that a page is about;
  * examples/README.md is about all.
  */
 function scriptsFor(page: string): Set<string> {
@@ -325,12 +324,7 @@ function scriptsFor(page: string): Set<string> {
     (file) => file.startsWith("examples/") && file.endsWith("/package.json") && file.startsWith(folder),
   );
   const own = page.startsWith("examples/") ? examples : [];
-  return new Set([
-    ...["package.json", ...own].flatMap((file) => Object.keys(scriptsIn(file))),
-    ...Object.keys(
-      scriptsOf({ stack: "release", setup: true, sign: "key", shape: { kind: "images", images: [] } }),
-    ),
-  ]);
+  return new Set(["package.json", ...own].flatMap((file) => Object.keys(scriptsIn(file))));
 }
 
 function scriptsIn(file: string): Json {

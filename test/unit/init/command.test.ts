@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -38,17 +46,18 @@ const init = (...args: string[]) => main(["init", "--cwd", dir, ...args]);
 
 describe("flags", () => {
   test.each([
-    [["--image", "one", "--no-lanes"], "name: one"],
-    [["--image", "api=.", "web=web"], "name: web"],
-    [["--lane", "main", "big=Dockerfile.gpu"], "dockerfile: Dockerfile.gpu"],
+    [["--image", "one"], "    one: {"],
+    [["--no-lanes"], '"app-gpu": { ...common'],
+    [["--image", "api=.", "web=Dockerfile.gpu"], 'web: { ...common, context: "."'],
+    [["--lane", "main", "big=Dockerfile.gpu"], '{ name: "big", dockerfile: "Dockerfile.gpu"'],
     [["--registry", "localhost:5000", "quay.io/octo"], "host: quay.io"],
+    [["--registry", "docker.io/octo", "--stage-registry", "ghcr.io/octo/stage"], "namespace: octo/stage"],
     [["--docker-hub", "octo"], "optional: true"],
-    [["--platform", "linux/arm64"], "platforms: [linux/arm64]"],
-    [["--build-arg", "KIT=file:VERSIONS.env", "A=1"], "file: VERSIONS.env"],
+    [["--platform", "linux/arm64"], 'platforms: ["linux/arm64"]'],
+    [["--build-arg", "KIT=file:VERSIONS.env", "A=1"], 'KIT: { file: "VERSIONS.env" }'],
     [["--workflows", "gitea"], ".gitea/workflows/"],
     [["--folder", "tools/ship"], "tools/ship/Pulumi.yaml"],
-    [["--no-lanes", "--stack", "prod"], "Pulumi.prod.yaml"],
-    [["--sign", "none"], "mode: none"],
+    [["--sign", "none"], 'mode: "none"'],
     [["--no-lanes", "--sign", "keyless"], "id-token: write"],
     [["--package", "file:../slipway.tgz"], '"slipway": "file:../slipway.tgz"'],
     [["--dry-run"], "Nothing was written"],
@@ -62,7 +71,13 @@ describe("flags", () => {
 
 describe("exit codes", () => {
   test.each([
-    ["an image's name in capitals", ["--yes", "--no-lanes", "--image", "BAD"], 2, "lower case"],
+    ["an image's name in capitals", ["--yes", "--image", "BAD"], 2, "lower case"],
+    [
+      "Docker Hub alone, which has no place for stage",
+      ["--yes", "--registry", "docker.io/octo"],
+      2,
+      "--stage-registry",
+    ],
     ["a host with a scheme", ["--yes", "--registry", "https://ghcr.io"], 2, "registry"],
     ["keyless without GitHub", ["--yes", "--workflows", "gitea", "--sign", "keyless"], 2, "--sign keyless"],
     ["a platform that there is not", ["--yes", "--platform", "linux/z80"], 2, "linux/z80"],
@@ -85,7 +100,9 @@ describe("exit codes", () => {
   test("written, then nothing to do, without colours", async () => {
     expect(await init("--yes", "--sign", "none")).toBe(0);
     const next = said.slice(said.indexOf("\nWritten:"));
-    expect(next).toContain("npm run image:plan");
+    expect(next).toContain("npx --no slipway plan --stack stage");
+    // Outside of a project npx would take a stranger's package from the public registry.
+    expect(next).not.toMatch(/npx (?!--no )/);
     expect(next.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(said).not.toContain("\u001b[");
     said = "";
@@ -107,7 +124,12 @@ describe("--json", () => {
     const { code, said, report } = await json("--print");
     expect(code).toBe(0);
     expect(said.startsWith("{")).toBe(true);
-    expect(report).toMatchObject({ written: false, folder: "release", stacks: ["release"], refused: [] });
+    expect(report).toMatchObject({
+      written: false,
+      folder: "release",
+      stacks: ["stage", "prod"],
+      refused: [],
+    });
     expect(report.next).toEqual([]);
     expect(report.files).toContainEqual({
       path: "release/Pulumi.yaml",
@@ -125,9 +147,9 @@ describe("--json", () => {
     expect(report.next).toEqual([
       "cd release && npm install",
       // Pulumi's backend does not answer.
-      "npm run image:keys",
+      "pulumi stack select --create stage && npx --no slipway keys --stack stage",
       'git add --all && git commit --message "Release with Slipway"',
-      "npm run image:plan",
+      "npx --no slipway plan --stack stage",
     ]);
     for (const file of report.files) expect(readFileSync(path.join(dir, file.path), "utf8")).toBe(file.text);
     const again = await json("--yes");
@@ -138,13 +160,36 @@ describe("--json", () => {
     );
   });
 
-  test("what only --force overwrites: exit code 1, and nothing written", async () => {
-    await json("--yes");
-    writeFileSync(path.join(dir, "release/Pulumi.yaml"), "name: mine\n");
+  test("what is there and another's: exit code 1 or 2, and nothing written", async () => {
+    mkdirSync(path.join(dir, ".github/workflows"), { recursive: true });
+    writeFileSync(path.join(dir, ".github/workflows/promote-prod.yml"), "on: push\n");
     const { code, report } = await json("--yes");
     expect(code).toBe(1);
-    expect(report).toMatchObject({ written: false, refused: ["release/Pulumi.yaml"], next: [] });
-    expect(readFileSync(path.join(dir, "release/Pulumi.yaml"), "utf8")).toBe("name: mine\n");
+    expect(report).toMatchObject({
+      written: false,
+      refused: [".github/workflows/promote-prod.yml"],
+      next: [],
+    });
+    writeFileSync(path.join(dir, "index.ts"), "mine\n");
+    expect((await json("--yes", "--folder", ".")).said).toContain("index.ts is there already");
+    expect(readdirSync(dir).sort()).toEqual([".git", ".github", "Dockerfile", "Dockerfile.gpu", "index.ts"]);
+  });
+
+  test("a second run leaves the project's files as they are, and names a new Dockerfile", async () => {
+    await json("--yes");
+    const files = ["index.ts", "Pulumi.yaml", "Pulumi.stage.yaml", "Pulumi.prod.yaml", "tsconfig.json"];
+    for (const file of files) appendFileSync(path.join(dir, "release", file), "\n# mine\n");
+    const texts = () => files.map((file) => readFileSync(path.join(dir, "release", file), "utf8"));
+    const before = texts();
+    mkdirSync(path.join(dir, "worker"));
+    writeFileSync(path.join(dir, "worker/Dockerfile"), "FROM scratch\n");
+    const { code, report } = await json("--yes", "--platform", "linux/arm64");
+    expect(code).toBe(0);
+    expect(texts()).toEqual(before);
+    expect(new Set(report.files.map(({ change }: { change: string }) => change))).toEqual(
+      new Set(["unchanged"]),
+    );
+    expect(report.notes).toContain("worker/Dockerfile, which release/index.ts does not name: add it there");
   });
 
   test("it asks nothing: without --yes and --print it is used wrongly", async () => {

@@ -1,48 +1,106 @@
+import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { defaultAnswers } from "../../../cli/init/default-answers";
-import { detectShape } from "../../../cli/init/detect-shape";
+import { defaultAnswers, defaultDockerfiles } from "../../../cli/init/default-answers";
+import { detectShape, leftOut, missingArgs } from "../../../cli/init/detect";
 import { dockerfileFacts } from "../../../cli/init/dockerfile-facts";
 import type { RepositoryFacts } from "../../../cli/init/facts";
 import { flags, someFacts } from "./facts";
 
 const SCRATCH = "FROM scratch\n";
+const PROJECT = "plugins: { providers: [{ name: slipway-registry }] }\n";
 
 describe("what a repository releases", () => {
-  test.each([
-    ["one Dockerfile", { Dockerfile: SCRATCH }, [{ name: "app", context: "." }]],
-    ["one in a folder", { "server/Dockerfile": SCRATCH }, [{ name: "app", context: "server" }]],
+  const found = (texts: Readonly<Record<string, string>>, changes: Partial<RepositoryFacts> = {}) => {
+    const facts = someFacts(texts, changes);
+    return detectShape(facts, defaultDockerfiles(facts), "app");
+  };
+
+  test.each<[string, Readonly<Record<string, string>>, Readonly<Record<string, string>>]>([
+    ["one Dockerfile", { Dockerfile: SCRATCH }, { app: "Dockerfile" }],
+    ["a Containerfile", { Containerfile: SCRATCH }, { app: "Containerfile" }],
+    ["one in a folder", { "server/Dockerfile": SCRATCH }, { app: "server/Dockerfile" }],
     [
       "several in folders",
       { "api/Dockerfile": SCRATCH, "Web UI/Dockerfile": SCRATCH },
-      [
-        { name: "app-web-ui", context: "Web UI" },
-        { name: "app-api", context: "api" },
-      ],
+      { "app-web-ui": "Web UI/Dockerfile", "app-api": "api/Dockerfile" },
     ],
     [
-      "the root before folders",
-      { Dockerfile: SCRATCH, "api/Dockerfile": SCRATCH },
-      [{ name: "app", context: "." }],
+      "the root and folders",
+      { Dockerfile: SCRATCH, "worker/Dockerfile": SCRATCH },
+      { app: "Dockerfile", "app-worker": "worker/Dockerfile" },
     ],
     [
-      "no development container",
-      { ".devcontainer/Dockerfile": SCRATCH, "api/Dockerfile": SCRATCH },
-      [{ name: "app", context: "api" }],
+      "every usual name",
+      {
+        Dockerfile: SCRATCH,
+        "proxy.Dockerfile": SCRATCH,
+        "docker/Dockerfile.alpine": SCRATCH,
+        "api/Containerfile": SCRATCH,
+      },
+      {
+        app: "Dockerfile",
+        "app-api": "api/Containerfile",
+        "app-alpine": "docker/Dockerfile.alpine",
+        "app-proxy": "proxy.Dockerfile",
+      },
     ],
     [
-      "no Dockerfile for tests",
-      { Dockerfile: SCRATCH, "Dockerfile.test": SCRATCH, "Dockerfile.dev": SCRATCH },
-      [{ name: "app", context: "." }],
+      "the same word twice",
+      { "api/Dockerfile": SCRATCH, "docker/api/Dockerfile": SCRATCH },
+      { "app-api-dockerfile": "api/Dockerfile", "app-docker-api-dockerfile": "docker/api/Dockerfile" },
+    ],
+    [
+      "Dockerfile.<name> beside others is an image",
+      { Dockerfile: SCRATCH, "Dockerfile.gpu": SCRATCH, "worker/Dockerfile": SCRATCH },
+      { app: "Dockerfile", "app-gpu": "Dockerfile.gpu", "app-worker": "worker/Dockerfile" },
     ],
   ])("%s", (_, texts, images) => {
-    expect(detectShape(someFacts(texts), "app")?.shape).toMatchObject({ kind: "images", images });
+    const shape = found(texts);
+    const released = shape?.kind === "images" ? shape.images : [];
+    expect(
+      Object.fromEntries(
+        released.map(({ name, context, dockerfile }) => [name, path.posix.join(context, dockerfile)]),
+      ),
+    ).toEqual(images);
+  });
+
+  test.each([
+    ["its own folder", { "api/Dockerfile": "FROM scratch\nCOPY main.js /\n", "api/main.js": "" }, "api"],
+    [
+      "the root, which has what is copied",
+      { "api/Dockerfile": "FROM scratch\nCOPY api/main.js /\n", "api/main.js": "" },
+      ".",
+    ],
+    ["the root, for a folder of Dockerfiles alone", { "docker/Dockerfile": "FROM scratch\nCOPY . /\n" }, "."],
+  ])("the context is %s", (_, texts, context) => {
+    expect(found(texts)).toMatchObject({ images: [{ context }] });
+  });
+
+  test("what is not released is listed with its reason", () => {
+    const texts = {
+      Dockerfile: SCRATCH,
+      Containerfile: SCRATCH,
+      "Dockerfile.dev": SCRATCH,
+      "Dockerfile.dockerignore": "",
+      "Dockerfile.tmpl": SCRATCH,
+      ".devcontainer/Dockerfile": SCRATCH,
+      "vendor/x/Dockerfile": SCRATCH,
+    };
+    const shape = found(texts);
+    expect(shape).toMatchObject({ kind: "images", images: [{ name: "app" }] });
+    expect(shape && leftOut(Object.keys(texts).sort(), shape)).toEqual([
+      { file: ".devcontainer/Dockerfile", reason: expect.stringContaining("development") },
+      { file: "Containerfile", reason: "Dockerfile is beside it" },
+      { file: "Dockerfile.dev", reason: expect.stringContaining("development") },
+      { file: "Dockerfile.tmpl", reason: expect.stringContaining("template") },
+      { file: "vendor/x/Dockerfile", reason: expect.stringContaining("another project") },
+    ]);
   });
 
   test("Dockerfile.standalone is a lane", () => {
-    const facts = someFacts({ Dockerfile: SCRATCH, "Dockerfile.standalone": SCRATCH });
-    expect(detectShape(facts, "app")?.shape).toEqual({
+    expect(found({ Dockerfile: SCRATCH, "Dockerfile.standalone": SCRATCH })).toEqual({
       kind: "lanes",
-      image: { name: "app", context: ".", buildArgs: {} },
+      image: { name: "app", context: ".", dockerfile: "Dockerfile", buildArgs: {} },
       lanes: [
         { name: "main", dockerfile: "Dockerfile", format: "vX.Y.Z", floating: "latest", trigger: "v*" },
         {
@@ -57,23 +115,25 @@ describe("what a repository releases", () => {
   });
 
   test("the main lane is released by the tags that there are", () => {
-    const facts = someFacts({ Dockerfile: SCRATCH, "Dockerfile.gpu": SCRATCH }, { tags: ["docker-v1.0.0"] });
-    expect(detectShape(facts, "app")?.shape).toMatchObject({
+    expect(
+      found({ Dockerfile: SCRATCH, "Dockerfile.gpu": SCRATCH }, { tags: ["docker-v1.0.0"] }),
+    ).toMatchObject({
       lanes: [{ trigger: "docker-v*" }, { trigger: "gpu-v*" }],
     });
   });
 
   test("Dockerfile.base and Dockerfile.variant are a base and its variants", () => {
-    const facts = someFacts({
-      "Dockerfile.base":
-        "FROM scratch\nCOPY rootfs/ /\nCOPY ./entrypoint.sh entrypoint-user.sh /bin/\nCOPY --from=x /a /b\n",
-      "Dockerfile.variant":
-        "ARG BASE_IMAGE\nFROM $BASE_IMAGE\nARG INSTALL_APP=true\nARG INSTALL_OH_MY=false\n",
-      "rootfs/etc/motd": "",
-      "entrypoint.sh": "",
-      "entrypoint-user.sh": "",
-    });
-    expect(detectShape(facts, "app")?.shape).toMatchObject({
+    expect(
+      found({
+        "Dockerfile.base":
+          "FROM scratch\nCOPY rootfs/ /\nCOPY ./entrypoint.sh entrypoint-user.sh /bin/\nCOPY --from=x /a /b\n",
+        "Dockerfile.variant":
+          "ARG BASE_IMAGE\nFROM $BASE_IMAGE\nARG INSTALL_APP=true\nARG INSTALL_OH_MY=false\n",
+        "rootfs/etc/motd": "",
+        "entrypoint.sh": "",
+        "entrypoint-user.sh": "",
+      }),
+    ).toMatchObject({
       kind: "variants",
       base: { dockerfile: "Dockerfile.base", include: ["rootfs/**", "entrypoint.sh", "entrypoint-user.sh"] },
       variants: [
@@ -86,43 +146,43 @@ describe("what a repository releases", () => {
   test.each([
     ["a stage for each", "FROM scratch AS api\nFROM scratch AS worker\n", undefined],
     ["an argument", "FROM scratch\nARG SERVICE\n", "SERVICE"],
-  ])("services.list is a fleet, built by %s", (_, dockerfile, arg) => {
-    const facts = someFacts({
+  ])("services.list is an image for each line, built by %s", (_, dockerfile, arg) => {
+    const shape = found({
       "infra/services.list": "api\nworker # slow\n",
       "infra/Dockerfile": dockerfile,
       "services/api/main.js": "",
       "services/worker/main.js": "",
     });
-    const shape = detectShape(facts, "app")?.shape;
     expect(shape).toMatchObject({
-      kind: "fleet",
+      kind: "services",
       list: "infra/services.list",
+      names: ["api", "worker"],
       dockerfile: "infra/Dockerfile",
-      context: "services/{{name}}",
+      folder: "services/",
     });
-    expect(shape?.kind === "fleet" ? shape.arg : "no fleet").toBe(arg);
+    expect(shape?.kind === "services" ? shape.arg : "no services").toBe(arg);
   });
 
-  test("a build argument with a key in VERSIONS.env is read from there, one without a value is told", () => {
+  test("a build argument with a key in VERSIONS.env is read from there, one without a value is named", () => {
     const facts = someFacts({
       Dockerfile: "FROM scratch\nARG KIT_REF\nARG OTHER\nARG TARGETARCH\nARG LEVEL=3\n",
       "VERSIONS.env": "# pins\nKIT_REF=v1\nUNUSED=2\n",
     });
-    const found = detectShape(facts, "app");
-    expect(found?.shape).toMatchObject({ images: [{ buildArgs: { KIT_REF: { file: "VERSIONS.env" } } }] });
-    expect(found?.notes.filter((note) => note.includes("has no value"))).toEqual([
+    const shape = detectShape(facts, ["Dockerfile"], "app");
+    expect(shape).toMatchObject({ images: [{ buildArgs: { KIT_REF: { file: "VERSIONS.env" } } }] });
+    expect(shape && missingArgs(facts, shape)).toEqual([
       "OTHER has no value in Dockerfile: --build-arg OTHER=…",
     ]);
   });
 
   test("nothing to build is nothing", () => {
-    expect(detectShape(someFacts({ "README.md": "" }), "app")).toBeUndefined();
+    expect(found({ "README.md": "" })).toBeUndefined();
   });
 });
 
 describe("where images go and who runs the workflows", () => {
   const answers = (facts: Partial<RepositoryFacts>, given = flags(), texts = {}) =>
-    defaultAnswers(someFacts({ Dockerfile: SCRATCH, ...texts }, facts), given, "1.2.3").answers;
+    defaultAnswers(someFacts({ Dockerfile: SCRATCH, ...texts }, facts), given, "1.2.3");
 
   test.each([
     ["git@github.com:Octo/App.git", [{ host: "ghcr.io", namespace: "octo", optional: false }], "Octo/App"],
@@ -166,22 +226,18 @@ describe("where images go and who runs the workflows", () => {
   });
 
   test("a workflow of the same name stays; one that Slipway made is its own", () => {
-    const texts = (text: string) => ({ ".github/workflows/release-docker.yml": text });
-    expect(answers({}, flags(), texts("on: push\n")).workflowFiles.release).toBe(
-      "slipway-release-docker.yml",
-    );
+    const texts = (text: string) => ({ ".github/workflows/release.yml": text });
+    expect(answers({}, flags(), texts("on: push\n")).workflowFiles.release).toBe("slipway-release.yml");
     const made =
-      "# Made by `slipway workflows` from Pulumi.release.yaml: change the settings there and run it again.\n";
-    expect(answers({}, flags(), texts(made)).workflowFiles.release).toBe("release-docker.yml");
+      "# Made by `slipway workflows` from Pulumi.stage.yaml: change the settings there and run it again.\n";
+    expect(answers({}, flags(), texts(made)).workflowFiles.release).toBe("release.yml");
   });
 
   test.each([
-    ["npm packages", { "package.json": "{}" }, {}, "."],
-    ["no package.json", {}, {}, "release"],
-    ["pnpm's packages", { "package.json": "{}", "pnpm-lock.yaml": "" }, {}, "release"],
-    ["ES modules", { "package.json": '{"type": "module"}' }, {}, "release"],
-    ["a release folder of somebody else", { "release/notes.md": "" }, {}, "slipway"],
-    ["a release folder of its own", { "release/Pulumi.yaml": "" }, {}, "release"],
+    ["npm packages", { "package.json": "{}" }, {}, "release"],
+    ["a project in the root", { "Pulumi.yaml": PROJECT }, {}, "."],
+    ["a release folder with other files", { "release/notes.md": "" }, {}, "slipway"],
+    ["a release folder of its own", { "release/Pulumi.yaml": PROJECT }, {}, "release"],
     ["a release folder that git ignores", {}, { ignoredFolders: ["release"] }, "slipway"],
   ])("the project's folder, with %s", (_, texts, facts, folder) => {
     expect(answers(facts, flags(), texts).folder).toBe(folder);
@@ -189,6 +245,7 @@ describe("where images go and who runs the workflows", () => {
 
   test.each([
     ["no remote", { remote: undefined }, {}, "--registry"],
+    ["an image without a Dockerfile", {}, { image: ["api=api"] }, "there is no Dockerfile at api"],
     ["an unknown host of workflows", {}, { workflows: ["gitlab"] }, "--workflows gitlab"],
     ["a lane without a Dockerfile", {}, { lane: ["gpu"] }, "Dockerfile.gpu"],
     ["a build argument without a value", {}, { buildArg: ["A"] }, "--build-arg A"],
@@ -203,6 +260,7 @@ describe("where images go and who runs the workflows", () => {
     const several = answers(
       {},
       flags({ image: ["api=services/api", "web=web"], buildArg: ["A=1", "B=npm:left-pad"] }),
+      { "services/api/Dockerfile": SCRATCH, "web/Dockerfile": SCRATCH },
     );
     expect(several.shape).toMatchObject({
       kind: "images",
@@ -217,7 +275,7 @@ describe("where images go and who runs the workflows", () => {
       lanes: [{ name: "main" }, { dockerfile: "docker/gpu" }],
     });
     const none = answers({}, flags({ lanes: false }), { "Dockerfile.gpu": SCRATCH });
-    expect(none.shape.kind).toBe("images");
+    expect(none.shape).toMatchObject({ kind: "images", images: [{ name: "app" }, { name: "app-gpu" }] });
   });
 });
 

@@ -10,165 +10,205 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
+import ts from "typescript";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { additions } from "../../../cli/init/additions";
 import { defaultAnswers } from "../../../cli/init/default-answers";
-import { renderProject } from "../../../cli/init/render-project";
-import { projectSettings } from "../../../cli/init/settings";
+import type { RepositoryFacts } from "../../../cli/init/facts";
+import { programText, releaseArgs } from "../../../cli/init/program";
 import type { Answers } from "../../../cli/init/shape";
+import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "../../../cli/init/stacks";
 import { writeAllOrNone } from "../../../cli/init/write-files";
 import { readConfig } from "../../../config/read";
+import packageJson from "../../../package.json";
 import { matches } from "../../../plan/pattern";
 import { flags, someFacts } from "./facts";
 
 const SCRATCH = "FROM scratch\n";
 const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  images: { Dockerfile: SCRATCH },
-  lanes: { Dockerfile: SCRATCH, "Dockerfile.gpu": SCRATCH, "package.json": "{}" },
-  variants: { "Dockerfile.base": "FROM scratch\nCOPY . /\n", "Dockerfile.variant": SCRATCH },
-  fleet: { "services.list": "api\n", Dockerfile: "FROM scratch AS api\n" },
+  images: { Dockerfile: SCRATCH, "worker/Dockerfile": SCRATCH },
+  lanes: { Dockerfile: SCRATCH, "Dockerfile.gpu": SCRATCH },
+  variants: {
+    "Dockerfile.base": "FROM scratch\nCOPY . /\n",
+    "Dockerfile.variant": "FROM scratch\nARG INSTALL_X=false\n",
+  },
+  services: {
+    "services.list": "api # first\n\nweb\n",
+    Dockerfile: "FROM scratch\nARG SERVICE\n",
+    "apps/api/a": "",
+    "apps/web/a": "",
+  },
 };
 
-function answersFor(texts: Readonly<Record<string, string>>, given = flags()): Answers {
-  return defaultAnswers(someFacts(texts), given, "1.2.3").answers;
+function answersFor(
+  texts: Readonly<Record<string, string>>,
+  given = flags(),
+  changes: Partial<RepositoryFacts> = {},
+): Answers {
+  return defaultAnswers(someFacts(texts, changes), given, "1.2.3");
 }
 
-describe("what is rendered", () => {
-  test.each(Object.keys(SHAPES))("%s: the files say what the settings are, whatever their layout", (kind) => {
-    const answers = answersFor(SHAPES[kind] ?? {});
+/** What the written program gives to `Release.plan`, run as it is. */
+async function argsOf(answers: Answers, texts: Readonly<Record<string, string>>): Promise<unknown> {
+  const { outputText } = ts.transpileModule(programText(answers), {
+    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+  });
+  let given: unknown;
+  const modules: Readonly<Record<string, unknown>> = {
+    "node:fs": { readFileSync: (file: string) => texts[path.posix.join(answers.folder, file)] },
+    slipway: {
+      stackSettings: () => ({}),
+      Release: class {
+        readonly outputs = {};
+        static plan(args: unknown) {
+          given = args;
+        }
+      },
+    },
+  };
+  const program: { exports?: unknown } = {};
+  new Function("require", "module", "exports", outputText)((name: string) => modules[name], program, {});
+  if (typeof program.exports === "function") await program.exports();
+  return given;
+}
+
+describe("the program", () => {
+  test.each(
+    Object.keys(SHAPES).flatMap((kind) =>
+      (["key", "keyless", "none"] as const).map((sign) => [kind, sign] as const),
+    ),
+  )("%s, signed by %s: it gives the arguments that its workflow files are made from", async (kind, sign) => {
+    const texts = SHAPES[kind] ?? {};
+    const answers = answersFor(texts, flags({ sign, buildArg: ["A=1", "KIT=npm:left-pad"] }));
     expect(answers.shape.kind).toBe(kind);
-    const { shared, stacks } = projectSettings(answers);
-    const files = new Map(
-      renderProject(answers)
-        .filter(({ path: file }) => file.endsWith(".yaml"))
-        .map(({ path: file, text }) => [path.basename(file), parse(text)]),
-    );
-    const plain = (settings: object) =>
-      JSON.parse(
-        JSON.stringify(
-          Object.fromEntries(Object.entries(settings).map(([key, value]) => [`slipway:${key}`, value])),
-        ),
-      );
-    for (const { stack, settings } of stacks) {
-      expect(files.get(`Pulumi.${stack}.yaml`)).toEqual({ config: plain(settings) });
-    }
-    const wrapped = Object.fromEntries(Object.entries(shared).map(([key, value]) => [key, { value }]));
-    expect(files.get("Pulumi.yaml")?.config ?? {}).toEqual(plain(wrapped));
+    expect(await argsOf(answers, texts)).toEqual(releaseArgs(answers));
+    expect(programText(answers).split("\n").length).toBeLessThan(60);
   });
 
-  test("a repository on GitHub gets a stack that sets it up; --no-setup, Gitea and a lane of that name do not", () => {
-    const has = (answers: Answers) =>
-      renderProject(answers).some(({ path: file }) => file.endsWith("Pulumi.setup.yaml"));
+  test("words of any kind come back as they were", async () => {
+    const texts = { Dockerfile: SCRATCH };
+    await fc.assert(
+      fc.asyncProperty(fc.string({ minLength: 1 }), fc.string(), async (name, value) => {
+        fc.pre(name !== "__proto__");
+        const answers = answersFor(texts);
+        const image = { name: "app", context: value, dockerfile: "Dockerfile", buildArgs: { [name]: value } };
+        const changed = { ...answers, shape: { kind: "images" as const, images: [image] } };
+        expect(await argsOf(changed, texts)).toEqual(releaseArgs(changed));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test.each([
+    ["images", "release.yml", "stage"],
+    ["lanes", "release-gpu.yml", "gpu-stage"],
+    ["services", "release.yml", "prod"],
+  ])("%s, signed keyless: what %s released is trusted, and no other", (kind, file, stack) => {
+    const answers = answersFor(SHAPES[kind] ?? {}, flags({ sign: "keyless" }));
+    const { settings } = stackSettings(answers).find((one) => one.stack === stack) ?? {};
+    const config = readConfig({
+      written: { ...sharedSettings(answers), ...settings },
+      code: releaseArgs(answers),
+      env: {},
+      secretKeys: [],
+    });
+    const signers = config.sign.mode === "keyless" ? config.sign.trusted : [];
+    const isTrusted = (subject: string) =>
+      signers.some((signer) => signer.kind === "identity" && matches(signer.subject, subject));
+    const workflow = `https://github.com/Octo/App/.github/workflows/${file}`;
+    expect(isTrusted(`${workflow}@refs/tags/v1.2.3`)).toBe(true);
+    expect(isTrusted(`${workflow}@refs/heads/main`)).toBe(true);
+    expect(isTrusted(`${workflow}@refs/heads/main-2`)).toBe(false);
+    expect(isTrusted(`${workflow}@refs/pull/1/merge`)).toBe(false);
+    expect(isTrusted(`${workflow.replace(".yml", "xyml")}@refs/heads/main`)).toBe(false);
+    expect(isTrusted(`https://github.com/octo/fork/.github/workflows/${file}@refs/tags/v1`)).toBe(false);
+  });
+
+  test("keyless is the default of a public repository on GitHub alone; a program that is there keeps its mode", () => {
+    const image = { Dockerfile: SCRATCH };
+    const modeOf = (given: ReturnType<typeof flags>, isPublic: boolean, texts = {}) =>
+      answersFor({ ...image, ...texts }, given, { isPublic }).sign;
+    expect(modeOf(flags(), true)).toBe("keyless");
+    expect(modeOf(flags(), false)).toBe("key");
+    expect(modeOf(flags({ workflows: ["github", "gitea"] }), true)).toBe("key");
+    expect(modeOf(flags({ sign: "none" }), true)).toBe("none");
+    const project = (mode: "key" | "keyless") => {
+      const answers = answersFor(image, flags({ sign: mode }));
+      return { "release/Pulumi.yaml": pulumiYaml(answers), "release/index.ts": programText(answers) };
+    };
+    expect(modeOf(flags(), true, project("key"))).toBe("key");
+    expect(modeOf(flags(), false, project("keyless"))).toBe("keyless");
+  });
+});
+
+describe("the stacks", () => {
+  test.each(Object.keys(SHAPES))("%s: the files say what the settings are, whatever their layout", (kind) => {
+    const answers = answersFor(SHAPES[kind] ?? {});
+    for (const stack of stackSettings(answers)) {
+      const written = Object.entries(stack.settings).map(([key, value]) => [`slipway:${key}`, value]);
+      expect(parse(stackYaml(stack))).toEqual({ config: Object.fromEntries(written) });
+    }
+  });
+
+  test("prod promotes what stage released, and asks for stage's signature", () => {
+    const stacks = Object.fromEntries(
+      stackSettings(answersFor(SHAPES.lanes ?? {})).map(({ stack, settings }) => [stack, settings]),
+    );
+    expect(Object.keys(stacks)).toEqual(["stage", "prod", "gpu-stage", "gpu-prod", "setup"]);
+    expect(stacks["gpu-prod"]).toMatchObject({
+      lane: "gpu",
+      registries: [{ host: "ghcr.io", namespace: "octo" }],
+      promote: { from: "gpu-stage", verify: { keyFile: "release/cosign.gpu-stage.pub" } },
+      requireTag: true,
+    });
+    expect(stacks["gpu-stage"]).toMatchObject({
+      registries: [{ host: "ghcr.io", namespace: "octo/stage" }],
+      requireTag: false,
+    });
+  });
+
+  test("a repository on GitHub gets a stack that sets it up; with --no-setup or Gitea it does not", () => {
+    const has = (answers: Answers) => stackSettings(answers).some(({ stack }) => stack === "setup");
     const image = { Dockerfile: SCRATCH };
     expect(has(answersFor(image))).toBe(true);
     expect(has(answersFor(image, flags({ setup: false })))).toBe(false);
     expect(has(answersFor(image, flags({ workflows: ["gitea"] })))).toBe(false);
-    const lane = { ...image, "Dockerfile.setup": SCRATCH };
-    expect(projectSettings(answersFor(lane)).stacks.map(({ stack }) => stack)).toEqual(["main", "setup"]);
-    expect(
-      additions(answersFor(lane), someFacts(lane))
-        .map(({ text }) => text)
-        .join(),
-    ).not.toContain('image:setup"');
-  });
-
-  test.each([
-    ["images", "release-docker.yml", {}],
-    ["lanes", "docker-gpu-publish.yml", { stack: "gpu" }],
-    ["fleet", "publish-services.yml", { stack: "stage" }],
-  ])(
-    "%s, signed keyless: what the workflow released is believed, and no other",
-    (kind, file, { stack }: { stack?: string }) => {
-      const answers = answersFor(SHAPES[kind] ?? {}, flags({ sign: "keyless" }));
-      const { shared, stacks } = projectSettings(answers);
-      const { settings } = stacks.find((one) => one.stack === (stack ?? "release")) ?? {};
-      const config = readConfig({
-        written: JSON.parse(JSON.stringify({ ...shared, ...settings })),
-        env: {},
-        secretKeys: [],
-        readFile: () => "api\n",
-      });
-      const [signer] = config.sign.mode === "keyless" ? config.sign.trusted : [];
-      const pattern = signer?.kind === "identity" ? signer.subject : "";
-      const workflow = `https://github.com/Octo/App/.github/workflows/${file}`;
-      expect(matches(pattern, `${workflow}@refs/tags/v1.2.3`)).toBe(true);
-      expect(matches(pattern, `${workflow}@refs/heads/main`)).toBe(true);
-      expect(matches(pattern, `${workflow}@refs/heads/main-2`)).toBe(false);
-      expect(matches(pattern, `${workflow}@refs/pull/1/merge`)).toBe(false);
-      expect(matches(pattern, `${workflow.replace(".yml", "xyml")}@refs/heads/main`)).toBe(false);
-      expect(matches(pattern, `https://github.com/octo/fork/.github/workflows/${file}@refs/tags/v1`)).toBe(
-        false,
-      );
-    },
-  );
-
-  test("keyless is the default of a public repository on GitHub alone; a stack's own key stays", () => {
-    const image = { Dockerfile: SCRATCH };
-    const modeOf = (given: ReturnType<typeof flags>, changes: object, texts = image) =>
-      defaultAnswers(someFacts(texts, changes), given, "1.2.3").answers.sign;
-    expect(modeOf(flags(), { isPublic: true })).toBe("keyless");
-    expect(modeOf(flags(), { isPublic: false })).toBe("key");
-    expect(modeOf(flags({ workflows: ["github", "gitea"] }), { isPublic: true })).toBe("key");
-    expect(modeOf(flags({ sign: "none" }), { isPublic: true })).toBe("none");
-    const sign = { key: { secure: "v1:abc" }, publicKeyFile: "release/cosign.pub" };
-    const stack = stringify({ config: { "slipway:sign": sign } });
-    const signed = { ...image, "release/Pulumi.yaml": "", "release/Pulumi.release.yaml": stack };
-    expect(modeOf(flags(), { isPublic: true }, signed)).toBe("key");
-    const { answers } = defaultAnswers(someFacts(signed), flags(), "1.2.3");
-    expect(projectSettings(answers).stacks[0]?.settings.sign).toEqual(sign);
-  });
-
-  test("words of any kind come back as they were", () => {
-    fc.assert(
-      fc.property(fc.string({ minLength: 1 }), fc.string(), (value, branch) => {
-        const answers = answersFor({ "services.list": "api\n", Dockerfile: "FROM scratch AS api\n" });
-        const rendered = renderProject({
-          ...answers,
-          branch,
-          shape: { ...(answers.shape.kind === "fleet" ? answers.shape : never()), buildArgs: { A: value } },
-        }).find(({ path: file }) => file.endsWith("Pulumi.stage.yaml"));
-        const config = parse(rendered?.text ?? "").config;
-        expect(config["slipway:services"].buildArgs).toEqual({ A: value });
-        expect(config["slipway:github"].workflows.deploy.branches).toEqual([branch]);
-      }),
-    );
   });
 
   test("a project in a folder reaches the repository by its root", () => {
-    expect(projectSettings(answersFor({ Dockerfile: SCRATCH })).shared).toEqual({ root: ".." });
-    const deep = answersFor({ Dockerfile: SCRATCH }, flags({ folder: "tools/release/" }));
-    expect(projectSettings(deep).shared).toEqual({ root: "../.." });
-    expect(projectSettings(answersFor({ Dockerfile: SCRATCH, "package.json": "{}" })).shared).toEqual({});
+    const image = { Dockerfile: SCRATCH };
+    expect(sharedSettings(answersFor(image))).toEqual({ root: ".." });
+    expect(sharedSettings(answersFor(image, flags({ folder: "tools/release/" })))).toEqual({ root: "../.." });
+    expect(sharedSettings(answersFor(image, flags({ folder: "." })))).toEqual({});
+    expect(parse(pulumiYaml(answersFor(image)))).toMatchObject({
+      runtime: "nodejs",
+      plugins: { providers: [{ name: "slipway-registry", path: "node_modules/slipway/provider" }] },
+      config: { "slipway:root": { value: ".." } },
+    });
   });
 });
 
-function never(): never {
-  throw new Error("no fleet");
-}
-
 describe("what is added to a person's files", () => {
-  const added = (texts: Readonly<Record<string, string>>, file: string) =>
+  const added = (texts: Readonly<Record<string, string>>, file: string, given = flags()) =>
     additions(
-      answersFor({ Dockerfile: SCRATCH, ...texts }),
+      answersFor({ Dockerfile: SCRATCH, ...texts }, given),
       someFacts({ Dockerfile: SCRATCH, ...texts }),
     ).find((one) => one.path === file)?.text;
 
-  test("package.json keeps its words, its order and its indentation", () => {
-    const text = '{\n\t"name": "app",\n\t"scripts": {\n\t\t"image:plan": "mine"\n\t},\n\t"zebra": 1\n}\n';
-    const parsed = JSON.parse(added({ "package.json": text }, "package.json") ?? "");
-    expect(Object.keys(parsed)).toEqual(["name", "scripts", "zebra", "devDependencies"]);
-    expect(parsed.scripts["image:plan"]).toBe("mine");
-    expect(parsed.scripts["image:release"]).toContain("pulumi up --stack release");
-    expect(parsed.devDependencies).toEqual({ slipway: "^1.2.3" });
-    expect(added({ "package.json": text }, "package.json")).toContain('\n\t"name"');
-  });
-
-  test("a dependency that is there already stays", () => {
-    const text = '{ "dependencies": { "slipway": "0.0.1" } }';
-    expect(JSON.parse(added({ "package.json": text }, "package.json") ?? "")).not.toHaveProperty(
-      "devDependencies",
-    );
+  test("package.json keeps its words, its order, its indentation and its versions", () => {
+    const text = '{\n\t"name": "app",\n\t"dependencies": {\n\t\t"typescript": "6"\n\t},\n\t"zebra": 1\n}\n';
+    const made = added({ "package.json": text }, "package.json", flags({ folder: "." })) ?? "";
+    const parsed = JSON.parse(made);
+    expect(Object.keys(parsed)).toEqual(["name", "dependencies", "zebra", "devDependencies"]);
+    expect(parsed.dependencies).toEqual({
+      "@pulumi/pulumi": packageJson.dependencies["@pulumi/pulumi"],
+      slipway: "^1.2.3",
+      typescript: "6",
+    });
+    expect(parsed.devDependencies).toEqual({ "@types/node": packageJson.devDependencies["@types/node"] });
+    expect(made).toContain('\n\t"name"');
+    expect(added({ "package.json": made }, "package.json", flags({ folder: "." }))).toBeUndefined();
   });
 
   test.each([

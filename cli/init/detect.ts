@@ -1,0 +1,275 @@
+import path from "node:path";
+import { serviceNames } from "../../config/expand-services";
+import { type DockerfileFacts, dockerfileFacts } from "./dockerfile-facts";
+import type { RepositoryFacts } from "./facts";
+import {
+  type BuildArgs,
+  type InitImage,
+  type InitLane,
+  type LanesShape,
+  releasedDockerfiles,
+  type Shape,
+} from "./shape";
+
+type Facts = Pick<RepositoryFacts, "files" | "texts" | "tags">;
+
+/** A Dockerfile that is not released. */
+export interface LeftOut {
+  readonly file: string;
+  readonly reason: string;
+}
+
+const DOCKERFILE = /^(?:(?:Docker|Container)file(?:\.([^/]+))?|([^/]+)\.(?:Docker|Container)file)$/i;
+/** Words of a path that say what a Dockerfile is for, or that it is no Dockerfile. */
+const NOT_RELEASED: readonly [pattern: RegExp, reason: string][] = [
+  [
+    /^(?:dev|devel|development|devcontainer|tests?|testing|testdata|fixtures|ci|local|debug|lint|docs|examples?|samples?)$/i,
+    "by its path it is for development, tests or an example",
+  ],
+  [
+    /^(?:tmpl|tpl|template|j2|jinja|in|md|txt|bak|orig|old|dockerignore)$/i,
+    "by its name it is a template or a copy",
+  ],
+  [/^(?:vendor|third_party|node_modules)$/i, "it belongs to another project"],
+];
+/** Folders that hold Dockerfiles rather than what is built. */
+const HOLDS_DOCKERFILES = /^(?:docker|dockerfiles?|containers?|build|ci|deploy|infra|ops)$/i;
+const VERSIONS_FILE = "VERSIONS.env";
+
+/** Every Dockerfile and Containerfile, under any of their usual names. */
+export function dockerfiles(files: readonly string[]): string[] {
+  return files.filter((file) => {
+    const name = path.posix.basename(file);
+    return DOCKERFILE.test(name) && !name.endsWith(".dockerignore");
+  });
+}
+
+/** Why a Dockerfile is not released unless the person names it; undefined for one that is. */
+export function reasonToLeaveOut(file: string, files: readonly string[]): string | undefined {
+  const { dir, base } = path.posix.parse(file);
+  const words = [...dir.split("/"), ...(variantOf(base)?.split(/[._-]/) ?? [])].map((word) =>
+    word.replace(/^\./, ""),
+  );
+  const found = NOT_RELEASED.find(([pattern]) => words.some((word) => pattern.test(word)));
+  if (found !== undefined) return found[1];
+  const twin = path.posix.join(dir, base.replace(/containerfile/i, "Dockerfile"));
+  return twin !== file && files.includes(twin) ? `${twin} is beside it` : undefined;
+}
+
+/** `alpine` of Dockerfile.alpine, `proxy` of proxy.Dockerfile. */
+function variantOf(name: string): string | undefined {
+  const [, after, before] = DOCKERFILE.exec(name) ?? [];
+  return after ?? before;
+}
+
+/**
+ * What a repository releases: a list of services, a base with variants, lanes, or an image for each Dockerfile.
+ *
+ * @param released the Dockerfiles to release
+ * @param name the image's name, where files do not say it
+ * @param withLanes whether Dockerfile.<name> may be a lane
+ * @returns undefined where there is nothing to build
+ */
+export function detectShape(
+  facts: Facts,
+  released: readonly string[],
+  name: string,
+  withLanes = true,
+): Shape | undefined {
+  return (
+    services(facts, released) ??
+    variants(facts, released, name) ??
+    (withLanes ? lanes(facts, released, name) : undefined) ??
+    images(facts, released, name)
+  );
+}
+
+/** The Dockerfiles that a shape does not release, each with the reason. */
+export function leftOut(files: readonly string[], shape: Shape): LeftOut[] {
+  const released = releasedDockerfiles(shape);
+  return dockerfiles(files)
+    .filter((file) => !released.includes(file))
+    .map((file) => ({ file, reason: reasonToLeaveOut(file, files) ?? reasonOfShape(shape) }));
+}
+
+function reasonOfShape(shape: Shape): string {
+  switch (shape.kind) {
+    case "services":
+      return `${shape.list} lists the images, and ${shape.dockerfile} builds them`;
+    case "variants":
+      return `${shape.base.dockerfile} and ${shape.image.dockerfile} are one image with variants`;
+    case "lanes":
+    case "images":
+      return "it was not chosen";
+  }
+}
+
+function services(facts: Facts, released: readonly string[]): Shape | undefined {
+  const lists = facts.files.filter((file) => path.posix.basename(file) === "services.list");
+  const [list] = lists.sort((a, b) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
+  if (list === undefined) return undefined;
+  const { names } = serviceNames(facts.texts[list] ?? "", list);
+  const beside = [path.posix.join(path.posix.dirname(list), "Dockerfile"), "Dockerfile"];
+  const dockerfile = beside.find((file) => released.includes(file));
+  if (names.length === 0 || dockerfile === undefined) return undefined;
+  const { stages, args } = dockerfileFacts(facts.texts[dockerfile] ?? "");
+  const arg = ["SERVICE", "SERVICE_NAME", "APP"].find((known) => args.has(known));
+  const hasStages = names.every((service) => stages.includes(service));
+  if (!hasStages && arg === undefined) return undefined;
+  const folder = ["services/", "apps/", "packages/", ""].find((parent) =>
+    names.every((service) => facts.files.some((file) => file.startsWith(`${parent}${service}/`))),
+  );
+  return {
+    kind: "services",
+    list,
+    names,
+    ...(folder === undefined ? {} : { folder }),
+    dockerfile,
+    ...(hasStages || arg === undefined ? {} : { arg }),
+    buildArgs: pinnedArgs(facts, args),
+  };
+}
+
+function variants(facts: Facts, released: readonly string[], name: string): Shape | undefined {
+  const [base, dockerfile] = ["Dockerfile.base", "Dockerfile.variant"];
+  if (!released.includes(base) || !released.includes(dockerfile)) return undefined;
+  const { args } = dockerfileFacts(facts.texts[dockerfile] ?? "");
+  const include = includes(facts.files, dockerfileFacts(facts.texts[base] ?? "").sources);
+  // INSTALL_EXTRAS=false in the Dockerfile: the variant -extras has it true.
+  const optional = [...args].filter(([arg, value]) => /^INSTALL_./.test(arg) && value === "false");
+  return {
+    kind: "variants",
+    image: { name, context: ".", dockerfile, buildArgs: pinnedArgs(facts, args) },
+    // A base made of its Dockerfile alone has to name something.
+    base: { dockerfile: base, include: include.length === 0 ? [base] : include },
+    variants: [
+      { suffix: "", buildArgs: {} },
+      ...optional.map(([arg]) => ({
+        suffix: `-${imageWord(arg.replace(/^INSTALL_/, ""))}`,
+        buildArgs: { [arg]: "true" },
+      })),
+    ],
+  };
+}
+
+/** Folders become everything below them. */
+function includes(files: readonly string[], sources: readonly string[]): string[] {
+  const found = sources.map((source) => {
+    const plain = source.replace(/\/+$/, "");
+    if (plain === "" || plain === ".") return "**";
+    return files.some((file) => file.startsWith(`${plain}/`)) ? `${plain}/**` : plain;
+  });
+  return [...new Set(found)];
+}
+
+/** A main Dockerfile in the root, and nothing but Dockerfile.<name> beside it. */
+function lanes(facts: Facts, released: readonly string[], name: string): Shape | undefined {
+  const others = released.filter((file) => file !== "Dockerfile");
+  const named = others.map((file) =>
+    /^Dockerfile\.([A-Za-z0-9][A-Za-z0-9-]*)$/.exec(file)?.[1]?.toLowerCase(),
+  );
+  if (!released.includes("Dockerfile") || others.length === 0) return undefined;
+  if (named.some((lane) => lane === undefined || lane === "main")) return undefined;
+  return lanesShape(name, [
+    laneOf("main", "Dockerfile", mainTrigger(facts.tags)),
+    ...others.map((file, index) => laneOf(named[index] ?? "", file)),
+  ]);
+}
+
+export function lanesShape(name: string, found: readonly InitLane[]): LanesShape {
+  const image = { name, context: ".", dockerfile: found[0]?.dockerfile ?? "Dockerfile", buildArgs: {} };
+  return { kind: "lanes", image, lanes: found };
+}
+
+/** @param trigger the git tags that release it @default those of its name */
+export function laneOf(lane: string, dockerfile: string, trigger = `${lane}-v*`): InitLane {
+  const prefix = lane === "main" ? "" : `${lane}-`;
+  return { name: lane, dockerfile, trigger, format: `${prefix}vX.Y.Z`, floating: `${prefix}latest` };
+}
+
+/** As the main image's git tags have been written so far. */
+export function mainTrigger(tags: readonly string[]): string {
+  return tags.some((tag) => /^docker-v[0-9]/.test(tag)) ? "docker-v*" : "v*";
+}
+
+function images(facts: Facts, released: readonly string[], name: string): Shape | undefined {
+  if (released.length === 0) return undefined;
+  const words = released.map((file) => wordsOf(file).join("-"));
+  const named = released.map((file, index) => {
+    const word = words[index] ?? "";
+    // api/Dockerfile beside docker/api/Dockerfile: the whole path distinguishes them.
+    const own = words.filter((other) => other === word).length === 1 ? word : imageWord(file);
+    return released.length === 1 || own === "" ? name : `${name}-${own}`;
+  });
+  return {
+    kind: "images",
+    images: released.map((file, index) => imageOf(facts, file, named[index] ?? name)),
+  };
+}
+
+function wordsOf(file: string): string[] {
+  const { dir, base } = path.posix.parse(file);
+  const folders = dir.split("/").filter((folder) => !HOLDS_DOCKERFILES.test(folder.replace(/^\./, "")));
+  return [...folders, variantOf(base) ?? ""].map(imageWord).filter((word) => word !== "");
+}
+
+/** The image that a Dockerfile builds. */
+export function imageOf(facts: Facts, file: string, name: string): InitImage {
+  const found = dockerfileFacts(facts.texts[file] ?? "");
+  const context = contextOf(facts.files, file, found);
+  return {
+    name,
+    context,
+    dockerfile: path.posix.relative(context, file),
+    buildArgs: pinnedArgs(facts, found.args),
+  };
+}
+
+/** The Dockerfile's own folder, unless that holds Dockerfiles alone or lacks what is copied. */
+function contextOf(files: readonly string[], file: string, { sources }: DockerfileFacts): string {
+  const folder = path.posix.dirname(file);
+  const has = (place: string) =>
+    sources.every((source) => {
+      const full = path.posix.join(place, source).replace(/\/$/, "");
+      return /[*?[]/.test(source) || full === place || files.some((one) => `${one}/`.startsWith(`${full}/`));
+    });
+  const isHolder = HOLDS_DOCKERFILES.test(path.posix.basename(folder).replace(/^\./, ""));
+  if (
+    isHolder &&
+    files.every((one) => path.posix.dirname(one) !== folder || DOCKERFILE.test(path.posix.basename(one)))
+  )
+    return ".";
+  return !has(folder) && has(".") ? "." : folder;
+}
+
+/** A text as a part of an image's name. */
+export function imageWord(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+}
+
+/** Build arguments that a file of versions has a value for. */
+function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
+  const keys = (facts.texts[VERSIONS_FILE] ?? "")
+    .split(/\r?\n/)
+    .flatMap((line) => /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1] ?? []);
+  return Object.fromEntries(
+    [...args.keys()].filter((arg) => keys.includes(arg)).map((arg) => [arg, { file: VERSIONS_FILE }]),
+  );
+}
+
+/** BuildKit and the base give these. */
+const GIVEN = /^(?:BASE_IMAGE|(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)|[A-Z_]*PROXY|SOURCE_DATE_EPOCH)$/i;
+
+/** Arguments of images and variants that have no value. */
+export function missingArgs(facts: Facts, shape: Shape): string[] {
+  const found = shape.kind === "images" ? shape.images : shape.kind === "variants" ? [shape.image] : [];
+  return found.flatMap((image) => {
+    const file = path.posix.join(image.context, image.dockerfile);
+    return [...dockerfileFacts(facts.texts[file] ?? "").args]
+      .filter(([arg, value]) => value === null && !GIVEN.test(arg) && !(arg in image.buildArgs))
+      .map(([arg]) => `${arg} has no value in ${file}: --build-arg ${arg}=…`);
+  });
+}

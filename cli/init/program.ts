@@ -1,0 +1,260 @@
+import path from "node:path";
+import {
+  type Answers,
+  type InitLane,
+  type InitRegistry,
+  type ServicesShape,
+  type Shape,
+  stackPairs,
+} from "./shape";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What `v1.2.3` gives in each registry. */
+const VERSION_TAGS = [
+  "type=semver,pattern={{version}}",
+  "type=semver,pattern={{major}}.{{minor}}",
+  "type=semver,pattern={{major}}",
+  "type=sha",
+];
+
+/** The arguments that the program gives to `Release.plan`, as it computes them. */
+export function releaseArgs(answers: Answers): Values {
+  const images = imagesOf(answers).map(({ name, own }) => [name, { ...commonOf(answers), ...own }] as const);
+  return { ...otherArgs(answers), images: Object.fromEntries(images) };
+}
+
+/** The text of index.ts. */
+export function programText(answers: Answers): string {
+  const { shape } = answers;
+  const isCommon = shape.kind === "services" || (shape.kind === "images" && shape.images.length > 1);
+  const imported = [
+    ...(isCommon ? ["type ImageArgs"] : []),
+    "Release",
+    "type ReleaseArgs",
+    ...(answers.setup ? ["RepositorySetup", "stackSettings"] : []),
+  ];
+  const { repository, ...others } = otherArgs(answers);
+  const args = Object.entries(others).map(([name, value]) =>
+    commented(name, name === "lanes" ? name : `${name}: ${literal(value, "  ")}`),
+  );
+  return [
+    shape.kind === "services" ? 'import { readFileSync } from "node:fs";\n' : "",
+    `import { ${imported.join(", ")} } from "slipway";\n\n`,
+    shape.kind === "lanes" ? lanesText(shape.lanes) : "",
+    isCommon
+      ? `/** For every image. ${tagsComment(shape)} */\nconst common: ImageArgs = ${literal(commonOf(answers))};\n\n`
+      : "",
+    shape.kind === "services" ? servicesText(shape, answers.folder) : "",
+    "/**\n * What is released. Where it goes is in Pulumi.stage.yaml and Pulumi.prod.yaml: stage builds, and prod promotes, by\n",
+    " * digest, what stage released. Any argument may be here or there; the stack's file wins.\n */\n",
+    "const release: ReleaseArgs = {\n",
+    repository === undefined ? "" : `  repository: ${literal(repository)},\n`,
+    `${imagesText(answers, isCommon)}${args.join("")}};\n\n`,
+    "export = async () => {\n",
+    answers.setup ? SETUP : "",
+    "  // Every refusal is known here, before anything is registered or written.\n",
+    "  const plan = await Release.plan(release);\n",
+    '  return new Release("release", plan).outputs;\n};\n',
+  ].join("");
+}
+
+const SETUP = `  // Pulumi.setup.yaml: what the repository has on GitHub.
+  if (stackSettings().github?.setup) {
+    const plan = await RepositorySetup.plan({}, release);
+    return new RepositorySetup("repository", plan).outputs;
+  }
+`;
+
+/** What the reader wants to know beside an argument. */
+const COMMENTS: Readonly<Record<string, string>> = {
+  base: "base-<hash> is built where no registry has it; base-latest follows.",
+  variants: "One image each, with this suffix on every tag.",
+  sign: "How releases are signed, and which signers are trusted: docs/trust.md of Slipway.",
+  policy: "No version is made from changes that are in no commit. More rules: docs/policy.md of Slipway.",
+};
+
+function commented(name: string, text: string): string {
+  const comment = COMMENTS[name];
+  return `${comment === undefined ? "" : `  // ${comment}\n`}  ${text},\n`;
+}
+
+function tagsComment(shape: Shape): string {
+  switch (shape.kind) {
+    case "images":
+      return "v1.2.3 gives 1.2.3, 1.2, 1, latest and sha-0123abc; 1.2, 1 and latest never go back.";
+    case "services":
+      return "The git tag is their tag; an unchanged one keeps its digest and gets the new tag without a build.";
+    case "lanes":
+      return "Its tags are those of its lane.";
+    case "variants":
+      return "Its tags are the git tag and latest, which never goes back.";
+  }
+}
+
+/** What all images have. */
+function commonOf({ shape, platforms }: Answers): Values {
+  switch (shape.kind) {
+    case "images":
+      return { platforms, tags: VERSION_TAGS };
+    case "services":
+      return {
+        platforms,
+        tags: ["type=ref,event=tag", "type=sha"],
+        flavor: ["latest=false"],
+        labels: "none",
+        ...argsOf(shape.arg === undefined ? shape.buildArgs : {}),
+      };
+    case "lanes":
+    case "variants":
+      return { platforms };
+  }
+}
+
+/** What each image has of its own. */
+function imagesOf({ shape }: Answers): { readonly name: string; readonly own: Values }[] {
+  if (shape.kind === "services") {
+    const { names, folder, dockerfile, arg, buildArgs } = shape;
+    return names.map((name) => {
+      const context = folder === undefined ? "." : `${folder}${name}`;
+      const file = path.posix.relative(context, dockerfile);
+      const own = arg === undefined ? { target: name } : argsOf({ ...buildArgs, [arg]: name });
+      return { name, own: { context, dockerfile: file, ...own } };
+    });
+  }
+  const images = shape.kind === "images" ? shape.images : [shape.image];
+  return images.map(({ name, context, dockerfile, buildArgs }) => ({
+    name,
+    own: { context, ...(dockerfile === "Dockerfile" ? {} : { dockerfile }), ...argsOf(buildArgs) },
+  }));
+}
+
+function imagesText(answers: Answers, isCommon: boolean): string {
+  if (answers.shape.kind === "services")
+    return "  images: Object.fromEntries(services.map((name) => [name, image(name)])),\n";
+  const images = imagesOf(answers).map(({ name, own }) => {
+    const value = isCommon
+      ? block("{}", ["...common", ...fields(own, "    ")], "    ")
+      : block("{}", fields({ ...own, ...commonOf(answers) }, "    "), "    ", 0);
+    return `    ${key(name)}: ${value},\n`;
+  });
+  const comment = isCommon ? "" : `    // ${tagsComment(answers.shape)}\n`;
+  return `  images: {\n${comment}${images.join("")}  },\n`;
+}
+
+function lanesText(lanes: readonly InitLane[]): string {
+  const rows = lanes.map(({ name, dockerfile, trigger, floating }) => {
+    const row = { name, dockerfile, trigger, prefix: floating.replace(/latest$/, "") };
+    return `  ${block("{}", fields(row, "  "), "", 140)},\n`;
+  });
+  return `/** Tags of one repository that do not touch each other. Each lane has its own stacks, which name it: slipway:lane. */
+const lanes = [
+${rows.join("")}].map(({ prefix, ...lane }) => ({
+  ...lane,
+  format: \`\${prefix}vX.Y.Z\`,
+  floating: \`\${prefix}latest\`,
+}));
+
+`;
+}
+
+function servicesText({ list, folder, dockerfile, arg, buildArgs }: ServicesShape, project: string): string {
+  const depth = folder === undefined ? "." : `${folder}name`;
+  const args = arg === undefined ? [] : [...fields(buildArgs, "    "), `${key(arg)}: name`];
+  return `/** One service a line; # begins a comment. */
+const services = readFileSync(${JSON.stringify(path.posix.relative(project, list))}, "utf8")
+  .split(/\\r?\\n/)
+  .map((line) => line.replace(/#.*/, "").trim())
+  .filter((line) => line !== "");
+
+const image = (name: string): ImageArgs => ({
+  ...common,
+  context: ${folder === undefined ? '"."' : `\`${folder}\${name}\``},
+  dockerfile: ${JSON.stringify(path.posix.relative(depth, dockerfile))},
+  ${args.length === 0 ? "target: name" : `buildArgs: ${block("{}", args, "  ")}`},
+});
+
+`;
+}
+
+/** Everything but the images. */
+function otherArgs(answers: Answers): Values {
+  const { shape, repository, sign } = answers;
+  return {
+    ...(repository === undefined ? {} : { repository }),
+    ...(shape.kind === "lanes" ? { lanes: shape.lanes } : {}),
+    ...(shape.kind === "variants"
+      ? {
+          base: shape.base,
+          variants: shape.variants.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) })),
+        }
+      : {}),
+    ...(sign === "key"
+      ? {}
+      : { sign: sign === "none" ? { mode: sign } : { mode: sign, trusted: trusted(answers) } }),
+    policy: { uncommittedVersion: "refuse" },
+  };
+}
+
+/** Every machine trusts what the workflows released, and so does their next run, which is at another tag. */
+function trusted(answers: Answers): Values[] {
+  const { repository = "", branch } = answers;
+  return stackPairs(answers).map(({ lane }, index) => {
+    const file = releaseFile(answers, index === 0 ? undefined : lane?.name);
+    const place = `https://github.com/${repository}/.github/workflows/${file}@refs/`;
+    return { subject: `/${escaped(place)}(heads\\/${escaped(branch)}|tags\\/.+)/` };
+  });
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+
+/** The workflow that releases stage, or a further lane's. */
+export function releaseFile({ workflowFiles }: Pick<Answers, "workflowFiles">, lane?: string): string {
+  return lane === undefined ? workflowFiles.release : workflowFiles.release.replace(/\.yml$/, `-${lane}.yml`);
+}
+
+function argsOf(buildArgs: Values): Values {
+  return Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
+}
+
+/** A registry as a stack's file has it. */
+export function registryOf({ host, namespace, optional }: InitRegistry): Values {
+  return { host, ...(namespace === "" ? {} : { namespace }), ...(optional ? { optional } : {}) };
+}
+
+/** How much of a line a value may take. */
+const WIDTH = 100;
+
+/** A value as TypeScript, in one line where it fits. */
+function literal(value: unknown, indent = ""): string {
+  if (Array.isArray(value))
+    return block(
+      "[]",
+      value.map((entry) => literal(entry, `${indent}  `)),
+      indent,
+    );
+  if (typeof value === "object" && value !== null) return block("{}", fields(Object(value), indent), indent);
+  return JSON.stringify(value);
+}
+
+function fields(values: Values, indent: string): string[] {
+  return Object.entries(values).map(([name, value]) => `${key(name)}: ${literal(value, `${indent}  `)}`);
+}
+
+function key(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+}
+
+function block(
+  [open = "", close = ""]: string,
+  parts: readonly string[],
+  indent: string,
+  width = WIDTH,
+): string {
+  const space = open === "{" && parts.length > 0 ? " " : "";
+  const line = `${open}${space}${parts.join(", ")}${space}${close}`;
+  if (!line.includes("\n") && indent.length + line.length <= width) return line;
+  return `${open}\n${parts.map((part) => `${indent}  ${part},\n`).join("")}${indent}${close}`;
+}

@@ -1,0 +1,175 @@
+import path from "node:path";
+import { Document, isScalar, isSeq, stringify, visit } from "yaml";
+import { UsageError } from "./flags";
+import { registryOf, releaseFile } from "./program";
+import { type Answers, type StackPair, stackPairs } from "./shape";
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** A stack: what its file says under `slipway:`, in the order in which a person reads it. */
+export interface InitStack {
+  readonly stack: string;
+  /** The first lines of its file. */
+  readonly about: string;
+  readonly settings: Settings;
+}
+
+/** What Pulumi.yaml says for all stacks. */
+export function sharedSettings({ folder }: Pick<Answers, "folder">): Settings {
+  return folder === "." ? {} : { root: path.posix.relative(folder, ".") };
+}
+
+/** @throws UsageError where stage's registry is not known */
+export function stackSettings(answers: Answers): InitStack[] {
+  return [
+    ...stackPairs(answers).flatMap((pair) => [stageStack(answers, pair), prodStack(answers, pair)]),
+    ...(answers.setup ? [setupStack(answers)] : []),
+  ];
+}
+
+function stageStack(answers: Answers, { stage, lane }: StackPair): InitStack {
+  const { stageRegistry, shape, workflowFiles } = answers;
+  if (stageRegistry === undefined) {
+    throw new UsageError(
+      "Docker Hub has no folders below a namespace, so stage's images need a place of their own. Name it: --stage-registry ghcr.io/octo/stage",
+    );
+  }
+  const onlyGitea = !answers.hosts.includes("github");
+  const isFurtherLane = lane !== undefined && stage !== "stage";
+  const release = {
+    file: releaseFile(answers, isFurtherLane ? lane.name : undefined),
+    ...(isFurtherLane ? { name: `Release ${lane.name}` } : {}),
+    ...(onlyGitea && lane === undefined ? { on: ["tags"] } : {}),
+    // Services are often released by date.
+    ...(shape.kind === "services" ? { tags: ["v*", "20*"] } : {}),
+  };
+  // A pull request has no tag, which variants need; Gitea shows no previews.
+  const preview =
+    onlyGitea || shape.kind === "variants"
+      ? {}
+      : { preview: workflowFiles.preview === "preview.yml" ? {} : { file: workflowFiles.preview } };
+  return {
+    stack: stage,
+    about: `${stage}: builds and releases the commit that is checked out.`,
+    settings: {
+      ...(lane === undefined ? {} : { lane: lane.name }),
+      registries: [registryOf(stageRegistry)],
+      requireTag: false,
+      ...workflows(answers, { release, ...preview }),
+    },
+  };
+}
+
+function prodStack(answers: Answers, { stage, prod, lane, publicKey }: StackPair): InitStack {
+  const keyFile = path.posix.join(answers.folder, publicKey);
+  return {
+    stack: prod,
+    about: `${prod}: builds nothing. It takes over what ${stage} released, by digest.`,
+    settings: {
+      ...(lane === undefined ? {} : { lane: lane.name }),
+      registries: answers.registries.map(registryOf),
+      promote: { from: stage, ...(answers.sign === "key" ? { verify: { keyFile } } : {}) },
+      requireTag: true,
+      // Without signatures there is nothing else to go by.
+      ...(answers.sign === "none" ? { policy: { unverifiedContent: "warn" } } : {}),
+      ...workflows(answers, { promote: {} }),
+    },
+  };
+}
+
+/** What a repository needs for its releases; secrets and reviewers are the person's to add. */
+function setupStack(answers: Answers): InitStack {
+  const pairs = stackPairs(answers);
+  const triggers = pairs.flatMap(({ lane }) => (lane === undefined ? [] : [lane.trigger]));
+  const environments = Object.fromEntries(
+    pairs.flatMap(({ stage, prod }) => [stage, prod]).map((name) => [name, {}]),
+  );
+  return {
+    stack: "setup",
+    about:
+      "setup: what the repository is to have on GitHub. It releases nothing, and takes a token of its own, GH_TOKEN.\n" +
+      "Secrets are encrypted here once they are set:\n" +
+      "  pulumi config set --stack setup --secret --path 'slipway:github.environments.NAME.secrets.TOKEN'",
+    settings: {
+      github: {
+        setup: true,
+        repository: answers.repository,
+        environments,
+        tagRules: triggers.length === 0 ? true : { patterns: triggers },
+        permissions: { shaPinning: true },
+      },
+    },
+  };
+}
+
+function workflows({ hosts, folder }: Answers, own: Settings): Settings {
+  if (hosts.length === 0) return {};
+  const onlyGitea = !hosts.includes("github");
+  return {
+    github: {
+      workflows: {
+        ...(onlyGitea || hosts.length > 1 ? { hosts } : {}),
+        ...(folder === "." ? {} : { directory: folder }),
+        ...(onlyGitea ? { runner: "ubuntu-latest" } : {}),
+        ...own,
+      },
+    },
+  };
+}
+
+export function pulumiYaml(answers: Answers): string {
+  const { name } = answers;
+  const head = stringify({
+    name,
+    description: `Releases the images of ${name} with Slipway.`,
+    runtime: "nodejs",
+    plugins: { providers: [{ name: "slipway-registry", path: "node_modules/slipway/provider" }] },
+  });
+  const shared = Object.entries(sharedSettings(answers)).map(([key, value]) => [key, { value }]);
+  return shared.length === 0
+    ? head
+    : `${head}\n# For all stacks.\nconfig:\n${sections(Object.fromEntries(shared))}`;
+}
+
+export function stackYaml({ about, settings }: InitStack): string {
+  return [
+    "# yaml-language-server: $schema=./node_modules/slipway/slipway.schema.json\n#\n",
+    `${about}\nWhat is released is in index.ts. All settings are in the schema above; editors complete from it.\n`.replace(
+      /^(?=.)/gm,
+      "# ",
+    ),
+    `config:\n${sections(settings)}`,
+  ].join("");
+}
+
+/** What the reader wants to know beside a setting. */
+const COMMENTS: Readonly<Record<string, string>> = {
+  root: "Contexts, Dockerfiles and other files are relative to this folder: the repository's root.",
+  registries:
+    "Every registry gets the same digests. Credentials: `docker login`, GHCR_USERNAME and GHCR_TOKEN (or GITHUB_ACTOR and\nGITHUB_TOKEN), DOCKERHUB_USERNAME and DOCKERHUB_TOKEN. An optional one is skipped where it has none.",
+  requireTag: "true: only a version, which is a git tag's commit and a clean tree.",
+};
+
+/** One setting after another, with a line between them and a comment above. */
+function sections(settings: Settings): string {
+  return Object.entries(settings)
+    .map(([key, value]) => {
+      const comment = COMMENTS[key];
+      const text = `${comment === undefined ? "" : comment.replace(/^/gm, "# ").concat("\n")}${settingText(key, value)}`;
+      return text.replace(/^(?=.)/gm, "  ");
+    })
+    .join("\n");
+}
+
+const IN_ONE_LINE = new Set(["hosts", "on", "patterns", "tags"]);
+
+/** Lists of words are in one line, as people write them. */
+function settingText(key: string, value: unknown): string {
+  const document = new Document({ [`slipway:${key}`]: value }, { aliasDuplicateObjects: false });
+  visit(document, {
+    Pair: (_, { key: name, value: list }) => {
+      if (isScalar(name) && IN_ONE_LINE.has(String(name.value)) && isSeq(list)) list.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
