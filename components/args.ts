@@ -461,7 +461,7 @@ export interface BaseArgs {
 export interface VariantArgs {
   /**
    * What each of the variant's tags ends in; empty for the plain one.
-   * @example -omos
+   * @example -slim
    */
   readonly suffix: string;
   /**
@@ -1187,7 +1187,7 @@ export interface ReleaseArgs {
   readonly version?: string;
   /**
    * Variables are also read with this prefix, which wins.
-   * @example AWL_DOCKER_RELEASE_
+   * @example APP_RELEASE_
    */
   readonly envPrefix?: string;
   /**

@@ -54,8 +54,8 @@ export const variantSchema = z
       .regex(/^(?:[._-][A-Za-z0-9._-]{0,63})?$/, {
         error: "is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ -",
       })
-      .describe("What each of the variant's tags ends in; empty for the plain one. @example -omos"),
+      .describe("What each of the variant's tags ends in; empty for the plain one. @example -slim"),
     buildArgs: buildArgs.describe("Added to the image's build arguments, which they beat. @default none"),
     target,
   })
-  .meta({ what: 'a variant: { suffix: "-omos", buildArgs: … }' });
+  .meta({ what: 'a variant: { suffix: "-slim", buildArgs: … }' });

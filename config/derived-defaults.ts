@@ -7,7 +7,7 @@ type Written = Readonly<Record<string, unknown>>;
 export function withDerivedDefaults(written: Written): Written {
   const hasVariants = Array.isArray(written.variants) && written.variants.length > 0;
   const derived: readonly [path: Path, when: boolean, value: unknown][] = [
-    // One repository's tags are `v1.2.3`, `v1.2.3-omos`, `latest`, `latest-omos`, whatever the version looks like.
+    // One repository's tags are `v1.2.3`, `v1.2.3-slim`, `latest`, `latest-slim`, whatever the version looks like.
     [["images", 0, "tags"], hasVariants && isRecord(valueAt(written, ["images", 0])), ["type=ref,event=tag"]],
     // One machine's network does not gain from two pushes at once, and emulated builds share its processors.
     [["builder", "concurrency"], hasVariants && isRecord(written.builder ?? {}), 1],

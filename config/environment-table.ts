@@ -138,19 +138,6 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     edits: ({ value }, written) => (isRecord(written.base) ? [{ path: ["base", "hash"], value }] : []),
   },
   {
-    variables: ["OMOS_VERSION"],
-    path: "images[*].buildArgs.OMOS_VERSION, variants[*].buildArgs.OMOS_VERSION",
-    meaning: "Pins the argument where an image or variant has it; the plan shows what it would be.",
-    edits: ({ value }, written) =>
-      (["images", "variants"] as const).flatMap((list) =>
-        records(written[list]).flatMap(([index, { buildArgs }]) =>
-          isRecord(buildArgs) && "OMOS_VERSION" in buildArgs
-            ? [pinEdit([list, index, "buildArgs", "OMOS_VERSION"], buildArgs.OMOS_VERSION, value)]
-            : [],
-        ),
-      ),
-  },
-  {
     variables: ["PUBLISH_LATEST"],
     path: "images[*].flavor",
     meaning: "true: release `latest` with every version; false: never.",
@@ -199,11 +186,6 @@ function yesOrNo(value: string): boolean {
   if (/^(?:true|1|yes)$/i.test(value.trim())) return true;
   if (/^(?:false|0|no)$/i.test(value.trim())) return false;
   throw new Error("is not true or false");
-}
-
-/** A computed argument keeps its source beside the pin, so that the plan can show the difference. */
-function pinEdit(path: Path, written: unknown, value: string): Edit {
-  return { path: isRecord(written) ? [...path, "pin"] : path, value };
 }
 
 /** One registry in place of all: what the stack says of the same host still holds, credentials of another do not. */

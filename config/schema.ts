@@ -66,7 +66,7 @@ export const writtenConfigSchema = z.strictObject({
       error: "is not a prefix of environment variables: capitals, digits and _",
     })
     .optional()
-    .describe("Variables are also read with this prefix, which wins. @example AWL_DOCKER_RELEASE_"),
+    .describe("Variables are also read with this prefix, which wins. @example APP_RELEASE_"),
   requireTag: z
     .boolean()
     .default(false)
@@ -120,7 +120,7 @@ export const writtenConfigSchema = z.strictObject({
   variants: z
     .array(variantSchema)
     .min(1, { error: "has no entry; leave it out for one image without variants" })
-    .meta({ what: 'a list of variants: [{ suffix: "" }, { suffix: "-omos", buildArgs: … }]' })
+    .meta({ what: 'a list of variants: [{ suffix: "" }, { suffix: "-slim", buildArgs: … }]' })
     .optional()
     .describe(
       "The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time. @default none",

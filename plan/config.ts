@@ -10,7 +10,7 @@ export interface Config {
   readonly repository?: string;
   /** The version to release as it was asked for (`slipway:version`, `RELEASE_TAG`), e.g. `v1.2.3`. */
   readonly version?: string;
-  /** Environment variables are also read with this prefix, which wins: `AWL_DOCKER_RELEASE_`. */
+  /** Environment variables are also read with this prefix, which wins: `APP_RELEASE_`. */
   readonly envPrefix?: string;
   /** HEAD must be the version's tag and the tree clean. Default false. */
   readonly requireTag: boolean;

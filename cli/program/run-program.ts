@@ -31,7 +31,7 @@ export async function runProgram(
   host: ProgramHost,
   end?: Promise<void>,
 ): Promise<void> {
-  const mocks = { call: refuseCall, newResource: () => new Promise<never>(() => {}) };
+  const mocks = { call: refuseCall, newResource: () => ({ id: undefined, state: {} }) };
   await pulumi.runtime.setMocks(mocks, file.project, file.stack, true, "organization");
   const config = Object.entries(file.config);
   pulumi.runtime.setAllConfig(

@@ -1,14 +1,12 @@
-import { cpSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { crane } from "../support/crane";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry";
 import { Project } from "../support/project";
 import { recipeHash } from "../support/recipe-hash";
 import { startRegistry, type TestRegistry } from "../support/registry";
 
-const EXAMPLE = path.resolve(__dirname, "../../examples/manual-host-publish");
 const IMAGE = "opencode-devbox";
 
 let registry: TestRegistry;
@@ -19,9 +17,7 @@ let hash: string;
 beforeAll(async () => {
   const versions = { "oh-my-opencode-slim": "1.4.2", "@mariozechner/pi-coding-agent": "0.10.2" };
   [registry, npm] = await Promise.all([startRegistry(), startNpmRegistry(versions)]);
-  project = await Project.create({ config: config() });
-  copySources(EXAMPLE, project.dir);
-  await project.commit({ ".npmrc": npm.npmrc }, "v1.15.12");
+  project = await released("manual-host-publish", "v1.15.12");
   hash = await recipeHash(project.dir);
 });
 
@@ -31,22 +27,12 @@ afterAll(async () => {
 });
 
 /** The example's own stack, with a registry of ours. */
-function config(changes: Readonly<Record<string, unknown>> = {}, example = EXAMPLE) {
-  const file: { config: Record<string, unknown> } = parse(
-    readFileSync(path.join(example, "Pulumi.prod.yaml"), "utf8"),
-  );
-  const settings = Object.entries(file.config).map(([key, value]) => [key.replace(/^slipway:/, ""), value]);
-  return {
-    ...Object.fromEntries(settings),
-    registries: [{ host: registry.host, namespace: "joakimp" }],
-    ...changes,
-  };
-}
-
-/** What a maintainer has in the repository; the test writes the Pulumi project itself. */
-function copySources(example: string, target: string): void {
-  const skipped = /Pulumi\.|program\.js|package\.json|\.gitignore|artifacts/;
-  cpSync(example, target, { recursive: true, filter: (file) => !skipped.test(file) });
+async function released(example: string, tag: string): Promise<Project> {
+  const registries = [{ host: registry.host, namespace: "joakimp" }];
+  const made = await Project.fromExample({ example, stack: "prod", registries });
+  expect((await made.pulumi("stack", "init")).exitCode).toBe(0);
+  await made.commit({ ".npmrc": npm.npmrc }, tag);
+  return made;
 }
 
 const digest = (tag: string) => crane("digest", `${registry.host}/joakimp/${IMAGE}:${tag}`);
@@ -139,9 +125,10 @@ describe("recovery of a single variant, from an empty state", () => {
         await crane("delete", `${registry.host}/joakimp/${IMAGE}:${tag}`).catch(() => undefined);
     }
     await crane("tag", `${registry.host}/joakimp/${IMAGE}:v1.15.12-omos`, "latest-omos");
-    const elsewhere = await Project.create({ config: config() }, project);
+    const elsewhere = await Project.fromExample({ example: "manual-host-publish", stack: "prod" }, project);
     try {
       await elsewhere.git("checkout", "--quiet", "v1.15.12b");
+      expect((await elsewhere.pulumi("stack", "init")).exitCode).toBe(0);
       const text = await elsewhere.upOk();
       expect([...builds(text)].map((name) => name.replace(/-build-.*/, ""))).toEqual([
         `release-${IMAGE}-omos`,
@@ -229,7 +216,7 @@ describe("the base", () => {
 
 describe("what is refused, in the preview", () => {
   const refused = async (changes: Readonly<Record<string, unknown>>): Promise<string> => {
-    project.setConfig(config(changes));
+    project.set(changes);
     const { exitCode, text } = await project.preview();
     expect(exitCode).not.toBe(0);
     return text;
@@ -260,11 +247,8 @@ describe("what is refused, in the preview", () => {
 });
 
 test("pi-devbox: one image, one tag pair", async () => {
-  const example = path.resolve(EXAMPLE, "../pi-devbox");
-  const pi = await Project.create({ config: config({}, example) });
+  const pi = await released("pi-devbox", "v0.3.0");
   try {
-    copySources(example, pi.dir);
-    await pi.commit({ ".npmrc": npm.npmrc }, "v0.3.0");
     await pi.upOk();
     const repository = `${registry.host}/joakimp/pi-devbox`;
     const released = (await crane("ls", repository)).split("\n");

@@ -1,14 +1,12 @@
-import { cpSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { crane } from "../support/crane";
 import { type StandInHub, startHub } from "../support/hub";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
 
-const EXAMPLE = path.resolve(__dirname, "../../examples/manual-host-publish");
 const TOKEN = "dckr_pat_planted-token";
 const SHORT = "A development container with opencode, for amd64 and arm64";
 
@@ -25,9 +23,14 @@ beforeAll(async () => {
   ]);
   hub.accounts.push({ username: "joakimp", token: TOKEN, scope: "Read, Write, Delete" });
   hub.repositories.set("joakimp/opencode-devbox", { description: null, full_description: "by hand\n" });
-  project = await Project.create({ config: config(), env: { HUB_PAT: TOKEN } });
-  const skipped = /Pulumi\.|program\.js|package\.json|\.gitignore|artifacts/;
-  cpSync(EXAMPLE, project.dir, { recursive: true, filter: (file) => !skipped.test(file) });
+  // The example's own stack; its registry is one of ours, and so is where descriptions go.
+  project = await Project.fromExample({
+    example: "manual-host-publish",
+    stack: "prod",
+    registries: [{ host: registry.host, namespace: "joakimp", hub: hub.url }],
+    env: { HUB_PAT: TOKEN },
+  });
+  expect((await project.pulumi("stack", "init")).exitCode).toBe(0);
   await project.commit({ ".npmrc": npm.npmrc }, "v1.15.12");
 });
 
@@ -35,20 +38,6 @@ afterAll(async () => {
   project?.remove();
   await Promise.all([registry?.stop(), npm?.stop(), hub?.stop()]);
 });
-
-/** The example's own stack; its registry is one of ours, and so is where descriptions go. */
-function config(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  const file: { config: Record<string, unknown> } = parse(
-    readFileSync(path.join(EXAMPLE, "Pulumi.prod.yaml"), "utf8"),
-  );
-  return {
-    ...Object.fromEntries(
-      Object.entries(file.config).map(([key, value]) => [key.replace(/^slipway:/, ""), value]),
-    ),
-    registries: [{ host: registry.host, namespace: "joakimp", hub: hub.url }],
-    ...changes,
-  };
-}
 
 const markdown = () => readFileSync(path.join(project.dir, "DOCKER_HUB.md"), "utf8");
 const live = () => hub.repositories.get("joakimp/opencode-devbox");
@@ -122,9 +111,7 @@ describe("Docker Hub's description", () => {
     const long = await project.preview();
     expect(long.exitCode).not.toBe(0);
     expect(long.text).toMatch(/DOCKER_HUB\.md has 26000 bytes, and Docker Hub takes 25000 at most/);
-    const [image] = [config().images].flat();
-    const images = [{ ...Object(image), description: { file: "NONE.md" } }];
-    project.setConfig(config({ images }));
+    project.set({ images: { "opencode-devbox": { description: { file: "NONE.md" } } } });
     const missing = await project.preview();
     expect(missing.exitCode).not.toBe(0);
     expect(missing.text).toMatch(/slipway:images\[0\]\.description\.file: NONE\.md does not exist/);
@@ -132,7 +119,7 @@ describe("Docker Hub's description", () => {
 
   test("destroying the stack keeps it", async () => {
     hub.requests.length = 0;
-    project.setConfig(config());
+    project.set({ images: undefined });
     const { exitCode, text } = await project.pulumi(
       "destroy",
       "--yes",

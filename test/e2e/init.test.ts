@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json";
 import { crane } from "../support/crane";
 import { GitHub } from "../support/github/start";
+import { packedTarball } from "../support/packed";
 import { startRegistry, type TestRegistry } from "../support/registry";
 
 /**
@@ -132,7 +133,7 @@ let registry: TestRegistry;
 
 beforeAll(async () => {
   packed = mkdtempSync(path.join(tmpdir(), "slipway-pack-"));
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", packed], { cwd: ROOT, stdio: "pipe" });
+  cpSync(await packedTarball(), path.join(packed, tarball()));
   execFileSync("tar", ["xzf", path.join(packed, tarball()), "-C", packed]);
   installed = path.join(packed, "package");
   registry = await startRegistry();

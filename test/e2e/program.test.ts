@@ -6,7 +6,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +13,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import packageJson from "../../package.json";
 import { crane } from "../support/crane";
+import { packSlipway } from "../support/packed";
 import { startRegistry, type TestRegistry } from "../support/registry";
 
 /**
@@ -57,22 +57,13 @@ export = async () => {
 beforeAll(async () => {
   registry = await startRegistry();
   folder = mkdtempSync(path.join(tmpdir(), "slipway-program-"));
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: ROOT, stdio: "pipe" });
-  const modules = path.join(folder, "node_modules");
-  mkdirSync(path.join(modules, "slipway"), { recursive: true });
-  const tarball = path.join(folder, `slipway-${packageJson.version}.tgz`);
-  execFileSync("tar", ["xzf", tarball, "-C", path.join(modules, "slipway"), "--strip-components=1"]);
-  for (const name of readdirSync(path.join(ROOT, "node_modules")))
-    symlinkSync(path.join(ROOT, "node_modules", name), path.join(modules, name));
+  await packSlipway(folder);
   for (const image of ["api", "worker"]) {
     mkdirSync(path.join(folder, image));
     writeFileSync(path.join(folder, image, "Dockerfile"), `FROM scratch\nCOPY ${image}.txt /\n`);
     writeFileSync(path.join(folder, image, `${image}.txt`), image);
   }
-  writeFileSync(
-    path.join(folder, ".gitignore"),
-    "*.tgz\nnode_modules\nstate\nevents.json\n*.js\nartifacts\n",
-  );
+  writeFileSync(path.join(folder, ".gitignore"), "node_modules\nstate\nevents.json\n*.js\nartifacts\n");
   writeFileSync(path.join(folder, "package.json"), '{ "name": "shop", "private": true }\n');
   writeFileSync(
     path.join(folder, "Pulumi.yaml"),

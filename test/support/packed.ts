@@ -22,7 +22,7 @@ export async function packSlipway(folder: string): Promise<void> {
 }
 
 /** What `npm pack` makes. It takes its time: packed when a source is newer, and once for tests that run at once. */
-async function packedTarball(): Promise<string> {
+export async function packedTarball(): Promise<string> {
   await withLock(`${TARBALL}.lock`, async () => {
     if (isCurrent()) return;
     const args = ["pack", "--silent", "--pack-destination", path.dirname(TARBALL)];

@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import {
   chmodSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -15,6 +14,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { parseDocument, stringify } from "yaml";
 import { isRecord } from "../../plan/record";
+import { packSlipway } from "./packed";
 import { SETTINGS_PROGRAM } from "./settings-program";
 
 const run = promisify(execFile);
@@ -39,7 +39,7 @@ export interface ExampleOptions {
   readonly example: string;
   /** The stack of `preview`, `up` and `pulumi`. */
   readonly stack: string;
-  /** In place of the registries that the example's files name. Default: those. */
+  /** In place of the registries that the example's program names. Default: those. */
   readonly registries?: readonly object[];
   /** Variables that every command sees. */
   readonly env?: Readonly<Record<string, string>>;
@@ -82,19 +82,24 @@ export class Project {
   }
 
   /**
-   * A copy of an example as it is, in a git repository of its own, with what it reaches by `../..` in its place. Nothing
-   * is committed, and no stack exists: the example's own scripts make it.
+   * A copy of an example as it is, in a git repository of its own, with the package that `npm pack` makes installed.
+   * Nothing is committed, and no stack exists: the example's own scripts make it.
+   *
+   * @param from the repository of another project, cloned: the same commits in another folder, and no state
    */
-  static async fromExample({ example, stack, registries, env = {} }: ExampleOptions): Promise<Project> {
-    const root = temporaryFolder("project");
-    const dir = path.join(root, "examples", example);
-    const project = new Project({ stack, env }, { root, dir, state: temporaryFolder("state") });
-    cpSync(path.join(REPOSITORY, "examples", example), dir, { recursive: true });
-    for (const name of ["cli", "library.js", "node_modules", "package.json", "provider"]) {
-      symlinkSync(path.join(REPOSITORY, name), path.join(root, name));
+  static async fromExample(options: ExampleOptions, from?: Project): Promise<Project> {
+    const { example, stack, registries, env = {} } = options;
+    const project = new Project({ stack, env });
+    if (from === undefined) {
+      const source = path.join(REPOSITORY, "examples", example);
+      const made = ["node_modules", "artifacts"].map((name) => path.join(source, name));
+      cpSync(source, project.dir, { recursive: true, filter: (file) => !made.includes(file) });
+      await project.git("init", "--quiet", "--initial-branch=main");
+    } else {
+      await run("git", ["clone", "--quiet", from.dir, project.dir]);
     }
-    if (registries !== undefined) project.#replaceRegistries(registries);
-    await project.git("init", "--quiet", "--initial-branch=main");
+    await packSlipway(project.dir);
+    if (registries !== undefined) project.set({ registries });
     return project;
   }
 
@@ -186,6 +191,18 @@ export class Project {
     );
   }
 
+  /** Adds settings to the stack's file, where they win over the program's; undefined removes one. */
+  set(settings: Readonly<Record<string, unknown>>): void {
+    const file = path.join(this.dir, `Pulumi.${this.stack}.yaml`);
+    const document = parseDocument(readFileSync(file, "utf8"));
+    for (const [key, value] of Object.entries(settings)) {
+      const at = ["config", `slipway:${key}`];
+      if (value === undefined) document.deleteIn(at);
+      else document.setIn(at, value);
+    }
+    writeFileSync(file, document.toString());
+  }
+
   /** The command line of this checkout, run in the project. */
   slipway(...args: string[]): Promise<EngineResult> {
     return this.#run(process.execPath, [path.join(REPOSITORY, "cli/slipway.js"), ...args], this.#env);
@@ -218,19 +235,6 @@ export class Project {
       });
       child.stdin?.end();
     });
-  }
-
-  #replaceRegistries(registries: readonly object[]): void {
-    for (const [name, at] of [
-      ["Pulumi.yaml", ["config", "slipway:registries", "value"]],
-      [`Pulumi.${this.stack}.yaml`, ["config", "slipway:registries"]],
-    ] as const) {
-      const file = path.join(this.dir, name);
-      const document = existsSync(file) ? parseDocument(readFileSync(file, "utf8")) : undefined;
-      if (document?.hasIn(at) !== true) continue;
-      document.setIn(at, registries);
-      writeFileSync(file, document.toString());
-    }
   }
 
   #writeProjectFiles(config: ProjectOptions["config"]): void {

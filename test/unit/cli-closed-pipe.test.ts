@@ -1,8 +1,13 @@
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { linkedExample } from "../support/linked";
 
 const SLIPWAY = join(__dirname, "../../cli/slipway.js");
+const linked = linkedExample("release-docker-image");
+
+afterAll(() => rmSync(linked, { recursive: true, force: true }));
 
 /** A command whose reader has gone before it says anything, as `| head -1` may have. */
 function withClosedPipe(
@@ -24,7 +29,7 @@ function withClosedPipe(
 test.each<["stdout" | "stderr", string[], number]>([
   ["stdout", ["--help"], 0],
   ["stdout", ["plan", "--help"], 0],
-  ["stdout", ["workflows", "--print", "-C", join(__dirname, "../../examples/release-docker-image")], 0],
+  ["stdout", ["workflows", "--print", "-C", linked], 0],
   ["stderr", ["--nonsense"], 2],
 ])("nobody reads %s of %j: it ends quietly, with its own exit code", async (pipe, args, code) => {
   expect(await withClosedPipe(pipe, args)).toEqual({ code, other: "" });

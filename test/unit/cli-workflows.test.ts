@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ACTION_PINS } from "../../workflows/action-pins";
+import { linkedExample } from "../support/linked";
 import { SETTINGS_PROGRAM } from "../support/settings-program";
 
 const REPOSITORY = path.join(__dirname, "../..");
@@ -145,7 +146,9 @@ describe("--check", () => {
       .filter(({ name }) => existsSync(path.join(REPOSITORY, "examples", name, "Pulumi.yaml")))
       .map(({ name }) => name),
   )("the example %s has the files that its settings say", async (name) => {
-    const { code, stderr } = await workflows(["--check"], {}, path.join(REPOSITORY, "examples", name));
+    const example = linkedExample(name);
+    const { code, stderr } = await workflows(["--check"], {}, example);
+    rmSync(example, { recursive: true, force: true });
     expect(stderr).toBe("");
     expect(code).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { ActionsRuns, TOKEN } from "../../support/github/actions-runs";
@@ -15,11 +15,6 @@ let standIn: ActionsRuns | undefined;
 
 beforeAll(() => {
   dir = releaseProject();
-  mkdirSync(path.join(dir, "node_modules/.bin"), { recursive: true });
-  symlinkSync(
-    path.resolve(__dirname, "../../../cli/slipway.js"),
-    path.join(dir, "node_modules/.bin/slipway"),
-  );
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 afterEach(async () => {

@@ -1,7 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { linkedExample } from "../linked";
 import type { Fate, StandInOptions } from "./actions-runs";
 
 /** The project of examples/release-docker-image, and a repository on GitHub that has its workflow. */
@@ -59,8 +57,7 @@ export const KEPT: Fate["artifacts"] = {
 
 /** A copy of the example, in a repository of its own. */
 export function releaseProject(): string {
-  const dir = mkdtempSync(path.join(tmpdir(), "slipway-dispatch-"));
-  cpSync(path.resolve(__dirname, "../../../examples/release-docker-image"), dir, { recursive: true });
+  const dir = linkedExample("release-docker-image");
   execFileSync("git", ["init", "--quiet", dir], { env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" } });
   return dir;
 }

@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { MINIMAL, problemLines, read } from "./read-config";
 
 const BASE = { include: ["rootfs/**", "entrypoint*.sh"] };
-const OMOS = { latestOf: "npm:oh-my-opencode-slim" };
+const TOOL = { latestOf: "npm:tool", pin: "1.0.7" };
 const DEVBOX = {
   ...MINIMAL,
   base: BASE,
   images: [{ name: "devbox", dockerfile: "Dockerfile.variant", buildArgs: { A: "1", B: "1" } }],
   variants: [
     { suffix: "", buildArgs: { B: "2" } },
-    { suffix: "-omos", buildArgs: { OMOS_VERSION: OMOS }, target: "omos" },
+    { suffix: "-slim", buildArgs: { TOOL_VERSION: TOOL }, target: "slim" },
   ],
 };
 const literal = (value: string) => ({ kind: "literal", value });
@@ -21,7 +21,7 @@ describe("base and variants become images", () => {
     expect(images.map(({ name, repository, base, at }) => ({ name, repository, base, at }))).toEqual([
       { name: "devbox-base", repository: "devbox", base: undefined, at: "base" },
       { name: "devbox", repository: "devbox", base: "devbox-base", at: "images[0]" },
-      { name: "devbox-omos", repository: "devbox", base: "devbox-base", at: "images[0]" },
+      { name: "devbox-slim", repository: "devbox", base: "devbox-base", at: "images[0]" },
     ]);
     expect(images[0]).toMatchObject({
       dockerfile: "Dockerfile.base",
@@ -37,9 +37,13 @@ describe("base and variants become images", () => {
   it("a variant has its own arguments over the image's, and its suffix on latest too", () => {
     expect(images[1]).toMatchObject({ buildArgs: { A: literal("1"), B: literal("2") }, flavor: [] });
     expect(images[2]).toMatchObject({
-      buildArgs: { A: literal("1"), B: literal("1"), OMOS_VERSION: { kind: "latest-of" } },
-      flavor: ["suffix=-omos,onlatest=true"],
-      target: "omos",
+      buildArgs: {
+        A: literal("1"),
+        B: literal("1"),
+        TOOL_VERSION: { kind: "latest-of", source: "npm:tool", pin: "1.0.7" },
+      },
+      flavor: ["suffix=-slim,onlatest=true"],
+      target: "slim",
       tags: ["type=ref,event=tag"],
     });
   });
@@ -61,20 +65,12 @@ describe("base and variants become images", () => {
 });
 
 describe("the environment", () => {
-  it("BASE_HASH and OMOS_VERSION pin, PLATFORMS holds for the base too", () => {
-    const env = { BASE_HASH: "0123456789ab", OMOS_VERSION: "1.0.7", PLATFORMS: "linux/arm64" };
+  it("BASE_HASH pins, PLATFORMS holds for the base too", () => {
+    const env = { BASE_HASH: "0123456789ab", PLATFORMS: "linux/arm64" };
     const config = read({ written: DEVBOX, env });
     expect(config.images[0]?.addressed?.hash).toBe("0123456789ab");
     expect(config.images.map(({ platforms }) => platforms.join())).toEqual(Array(3).fill("linux/arm64"));
-    expect(config.images[2]?.buildArgs.OMOS_VERSION).toEqual({
-      kind: "latest-of",
-      source: "npm:oh-my-opencode-slim",
-      pin: "1.0.7",
-    });
-    expect(config.origins).toMatchObject({
-      "base.hash": "environment variable BASE_HASH",
-      "variants[1].buildArgs.OMOS_VERSION.pin": "environment variable OMOS_VERSION",
-    });
+    expect(config.origins).toMatchObject({ "base.hash": "environment variable BASE_HASH" });
   });
 
   it("BASE_HASH says nothing to a stack without a base", () => {
@@ -83,22 +79,22 @@ describe("the environment", () => {
 });
 
 describe("what is refused", () => {
-  const [plain, omos] = DEVBOX.variants;
+  const [plain, slim] = DEVBOX.variants;
   const [image] = DEVBOX.images;
   it.each<[name: string, changes: object, problems: readonly string[]]>([
     [
       "a suffix that is no tag, or no suffix",
-      { variants: [{ suffix: "-a/b" }, { suffix: "omos" }, { suffix: "-ok" }, { suffix: "- x" }] },
+      { variants: [{ suffix: "-a/b" }, { suffix: "slim" }, { suffix: "-ok" }, { suffix: "- x" }] },
       [0, 1, 3].map(
         (index) =>
-          `variants[${index}].suffix: ${JSON.stringify(["-a/b", "omos", "", "- x"][index])} is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ - [config-value]`,
+          `variants[${index}].suffix: ${JSON.stringify(["-a/b", "slim", "", "- x"][index])} is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ - [config-value]`,
       ),
     ],
     [
       "one suffix twice",
-      { variants: [plain, omos, { suffix: "-omos" }] },
+      { variants: [plain, slim, { suffix: "-slim" }] },
       [
-        'variants[2].suffix: "-omos" is also the suffix of variants[1]: both would own the same tags [config-duplicate]',
+        'variants[2].suffix: "-slim" is also the suffix of variants[1]: both would own the same tags [config-duplicate]',
       ],
     ],
     [
@@ -167,9 +163,9 @@ describe("what is refused", () => {
     ],
     [
       "overruling an image that is none",
-      { overrule: ["devbox-base:base-latest", "devbox-omos:latest-omos", "devbox-x:latest"] },
+      { overrule: ["devbox-base:base-latest", "devbox-slim:latest-slim", "devbox-x:latest"] },
       [
-        'overrule[2]: "devbox-x:latest" names no image; there is devbox-base, devbox, devbox-omos [config-value]',
+        'overrule[2]: "devbox-x:latest" names no image; there is devbox-base, devbox, devbox-slim [config-value]',
       ],
     ],
   ])("%s", (_, changes, problems) => {

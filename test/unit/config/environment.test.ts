@@ -151,21 +151,6 @@ describe("what the variables replace", () => {
     });
   });
 
-  it("OMOS_VERSION: a pin beats what would be computed, where the image has the argument", () => {
-    const written = {
-      ...MINIMAL,
-      images: [
-        { name: "a", buildArgs: { OMOS_VERSION: { latestOf: "npm:oh-my-opencode-slim" } } },
-        { name: "b" },
-      ],
-    };
-    const config = read({ written, env: { OMOS_VERSION: "1.0.7" } });
-    expect(config.images.map(({ buildArgs }) => buildArgs)).toEqual([
-      { OMOS_VERSION: { kind: "latest-of", source: "npm:oh-my-opencode-slim", pin: "1.0.7" } },
-      {},
-    ]);
-  });
-
   it("RESTORE_CACHES: false takes no image's caches, caches to write stay", () => {
     const image = { name: "app", cacheFrom: ["type=registry,ref=a.example/c"], cacheTo: ["type=inline"] };
     const written = { ...MINIMAL, images: [image] };

@@ -1,15 +1,24 @@
-import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { declaredCode } from "../../../cli/program/run-program";
 import { assembleSetupPlan } from "../../../plan/setup/plan";
-import { readWorkflowStacks } from "../../../source/workflow-stacks";
+import { readWorkflowStacks, type StackWithWorkflows } from "../../../source/workflow-stacks";
 import { withWorkflows } from "../../../workflows/setup-files";
+import { linkedExample } from "../../support/linked";
 import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 import { type WrittenStack, workflowStacks } from "../../support/workflow-projects";
 
-const RUNBOOK = path.resolve(__dirname, "../../../examples/docker-release-runbook");
+let folder: string;
+let runbook: readonly StackWithWorkflows[];
+
+beforeAll(async () => {
+  folder = linkedExample("docker-release-runbook");
+  runbook = await readWorkflowStacks(folder, async (file) => (await declaredCode(folder, file)).code);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("keeps what slipway workflows writes, with the secrets that have to be there", async () => {
-  const { files } = withWorkflows(aSetup({ workflowFiles: true }), await readWorkflowStacks(RUNBOOK));
+  const { files } = withWorkflows(aSetup({ workflowFiles: true }), runbook);
   expect(files.map((file) => file.path)).toEqual([
     ".github/workflows/docker-publish.yml",
     ".github/workflows/docker-standalone-publish.yml",
@@ -23,10 +32,7 @@ test("keeps what slipway workflows writes, with the secrets that have to be ther
 
 test("a file that the setup names is its own", async () => {
   const own = { path: ".github/workflows/preview.yml", content: "name: mine\n" };
-  const { files } = withWorkflows(
-    aSetup({ workflowFiles: true, files: [own] }),
-    await readWorkflowStacks(RUNBOOK),
-  );
+  const { files } = withWorkflows(aSetup({ workflowFiles: true, files: [own] }), runbook);
   expect(files.filter((file) => file.path === own.path)).toEqual([own]);
 });
 

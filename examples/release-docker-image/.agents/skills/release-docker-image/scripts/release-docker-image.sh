@@ -18,7 +18,7 @@ wrong() {
   exit 2
 }
 
-command="up --yes"
+command="up --stack release -- --yes"
 while [ $# -gt 0 ]; do
   case "$1" in
     --version)
@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
       ;;
     --publish-version-tag) export AWL_DOCKER_RELEASE_PUBLISH_VERSION_TAG=true ;;
     --no-publish-version-tag) export AWL_DOCKER_RELEASE_PUBLISH_VERSION_TAG=false ;;
-    --dry-run) command="preview" ;;
+    --dry-run) command="preview --stack release" ;;
     --help | -h) usage && exit 0 ;;
     *) wrong "unknown argument $1" ;;
   esac
@@ -38,7 +38,8 @@ while [ $# -gt 0 ]; do
 done
 
 cd "$(dirname "$0")/../../../.." || exit 1
-pulumi stack select --create release || exit 1
+# The project's own package, never one that is fetched for its name.
+npx --no slipway env --stack release -- pulumi stack select --create release || exit 1
 # The command's words are meant to be split.
 # shellcheck disable=SC2086
-pulumi $command --stack release || exit 1
+npx --no slipway $command || exit 1

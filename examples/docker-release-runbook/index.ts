@@ -1,0 +1,37 @@
+import { ghcr, Release } from "slipway";
+
+/** Two independent lanes of one repository. Pulumi.main.yaml and Pulumi.standalone.yaml say which one they release. */
+const lanes = [
+  {
+    name: "main",
+    dockerfile: "Dockerfile",
+    format: "vX.Y.Z",
+    floating: "latest",
+    trigger: "docker-v*",
+  },
+  {
+    name: "standalone",
+    dockerfile: "Dockerfile.standalone",
+    format: "standalone-vX.Y.Z",
+    floating: "standalone-latest",
+    trigger: "standalone-v*",
+  },
+];
+
+/** The runbook's prerequisites. They run in `up`, before anything is built, and never in a preview. */
+const checks = [
+  { name: "build", run: ["npm", "run", "build"] },
+  { name: "core gate", run: ["npm", "run", "gate:core"] },
+];
+
+export = async () => {
+  const plan = await Release.plan({
+    // IMAGE_REPO=ghcr.io/<owner>/aionis names another repository, PLATFORMS other platforms; PUBLISH_LATEST=false moves
+    // no floating tag. Credentials: GHCR_USERNAME and GHCR_TOKEN, else GITHUB_ACTOR and GITHUB_TOKEN.
+    registries: [ghcr("cognary")],
+    images: { aionis: { platforms: ["linux/amd64", "linux/arm64"] } },
+    lanes,
+    checks,
+  });
+  return new Release("release", plan).outputs;
+};

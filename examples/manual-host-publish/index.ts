@@ -1,0 +1,34 @@
+import { dockerHub, Release } from "slipway";
+
+/** The newest version in the npm registry. OMOS_VERSION pins another, and the plan shows both. */
+const omosVersion = { latestOf: "npm:oh-my-opencode-slim", pin: process.env.OMOS_VERSION || undefined };
+
+export = async () => {
+  const plan = await Release.plan({
+    repository: "joakimp/opencode-devbox",
+    registries: [dockerHub("joakimp")],
+
+    // base-<12 hex> is built where no registry has it; base-latest follows by reference. BASE_HASH pins another.
+    base: { dockerfile: "Dockerfile.base", include: ["rootfs/**", "entrypoint*.sh"] },
+
+    images: {
+      "opencode-devbox": {
+        dockerfile: "Dockerfile.variant",
+        platforms: ["linux/amd64", "linux/arm64"],
+        buildArgs: { INSTALL_OPENCODE: "true" },
+        // After every tag, with HUB_PAT or the registry's token. A release that `latest` does not follow leaves it.
+        description: {
+          file: "DOCKER_HUB.md",
+          short: "A development container with opencode, for amd64 and arm64",
+        },
+      },
+    },
+
+    // ${RELEASE_TAG}${suffix} and latest${suffix}, one build at a time, without a cache.
+    variants: [
+      { suffix: "" },
+      { suffix: "-omos", buildArgs: { INSTALL_OMOS: "true", OMOS_VERSION: omosVersion } },
+    ],
+  });
+  return new Release("release", plan).outputs;
+};
