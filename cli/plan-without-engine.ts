@@ -6,7 +6,7 @@ import { isSetupStack } from "../config/read-setup";
 import { readStackFile, type StackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
-import type { PlannedRelease } from "../plan/planned-release";
+import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/planned-release";
 import { ProblemError } from "../plan/problem";
 import { askRegistries } from "../provider/ask-registries";
 import { readManifestFile } from "../report/read-manifest-file";
@@ -53,8 +53,8 @@ export async function planStack(options: StackToPlan): Promise<readonly PlannedR
     stop = resolve;
   });
   const host = {
-    planRelease: async (code: Code) => {
-      const planning = planCode(options, projectDir, file, code);
+    planRelease: async (code: Code, plan: PlanOptions) => {
+      const planning = planCode(options, projectDir, file, code).then((made) => withFiles(made, plan));
       plans.push(planning);
       const planned = await planning;
       // The engine would end the program here.

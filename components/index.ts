@@ -1,8 +1,9 @@
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
-export type { PlannedRelease } from "../plan/planned-release";
+export type { PlannedRelease, PlanOptions, ReleaseFile } from "../plan/planned-release";
 export type { SetupPlan } from "../plan/setup/plan";
 export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
 export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs, RepositorySetupArgs } from "./args";
+export { readList, withLock, writeWholeFile } from "./files";
 export { dockerHub, ghcr, registry } from "./registries";
 export { Promotion, Release, type ReleasedImage, type ReleaseOutputs } from "./release";
 export { RepositorySetup, type RepositorySetupOutputs } from "./repository-setup";

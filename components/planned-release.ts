@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { requireProviderPlugin } from "../config/provider-plugin";
 import { readPulumiConfig } from "../config/pulumi-config";
-import type { PlannedRelease } from "../plan/planned-release";
+import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/planned-release";
 import { ProblemError } from "../plan/problem";
 import { writtenRepositories } from "../plan/release-manifest";
 import { askRegistries } from "../provider/ask-registries";
@@ -31,13 +31,14 @@ export type ImagesOf<Args> = Args extends {
  */
 export async function planOfProgram<Args extends ReleaseArgs>(
   args: Args,
+  options: PlanOptions = {},
 ): Promise<PlannedRelease<ImagesOf<Args>>> {
   try {
     const code = await resolveArgs("Release.plan", args);
     const host = programHost();
     if (host !== undefined) {
-      const { plan, config, projectDir } = await host.planRelease(code);
-      return { plan, config, projectDir };
+      const { image: _, ...planned } = await host.planRelease(code, options);
+      return planned;
     }
     const projectDir = process.cwd();
     await requireProviderPlugin(projectDir);
@@ -69,7 +70,8 @@ export async function planOfProgram<Args extends ReleaseArgs>(
       });
       await registries.provePush(written);
     }
-    return { plan, config, projectDir };
+    const { image: _, ...planned } = withFiles({ plan, config, projectDir }, options);
+    return planned;
   } catch (error) {
     // The problems themselves, or with the name of the file that has the last requests.
     if (error instanceof ProblemError) throw runError(error.message);

@@ -1,17 +1,17 @@
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import type { ManifestImage, ReleaseManifest } from "../plan/manifest";
-import type { PlannedRelease } from "../plan/planned-release";
+import type { PlannedRelease, PlanOptions } from "../plan/planned-release";
 import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
 import { descriptionInputs } from "../plan/resource-inputs";
 import { tagName } from "../plan/resource-names";
-import { fleetImages } from "../plan/service-manifest";
 import { providerConfig } from "../provider/provider-config";
 import { HubDescription, RegistryProvider } from "../provider/sdk/resources";
-import { writeServiceManifest } from "../report/service-manifest";
 import { writeArtifacts } from "../report/write-artifacts";
+import { writeWholeFile } from "../report/write-whole-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";
 import { buildFacts } from "./build-facts";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
@@ -68,9 +68,12 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
    *
    * @throws pulumi.RunError with every problem and every refusal at once; nothing was registered or written
    */
-  static plan<Args extends ReleaseArgs>(args: Args): Promise<PlannedRelease<ImagesOf<Args>>> {
+  static plan<Args extends ReleaseArgs>(
+    args: Args,
+    options: PlanOptions = {},
+  ): Promise<PlannedRelease<ImagesOf<Args>>> {
     quietDebug();
-    return planOfProgram(args);
+    return planOfProgram(args, options);
   }
 
   constructor(name: string, planned: PlannedRelease<Image>, opts?: pulumi.ComponentResourceOptions) {
@@ -178,7 +181,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
 
   /** The manifest; its files are written when every tag is set, so that they describe a complete release. */
   private record(
-    { plan, config, projectDir }: PlannedRelease,
+    { plan, config, projectDir, files = [] }: PlannedRelease,
     content: Content,
     tags: TagSet,
   ): pulumi.Output<ReleaseManifest> {
@@ -196,8 +199,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
           tags: tagOutcomes(plan, made),
           ...(built === undefined ? {} : { build: built }),
         });
-        const fleet = fleetImages(config, plan);
-        if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
+        for (const file of files) await writeWholeFile(path.resolve(projectDir, file.path), file.content);
         return made;
       });
   }
@@ -230,8 +232,9 @@ export class Promotion<Image extends string = string> extends Release<Image> {
   /** @throws pulumi.RunError with every problem and every refusal at once; nothing was registered or written */
   static override plan<Args extends ReleaseArgs>(
     args: Args & PromotionArgs,
+    options: PlanOptions = {},
   ): Promise<PlannedRelease<ImagesOf<Args>>> {
-    return Release.plan<Args>(args);
+    return Release.plan<Args>(args, options);
   }
 }
 

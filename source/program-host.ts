@@ -1,4 +1,4 @@
-import type { PlannedRelease } from "../plan/planned-release";
+import type { PlannedRelease, PlanOptions } from "../plan/planned-release";
 import type { SetupPlan } from "../plan/setup/plan";
 
 /** What a program says in code: `ReleaseArgs` or `RepositorySetupArgs`, with every secret resolved. */
@@ -9,7 +9,7 @@ export type Code = Readonly<Record<string, unknown>>;
  * engine there is none, and the program plans for itself.
  */
 export interface ProgramHost {
-  readonly planRelease: (code: Code) => Promise<PlannedRelease>;
+  readonly planRelease: (code: Code, options: PlanOptions) => Promise<PlannedRelease>;
   readonly planSetup: (code: Code) => Promise<SetupPlan>;
 }
 

@@ -39,7 +39,7 @@ export async function runProgram(
     config.flatMap(([key, value]) => (hasEncrypted(value) ? [key] : [])),
   );
   const removeHost = hostProgram({
-    planRelease: (code) => host.planRelease(withEncrypted(code)),
+    planRelease: (code, options) => host.planRelease(withEncrypted(code), options),
     planSetup: (code) => host.planSetup(withEncrypted(code)),
   });
   const restore = enterProject(projectDir);

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { listEntries } from "../source/list";
+import { runError } from "./run-error";
+
+export { writeWholeFile } from "../report/write-whole-file";
+
+/**
+ * The entries of a list that other tools read too: one a line; blank lines and what follows # do not count.
+ *
+ * @param file relative to the program's folder
+ * @throws pulumi.RunError for a file that cannot be read, an entry twice, or none
+ * @example Object.fromEntries(readList("services.list").map((name) => [name, { context: `services/${name}` }]))
+ */
+export function readList(file: string): string[] {
+  const entries = listEntries(readText(file));
+  const repeated = entries.find((entry, index) => entries.indexOf(entry) !== index);
+  if (repeated !== undefined) throw runError(`${file}: ${JSON.stringify(repeated)} is listed twice`);
+  if (entries.length === 0) throw runError(`${file}: the list is empty; write one entry a line`);
+  return entries;
+}
+
+function readText(file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw runError(`${file}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/**
+ * Lets one process at a time do the work; the others wait. The lock of a process that died is taken over.
+ *
+ * @param file the lock, which exists while the work is done
+ * @param onWait is called once where another process holds the lock. @default wait silently
+ * @example await withLock(".buildnum.lock", async () => { … })
+ */
+export async function withLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  onWait?: (holder: string) => void,
+): Promise<T> {
+  const lock = await import("../toolchain/lock.mjs");
+  return lock.withLock(file, work, onWait === undefined ? {} : { onWait });
+}
