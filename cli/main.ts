@@ -1,7 +1,6 @@
 import { Command, CommanderError, Help } from "commander";
 import { version } from "../package.json";
 import { buildCommand } from "./commands/build";
-import { deployStageCommand } from "./commands/deploy-stage";
 import { dispatchCommand } from "./commands/dispatch";
 import { envCommand } from "./commands/env";
 import { initCommand } from "./commands/init";
@@ -27,7 +26,6 @@ const COMMANDS: readonly (() => Command)[] = [
   buildCommand,
   mergeCommand,
   dispatchCommand,
-  deployStageCommand,
   reportCommand,
   verifyCommand,
   tagsCommand,

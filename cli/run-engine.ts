@@ -3,9 +3,9 @@ import { requireProviderPlugin } from "../config/provider-plugin";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
-import { fleetImages } from "../plan/service-manifest";
+import { selectedImages } from "../plan/selection";
 import { planText, refusalText } from "../report/plan-text";
-import { writeServiceManifest } from "../report/service-manifest";
+import { writeFiles } from "../report/write-whole-file";
 import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
@@ -24,7 +24,7 @@ export interface EngineRun {
   readonly services?: string;
 }
 
-/** Runs the engine on a stack, on some services only where they are selected; its exit code. */
+/** Runs the engine on a stack, on some images only where they are selected; its exit code. */
 export async function runEngine(run: EngineRun): Promise<number> {
   const given = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
   const projectDir = path.resolve(run.cwd);
@@ -37,7 +37,7 @@ export async function runEngine(run: EngineRun): Promise<number> {
     return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
   }
   const config = await readStackConfig({ projectDir, stack: run.stack, env });
-  const selected = config.fleet?.selected;
+  const selected = selectedImages(config);
   if (config.push && selected === undefined) {
     const args = [run.verb, "--stack", run.stack, ...run.args];
     return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
@@ -47,11 +47,7 @@ export async function runEngine(run: EngineRun): Promise<number> {
     for (const { plan } of planned) process.stdout.write(planText(plan));
     const refused = planned.filter(({ plan }) => plan.refusals.length > 0);
     if (refused.length > 0) throw new Error(refused.map(({ plan }) => refusalText(plan)).join("\n"));
-    for (const { plan, config: of } of planned) {
-      const fleet = fleetImages(of, plan);
-      if (run.verb === "up" && fleet !== undefined)
-        await writeServiceManifest(projectDir, of.artifacts, fleet);
-    }
+    if (run.verb === "up") for (const { files } of planned) await writeFiles(projectDir, files);
     return 0;
   }
   const resources = await stateResources({ stack: run.stack, cwd: projectDir, env });

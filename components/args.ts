@@ -228,136 +228,6 @@ export interface CheckArgs {
 }
 
 /**
- * A fleet: one image for each service of a list, released together under one tag.
- * @default none
- */
-export interface ServicesArgs {
-  /**
-   * Name of another image of this stack that this one is built FROM: its Dockerfile begins with `ARG BASE_IMAGE` and a FROM that takes it.
-   * @default the stack's `base`, for a stack with one image
-   */
-  readonly base?: string;
-  /**
-   * What is built for.
-   * @default [linux/amd64, linux/arm64]
-   */
-  readonly platforms?: readonly ("linux/amd64" | "linux/arm64" | "linux/arm/v7" | "linux/arm/v6" | "linux/arm/v5" | "linux/386" | "linux/amd64/v2" | "linux/amd64/v3" | "linux/amd64/v4" | "linux/ppc64le" | "linux/s390x" | "linux/riscv64" | "linux/loong64" | "linux/mips64le" | "linux/mips64" | "windows/amd64" | "windows/arm64" | "freebsd/amd64" | "freebsd/arm64" | "wasi/wasm")[];
-  /**
-   * Build arguments. They stand in the image's provenance for all to see: no secrets.
-   * @default none
-   */
-  readonly buildArgs?: Readonly<Record<string, string | number | boolean | {
-    /** A file of KEY=value lines, relative to the project. */
-    readonly file: string;
-    /**
-     * The key in that file.
-     * @default the argument's name
-     */
-    readonly key?: string;
-    /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
-     */
-    readonly pin?: string;
-  } | {
-    /** `npm:<package>`, or `npm:<package>@<tag>`. */
-    readonly latestOf: string;
-    /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
-     */
-    readonly pin?: string;
-  }>>;
-  /**
-   * Tag rules in docker/metadata-action's syntax. The default is the release's own name (CI_IMAGE_TAG), written once.
-   * @default type=ref,event=tag
-   */
-  readonly tags?: readonly string[];
-  /**
-   * What holds for all rules.
-   * @default latest=false
-   */
-  readonly flavor?: readonly string[];
-  /**
-   * `none`: an unchanged service keeps its digest and gets the new tag without a build. `release` bakes version, revision and date in, so that every release builds.
-   * @default none
-   */
-  readonly labels?: "release" | "none";
-  /**
-   * Labels of one's own, which win over computed ones.
-   * @example [org.opencontainers.image.vendor=Octo]
-   */
-  readonly extraLabels?: readonly string[];
-  /**
-   * Attach provenance in max mode.
-   * @default true
-   */
-  readonly provenance?: boolean;
-  /**
-   * Attach an SBOM: true for docker.io/docker/buildkit-syft-scanner:stable-1 where it can be reached, a generator's image that has to be reached, or false for none.
-   * @default true
-   */
-  readonly sbom?: boolean | string;
-  /**
-   * Where provenance and SBOM are: `index`, inside the image's index, as `unknown/unknown`; or `referrers`, beside it, for consumers that take every entry of an index for a platform.
-   * @default index
-   */
-  readonly attestations?: "index" | "referrers";
-  /**
-   * Caches to read, in buildx's syntax.
-   * @example [type=registry,ref=ghcr.io/octo/app:cache]
-   */
-  readonly cacheFrom?: readonly string[];
-  /**
-   * Caches to write, in buildx's syntax; a cache that fails never fails a release.
-   * @default none
-   */
-  readonly cacheTo?: readonly string[];
-  /**
-   * Any text: another one builds the same content again.
-   * @default none
-   */
-  readonly salt?: string;
-  /**
-   * The file that lists the services, one name a line, # for comments; relative to the project.
-   * @example infra/docker/services.list
-   */
-  readonly list: string;
-  /**
-   * Release only these services; the others stay as they are. Usually CI_SERVICES or `slipway up --services` says it.
-   * @default all
-   */
-  readonly filter?: readonly string[];
-  /**
-   * A service's repository, after host and namespace.
-   * @default {{name}}
-   */
-  readonly repository?: string;
-  /**
-   * Folder of a service's build context, relative to the project. A service is built again when a file of its context changes.
-   * @default .
-   * @example services/{{name}}
-   */
-  readonly context?: string;
-  /**
-   * The Dockerfile of all services, relative to the project.
-   * @default Dockerfile
-   */
-  readonly dockerfile?: string;
-  /**
-   * The Dockerfile's stage of a service.
-   * @default {{name}}, or the last one where arg is set
-   */
-  readonly target?: string;
-  /**
-   * A build argument that gets the service's name.
-   * @default none
-   * @example SERVICE
-   */
-  readonly arg?: string;
-}
-
-/**
  * A base that the images are built FROM, tagged base-<hash> and built only where no registry has it; base-latest follows.
  * @default none
  */
@@ -1197,7 +1067,7 @@ export interface ReleaseArgs {
   readonly requireTag?: boolean;
   /** Where images go. The first is the primary. All hold the same digests. */
   readonly registries?: readonly RegistryArgs[];
-  /** What is built and released. Optional where services are configured. */
+  /** What is built and released. */
   readonly images?: Readonly<Record<string, ImageArgs>> | readonly (ImageArgs & { readonly name: string })[];
   /**
    * Independent families of tags of the same images, each with its own Dockerfile, format, floating tag and trigger. All stacks name all lanes.
@@ -1220,12 +1090,13 @@ export interface ReleaseArgs {
    */
   readonly checks?: readonly CheckArgs[];
   /**
-   * A fleet: one image for each service of a list, released together under one tag.
-   * @default none
+   * Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually `slipway up --services` or CI_SERVICES says it.
+   * @default all
+   * @example [api]
    */
-  readonly services?: ServicesArgs;
+  readonly only?: readonly string[];
   /**
-   * false: plan and write the services' manifest only; no registry and no builder.
+   * false: a dry run that only plans; no registry and no builder.
    * @default true
    */
   readonly push?: boolean;

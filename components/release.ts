@@ -1,4 +1,3 @@
-import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
@@ -11,7 +10,7 @@ import { tagName } from "../plan/resource-names";
 import { providerConfig } from "../provider/provider-config";
 import { HubDescription, RegistryProvider } from "../provider/sdk/resources";
 import { writeArtifacts } from "../report/write-artifacts";
-import { writeWholeFile } from "../report/write-whole-file";
+import { writeFiles } from "../report/write-whole-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";
 import { buildFacts } from "./build-facts";
 import { ImageRelease, type ImageReleaseArgs } from "./image-release";
@@ -181,7 +180,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
 
   /** The manifest; its files are written when every tag is set, so that they describe a complete release. */
   private record(
-    { plan, config, projectDir, files = [] }: PlannedRelease,
+    { plan, config, projectDir, files }: PlannedRelease,
     content: Content,
     tags: TagSet,
   ): pulumi.Output<ReleaseManifest> {
@@ -199,7 +198,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
           tags: tagOutcomes(plan, made),
           ...(built === undefined ? {} : { build: built }),
         });
-        for (const file of files) await writeWholeFile(path.resolve(projectDir, file.path), file.content);
+        await writeFiles(projectDir, files);
         return made;
       });
   }

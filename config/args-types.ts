@@ -17,7 +17,6 @@ const NAMES: Readonly<Record<string, string>> = {
   images: "ImageArgs",
   lanes: "LaneArgs",
   checks: "CheckArgs",
-  services: "ServicesArgs",
   base: "BaseArgs",
   variants: "VariantArgs",
   builder: "BuilderArgs",

@@ -77,23 +77,24 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
   {
     variables: ["CI_IMAGE_TAG"],
     path: "version",
-    meaning: "The tag of every service: a release's name, written once.",
+    meaning: "The version to release, such as 2025.11.0, 147 or a commit.",
     edits: ({ value }) => [{ path: ["version"], value: value.trim() }],
   },
   {
     variables: ["CI_PUSH"],
     path: "push",
-    meaning: "false: plan and write the services' manifest only; no registry and no builder.",
+    meaning: "false: a dry run that only plans; no registry and no builder.",
     edits: ({ value }) => [{ path: ["push"], value: yesOrNo(value) }],
   },
   {
     variables: ["CI_SERVICES", "CI_SERVICE_FILTER", "SERVICES"],
-    path: "services.filter",
-    meaning: "Release only these services, separated by commas or lines; needs `slipway up`.",
+    path: "only",
+    meaning: "Release only these images of several, separated by commas or lines; needs `slipway up`.",
     edits: ({ value }, written) => {
-      if (!isRecord(written.services)) return [];
+      // A shell may have SERVICES for other reasons; one image is released whole.
+      if (records(written.images).length < 2) return [];
       const names = value.split(/[,\s]+/).filter((name) => name !== "");
-      return names.length === 0 ? [] : [{ path: ["services", "filter"], value: names }];
+      return names.length === 0 ? [] : [{ path: ["only"], value: names }];
     },
   },
   {

@@ -2,7 +2,6 @@ import type {
   BuildArg,
   CheckConfig,
   Config,
-  Fleet,
   ImageConfig,
   PromoteConfig,
   RegistryConfig,
@@ -32,7 +31,6 @@ export function normalise(
   facts: {
     readonly origins: Readonly<Record<string, string>>;
     readonly encrypted: ReadonlySet<string>;
-    readonly fleet?: Fleet;
     /** Keys and trusted roots that stand in files of the project. */
     readonly files: TrustFiles;
   },
@@ -42,7 +40,6 @@ export function normalise(
     images,
     base,
     variants,
-    services: _,
     sign,
     github,
     promote,
@@ -74,7 +71,6 @@ export function normalise(
         buildArgs: normaliseBuildArgs(buildArgs),
       })),
     }),
-    ...(facts.fleet === undefined ? {} : { fleet: facts.fleet }),
     ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
     ...(rollback === undefined ? {} : { rollback }),
     policy: normalisePolicy(policy, { promotes: promote !== undefined }),

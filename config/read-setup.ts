@@ -5,11 +5,11 @@ import type { EnvironmentConfig, LabelConfig, SetupConfig, TagRulesConfig } from
 import { decodeWritten } from "./decode";
 import { Encrypted } from "./encrypted";
 import { type Environment, lookUp } from "./environment";
-import type { ReadProjectFile } from "./expand-services";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
 import { overlayCode } from "./overlay-code";
 import { leaves, withValueAt } from "./paths";
+import type { ReadProjectFile } from "./read";
 import { Redaction } from "./redaction";
 import { writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";

@@ -5,17 +5,20 @@ import { decodeWritten } from "./decode";
 import { withDerivedDefaults } from "./derived-defaults";
 import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
-import { expandServices, type ReadProjectFile, selectServices } from "./expand-services";
 import { normalise } from "./normalise";
 import { TrustFiles } from "./normalise-trust";
 import { type Flag, overlayEnvironment } from "./overlay";
 import { overlayCode } from "./overlay-code";
 import { formatPath, leaves, withValueAt } from "./paths";
 import { isSecretPath, Redaction } from "./redaction";
+import { entriesOf } from "./rule-entries";
 import { ruleProblems } from "./rules";
 import { type CheckedConfig, writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
 import { secretProblems } from "./secret-rules";
+
+/** A file as text, relative to the root, `.` or `..` from the project. @throws Error whose message continues the file's name: `does not exist` */
+export type ReadProjectFile = (path: string, root: string) => string;
 
 export interface ConfigInput {
   /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
@@ -29,7 +32,7 @@ export interface ConfigInput {
   readonly secretKeys: readonly string[];
   /** What the command line says. Default: nothing. */
   readonly flags?: readonly Flag[];
-  /** Reads what the configuration names: the list of services. Default: there is no file. */
+  /** Reads what the configuration names: keys and trusted roots. Default: there is no file. */
   readonly readFile?: ReadProjectFile;
 }
 
@@ -43,7 +46,7 @@ const noFile: ReadProjectFile = () => {
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
  *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-tag-rule`, `config-environment`,
- *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`, `services-list`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
+ *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
  */
 export function readConfig(input: ConfigInput): Config {
   const { code = {}, misplaced = [] } = input;
@@ -51,24 +54,17 @@ export function readConfig(input: ConfigInput): Config {
   const file = overlayCode({}, stack);
   const decoded = overlayCode(code, file);
   const named = imageNames(decoded, isRecord(code.images) || isRecord(stack.images));
-  const services = expandServices(decoded, input.readFile ?? noFile);
-  const overlaid = overlayEnvironment(services.written, input.env, input.flags);
+  const overlaid = overlayEnvironment(decoded, input.env, input.flags);
   const { origins, problems: environmentProblems } = overlaid;
   const written = withDerivedDefaults(overlaid.written);
-  const fleet =
-    services.names === undefined
-      ? {}
-      : { fleet: selectServices(written, services.names, origins["services.filter"] ?? "services.filter") };
+  refuseUnknownImages(written, origins.only ?? "slipway:only");
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
   const encrypted = encryptedPaths(written);
   const { checked, problems } = check(written, redaction, encrypted);
   const all = [
     ...misplaced,
     ...environmentProblems,
-    ...services.problems,
-    ...(written.services !== undefined && services.names === undefined
-      ? problems.filter(({ path }) => path !== "images")
-      : problems),
+    ...problems,
     ...ruleProblems(written),
     ...secretProblems({
       written,
@@ -86,7 +82,7 @@ export function readConfig(input: ConfigInput): Config {
   }
   const { readFile = noFile } = input;
   const files = new TrustFiles((file) => readFile(file, checked.root));
-  const config = normalise(checked, { origins, encrypted, files, ...fleet });
+  const config = normalise(checked, { origins, encrypted, files });
   if (files.problems.length > 0) throw new ProblemError(title(files.problems.length), files.problems);
   return {
     ...config,
@@ -109,6 +105,22 @@ function imageNames(
       const image = images[Number(index)];
       return isRecord(image) && typeof image.name === "string" ? formatPath(["images", image.name]) : whole;
     });
+}
+
+/** @throws ProblemError `services-unknown`, before anything else is looked at */
+function refuseUnknownImages(written: Readonly<Record<string, unknown>>, origin: string): void {
+  const names = entriesOf(written, "images").map(({ value }) => String(value.name));
+  const only = Array.isArray(written.only) ? written.only.map(String) : [];
+  const unknown = [...new Set(only.filter((name) => !names.includes(name)))];
+  if (unknown.length === 0) return;
+  throw new ProblemError(`Unknown service(s) requested: ${unknown.join(", ")}`, [
+    {
+      code: "services-unknown",
+      path: "only",
+      message: `${unknown.map((name) => JSON.stringify(name)).join(", ")} (from ${origin}) ${unknown.length === 1 ? "is no image" : "are no images"} of this release`,
+      hint: `There are: ${names.join(", ")}`,
+    },
+  ]);
 }
 
 /** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */

@@ -6,7 +6,6 @@ import { imageSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
 import { policySchema } from "./policy-schema";
 import { promoteSchema, rollbackSchema } from "./promotion-schema";
-import { servicesSchema } from "./services-schema";
 import { signSchema } from "./sign-schema";
 
 /**
@@ -80,7 +79,7 @@ export const writtenConfigSchema = z.strictObject({
     .array(imageSchema)
     .min(1, { error: "has no entry; name at least one image" })
     .meta({ what: "a list of images: [{ name: app }]" })
-    .describe("What is built and released. Optional where services are configured."),
+    .describe("What is built and released."),
   lanes: z
     .array(laneSchema)
     .default([])
@@ -103,15 +102,16 @@ export const writtenConfigSchema = z.strictObject({
     .describe(
       "Commands that have to succeed before anything is built; never run in a preview, nor where nothing would be written. @default none",
     ),
-  services: servicesSchema
-    .optional()
+  only: z
+    .array(grammar.imageName)
+    .default([])
     .describe(
-      "A fleet: one image for each service of a list, released together under one tag. @default none",
+      "Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually `slipway up --services` or CI_SERVICES says it. @default all @example [api]",
     ),
   push: z
     .boolean()
     .default(true)
-    .describe("false: plan and write the services' manifest only; no registry and no builder. @default true"),
+    .describe("false: a dry run that only plans; no registry and no builder. @default true"),
   base: baseSchema
     .optional()
     .describe(

@@ -1,5 +1,4 @@
 import type { Problem } from "../plan/problem";
-import { isRecord } from "../plan/record";
 import { type Misspelling, misspeltInFlavor, misspeltInRule, parseTagRule } from "../plan/tag-rules";
 import { formatPath, type Path } from "./paths";
 import { entriesOf, textsOf } from "./rule-entries";
@@ -11,16 +10,9 @@ type Written = Readonly<Record<string, unknown>>;
  * and in a configuration the release would lack the tags.
  */
 export function tagRuleProblems(written: Written): Problem[] {
-  const services = isRecord(written.services) ? misspeltIn(written.services, ["services"]) : [];
-  const told = new Set(services.map(({ message }) => message));
-  return [
-    ...services,
-    // Images of services have the services' rules.
-    ...entriesOf(written, "images")
-      .flatMap(({ path, value }) => misspeltIn(value, path))
-      .filter(({ message }) => !told.has(message)),
-    ...entriesOf(written, "lanes").flatMap(({ path, value }) => misspeltIn(value, path)),
-  ];
+  return [...entriesOf(written, "images"), ...entriesOf(written, "lanes")].flatMap(({ path, value }) =>
+    misspeltIn(value, path),
+  );
 }
 
 function misspeltIn({ tags, flavor }: Written, path: Path): Problem[] {

@@ -16,13 +16,11 @@ export interface AskedVersionInput {
  * for one (code `version-without-tag`): a slip of the pen, which would release a commit's tags and no more.
  *
  * A git tag at HEAD that is no version is nobody's wish. One image with the version is enough: the others may have
- * versions of their own. A fleet's name need not be a version, a lane has its own check, and `publishVersionTag` says
- * what is to be where it is set.
+ * versions of their own. A lane has its own check, and `publishVersionTag` says what is to be where it is set.
  */
 export function askedVersionProblems({ config, intents, event, now }: AskedVersionInput): Problem[] {
-  const { version, publishVersionTag, lane, fleet } = config;
-  if (version === undefined || publishVersionTag !== undefined || lane !== undefined || fleet !== undefined)
-    return [];
+  const { version, publishVersionTag, lane } = config;
+  if (version === undefined || publishVersionTag !== undefined || lane !== undefined) return [];
   // What is promoted or gone back to has a version of its own, which other checks hold against the one asked for.
   if (intents.some(({ existing }) => existing !== undefined)) return [];
   const versioned = intents.filter(({ image }) => parseTagRules(image.tags).some(isForVersions));

@@ -1,5 +1,4 @@
 import { planDescriptions, type ReadDescription } from "./description";
-import { fleetProblems, keptImages } from "./fleet";
 import { type ImagePlanInput, planImage } from "./planned-image";
 import { tagLevels } from "./planned-tags";
 import { type PolicyFinding, refusing } from "./policy/finding";
@@ -10,6 +9,8 @@ import type { RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
 import { sbomNotices } from "./sbom";
+import { keptImages } from "./selection";
+import { versionTagProblems } from "./version-tags";
 
 export interface ReleasePlanInput extends ImagePlanInput {
   readonly stack: string;
@@ -54,7 +55,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     skipped: skippedRegistries(state),
     refusals: [
       ...input.problems,
-      ...fleetProblems(config, input.intents),
+      ...versionTagProblems(config, input.intents),
       ...Object.values(state.access).flatMap((access) =>
         access.status === "refused" ? [access.problem] : [],
       ),

@@ -26,8 +26,8 @@ export interface Config {
   readonly publishVersionTag?: boolean;
   /** What has to succeed before anything is built, in this order. */
   readonly checks: readonly CheckConfig[];
-  /** The images that are services, released together under one tag. */
-  readonly fleet?: Fleet;
+  /** Only these images are released, the others stay as they are. Empty: all. */
+  readonly only: readonly string[];
   /** false: plan only, without asking a registry. Default true. */
   readonly push: boolean;
   readonly builder: BuilderConfig;
@@ -56,13 +56,6 @@ export interface Config {
    * their paths, e.g. `registries[0].password`, which is absent then; a build secret's value is empty.
    */
   readonly encrypted: readonly string[];
-}
-
-export interface Fleet {
-  /** Every service, in the order of its list. Each is an image of that name. */
-  readonly names: readonly string[];
-  /** Only these are released, the others stay as they are. Default: all. */
-  readonly selected?: readonly string[];
 }
 
 export interface RegistryConfig {

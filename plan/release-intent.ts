@@ -17,7 +17,7 @@ import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
 import type { ReleaseEvent } from "./tag-rules/event";
 import { versionAndForm, wantedTags } from "./tag-slot";
-import { publishedTags, versionTagProblems } from "./version-tags";
+import { publishedTags } from "./version-tags";
 
 /** Everything about one image that is known before any registry is asked about it. */
 export interface ImageIntent {
@@ -88,7 +88,10 @@ export interface ImageIntentInput {
 }
 
 /** What one image should become, worked out from configuration, source and rules alone. */
-export function assembleImageIntent(input: ImageIntentInput): { intent: ImageIntent; problems: Problem[] } {
+export function assembleImageIntent(input: ImageIntentInput): {
+  intent: ImageIntent;
+  problems: readonly Problem[];
+} {
   const { config, image, rules } = input;
   const { version, form } = versionAndForm(rules.entries, input.event);
   const base = input.base === undefined ? undefined : baseLink(input.base);
@@ -138,8 +141,7 @@ export function assembleImageIntent(input: ImageIntentInput): { intent: ImageInt
     },
     bad: input.bad,
   };
-  const problems = [...rules.problems, ...versionTagProblems(image.name, tags, config.publishVersionTag)];
-  return { intent, problems };
+  return { intent, problems: rules.problems };
 }
 
 /** Where an image goes, the primary first. */

@@ -1,5 +1,6 @@
+import type { Config } from "./config";
 import type { Problem } from "./problem";
-import type { WantedTag } from "./release-intent";
+import type { ImageIntent, WantedTag } from "./release-intent";
 
 /** The tags that are left under the policy `slipway:publishVersionTag`; the version itself stays what it is. */
 export function publishedTags(tags: readonly WantedTag[], publish: boolean | undefined): WantedTag[] {
@@ -8,17 +9,23 @@ export function publishedTags(tags: readonly WantedTag[], publish: boolean | und
 
 /** A version tag was asked for, and there is none to write (code `version-tag-missing`). */
 export function versionTagProblems(
-  image: string,
-  tags: readonly WantedTag[],
-  publish: boolean | undefined,
+  { publishVersionTag }: Pick<Config, "publishVersionTag">,
+  intents: readonly Pick<ImageIntent, "name" | "image" | "tags" | "existing">[],
 ): Problem[] {
-  if (publish !== true || tags.some((tag) => tag.class === "version")) return [];
+  if (publishVersionTag !== true) return [];
+  // A base has no version of its own, and what is taken as it is was released before.
+  const built = intents.filter(
+    ({ image, existing }) => image.addressed === undefined && existing === undefined,
+  );
+  const [first, ...others] = built.filter(({ tags }) => !tags.some((tag) => tag.class === "version"));
+  if (first === undefined) return [];
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
   return [
     {
       code: "version-tag-missing",
       path: "publishVersionTag",
-      message: `a version tag is to be published, but this release of ${image} has no version`,
-      hint: "Name the version (RELEASE_TAG=v1.2.3), or set slipway:publishVersionTag to false",
+      message: `a version tag is to be published, but this release of ${first.name}${more} has no version`,
+      hint: "Name the version (RELEASE_TAG=v1.2.3, CI_IMAGE_TAG=2025.11.0, or a git tag at HEAD), or set slipway:publishVersionTag to false",
     },
   ];
 }

@@ -7,3 +7,11 @@ export async function writeWholeFile(file: string, text: string): Promise<void> 
   await mkdir(path.dirname(file), { recursive: true });
   await writeFileAtomic(file, text);
 }
+
+/** What a program adds to the release's records; paths are relative to its project. */
+export async function writeFiles(
+  projectDir: string,
+  files: readonly { readonly path: string; readonly content: string }[] = [],
+): Promise<void> {
+  for (const file of files) await writeWholeFile(path.resolve(projectDir, file.path), file.content);
+}

@@ -1,10 +1,10 @@
 import { decideRollback, imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig } from "../plan/config";
 import { type ExistingContent, type ExistingRelease, existingIntent } from "../plan/existing-release";
-import { isSelected } from "../plan/fleet";
 import type { PolicyFinding } from "../plan/policy/finding";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
+import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import { versionAndForm } from "../plan/tag-slot";
 import { eventOfRelease } from "./event";

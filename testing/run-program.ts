@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { readConfig } from "../config/read";
 import { readSetup } from "../config/read-setup";
-import type { PlannedRelease } from "../plan/planned-release";
+import { type PlannedRelease, withFiles } from "../plan/planned-release";
 import type { ReleasePlan } from "../plan/release-plan";
 import type { LiveRepository } from "../plan/setup/live";
 import { assembleSetupPlan, type SetupPlan } from "../plan/setup/plan";
@@ -70,8 +70,8 @@ export async function runProgram(program: () => unknown, world: FakeWorld): Prom
   const releases: PlannedRelease[] = [];
   const setups: SetupPlan[] = [];
   const removeHost = hostProgram({
-    planRelease: async (code) => {
-      const planned = await planIn(dir, world, code);
+    planRelease: async (code, options) => {
+      const planned = withFiles(await planIn(dir, world, code), options);
       if (planned.plan.refusals.length > 0) throw new Error(refusalText(planned.plan));
       releases.push(planned);
       return planned;

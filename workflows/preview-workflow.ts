@@ -135,9 +135,9 @@ function comment(shared: SharedJob): RunStep {
   };
 }
 
-/** A fleet has no plan without a tag. */
+/** What is refused without a version has no plan without one. */
 function version(stacks: readonly HostedStack[]): Readonly<Record<string, EnvValue>> {
-  return stacks.some(({ config }) => config.fleet !== undefined)
+  return stacks.some(({ config }) => config.publishVersionTag === true)
     ? { CI_IMAGE_TAG: `pr-${expression("github.event.pull_request.number")}` }
     : {};
 }

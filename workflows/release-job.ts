@@ -69,7 +69,7 @@ function signsKeyless({ config }: WorkflowStack): boolean {
   return config.sign.mode === "keyless" && config.promote === undefined;
 }
 
-/** `pulumi up`, as on a laptop. A subset of services needs Slipway's own command for it. */
+/** `pulumi up`, as on a laptop. Some images of several need Slipway's own command for it. */
 export function runProgram(
   stack: WorkflowStack,
   name: string,
@@ -78,9 +78,9 @@ export function runProgram(
 ): RunStep {
   const word = shellWord(stack.stack);
   const up =
-    stack.config.fleet === undefined
-      ? `pulumi up --stack ${word} --yes`
-      : `npx --no slipway up --stack ${word} -- --yes`;
+    "CI_SERVICES" in variables
+      ? `npx --no slipway up --stack ${word} -- --yes`
+      : `pulumi up --stack ${word} --yes`;
   return {
     name,
     run: [...requireState(state), selectStack(stack), up],

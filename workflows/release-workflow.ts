@@ -14,7 +14,7 @@ const REF: Input = {
 };
 
 const SERVICES: Input = {
-  description: "Only these services, separated by commas. Default: all",
+  description: "Only these images, separated by commas. Default: all",
   type: "string",
   required: false,
 };
@@ -85,7 +85,9 @@ export function deployWorkflow(stack: HostedStack): Workflow {
     type: "string",
     required: false,
   };
-  const isFleet = config.fleet !== undefined;
+  // Else a commit has tags by its rules alone, such as type=sha.
+  const isNamed = config.publishVersionTag === true;
+  const services = servicesInput(stack);
   const file = settings.file ?? `deploy-${name}.yml`;
   return {
     file,
@@ -93,22 +95,20 @@ export function deployWorkflow(stack: HostedStack): Workflow {
     name: settings.name ?? `Deploy ${name}`,
     on: {
       push: { branches: settings.branches.map(tagFilter) },
-      dispatch: isFleet ? { tag, services: SERVICES } : {},
+      dispatch: { ...(isNamed ? { tag } : {}), ...services },
     },
     concurrency: {
       comment: ["Each commit has a group of its own: a push never drops the one that waits before it."],
-      group: `${stem(file)}-${expression(isFleet ? "inputs.tag || github.sha" : "github.sha")}`,
+      group: `${stem(file)}-${expression(isNamed ? "inputs.tag || github.sha" : "github.sha")}`,
       cancelInProgress: false,
       ...waiting(stack),
     },
     jobs: releaseJobs(stack, "deploy", {
       name: "Deploy",
-      variables: isFleet
-        ? {
-            CI_IMAGE_TAG: expression("inputs.tag || github.sha"),
-            CI_SERVICES: expression("inputs.services"),
-          }
-        : {},
+      variables: {
+        ...(isNamed ? { CI_IMAGE_TAG: expression("inputs.tag || github.sha") } : {}),
+        ...("services" in services ? { CI_SERVICES: expression("inputs.services") } : {}),
+      },
     }),
   };
 }
@@ -155,11 +155,11 @@ function runName(title: string, inputs: Readonly<Record<string, Input>>): string
 }
 
 function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<string, Input> {
-  const { lane, fleet, requireTag } = stack.config;
+  const { lane, publishVersionTag, requireTag } = stack.config;
   if (own.length > 0) {
     return { ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])), ref: REF, ...found(stack) };
   }
-  const isRequired = lane !== undefined || fleet !== undefined || requireTag;
+  const isRequired = lane !== undefined || publishVersionTag === true || requireTag;
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
   const version: Input = {
     description: `Version such as ${example}${isRequired ? "" : ". Default: none, and no version tag"}`,
@@ -173,9 +173,15 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
       description: "Branch, tag or commit to release. Default: the version's tag, else where it is started",
     },
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
-    ...(fleet === undefined ? {} : { services: SERVICES }),
+    ...servicesInput(stack),
     ...found(stack),
   };
+}
+
+/** One image, its variants too, is released whole. */
+function servicesInput({ config }: HostedStack): { readonly services?: Input } {
+  const repositories = new Set(config.images.map(({ repository }) => repository));
+  return repositories.size > 1 ? { services: SERVICES } : {};
 }
 
 /** Gitea shows a run's own title, so there nothing can be found by it. */

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { serviceNames } from "../../config/expand-services";
+import { listEntries } from "../../source/list";
 import { type DockerfileFacts, dockerfileFacts } from "./dockerfile-facts";
 import type { RepositoryFacts } from "./facts";
 import {
@@ -108,7 +108,7 @@ function services(facts: Facts, released: readonly string[]): Shape | undefined 
   const lists = facts.files.filter((file) => path.posix.basename(file) === "services.list");
   const [list] = lists.sort((a, b) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
   if (list === undefined) return undefined;
-  const { names } = serviceNames(facts.texts[list] ?? "", list);
+  const names = listEntries(facts.texts[list] ?? "");
   const beside = [path.posix.join(path.posix.dirname(list), "Dockerfile"), "Dockerfile"];
   const dockerfile = beside.find((file) => released.includes(file));
   if (names.length === 0 || dockerfile === undefined) return undefined;

@@ -2,9 +2,9 @@ import path from "node:path";
 import type { Flag } from "../../config/overlay";
 import type { Config } from "../../plan/config";
 import type { ReleaseManifest } from "../../plan/manifest";
+import type { PlannedRelease } from "../../plan/planned-release";
 import { tagOutcomes, writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import { fleetImages } from "../../plan/service-manifest";
 import { provePush } from "../../provider/functions/prove-push";
 import { providerConfig } from "../../provider/provider-config";
 import { Registries } from "../../provider/registries";
@@ -12,8 +12,8 @@ import { Signing } from "../../provider/signing";
 import { planText, refusalText } from "../../report/plan-text";
 import { readManifestFile } from "../../report/read-manifest-file";
 import { releaseTable } from "../../report/release-table";
-import { writeServiceManifest } from "../../report/service-manifest";
 import { MANIFEST_FILE, writeArtifacts } from "../../report/write-artifacts";
+import { writeFiles } from "../../report/write-whole-file";
 import { checkPlan } from "../../source/checks";
 import { planStack } from "../plan-without-engine";
 import { carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
@@ -61,17 +61,17 @@ export async function publish(options: Publish): Promise<number> {
   const plans = await planned();
   const refused = plans.filter(({ plan }) => plan.refusals.length > 0);
   const manifests: ReleaseManifest[] = [];
-  for (const [index, { config, plan }] of plans.entries()) {
+  for (const [index, release] of plans.entries()) {
+    const { plan } = release;
     if (refused.length > 0) {
       process.stderr.write(`${planText(plan)}\n`);
       continue;
     }
     const again = async () => (await planned())[index]?.plan ?? plan;
     const { code, manifest } = await publishPlan({
+      ...release,
       options,
       env,
-      projectDir,
-      config,
       plan: withoutBuilds(plan),
       again,
     });
@@ -86,19 +86,16 @@ export async function publish(options: Publish): Promise<number> {
   return 0;
 }
 
-interface PublishPlan {
+interface PublishPlan extends PlannedRelease {
   readonly options: Publish;
   readonly env: NodeJS.ProcessEnv;
-  readonly projectDir: string;
-  readonly config: Config;
-  readonly plan: ReleasePlan;
   /** Plans once more. */
   readonly again: () => Promise<ReleasePlan>;
 }
 
 /** One release of the program. The manifest is absent where nothing was to be released. */
 async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: ReleaseManifest }> {
-  const { options, env, projectDir, config, plan, again } = of;
+  const { options, env, projectDir, config, plan, files, again } = of;
   const { output } = options;
   process.stderr.write(`${planText(plan)}\n`);
   const program = cliProgram(env, config);
@@ -109,7 +106,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
     throw new Error("push: false (CI_PUSH) releases nothing, so there is no manifest");
   if (!config.push || output === "commands") {
     process.stdout.write(commandsText({ plan, config, program, logins }));
-    if (output !== "commands") await writeFleet(projectDir, config, plan);
+    if (output !== "commands") await writeFiles(projectDir, files);
     return { code: 0 };
   }
 
@@ -147,7 +144,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
     });
     const outcomes = tagOutcomes(plan, manifest);
     await writeArtifacts(projectDir, config.artifacts, manifest, { tags: outcomes });
-    await writeFleet(projectDir, config, plan);
+    await writeFiles(projectDir, files);
     await describeWithoutEngine({ plan, context, say });
     if (output === "table") process.stdout.write(releaseTable({ ...manifest, run: { tags: outcomes } }));
     return { code: 0, manifest };
@@ -180,11 +177,6 @@ function withoutBuilds(plan: ReleasePlan): ReleasePlan {
 
 function isBuilt(plan: ReleasePlan): boolean {
   return plan.images.some(({ content }) => content.from === "build");
-}
-
-async function writeFleet(projectDir: string, config: Config, plan: ReleasePlan): Promise<void> {
-  const fleet = fleetImages(config, plan);
-  if (fleet !== undefined) await writeServiceManifest(projectDir, config.artifacts, fleet);
 }
 
 function say(text: string): void {

@@ -85,7 +85,10 @@ const EXAMPLES: readonly Example[] = [
       "temporal-worker:latest": ["2025.11.0", "2025.11.1"],
     },
     // A fleet is deployed by its tag; with a floating one beside it there is something to roll back.
-    more: [[["slipway:services", "flavor"], ["latest=true"]]],
+    more: [
+      [["slipway:images", "langgraph"], { flavor: ["latest=true"] }],
+      [["slipway:images", "temporal-worker"], { flavor: ["latest=true"] }],
+    ],
   },
   {
     example: "publish-container",

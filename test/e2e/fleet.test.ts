@@ -14,23 +14,14 @@ let project: Project;
 
 beforeAll(async () => {
   registry = await startRegistry();
-  project = await Project.create({
-    config: {
-      registries: [{ host: registry.host }],
-      services: {
-        list: "infra/services.list",
-        context: "services/{{name}}",
-        dockerfile: "infra/Dockerfile",
-        arg: "SERVICE",
-        target: "service",
-      },
-    },
-  });
+  const registries = [{ host: registry.host }];
+  project = await Project.fromExample({ example: "publish-services", stack: "stage", registries });
   await project.commit({
-    "infra/services.list": `# the fleet\n\n${NAMES.join("\n")}\n`,
-    "infra/Dockerfile": "FROM scratch AS service\nARG SERVICE\nLABEL service=$SERVICE\nCOPY . /app/\n",
+    "infra/docker/services.list": `# the fleet\n\n${NAMES.join("\n")}\n`,
+    "infra/docker/Dockerfile": NAMES.map((name) => `FROM scratch AS ${name}\nCOPY . /app/\n`).join("\n"),
     ...Object.fromEntries(NAMES.map((name) => [`services/${name}/app.txt`, `${name}\n`])),
   });
+  expect((await project.pulumi("stack", "init")).exitCode).toBe(0);
 });
 
 afterAll(async () => {
@@ -149,7 +140,8 @@ describe("a subset", () => {
     expect(await writes()).toEqual([]);
   });
 
-  test("preview shows no other service", async () => {
+  test("preview shows no other service, and writes nothing", async () => {
+    const before = serviceManifest();
     const { exitCode, text } = await project.slipwayWith(
       { CI_IMAGE_TAG: "147" },
       "preview",
@@ -162,6 +154,7 @@ describe("a subset", () => {
     expect(text).toMatch(/service-02/);
     expect(text).not.toMatch(/delete/);
     expect(text.match(/service-(?!02|03)\d\d/g)).toBeNull();
+    expect(serviceManifest()).toEqual(before);
   });
 
   test("leaves all others alone, and the manifest keeps their entries", async () => {
@@ -217,7 +210,8 @@ describe("a subset", () => {
 test("a release without a name is refused: the services would have no tag", async () => {
   const { exitCode, text } = await project.up();
   expect(exitCode).not.toBe(0);
-  expect(text).toContain("[services-no-tag]");
+  expect(text).toContain("[version-tag-missing]");
+  expect(text).toContain("service-01 and 29 more");
 });
 
 test("CI_PUSH=false plans and writes the manifest without registry or builder", async () => {

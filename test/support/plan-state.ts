@@ -137,6 +137,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
     root: ".",
     artifacts: "artifacts",
     origins: {},
+    only: [],
     encrypted: [],
     ...changes,
   };

@@ -84,7 +84,7 @@ const images = fc
   .uniqueArray(fc.constantFrom("app", "team/api", "a.b_c-d"), { minLength: 1, maxLength: 3 })
   .chain((names) => fc.tuple(...names.map((name) => imageParts.map((parts) => written({ name, ...parts })))));
 
-/** What builds: plain images, one stack of lanes, a fleet. */
+/** What builds: plain images, one stack of lanes, services under one tag. */
 const content = fc.oneof(
   { weight: 3, arbitrary: images.map((list): Record<string, unknown> => ({ images: list })) },
   {
@@ -108,7 +108,14 @@ const content = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constant<Record<string, unknown>>({
-      services: { list: "services.list", context: ".", platforms: ["linux/amd64"] },
+      publishVersionTag: true,
+      images: ["langgraph", "api"].map((name) => ({
+        name,
+        target: name,
+        platforms: ["linux/amd64"],
+        tags: ["type=ref,event=tag"],
+        labels: "none",
+      })),
     }),
   },
 );

@@ -33,6 +33,7 @@ describe("what is read", () => {
     expect(read()).toEqual({
       adopt: [],
       lanes: [],
+      only: [],
       checks: [],
       requireTag: false,
       policy: DEFAULT_POLICY,

@@ -85,16 +85,11 @@ describe("tag rules of a configuration", () => {
     expect(read(withFlavor("suffix=-{{branch}}")).images[0]?.flavor).toEqual(["suffix=-{{branch}}"]);
   });
 
-  test("so are lanes, and services once for all of them", () => {
+  test("so are lanes", () => {
     const lane = { name: "main", format: "vX.Y.Z", trigger: "v*", floating: "latest" };
     const lanes = [{ ...lane, tags: ["type=sha,prefix={{brnch}}"] }];
     expect(problemLines({ written: { ...MINIMAL, lanes, lane: "main" } })).toEqual([
       expect.stringContaining("lanes[0].tags[0]: "),
-    ]);
-    const { registries } = MINIMAL;
-    const services = { list: "services.txt", tags: ["type=raw,value={{tga}}"] };
-    expect(problemLines({ written: { registries, services }, readFile: () => "api\nweb\n" })).toEqual([
-      expect.stringContaining("services.tags[0]: "),
     ]);
   });
 });

@@ -73,13 +73,12 @@ describe("a version that was asked for", () => {
     expect(problems("apu-v1.0.0", [own("api"), own("web")])).toHaveLength(1);
   });
 
-  test("nothing is said where nobody asked, where the policy speaks, of fleets and of what is taken as it is", () => {
+  test("nothing is said where nobody asked, where the policy speaks, and of what is taken as it is", () => {
     const image = [built([VERSION])];
     expect(
       askedVersionProblems({ config: aConfig(), intents: image, event: eventOf("banana"), now: new Date(0) }),
     ).toEqual([]);
     expect(problems("banana", image, { publishVersionTag: false })).toEqual([]);
-    expect(problems("banana", image, { fleet: { names: ["app"] } })).toEqual([]);
     const existing = { from: "promotion", digest: digest("a"), source: FIRST, of: "stage" } as const;
     expect(problems("banana", [built([VERSION], { existing })])).toEqual([]);
   });

@@ -97,9 +97,12 @@ describe("the policy about version tags", () => {
   });
 
   it("true refuses a release without one", () => {
-    expect(versionTagProblems("app", tags, true)).toEqual([]);
-    const without = publishedTags(tags, false);
-    expect(versionTagProblems("app", without, true)[0]?.code).toBe("version-tag-missing");
-    expect(versionTagProblems("app", without, false)).toEqual([]);
+    const required = { publishVersionTag: true };
+    expect(versionTagProblems(required, [anIntent()])).toEqual([]);
+    const without = { ...anIntent(), tags: publishedTags(tags, false) };
+    expect(versionTagProblems(required, [without, anIntent(), without])).toMatchObject([
+      { code: "version-tag-missing", message: expect.stringContaining(`${without.name} and 1 more`) },
+    ]);
+    expect(versionTagProblems({ publishVersionTag: false }, [without])).toEqual([]);
   });
 });
