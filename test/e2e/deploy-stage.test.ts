@@ -1,41 +1,21 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parse } from "yaml";
 import { crane } from "../support/crane";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
 
-const EXAMPLE = path.resolve(__dirname, "../../examples/publish-services");
 const TFVARS = "infra/terraform/environments/stage/stage.tfvars";
 const NAMES = ["langgraph", "temporal-worker", "api"];
 
 let registry: TestRegistry;
 let project: Project;
 
-/** The example's own files, as a person has them. */
-function exampleFiles(folder: string, at = ""): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(path.join(folder, at)).flatMap((name) => {
-      const file = path.posix.join(at, name);
-      if (statSync(path.join(folder, file)).isDirectory()) return Object.entries(exampleFiles(folder, file));
-      const isProject = /^(Pulumi.*\.yaml|program\.js|package\.json|\.buildnum.*)$/.test(name);
-      return isProject ? [] : [[file, readFileSync(path.join(folder, file), "utf8")]];
-    }),
-  );
-}
-
-function stackConfig(): Record<string, unknown> {
-  const { config } = parse(readFileSync(path.join(EXAMPLE, "Pulumi.stage.yaml"), "utf8"));
-  return Object.fromEntries(
-    Object.entries<unknown>(config).map(([key, value]) => [key.replace("slipway:", ""), value]),
-  );
-}
-
 beforeAll(async () => {
   registry = await startRegistry();
-  project = await Project.create({ config: stackConfig() });
-  await project.commit(exampleFiles(EXAMPLE));
+  project = await Project.fromExample({ example: "publish-services", stack: "stage" });
+  await project.commit({});
+  expect((await project.pulumi("stack", "init")).exitCode).toBe(0);
 });
 
 afterAll(async () => {
@@ -43,8 +23,10 @@ afterAll(async () => {
   await registry?.stop();
 });
 
+/** The example's own script, to the registry's port in place of 5000. */
 function deploy(env: Readonly<Record<string, string>> = {}) {
-  return project.slipwayWith(env, "deploy-stage", "--registry", registry.host);
+  const port = registry.host.replace("localhost:", "");
+  return project.run({ SLIPWAY_REGISTRY_PORT: port, ...env }, "npm", "run", "--silent", "deploy:stage");
 }
 
 function write(file: string, text: string): void {
@@ -57,11 +39,14 @@ function text(file: string): string {
 
 test("two at once release two numbers, and Terraform has the later one", async () => {
   write(".buildnum", "146\n");
-  const before = text(TFVARS);
-  // Filters of the person's shell select nothing here: a deploy is of the whole fleet.
-  const results = await Promise.all([deploy({ CI_SERVICES: "api" }), deploy()]);
+  const before = `${text(TFVARS)}other = "$1 $& \\"x\\"" # glass_docker_tag = "old"\r\nno_newline = 1`;
+  write(TFVARS, before);
+  // Filters of the person's shell select nothing here: a deploy is of all services.
+  const results = await Promise.all([deploy({ CI_SERVICES: "api" }), deploy({ CI_PUSH: "false" })]);
   for (const { exitCode, text: output } of results) expect(exitCode, output).toBe(0);
+  expect(results.map((result) => result.text).join("")).toContain("waiting for the deploy of process");
   expect(text(".buildnum")).toBe("148\n");
+  // All but the tag stays byte for byte.
   expect(text(TFVARS)).toBe(before.replace('"0"', '"148"'));
   for (const name of NAMES) {
     const digest = await crane("digest", `${registry.host}/${name}:147`);
@@ -88,16 +73,22 @@ test("a failing apply.sh leaves images and tfvars, and says so", async () => {
 });
 
 test.each([
-  [".buildnum", "one hundred\n", "[buildnum-corrupt]"],
-  [TFVARS, 'nomad_address = "x"\n', "[tfvars-key]"],
-])("a wrong %s is refused before anything is released", async (file, wrong, code) => {
+  ...["", "one hundred\n", "-1", "1.5", "0x10", "99999999999", "147\n148\n"].map((wrong) => [
+    ".buildnum",
+    wrong,
+    "is not a build number",
+  ]),
+  [TFVARS, 'nomad_address = "x"\nmy_glass_docker_tag = "1"\n', "has 0 lines"],
+  [TFVARS, "glass_docker_tag = 146\n", "has 0 lines"],
+  [TFVARS, 'glass_docker_tag = "1"\nglass_docker_tag = "2"\n', "has 2 lines"],
+])("%s that is %j is refused before anything is released", async (file, wrong, message) => {
   const before = text(file);
   const number = text(".buildnum");
   await registry.forget();
   write(file, wrong);
   const { exitCode, text: output } = await deploy();
   expect(exitCode).toBe(1);
-  expect(output).toContain(code);
+  expect(output).toContain(message);
   expect(await registry.log()).toEqual([]);
   expect(text(file)).toBe(wrong);
   write(file, before);
@@ -106,12 +97,7 @@ test.each([
 
 test("a release that fails leaves tfvars as it is", async () => {
   const before = text(TFVARS);
-  const { exitCode, text: output } = await project.slipwayWith(
-    {},
-    "deploy-stage",
-    "--registry",
-    "localhost:1",
-  );
+  const { exitCode, text: output } = await deploy({ SLIPWAY_REGISTRY_PORT: "1" });
   expect(exitCode, output).not.toBe(0);
   expect(text(TFVARS)).toBe(before);
 });
