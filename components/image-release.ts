@@ -12,7 +12,7 @@ export interface ImageReleaseArgs extends BuildArgs {
   /** The commit being released, 40 hex digits. */
   readonly revision: string;
   /** The build waits for these: it bounds how many builds run at once. @default [] */
-  readonly after?: readonly pulumi.Resource[];
+  readonly after?: pulumi.ResourceOptions["dependsOn"];
 }
 
 /**
@@ -40,7 +40,10 @@ export class ImageRelease extends pulumi.ComponentResource {
     const build =
       plan.build === undefined
         ? undefined
-        : buildImage(name, args, { parent: this, dependsOn: [...(args.after ?? [])] });
+        : buildImage(name, args, {
+            parent: this,
+            ...(args.after === undefined ? {} : { dependsOn: args.after }),
+          });
 
     const candidate = new Candidate(
       `${name}-candidate`,

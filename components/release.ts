@@ -82,7 +82,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
     const provider = this.registryProvider(name, planned, opts);
     const content =
       planned.config.promote === undefined
-        ? this.build(name, planned, provider)
+        ? this.build(name, planned, provider, opts?.dependsOn)
         : this.promote(name, planned, provider);
     const tags = this.tag(name, planned, content, provider);
     const images = Object.fromEntries([
@@ -110,10 +110,11 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
     const given = (Array.isArray(providers) ? providers : Object.values(providers)).find(
       (provider) => provider instanceof RegistryProvider,
     );
-    return (
-      given ??
-      new RegistryProvider(`${name}-registry`, providerConfig(config), this.child("slipway-registry"))
-    );
+    if (given !== undefined) return given;
+    // What uses the provider waits for what the release depends on.
+    const waits = opts.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn };
+    const own = { ...this.child("slipway-registry"), ...waits };
+    return new RegistryProvider(`${name}-registry`, providerConfig(config), own);
   }
 
   /** Options of a child that older versions declared at the root of the stack, under another name. */
@@ -122,7 +123,12 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
   }
 
   /** At most `builder.concurrency` builds at once: each waits for the one that many places before it. */
-  private build(name: string, { plan, config }: PlannedRelease, provider: RegistryProvider): Content {
+  private build(
+    name: string,
+    { plan, config }: PlannedRelease,
+    provider: RegistryProvider,
+    dependsOn: pulumi.ResourceOptions["dependsOn"] = [],
+  ): Content {
     const builds: pulumi.Resource[] = [];
     const width = config.builder.concurrency ?? Number.POSITIVE_INFINITY;
     const content: Record<string, ImageRelease> = {};
@@ -140,7 +146,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
           root: config.root,
           plainHttpHosts: config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host),
           credentials: pushCredentials(config),
-          after: before === undefined ? [] : [before],
+          after: before === undefined ? dependsOn : withResource(before, dependsOn),
         },
         { ...this.child(image.name), providers: [provider] },
       );
@@ -288,6 +294,15 @@ function outputsOf(manifest: pulumi.Output<ReleaseManifest>): ReleaseOutputs {
     tags: byImage((image) => [...new Set(image.tags.map((tag) => tag.name))]),
     manifest,
   };
+}
+
+function withResource(
+  resource: pulumi.Resource,
+  dependsOn: NonNullable<pulumi.ResourceOptions["dependsOn"]>,
+): pulumi.Output<pulumi.Resource[]> {
+  return pulumi
+    .output(dependsOn)
+    .apply((others) => [resource, ...(Array.isArray(others) ? others : [others])]);
 }
 
 /** For the build's push, from the environment and the stack. BuildKit uses the machine's Docker login by itself. */

@@ -51,8 +51,6 @@ export async function runProgram(
   } finally {
     restore();
     removeHost();
-    // Resources that are declared to nothing wait for ever; at the end the SDK would report them and fail the command.
-    terminateRpcs();
   }
 }
 
