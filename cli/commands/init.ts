@@ -3,14 +3,14 @@ import type { InitFlags } from "../init/flags";
 
 const HELP = `
 Looks at the Dockerfiles, the git remote, services.list and VERSIONS.env, asks
-about the rest at a terminal, shows every file as a difference, and writes all of
-them or none: a Pulumi program (index.ts), what differs between the stacks stage
-and prod (Pulumi.stage.yaml, Pulumi.prod.yaml) and workflow files. The project
-goes into release/. Files of yours get lines added (package.json, .gitignore,
-.dockerignore); the project's files are yours once they are there, and a second
-run leaves them as they are.
+about the rest at a terminal, shows every file as a difference, and writes all
+of them or none: a Pulumi program (index.ts), what differs between the stacks
+stage and prod (Pulumi.stage.yaml, Pulumi.prod.yaml) and workflow files. The
+project goes into release/. Files of yours get lines added (package.json,
+.gitignore, .dockerignore); the project's files are yours once they are there,
+and a second run leaves them as they are.
 
-stage builds; prod builds nothing and takes over, by digest, what stage released.
+stage builds; prod builds nothing and promotes by digest what stage released.
 
 Releases are signed. With --sign key a key pair is made for stage, where pulumi
 reaches its backend: the public key is a file (cosign.pub), the private one is

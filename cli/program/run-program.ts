@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { terminateRpcs } from "@pulumi/pulumi/runtime/settings";
 import { Encrypted } from "../../config/encrypted";
 import { leaves, withValueAt } from "../../config/paths";
 import type { StackFile } from "../../config/stack-file";

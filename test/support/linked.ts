@@ -16,7 +16,8 @@ export function linkedExample(example: string): string {
   const modules = path.join(folder, "node_modules");
   mkdirSync(path.join(modules, ".bin"), { recursive: true });
   symlinkSync(ROOT, path.join(modules, "slipway"));
-  symlinkSync(path.join(ROOT, "node_modules/typescript"), path.join(modules, "typescript"));
+  for (const name of ["@pulumi", "typescript"])
+    symlinkSync(path.join(ROOT, "node_modules", name), path.join(modules, name));
   symlinkSync("../slipway/cli/slipway.js", path.join(modules, ".bin/slipway"));
   return folder;
 }

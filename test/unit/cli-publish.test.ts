@@ -197,7 +197,9 @@ describe("a run of the command line", () => {
     rmSync(path.dirname(docker), { recursive: true });
     const text = String(error);
     expect(text).toContain("[cli-failed]");
-    expect(text).toContain(`${docker} buildx build \\\n        --platform linux/amd64,linux/arm64 \\\n`);
+    expect(text.replace(/^ +/gm, "")).toContain(
+      `${docker} buildx build \\\n--platform linux/amd64,linux/arm64 \\\n`,
+    );
     const shown = text.slice(text.indexOf("The command was:\n") + "The command was:\n".length);
     expect(shown.replace(/\s*\\\n\s*/g, " ").trim()).toBe(commandText(build(docker)));
   });

@@ -143,8 +143,10 @@ describe("--check", () => {
 
   test.each(
     readdirSync(path.join(REPOSITORY, "examples"), { withFileTypes: true })
-      .filter(({ name }) => existsSync(path.join(REPOSITORY, "examples", name, "Pulumi.yaml")))
-      .map(({ name }) => name),
+      .map(({ name }) => name)
+      .filter((name) =>
+        [".github", ".gitea"].some((host) => existsSync(path.join(REPOSITORY, "examples", name, host))),
+      ),
   )("the example %s has the files that its settings say", async (name) => {
     const example = linkedExample(name);
     const { code, stderr } = await workflows(["--check"], {}, example);
