@@ -3,7 +3,7 @@ import { inspectImages, type RegistryReader } from "../registry/inspect-images";
 import { readRegistryState } from "../registry/read-state";
 import { resolveImageDigests } from "../registry/resolve-images";
 import { diagnosed } from "./diagnostics";
-import { provePush } from "./functions/prove-push";
+import { provePush } from "./prove-push";
 import { providerConfig } from "./provider-config";
 import { Registries } from "./registries";
 import type { Context } from "./resource";
@@ -47,7 +47,7 @@ export function askRegistries(
     },
     provePush: async (repositories) => {
       const operation = { name: "provePush", preview: false };
-      await diagnosed(context, operation, () => provePush(context, { repositories }));
+      await diagnosed(context, operation, () => provePush(registries, repositories));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { environmentCredentials, hubToken } from "../config/environment";
 import { isLoopbackHost } from "../plan/loopback";
-import type { FoundImage, RegistryState } from "../plan/registry-state";
+import type { FoundImage } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
 import { RegistryClient } from "../registry/client";
 import type { Credentials } from "../registry/credentials";
@@ -61,7 +61,7 @@ export interface Location {
   readonly path: string;
 }
 
-/** The provider's connections, one client a host, and what the plan has already read. */
+/** The provider's connections, one client a host, and what tags pointed to. */
 export class Registries {
   readonly #config: ProviderConfig;
   readonly #env: NodeJS.ProcessEnv;
@@ -140,22 +140,10 @@ export class Registries {
     return found;
   }
 
-  /** What the plan saw, which it read moments ago; asks only about what it did not look at. */
+  /** What a tag pointed to when it was last asked of the registry; asks where it was not. */
   async seen(repository: string, tag: string): Promise<FoundImage | undefined> {
     const key = `${repository}:${tag}`;
     return this.#seen.has(key) ? this.#seen.get(key) : this.live(repository, tag);
-  }
-
-  /** Keeps what was read for a plan, for the previews of single resources that follow. */
-  remember(
-    requests: readonly { readonly host: string; readonly path: string; readonly tags: readonly string[] }[],
-    state: RegistryState,
-  ): void {
-    for (const { host, path, tags } of requests) {
-      const read = state.repositories[`${host}/${path}`];
-      if (read === undefined) continue;
-      for (const tag of tags) this.#seen.set(`${host}/${path}:${tag}`, read.found[tag]);
-    }
   }
 
   /** Folder for diagnostics, relative to the project. */

@@ -69,7 +69,6 @@ export function schema(version: string): object {
       [
         ["getImage", { reference: text }],
         ["listTags", { repository: text }],
-        ["verifyImage", { repositories: texts, digest: text }],
       ].map(([name, properties]) => [`slipway-registry:index:${name}`, { inputs: { properties } }]),
     ),
   };

@@ -5,7 +5,7 @@ import { builtImages, type Part, type PlatformParts, partOf } from "../../plan/p
 import { ProblemError } from "../../plan/problem";
 import { writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import { provePush } from "../../provider/functions/prove-push";
+import { provePush } from "../../provider/prove-push";
 import { checkPlan } from "../../source/checks";
 import { CliBuilder } from "../publish/cli-builder";
 import { cliProgram, readLogins, refuseUnreadable } from "../publish/cli-needs";
@@ -49,7 +49,7 @@ async function ready(run: PartsRun, wanted: readonly PlannedImage[]): Promise<Cl
   const { plan, config, projectDir, env, context, signal, again } = run;
   if (writtenRepositories(plan).length > 0) await checkPlan({ plan, config, projectDir, say, again });
   if (wanted.length > 0) {
-    await provePush(context, { repositories: repositoriesOf(wanted) });
+    await provePush(context.registries, repositoriesOf(wanted));
   }
   signal.throwIfAborted();
   const logins = wanted.length === 0 ? [] : await readLogins(config, plan, context.registries);

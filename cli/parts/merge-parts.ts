@@ -11,7 +11,7 @@ import { builtImages, type ImageParts, matchParts } from "../../plan/platform-pa
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
 import { candidateInputs } from "../../plan/resource-inputs";
-import { provePush } from "../../provider/functions/prove-push";
+import { provePush } from "../../provider/prove-push";
 import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
 import { candidate } from "../../provider/resources/candidate";
@@ -50,7 +50,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
     const merged = built.length === 0 ? [] : await foundParts(options, run);
     if (built.length > 0) {
       const repositories = [...new Set(built.flatMap((image) => image.repositories))].sort();
-      await provePush(context, { repositories });
+      await provePush(context.registries, repositories);
     }
     const own: { readonly image: string; readonly digest: Digest }[] = [];
     for (const image of plan.images) {

@@ -5,7 +5,7 @@ import type { ReleaseManifest } from "../../plan/manifest";
 import type { PlannedRelease } from "../../plan/planned-release";
 import { tagOutcomes, writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import { provePush } from "../../provider/functions/prove-push";
+import { provePush } from "../../provider/prove-push";
 import { providerConfig } from "../../provider/provider-config";
 import { Registries } from "../../provider/registries";
 import { Signing } from "../../provider/signing";
@@ -132,7 +132,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
     const written = writtenRepositories(plan);
     if (written.length > 0) {
       await checkPlan({ plan, config, projectDir, say, again });
-      await provePush(context, { repositories: written });
+      await provePush(registries, written);
     }
     stop.signal.throwIfAborted();
     const manifest = await carryOutWithoutEngine({
