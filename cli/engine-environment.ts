@@ -1,9 +1,11 @@
 import path from "node:path";
 import { overlayEnvironment } from "../config/overlay";
+import { overlayCode } from "../config/overlay-code";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { isLoopbackHost } from "../plan/loopback";
 import { isRecord } from "../plan/record";
+import { declaredCode } from "./program/run-program";
 
 export interface EngineNeed {
   readonly stack: string;
@@ -36,7 +38,12 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
     stack,
     ...(configFile === undefined ? {} : { configFile: path.resolve(configFile) }),
   });
-  const { written } = overlayEnvironment(file.written, env);
+  // A program that fails is reported by what runs it next.
+  const code = await declaredCode(project, file).then(
+    (declared) => overlayCode(declared.code, file.written),
+    () => file.written,
+  );
+  const { written } = overlayEnvironment(code, env);
   const setup = isSetupStack(written);
   const hasBuilder = isRecord(written.builder) && written.builder.name !== undefined;
   return provideProject(

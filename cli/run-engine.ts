@@ -51,9 +51,8 @@ export async function runEngine(run: EngineRun): Promise<number> {
     return 0;
   }
   const resources = await stateResources({ stack: run.stack, cwd: projectDir, env });
-  const excludes = planned
-    .flatMap(({ plan }) => engineExcludes(resources, plan))
-    .flatMap((urn) => ["--exclude", urn]);
+  const plans = planned.map(({ plan }) => plan);
+  const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);
   return runPulumi([run.verb, "--stack", run.stack, ...excludes, ...run.args], {
     stack: run.stack,
     cwd: projectDir,

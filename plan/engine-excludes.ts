@@ -19,16 +19,17 @@ const SHARED = ["pulumi:pulumi:Stack", RELEASE, "slipway:index:TagSet", "slipway
 const COMPONENT = "slipway:index:";
 
 /**
- * What the engine has to leave alone (`--exclude`) so that only the images of a plan are released: every resource of the
+ * What the engine has to leave alone (`--exclude`) so that only the images of some plans are released: every resource of the
  * state that is neither shared nor theirs, by its whole URN.
  *
  * `--target` cannot say it: all tags depend on a barrier, and that on all images, so that each tag of a service that the
  * program does not declare counts as a dependent of every target, and the engine asks to delete it.
  */
-export function engineExcludes(resources: readonly StateResource[], plan: ReleasePlan): string[] {
-  const images = new Set(plan.images.map(({ name }) => name));
+export function engineExcludes(resources: readonly StateResource[], plans: readonly ReleasePlan[]): string[] {
+  const released = plans.flatMap((plan) => plan.images);
+  const images = new Set(released.map(({ name }) => name));
   const tags = new Set(
-    plan.images.flatMap(({ name, intent, repositories }) =>
+    released.flatMap(({ name, intent, repositories }) =>
       intent.tags.flatMap(({ slot }) =>
         repositories.map((repository) => tagName(name, slot, repository, repositories)),
       ),

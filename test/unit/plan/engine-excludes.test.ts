@@ -45,7 +45,7 @@ describe("what the engine leaves alone when one image is released", () => {
     ["in state of an older version", undefined],
   ])("%s: the other image's resources, and nothing else", (_, release) => {
     const resources = state(release);
-    expect(engineExcludes(resources, planOf(registryState()))).toEqual(
+    expect(engineExcludes(resources, [planOf(registryState())])).toEqual(
       resources
         .map(({ urn }) => urn)
         .filter((urn) => /::(?:release-)?web/.test(urn))
