@@ -171,7 +171,8 @@ test("a project in a folder of its own: its files are looked for where they are 
   const folder = path.join(dir, "release");
   await mkdir(folder, { recursive: true });
   try {
-    await copyFile(path.join(dir, "Pulumi.yaml"), path.join(folder, "Pulumi.yaml"));
+    for (const name of ["Pulumi.yaml", "index.ts"])
+      await copyFile(path.join(dir, name), path.join(folder, name));
     const settings = await readFile(path.join(dir, "Pulumi.release.yaml"), "utf8");
     const below = settings.replace("config:\n", "config:\n  slipway:root: ..\n");
     await writeFile(path.join(folder, "Pulumi.release.yaml"), below);
