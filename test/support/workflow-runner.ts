@@ -45,7 +45,7 @@ export async function runJob(
   }
   const bin = path.join(temp, "bin");
   mkdirSync(bin);
-  file("bin/npx", `#!/bin/sh\nshift\nexec "${process.execPath}" "${CLI}" "$@"\n`);
+  file("bin/npx", `#!/bin/sh\n# npx --no slipway …\nshift 2\nexec "${process.execPath}" "${CLI}" "$@"\n`);
   chmodSync(path.join(bin, "npx"), 0o755);
   const [summary, output] = [file("summary.md"), file("output")];
   const common = {
