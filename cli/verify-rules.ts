@@ -40,7 +40,7 @@ export async function readVerifyStack(
   return { config, rules };
 }
 
-/** The flags, over what a stack asks for; what neither says is the default. */
+/** The flags, else the stack's rules, else the defaults. */
 export async function verifyRules(
   options: VerifyOptions,
   stack: PromotionRules | undefined,

@@ -5,7 +5,7 @@ import { NPM_SOURCE_PATTERN } from "../plan/versions";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./platforms";
 
-/** The SBOM generator that `sbom: true` stands for, as BuildKit's own default does. */
+/** The SBOM generator of `sbom: true`, which is BuildKit's default. */
 export const DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:stable-1";
 
 const pin = grammar.line

@@ -52,7 +52,7 @@ function written(): Record<string, unknown> {
   );
 }
 
-/** The engine tells a program which values are secret by this variable alone. */
+/** The engine lists the secret values in this variable only. */
 function secretKeys(env: NodeJS.ProcessEnv): string[] {
   const keys: unknown = JSON.parse(env.PULUMI_CONFIG_SECRET_KEYS ?? "[]");
   if (!Array.isArray(keys)) return [];

@@ -156,7 +156,7 @@ async function stackNames(folder: string): Promise<string[]> {
   }
 }
 
-/** Whoever is in the repository's root is told where the project is. */
+/** In the repository's root, name the project's folder. */
 async function noProject(projectDir: string): Promise<ProblemError> {
   const below = await projectBelow(projectDir);
   const message = "there is no such file; is this the project's folder?";
