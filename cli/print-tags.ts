@@ -100,9 +100,7 @@ function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOp
       execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim(),
     );
   } catch {
-    warn(
-      `the date of ${sha} is neither in the event nor in a git repository here; the current time is used`,
-    );
+    warn(`the date of ${sha} is neither in the event nor in a git repository here; the current time is used`);
     return undefined;
   }
 }

@@ -93,7 +93,7 @@ export function runProgram(
   };
 }
 
-/** The report on the run's page, and the manifest for whoever comes next. */
+/** The report on the run's page, and the manifest as an artifact. */
 export function keepManifest(stack: WorkflowStack): Step[] {
   const { artifacts } = stack.config;
   const report = `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`;

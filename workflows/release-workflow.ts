@@ -199,7 +199,7 @@ function ruleInput(name: string): Input {
 
 /**
  * One group for each version: its runs wait for one another. GitHub keeps one waiting run a group and drops the others,
- * unless it is told to keep a queue, so a run without a version has a group of its own; a dropped run of the same
+ * unless it keeps a queue, so a run without a version has a group of its own; a dropped run of the same
  * version would release the same again.
  */
 function concurrency(stack: HostedStack, file: string, own: readonly string[]): Concurrency {
