@@ -84,7 +84,7 @@ async function ensureStack({ project, stack }, env) {
   const args = ["stack", "select", "--create", stack, "--non-interactive", "--cwd", project];
   const { code, output } = await run(findOnPath("pulumi", env) ?? "pulumi", args, { env });
   if (code !== 0)
-    throw new Error(`SLIPWAY_STACK_FAILED: the stack ${stack} could not be made:\n${lastLines(output)}`);
+    throw new Error(`SLIPWAY_STACK_FAILED: the stack ${stack} could not be created:\n${lastLines(output)}`);
 }
 
 /** Ports that are free or have our own registry; the user's registries are left alone. @param {number[]} ports @param {string} cache */
@@ -131,10 +131,10 @@ function currentOf(file, key) {
 function noBackend(stack) {
   return [
     `SLIPWAY_NO_BACKEND: there is no Pulumi login, so the state of the stack ${stack} has no place yet.`,
-    "What you can do, one of:",
+    "Do one of these:",
     "  - npx --no slipway env -- pulumi login                  Pulumi Cloud",
     "  - npx --no slipway env -- pulumi login s3://my-bucket   or azblob://, gs://, file://",
     "  - export PULUMI_BACKEND_URL=s3://my-bucket",
-    "A stack that releases to localhost alone needs none. Then run the same command again.",
+    "Then run the same command again. A stack that releases only to localhost needs no login.",
   ].join("\n");
 }

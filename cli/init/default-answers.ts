@@ -151,7 +151,7 @@ function signMode(
 ): SignMode {
   const can = canSignKeyless(answers);
   if (sign === "keyless" && !can) {
-    throw new UsageError("--sign keyless: expected workflows on GitHub only, whose identity it signs with.");
+    throw new UsageError("--sign keyless signs as a workflow on GitHub: it needs --workflows github alone.");
   }
   const found = existingProgram(facts, answers.folder);
   if (found !== undefined) {

@@ -59,7 +59,7 @@ export function programText(answers: Answers): string {
   ].join("");
 }
 
-const SETUP = `  // Pulumi.setup.yaml: what the repository has on GitHub.
+const SETUP = `  // Pulumi.setup.yaml: the repository's settings on GitHub.
   if (stackSettings().github?.setup) {
     const plan = await RepositorySetup.plan({}, release);
     return new RepositorySetup("repository", plan).outputs;
@@ -147,7 +147,7 @@ function lanesText(lanes: readonly InitLane[]): string {
     const row = { name, dockerfile, trigger, prefix: floating.replace(/latest$/, "") };
     return `  ${block("{}", fields(row, "  "), "", 140)},\n`;
   });
-  return `/** Tags of one repository that do not touch each other. Each lane has its own stacks, which name it: slipway:lane. */
+  return `/** Independent families of tags in one repository. Each lane has its own stacks, which name it: slipway:lane. */
 const lanes = [
 ${rows.join("")}].map(({ prefix, ...lane }) => ({
   ...lane,

@@ -85,7 +85,7 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
     return 0;
   }
   if (refused.length > 0) {
-    io.err(`\nerror: ${refused.join(", ")}: there already, and not written by init. Nothing was written.\n`);
+    io.err(`\nerror: ${refused.join(", ")}: not written by init, so not replaced. Nothing was written.\n`);
     report(false);
     return 1;
   }

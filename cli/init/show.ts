@@ -99,19 +99,19 @@ export function nextText(answers: Answers, colors: Colors, keys: InitKeys): stri
     "Next:",
     ...nextCommands(answers, keys).map((command) => `  ${colors.bold(command)}`),
     "",
-    "When the plan is right, carry it out on stage, and then take it over to prod:",
+    "When the plan is right, release it on stage, and then promote it to prod:",
     ...stackPairs(answers).flatMap(({ stage, prod }) => [
       `  ${colors.bold(`npx --no slipway up --stack ${stage}`)}`,
       `  ${colors.bold(`pulumi stack init ${prod} && npx --no slipway up --stack ${prod}`)}`,
     ]),
     "",
-    "It needs the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
+    "You need the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
     "(Docker with buildx).",
     ...(answers.hosts.length === 0
       ? []
       : [
-          "The workflows do the same in CI. Prod reads there what stage released from the",
-          "backend that the secret PULUMI_BACKEND_URL names.",
+          "The workflows do the same in CI. There, prod reads what stage released from the",
+          "backend in the secret PULUMI_BACKEND_URL.",
         ]),
     ...(answers.sign === "key" && answers.hosts.length > 0
       ? ["They read the signing key with the stack's passphrase, the secret", "PULUMI_CONFIG_PASSPHRASE."]

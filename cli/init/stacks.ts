@@ -64,7 +64,7 @@ function prodStack(answers: Answers, { stage, prod, lane, publicKey }: StackPair
   const keyFile = path.posix.join(answers.folder, publicKey);
   return {
     stack: prod,
-    about: `${prod}: builds nothing. It takes over what ${stage} released, by digest.`,
+    about: `${prod}: builds nothing. It promotes what ${stage} released, by digest.`,
     settings: {
       ...(lane === undefined ? {} : { lane: lane.name }),
       registries: answers.registries.map(registryOf),
@@ -87,7 +87,7 @@ function setupStack(answers: Answers): InitStack {
   return {
     stack: "setup",
     about:
-      "setup: what the repository is to have on GitHub. It releases nothing, and takes a token of its own, GH_TOKEN.\n" +
+      "setup: configures the repository on GitHub, and releases nothing. It needs a token of its own, GH_TOKEN.\n" +
       "Secrets are encrypted here once they are set:\n" +
       "  pulumi config set --stack setup --secret --path 'slipway:github.environments.NAME.secrets.TOKEN'",
     settings: {
