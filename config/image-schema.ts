@@ -76,9 +76,7 @@ export const imageSchema = z
     buildArgs: z
       .record(grammar.buildArgName, buildArg)
       .default({})
-      .describe(
-        "Build arguments. They stand in the image's provenance for all to see: no secrets. @default none",
-      ),
+      .describe("Build arguments. Provenance makes them public: no secrets. @default none"),
     tags: z
       .array(rule)
       .default([
@@ -104,7 +102,7 @@ export const imageSchema = z
       .array(grammar.label)
       .default([])
       .describe(
-        "Labels of one's own, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
+        "Your own labels, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
       ),
     provenance: z.boolean().default(true).describe("Attach provenance in max mode. @default true"),
     sbom: z
