@@ -69,7 +69,7 @@ function signsKeyless({ config }: WorkflowStack): boolean {
   return config.sign.mode === "keyless" && config.promote === undefined;
 }
 
-/** `pulumi up`, as on a laptop. Some images of several need Slipway's own command for it. */
+/** `pulumi up`, as on a laptop; or `slipway up`, which can release some of several images. */
 export function runProgram(
   stack: WorkflowStack,
   name: string,

@@ -85,7 +85,7 @@ export function deployWorkflow(stack: HostedStack): Workflow {
     type: "string",
     required: false,
   };
-  // Else a commit has tags by its rules alone, such as type=sha.
+  // Otherwise a commit only gets the tags of its rules, such as type=sha.
   const isNamed = config.publishVersionTag === true;
   const services = servicesInput(stack);
   const file = settings.file ?? `deploy-${name}.yml`;
@@ -178,7 +178,7 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
   };
 }
 
-/** One image, its variants too, is released whole. */
+/** Only for several images: one image and its variants are always released together. */
 function servicesInput({ config }: HostedStack): { readonly services?: Input } {
   const repositories = new Set(config.images.map(({ repository }) => repository));
   return repositories.size > 1 ? { services: SERVICES } : {};
