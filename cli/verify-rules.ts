@@ -47,7 +47,7 @@ export async function verifyRules(
 ): Promise<PromotionRules> {
   const { predicate, platform, builder, source, minAge, maxAge, denyLicence } = options;
   const signer = (await signerOf(options)) ?? stack?.signer;
-  if (signer === undefined) throw new Error("nobody is named who has to have signed");
+  if (signer === undefined) throw new Error("the signer is missing: --key, --subject or --stack");
   return {
     ...stack,
     signer,

@@ -88,8 +88,8 @@ function removeAtEnd(): void {
 }
 
 /**
- * What is offered at an address. Undefined where nobody offers any more, as in a refresh or a destroy, and where somebody
- * else could: an address that state remembers is free for anybody later.
+ * What is offered at an address. Undefined if nothing is offered any more, as in a refresh or a destroy, and where
+ * another process could be listening: an address that state remembers is free for anyone later.
  */
 export async function take(address: string): Promise<Handed | undefined> {
   return handedSchema.safeParse(await ask(address, SECRETS)).data;
