@@ -7,10 +7,10 @@ const release: ReleaseArgs = {
     sample: {
       context: "sample",
       platforms: ["linux/amd64", "linux/arm64"],
-      // The generator of an SBOM comes from docker.io, and releasing the sample needs no other server.
+      // An SBOM's generator comes from docker.io; without one, the sample needs no server but the local registry.
       sbom: false,
       // docker/metadata-action's syntax. The git tag v1.2.3 gives 1.2.3, 1.2, 1, latest and sha-0123abc; a branch gives
-      // its name. 1.2.3 is written once; 1.2, 1 and latest move forward only; a pre-release moves none of them.
+      // its name. 1.2.3 is written once. 1.2, 1 and latest only move forward, and never to a pre-release.
       tags: [
         "type=semver,pattern={{version}}",
         "type=semver,pattern={{major}}.{{minor}}",
@@ -23,7 +23,7 @@ const release: ReleaseArgs = {
 };
 
 export = async () => {
-  // Pulumi.setup.yaml: what the GitHub repository has.
+  // Pulumi.setup.yaml: the GitHub repository's settings.
   if (stackSettings().github?.setup) {
     const plan = await RepositorySetup.plan({}, release);
     return new RepositorySetup("repository", plan).outputs;

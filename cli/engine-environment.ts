@@ -21,14 +21,14 @@ export interface EngineNeed {
 /**
  * The environment to run pulumi in: the given one, with what is missing for this stack provided by the toolchain.
  *
- * @throws ProblemError where there is no project or stack; Error where something cannot be provided
+ * @throws ProblemError if there is no project or stack; Error if something cannot be provided
  */
 export async function engineEnvironment(need: EngineNeed): Promise<NodeJS.ProcessEnv> {
   const { childEnvironment } = await import("#toolchain/project");
   return childEnvironment(await missingVariables(need), need.env, []);
 }
 
-/** What that environment has besides the given one. */
+/** The variables that this environment adds to the given one. */
 export async function missingVariables(need: EngineNeed): Promise<Record<string, string>> {
   const { provideProject } = await import("#toolchain/project");
   const { stack, configFile, env, services = false, mayLogin = false } = need;

@@ -23,7 +23,7 @@ export function hasOwnGroup(): boolean {
 
 /**
  * Waits for a program's end. Signals do not end this process meanwhile: they are passed on, and the program ends what
- * it has begun, with somebody there to read what it says.
+ * it has begun, with a user there to read its output.
  *
  * @returns its exit code; 128 and the signal's number where a signal killed it
  * @throws Error where the program was not found or could not be started

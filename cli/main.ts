@@ -58,7 +58,7 @@ export async function main(argv: string[]): Promise<number> {
 
 export function buildProgram(): Command {
   const program = new Command("slipway")
-    .description("Release container images: previewed, proved, then tagged.")
+    .description("Release container images: previewed, verified, then tagged.")
     .configureHelp({
       // The list of commands fits a terminal; each one's own help has its arguments.
       subcommandTerm: (command) => command.name(),

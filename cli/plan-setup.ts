@@ -12,7 +12,7 @@ import { readWorkflowStacks } from "../source/workflow-stacks";
 import { withWorkflows } from "../workflows/setup-files";
 import { declaredCode } from "./program/run-program";
 
-/** What the stack's state tells; `unknown` carries why, one line. */
+/** What the stack's state says; `unknown` is the reason, one line. */
 type Ownership = { readonly known?: SetupOwnership } | { readonly unknown: string };
 
 export interface PlannedSetup {
@@ -40,7 +40,7 @@ export async function planSetup(input: {
   const code = await codeOf(file);
   const { token, ...written } = readSetup({ ...file, code, env, readFile: projectFiles(projectDir) });
   const config = withWorkflows(written, await readWorkflowStacks(projectDir, codeOf));
-  // One that stands in the stack's file is encrypted here.
+  // One in the stack's file is encrypted here.
   const isOurs = token !== undefined && config.tokenFrom !== "slipway:github.token";
   const full = isOurs ? { ...config, token } : config;
   const [live, ownership] = await Promise.all([

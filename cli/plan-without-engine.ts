@@ -24,20 +24,19 @@ export interface StackToPlan {
   readonly configFile?: string;
   /** @default the process's own */
   readonly env?: Environment;
-  /** What was released last, where that is known. @default unknown */
+  /** The manifest of the last release, if it is known. @default unknown */
   readonly previous?: (config: Config) => Promise<ReleaseManifest | undefined>;
-  /** What the command line sets beside the stack's file. */
+  /** Settings from the command line. */
   readonly flags?: readonly Flag[];
-  /** Nobody will release this: no credentials and no push rights are asked for. @default false */
+  /** The plan will not be carried out, so it needs neither credentials nor push rights. @default false */
   readonly readOnly?: boolean;
   /** Whether this run signs what it plans. @default false */
   readonly signs?: boolean;
 }
 
 /**
- * The plans that the program of a stack makes, one for each release, in the program's order. The stack's state and its
- * encrypted values stay closed: what was released last and secret passwords are unknown here, so credentials come from
- * the environment or from Docker.
+ * Runs a stack's program and returns its plans, one for each release, in the program's order. Without an engine, the
+ * stack's state and encrypted values cannot be read, so credentials come from the environment or from Docker.
  */
 export async function planStack(options: StackToPlan): Promise<readonly PlannedRelease[]> {
   const projectDir = path.resolve(options.cwd);
@@ -57,7 +56,7 @@ export async function planStack(options: StackToPlan): Promise<readonly PlannedR
       const planning = planCode(options, projectDir, file, code).then((made) => withFiles(made, plan));
       plans.push(planning);
       const planned = await planning;
-      // The engine would end the program here.
+      // With an engine, a refusal ends the program here.
       if (planned.plan.refusals.length > 0) stop();
       return planned.plan.refusals.length > 0 ? new Promise<never>(() => {}) : planned;
     },
@@ -131,7 +130,7 @@ export async function readStackConfig(options: {
   });
 }
 
-/** Another stack's outputs, asked of pulumi where it is at hand; else its manifest's file, where the last release wrote it here. */
+/** Another stack's manifest: its output if `pulumi` can read it, else the file that its last release wrote here. */
 async function manifestWithoutEngine(
   { projectDir, artifacts, env }: { projectDir: string; artifacts: string; env: Environment },
   stack: string,

@@ -16,7 +16,7 @@ import {
 } from "../plan/tag-rules";
 import type { TagsOptions } from "./commands/tags";
 
-/** Evaluates the rules for the event that the environment or the flags tell of, and prints what they give. */
+/** Evaluates the rules for the event of the environment or the flags, and prints the tags. */
 export function printTags(options: TagsOptions, command: Command): void {
   const now = options.now ?? new Date();
   const result = evaluateTagRules({
@@ -47,7 +47,7 @@ function readRules(options: TagsOptions, command: Command) {
   }
 }
 
-/** The event that GitHub's environment tells of, or the flags where they say more. */
+/** The event of GitHub's environment; flags win. */
 function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEvent {
   const { env } = process;
   const ref = options.ref ?? env.GITHUB_REF;
@@ -87,7 +87,7 @@ function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEv
   return releaseEventFromGitHub({ ...event, ...(commitDate === undefined ? {} : { commitDate }) });
 }
 
-/** The commit's date by the event or by git, which is asked only where an expression wants it. */
+/** The commit's date by the event or by git, which runs only if an expression uses it. */
 function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOptions): Date | undefined {
   const sha = correctedSha(event);
   const told = commitDateInPayload(event.payload, sha);
@@ -100,9 +100,7 @@ function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOp
       execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim(),
     );
   } catch {
-    warn(
-      `the date of ${sha} is neither in the event nor in a git repository here; the current time stands in`,
-    );
+    warn(`the date of ${sha} is neither in the event nor in a git repository here; the current time is used`);
     return undefined;
   }
 }

@@ -4,14 +4,14 @@ import type { Readable, Writable } from "node:stream";
 import { Redactor } from "../registry/redact";
 import { endOf, hasOwnGroup, type Running } from "./foreground";
 
-/** A log of this verbosity or less (8) tells nothing of what travels between engine, program and providers. */
+/** A log of this verbosity or less (8) contains nothing that engine, program and providers exchange. */
 const SILENT = /^[0-8]$/;
 /** The engine takes each of its flags from a variable too. */
 const VERBOSE_VARIABLE = "PULUMI_OPTION_VERBOSE";
 const LOG_FLAG = "--logtostderr";
 
 /**
- * Whether the engine is asked to tell so much that secrets would be among it. What only looks like it counts too: a
+ * Whether the engine is asked for logs that would contain secrets. What only looks like it counts too: a
  * level that is not plainly a low one, and a `v` in letters behind one dash, which may be flags written together.
  */
 export function isTelling(args: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {

@@ -32,7 +32,7 @@ export async function runEngine(run: EngineRun): Promise<number> {
   if (!isSetupStack(written)) await requireProviderPlugin(projectDir);
   const env = await engineEnvironment({ stack: run.stack, cwd: projectDir, env: given, services: true });
   if (isSetupStack(written)) {
-    // Without a look at GitHub the engine would leave there what somebody changed.
+    // Without a refresh the engine would leave what was changed on GitHub.
     const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
     return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
   }

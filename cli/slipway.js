@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 
-// Whoever reads may stop (`slipway --help | head -1`). What runs goes on to its end: a release is not left half done for
+// The reader may stop (`slipway --help | head -1`). What runs goes on to its end: a release is not left half done for
 // that, and the exit code stays its own.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {

@@ -1,7 +1,7 @@
 import { repositoryKey } from "../plan/reference";
 import type { PlanReleaseInput } from "../source/plan-release";
 
-/** For a dry run (CI_PUSH=false): registries that nobody asks hold nothing, and everything would have to be built. */
+/** For a dry run (CI_PUSH=false): registries that are not read count as empty, so everything would be built. */
 export const unaskedRegistries: PlanReleaseInput["registries"] = {
   resolveImages: async () => ({ digests: {}, problems: [] }),
   inspectImages: async () => ({ found: {}, problems: [] }),

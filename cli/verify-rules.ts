@@ -40,14 +40,14 @@ export async function readVerifyStack(
   return { config, rules };
 }
 
-/** The flags, over what a stack asks for; what neither says is the default. */
+/** The flags, else the stack's rules, else the defaults. */
 export async function verifyRules(
   options: VerifyOptions,
   stack: PromotionRules | undefined,
 ): Promise<PromotionRules> {
   const { predicate, platform, builder, source, minAge, maxAge, denyLicence } = options;
   const signer = (await signerOf(options)) ?? stack?.signer;
-  if (signer === undefined) throw new Error("nobody is named who has to have signed");
+  if (signer === undefined) throw new Error("the signer is missing: --key, --subject or --stack");
   return {
     ...stack,
     signer,

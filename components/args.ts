@@ -15,7 +15,7 @@ export interface RegistryArgs {
    */
   readonly namespace?: string;
   /**
-   * Who logs in.
+   * The user to log in as.
    * @default GHCR_USERNAME, DOCKERHUB_USERNAME, … or Docker's own configuration
    */
   readonly username?: string;
@@ -25,7 +25,7 @@ export interface RegistryArgs {
    */
   readonly password?: pulumi.Input<string>;
   /**
-   * Skip this registry, and say so, where no credentials are found.
+   * Skip this registry, with a notice, if there are no credentials for it.
    * @default false
    */
   readonly optional?: boolean;
@@ -74,7 +74,7 @@ export interface ImageArgs {
    */
   readonly platforms?: readonly ("linux/amd64" | "linux/arm64" | "linux/arm/v7" | "linux/arm/v6" | "linux/arm/v5" | "linux/386" | "linux/amd64/v2" | "linux/amd64/v3" | "linux/amd64/v4" | "linux/ppc64le" | "linux/s390x" | "linux/riscv64" | "linux/loong64" | "linux/mips64le" | "linux/mips64" | "windows/amd64" | "windows/arm64" | "freebsd/amd64" | "freebsd/arm64" | "wasi/wasm")[];
   /**
-   * Build arguments. They stand in the image's provenance for all to see: no secrets.
+   * Build arguments. Provenance makes them public: no secrets.
    * @default none
    */
   readonly buildArgs?: Readonly<Record<string, string | number | boolean | {
@@ -115,7 +115,7 @@ export interface ImageArgs {
    */
   readonly labels?: "release" | "none";
   /**
-   * Labels of one's own, which win over computed ones.
+   * Your own labels, which win over computed ones.
    * @example [org.opencontainers.image.vendor=Octo]
    */
   readonly extraLabels?: readonly string[];
@@ -172,7 +172,7 @@ export interface ImageArgs {
 /** An independent family of tags. */
 export interface LaneArgs {
   /**
-   * What the lane is called; `slipway:lane` names it.
+   * The lane's name, as in `slipway:lane`.
    * @example standalone
    */
   readonly name: string;
@@ -216,7 +216,7 @@ export interface LaneArgs {
 /** A command that has to succeed before anything is built. */
 export interface CheckArgs {
   /**
-   * What the check is called.
+   * The check's name.
    * @example build
    */
   readonly name: string;
@@ -233,7 +233,7 @@ export interface CheckArgs {
  */
 export interface BaseArgs {
   /**
-   * What the base is called here.
+   * The base's name here.
    * @default the first image's name and -base
    */
   readonly name?: string;
@@ -252,7 +252,7 @@ export interface BaseArgs {
    * @example [rootfs/**, entrypoint*.sh]
    */
   readonly include: readonly string[];
-  /** Pins the base: base-<hash> is taken instead of the computed one. Usually BASE_HASH says it. */
+  /** Pins the base: base-<hash> is taken instead of the computed one. Usually it comes from BASE_HASH. */
   readonly hash?: string;
   /**
    * What the base is built for.
@@ -270,7 +270,7 @@ export interface BaseArgs {
    */
   readonly target?: string;
   /**
-   * Build arguments. They stand in the image's provenance for all to see: no secrets.
+   * Build arguments. Provenance makes them public: no secrets.
    * @default none
    */
   readonly buildArgs?: Readonly<Record<string, string | number | boolean | {
@@ -296,7 +296,7 @@ export interface BaseArgs {
     readonly pin?: string;
   }>>;
   /**
-   * Labels of one's own, which win over computed ones.
+   * Your own labels, which win over computed ones.
    * @example [org.opencontainers.image.vendor=Octo]
    */
   readonly extraLabels?: readonly string[];
@@ -335,7 +335,7 @@ export interface VariantArgs {
    */
   readonly suffix: string;
   /**
-   * Added to the image's build arguments, which they beat.
+   * Added to the image's build arguments, over which they win.
    * @default none
    */
   readonly buildArgs?: Readonly<Record<string, string | number | boolean | {
@@ -477,7 +477,7 @@ export interface PromoteArgs {
    */
   readonly statement?: string;
   /**
-   * Where the statement is looked for.
+   * The registry to read the statement from.
    * @default the first registry
    */
   readonly registry?: {
@@ -498,7 +498,7 @@ export interface PromoteArgs {
    */
   readonly images?: readonly string[];
   /**
-   * What is verified of a release before anything of it is copied.
+   * What has to be verified before anything of a release is copied.
    * @default nothing
    */
   readonly verify?: {
@@ -576,7 +576,7 @@ export interface PolicyArgs {
    */
   readonly unverifiedContent?: "off" | "warn" | "refuse";
   /**
-   * A version is made from a working tree without changes. Its statement tells them, and no gate lets it through.
+   * A version is made from a clean working tree. Its statement records uncommitted changes, and no gate accepts it.
    * @default warn
    */
   readonly uncommittedVersion?: "off" | "warn" | "refuse";
@@ -684,7 +684,7 @@ export interface RepositorySetupArgs {
    */
   readonly repository?: string;
   /**
-   * Of an Enterprise server.
+   * The URL of an Enterprise server.
    * @default GITHUB_BASE_URL, GITHUB_API_URL or github.com
    */
   readonly baseUrl?: string;
@@ -912,7 +912,7 @@ export interface GithubArgs extends RepositorySetupArgs {
      */
     readonly secrets?: readonly string[];
     /**
-     * Minutes after which a job that builds is given up.
+     * Minutes after which a job that builds is cancelled.
      * @default 60
      */
     readonly timeout?: number;
@@ -947,7 +947,7 @@ export interface GithubArgs extends RepositorySetupArgs {
        */
       readonly name?: string;
       /**
-       * What starts it, besides a person: a published `release`, pushed git `tags`.
+       * What starts it, besides a dispatch by hand: a published `release`, pushed git `tags`.
        * @default [tags] for a lane, else [release]
        */
       readonly on?: readonly ("release" | "tags")[];
@@ -1012,7 +1012,7 @@ export interface GithubArgs extends RepositorySetupArgs {
       readonly file?: string;
     };
     /**
-     * Fails when what was released is not there any more as it was.
+     * Fails when released tags are missing or have changed.
      * @default none
      */
     readonly drift?: {
@@ -1051,7 +1051,7 @@ export interface ReleaseArgs {
    */
   readonly repository?: string;
   /**
-   * The version to release. Usually RELEASE_TAG or the tag at HEAD says it.
+   * The version to release. Usually it comes from RELEASE_TAG or the tag at HEAD.
    * @example v1.2.3
    */
   readonly version?: string;
@@ -1070,7 +1070,7 @@ export interface ReleaseArgs {
   /** What is built and released. */
   readonly images?: Readonly<Record<string, ImageArgs>> | readonly (ImageArgs & { readonly name: string })[];
   /**
-   * Independent families of tags of the same images, each with its own Dockerfile, format, floating tag and trigger. All stacks name all lanes.
+   * Independent families of tags of the same images, each with its own Dockerfile, format, floating tag and trigger. Every stack has to list all lanes.
    * @default none
    */
   readonly lanes?: readonly LaneArgs[];
@@ -1085,12 +1085,12 @@ export interface ReleaseArgs {
    */
   readonly publishVersionTag?: boolean;
   /**
-   * Commands that have to succeed before anything is built; never run in a preview, nor where nothing would be written.
+   * Commands that have to succeed before anything is built; never run in a preview, nor if nothing would be written.
    * @default none
    */
   readonly checks?: readonly CheckArgs[];
   /**
-   * Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually `slipway up --services` or CI_SERVICES says it.
+   * Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually it comes from `slipway up --services` or CI_SERVICES.
    * @default all
    * @example [api]
    */
@@ -1106,7 +1106,7 @@ export interface ReleaseArgs {
    */
   readonly base?: BaseArgs;
   /**
-   * The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time.
+   * The stack's one image several times, with other build arguments and a suffix on every tag. By default it is then tagged with the git tag and latest, one build at a time.
    * @default none
    */
   readonly variants?: readonly VariantArgs[];
@@ -1136,7 +1136,7 @@ export interface ReleaseArgs {
    */
   readonly rollback?: RollbackArgs;
   /**
-   * Refused tags that are to be written all the same, image:tag.
+   * Refused tags to write anyway, as image:tag.
    * @example [app:latest]
    */
   readonly overrule?: readonly string[];

@@ -2,7 +2,7 @@ import type { BuildFacts } from "../plan/manifest";
 import type { PlannedImage } from "../plan/release-plan";
 import { inspectBuilder } from "../provider/builder/inspect-builder";
 
-/** What a run built with; undefined where it built nothing. Diagnostics: what nobody says fails no release. */
+/** What a run built with, for diagnostics; undefined if it built nothing. */
 export async function buildFacts(
   images: readonly PlannedImage[],
   builder: string | undefined,
@@ -28,7 +28,7 @@ function cacheKind(raw: string): string {
   return fields.length === 0 && !raw.includes("=") ? raw : fields.join(",");
 }
 
-/** Its host alone: a proxy's address may hold a password. */
+/** Only the host, since a proxy's address may contain a password. */
 function proxyHost(env: NodeJS.ProcessEnv): string {
   const written = env.https_proxy || env.HTTPS_PROXY || env.http_proxy || env.HTTP_PROXY || "";
   if (written === "") return "none";

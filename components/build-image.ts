@@ -11,15 +11,15 @@ import type { Secret } from "../plan/secret";
 export interface BuildArgs {
   /** What the plan says about this image. */
   readonly plan: PlannedImage;
-  /** The proved digest of the image that `plan.intent.base` names. @example base.digest */
+  /** The verified digest of the image that `plan.intent.base` names. @example base.digest */
   readonly baseDigest?: pulumi.Input<string>;
-  /** Which builder, and how wide. @default buildx's current builder */
+  /** Which builder, and how many builds at once. @default buildx's current builder */
   readonly builder: BuilderConfig;
-  /** The folder that the image's paths are relative to, from the project's folder. @default "." @example ".." */
+  /** The folder that the image's paths are relative to, itself relative to the project's. @default "." @example ".." */
   readonly root?: string;
-  /** Hosts that are spoken to without TLS. @example ["localhost:5000"] */
+  /** Hosts to reach without TLS. @example ["localhost:5000"] */
   readonly plainHttpHosts: readonly string[];
-  /** For the push, where the machine's own Docker configuration does not have them. */
+  /** For the push, if the machine's Docker configuration does not have them. */
   readonly credentials: readonly {
     readonly host: string;
     readonly username: string;
@@ -28,8 +28,8 @@ export interface BuildArgs {
 }
 
 /**
- * Inputs that say where and how fast, never what: a change of them builds nothing anew. What FROM lines mean is part of
- * the content key, and so of the resource's name.
+ * Inputs that do not affect the content: changing them does not rebuild. The digests that FROM lines resolve to are in
+ * the content key, and so in the resource's name.
  */
 const NO_CONTENT = [
   "registries",
@@ -42,8 +42,8 @@ const NO_CONTENT = [
 ];
 
 /**
- * One build for all platforms, pushed to every registry by digest, without a tag. The resource is named by what it
- * builds, so that it never updates: docker-build previews an update's digest as known and empty, and would use the
+ * One build for all platforms, pushed to every registry by digest, without a tag. The resource's name contains the
+ * content key, so it never updates: docker-build would preview an update's digest as known and empty, and use the
  * credentials of the last release.
  */
 export function buildImage(
@@ -82,7 +82,7 @@ function imageArgs(args: BuildArgs): dockerBuild.ImageArgs {
     cacheTo: recipe.cacheTo.map((raw) => ({ raw })),
     exports: [{ raw: recipe.output }],
     push: false,
-    // A preview needs no builder, only the files.
+    // So a preview needs no builder.
     buildOnPreview: false,
     registries: credentials.map(({ host, username, password }) => ({
       address: host,

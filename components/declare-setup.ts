@@ -1,15 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SetupPlan } from "../plan/setup/plan";
 
-/** What every declaration of a setup needs. */
+/** What every resource of a setup is declared with. */
 export interface Declared {
   readonly plan: SetupPlan;
-  /** What names of resources begin with. */
+  /** The prefix of resource names. */
   readonly name: string;
   readonly parent: pulumi.Resource;
 }
 
-/** Options of the resource that stands for a slot of the plan: imported, and kept on deletion, as the plan says. */
+/** Options of the resource of one item of the plan: whether it is imported, and whether it is kept on deletion. */
 export function declare(
   { plan, parent }: Declared,
   slot: string,

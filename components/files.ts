@@ -5,10 +5,10 @@ import { runError } from "./run-error";
 export { writeWholeFile } from "../report/write-whole-file";
 
 /**
- * The entries of a list that other tools read too: one a line; blank lines and what follows # do not count.
+ * Reads a list that other tools read too: one entry a line, without blank lines and `#` comments.
  *
  * @param file relative to the program's folder
- * @throws pulumi.RunError for a file that cannot be read, an entry twice, or none
+ * @throws pulumi.RunError for a file that cannot be read, a repeated entry or an empty list
  * @example Object.fromEntries(readList("services.list").map((name) => [name, { context: `services/${name}` }]))
  */
 export function readList(file: string): string[] {
@@ -28,10 +28,10 @@ function readText(file: string): string {
 }
 
 /**
- * Lets one process at a time do the work; the others wait. The lock of a process that died is taken over.
+ * Lets one process at a time do the work; the others wait. A lock whose process died is taken over.
  *
- * @param file the lock, which exists while the work is done
- * @param onWait is called once where another process holds the lock. @default wait silently
+ * @param file the lock file, which exists while the work runs
+ * @param onWait called once if another process holds the lock. @default wait silently
  * @example await withLock(".buildnum.lock", async () => { … })
  */
 export async function withLock<T>(

@@ -2,10 +2,10 @@ import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import type { SetupPlan } from "../plan/setup/plan";
 
-/** The provider knows the second name by itself; the first wins here and there. */
+/** The provider itself reads GITHUB_TOKEN only; GH_TOKEN wins, as it does when the repository is read. */
 const TOKEN_VARIABLES = { GH_TOKEN: "GITHUB_TOKEN" };
 
-/** The options of a setup with its GitHub provider: the one that they name, else one of the setup's own. */
+/** Adds a GitHub provider to a setup's options, unless they name one. */
 export function withGithubProvider(
   name: string,
   plan: SetupPlan,
@@ -19,9 +19,9 @@ export function withGithubProvider(
 }
 
 /**
- * A token from the environment is not an input: the provider's process finds it there, under the name that it knows. So
- * it is in no state and no log, a rotated one works at once, and destroying takes the current one. A token from the
- * stack's secret configuration can only be an input.
+ * A token from the environment is not an input: the provider's process reads the environment itself. So the token is in
+ * no state and no log, and a rotated one works at once, also for `destroy`. A token from the stack's secret
+ * configuration can only be an input.
  */
 function githubProvider(
   name: string,
@@ -38,7 +38,7 @@ function githubProvider(
       ...(parent === undefined ? {} : { parent }),
       aliases: [{ name: "github", parent: pulumi.rootStackResource }],
       envVarMappings: TOKEN_VARIABLES,
-      // The SDK takes a token from this process's environment, and would make a plain input of it.
+      // The SDK would read the token from the environment and make it a plain input.
       transformations: isOfStack
         ? []
         : [({ props, opts }) => ({ props: { ...props, token: undefined }, opts })],

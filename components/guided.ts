@@ -5,8 +5,8 @@ import { ProblemError } from "../plan/problem";
 import { selectedImages } from "../plan/selection";
 
 /**
- * A selection of images is declared alone, so the engine has to leave all other resources as they are; a program cannot
- * ask for that. Nor can it say that nothing is to be pushed.
+ * Refuses what a bare `pulumi up` cannot do: release a selection of images, for which the engine has to leave all other
+ * resources as they are, and a dry run. A program cannot ask the engine for either.
  *
  * @throws ProblemError `services-need-targets`, `push-off`
  */

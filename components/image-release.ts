@@ -7,29 +7,29 @@ import { Attestation, Candidate } from "../provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";
 
 export interface ImageReleaseArgs extends BuildArgs {
-  /** How the provider was told to sign. @default "none" @example "key" */
+  /** How the provider signs. @default "none" @example "key" */
   readonly sign?: SignConfig["mode"];
   /** The commit being released, 40 hex digits. */
   readonly revision: string;
-  /** The build waits for these: it bounds how many builds run at once. @default [] */
+  /** The build waits for these, which limits how many builds run at once. @default [] */
   readonly after?: pulumi.ResourceOptions["dependsOn"];
 }
 
 /**
- * One image, built once for all platforms if no registry has its content yet, the same digest in every registry,
- * proved and stated. It moves no floating tag: `TagSet` does, after every image is proved. Its inputs are the facts that a
- * Pulumi policy pack can judge before any of that.
+ * One image: built once for all platforms if no registry has its content yet, verified to have the same digest in every
+ * registry, and signed. `TagSet` moves the tags, once every image is verified. The inputs are for Pulumi policy packs,
+ * which can judge them before anything is built.
  */
 export class ImageRelease extends pulumi.ComponentResource {
   /** The index digest, the same in every registry. */
   public readonly digest: pulumi.Output<Digest>;
-  /** `host/path@digest`, one a registry, the primary first. */
+  /** `host/path@digest` for each registry, the primary first. */
   public readonly references: pulumi.Output<string[]>;
-  /** Digests of the referrers that state and sign this release. */
+  /** Digests of the referrers: statements and signatures of this release. */
   public readonly attestations: pulumi.Output<Digest[]>;
   /** Everything that has to exist before a tag may move. */
   public readonly proofs: readonly pulumi.Resource[];
-  /** The build, where this stack makes it. */
+  /** The build, if this stack makes it. */
   public readonly build: pulumi.Resource | undefined;
 
   constructor(name: string, args: ImageReleaseArgs, opts?: pulumi.ComponentResourceOptions) {

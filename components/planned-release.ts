@@ -16,7 +16,7 @@ import { resolveArgs } from "./resolve-args";
 import { runError } from "./run-error";
 import { previousManifest, stackManifest } from "./stack-outputs";
 
-/** Names of the images that arguments give in code; any name where they are a list, or in the settings alone. */
+/** The names of the images in the arguments; `string` if they are a list, or only in the settings. */
 export type ImagesOf<Args> = Args extends {
   readonly images: Readonly<Record<infer Image extends string, unknown>>;
 }
@@ -24,8 +24,8 @@ export type ImagesOf<Args> = Args extends {
   : string;
 
 /**
- * Reads arguments, stack settings, environment, git, files and registries, and plans the release. Registers and writes
- * nothing itself; an `up` runs the project's own checks here.
+ * Reads arguments, stack settings, environment, git, files and registries, and plans the release. It registers and
+ * writes nothing; in an `up` it also runs the project's checks.
  *
  * @throws pulumi.RunError with every problem and every refusal
  */
@@ -73,7 +73,7 @@ export async function planOfProgram<Args extends ReleaseArgs>(
     const { image: _, ...planned } = withFiles({ plan, config, projectDir }, options);
     return planned;
   } catch (error) {
-    // The problems themselves, or with the name of the file that has the last requests.
+    // Where a diagnostics file was written, an error that names it wraps the problems.
     if (error instanceof ProblemError) throw runError(error.message);
     if (error instanceof Error && error.cause instanceof ProblemError) throw runError(error.message);
     throw error;

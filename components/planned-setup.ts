@@ -17,7 +17,7 @@ import { runError } from "./run-error";
 import { stackOutputs } from "./stack-outputs";
 
 /**
- * Reads arguments, the stack's settings and what the repository has, and plans its setup. Registers and writes nothing.
+ * Reads arguments, the stack's settings and the repository, and plans its setup. It registers and writes nothing.
  *
  * @throws pulumi.RunError with every problem
  */
@@ -46,7 +46,7 @@ export async function setupOfProgram(args: RepositorySetupArgs, release: Release
   }
 }
 
-/** What this stack's last run made in the repository: an output of the program, alone or beside others. */
+/** What this stack's last run made in the repository. The setup's outputs may be all of the program's, or one of them. */
 async function previousOwnership(repository: string): Promise<ReturnType<typeof ownershipIn>> {
   const outputs = await stackOutputs();
   const setups = [outputs, ...Object.values(outputs)].filter(isRecord);

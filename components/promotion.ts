@@ -11,17 +11,17 @@ export interface ImagePromotionArgs {
 }
 
 /**
- * One image that was proved elsewhere, whole in every registry of this stack under the same digest: index, manifests,
- * blobs, attestations and whatever else refers to it. It needs no builder and moves no tag: `TagSet` does.
+ * One image that was verified elsewhere, copied by digest to every registry of this stack: index, manifests, blobs,
+ * attestations and all other referrers. `TagSet` moves the tags.
  *
  * @example new ImagePromotion("app", { plan }, { providers: [registryProvider] })
  */
 export class ImagePromotion extends pulumi.ComponentResource {
   /** The index digest, the same in every registry, and the same as where it comes from. */
   public readonly digest: pulumi.Output<Digest>;
-  /** `host/path@digest`, one a registry, the primary first. */
+  /** `host/path@digest` for each registry, the primary first. */
   public readonly references: pulumi.Output<string[]>;
-  /** Digests of everything that refers to it: statements, attestations, signatures. */
+  /** Digests of its referrers: statements, attestations, signatures. */
   public readonly attestations: pulumi.Output<Digest[]>;
   /** Everything that has to exist before a tag may move. */
   public readonly proofs: readonly pulumi.Resource[];

@@ -2,8 +2,8 @@ import { LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import * as settings from "@pulumi/pulumi/runtime/settings";
 
 /**
- * Keeps the SDK's debug lines from the engine: each repeats what the engine answered for a resource, a provider's token
- * and a secret's value in plain text, and `--debug` or `-v=3` would print them.
+ * Drops the SDK's debug lines. Each contains the engine's answer for a resource, with tokens and secrets in plain text,
+ * and `--debug` or `-v=3` would print it.
  */
 export function quietDebug(): void {
   const engine = settings.getEngine();

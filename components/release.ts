@@ -54,7 +54,7 @@ export interface ReleaseOutputs {
  * };
  */
 export class Release<Image extends string = string> extends pulumi.ComponentResource {
-  /** Each image by its name; one that this run leaves out is as it was released last. @example release.images.api.reference */
+  /** Each image by its name. One that this run leaves out has its last released values. @example release.images.api.reference */
   public readonly images: Readonly<Record<Image, ReleasedImage>>;
   /** What exists after the release, when all of it is done. */
   public readonly manifest: pulumi.Output<ReleaseManifest>;
@@ -76,7 +76,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
   }
 
   constructor(name: string, planned: PlannedRelease<Image>, opts?: pulumi.ComponentResourceOptions) {
-    // In JavaScript nothing else points out a forgotten `await`.
+    // The compiler finds a forgotten `await` in TypeScript, but nothing does in JavaScript.
     if (planned instanceof Promise) throw new Error(`Release "${name}": await Release.plan(…) first`);
     super("slipway:index:Release", name, {}, opts);
     const provider = this.registryProvider(name, planned, opts);
@@ -100,7 +100,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
     this.registerOutputs({ ...this.outputs });
   }
 
-  /** The provider that the options name, else one of the release's own. */
+  /** The provider in the options, or a new one. */
   private registryProvider(
     name: string,
     { config }: PlannedRelease,
@@ -111,18 +111,18 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
       (provider) => provider instanceof RegistryProvider,
     );
     if (given !== undefined) return given;
-    // What uses the provider waits for what the release depends on.
+    // All children use the provider, so they wait for the release's dependencies too.
     const waits = opts.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn };
     const own = { ...this.child("slipway-registry"), ...waits };
     return new RegistryProvider(`${name}-registry`, providerConfig(config), own);
   }
 
-  /** Options of a child that older versions declared at the root of the stack, under another name. */
+  /** Options of a child, with an alias: older versions declared it at the root of the stack, under another name. */
   private child(formerName: string): pulumi.ResourceOptions {
     return { parent: this, aliases: [{ name: formerName, parent: pulumi.rootStackResource }] };
   }
 
-  /** At most `builder.concurrency` builds at once: each waits for the one that many places before it. */
+  /** At most `builder.concurrency` builds run at once: each waits for the build that many places before it. */
   private build(
     name: string,
     { plan, config }: PlannedRelease,
@@ -184,7 +184,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
     );
   }
 
-  /** The manifest; its files are written when every tag is set, so that they describe a complete release. */
+  /** The manifest. Its files are written only when every tag is set, so they describe a complete release. */
   private record(
     { plan, config, projectDir, files }: PlannedRelease,
     content: Content,
@@ -219,7 +219,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
         `${name}-${former}`,
         {
           ...descriptionInputs(description),
-          // The release's files are written first, so that a description that fails does not prevent them.
+          // Wait for the release's files, so that they are written even if a description fails.
           full: pulumi.runtime.isDryRun() ? full : this.manifest.apply(() => full),
         },
         { ...this.child(former), provider, dependsOn: [tags], retainOnDelete: true },
@@ -229,7 +229,8 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
 }
 
 /**
- * A release of what another stack verified, by digest: copied where it is missing, and tagged by this stack's rules.
+ * A release of what another stack verified, by digest: copied to registries that lack it, and tagged by this stack's
+ * rules.
  *
  * @example new Promotion("release", await Promotion.plan({ ...images, promote: { from: "stage" } }))
  */
@@ -243,7 +244,7 @@ export class Promotion<Image extends string = string> extends Release<Image> {
   }
 }
 
-/** Verified content by image, whether it was built, adopted or promoted. */
+/** Image -> its verified content, built, adopted or promoted. */
 type Content = Readonly<
   Record<
     string,
@@ -267,7 +268,7 @@ function releasedImage(
   return { digest, references, reference: references.apply(([primary = ""]) => primary), tags };
 }
 
-/** What the last release made of an image that this one leaves alone. */
+/** The last release of an image that this one leaves alone. */
 function keptImage({ digest, references, tags }: ManifestImage): ReleasedImage {
   return {
     digest: pulumi.output(digest),
@@ -277,7 +278,7 @@ function keptImage({ digest, references, tags }: ManifestImage): ReleasedImage {
   };
 }
 
-/** The names that the program gives in code are those of the plan and of the last release. */
+/** The names in the program's code are those of the plan and of the last release. */
 function hasEach<Image extends string>(
   images: Readonly<Record<string, ReleasedImage>>,
   plan: ReleasePlan,

@@ -58,7 +58,7 @@ export class RepositoryEnvironment extends pulumi.ComponentResource {
       );
     }
     for (const [secret, value] of Object.entries(wanted.secrets)) {
-      // The key is there once the environment is.
+      // GitHub has the environment's key once the environment exists.
       const sealed = made.id.apply(() => seal({ environment, name: secret }, value));
       new github.ActionsEnvironmentSecret(
         `${name}-secret-${secret}`,

@@ -39,7 +39,7 @@ export class RepositoryFiles extends pulumi.ComponentResource {
             commitMessage: `Set up ${path}`,
             ...(isAdopted ? { overwriteOnCreate: true } : {}),
           },
-          // Files that come by a pull request are somebody's branch: the repository's owner tidies it up.
+          // A pull request's branch belongs to the repository's owner, who deletes it.
           { ...options, ...(config.pullRequest ? { retainOnDelete: true } : {}) },
         );
         last = [file];

@@ -10,20 +10,19 @@ import { setupOfProgram } from "./planned-setup";
 import { RepositoryEnvironment } from "./repository-environment";
 import { RepositoryFiles } from "./repository-files";
 
-/** What a setup's stack puts out; its next run reads `ownership`. */
+/** The outputs of a setup's stack. Its next run reads `ownership`. */
 export interface RepositorySetupOutputs {
   /** `owner/name`. */
   readonly repository: string;
-  /** What the stack made, which it may delete, and what was there before, which it never deletes. */
+  /** What the stack made, and may delete; and what was there before, which it never deletes. */
   readonly ownership: SetupOwnership;
   /** Names of the Actions secrets, of the repository and of its environments (`prod/TOKEN`). */
   readonly secrets: pulumi.Output<string[]>;
 }
 
 /**
- * A GitHub repository with everything that a release needs there: secrets, variables, environments, tag rules,
- * permissions of Actions, labels, files. A part that is not configured is left alone; what was there before is kept in
- * step and never deleted.
+ * What a release needs in a GitHub repository: secrets, variables, environments, tag rules, permissions of Actions,
+ * labels, files. A part that is not configured is left alone. What was there before is updated, and never deleted.
  *
  * @example
  * const plan = await RepositorySetup.plan({ repository: "octo/app", environments: { prod: {} }, tagRules: true });
@@ -41,8 +40,8 @@ export class RepositorySetup extends pulumi.ComponentResource {
    * Reads what the repository has, and plans its setup: an ordinary awaited call, before any resource exists. The
    * stack's settings (`slipway:github`) win over these arguments. Secrets may be outputs.
    *
-   * @param release what the project's other stacks release: gives the workflow files that they ask for, and the refs
-   *   that may deploy. @default what their settings say
+   * @param release what the project's other stacks release, from which the workflow files and the refs that may deploy
+   *   are derived. @default what their settings say
    * @throws pulumi.RunError with every problem at once; nothing was registered or written
    */
   static plan(args: RepositorySetupArgs = {}, release: ReleaseArgs = {}): Promise<SetupPlan> {
@@ -97,7 +96,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
     this.registerOutputs({ ...this.outputs, commits: this.commits });
   }
 
-  /** Such a git tag cannot be moved or deleted; creating it stays possible. */
+  /** A matching git tag can be created, but not moved or deleted. */
   private tagRules(context: Declared, rules: NonNullable<SetupPlan["config"]["tagRules"]>): void {
     new github.RepositoryRuleset(
       `${context.name}-tag-rules`,
@@ -113,7 +112,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
     );
   }
 
-  /** Deleting these means GitHub's lax defaults, so a destroyed stack leaves them as they are. */
+  /** A destroyed stack keeps these, since GitHub's defaults are lax. */
   private permissions(context: Declared, permissions: NonNullable<SetupPlan["config"]["permissions"]>): void {
     const { repository } = context.plan;
     new github.ActionsRepositoryPermissions(

@@ -7,8 +7,9 @@ import { runError } from "./run-error";
 const UNKNOWN = "known after the update";
 
 /**
- * Arguments as plain data. Secrets may be outputs, which are awaited. A credential that a preview does not know yet is left
- * out; a secret of GitHub's stays in the plan, with a placeholder. Everything else decides what is released, so it has to be known.
+ * Arguments as plain data. Secrets may be outputs, which are awaited; everything else decides what is released, so it
+ * has to be known. If a preview does not know a secret yet, a credential is left out, and a GitHub secret gets a
+ * placeholder.
  *
  * @throws pulumi.RunError for an output anywhere else
  */
@@ -38,7 +39,7 @@ export async function resolveArgs(
   }
 }
 
-/** @param unknown in its place where only an `up` will know it */
+/** @param unknown the result if only an `up` will know the value */
 async function settled(output: pulumi.Output<unknown>, unknown: string | undefined): Promise<unknown> {
   const isKnown: unknown = await Reflect.get(output, "isKnown");
   if (isKnown === false) return unknown;

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * An error that is for a person: its message alone. A stack would also cost half a minute, since the SDK inspects every
- * error in colour, and Node 20 loops over frames below `node_modules` there until a string is too long.
+ * An error without a stack trace, for the user to read. A trace would also cost half a minute: the SDK inspects every
+ * error in colour, which is very slow in Node 20 for frames below `node_modules`.
  */
 export function runError(message: string): pulumi.RunError {
   const error = new pulumi.RunError(message);

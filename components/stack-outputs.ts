@@ -2,11 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { parseManifest, type ReleaseManifest } from "../plan/manifest";
 
-/** How often a checkpoint is read that is just being written. */
+/** How often to read a checkpoint that is being written. */
 const ATTEMPTS = 5;
 
 /**
- * The manifest among the outputs of this stack's last successful run, under any name; a first run has none. Where a
+ * The manifest among the outputs of this stack's last successful run, under any name; none in a first run. If the
  * program has several releases, it is the one with these images.
  */
 export async function previousManifest(images: readonly string[]): Promise<{ previous?: ReleaseManifest }> {
@@ -16,12 +16,12 @@ export async function previousManifest(images: readonly string[]): Promise<{ pre
   return previous === undefined ? {} : { previous };
 }
 
-/** What another stack of this project put out as its manifest; undefined where it was never released. */
+/** The output `manifest` of another stack of this project; undefined if it was never released. */
 export async function stackManifest(stack: string): Promise<unknown> {
   try {
     return (await stackOutputs(stack)).manifest;
   } catch (error) {
-    // The engine's own words for a stack that does not exist, which need not be what a person reads.
+    // The engine has no code for a stack that does not exist, only these texts.
     if (error instanceof Error && /unknown stack|no stack named|not find stack/i.test(error.message)) {
       return undefined;
     }
@@ -37,7 +37,7 @@ export async function stackOutputs(stack = pulumi.getStack()): Promise<Readonly<
       const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
       return outputs ?? {};
     } catch (error) {
-      // A backend of files is written to by this very run meanwhile, and not in one step.
+      // With a file backend, this run may be writing the checkpoint at the same time, not atomically.
       const halfWritten = error instanceof Error && /failed to load checkpoint/.test(error.message);
       if (!halfWritten || attempt === ATTEMPTS) throw error;
       await delay(200 * attempt);

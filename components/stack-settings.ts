@@ -2,8 +2,8 @@ import { pulumiSettings } from "../config/pulumi-config";
 import type { ReleaseArgs } from "./args";
 
 /**
- * What the stack's settings (`slipway:*` in Pulumi.<stack>.yaml) say, for a program that decides by them. They need not
- * be passed on: `Release.plan` and `RepositorySetup.plan` read them too, check them, and report what is wrong.
+ * The stack's settings (`slipway:*` in Pulumi.<stack>.yaml), for a program that branches on them. You need not pass them
+ * on: `Release.plan` and `RepositorySetup.plan` read and check them too.
  *
  * @example
  * const { lane = "main" } = stackSettings();
@@ -13,7 +13,7 @@ export function stackSettings(): Partial<ReleaseArgs> {
   return isOfRelease(settings) ? settings : {};
 }
 
-/** What a plan checks later, and reports with everything else. */
+/** Always true: the plan checks them later, and reports every problem at once. */
 function isOfRelease(_settings: Readonly<Record<string, unknown>>): _settings is Partial<ReleaseArgs> {
   return true;
 }

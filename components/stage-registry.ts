@@ -22,15 +22,15 @@ export interface StageRegistryArgs {
 }
 
 /**
- * The registry that a stage releases to: one container at `localhost:5000`, which only this machine reaches. It starts
- * again with the machine and keeps its content in a volume. Give it a program of its own: a release reads its registries
- * before it declares anything, and the Docker provider needs the engine even in a preview.
+ * A registry for a stage: one container at `localhost:5000`, which only this machine can reach. It starts again with the
+ * machine and keeps its content in a volume. Put it in a program of its own: a release reads its registries before it
+ * declares anything, so the registry has to be running by then.
  *
  * @example
  * new StageRegistry("registry", { port: 5000 });
  */
 export class StageRegistry extends pulumi.ComponentResource {
-  /** What a release names, known when the container runs. @example "localhost:5000" */
+  /** The host for a release's `registries`, known when the container runs. @example "localhost:5000" */
   public readonly host: pulumi.Output<string>;
 
   /** @throws Error for an invalid port, and for an image that is not pinned */
@@ -47,7 +47,7 @@ export class StageRegistry extends pulumi.ComponentResource {
     name: string,
     { port, image, keepContent }: { port: number; image: string; keepContent: boolean },
   ): dockerSdk.Container {
-    // Loaded here: a program without a StageRegistry needs no @pulumi/docker.
+    // Loaded here, so that a program without a StageRegistry needs no @pulumi/docker.
     const docker: typeof dockerSdk = require("@pulumi/docker");
     const remote = new docker.RemoteImage(
       `${name}-image`,
@@ -70,7 +70,7 @@ export class StageRegistry extends pulumi.ComponentResource {
         // Since version 3 the registry sends traces to a collector by default.
         envs: ["REGISTRY_STORAGE_DELETE_ENABLED=true", "OTEL_TRACES_EXPORTER=none"],
       },
-      // The port has to be free before another container can take it.
+      // A replacement needs the same port.
       { parent: this, deleteBeforeReplace: true },
     );
   }
@@ -81,7 +81,7 @@ function checkPort(port: number): number {
   throw new Error(`StageRegistry: port ${port} is not a whole number from 1 to 65535`);
 }
 
-/** A tag such as `latest` may name another image at the next pull. */
+/** A tag such as `latest` may point to another image at the next pull. */
 function checkPinned(image: string): string {
   const { tag, digest } = parseReference(image);
   if (digest !== undefined || (tag !== undefined && /\d+\.\d+/.test(tag))) return image;

@@ -6,21 +6,21 @@ import { tagName } from "../plan/resource-names";
 import { Barrier, Tag } from "../provider/sdk/resources";
 
 export interface TagSetArgs {
-  /** Levels in the order in which they are written; nothing of a level is written before all of the one above. */
+  /** Levels in the order of writing: a level is written only after all of the one before. */
   readonly levels: readonly TagLevel[];
   /** Image -> its digest. @example { app: imageRelease.digest } */
   readonly digests: Readonly<Record<string, pulumi.Input<string>>>;
-  /** Image -> its repositories, `host/path`: a version counts wherever it exists. */
+  /** Image -> its repositories, `host/path`. */
   readonly repositories: Readonly<Record<string, readonly string[]>>;
   /** The lane that is released. @default none */
   readonly lane?: string;
-  /** Makes a tag's resource name from the one in older versions. @default the same */
+  /** Makes a tag's resource name from its name in older versions. @default the same */
   readonly names?: (former: string) => string;
   /** Everything that has to exist before the first tag may move. */
   readonly proofs: readonly pulumi.Resource[];
 }
 
-/** All tags of a release, in an order that never lies: version tags first, `latest` last. */
+/** All tags of a release, written in order: version tags first, `latest` last. */
 export class TagSet extends pulumi.ComponentResource {
   /** Every tag with the digest it points to. */
   public readonly tags: pulumi.Output<ManifestTagOfImage[]>;

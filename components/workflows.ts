@@ -9,7 +9,7 @@ import { resolveArgs } from "./resolve-args";
 type Workflows = NonNullable<GithubArgs["workflows"]>;
 type Kind = "release" | "deploy" | "promote" | "preview" | "drift";
 
-/** A file of the repository as a value: one of `files` of `RepositorySetup.plan`. */
+/** A file of the repository, for `files` of `RepositorySetup.plan`. */
 export interface RepositoryFile {
   /** From the repository's root. @example .github/workflows/release.yml */
   readonly path: string;
@@ -19,7 +19,7 @@ export interface RepositoryFile {
 /**
  * The workflow files that the project's stacks ask for (`slipway:github.workflows`), as `slipway workflows` writes them.
  *
- * @param release what the program gives in code to each stack
+ * @param release the arguments that the program passes to `Release.plan`, for each stack
  * @throws ProblemError with every problem of every such stack
  */
 export async function workflowFiles(release: ReleaseArgs = {}): Promise<RepositoryFile[]> {
@@ -52,7 +52,7 @@ export function driftWorkflow(stack: string, release: ReleaseArgs, settings: Wor
   return workflowOf("drift", stack, release, settings);
 }
 
-/** One file, from the settings of a stack that say how (`github.workflows`: runner, node, …) and this workflow's own. */
+/** One workflow file, from the stack's `github.workflows` (runner, node, …) and the given settings of this workflow. */
 async function workflowOf(
   kind: Kind,
   stack: string,

@@ -10,7 +10,7 @@ export const baseSchema = z
   .strictObject({
     name: grammar.imageName
       .optional()
-      .describe("What the base is called here. @default the first image's name and -base"),
+      .describe("The base's name here. @default the first image's name and -base"),
     repository: grammar.imageName
       .optional()
       .describe("Repository's name in the registries. @default the first image's"),
@@ -31,7 +31,7 @@ export const baseSchema = z
       .regex(/^[0-9a-f]{12}$/, { error: "is not the hash of a base: 12 hex digits, such as 3f2a9c01b7de" })
       .optional()
       .describe(
-        "Pins the base: base-<hash> is taken instead of the computed one. Usually BASE_HASH says it.",
+        "Pins the base: base-<hash> is taken instead of the computed one. Usually it comes from BASE_HASH.",
       ),
     platforms: imageSchema.shape.platforms.describe("What the base is built for. @default the first image's"),
     context,
@@ -55,7 +55,7 @@ export const variantSchema = z
         error: "is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ -",
       })
       .describe("What each of the variant's tags ends in; empty for the plain one. @example -slim"),
-    buildArgs: buildArgs.describe("Added to the image's build arguments, which they beat. @default none"),
+    buildArgs: buildArgs.describe("Added to the image's build arguments, over which they win. @default none"),
     target,
   })
   .meta({ what: 'a variant: { suffix: "-slim", buildArgs: … }' });

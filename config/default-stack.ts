@@ -22,7 +22,7 @@ export async function defaultStack(
   return releasing.length === 1 ? releasing[0] : undefined;
 }
 
-/** A file that cannot be read counts: whoever reads it next tells what is wrong with it. */
+/** A file that cannot be read counts: reading it later reports what is wrong with it. */
 async function isReleasing(projectDir: string, stack: string): Promise<boolean> {
   return readStackFile({ projectDir, stack }).then(
     ({ written }) => !isSetupStack(written),

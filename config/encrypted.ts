@@ -1,4 +1,4 @@
-/** Stands for a `secure:` value of a stack's file that only the engine can decrypt. */
+/** A `secure:` value of a stack's file, which only the engine can decrypt. */
 export class Encrypted {
   toString(): string {
     return "[encrypted]";

@@ -98,7 +98,7 @@ export const githubSchema = z
     baseUrl: z
       .url({ protocol: /^https?$/, error: "is not an http(s) address" })
       .optional()
-      .describe("Of an Enterprise server. @default GITHUB_BASE_URL, GITHUB_API_URL or github.com"),
+      .describe("The URL of an Enterprise server. @default GITHUB_BASE_URL, GITHUB_API_URL or github.com"),
     token: grammar.secret
       .optional()
       .describe("A token of this stack's own, as secret configuration. @default GH_TOKEN or GITHUB_TOKEN"),

@@ -5,7 +5,7 @@ import { NPM_SOURCE_PATTERN } from "../plan/versions";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./platforms";
 
-/** The SBOM generator that `sbom: true` stands for, as BuildKit's own default does. */
+/** The SBOM generator of `sbom: true`, which is BuildKit's default. */
 export const DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:stable-1";
 
 const pin = grammar.line
@@ -76,9 +76,7 @@ export const imageSchema = z
     buildArgs: z
       .record(grammar.buildArgName, buildArg)
       .default({})
-      .describe(
-        "Build arguments. They stand in the image's provenance for all to see: no secrets. @default none",
-      ),
+      .describe("Build arguments. Provenance makes them public: no secrets. @default none"),
     tags: z
       .array(rule)
       .default([
@@ -104,7 +102,7 @@ export const imageSchema = z
       .array(grammar.label)
       .default([])
       .describe(
-        "Labels of one's own, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
+        "Your own labels, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
       ),
     provenance: z.boolean().default(true).describe("Attach provenance in max mode. @default true"),
     sbom: z

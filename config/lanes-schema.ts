@@ -12,7 +12,7 @@ export const laneSchema = z
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]*$/, { error: "is not a lane's name: lower-case letters, digits and -" })
-      .describe("What the lane is called; `slipway:lane` names it. @example standalone"),
+      .describe("The lane's name, as in `slipway:lane`. @example standalone"),
     format: z
       .string()
       .regex(FORMAT, { error: "is not a version's format, such as vX.Y.Z or standalone-vX.Y.Z" })
@@ -44,7 +44,7 @@ export const checkSchema = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9._: -]*$/, {
         error: "is not a check's name: letters, digits and . _ : -",
       })
-      .describe("What the check is called. @example build"),
+      .describe("The check's name. @example build"),
     run: z
       .array(grammar.line)
       .min(1, { error: "has no entry; expected a program and its arguments" })

@@ -4,14 +4,14 @@ import { decodeWritten } from "./decode";
 import { writtenConfigSchema } from "./schema";
 
 const NAMESPACE = "slipway";
-/** What a stack's file of Pulumi has beside `config`. */
+/** The keys of a stack's file that Pulumi knows. */
 const TOP_LEVEL = ["config", "environment", "encryptedkey", "encryptionsalt", "secretsprovider"];
 const SETTINGS: Readonly<Record<string, (typeof writtenConfigSchema.shape)[Setting]>> =
   writtenConfigSchema.shape;
 type Setting = keyof typeof writtenConfigSchema.shape;
 
 /**
- * Settings that are meant for Slipway, by their names and values, and that neither Slipway nor Pulumi would read.
+ * Settings that look like Slipway's by name and value, but are in a place that neither Slipway nor Pulumi reads.
  *
  * @param config every setting of the stack, with its namespace
  * @param topLevel the keys of the stack's file beside `config`
@@ -36,7 +36,7 @@ export function misplacedSettings(
   return [...outside, ...inside];
 }
 
-/** A program may have a setting `version` of its own, but hardly a list of registries. */
+/** Only lists and mappings count: a program may well have a setting `version` of its own, but hardly `registries`. */
 function isMeant(name: string, value: unknown): boolean {
   const decoded = decodeWritten(writtenConfigSchema, { [name]: value })[name];
   return (

@@ -88,7 +88,7 @@ function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): Wor
   return workflows;
 }
 
-/** Who takes descriptions without being told where. */
+/** The registry that takes descriptions. */
 const DESCRIPTIONS = new Map([["docker.io", "https://hub.docker.com"]]);
 
 function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
@@ -153,7 +153,7 @@ function normaliseBase({ include, hash, ...base }: NonNullable<CheckedConfig["ba
   };
 }
 
-/** The default one may be missing; one that somebody chose may not. */
+/** Only the default one may be missing. */
 function normaliseSbom(written: string | boolean): SbomConfig | false {
   if (written === false) return false;
   return written === true

@@ -3,7 +3,7 @@ import { isRecord } from "../plan/record";
 
 export type Path = readonly (string | number)[];
 
-/** `images[0].buildArgs.NODE_VERSION`; a key that is no plain word stands in quotes: `images[0]["a b"]`. */
+/** `images[0].buildArgs.NODE_VERSION`; a key that is not a plain word is quoted: `images[0]["a b"]`. */
 export function formatPath(path: Path): string {
   const text = path
     .map((step) => {

@@ -3,8 +3,8 @@ import { secretProblems } from "./secret-rules";
 import { readStackFile } from "./stack-file";
 
 /**
- * Secrets of a setup that stand in plain text in the stack's file. The engine tells only that `slipway:github` holds a
- * secret somewhere, so the file itself is looked at; without one there, nothing can be told.
+ * Secrets of a setup that are in plain text in the stack's file. The engine reports only that `slipway:github` contains
+ * a secret, so the file itself is read; if there is none, plain text cannot be found.
  */
 export async function plainSetupSecrets(input: {
   readonly projectDir: string;

@@ -45,7 +45,7 @@ export const policySchema = z
     uncommittedVersion: level
       .default(DEFAULT_POLICY.uncommittedVersion.level)
       .describe(
-        "A version is made from a working tree without changes. Its statement tells them, and no gate lets it through. @default warn",
+        "A version is made from a clean working tree. Its statement records uncommitted changes, and no gate accepts it. @default warn",
       ),
     floatingBase: allowing(
       "Images",

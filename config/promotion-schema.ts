@@ -28,11 +28,11 @@ export const promoteSchema = z
       })
       .meta({ what: "a registry: { host: …, namespace: … }" })
       .optional()
-      .describe("Where the statement is looked for. @default the first registry"),
+      .describe("The registry to read the statement from. @default the first registry"),
     images: images.describe("Only these images; the others stay as they were promoted last. @default all"),
     verify: verifySchema
       .optional()
-      .describe("What is verified of a release before anything of it is copied. @default nothing"),
+      .describe("What has to be verified before anything of a release is copied. @default nothing"),
   })
   .meta({ what: "a promotion: { from: stage } or { statement: v1.2.3 }" });
 

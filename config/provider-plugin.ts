@@ -8,8 +8,8 @@ const NAME = "slipway-registry";
 const IN_PACKAGE = join("node_modules", "slipway", "provider");
 
 /**
- * Refuses a project whose Pulumi.yaml does not say where the provider is: the engine would ask the network for a plugin
- * of that name. A program that is not in the project's folder, or has no Pulumi.yaml, is not looked at.
+ * Refuses a project whose Pulumi.yaml does not say where the provider is: the engine would try to download a plugin of
+ * that name. Without a Pulumi.yaml in the program's folder, nothing is checked.
  *
  * @throws ProblemError `provider-plugin`, with the lines to add
  */
@@ -38,7 +38,7 @@ export async function requireProviderPlugin(projectDir: string): Promise<void> {
   );
 }
 
-/** Where the package is, from the project's folder: in a workspace its node_modules may be above. */
+/** The provider's path from the project's folder. In a workspace, node_modules may be above. */
 async function packagePath(projectDir: string): Promise<string> {
   for (let folder = resolve(projectDir); ; folder = dirname(folder)) {
     const found = join(folder, IN_PACKAGE);

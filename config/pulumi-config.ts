@@ -22,7 +22,7 @@ export async function readPulumiConfig(
   readFile: ReadProjectFile,
   code: Readonly<Record<string, unknown>>,
 ): Promise<Config> {
-  // The engine reports only what is below `config:`; the file may be another one (--config-file).
+  // The engine reports only what is below `config:`. With --config-file, this is another file.
   const misplaced = await readStackFile({ projectDir, stack: pulumi.getStack() }).then(
     (file) => file.misplaced,
     () => misplacedSettings(pulumi.runtime.allConfig()),
@@ -39,7 +39,7 @@ export function readPulumiSetup(
   return readSetup({ written: written(), code, env, secretKeys: secretKeys(env), readFile });
 }
 
-/** What the stack's settings say under `slipway:`, without the environment and without defaults. */
+/** The stack's settings under `slipway:`, without the environment and defaults. */
 export function pulumiSettings(): Record<string, unknown> {
   return decodeWritten(writtenConfigSchema, written());
 }
@@ -52,7 +52,7 @@ function written(): Record<string, unknown> {
   );
 }
 
-/** The engine tells a program which values are secret by this variable alone. */
+/** The engine lists the secret values in this variable only. */
 function secretKeys(env: NodeJS.ProcessEnv): string[] {
   const keys: unknown = JSON.parse(env.PULUMI_CONFIG_SECRET_KEYS ?? "[]");
   if (!Array.isArray(keys)) return [];

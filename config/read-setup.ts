@@ -128,7 +128,7 @@ function normaliseTagRules(
   return { name, patterns: [...new Set([...versionTags, ...patterns])].sort() };
 }
 
-/** What a release's issues and pull requests are marked with, where nobody names others. */
+/** The default labels of a release's issues and pull requests. */
 const RELEASE_LABELS: readonly LabelConfig[] = [
   { name: "backport", color: "1d76db", description: "To be released for an older version" },
   { name: "breaking", color: "b60205", description: "Needs a new major version" },

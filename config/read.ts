@@ -25,7 +25,7 @@ export interface ConfigInput {
   readonly written: Readonly<Record<string, unknown>>;
   /** Settings that the program gives in code; written ones override them. Default: none. */
   readonly code?: Readonly<Record<string, unknown>>;
-  /** Settings that were found in a wrong place. @default none */
+  /** Settings in the wrong place. @default none */
   readonly misplaced?: readonly Problem[];
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */

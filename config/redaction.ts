@@ -12,7 +12,7 @@ const SECRET_PATHS: readonly Path[] = [
   ["github", "secrets", "*"],
   ["github", "environments", "*", "secrets", "*"],
 ];
-/** What stands in the place of a hidden value. */
+/** The replacement of a hidden value. */
 export const REDACTED = "[secret]";
 /** Shorter texts are found in innocent words; and no secret worth its name is that short. */
 const SHORTEST_SECRET = 4;
@@ -53,7 +53,7 @@ export class Redaction {
     return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}…`;
   }
 
-  /** The last line of defence: a secret that stands in a key or was repeated elsewhere. */
+  /** The last line of defence: a secret in a key, or repeated elsewhere. */
   clean(problem: Problem): Problem {
     const { code, path, message, hint } = problem;
     const cleaned = { code, path: this.#mask(path), message: this.#mask(message) };

@@ -114,7 +114,7 @@ function unionProblems(issue: z.core.$ZodIssueInvalidUnion, context: Context, va
   return [{ ...typeProblem(context, context.at, value), ...hint }];
 }
 
-/** A mapping is not meant as one of some words; and where only one word fits (`off`), the other form has to be told too. */
+/** A mapping is not meant as one of some words; and if only one word fits (`off`), the message names the other form too. */
 function isOtherWord(error: Issue, value: unknown): boolean {
   if (error.code !== "invalid_value" || error.path.length > 0) return false;
   return typeof value === "object" || error.values.length === 1;

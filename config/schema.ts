@@ -21,7 +21,9 @@ const registrySchema = z
       .describe("Path between the host and an image's name. @default none @example octo"),
     username: grammar.line
       .optional()
-      .describe("Who logs in. @default GHCR_USERNAME, DOCKERHUB_USERNAME, … or Docker's own configuration"),
+      .describe(
+        "The user to log in as. @default GHCR_USERNAME, DOCKERHUB_USERNAME, … or Docker's own configuration",
+      ),
     password: grammar.secret
       .optional()
       .describe(
@@ -30,7 +32,7 @@ const registrySchema = z
     optional: z
       .boolean()
       .default(false)
-      .describe("Skip this registry, and say so, where no credentials are found. @default false"),
+      .describe("Skip this registry, with a notice, if there are no credentials for it. @default false"),
     plainHttp: z
       .boolean()
       .optional()
@@ -58,7 +60,9 @@ export const writtenConfigSchema = z.strictObject({
   repository: grammar.githubRepository.optional().describe("The GitHub repository. @example octo/app"),
   version: grammar.releaseName
     .optional()
-    .describe("The version to release. Usually RELEASE_TAG or the tag at HEAD says it. @example v1.2.3"),
+    .describe(
+      "The version to release. Usually it comes from RELEASE_TAG or the tag at HEAD. @example v1.2.3",
+    ),
   envPrefix: z
     .string()
     .regex(/^[A-Z_][A-Z0-9_]*$/, {
@@ -84,7 +88,7 @@ export const writtenConfigSchema = z.strictObject({
     .array(laneSchema)
     .default([])
     .describe(
-      "Independent families of tags of the same images, each with its own Dockerfile, format, floating tag and trigger. All stacks name all lanes. @default none",
+      "Independent families of tags of the same images, each with its own Dockerfile, format, floating tag and trigger. Every stack has to list all lanes. @default none",
     ),
   lane: z
     .string()
@@ -100,13 +104,13 @@ export const writtenConfigSchema = z.strictObject({
     .array(checkSchema)
     .default([])
     .describe(
-      "Commands that have to succeed before anything is built; never run in a preview, nor where nothing would be written. @default none",
+      "Commands that have to succeed before anything is built; never run in a preview, nor if nothing would be written. @default none",
     ),
   only: z
     .array(grammar.imageName)
     .default([])
     .describe(
-      "Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually `slipway up --services` or CI_SERVICES says it. @default all @example [api]",
+      "Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually it comes from `slipway up --services` or CI_SERVICES. @default all @example [api]",
     ),
   push: z
     .boolean()
@@ -123,7 +127,7 @@ export const writtenConfigSchema = z.strictObject({
     .meta({ what: 'a list of variants: [{ suffix: "" }, { suffix: "-slim", buildArgs: … }]' })
     .optional()
     .describe(
-      "The stack's one image several times, with other build arguments and a suffix on every tag. It is then tagged with the git tag and latest where it says no other, one build at a time. @default none",
+      "The stack's one image several times, with other build arguments and a suffix on every tag. By default it is then tagged with the git tag and latest, one build at a time. @default none",
     ),
   builder: builderSchema.default({}).describe("What builds. @default buildx's current builder"),
   sign: signSchema.prefault({}).describe("How releases are signed. @default { mode: key }"),
@@ -141,7 +145,7 @@ export const writtenConfigSchema = z.strictObject({
   overrule: z
     .array(grammar.imageAndTag)
     .default([])
-    .describe("Refused tags that are to be written all the same, image:tag. @example [app:latest]"),
+    .describe("Refused tags to write anyway, as image:tag. @example [app:latest]"),
   adopt: z
     .array(grammar.imageAndDigest)
     .default([])

@@ -41,7 +41,7 @@ function plainSecrets({ written, file, secretKeys, origins }: SecretRulesInput):
   });
 }
 
-/** The password of a registry on this machine is nobody's secret. */
+/** A local registry's password need not be secret. */
 function isLocal(written: Readonly<Record<string, unknown>>, path: Path): boolean {
   const host = valueAt(written, [...path.slice(0, 2), "host"]);
   return path[0] === "registries" && typeof host === "string" && isLoopbackHost(host);
@@ -56,7 +56,7 @@ function publicSecrets({ written, secrets }: SecretRulesInput): Problem[] {
   });
 }
 
-/** The engine tells only that `images` holds a secret. Where no build secret is one, it is something public. */
+/** The engine reports only that `images` contains a secret. If it is not a build secret, something public contains it. */
 function hiddenSecrets({ written, secretKeys }: SecretRulesInput): Problem[] {
   if (!secretKeys.includes("images") || !Array.isArray(written.images)) return [];
   const images: unknown[] = written.images;

@@ -18,7 +18,7 @@ export interface StackFile {
   readonly config: Readonly<Record<string, unknown>>;
   /** `main` of Pulumi.yaml: the program. */
   readonly main?: string;
-  /** Settings that are meant for Slipway and that nothing reads. */
+  /** Settings that are meant for Slipway but in a place that nothing reads. */
   readonly misplaced: readonly Problem[];
   /** Top-level keys that hold an encrypted value somewhere. */
   readonly secretKeys: readonly string[];
@@ -106,7 +106,7 @@ function configFolder(projectDir: string, project: Readonly<Record<string, unkno
   return resolve(projectDir, typeof project.stackConfigDir === "string" ? project.stackConfigDir : ".");
 }
 
-/** The engine counts a key without a namespace as the project's own. */
+/** To the engine, a key without a namespace is the project's own. */
 function withNamespaces(config: Readonly<Record<string, unknown>>, project: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
@@ -156,7 +156,7 @@ async function stackNames(folder: string): Promise<string[]> {
   }
 }
 
-/** Whoever is in the repository's root is told where the project is. */
+/** In the repository's root, name the project's folder. */
 async function noProject(projectDir: string): Promise<ProblemError> {
   const below = await projectBelow(projectDir);
   const message = "there is no such file; is this the project's folder?";

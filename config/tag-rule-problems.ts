@@ -6,8 +6,8 @@ import { entriesOf, textsOf } from "./rule-entries";
 type Written = Readonly<Record<string, unknown>>;
 
 /**
- * Tag rules that cannot be read, and names in rules and flavors that mean nothing: docker/metadata-action ignores those,
- * and in a configuration the release would lack the tags.
+ * Tag rules that cannot be read, and unknown names in rules and flavors. docker/metadata-action ignores those; here the
+ * release would silently lack the tags.
  */
 export function tagRuleProblems(written: Written): Problem[] {
   return [...entriesOf(written, "images"), ...entriesOf(written, "lanes")].flatMap(({ path, value }) =>

@@ -13,7 +13,7 @@ export function trustProblems({ sign, promote }: Written): Problem[] {
   ];
 }
 
-/** What belongs to one mode says nothing in another: somebody believes that it does. */
+/** Rejects settings that the chosen mode ignores. */
 function signProblems(sign: Written): Problem[] {
   const { mode = "key" } = sign;
   const only = (wanted: string, names: readonly string[]) =>

@@ -69,7 +69,7 @@ const releaseSchema = z
       .array(z.enum(["release", "tags"]))
       .optional()
       .describe(
-        "What starts it, besides a person: a published `release`, pushed git `tags`. @default [tags] for a lane, else [release]",
+        "What starts it, besides a dispatch by hand: a published `release`, pushed git `tags`. @default [tags] for a lane, else [release]",
       ),
     tags: z
       .array(refPattern)
@@ -177,7 +177,7 @@ export const workflowsSchema = z
       .min(1, { error: "is less than 1" })
       .max(360, { error: "is more than 360, GitHub's limit" })
       .default(60)
-      .describe("Minutes after which a job that builds is given up. @default 60"),
+      .describe("Minutes after which a job that builds is cancelled. @default 60"),
     queue: z
       .enum(["single", "max"])
       .default("single")
@@ -202,6 +202,6 @@ export const workflowsSchema = z
     preview: previewSchema.optional().describe("Shows the plan on pull requests. @default none"),
     drift: driftSchema
       .optional()
-      .describe("Fails when what was released is not there any more as it was. @default none"),
+      .describe("Fails when released tags are missing or have changed. @default none"),
   })
   .meta({ what: "workflows: { release: { file: … }, preview: {}, … }" });

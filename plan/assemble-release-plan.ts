@@ -126,7 +126,7 @@ function backAndForward(images: readonly PlannedImage[]): Refusal[] {
   );
 }
 
-/** Images that share a repository must not share a tag: nobody could say whose it is. */
+/** Images that share a repository must not share a tag. */
 function twoOwners(tags: readonly PlannedTag[]): Refusal[] {
   const owners = new Map<string, string>();
   return tags.flatMap(({ image, repository, name }) => {

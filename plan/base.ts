@@ -28,7 +28,7 @@ export interface BaseLink {
   readonly reference: string;
   /** Where its digest is taken from: `host/path` in the primary registry. */
   readonly repository: string;
-  /** What it is made of; stands for its digest, which is not known before it is built. */
+  /** What it is made of, in place of its digest, which is not known before it is built. */
   readonly contentKey: string;
 }
 

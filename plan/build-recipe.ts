@@ -8,7 +8,7 @@ import { generatorReference } from "./sbom";
 /** The build argument that names the SBOM generator. A new digest of it is no reason to build again. */
 export const SBOM_ARGUMENT = "BUILDKIT_ATTEST_SBOM";
 
-/** How an image is built and pushed, in BuildKit's words: the same whoever tells BuildKit, the engine or a CLI. */
+/** How an image is built and pushed, in BuildKit's words: the same for the engine and for a CLI. */
 export interface BuildRecipe {
   /** Folder of the build context, relative to the project. */
   readonly context: string;
@@ -54,7 +54,7 @@ export function buildRecipe(
   };
 }
 
-/** The base of the same release, by the digest that was proved, whatever its tag says by now. */
+/** The base of the same release, by its verified digest, even if its tag has moved since. */
 export function releasedBaseContext(base: BaseLink, digest: string): string {
   return `docker-image://${base.repository}@${digest}`;
 }

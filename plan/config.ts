@@ -31,7 +31,7 @@ export interface Config {
   /** false: plan only, without asking a registry. Default true. */
   readonly push: boolean;
   readonly builder: BuilderConfig;
-  /** Releases are not built here, but taken by digest from where they were proved. */
+  /** Releases are not built here, but promoted by digest from where they were verified. */
   readonly promote?: PromoteConfig;
   /** The team's rules, each with how strictly it holds. */
   readonly policy: PolicyConfig;
@@ -120,7 +120,7 @@ export interface ImageConfig {
 export interface SbomConfig {
   /** The generator's image, normalised: `docker.io/docker/buildkit-syft-scanner:stable-1`. */
   readonly generator: string;
-  /** Somebody chose it, so a release without it is refused. */
+  /** It was chosen explicitly, so a release without it is refused. */
   readonly required: boolean;
 }
 
@@ -133,7 +133,7 @@ export interface DescriptionConfig {
   readonly short?: string;
 }
 
-/** A command that proves something about what is released, such as a build or a gate. */
+/** A command that has to succeed before a release, such as a build or a test. */
 export interface CheckConfig {
   /** Unique. */
   readonly name: string;
@@ -165,7 +165,7 @@ export interface BuilderConfig {
 
 export interface PromoteConfig {
   readonly source: PromotionSource;
-  /** What has to be proved of it first. Default: nothing but its digest and platforms. */
+  /** What has to be verified first. Default: nothing but its digest and platforms. */
   readonly verify?: PromotionRules;
   /** Only these; the others stay as they were promoted last. Default: all. */
   readonly images?: readonly string[];

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { ATTESTATIONS_ANNOTATION, IN_TOTO_MEDIA_TYPE, PREDICATE_TYPE_ANNOTATION } from "./annotations";
 import { type Digest, isDigest } from "./digest";
 
-/** What these functions have to know of an OCI descriptor; whatever else stands in it is kept. */
+/** The fields of an OCI descriptor that these functions read; others are kept. */
 export interface Part {
   readonly mediaType: string;
   readonly digest: Digest;
@@ -69,7 +69,7 @@ function isAttestation({ annotations }: Part): boolean {
 /**
  * Takes the attestations out of an index: an index of platforms alone, and each in-toto statement as a referrer of its
  * platform's manifest. The index names the referrers' digests in an annotation, so that who signs the index signs the
- * statements too, and nobody can add one. The same input gives the same bytes.
+ * statements too, and none can be added. The same input gives the same bytes.
  *
  * @param layersOf an attestation manifest's digest -> its layers
  * @returns undefined for an index without attestations, which stays what it is
@@ -104,7 +104,7 @@ export function detachedDigests(annotations: Readonly<Record<string, string>> | 
   return (annotations?.[ATTESTATIONS_ANNOTATION] ?? "").split(",").filter(isDigest);
 }
 
-/** One statement a referrer, so that a listing tells provenance from SBOM. */
+/** One statement for each referrer, so that a listing distinguishes provenance from SBOM. */
 function detached(subject: Part, layer: Part): DetachedStatement {
   const predicateType = layer.annotations?.[PREDICATE_TYPE_ANNOTATION];
   const annotations: Record<string, string> =

@@ -16,7 +16,7 @@ export interface ExistingRelease {
   readonly version?: string;
   /** The commit, 40 hex digits. */
   readonly revision: string;
-  /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`; empty where nobody knows. */
+  /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
   readonly ref: string;
   readonly contentKey: string;
   /** What the release has to hold. */

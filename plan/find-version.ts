@@ -15,7 +15,7 @@ export interface FindVersionInput {
   readonly name: string;
   /** Without the form. */
   readonly version: string;
-  /** Where it stands in the configuration, for problems: `rollback.to`. */
+  /** Its path in the configuration, for problems: `rollback.to`. */
   readonly path: string;
   /** `host/path`, the first choice first. */
   readonly repositories: readonly string[];

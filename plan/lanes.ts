@@ -24,7 +24,7 @@ export interface LaneChoice {
 }
 
 /**
- * The version that a name stands for in a lane, without prefix: an image's tag (`standalone-v0.2.1`) or a git tag of
+ * The version of a name in a lane, without prefix: an image's tag (`standalone-v0.2.1`) or a git tag of
  * the lane's trigger (`docker-v0.2.1`). Undefined for any other name.
  */
 export function laneVersion({ form, trigger }: Lane, name: string): Version | undefined {

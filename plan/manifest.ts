@@ -22,7 +22,7 @@ export interface ManifestImage {
   readonly version?: string;
   /** Its own commit, which may differ from the release's. Absent where it is the manifest's. */
   readonly revision?: string;
-  /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`. Absent where nobody knows. */
+  /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`. Absent if unknown. */
   readonly ref?: string;
   /** `host/path` that it was promoted from. */
   readonly promotedFrom?: string;
@@ -37,7 +37,7 @@ export interface ManifestImage {
   readonly tags: readonly ManifestTag[];
   /** Digests of the referrers that state or sign this release. */
   readonly attestations: readonly Digest[];
-  /** `unavailable`: it was wanted, and its generator could not be reached. Absent where nobody knows. */
+  /** `unavailable`: it was wanted, and its generator could not be reached. Absent if unknown. */
   readonly sbom?: SbomState;
   /** Set where this stack's state holds the build of this content. */
   readonly build?: BuildRecord;
@@ -49,7 +49,7 @@ export interface BuildRecord {
   readonly source?: string;
 }
 
-/** What one run built with, for whoever compares two machines. Facts of a run, so no part of the manifest. */
+/** What one run built with, to compare machines. These are facts of a run, so not in the manifest. */
 export interface BuildFacts {
   /** A buildx builder's name. */
   readonly builder: string;
@@ -57,7 +57,7 @@ export interface BuildFacts {
   readonly driver: string;
   /** BuildKit's version, as it says itself. */
   readonly buildkit: string;
-  /** The network that its driver was told to use. */
+  /** The network that its driver uses. */
   readonly network: string;
   /** The proxy's host for the registries, or `none`. */
   readonly proxy: string;

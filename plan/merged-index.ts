@@ -82,7 +82,7 @@ export function partIndexProblems(wish: PartWish, index: PartIndex): Problem[] {
 }
 
 /**
- * What the index of all parts says. Whether it has its SBOM is the parts' to tell: the machine that merges may reach a
+ * What the index of all parts says. Whether it has its SBOM depends on the parts: the machine that merges may reach a
  * generator that a builder could not, and the other way round. Where it does not, it says too that it was merged.
  *
  * @param planned the whole image's annotations, as this machine's plan has them

@@ -168,7 +168,7 @@ function disagreement({ intent }: ContentInput, released: readonly Sighting[]): 
   ];
 }
 
-/** A version tag that this commit did not make, or that somebody moved since. */
+/** A version tag that this commit did not make, or that was moved since. */
 function foreign(input: ContentInput, seen: Sighting): Refusal[] {
   const { intent, revision, verification } = input;
   const { repository, tag, image } = seen;

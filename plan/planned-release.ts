@@ -1,21 +1,21 @@
 import type { Config } from "./config";
 import type { ReleasePlan } from "./release-plan";
 
-/** What a release will build, copy and tag: read once, checked, and not refused. Made by `Release.plan`. */
+/** What a release will build, copy and tag, as `Release.plan` returns it: checked, and not refused. */
 export interface PlannedRelease<Image extends string = string> {
   /** Plain data: images, tags in the order in which they are written, notices. */
   readonly plan: ReleasePlan;
-  /** Arguments, stack settings and environment, with every default. */
+  /** Arguments, stack settings and environment in one, with every default. */
   readonly config: Config;
   /** The folder of Pulumi.yaml. */
   readonly projectDir: string;
-  /** For types alone, never set: the names of the images that the program gives in code. */
+  /** For types only, never set: the names of the images in the program's code. */
   readonly image?: Image;
-  /** Files of the program's own, which are written after the release. @default none */
+  /** The program's own files, which are written after the release. @default none */
   readonly files?: readonly ReleaseFile[];
 }
 
-/** A file that a program adds to the release's manifest and reports. */
+/** A file that a program writes beside the release's manifest and reports. */
 export interface ReleaseFile {
   /** Relative to Pulumi.yaml's folder. @example "artifacts/images.json" */
   readonly path: string;
@@ -24,7 +24,7 @@ export interface ReleaseFile {
 
 export interface PlanOptions {
   /**
-   * Files of your own, made from the plan. They are written whole, after every tag is set or by a dry run
+   * Files of your own, made from the plan. They are written atomically, after every tag is set or by a dry run
    * (`push: false`), and never by a preview.
    *
    * @default none

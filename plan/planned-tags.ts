@@ -84,7 +84,7 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
 
 /**
  * The names by which versions are known to exist. A release that publishes no version tag leaves none behind, so there
- * the versions that live tags tell of count as well.
+ * the versions of live tags count as well.
  */
 function existingTags(input: TagsInput): string[] {
   const { intent, repositories, state } = input;

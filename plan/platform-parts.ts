@@ -34,7 +34,7 @@ export interface PartsFile {
   readonly parts: PlatformParts;
 }
 
-/** The image as one platform's build makes it. Its index says that it is a part, so nobody takes it for the whole. */
+/** The image as one platform's build makes it. Its index says that it is a part, so it is not mistaken for the whole. */
 export function partOf(image: PlannedImage, platform: string): PlannedImage {
   const { intent } = image;
   const { [CONTENT_KEY_ANNOTATION]: _, ...annotations } = intent.annotations;
@@ -82,7 +82,7 @@ export interface ImageParts {
 
 /**
  * The parts of every image that has to be built: each platform once, all of the content that this very plan wants.
- * What is missing or different is told all at once.
+ * Everything that is missing or different is reported at once.
  */
 export function matchParts(
   images: readonly PlannedImage[],

@@ -1,5 +1,5 @@
 /**
- * Something a user has to know about or mend: in a configuration, a plan or a registry.
+ * Something a user has to know about or fix: in a configuration, a plan or a registry.
  * Codes are stable; texts are not.
  */
 export interface Problem {

@@ -48,7 +48,7 @@ export function advisoryRules(rules: PromotionRules, policy: PolicyConfig): Prom
 }
 
 /**
- * What has to be proved of a release before it is promoted: the stack's rules, and that what was signed is this image
+ * What has to be verified before a release is promoted: the stack's rules, and that what was signed is this image
  * of this commit for these platforms. A release without a version has no statement that could say so, so its commit has
  * to stand in what is signed, the index; a base may be of an earlier commit.
  *
@@ -86,13 +86,13 @@ export function promotionRefusals(verdicts: readonly Verdict[], remedy: string):
   if (verdicts.length === 0) {
     return [{ code: "verify-missing", path: "promote.verify", message: "nothing was there to be verified" }];
   }
-  const hint = `Nothing is promoted that is not proved: sign it where it is released (slipway:sign, then ${remedy}), or correct promote.verify.`;
+  const hint = `Only what is verified is promoted: sign it where it is released (slipway:sign, then ${remedy}), or correct promote.verify.`;
   return verdicts
     .filter(({ verified }) => !verified)
     .flatMap(({ problems }) => problems.map((problem) => ({ hint, ...problem })));
 }
 
-/** What the team only wants to be told of. */
+/** Problems that the team's policy only warns of. */
 export function promotionWarnings(verdicts: readonly Verdict[]): PolicyFinding[] {
   const rule = "deniedLicences" as const;
   return verdicts

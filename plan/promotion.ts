@@ -39,7 +39,7 @@ export function readStackManifest(stack: string, value: unknown): ManifestReadin
     schema === SCHEMA
       ? `the manifest of ${stack} is damaged`
       : `the manifest of ${stack} has schema ${JSON.stringify(schema) ?? "none"}, which is older than ${SCHEMA}`,
-    `Release it again with this Slipway (it builds nothing anew): pulumi up --stack ${stack}`,
+    `Release it again with this Slipway (it rebuilds nothing): pulumi up --stack ${stack}`,
   );
 }
 

@@ -26,7 +26,7 @@ export interface ImageIntent {
   readonly repositories: readonly RepositoryName[];
   /** The commit that the content is made from, 40 hex digits. */
   readonly revision: string;
-  /** What is released: `refs/tags/v1.2.3`, `refs/heads/main`; empty where nobody knows. */
+  /** What is released: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
   readonly ref: string;
   /** The version being released, without the form; absent for a release without one. */
   readonly version?: string;
@@ -41,7 +41,7 @@ export interface ImageIntent {
   /** The image of the same release that it is built FROM. */
   readonly base?: BaseLink;
   /**
-   * For content whose key does not tell all that a build sees (a base): the key of everything. A build's resource is
+   * For content whose key does not cover all that a build sees (a base): the key of everything. A build's resource is
    * kept only where this is the same too, since any other file would make it build again.
    */
   readonly sourceKey?: string;

@@ -79,7 +79,7 @@ function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
   };
 }
 
-/** Repositories that a plan writes to; push rights are proved for these before anything is built. */
+/** Repositories that a plan writes to; the right to push to them is checked before anything is built. */
 export function writtenRepositories(plan: ReleasePlan): string[] {
   const building = plan.images.filter((image) => image.content.from === "build");
   const tags = [

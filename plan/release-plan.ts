@@ -44,7 +44,7 @@ export interface ReleasePlan {
   readonly origins: Readonly<Record<string, string>>;
 }
 
-/** A problem that stops the release, with the setting that overrules it, where there is one. */
+/** A problem that stops the release, with the setting that overrides it, if there is one. */
 export interface Refusal extends Problem {
   readonly overrule?: string;
 }
@@ -59,7 +59,7 @@ export interface PlannedImage {
   readonly build?: BuildRecord;
   /** The tag by which the content is found again, one a repository. */
   readonly claims: readonly PlannedTag[];
-  /** Repositories that do not hold the content yet, as far as tags tell. */
+  /** Repositories that do not have the content yet, as far as their tags show. */
   readonly copyTo: readonly string[];
   /** Set for a release with a version. */
   readonly statement?: ReleaseStatement;
@@ -93,7 +93,7 @@ export type PlannedContent =
   /** An index with the wanted content key. */
   | { readonly from: "candidate"; readonly tag: string; readonly digest: Digest }
   | { readonly from: "build" }
-  /** Taken as it is: promoted from where it was proved, or an earlier version. */
+  /** Taken as it is: promoted from where it was verified, or an earlier version. */
   | ExistingContent;
 
 export interface TagLevel {
@@ -114,7 +114,7 @@ export interface PlannedTag {
   readonly from?: { readonly digest: Digest; readonly version?: string };
   /** What it will point to; no digest while it is not built. */
   readonly to: { readonly digest?: Digest; readonly version?: string };
-  /** Why it stays, or that somebody else moved it. */
+  /** Why it stays, or that another tool moved it. */
   readonly reason?: string;
   /** How to have it moved all the same. */
   readonly overrule?: string;

@@ -18,7 +18,7 @@ export type SbomState = "attached" | "none" | "unavailable";
 /** The value of `SBOM_ANNOTATION`: an SBOM was wanted, and its generator could not be reached. */
 export const SBOM_UNAVAILABLE = "unavailable" satisfies SbomState;
 
-/** What a registry answered about a generator. No answer at all (nobody was asked) is no reason to go without. */
+/** What a registry answered about a generator. No answer, because it was not asked, is no reason to go without. */
 export function sbomGenerator(
   { generator: reference }: SbomConfig,
   resolved: { readonly digests: Readonly<Record<string, Digest>>; readonly problems: readonly Problem[] },
@@ -33,7 +33,7 @@ function reasonOf({ code, message }: Problem): string {
   return code === "base-not-found" ? "its registry does not have it" : message;
 }
 
-/** A generator that somebody chose is needed; without the default one a release goes on, and says so. */
+/** A generator that was chosen is required; without the default one the release goes on, with a notice. */
 export function generatorProblems(
   config: SbomConfig | false,
   generator: SbomGenerator | undefined,
@@ -87,7 +87,7 @@ export function givesWayToBuild(
 }
 
 /**
- * What a release can say of an image's SBOM; undefined where nobody knows (content of others).
+ * What a release can say of an image's SBOM; undefined if unknown (content of other tools).
  *
  * @param seen the content, where it exists
  */
@@ -102,7 +102,7 @@ export function sbomState(
   const wanted = intent.image.sbom === false ? "none" : "attached";
   if (content.from === "build")
     return intent.sbom !== undefined && "unavailable" in intent.sbom ? "unavailable" : wanted;
-  // A base's key does not tell how it was attested; other keys do.
+  // A base's key does not cover how it was attested; other keys do.
   const isOurs =
     intent.image.addressed === undefined && seen?.annotations[CONTENT_KEY_ANNOTATION] === intent.contentKey;
   return isOurs ? wanted : undefined;

@@ -1,7 +1,7 @@
 import type { Config } from "./config";
 import type { ManifestImage, ReleaseManifest } from "./manifest";
 
-/** Whether an image is part of a release: all are, or those that `only` names and what they are built FROM. */
+/** Whether an image is part of a release. With `only`, that is those that it names and what they are built FROM. */
 export function isSelected({ only, images }: Pick<Config, "only" | "images">, image: string): boolean {
   return (
     only.length === 0 ||
@@ -10,13 +10,13 @@ export function isSelected({ only, images }: Pick<Config, "only" | "images">, im
   );
 }
 
-/** The images of a narrowed release, in the order of the settings; undefined where all are released. */
+/** The images of a release with `only`, in the order of the settings; undefined if all are released. */
 export function selectedImages(config: Pick<Config, "only" | "images">): string[] | undefined {
   if (config.only.length === 0) return undefined;
   return config.images.flatMap(({ name }) => (isSelected(config, name) ? [name] : []));
 }
 
-/** What the last release left of the images that this one does not touch; images that are configured no more are gone. */
+/** The last release's images that this one leaves alone, without those that are not configured any more. */
 export function keptImages(config: Config, previous: ReleaseManifest | undefined): ManifestImage[] {
   return (previous?.images ?? []).filter(
     ({ name }) => !isSelected(config, name) && config.images.some((image) => image.name === name),

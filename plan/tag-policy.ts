@@ -139,7 +139,7 @@ function floatingKept(
 const NAMES_NO_COMMIT = "does not say which commit it is";
 
 /**
- * The newest version that exists, is newer than the wished one in the tag's line, and counts: bad ones never do, and a
+ * The newest version that exists, is newer than the desired one in the tag's line, and counts: bad ones never do, and a
  * rollback goes back behind all those up to its `until`. Such a version holds the floating tag.
  */
 export function newerVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
@@ -197,7 +197,7 @@ export function existingVersions(names: readonly string[], form: VersionForm): V
   });
 }
 
-/** The version that a tag's name stands for: `1.2` and `latest` stand for none. */
+/** The full version in a tag's name: `1.2` and `latest` have none. */
 function versionOfTag(name: string, form: VersionForm): Version | undefined {
   if (name.length <= form.prefix.length + form.suffix.length) return undefined;
   if (!name.startsWith(form.prefix) || !name.endsWith(form.suffix)) return undefined;

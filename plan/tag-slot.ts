@@ -69,7 +69,7 @@ function slug(text: string): string {
 
 /**
  * The version being released and how tags spell it, from the first version tag: `v1.2.3-alpine` for version 1.2.3 is
- * prefix `v`, suffix `-alpine`. What was released tells the two apart: the git tag, the rule's own value, a dispatched
+ * prefix `v`, suffix `-alpine`. What was released distinguishes the two: the git tag, the rule's own value, a dispatched
  * input; else the tag's name itself. A name without a version in it is the version as a whole.
  */
 export function versionAndForm(

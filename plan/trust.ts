@@ -43,7 +43,7 @@ export type WantedSigner =
       readonly trustedRoot?: string;
     };
 
-/** What has to be proved of an image. Whatever is absent is not asked for, but for the signer and the digest. */
+/** What has to be verified about an image. What is absent is not required, except for the signer and the digest. */
 export interface VerifyRules {
   /** `stack`: the stack's own signer, or one that `sign.trusted` names. */
   readonly signer: WantedSigner | { readonly kind: "stack" };
@@ -77,7 +77,7 @@ export type PromotionRules = Omit<VerifyRules, "image" | "revision" | "version" 
 
 /** One digest that is to be verified. */
 export interface VerifyRequest {
-  /** `host/path` each: it has to be proved in every one. */
+  /** `host/path` each: it has to be verified in every one. */
   readonly repositories: readonly string[];
   readonly digest: Digest;
   readonly rules: VerifyRules;
@@ -91,7 +91,7 @@ export interface Verdict {
   readonly verified: boolean;
   /** Predicate types that the wanted signer signed, sorted. */
   readonly predicates: readonly string[];
-  /** Who signed, for people; absent where nobody did. */
+  /** Who signed, for people; absent if unsigned. */
   readonly signer?: string;
   /** When it was made, ISO 8601, and who says so. */
   readonly madeAt?: { readonly time: string; readonly from: string };

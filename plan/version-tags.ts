@@ -2,18 +2,18 @@ import type { Config } from "./config";
 import type { Problem } from "./problem";
 import type { ImageIntent, WantedTag } from "./release-intent";
 
-/** The tags that are left under the policy `slipway:publishVersionTag`; the version itself stays what it is. */
+/** The tags without version tags, if `slipway:publishVersionTag` is false; the version itself stays. */
 export function publishedTags(tags: readonly WantedTag[], publish: boolean | undefined): WantedTag[] {
   return tags.filter((tag) => publish !== false || tag.class !== "version");
 }
 
-/** A version tag was asked for, and there is none to write (code `version-tag-missing`). */
+/** `version-tag-missing`: a version tag is required, and there is none to write. */
 export function versionTagProblems(
   { publishVersionTag }: Pick<Config, "publishVersionTag">,
   intents: readonly Pick<ImageIntent, "name" | "image" | "tags" | "existing">[],
 ): Problem[] {
   if (publishVersionTag !== true) return [];
-  // A base has no version of its own, and what is taken as it is was released before.
+  // A base has no version of its own, and an existing image was released before.
   const built = intents.filter(
     ({ image, existing }) => image.addressed === undefined && existing === undefined,
   );
@@ -24,7 +24,7 @@ export function versionTagProblems(
     {
       code: "version-tag-missing",
       path: "publishVersionTag",
-      message: `a version tag is to be published, but this release of ${first.name}${more} has no version`,
+      message: `a version tag is required, but this release of ${first.name}${more} has no version`,
       hint: "Name the version (RELEASE_TAG=v1.2.3, CI_IMAGE_TAG=2025.11.0, or a git tag at HEAD), or set slipway:publishVersionTag to false",
     },
   ];

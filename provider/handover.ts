@@ -54,7 +54,7 @@ export function offer(handed: Handed): Promise<string> {
       socket.end(asked === SECRETS ? text : JSON.stringify(permitted.has(asked)));
     });
   });
-  // It keeps nobody from ending.
+  // It does not keep the process running.
   server.unref();
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -79,7 +79,7 @@ function removeAtEnd(): void {
   process.once("exit", remove);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      // Whoever else listens decides whether this is the end.
+      // Other listeners decide whether the process ends.
       if (process.listenerCount(signal) > 0) return;
       remove();
       process.kill(process.pid, signal);
@@ -88,8 +88,8 @@ function removeAtEnd(): void {
 }
 
 /**
- * What is offered at an address. Undefined where nobody offers any more, as in a refresh or a destroy, and where somebody
- * else could: an address that state remembers is free for anybody later.
+ * What is offered at an address. Undefined if nothing is offered any more, as in a refresh or a destroy, and where
+ * another process could be listening: an address that state remembers is free for anyone later.
  */
 export async function take(address: string): Promise<Handed | undefined> {
   return handedSchema.safeParse(await ask(address, SECRETS)).data;
@@ -121,7 +121,7 @@ async function ask(address: string, question: string): Promise<unknown> {
   });
 }
 
-/** Whether a folder is this person's, and nobody else may enter it. */
+/** Whether a folder belongs to this user, and no one else may enter it. */
 async function isOwn(folder: string): Promise<boolean> {
   const found = await lstat(folder).catch(() => undefined);
   if (found === undefined) return false;

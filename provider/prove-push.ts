@@ -3,7 +3,7 @@ import { RegistryError } from "../registry/errors";
 import type { Registries } from "./registries";
 
 /**
- * Opens an upload in each repository and cancels it, which alone shows the right to push. Asked before any build.
+ * Opens an upload in each repository and cancels it, the only way to check the right to push. Runs before any build.
  *
  * @param repositories `host/path` each
  * @throws ProblemError with every repository that may not be pushed to

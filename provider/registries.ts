@@ -19,7 +19,7 @@ export interface ProviderConfig {
   readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
   /** Host -> where the stack's configuration has its password. @default none */
   readonly passwords?: Readonly<Record<string, { readonly username: string; readonly at: string }>>;
-  /** The stack to ask for these, where nobody has handed them over. @default they were */
+  /** The stack to ask for these, if they were not handed over. @default they were */
   readonly askStack?: string;
   /** How the environment's credentials are to be read. */
   readonly environment: EnvironmentReading;
@@ -50,7 +50,7 @@ export interface EnvironmentReading {
 /** Where credentials come from that Docker has by itself. */
 export const FROM_DOCKER = "Docker's configuration";
 
-/** A provider that was told nothing: anonymous, but for the environment and Docker's configuration. */
+/** Without configuration: credentials come from the environment and Docker's configuration only. */
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
 
 /** Where in a registry something is: the client that speaks to it, and the path there. */

@@ -5,7 +5,7 @@ import type { RequestEntry } from "../registry/wire";
 const KEPT = 50;
 const BODY_LIMIT = 2000;
 
-/** The last requests to all registries, without headers and secrets, for whoever has to explain a failure. */
+/** The last requests to all registries, without headers and secrets, to explain a failure. */
 export class RequestLog {
   readonly #entries: RequestEntry[] = [];
 

@@ -34,7 +34,7 @@ function explanation(text: string): string {
   return /<html|<!doctype/i.test(text) ? "an HTML page" : oneLine(text);
 }
 
-/** GitHub says 403 for "too often"; an answer to HEAD has no text to tell by, but no other 403 asks to come back. */
+/** GitHub says 403 for "too often"; an answer to HEAD has no text to go by, but no other 403 asks to come back. */
 function isRateLimit(answer: Answer): boolean {
   if (answer.status === 429) return true;
   if (answer.status !== 403) return false;
@@ -59,7 +59,7 @@ function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
   return "registry-bad-answer";
 }
 
-/** An answer with a status that nobody asked for, as an error that says what to do. */
+/** An answer with an unexpected status, as an error that says what to do. */
 export function answerError(answer: Answer, caller: Caller, redact: (text: string) => string): RegistryError {
   const { registry, repository, method, url } = answer.context;
   const path = safePath(url);

@@ -27,7 +27,7 @@ export class Answer {
     this.#data = data;
     this.#deadline = deadline;
     this.#deadlineMs = deadlineMs;
-    // A body that is abandoned reports that as an error, which nobody would hear.
+    // An abandoned body emits an error, which would be unhandled.
     data.body.on("error", () => {});
   }
 
@@ -108,7 +108,7 @@ export class Answer {
       if (!this.#data.body.destroyed && !this.#data.body.readableEnded)
         await this.#data.body.dump({ limit: 65_536 });
     } catch {
-      // Nobody wants this body; a broken connection shows itself with the next request.
+      // The body is not needed; a broken connection shows with the next request.
     } finally {
       this.#deadline.dispose();
     }

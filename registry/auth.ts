@@ -16,7 +16,7 @@ const TOKEN_ANSWER_LIMIT = 1024 * 1024;
 const TOKEN_LIMIT = 64 * 1024;
 const CLIENT_ID = "slipway";
 
-/** How a registry wants callers to prove who they are. */
+/** How a registry authenticates callers. */
 export type Scheme = { readonly kind: "basic" } | BearerScheme;
 
 interface BearerScheme {
@@ -42,7 +42,7 @@ export interface AuthenticatorOptions {
 }
 
 /**
- * Proves who the caller is: not at all, with a password, or with tokens of the registry's token service, which are kept
+ * Authenticates the caller: not at all, with a password, or with tokens of the registry's token service, which are kept
  * until shortly before they expire. Callers that need the same token share one request for it.
  *
  * @see https://distribution.github.io/distribution/spec/auth/token/

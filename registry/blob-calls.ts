@@ -109,7 +109,7 @@ export function putStream(
       code: "registry-refused",
       registry: transport.host,
       repository,
-      summary: `The size of ${blob.digest} is not known, and a registry must be told before it is sent`,
+      summary: `The size of ${blob.digest} is not known, and a registry needs it before the upload`,
     });
   }
   return uploadBlob(transport, repository, blob.digest, { size: blob.size, open });

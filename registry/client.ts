@@ -47,7 +47,7 @@ export class RegistryClient {
     });
   }
 
-  /** Whether the registry answers, and how it wants callers to prove who they are. Sends no credentials. */
+  /** Whether the registry answers, and how it authenticates callers. Sends no credentials. */
   async ping(): Promise<{ auth: "none" | "basic" | "bearer" }> {
     return permissions.ping(this.#transport);
   }
@@ -151,7 +151,7 @@ export class RegistryClient {
     return listReferrers(this.#transport, this.#repository(repository), this.#digest(digest), artifactType);
   }
 
-  /** Proves that credentials may push, by starting an upload and cancelling it. Leaves nothing behind. */
+  /** Checks the right to push by starting an upload and cancelling it. Leaves nothing behind. */
   async provePush(repository: string): Promise<void> {
     return blobs.provePush(this.#transport, this.#repository(repository));
   }

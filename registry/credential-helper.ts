@@ -39,7 +39,7 @@ export async function askHelper(
     });
   // The name becomes a program's: a path or an option must not hide in it.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
-    throw failure("has no valid name", "Mend credsStore or credHelpers in Docker's config.json.");
+    throw failure("has no valid name", "Fix credsStore or credHelpers in Docker's config.json.");
   }
   // Loaded here: it is an ES module, and slow to load.
   const { execa } = await import("execa");
@@ -62,7 +62,7 @@ export async function askHelper(
   if (late) {
     throw failure(
       `did not answer within ${deadlineMs / 1000} s`,
-      "It may wait for somebody to unlock a keychain.",
+      "It may be waiting for you to unlock a keychain.",
     );
   }
   if (result.code === "ENOENT") {

@@ -31,7 +31,7 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Starts the countdown anew. */
+  /** Restarts the countdown. */
   start(): void {
     clearTimeout(this.#timer);
     if (this.#disposed) return;

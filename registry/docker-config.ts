@@ -82,7 +82,7 @@ function badConfig(registry: string, file: string, what: string): RegistryError 
     code: "registry-credentials",
     registry,
     summary: `Docker's configuration ${file} ${what}`,
-    hint: "Mend it, or let DOCKER_CONFIG name another folder.",
+    hint: "Fix it, or let DOCKER_CONFIG name another folder.",
   });
 }
 

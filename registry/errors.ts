@@ -86,7 +86,7 @@ export class RegistryError extends Error {
     this.retryAfterMs = details.retryAfterMs;
   }
 
-  /** The same error, no longer transient, with the reason why nobody tries again. */
+  /** The same error, no longer transient, with the reason not to retry. */
   final(reason: string): RegistryError {
     return new RegistryError({ ...this.details(), summary: `${this.summary} (${reason})`, transient: false });
   }

@@ -90,7 +90,7 @@ async function readFallback(
   });
 }
 
-/** Sorted, so that the same set gives the same bytes whoever writes it. */
+/** Sorted, so that the same set always gives the same bytes. */
 function renderFallback(
   current: IndexJson | undefined,
   entries: ReadonlyMap<Digest, Descriptor>,

@@ -85,7 +85,7 @@ export class HubClient {
       method: "PATCH",
       path: target(path),
       summary: `${this.#options.api} took the description of ${path} and answers another one now`,
-      hint: "Somebody else may be writing it: look at the repository's page, then run `pulumi up` again.",
+      hint: "Another tool may be writing it: look at the repository's page, then run `pulumi up` again.",
     });
   }
 

@@ -35,7 +35,7 @@ export async function checkScopes(transport: Transport, repository: string, acti
 
 /**
  * What a token says that it grants, where it is a JWT with an `access` claim. The signature is the registry's to
- * check: a forged token would only mislead whoever forged it.
+ * check: a forged token would only mislead its forger.
  *
  * @see https://distribution.github.io/distribution/spec/auth/jwt/
  */

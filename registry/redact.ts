@@ -56,7 +56,7 @@ export function oneLine(text: string, limit = 300): string {
 }
 
 /**
- * Removes what looks like a secret, whoever made it: credentials in URLs, query parameters, headers, fields of JSON.
+ * Removes what looks like a secret: credentials in URLs, query parameters, headers, fields of JSON.
  * For text that is kept; what a redactor knows it removes exactly.
  */
 export function scrub(text: string): string {

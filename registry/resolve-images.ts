@@ -11,10 +11,10 @@ export interface ResolvedImages {
   readonly problems: readonly Problem[];
 }
 
-/** For what a release can do without: somebody who is not there is not waited for. */
+/** For what a release can do without: do not wait for a registry that does not answer. */
 export const QUICK = { attempts: 2, deadlineMs: 5_000 } as const;
 
-/** What each reference points to now. One that is pinned by digest is what it says, and nobody is asked. */
+/** What each reference points to now. One that is pinned by digest needs no request. */
 export async function resolveImageDigests(
   references: readonly string[],
   connect: (host: string) => RegistryClient,

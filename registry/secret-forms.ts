@@ -1,4 +1,4 @@
-/** Text inside JSON inside JSON inside JSON: nobody nests deeper. */
+/** Text inside JSON inside JSON inside JSON. */
 const DEPTH = 4;
 /** A line of a key is a secret too; shorter ones (`}`, `-----`) are not. */
 const SHORTEST_LINE = 12;

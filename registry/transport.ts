@@ -49,7 +49,7 @@ export interface Call {
 }
 
 const ATTEMPTS = 4;
-/** Requests at once with small answers; streams are counted by whoever opens them. */
+/** Concurrent requests with small answers; the callers count streams. */
 const CONCURRENCY = 32;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const LONGEST_CHAIN = 5;

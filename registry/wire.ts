@@ -47,7 +47,7 @@ export interface WireOptions {
 }
 
 const DEADLINE_MS = 30_000;
-/** As much of an error's body as tells what answered, be it a page. */
+/** Enough of an error's body to recognise what answered, even an HTML page. */
 const DIAGNOSTIC_TEXT = 2000;
 /** Silence is counted here. */
 const CONNECTION = { keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 };
@@ -145,7 +145,7 @@ class Upload {
     }
   }
 
-  /** The countdown stands still while the source is read, and starts anew with every piece. */
+  /** The countdown stands still while the source is read, and restarts with every chunk. */
   async *#paced(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       this.#deadline.pause();

@@ -18,14 +18,14 @@ export function planText(plan: ReleasePlan): string {
   ].join("\n");
 }
 
-/** What the team's rules warn of; what they refuse is told with the refusals. */
+/** What the team's rules warn of; what they refuse is among the refusals. */
 function policyLines({ policy = [] }: ReleasePlan): string[] {
   return policy
     .filter(({ level }) => level === "warn")
     .map(({ rule, setting, path, message }) => `  policy ${rule}: ${path}: ${message} (${setting})`);
 }
 
-/** Every refusal, with what overrules it. */
+/** Every refusal, with the setting that overrides it. */
 export function refusalText(plan: ReleasePlan): string {
   const lines = plan.refusals.flatMap((refusal) => [
     formatProblem(refusal),

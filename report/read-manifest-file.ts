@@ -23,7 +23,7 @@ export function parseManifestFile(text: string, file: string): ManifestFile {
     throw wrong(
       file,
       "this is no release manifest of schema 1",
-      "Release again: `pulumi up` writes it anew.",
+      "Release again: `pulumi up` writes it again.",
     );
   }
   return { ...manifest, run: value.run };

@@ -72,7 +72,7 @@ function titleOf({ name, version }: ManifestImage): string {
 const INDENT = 4;
 const GAP = 2;
 const HEAD = ["tag", "what it did", "digest"] as const;
-/** Narrower than a short digest with its version, the last column would tell nothing. */
+/** The width of a short digest with its version, below which the last column would be useless. */
 const LAST_AT_LEAST = 32;
 
 function tagTable(tags: readonly TagOutcome[]): string {

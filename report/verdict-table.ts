@@ -58,7 +58,7 @@ function wrapped(lines: readonly string[], width = LEAST): string {
   return lines.flatMap((line) => line.match(new RegExp(`.{1,${width}}`, "gu")) ?? [line]).join("\n");
 }
 
-/** With the whole digest, for whoever wants to use what was verified. */
+/** With the whole digest, so that it can be used. */
 function factLines({ repository, digest, signer, madeAt, problems }: Verdict): string[] {
   const facts = [
     ...(signer === undefined ? [] : [`signed by ${signer}`]),

@@ -54,14 +54,14 @@ export async function runChecks({ checks, projectDir, secrets, say }: ChecksInpu
         code: "check-failed",
         path: `checks.${name}`,
         message: `\`${run.join(" ")}\` ended with ${end}${lines.length === 0 ? "" : "; it said last:"}${lines.join("")}`,
-        hint: "Mend what it found, and run the same again",
+        hint: "Fix what it found, and run the same again",
       },
     ]);
   }
 }
 
 /**
- * A check that writes into a build's context would have something built that nobody saw in the plan.
+ * A check that writes into a build's context would change what is built, and the plan would not show it.
  *
  * @throws ProblemError `check-changed-content` naming the images
  */

@@ -12,7 +12,7 @@ export interface DockerfileImage extends Reference {
 }
 
 export interface DockerfileInput {
-  /** The text. An empty one has no images and no problems: a missing Dockerfile is told by who read it. */
+  /** The text. An empty one has no images and no problems: the caller reports a missing Dockerfile. */
   readonly dockerfile: string;
   /** Resolved values. */
   readonly buildArgs: Readonly<Record<string, string>>;

@@ -81,7 +81,7 @@ function about({ env, git }: EventInput, payload: unknown, ref: string, origin: 
   return { event, origin };
 }
 
-/** A workflow that was started by hand checked out what a person typed in, which GITHUB_REF does not tell. */
+/** A workflow that was started by hand checked out what a person typed in, which is not in GITHUB_REF. */
 function isDispatchOfAnother({ env, git }: EventInput, payload: unknown): boolean {
   if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || env.GITHUB_SHA === git.revision) return false;
   const inputs = typeof payload === "object" && payload !== null && "inputs" in payload ? payload.inputs : {};

@@ -28,7 +28,7 @@ export interface GitSource {
   readonly shallow: boolean;
 }
 
-/** `unknown`: git has not both commits, or too little history to tell. */
+/** `unknown`: git lacks a commit, or has too little history. */
 export type GitAncestry = "ancestor" | "not-ancestor" | "unknown";
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -88,7 +88,7 @@ export async function isAncestor(dir: string, a: string, b: string): Promise<Git
   const { code } = await git(dir, ["merge-base", "--is-ancestor", a, b]);
   if (code === 0) return "ancestor";
   if (code !== 1) return "unknown";
-  // A cut history hides ancestors: what it does not show proves nothing.
+  // A shallow history hides ancestors, so a missing one means nothing.
   const shallow = await gitText(dir, ["rev-parse", "--is-shallow-repository"]);
   return shallow.trim() === "true" ? "unknown" : "not-ancestor";
 }

@@ -1,4 +1,4 @@
-/** Why GitHub refuses (403, 429), as far as its answer tells; what is left is a permission that is not there. */
+/** Why GitHub refuses (403, 429), as far as its answer says; otherwise a permission is missing. */
 export type Refusal =
   | { readonly kind: "rate-limit" /** ISO 8601 */; readonly until?: string }
   /** The token is not authorised for an organisation with single sign-on. */

@@ -5,7 +5,7 @@ export interface Glob {
   readonly folder: string;
   /** How many folders below that one it can look into. */
   readonly depth: number;
-  /** What each wildcard stands for in a path with `/`; undefined where the path does not match. */
+  /** What each wildcard matches in a path with `/`; undefined where the path does not match. */
   readonly match: (path: string) => readonly string[] | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** One entry a line; blank lines and what follows # do not count. */
+/** One entry a line, without blank lines and `#` comments. */
 export function listEntries(text: string): string[] {
   return text
     .split(/\r\n|\r|\n/)

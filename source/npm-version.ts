@@ -5,7 +5,7 @@ import { runCommand } from "./run-command";
  * The newest version of a package, asked of the registry that npm is configured for (its `.npmrc` files, environment
  * and credentials count, the project's too).
  *
- * @throws Error that names the package, and the registry where npm tells it
+ * @throws Error that names the package, and the registry if npm gives it
  */
 export async function latestOfNpm(
   source: string,

@@ -24,7 +24,7 @@ export interface ReadIntents {
 }
 
 /**
- * What each image should become. There are three contents: an earlier version (a rollback that holds), what was proved
+ * What each image should become. There are three contents: an earlier version (a rollback that holds), what was verified
  * elsewhere (a promotion), or what the working tree makes.
  */
 export async function readIntents(

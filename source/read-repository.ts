@@ -66,7 +66,7 @@ export async function readRepository(
   };
 }
 
-/** The provider takes its owner from these before it takes it from us, and would set up somebody else's repository. */
+/** These win over the owner that the provider gets from us, so it would set up another owner's repository. */
 function refuseOtherOwner(
   { repository }: SetupConfig,
   env: Readonly<Record<string, string | undefined>>,
@@ -83,11 +83,11 @@ function refuseOtherOwner(
 
 function missingRepository({ repository, tokenFrom = "" }: SetupConfig): ProblemError {
   return failure("github-repository-missing", "github.repository", `there is no ${repository} (404)`, {
-    hint: `Make it first, or give the token (${tokenFrom}) access to it: GitHub does not tell these two apart`,
+    hint: `Make it first, or give the token (${tokenFrom}) access to it: GitHub gives the same answer for both`,
   });
 }
 
-/** Scopes are told for classic tokens alone; what a fine-grained one may do shows when its parts are read. */
+/** GitHub reports scopes for classic tokens only; a fine-grained token's permissions show when the parts are read. */
 function checkAccess(config: SetupConfig, { data, headers }: Found): { defaultBranch: string } {
   const { repository, tokenFrom = "" } = config;
   const problems: Problem[] = [];

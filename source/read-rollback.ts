@@ -115,7 +115,7 @@ export async function readBaseRollback(
 ): Promise<RolledBackImage & { readonly notices: readonly string[] }> {
   const stays = (why: string) => ({ problems: [], notices: [`${base.name} stays as it is: ${why}`] });
   const { existing } = await readRollback(input, user, to, event);
-  // The image that is built from it tells these.
+  // The image that is built from it reports these.
   if (existing === undefined) return stays("its images cannot go back");
   const keys = repositoriesOf(input.config, base).map(repositoryKey);
   const stated = await readStatedBase(input, base, existing.release, keys);

@@ -83,7 +83,7 @@ async function readActions(
   }
 }
 
-/** The path is told beside it, so of that only the line. */
+/** Only the line, since the path is shown beside it. */
 function reasonOf(error: unknown): string {
   const [problem] = error instanceof ProblemError ? error.problems : [];
   if (problem === undefined) return error instanceof Error ? error.message : String(error);

@@ -117,7 +117,7 @@ export async function pages(
     const entries = list(key === undefined ? found?.data : field(found?.data, key));
     all.push(...entries);
     const total = field(found?.data, "total_count");
-    // A list that tells its length may have shorter pages than it was asked for: of variables, 30 at most.
+    // A list that reports its length may have shorter pages than it was asked for: of variables, 30 at most.
     const isDone = typeof total === "number" ? all.length >= total : entries.length < PAGE;
     if (isDone || entries.length === 0) return all;
   }

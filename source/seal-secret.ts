@@ -25,7 +25,7 @@ export interface SealedSecret {
 /**
  * Seals a secret for GitHub, as libsodium's sealed boxes are, but for one thing: the sender's throw-away key is not
  * drawn by chance. It is derived from the secret, its place and the receiver's key, slowly, so that an unchanged secret
- * is an unchanged box and no state has to remember what was sealed. Who guesses the secret can prove the guess, at the
+ * is an unchanged box and no state has to remember what was sealed. Anyone who guesses the secret can confirm the guess, at the
  * price of scrypt for each one, as with any stored password.
  *
  * @param place what makes equal secrets unlike: `octo/app/prod/TOKEN`

@@ -10,10 +10,10 @@ export interface SecretPlace {
   readonly environment?: string;
 }
 
-/** Seals a secret for its place. @throws ProblemError where GitHub does not tell the place's key */
+/** Seals a secret for its place. @throws ProblemError if GitHub does not return the place's key */
 export type SealSecret = (place: SecretPlace, secret: Secret) => Promise<SealedSecret>;
 
-/** Seals with the keys that GitHub tells for a repository and its environments, each asked for once. */
+/** Seals with GitHub's keys of a repository and its environments, each read once. */
 export function secretSealer(config: SetupConfig): SealSecret {
   const keys = new Map<string, Promise<SealingKey>>();
   return async ({ environment, name }, secret) => {
@@ -31,7 +31,7 @@ async function readKey(config: SetupConfig, of: string): Promise<SealingKey> {
   const [id] = text(found?.data, "key_id");
   const [publicKey] = text(found?.data, "key");
   if (id !== undefined && publicKey !== undefined) return { id, publicKey };
-  throw failure("github-sealing-key", "github.secrets", `${config.repository}${of} tells no public key`, {
+  throw failure("github-sealing-key", "github.secrets", `${config.repository}${of} has no public key`, {
     hint: "Without it no secret can be sealed. Run the same again; it may not have been there yet",
   });
 }

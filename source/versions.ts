@@ -64,7 +64,7 @@ async function resolveArg(input: BuildArgsInput, arg: BuildArg): Promise<Answer>
   }
 }
 
-/** The pin, with what it replaces: somebody should see that a pin is out of date, and nobody be stopped by it. */
+/** The pin, with what it replaces: the plan shows that a pin is out of date, but does not refuse it. */
 async function pinned(pin: string | undefined, find: () => Promise<Answer>): Promise<Answer> {
   const found = await find();
   if (pin === undefined) return found;

@@ -17,10 +17,10 @@ export interface StackWithWorkflows {
 }
 
 /**
- * The stacks of a project whose settings ask for workflows, sorted by name. The environment counts for nothing: the same
+ * The stacks of a project whose settings ask for workflows, sorted by name. The environment is ignored, so the same
  * files give the same workflows on every machine.
  *
- * @param codeOf what the program gives in code for a stack. @default nothing
+ * @param codeOf the arguments in the program's code for a stack. @default none
  * @throws ProblemError with every problem of every such stack
  */
 export async function readWorkflowStacks(

@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as settings from "@pulumi/pulumi/runtime/settings";
 
-/** A resource as it was registered, in the engine's own request: mocks alone show neither parent nor order. */
+/** A resource as it was registered, from the request to the engine: mocks alone show neither parent nor order. */
 export interface Registered {
   readonly type: string;
   readonly name: string;
   readonly inputs: Record<string, unknown>;
-  /** The parent's name; empty for none. */
+  /** The parent's name, or empty. */
   readonly parent: string;
-  /** Names of what it waits for, by `dependsOn` or through its inputs. */
+  /** Names of the resources that it waits for, by `dependsOn` or through its inputs. */
   readonly dependencies: readonly string[];
   readonly retainOnDelete: boolean;
   readonly ignoreChanges: readonly string[];
@@ -18,13 +18,13 @@ export interface Registered {
 const BUILD_DIGEST = `sha256:${"a".repeat(64)}` as const;
 /** The digest of the fake statement. */
 export const STATEMENT_DIGEST = `sha256:${"5".repeat(64)}` as const;
-/** The digest of what refers to the fake copy. */
+/** The digest of the fake copy's referrer. */
 export const REFERRER_DIGEST = `sha256:${"6".repeat(64)}` as const;
 
 export interface Recorded {
   /** In the order of registration. */
   readonly resources: readonly Registered[];
-  /** Component's name -> what it put out. */
+  /** Component's name -> its outputs. */
   readonly outputs: ReadonlyMap<string, Record<string, unknown>>;
   /** What the program returned. */
   readonly returned: unknown;
@@ -82,7 +82,7 @@ type Monitor = NonNullable<ReturnType<typeof settings.getMonitor>>;
 type ResourceRequest = Parameters<Monitor["registerResource"]>[0];
 type OutputsRequest = Parameters<Monitor["registerResourceOutputs"]>[0];
 
-/** Hears every call of a method, and lets it through. */
+/** Calls `heard` with every request of a method, and passes the request on. */
 function listen<Request>(
   monitor: Monitor,
   method: "registerResource" | "registerResourceOutputs",

@@ -5,7 +5,7 @@ import { parseReference, repositoryKey } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
 import type { RegistryReader } from "../registry/inspect-images";
 
-/** What a tag of a fake registry points to: a release of this stack, verified. */
+/** What a tag of a fake registry points to: by default, a verified release of this stack. */
 export interface FakeImage {
   /** @example "1.2.3" @default none: a build of a commit */
   readonly version?: string;
@@ -13,7 +13,7 @@ export interface FakeImage {
   readonly revision?: string;
   /** @default linux/amd64 and linux/arm64 */
   readonly platforms?: readonly string[];
-  /** @default false: nothing signed says what it is */
+  /** Whether it lacks a signed statement and claim. @default false */
   readonly unverified?: boolean;
 }
 
@@ -22,7 +22,7 @@ export type FakeRegistries = Readonly<Record<string, Readonly<Record<string, Fak
 
 const ZERO = "0".repeat(40);
 
-/** Registries as values: every one that is asked for is there, and holds what the values say. */
+/** A registry reader that answers from values. Every registry can be reached. */
 export function fakeRegistries(registries: FakeRegistries): RegistryReader {
   const find = (repository: string, tag: string) => {
     const image = registries[repository]?.[tag];

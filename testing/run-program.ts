@@ -16,17 +16,17 @@ import { projectFiles } from "../source/services";
 import { type Registered, record } from "./record";
 import { type FakeRegistries, fakeRegistries } from "./registries";
 
-/** The world that a program sees: git, clock, files, settings and registries as values. */
+/** The world that a program runs in: git, clock, files, settings and registries as values. */
 export interface FakeWorld {
-  /** The project's files, path -> text: what images are built from. @example { "api/Dockerfile": "FROM scratch\n" } */
+  /** The project's files, path -> text. @example { "api/Dockerfile": "FROM scratch\n" } */
   readonly files: Readonly<Record<string, string>>;
-  /** What is checked out: one commit of all files, with a git tag. @default the branch `main` */
+  /** The git tag, branch and remote of the one commit, which has all files. @default the branch `main` */
   readonly git?: { readonly tag?: string; readonly branch?: string; readonly remote?: string };
   /** @default 2026-01-01T00:00:00Z */
   readonly now?: Date;
-  /** What the registries hold. @default nothing */
+  /** The tags in the registries. @default none */
   readonly registries?: FakeRegistries;
-  /** The stack's settings, without `slipway:`. @default none, but for `sign: { mode: none }` */
+  /** The stack's settings, without `slipway:`. @default { sign: { mode: "none" } } */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** @default stage */
   readonly stack?: string;
@@ -40,9 +40,9 @@ export interface FakeWorld {
 
 /** What a program did in a fake world. */
 export interface RanProgram {
-  /** Plans of its releases, in the program's order. */
+  /** The plans of its releases, in the program's order. */
   readonly plans: readonly ReleasePlan[];
-  /** Plans of its repositories' setups. */
+  /** The plans of its repository setups. */
   readonly setups: readonly SetupPlan[];
   /** The plans as a preview prints them. */
   readonly text: string;
@@ -55,8 +55,8 @@ export interface RanProgram {
 }
 
 /**
- * Runs a program in a world of values, without an engine and without a network. Git and files are real, in a folder
- * that is removed afterwards. Builds, copies and tags succeed, as far as resources see it.
+ * Runs a program in a fake world, without an engine and without a network. Git and files are real, in a temporary
+ * folder that is removed afterwards. Every build, copy and tag succeeds.
  *
  * @param program what the program's file exports
  * @throws Error with every problem and refusal, as `pulumi preview` would report them
@@ -139,7 +139,7 @@ const EMPTY_REPOSITORY: LiveRepository = {
   reviewers: {},
 };
 
-/** As of a repository that has nothing yet. */
+/** The setup's plan for an empty repository. */
 function setupIn(dir: string, world: FakeWorld, code: Code): SetupPlan {
   const { env = {} } = world;
   const input = { written: settingsOf(world), code, env, secretKeys: [], readFile: projectFiles(dir) };
@@ -166,7 +166,7 @@ function writeRepository(dir: string, { files, git = {} }: FakeWorld): void {
         PATH: process.env.PATH,
         GIT_CONFIG_GLOBAL: "/dev/null",
         GIT_CONFIG_NOSYSTEM: "1",
-        // The same files are the same commit every time.
+        // So that the same files give the same commit.
         GIT_AUTHOR_DATE: "2026-01-01T00:00:00Z",
         GIT_COMMITTER_DATE: "2026-01-01T00:00:00Z",
       },

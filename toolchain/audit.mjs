@@ -9,7 +9,7 @@ requireNode();
 const usage = `Usage: npm run audit
 
 Asks the npm registry about every package that \`dependencies\` bring in. Ends with 1 where one has a known weakness of
-severity high or critical, with 0 where none has. Lesser ones are told. A registry that does not say is told too,
+severity high or critical, with 0 where none has. Lesser ones are listed. A registry that does not say is listed too,
 and is no failure: many mirrors have no such service.
 `;
 

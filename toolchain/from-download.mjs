@@ -132,7 +132,7 @@ async function fetchFile(url, file) {
   return hash.digest("hex");
 }
 
-/** For tests that start a run anew. */
+/** For tests, which start over. */
 export function forgetHosts() {
   hosts.clear();
 }

@@ -18,7 +18,7 @@ export async function findOnMachine(part, env = process.env) {
   const found = findOnPath(first, env);
   if (!found) return { why: `no ${first} on the PATH` };
   const { code, output } = await run(found, part.versionArgs, { env, timeoutMs: 15_000 });
-  if (code !== 0) return { why: `${found} does not tell its version` };
+  if (code !== 0) return { why: `${found} does not print its version` };
   const version = versionIn(output)?.join(".");
   if (!version || !fits(output, part.minimum)) {
     return { why: `${found} is version ${version ?? "unknown"}, not ${part.minimum} or later` };

@@ -1,6 +1,6 @@
 // @ts-check
-// What the project of a package's user lacks for its release: provided as npm start provides it in Slipway's own
-// repository. What the machine has, an engine, a login, a builder or a registry, is used as it is.
+// Provides what a user's project lacks for its release, as npm start does in Slipway's own repository. An engine, a
+// login, a builder or a registry that the machine has is used as it is.
 
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -23,11 +23,11 @@ export { childEnvironment, exportLines };
  * @typedef {object} Need
  * @property {string} project the folder of Pulumi.yaml
  * @property {string} stack
- * @property {number[]} ports of this machine's registries that the stack releases to
+ * @property {number[]} ports the registries on this machine that the stack releases to
  * @property {boolean} services start a builder and a registry where they are missing
  * @property {boolean} builds false: the stack builds nothing, or names its own builder
  * @property {boolean} setup the stack sets a GitHub repository up
- * @property {boolean} [mayLogin] no login is no error
+ * @property {boolean} [mayLogin] the command may be a login, so a missing one is no error
  */
 
 /**
@@ -40,7 +40,7 @@ export async function provideProject(need, env = process.env) {
   const hasEngine = findOnPath("pulumi", env) !== undefined;
   const isLoggedIn = hasLogin(need.project, env);
   const isLocal = need.ports.length > 0;
-  // Before anything takes time.
+  // Fail before anything slow.
   if (!hasEngine && !isLoggedIn && !isLocal && need.mayLogin !== true) throw new Error(noBackend(need.stack));
 
   const ports = need.services ? await missingRegistries(need.ports, cache) : [];
@@ -84,10 +84,10 @@ async function ensureStack({ project, stack }, env) {
   const args = ["stack", "select", "--create", stack, "--non-interactive", "--cwd", project];
   const { code, output } = await run(findOnPath("pulumi", env) ?? "pulumi", args, { env });
   if (code !== 0)
-    throw new Error(`SLIPWAY_STACK_FAILED: the stack ${stack} could not be made:\n${lastLines(output)}`);
+    throw new Error(`SLIPWAY_STACK_FAILED: the stack ${stack} could not be created:\n${lastLines(output)}`);
 }
 
-/** Those that are ours or not there; a registry of the person's own stays alone. @param {number[]} ports @param {string} cache */
+/** Ports that are free or have our own registry; the user's registries are left alone. @param {number[]} ports @param {string} cache */
 async function missingRegistries(ports, cache) {
   const answers = await Promise.all(
     ports.map(async (port) => {
@@ -98,11 +98,11 @@ async function missingRegistries(ports, cache) {
   return answers.flat();
 }
 
-/** @param {NodeJS.ProcessEnv} env where `pulumi login` keeps what it knows */
+/** Where `pulumi login` stores its credentials. @param {NodeJS.ProcessEnv} env */
 const credentialsFolder = (env) =>
   env.PULUMI_CREDENTIALS_PATH ?? env.PULUMI_HOME ?? path.join(homedir(), ".pulumi");
 
-/** Whether the project or the person says where state goes. @param {string} project @param {NodeJS.ProcessEnv} env */
+/** Whether a backend is configured. @param {string} project @param {NodeJS.ProcessEnv} env */
 function hasLogin(project, env) {
   if (env.PULUMI_BACKEND_URL || env.PULUMI_ACCESS_TOKEN) return true;
   if (/^backend:/m.test(readFileSync(path.join(project, "Pulumi.yaml"), "utf8"))) return true;
@@ -113,7 +113,7 @@ function hasLogin(project, env) {
 function hasOwnBuilder({ env, cache, isLocal }) {
   if (env.BUILDX_BUILDER) return true;
   if (env.BUILDX_CONFIG) return env.BUILDX_CONFIG !== buildxConfigDir(cache);
-  // One that was made for remote registries may not reach this machine's localhost.
+  // An existing builder may not reach this machine's localhost.
   const docker = env.DOCKER_CONFIG ?? path.join(homedir(), ".docker");
   return !isLocal && currentOf(path.join(docker, "buildx", "current"), "Name");
 }
@@ -131,10 +131,10 @@ function currentOf(file, key) {
 function noBackend(stack) {
   return [
     `SLIPWAY_NO_BACKEND: there is no Pulumi login, so the state of the stack ${stack} has no place yet.`,
-    "What you can do, one of:",
+    "Do one of these:",
     "  - npx --no slipway env -- pulumi login                  Pulumi Cloud",
     "  - npx --no slipway env -- pulumi login s3://my-bucket   or azblob://, gs://, file://",
     "  - export PULUMI_BACKEND_URL=s3://my-bucket",
-    "A stack that releases to localhost alone needs none. Then run the same command again.",
+    "Then run the same command again. A stack that releases only to localhost needs no login.",
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // Lines for a POSIX shell to evaluate.
 
-/** Within single quotes everything stands for itself, except the quote. @param {string} value */
+/** Within single quotes everything is literal, except the quote. @param {string} value */
 const quote = (value) => `'${value.replaceAll("'", `'\\''`)}'`;
 
 /** @param {Record<string, string>} variables @param {readonly string[]} cleared */

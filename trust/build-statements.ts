@@ -11,7 +11,7 @@ import { sbomPackages } from "./sbom";
 
 /** More is not a build, but an attempt to keep a verifier busy. */
 const MOST_STATEMENTS = 200;
-/** An SBOM of a large image is some MiB. A larger statement is not read, and proves nothing. */
+/** An SBOM of a large image is some MiB. A larger statement is not read, and does not count. */
 const STATEMENT_LIMIT = 32 * 1024 * 1024;
 
 /** What BuildKit says of one platform's image, inside the index or beside it. */
@@ -56,7 +56,7 @@ export async function readBuildStatements(
   return found.flat();
 }
 
-/** Read by its digest: whether a registry lists it matters to those who look for it, not to what it proves. */
+/** Read by its digest: whether a registry lists it does not matter for verification. */
 async function readReferrer(
   client: ReadingClient,
   repository: string,

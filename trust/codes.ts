@@ -1,6 +1,6 @@
 import type { Problem } from "../plan/problem";
 
-/** Why an image, or one bundle about it, is not proved. Codes are stable; texts are not. */
+/** Why an image, or one bundle about it, is not verified. Codes are stable; texts are not. */
 export type RefusalCode =
   /** The rules themselves cannot be used: a key or a trusted root that cannot be read. */
   | "verify-rules"
@@ -8,7 +8,7 @@ export type RefusalCode =
   | "verify-missing"
   /** What the repository serves under the digest is not that content. */
   | "verify-digest"
-  /** Nobody signed. */
+  /** It is not signed. */
   | "verify-unsigned"
   /** A referrer that is no readable bundle of a signed in-toto statement. */
   | "verify-malformed"

@@ -9,8 +9,8 @@ const NAMED = 5;
 
 /**
  * What the SBOMs say against the licences of an image: those inside the signed index, one for each platform, and those
- * that were signed beside it. A platform without one is not proved, nor one whose SBOM lists nothing where a licence
- * that nobody states is refused.
+ * that were signed beside it. A platform without one is not verified, nor one whose SBOM lists nothing where a licence
+ * that is not stated is refused.
  *
  * @returns messages; none where nothing is denied
  */

@@ -21,7 +21,7 @@ export interface ToJudge {
   readonly now: Date;
 }
 
-/** Whether an image is proved, by what was found and by nothing else. Pure; every broken rule is told. */
+/** Whether an image is verified, by what was found and by nothing else. Pure; every broken rule is reported. */
 export function judge(input: ToJudge): Verdict {
   const { repository, digest, rules, evidence } = input;
   const problem = (code: RefusalCode, message: string): Problem => ({ code, path: repository, message });

@@ -88,7 +88,7 @@ function keySigner(key: KeyObject): ReleaseSigner {
   };
 }
 
-/** A certificate of some minutes for the identity that the CI's OIDC token proves, and an entry in the log. */
+/** A certificate, valid for some minutes, for the identity in the CI's OIDC token, and an entry in the log. */
 function keylessSigner(
   { fulcio, rekor, trustedRoot }: Extract<SignConfig, { mode: "keyless" }>,
   env: NodeJS.ProcessEnv,

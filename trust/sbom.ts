@@ -54,7 +54,7 @@ function cycloneDxComponents(document: Readonly<Record<string, unknown>>): SbomP
   return found;
 }
 
-/** Several licences of one component hold together: nobody says that one may choose. */
+/** Several licences of one component all apply, since no choice between them is stated. */
 function cycloneDxLicence(component: Readonly<Record<string, unknown>>): string | undefined {
   const licences = records(component.licenses).flatMap(({ expression, license }) => {
     const named = isRecord(license) ? (license.id ?? license.name) : undefined;

@@ -7,8 +7,8 @@ import type { ReadingClient } from "./reading-client";
 import { readTrust, type Trust } from "./trust-material";
 
 /**
- * Whether a digest is proved in every one of the repositories, by what each of them holds itself. Fails closed: what
- * cannot be read is not proved.
+ * Whether a digest is verified in every one of the repositories, by what each of them has itself. Fails closed: what
+ * cannot be read is not verified.
  *
  * @param connect gives the client of a registry, by its host
  * @param own the stack's own signers, for rules that name no other

@@ -1,4 +1,4 @@
-/** An action at one commit, which nobody can move, unlike its tag. */
+/** An action at one commit, which cannot move, unlike a tag. */
 export interface ActionPin {
   /** The release that the commit is, for people and for `slipway workflows --outdated`. */
   readonly version: string;

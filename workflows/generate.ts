@@ -9,7 +9,7 @@ import type { HostedStack, WorkflowStack } from "./stack";
 import { jobId } from "./words";
 import { requireNoProblems } from "./workflow-problems";
 
-/** A workflow as it stands in the repository. */
+/** A workflow file of the repository. */
 export interface WorkflowFile {
   /** From the repository's root: `.github/workflows/release.yml`. */
   readonly path: string;

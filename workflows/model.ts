@@ -85,12 +85,12 @@ export interface ActionStep extends AnyStep {
 }
 
 export interface RunStep extends AnyStep {
-  /** Lines of a script. No expression stands in them: values come by `env`. */
+  /** Lines of a script, without expressions: values come by `env`. */
   readonly run: readonly string[];
   readonly shell?: "bash";
 }
 
-/** A text, or a secret, so that what a workflow needs can be told. */
+/** A text, or a secret, so that a workflow's secrets can be listed. */
 export type EnvValue = string | SecretValue;
 
 export interface SecretValue {
@@ -101,7 +101,7 @@ export interface SecretValue {
   readonly optional?: boolean;
 }
 
-/** The text of a value as it stands in the file. */
+/** The text of a value in the file. */
 export function valueText(value: EnvValue): string {
   if (typeof value === "string") return value;
   const name = `secrets.${value.secret}`;

@@ -135,7 +135,7 @@ function comment(shared: SharedJob): RunStep {
   };
 }
 
-/** What is refused without a version has no plan without one. */
+/** A version for releases that are refused without one, so that a pull request can show their plan. */
 function version(stacks: readonly HostedStack[]): Readonly<Record<string, EnvValue>> {
   return stacks.some(({ config }) => config.publishVersionTag === true)
     ? { CI_IMAGE_TAG: `pr-${expression("github.event.pull_request.number")}` }

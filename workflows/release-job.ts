@@ -69,7 +69,7 @@ function signsKeyless({ config }: WorkflowStack): boolean {
   return config.sign.mode === "keyless" && config.promote === undefined;
 }
 
-/** `pulumi up`, as on a laptop. Some images of several need Slipway's own command for it. */
+/** `pulumi up`, as on a laptop; or `slipway up`, which can release some of several images. */
 export function runProgram(
   stack: WorkflowStack,
   name: string,
@@ -93,7 +93,7 @@ export function runProgram(
   };
 }
 
-/** The report on the run's page, and the manifest for whoever comes next. */
+/** The report on the run's page, and the manifest as an artifact. */
 export function keepManifest(stack: WorkflowStack): Step[] {
   const { artifacts } = stack.config;
   const report = `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`;

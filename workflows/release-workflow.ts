@@ -85,7 +85,7 @@ export function deployWorkflow(stack: HostedStack): Workflow {
     type: "string",
     required: false,
   };
-  // Else a commit has tags by its rules alone, such as type=sha.
+  // Otherwise a commit only gets the tags of its rules, such as type=sha.
   const isNamed = config.publishVersionTag === true;
   const services = servicesInput(stack);
   const file = settings.file ?? `deploy-${name}.yml`;
@@ -178,7 +178,7 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
   };
 }
 
-/** One image, its variants too, is released whole. */
+/** Only for several images: one image and its variants are always released together. */
 function servicesInput({ config }: HostedStack): { readonly services?: Input } {
   const repositories = new Set(config.images.map(({ repository }) => repository));
   return repositories.size > 1 ? { services: SERVICES } : {};
@@ -199,7 +199,7 @@ function ruleInput(name: string): Input {
 
 /**
  * One group for each version: its runs wait for one another. GitHub keeps one waiting run a group and drops the others,
- * unless it is told to keep a queue, so a run without a version has a group of its own; a dropped run of the same
+ * unless it keeps a queue, so a run without a version has a group of its own; a dropped run of the same
  * version would release the same again.
  */
 function concurrency(stack: HostedStack, file: string, own: readonly string[]): Concurrency {

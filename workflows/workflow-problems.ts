@@ -115,7 +115,7 @@ function claims({ stack, workflows: { release, deploy, promote, preview, drift }
   return named.flatMap(([key, file, shared]) => (file === undefined ? [] : [{ stack, key, file, shared }]));
 }
 
-/** Names are compared as on file systems that do not tell capitals. */
+/** Names are compared as on case-insensitive file systems. */
 function fileProblems(stacks: readonly WorkflowStack[]): Problem[] {
   const all = stacks.flatMap(claims);
   return all.flatMap((claim, index) => {

@@ -7,11 +7,11 @@ interface EnvOptions {
 }
 
 const HELP = `
-Provides what \`slipway up\` would provide for the stack (the Pulumi engine with
-its plugins where there is no pulumi on the PATH; a builder and a registry where
-the stack releases to localhost), in pinned versions, in a cache folder. Then
-runs the command after --, or prints export lines for a shell; nothing where
-nothing is missing. Progress goes to standard error.
+Provides what \`slipway up\` would provide for the stack, in pinned versions, in a
+cache folder: the Pulumi engine and its plugins, if there is no pulumi on the
+PATH; a builder and a registry, if the stack releases to localhost. Then runs
+the command after --, or prints export lines for a shell (none if nothing is
+missing). Progress goes to standard error.
 
 Examples:
   $ npx --no slipway env -- pulumi login

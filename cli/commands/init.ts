@@ -2,28 +2,28 @@ import { Command, Option } from "commander";
 import type { InitFlags } from "../init/flags";
 
 const HELP = `
-Looks at the Dockerfiles, the git remote, services.list and VERSIONS.env, asks
-about the rest at a terminal, shows every file as a difference, and writes all
-of them or none: a Pulumi program (index.ts), what differs between the stacks
-stage and prod (Pulumi.stage.yaml, Pulumi.prod.yaml) and workflow files. The
-project goes into release/. Files of yours get lines added (package.json,
-.gitignore, .dockerignore); the project's files are yours once they are there,
-and a second run leaves them as they are.
+Reads the Dockerfiles, the git remote, services.list and VERSIONS.env, asks for
+the rest at a terminal, shows every file as a difference, and writes all of them
+or none: a Pulumi program (index.ts), the settings of the stacks stage and prod
+(Pulumi.stage.yaml, Pulumi.prod.yaml) and workflow files. The project goes into
+release/. Your own files only get lines added (package.json, .gitignore,
+.dockerignore). The project's files are yours once they are written: a second
+run leaves them as they are.
 
-stage builds; prod builds nothing and promotes by digest what stage released.
+stage builds; prod builds nothing and promotes, by digest, what stage released.
 
-Releases are signed. With --sign key a key pair is made for stage, where pulumi
-reaches its backend: the public key is a file (cosign.pub), the private one is
-encrypted in the stack's settings. keyless signs with the identity of the
-workflow, in a public log. With none, anyone who may push to the registry
-decides what a release takes from it.
+Releases are signed. --sign key makes a key pair for stage, if pulumi reaches
+its backend: the public key is a file (cosign.pub), the private one is encrypted
+in the stack's settings. keyless signs with the workflow's identity, in a public
+log. With none, anyone who can push to the registry decides what a release
+adopts from it.
 
 Found              released as
 Dockerfile, Containerfile, <name>.Dockerfile
                    an image each, in any folder; those for development or tests
                    are left out, and listed
-Dockerfile.<name>  beside no other than the main one: a lane, <name>-v1.2.3 and
-                   <name>-latest, with stacks of its own
+Dockerfile.<name>  beside the main Dockerfile, if there are no others: a lane,
+                   <name>-v1.2.3 and <name>-latest, with stacks of its own
 Dockerfile.base and Dockerfile.variant
                    a base by its content, and variants
 services.list      one image a line
@@ -59,13 +59,13 @@ export function initCommand(): Command {
         "key, keyless (as the workflow on GitHub) or none; default keyless for a public repository, else key",
       ).choices(["key", "keyless", "none"]),
     )
-    .option("--no-setup", "no stack that sets the repository on GitHub up")
+    .option("--no-setup", "no stack that sets the GitHub repository up")
     .option("--folder <path>", "the project's folder; default release")
     .option(
       "--package <spec>",
       "where this package comes from: a version or file:slipway.tgz; default this version",
     )
-    .option("-y, --yes", "ask nothing: defaults and flags")
+    .option("-y, --yes", "ask nothing, and use defaults and flags")
     .addOption(new Option("--print", "write nothing, only show (also --dry-run)").conflicts("yes"))
     .addOption(new Option("--dry-run").implies({ print: true }).hideHelp())
     .option("--json", "print files and next commands as JSON; with --yes or --print")

@@ -61,7 +61,7 @@ export function planCommand(): Command {
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml");
   return addReleaseFlags(command)
-    .option("--read-only", "ask for no credentials and no push rights, where nobody is going to release")
+    .option("--read-only", "need no credentials and no push rights: the plan will not be carried out")
     .option("--expect-no-changes", "fail where anything would be built, copied or tagged")
     .option("--json", "print the plan as JSON")
     .addHelpText(

@@ -16,7 +16,7 @@ Environment:
                               that is set, default docker. It is needed only
                               where something is built.
   CI_PUSH=false               run nothing and ask no registry; print the
-                              commands, write the services' manifest
+                              commands, write the program's own files
 
 Passwords reach it by --password-stdin, in a Docker configuration for this run
 alone. Running it again completes a release.

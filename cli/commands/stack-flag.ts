@@ -6,8 +6,8 @@ export const STACK_HELP = "default stage, else the only one that releases";
 const USUAL_STACK = "stage";
 
 /**
- * The stack that a command is about. Where nothing tells which one, it is the usual one: reading its file then says
- * which there are.
+ * The stack that a command is about. If it is unknown, it is the usual one: reading its file then fails with the list of
+ * stacks.
  *
  * @throws ProblemError `config-file` where there is no project
  */

@@ -13,12 +13,12 @@ What follows -- goes to pulumi as it is:
 
 CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too;
 --services wins. With CI_PUSH=false nothing is released: the plan is shown, and
-\`up\` writes the services' manifest.
+\`up\` writes the program's own files.
 
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 130 interrupted.
 Those of pulumi pass through: 6 where the backend has no such stack.`;
 
-/** `slipway up`: `pulumi up`, for some services with all others left alone. */
+/** `slipway up`: `pulumi up`, optionally for some images only. */
 export function upCommand(): Command {
   return engineCommand(
     "up",

@@ -40,7 +40,7 @@ Examples:
 Exit codes: 0 everything is verified, 1 something is refused or could not be
 read, 2 used wrongly.`;
 
-/** `slipway verify`: whether what was released is proved, by signatures and statements in the registries. */
+/** `slipway verify`: verifies what was released, by signatures and statements in the registries. */
 export function verifyCommand(): Command {
   return new Command("verify")
     .description(
@@ -92,7 +92,7 @@ export function verifyCommand(): Command {
     });
 }
 
-/** undefined where nothing tells. */
+/** undefined if it is unknown */
 function terminalColumns(): number | undefined {
   const columns = process.stdout.columns ?? Number(process.env.COLUMNS);
   return Number.isInteger(columns) && columns > 0 ? columns : undefined;

@@ -12,7 +12,7 @@ export async function checkPins(
   { octokit, repository, project, place, settings }: PreflightInput,
   sha: string,
 ): Promise<Problem[]> {
-  // Without a place nobody knows where in the repository the project is.
+  // Without a place, the project's folder in the repository is unknown.
   if (place === undefined) return [];
   const what = settings.inputRef ?? settings.version ?? sha.slice(0, 12);
   const files = [...new Set(project.pins.map(({ file }) => file))];
@@ -109,7 +109,7 @@ function hubSecrets({ secrets }: WorkflowFile, hasName: boolean): string[] {
   return names.filter((name) => secrets.includes(name));
 }
 
-/** Undefined where the token may not see the names; the release itself will tell then. */
+/** Undefined if the token may not see the names; the release itself will fail then. */
 async function missingSecrets(
   input: PreflightInput,
   file: WorkflowFile,

@@ -15,7 +15,7 @@ export interface ClientOptions {
 }
 
 const DEADLINE_MS = 60_000;
-/** Longer than this nobody waits for a limit; GitHub's hourly one may take an hour. */
+/** The longest wait for a rate limit; GitHub's hourly one may take an hour. */
 const LONGEST_LIMIT_SECONDS = 300;
 const LIMIT_RETRIES = 2;
 

@@ -31,7 +31,7 @@ interface Report {
   readonly workflow: string;
   readonly workflowRef: string;
   readonly inputs: Readonly<Record<string, string>>;
-  /** null where nobody waited and GitHub did not name it. */
+  /** null if the command did not wait and GitHub did not name it */
   readonly run: { readonly id: number; readonly url: string; readonly conclusion?: string } | null;
   readonly manifests: readonly ManifestFile[];
 }
@@ -97,7 +97,7 @@ async function release(session: Session, flags: DispatchFlags): Promise<number> 
   return wait(session, found, flags, report);
 }
 
-/** The run; undefined where nobody waits for it and GitHub does not name it at once. */
+/** The run; undefined if the command does not wait and GitHub does not name it at once. */
 async function start(
   session: Session,
   ready: ReadyDispatch,

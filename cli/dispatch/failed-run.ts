@@ -65,14 +65,14 @@ function failure(run: RunState, jobs: readonly FailedJob[]): Error {
   return error;
 }
 
-const AGAIN = "Mend it and dispatch the same again: what is released already is kept.";
+const AGAIN = "Fix it and dispatch the same again: what is released already is kept.";
 
 const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
   failure: { code: "release-failed", message: "the run failed", hint: AGAIN },
   cancelled: {
     code: "release-cancelled",
     message: "the run was cancelled",
-    hint: "Somebody cancelled it, or a newer run took its place. Dispatch the same again to complete it.",
+    hint: "It was cancelled by hand, or a newer run replaced it. Dispatch the same again to complete it.",
   },
   timed_out: {
     code: "release-timed-out",
@@ -82,11 +82,11 @@ const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
   startup_failure: {
     code: "workflow-invalid",
     message: "GitHub could not start the run: the workflow's file is wrong, or an action is not allowed",
-    hint: "The run's page says why; `slipway workflows --check` tells whether the file is as it should be.",
+    hint: "The run's page says why; `slipway workflows --check` shows whether the file is as it should be.",
   },
   action_required: {
     code: "release-needs-approval",
-    message: "the run ended, since somebody has to approve it first",
+    message: "the run ended, since it has to be approved first",
     hint: "Approve it on its page.",
   },
   skipped: {

@@ -57,7 +57,7 @@ export async function newestRun({
   return Math.max(0, ...data.workflow_runs.map(({ id }) => id));
 }
 
-/** Whose token it is; undefined for one that is nobody's, such as a workflow's own. */
+/** Whose token it is; undefined for one without a user, such as a workflow's own. */
 export async function tokenOwner(octokit: Octokit): Promise<string | undefined> {
   try {
     const { data } = await octokit.rest.users.getAuthenticated();
@@ -87,11 +87,11 @@ async function listRuns({ octokit, repository, workflowId }: RunSearch): Promise
 }
 
 function ambiguous(runs: readonly ListedRun[], runsPage: string) {
-  return dispatched("The release was dispatched, but its run cannot be told from others:", {
+  return dispatched("The release was dispatched, but its run cannot be distinguished from others:", {
     code: "run-ambiguous",
     path: runsPage,
     message: `${runs.length} runs of the workflow started at once, and none says whose it is: ${runs.map(({ url }) => url).join(", ")}`,
-    hint: "Look at both. A workflow with an input dispatch_id that is part of its run-name tells them apart; `slipway workflows` writes one.",
+    hint: "Look at both. A workflow with an input dispatch_id that is part of its run-name distinguishes them; `slipway workflows` writes one.",
   });
 }
 
@@ -106,7 +106,7 @@ function missing(possible: readonly ListedRun[], { marks, runsPage }: RunSearch)
         : `no run has ${marks.dispatchId} in its title; these started since: ${near}`,
     hint:
       near === ""
-        ? "It may start later: look at the page before you dispatch again. https://www.githubstatus.com tells whether GitHub has trouble."
+        ? "It may start later: look at the page before you dispatch again. https://www.githubstatus.com shows whether GitHub has trouble."
         : `The workflow's run-name has to hold \${{ inputs.dispatch_id }}; \`slipway workflows\` writes it so.`,
   });
 }

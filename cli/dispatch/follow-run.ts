@@ -88,7 +88,7 @@ async function readRun(input: FollowInput): Promise<RunState> {
   };
 }
 
-/** The mark that told this run from others is for no person. */
+/** Without the mark that identified the run: it means nothing to the reader. */
 function withoutMark(title: string, dispatchId: string): string {
   return title.replace(` (${dispatchId})`, "");
 }
@@ -113,7 +113,7 @@ function gone(url: string) {
   return dispatched(LOST, {
     code: "run-gone",
     path: url,
-    message: "somebody deleted the run",
+    message: "the run was deleted",
     hint: "What it released by then is in the registries: `slipway plan` shows what is missing.",
   });
 }
@@ -123,7 +123,7 @@ function late(url: string) {
     code: "run-missing",
     path: url,
     message: `GitHub named this run, but did not start it within ${APPEARS_SECONDS / 60} minutes`,
-    hint: "Look at the page before you dispatch again. https://www.githubstatus.com tells whether GitHub has trouble.",
+    hint: "Look at the page before you dispatch again. https://www.githubstatus.com shows whether GitHub has trouble.",
   });
 }
 
@@ -140,7 +140,7 @@ function timedOut({ run, timeoutSeconds, errors }: FollowInput, last: RunState |
     path: run.url,
     message:
       waits === undefined
-        ? `the run goes on, but nobody waits for it after ${timeoutSeconds / 60} minutes (--timeout)`
+        ? `the run goes on, but the wait ended after ${timeoutSeconds / 60} minutes (--timeout)`
         : `the job ${waits.name} waits for an approval, for longer than ${timeoutSeconds / 60} minutes (--timeout)`,
     hint: `Follow it: ${followCommand(run.id, errors.path)}. Cancel it: ${cancelCommand(run.id, errors.path)}.`,
   });

@@ -21,18 +21,18 @@ type Key = keyof typeof NAMES;
 export interface DispatchInputs {
   /** As GitHub wants them: texts. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Whether the run can be told from others by its title. */
+  /** Whether the run's title identifies it. */
   readonly identified: boolean;
   readonly problems: readonly Problem[];
 }
 
 /**
- * The wish in a workflow's own words. A version goes into the input for versions; a workflow that takes a reference
+ * The request in a workflow's own inputs. A version goes into the input for versions; a workflow that takes a reference
  * alone is given the version's git tag.
  *
  * @param declared the inputs that the workflow declares
  * @param workflow its file's name, for problems
- * @param dispatchId what tells this run from others; passed where the workflow has an input for it
+ * @param dispatchId identifies this run; passed where the workflow has an input for it
  */
 export function dispatchInputs(
   wish: ReleaseWish,

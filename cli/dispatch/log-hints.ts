@@ -7,7 +7,7 @@ interface Reason {
   readonly hint: string;
 }
 
-/** What a failed job's log tells, the most telling first. */
+/** Known causes in a failed job's log, the most specific first. */
 const REASONS: readonly Reason[] = [
   {
     code: "ghcr-permission",
@@ -41,7 +41,7 @@ const REASONS: readonly Reason[] = [
 const OWN_CODE = /^\s*\S.*: .+ \[([a-z]+(?:-[a-z]+)+)\]\s*$/;
 const OWN_LINES_SHOWN = 5;
 
-/** Why a job failed, as far as its log tells: what Slipway said itself, else what is known of such logs. */
+/** Why a job failed, by its log: Slipway's own error, else known patterns. */
 export function reasonsInLog(lines: readonly string[]): Problem[] {
   const own = [...new Set(lines.filter((line) => OWN_CODE.test(line)).map((line) => line.trim()))];
   const reason = REASONS.find(({ pattern }) => lines.some((line) => pattern.test(line)));

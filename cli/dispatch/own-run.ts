@@ -17,11 +17,11 @@ export interface RunMarks {
   readonly dispatchId?: string;
   /** The branch or tag that it was dispatched on. */
   readonly ref: string;
-  /** Absent where the token does not tell whose it is. */
+  /** Absent if the token's user is unknown. */
   readonly actor?: string;
 }
 
-/** The runs that may be the one that was dispatched; none, one, or more than anybody can tell apart. */
+/** The runs that may be the one that was dispatched; none, one, or several that cannot be distinguished. */
 export function ownRuns(runs: readonly ListedRun[], marks: RunMarks): readonly ListedRun[] {
   const { dispatchId } = marks;
   const possible = runs.filter((run) => isPossible(run, marks));

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** How time goes by. */
 export interface Pace {
   readonly sleep: (seconds: number) => Promise<void>;
-  /** A function that tells whether so many seconds have gone by since. */
+  /** A function that returns whether so many seconds have passed since. */
   readonly timer: (seconds: number) => () => boolean;
   /** Milliseconds that a second lasts: 1000, less in tests. */
   readonly secondMs: number;

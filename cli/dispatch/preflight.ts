@@ -98,7 +98,7 @@ async function checkRepositoryAccess({ octokit, repository, errors }: PreflightI
       code: "dispatch-permission",
       path: errors.path,
       message: "the token's owner may read this repository, but not start its workflows",
-      hint: "Ask for write access, or use a token of somebody who has it.",
+      hint: "Ask for write access, or use the token of a user who has it.",
     });
   }
   return data.default_branch;
@@ -111,9 +111,9 @@ async function findWorkflow({ octokit, repository, settings, errors }: Preflight
     const { data } = await octokit.rest.actions.getWorkflow({ ...repository, workflow_id: workflow });
     if (data.state === "active") return data.id;
     const why: Readonly<Record<string, string>> = {
-      disabled_manually: "somebody disabled it",
+      disabled_manually: "it was disabled by hand",
       disabled_inactivity: "GitHub disabled it after 60 days without activity",
-      disabled_fork: "GitHub disables workflows of a fork until somebody enables them",
+      disabled_fork: "GitHub disables a fork's workflows until they are enabled by hand",
       deleted: "its file is gone from the default branch",
     };
     return refuse({

@@ -18,11 +18,11 @@ interface RequestFailure {
   readonly status: number;
   readonly message: string;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** GitHub answered; false where nobody did. */
+  /** Whether GitHub answered. */
   readonly answered: boolean;
 }
 
-/** What a failed request of Octokit tells; undefined for any other error. */
+/** The facts of a failed request of Octokit; undefined for any other error. */
 export function requestFailure(error: unknown): RequestFailure | undefined {
   if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return undefined;
   const response = "response" in error ? error.response : undefined;
@@ -44,7 +44,7 @@ function reason(error: Error): string {
   return inner === undefined || inner.message === message ? message : `${message}: ${inner.message}`;
 }
 
-/** GitHub did not do its part, whoever is at fault on the way: not reached, or an answer of 5xx. */
+/** Whether GitHub could not be reached, or answered 5xx. */
 export function isOutage(error: unknown): boolean {
   const failure = requestFailure(error);
   return failure !== undefined && (!failure.answered || failure.status >= 500);

@@ -12,7 +12,7 @@ import { type Declared, declaredCode } from "../program/run-program";
 import { checkRepository, type Repository } from "./grammar";
 import type { ProjectSettings } from "./settings";
 
-/** What the folder tells about a release in CI. */
+/** What the folder says about a release in CI. */
 export interface Project extends ProjectSettings {
   /** Absent where the folder is no Pulumi project. */
   readonly stack?: string;

@@ -18,7 +18,7 @@ export interface SendInput {
 export type Sent =
   | { readonly kind: "run"; readonly id: number; readonly url: string }
   | { readonly kind: "taken" }
-  /** It may have been taken: the run, if there is one, tells. */
+  /** It may have been accepted: a run would show it. */
   | { readonly kind: "unknown"; readonly reason: string };
 
 /**
@@ -106,7 +106,7 @@ function refusal(error: unknown, { errors, workflow, workflowRef }: SendInput): 
   };
 }
 
-/** The dispatch got no answer, and no run tells that it was taken. */
+/** The dispatch got no answer, and no run shows that it was accepted. */
 export function uncertain(reason: string, { runsPage, errors }: Pick<SendInput, "runsPage" | "errors">) {
   return dispatched("Whether the release was dispatched is not known:", {
     code: "dispatch-uncertain",

@@ -74,7 +74,7 @@ export function changeLines(before: RunState | undefined, after: RunState): stri
   return lines;
 }
 
-/** Nobody is told that something has not begun, or was not wanted. */
+/** Steps that have not begun or were skipped are not shown. */
 function isNews(before: Part | undefined, after: Part): boolean {
   if (before?.status === after.status && before.conclusion === after.conclusion) return false;
   return after.status !== "queued" && after.status !== "pending" && after.conclusion !== "skipped";

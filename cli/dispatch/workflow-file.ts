@@ -1,7 +1,7 @@
 import { parseYamlText } from "../../config/yaml-file";
 import { isRecord } from "../../plan/record";
 
-/** What a workflow's file tells about dispatching it. */
+/** What a workflow's file says about dispatching it. */
 export interface WorkflowFile {
   /** Absent where it does not start by `workflow_dispatch`. */
   readonly inputs?: Readonly<Record<string, WorkflowInput>>;

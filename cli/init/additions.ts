@@ -5,7 +5,7 @@ import { ignoreRules } from "../../source/ignore-file";
 import type { RepositoryFacts } from "./facts";
 import type { Answers } from "./shape";
 
-/** A file as it should be. */
+/** A file of the repository. */
 export interface ProjectFile {
   /** Relative to the repository's root. */
   readonly path: string;
@@ -13,10 +13,10 @@ export interface ProjectFile {
 }
 
 /**
- * What files that belong to the person need besides: nothing in them is changed or taken out. A file that has everything
- * is left out. Pure.
+ * The user's own files with the lines that they lack; nothing in them is changed or removed. Files that lack nothing are
+ * left out. Pure.
  *
- * @throws Error for a package.json that is no JSON object
+ * @throws Error for a package.json that is not a JSON object
  */
 export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files" | "texts">): ProjectFile[] {
   const { folder } = answers;
@@ -63,7 +63,7 @@ function withPackage(found: string | undefined, { name, packageSpec }: Answers):
   return `${JSON.stringify({ ...parsed, ...Object.fromEntries(added) }, undefined, indent)}\n`;
 }
 
-/** The ignore files of the build contexts that the project's own files would be part of. */
+/** The ignore files of the build contexts that contain the project's folder. */
 function ignoreFiles(
   { shape, folder }: Answers,
   { files }: Pick<RepositoryFacts, "files">,
@@ -90,7 +90,7 @@ function contextsOf(shape: Answers["shape"]): { readonly context: string; readon
   }
 }
 
-/** What changes without the image's content having changed; each by a path that shows whether it is ignored. */
+/** Files that are no part of an image's content. `probe` is a path that shows whether the line is needed. */
 const OF_THE_PROJECT = [
   { line: "node_modules", probe: "node_modules/a.js" },
   { line: "artifacts", probe: "artifacts/a.json" },
@@ -117,7 +117,7 @@ function withIgnored(found: string | undefined, { folder, hosts }: Answers, cont
   );
 }
 
-/** Lines that a file of patterns does not have, with or without slashes around them. */
+/** Lines that an ignore file lacks, with or without slashes around them. */
 function missingLines(found: string | undefined, wanted: readonly string[]): string[] {
   const known = (found ?? "").split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, ""));
   return wanted.filter((line) => !known.includes(line));

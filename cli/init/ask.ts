@@ -8,13 +8,13 @@ import type { RepositoryFacts } from "./facts";
 import type { InitFlags, SignMode } from "./flags";
 import { type Answers, canSignKeyless, type InitRegistry, type Shape } from "./shape";
 
-/** The person closed the questions by Ctrl-C, or a signal did. */
+/** Whether the questions were ended by Ctrl-C or a signal. */
 export function isInterruption(error: unknown): boolean {
   return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");
 }
 
 /**
- * Asks about what no flag has said; the default of each question is what was found.
+ * Asks what no flag answers; the default of each question is what was found.
  *
  * @param signal ends the questions
  * @throws ExitPromptError after Ctrl-C, AbortPromptError after the signal; UsageError as `defaultAnswers`
@@ -62,7 +62,7 @@ export async function ask(
   };
 }
 
-/** Where there is more than one, the person says which are released. */
+/** Asks only if there are several. */
 async function askDockerfiles(facts: RepositoryFacts, signal: AbortSignal): Promise<string[]> {
   const all = dockerfiles(facts.files);
   if (all.length < 2) return defaultDockerfiles(facts);
@@ -90,7 +90,7 @@ async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode>
   return select<SignMode>({ message: "Sign releases with", choices, default: preferred }, { signal });
 }
 
-/** Whether to write what has been shown. */
+/** Asks whether to write what was shown. */
 export async function askToWrite(count: number, signal: AbortSignal): Promise<boolean> {
   const message = `Write ${count === 1 ? "this file" : `these ${count} files`}?`;
   return confirm({ message, default: true }, { signal });
@@ -140,12 +140,12 @@ async function askRegistries(
   const text = await input({ message, default: written.join(" "), validate: registriesProblem }, { signal });
   return words(text).map((word, index) => ({
     ...parseRegistry(word),
-    // Docker Hub beside another registry is skipped where there are no credentials for it.
+    // A second registry on Docker Hub is skipped without credentials for it.
     optional: index > 0 && word.startsWith("docker.io/"),
   }));
 }
 
-/** true, or what is wrong. */
+/** @returns true, or what is wrong */
 function registriesProblem(answer: string): true | string {
   const wrong = words(answer).find((word) => {
     const { host, namespace } = parseRegistry(word);

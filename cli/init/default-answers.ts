@@ -32,11 +32,11 @@ const DEFAULT_PLATFORMS = ["linux/amd64", "linux/arm64"];
 const MADE_HERE = /^# Made by `slipway workflows` from /;
 
 /**
- * Answers from the repository's files and the flags, which win.
+ * Answers from the flags, else from the repository's files.
  *
  * @param version this package's
  * @param chosen the Dockerfiles to release. Default: those that are not for development or tests
- * @throws UsageError for flags that cannot be used here, and where nothing says what to release or where to
+ * @throws UsageError for flags that cannot be used here, and if it is unknown what to release or where to
  */
 export function defaultAnswers(
   facts: RepositoryFacts,
@@ -76,12 +76,12 @@ export function defaultAnswers(
   return { ...answers, sign: signMode(flags, facts, answers) };
 }
 
-/** The Dockerfiles that are released unless the person says another thing. */
+/** The Dockerfiles that are released by default. */
 export function defaultDockerfiles({ files }: Pick<RepositoryFacts, "files">): string[] {
   return dockerfiles(files).filter((file) => reasonToLeaveOut(file, files) === undefined);
 }
 
-/** What was found and what was left out, as lines for the person. */
+/** What was found and what was left out, as lines of text. */
 export function notes(facts: RepositoryFacts, answers: Answers): string[] {
   const { shape, folder } = answers;
   const program = existingProgram(facts, folder);
@@ -103,7 +103,7 @@ export function notes(facts: RepositoryFacts, answers: Answers): string[] {
   ];
 }
 
-/** Whether a program names a Dockerfile, or the folder that has it. */
+/** Whether a program names a Dockerfile or its folder. */
 function isIn(program: string, file: string): boolean {
   const { dir, base } = path.posix.parse(file);
   return (
@@ -118,7 +118,7 @@ function remoteNote(remote: string): string[] {
 }
 
 /**
- * The program that is in the folder already; undefined before the first `slipway init`.
+ * The text of the program in the folder; undefined before the first `slipway init`.
  *
  * @throws UsageError for a project of another kind in that folder
  */
@@ -143,7 +143,7 @@ function hasKey(text: string | undefined): boolean {
   return isRecord(sign) && ["key", "keyFile", "publicKey", "publicKeyFile"].some((name) => name in sign);
 }
 
-/** A program that is there already has said how it signs. */
+/** An existing program's way to sign wins. */
 function signMode(
   { sign }: InitFlags,
   facts: RepositoryFacts,
@@ -151,7 +151,7 @@ function signMode(
 ): SignMode {
   const can = canSignKeyless(answers);
   if (sign === "keyless" && !can) {
-    throw new UsageError("--sign keyless: expected workflows on GitHub only, whose identity it signs with.");
+    throw new UsageError("--sign keyless signs as a workflow on GitHub: it needs --workflows github alone.");
   }
   const found = existingProgram(facts, answers.folder);
   if (found !== undefined) {
@@ -268,7 +268,7 @@ export function parseRegistry(text: string): InitRegistry {
   return { host, namespace, optional: false };
 }
 
-/** A folder below prod's; Docker Hub has no folders below a namespace, so that one is not derived. */
+/** A path below prod's. There is none on Docker Hub, which has no paths below a namespace. */
 export function stageOf(own: readonly InitRegistry[]): InitRegistry | undefined {
   const found = own.find(({ host }) => host !== "docker.io");
   return found === undefined
@@ -288,7 +288,7 @@ function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, hos
   return has(".github/workflows") || host === "" || host.includes("github") ? ["github"] : [];
 }
 
-/** A name that is not taken, or that of a file that Slipway has made. */
+/** The name, unless a file that Slipway did not make has it. */
 function freeName(facts: RepositoryFacts, hosts: readonly WorkflowHost[], name: string): string {
   const isTaken = hosts.some((host) => {
     const text = facts.texts[`.${host}/workflows/${name}`];
@@ -297,7 +297,7 @@ function freeName(facts: RepositoryFacts, hosts: readonly WorkflowHost[], name: 
   return isTaken ? `slipway-${name}` : name;
 }
 
-/** Two workflows that release the same are one too many. */
+/** Other workflows that build images, which would release the same twice. */
 function otherReleases(facts: RepositoryFacts, own: string): string[] {
   return Object.entries(facts.texts)
     .filter(
@@ -310,7 +310,7 @@ function otherReleases(facts: RepositoryFacts, own: string): string[] {
     .map(([file]) => `${file} builds images too: delete it once Slipway's has released`);
 }
 
-/** Where the project is, or the first folder that is free. */
+/** The folder of the existing project, or the first free one. */
 function projectFolder({ files, texts, ignoredFolders }: RepositoryFacts): string {
   if (texts["Pulumi.yaml"]?.includes("slipway-registry")) return ".";
   const isFree = (folder: string) =>
@@ -321,7 +321,7 @@ function projectFolder({ files, texts, ignoredFolders }: RepositoryFacts): strin
   );
 }
 
-/** At the first separator; the second part is absent where there is none. */
+/** Splits at the first separator; without one there is no second part. */
 function split(text: string, separator: string): [string, string?] {
   const at = text.indexOf(separator);
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];

@@ -20,7 +20,7 @@ export interface LeftOut {
 }
 
 const DOCKERFILE = /^(?:(?:Docker|Container)file(?:\.([^/]+))?|([^/]+)\.(?:Docker|Container)file)$/i;
-/** Words of a path that say what a Dockerfile is for, or that it is no Dockerfile. */
+/** Words of a path that show that a file is not a Dockerfile to release. */
 const NOT_RELEASED: readonly [pattern: RegExp, reason: string][] = [
   [
     /^(?:dev|devel|development|devcontainer|tests?|testing|testdata|fixtures|ci|local|debug|lint|docs|examples?|samples?)$/i,
@@ -32,7 +32,7 @@ const NOT_RELEASED: readonly [pattern: RegExp, reason: string][] = [
   ],
   [/^(?:vendor|third_party|node_modules)$/i, "it belongs to another project"],
 ];
-/** Folders that hold Dockerfiles rather than what is built. */
+/** Folders that usually contain Dockerfiles, but not what they build. */
 const HOLDS_DOCKERFILES = /^(?:docker|dockerfiles?|containers?|build|ci|deploy|infra|ops)$/i;
 const VERSIONS_FILE = "VERSIONS.env";
 
@@ -44,7 +44,7 @@ export function dockerfiles(files: readonly string[]): string[] {
   });
 }
 
-/** Why a Dockerfile is not released unless the person names it; undefined for one that is. */
+/** Why a Dockerfile is not released by default; undefined for one that is. */
 export function reasonToLeaveOut(file: string, files: readonly string[]): string | undefined {
   const { dir, base } = path.posix.parse(file);
   const words = [...dir.split("/"), ...(variantOf(base)?.split(/[._-]/) ?? [])].map((word) =>
@@ -66,9 +66,9 @@ function variantOf(name: string): string | undefined {
  * What a repository releases: a list of services, a base with variants, lanes, or an image for each Dockerfile.
  *
  * @param released the Dockerfiles to release
- * @param name the image's name, where files do not say it
+ * @param name the image's name, if the files do not give one
  * @param withLanes whether Dockerfile.<name> may be a lane
- * @returns undefined where there is nothing to build
+ * @returns undefined if there is nothing to build
  */
 export function detectShape(
   facts: Facts,
@@ -84,7 +84,7 @@ export function detectShape(
   );
 }
 
-/** The Dockerfiles that a shape does not release, each with the reason. */
+/** The Dockerfiles that are not released, each with the reason. */
 export function leftOut(files: readonly string[], shape: Shape): LeftOut[] {
   const released = releasedDockerfiles(shape);
   return dockerfiles(files)
@@ -140,7 +140,7 @@ function variants(facts: Facts, released: readonly string[], name: string): Shap
   return {
     kind: "variants",
     image: { name, context: ".", dockerfile, buildArgs: pinnedArgs(facts, args) },
-    // A base made of its Dockerfile alone has to name something.
+    // `include` must not be empty.
     base: { dockerfile: base, include: include.length === 0 ? [base] : include },
     variants: [
       { suffix: "", buildArgs: {} },
@@ -152,7 +152,7 @@ function variants(facts: Facts, released: readonly string[], name: string): Shap
   };
 }
 
-/** Folders become everything below them. */
+/** A folder becomes `folder/**`. */
 function includes(files: readonly string[], sources: readonly string[]): string[] {
   const found = sources.map((source) => {
     const plain = source.replace(/\/+$/, "");
@@ -187,7 +187,7 @@ export function laneOf(lane: string, dockerfile: string, trigger = `${lane}-v*`)
   return { name: lane, dockerfile, trigger, format: `${prefix}vX.Y.Z`, floating: `${prefix}latest` };
 }
 
-/** As the main image's git tags have been written so far. */
+/** The main image's trigger, in the form of the git tags so far. */
 export function mainTrigger(tags: readonly string[]): string {
   return tags.some((tag) => /^docker-v[0-9]/.test(tag)) ? "docker-v*" : "v*";
 }
@@ -197,7 +197,7 @@ function images(facts: Facts, released: readonly string[], name: string): Shape 
   const words = released.map((file) => wordsOf(file).join("-"));
   const named = released.map((file, index) => {
     const word = words[index] ?? "";
-    // api/Dockerfile beside docker/api/Dockerfile: the whole path distinguishes them.
+    // api/Dockerfile and docker/api/Dockerfile: only the whole path tells them apart.
     const own = words.filter((other) => other === word).length === 1 ? word : imageWord(file);
     return released.length === 1 || own === "" ? name : `${name}-${own}`;
   });
@@ -225,7 +225,7 @@ export function imageOf(facts: Facts, file: string, name: string): InitImage {
   };
 }
 
-/** The Dockerfile's own folder, unless that holds Dockerfiles alone or lacks what is copied. */
+/** The Dockerfile's own folder, unless it contains only Dockerfiles or lacks what is copied. */
 function contextOf(files: readonly string[], file: string, { sources }: DockerfileFacts): string {
   const folder = path.posix.dirname(file);
   const has = (place: string) =>
@@ -242,7 +242,7 @@ function contextOf(files: readonly string[], file: string, { sources }: Dockerfi
   return !has(folder) && has(".") ? "." : folder;
 }
 
-/** A text as a part of an image's name. */
+/** A text in the form of an image's name. */
 export function imageWord(text: string): string {
   return text
     .toLowerCase()
@@ -250,7 +250,7 @@ export function imageWord(text: string): string {
     .replace(/^-+|-+$/g, "");
 }
 
-/** Build arguments that a file of versions has a value for. */
+/** Build arguments that VERSIONS.env has a value for. */
 function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
   const keys = (facts.texts[VERSIONS_FILE] ?? "")
     .split(/\r?\n/)
@@ -260,10 +260,10 @@ function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
   );
 }
 
-/** BuildKit and the base give these. */
+/** Arguments that BuildKit or the base sets. */
 const GIVEN = /^(?:BASE_IMAGE|(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)|[A-Z_]*PROXY|SOURCE_DATE_EPOCH)$/i;
 
-/** Arguments of images and variants that have no value. */
+/** Build arguments without a value. */
 export function missingArgs(facts: Facts, shape: Shape): string[] {
   const found = shape.kind === "images" ? shape.images : shape.kind === "variants" ? [shape.image] : [];
   return found.flatMap((image) => {

@@ -1,12 +1,12 @@
 import { Copy, DockerfileParser, type Instruction } from "dockerfile-ast";
 
-/** What a Dockerfile tells without being built. */
+/** What can be read from a Dockerfile without building it. */
 export interface DockerfileFacts {
   /** Names of build arguments with their defaults; null for none. */
   readonly args: ReadonlyMap<string, string | null>;
   /** Names of stages. */
   readonly stages: readonly string[];
-  /** What COPY and ADD take from the context, as it is written, without `./` before it. */
+  /** The sources of COPY and ADD in the context, as written, without a leading `./`. */
   readonly sources: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export function dockerfileFacts(text: string): DockerfileFacts {
   const args = new Map<string, string | null>();
   for (const arg of dockerfile.getARGs()) {
     for (const property of arg.getProperties()) {
-      // An ARG before FROM and one after it are the same argument; either may have the default.
+      // The same ARG may be before and after FROM; either may have the default.
       args.set(property.getName(), args.get(property.getName()) ?? property.getValue());
     }
   }
@@ -26,7 +26,7 @@ export function dockerfileFacts(text: string): DockerfileFacts {
   };
 }
 
-/** A source of another stage or of the network is none of the context. */
+/** Sources from another stage or the network are left out. */
 function sourcesOf(line: Instruction): string[] {
   if (!/^(?:COPY|ADD)$/i.test(line.getKeyword())) return [];
   const words = line.getArguments().map((argument) => argument.getValue());

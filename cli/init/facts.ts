@@ -8,11 +8,11 @@ import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
 import { isInside, realPath } from "../../source/inside";
 
-/** What is read of a repository. */
+/** What `init` reads from a repository. */
 export interface RepositoryFacts {
-  /** The folder's name, of the repository's root. */
+  /** The name of the repository's root folder. */
   readonly folderName: string;
-  /** Files that are committed or could be, from the root, with slashes, sorted. */
+  /** Files that are committed or not ignored: sorted, relative to the root, with slashes. */
   readonly files: readonly string[];
   /** The texts of those files that detection reads; others are absent. */
   readonly texts: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ export async function repositoryRoot(dir: string): Promise<string> {
   );
 }
 
-/** Reads the repository, and asks GitHub whether it is public; nothing is written. @param root its root */
+/** Reads the repository, and asks GitHub whether it is public. @param root its root */
 export async function readFacts(root: string, env: Environment): Promise<RepositoryFacts> {
   const [listed, origin, remotes, branch, head, tags] = await Promise.all([
     lines(root, ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], "\0"),
@@ -81,7 +81,7 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
 
 const DEADLINE_MS = 3_000;
 
-/** Asks GitHub without a token; a repository counts as private without an answer. @param repository `owner/name` */
+/** Asks GitHub, without a token. No answer counts as private. @param repository `owner/name` */
 async function isPublicRepository(repository: string, env: Environment): Promise<boolean> {
   const api = env.GITHUB_API_URL || "https://api.github.com";
   try {
@@ -104,7 +104,7 @@ async function readTexts(root: string, files: readonly string[]): Promise<Record
   return Object.fromEntries(read.flatMap(([file, text]) => (text === undefined ? [] : [[file, text]])));
 }
 
-/** undefined for what is no file, is gone, is large or leads out of the repository */
+/** @returns undefined for what is not a file, is too large or leads out of the repository */
 async function readInside(root: string, file: string): Promise<string | undefined> {
   const [realRoot, real] = await Promise.all([realPath(root), realPath(file)]);
   if (realRoot === undefined || real === undefined || !isInside(realRoot, real)) return undefined;

@@ -1,6 +1,6 @@
 export type SignMode = "key" | "keyless" | "none";
 
-/** What the command line of `slipway init` says. */
+/** The flags of `slipway init`. */
 export interface InitFlags {
   readonly cwd: string;
   readonly image?: readonly string[];

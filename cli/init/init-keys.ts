@@ -5,15 +5,15 @@ import { type Answers, stackPairs } from "./shape";
 
 export interface InitKeys {
   readonly made: readonly MadeKeys[];
-  /** Why some stacks still have no key; absent where all have one. */
+  /** Why some stacks still have no key; absent if all have one. */
   readonly missing?: string;
 }
 
 const DEADLINE_MS = 60_000;
 
 /**
- * Makes a key pair for each stack that needs one, and the stack in Pulumi's backend, since only the engine can encrypt
- * the key. Where the backend does not answer, this is left for later: the files are useful without keys.
+ * Makes a key pair for each stack that needs one. It also creates the stack in Pulumi's backend, since only the engine
+ * can encrypt the key. If the backend does not answer, keys are left for later: the files are useful without them.
  */
 export async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv): Promise<InitKeys> {
   const cwd = path.join(root, answers.folder);

@@ -38,8 +38,8 @@ const TSCONFIG = {
 };
 
 /**
- * Every file that the answers come to, compared with what is there. The project's own files are the person's once they are
- * there: they stay as they are. The settings are checked as `slipway plan` does.
+ * Every file for the answers, compared with what is there. Existing files of the project belong to the user and stay as
+ * they are. The settings are checked as `slipway plan` does.
  *
  * @throws UsageError for answers that the settings' rules refuse; Error for a file that leads out of the repository
  */
@@ -59,7 +59,7 @@ export async function plannedFiles(
     { path: "index.ts", text: programText(answers) },
     { path: "tsconfig.json", text: `${JSON.stringify(TSCONFIG, undefined, 2)}\n` },
   ].map((file) => ({ ...file, path: path.posix.join(answers.folder, file.path) }));
-  // From then on `slipway workflows` writes them, from the program and its settings.
+  // In an existing project, `slipway workflows` writes them.
   const workflows = isThere
     ? []
     : workflowFiles(stacks).map(({ path: file, text }) => ({ path: file, text }));
@@ -87,14 +87,14 @@ function planned(
   return { path: file, text: wanted, kind, difference };
 }
 
-/** The stacks with workflows; every stack's settings are read by their own rules. */
+/** Checks the settings of every stack. @returns the stacks with workflows */
 function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
   const readRootFile = projectFiles(root);
   const common = { env: {}, secretKeys: [], readFile: (file: string) => readRootFile(file, ".") };
   const code = releaseArgs(answers);
   return stackSettings(answers).flatMap(({ stack, settings }) => {
     const { promote, ...others } = settings;
-    // The key that the gate asks for is made after the files are written.
+    // Without the gate: its key is made after the files are written.
     const written = {
       ...sharedSettings(answers),
       ...others,

@@ -18,7 +18,7 @@ const VERSION_TAGS = [
   "type=sha",
 ];
 
-/** The arguments that the program gives to `Release.plan`, as it computes them. */
+/** The arguments that the program passes to `Release.plan`, as values. */
 export function releaseArgs(answers: Answers): Values {
   const images = imagesOf(answers).map(({ name, own }) => [name, { ...commonOf(answers), ...own }] as const);
   return { ...otherArgs(answers), images: Object.fromEntries(images) };
@@ -59,14 +59,14 @@ export function programText(answers: Answers): string {
   ].join("");
 }
 
-const SETUP = `  // Pulumi.setup.yaml: what the repository has on GitHub.
+const SETUP = `  // Pulumi.setup.yaml: the repository's settings on GitHub.
   if (stackSettings().github?.setup) {
     const plan = await RepositorySetup.plan({}, release);
     return new RepositorySetup("repository", plan).outputs;
   }
 `;
 
-/** What the reader wants to know beside an argument. */
+/** Comments beside arguments. */
 const COMMENTS: Readonly<Record<string, string>> = {
   base: "base-<hash> is built where no registry has it; base-latest follows.",
   variants: "One image each, with this suffix on every tag.",
@@ -147,7 +147,7 @@ function lanesText(lanes: readonly InitLane[]): string {
     const row = { name, dockerfile, trigger, prefix: floating.replace(/latest$/, "") };
     return `  ${block("{}", fields(row, "  "), "", 140)},\n`;
   });
-  return `/** Tags of one repository that do not touch each other. Each lane has its own stacks, which name it: slipway:lane. */
+  return `/** Independent families of tags in one repository. Each lane has its own stacks, which name it: slipway:lane. */
 const lanes = [
 ${rows.join("")}].map(({ prefix, ...lane }) => ({
   ...lane,
@@ -196,7 +196,7 @@ function otherArgs(answers: Answers): Values {
   };
 }
 
-/** Every machine trusts what the workflows released, and so does their next run, which is at another tag. */
+/** The releasing workflows at the branch and at any tag, so that every machine and the next run trust what they release. */
 function trusted(answers: Answers): Values[] {
   const { repository = "", branch } = answers;
   return stackPairs(answers).map(({ lane }, index) => {
@@ -210,7 +210,7 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
-/** The workflow that releases stage, or a further lane's. */
+/** The file of the workflow that releases stage, or another lane's stage. */
 export function releaseFile({ workflowFiles }: Pick<Answers, "workflowFiles">, lane?: string): string {
   return lane === undefined ? workflowFiles.release : workflowFiles.release.replace(/\.yml$/, `-${lane}.yml`);
 }
@@ -224,10 +224,10 @@ export function registryOf({ host, namespace, optional }: InitRegistry): Values 
   return { host, ...(namespace === "" ? {} : { namespace }), ...(optional ? { optional } : {}) };
 }
 
-/** How much of a line a value may take. */
+/** The line width up to which a value stays in one line. */
 const WIDTH = 100;
 
-/** A value as TypeScript, in one line where it fits. */
+/** A value as TypeScript, in one line if it fits. */
 function literal(value: unknown, indent = ""): string {
   if (Array.isArray(value))
     return block(

@@ -14,7 +14,7 @@ export interface InitIo {
   readonly env: NodeJS.ProcessEnv;
   /** Whether a person can be asked. */
   readonly isTerminal: boolean;
-  /** Whether the output is read by a person at a terminal. */
+  /** Whether the output is a terminal. */
   readonly isScreen: boolean;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -23,7 +23,7 @@ export interface InitIo {
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Sets a repository up to release with Slipway: shows what it would write, and writes it after a yes.
+ * Sets a repository up to release with Slipway: shows what it would write, and writes it once confirmed.
  *
  * @returns the exit code
  * @throws UsageError for flags and answers that cannot be used; Error outside of a git repository
@@ -58,7 +58,7 @@ export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
 
 async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: AbortSignal): Promise<number> {
   const colors = colorsFor(io.isScreen, io.env);
-  // For a person; a program gets everything at the end.
+  // With --json, everything is printed at the end.
   const print = (text: string) => (flags.json === true ? undefined : io.out(text));
   const root = await repositoryRoot(path.resolve(flags.cwd));
   const facts = await readFacts(root, io.env);
@@ -85,7 +85,7 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
     return 0;
   }
   if (refused.length > 0) {
-    io.err(`\nerror: ${refused.join(", ")}: there already, and not written by init. Nothing was written.\n`);
+    io.err(`\nerror: ${refused.join(", ")}: not written by init, so not replaced. Nothing was written.\n`);
     report(false);
     return 1;
   }
@@ -101,7 +101,7 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   return 0;
 }
 
-/** Lines that are added to a person's file take nothing away. */
+/** Whether an existing file would be replaced. Adding lines to the user's files is fine. */
 function isOverwritten({ kind, difference }: PlannedFile): boolean {
   return kind === "own" && difference.change === "changed";
 }

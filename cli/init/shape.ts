@@ -2,7 +2,7 @@ import path from "node:path";
 import type { WorkflowHost } from "../../plan/github-config";
 import type { SignMode } from "./flags";
 
-/** What a repository releases, as far as its files say. Paths are relative to the repository's root. */
+/** What a repository releases. Paths are relative to the repository's root. */
 export type Shape = ImagesShape | LanesShape | VariantsShape | ServicesShape;
 
 /** A build argument as an image's `buildArgs` has it. */
@@ -23,7 +23,7 @@ export interface ImagesShape {
   readonly images: readonly InitImage[];
 }
 
-/** One repository of images, released by several families of tags. */
+/** One image, released in several lanes. */
 export interface LanesShape {
   readonly kind: "lanes";
   readonly image: InitImage;
@@ -77,10 +77,10 @@ export interface Answers {
   readonly shape: Shape;
   /** Prod's registries. */
   readonly registries: readonly InitRegistry[];
-  /** Stage's registry; absent where it has to be asked for. */
+  /** Stage's registry; absent if it has to be asked for. */
   readonly stageRegistry?: InitRegistry;
   readonly platforms: readonly string[];
-  /** For whom workflow files are written; empty for none. */
+  /** Where the workflows run; empty for no workflow files. */
   readonly hosts: readonly WorkflowHost[];
   readonly sign: SignMode;
   /** Stacks whose file names a signing key. */
@@ -90,7 +90,7 @@ export interface Answers {
   readonly workflowFiles: { readonly release: string; readonly preview: string };
   /** Whether a stack `setup` sets the repository up on GitHub. */
   readonly setup: boolean;
-  /** What package.json says of this package: a version or `file:`. */
+  /** This package in package.json: a version or `file:`. */
   readonly packageSpec: string;
 }
 

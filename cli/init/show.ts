@@ -3,7 +3,7 @@ import type { InitKeys } from "./init-keys";
 import type { PlannedFile } from "./planned-files";
 import { type Answers, stackPairs } from "./shape";
 
-/** What would be written, as differences: whole for a new file. Unchanged files are named alone. */
+/** The differences to what is there, with the whole text of new files and the names of unchanged ones. */
 export function differencesText(files: readonly PlannedFile[], colors: Colors): string {
   return files.map((file) => differenceText(file, colors)).join("");
 }
@@ -36,18 +36,18 @@ function painted(line: string, colors: Colors): string {
 interface InitReport {
   /** Whether the files are as they should be now: written, or there already. */
   readonly written: boolean;
-  /** What was found, for a person. */
+  /** What was found, as text. */
   readonly notes: readonly string[];
   /** The project's folder, from the repository's root. */
   readonly folder: string;
   readonly stacks: readonly string[];
-  /** Every file, also those that do not change; `person`: lines are added to it. */
+  /** Every file, unchanged ones too; `person`: lines are added to the user's file. */
   readonly files: readonly (Pick<PlannedFile, "path" | "kind" | "text"> & { readonly change: string })[];
-  /** Files that are there already and are not Slipway's; nothing is written then. */
+  /** Existing files that `init` would replace, so nothing is written. */
   readonly refused: readonly string[];
   /** Key pairs that were made. */
   readonly keys: InitKeys["made"];
-  /** Commands, to be run in this order; none where nothing was written. */
+  /** Commands to run next, in this order; none if nothing was written. */
   readonly next: readonly string[];
 }
 
@@ -78,7 +78,7 @@ export function initKeysText({ made, missing }: InitKeys): string {
   ].join("");
 }
 
-/** The next commands. `--no` keeps npx from asking the public registry, where the package is not installed yet. */
+/** The next commands. `--no` keeps npx from asking the public registry if the package is not installed. */
 function nextCommands(answers: Answers, keys?: InitKeys): string[] {
   const made = keys?.made.map(({ stack }) => stack) ?? [];
   const unsigned =
@@ -99,19 +99,19 @@ export function nextText(answers: Answers, colors: Colors, keys: InitKeys): stri
     "Next:",
     ...nextCommands(answers, keys).map((command) => `  ${colors.bold(command)}`),
     "",
-    "When the plan is right, carry it out on stage, and then take it over to prod:",
+    "When the plan is right, release it on stage, and then promote it to prod:",
     ...stackPairs(answers).flatMap(({ stage, prod }) => [
       `  ${colors.bold(`npx --no slipway up --stack ${stage}`)}`,
       `  ${colors.bold(`pulumi stack init ${prod} && npx --no slipway up --stack ${prod}`)}`,
     ]),
     "",
-    "It needs the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
+    "You need the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
     "(Docker with buildx).",
     ...(answers.hosts.length === 0
       ? []
       : [
-          "The workflows do the same in CI. Prod reads there what stage released from the",
-          "backend that the secret PULUMI_BACKEND_URL names.",
+          "The workflows do the same in CI. There, prod reads what stage released from the",
+          "backend in the secret PULUMI_BACKEND_URL.",
         ]),
     ...(answers.sign === "key" && answers.hosts.length > 0
       ? ["They read the signing key with the stack's passphrase, the secret", "PULUMI_CONFIG_PASSPHRASE."]

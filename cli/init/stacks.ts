@@ -6,7 +6,7 @@ import { type Answers, type StackPair, stackPairs } from "./shape";
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** A stack: what its file says under `slipway:`, in the order in which a person reads it. */
+/** A stack with the settings of its file, in the order of the text. */
 export interface InitStack {
   readonly stack: string;
   /** The first lines of its file. */
@@ -14,12 +14,12 @@ export interface InitStack {
   readonly settings: Settings;
 }
 
-/** What Pulumi.yaml says for all stacks. */
+/** The settings in Pulumi.yaml, for all stacks. */
 export function sharedSettings({ folder }: Pick<Answers, "folder">): Settings {
   return folder === "." ? {} : { root: path.posix.relative(folder, ".") };
 }
 
-/** @throws UsageError where stage's registry is not known */
+/** @throws UsageError if stage's registry is not known */
 export function stackSettings(answers: Answers): InitStack[] {
   return [
     ...stackPairs(answers).flatMap((pair) => [stageStack(answers, pair), prodStack(answers, pair)]),
@@ -64,7 +64,7 @@ function prodStack(answers: Answers, { stage, prod, lane, publicKey }: StackPair
   const keyFile = path.posix.join(answers.folder, publicKey);
   return {
     stack: prod,
-    about: `${prod}: builds nothing. It takes over what ${stage} released, by digest.`,
+    about: `${prod}: builds nothing. It promotes what ${stage} released, by digest.`,
     settings: {
       ...(lane === undefined ? {} : { lane: lane.name }),
       registries: answers.registries.map(registryOf),
@@ -77,7 +77,7 @@ function prodStack(answers: Answers, { stage, prod, lane, publicKey }: StackPair
   };
 }
 
-/** What a repository needs for its releases; secrets and reviewers are the person's to add. */
+/** The repository's setup; the user adds secrets and reviewers. */
 function setupStack(answers: Answers): InitStack {
   const pairs = stackPairs(answers);
   const triggers = pairs.flatMap(({ lane }) => (lane === undefined ? [] : [lane.trigger]));
@@ -87,7 +87,7 @@ function setupStack(answers: Answers): InitStack {
   return {
     stack: "setup",
     about:
-      "setup: what the repository is to have on GitHub. It releases nothing, and takes a token of its own, GH_TOKEN.\n" +
+      "setup: configures the repository on GitHub, and releases nothing. It needs a token of its own, GH_TOKEN.\n" +
       "Secrets are encrypted here once they are set:\n" +
       "  pulumi config set --stack setup --secret --path 'slipway:github.environments.NAME.secrets.TOKEN'",
     settings: {
@@ -142,7 +142,7 @@ export function stackYaml({ about, settings }: InitStack): string {
   ].join("");
 }
 
-/** What the reader wants to know beside a setting. */
+/** Comments above settings. */
 const COMMENTS: Readonly<Record<string, string>> = {
   root: "Contexts, Dockerfiles and other files are relative to this folder: the repository's root.",
   registries:
@@ -150,7 +150,7 @@ const COMMENTS: Readonly<Record<string, string>> = {
   requireTag: "true: only a version, which is a git tag's commit and a clean tree.",
 };
 
-/** One setting after another, with a line between them and a comment above. */
+/** The settings, each with its comment above and an empty line between them. */
 function sections(settings: Settings): string {
   return Object.entries(settings)
     .map(([key, value]) => {
@@ -163,7 +163,7 @@ function sections(settings: Settings): string {
 
 const IN_ONE_LINE = new Set(["hosts", "on", "patterns", "tags"]);
 
-/** Lists of words are in one line, as people write them. */
+/** A setting as YAML; short lists are in one line. */
 function settingText(key: string, value: unknown): string {
   const document = new Document({ [`slipway:${key}`]: value }, { aliasDuplicateObjects: false });
   visit(document, {

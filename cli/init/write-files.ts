@@ -5,16 +5,16 @@ import type { ProjectFile } from "./additions";
 interface Staged {
   readonly target: string;
   readonly part: string;
-  /** What the file said before; absent for a new one. */
+  /** The old content; absent for a new file. */
   readonly before?: Buffer;
 }
 
 /**
- * Writes all files or none: each is written beside its place first, then all are moved there. What goes wrong on the way,
- * an interruption included, is taken back, with the folders that were made for it.
+ * Writes all files or none: first to temporary files beside them, then all are renamed. A failure or an interruption
+ * undoes everything, new folders too.
  *
  * @param root the folder that paths are relative to
- * @param signal ends it before anything is in its place
+ * @param signal stops it before the first rename
  * @throws Error of the file system; the signal's reason
  */
 export async function writeAllOrNone(

@@ -126,7 +126,7 @@ async function holding(
 async function indexOf([first]: readonly Location[], digest: Digest): Promise<PartIndex | undefined> {
   const json = (await first?.client.getManifest(first.path, digest))?.json;
   if (json === undefined) return undefined;
-  // A part that is no index has no platforms, and is told as such.
+  // A part that is not an index has no platforms, and is reported as such.
   return isIndex(json) ? json : { manifests: [] };
 }
 

@@ -38,7 +38,7 @@ export interface PartsRun {
 
 const INTERRUPTED = 130;
 
-/** Where parts are kept, unless somebody says otherwise. */
+/** Where parts are kept by default. */
 export function partsFolder({ config: { artifacts }, projectDir }: PartsRun): string {
   return path.join(projectDir, artifacts, "parts");
 }

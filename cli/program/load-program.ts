@@ -8,10 +8,10 @@ const ENTRIES = ["index.ts", "index.js", "index.mjs", "index.cjs"];
 
 /**
  * Loads a project's program as Pulumi does: `main` of Pulumi.yaml, else of package.json, else `index`. TypeScript is
- * compiled by the project's own compiler, without checking types.
+ * compiled by the project's own compiler, without type checks.
  *
  * @returns what the program exports
- * @throws Error where there is no program, or none that can be loaded
+ * @throws Error if there is no program, or it cannot be loaded
  */
 export async function loadProgram(projectDir: string, main: string | undefined): Promise<unknown> {
   const file = entryFile(projectDir, main);
@@ -21,7 +21,7 @@ export async function loadProgram(projectDir: string, main: string | undefined):
     return isModule(file) ? await import(pathToFileURL(file).href) : ownRequire(file);
   } finally {
     forget();
-    // Another stack of the same project runs the program's code again.
+    // The next stack of the same project has to run the code again.
     for (const loaded of Object.keys(ownRequire.cache)) {
       if (loaded.startsWith(projectDir + path.sep) && !loaded.includes(`${path.sep}node_modules${path.sep}`))
         delete ownRequire.cache[loaded];
@@ -45,12 +45,12 @@ function packageMain(projectDir: string): string | undefined {
   return typeof main === "string" && existsSync(path.resolve(projectDir, main)) ? main : undefined;
 }
 
-/** Only what `import()` alone can load. */
+/** Whether only `import()` can load it. */
 function isModule(file: string): boolean {
   return file.endsWith(".mjs");
 }
 
-/** Node 20 cannot load TypeScript. @returns a function that ends it again */
+/** Lets `require` load TypeScript, which Node 20 cannot. @returns a function that undoes it */
 function compileTypeScript(projectDir: string, ownRequire: NodeJS.Require): () => void {
   const before = ownRequire.extensions[".ts"];
   let compiler: typeof ts | undefined;

@@ -8,20 +8,20 @@ import { isRecord } from "../../plan/record";
 import { type Code, hostProgram, type ProgramHost } from "../../source/program-host";
 import { loadProgram } from "./load-program";
 
-/** In place of a value that only the engine can decrypt. */
+/** Replaces a value that only the engine can decrypt. */
 const ENCRYPTED = `encrypted-${randomUUID()}`;
 
-/** What a program gives in code to its first plan: of a release, or of a repository's setup. */
+/** The arguments of a program's first plan, and whether it is a release's or a repository setup's. */
 export interface Declared {
   readonly kind: "release" | "setup";
   readonly code: Code;
 }
 
 /**
- * Runs a project's program for a stack without an engine: its plans are made by the host, and its resources are declared
- * to nothing. No output has a value, and no provider can be called.
+ * Runs a project's program for a stack without an engine: the host makes its plans, and its resources are ignored. No
+ * output has a value, and no provider can be called.
  *
- * @param end when it resolves, the rest of the program is left out
+ * @param end stop waiting for the program when this resolves
  * @throws Error with what the program threw
  */
 export async function runProgram(
@@ -54,9 +54,9 @@ export async function runProgram(
 }
 
 /**
- * What a project's program says in code for a stack.
+ * Runs a project's program for a stack up to its first plan.
  *
- * @throws Error where it plans neither a release nor a setup
+ * @throws Error if it plans neither a release nor a setup
  */
 export async function declaredCode(projectDir: string, file: StackFile): Promise<Declared> {
   let found: Declared | undefined;
@@ -85,13 +85,13 @@ export function nothingPlanned(stack: string): ProblemError {
   ]);
 }
 
-/** A program exports its outputs, or a function that makes them. */
+/** A program exports its outputs, or a function that returns them. */
 async function runExport(loaded: unknown): Promise<void> {
   const exported = isRecord(loaded) && "default" in loaded ? loaded.default : loaded;
   await (typeof exported === "function" ? exported() : exported);
 }
 
-/** The program reads files relative to its project, and prints to people, not into a command's JSON. */
+/** Programs read files relative to their project. They print to stderr, so that a command's JSON stays clean. */
 function enterProject(projectDir: string): () => void {
   const { log, info } = console;
   const before = process.cwd();
@@ -108,7 +108,7 @@ function refuseCall({ token }: { readonly token: string }): never {
   throw new Error(`${token} needs the engine, and this command runs without one; use pulumi preview or up`);
 }
 
-/** Errors of a plan say everything themselves; any other is the program's own. */
+/** A plan's own errors need no context; any other is the program's. */
 function programError(error: unknown, stack: string): unknown {
   if (!(error instanceof Error)) return error;
   if (error.name === "ProblemError" || "__pulumiRunError" in error) return error;

@@ -30,7 +30,7 @@ export interface CarryOutInput {
 
 /**
  * Does what a plan says in the engine's order, by the same operations that its resources have: every image built or
- * found, proved and stated; then the tags, level by level. One image after the other, bases first.
+ * found, verified and stated; then the tags, level by level. One image after the other, bases first.
  */
 export async function carryOutWithoutEngine(input: CarryOutInput): Promise<ReleaseManifest> {
   const { plan, config, say } = input;
@@ -41,7 +41,7 @@ export async function carryOutWithoutEngine(input: CarryOutInput): Promise<Relea
       config.promote === undefined ? await release(input, image, digests) : await promote(input, image);
     digests[image.name] = proved.digest;
     attestations[image.name] = proved.attestations;
-    say(`${image.name}: proved as ${shortDigest(proved.digest)} in ${image.repositories.join(" and ")}`);
+    say(`${image.name}: verified as ${shortDigest(proved.digest)} in ${image.repositories.join(" and ")}`);
   }
   const tags: ReleaseFacts["tags"][number][] = [];
   for (const level of plan.levels) {

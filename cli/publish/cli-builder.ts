@@ -113,7 +113,7 @@ export function imageBuild({ config, ...input }: ImageBuildInput): CliCommand {
 async function digestFrom(iidFile: string, program: string, image: string): Promise<Digest> {
   const text = (await readFile(iidFile, "utf8").catch(() => "")).trim();
   if (isDigest(text)) return text;
-  throw new ProblemError("The image was not pushed as far as can be told, so no tag has moved:", [
+  throw new ProblemError("It is not certain that the image was pushed, so no tag has moved:", [
     {
       code: "cli-no-digest",
       path: image,

@@ -33,7 +33,7 @@ export function commandsText({ plan, config, program, logins }: CommandsTextInpu
     }),
     ...(built.length === 0 ? [`# Nothing has to be built: ${program} is not needed.`] : []),
     "# Then by Slipway itself, by digest and in this order:",
-    ...plan.images.map((image) => `#   prove ${image.name} in ${image.repositories.join(" and ")}`),
+    ...plan.images.map((image) => `#   verify ${image.name} in ${image.repositories.join(" and ")}`),
     ...plan.levels.flatMap(({ name, tags }) =>
       tags
         .filter(({ action }) => action === "create" || action === "move")

@@ -39,7 +39,7 @@ export interface BuildCommandInput {
   readonly program: string;
   readonly image: PlannedImage;
   readonly recipe: BuildRecipe;
-  /** The proved digest of the image that it is built FROM, where the release makes that too. */
+  /** The verified digest of the image that it is built FROM, if the release makes that too. */
   readonly baseDigest?: string;
   /** A buildx builder's name. @default the CLI's own choice */
   readonly builder?: string;

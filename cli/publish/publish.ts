@@ -127,7 +127,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
         warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),
       },
     };
-    // A key that does not open is told before anything is built.
+    // Report a key that cannot be read before anything is built.
     if (config.promote === undefined) await context.signing.signer();
     const written = writtenRepositories(plan);
     if (written.length > 0) {

@@ -18,7 +18,7 @@ export interface CliRun {
 
 /** A failure shows this much of the end of what was printed. */
 const SHOWN_LINES = 20;
-/** How long a command that is told to end may take before it is killed. */
+/** How long a command may take to end before it is killed. */
 const GRACE_MS = 5_000;
 
 /**
@@ -96,7 +96,7 @@ function failed(command: CliCommand, end: string, last: readonly string[]): Prob
       path: `${command.program} ${verb}`,
       message: `ended with ${end}${said === "" ? "" : `; it said last:${said}`}`,
       hint:
-        "Mend what it found, and run the same again: images that are built are found, not built again. " +
+        "Fix what it found, and run the same again: images that are built are found, not built again. " +
         `The command was:\n      ${commandLines(command).join(" \\\n        ")}`,
     },
   ]);

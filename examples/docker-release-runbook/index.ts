@@ -1,6 +1,6 @@
 import { ghcr, Release } from "slipway";
 
-/** Two independent lanes of one repository. Pulumi.main.yaml and Pulumi.standalone.yaml say which one they release. */
+/** Two independent lanes of one repository. Pulumi.main.yaml and Pulumi.standalone.yaml each release one. */
 const lanes = [
   {
     name: "main",

@@ -4,7 +4,7 @@ const release: ReleaseArgs = {
   repository: "octo/container",
   registries: [
     ghcr("octo"), // GITHUB_ACTOR and GITHUB_TOKEN in a workflow
-    dockerHub("octo", { optional: true }), // skipped, and said so, without DOCKERHUB_USERNAME and DOCKERHUB_TOKEN
+    dockerHub("octo", { optional: true }), // skipped, with a notice, without DOCKERHUB_USERNAME and DOCKERHUB_TOKEN
   ],
   images: {
     container: {
@@ -23,7 +23,7 @@ const release: ReleaseArgs = {
 };
 
 export = async () => {
-  // Pulumi.setup.yaml: what the repository has on GitHub, with the workflow files of this release.
+  // Pulumi.setup.yaml: the repository's settings on GitHub, and the workflow files of this release.
   if (stackSettings().github?.setup) {
     const plan = await RepositorySetup.plan({}, release);
     return new RepositorySetup("repository", plan).outputs;

@@ -1,5 +1,5 @@
-// npm run deploy:stage: raises .buildnum, releases every service under the new number, writes the number into Terraform's
-// variables and applies them. One deploy runs at a time; a second one waits and takes the number after.
+// npm run deploy:stage: increments .buildnum, releases every service under the new number, writes the number into
+// Terraform's variables and applies them. One deploy runs at a time; a second one waits and takes the next number.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import slipway from "slipway";
@@ -21,7 +21,7 @@ try {
 
 /** @returns the exit code of the command that failed, or 0 */
 async function deploy() {
-  withTag(readFileSync(TFVARS, "utf8"), "0");
+  withTag(readFileSync(TFVARS, "utf8"), "0"); // throws now rather than after the release
   const number = String(lastNumber() + 1);
   await slipway.writeWholeFile(".buildnum", `${number}\n`);
 
@@ -29,7 +29,7 @@ async function deploy() {
   const up = ["up", "--stack", "stage", "--", "--yes", "--skip-preview", "--suppress-outputs"];
   const released = await run("node_modules/.bin/slipway", up, {
     ...{ CI_REGISTRY: REGISTRY, CI_IMAGE_TAG: number },
-    // All of them, whatever the shell selects.
+    // Every service, even if the shell's variables select some.
     ...{ CI_SERVICES: "", CI_SERVICE_FILTER: "", SERVICES: "", CI_PUSH: "" },
   });
   if (released !== 0) {
@@ -37,7 +37,7 @@ async function deploy() {
     return released;
   }
 
-  // Read again: a person may have changed it while the release ran.
+  // Read again: the file may have been edited while the release ran.
   await slipway.writeWholeFile(TFVARS, withTag(readFileSync(TFVARS, "utf8"), number));
   say(`glass_docker_tag is ${number} in ${TFVARS}`);
   const applied = await run(`${ENVIRONMENT}/apply.sh`, []);

@@ -21,7 +21,7 @@ export = async () => {
       ports: [{ internal: 8000, external: port, ip: "127.0.0.1" }],
       restart: "unless-stopped",
     },
-    // The new one needs the port of the old one.
+    // The new container needs the port of the old one.
     { deleteBeforeReplace: true },
   );
   return { ...release.outputs, running: container.image, url: `http://localhost:${port}` };

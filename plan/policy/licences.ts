@@ -24,7 +24,7 @@ type Denies = (id: string) => boolean;
 
 /**
  * Whether a package with this licence may be shipped. Of alternatives (`OR`) the best one is taken, of what holds
- * together (`AND`) the worst, where what nobody knows stands between allowed and denied; an exception (`WITH`) does not
+ * together (`AND`) the worst, with unknown between allowed and denied; an exception (`WITH`) does not
  * help a licence that is denied. `LicenseRef-…` is denied where what follows is a denied licence, and unknown
  * otherwise; so is what is no SPDX expression, by each of its words.
  */
@@ -77,7 +77,7 @@ function gnuSpellings(id: string): string[] {
 export interface LicenceBreaches {
   /** `openssl 3.0.1: GPL-3.0-only`, sorted, each once. */
   readonly denied: readonly string[];
-  /** Packages whose licence nobody states, or by a name that only its author knows, where that is refused. */
+  /** Packages with no stated licence, or one whose name only its author knows, if that is refused. */
   readonly unknown: readonly string[];
 }
 

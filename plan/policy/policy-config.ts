@@ -7,7 +7,7 @@ export type PolicyLevel = "off" | "warn" | "refuse";
 
 /** The rules of a team, each with how strictly it holds. `config/` fills in the defaults. */
 export interface PolicyConfig {
-  /** What is promoted has to be proved: `promote.verify` is set. Default `warn`. */
+  /** What is promoted has to be verified: `promote.verify` is set. Default `warn`. */
   readonly unsignedPromotion: { readonly level: PolicyLevel };
   /** Nothing is taken on a registry's word alone (`sign: none`). Default `off`; `refuse` for a stack that promotes. */
   readonly unverifiedContent: { readonly level: PolicyLevel };

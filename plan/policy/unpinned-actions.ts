@@ -21,7 +21,7 @@ export interface UsedAction {
 const NAMED = 3;
 
 /**
- * Actions that are not named by their full commit: whoever can move the tag runs what they like in the release. One
+ * Actions that are not named by their full commit: anyone who can move the tag can run anything in the release. One
  * entry a file.
  *
  * @param allow actions without their `@…`, and paths of files that need not be readable, exactly or `/pattern/`

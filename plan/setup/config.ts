@@ -6,7 +6,7 @@ export interface SetupConfig {
   readonly repository: string;
   /** Of an Enterprise server, as it was given. Absent: github.com. */
   readonly baseUrl?: string;
-  /** Absent where nobody gives one, which is an error before anything is read. */
+  /** Absent if there is none, which is an error before anything is read. */
   readonly token?: Secret;
   /** Where the token comes from, for messages. */
   readonly tokenFrom?: string;
@@ -49,7 +49,7 @@ export const DEFAULT_BRANCH = "~DEFAULT_BRANCH";
 
 export interface TagRulesConfig {
   readonly name: string;
-  /** Patterns of git tags that nobody may move or delete, without `refs/tags/`. */
+  /** Patterns of git tags that cannot be moved or deleted, without `refs/tags/`. */
   readonly patterns: readonly string[];
 }
 

@@ -34,7 +34,7 @@ export interface SetupItem {
   readonly note?: string;
 }
 
-/** The engine compares with its state, unless it is told to look. */
+/** Without a refresh, the engine compares with its state only. */
 const REFRESH = "`pulumi up --refresh` mends it";
 
 /** Everything that a setup will declare, known before anything is written. */

@@ -15,7 +15,7 @@ export interface Slot {
   readonly note?: string;
 }
 
-/** Slots are told apart by these names, in state and plan alike. */
+/** The names of slots, in state and plan alike. */
 export const slots = {
   secret: (name: string) => `secret ${name}`,
   variable: (name: string) => `variable ${name}`,
@@ -44,7 +44,7 @@ interface SlotsInput {
   readonly branch: string | undefined;
 }
 
-/** Everything that the configuration asks for, in the order in which it is told. */
+/** Everything that the configuration asks for, in the order in which it is shown. */
 export function contentSlots({ config, live, repository, branch }: SlotsInput): Slot[] {
   return [
     ...Object.keys(config.secrets).map((name) => secretSlot(slots.secret(name), live.secrets.includes(name))),

@@ -5,7 +5,7 @@ import moment from "moment-timezone";
  *
  * @param format what the template passed first; empty or missing: ISO 8601
  * @param options what Handlebars passes last
- * @param warn told of a zone that nobody knows, for which UTC stands in
+ * @param warn called with an unknown zone, which counts as UTC
  * @throws TypeError when the template calls it wrongly.
  */
 export function formatDate(

@@ -6,11 +6,11 @@ export interface ReleaseEvent {
   readonly ref: string;
   /** 40 hex digits; empty where it is not known. */
   readonly sha: string;
-  /** The committer's date of `sha`, or the current time where nobody knows it. */
+  /** The committer's date of `sha`, or the current time if it is unknown. */
   readonly commitDate: Date;
   /** The branch that a pull request is aimed at, or that a pushed tag was cut from where GitHub says so; else empty. */
   readonly baseRef: string;
-  /** The default branch as the event tells it, which is what `{{is_default_branch}}` compares with. */
+  /** The event's default branch, which `{{is_default_branch}}` compares with. */
   readonly defaultBranch?: string;
   /** A dispatched workflow's inputs; empty for every other event. */
   readonly inputs: Readonly<Record<string, string>>;

@@ -17,7 +17,7 @@ export interface GitHubEvent {
   readonly commitDate?: Date;
   /** Whether a pull request is known by its own head instead of the merge commit (DOCKER_METADATA_PR_HEAD_SHA). */
   readonly sourceOfSha: "event" | "pull-request-head";
-  /** Stands in for a commit's date that nobody knows. */
+  /** Used if a commit's date is unknown. */
   readonly now: Date;
 }
 
@@ -53,7 +53,7 @@ function repositoryFacts(answer: unknown): RepositoryFacts {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }
 
-/** The date of a commit that a push's payload tells of. */
+/** The date of a commit in a push's payload. */
 export function commitDateInPayload(payload: unknown, sha: string): Date | undefined {
   const commits = at(payload, "commits");
   const pushed = Array.isArray(commits) ? commits.find((commit) => at(commit, "id") === sha) : undefined;

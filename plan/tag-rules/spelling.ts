@@ -104,7 +104,7 @@ function unknownNames(
     });
 }
 
-/** The names that a template asks its context for; none where it is no template, which evaluating tells. */
+/** The names that a template asks its context for; none if it is not a template, which evaluating it reports. */
 function namesIn(template: string): string[] {
   if (!template.includes("{{")) return [];
   const names = new Names();

@@ -27,7 +27,7 @@ type AttestationInputs = z.output<typeof inputs>;
 /** What is attached, `host/path@digest` of each referrer, so that it can be looked for. */
 interface Attached {
   readonly referrers: readonly string[];
-  /** Who signed; empty where nobody did. */
+  /** Who signed; empty if unsigned. */
   readonly signer: string;
 }
 
@@ -76,7 +76,7 @@ function idOf({ image, statement }: AttestationInputs): string {
   return `${image}:${statement?.version ?? "unversioned"}`;
 }
 
-/** A key that does not open is told by the preview already. */
+/** The preview already reports a key that cannot be read. */
 async function previewed(context: Context, news: AttestationInputs): Promise<object> {
   await signerOf(context, news);
   return news;
@@ -89,7 +89,7 @@ async function signerOf(
   if (mode === "none") return undefined;
   const signer = await signing.signer();
   if (signer === undefined)
-    throw new Error(`signing is asked for (${mode}), and the provider was told nothing of it`);
+    throw new Error(`signing is requested (${mode}), but the provider is not configured for it`);
   return signer;
 }
 

@@ -8,7 +8,7 @@ const inputs = z.object({
 
 /**
  * One point in the order of a release. Everything before it is among its dependencies, everything after it depends
- * on it alone: many tags cost one edge each instead of an edge for each pair. It holds nothing and asks nobody.
+ * on it alone: many tags cost one edge each instead of an edge for each pair. It has no data and calls no registry.
  */
 export const barrier = resource({
   token: "slipway-registry:index:Barrier",

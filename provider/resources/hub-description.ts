@@ -78,7 +78,7 @@ function changedTexts(live: HubDescription | undefined, { short, full }: Descrip
   ];
 }
 
-/** The live text is in no property of the engine's diff, so a line of its own tells it. */
+/** The live text is in no property of the engine's diff, so it gets a line of its own. */
 async function announce(
   context: Context,
   urn: string,

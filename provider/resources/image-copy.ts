@@ -25,7 +25,7 @@ const inputs = z.object({
 type ImageCopyInputs = z.output<typeof inputs>;
 
 /**
- * Content that was proved elsewhere, whole in every registry: index, manifests, blobs, and everything that refers to
+ * Content that was verified elsewhere, whole in every registry: index, manifests, blobs, and everything that refers to
  * it. Copied by digest and never rebuilt; what is there already is not sent again, so a copy that broke off goes on.
  * Deleting keeps the content.
  */

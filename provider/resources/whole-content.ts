@@ -33,7 +33,7 @@ export async function incomplete(locations: readonly Location[], digest: Digest)
 
 /**
  * Where the other places copy from: one that has the index with all of its statements, listing again what is only not
- * listed any more. Where all lost some, that is told: what is missing can then be proved nowhere.
+ * listed any more. If all lost some, that is reported: what is missing can then be verified nowhere.
  *
  * @param holders places that hold the index; at least one
  */

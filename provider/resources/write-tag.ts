@@ -55,7 +55,7 @@ export async function writeTag(write: TagWrite): Promise<WrittenTag> {
     target = rightful;
   }
   throw new Error(
-    `${location.repository}:${name} is being written by somebody else at the same time and did not come to rest ` +
+    `${location.repository}:${name} is being written by another tool at the same time and did not settle ` +
       `after ${ROUNDS} attempts. Run \`pulumi up\` again when the other release has ended.`,
   );
 }

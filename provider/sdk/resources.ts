@@ -99,7 +99,7 @@ export interface AttestationArgs {
   readonly digest: pulumi.Input<string>;
   /** Absent for a release without a version, which is signed alone. */
   readonly statement?: ReleaseStatement;
-  /** How the provider was told to sign. */
+  /** How the provider signs. */
   readonly sign: SignConfig["mode"];
 }
 
@@ -107,7 +107,7 @@ export interface AttestationArgs {
 export class Attestation extends RegistryResource {
   /** `host/path@digest` of every referrer. */
   declare readonly referrers: pulumi.Output<string[]>;
-  /** Who signed; empty where nobody did. */
+  /** Who signed; empty if unsigned. */
   declare readonly signer: pulumi.Output<string>;
 
   constructor(name: string, args: AttestationArgs, opts?: pulumi.CustomResourceOptions) {
