@@ -30,13 +30,16 @@ export async function runEngine(run: EngineRun): Promise<number> {
   const projectDir = path.resolve(run.cwd);
   const { written } = await readStackFile({ projectDir, stack: run.stack });
   if (!isSetupStack(written)) await requireProviderPlugin(projectDir);
+  // Mistakes in the settings are reported before anything is provided.
+  const config = isSetupStack(written)
+    ? undefined
+    : await readStackConfig({ projectDir, stack: run.stack, env: given });
   const env = await engineEnvironment({ stack: run.stack, cwd: projectDir, env: given, services: true });
-  if (isSetupStack(written)) {
+  if (config === undefined) {
     // Without a refresh the engine would leave what was changed on GitHub.
     const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
     return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
   }
-  const config = await readStackConfig({ projectDir, stack: run.stack, env });
   const selected = selectedImages(config);
   if (config.push && selected === undefined) {
     const args = [run.verb, "--stack", run.stack, ...run.args];

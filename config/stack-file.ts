@@ -177,7 +177,8 @@ async function noStackFile(projectDir: string, file: string, folder: string): Pr
       ? "there is none in the project"
       : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
   const shown = shownPath(projectDir, file);
-  const hint = names.length === 0 ? undefined : "Name one of these: --stack <name>";
+  const hint =
+    names.length === 0 ? `Create it: echo 'config: {}' > ${shown}` : "Name one of these: --stack <name>";
   return failure("config-stack", shown, `there is no such stack file; ${known}`, hint);
 }
 

@@ -114,7 +114,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
         ? [`the release is ${released.origin}`, ...released.notices, signNotice(config, key.atHand)]
         : []),
       ...(!isMadeHere && config.sign.mode !== "none"
-        ? ["nothing is signed: what is taken as it is keeps the signatures that it has"]
+        ? ["nothing is signed here: promoted and earlier content keeps its signatures"]
         : []),
       ...(isMadeHere && git.dirty ? [dirtyNotice(git.dirtyPaths)] : []),
       ...notices,

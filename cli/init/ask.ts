@@ -2,7 +2,7 @@ import path from "node:path";
 import { checkbox, confirm, input, select } from "@inquirer/prompts";
 import type { WorkflowHost } from "../../plan/github-config";
 import { HOST_PATTERN, REPOSITORY_PATTERN } from "../../plan/reference";
-import { defaultAnswers, defaultDockerfiles, parseRegistry, stageOf } from "./default-answers";
+import { defaultAnswers, defaultDockerfiles, hasRegistry, parseRegistry, stageOf } from "./default-answers";
 import { dockerfiles, reasonToLeaveOut } from "./detect";
 import type { RepositoryFacts } from "./facts";
 import type { InitFlags, SignMode } from "./flags";
@@ -21,10 +21,13 @@ export function isInterruption(error: unknown): boolean {
  */
 export async function ask(
   facts: RepositoryFacts,
-  flags: InitFlags,
+  given: InitFlags,
   version: string,
   signal: AbortSignal,
 ): Promise<Answers> {
+  const flags = hasRegistry(facts, given)
+    ? given
+    : { ...given, registry: (await askRegistries("Registries", [], signal)).map(registryText) };
   const isListed = flags.image?.some((image) => image.includes("=")) === true || flags.lane !== undefined;
   const chosen = isListed ? defaultDockerfiles(facts) : await askDockerfiles(facts, signal);
   const found = defaultAnswers(facts, flags, version, chosen);
@@ -130,13 +133,17 @@ async function askName(message: string, found: string, signal: AbortSignal): Pro
   return input({ message, default: found, validate }, { signal });
 }
 
+function registryText({ host, namespace }: InitRegistry): string {
+  return namespace === "" ? host : `${host}/${namespace}`;
+}
+
 async function askRegistries(
   what: string,
   found: readonly InitRegistry[],
   signal: AbortSignal,
 ): Promise<InitRegistry[]> {
   const message = `${what}, host/namespace${what === "Registries" ? ", separated by spaces" : ""}`;
-  const written = found.map(({ host, namespace }) => (namespace === "" ? host : `${host}/${namespace}`));
+  const written = found.map(registryText);
   const text = await input({ message, default: written.join(" "), validate: registriesProblem }, { signal });
   return words(text).map((word, index) => ({
     ...parseRegistry(word),

@@ -51,7 +51,7 @@ export function defaultAnswers(
   const hosts = workflowHosts(flags, facts, place.host);
   const folder =
     flags.folder === undefined ? projectFolder(facts) : path.posix.normalize(flags.folder).replace(/\/$/, "");
-  const own = registries(flags, place);
+  const own = registries(flags, place, facts.texts[path.posix.join(folder, "Pulumi.prod.yaml")]);
   const stageRegistry = flags.stageRegistry === undefined ? stageOf(own) : parseRegistry(flags.stageRegistry);
   const answers = {
     name,
@@ -242,10 +242,14 @@ function buildArgs(given: readonly string[]): BuildArgs {
   );
 }
 
+/** From the flags, else from an existing project, else from the git remote. */
 function registries(
   { registry, dockerHub }: InitFlags,
   place: { readonly host: string; readonly path: string },
+  existing: string | undefined,
 ): InitRegistry[] {
+  const before = registry === undefined && dockerHub === undefined ? registriesIn(existing) : [];
+  if (before.length > 0) return before;
   const owner = path.posix.dirname(place.path).toLowerCase();
   const found =
     owner === "." || owner === ""
@@ -259,6 +263,36 @@ function registries(
     return given.length === 0 ? hub.map((one) => ({ ...one, optional: false })) : [...given, ...hub];
   throw new UsageError(
     "The git remote does not say where images go. Name the registry: --registry ghcr.io/octo",
+  );
+}
+
+/** Whether `defaultAnswers` knows where images go. */
+export function hasRegistry(facts: RepositoryFacts, { registry, dockerHub }: InitFlags): boolean {
+  return (
+    registry !== undefined ||
+    dockerHub !== undefined ||
+    remotePlace(facts.remote ?? "").path.includes("/") ||
+    PROJECT_FOLDERS.some((folder) => {
+      const file = path.posix.join(folder, "Pulumi.prod.yaml");
+      return registriesIn(facts.texts[file]).length > 0;
+    })
+  );
+}
+
+/** The registries of a stack's file. */
+function registriesIn(text: string | undefined): InitRegistry[] {
+  const { config }: { readonly config?: unknown } = text === undefined ? {} : (parse(text) ?? {});
+  const listed: unknown = isRecord(config) ? config["slipway:registries"] : undefined;
+  return (Array.isArray(listed) ? listed : []).flatMap((entry) =>
+    isRecord(entry) && typeof entry.host === "string"
+      ? [
+          {
+            host: entry.host,
+            namespace: typeof entry.namespace === "string" ? entry.namespace : "",
+            optional: entry.optional === true,
+          },
+        ]
+      : [],
   );
 }
 

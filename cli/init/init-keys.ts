@@ -25,7 +25,8 @@ export async function initKeys(root: string, answers: Answers, env: NodeJS.Proce
       env,
       timeout: DEADLINE_MS,
     });
-    if (failure === "not-found") return { made, missing: "there is no pulumi command here" };
+    if (failure === "not-found")
+      return { made, missing: "there is no pulumi command here; the next commands make one" };
     if (code !== 0)
       return { made, missing: stderr.trim().split("\n").at(-1) || (message ?? "pulumi failed") };
     try {

@@ -75,7 +75,10 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   if (changed.length === 0) {
     const keys = flags.print === true ? undefined : await initKeys(root, answers, io.env);
     const isDone = keys === undefined || (keys.made.length === 0 && keys.missing === undefined);
-    print(isDone ? "\nNothing to do: everything is as it should be.\n" : `\n${initKeysText(keys)}`);
+    const done = notes.some((note) => note.includes("does not name"))
+      ? "Nothing was written: index.ts is yours."
+      : "Nothing to do: everything is as it should be.";
+    print(isDone ? `\n${done}\n` : `\n${initKeysText(keys)}`);
     report(true, keys);
     return 0;
   }

@@ -85,9 +85,7 @@ function nextCommands(answers: Answers, keys?: InitKeys): string[] {
     keys?.missing === undefined ? [] : stackPairs(answers).filter(({ stage }) => !made.includes(stage));
   return [
     answers.folder === "." ? "npm install" : `cd ${answers.folder} && npm install`,
-    ...unsigned.map(
-      ({ stage }) => `pulumi stack select --create ${stage} && npx --no slipway keys --stack ${stage}`,
-    ),
+    ...unsigned.map(({ stage }) => `npx --no slipway keys --stack ${stage}`),
     'git add --all && git commit --message "Release with Slipway"',
     ...stackPairs(answers).map(({ stage }) => `npx --no slipway plan --stack ${stage}`),
   ];
@@ -102,11 +100,14 @@ export function nextText(answers: Answers, colors: Colors, keys: InitKeys): stri
     "When the plan is right, release it on stage, and then promote it to prod:",
     ...stackPairs(answers).flatMap(({ stage, prod }) => [
       `  ${colors.bold(`npx --no slipway up --stack ${stage}`)}`,
-      `  ${colors.bold(`pulumi stack init ${prod} && npx --no slipway up --stack ${prod}`)}`,
+      `  ${colors.bold(`npx --no slipway up --stack ${prod}`)}`,
     ]),
     "",
-    "You need the Pulumi CLI, a backend (pulumi login --local will do) and a builder",
-    "(Docker with buildx).",
+    "These commands get Pulumi and a builder if they are missing. Stacks that release",
+    "to localhost keep their state on this machine. For any other, choose a backend",
+    "and create each stack once:",
+    `  ${colors.bold("npx --no slipway env -- pulumi login")}`,
+    `  ${colors.bold("npx --no slipway env -- pulumi stack init <stack>")}`,
     ...(answers.hosts.length === 0
       ? []
       : [
@@ -120,7 +121,7 @@ export function nextText(answers: Answers, colors: Colors, keys: InitKeys): stri
       ? [
           "To set the repository up on GitHub (environments, tag rules, permissions), with",
           "a token in GH_TOKEN:",
-          `  ${colors.bold("pulumi stack init setup && npx --no slipway up --stack setup")}`,
+          `  ${colors.bold("npx --no slipway up --stack setup")}`,
         ]
       : []),
     "",

@@ -147,7 +147,7 @@ describe("--json", () => {
     expect(report.next).toEqual([
       "cd release && npm install",
       // Pulumi's backend does not answer.
-      "pulumi stack select --create stage && npx --no slipway keys --stack stage",
+      "npx --no slipway keys --stack stage",
       'git add --all && git commit --message "Release with Slipway"',
       "npx --no slipway plan --stack stage",
     ]);
