@@ -1,3 +1,4 @@
+import type { Config } from "./config";
 import { planDescriptions, type ReadDescription } from "./description";
 import { type ImagePlanInput, planImage } from "./planned-image";
 import { tagLevels } from "./planned-tags";
@@ -9,7 +10,7 @@ import type { RegistryState } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
 import { sbomNotices } from "./sbom";
-import { keptImages } from "./selection";
+import { isSelected, keptImages } from "./selection";
 import { versionTagProblems } from "./version-tags";
 
 export interface ReleasePlanInput extends ImagePlanInput {
@@ -24,6 +25,16 @@ export interface ReleasePlanInput extends ImagePlanInput {
   /** Problems found on the way here. */
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
+}
+
+/** Where overridden values came from, but for images that this release leaves alone. */
+function originsOf(config: Config): ReleasePlan["origins"] {
+  const others = config.images.flatMap(({ name, at }) =>
+    at === undefined || isSelected(config, name) ? [] : [`${at}.`],
+  );
+  return Object.fromEntries(
+    Object.entries(config.origins).filter(([path]) => !others.some((other) => path.startsWith(other))),
+  );
 }
 
 /** The whole release, decided: a pure function of what was read. */
@@ -73,7 +84,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ...described.notices,
     ],
     ...(policy.length === 0 ? {} : { policy }),
-    origins: config.origins,
+    origins: originsOf(config),
   };
 }
 
