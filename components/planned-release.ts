@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { requireProviderPlugin } from "../config/provider-plugin";
 import { readPulumiConfig } from "../config/pulumi-config";
 import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/planned-release";
-import { ProblemError } from "../plan/problem";
 import { writtenRepositories } from "../plan/release-manifest";
 import { askRegistries } from "../provider/ask-registries";
 import { planText, refusalText } from "../report/plan-text";
@@ -13,7 +12,7 @@ import { projectFiles } from "../source/services";
 import type { ReleaseArgs } from "./args";
 import { refuseUnguided } from "./guided";
 import { resolveArgs } from "./resolve-args";
-import { runError } from "./run-error";
+import { planError, runError } from "./run-error";
 import { previousManifest, stackManifest } from "./stack-outputs";
 
 /** The names of the images in the arguments; `string` if they are a list, or only in the settings. */
@@ -73,9 +72,6 @@ export async function planOfProgram<Args extends ReleaseArgs>(
     const { image: _, ...planned } = withFiles({ plan, config, projectDir }, options);
     return planned;
   } catch (error) {
-    // Where a diagnostics file was written, an error that names it wraps the problems.
-    if (error instanceof ProblemError) throw runError(error.message);
-    if (error instanceof Error && error.cause instanceof ProblemError) throw runError(error.message);
-    throw error;
+    throw planError(error);
   }
 }

@@ -13,7 +13,7 @@ import { withWorkflows } from "../workflows/setup-files";
 import type { ReleaseArgs, RepositorySetupArgs } from "./args";
 import { quietDebug } from "./quiet-debug";
 import { resolveArgs } from "./resolve-args";
-import { runError } from "./run-error";
+import { planError, runError } from "./run-error";
 import { stackOutputs } from "./stack-outputs";
 
 /**
@@ -41,8 +41,7 @@ export async function setupOfProgram(args: RepositorySetupArgs, release: Release
     if (plan.problems.length > 0) throw runError(setupRefusalText(plan));
     return plan;
   } catch (error) {
-    if (error instanceof ProblemError) throw runError(error.message);
-    throw error;
+    throw planError(error);
   }
 }
 

@@ -110,8 +110,7 @@ export async function runProgram(program: () => unknown, world: FakeWorld): Prom
 
 async function planIn(dir: string, world: FakeWorld, code: Code): Promise<PlannedRelease> {
   const { env = {}, stack = "stage", manifests = {}, now = new Date("2026-01-01T00:00:00Z") } = world;
-  const input = { written: settingsOf(world), code, env, secretKeys: [], readFile: projectFiles(dir) };
-  const config = readConfig(input);
+  const config = readConfig(inputOf(dir, world, code));
   const plan = await planRelease({
     config,
     stack,
@@ -124,7 +123,7 @@ async function planIn(dir: string, world: FakeWorld, code: Code): Promise<Planne
   return { plan, config, projectDir: dir };
 }
 
-const EMPTY_REPOSITORY: LiveRepository = {
+export const EMPTY_REPOSITORY: LiveRepository = {
   defaultBranch: "main",
   secrets: [],
   organizationSecrets: [],
@@ -141,9 +140,12 @@ const EMPTY_REPOSITORY: LiveRepository = {
 
 /** The setup's plan for an empty repository. */
 function setupIn(dir: string, world: FakeWorld, code: Code): SetupPlan {
+  return assembleSetupPlan({ config: readSetup(inputOf(dir, world, code)), live: EMPTY_REPOSITORY });
+}
+
+function inputOf(dir: string, world: FakeWorld, code: Code) {
   const { env = {} } = world;
-  const input = { written: settingsOf(world), code, env, secretKeys: [], readFile: projectFiles(dir) };
-  return assembleSetupPlan({ config: readSetup(input), live: EMPTY_REPOSITORY });
+  return { written: settingsOf(world), code, env, secretKeys: [], readFile: projectFiles(dir) };
 }
 
 function settingsOf({ settings = {} }: FakeWorld): Readonly<Record<string, unknown>> {

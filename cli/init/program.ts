@@ -32,14 +32,15 @@ export function programText(answers: Answers): string {
     ...(isCommon ? ["type ImageArgs"] : []),
     "Release",
     "type ReleaseArgs",
-    ...(answers.setup ? ["RepositorySetup", "stackSettings"] : []),
+    ...(answers.setup ? ["RepositorySetup"] : []),
+    ...(shape.kind === "services" ? ["readList"] : []),
+    ...(answers.setup ? ["stackSettings"] : []),
   ];
   const { repository, ...others } = otherArgs(answers);
   const args = Object.entries(others).map(([name, value]) =>
     commented(name, name === "lanes" ? name : `${name}: ${literal(value, "  ")}`),
   );
   return [
-    shape.kind === "services" ? 'import { readFileSync } from "node:fs";\n' : "",
     `import { ${imported.join(", ")} } from "slipway";\n\n`,
     shape.kind === "lanes" ? lanesText(shape.lanes) : "",
     isCommon
@@ -162,10 +163,7 @@ function servicesText({ list, folder, dockerfile, arg, buildArgs }: ServicesShap
   const depth = folder === undefined ? "." : `${folder}name`;
   const args = arg === undefined ? [] : [...fields(buildArgs, "    "), `${key(arg)}: name`];
   return `/** One service a line; # begins a comment. */
-const services = readFileSync(${JSON.stringify(path.posix.relative(project, list))}, "utf8")
-  .split(/\\r?\\n/)
-  .map((line) => line.replace(/#.*/, "").trim())
-  .filter((line) => line !== "");
+const services = readList(${JSON.stringify(path.posix.relative(project, list))});
 
 const image = (name: string): ImageArgs => ({
   ...common,

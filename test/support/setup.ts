@@ -1,5 +1,6 @@
 import type { EnvironmentConfig, SetupConfig } from "../../plan/setup/config";
 import type { LiveRepository } from "../../plan/setup/live";
+import { EMPTY_REPOSITORY } from "../../testing/run-program";
 
 /** A setup of `octo/app` that asks for nothing, with what a test names. */
 export function aSetup(over: Partial<SetupConfig> = {}): SetupConfig {
@@ -35,18 +36,8 @@ export function anEnvironment(over: Partial<EnvironmentConfig> = {}): Environmen
 /** A repository with nothing in it, with what a test names. */
 export function aRepository(over: Partial<LiveRepository> = {}): LiveRepository {
   return {
-    defaultBranch: "main",
-    secrets: [],
-    organizationSecrets: [],
-    variables: {},
-    environments: {},
-    rulesets: [],
-    labels: [],
-    files: {},
+    ...EMPTY_REPOSITORY,
     mergedFiles: over.files ?? {},
-    hasBranch: true,
-    hasPullRequest: false,
-    reviewers: {},
     ...over,
   };
 }

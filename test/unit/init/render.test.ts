@@ -23,6 +23,7 @@ import { writeAllOrNone } from "../../../cli/init/write-files";
 import { readConfig } from "../../../config/read";
 import packageJson from "../../../package.json";
 import { matches } from "../../../plan/pattern";
+import { listEntries } from "../../../source/list";
 import { flags, someFacts } from "./facts";
 
 const SCRATCH = "FROM scratch\n";
@@ -56,8 +57,8 @@ async function argsOf(answers: Answers, texts: Readonly<Record<string, string>>)
   });
   let given: unknown;
   const modules: Readonly<Record<string, unknown>> = {
-    "node:fs": { readFileSync: (file: string) => texts[path.posix.join(answers.folder, file)] },
     slipway: {
+      readList: (file: string) => listEntries(texts[path.posix.join(answers.folder, file)] ?? ""),
       stackSettings: () => ({}),
       Release: class {
         readonly outputs = {};
