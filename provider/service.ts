@@ -109,18 +109,8 @@ export function providerService(
       const token = request.getTok();
       const run = functions[token];
       if (run === undefined) throw new Error(`slipway-registry has no function ${token}`);
-      const name = token.split(":").at(-1) ?? token;
-      // Every other function only reads, in previews too.
-      const writes = name === "provePush";
-      if (writes) await requirePermit(token);
       const response = new provider.InvokeResponse();
-      response.setReturn(
-        toStruct(
-          await diagnosed(context, { name, preview: !writes }, () =>
-            run(context, fromStruct(request.getArgs())),
-          ),
-        ),
-      );
+      response.setReturn(toStruct(await run(context, fromStruct(request.getArgs()))));
       return response;
     }),
     check: unary((request: provider.CheckRequest) => {

@@ -107,6 +107,7 @@ export async function tryEverything(target: Target): Promise<Record<string, stri
     read: () => calls.read("Tag", "stolen", tagInputs(target, "1.0.0")),
     list: () => calls.invoke("listTags", { repository }),
     image: () => calls.invoke("getImage", { reference: `${repository}@${digest}` }),
+    push: () => calls.invoke("provePush", { repositories: [repository] }),
     cancel: () => calls.cancel(),
   };
   const answers: Record<string, string> = {};

@@ -201,7 +201,8 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
       read: "done",
       list: "done",
       image: "done",
-      push: refused,
+      // Only the program itself asks for push rights.
+      push: expect.stringMatching(/^2: .*has no function/),
       cancel: "done",
     });
     expect(await registry.writes()).toEqual([]);
