@@ -172,7 +172,7 @@ test("a refusal registers no resource, the provider included", async () => {
   compile(program(registry.host, 'context: "nowhere", tags: ["type=nonsense"]'), "node16");
   const { exitCode, text } = await pulumi("up", "--yes", "--skip-preview", "--event-log", "events.json");
   expect(exitCode).not.toBe(0);
-  expect(text).toMatch(/images\[0\]\.tags\[0\]/);
+  expect(text).toMatch(/images\.api\.tags\[0\]/);
   const events = existsSync(path.join(folder, "events.json"))
     ? readFileSync(path.join(folder, "events.json"), "utf8")
     : "";

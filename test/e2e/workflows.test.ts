@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { declaredCode } from "../../cli/program/run-program";
 import { readWorkflowStacks } from "../../source/workflow-stacks";
 import { workflowFiles } from "../../workflows/generate";
 import type { Job } from "../../workflows/model";
@@ -45,7 +46,9 @@ afterAll(async () => {
 });
 
 async function run(file: string, id: string, started: Started): Promise<JobResult> {
-  const files = workflowFiles(await readWorkflowStacks(aionis.dir));
+  const files = workflowFiles(
+    await readWorkflowStacks(aionis.dir, async (file) => (await declaredCode(aionis.dir, file)).code),
+  );
   const job: Job | undefined = files.find(({ path }) => path.endsWith(`/${file}`))?.workflow.jobs[id];
   if (job === undefined) throw new Error(`no job ${id} in ${file}`);
   const result = await runJob(aionis, job, started);
