@@ -7,7 +7,6 @@ import { run } from "../../toolchain/run.mjs";
 import { binary } from "../support/binaries";
 import { crane } from "../support/crane";
 import { type DockerEngine, startDockerEngine } from "../support/docker-engine";
-import { packSlipway } from "../support/packed";
 import { Project } from "../support/project";
 import { freePort, startRegistry, type TestRegistry } from "../support/registry";
 
@@ -43,7 +42,6 @@ beforeAll(async () => {
     registries: [{ host }],
     env: { DOCKER_HOST: engine.host },
   });
-  await packSlipway(project.dir);
   cpSync(path.join(ROOT, "sample/vendor"), path.join(project.dir, "vendor"), { recursive: true });
   const program = path.join(project.dir, "registry/index.ts");
   // The machine's engine may have a container and a volume of the example's name.
