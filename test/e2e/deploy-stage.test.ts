@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { crane } from "../support/crane";
@@ -97,7 +99,13 @@ test.each([
 
 test("a release that fails leaves tfvars as it is", async () => {
   const before = text(TFVARS);
-  const { exitCode, text: output } = await deploy({ SLIPWAY_REGISTRY_PORT: "1" });
+  // It listens, so that no registry is started there, and answers nothing.
+  const broken = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  await once(broken, "listening");
+  const address = broken.address();
+  const port = typeof address === "object" && address !== null ? String(address.port) : "";
+  const { exitCode, text: output } = await deploy({ SLIPWAY_REGISTRY_PORT: port });
+  broken.close();
   expect(exitCode, output).not.toBe(0);
   expect(text(TFVARS)).toBe(before);
 });

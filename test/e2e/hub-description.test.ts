@@ -114,7 +114,9 @@ describe("Docker Hub's description", () => {
     project.set({ images: { "opencode-devbox": { description: { file: "NONE.md" } } } });
     const missing = await project.preview();
     expect(missing.exitCode).not.toBe(0);
-    expect(missing.text).toMatch(/slipway:images\[0\]\.description\.file: NONE\.md does not exist/);
+    expect(missing.text).toMatch(
+      /slipway:images\.opencode-devbox\.description\.file: NONE\.md does not exist/,
+    );
   });
 
   test("destroying the stack keeps it", async () => {
