@@ -2,9 +2,10 @@ import path from "node:path";
 import { overlayEnvironment } from "../config/overlay";
 import { overlayCode } from "../config/overlay-code";
 import { isSetupStack } from "../config/read-setup";
-import { readStackFile } from "../config/stack-file";
+import { readStackFile, type StackFile } from "../config/stack-file";
 import { isLoopbackHost } from "../plan/loopback";
 import { isRecord } from "../plan/record";
+import type { Code } from "../source/program-host";
 import { declaredCode } from "./program/run-program";
 
 export interface EngineNeed {
@@ -12,6 +13,8 @@ export interface EngineNeed {
   readonly cwd: string;
   readonly configFile?: string;
   readonly env: NodeJS.ProcessEnv;
+  /** What the program gives in code, if it was run already. @default the program is run */
+  readonly code?: Code;
   /** Start a local builder and registry where the stack needs them. @default false */
   readonly services?: boolean;
   /** Whether this may run without a Pulumi login. @default false */
@@ -38,12 +41,8 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
     stack,
     ...(configFile === undefined ? {} : { configFile: path.resolve(configFile) }),
   });
-  // A program that fails is reported by what runs it next.
-  const code = await declaredCode(project, file).then(
-    (declared) => overlayCode(declared.code, file.written),
-    () => file.written,
-  );
-  const { written } = overlayEnvironment(code, env);
+  const code = need.code ?? (await codeOf(project, file));
+  const { written } = overlayEnvironment(overlayCode(code, file.written), env);
   const setup = isSetupStack(written);
   const hasBuilder = isRecord(written.builder) && written.builder.name !== undefined;
   return provideProject(
@@ -57,6 +56,14 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
       mayLogin,
     },
     env,
+  );
+}
+
+/** Nothing for a program that fails: what runs it next reports why. */
+async function codeOf(project: string, file: StackFile): Promise<Code> {
+  return declaredCode(project, file).then(
+    ({ code }) => code,
+    () => ({}),
   );
 }
 

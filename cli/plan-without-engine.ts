@@ -76,13 +76,7 @@ async function planCode(
   code: Code,
 ): Promise<PlannedRelease> {
   const { stack, env = process.env } = options;
-  const config = readConfig({
-    ...file,
-    code,
-    env,
-    readFile: projectFiles(projectDir),
-    ...(options.flags === undefined ? {} : { flags: options.flags }),
-  });
+  const config = configOf({ ...options, projectDir, env, file, code });
   const previous = await options.previous?.(config);
   const plan = await planRelease({
     config,
@@ -116,18 +110,23 @@ export async function readStackConfig(options: {
   readonly projectDir: string;
   readonly stack: string;
   readonly env: Environment;
-  readonly flags?: readonly Flag[];
 }): Promise<Config> {
-  const { projectDir, env, flags } = options;
   const file = await readStackFile(options);
-  const { code } = await declaredCode(projectDir, file);
-  return readConfig({
-    ...file,
-    code,
-    env,
-    readFile: projectFiles(projectDir),
-    ...(flags === undefined ? {} : { flags }),
-  });
+  const { code } = await declaredCode(options.projectDir, file);
+  return configOf({ ...options, file, code });
+}
+
+/** What a stack's file, its program and the environment say together. */
+export function configOf(input: {
+  readonly projectDir: string;
+  readonly file: StackFile;
+  readonly code: Code;
+  readonly env: Environment;
+  readonly flags?: readonly Flag[];
+}): Config {
+  const { projectDir, file, code, env, flags } = input;
+  const readFile = projectFiles(projectDir);
+  return readConfig({ ...file, code, env, readFile, ...(flags === undefined ? {} : { flags }) });
 }
 
 /** Another stack's manifest: its output if `pulumi` can read it, else the file that its last release wrote here. */

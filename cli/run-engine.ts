@@ -9,7 +9,8 @@ import { writeFiles } from "../report/write-whole-file";
 import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
-import { planStack, readStackConfig } from "./plan-without-engine";
+import { configOf, planStack } from "./plan-without-engine";
+import { declaredCode } from "./program/run-program";
 import { flagValue, isTelling, runRedacted } from "./quiet-engine";
 import { stateResources } from "./state-resources";
 
@@ -28,13 +29,19 @@ export interface EngineRun {
 export async function runEngine(run: EngineRun): Promise<number> {
   const given = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
   const projectDir = path.resolve(run.cwd);
-  const { written } = await readStackFile({ projectDir, stack: run.stack });
-  if (!isSetupStack(written)) await requireProviderPlugin(projectDir);
+  const file = await readStackFile({ projectDir, stack: run.stack });
+  const isSetup = isSetupStack(file.written);
+  if (!isSetup) await requireProviderPlugin(projectDir);
+  const code = isSetup ? {} : (await declaredCode(projectDir, file)).code;
   // Mistakes in the settings are reported before anything is provided.
-  const config = isSetupStack(written)
-    ? undefined
-    : await readStackConfig({ projectDir, stack: run.stack, env: given });
-  const env = await engineEnvironment({ stack: run.stack, cwd: projectDir, env: given, services: true });
+  const config = isSetup ? undefined : configOf({ projectDir, file, code, env: given });
+  const env = await engineEnvironment({
+    stack: run.stack,
+    cwd: projectDir,
+    env: given,
+    code,
+    services: true,
+  });
   if (config === undefined) {
     // Without a refresh the engine would leave what was changed on GitHub.
     const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
