@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, VERSION_ANNOTATION } from "../plan/annotations";
-import type { Digest } from "../plan/digest";
 import { parseReference, repositoryKey } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
+import { digestOf } from "../registry/content-digest";
 import type { RegistryReader } from "../registry/inspect-images";
 
 /** What a tag of a fake registry points to: by default, a verified release of this stack. */
@@ -34,7 +33,9 @@ export function fakeRegistries(registries: FakeRegistries): RegistryReader {
       .find((found) => found?.digest === digest);
   return {
     resolveImages: async (references) => ({
-      digests: Object.fromEntries(references.map((reference) => [reference, sha256(reference)])),
+      digests: Object.fromEntries(
+        references.map((reference) => [reference, digestOf(Buffer.from(reference))]),
+      ),
       problems: [],
     }),
     inspectImages: async (references) => ({
@@ -79,7 +80,9 @@ export function fakeRegistries(registries: FakeRegistries): RegistryReader {
 }
 
 function foundImage(repository: string, { version, platforms, ...image }: FakeImage): FoundImage {
-  const digest = sha256(JSON.stringify([repository.split("/").at(-1), version, image.revision]));
+  const digest = digestOf(
+    Buffer.from(JSON.stringify([repository.split("/").at(-1), version, image.revision])),
+  );
   const revision = image.revision ?? (version === undefined ? ZERO : digest.slice(7, 47));
   const contentKey = digest.slice(7);
   const known = platforms ?? ["linux/amd64", "linux/arm64"];
@@ -107,8 +110,4 @@ function foundImage(repository: string, { version, platforms, ...image }: FakeIm
     statements,
     signed: image.unverified === true ? { claims: [], statements: [] } : { claims: [claim], statements },
   };
-}
-
-function sha256(text: string): Digest {
-  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }

@@ -37,11 +37,11 @@ export async function carryOutWithoutEngine(input: CarryOutInput): Promise<Relea
   const digests: Record<string, Digest> = {};
   const attestations: Record<string, readonly Digest[]> = {};
   for (const image of plan.images) {
-    const proved =
+    const content =
       config.promote === undefined ? await release(input, image, digests) : await promote(input, image);
-    digests[image.name] = proved.digest;
-    attestations[image.name] = proved.attestations;
-    say(`${image.name}: verified as ${shortDigest(proved.digest)} in ${image.repositories.join(" and ")}`);
+    digests[image.name] = content.digest;
+    attestations[image.name] = content.attestations;
+    say(`${image.name}: verified as ${shortDigest(content.digest)} in ${image.repositories.join(" and ")}`);
   }
   const tags: ReleaseFacts["tags"][number][] = [];
   for (const level of plan.levels) {

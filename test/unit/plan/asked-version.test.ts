@@ -73,7 +73,7 @@ describe("a version that was asked for", () => {
     expect(problems("apu-v1.0.0", [own("api"), own("web")])).toHaveLength(1);
   });
 
-  test("nothing is said where nobody asked, where the policy speaks, and of what is taken as it is", () => {
+  test("no problem without a requested version, with publishVersionTag set, or for promoted content", () => {
     const image = [built([VERSION])];
     expect(
       askedVersionProblems({ config: aConfig(), intents: image, event: eventOf("banana"), now: new Date(0) }),
