@@ -6,6 +6,7 @@ import { isSetupStack } from "../config/read-setup";
 import { readStackFile, type StackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
+import { manifestAmong } from "../plan/manifest";
 import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/planned-release";
 import { ProblemError } from "../plan/problem";
 import { askRegistries } from "../provider/ask-registries";
@@ -13,9 +14,9 @@ import { readManifestFile } from "../report/read-manifest-file";
 import { MANIFEST_FILE } from "../report/write-artifacts";
 import { planRelease } from "../source/plan-release";
 import type { Code } from "../source/program-host";
-import { runCommand } from "../source/run-command";
 import { projectFiles } from "../source/services";
 import { declaredCode, nothingPlanned, runProgram } from "./program/run-program";
+import { stateResources } from "./state-resources";
 import { unaskedRegistries } from "./unasked-registries";
 
 export interface StackToPlan {
@@ -86,7 +87,7 @@ async function planCode(
     now: new Date(),
     signs: options.signs === true,
     ...(previous === undefined ? {} : { previous }),
-    stackManifest: (other) => manifestWithoutEngine({ projectDir, artifacts: config.artifacts, env }, other),
+    stackManifest: (other) => manifestWithoutEngine({ projectDir, config, env }, other),
     registries: config.push
       ? askRegistries(config, env, { readOnly: options.readOnly === true })
       : unaskedRegistries,
@@ -129,24 +130,29 @@ export function configOf(input: {
   return readConfig({ ...file, code, env, readFile, ...(flags === undefined ? {} : { flags }) });
 }
 
-/** Another stack's manifest: its output if `pulumi` can read it, else the file that its last release wrote here. */
+/** Another stack's manifest: from its state if `pulumi` can read it, else the file that its last release wrote here. */
 async function manifestWithoutEngine(
-  { projectDir, artifacts, env }: { projectDir: string; artifacts: string; env: Environment },
+  { projectDir, config, env }: { projectDir: string; config: Config; env: Environment },
   stack: string,
 ): Promise<unknown> {
-  const args = ["stack", "output", "manifest", "--json", "--non-interactive", "--stack", stack];
-  const answer = await runCommand("pulumi", args, { cwd: projectDir, env });
-  if (answer.code === 0) return JSON.parse(answer.stdout);
-  const file = path.join(projectDir, artifacts, MANIFEST_FILE);
+  let reason: string;
+  try {
+    const resources = await stateResources({ stack, cwd: projectDir, env });
+    return manifestAmong(
+      resources.map(({ outputs }) => outputs),
+      config.images.map(({ name }) => name),
+    );
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error);
+  }
+  const file = path.join(projectDir, config.artifacts, MANIFEST_FILE);
   const manifest = await readManifestFile(file).catch(() => undefined);
   if (manifest?.stack === stack) return manifest;
-  const [reason] =
-    answer.failure === "not-found" ? ["pulumi was not found"] : answer.stderr.trim().split("\n");
   throw new ProblemError("No plan:", [
     {
       code: "plan-needs-engine",
       path: "promote.from",
-      message: `what ${stack} released is in its outputs, which cannot be read (${reason ?? "pulumi failed"})`,
+      message: `what ${stack} released is in its state, which cannot be read (${reason})`,
       hint:
         "Use `pulumi preview`, or promote by statement: promote.statement, with promote.registry naming the " +
         `registry that ${stack} releases to (a first promotion finds nothing in this stack's own).`,

@@ -5,7 +5,14 @@ import { runCommand } from "../source/run-command";
 const exported = z.object({
   deployment: z.object({
     resources: z
-      .array(z.object({ urn: z.string(), type: z.string(), parent: z.string().optional() }))
+      .array(
+        z.object({
+          urn: z.string(),
+          type: z.string(),
+          parent: z.string().optional(),
+          outputs: z.record(z.string(), z.unknown()).optional(),
+        }),
+      )
       .optional(),
   }),
 });
@@ -15,7 +22,7 @@ export async function stateResources(options: {
   readonly stack: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-}): Promise<readonly StateResource[]> {
+}): Promise<readonly (StateResource & { readonly outputs: Readonly<Record<string, unknown>> })[]> {
   const { stack, cwd, env } = options;
   const answer = await runCommand("pulumi", ["stack", "export", "--stack", stack], { cwd, env });
   if (answer.code !== 0) {
@@ -24,9 +31,8 @@ export async function stateResources(options: {
     );
   }
   const value: unknown = JSON.parse(answer.stdout);
-  return (exported.parse(value).deployment.resources ?? []).map(({ urn, type, parent }) => ({
-    urn,
-    type,
-    ...(parent === undefined ? {} : { parent }),
+  return (exported.parse(value).deployment.resources ?? []).map((resource) => ({
+    ...resource,
+    outputs: resource.outputs ?? {},
   }));
 }

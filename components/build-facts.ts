@@ -1,6 +1,5 @@
 import type { BuildFacts } from "../plan/manifest";
 import type { PlannedImage } from "../plan/release-plan";
-import { inspectBuilder } from "../provider/builder/inspect-builder";
 
 /** What a run built with, for diagnostics; undefined if it built nothing. */
 export async function buildFacts(
@@ -9,6 +8,8 @@ export async function buildFacts(
 ): Promise<BuildFacts | undefined> {
   const built = images.filter(({ content }) => content.from === "build");
   if (built.length === 0) return undefined;
+  // gRPC takes a while to load, and most runs build nothing.
+  const { inspectBuilder } = await import("../provider/builder/inspect-builder.js");
   const known = await inspectBuilder(builder);
   return {
     ...known,

@@ -1,83 +1,72 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
 import { imageFacts } from "../plan/policy/image-facts";
-import { attestationInputs, candidateInputs, referrerDigests } from "../plan/resource-inputs";
+import type { PlannedImage } from "../plan/release-plan";
+import { copyInputs, desiredContent, referrerDigests } from "../plan/resource-inputs";
 import type { SignConfig } from "../plan/trust";
-import { Attestation, Candidate } from "../provider/sdk/resources";
+import { Content, ImageCopy } from "../provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";
 
 export interface ImageReleaseArgs extends BuildArgs {
   /** How the provider signs. @default "none" @example "key" */
   readonly sign?: SignConfig["mode"];
-  /** The commit being released, 40 hex digits. */
-  readonly revision: string;
   /** The build waits for these, which limits how many builds run at once. @default [] */
   readonly after?: pulumi.ResourceOptions["dependsOn"];
 }
 
 /**
  * One image: built once for all platforms if no registry has its content yet, verified to have the same digest in every
- * registry, and signed. `TagSet` moves the tags, once every image is verified. The inputs are for Pulumi policy packs,
- * which can judge them before anything is built.
+ * registry, and signed. The inputs are for Pulumi policy packs, which can judge them before anything is built.
  */
 export class ImageRelease extends pulumi.ComponentResource {
   /** The index digest, the same in every registry. */
   public readonly digest: pulumi.Output<Digest>;
-  /** `host/path@digest` for each registry, the primary first. */
-  public readonly references: pulumi.Output<string[]>;
   /** Digests of the referrers: statements and signatures of this release. */
   public readonly attestations: pulumi.Output<Digest[]>;
-  /** Everything that has to exist before a tag may move. */
-  public readonly proofs: readonly pulumi.Resource[];
+  /** No tag may move before this. */
+  public readonly content: pulumi.Resource;
   /** The build, if this stack makes it. */
   public readonly build: pulumi.Resource | undefined;
 
   constructor(name: string, args: ImageReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("slipway:index:ImageRelease", name, { ...imageFacts(args.plan, args.sign) }, opts);
-    const { plan } = args;
-    const { content } = plan;
-    const inputs = candidateInputs(plan);
+    const { plan, sign = "none", after } = args;
+    super("slipway:index:ImageRelease", name, { ...imageFacts(plan, sign) }, opts);
     const build =
-      plan.build === undefined
-        ? undefined
-        : buildImage(name, args, {
-            parent: this,
-            ...(args.after === undefined ? {} : { dependsOn: args.after }),
-          });
-
-    const candidate = new Candidate(
-      `${name}-candidate`,
+      plan.build === undefined ? undefined : buildImage(name, args, { parent: this, dependsOn: after });
+    const content = new Content(
+      `${name}-content`,
       {
-        ...inputs,
-        image: plan.name,
-        revision: args.revision,
-        digest: "digest" in content ? content.digest : build?.digest,
+        digest: "digest" in plan.content ? plan.content.digest : build?.digest,
+        plan: desiredContent(plan, sign),
       },
-      { parent: this, ...(build === undefined ? {} : { dependsOn: [build] }) },
+      { parent: this, dependsOn: build },
     );
-
-    const stated = attestationInputs(plan, args.sign ?? "none");
-    const statement =
-      stated === undefined
-        ? undefined
-        : new Attestation(
-            `${name}-statement`,
-            { ...stated, image: plan.name, digest: candidate.digest },
-            { parent: this },
-          );
-
     this.build = build;
-    this.digest = candidate.digest;
-    this.references = candidate.digest.apply((digest) =>
-      plan.repositories.map((repository) => `${repository}@${digest}`),
-    );
-    this.attestations =
-      statement === undefined ? pulumi.output([]) : statement.referrers.apply(referrerDigests);
-    this.proofs = statement === undefined ? [candidate] : [candidate, statement];
-    this.registerOutputs({
-      digest: this.digest,
-      references: this.references,
-      attestations: this.attestations,
-    });
+    this.content = content;
+    this.digest = content.digest;
+    this.attestations = content.referrers.apply(referrerDigests);
+    this.registerOutputs({ digest: this.digest });
+  }
+}
+
+/**
+ * One image that was verified elsewhere, copied by digest to every registry of this stack: index, manifests, blobs,
+ * attestations and all other referrers.
+ */
+export class ImagePromotion extends pulumi.ComponentResource {
+  /** The index digest, the same in every registry, and the same as where it comes from. */
+  public readonly digest: pulumi.Output<Digest>;
+  /** Digests of its referrers: statements, attestations, signatures. */
+  public readonly attestations: pulumi.Output<Digest[]>;
+  /** No tag may move before this. */
+  public readonly content: pulumi.Resource;
+
+  constructor(name: string, plan: PlannedImage, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:Promotion", name, { ...imageFacts(plan) }, opts);
+    const copy = new ImageCopy(`${name}-copy`, copyInputs(plan), { parent: this, retainOnDelete: true });
+    this.content = copy;
+    this.digest = copy.digest;
+    this.attestations = copy.referrers;
+    this.registerOutputs({ digest: this.digest });
   }
 }

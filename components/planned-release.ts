@@ -13,7 +13,7 @@ import type { ReleaseArgs } from "./args";
 import { refuseUnguided } from "./guided";
 import { resolveArgs } from "./resolve-args";
 import { planError, runError } from "./run-error";
-import { previousManifest, stackManifest } from "./stack-outputs";
+import { previousManifest, stackManifest } from "./stack-manifest";
 
 /** The names of the images in the arguments; `string` if they are a list, or only in the settings. */
 export type ImagesOf<Args> = Args extends {
@@ -44,6 +44,7 @@ export async function planOfProgram<Args extends ReleaseArgs>(
     const config = await readPulumiConfig(process.env, projectDir, projectFiles(projectDir), code);
     refuseUnguided(config, process.env);
     const registries = askRegistries(config, process.env);
+    const images = config.images.map(({ name }) => name);
     const input: PlanReleaseInput = {
       config,
       stack: pulumi.getStack(),
@@ -51,8 +52,8 @@ export async function planOfProgram<Args extends ReleaseArgs>(
       env: process.env,
       now: new Date(),
       signs: !pulumi.runtime.isDryRun(),
-      ...(await previousManifest(config.images.map(({ name }) => name))),
-      stackManifest,
+      previous: await previousManifest(images),
+      stackManifest: (other) => stackManifest(images, other),
       registries,
     };
     const plan = await planRelease(input);

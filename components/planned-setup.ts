@@ -14,7 +14,7 @@ import type { ReleaseArgs, RepositorySetupArgs } from "./args";
 import { quietDebug } from "./quiet-debug";
 import { resolveArgs } from "./resolve-args";
 import { planError, runError } from "./run-error";
-import { stackOutputs } from "./stack-outputs";
+import { resourceOutputs } from "./stack-manifest";
 
 /**
  * Reads arguments, the stack's settings and the repository, and plans its setup. It registers and writes nothing.
@@ -47,8 +47,9 @@ export async function setupOfProgram(args: RepositorySetupArgs, release: Release
 
 /** What this stack's last run made in the repository. The setup's outputs may be all of the program's, or one of them. */
 async function previousOwnership(repository: string): Promise<ReturnType<typeof ownershipIn>> {
-  const outputs = await stackOutputs();
-  const setups = [outputs, ...Object.values(outputs)].filter(isRecord);
+  const setups = (await resourceOutputs())
+    .flatMap((outputs) => [outputs, ...Object.values(outputs)])
+    .filter(isRecord);
   return ownershipIn(
     setups.find((setup) => setup.repository === repository && "ownership" in setup)?.ownership,
   );

@@ -3,21 +3,19 @@ import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import type { ManifestImage, ReleaseManifest } from "../plan/manifest";
 import type { PlannedRelease, PlanOptions } from "../plan/planned-release";
-import { releaseManifest, tagOutcomes } from "../plan/release-manifest";
+import { type ReleaseFacts, releaseManifest, tagOutcomes, writtenTags } from "../plan/release-manifest";
 import type { ReleasePlan } from "../plan/release-plan";
-import { descriptionInputs } from "../plan/resource-inputs";
-import { tagName } from "../plan/resource-names";
+import { descriptionInputs, desiredTags } from "../plan/resource-inputs";
+import { descriptionName } from "../plan/resource-names";
 import { providerConfig } from "../provider/provider-config";
-import { HubDescription, RegistryProvider } from "../provider/sdk/resources";
+import { HubDescription, RegistryProvider, Tags } from "../provider/sdk/resources";
 import { writeArtifacts } from "../report/write-artifacts";
 import { writeFiles } from "../report/write-whole-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";
 import { buildFacts } from "./build-facts";
-import { ImageRelease, type ImageReleaseArgs } from "./image-release";
+import { ImagePromotion, ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { type ImagesOf, planOfProgram } from "./planned-release";
-import { ImagePromotion } from "./promotion";
 import { quietDebug } from "./quiet-debug";
-import { TagSet } from "./tag-set";
 
 /** One image of a release. Its outputs are known as soon as it is verified in every registry and its tags are set. */
 export interface ReleasedImage {
@@ -31,7 +29,7 @@ export interface ReleasedImage {
   readonly tags: pulumi.Output<string[]>;
 }
 
-/** The stack outputs that its next run and the stacks that promote from it read. */
+/** What a person reads of a release, as outputs of the stack. */
 export interface ReleaseOutputs {
   /** Image -> its index digest, the same in every registry. */
   readonly digests: pulumi.Output<Record<string, string>>;
@@ -39,8 +37,6 @@ export interface ReleaseOutputs {
   readonly references: pulumi.Output<Record<string, readonly string[]>>;
   /** Image -> its tags. */
   readonly tags: pulumi.Output<Record<string, readonly string[]>>;
-  /** What exists after the release. Stage's manifest is what prod promotes. */
-  readonly manifest: pulumi.Output<ReleaseManifest>;
 }
 
 /**
@@ -56,9 +52,12 @@ export interface ReleaseOutputs {
 export class Release<Image extends string = string> extends pulumi.ComponentResource {
   /** Each image by its name. One that this run leaves out has its last released values. @example release.images.api.reference */
   public readonly images: Readonly<Record<Image, ReleasedImage>>;
-  /** What exists after the release, when all of it is done. */
+  /**
+   * What exists after the release, when all of it is done. State keeps it as an output of this component: the next run and the
+   * stacks that promote from this one read it there.
+   */
   public readonly manifest: pulumi.Output<ReleaseManifest>;
-  /** Return these from the program: the next run and promoting stacks read `manifest`. */
+  /** For the program to return. */
   public readonly outputs: ReleaseOutputs;
 
   /**
@@ -78,6 +77,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
   constructor(name: string, planned: PlannedRelease<Image>, opts?: pulumi.ComponentResourceOptions) {
     // The compiler finds a forgotten `await` in TypeScript, but nothing does in JavaScript.
     if (planned instanceof Promise) throw new Error(`Release "${name}": await Release.plan(…) first`);
+    const traced = withoutStackTraces();
     super("slipway:index:Release", name, {}, opts);
     const provider = this.registryProvider(name, planned, opts);
     const content =
@@ -89,15 +89,16 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
       ...planned.plan.kept.map((image) => [image.name, keptImage(image)] as const),
       ...planned.plan.images.map(
         ({ name: image, repositories }) =>
-          [image, releasedImage(content[image]?.digest, repositories, tags.ofImage(image))] as const,
+          [image, releasedImage(content[image]?.digest, repositories, namesOf(image, tags.written))] as const,
       ),
     ]);
     if (!hasEach<Image>(images, planned.plan)) throw new Error("an image of the plan was not declared");
     this.images = images;
     this.manifest = this.record(planned, content, tags);
-    this.describe(name, planned, tags, provider);
+    this.describe(name, planned, tags.resource, provider);
     this.outputs = outputsOf(this.manifest);
-    this.registerOutputs({ ...this.outputs });
+    this.registerOutputs({ manifest: this.manifest });
+    traced();
   }
 
   /** The provider in the options, or a new one. */
@@ -139,8 +140,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
         `${name}-${image.name}`,
         {
           plan: image,
-          ...(baseDigest === undefined ? {} : { baseDigest }),
-          revision: image.intent.revision,
+          baseDigest,
           sign: config.sign.mode,
           builder: config.builder,
           root: config.root,
@@ -160,41 +160,40 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
     return Object.fromEntries(
       plan.images.map((image) => [
         image.name,
-        new ImagePromotion(
-          `${name}-${image.name}`,
-          { plan: image },
-          { ...this.child(image.name), providers: [provider] },
-        ),
+        new ImagePromotion(`${name}-${image.name}`, image, {
+          ...this.child(image.name),
+          providers: [provider],
+        }),
       ]),
     );
   }
 
-  private tag(name: string, { plan }: PlannedRelease, content: Content, provider: RegistryProvider): TagSet {
-    return new TagSet(
+  private tag(name: string, { plan }: PlannedRelease, content: Content, provider: RegistryProvider): Written {
+    const resource = new Tags(
       `${name}-tags`,
+      { digests: mapValues(content, ({ digest }) => digest), plan: desiredTags(plan) },
       {
-        levels: plan.levels,
-        ...(plan.lane === undefined ? {} : { lane: plan.lane }),
-        digests: mapValues(content, ({ digest }) => digest),
-        repositories: Object.fromEntries(plan.images.map((image) => [image.name, image.repositories])),
-        proofs: Object.values(content).flatMap(({ proofs }) => proofs),
-        names: (tag) => `${name}-${tag}`,
+        parent: this,
+        provider,
+        retainOnDelete: true,
+        dependsOn: Object.values(content).map((image) => image.content),
       },
-      { ...this.child("tags"), providers: [provider] },
     );
+    const written = resource.tags.apply((digests) => writtenTags(plan, digests));
+    return { resource, written };
   }
 
   /** The manifest. Its files are written only when every tag is set, so they describe a complete release. */
   private record(
     { plan, config, projectDir, files }: PlannedRelease,
     content: Content,
-    tags: TagSet,
+    tags: Written,
   ): pulumi.Output<ReleaseManifest> {
     return pulumi
       .output({
         digests: mapValues(content, ({ digest }) => digest),
         attestations: mapValues(content, ({ attestations }) => attestations),
-        tags: tags.tags,
+        tags: tags.written,
       })
       .apply(async (facts) => {
         const made = releaseManifest(plan, facts);
@@ -210,11 +209,11 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
   }
 
   /** Last, so that the release is complete even if a description fails. */
-  private describe(name: string, { plan }: PlannedRelease, tags: TagSet, provider: RegistryProvider): void {
+  private describe(name: string, { plan }: PlannedRelease, tags: Tags, provider: RegistryProvider): void {
     for (const description of plan.descriptions ?? []) {
       const { image, repository, full } = description;
       const siblings = plan.images.find((known) => known.name === image)?.repositories ?? [];
-      const former = tagName(image, "description", repository, siblings);
+      const former = descriptionName(image, repository, siblings);
       new HubDescription(
         `${name}-${former}`,
         {
@@ -244,6 +243,22 @@ export class Promotion<Image extends string = string> extends Release<Image> {
   }
 }
 
+/**
+ * The SDK takes a stack trace for each resource and promise, maps it through source maps, and keeps those of resources in state:
+ * a third of a large release's time in the program, and half of its state. Errors in between have no stack.
+ *
+ * @returns restores what was before
+ */
+function withoutStackTraces(): () => void {
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  Error.stackTraceLimit = 0;
+  Error.prepareStackTrace = () => "";
+  return () => {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace;
+  };
+}
+
 /** Image -> its verified content, built, adopted or promoted. */
 type Content = Readonly<
   Record<
@@ -251,10 +266,23 @@ type Content = Readonly<
     {
       readonly digest: pulumi.Output<Digest>;
       readonly attestations: pulumi.Output<Digest[]>;
-      readonly proofs: readonly pulumi.Resource[];
+      readonly content: pulumi.Resource;
     }
   >
 >;
+
+/** Every tag, and what each points to when all are set. */
+interface Written {
+  readonly resource: Tags;
+  readonly written: pulumi.Output<ReleaseFacts["tags"]>;
+}
+
+/** Names of an image's tags. */
+function namesOf(image: string, written: Written["written"]): pulumi.Output<string[]> {
+  return written.apply((tags) => [
+    ...new Set(tags.filter((tag) => tag.image === image).map(({ name }) => name)),
+  ]);
+}
 
 function releasedImage(
   content: pulumi.Output<Digest> | undefined,
@@ -293,7 +321,6 @@ function outputsOf(manifest: pulumi.Output<ReleaseManifest>): ReleaseOutputs {
     digests: byImage((image) => image.digest),
     references: byImage((image) => image.references),
     tags: byImage((image) => [...new Set(image.tags.map((tag) => tag.name))]),
-    manifest,
   };
 }
 

@@ -1,5 +1,4 @@
 import type { ReleasePlan } from "./release-plan";
-import { tagName } from "./resource-names";
 
 /** `slipway up` says by this variable that the engine leaves everything but these services alone. */
 export const SELECTED_VARIABLE = "SLIPWAY_SELECTED";
@@ -12,8 +11,15 @@ export interface StateResource {
 }
 
 const RELEASE = "slipway:index:Release";
-/** What all images share; it is declared whichever are selected. */
-const SHARED = ["pulumi:pulumi:Stack", RELEASE, "slipway:index:TagSet", "slipway-registry:index:Barrier"];
+/** What all images share; it is declared whichever are selected. The last three are in state of older versions. */
+const SHARED = [
+  "pulumi:pulumi:Stack",
+  RELEASE,
+  "slipway-registry:index:Tags",
+  "slipway:index:TagSet",
+  "slipway-registry:index:Tag",
+  "slipway-registry:index:Barrier",
+];
 
 /** An image's own component: `ImageRelease`, `Promotion`. */
 const COMPONENT = "slipway:index:";
@@ -21,20 +27,9 @@ const COMPONENT = "slipway:index:";
 /**
  * What the engine has to leave alone (`--exclude`) so that only the images of some plans are released: every resource of the
  * state that is neither shared nor theirs, by its whole URN.
- *
- * `--target` cannot say it: all tags depend on a barrier, and that on all images, so that each tag of a service that the
- * program does not declare counts as a dependent of every target, and the engine asks to delete it.
  */
 export function engineExcludes(resources: readonly StateResource[], plans: readonly ReleasePlan[]): string[] {
-  const released = plans.flatMap((plan) => plan.images);
-  const images = new Set(released.map(({ name }) => name));
-  const tags = new Set(
-    released.flatMap(({ name, intent, repositories }) =>
-      intent.tags.flatMap(({ slot }) =>
-        repositories.map((repository) => tagName(name, slot, repository, repositories)),
-      ),
-    ),
-  );
+  const images = new Set(plans.flatMap((plan) => plan.images.map(({ name }) => name)));
   // A release's name is in front of the names of its resources; state of older versions has no release.
   const prefixes = resources.filter(({ type }) => type === RELEASE).map(({ urn }) => `${nameOf(urn)}-`);
   const plainName = (urn: string): string => {
@@ -45,7 +40,6 @@ export function engineExcludes(resources: readonly StateResource[], plans: reado
   const isOurs = ({ urn, type, parent = "" }: StateResource): boolean => {
     if (SHARED.includes(type) || type.startsWith("pulumi:providers:")) return true;
     if (type.startsWith(COMPONENT)) return images.has(plainName(urn));
-    if (type === "slipway-registry:index:Tag") return tags.has(plainName(urn));
     return parent.includes(COMPONENT) && images.has(plainName(parent));
   };
   return [...new Set(resources.filter((resource) => !isOurs(resource)).map(({ urn }) => urn))].sort();

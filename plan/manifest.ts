@@ -95,6 +95,21 @@ export function parseManifest(value: unknown): ReleaseManifest | undefined {
   return isManifest(value) ? value : undefined;
 }
 
+/**
+ * The manifest among the outputs of a stack's resources, as it is; undefined if nothing was released. If a program has several
+ * releases, it is the one with these images. A release keeps it as an output of its own; older versions kept it as an output
+ * of the stack.
+ */
+export function manifestAmong(
+  outputs: readonly Readonly<Record<string, unknown>>[],
+  images: readonly string[],
+): unknown {
+  const found = outputs.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest]));
+  const isWanted = (value: unknown) =>
+    parseManifest(value)?.images.some(({ name }) => images.includes(name)) === true;
+  return found.find(isWanted) ?? found[0];
+}
+
 function isManifest(value: unknown): value is ReleaseManifest {
   return (
     isRecord(value) &&

@@ -52,6 +52,19 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
   };
 }
 
+/** The tags of a plan with what each of them points to. @param digests `host/path:tag` -> digest */
+export function writtenTags(
+  plan: ReleasePlan,
+  digests: Readonly<Record<string, Digest>>,
+): ReleaseFacts["tags"] {
+  return plan.levels.flatMap(({ tags }) =>
+    tags.flatMap(({ image, repository, name, class: tagClass }) => {
+      const digest = digests[`${repository}:${name}`];
+      return digest === undefined ? [] : [{ image, repository, name, class: tagClass, digest }];
+    }),
+  );
+}
+
 /** What a run that carried a plan out did to each tag, version tags first. */
 export function tagOutcomes(plan: ReleasePlan, manifest: ReleaseManifest): TagOutcome[] {
   const claims = plan.images.flatMap((image) => image.claims);

@@ -1,12 +1,42 @@
+import type { AttestationPlace } from "./config";
 import { type Digest, isDigest } from "./digest";
-import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-plan";
+import type { PlannedDescription, PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
+import type { ContentClaim, ReleaseStatement } from "./statement";
+import type { Ancestry, TagWish } from "./tag-policy";
 import type { SignConfig } from "./trust";
 
-/** Inputs that verify an image's content, apart from its digest. */
-export function candidateInputs({ name, repositories, intent, content, claim }: PlannedImage) {
+/** One image's content as it has to be in every registry: verified, found by its candidate tag, stated and signed. */
+export interface DesiredContent {
+  readonly image: string;
+  /** `host/path`, the primary first. */
+  readonly repositories: readonly string[];
+  /** The candidate tag. */
+  readonly tag: string;
+  readonly contentKey: string;
+  /** The commit, 40 hex digits. */
+  readonly revision: string;
+  readonly platforms: readonly string[];
+  /** A digest that was just built gives way to the same content that another run has reserved meanwhile. */
+  readonly source: "build" | "found";
+  /** Whether a build's attestations stay in its index, or are taken out of it and attached as referrers. */
+  readonly attestations: AttestationPlace;
+  /** Signed before the candidate tag is written; absent if nothing is signed. */
+  readonly claim?: ContentClaim;
+  /** Absent for a release without a version. */
+  readonly statement?: ReleaseStatement;
+  /** Whether the digest and the statement are signed; how is in the provider's configuration. */
+  readonly sign: SignConfig["mode"];
+  /** Repositories that the plan found without the content or without its candidate tag. */
+  readonly incomplete: readonly string[];
+}
+
+/** @param mode how this release signs */
+export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]): DesiredContent {
+  const { name, repositories, intent, content, claim, statement, claims, copyTo } = planned;
   if (content.from === "promotion" || intent.candidateTag === undefined) {
-    throw new Error(`ImageRelease: the content of "${name}" is promoted; use Promotion`);
+    throw new Error(`the content of "${name}" is promoted, so it has no candidate tag`);
   }
+  const open = claims.filter(({ action }) => action === "create" || action === "move");
   return {
     image: name,
     repositories,
@@ -14,21 +44,14 @@ export function candidateInputs({ name, repositories, intent, content, claim }: 
     contentKey: intent.contentKey,
     revision: intent.revision,
     platforms: intent.image.platforms,
-    source: content.from === "build" ? ("build" as const) : ("found" as const),
-    ...(claim === undefined ? {} : { claim }),
-    ...(intent.image.attestations === "index" ? {} : { attestations: intent.image.attestations }),
+    source: content.from === "build" ? "build" : "found",
+    attestations: intent.image.attestations,
+    claim,
+    statement,
+    // A rollback uploads nothing: what was signed then is signed now.
+    sign: content.from === "rollback" ? "none" : mode,
+    incomplete: [...new Set([...copyTo, ...open.map(({ repository }) => repository)])],
   };
-}
-
-/** What states and signs an image, beside its digest; undefined where there is neither a version nor a signature. */
-export function attestationInputs(
-  { name, repositories, statement, content }: PlannedImage,
-  mode: SignConfig["mode"],
-) {
-  // Going back uploads nothing: what was signed then is signed now.
-  const sign = content.from === "rollback" ? "none" : mode;
-  if (statement === undefined && sign === "none") return undefined;
-  return { image: name, repositories, ...(statement === undefined ? {} : { statement }), sign };
 }
 
 /** The digests of `host/path@digest`, without repeats: every registry has the same referrers. */
@@ -61,26 +84,57 @@ export function descriptionInputs({ repository, full, short, kept }: PlannedDesc
   };
 }
 
-/**
- * Inputs that write a tag, apart from its digest.
- *
- * @param siblings all repositories of the image
- * @param lane its lane; empty for a project without lanes
- */
-export function tagInputs(tag: PlannedTag, siblings: readonly string[], lane: string) {
-  const { digest: _, ...wish } = tag.wish;
-  return {
-    ...wish,
-    repository: tag.repository,
-    of: { image: tag.image, lane },
-    siblings,
-    planned: { ...(tag.from === undefined ? {} : { digest: tag.from.digest }), ancestry: tag.ancestry },
-  };
+/** The tags of a release that are written together, after all of the level before. */
+export interface DesiredLevel {
+  /** For people: `version tags`, `latest`. */
+  readonly name: string;
+  readonly tags: readonly DesiredTag[];
 }
 
-/** The digest that a tag gets: its own (a rollback's), else that of its image. */
-export function digestOfTag<D>(tag: PlannedTag, digests: Readonly<Record<string, D>>): D | Digest {
-  const digest = tag.wish.digest ?? digests[tag.image];
-  if (digest === undefined) throw new Error(`TagSet: digests has no entry for image "${tag.image}"`);
-  return digest;
+/** One tag of one image in one repository. */
+export interface DesiredTag {
+  readonly image: string;
+  /** Empty for a project without lanes. */
+  readonly lane: string;
+  /** `host/path`. */
+  readonly repository: string;
+  /** All repositories of the image: a version counts wherever it exists. */
+  readonly siblings: readonly string[];
+  readonly wish: TagWish;
+  /** What the plan found the tag to point to. */
+  readonly from?: Digest;
+  /** How the commit that the plan found relates to the one being released. */
+  readonly ancestry: Ancestry;
+}
+
+/** Every tag of a plan, in the order of writing. */
+export function desiredTags({ levels, images, lane = "" }: ReleasePlan): DesiredLevel[] {
+  const siblings = new Map(images.map(({ name, repositories }) => [name, repositories]));
+  const desired = ({ image, repository, wish, from, ancestry }: PlannedTag): DesiredTag => ({
+    image,
+    lane,
+    repository,
+    siblings: siblings.get(image) ?? [],
+    wish,
+    from: from?.digest,
+    ancestry,
+  });
+  return levels.map(({ name, tags }) => ({ name, tags: tags.map(desired) }));
+}
+
+/** `host/path:tag`. */
+export function tagReference({ repository, wish }: Pick<DesiredTag, "repository" | "wish">): string {
+  return `${repository}:${wish.name}`;
+}
+
+/** `host/path:tag` -> its digest: the tag's own (a rollback's), else that of its image. */
+export function tagDigests<D>(
+  levels: readonly DesiredLevel[],
+  digests: Readonly<Record<string, D>>,
+): Record<string, D | Digest | undefined> {
+  return Object.fromEntries(
+    levels.flatMap(({ tags }) =>
+      tags.map((tag) => [tagReference(tag), tag.wish.digest ?? digests[tag.image]] as const),
+    ),
+  );
 }

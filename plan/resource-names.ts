@@ -14,13 +14,8 @@ export function buildName(
 }
 
 /** @param siblings all repositories of the image */
-export function tagName(
-  image: string,
-  slot: string,
-  repository: string,
-  siblings: readonly string[],
-): string {
-  return `${image}-${slot}-${place(repository, siblings)}`;
+export function descriptionName(image: string, repository: string, siblings: readonly string[]): string {
+  return `${image}-description-${place(repository, siblings)}`;
 }
 
 /** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */

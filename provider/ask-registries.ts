@@ -6,7 +6,7 @@ import { diagnosed } from "./diagnostics";
 import { provePush } from "./prove-push";
 import { providerConfig } from "./provider-config";
 import { Registries } from "./registries";
-import type { Context } from "./resource";
+import { type Context, NO_LOG } from "./resource";
 import { Signing, signedReader } from "./signing";
 
 /** What a plan asks of the registries, in this process and with the configuration's own credentials. */
@@ -28,7 +28,7 @@ export function askRegistries(
   const context: Context = {
     registries,
     signing,
-    log: { info: async () => {}, warn: async () => {} },
+    log: NO_LOG,
   };
   return {
     inspectImages: (references, signer) =>

@@ -60,5 +60,6 @@ async function writeDiagnostics(
 
 function isOfRegistry(error: unknown): error is Error {
   if (error instanceof RegistryError) return error.code !== "registry-cancelled";
+  if (error instanceof Error && error.cause !== undefined) return isOfRegistry(error.cause);
   return error instanceof ProblemError && error.problems.some(({ code }) => code.startsWith("registry-"));
 }

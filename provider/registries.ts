@@ -61,13 +61,12 @@ export interface Location {
   readonly path: string;
 }
 
-/** The provider's connections, one client a host, and what tags pointed to. */
+/** The provider's connections, one client a host. */
 export class Registries {
   readonly #config: ProviderConfig;
   readonly #env: NodeJS.ProcessEnv;
   readonly #connections = new Map<string, Connection>();
   readonly #hubs = new Map<string, HubClient>();
-  readonly #seen = new Map<string, FoundImage | undefined>();
   readonly #asked = new Map<string, Promise<Credentials | undefined>>();
   readonly #abort = new AbortController();
   /** The last requests to any of them. */
@@ -135,15 +134,7 @@ export class Registries {
   /** What a tag points to now, asked of the registry. */
   async live(repository: string, tag: string): Promise<FoundImage | undefined> {
     const { client, path } = this.at(repository);
-    const found = await readImage(client, path, tag, { statements: false });
-    this.#seen.set(`${repository}:${tag}`, found);
-    return found;
-  }
-
-  /** What a tag pointed to when it was last asked of the registry; asks where it was not. */
-  async seen(repository: string, tag: string): Promise<FoundImage | undefined> {
-    const key = `${repository}:${tag}`;
-    return this.#seen.has(key) ? this.#seen.get(key) : this.live(repository, tag);
+    return readImage(client, path, tag, { statements: false });
   }
 
   /** Folder for diagnostics, relative to the project. */

@@ -25,17 +25,13 @@ export function schema(version: string): object {
       },
     },
     resources: {
-      "slipway-registry:index:Barrier": resource("One point in the order of a release.", { reached: text }),
-      "slipway-registry:index:Candidate": resource("Content that is proved and can be found again.", {
+      "slipway-registry:index:Content": resource("An image's content, complete in every registry.", {
         image: text,
         repositories: texts,
         tag: text,
-        contentKey: text,
-        revision: text,
-        platforms: texts,
         digest: text,
-        source: text,
-        attestations: text,
+        statement: text,
+        sign: text,
       }),
       "slipway-registry:index:HubDescription": resource("What Docker Hub says of a repository.", {
         repository: text,
@@ -50,19 +46,8 @@ export function schema(version: string): object {
         repositories: texts,
         platforms: texts,
       }),
-      "slipway-registry:index:Tag": resource("One tag of one image in one repository.", {
-        repository: text,
-        name: text,
-        digest: text,
-        class: text,
-        version: text,
-        revision: text,
-        siblings: texts,
-      }),
-      "slipway-registry:index:Attestation": resource("A release statement as a referrer of a digest.", {
-        image: text,
-        repositories: texts,
-        digest: text,
+      "slipway-registry:index:Tags": resource("Every tag of a release: host/path:tag -> digest.", {
+        tags: { type: "object", additionalProperties: text },
       }),
     },
     functions: Object.fromEntries(

@@ -15,7 +15,7 @@ import { functions } from "./functions";
 import { isPermitted } from "./handover";
 import { fromStruct, type Properties, toStruct } from "./properties";
 import { NO_CONFIG, Registries } from "./registries";
-import type { Context, Operation, Resource } from "./resource";
+import type { Change, Context, DiffResult, Operation, Resource } from "./resource";
 import { resources } from "./resources";
 import { schema } from "./schema";
 import { Signing } from "./signing";
@@ -46,6 +46,8 @@ export function providerService(
   /** Where the program is asked what it declares. */
   let handover: string | undefined;
   let isConfigured = false;
+  /** URN -> the plan that the program declared, for the calls that follow its check. */
+  const plans = new Map<string, string>();
 
   /** The engine forwards requests of any program, but only what the running program declares is written. */
   async function requirePermit(what: string): Promise<void> {
@@ -86,7 +88,7 @@ export function providerService(
       const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
         (key) => !NO_CHANGE.includes(key) && before[key] !== after[key],
       );
-      return diffResponse(changed);
+      return diffResponse({ changed });
     }),
     configure: unary(async (request: provider.ConfigureRequest) => {
       if (isConfigured) throw new Error("slipway-registry is configured already");
@@ -115,10 +117,11 @@ export function providerService(
     }),
     check: unary((request: provider.CheckRequest) => {
       const response = new provider.CheckResponse();
-      const news = request.getNews();
-      response.setInputs(news);
+      const news = fromStruct(request.getNews());
+      response.setInputs(request.getNews());
+      if (typeof news.plan === "string") plans.set(request.getUrn(), news.plan);
       try {
-        resourceOf(request.getUrn()).check(fromStruct(news));
+        response.setInputs(toStruct(resourceOf(request.getUrn()).check(news)));
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error;
         for (const problem of error.problems) {
@@ -131,15 +134,14 @@ export function providerService(
       return response;
     }),
     diff: unary(async (request: provider.DiffRequest) => {
-      const { changed } = await resourceOf(request.getUrn()).diff(context, changeOf(request));
-      return diffResponse(changed);
+      return diffResponse(await resourceOf(request.getUrn()).diff(context, changeOf(request, plans)));
     }),
     create: unary(async (request: provider.CreateRequest) => {
       const inputs = fromStruct(request.getProperties());
-      const operation = { urn: request.getUrn(), preview: request.getPreview() };
+      const operation = operationOf(request);
       if (!operation.preview) await requirePermit(permitOf(operation.urn));
       const { id, outputs } = await diagnosed(context, named("create", operation), () =>
-        resourceOf(operation.urn).create(context, inputs, operation),
+        resourceOf(operation.urn).create(context, inputs, operation, plans.get(operation.urn)),
       );
       const response = new provider.CreateResponse();
       response.setId(id);
@@ -147,10 +149,10 @@ export function providerService(
       return response;
     }),
     update: unary(async (request: provider.UpdateRequest) => {
-      const operation = { urn: request.getUrn(), preview: request.getPreview() };
+      const operation = operationOf(request);
       if (!operation.preview) await requirePermit(permitOf(operation.urn));
       const outputs = await diagnosed(context, named("update", operation), () =>
-        resourceOf(operation.urn).update(context, changeOf(request), operation),
+        resourceOf(operation.urn).update(context, changeOf(request, plans), operation),
       );
       const response = new provider.UpdateResponse();
       response.setProperties(toStruct(outputs));
@@ -201,26 +203,35 @@ function resourceOf(urn: string): Resource {
   return found;
 }
 
-function changeOf(request: provider.DiffRequest | provider.UpdateRequest) {
+function changeOf(
+  request: provider.DiffRequest | provider.UpdateRequest,
+  plans: ReadonlyMap<string, string>,
+): Change<Properties, string> {
   return {
     urn: request.getUrn(),
     id: request.getId(),
     olds: { inputs: fromStruct(request.getOldInputs()), outputs: fromStruct(request.getOlds()) },
     news: fromStruct(request.getNews()),
+    plan: plans.get(request.getUrn()),
   };
 }
 
-function diffResponse(changed: readonly string[]): provider.DiffResponse {
+function operationOf(request: provider.CreateRequest | provider.UpdateRequest): Operation {
+  return { urn: request.getUrn(), preview: request.getPreview() };
+}
+
+function diffResponse({ changed, added = [] }: DiffResult): provider.DiffResponse {
   const response = new provider.DiffResponse();
   const { DIFF_NONE, DIFF_SOME } = provider.DiffResponse.DiffChanges;
+  const { ADD, UPDATE } = provider.PropertyDiff.Kind;
   response.setChanges(changed.length === 0 ? DIFF_NONE : DIFF_SOME);
-  response.setDiffsList([...changed]);
+  response.setDiffsList([...new Set(changed.map((path) => path.replace(/\[.*$/, "")))]);
   response.setHasdetaileddiff(changed.length > 0);
-  for (const name of changed) {
+  for (const path of changed) {
     const detail = new provider.PropertyDiff();
-    detail.setKind(provider.PropertyDiff.Kind.UPDATE);
+    detail.setKind(added.includes(path) ? ADD : UPDATE);
     detail.setInputdiff(true);
-    response.getDetaileddiffMap().set(name, detail);
+    response.getDetaileddiffMap().set(path, detail);
   }
   return response;
 }

@@ -5,6 +5,7 @@ import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { RegistryClient } from "./client";
 import { RegistryError } from "./errors";
 import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms, platformText } from "./manifest";
+import type { FetchedManifest } from "./manifest-calls";
 import { readReferrerLayer } from "./referrers";
 
 /** Configurations of real images have a few KiB. */
@@ -29,8 +30,22 @@ export async function readImage(
 ): Promise<FoundImage | undefined> {
   const found = await client.getManifest(repository, reference);
   if (found === undefined) return undefined;
-  const { descriptor, json } = found;
-  const statements = options.statements ? await readStatements(client, repository, descriptor.digest) : [];
+  const { digest } = found.descriptor;
+  return imageOf(
+    client,
+    repository,
+    found,
+    options.statements ? await readStatements(client, repository, digest) : [],
+  );
+}
+
+/** What a manifest is that was read already. */
+export async function imageOf(
+  client: RegistryClient,
+  repository: string,
+  { descriptor, json }: FetchedManifest,
+  statements: readonly ReleaseStatement[],
+): Promise<FoundImage> {
   const annotations = isIndex(json) || isManifest(json) ? printable(json.annotations ?? {}) : {};
   const offered = isIndex(json)
     ? platforms(json)

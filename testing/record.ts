@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as settings from "@pulumi/pulumi/runtime/settings";
+import { isRecord } from "../plan/record";
+import { type DesiredContent, type DesiredLevel, tagDigests } from "../plan/resource-inputs";
 
 /** A resource as it was registered, from the request to the engine: mocks alone show neither parent nor order. */
 export interface Registered {
@@ -19,7 +21,7 @@ const BUILD_DIGEST = `sha256:${"a".repeat(64)}` as const;
 /** The digest of the fake statement. */
 export const STATEMENT_DIGEST = `sha256:${"5".repeat(64)}` as const;
 /** The digest of the fake copy's referrer. */
-export const REFERRER_DIGEST = `sha256:${"6".repeat(64)}` as const;
+const REFERRER_DIGEST = `sha256:${"6".repeat(64)}` as const;
 
 export interface Recorded {
   /** In the order of registration. */
@@ -104,8 +106,19 @@ function nameOf(urn: string): string {
   return urn.split("::").at(-1) ?? "";
 }
 
-function referrersIn(repositories: unknown): string[] {
-  return Array.isArray(repositories) ? repositories.map((each) => `${String(each)}@${STATEMENT_DIGEST}`) : [];
+/** What state keeps of content: every registry has its statement, if there is one. */
+function contentState(plan: unknown): Record<string, unknown> {
+  const { repositories, statement }: DesiredContent = JSON.parse(String(plan));
+  return {
+    referrers:
+      statement === undefined ? [] : repositories.map((repository) => `${repository}@${STATEMENT_DIGEST}`),
+  };
+}
+
+/** Every tag is written. */
+function tagsState(digests: unknown, plan: unknown): Record<string, unknown> {
+  const levels: DesiredLevel[] = JSON.parse(String(plan));
+  return { tags: tagDigests(levels, isRecord(digests) ? digests : {}) };
 }
 
 function stateOf(type: string, inputs: Record<string, unknown>): Record<string, unknown> {
@@ -114,8 +127,10 @@ function stateOf(type: string, inputs: Record<string, unknown>): Record<string, 
       return { ...inputs, digest: BUILD_DIGEST, ref: "" };
     case "docker:index/remoteImage:RemoteImage":
       return { ...inputs, imageId: BUILD_DIGEST };
-    case "slipway-registry:index:Attestation":
-      return { ...inputs, referrers: referrersIn(inputs.repositories), signer: "" };
+    case "slipway-registry:index:Content":
+      return { ...inputs, ...contentState(inputs.plan) };
+    case "slipway-registry:index:Tags":
+      return { ...inputs, ...tagsState(inputs.digests, inputs.plan) };
     case "slipway-registry:index:ImageCopy":
       return { ...inputs, referrers: [REFERRER_DIGEST] };
     default:

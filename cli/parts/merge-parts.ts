@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type Digest, isDigest, shortDigest } from "../../plan/digest";
+import { type Digest, shortDigest } from "../../plan/digest";
 import {
   type IndexEntry,
   mergedAnnotations,
@@ -10,11 +10,11 @@ import {
 import { builtImages, type ImageParts, matchParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
-import { candidateInputs } from "../../plan/resource-inputs";
+import { desiredContent } from "../../plan/resource-inputs";
+import { reserveContent } from "../../provider/complete-content";
 import { provePush } from "../../provider/prove-push";
 import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
-import { candidate } from "../../provider/resources/candidate";
 import { digestOf } from "../../registry/content-digest";
 import { copyContent } from "../../registry/copy";
 import { isIndex } from "../../registry/manifest";
@@ -155,13 +155,7 @@ async function settle(
   }
   const digest = parts === undefined ? undefined : await writeIndex(context, image, parts);
   const wanted = digest ?? ("digest" in content ? content.digest : undefined);
-  const { outputs } = await candidate.create(
-    context,
-    { ...candidateInputs(image), digest: wanted },
-    { urn: name, preview: false },
-  );
-  const verified: unknown = Reflect.get(outputs, "digest");
-  if (!isDigest(verified)) throw new Error(`${name}: no digest came of it`);
+  const verified = await reserveContent(context, name, desiredContent(image, "none"), wanted);
   const how =
     parts === undefined ? "was there already" : verified === digest ? "is merged" : "was reserved meanwhile";
   say(`${name}: ${how} as ${shortDigest(verified)} in ${image.repositories.join(" and ")}`);

@@ -95,6 +95,7 @@ export async function runOnPlan(
         signing: new Signing(signing, { ...env, ...key }, config.envPrefix),
         log: {
           info: async (image: string, text: string) => say(`${image}: ${text}`),
+          status: async (_: string, text: string) => say(text),
           warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),
         },
       },

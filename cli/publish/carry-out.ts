@@ -1,23 +1,21 @@
 import type { Config } from "../../plan/config";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import type { ReleaseManifest } from "../../plan/manifest";
-import { type ReleaseFacts, releaseManifest } from "../../plan/release-manifest";
-import type { PlannedImage, PlannedTag, ReleasePlan, TagLevel } from "../../plan/release-plan";
+import { releaseManifest, writtenTags } from "../../plan/release-manifest";
+import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import {
-  attestationInputs,
-  candidateInputs,
   copyInputs,
   descriptionInputs,
-  digestOfTag,
+  desiredContent,
+  desiredTags,
   referrerDigests,
-  tagInputs,
+  tagDigests,
 } from "../../plan/resource-inputs";
+import { completeContent } from "../../provider/complete-content";
 import type { Context, Resource } from "../../provider/resource";
-import { attestation } from "../../provider/resources/attestation";
-import { candidate } from "../../provider/resources/candidate";
 import { hubDescription } from "../../provider/resources/hub-description";
 import { imageCopy } from "../../provider/resources/image-copy";
-import { tag } from "../../provider/resources/tag";
+import { writeTags } from "../../provider/write-tags";
 
 export interface CarryOutInput {
   readonly plan: ReleasePlan;
@@ -43,12 +41,9 @@ export async function carryOutWithoutEngine(input: CarryOutInput): Promise<Relea
     attestations[image.name] = content.attestations;
     say(`${image.name}: verified as ${shortDigest(content.digest)} in ${image.repositories.join(" and ")}`);
   }
-  const tags: ReleaseFacts["tags"][number][] = [];
-  for (const level of plan.levels) {
-    tags.push(...(await writeLevel(input, level, digests)));
-    if (level.tags.length > 0) say(`${level.name} are set (${level.tags.length})`);
-  }
-  return releaseManifest(plan, { digests, attestations, tags });
+  const levels = desiredTags(plan);
+  const written = await writeTags(input.context, "", levels, tagDigests(levels, digests));
+  return releaseManifest(plan, { digests, attestations, tags: writtenTags(plan, written) });
 }
 
 /** Last of all: a description that fails leaves a release that is whole. */
@@ -75,13 +70,9 @@ async function release(
   const { content } = image;
   const found =
     "digest" in content ? content.digest : await input.build(image, digests[image.intent.base?.image ?? ""]);
-  const claimed = await create(input, candidate, image.name, { ...candidateInputs(image), digest: found });
-  const digest = digestIn(claimed, "digest");
-  const inputs = attestationInputs(image, input.config.sign.mode);
-  if (inputs === undefined) return { digest, attestations: [] };
-  const stated = await create(input, attestation, image.name, { ...inputs, digest });
-  const referrers: unknown = Reflect.get(stated, "referrers");
-  return { digest, attestations: Array.isArray(referrers) ? referrerDigests(referrers.map(String)) : [] };
+  const desired = desiredContent(image, input.config.sign.mode);
+  const { digest, referrers } = await completeContent(input.context, image.name, desired, found);
+  return { digest, attestations: referrerDigests(referrers) };
 }
 
 async function promote(input: CarryOutInput, image: PlannedImage): Promise<Proved> {
@@ -91,35 +82,6 @@ async function promote(input: CarryOutInput, image: PlannedImage): Promise<Prove
     digest: digestIn(copied, "digest"),
     attestations: Array.isArray(referrers) ? referrers.filter(isDigest) : [],
   };
-}
-
-/** All tags of a level, each to its end, whatever becomes of the others. */
-async function writeLevel(
-  input: CarryOutInput,
-  level: TagLevel,
-  digests: Readonly<Record<string, Digest>>,
-): Promise<ReleaseFacts["tags"]> {
-  const written = await Promise.allSettled(level.tags.map((planned) => writeTag(input, planned, digests)));
-  const reasons = written.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  if (reasons.length > 0) {
-    const messages = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason)));
-    throw new Error([...new Set(messages)].join("\n"));
-  }
-  return written.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-}
-
-async function writeTag(
-  input: CarryOutInput,
-  planned: PlannedTag,
-  digests: Readonly<Record<string, Digest>>,
-): Promise<ReleaseFacts["tags"][number]> {
-  const { image, repository, name } = planned;
-  const siblings = input.plan.images.find((known) => known.name === image)?.repositories ?? [];
-  const outputs = await create(input, tag, image, {
-    ...tagInputs(planned, siblings, input.plan.lane ?? ""),
-    digest: digestOfTag(planned, digests),
-  });
-  return { image, repository, name, class: planned.class, digest: digestIn(outputs, "digest") };
 }
 
 /** Every one of these operations looks first, and writes only what is missing. */

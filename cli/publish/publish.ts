@@ -124,6 +124,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
       signing: new Signing(signingConfig, env, config.envPrefix),
       log: {
         info: async (image: string, text: string) => say(`${image}: ${text}`),
+        status: async (_: string, text: string) => say(text),
         warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),
       },
     };

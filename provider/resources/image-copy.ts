@@ -8,7 +8,7 @@ import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";
 import { type Context, resource } from "../resource";
 import { repositoryInput, rulesSigner } from "../schemas";
-import { incomplete, isWhole } from "./whole-content";
+import { incomplete, isWhole } from "../whole-content";
 
 const inputs = z.object({
   image: z.string(),

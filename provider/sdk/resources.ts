@@ -1,9 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AttestationPlace } from "../../plan/config";
 import type { Digest } from "../../plan/digest";
-import type { ContentClaim, ReleaseStatement } from "../../plan/statement";
-import type { Ancestry, RollbackWish, TagClass, VersionForm, VersionLine } from "../../plan/tag-policy";
-import type { SignConfig, VerifyRules } from "../../plan/trust";
+import type { DesiredContent, DesiredLevel } from "../../plan/resource-inputs";
+import type { VerifyRules } from "../../plan/trust";
 import { type Handed, offer, permit } from "../handover";
 import type { ProviderConfig } from "../registries";
 import type { SigningConfig } from "../signing";
@@ -55,63 +53,22 @@ abstract class RegistryResource extends pulumi.CustomResource {
   }
 }
 
-export interface BarrierArgs {
-  /** What has been reached when this exists: `proven`, `version tags`. */
-  readonly reached: string;
-}
-
-/** One point in the order of a release. */
-export class Barrier extends RegistryResource {
-  constructor(name: string, args: BarrierArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Barrier", name, { ...args }, opts);
-  }
-}
-
-export interface CandidateArgs {
-  readonly image: string;
-  /** `host/path` each, the primary first. */
-  readonly repositories: readonly string[];
-  readonly tag: string;
-  readonly contentKey: string;
-  readonly revision: string;
-  readonly platforms: readonly string[];
+export interface ContentArgs {
+  /** The digest that was built or found. */
   readonly digest: pulumi.Input<string | undefined>;
-  readonly source: "build" | "found";
-  /** The claim that is signed about the content. @default none */
-  readonly claim?: ContentClaim;
-  /** Where a build's attestations go. @default "index" */
-  readonly attestations?: AttestationPlace;
+  readonly plan: DesiredContent;
 }
 
-/** Content that is verified in every registry and can be found again by its tag. */
-export class Candidate extends RegistryResource {
+/** One image's content: verified in every registry, found by its candidate tag, stated and signed. */
+export class Content extends RegistryResource {
   /** The index digest that everything downstream uses. */
   declare readonly digest: pulumi.Output<Digest>;
-
-  constructor(name: string, args: CandidateArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Candidate", name, { ...args }, opts);
-  }
-}
-
-export interface AttestationArgs {
-  readonly image: string;
-  readonly repositories: readonly string[];
-  readonly digest: pulumi.Input<string>;
-  /** Absent for a release without a version, which is signed alone. */
-  readonly statement?: ReleaseStatement;
-  /** How the provider signs. */
-  readonly sign: SignConfig["mode"];
-}
-
-/** The release statement and the signatures of a digest, as referrers in every registry. */
-export class Attestation extends RegistryResource {
-  /** `host/path@digest` of every referrer. */
+  /** `host/path@digest` of every referrer: statements and signatures. */
   declare readonly referrers: pulumi.Output<string[]>;
-  /** Who signed; empty if unsigned. */
-  declare readonly signer: pulumi.Output<string>;
 
-  constructor(name: string, args: AttestationArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Attestation", name, { ...args, referrers: undefined, signer: undefined }, opts);
+  constructor(name: string, args: ContentArgs, opts?: pulumi.CustomResourceOptions) {
+    const { digest, plan } = args;
+    super("Content", name, { digest, plan: JSON.stringify(plan), referrers: undefined }, opts);
   }
 }
 
@@ -157,35 +114,20 @@ export class HubDescription extends RegistryResource {
   }
 }
 
-export interface TagArgs {
-  readonly repository: string;
-  readonly name: string;
-  readonly digest: pulumi.Input<string>;
-  readonly class: TagClass;
-  readonly line?: VersionLine;
-  readonly form: VersionForm;
-  readonly version?: string;
-  readonly revision: string;
-  readonly overruled: boolean;
-  readonly bad?: readonly string[];
-  /** Whose tag it is: statements of other images and lanes do not count for it. */
-  readonly of?: { readonly image: string; readonly lane: string };
-  readonly rollback?: RollbackWish;
-  /** `move`: pre-releases move floating tags too. */
-  readonly prereleases?: "move";
-  /** All repositories of the image: a version counts wherever it exists. */
-  readonly siblings: readonly string[];
-  /** What the plan found, and how that commit relates to the one being released. */
-  readonly planned: { readonly digest?: string; readonly ancestry: Ancestry };
+export interface TagsArgs {
+  /** Image -> its digest. */
+  readonly digests: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Every tag, in the order of writing. */
+  readonly plan: readonly DesiredLevel[];
 }
 
-/** One tag of one image in one repository. */
-export class Tag extends RegistryResource {
-  declare readonly digest: pulumi.Output<Digest>;
-  /** `host/path:tag`. */
-  declare readonly reference: pulumi.Output<string>;
+/** Every tag of a release, in all of its registries. */
+export class Tags extends RegistryResource {
+  /** `host/path:tag` -> the digest that it points to. */
+  declare readonly tags: pulumi.Output<Record<string, Digest>>;
 
-  constructor(name: string, args: TagArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Tag", name, { ...args, reference: undefined }, opts);
+  constructor(name: string, args: TagsArgs, opts?: pulumi.CustomResourceOptions) {
+    const { digests, plan } = args;
+    super("Tags", name, { digests, plan: JSON.stringify(plan), tags: undefined }, opts);
   }
 }

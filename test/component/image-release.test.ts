@@ -5,7 +5,7 @@ import type { ImageConfig } from "../../plan/config";
 import type { ImageIntent } from "../../plan/release-intent";
 import type { PlannedImage } from "../../plan/release-plan";
 import { Secret } from "../../plan/secret";
-import { type Registered, record, STATEMENT_DIGEST } from "../../testing/record";
+import { type Registered, record } from "../../testing/record";
 import { FIRST, image, intent, planOf, registryState, SECOND, statement } from "../support/plan-state";
 import { anImage, DIGEST, KEY, REVISION } from "../support/planned";
 
@@ -24,11 +24,7 @@ async function released(
   opts: pulumi.ComponentResourceOptions = {},
 ) {
   const { resources, outputs } = await record(() => {
-    new ImageRelease(
-      "app",
-      { plan, revision: REVISION, builder: {}, plainHttpHosts: [], credentials: [], ...args },
-      opts,
-    );
+    new ImageRelease("app", { plan, builder: {}, plainHttpHosts: [], credentials: [], ...args }, opts);
   });
   return { resources, outputs: outputs.get("app") };
 }
@@ -50,8 +46,16 @@ function one(resources: readonly Registered[], type: string): Registered {
   return only;
 }
 
+/** The content with its plan, which no state keeps. */
+function contentOf(
+  resources: readonly Registered[],
+): Registered & { readonly plan: Record<string, unknown> } {
+  const content = one(resources, "slipway-registry:index:Content");
+  return { ...content, plan: JSON.parse(String(content.inputs.plan)) };
+}
+
 describe("a release that has to be built", () => {
-  test("is a build, then its proof, then its statement, each a child of the release", async () => {
+  test("is a build, then its content, each a child of the release", async () => {
     const { resources } = await released(planned());
     expect(
       resources.map(({ type, name, parent, dependencies }) => ({ type, name, parent, dependencies })),
@@ -59,16 +63,10 @@ describe("a release that has to be built", () => {
       { type: "slipway:index:ImageRelease", name: "app", parent: "", dependencies: [] },
       { type: "docker-build:index:Image", name: "app-build-cccccccccccc", parent: "app", dependencies: [] },
       {
-        type: "slipway-registry:index:Candidate",
-        name: "app-candidate",
+        type: "slipway-registry:index:Content",
+        name: "app-content",
         parent: "app",
         dependencies: ["app-build-cccccccccccc"],
-      },
-      {
-        type: "slipway-registry:index:Attestation",
-        name: "app-statement",
-        parent: "app",
-        dependencies: ["app-candidate"],
       },
     ]);
   });
@@ -136,49 +134,34 @@ describe("a release that has to be built", () => {
     });
   });
 
-  test("proves what was built: every platform, in every registry, by its content key", async () => {
-    const { resources } = await released(planned());
-    expect(one(resources, "slipway-registry:index:Candidate").inputs).toEqual({
+  test("is verified, stated and signed: every platform, in every registry, by its content key", async () => {
+    const content = contentOf((await released(planned(), { sign: "key" })).resources);
+    expect(content.inputs.digest).toBe(DIGEST);
+    expect(content.plan).toEqual({
       image: "app",
       repositories: [FIRST, SECOND],
       tag: "sha-0123456",
       contentKey: KEY,
       revision: REVISION,
       platforms: ["linux/amd64", "linux/arm64"],
-      digest: DIGEST,
       source: "build",
-    });
-  });
-
-  test("states what was proved", async () => {
-    const { resources } = await released(planned());
-    expect(one(resources, "slipway-registry:index:Attestation").inputs).toEqual({
-      image: "app",
-      repositories: [FIRST, SECOND],
-      digest: DIGEST,
+      attestations: "index",
       statement: statement(),
-      sign: "none",
-    });
-  });
-
-  test("signs what was proved, also without a version to state", async () => {
-    const { statement: _, ...unversioned } = planned();
-    const { resources } = await released(unversioned, { sign: "key" });
-    expect(one(resources, "slipway-registry:index:Attestation").inputs).toEqual({
-      image: "app",
-      repositories: [FIRST, SECOND],
-      digest: DIGEST,
       sign: "key",
+      incomplete: [FIRST, SECOND],
     });
   });
 
-  test("puts out digest, references and attestations", async () => {
+  test("is signed without a version to state", async () => {
+    const { statement: _, ...unversioned } = planned();
+    const { plan } = contentOf((await released(unversioned, { sign: "key" })).resources);
+    expect(plan).toMatchObject({ sign: "key" });
+    expect(plan).not.toHaveProperty("statement");
+  });
+
+  test("puts out its digest", async () => {
     const { outputs } = await released(planned());
-    expect(outputs).toEqual({
-      digest: DIGEST,
-      references: [`${FIRST}@${DIGEST}`, `${SECOND}@${DIGEST}`],
-      attestations: [STATEMENT_DIGEST],
-    });
+    expect(outputs).toEqual({ digest: DIGEST });
   });
 
   test("is another resource once every registry lost what the first one built", async () => {
@@ -188,7 +171,7 @@ describe("a release that has to be built", () => {
 
   test("waits for builds that go first", async () => {
     const first = await record(() => {
-      const args = { revision: REVISION, builder: {}, plainHttpHosts: [], credentials: [] };
+      const args = { builder: {}, plainHttpHosts: [], credentials: [] };
       const one = new ImageRelease("one", { ...args, plan: planned() });
       const after = one.build === undefined ? [] : [one.build];
       new ImageRelease("two", { ...args, plan: planned(), after });
@@ -199,11 +182,12 @@ describe("a release that has to be built", () => {
 });
 
 describe("content that a registry has", () => {
-  test("is proved everywhere and built nowhere", async () => {
+  test("is verified everywhere and built nowhere", async () => {
     const { resources, outputs } = await released(planned({}, FOUND));
     expect(resources.map(({ type }) => type)).not.toContain("docker-build:index:Image");
-    expect(one(resources, "slipway-registry:index:Candidate")).toMatchObject({
-      inputs: { digest: DIGEST, source: "found", repositories: [FIRST, SECOND] },
+    expect(contentOf(resources)).toMatchObject({
+      inputs: { digest: DIGEST },
+      plan: { source: "found", repositories: [FIRST, SECOND], incomplete: [SECOND] },
       dependencies: [],
     });
     expect(outputs).toMatchObject({ digest: DIGEST });
@@ -212,15 +196,8 @@ describe("content that a registry has", () => {
   test("keeps the build that this stack made: nothing flaps", async () => {
     const { resources } = await released({ ...planned({}, FOUND), build: { generation: 0 } });
     expect(one(resources, "docker-build:index:Image").name).toBe("app-build-cccccccccccc");
-    expect(one(resources, "slipway-registry:index:Candidate").inputs).toMatchObject({ source: "found" });
+    expect(contentOf(resources).plan).toMatchObject({ source: "found" });
   });
-});
-
-test("a release without a version states nothing", async () => {
-  const { statement: _, ...plan } = planned();
-  const { resources, outputs } = await released(plan);
-  expect(resources.map(({ type }) => type)).not.toContain("slipway-registry:index:Attestation");
-  expect(outputs).toMatchObject({ attestations: [] });
 });
 
 describe("what the build is told", () => {

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { ImageRelease } from "../../components/image-release";
-import { ImagePromotion } from "../../components/promotion";
+import { ImagePromotion, ImageRelease } from "../../components/image-release";
 import type { ExistingContent } from "../../plan/existing-release";
-import { REFERRER_DIGEST, record } from "../../testing/record";
-import { aPlannedImage, DIGEST, REVISION } from "../support/planned";
+import { record } from "../../testing/record";
+import { aPlannedImage, DIGEST } from "../support/planned";
 
 const PROMOTED: ExistingContent = {
   from: "promotion",
@@ -22,7 +21,7 @@ test.each([PROMOTED, BACK])(
   "$from: one whole copy to every registry, no build and no tag",
   async (content) => {
     const { resources, outputs } = await record(() => {
-      new ImagePromotion("app", { plan: aPlannedImage({ content }) });
+      new ImagePromotion("app", aPlannedImage({ content }));
     });
     expect(resources).toMatchObject([
       {
@@ -45,23 +44,19 @@ test.each([PROMOTED, BACK])(
         },
       },
     ]);
-    expect(outputs.get("app")).toEqual({
-      digest: DIGEST,
-      references: [`ghcr.io/octo/app@${DIGEST}`, `docker.io/octo/app@${DIGEST}`],
-      attestations: [REFERRER_DIGEST],
-    });
+    expect(outputs.get("app")).toEqual({ digest: DIGEST });
   },
 );
 
 test("content that is still to be made is for ImageRelease, promoted content is not", async () => {
   await record(() => {
-    expect(() => new ImagePromotion("app", { plan: aPlannedImage() })).toThrow(
+    expect(() => new ImagePromotion("app", aPlannedImage())).toThrow(
       'Promotion: the content of "app" is not there yet (build)',
     );
   });
   const plan = aPlannedImage({ content: PROMOTED });
-  const args = { plan, revision: REVISION, builder: {}, plainHttpHosts: [], credentials: [] };
+  const args = { plan, builder: {}, plainHttpHosts: [], credentials: [] };
   await record(() => {
-    expect(() => new ImageRelease("app", args)).toThrow("use Promotion");
+    expect(() => new ImageRelease("app", args)).toThrow('the content of "app" is promoted');
   });
 });

@@ -83,7 +83,7 @@ describe("a registry that declines a tag", () => {
     const { exitCode, text } = await project.up();
     expect(exitCode).not.toBe(0);
     const { operation, requests } = diagnosticsNamedIn(text);
-    expect(operation).toMatch(/^create Tag release-app-/);
+    expect(operation).toMatch(/^create Tags release-tags/);
     const declined = requests.filter((request) => request.status === status);
     expect(declined.length).toBe(status === 500 ? 4 : 1);
     expect(declined[0]).toMatchObject({

@@ -188,9 +188,7 @@ describe("after stage released v1.2.3", () => {
   });
 
   test("the manifest tells stage's commit and where the content was proved", async () => {
-    const { text } = await prod.pulumi("stack", "output", "manifest", "--json");
-    const manifest: unknown = JSON.parse(text);
-    expect(manifest).toMatchObject({
+    expect(await prod.manifest()).toMatchObject({
       stack: "prod",
       revision,
       images: [

@@ -1,6 +1,6 @@
 import type { ImageConfig } from "../../plan/config";
 import type { ImageIntent } from "../../plan/release-intent";
-import type { PlannedImage, PlannedTag } from "../../plan/release-plan";
+import type { PlannedImage } from "../../plan/release-plan";
 
 export const REVISION = "0123456789abcdef0123456789abcdef01234567";
 export const DIGEST = `sha256:${"a".repeat(64)}` as const;
@@ -64,30 +64,6 @@ export function aPlannedImage(changes: Partial<PlannedImage> = {}): PlannedImage
     build: { generation: 0 },
     claims: [],
     copyTo: [],
-    ...changes,
-  };
-}
-
-export function aPlannedTag(name: string, changes: Partial<PlannedTag> = {}): PlannedTag {
-  const slot = changes.slot ?? name;
-  const tagClass = changes.class ?? "version";
-  return {
-    image: "app",
-    slot,
-    repository: "ghcr.io/octo/app",
-    name,
-    class: tagClass,
-    action: "create",
-    to: { version: "1.2.3" },
-    wish: {
-      name,
-      class: tagClass,
-      form: { prefix: "", suffix: "" },
-      version: "1.2.3",
-      revision: REVISION,
-      overruled: false,
-    },
-    ancestry: "unknown",
     ...changes,
   };
 }

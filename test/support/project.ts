@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { parseDocument, stringify } from "yaml";
+import { manifestAmong } from "../../plan/manifest";
 import { isRecord } from "../../plan/record";
 import { packSlipway } from "./packed";
 import { SETTINGS_PROGRAM } from "./settings-program";
@@ -171,6 +172,17 @@ export class Project {
   /** With more variables, for one command. */
   async pulumiWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<EngineResult> {
     return this.#run("pulumi", [...args, "--stack", this.stack], { ...this.#env, ...env });
+  }
+
+  /** What the release of this stack keeps in its state. */
+  async manifest(): Promise<unknown> {
+    const { text } = await this.pulumi("stack", "export");
+    const { deployment }: { deployment: { resources: { outputs?: Record<string, unknown> }[] } } =
+      JSON.parse(text);
+    return manifestAmong(
+      deployment.resources.map(({ outputs = {} }) => outputs),
+      [],
+    );
   }
 
   /** Any command in the project's folder, with more variables: its npm scripts, its own shell scripts. */

@@ -3,6 +3,7 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as provider from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { desiredContent } from "./engine-calls";
 
 /** Calls to a provider's port, as any process of the machine can make them. */
 export class ProviderCalls {
@@ -29,19 +30,20 @@ export class ProviderCalls {
     return call((done) => this.#client.check(request, done));
   }
 
-  create(type: string, name: string, inputs: object): Promise<provider.CreateResponse> {
+  async create(type: string, name: string, declared: object): Promise<provider.CreateResponse> {
     const request = new provider.CreateRequest();
     request.setUrn(urnOf(type, name));
-    request.setProperties(structOf(inputs));
+    request.setProperties((await this.check(type, name, declared)).getInputs());
     return call((done) => this.#client.create(request, done));
   }
 
-  update(type: string, name: string, inputs: object): Promise<provider.UpdateResponse> {
+  async update(type: string, name: string, declared: object): Promise<provider.UpdateResponse> {
+    const inputs = (await this.check(type, name, declared)).getInputs();
     const request = new provider.UpdateRequest();
     request.setUrn(urnOf(type, name));
     request.setId("any");
-    request.setOlds(structOf(inputs));
-    request.setNews(structOf(inputs));
+    request.setOlds(inputs);
+    request.setNews(inputs);
     return call((done) => this.#client.update(request, done));
   }
 
@@ -73,23 +75,24 @@ export interface Target {
   readonly digest: string;
 }
 
-export function tagInputs({ repository, digest }: Target, name: string): object {
-  return {
-    repository,
+/** What a program declares of one tag. */
+export function tagsInputs({ repository, digest }: Target, name: string): object {
+  const wish = {
     name,
-    digest,
     class: "floating",
     line: {},
     form: { prefix: "", suffix: "" },
     revision: "0123456789abcdef0123456789abcdef01234567",
     overruled: false,
-    siblings: [repository],
-    planned: { ancestry: "unknown" },
   };
+  const tag = { image: "app", lane: "", repository, siblings: [repository], wish, ancestry: "unknown" };
+  return { digests: { app: digest }, plan: JSON.stringify([{ name: "latest", tags: [tag] }]) };
 }
 
-export function attestationInputs({ repository, digest }: Target): object {
-  return { image: "app", repositories: [repository], digest, sign: "key" };
+/** What a program declares of signed content. */
+export function contentInputs({ repository, digest }: Target): object {
+  const plan = desiredContent({ repositories: [repository], platforms: [], sign: "key" });
+  return { digest, plan: JSON.stringify(plan) };
 }
 
 /** Everything that writes, signs or uses credentials, one call after the other: what each was answered. */
@@ -100,11 +103,11 @@ export async function tryEverything(target: Target): Promise<Record<string, stri
   const registries = JSON.stringify([{ host, plainHttp: true }]);
   const attempts: Record<string, () => Promise<unknown>> = {
     configure: () => calls.configure({ registries, signing: '{"mode":"key"}' }),
-    check: () => calls.check("Tag", "stolen", tagInputs(target, "stolen")),
-    create: () => calls.create("Tag", "stolen", tagInputs(target, "stolen")),
-    sign: () => calls.create("Attestation", "stolen", attestationInputs(target)),
-    update: () => calls.update("Tag", "stolen", tagInputs(target, "stolen")),
-    read: () => calls.read("Tag", "stolen", tagInputs(target, "1.0.0")),
+    check: () => calls.check("Tags", "stolen", tagsInputs(target, "stolen")),
+    create: () => calls.create("Tags", "stolen", tagsInputs(target, "stolen")),
+    sign: () => calls.create("Content", "stolen", contentInputs(target)),
+    update: () => calls.update("Tags", "stolen", tagsInputs(target, "stolen")),
+    read: () => calls.read("Tags", "stolen", { tags: { [`${repository}:1.0.0`]: digest } }),
     list: () => calls.invoke("listTags", { repository }),
     image: () => calls.invoke("getImage", { reference: `${repository}@${digest}` }),
     push: () => calls.invoke("provePush", { repositories: [repository] }),
@@ -128,7 +131,7 @@ function call<T>(start: (done: (error: ServiceError | null, answer: T) => void) 
 }
 
 function urnOf(type: string, name: string): string {
-  return `urn:pulumi:stage::slipway::slipway:index:TagSet$slipway-registry:index:${type}::${name}`;
+  return `urn:pulumi:stage::slipway::slipway:index:Release$slipway-registry:index:${type}::${name}`;
 }
 
 function structOf(value: object): Struct {

@@ -10,6 +10,7 @@ import type { ReleaseManifest } from "../../plan/manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import { providerConfig } from "../../provider/provider-config";
 import { Registries } from "../../provider/registries";
+import { NO_LOG } from "../../provider/resource";
 import { Signing } from "../../provider/signing";
 import { copyContent } from "../../registry/copy";
 import { refusalText } from "../../report/plan-text";
@@ -109,7 +110,7 @@ export class SignedWorld {
       context: {
         registries: new Registries(connections, this.#env),
         signing: new Signing(signing, this.#env),
-        log: { info: async () => {}, warn: async () => {} },
+        log: NO_LOG,
       },
       build: async (image) => {
         built.push(image.name);

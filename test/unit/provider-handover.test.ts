@@ -50,13 +50,13 @@ test("what one process offers, another takes, as often as it wants", async () =>
 
 test("the program says what it declares, and another address does not count", async () => {
   const address = await offered();
-  permit("slipway-registry:index:Tag::app-latest");
-  expect(await isPermitted(address, "slipway-registry:index:Tag::app-latest")).toBe(true);
-  expect(await isPermitted(address, "slipway-registry:index:Tag::app")).toBe(false);
-  expect(await isPermitted(undefined, "slipway-registry:index:Tag::app-latest")).toBe(false);
-  expect(await isPermitted("/nonexistent/slipway/s", "slipway-registry:index:Tag::app-latest")).toBe(false);
+  permit("slipway-registry:index:Tags::app-latest");
+  expect(await isPermitted(address, "slipway-registry:index:Tags::app-latest")).toBe(true);
+  expect(await isPermitted(address, "slipway-registry:index:Tags::app")).toBe(false);
+  expect(await isPermitted(undefined, "slipway-registry:index:Tags::app-latest")).toBe(false);
+  expect(await isPermitted("/nonexistent/slipway/s", "slipway-registry:index:Tags::app-latest")).toBe(false);
   chmodSync(path.dirname(address), 0o711);
-  expect(await isPermitted(address, "slipway-registry:index:Tag::app-latest")).toBe(
+  expect(await isPermitted(address, "slipway-registry:index:Tags::app-latest")).toBe(
     process.platform === "win32",
   );
 });

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, SBOM_ANNOTATION } from "../../../plan/annotations";
 import { Registries } from "../../../provider/registries";
-import type { Context } from "../../../provider/resource";
-import { candidate } from "../../../provider/resources/candidate";
+import { type Context, NO_LOG } from "../../../provider/resource";
+import { content } from "../../../provider/resources/content";
 import { Signing } from "../../../provider/signing";
 import { crane } from "../../support/crane";
+import { desiredContent, EngineCalls } from "../../support/engine-calls";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { pushIndex } from "../registry/content";
 
@@ -14,6 +15,7 @@ const REVISION = "1".repeat(40);
 let registry: TestRegistry;
 let context: Context;
 let repository: string;
+let calls: EngineCalls;
 
 beforeAll(async () => {
   registry = await startRegistry();
@@ -22,8 +24,9 @@ beforeAll(async () => {
   context = {
     registries: new Registries({ registries, credentials: {}, environment: {} }, {}),
     signing: new Signing({ mode: "none" }, {}, undefined),
-    log: { info: async () => {}, warn: async () => {} },
+    log: NO_LOG,
   };
+  calls = new EngineCalls(content, context);
 });
 
 afterAll(() => registry.stop());
@@ -37,17 +40,8 @@ async function pushed(annotations: Readonly<Record<string, string>>): Promise<st
   return digest;
 }
 
-function inputsOf(digest: string, tag: string, source: "build" | "found") {
-  return {
-    image: "app",
-    repositories: [repository],
-    tag,
-    contentKey: KEY,
-    revision: REVISION,
-    platforms: ["linux/amd64", "linux/arm64"],
-    digest,
-    source,
-  };
+function planOf(tag: string, source: "build" | "found") {
+  return desiredContent({ repositories: [repository], tag, contentKey: KEY, revision: REVISION, source });
 }
 
 /** A build of the same content. @returns the digest that it is claimed as */
@@ -55,9 +49,8 @@ async function built(
   annotations: Readonly<Record<string, string>>,
 ): Promise<[digest: string, claimed: unknown]> {
   const digest = await pushed(annotations);
-  const inputs = inputsOf(digest, "sha-1111111", "build");
-  const { outputs } = await candidate.create(context, inputs, { urn: "urn", preview: false });
-  return [digest, Reflect.get(outputs, "digest")];
+  const { outputs } = await calls.create({ digest }, planOf("sha-1111111", "build"));
+  return [digest, outputs.digest];
 }
 
 test("a build without its SBOM gives way to one that has it, and to none the other way round", async () => {
@@ -77,32 +70,28 @@ test("a build without its SBOM gives way to one that has it, and to none the oth
 
 test("a release without its SBOM leaves the tag with equal content that has it, and counts as claimed", async () => {
   const tag = "candidate-cccccccccccccccc";
-  const at = { urn: "urn", preview: false };
   const [released, whole] = [await pushed({ [SBOM_ANNOTATION]: "unavailable" }), await pushed({})];
-  const inputs = inputsOf(released, tag, "found");
-  await candidate.create(context, inputs, at);
+  await calls.create({ digest: released }, planOf(tag, "found"));
   expect(await crane("digest", `${repository}:${tag}`)).toBe(released);
 
-  await candidate.create(context, inputsOf(whole, tag, "build"), at);
+  await calls.create({ digest: whole }, planOf(tag, "build"));
   expect(await crane("digest", `${repository}:${tag}`)).toBe(whole);
 
-  const { id, outputs } = await candidate.create(context, inputs, at);
-  expect(outputs).toMatchObject({ digest: released });
+  const state = await calls.create({ digest: released }, planOf(tag, "found"));
+  expect(state.outputs).toMatchObject({ digest: released });
   expect(await crane("digest", `${repository}:${tag}`)).toBe(whole);
-  const current = { urn: "urn", id, inputs, outputs: inputs };
-  expect(await candidate.diff(context, { ...current, olds: current, news: inputs })).toEqual({ changed: [] });
-  expect(await candidate.read(context, current)).toMatchObject({ outputs: { digest: released } });
+  expect(await calls.diff(state, { digest: released }, planOf(tag, "found"))).toEqual({ changed: [] });
+  expect(await calls.read(state)).toMatchObject({ outputs: { digest: released } });
 
   // What has its SBOM takes the tag from what has none.
   await crane("tag", `${repository}@${released}`, tag);
-  await candidate.create(context, inputsOf(whole, tag, "found"), at);
+  await calls.create({ digest: whole }, planOf(tag, "found"));
   expect(await crane("digest", `${repository}:${tag}`)).toBe(whole);
 });
 
 test("a refresh takes no digest from the registry: what depends on it would be tagged and signed", async () => {
   const [recorded, other] = [await pushed({}), await pushed({ other: "true" })];
-  const inputs = inputsOf(recorded, "sha-2222222", "found");
-  await crane("tag", `${repository}@${other}`, inputs.tag);
-  const current = { urn: "urn", id: `app:${inputs.tag}`, inputs, outputs: inputs };
-  expect(await candidate.read(context, current)).toMatchObject({ outputs: { digest: recorded } });
+  const state = await calls.create({ digest: recorded }, planOf("sha-2222222", "found"));
+  await crane("tag", `${repository}@${other}`, "sha-2222222");
+  expect(await calls.read(state)).toMatchObject({ outputs: { digest: recorded } });
 });

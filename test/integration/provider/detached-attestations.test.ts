@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CONTENT_KEY_ANNOTATION, IN_TOTO_MEDIA_TYPE, REVISION_ANNOTATION } from "../../../plan/annotations";
 import { detachedDigests } from "../../../plan/detached-attestations";
-import type { Digest } from "../../../plan/digest";
+import { type Digest, isDigest } from "../../../plan/digest";
 import { Registries } from "../../../provider/registries";
-import type { Context } from "../../../provider/resource";
-import { candidate } from "../../../provider/resources/candidate";
+import { type Context, NO_LOG } from "../../../provider/resource";
+import { content } from "../../../provider/resources/content";
 import { imageCopy } from "../../../provider/resources/image-copy";
 import { Signing } from "../../../provider/signing";
 import { copyContent } from "../../../registry/copy";
 import { missingStatements } from "../../../registry/detached-statements";
 import { OCI_INDEX } from "../../../registry/manifest";
 import { crane } from "../../support/crane";
+import { desiredContent, EngineCalls, type State } from "../../support/engine-calls";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { type Olareg, startOlareg } from "../../support/olareg";
 import { startRegistry, type TestRegistry } from "../../support/registry";
@@ -35,7 +36,7 @@ beforeAll(async () => {
   context = {
     registries: new Registries({ registries, credentials: {}, environment: {} }, {}),
     signing: new Signing({ mode: "none" }, {}, undefined),
-    log: { info: async () => {}, warn: async (_, text) => void warnings.push(text) },
+    log: { ...NO_LOG, warn: async (_, text) => void warnings.push(text) },
   };
 });
 
@@ -65,26 +66,29 @@ async function build(): Promise<Digest> {
   return digest;
 }
 
-function inputs(digest: Digest) {
-  return {
-    image: "app",
+function planOf(source: "build" | "found" = "found") {
+  return desiredContent({
     repositories: repositories(),
-    tag: "sha-1111111",
     contentKey: KEY,
     revision: "1".repeat(40),
     platforms: PLATFORMS,
-    digest,
-    source: "build",
+    source,
     attestations: "referrers",
-  };
+  });
 }
 
 const operation = { urn: "urn", preview: false };
 
 async function claim(digest: Digest): Promise<Digest> {
-  const { outputs } = await candidate.create(context, inputs(digest), operation);
-  const claimed: unknown = Reflect.get(outputs, "digest");
-  return claimed as Digest;
+  const { outputs } = await new EngineCalls(content, context).create({ digest }, planOf("build"));
+  if (!isDigest(outputs.digest)) throw new Error("it has no digest");
+  return outputs.digest;
+}
+
+/** The state of content that was released. */
+function stateOf(digest: Digest): State {
+  const inputs = { image: "app", repositories: repositories(), tag: "sha-1111111", digest, sign: "none" };
+  return { inputs, outputs: { ...inputs, referrers: [], signer: "" } };
 }
 
 /** By crane, and by each registry's own listing: real platforms in the index, a statement beside each. */
@@ -159,12 +163,11 @@ describe("attestations as referrers", () => {
     const empty = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] }));
     await client.putManifest(path, index.manifests[0].digest.replace(":", "-"), empty, OCI_INDEX);
 
-    const news = { ...inputs(digest), source: "found" };
-    const change = { urn: "urn", id: "app", olds: { inputs: news, outputs: news }, news };
-    expect(await candidate.diff(context, change)).toEqual({ changed: ["repositories"] });
-    await candidate.update(context, change, operation);
+    const [calls, state] = [new EngineCalls(content, context), stateOf(digest)];
+    expect(await calls.diff(state, { digest }, planOf())).toEqual({ changed: ["repositories"] });
+    await calls.update(state, { digest }, planOf());
     await expectDetached(digest);
-    expect(await candidate.diff(context, change)).toEqual({ changed: [] });
+    expect(await calls.diff(state, { digest }, planOf())).toEqual({ changed: [] });
     expect(warnings).toEqual([]);
   });
 
@@ -179,10 +182,9 @@ describe("attestations as referrers", () => {
           await client.deleteManifest(path, statement);
     };
     await drop(first);
-    const news = { ...inputs(digest), source: "found" };
-    const change = { urn: "urn", id: "app", olds: { inputs: news, outputs: news }, news };
-    expect(await candidate.diff(context, change)).toEqual({ changed: ["repositories"] });
-    await candidate.update(context, change, operation);
+    const [calls, state] = [new EngineCalls(content, context), stateOf(digest)];
+    expect(await calls.diff(state, { digest }, planOf())).toEqual({ changed: ["repositories"] });
+    await calls.update(state, { digest }, planOf());
     await expectDetached(digest);
 
     await drop(first);
@@ -192,7 +194,7 @@ describe("attestations as referrers", () => {
       const path = new RegExp(`/manifests/${statement}`);
       proxies[1].inject({ path, fault: { kind: "answer", status: 404 } });
     }
-    await candidate.update(context, change, operation);
+    await calls.update(state, { digest }, planOf());
     expect(warnings).toEqual([
       expect.stringMatching(/lost attestations of its build \(sha256:.+\), and no registry/),
     ]);

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ProblemError } from "../../../plan/problem";
-import type { EngineLog } from "../../../provider/engine-log";
 import { Registries } from "../../../provider/registries";
-import type { Context } from "../../../provider/resource";
+import type { Context, EngineLog } from "../../../provider/resource";
 import { hubDescription } from "../../../provider/resources/hub-description";
 import { Signing } from "../../../provider/signing";
 import { RegistryError } from "../../../registry/errors";
@@ -34,6 +33,7 @@ beforeEach(() => {
 const LOG: EngineLog = {
   info: async (_, line) => void lines.push(line),
   warn: async (_, line) => void lines.push(line),
+  status: async () => {},
 };
 
 function contextWith(env: Readonly<Record<string, string>>): Context {

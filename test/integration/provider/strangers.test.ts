@@ -9,10 +9,10 @@ import { offer, permit } from "../../../provider/handover";
 import { Registries } from "../../../provider/registries";
 import { findOnPath } from "../../../toolchain/run.mjs";
 import {
-  attestationInputs,
+  contentInputs,
   ProviderCalls,
   type Target,
-  tagInputs,
+  tagsInputs,
   tryEverything,
 } from "../../support/provider-client";
 import { startRegistry, TEST_USER, type TestRegistry } from "../../support/registry";
@@ -119,8 +119,8 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
   });
 
   test("the engine configures it, once, and the program's resources are written and signed", async () => {
-    permit("slipway-registry:index:Attestation::app-statement");
-    permit("slipway-registry:index:Tag::app-latest");
+    permit("slipway-registry:index:Content::app-content");
+    permit("slipway-registry:index:Tags::app-tags");
     const handover = await offer({
       credentials: { [registry.host]: TEST_USER },
       key: newKeyPair().privatePem,
@@ -132,10 +132,11 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
     };
     await engine.configure(settings);
     await expect(engine.configure(settings)).rejects.toThrow("configured already");
-    await engine.create("Attestation", "app-statement", attestationInputs(target));
-    await engine.create("Tag", "app-latest", tagInputs(target, "latest"));
+    await engine.create("Content", "app-content", contentInputs(target));
+    await engine.create("Tags", "app-tags", tagsInputs(target, "latest"));
     const manifests = (await registry.writes()).filter(({ path: at }) => at.includes("/manifests/"));
     expect(manifests.map(({ path: at }) => at)).toEqual([
+      "/v2/octo/app/manifests/sha-1111111",
       expect.stringMatching(/\/sha256:/),
       expect.stringMatching(/\/sha256-/),
       "/v2/octo/app/manifests/latest",

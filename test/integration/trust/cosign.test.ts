@@ -5,13 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Digest } from "../../../plan/digest";
+import type { DesiredContent } from "../../../plan/resource-inputs";
 import { NO_CONFIG, Registries } from "../../../provider/registries";
-import type { Context, Resource } from "../../../provider/resource";
-import { attestation } from "../../../provider/resources/attestation";
+import { type Context, NO_LOG } from "../../../provider/resource";
+import { content } from "../../../provider/resources/content";
 import { imageCopy } from "../../../provider/resources/image-copy";
 import { Signing, type SigningConfig } from "../../../provider/signing";
 import { verifyImage } from "../../../trust/verify-image";
 import { cosign, cosignKeyPair } from "../../support/cosign";
+import { desiredContent, EngineCalls, type State } from "../../support/engine-calls";
 import { type Olareg, startOlareg } from "../../support/olareg";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
@@ -50,18 +52,18 @@ function contextOf(signing: SigningConfig, env: Readonly<Record<string, string>>
   return {
     registries,
     signing: new Signing(signing, env),
-    log: { info: async () => {}, warn: async () => {} },
+    log: NO_LOG,
   };
 }
 
-const OPERATION = { urn: "urn:pulumi:stage::app::slipway-registry:index:Attestation::app", preview: false };
+const OPERATION = { urn: "urn:pulumi:stage::app::slipway-registry:index:ImageCopy::app", preview: false };
 
 interface Release {
   readonly digest: Digest;
   /** `host/path`: without and with the referrers API. */
   readonly repositories: readonly string[];
-  readonly inputs: Record<string, unknown>;
-  readonly outputs: Record<string, unknown>;
+  readonly plan: DesiredContent;
+  readonly state: State;
 }
 
 /** The same image in both registries, stated and signed. */
@@ -73,9 +75,15 @@ async function release(name: string, context: Context, sign: "key" | "keyless"):
     { image: name, source: repositories[0], digest, repositories, platforms: ["linux/amd64"] },
     OPERATION,
   );
-  const inputs = { image: name, repositories, digest, statement: statementOf({ image: name }), sign };
-  const { outputs } = await attestation.create(context, inputs, OPERATION);
-  return { digest, repositories, inputs, outputs: { ...outputs } };
+  const plan = desiredContent({
+    image: name,
+    repositories,
+    platforms: ["linux/amd64"],
+    statement: statementOf({ image: name }),
+    sign,
+  });
+  const state = await new EngineCalls(content, context).create({ digest }, plan);
+  return { digest, repositories, plan, state };
 }
 
 const references = ({ repositories, digest }: Release) => repositories.map((each) => `${each}@${digest}`);
@@ -195,8 +203,8 @@ describe("what a key signed, cosign verifies", () => {
     const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
     const { client, path } = context.registries.at(repository);
     const before = await client.referrers(path, digest);
-    const inputs = { image: "theirs", repositories: [repository], digest, sign: "key" };
-    const { outputs } = await attestation.create(context, inputs, OPERATION);
+    const plan = desiredContent({ image: "theirs", repositories: [repository], platforms: [], sign: "key" });
+    const { outputs } = await new EngineCalls(content, context).create({ digest }, plan);
     expect(outputs).toMatchObject({ referrers: before.map((each) => `${repository}@${each.digest}`) });
     expect(await client.referrers(path, digest)).toEqual(before);
 
@@ -233,7 +241,7 @@ describe("what an identity signed", () => {
     expect((await cosign(["verify", ...wrong, references(made)[0] ?? ""])).exitCode).not.toBe(0);
     // The same identity, with another token and certificate: nothing is written.
     await plain.forget();
-    await attestation.create(context, made.inputs, OPERATION);
+    await new EngineCalls(content, context).create({ digest: made.digest }, made.plan);
     expect(await plain.writes()).toEqual([]);
   });
 });
@@ -375,9 +383,10 @@ describe("the resource", () => {
     const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
     const made = await release("again", context, "key");
     await plain.forget();
-    const { outputs } = await attestation.create(context, made.inputs, OPERATION);
+    const { digest, plan, state } = made;
+    const { outputs } = await new EngineCalls(content, context).create({ digest }, plan);
     expect(await plain.writes()).toEqual([]);
-    expect(outputs).toEqual(made.outputs);
+    expect(outputs).toEqual(state.outputs);
     const byRepository = made.repositories.map((repository) =>
       digestsIn(outputs, repository).map((each) => each.split("@")[1]),
     );
@@ -390,50 +399,26 @@ describe("the resource", () => {
     const made = await release("lost", context, "key");
     const { client, path } = context.registries.at(made.repositories[0] ?? "");
     await client.deleteManifest(path, made.digest.replace(":", "-"));
-    const state = {
-      urn: OPERATION.urn,
-      id: "lost:1.2.3",
-      olds: { inputs: made.inputs, outputs: made.outputs },
-    };
-    expect(await attestation.diff(context, { ...state, news: made.inputs })).toEqual({
-      changed: ["repositories"],
-    });
-    const outputs = await attestation.update(context, { ...state, news: made.inputs }, OPERATION);
-    expect(outputs).toEqual(made.outputs);
-    expect(await attestation.diff(context, { ...state, news: made.inputs })).toEqual({ changed: [] });
-  });
-
-  test("state of an older version is completed once, and nothing is written", async () => {
-    const context = contextOf({ mode: "none" });
-    const { digest } = await pushIndex(clientOf(plain.host), "octo/older");
-    const inputs = {
-      image: "older",
-      repositories: [`${plain.host}/octo/older`],
-      digest,
-      statement: statementOf({ image: "older" }),
-    };
-    const { outputs } = await attestation.create(context, inputs, OPERATION);
-    const [referrer = ""] = digestsIn(outputs, plain.host);
-    const older = { ...inputs, manifest: referrer.split("@")[1] };
-    const state = { urn: OPERATION.urn, id: "x", news: inputs };
-    const olds = { inputs, outputs: older };
-    expect(await attestation.diff(context, { ...state, olds })).toEqual({ changed: ["referrers"] });
-    await plain.forget();
-    const updated = await attestation.update(context, { ...state, olds }, OPERATION);
-    expect(await plain.writes()).toEqual([]);
-    const next = { inputs, outputs: { ...updated } };
-    expect(await attestation.diff(context, { ...state, olds: next })).toEqual({ changed: [] });
+    const { digest, plan, state } = made;
+    const calls = new EngineCalls(content, context);
+    expect(await calls.diff(state, { digest }, plan)).toEqual({ changed: ["repositories"] });
+    const after = await calls.update(state, { digest }, plan);
+    expect(after).toEqual(state);
+    expect(await calls.diff(after, { digest }, plan)).toEqual({ changed: [] });
   });
 
   test("another key is a diff; a preview tells of a key that does not open, and writes nothing", async () => {
     const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
     const made = await release("rotated", context, "key");
-    const state = { urn: OPERATION.urn, id: "x", olds: { inputs: made.inputs, outputs: made.outputs } };
-    const rotated = contextOf({ mode: "key", key: newKeyPair().privatePem });
-    expect(await attestation.diff(rotated, { ...state, news: made.inputs })).toEqual({ changed: ["sign"] });
+    const { digest, plan, state } = made;
+    const rotated = new EngineCalls(content, contextOf({ mode: "key", key: newKeyPair().privatePem }));
+    expect(await rotated.diff(state, { digest }, plan)).toEqual({ changed: ["sign"] });
     const wrong = contextOf({ mode: "key", key: encrypted.key, password: "wrong horse" });
     await plain.forget();
-    const failure = await failureOf(attestation, wrong, made.inputs);
+    const failure = await new EngineCalls(content, wrong).create({ digest }, plan, { preview: true }).then(
+      () => "no failure",
+      (error: unknown) => String(error),
+    );
     expect(failure).toMatch(/The key to sign with does not open with this password/);
     expect(failure).not.toMatch(/wrong horse|ENCRYPTED/);
     expect(await plain.writes()).toEqual([]);
@@ -444,16 +429,5 @@ function digestsIn(outputs: object, repository: string): string[] {
   const referrers: unknown = "referrers" in outputs ? outputs.referrers : [];
   return (Array.isArray(referrers) ? referrers.map(String) : []).filter((each) =>
     each.startsWith(repository),
-  );
-}
-
-async function failureOf(
-  resource: Resource,
-  context: Context,
-  inputs: Record<string, unknown>,
-): Promise<string> {
-  return resource.create(context, inputs, { ...OPERATION, preview: true }).then(
-    () => "no failure",
-    (error: unknown) => String(error),
   );
 }

@@ -1,8 +1,8 @@
-import type { Digest } from "../../plan/digest";
-import { shortDigest } from "../../plan/digest";
-import { detachStatements, missingStatements, relistStatements } from "../../registry/detached-statements";
-import type { Location } from "../registries";
-import type { Context } from "../resource";
+import type { Digest } from "../plan/digest";
+import { shortDigest } from "../plan/digest";
+import { detachStatements, missingStatements, relistStatements } from "../registry/detached-statements";
+import type { Location } from "./registries";
+import type { Context } from "./resource";
 
 /** Content and the statements beside it, in the first place that holds what was built. Others get it by copy. */
 export async function detachIn(

@@ -1,0 +1,302 @@
+import {
+  CONTENT_KEY_ANNOTATION,
+  IN_TOTO_MEDIA_TYPE,
+  REVISION_ANNOTATION,
+  STATEMENT_ARTIFACT_TYPE,
+} from "../plan/annotations";
+import { type Digest, shortDigest } from "../plan/digest";
+import { missingPlatforms } from "../plan/platforms";
+import type { FoundImage } from "../plan/registry-state";
+import type { DesiredContent } from "../plan/resource-inputs";
+import { lacksSbom, outranks } from "../plan/sbom";
+import type { ContentClaim } from "../plan/statement";
+import { copyContent } from "../registry/copy";
+import type { FetchedManifest } from "../registry/manifest-calls";
+import { imageOf, readImage } from "../registry/read-image";
+import { attachReferrer } from "../registry/referrers";
+import { imageSignatureBytes, releaseStatementBytes } from "../trust/in-toto";
+import type { ReleaseSigner } from "../trust/release-signer";
+import type { Location } from "./registries";
+import type { Context } from "./resource";
+import { detachIn, gone, isWhole, wholeSource } from "./whole-content";
+
+/** What is attached to a digest. */
+interface Attached {
+  /** `host/path@digest` of each referrer. */
+  readonly referrers: readonly string[];
+  /** Who signed; empty if unsigned. */
+  readonly signer: string;
+}
+
+export interface CompleteContent extends Attached {
+  /** The index digest that everything else uses. */
+  readonly digest: Digest;
+}
+
+/**
+ * Makes an image's content complete: every platform is there, every registry holds the same index digest (missing ones get it
+ * by copy), the stack's signed claim is attached, the candidate tag points to it, and the release statement and the
+ * signatures are its referrers. Every step looks first and writes only what is missing; a valid signature by the same signer
+ * is found and kept, and a statement is the same bytes each time.
+ *
+ * @param found the digest that was built or found
+ */
+export async function completeContent(
+  context: Context,
+  urn: string,
+  desired: DesiredContent,
+  found: Digest | undefined,
+): Promise<CompleteContent> {
+  const digest = await reserveContent(context, urn, desired, found);
+  return { digest, ...(await attest(context, desired, digest)) };
+}
+
+/**
+ * The digest's image in a repository whose tag counts as claimed for it: the tag points to it, or to equal content with
+ * the SBOM that this one lacks.
+ */
+async function heldFor(
+  { client, path }: Location,
+  live: FoundImage | undefined,
+  digest: Digest,
+): Promise<FoundImage | undefined> {
+  if (live === undefined || live.digest === digest) return live;
+  const own = await readImage(client, path, digest, { statements: false });
+  return outranks(live.annotations, own?.annotations) ? own : undefined;
+}
+
+/** Content that is verified, complete in every registry, claimed, and found by its candidate tag. */
+export async function reserveContent(
+  context: Context,
+  urn: string,
+  news: DesiredContent,
+  found: Digest | undefined,
+): Promise<Digest> {
+  if (found === undefined) throw new Error(`${news.image}: the build gave no digest`);
+  const locations = news.repositories.map((repository) => context.registries.at(repository));
+  const chosen = await chooseDigest(context, urn, news, found);
+  const isBuilt = news.source === "build" && chosen === found;
+  const digest =
+    isBuilt && news.attestations === "referrers" ? await detachIn(locations, chosen, news.image) : chosen;
+  const holders = await Promise.all(
+    locations.map(async (location) => ({ location, holds: await holdsDigest(location, digest) })),
+  );
+  const [first, ...others] = holders.filter(({ holds }) => holds).map(({ location }) => location);
+  if (first === undefined) throw gone(news.image, digest);
+  const source = await wholeSource(context, urn, digest, [first, ...others]);
+  const manifest = await checkedManifest(news, source, digest);
+  for (const { location, holds } of holders) {
+    if (holds && (location === source || (await isWhole(location, digest)))) continue;
+    await context.log.info(urn, `copying ${shortDigest(digest)} to ${location.repository}`);
+    await copyContent({
+      from: { client: source.client, repository: source.path },
+      to: { client: location.client, repository: location.path },
+      digest,
+    });
+    if (!(await holdsDigest(location, digest)))
+      throw new Error(`${location.repository} does not hold ${digest} after the copy, so no tag was moved`);
+  }
+  if (news.claim !== undefined) {
+    const signer = await context.signing.signer();
+    if (signer === undefined)
+      throw new Error(`${news.image}: a claim has to be signed, and the provider has no signer`);
+    const { attachSignature } = await import("../trust/attach-signature.js");
+    const { claimBytes } = await import("../trust/in-toto.js");
+    await attachSignature(locations, digest, claimBytes(digest, news.claim), signer);
+  }
+  for (const location of locations) await writeCandidateTag(context, news, location, manifest);
+  return digest;
+}
+
+/** Whether a tag points to this image's content; where releases are signed, a claim has to say so. */
+async function holdsContent(
+  context: Context,
+  news: DesiredContent,
+  repository: string,
+  live: FoundImage,
+): Promise<boolean> {
+  if (live.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) return false;
+  const said = await saidOf(context, news, repository, live);
+  return said === undefined || said.some(({ contentKey }) => contentKey === news.contentKey);
+}
+
+/** What trusted signers say about content as this image; undefined where nothing is signed. */
+async function saidOf(
+  context: Context,
+  { image, claim }: DesiredContent,
+  repository: string,
+  { digest }: FoundImage,
+): Promise<ContentClaim[] | undefined> {
+  if (!context.signing.isOn) return undefined;
+  const { claims, statements } = await context.signing.facts(context.registries.at(repository), digest);
+  return [...claims, ...statements].filter(
+    (said) =>
+      said.image === image &&
+      said.lane === (claim?.lane ?? said.lane) &&
+      context.signing.isFor(said, repository),
+  );
+}
+
+/** The first verified content of a key wins, so that a needless rebuild harms nothing. */
+async function chooseDigest(
+  context: Context,
+  urn: string,
+  news: DesiredContent,
+  found: Digest,
+): Promise<Digest> {
+  if (news.source === "found") return found;
+  for (const repository of news.repositories) {
+    const live = await context.registries.live(repository, news.tag);
+    if (live === undefined || !(await holdsContent(context, news, repository, live))) continue;
+    if (lacksSbom(live.annotations) && !(await builtWithoutSbom(context, news, found))) continue;
+    if (live.digest !== found) {
+      await context.log.info(
+        urn,
+        `${repository}:${news.tag} already holds this content as ${shortDigest(live.digest)}`,
+      );
+    }
+    return live.digest;
+  }
+  return found;
+}
+
+/** A build that has its SBOM does not give way to one that had to do without. */
+async function builtWithoutSbom(context: Context, news: DesiredContent, digest: Digest): Promise<boolean> {
+  for (const repository of news.repositories) {
+    const { client, path } = context.registries.at(repository);
+    const built = await readImage(client, path, digest, { statements: false });
+    if (built !== undefined) return lacksSbom(built.annotations);
+  }
+  return false;
+}
+
+/** The index, with every platform and, if it was just built, with its content key. */
+async function checkedManifest(
+  news: DesiredContent,
+  { client, path, repository }: Location,
+  digest: Digest,
+): Promise<FetchedManifest> {
+  const at = `${repository}@${digest}`;
+  const manifest = await client.getManifest(path, digest);
+  if (manifest === undefined) throw new Error(`${at} is gone`);
+  const index = await imageOf(client, path, manifest, []);
+  const missing = missingPlatforms(index.platforms, news.platforms);
+  if (missing.length > 0) {
+    throw new Error(
+      `${at} lacks ${missing.join(", ")} (it has ${index.platforms.join(", ") || "no platform"}), so no tag was moved. ` +
+        "Check the Dockerfile and the builder's platforms.",
+    );
+  }
+  if (news.source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) {
+    throw new Error(`${at} does not carry the content key that was built, so no tag was moved`);
+  }
+  return manifest;
+}
+
+async function holdsDigest({ client, path, repository }: Location, digest: Digest): Promise<boolean> {
+  const found = await client.headManifest(path, digest);
+  if (found === undefined || found.digest === digest) return found !== undefined;
+  throw new Error(`${repository} answers ${found.digest} for ${digest}, so no tag was moved`);
+}
+
+async function writeCandidateTag(
+  context: Context,
+  news: DesiredContent,
+  location: Location,
+  { bytes, descriptor: { digest, mediaType } }: FetchedManifest,
+): Promise<void> {
+  const { client, path, repository } = location;
+  const live = await context.registries.live(repository, news.tag);
+  if (live?.digest === digest) return;
+  const isTrusted = live !== undefined && (await isVerified(context, news, location, live));
+  if (isTrusted && (await heldFor(location, live, digest)) !== undefined) return;
+  if (live !== undefined && isTrusted && !mayReplace(news, live)) {
+    throw new Error(
+      `${repository}:${news.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
+        `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
+    );
+  }
+  await client.putManifest(path, news.tag, bytes, mediaType);
+}
+
+/** Where releases are signed, an image that no trusted signer vouches for cannot hold a tag. */
+async function isVerified(
+  context: Context,
+  news: DesiredContent,
+  { repository }: Location,
+  live: FoundImage,
+): Promise<boolean> {
+  const said = await saidOf(context, news, repository, live);
+  return said === undefined || said.length > 0;
+}
+
+/** A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents. */
+function mayReplace(news: DesiredContent, live: FoundImage): boolean {
+  return (
+    live.annotations[REVISION_ANNOTATION] === news.revision ||
+    live.annotations[CONTENT_KEY_ANNOTATION] === news.contentKey
+  );
+}
+
+export async function signerOf(
+  { signing }: Context,
+  { sign: mode }: DesiredContent,
+): Promise<ReleaseSigner | undefined> {
+  if (mode === "none") return undefined;
+  const signer = await signing.signer();
+  if (signer === undefined)
+    throw new Error(`signing is requested (${mode}), but the provider is not configured for it`);
+  return signer;
+}
+
+/** The release statement, and the signatures of the digest and of the statement. */
+async function attest(context: Context, news: DesiredContent, digest: Digest): Promise<Attached> {
+  const { image, statement } = news;
+  const bytes = statement === undefined ? undefined : releaseStatementBytes(image, digest, statement);
+  const stated = bytes === undefined ? [] : await attachStatement(context, news, digest, bytes);
+  const signed = await sign(context, news, digest, bytes);
+  return { referrers: [...stated, ...signed.referrers], signer: signed.signer };
+}
+
+/** The statement as it is, for those who plan releases by it. */
+function attachStatement(
+  context: Context,
+  { repositories }: DesiredContent,
+  digest: Digest,
+  bytes: Uint8Array,
+): Promise<string[]> {
+  return Promise.all(
+    repositories.map(async (repository) => {
+      const { client, path } = context.registries.at(repository);
+      const subject = await client.headManifest(path, digest);
+      if (subject === undefined) throw new Error(`${repository} does not hold ${digest}`);
+      const { descriptor } = await attachReferrer({
+        client,
+        repository: path,
+        subject,
+        artifactType: STATEMENT_ARTIFACT_TYPE,
+        layers: [{ bytes, mediaType: IN_TOTO_MEDIA_TYPE }],
+      });
+      return `${repository}@${descriptor.digest}`;
+    }),
+  );
+}
+
+/** The digest itself, and the statement about it, each in a bundle of its own: one after the other, by one listing. */
+async function sign(
+  context: Context,
+  news: DesiredContent,
+  digest: Digest,
+  statement: Buffer | undefined,
+): Promise<Attached> {
+  const signer = await signerOf(context, news);
+  if (signer === undefined) return { referrers: [], signer: "" };
+  const { attachSignature } = await import("../trust/attach-signature.js");
+  const places = news.repositories.map((repository) => context.registries.at(repository));
+  const referrers: string[] = [];
+  for (const payload of [imageSignatureBytes(digest), ...(statement === undefined ? [] : [statement])]) {
+    const signatures = await attachSignature(places, digest, payload, signer);
+    referrers.push(...signatures.map(({ repository, referrer }) => `${repository}@${referrer}`));
+  }
+  return { referrers, signer: signer.name };
+}
