@@ -123,7 +123,7 @@ export class Signing {
   async #readFacts(client: RegistryClient, path: string, digest: Digest): Promise<SignedFacts> {
     const trusts = await this.trusts();
     if (trusts.length === 0) return { claims: [], statements: [] };
-    const { readSignedFacts } = await import("../trust/signed-facts.js");
+    const { readSignedFacts } = await import("../trust/evidence.js");
     return readSignedFacts(client, path, digest, trusts);
   }
 
@@ -192,7 +192,7 @@ export function signedReader(
     let trust: Promise<Trust> | undefined;
     return async (repository, digest) => {
       const { client, path } = registries.at(repository);
-      const { readSignedFacts } = await import("../trust/signed-facts.js");
+      const { readSignedFacts } = await import("../trust/evidence.js");
       trust ??= import("../trust/trust-material.js").then(({ readTrust }) => readTrust(signer));
       return readSignedFacts(client, path, digest, [await trust]);
     };

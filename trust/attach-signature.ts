@@ -6,7 +6,7 @@ import { attachReferrer } from "../registry/referrers";
 import { bundleBytes, isBundleReferrer } from "./evidence";
 import { parseInToto } from "./in-toto";
 import type { ReleaseSigner } from "./release-signer";
-import { SigningError } from "./signing-error";
+import { SigningError } from "./release-signer";
 import type { Trust } from "./trust-material";
 import { verifyBundle } from "./verify-bundle";
 

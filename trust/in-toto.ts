@@ -63,7 +63,7 @@ export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
   }
   if (!isRecord(json) || !STATEMENT_TYPES.some((type) => type === json._type)) return undefined;
   if (typeof json.predicateType !== "string" || !Array.isArray(json.subject)) return undefined;
-  const subjects = json.subject.map(digestOf);
+  const subjects = json.subject.map(subjectDigest);
   if (subjects.length === 0 || subjects.some((subject) => subject === undefined)) return undefined;
   return {
     subjects: subjects.filter((subject) => subject !== undefined),
@@ -72,8 +72,22 @@ export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
   };
 }
 
-function digestOf(subject: unknown): Digest | undefined {
+function subjectDigest(subject: unknown): Digest | undefined {
   if (!isRecord(subject) || !isRecord(subject.digest)) return undefined;
   const { sha256 } = subject.digest;
   return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? `sha256:${sha256}` : undefined;
+}
+
+/** Short names of predicate types. */
+const NAMES: Readonly<Record<string, (type: string) => boolean>> = {
+  signature: (type) => type === SIGNATURE_PREDICATE_TYPE,
+  statement: (type) => type === STATEMENT_PREDICATE_TYPE,
+  provenance: (type) => type.startsWith("https://slsa.dev/provenance/"),
+  sbom: (type) =>
+    type.startsWith("https://spdx.dev/Document") || type.startsWith("https://cyclonedx.org/bom"),
+};
+
+/** Whether a statement's type is what a rule asks for: a name or the type itself. */
+export function isPredicate(rule: string, type: string): boolean {
+  return Object.hasOwn(NAMES, rule) ? NAMES[rule]?.(type) === true : rule === type;
 }

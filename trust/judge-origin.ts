@@ -4,8 +4,8 @@ import type { Problem } from "../plan/problem";
 import { sourceAddress } from "../plan/source-address";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { VerifyRules } from "../plan/trust";
-import type { MakeProblem, RefusalCode } from "./codes";
 import type { Evidence } from "./evidence";
+import type { MakeProblem, RefusalCode } from "./verify-bundle";
 
 interface Origin {
   readonly statement?: ReleaseStatement;

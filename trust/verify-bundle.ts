@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { type Bundle, bundleFromJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
 import {
+  type ObjectIdentifierValuePair,
   type SignedEntity,
   type Signer,
   toSignedEntity,
@@ -8,13 +9,66 @@ import {
   Verifier,
 } from "@sigstore/verify";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
-import type { Digest } from "../plan/digest";
-import { shortDigest } from "../plan/digest";
+import { type Digest, shortDigest } from "../plan/digest";
 import { matches } from "../plan/pattern";
-import { type CertificateFacts, certificateFacts } from "./certificate-facts";
-import type { RefusalCode, Rejection } from "./codes";
+import type { Problem } from "../plan/problem";
 import { type InTotoStatement, parseInToto } from "./in-toto";
 import type { Trust } from "./trust-material";
+
+/** Why an image, or one bundle about it, is not verified. Codes are stable; texts are not. */
+export type RefusalCode =
+  /** The rules themselves cannot be used: a key or a trusted root that cannot be read. */
+  | "verify-rules"
+  /** The repository has no such digest. */
+  | "verify-missing"
+  /** What the repository serves under the digest is not that content. */
+  | "verify-digest"
+  /** It is not signed. */
+  | "verify-unsigned"
+  /** A referrer that is no readable bundle of a signed in-toto statement. */
+  | "verify-malformed"
+  /** Signed, but by another key. */
+  | "verify-key"
+  /** Signed with a certificate of another subject, or without one. */
+  | "verify-identity"
+  /** The subject is vouched for by another issuer. */
+  | "verify-issuer"
+  /** The certificate is not from an authority that is trusted, or is in no certificate log. */
+  | "verify-certificate"
+  /** The certificate was not valid at the time of the signature. */
+  | "verify-expired"
+  /** The transparency log does not vouch for the signature. */
+  | "verify-log"
+  /** What is signed was changed afterwards. */
+  | "verify-payload"
+  /** A valid signature about another digest. */
+  | "verify-subject"
+  /** A statement that is asked for is not there. */
+  | "verify-predicate"
+  | "verify-image"
+  | "verify-source"
+  | "verify-revision"
+  /** The signed statement is about another version, or the tag names another one. */
+  | "verify-version"
+  | "verify-lane"
+  /** It was made from a working tree with changes that are in no commit. */
+  | "verify-dirty"
+  | "verify-builder"
+  | "verify-platform"
+  /** A package has a denied licence, or there is no SBOM that could say so. */
+  | "verify-licence"
+  | "verify-too-new"
+  | "verify-too-old"
+  /** Nothing trustworthy says when it was made. */
+  | "verify-age-unknown";
+
+/** A reason against an image, where it is. */
+export type MakeProblem = (code: RefusalCode, message: string) => Problem;
+
+export interface Rejection {
+  readonly code: RefusalCode;
+  readonly message: string;
+}
 
 /** A signed statement about the digest, by the signer that is wanted. */
 export interface SignedStatement {
@@ -194,4 +248,36 @@ function signedTime({ timestamps }: SignedEntity): Date | undefined {
   });
   const real = times.filter((time) => !Number.isNaN(new Date(time).getTime()));
   return real.length === 0 ? undefined : new Date(Math.min(...real));
+}
+
+/** What Fulcio writes into a certificate of the workflow that asked for it. */
+export interface CertificateFacts {
+  /** `https://github.com/octo/app`. */
+  readonly source?: string;
+  /** The commit. */
+  readonly revision?: string;
+}
+
+/** @see https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md */
+const SOURCE = "1.3.6.1.4.1.57264.1.12";
+const REVISION = "1.3.6.1.4.1.57264.1.13";
+
+export function certificateFacts(extensions: readonly ObjectIdentifierValuePair[]): CertificateFacts {
+  const text = (oid: string): string | undefined => {
+    const found = extensions.find((extension) => extension.oid?.id.join(".") === oid);
+    return found === undefined ? undefined : utf8String(found.value);
+  };
+  const source = text(SOURCE);
+  const revision = text(REVISION);
+  return { ...(source === undefined ? {} : { source }), ...(revision === undefined ? {} : { revision }) };
+}
+
+/** DER of a UTF8String of less than 64 KiB. */
+function utf8String(der: Buffer): string | undefined {
+  if (der[0] !== 0x0c) return undefined;
+  const first = der[1] ?? 0;
+  const extra = first < 0x80 ? 0 : first - 0x80;
+  if (extra > 2) return undefined;
+  const length = extra === 0 ? first : der.readUIntBE(2, extra);
+  return der.subarray(2 + extra, 2 + extra + length).toString("utf8");
 }

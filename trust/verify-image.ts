@@ -1,9 +1,9 @@
 import type { Problem } from "../plan/problem";
 import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import { RegistryError } from "../registry/errors";
+import type { ReadingClient } from "./build-statements";
 import { readEvidence } from "./evidence";
 import { judge } from "./judge";
-import type { ReadingClient } from "./reading-client";
 import { readTrust, type Trust } from "./trust-material";
 
 /**

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { REVISION_ANNOTATION } from "../../../plan/annotations";
 import type { LicenceRules } from "../../../plan/policy/policy-config";
 import type { VerifyRules } from "../../../plan/trust";
+import { sbomPackages } from "../../../trust/build-statements";
 import { imageSignatureBytes } from "../../../trust/in-toto";
-import { sbomPackages } from "../../../trust/sbom";
 import { newKeyPair, PLATFORMS, REVISION, Scene, signerOf } from "../../support/signed-image";
 
 const keys = newKeyPair();
