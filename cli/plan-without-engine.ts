@@ -11,10 +11,10 @@ import { ProblemError } from "../plan/problem";
 import { askRegistries } from "../provider/ask-registries";
 import { readManifestFile } from "../report/read-manifest-file";
 import { MANIFEST_FILE } from "../report/write-artifacts";
+import { runCommand } from "../source/commands";
 import { planRelease } from "../source/plan-release";
 import type { Code } from "../source/program-host";
-import { runCommand } from "../source/run-command";
-import { projectFiles } from "../source/services";
+import { projectFiles } from "../source/project-files";
 import { declaredCode, nothingPlanned, runProgram } from "./program/run-program";
 import { unaskedRegistries } from "./unasked-registries";
 

@@ -1,7 +1,6 @@
 import type { Config } from "../plan/config";
-import { inspectImages, type RegistryReader } from "../registry/inspect-images";
+import { inspectImages, type RegistryReader, resolveImageDigests } from "../registry/read-image";
 import { readRegistryState } from "../registry/read-state";
-import { resolveImageDigests } from "../registry/resolve-images";
 import { diagnosed } from "./diagnostics";
 import { provePush } from "./prove-push";
 import { providerConfig } from "./provider-config";

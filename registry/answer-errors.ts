@@ -1,5 +1,5 @@
-import type { Answer } from "./answer";
 import { RegistryError, type RegistryErrorCode } from "./errors";
+import type { Answer } from "./http";
 import { hostOf } from "./network-errors";
 import { oneLine, safePath } from "./redact";
 import { parseRetryAfter } from "./retry";

@@ -1,13 +1,19 @@
 import { isLoopbackHost } from "../plan/loopback";
-import type { Answer } from "./answer";
+import type { Secret } from "../plan/secret";
 import { answerError } from "./answer-errors";
-import { type Challenge, parseChallenges } from "./challenge";
-import type { Credentials, CredentialsSource } from "./credentials";
+import { type Challenge, covers, mergeScopes, parseChallenges, repositoryOf, type Scope } from "./challenge";
 import { RegistryError } from "./errors";
+import type { Answer, WireRequest } from "./http";
 import type { Redactor } from "./redact";
 import type { Clock } from "./retry";
-import { covers, mergeScopes, repositoryOf, type Scope } from "./scope";
-import type { WireRequest } from "./wire";
+
+/** What a registry accepts as proof: a user's password or access token, or an OAuth2 refresh token. */
+export type Credentials =
+  | { readonly username: string; readonly password: Secret }
+  | { readonly identityToken: Secret };
+
+/** Asked on every authentication, so that a rotated token works; `undefined` means anonymous. */
+export type CredentialsSource = () => Promise<Credentials | undefined>;
 
 /** Used when a token service does not say how long a token lives. @see distribution's token specification */
 const DEFAULT_LIFE_S = 60;

@@ -1,15 +1,14 @@
 import { apiHost, normalizeHost } from "../plan/reference";
+import type { CredentialsSource } from "./auth";
 import * as blobs from "./blob-calls";
-import type { CredentialsSource } from "./credentials";
+import { checkDigest, checkReference, checkRepository } from "./errors";
+import { listReferrers, listTags } from "./lists";
 import type { Descriptor } from "./manifest";
 import * as manifests from "./manifest-calls";
-import { checkDigest, checkReference, checkRepository } from "./names";
 import * as permissions from "./permission-calls";
-import { listReferrers } from "./referrer-calls";
-import { listTags } from "./tag-calls";
 import { Transport, type TransportOptions } from "./transport";
 
-export type { Credentials, CredentialsSource } from "./credentials";
+export type { Credentials, CredentialsSource } from "./auth";
 export type { RequestEntry, WaitEntry } from "./transport";
 
 export interface RegistryClientOptions

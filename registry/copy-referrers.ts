@@ -2,9 +2,8 @@ import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "
 import { EMPTY_CONFIG } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
-import { digestOf } from "./content-digest";
 import { RegistryError } from "./errors";
-import { type Descriptor, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
+import { type Descriptor, digestOf, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
 import { isDamage, readReferrerLayer } from "./referrers";
 
 /** Whether the caller accepts a bundle or release statement, before it is copied. @param bytes of its only layer */

@@ -4,10 +4,9 @@ import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
 import { checkTotal, contentsOf, missing, type Parts } from "./copy-parts";
 import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";
-import { RegistryError } from "./errors";
+import { checkDigest, RegistryError } from "./errors";
 import { type Descriptor, isIndex } from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
-import { checkDigest } from "./names";
 import { publishReferrer, referrerEntry } from "./referrers";
 
 export interface RepositoryAt {

@@ -1,10 +1,10 @@
-import type { Answer } from "./answer";
 import { answerError } from "./answer-errors";
-import type { CredentialsSource } from "./credentials";
+import type { CredentialsSource } from "./auth";
 import { RegistryError } from "./errors";
+import type { Answer } from "./http";
+import { type Method, Wire, type WireOptions } from "./http";
 import { Redactor } from "./redact";
 import { parseRetryAfter, type RetryPolicy, systemClock, withRetries } from "./retry";
-import { type Method, Wire, type WireOptions } from "./wire";
 
 /** What Docker Hub says of a repository. */
 export interface HubDescription {

@@ -1,8 +1,9 @@
 import { type Digest, isDigest } from "../plan/digest";
-import type { Answer } from "./answer";
-import { digestOf } from "./content-digest";
+import { deleteScope, pullScope, pushScope } from "./challenge";
+import type { Answer } from "./http";
 import {
   type Descriptor,
+  digestOf,
   isIndex,
   isIndexType,
   isManifest,
@@ -13,7 +14,6 @@ import {
   MOST_ENTRIES,
   TOO_MANY_HINT,
 } from "./manifest";
-import { deleteScope, pullScope, pushScope } from "./scope";
 import type { Call, Transport } from "./transport";
 
 export interface FetchedManifest {

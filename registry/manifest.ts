@@ -1,11 +1,12 @@
+import { createHash } from "node:crypto";
+import { type Digest, isDigest } from "../plan/digest";
+import { isRecord } from "../plan/record";
+
 /**
  * The shapes that a registry stores: descriptors, manifests and indexes.
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
  */
-import type { Digest } from "../plan/digest";
-import { isDigest } from "../plan/digest";
-import { isRecord } from "../plan/record";
 
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -171,4 +172,9 @@ export function platforms(index: IndexJson): string[] {
     entry.platform === undefined || isAttestation(entry) ? [] : [platformText(entry.platform)],
   );
   return [...new Set(found)].sort();
+}
+
+/** The digest of bytes. */
+export function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

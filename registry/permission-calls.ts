@@ -1,6 +1,5 @@
-import { parseChallenges } from "./challenge";
+import { parseChallenges, pullScope, pushScope } from "./challenge";
 import { RegistryError } from "./errors";
-import { pullScope, pushScope } from "./scope";
 import type { Transport } from "./transport";
 
 export type Action = "pull" | "push";

@@ -1,10 +1,15 @@
 import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
+import { type Digest, isDigest } from "../plan/digest";
+import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import type { FoundImage } from "../plan/registry-state";
+import { parseReference } from "../plan/reference";
+import type { FoundImage, RegistryState } from "../plan/registry-state";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
+import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import type { RegistryClient } from "./client";
 import { RegistryError } from "./errors";
 import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms, platformText } from "./manifest";
+import type { ReadSigned, StateRequest } from "./read-state";
 import { readReferrerLayer } from "./referrers";
 
 /** Configurations of real images have a few KiB. */
@@ -125,4 +130,98 @@ async function configPlatforms(
   if (os === undefined || architecture === undefined) return [];
   if (!isPlatformWord(os) || !isPlatformWord(architecture)) throw broken("names no platform");
   return [platformText({ os, architecture })];
+}
+
+export interface InspectedImages {
+  /** Reference -> what is there. A reference without an image has no entry. */
+  readonly found: Readonly<Record<string, FoundImage>>;
+  /** References that could not be asked about; `path` is the reference. */
+  readonly problems: readonly Problem[];
+}
+
+/** What a plan reads from registries. */
+export interface RegistryReader {
+  /** `quick`: a registry that does not answer is not waited for. */
+  readonly resolveImages: (
+    references: readonly string[],
+    options?: { readonly quick?: boolean },
+  ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+  /** @param signer whose statements are trusted; default: the stack's own */
+  readonly inspectImages: (
+    references: readonly string[],
+    signer?: VerifyRules["signer"],
+  ) => Promise<InspectedImages>;
+  readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
+  /** A verdict for each repository of the request. */
+  readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
+}
+
+/** What references (`host/path:tag`, `host/path@digest`) are, with their release statements. Needs pull rights only. */
+export async function inspectImages(
+  references: readonly string[],
+  connect: (host: string) => RegistryClient,
+  readSigned?: ReadSigned,
+): Promise<InspectedImages> {
+  const found: Record<string, FoundImage> = {};
+  const problems: Problem[] = [];
+  await Promise.all(
+    references.map(async (reference) => {
+      const { host, path, tag, digest } = parseReference(reference);
+      try {
+        const image = await readImage(connect(host), path, digest ?? tag ?? "latest", { statements: true });
+        if (image === undefined) return;
+        const signed = await readSigned?.(`${host}/${path}`, image.digest);
+        found[reference] = { ...image, ...(signed === undefined ? {} : { signed }) };
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        problems.push({ ...error.toProblem(), path: reference });
+      }
+    }),
+  );
+  return { found, problems };
+}
+
+export interface ResolvedImages {
+  /** Reference -> digest. */
+  readonly digests: Readonly<Record<string, Digest>>;
+  readonly problems: readonly Problem[];
+}
+
+/** For what a release can do without: do not wait for a registry that does not answer. */
+export const QUICK = { attempts: 2, deadlineMs: 5_000 } as const;
+
+/** What each reference points to now. One that is pinned by digest needs no request. */
+export async function resolveImageDigests(
+  references: readonly string[],
+  connect: (host: string) => RegistryClient,
+): Promise<ResolvedImages> {
+  const digests: Record<string, Digest> = {};
+  const problems: Problem[] = [];
+  await Promise.all(
+    references.map(async (reference) => {
+      const { host, path, tag, digest } = parseReference(reference);
+      if (isDigest(digest)) {
+        digests[reference] = digest;
+        return;
+      }
+      try {
+        const found = await connect(host).headManifest(path, tag ?? "latest");
+        if (found === undefined) problems.push(missing(reference));
+        else digests[reference] = found.digest;
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        problems.push({ ...error.toProblem(), path: reference });
+      }
+    }),
+  );
+  return { digests, problems };
+}
+
+function missing(reference: string): Problem {
+  return {
+    code: "base-not-found",
+    path: reference,
+    message: "the Dockerfile builds on this image, and its registry does not have it",
+    hint: "Check the name and the tag, or sign in to its registry.",
+  };
 }

@@ -2,8 +2,8 @@ import type { Digest } from "../plan/digest";
 import type { FoundImage, RegistryAccess, RegistryState, RepositoryState } from "../plan/registry-state";
 import type { SignedFacts } from "../plan/statement";
 import type { VerifyRules } from "../plan/trust";
+import type { Credentials } from "./auth";
 import type { RegistryClient } from "./client";
-import type { Credentials } from "./credentials";
 import { RegistryError } from "./errors";
 import { readImage } from "./read-image";
 

@@ -1,15 +1,14 @@
 import pLimit from "p-limit";
-import type { Answer } from "./answer";
 import { answerError } from "./answer-errors";
+import type { CredentialsSource } from "./auth";
 import { Authenticator } from "./auth";
-import type { CredentialsSource } from "./credentials";
+import type { Scope } from "./challenge";
 import { RegistryError } from "./errors";
+import { type Answer, type Method, type StreamBody, Wire, type WireOptions } from "./http";
 import { Redactor, safePath } from "./redact";
 import { type Clock, type RetryPolicy, systemClock, withRetries } from "./retry";
-import type { Scope } from "./scope";
-import { type Method, type StreamBody, Wire, type WireOptions } from "./wire";
 
-export type { RequestEntry } from "./wire";
+export type { RequestEntry } from "./http";
 
 /** A pause before another attempt, for those who would wonder why nothing happens. */
 export interface WaitEntry {

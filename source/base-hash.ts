@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { lstat, readlink, stat } from "node:fs/promises";
+import { createReadStream, type Dirent } from "node:fs";
+import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import { baseKey, type ContextFile, pinnedBaseKey } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
-import { findBaseFiles } from "./base-files";
-import { isInside, realPath } from "./inside";
+import { isInside, realPath } from "./project-files";
 
 export interface BaseHash {
   /** 12 hex digits, only for the tag: the pinned ones, else the computed ones. */
@@ -143,4 +142,112 @@ function linkNotices(name: string, links: readonly string[]): string[] {
   return [
     `${name}: symbolic links are part of the base and not of the hash in its tag (${shown}): with a link, change a file too`,
   ];
+}
+
+export interface BaseFiles {
+  /** Relative to the context, with `/`, in the order in which they are hashed. */
+  readonly files: readonly string[];
+  /** Symbolic links that a pattern with `**` passes over. */
+  readonly links: readonly string[];
+}
+
+/**
+ * The files that a pattern of a base means: with `**` regular files only, as `find -type f` finds them, and without
+ * junk that is never committed; else what a shell would name.
+ *
+ * @throws Error of the file system
+ */
+export async function findBaseFiles(contextDir: string, pattern: string): Promise<BaseFiles> {
+  const glob = parseGlob(pattern);
+  const found: { path: string; match: readonly string[] }[] = [];
+  const links: string[] = [];
+  const deep = glob.depth === Number.POSITIVE_INFINITY;
+  for await (const { path, child } of walk(contextDir, glob)) {
+    const match = glob.match(path);
+    if (match === undefined) continue;
+    if (child.isSymbolicLink() && deep) links.push(path);
+    else if (child.isFile() || (child.isSymbolicLink() && (await isFile(join(contextDir, path))))) {
+      found.push({ path, match });
+    }
+  }
+  found.sort((a, b) => compareMatches(a.match, b.match));
+  return { files: found.map(({ path }) => path), links: links.sort() };
+}
+
+/** Everything that is no folder. Symbolic links are not followed; a pattern without a wildcard is no search. */
+async function* walk(contextDir: string, glob: Glob): AsyncGenerator<{ path: string; child: Dirent }> {
+  const isSearch = /[*?]/.test(glob.text);
+  const queue = [{ folder: glob.folder, depth: 0 }];
+  if (glob.folder !== "" && !(await isRealFolder(join(contextDir, glob.folder)))) return;
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const { folder, depth } = next;
+    for (const child of await readdir(join(contextDir, folder), { withFileTypes: true })) {
+      const path = folder === "" ? child.name : `${folder}/${child.name}`;
+      if (!child.isDirectory()) {
+        if (!isSearch || !isJunk(child.name)) yield { path, child };
+      } else if (depth < glob.depth && child.name !== "__pycache__") {
+        queue.push({ folder: path, depth: depth + 1 });
+      }
+    }
+  }
+}
+
+/** What editors and interpreters leave behind: ignored by git, so that a clean checkout does not have it. */
+function isJunk(name: string): boolean {
+  return name === ".DS_Store" || name.startsWith("._") || name.endsWith(".pyc");
+}
+
+async function isRealFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** A pattern of files, as `config/grammar.ts` allows it. */
+export interface Glob {
+  readonly text: string;
+  /** The folder that everything it can match lies in; empty for the root. */
+  readonly folder: string;
+  /** How many folders below that one it can look into. */
+  readonly depth: number;
+  /** What each wildcard matches in a path with `/`; undefined where the path does not match. */
+  readonly match: (path: string) => readonly string[] | undefined;
+}
+
+/** Names that begin with a dot match like any other. */
+export function parseGlob(text: string): Glob {
+  const segments = text.replace(/^(?:\.\/)+/, "").split("/");
+  const wild = segments.findIndex((segment) => /[*?]/.test(segment));
+  const fixed = wild === -1 ? segments.length - 1 : wild;
+  const expression = new RegExp(`^${segments.map(segmentPattern).join("")}$`, "su");
+  return {
+    text,
+    folder: segments.slice(0, fixed).join("/"),
+    depth: segments.includes("**") ? Number.POSITIVE_INFINITY : segments.length - fixed - 1,
+    match: (path) => expression.exec(path)?.slice(1),
+  };
+}
+
+function segmentPattern(segment: string, index: number, all: readonly string[]): string {
+  const isLast = index === all.length - 1;
+  if (segment === "**") return isLast ? "(.+)" : "((?:.*/)?)";
+  const name = segment
+    .replace(/[.+^$()|\\[\]{}]/g, "\\$&")
+    .replaceAll("*", "([^/]*)")
+    .replaceAll("?", "([^/])");
+  return isLast ? name : `${name}/`;
+}
+
+/**
+ * In the order of what the wildcards stand for, by bytes. For `rootfs/**` that is what `sort -z` gives in the C locale;
+ * for `entrypoint*.sh` the plain name comes before `entrypoint-user.sh`, as one writes them.
+ */
+export function compareMatches(a: readonly string[], b: readonly string[]): number {
+  for (const [index, text] of a.entries()) {
+    const order = Buffer.compare(Buffer.from(text), Buffer.from(b[index] ?? ""));
+    if (order !== 0) return order;
+  }
+  return 0;
 }

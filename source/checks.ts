@@ -1,8 +1,8 @@
 import type { CheckConfig, Config } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
-import { rootDir } from "./root";
-import { runCommand } from "./run-command";
+import { runCommand } from "./commands";
+import { rootDir } from "./project-files";
 
 export interface PlanChecks {
   readonly plan: ReleasePlan;

@@ -3,10 +3,8 @@ import { join, relative, resolve, sep } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import type { ContextFile } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
-import { hashFiles } from "./context-hash";
-import { walkContext } from "./context-walk";
-import { type IgnoreRules, readIgnoreRules } from "./ignore-file";
-import { isInside, realPath } from "./inside";
+import { hashFiles, type IgnoreRules, readIgnoreRules, walkContext } from "./context-files";
+import { isInside, realPath } from "./project-files";
 
 export interface BuildContext {
   /** The Dockerfile's text; empty where it is missing. */

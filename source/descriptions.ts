@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Config } from "../plan/config";
 import { FULL_LIMIT, type ReadDescription, textProblems } from "../plan/description";
 import type { Problem } from "../plan/problem";
-import { isInside, realPath } from "./inside";
+import { isInside, realPath } from "./project-files";
 
 /** Nothing larger is even read. */
 const FILE_LIMIT = 1024 * 1024;

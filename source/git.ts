@@ -1,9 +1,10 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { sameSettings } from "../config/same-settings";
 import { ProblemError } from "../plan/problem";
-import { sourceAddress } from "../plan/source-address";
+import { hostAndPath, sourceAddress } from "../plan/source-address";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
-import { git, gitText } from "./git-command";
-import { githubRepository, withoutCredentials } from "./git-remote";
-import { isStackInitChange } from "./stack-file-change";
+import { git, gitRoot, gitText } from "./commands";
 
 /** What git knows about the commit that is released. */
 export interface GitSource {
@@ -184,4 +185,69 @@ function problem(code: string, message: string, more: { readonly hint?: string }
 
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;
+/**
+ * Whether a changed file is a stack's file in which nothing differs from the commit but what `pulumi stack init` writes
+ * into it, comments and spelling aside. No release depends on that, and on a new machine or a throwaway backend it is always there.
+ *
+ * @param file as git names it: relative to the repository, with slashes
+ */
+export async function isStackInitChange(dir: string, file: string): Promise<boolean> {
+  if (!STACK_FILE.test(file)) return false;
+  const root = await gitRoot(dir);
+  const committed = await git(dir, ["show", "--no-textconv", `HEAD:${file}`]);
+  try {
+    const now = await readFile(path.join(root, file), "utf8");
+    return sameSettings(committed.code === 0 ? committed.stdout : "", now);
+  } catch {
+    return false;
+  }
+}
+
+const SHOWN = 3;
+
+/** `the working tree is dirty: a.txt, b.txt, c.txt and 2 more`. @param paths as `readGit` gives them */
+export function dirtyNotice(paths: readonly string[]): string {
+  const shown = paths.slice(0, SHOWN).join(", ");
+  const more = paths.length - SHOWN;
+  if (more <= 0) return `the working tree is dirty: ${shown}`;
+  const least = paths.length >= MOST_DIRTY_PATHS ? "at least " : "";
+  return `the working tree is dirty: ${shown} and ${least}${more} more`;
+}
+
+/** A remote's URL without user, password, query and fragment; a path or ssh's short form stays as it is. */
+export function withoutCredentials(remote: string): string {
+  if (!URL.canParse(remote)) return remote;
+  const url = new URL(remote);
+  url.password = "";
+  // ssh's user is no secret, and part of the address; an https user is often the token itself.
+  if (url.protocol !== "ssh:") url.username = "";
+  url.search = "";
+  url.hash = "";
+  return url.toString();
+}
+
+/**
+ * `owner/name` of a repository on github.com, by https, ssh or git; undefined for any other remote.
+ *
+ * @param server an Enterprise server's host in place of github.com
+ */
+export function githubRepository(remote: string, server = "github.com"): string | undefined {
+  const { host, path } = hostAndPath(remote);
+  if (host !== server && host !== `ssh.${server}` && host !== `www.${server}`) return undefined;
+  const name = path
+    .replace(/^\/+/, "")
+    .replace(/\/+$/, "")
+    .replace(/\.git$/, "");
+  return /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/.test(name) ? name : undefined;
+}
+
+/** Where a remote's repository is: the server's host, and the path there without `.git`; both empty for a local path. */
+export function remotePlace(remote: string): { readonly host: string; readonly path: string } {
+  const { host, path } = hostAndPath(remote);
+  return host === ""
+    ? { host, path: "" }
+    : { host, path: path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "") };
 }

@@ -15,15 +15,14 @@ import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
 import { missingKey, signNotice } from "../plan/signing-key";
 import type { Ancestry } from "../plan/tag-policy";
-import type { RegistryReader } from "../registry/inspect-images";
+import type { RegistryReader } from "../registry/read-image";
 import type { StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
-import { dirtyNotice } from "./dirty-notice";
-import { allTags, isAncestor, readGit, tagCommit } from "./git";
+import { readReleasedEvent } from "./event";
+import { allTags, dirtyNotice, isAncestor, readGit, tagCommit } from "./git";
+import { rootDir } from "./project-files";
 import { readIntents } from "./read-intents";
 import { readWorkflowActions } from "./read-workflow-actions";
-import { readReleasedEvent } from "./released-event";
-import { rootDir } from "./root";
 import { verifiedVersions } from "./verified-versions";
 
 export interface PlanReleaseInput {

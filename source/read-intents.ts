@@ -9,11 +9,10 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import { versionAndForm } from "../plan/tag-slot";
 import { eventOfRelease } from "./event";
 import type { GitSource } from "./git";
-import { type ReadIntent, readImageIntent } from "./image-intent";
+import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback } from "./read-rollback";
-import { type ReadGenerator, sbomGenerators } from "./sbom-generators";
 
 export interface ReadIntents {
   readonly intents: readonly ImageIntent[];

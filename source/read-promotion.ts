@@ -19,7 +19,7 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PromotionRules } from "../plan/trust";
 import { verificationOf } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
-import { readStatedBase } from "./read-base";
+import { readStatedBase } from "./read-rollback";
 
 /** What one image is promoted as, or why it is not. Neither: there is nothing to promote it from yet. */
 export interface PromotedImage {

@@ -2,8 +2,6 @@ import type { Octokit } from "octokit";
 import { ProblemError } from "../plan/problem";
 import type { SetupConfig } from "../plan/setup/config";
 import { outwardFetch } from "../registry/outward";
-import { githubApiUrl } from "./github-address";
-import { refusalOf } from "./github-refusal";
 
 /** An answer's body and headers; undefined for 404. */
 export interface Found {
@@ -147,4 +145,41 @@ export function failure(
   more: { readonly hint?: string } = {},
 ): ProblemError {
   return new ProblemError("The repository cannot be set up:", [{ code, path, message, ...more }]);
+}
+
+/**
+ * Where GitHub's REST API is, from what a person gives as base URL: github.com, GitHub Enterprise Cloud and Server, by the
+ * same rules as the GitHub provider. An unknown host is a server, with its API below `/api/v3`.
+ */
+export function githubApiUrl(baseUrl: string | undefined): string {
+  if (baseUrl === undefined) return "https://api.github.com";
+  const url = new URL(baseUrl);
+  if (url.hostname === "github.com" || url.hostname === "api.github.com") return "https://api.github.com";
+  if (/^api\.[a-zA-Z0-9-]+\.ghe\.com$/.test(url.hostname)) return url.origin;
+  if (url.hostname.endsWith(".ghe.com")) return `https://api.${url.hostname}`;
+  const path = url.pathname.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
+  return `${url.origin}${path}/api/v3`;
+}
+
+/** Why GitHub refuses (403, 429), as far as its answer says; otherwise a permission is missing. */
+export type Refusal =
+  | { readonly kind: "rate-limit" /** ISO 8601 */; readonly until?: string }
+  /** The token is not authorised for an organisation with single sign-on. */
+  | { readonly kind: "sso"; readonly url: string };
+
+/** @param headers with names in small letters */
+export function refusalOf(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, unknown>>,
+): Refusal | undefined {
+  if (status !== 403 && status !== 429) return undefined;
+  if (status === 429 || headers["x-ratelimit-remaining"] === "0" || /rate limit/i.test(message)) {
+    const reset = Number(headers["x-ratelimit-reset"]);
+    return reset > 0
+      ? { kind: "rate-limit", until: new Date(reset * 1000).toISOString() }
+      : { kind: "rate-limit" };
+  }
+  const url = /\burl=(https:\/\/\S+)/.exec(String(headers["x-github-sso"] ?? ""))?.[1];
+  return url === undefined ? undefined : { kind: "sso", url };
 }

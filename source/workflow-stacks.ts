@@ -6,7 +6,7 @@ import type { WorkflowsConfig } from "../plan/github-config";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import type { Code } from "./program-host";
-import { projectFiles } from "./services";
+import { projectFiles } from "./project-files";
 
 export interface StackWithWorkflows {
   readonly stack: string;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/platforms";
 import { type CopyResult, copyContent } from "../../registry/copy";
-import { missingParts } from "../../registry/copy-missing";
+import { missingParts } from "../../registry/copy-parts";
 import type { AcceptReferrer } from "../../registry/copy-referrers";
 import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";

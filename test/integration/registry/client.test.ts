@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RegistryClient } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
-import { isIndex, OCI_INDEX, platforms } from "../../../registry/manifest";
+import { digestOf, isIndex, OCI_INDEX, platforms } from "../../../registry/manifest";
 import { crane } from "../../support/crane";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

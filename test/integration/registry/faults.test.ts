@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Secret } from "../../../plan/secret";
 import type { RegistryClient, RequestEntry, WaitEntry } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
+import { digestOf } from "../../../registry/manifest";
 import { systemClock } from "../../../registry/retry";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";

@@ -1,8 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { isAncestor, readGit, tagCommit } from "../../../source/git";
-import { githubRepository, withoutCredentials } from "../../../source/git-remote";
+import { githubRepository, isAncestor, readGit, tagCommit, withoutCredentials } from "../../../source/git";
 import { commit, git, repository, temporaryFolder } from "./repository";
 
 afterEach(() => vi.unstubAllEnvs());
