@@ -1,11 +1,10 @@
-import { RegistryError, type RegistryErrorCode } from "./errors";
+import { hostOf, type RegistryError, type RegistryErrorCode, requestError } from "./errors";
 import type { Answer } from "./http";
-import { hostOf } from "./network-errors";
 import { oneLine, safePath } from "./redact";
 import { parseRetryAfter } from "./retry";
 
 /** What is known about the caller when an answer is judged. */
-export interface Caller {
+interface Caller {
   /** `user`: credentials were found and sent. */
   readonly identity: "anonymous" | "user";
   /** Whether the answer is a token service's, which has seen the credentials themselves. */
@@ -62,32 +61,27 @@ function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
 /** An answer with an unexpected status, as an error that says what to do. */
 export function answerError(answer: Answer, caller: Caller, redact: (text: string) => string): RegistryError {
   const { registry, repository, method, url } = answer.context;
-  const path = safePath(url);
   const code = codeFor(answer, caller);
   const why = redact(explanation(answer.errorText));
   const retryAfterMs = parseRetryAfter(answer.header("retry-after"), caller.now);
   const transient = code === "registry-rate-limited" || code === "registry-server-error";
-  return new RegistryError({
+  const request = `${method} ${safePath(url)}`;
+  return requestError(answer.context, {
     code,
-    registry,
-    repository,
     status: answer.status,
-    method,
-    path,
-    summary: `${hostOf(answer.context)} answered ${answer.status} to ${method} ${path}${why === "" ? "" : `: ${why}`}`,
-    hint: hintFor(code, registry, repository, caller),
+    summary: `${hostOf(answer.context)} answered ${answer.status} to ${request}${why === "" ? "" : `: ${why}`}`,
+    hint: hintFor(code, caller, registry, repository === undefined ? registry : `${registry}/${repository}`),
     transient,
-    ...(transient && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+    retryAfterMs: transient ? retryAfterMs : undefined,
   });
 }
 
 function hintFor(
   code: RegistryErrorCode,
-  registry: string,
-  repository: string | undefined,
   caller: Caller,
+  registry: string,
+  where: string,
 ): string | undefined {
-  const where = repository === undefined ? registry : `${registry}/${repository}`;
   switch (code) {
     case "registry-unauthorized":
       return caller.identity === "anonymous"

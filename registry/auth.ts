@@ -1,4 +1,5 @@
 import { isLoopbackHost } from "../plan/loopback";
+import { isRecord } from "../plan/record";
 import type { Secret } from "../plan/secret";
 import { answerError } from "./answer-errors";
 import { type Challenge, covers, mergeScopes, parseChallenges, repositoryOf, type Scope } from "./challenge";
@@ -169,7 +170,7 @@ export class Authenticator {
       const caller = { identity: this.identity, role: "token-service", now: clock.now() } as const;
       throw answerError(answer, caller, (text) => redactor.redact(text));
     }
-    const { value, life } = readToken(answer, await answer.bytes(TOKEN_ANSWER_LIMIT));
+    const { value, life } = readToken(answer, await answer.json(TOKEN_ANSWER_LIMIT));
     redactor.hide(value);
     // A tenth is left, so that a token does not expire on its way.
     return { scopes, value, expiresAt: asked + life * 900 };
@@ -233,24 +234,17 @@ function tokenRequest(
     method: "GET",
     url,
     headers: { accept: "application/json" },
-    ...(authorization === undefined ? {} : { authorization }),
+    authorization,
   };
 }
 
-function readToken(answer: Answer, bytes: Uint8Array): { value: string; life: number } {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    throw answer.bad("something that is no JSON");
-  }
-  if (typeof json !== "object" || json === null) throw answer.bad("no token");
-  const field = (name: string): unknown => Reflect.get(json, name);
-  const value = field("token") || field("access_token");
+function readToken(answer: Answer, json: unknown): { value: string; life: number } {
+  if (!isRecord(json)) throw answer.bad("no token");
+  const value = json.token || json.access_token;
   // A line break would end the header that carries it.
   if (typeof value !== "string" || value.length > TOKEN_LIMIT || !/^[\x21-\x7e]+$/.test(value))
     throw answer.bad("no token");
-  const seconds = field("expires_in");
+  const seconds = json.expires_in;
   const life = typeof seconds === "number" || typeof seconds === "string" ? Number(seconds) : Number.NaN;
   return { value, life: Number.isFinite(life) && life > 0 ? life : DEFAULT_LIFE_S };
 }

@@ -1,3 +1,5 @@
+import { isRecord } from "../plan/record";
+
 /** One way in which a registry accepts proof, e.g. `Bearer realm="https://…",service="…",scope="…"`. */
 export interface Challenge {
   /** Lower case: `bearer`, `basic`. */
@@ -107,4 +109,39 @@ export function covers(held: readonly Scope[], wanted: readonly Scope[]): boolea
 export function repositoryOf(scopes: readonly Scope[]): string | undefined {
   const names = scopes.flatMap((scope) => /^repository:(.+):[^:]*$/.exec(scope)?.[1] ?? []);
   return names.length === 1 ? names[0] : undefined;
+}
+
+export type Action = "pull" | "push";
+export type Grant = "granted" | "denied" | "unknown";
+
+/**
+ * What a token says that it grants, where it is a JWT with an `access` claim. The signature is the registry's to
+ * check: a forged token would only mislead its forger.
+ *
+ * @see https://distribution.github.io/distribution/spec/auth/jwt/
+ */
+export function readGrant(token: string, repository: string, action: Action): Grant {
+  const access = accessClaim(token);
+  if (!Array.isArray(access)) return "unknown";
+  const granted = access
+    .filter(isRecord)
+    .some(
+      ({ type, name, actions }) =>
+        type === "repository" &&
+        name === repository &&
+        Array.isArray(actions) &&
+        (actions.includes(action) || actions.includes("*")),
+    );
+  return granted ? "granted" : "denied";
+}
+
+function accessClaim(token: string): unknown {
+  const [, payload, signature] = token.split(".");
+  if (payload === undefined || signature === undefined) return undefined;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    return isRecord(claims) ? claims.access : undefined;
+  } catch {
+    return undefined;
+  }
 }

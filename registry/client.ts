@@ -1,20 +1,20 @@
 import { apiHost, normalizeHost } from "../plan/reference";
 import type { CredentialsSource } from "./auth";
 import * as blobs from "./blob-calls";
-import { checkDigest, checkReference, checkRepository } from "./errors";
+import { type Action, type Grant, parseChallenges, pullScope, pushScope, readGrant } from "./challenge";
+import { checkDigest, checkReference, checkRepository, RegistryError } from "./errors";
 import { listReferrers, listTags } from "./lists";
 import type { Descriptor } from "./manifest";
 import * as manifests from "./manifest-calls";
-import * as permissions from "./permission-calls";
 import { Transport, type TransportOptions } from "./transport";
 
 export type { Credentials, CredentialsSource } from "./auth";
-export type { RequestEntry, WaitEntry } from "./transport";
+export type { RequestEntry } from "./http";
 
 export interface RegistryClientOptions
   extends Pick<
     TransportOptions,
-    "deadlineMs" | "attempts" | "signal" | "onRequest" | "onWait" | "clock" | "dispatcher"
+    "deadlineMs" | "attempts" | "signal" | "onRequest" | "clock" | "dispatcher"
   > {
   /** As people write it: `ghcr.io`, `docker.io`, `localhost:5000`. */
   readonly host: string;
@@ -48,7 +48,13 @@ export class RegistryClient {
 
   /** Whether the registry answers, and how it authenticates callers. Sends no credentials. */
   async ping(): Promise<{ auth: "none" | "basic" | "bearer" }> {
-    return permissions.ping(this.#transport);
+    const answer = await this.#transport.plain("/v2/");
+    await answer.discard();
+    if (answer.status === 200) return { auth: "none" };
+    const schemes = parseChallenges(answer.header("www-authenticate") ?? "").map(({ scheme }) => scheme);
+    if (schemes.includes("bearer")) return { auth: "bearer" };
+    if (schemes.includes("basic")) return { auth: "basic" };
+    throw answer.bad("401 and no way to authenticate that Slipway knows (basic, bearer)");
   }
 
   /** What a tag or digest points to, without its bytes; `undefined` where there is nothing. */
@@ -159,8 +165,19 @@ export class RegistryClient {
    * What the registry's token service grants, without a request to the registry that could write. `unknown` where
    * tokens cannot be read (GHCR's) or there are none (basic, anonymous).
    */
-  async checkScopes(repository: string, action: permissions.Action): Promise<permissions.Grant> {
-    return permissions.checkScopes(this.#transport, this.#repository(repository), action);
+  async checkScopes(repository: string, action: Action): Promise<Grant> {
+    const scope = (action === "push" ? pushScope : pullScope)(this.#repository(repository));
+    const answer = await this.#transport.plain("/v2/");
+    await answer.discard();
+    if (answer.status === 200) return "unknown";
+    const challenge = answer.header("www-authenticate");
+    try {
+      const token = await this.#transport.retrying(() => this.#transport.auth.freshToken(challenge, [scope]));
+      return token === undefined ? "unknown" : readGrant(token, repository, action);
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === "registry-forbidden") return "denied";
+      throw error;
+    }
   }
 
   /** Closes idle connections at once, e.g. at a test's end. */

@@ -9,16 +9,11 @@ import { type Descriptor, isIndex } from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
 import { publishReferrer, referrerEntry } from "./referrers";
 
-export interface RepositoryAt {
+const BLOBS_AT_ONCE = 4;
+
+interface RepositoryAt {
   readonly client: RegistryClient;
   readonly repository: string;
-}
-
-export interface CopyProgress {
-  readonly kind: "blob" | "manifest";
-  readonly digest: Digest;
-  readonly size: number;
-  readonly how: "copied" | "mounted" | "existed";
 }
 
 export interface CopyOptions {
@@ -28,9 +23,6 @@ export interface CopyOptions {
   readonly digest: string;
   /** Which bundles and release statements are copied. @default all of the right shape */
   readonly accept?: AcceptReferrer;
-  /** Blobs on their way at once. @default 4 */
-  readonly concurrency?: number;
-  readonly onProgress?: (progress: CopyProgress) => void;
 }
 
 export interface CopyResult {
@@ -62,8 +54,7 @@ export function copyContent(options: CopyOptions): Promise<CopyResult> {
 class Copy {
   readonly #from: RepositoryAt;
   readonly #to: RepositoryAt;
-  readonly #onProgress: (progress: CopyProgress) => void;
-  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #limit = pLimit(BLOBS_AT_ONCE);
   readonly #sameHost: boolean;
   /** Each digest once, however often it is referred to. */
   readonly #blobs = new Map<Digest, Promise<void>>();
@@ -76,13 +67,11 @@ class Copy {
   #failed = false;
   readonly #result = { blobsCopied: 0, blobsMounted: 0, manifestsCopied: 0, bytes: 0 };
 
-  constructor({ from, to, digest, accept, concurrency = 4, onProgress }: CopyOptions) {
+  constructor({ from, to, digest, accept }: CopyOptions) {
     this.#root = checkDigest(from.client.host, digest);
     this.#gate = new ReferrerGate(from, accept);
     this.#from = from;
     this.#to = to;
-    this.#onProgress = onProgress ?? (() => {});
-    this.#limit = pLimit(Math.max(1, concurrency));
     this.#sameHost = from.client.host === to.client.host && from.repository !== to.repository;
   }
 
@@ -111,10 +100,9 @@ class Copy {
       checkTotal(this.#from.client.host, this.#from.repository, this.#root, this.#manifests.size);
       const manifest = await this.#readWithParts(digest, depth);
       const { client, repository } = this.#to;
-      if ((await client.headManifest(repository, digest)) !== undefined)
-        return this.#done(manifest, "existed");
+      if ((await client.headManifest(repository, digest)) !== undefined) return;
       await client.putManifest(repository, digest, manifest.bytes, manifest.descriptor.mediaType);
-      this.#done(manifest, "copied");
+      this.#countManifest(manifest);
     })();
     this.#manifests.set(digest, copying);
     return copying;
@@ -145,13 +133,12 @@ class Copy {
         this.#result.bytes += blob.size;
       }
       if (how === "mounted") this.#result.blobsMounted++;
-      this.#onProgress({ kind: "blob", digest: blob.digest, size: blob.size, how });
     })();
     this.#blobs.set(blob.digest, copying);
     return copying;
   }
 
-  async #transfer({ digest, size }: Descriptor): Promise<CopyProgress["how"]> {
+  async #transfer({ digest, size }: Descriptor): Promise<"copied" | "mounted" | "existed"> {
     const { client, repository } = this.#to;
     const source = this.#from;
     if (this.#failed) throw stopped(client.host, repository);
@@ -193,19 +180,15 @@ class Copy {
       const manifest = await this.#readWithParts(digest, 0);
       const entry = referrerEntry(manifest.descriptor, manifest.json);
       await publishReferrer(client, repository, subject, entry, manifest.bytes);
-      this.#done(manifest, "copied");
+      this.#countManifest(manifest);
     })();
     this.#manifests.set(digest, copying);
     return copying;
   }
 
-  #done({ descriptor }: FetchedManifest, how: "copied" | "existed"): void {
-    const { digest, size } = descriptor;
-    if (how === "copied") {
-      this.#result.manifestsCopied++;
-      this.#result.bytes += size;
-    }
-    this.#onProgress({ kind: "manifest", digest, size, how });
+  #countManifest({ descriptor }: FetchedManifest): void {
+    this.#result.manifestsCopied++;
+    this.#result.bytes += descriptor.size;
   }
 
   /** Waits for all of them; after the first failure nothing new starts, and that failure is thrown. */

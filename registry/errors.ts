@@ -1,9 +1,9 @@
 import { type Digest, isDigest } from "../plan/digest";
 import type { Problem } from "../plan/problem";
 import { REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
+import { safePath } from "./redact";
 
 /** What can go wrong between Slipway and a registry. Codes are stable; texts are not. */
-
 export type RegistryErrorCode =
   /** Credentials are missing or wrong. */
   | "registry-unauthorized"
@@ -91,51 +91,38 @@ export class RegistryError extends Error {
 
   /** The same error, no longer transient, with the reason not to retry. */
   final(reason: string): RegistryError {
-    return new RegistryError({ ...this.details(), summary: `${this.summary} (${reason})`, transient: false });
+    const { cause } = this;
+    return new RegistryError({ ...this, cause, summary: `${this.summary} (${reason})`, transient: false });
   }
 
   /** The same error as a line of a list of problems. */
   toProblem(): Problem {
     const path = this.repository === undefined ? this.registry : `${this.registry}/${this.repository}`;
-    return {
-      code: this.code,
-      path,
-      message: this.summary,
-      ...(this.hint === undefined ? {} : { hint: this.hint }),
-    };
-  }
-
-  private details(): RegistryErrorDetails {
-    const {
-      code,
-      registry,
-      repository,
-      status,
-      method,
-      path,
-      summary,
-      hint,
-      transient,
-      retryAfterMs,
-      cause,
-    } = this;
-    return {
-      code,
-      registry,
-      repository,
-      status,
-      method,
-      path,
-      summary,
-      hint,
-      transient,
-      retryAfterMs,
-      cause,
-    };
+    return { code: this.code, path, message: this.summary, hint: this.hint };
   }
 }
 
-/** Names on their way into a URL: only what OCI's grammar allows gets there, so nothing needs escaping. */
+/** Which request failed, and for which registry. */
+export interface RequestContext {
+  /** As people write it: `docker.io`. */
+  readonly registry: string;
+  readonly repository?: string;
+  readonly method: string;
+  readonly url: URL;
+}
+
+/** An error about one request. */
+export function requestError(
+  { registry, repository, method, url }: RequestContext,
+  details: Omit<RegistryErrorDetails, "registry" | "repository" | "method" | "path">,
+): RegistryError {
+  return new RegistryError({ registry, repository, method, path: safePath(url), ...details });
+}
+
+/** The host of a request, and the registry where that is another one. */
+export function hostOf({ url, registry }: RequestContext): string {
+  return url.host === registry ? url.host : `${url.host} (for ${registry})`;
+}
 
 function badName(registry: string, what: string, value: string): RegistryError {
   return new RegistryError({
@@ -146,7 +133,11 @@ function badName(registry: string, what: string, value: string): RegistryError {
   });
 }
 
-/** @throws RegistryError `registry-bad-name` */
+/**
+ * Names go into URLs without escaping, so only what OCI's grammar allows may pass.
+ *
+ * @throws RegistryError `registry-bad-name`
+ */
 export function checkRepository(registry: string, repository: string): string {
   if (repository.length > 255 || !REPOSITORY_PATTERN.test(repository)) {
     throw badName(registry, "repository name", repository);
@@ -160,11 +151,7 @@ export function checkDigest(registry: string, digest: string): Digest {
   return digest;
 }
 
-/**
- * A tag or a digest.
- *
- * @throws RegistryError `registry-bad-name`
- */
+/** @throws RegistryError `registry-bad-name` for what is neither a tag nor a digest */
 export function checkReference(registry: string, reference: string): string {
   if (!TAG_PATTERN.test(reference) && !isDigest(reference))
     throw badName(registry, "tag or digest", reference);

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import { RegistryError } from "./errors";
-import { Deadline, hostOf, networkError, type RequestContext } from "./network-errors";
+import { hostOf, type RegistryError, type RequestContext, requestError } from "./errors";
+import { Deadline, networkError } from "./network-errors";
 import { Outward } from "./outward";
 import { oneLine, type Redactor, safePath } from "./redact";
 
@@ -67,8 +67,7 @@ export class Wire {
 
   /** @throws RegistryError where there is no answer; any answer is returned. */
   async send(request: WireRequest): Promise<Answer> {
-    const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
-    const deadline = new Deadline(deadlineMs, this.#options.signal);
+    const deadline = new Deadline(this.#options.deadlineMs ?? DEADLINE_MS, this.#options.signal);
     const started = performance.now();
     const at = new Date().toISOString();
     const { method, url } = request;
@@ -95,7 +94,7 @@ export class Wire {
         body: await upload.body(),
         signal: deadline.signal,
       });
-      const answer = await Answer.of(request, data, deadline, deadlineMs);
+      const answer = await Answer.of(request, data, deadline);
       const text = oneLine(this.#redactor.redact(answer.errorText), DIAGNOSTIC_TEXT);
       this.#options.onRequest?.({
         ...entry(),
@@ -105,7 +104,7 @@ export class Wire {
       return answer;
     } catch (error) {
       deadline.dispose();
-      const failure = networkError(request, deadline, deadlineMs, upload.failure ?? error);
+      const failure = networkError(request, deadline, upload.failure ?? error);
       this.#options.onRequest?.({ ...entry(), body: failure.summary });
       throw failure;
     }
@@ -170,13 +169,11 @@ export class Answer {
   readonly errorText: string;
   readonly #data: Dispatcher.ResponseData;
   readonly #deadline: Deadline;
-  readonly #deadlineMs: number;
 
   private constructor(
     context: RequestContext,
     data: Dispatcher.ResponseData,
     deadline: Deadline,
-    deadlineMs: number,
     errorText: string,
   ) {
     this.status = data.statusCode;
@@ -184,7 +181,6 @@ export class Answer {
     this.errorText = errorText;
     this.#data = data;
     this.#deadline = deadline;
-    this.#deadlineMs = deadlineMs;
     // An abandoned body emits an error, which would be unhandled.
     data.body.on("error", () => {});
   }
@@ -194,15 +190,14 @@ export class Answer {
     context: RequestContext,
     data: Dispatcher.ResponseData,
     deadline: Deadline,
-    deadlineMs: number,
   ): Promise<Answer> {
-    const answer = new Answer(context, data, deadline, deadlineMs, "");
+    const answer = new Answer(context, data, deadline, "");
     if (data.statusCode < 400) return answer;
     const text = await answer.bytes(64 * 1024).then(
       (bytes) => Buffer.from(bytes).toString("utf8"),
       () => "",
     );
-    return new Answer(context, data, deadline, deadlineMs, text);
+    return new Answer(context, data, deadline, text);
   }
 
   header(name: string): string | undefined {
@@ -234,11 +229,25 @@ export class Answer {
       }
     } catch (error) {
       this.#data.body.destroy();
-      throw networkError(this.context, this.#deadline, this.#deadlineMs, error);
+      throw networkError(this.context, this.#deadline, error);
     } finally {
       this.#deadline.dispose();
     }
     return Buffer.concat(chunks, size);
+  }
+
+  /** The whole body as JSON. @throws RegistryError `registry-too-large`, `registry-bad-answer` */
+  async json(limit: number): Promise<unknown> {
+    return this.parse(await this.bytes(limit));
+  }
+
+  /** The body's bytes as JSON. @throws RegistryError `registry-bad-answer` */
+  parse(bytes: Uint8Array): unknown {
+    try {
+      return JSON.parse(Buffer.from(bytes).toString("utf8"));
+    } catch {
+      throw this.bad(`something that is no JSON (${this.mediaType ?? "no type"})`);
+    }
   }
 
   /** The body piece by piece; the deadline counts only the time that Slipway waits for the registry. */
@@ -253,7 +262,7 @@ export class Answer {
         yield next.value;
       }
     } catch (error) {
-      throw networkError(this.context, this.#deadline, this.#deadlineMs, error);
+      throw networkError(this.context, this.#deadline, error);
     } finally {
       this.#deadline.dispose();
       this.#data.body.destroy();
@@ -277,28 +286,23 @@ export class Answer {
     what: string,
     hint = "Something between this machine and the registry may answer in its place (proxy, login page).",
   ): RegistryError {
-    const { registry, repository, method, url } = this.context;
-    return new RegistryError({
+    return requestError(this.context, {
       code: "registry-bad-answer",
-      registry,
-      repository,
       status: this.status,
-      method,
-      path: safePath(url),
-      summary: `${hostOf(this.context)} answered ${method} ${safePath(url)} with ${what}`,
+      summary: `${this.#subject()} with ${what}`,
       hint,
     });
   }
 
   #tooLarge(limit: number): RegistryError {
-    const { registry, repository, method, url } = this.context;
-    return new RegistryError({
+    return requestError(this.context, {
       code: "registry-too-large",
-      registry,
-      repository,
-      method,
-      path: safePath(url),
-      summary: `${hostOf(this.context)} answered ${method} ${safePath(url)} with more than ${limit} bytes`,
+      summary: `${this.#subject()} with more than ${limit} bytes`,
     });
+  }
+
+  #subject(): string {
+    const { method, url } = this.context;
+    return `${hostOf(this.context)} answered ${method} ${safePath(url)}`;
   }
 }

@@ -1,3 +1,4 @@
+import { isRecord } from "../plan/record";
 import { answerError } from "./answer-errors";
 import type { CredentialsSource } from "./auth";
 import { RegistryError } from "./errors";
@@ -14,23 +15,19 @@ export interface HubDescription {
   readonly full: string;
 }
 
-export interface HubClientOptions extends Pick<WireOptions, "deadlineMs" | "signal" | "onRequest"> {
+export interface HubClientOptions extends Pick<WireOptions, "signal" | "onRequest"> {
   /** The registry as people write it: `docker.io`. */
   readonly registry: string;
   /** Where the API answers: `https://hub.docker.com`. */
   readonly api: string;
   readonly credentials: CredentialsSource;
-  /** Attempts for each request, the first included. @default 4 */
-  readonly attempts?: number;
-  /** @default the system's */
-  readonly clock?: RetryPolicy["clock"];
 }
 
 interface HubCall {
   readonly method: Method;
   readonly target: string;
   readonly repository?: string;
-  readonly body?: Readonly<Record<string, string>>;
+  readonly body?: Readonly<Record<string, string | undefined>>;
   readonly token?: string;
 }
 
@@ -52,11 +49,7 @@ export class HubClient {
   constructor(options: HubClientOptions) {
     this.#options = options;
     this.#wire = new Wire(options, this.#redactor);
-    this.#policy = {
-      attempts: options.attempts ?? ATTEMPTS,
-      clock: options.clock ?? systemClock,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    };
+    this.#policy = { attempts: ATTEMPTS, clock: systemClock, signal: options.signal };
   }
 
   /** Undefined where there is no such repository, or none that these credentials see. @param path `octo/app` */
@@ -70,10 +63,7 @@ export class HubClient {
 
   /** Sets what is given; what is not stays. @throws RegistryError where it is not there afterwards */
   async describe(path: string, wanted: Partial<HubDescription>): Promise<void> {
-    const body = {
-      ...(wanted.full === undefined ? {} : { full_description: wanted.full }),
-      ...(wanted.short === undefined ? {} : { description: wanted.short }),
-    };
+    const body = { full_description: wanted.full, description: wanted.short };
     const call: HubCall = { method: "PATCH", target: target(path), repository: path, body };
     await this.#signedIn(call, [200], () => undefined);
     const live = await this.description(path);
@@ -147,7 +137,7 @@ export class HubClient {
 
   async #readToken(answer: Answer, name: string): Promise<string | undefined> {
     if (answer.status !== 200) return undefined;
-    const value = fieldOf(await json(answer), name);
+    const value = (await readObject(answer))[name];
     // A line break would end the header that carries it.
     if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
     this.#redactor.hide(value);
@@ -159,15 +149,15 @@ export class HubClient {
     return withRetries(this.#policy, async () => {
       const answer = await this.#wire.send({
         registry,
-        ...(call.repository === undefined ? {} : { repository: call.repository }),
+        repository: call.repository,
         method: call.method,
         url: new URL(call.target, api),
         headers: {
           accept: "application/json",
           ...(call.body === undefined ? {} : { "content-type": "application/json" }),
         },
-        ...(call.body === undefined ? {} : { body: Buffer.from(JSON.stringify(call.body)) }),
-        ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
+        body: call.body && Buffer.from(JSON.stringify(call.body)),
+        authorization: call.token && `Bearer ${call.token}`,
       });
       try {
         if (!expect.includes(answer.status)) throw this.#failure(answer);
@@ -182,20 +172,11 @@ export class HubClient {
     const now = this.#policy.clock.now();
     const caller = { identity: "user", role: "registry", now } as const;
     const error = answerError(answer, caller, (text) => this.#redactor.redact(text));
-    const { code, registry, repository, status, method, path, summary, transient } = error;
     const retryAfterMs = error.retryAfterMs ?? parseUntil(answer.header("x-retry-after"), now);
-    const hint = hintFor(status, repository, error.hint);
     return new RegistryError({
-      code,
-      registry,
-      summary,
-      transient,
-      ...(repository === undefined ? {} : { repository }),
-      ...(status === undefined ? {} : { status }),
-      ...(method === undefined ? {} : { method }),
-      ...(path === undefined ? {} : { path }),
-      ...(hint === undefined ? {} : { hint }),
-      ...(transient && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+      ...error,
+      hint: hintFor(error.status, error.repository, error.hint),
+      retryAfterMs: error.transient ? retryAfterMs : undefined,
     });
   }
 }
@@ -252,9 +233,9 @@ function target(path: string): string {
 
 async function toDescription(answer: Answer): Promise<HubDescription | undefined> {
   if (answer.status !== 200) return undefined;
-  const repository = await json(answer);
+  const repository = await readObject(answer);
   const text = (name: string): string => {
-    const value = fieldOf(repository, name);
+    const value = repository[name];
     // Docker Hub says null of what was never set.
     if (value === null || value === undefined) return "";
     if (typeof value !== "string") throw answer.bad(`a ${name} that is no text`);
@@ -263,18 +244,8 @@ async function toDescription(answer: Answer): Promise<HubDescription | undefined
   return { short: text("description"), full: text("full_description") };
 }
 
-async function json(answer: Answer): Promise<object> {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(await answer.bytes(ANSWER_LIMIT)).toString("utf8"));
-  } catch (error) {
-    if (error instanceof RegistryError) throw error;
-    throw answer.bad("something that is no JSON");
-  }
-  if (typeof value !== "object" || value === null) throw answer.bad("something that is no object");
+async function readObject(answer: Answer): Promise<Readonly<Record<string, unknown>>> {
+  const value = await answer.json(ANSWER_LIMIT);
+  if (!isRecord(value)) throw answer.bad("something that is no object");
   return value;
-}
-
-function fieldOf(holder: object, name: string): unknown {
-  return Reflect.get(holder, name);
 }

@@ -1,4 +1,5 @@
 import type { Digest } from "../plan/digest";
+import { isRecord } from "../plan/record";
 import { TAG_PATTERN } from "../plan/reference";
 import { pullScope } from "./challenge";
 import type { Answer } from "./http";
@@ -46,16 +47,6 @@ export async function readPages(
   }
 }
 
-/** The JSON in an answer's body. @throws RegistryError `registry-bad-answer` */
-export async function readJson(answer: Answer, limit: number): Promise<unknown> {
-  const bytes = await answer.bytes(limit);
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    throw answer.bad(`something that is no JSON (${answer.mediaType ?? "no type"})`);
-  }
-}
-
 /** Tags of one page. Registries that allow fewer answer fewer. */
 const PAGE = 1_000;
 const PAGE_LIMIT = 8 * 1024 * 1024;
@@ -75,8 +66,8 @@ export async function listTags(transport: Transport, repository: string): Promis
   } as const;
   await readPages(transport, call, async (answer) => {
     if (answer.status === 404) return false;
-    const json = await readJson(answer, PAGE_LIMIT);
-    const page: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "tags") : undefined;
+    const json = await answer.json(PAGE_LIMIT);
+    const page = isRecord(json) ? json.tags : undefined;
     // `null` is what Go writes for an empty list.
     if (page !== null && !Array.isArray(page)) throw answer.bad("no list of tags");
     for (const tag of page ?? []) {
@@ -135,7 +126,7 @@ async function fromApi(
   await readPages(transport, call, async (answer) => {
     supported = answer.status === 200 && answer.mediaType === OCI_INDEX;
     if (!supported) return false;
-    const json = await readJson(answer, MANIFEST_LIMIT);
+    const json = await answer.json(MANIFEST_LIMIT);
     if (!isIndex(json)) throw answer.bad("no list of referrers");
     found.push(...json.manifests);
     if (found.length > MOST_ENTRIES) throw answer.bad(`more than ${MOST_ENTRIES} referrers`, TOO_MANY_HINT);

@@ -1,4 +1,5 @@
 import { type Digest, isDigest } from "../plan/digest";
+import { isRecord } from "../plan/record";
 import { deleteScope, pullScope, pushScope } from "./challenge";
 import type { Answer } from "./http";
 import {
@@ -70,7 +71,7 @@ export function get(
     const bytes = await answer.bytes(MANIFEST_LIMIT);
     const digest = digestOf(bytes);
     verify(transport, answer, digest, isDigest(reference) ? reference : undefined);
-    const json = parse(answer, bytes);
+    const json = answer.parse(bytes);
     const mediaType = typeOf(answer, json);
     checkShape(answer, json, mediaType);
     return { descriptor: { mediaType, digest, size: bytes.length }, bytes, json };
@@ -95,17 +96,9 @@ function verify(transport: Transport, answer: Answer, digest: Digest, wanted: Di
   if (expected !== undefined && digest !== expected) throw transport.mismatch(answer, expected, digest);
 }
 
-function parse(answer: Answer, bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    throw answer.bad(`a manifest that is no JSON (${answer.mediaType ?? "no type"})`);
-  }
-}
-
 /** The manifest's own word counts more than the header's: its digest vouches for it. */
 function typeOf(answer: Answer, json: unknown): string {
-  const own: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "mediaType") : undefined;
+  const own = isRecord(json) ? json.mediaType : undefined;
   return isMediaType(own) && own !== "" ? own : (answer.mediaType ?? "application/octet-stream");
 }
 

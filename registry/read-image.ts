@@ -171,7 +171,7 @@ export async function inspectImages(
         const image = await readImage(connect(host), path, digest ?? tag ?? "latest", { statements: true });
         if (image === undefined) return;
         const signed = await readSigned?.(`${host}/${path}`, image.digest);
-        found[reference] = { ...image, ...(signed === undefined ? {} : { signed }) };
+        found[reference] = { ...image, signed };
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         problems.push({ ...error.toProblem(), path: reference });

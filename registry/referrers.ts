@@ -131,8 +131,8 @@ export function referrerEntry(descriptor: Descriptor, json: unknown): Descriptor
     mediaType,
     digest,
     size,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(annotations === undefined ? {} : { annotations }),
+    artifactType,
+    annotations,
   };
 }
 
@@ -145,7 +145,7 @@ function renderReferrer(options: AttachReferrerOptions): { bytes: Uint8Array; de
     config: EMPTY,
     layers: layers.length === 0 ? [EMPTY] : layers.map(layerDescriptor),
     subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
-    ...sortedAnnotations(options.annotations),
+    annotations: sorted(options.annotations),
   };
   const bytes = Buffer.from(JSON.stringify(manifest));
   const plain = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
@@ -153,12 +153,12 @@ function renderReferrer(options: AttachReferrerOptions): { bytes: Uint8Array; de
 }
 
 function layerDescriptor({ mediaType, bytes, annotations }: ReferrerLayer): Descriptor {
-  return { mediaType, digest: digestOf(bytes), size: bytes.length, ...sortedAnnotations(annotations) };
+  return { mediaType, digest: digestOf(bytes), size: bytes.length, annotations: sorted(annotations) };
 }
 
-function sortedAnnotations(annotations: Readonly<Record<string, string>> | undefined) {
-  const entries = Object.entries(annotations ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.length === 0 ? {} : { annotations: Object.fromEntries(entries) };
+function sorted(annotations: Readonly<Record<string, string>> = {}) {
+  const entries = Object.entries(annotations).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 /** Rounds of read, write and read again, before others who write the same tag are named as the reason. */
@@ -252,6 +252,6 @@ function renderFallback(
   entries: ReadonlyMap<Digest, Descriptor>,
 ): Uint8Array {
   const manifests = [...entries.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
-  const annotations = current?.annotations === undefined ? {} : { annotations: current.annotations };
-  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests, ...annotations }));
+  const { annotations } = current ?? {};
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests, annotations }));
 }

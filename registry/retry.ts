@@ -23,20 +23,11 @@ const LONGEST_WAIT_MS = 60_000;
 const FIRST_WAIT_MS = 400;
 const LONGEST_BACKOFF_MS = 10_000;
 
-/** A wait before another attempt. */
-export interface Wait {
-  readonly error: RegistryError;
-  readonly waitMs: number;
-  /** The attempt that failed, from 1. */
-  readonly attempt: number;
-}
-
 export interface RetryPolicy {
   /** Attempts in all, at least 1. */
   readonly attempts: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
-  readonly onWait?: (wait: Wait) => void;
 }
 
 /**
@@ -82,7 +73,6 @@ export async function withRetries<T>(policy: RetryPolicy, run: (attempt: number)
           `it asks to wait ${asked} s, and Slipway waits at most ${LONGEST_WAIT_MS / 1000} s`,
         );
       }
-      policy.onWait?.({ error, waitMs, attempt });
       await sleepUnlessCancelled(policy, waitMs, error);
     }
   }

@@ -1,24 +1,11 @@
 import pLimit from "p-limit";
 import { answerError } from "./answer-errors";
-import type { CredentialsSource } from "./auth";
-import { Authenticator } from "./auth";
+import { Authenticator, type CredentialsSource } from "./auth";
 import type { Scope } from "./challenge";
-import { RegistryError } from "./errors";
+import { type RegistryError, requestError } from "./errors";
 import { type Answer, type Method, type StreamBody, Wire, type WireOptions } from "./http";
 import { Redactor, safePath } from "./redact";
 import { type Clock, type RetryPolicy, systemClock, withRetries } from "./retry";
-
-export type { RequestEntry } from "./http";
-
-/** A pause before another attempt, for those who would wonder why nothing happens. */
-export interface WaitEntry {
-  readonly host: string;
-  /** What failed, one sentence. */
-  readonly reason: string;
-  readonly waitMs: number;
-  /** The attempt that failed, from 1. */
-  readonly attempt: number;
-}
 
 export interface TransportOptions extends WireOptions {
   /** As people write it: names the registry in errors. */
@@ -28,7 +15,6 @@ export interface TransportOptions extends WireOptions {
   readonly credentials: CredentialsSource;
   /** Attempts for each request, the first included. @default 4 */
   readonly attempts?: number;
-  readonly onWait?: (entry: WaitEntry) => void;
   /** @default the system's */
   readonly clock?: Clock;
 }
@@ -81,8 +67,6 @@ export class Transport {
       attempts: options.attempts ?? ATTEMPTS,
       clock: this.#clock,
       signal: options.signal,
-      onWait: ({ error, waitMs, attempt }) =>
-        options.onWait?.({ host: options.host, reason: error.summary, waitMs, attempt }),
     };
   }
 
@@ -188,14 +172,10 @@ export class Transport {
 
   /** @throws RegistryError `registry-digest-mismatch` */
   mismatch(answer: Answer, wanted: string, got: string): RegistryError {
-    const { method, url, repository } = answer.context;
-    return new RegistryError({
+    const { method, url } = answer.context;
+    return requestError(answer.context, {
       code: "registry-digest-mismatch",
-      registry: this.host,
-      repository,
       status: answer.status,
-      method,
-      path: safePath(url),
       summary: `${this.host} answered ${method} ${safePath(url)} with ${got}, and ${wanted} was asked for`,
       hint: "Content was changed on its way or in the registry: do not use it; look for a proxy or cache in between.",
     });

@@ -157,15 +157,12 @@ describe("copyContent between two real registries", () => {
 
   it("mounts within one registry instead of sending", async () => {
     const index = await pushIndex(source, repository);
-    const progress: string[] = [];
     const result = await copyContent({
       from: { client: source, repository },
       to: { client: source, repository: `${repository}/prod` },
       digest: index.digest,
-      onProgress: ({ kind, how }) => progress.push(`${kind} ${how}`),
     });
     expect(result).toMatchObject({ blobsCopied: 0, blobsMounted: 7, manifestsCopied: 5 });
-    expect(new Set(progress)).toEqual(new Set(["blob mounted", "manifest copied"]));
     await validate(`${stage.host}/${repository}/prod@${index.digest}`);
   });
 
