@@ -113,7 +113,5 @@ export async function gitRoot(dir: string): Promise<string> {
 }
 
 function failure(code: string, message: string, hint?: string): ProblemError {
-  return new ProblemError("The source cannot be read:", [
-    { code, path: "git", message, ...(hint === undefined ? {} : { hint }) },
-  ]);
+  return new ProblemError("The source cannot be read:", [{ code, path: "git", message, hint }]);
 }

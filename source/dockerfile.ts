@@ -169,7 +169,7 @@ function normalise(word: string, usedBy: DockerfileImage["usedBy"]): DockerfileI
   try {
     const reference = parseReference(word);
     const tag = reference.tag ?? (reference.digest === undefined ? "latest" : undefined);
-    return { ...reference, ...(tag === undefined ? {} : { tag }), text: referenceText(reference), usedBy };
+    return { ...reference, tag, text: referenceText(reference), usedBy };
   } catch {
     return undefined;
   }
@@ -209,18 +209,18 @@ export function outlineDockerfile(text: string): DockerfileOutline {
     if (instruction instanceof From) {
       const name = instruction.getBuildStage()?.toLowerCase();
       const base = { word: instruction.getImage() ?? "", by: "FROM" as const, line: lineOf(instruction) };
-      stages.push({ ...(name === undefined ? {} : { name }), base, uses: [] });
+      stages.push({ name, base, uses: [] });
     } else {
       stages.at(-1)?.uses.push(...usesOf(instruction));
     }
   }
   const frontend = syntax?.getValue()?.trim().split(/\s/)[0];
   return {
-    ...(frontend ? { syntax: frontend } : {}),
+    syntax: frontend || undefined,
     globalArgs: dockerfile.getInitialARGs().flatMap((arg) =>
       arg.getProperties().map((property) => {
         const value = property.getUnescapedValue();
-        return { name: property.getName(), ...(value === null ? {} : { value }) };
+        return { name: property.getName(), value: value ?? undefined };
       }),
     ),
     stages,

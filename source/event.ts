@@ -187,17 +187,15 @@ export async function readReleasedEvent(
   git: GitSource,
 ): Promise<ReleasedEvent> {
   const { lane, lanes, version } = config;
-  const asked = version === undefined ? {} : { version };
   if (lane === undefined) {
-    const { event, origin } = await readEvent({ env, git, ...asked });
-    const gitTag = version === undefined ? {} : { gitTag: version };
-    return { event, origin, ...gitTag, tagsAtHead: git.tagsAtHead, problems: [], notices: [] };
+    const { event, origin } = await readEvent({ env, git, version });
+    return { event, origin, gitTag: version, tagsAtHead: git.tagsAtHead, problems: [], notices: [] };
   }
   const tagsAtHead = laneTags(lane, git.tagsAtHead);
   const { event, origin } = await readEvent({
     env,
     git: { ...git, tagsAtHead: tagsAtHead.slice(0, 1) },
-    ...asked,
+    version,
   });
   const name = tagOf(event.ref);
   const path = version === undefined ? "GITHUB_REF" : "version";
@@ -208,7 +206,7 @@ export async function readReleasedEvent(
     // A version of another lane must not become one of this lane's tags, not even in a plan that is refused.
     event: problem === undefined ? event : { ...event, ref: "" },
     origin,
-    ...(known === undefined ? {} : { gitTag: laneGitTag(lane, known) }),
+    gitTag: known && laneGitTag(lane, known),
     tagsAtHead,
     problems: problem === undefined ? [] : [problem],
     notices:

@@ -74,11 +74,11 @@ export async function readGit(dir: string): Promise<GitSource> {
     commitDate: new Date(date),
     tagsAtHead: names.filter((name) => RELEASE_NAME_PATTERN.test(name)),
     refusedTags: names.filter((name) => !RELEASE_NAME_PATTERN.test(name)),
-    ...(branch === undefined ? {} : { branch }),
+    branch,
     dirty: paths.length > 0,
     dirtyPaths: paths.slice(0, MOST_DIRTY_PATHS),
-    ...(remote === undefined ? {} : { remote: sourceAddress(remote) }),
-    ...(repository === undefined ? {} : { githubRepository: repository }),
+    remote: remote && sourceAddress(remote),
+    githubRepository: repository,
     shallow: shallow.trim() === "true",
   };
 }
@@ -141,7 +141,7 @@ function readStatus(text: string): { branch?: string; paths: string[] } {
         break;
     }
   }
-  return { ...(branch === undefined ? {} : { branch }), paths: paths.sort(byBytes) };
+  return { branch, paths: paths.sort(byBytes) };
 }
 
 function chooseRemote(config: string): string | undefined {

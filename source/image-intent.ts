@@ -50,7 +50,7 @@ export async function readImageIntent(
     dockerfile: context.dockerfile,
     buildArgs: { ...buildArgs.values, ...(link === undefined ? {} : { [BASE_IMAGE]: link.reference }) },
     platforms: image.platforms,
-    ...(image.target === undefined ? {} : { target: image.target }),
+    target: image.target,
     path: `${path}.dockerfile`,
   });
   const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
@@ -69,9 +69,9 @@ export async function readImageIntent(
     files: context.files,
     buildArgs: buildArgs.values,
     bases: resolved.digests,
-    ...(base === undefined ? {} : { base }),
-    ...(generator === undefined ? {} : { sbom: generator }),
-    ...(addressed === undefined ? {} : { addressed }),
+    base,
+    sbom: generator,
+    addressed,
     bad,
   });
   const isBase = config.images.some((other) => other.base === image.name);

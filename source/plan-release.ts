@@ -51,11 +51,11 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   const asserted = gitTag === undefined ? undefined : await tagCommit(projectDir, gitTag);
   const tagProblems = requireTagProblems({
     requireTag: config.requireTag,
-    ...(gitTag === undefined ? {} : { version: gitTag }),
+    version: gitTag,
     git: {
       ...git,
       tagsAtHead: released.tagsAtHead,
-      ...(asserted === undefined ? {} : { tagCommit: asserted }),
+      tagCommit: asserted,
     },
   });
   const { intents: read, problems, notices, findings } = await readIntents(input, git, event);
@@ -89,11 +89,11 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     source: {
       revision: git.revision,
       dirty: git.dirty,
-      ...(git.remote === undefined ? {} : { remote: git.remote }),
+      remote: git.remote,
     },
     intents,
     state,
-    ...(input.previous === undefined ? {} : { previous: input.previous }),
+    previous: input.previous,
     ancestry: await readAncestry(projectDir, intents, state),
     descriptions: descriptions.read,
     workflows: config.policy.unpinnedAction.level === "off" ? [] : await readWorkflowActions(projectDir),
@@ -176,7 +176,7 @@ function stateRequest(
     }
   }
   return {
-    ...(signer === undefined ? {} : { signer }),
+    signer,
     registries: config.registries.map(({ host, optional }) => ({ host, optional })),
     repositories: [...wanted.values()].map(({ name, tags, versionTags }) => ({
       host: name.host,

@@ -107,7 +107,7 @@ async function readOne(one: One): Promise<ReadIntent> {
   const built = await readImageIntent(input, {
     image,
     readGenerator: one.readGenerator,
-    ...(base === undefined ? {} : { base }),
+    base,
     git,
     event,
     bad,
@@ -137,8 +137,7 @@ function rollbackOf({
   const decision = decideRollback({ rollback, image: image.name, to, bad, incoming });
   if (!decision.holds) return { bad, notices: decision.notice === undefined ? [] : [decision.notice] };
   if (rollback?.to === undefined || to === undefined) return { bad, notices: [] };
-  const until = decision.until === undefined ? {} : { until: decision.until };
-  return { bad, target: { name: rollback.to, version: to, ...until }, notices: [] };
+  return { bad, target: { name: rollback.to, version: to, until: decision.until }, notices: [] };
 }
 
 /** An intent for content that is taken as it is, under the tags that this stack's rules give for its reference. */

@@ -93,9 +93,9 @@ export async function readRollback(
         digest: release.digest,
         source: release.repositories[0] ?? "",
         tag,
-        ...(until === undefined ? {} : { until }),
-        ...(result.verifiedBy === undefined ? {} : { verifiedBy: result.verifiedBy }),
-        ...(release.statement === undefined ? {} : { statement: release.statement }),
+        until,
+        verifiedBy: result.verifiedBy,
+        statement: release.statement,
       },
     },
     problems: [],
@@ -127,7 +127,7 @@ export async function readBaseRollback(
     source: keys[0] ?? "",
     tag,
     verifiedBy,
-    ...(to.until === undefined ? {} : { until: to.until }),
+    until: to.until,
   } as const;
   return { problems: [], notices: [], existing: { release, content } };
 }

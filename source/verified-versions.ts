@@ -84,11 +84,9 @@ function newerName(intent: ImageIntent, tag: WantedTag, state: RegistryState): s
       revision: intent.revision,
       overruled: false,
       bad: intent.bad,
-      ...(tag.line === undefined ? {} : { line: tag.line }),
-      ...(version === undefined ? {} : { version }),
-      ...(intent.existing?.from === "rollback"
-        ? { rollback: intent.existing.until === undefined ? {} : { until: intent.existing.until } }
-        : {}),
+      line: tag.line,
+      version,
+      ...(intent.existing?.from === "rollback" ? { rollback: { until: intent.existing.until } } : {}),
     },
     names,
   );

@@ -101,7 +101,7 @@ async function readLayers(
           platform,
           predicateType,
           ...(isPredicate("provenance", predicateType) ? provenanceFacts(predicate) : {}),
-          ...(packages === undefined ? {} : { packages }),
+          packages,
         },
       ];
     }),
@@ -118,8 +118,8 @@ export function provenanceFacts(predicate: unknown): Pick<BuildStatement, "build
   const end = metadata?.finishedOn ?? metadata?.buildFinishedOn;
   const finished = new Date(typeof end === "string" ? end : "");
   return {
-    ...(typeof builder === "string" ? { builder } : {}),
-    ...(Number.isNaN(finished.getTime()) ? {} : { finishedAt: finished }),
+    builder: typeof builder === "string" ? builder : undefined,
+    finishedAt: Number.isNaN(finished.getTime()) ? undefined : finished,
   };
 }
 
@@ -189,8 +189,8 @@ function cycloneDxLicence(component: Readonly<Record<string, unknown>>): string 
 function aPackage(name: unknown, version: unknown, licence: unknown): SbomPackage {
   return {
     name: typeof name === "string" ? name : "a package without a name",
-    ...(typeof version === "string" && version !== "" ? { version } : {}),
-    ...(typeof licence === "string" ? { licence } : {}),
+    version: typeof version === "string" && version !== "" ? version : undefined,
+    licence: typeof licence === "string" ? licence : undefined,
   };
 }
 

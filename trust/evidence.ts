@@ -60,13 +60,12 @@ export async function readEvidence(
   const revision = isIndex(image.json) ? image.json.annotations?.[REVISION_ANNOTATION] : undefined;
   return {
     platforms: isIndex(image.json) ? platforms(image.json) : [],
-    ...(revision === undefined ? {} : { revision }),
+    revision,
     accepted,
     rejected: [
       ...read.flatMap(({ referrer, reading }) => {
         if ("accepted" in reading) return [];
-        const claims = reading.claims === undefined ? {} : { claims: reading.claims };
-        return [{ ...reading.rejected, referrer, ...claims }];
+        return [{ ...reading.rejected, referrer, claims: reading.claims }];
       }),
       ...tooMany,
     ],

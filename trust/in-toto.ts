@@ -43,9 +43,7 @@ function render(statement: {
   const { name, digest, predicateType, predicate } = statement;
   const text = canonicalize({
     _type: STATEMENT_TYPE,
-    subject: [
-      { ...(name === undefined ? {} : { name }), digest: { sha256: digest.slice("sha256:".length) } },
-    ],
+    subject: [{ name, digest: { sha256: digest.slice("sha256:".length) } }],
     predicateType,
     predicate,
   });

@@ -113,10 +113,10 @@ function withoutStatement(
 
 function known(statement: ReleaseStatement | undefined, source?: string, revision?: string): Origin {
   return {
-    ...(statement === undefined ? {} : { statement }),
+    statement,
     // Older statements have the remote as it was cloned.
-    ...(source === undefined ? {} : { source: sourceAddress(source) }),
-    ...(revision === undefined ? {} : { revision }),
+    source: source && sourceAddress(source),
+    revision,
   };
 }
 

@@ -46,8 +46,8 @@ export function judge(input: ToJudge): Verdict {
     ...verdict,
     verified: problems.length === 0,
     predicates: [...new Set(types)].sort(),
-    ...(accepted[0] === undefined ? {} : { signer: accepted[0].signer }),
-    ...(madeAt === undefined ? {} : { madeAt: { time: madeAt.time.toISOString(), from: madeAt.from } }),
+    signer: accepted[0]?.signer,
+    madeAt: madeAt && { time: madeAt.time.toISOString(), from: madeAt.from },
     problems,
   };
 }

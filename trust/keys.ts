@@ -30,9 +30,9 @@ export async function readPrivateKey(pem: Secret, password: Secret | undefined):
     return supported(privateKey(() => createPrivateKey({ key, format: "der", type: "pkcs8" }), "is damaged"));
   }
   if (!label.endsWith("PRIVATE KEY")) throw new Error(`is a ${label.toLowerCase()}, not a private key`);
-  const passphrase = password === undefined ? {} : { passphrase: password.reveal() };
+  const passphrase = password?.reveal();
   const wrong = label.startsWith("ENCRYPTED") ? "does not open with this password" : "cannot be read";
-  return supported(privateKey(() => createPrivateKey({ key: text, ...passphrase }), wrong));
+  return supported(privateKey(() => createPrivateKey({ key: text, passphrase }), wrong));
 }
 
 function privateKey(read: () => KeyObject, wrong: string): KeyObject {

@@ -117,9 +117,8 @@ function keylessSigner(
     name: "keyless",
     trust: async () => {
       const { claims } = await identityToken(env);
-      const root = trustedRoot === undefined ? {} : { trustedRoot };
       const subject = `/${subjectsOf(claims).map(escaped).join("|")}/`;
-      return readTrust({ kind: "identity", subject, issuer: claims.iss, ...root });
+      return readTrust({ kind: "identity", subject, issuer: claims.iss, trustedRoot });
     },
     sign: async (statement) => {
       try {

@@ -191,7 +191,7 @@ function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>)
   }
   return {
     signer: subject,
-    ...(signedAt === undefined ? {} : { signedAt }),
+    signedAt,
     certificate: certificateFacts(signer.identity?.oids ?? []),
   };
 }
@@ -267,9 +267,7 @@ export function certificateFacts(extensions: readonly ObjectIdentifierValuePair[
     const found = extensions.find((extension) => extension.oid?.id.join(".") === oid);
     return found === undefined ? undefined : utf8String(found.value);
   };
-  const source = text(SOURCE);
-  const revision = text(REVISION);
-  return { ...(source === undefined ? {} : { source }), ...(revision === undefined ? {} : { revision }) };
+  return { source: text(SOURCE), revision: text(REVISION) };
 }
 
 /** DER of a UTF8String of less than 64 KiB. */

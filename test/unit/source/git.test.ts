@@ -40,7 +40,7 @@ describe("readGit", () => {
   it("has no branch for a detached HEAD", async () => {
     const dir = await repository();
     git(dir, "checkout", "--quiet", "--detach");
-    expect(await readGit(dir)).not.toHaveProperty("branch");
+    expect((await readGit(dir)).branch).toBeUndefined();
   });
 
   it.each([
@@ -96,7 +96,7 @@ describe("readGit", () => {
     git(dir, "remote", "add", "upstream", "git@github.com:octo/app.git");
     expect(await readGit(dir)).toMatchObject({ githubRepository: "octo/app" });
     git(dir, "remote", "add", "fork", "git@github.com:fork/app.git");
-    expect(await readGit(dir)).not.toHaveProperty("remote");
+    expect((await readGit(dir)).remote).toBeUndefined();
   });
 
   it("is not led elsewhere by a hook's environment, and runs no monitor", async () => {
