@@ -4,7 +4,7 @@ import { deleteScope, pullScope, pushScope } from "./challenge";
 import { RegistryError } from "./errors";
 import type { Answer, StreamBody } from "./http";
 import { digestOf } from "./manifest";
-import type { Call, Transport } from "./transport";
+import type { Call, RepositoryApi, Transport } from "./transport";
 
 /** The largest blob that is held in memory unless the caller says otherwise: 32 MiB. */
 export const BLOB_LIMIT = 32 * 1024 * 1024;
@@ -32,11 +32,7 @@ function reading(repository: string, digest: Digest, method: "GET" | "HEAD"): Ca
   };
 }
 
-export function head(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-): Promise<{ size: number } | undefined> {
+export function head({ transport, repository }: RepositoryApi, digest: Digest) {
   return transport.call(reading(repository, digest, "HEAD"), (answer) => {
     if (answer.status === 404) return undefined;
     const answered = answer.header("docker-content-digest");
@@ -45,12 +41,7 @@ export function head(
   });
 }
 
-export function get(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-  limit: number,
-): Promise<Uint8Array | undefined> {
+export function get({ transport, repository }: RepositoryApi, digest: Digest, limit: number) {
   return transport.call(reading(repository, digest, "GET"), async (answer) => {
     if (answer.status === 404) return undefined;
     const bytes = await answer.bytes(limit);
@@ -60,11 +51,7 @@ export function get(
   });
 }
 
-export async function stream(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-): Promise<BlobStream | undefined> {
+export async function stream({ transport, repository }: RepositoryApi, digest: Digest) {
   const answer = await transport.open(reading(repository, digest, "GET"));
   if (answer.status === 404) return undefined;
   return { size: answer.length, chunks: verified(transport, answer, digest) };
@@ -84,20 +71,15 @@ async function* verified(
   if (actual !== digest) throw transport.mismatch(answer, digest, actual);
 }
 
-export async function put(
-  transport: Transport,
-  repository: string,
-  bytes: Uint8Array,
-): Promise<UploadedBlob> {
+export async function put({ transport, repository }: RepositoryApi, bytes: Uint8Array) {
   const blob = { digest: digestOf(bytes), size: bytes.length };
-  if ((await head(transport, repository, blob.digest)) !== undefined) return { ...blob, existed: true };
-  await uploadBlob(transport, repository, blob.digest, bytes);
+  if ((await head({ transport, repository }, blob.digest)) !== undefined) return { ...blob, existed: true };
+  await uploadBlob({ transport, repository }, blob.digest, bytes);
   return { ...blob, existed: false };
 }
 
 export function putStream(
-  transport: Transport,
-  repository: string,
+  { transport, repository }: RepositoryApi,
   blob: { readonly digest: Digest; readonly size: number },
   open: () => Promise<AsyncIterable<Uint8Array>>,
 ): Promise<void> {
@@ -109,7 +91,7 @@ export function putStream(
       summary: `The size of ${blob.digest} is not known, and a registry needs it before the upload`,
     });
   }
-  return uploadBlob(transport, repository, blob.digest, { size: blob.size, open });
+  return uploadBlob({ transport, repository }, blob.digest, { size: blob.size, open });
 }
 
 const REFUSALS = new Set([
@@ -149,11 +131,10 @@ function locationOf(transport: Transport, answer: Answer): URL {
  * breaks half-way starts over with a new upload, so the source must be able to start over too.
  */
 export function uploadBlob(
-  transport: Transport,
-  repository: string,
+  { transport, repository }: RepositoryApi,
   digest: Digest,
   body: Uint8Array | StreamBody,
-): Promise<void> {
+) {
   return transport.retrying(async () => {
     const location = await transport.once(starting(repository), (answer) => locationOf(transport, answer));
     location.searchParams.set("digest", digest);
@@ -174,12 +155,7 @@ export function uploadBlob(
 }
 
 /** @returns false where the registry started an upload instead (which is cancelled) or does not allow it. */
-export async function mount(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-  from: string,
-): Promise<boolean> {
+export async function mount({ transport, repository }: RepositoryApi, digest: Digest, from: string) {
   const query = `?${new URLSearchParams({ mount: digest, from })}`;
   const call = starting(repository, query, [pullScope(from)]);
   const upload = await transport
@@ -189,19 +165,19 @@ export async function mount(
       if (error instanceof RegistryError && REFUSALS.has(error.code)) return "refused" as const;
       throw error;
     });
-  if (upload instanceof URL) await cancel(transport, repository, upload);
+  if (upload instanceof URL) await cancel({ transport, repository }, upload);
   return upload === "mounted";
 }
 
-export async function provePush(transport: Transport, repository: string): Promise<void> {
+export async function provePush({ transport, repository }: RepositoryApi) {
   const location = await transport.call(starting(repository), (answer) =>
     answer.status === 202 ? locationOf(transport, answer) : undefined,
   );
-  if (location !== undefined) await cancel(transport, repository, location);
+  if (location !== undefined) await cancel({ transport, repository }, location);
 }
 
 /** Registries that cannot cancel forget an unfinished upload by themselves, so a refusal is no failure. */
-async function cancel(transport: Transport, repository: string, location: URL): Promise<void> {
+async function cancel({ transport, repository }: RepositoryApi, location: URL) {
   const call: Call = {
     method: "DELETE",
     target: location,

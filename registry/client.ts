@@ -6,7 +6,7 @@ import { checkDigest, checkReference, checkRepository, RegistryError } from "./e
 import { listReferrers, listTags } from "./lists";
 import type { Descriptor } from "./manifest";
 import * as manifests from "./manifest-calls";
-import { Transport, type TransportOptions } from "./transport";
+import { type RepositoryApi, Transport, type TransportOptions } from "./transport";
 
 export type { Credentials, CredentialsSource } from "./auth";
 export type { RequestEntry } from "./http";
@@ -22,6 +22,12 @@ export interface RegistryClientOptions
   readonly plainHttp?: boolean;
   /** @default anonymous */
   readonly credentials?: CredentialsSource;
+}
+
+/** A repository, by its path, and the client of its registry. */
+export interface RepositoryAt {
+  readonly client: RegistryClient;
+  readonly repository: string;
 }
 
 /**
@@ -59,12 +65,12 @@ export class RegistryClient {
 
   /** What a tag or digest points to, without its bytes; `undefined` where there is nothing. */
   async headManifest(repository: string, reference: string): Promise<Descriptor | undefined> {
-    return manifests.head(this.#transport, this.#repository(repository), this.#reference(reference));
+    return manifests.head(this.#at(repository), this.#reference(reference));
   }
 
   /** A manifest of at most 4 MiB, its digest verified against the bytes; `undefined` where there is nothing. */
   async getManifest(repository: string, reference: string): Promise<manifests.FetchedManifest | undefined> {
-    return manifests.get(this.#transport, this.#repository(repository), this.#reference(reference));
+    return manifests.get(this.#at(repository), this.#reference(reference));
   }
 
   /** Writes a manifest under a tag or its own digest, and verifies the digest that the registry answers. */
@@ -85,7 +91,7 @@ export class RegistryClient {
     mediaType: string,
   ): Promise<manifests.PushedManifest> {
     const target = this.#reference(reference);
-    return manifests.put(this.#transport, this.#repository(repository), target, bytes, mediaType);
+    return manifests.put(this.#at(repository), target, bytes, mediaType);
   }
 
   /**
@@ -94,17 +100,17 @@ export class RegistryClient {
    * @throws RegistryError `registry-unsupported` where the registry cannot (GHCR and Docker Hub answer 405).
    */
   async deleteManifest(repository: string, reference: string): Promise<void> {
-    return manifests.remove(this.#transport, this.#repository(repository), this.#reference(reference));
+    return manifests.remove(this.#at(repository), this.#reference(reference));
   }
 
   /** Every tag, in the registry's order; none for a repository that does not exist. */
   async listTags(repository: string): Promise<string[]> {
-    return listTags(this.#transport, this.#repository(repository));
+    return listTags(this.#at(repository));
   }
 
   /** Whether a blob is there, and its size. */
   async headBlob(repository: string, digest: string): Promise<{ size: number } | undefined> {
-    return blobs.head(this.#transport, this.#repository(repository), this.#digest(digest));
+    return blobs.head(this.#at(repository), this.#digest(digest));
   }
 
   /** A blob's bytes, verified; `undefined` where there is none. @throws `registry-too-large` above `limit` bytes. */
@@ -113,7 +119,7 @@ export class RegistryClient {
     digest: string,
     limit = blobs.BLOB_LIMIT,
   ): Promise<Uint8Array | undefined> {
-    return blobs.get(this.#transport, this.#repository(repository), this.#digest(digest), limit);
+    return blobs.get(this.#at(repository), this.#digest(digest), limit);
   }
 
   /**
@@ -121,12 +127,12 @@ export class RegistryClient {
    * what the digest says. A connection that breaks is the reader's to retry. Read it to the end or leave the loop.
    */
   async getBlobStream(repository: string, digest: string): Promise<blobs.BlobStream | undefined> {
-    return blobs.stream(this.#transport, this.#repository(repository), this.#digest(digest));
+    return blobs.stream(this.#at(repository), this.#digest(digest));
   }
 
   /** Uploads bytes, unless the registry has them. */
   async putBlob(repository: string, bytes: Uint8Array): Promise<blobs.UploadedBlob> {
-    return blobs.put(this.#transport, this.#repository(repository), bytes);
+    return blobs.put(this.#at(repository), bytes);
   }
 
   /**
@@ -139,13 +145,12 @@ export class RegistryClient {
     open: () => Promise<AsyncIterable<Uint8Array>>,
   ): Promise<void> {
     const checked = { digest: this.#digest(blob.digest), size: blob.size };
-    return blobs.putStream(this.#transport, this.#repository(repository), checked, open);
+    return blobs.putStream(this.#at(repository), checked, open);
   }
 
   /** Takes a blob over from another repository of the same registry; false where the registry would not. */
   async mountBlob(repository: string, digest: string, from: string): Promise<boolean> {
-    const source = this.#repository(from);
-    return blobs.mount(this.#transport, this.#repository(repository), this.#digest(digest), source);
+    return blobs.mount(this.#at(repository), this.#digest(digest), checkRepository(this.host, from));
   }
 
   /**
@@ -153,12 +158,12 @@ export class RegistryClient {
    * else reads the fallback tag `sha256-<hex>`.
    */
   async referrers(repository: string, digest: string, artifactType?: string): Promise<Descriptor[]> {
-    return listReferrers(this.#transport, this.#repository(repository), this.#digest(digest), artifactType);
+    return listReferrers(this.#at(repository), this.#digest(digest), artifactType);
   }
 
   /** Checks the right to push by starting an upload and cancelling it. Leaves nothing behind. */
   async provePush(repository: string): Promise<void> {
-    return blobs.provePush(this.#transport, this.#repository(repository));
+    return blobs.provePush(this.#at(repository));
   }
 
   /**
@@ -166,7 +171,7 @@ export class RegistryClient {
    * tokens cannot be read (GHCR's) or there are none (basic, anonymous).
    */
   async checkScopes(repository: string, action: Action): Promise<Grant> {
-    const scope = (action === "push" ? pushScope : pullScope)(this.#repository(repository));
+    const scope = (action === "push" ? pushScope : pullScope)(checkRepository(this.host, repository));
     const answer = await this.#transport.plain("/v2/");
     await answer.discard();
     if (answer.status === 200) return "unknown";
@@ -185,8 +190,8 @@ export class RegistryClient {
     return this.#transport.close();
   }
 
-  #repository(name: string): string {
-    return checkRepository(this.host, name);
+  #at(repository: string): RepositoryApi {
+    return { transport: this.#transport, repository: checkRepository(this.host, repository) };
   }
 
   #reference(reference: string): string {

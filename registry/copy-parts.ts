@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
+import type { RegistryClient, RepositoryAt } from "./client";
 import { RegistryError } from "./errors";
 import { type Descriptor, isIndex, isIndexType, isManifest, isManifestType } from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
@@ -13,7 +13,7 @@ const MOST_PARTS = 1_000;
 const MOST_MANIFESTS = 5_000;
 
 /** What a manifest consists of, each once. */
-export interface Parts {
+interface Parts {
   readonly blobs: readonly Descriptor[];
   readonly manifests: readonly Descriptor[];
 }
@@ -24,14 +24,8 @@ export interface Parts {
  *
  * @throws RegistryError `registry-bad-answer` for content that is neither index nor manifest.
  */
-export function contentsOf(
-  registry: string,
-  repository: string,
-  manifest: FetchedManifest,
-  depth: number,
-): Parts {
-  const { json, descriptor } = manifest;
-  const wrong = (what: string) => notCopyable(registry, repository, descriptor, what);
+export function contentsOf(at: RepositoryAt, { json, descriptor }: FetchedManifest, depth: number): Parts {
+  const wrong = (what: string) => notCopyable(at, descriptor.digest, what);
   if (depth > DEEPEST) throw wrong(`it is deeper than ${DEEPEST} indexes`);
   const parts = isIndex(json) ? json.manifests : isManifest(json) ? json.layers : [];
   if (parts.length > MOST_PARTS)
@@ -49,9 +43,8 @@ export function contentsOf(
 }
 
 /** @throws RegistryError `registry-bad-answer` for more manifests than any release has. */
-export function checkTotal(registry: string, repository: string, root: Digest, manifests: number): void {
-  if (manifests > MOST_MANIFESTS)
-    throw notCopyable(registry, repository, { digest: root }, `it has more than ${MOST_MANIFESTS} manifests`);
+export function checkTotal(at: RepositoryAt, root: Digest, manifests: number): void {
+  if (manifests > MOST_MANIFESTS) throw notCopyable(at, root, `it has more than ${MOST_MANIFESTS} manifests`);
 }
 
 function isOurs({ mediaType, urls }: Descriptor): boolean {
@@ -62,26 +55,21 @@ function unique(descriptors: readonly Descriptor[]): Descriptor[] {
   return [...new Map(descriptors.map((entry) => [entry.digest, entry])).values()];
 }
 
-function notCopyable(
-  registry: string,
-  repository: string,
-  { digest }: Pick<Descriptor, "digest">,
-  what: string,
-): RegistryError {
+function notCopyable({ client, repository }: RepositoryAt, digest: Digest, what: string): RegistryError {
   return new RegistryError({
     code: "registry-bad-answer",
-    registry,
+    registry: client.host,
     repository,
-    summary: `${registry}/${repository}@${digest} cannot be copied: ${what}`,
+    summary: `${client.host}/${repository}@${digest} cannot be copied: ${what}`,
   });
 }
 
-export function missing(registry: string, repository: string, digest: Digest): RegistryError {
+export function missing({ client, repository }: RepositoryAt, digest: Digest): RegistryError {
   return new RegistryError({
     code: "registry-not-found",
-    registry,
+    registry: client.host,
     repository,
-    summary: `${registry}/${repository} has no ${digest}`,
+    summary: `${client.host}/${repository} has no ${digest}`,
     hint: "It may have been cleaned up (untagged parts of an index are easily taken for garbage): release it again.",
   });
 }
@@ -105,13 +93,13 @@ export async function missingParts(
   const manifest = async (part: Digest, depth: number): Promise<void> => {
     if (asked.has(part)) return;
     asked.add(part);
-    checkTotal(client.host, repository, digest, ++count);
+    checkTotal({ client, repository }, digest, ++count);
     const found = await limit(() => client.getManifest(repository, part));
     if (found === undefined) {
       missing.add(part);
       return;
     }
-    const { blobs, manifests } = contentsOf(client.host, repository, found, depth);
+    const { blobs, manifests } = contentsOf({ client, repository }, found, depth);
     await Promise.all([
       ...manifests.map((child) => manifest(child.digest, depth + 1)),
       ...blobs.map((child) => blob(child.digest)),

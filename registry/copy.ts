@@ -1,8 +1,8 @@
 import pLimit from "p-limit";
 import { detachedDigests } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
-import { checkTotal, contentsOf, missing, type Parts } from "./copy-parts";
+import type { RepositoryAt } from "./client";
+import { checkTotal, contentsOf, missing } from "./copy-parts";
 import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";
 import { checkDigest, RegistryError } from "./errors";
 import { type Descriptor, isIndex } from "./manifest";
@@ -10,11 +10,6 @@ import type { FetchedManifest } from "./manifest-calls";
 import { publishReferrer, referrerEntry } from "./referrers";
 
 const BLOBS_AT_ONCE = 4;
-
-interface RepositoryAt {
-  readonly client: RegistryClient;
-  readonly repository: string;
-}
 
 export interface CopyOptions {
   readonly from: RepositoryAt;
@@ -97,7 +92,7 @@ class Copy {
     const running = this.#manifests.get(digest);
     if (running !== undefined) return running;
     const copying = (async () => {
-      checkTotal(this.#from.client.host, this.#from.repository, this.#root, this.#manifests.size);
+      checkTotal(this.#from, this.#root, this.#manifests.size);
       const manifest = await this.#readWithParts(digest, depth);
       const { client, repository } = this.#to;
       if ((await client.headManifest(repository, digest)) !== undefined) return;
@@ -113,8 +108,8 @@ class Copy {
     const { client, repository } = this.#from;
     if (this.#failed) throw stopped(client.host, repository);
     const manifest = await client.getManifest(repository, digest);
-    if (manifest === undefined) throw missing(client.host, repository, digest);
-    const parts: Parts = contentsOf(client.host, repository, manifest, depth);
+    if (manifest === undefined) throw missing(this.#from, digest);
+    const parts = contentsOf(this.#from, manifest, depth);
     if (isIndex(manifest.json)) this.#gate.allow(detachedDigests(manifest.json.annotations));
     await this.#all([
       ...parts.blobs.map((blob) => this.#blob(blob)),
@@ -148,7 +143,7 @@ class Copy {
       if (this.#failed) throw stopped(client.host, repository);
       await client.putBlobStream(repository, { digest, size }, async () => {
         const blob = await source.client.getBlobStream(source.repository, digest);
-        if (blob === undefined) throw missing(source.client.host, source.repository, digest);
+        if (blob === undefined) throw missing(source, digest);
         return exactly(size, blob.chunks, source, digest);
       });
     });
@@ -173,13 +168,12 @@ class Copy {
   }
 
   async #referrer(subject: Digest, digest: Digest, listed: boolean): Promise<void> {
-    const { client, repository } = this.#to;
     if (listed || this.#manifests.has(digest)) await this.#manifest(digest, 0);
     if (listed) return;
     const copying = (async () => {
       const manifest = await this.#readWithParts(digest, 0);
       const entry = referrerEntry(manifest.descriptor, manifest.json);
-      await publishReferrer(client, repository, subject, entry, manifest.bytes);
+      await publishReferrer(this.#to, subject, entry, manifest.bytes);
       this.#countManifest(manifest);
     })();
     this.#manifests.set(digest, copying);

@@ -5,7 +5,7 @@ import {
   EMPTY_CONFIG,
 } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
+import type { RegistryClient, RepositoryAt } from "./client";
 import { RegistryError } from "./errors";
 import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
 import { isAttached, publishReferrer, referrerEntry } from "./referrers";
@@ -22,16 +22,15 @@ export async function detachStatements(
   repository: string,
   digest: Digest,
 ): Promise<Digest> {
-  const index = await readIndex(client, repository, digest);
-  if (index === undefined) return digest;
-  const layers = await readLayers(client, repository, attestations(client, repository, index));
-  const detached = detachAttestations(index, layers);
+  const at = { client, repository };
+  const index = await readIndex(at, digest);
+  const detached = index && detachAttestations(index, await readLayers(at, index));
   if (detached === undefined) return digest;
   await client.putBlob(repository, EMPTY_CONFIG);
   await Promise.all(
     detached.statements.map(async ({ subject, bytes, ...entry }) => {
-      if (await isAttached(client, repository, subject.digest, entry.digest)) return;
-      await publishReferrer(client, repository, subject.digest, { ...entry, size: bytes.length }, bytes);
+      if (await isAttached(at, subject.digest, entry.digest)) return;
+      await publishReferrer(at, subject.digest, { ...entry, size: bytes.length }, bytes);
     }),
   );
   if ((await client.headManifest(repository, detached.digest)) === undefined)
@@ -45,7 +44,7 @@ export async function missingStatements(
   repository: string,
   digest: Digest,
 ): Promise<Digest[]> {
-  const index = await readIndex(client, repository, digest);
+  const index = await readIndex({ client, repository }, digest);
   const named = detachedDigests(index?.annotations);
   if (index === undefined || named.length === 0) return [];
   const listings = await Promise.all(
@@ -71,48 +70,43 @@ export async function relistStatements(
     const found = await client.getManifest(repository, digest);
     if (found === undefined || !isManifest(found.json) || found.json.subject === undefined) continue;
     const entry = referrerEntry(found.descriptor, found.json);
-    await publishReferrer(client, repository, found.json.subject.digest, entry, found.bytes);
+    await publishReferrer({ client, repository }, found.json.subject.digest, entry, found.bytes);
   }
 }
 
 async function readIndex(
-  client: RegistryClient,
-  repository: string,
+  { client, repository }: RepositoryAt,
   digest: Digest,
 ): Promise<IndexJson | undefined> {
   const found = await client.getManifest(repository, digest);
   return found !== undefined && isIndex(found.json) ? found.json : undefined;
 }
 
-function attestations(
-  client: RegistryClient,
-  repository: string,
-  index: IndexJson,
-): ReturnType<typeof attestationEntries> {
-  try {
-    return attestationEntries(index);
-  } catch (error) {
-    throw brokenIndex(client, repository, error instanceof Error ? error.message : String(error));
-  }
-}
-
+/** Attestation manifest -> its layers. */
 async function readLayers(
-  client: RegistryClient,
-  repository: string,
-  entries: ReturnType<typeof attestationEntries>,
+  { client, repository }: RepositoryAt,
+  index: IndexJson,
 ): Promise<Map<Digest, readonly Descriptor[]>> {
+  const broken = (what: string) =>
+    new RegistryError({
+      code: "registry-bad-answer",
+      registry: client.host,
+      repository,
+      summary: `${client.host}/${repository} has an index that is not whole: ${what}`,
+    });
+  let entries: ReturnType<typeof attestationEntries>;
+  try {
+    entries = attestationEntries(index);
+  } catch (error) {
+    throw broken(error instanceof Error ? error.message : String(error));
+  }
   const read = await Promise.all(
     entries.map(async ({ entry }) => {
       const found = await client.getManifest(repository, entry.digest);
       if (found === undefined || !isManifest(found.json))
-        throw brokenIndex(client, repository, `it lacks the attestation ${entry.digest}`);
+        throw broken(`it lacks the attestation ${entry.digest}`);
       return [entry.digest, found.json.layers] as const;
     }),
   );
   return new Map(read);
-}
-
-function brokenIndex({ host }: RegistryClient, repository: string, what: string): RegistryError {
-  const summary = `${host}/${repository} has an index that is not whole: ${what}`;
-  return new RegistryError({ code: "registry-bad-answer", registry: host, repository, summary });
 }

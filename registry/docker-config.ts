@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { isRecord } from "../plan/record";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import type { Credentials } from "./auth";
@@ -31,7 +32,7 @@ export async function dockerCredentials(
   host: string,
   options: DockerConfigOptions = {},
 ): Promise<Credentials | undefined> {
-  const environment = options.environment ?? process.env;
+  const { environment = process.env, deadlineMs = DEADLINE_MS } = options;
   const registry = normalizeHost(host);
   const folder = environment.DOCKER_CONFIG || join(environment.HOME ?? homedir(), ".docker");
   const file = join(folder, "config.json");
@@ -39,25 +40,27 @@ export async function dockerCredentials(
   if (config === undefined) return undefined;
 
   const keys = registry === "docker.io" ? [DOCKER_HUB_KEY, "docker.io", "index.docker.io"] : [registry];
-  const helpers = recordAt(config, "credHelpers");
-  const store = Reflect.get(config, "credsStore");
-  const stored = readStored(registry, file, recordAt(config, "auths"), keys);
+  const helpers = isRecord(config.credHelpers) ? config.credHelpers : {};
+  const store = config.credsStore;
+  const auths = isRecord(config.auths) ? config.auths : {};
+  const stored = () => readStored(registry, file, auths, keys);
   for (const key of keys) {
     const name = helpers[key];
     if (typeof name === "string" && name !== "") {
-      const found = await askHelper(name, registry, key, { environment, deadlineMs: options.deadlineMs });
-      return found ?? stored();
+      return (await askHelper(name, registry, key, environment, deadlineMs)) ?? stored();
     }
   }
   if (typeof store === "string" && store !== "") {
-    const server = keys[0] ?? registry;
-    const found = await askHelper(store, registry, server, { environment, deadlineMs: options.deadlineMs });
+    const found = await askHelper(store, registry, keys[0] ?? registry, environment, deadlineMs);
     if (found !== undefined) return found;
   }
   return stored();
 }
 
-async function readConfig(registry: string, file: string): Promise<object | undefined> {
+async function readConfig(
+  registry: string,
+  file: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -70,7 +73,7 @@ async function readConfig(registry: string, file: string): Promise<object | unde
   if (text.trim() === "") return undefined;
   try {
     const json: unknown = JSON.parse(text);
-    if (typeof json === "object" && json !== null) return json;
+    if (isRecord(json)) return json;
   } catch {
     // The parser's message would quote the file, which holds secrets.
   }
@@ -86,34 +89,24 @@ function badConfig(registry: string, file: string, what: string): RegistryError 
   });
 }
 
-function recordAt(config: object, name: string): Readonly<Record<string, unknown>> {
-  const value: unknown = Reflect.get(config, name);
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
 /** `https://ghcr.io/v2/` and `ghcr.io` are one server. */
 function serverOf(key: string): string {
   return normalizeHost(key.replace(/^https?:\/\//, "").replace(/\/.*$/, ""));
 }
 
-/** What the file itself holds, read only when no helper answers. */
+/** What the file itself holds. */
 function readStored(
   registry: string,
   file: string,
   auths: Readonly<Record<string, unknown>>,
   keys: readonly string[],
-): () => Credentials | undefined {
-  return () => {
-    const other = Object.keys(auths).find((key) => serverOf(key) === registry);
-    const found = [...keys, ...(other === undefined ? [] : [other])].find((key) => auths[key] !== undefined);
-    const entry = found === undefined ? undefined : auths[found];
-    return typeof entry === "object" && entry !== null ? readEntry(registry, file, entry) : undefined;
-  };
-}
-
-function readEntry(registry: string, file: string, entry: object): Credentials | undefined {
+): Credentials | undefined {
+  const other = Object.keys(auths).find((key) => serverOf(key) === registry);
+  const found = [...keys, other ?? registry].find((key) => auths[key] !== undefined);
+  const entry = found === undefined ? undefined : auths[found];
+  if (!isRecord(entry)) return undefined;
   const field = (name: string): string => {
-    const value: unknown = Reflect.get(entry, name);
+    const value = entry[name];
     return typeof value === "string" ? value : "";
   };
   const identityToken = field("identitytoken");
@@ -137,12 +130,6 @@ const DEADLINE_MS = 30_000;
 const TOKEN_USERNAME = "<token>";
 const NOT_FOUND = /credentials not found|no credentials server URL|not logged in/i;
 
-export interface HelperOptions {
-  readonly environment: NodeJS.ProcessEnv;
-  /** @default 30000 */
-  readonly deadlineMs?: number;
-}
-
 /**
  * Asks `docker-credential-<name> get`, the server on its standard input.
  *
@@ -150,13 +137,13 @@ export interface HelperOptions {
  * @throws RegistryError `registry-credentials`; never with the helper's output on success, which is a secret.
  * @see https://github.com/docker/docker-credential-helpers
  */
-export async function askHelper(
+async function askHelper(
   name: string,
   registry: string,
   server: string,
-  options: HelperOptions,
+  environment: NodeJS.ProcessEnv,
+  deadlineMs: number,
 ): Promise<Credentials | undefined> {
-  const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   const program = `docker-credential-${name}`;
   const failure = (what: string, hint: string) =>
     new RegistryError({
@@ -173,7 +160,7 @@ export async function askHelper(
   const { execa } = await import("execa");
   const running = execa(program, ["get"], {
     input: server,
-    env: options.environment,
+    env: environment,
     extendEnv: false,
     reject: false,
     maxBuffer: 1024 * 1024,
@@ -217,9 +204,7 @@ function readAnswer(output: string, failure: () => RegistryError): Credentials |
   } catch {
     throw failure();
   }
-  if (typeof json !== "object" || json === null) throw failure();
-  const username: unknown = Reflect.get(json, "Username");
-  const secret: unknown = Reflect.get(json, "Secret");
+  const { Username: username, Secret: secret } = isRecord(json) ? json : {};
   if (typeof username !== "string" || typeof secret !== "string") throw failure();
   if (secret === "") return undefined;
   return username === TOKEN_USERNAME

@@ -5,7 +5,7 @@ import { pullScope } from "./challenge";
 import type { Answer } from "./http";
 import { type Descriptor, isIndex, MANIFEST_LIMIT, MOST_ENTRIES, OCI_INDEX, TOO_MANY_HINT } from "./manifest";
 import { get } from "./manifest-calls";
-import type { Call, Transport } from "./transport";
+import type { Call, RepositoryApi, Transport } from "./transport";
 
 /** More pages than any list has that memory could hold. */
 const MOST_PAGES = 2_000;
@@ -54,7 +54,7 @@ const PAGE_LIMIT = 8 * 1024 * 1024;
 const MOST_TAGS = 500_000;
 
 /** Every tag of a repository; none where the repository does not exist. */
-export async function listTags(transport: Transport, repository: string): Promise<string[]> {
+export async function listTags({ transport, repository }: RepositoryApi) {
   const tags = new Set<string>();
   const call = {
     method: "GET",
@@ -91,14 +91,13 @@ export function fallbackTag(digest: Digest): string {
 
 /** Referrers without repeats, sorted by digest: from the API, else from the fallback tag. */
 export async function listReferrers(
-  transport: Transport,
-  repository: string,
+  { transport, repository }: RepositoryApi,
   digest: Digest,
   artifactType?: string,
-): Promise<Descriptor[]> {
+) {
   const found =
-    (await fromApi(transport, repository, digest, artifactType)) ??
-    (await fromFallbackTag(transport, repository, digest));
+    (await fromApi({ transport, repository }, digest, artifactType)) ??
+    (await fromFallbackTag({ transport, repository }, digest));
   const unique = new Map(found.map((entry) => [entry.digest, entry]));
   return [...unique.values()]
     .filter((entry) => artifactType === undefined || entry.artifactType === artifactType)
@@ -107,11 +106,10 @@ export async function listReferrers(
 
 /** `undefined` where the registry has no such API: 404, or for some an answer that is no index. */
 async function fromApi(
-  transport: Transport,
-  repository: string,
+  { transport, repository }: RepositoryApi,
   digest: Digest,
   artifactType: string | undefined,
-): Promise<Descriptor[] | undefined> {
+) {
   const found: Descriptor[] = [];
   let supported = true;
   const query = artifactType === undefined ? "" : `?${new URLSearchParams({ artifactType })}`;
@@ -135,11 +133,7 @@ async function fromApi(
   return supported ? found : undefined;
 }
 
-async function fromFallbackTag(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-): Promise<Descriptor[]> {
-  const fallback = await get(transport, repository, fallbackTag(digest));
+async function fromFallbackTag({ transport, repository }: RepositoryApi, digest: Digest) {
+  const fallback = await get({ transport, repository }, fallbackTag(digest));
   return fallback !== undefined && isIndex(fallback.json) ? [...fallback.json.manifests] : [];
 }

@@ -15,7 +15,7 @@ import {
   MOST_ENTRIES,
   TOO_MANY_HINT,
 } from "./manifest";
-import type { Call, Transport } from "./transport";
+import type { Call, RepositoryApi, Transport } from "./transport";
 
 export interface FetchedManifest {
   readonly descriptor: Descriptor;
@@ -44,11 +44,7 @@ function reading(repository: string, reference: string, method: "GET" | "HEAD"):
   };
 }
 
-export async function head(
-  transport: Transport,
-  repository: string,
-  reference: string,
-): Promise<Descriptor | undefined> {
+export async function head({ transport, repository }: RepositoryApi, reference: string) {
   const found = await transport.call(reading(repository, reference, "HEAD"), (answer) => {
     if (answer.status === 404) return undefined;
     const digest = answer.header("docker-content-digest");
@@ -58,14 +54,10 @@ export async function head(
     return { mediaType, digest, size };
   });
   if (found !== "incomplete") return found;
-  return (await get(transport, repository, reference))?.descriptor;
+  return (await get({ transport, repository }, reference))?.descriptor;
 }
 
-export function get(
-  transport: Transport,
-  repository: string,
-  reference: string,
-): Promise<FetchedManifest | undefined> {
+export function get({ transport, repository }: RepositoryApi, reference: string) {
   return transport.call(reading(repository, reference, "GET"), async (answer) => {
     if (answer.status === 404) return undefined;
     const bytes = await answer.bytes(MANIFEST_LIMIT);
@@ -103,12 +95,11 @@ function typeOf(answer: Answer, json: unknown): string {
 }
 
 export function put(
-  transport: Transport,
-  repository: string,
+  { transport, repository }: RepositoryApi,
   reference: string,
   bytes: Uint8Array,
   mediaType: string,
-): Promise<PushedManifest> {
+) {
   const digest = digestOf(bytes);
   const call: Call = {
     method: "PUT",
@@ -132,7 +123,7 @@ export function put(
   });
 }
 
-export function remove(transport: Transport, repository: string, reference: string): Promise<void> {
+export function remove({ transport, repository }: RepositoryApi, reference: string) {
   const call: Call = {
     method: "DELETE",
     target: `/v2/${repository}/manifests/${reference}`,

@@ -34,24 +34,22 @@ export async function readImage(
 ): Promise<FoundImage | undefined> {
   const found = await client.getManifest(repository, reference);
   if (found === undefined) return undefined;
-  const { descriptor, json } = found;
-  const statements = options.statements ? await readStatements(client, repository, descriptor.digest) : [];
-  const annotations = isIndex(json) || isManifest(json) ? printable(json.annotations ?? {}) : {};
-  const offered = isIndex(json)
-    ? platforms(json)
-    : isManifest(json)
-      ? await configPlatforms(client, repository, json.config)
-      : [];
+  const { json } = found;
+  const { digest, mediaType } = found.descriptor;
   return {
-    digest: descriptor.digest,
-    mediaType: descriptor.mediaType,
-    platforms: offered,
-    annotations,
-    statements,
+    digest,
+    mediaType,
+    platforms: isIndex(json)
+      ? platforms(json)
+      : isManifest(json)
+        ? await configPlatforms(client, repository, json.config)
+        : [],
+    annotations: isIndex(json) || isManifest(json) ? printable(json.annotations ?? {}) : {},
+    statements: options.statements ? await readStatements(client, repository, digest) : [],
   };
 }
 
-/** Anybody who may push writes annotations, and they come into logs: no control characters, no line breaks. */
+/** Anyone who may push writes annotations, and they are logged: no control characters, no line breaks. */
 function printable(annotations: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(annotations).map(([name, value]) => [name, value.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "")]),
@@ -77,30 +75,19 @@ async function readStatements(
   return statements.filter((statement) => statement !== undefined);
 }
 
-/** A statement counts for the digest that it names itself, not for whatever it happens to refer to. */
+/** A statement counts for the digest that it names itself, whatever it is attached to. */
 function predicateOf(bytes: Uint8Array, digest: string): ReleaseStatement | undefined {
   try {
     const statement: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof statement !== "object" || statement === null || !("predicate" in statement)) return undefined;
-    return isAbout(statement, digest) ? parseStatement(statement.predicate) : undefined;
+    if (!isRecord(statement) || !Array.isArray(statement.subject)) return undefined;
+    const isAbout = statement.subject.some(
+      (subject: unknown) =>
+        isRecord(subject) && isRecord(subject.digest) && `sha256:${subject.digest.sha256}` === digest,
+    );
+    return isAbout ? parseStatement(statement.predicate) : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isAbout(statement: object, digest: string): boolean {
-  const subjects: unknown = "subject" in statement ? statement.subject : undefined;
-  if (!Array.isArray(subjects)) return false;
-  return subjects.some((subject: unknown) => {
-    const digests: unknown =
-      typeof subject === "object" && subject !== null && "digest" in subject && subject.digest;
-    return (
-      typeof digests === "object" &&
-      digests !== null &&
-      "sha256" in digests &&
-      `sha256:${digests.sha256}` === digest
-    );
-  });
 }
 
 /** The one platform that a single manifest's config names; none for artifacts that are no images. */
@@ -170,8 +157,7 @@ export async function inspectImages(
       try {
         const image = await readImage(connect(host), path, digest ?? tag ?? "latest", { statements: true });
         if (image === undefined) return;
-        const signed = await readSigned?.(`${host}/${path}`, image.digest);
-        found[reference] = { ...image, signed };
+        found[reference] = { ...image, signed: await readSigned?.(`${host}/${path}`, image.digest) };
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         problems.push({ ...error.toProblem(), path: reference });
@@ -206,8 +192,14 @@ export async function resolveImageDigests(
       }
       try {
         const found = await connect(host).headManifest(path, tag ?? "latest");
-        if (found === undefined) problems.push(missing(reference));
-        else digests[reference] = found.digest;
+        if (found !== undefined) digests[reference] = found.digest;
+        else
+          problems.push({
+            code: "base-not-found",
+            path: reference,
+            message: "the Dockerfile builds on this image, and its registry does not have it",
+            hint: "Check the name and the tag, or sign in to its registry.",
+          });
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         problems.push({ ...error.toProblem(), path: reference });
@@ -215,13 +207,4 @@ export async function resolveImageDigests(
     }),
   );
   return { digests, problems };
-}
-
-function missing(reference: string): Problem {
-  return {
-    code: "base-not-found",
-    path: reference,
-    message: "the Dockerfile builds on this image, and its registry does not have it",
-    hint: "Check the name and the tag, or sign in to its registry.",
-  };
 }

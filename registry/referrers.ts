@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
-import { RegistryError } from "./errors";
+import type { RegistryClient, RepositoryAt } from "./client";
+import { RegistryError, type RegistryErrorCode } from "./errors";
 import { fallbackTag } from "./lists";
 import {
   type Descriptor,
@@ -33,9 +33,7 @@ export interface ReferrerLayer {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-export interface AttachReferrerOptions {
-  readonly client: RegistryClient;
-  readonly repository: string;
+export interface AttachReferrerOptions extends RepositoryAt {
   /** What the referrer is about. It must be in the repository. */
   readonly subject: Descriptor;
   readonly artifactType: string;
@@ -58,21 +56,19 @@ export interface AttachedReferrer {
 export async function attachReferrer(options: AttachReferrerOptions): Promise<AttachedReferrer> {
   const { client, repository, subject } = options;
   const { bytes, descriptor } = renderReferrer(options);
-  if (await isAttached(client, repository, subject.digest, descriptor.digest))
-    return { descriptor, existed: true };
+  if (await isAttached(options, subject.digest, descriptor.digest)) return { descriptor, existed: true };
 
   const contents = new Map(
     [EMPTY_JSON, ...options.layers.map((layer) => layer.bytes)].map((b) => [digestOf(b), b]),
   );
   await Promise.all([...contents.values()].map((content) => client.putBlob(repository, content)));
-  await publishReferrer(client, repository, subject.digest, descriptor, bytes);
+  await publishReferrer(options, subject.digest, descriptor, bytes);
   return { descriptor, existed: false };
 }
 
 /** Whether a referrer's manifest is there, and listed. */
 export async function isAttached(
-  client: RegistryClient,
-  repository: string,
+  { client, repository }: RepositoryAt,
   subject: Digest,
   referrer: Digest,
 ): Promise<boolean> {
@@ -111,14 +107,14 @@ export async function readReferrerLayer(
 
 /** Writes a referrer's manifest, whose blobs are there, and sees to it that it is listed. */
 export async function publishReferrer(
-  client: RegistryClient,
-  repository: string,
+  at: RepositoryAt,
   subject: Digest,
   descriptor: Descriptor,
   bytes: Uint8Array,
 ): Promise<void> {
+  const { client, repository } = at;
   const pushed = await client.pushManifest(repository, descriptor.digest, bytes, descriptor.mediaType);
-  if (!pushed.subjectListed) await ensureListed(client, repository, subject, descriptor);
+  if (!pushed.subjectListed) await ensureListed(at, subject, descriptor);
 }
 
 /** A referrer as the specification wants it listed: with its artifact type and annotations. */
@@ -185,64 +181,51 @@ async function inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
  * @throws RegistryError `registry-conflict` where others keep overwriting it.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
  */
-export function ensureListed(
-  client: RegistryClient,
-  repository: string,
-  subject: Digest,
-  entry: Descriptor,
-): Promise<void> {
+export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descriptor): Promise<void> {
+  const { client, repository } = at;
   const tag = fallbackTag(subject);
-  return inTurn(`${client.host}/${repository}:${tag}`, async () => {
+  const place = `${client.host}/${repository}:${tag}`;
+  const failure = (code: RegistryErrorCode, what: string, hint: string) =>
+    new RegistryError({ code, registry: client.host, repository, summary: `${place} ${what}`, hint });
+
+  async function readFallback(): Promise<IndexJson | undefined> {
+    const found = await client.getManifest(repository, tag);
+    if (found === undefined) return undefined;
+    if (isIndex(found.json)) return found.json;
+    throw failure(
+      "registry-conflict",
+      `is no list of referrers, but a ${found.descriptor.mediaType}`,
+      "The tag belongs to OCI's referrers fallback; delete it or rename what is there.",
+    );
+  }
+
+  return inTurn(place, async () => {
     const listed = await client.referrers(repository, subject);
     if (listed.some(({ digest }) => digest === entry.digest)) return;
 
-    const wanted = new Map<Digest, Descriptor>([[entry.digest, entry]]);
+    const desired = new Map<Digest, Descriptor>([[entry.digest, entry]]);
     for (let round = 1; round <= ROUNDS; round++) {
-      const current = await readFallback(client, repository, tag);
+      const current = await readFallback();
       const present = new Set(current?.manifests.map(({ digest }) => digest));
       for (const other of current?.manifests ?? [])
-        wanted.set(other.digest, wanted.get(other.digest) ?? other);
-      if ([...wanted.keys()].every((digest) => present.has(digest))) return;
-      if (wanted.size > MOST_ENTRIES) throw full(client.host, repository, tag);
-      // What was not there in a later round was lost to another writer or is read from a stale cache.
+        desired.set(other.digest, desired.get(other.digest) ?? other);
+      if ([...desired.keys()].every((digest) => present.has(digest))) return;
+      // A longer list would be refused by its readers.
+      if (desired.size > MOST_ENTRIES)
+        throw failure(
+          "registry-too-large",
+          `lists ${MOST_ENTRIES} referrers already, and takes no more`,
+          TOO_MANY_HINT,
+        );
+      // What is missing in a later round was lost to another writer, or was read from a stale cache.
       if (round > 1) await delay(50 * round * (1 + Math.random()));
-      await client.putManifest(repository, tag, renderFallback(current, wanted), OCI_INDEX);
+      await client.putManifest(repository, tag, renderFallback(current, desired), OCI_INDEX);
     }
-    throw new RegistryError({
-      code: "registry-conflict",
-      registry: client.host,
-      repository,
-      summary: `${client.host}/${repository}:${tag} does not keep its list of referrers: others write it at the same time`,
-      hint: "Let only one release at a time attach to this digest, then run the same again.",
-    });
-  });
-}
-
-/** A longer list would be refused by its readers. */
-function full(registry: string, repository: string, tag: string): RegistryError {
-  return new RegistryError({
-    code: "registry-too-large",
-    registry,
-    repository,
-    summary: `${registry}/${repository}:${tag} lists ${MOST_ENTRIES} referrers already, and takes no more`,
-    hint: TOO_MANY_HINT,
-  });
-}
-
-async function readFallback(
-  client: RegistryClient,
-  repository: string,
-  tag: string,
-): Promise<IndexJson | undefined> {
-  const found = await client.getManifest(repository, tag);
-  if (found === undefined) return undefined;
-  if (isIndex(found.json)) return found.json;
-  throw new RegistryError({
-    code: "registry-conflict",
-    registry: client.host,
-    repository,
-    summary: `${client.host}/${repository}:${tag} is no list of referrers, but a ${found.descriptor.mediaType}`,
-    hint: "The tag belongs to OCI's referrers fallback; delete it or rename what is there.",
+    throw failure(
+      "registry-conflict",
+      "does not keep its list of referrers: others write it at the same time",
+      "Let only one release at a time attach to this digest, then run the same again.",
+    );
   });
 }
 

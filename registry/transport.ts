@@ -19,6 +19,12 @@ export interface TransportOptions extends WireOptions {
   readonly clock?: Clock;
 }
 
+/** The API of one repository. Its name has been checked, so it needs no escaping in URLs. */
+export interface RepositoryApi {
+  readonly transport: Transport;
+  readonly repository: string;
+}
+
 /** One call of the API. */
 export interface Call {
   readonly method: Method;

@@ -73,7 +73,7 @@ describe.each([
     const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, ...manifest });
     const plain = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
     const entry = referrerEntry(plain, JSON.parse(bytes.toString()));
-    await publishReferrer(source, repository, subject.digest, entry, bytes);
+    await publishReferrer({ client: source, repository }, subject.digest, entry, bytes);
     return plain.digest;
   };
   const blob = async (content: unknown, mediaType: string): Promise<Descriptor> => {

@@ -432,7 +432,7 @@ const cases: readonly Case[] = [
     what: "a fallback tag of another shape",
     answers: (path) =>
       path.includes("/manifests/sha256-") ? { type: OCI_INDEX, body: index([null]) } : undefined,
-    act: (client) => ensureListed(client, REPOSITORY, hex("a"), entry("b")),
+    act: (client) => ensureListed({ client, repository: REPOSITORY }, hex("a"), entry("b")),
     says: /an index of another shape/,
   },
   {

@@ -134,7 +134,9 @@ describe("referrers on a registry without the referrers API (distribution has no
       },
     });
     const entry = { mediaType: OCI_MANIFEST, digest: subject.digest, size: 3 };
-    await expect(ensureListed(client, "octo/app", subject.digest, entry)).rejects.toMatchObject({
+    await expect(
+      ensureListed({ client, repository: "octo/app" }, subject.digest, entry),
+    ).rejects.toMatchObject({
       code: "registry-conflict",
     });
   }, 20_000);
