@@ -4,7 +4,13 @@ import type { Digest } from "../plan/digest";
 import type { SbomPackage } from "../plan/policy/licences";
 import { isRecord } from "../plan/record";
 import type { RegistryClient } from "../registry/client";
-import { type Descriptor, type IndexJson, isManifest, platformText } from "../registry/manifest";
+import {
+  type Descriptor,
+  type IndexJson,
+  isManifest,
+  type ManifestJson,
+  platformText,
+} from "../registry/manifest";
 import { isPredicate, parseInToto } from "./in-toto";
 
 /** All that verifying asks of a registry: it writes nothing. */
@@ -40,36 +46,22 @@ export async function readBuildStatements(
   repository: string,
   index: IndexJson,
 ): Promise<BuildStatement[]> {
+  const read = async (digest: Digest, named?: string): Promise<BuildStatement[]> => {
+    const manifest = await client.getManifest(repository, digest);
+    if (manifest === undefined || !isManifest(manifest.json)) return [];
+    const about = named ?? manifest.json.subject?.digest;
+    const platform = index.manifests.find((entry) => entry.digest === about)?.platform;
+    if (about === undefined || platform === undefined) return [];
+    return readLayers(client, repository, manifest.json, about, platformText(platform));
+  };
+  // Read by their digests: whether a registry lists them does not matter for verification.
   const detached = detachedDigests(index.annotations).slice(0, MOST_STATEMENTS);
+  const inIndex = index.manifests.filter(subjectOf).slice(0, MOST_STATEMENTS);
   const found = await Promise.all([
-    ...detached.map((digest) => readReferrer(client, repository, index, digest)),
-    ...index.manifests
-      .filter(subjectOf)
-      .slice(0, MOST_STATEMENTS)
-      .map(async (entry) => {
-        const about = subjectOf(entry);
-        const image = index.manifests.find(({ digest }) => digest === about);
-        if (about === undefined || image?.platform === undefined) return [];
-        const manifest = await client.getManifest(repository, entry.digest);
-        return readLayers(client, repository, manifest?.json, about, platformText(image.platform));
-      }),
+    ...detached.map((digest) => read(digest)),
+    ...inIndex.map((entry) => read(entry.digest, subjectOf(entry))),
   ]);
   return found.flat();
-}
-
-/** Read by its digest: whether a registry lists it does not matter for verification. */
-async function readReferrer(
-  client: ReadingClient,
-  repository: string,
-  index: IndexJson,
-  digest: Digest,
-): Promise<BuildStatement[]> {
-  const manifest = await client.getManifest(repository, digest);
-  if (manifest === undefined || !isManifest(manifest.json)) return [];
-  const about = manifest.json.subject?.digest;
-  const image = index.manifests.find((entry) => entry.digest === about);
-  if (about === undefined || image?.platform === undefined) return [];
-  return readLayers(client, repository, manifest.json, about, platformText(image.platform));
 }
 
 function subjectOf({ annotations }: Descriptor): string | undefined {
@@ -81,12 +73,11 @@ function subjectOf({ annotations }: Descriptor): string | undefined {
 async function readLayers(
   client: ReadingClient,
   repository: string,
-  json: unknown,
+  manifest: ManifestJson,
   about: string,
   platform: string,
 ): Promise<BuildStatement[]> {
-  if (!isManifest(json)) return [];
-  const layers = json.layers.filter(
+  const layers = manifest.layers.filter(
     ({ mediaType, size }) => mediaType === IN_TOTO_MEDIA_TYPE && size <= STATEMENT_LIMIT,
   );
   const statements = await Promise.all(
@@ -95,13 +86,12 @@ async function readLayers(
       const statement = bytes === undefined ? undefined : parseInToto(bytes);
       if (statement === undefined || !statement.subjects.some((subject) => subject === about)) return [];
       const { predicateType, predicate } = statement;
-      const packages = isPredicate("sbom", predicateType) ? sbomPackages(predicate) : undefined;
       return [
         {
           platform,
           predicateType,
           ...(isPredicate("provenance", predicateType) ? provenanceFacts(predicate) : {}),
-          packages,
+          packages: isPredicate("sbom", predicateType) ? sbomPackages(predicate) : undefined,
         },
       ];
     }),

@@ -1,11 +1,10 @@
 import { STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
 import { matches } from "../plan/pattern";
-import type { Problem } from "../plan/problem";
 import { sourceAddress } from "../plan/source-address";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { VerifyRules } from "../plan/trust";
 import type { Evidence } from "./evidence";
-import type { MakeProblem, RefusalCode } from "./verify-bundle";
+import type { RefusalCode, Rejection } from "./verify-bundle";
 
 interface Origin {
   readonly statement?: ReleaseStatement;
@@ -20,8 +19,7 @@ interface Origin {
 export function statementProblems(
   rules: VerifyRules,
   { accepted, revision: indexed }: Evidence,
-  problem: MakeProblem,
-): Problem[] {
+): Rejection[] {
   const { image, revision, version, lane } = rules;
   const source = rules.source === undefined ? undefined : sourceAddress(rules.source);
   const asked = { image, source, revision, version, lane };
@@ -32,10 +30,10 @@ export function statementProblems(
     return read === undefined ? [] : [read];
   });
   const tagged = rules.tag === undefined ? [] : tagProblems(rules.tag, stated);
-  if (tagged.length > 0) return tagged.map(({ code, message }) => problem(code, message));
+  if (tagged.length > 0) return tagged;
   if (Object.values(asked).every((value) => value === undefined)) {
     const isClean = stated.length === 0 || stated.some(({ dirty }) => dirty !== true);
-    return isClean ? [] : [problem(DIRTY.code, DIRTY.message)];
+    return isClean ? [] : [DIRTY];
   }
   const origins: Origin[] =
     stated.length === 0
@@ -54,14 +52,14 @@ export function statementProblems(
   ]);
   const perOrigin = origins.map((origin) => originProblems(asked, origin));
   const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(asked, {});
-  return [...best, ...byCertificate].map(({ code, message }) => problem(code, message));
+  return [...best, ...byCertificate];
 }
 
 /**
  * A tag is not signed: anyone who may push can point `9.9.9` to a release that is signed as 1.2.3. Where statements say
  * which versions the digest is, the tag has to name one of them, or a part of one (`1.2`), or none (`latest`).
  */
-function tagProblems(tag: string, stated: readonly ReleaseStatement[]): Mismatch[] {
+function tagProblems(tag: string, stated: readonly ReleaseStatement[]): Rejection[] {
   if (stated.length === 0 || stated.some((statement) => namesVersion(tag, statement))) return [];
   const versions = stated.map(({ version }) => version).join(", ");
   const message = `the tag is ${tag}, and the signed release statement is about ${versions}`;
@@ -120,12 +118,7 @@ function known(statement: ReleaseStatement | undefined, source?: string, revisio
   };
 }
 
-interface Mismatch {
-  readonly code: RefusalCode;
-  readonly message: string;
-}
-
-const DIRTY: Mismatch = {
+const DIRTY: Rejection = {
   code: "verify-dirty",
   message: "the signed release statement says that the working tree had changes that are in no commit",
 };
@@ -138,7 +131,7 @@ interface Asked {
   readonly lane: string | undefined;
 }
 
-function originProblems({ image, source, revision, version, lane }: Asked, origin: Origin): Mismatch[] {
+function originProblems({ image, source, revision, version, lane }: Asked, origin: Origin): Rejection[] {
   const by = origin.statement === undefined ? "what is signed" : "the signed release statement";
   return [
     ...(origin.statement?.dirty === true ? [DIRTY] : []),
@@ -156,7 +149,7 @@ function required(
   wanted: string | undefined,
   found: string | undefined,
   by: string,
-): Mismatch[] {
+): Rejection[] {
   if (wanted === undefined) return [];
   if (found === undefined) return [{ code, message: `${by} says no ${what}; ${wanted} is wanted` }];
   return mismatch(code, what, wanted, found, by);
@@ -168,7 +161,7 @@ function mismatch(
   wanted: string | undefined,
   found: string | undefined,
   by: string,
-): Mismatch[] {
+): Rejection[] {
   if (wanted === undefined || found === undefined || matches(wanted, found)) return [];
   return [{ code, message: `${by} says ${what} ${found}, not ${wanted}` }];
 }

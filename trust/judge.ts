@@ -3,15 +3,14 @@ import { matches } from "../plan/pattern";
 import { missingPlatforms } from "../plan/platforms";
 import { licenceBreaches } from "../plan/policy/licences";
 import type { LicenceRules } from "../plan/policy/policy-config";
-import type { Problem } from "../plan/problem";
 import type { Verdict, VerifyRules } from "../plan/trust";
-import { type BuildStatement, provenanceFacts, sbomPackages } from "./build-statements";
+import { provenanceFacts, sbomPackages } from "./build-statements";
 import type { Evidence } from "./evidence";
 import { isPredicate } from "./in-toto";
 import { statementProblems } from "./judge-origin";
-import type { MakeProblem, RefusalCode } from "./verify-bundle";
+import type { RefusalCode, Rejection } from "./verify-bundle";
 
-export interface ToJudge {
+interface ToJudge {
   /** `host/path`. */
   readonly repository: string;
   readonly digest: Digest;
@@ -21,60 +20,69 @@ export interface ToJudge {
   readonly now: Date;
 }
 
+interface Finding extends Rejection {
+  readonly hint?: string;
+}
+
+function finding(code: RefusalCode, message: string, hint?: string): Finding {
+  return { code, message, hint };
+}
+
 /** Whether an image is verified, by what was found and by nothing else. Pure; every broken rule is reported. */
-export function judge(input: ToJudge): Verdict {
-  const { repository, digest, rules, evidence } = input;
-  const problem = (code: RefusalCode, message: string): Problem => ({ code, path: repository, message });
-  const verdict = { repository, digest, predicates: [], platforms: evidence?.platforms ?? [] };
+export function judge({ repository, digest, rules, evidence, now }: ToJudge): Verdict {
+  const refused = (findings: readonly Finding[]): Verdict => ({
+    repository,
+    digest,
+    verified: false,
+    predicates: [],
+    platforms: evidence?.platforms ?? [],
+    problems: findings.map((finding) => ({ path: repository, ...finding })),
+  });
   if (evidence === undefined) {
-    return { ...verdict, verified: false, problems: [problem("verify-missing", `${digest} is not there`)] };
+    return refused([finding("verify-missing", `${digest} is not there`)]);
   }
-  const { accepted } = evidence;
-  if (accepted.length === 0)
-    return { ...verdict, verified: false, problems: unproved(input, evidence, problem) };
+  const { accepted, rejected } = evidence;
+  if (accepted.length === 0 && rejected.length === 0) {
+    return refused([
+      finding("verify-unsigned", `nobody signed ${shortDigest(digest)}: it has no Sigstore bundle`),
+    ]);
+  }
+  if (accepted.length === 0) return refused(few(rejected, "bundle"));
   const madeAt = ageOf(evidence);
-  const problems = [
-    ...predicateProblems(rules, evidence, problem),
-    ...statementProblems(rules, evidence, problem),
-    ...builderProblems(rules, evidence, problem),
-    ...platformProblems(rules, evidence, problem),
-    ...licenceProblems(rules, evidence, problem),
-    ...ageProblems(rules, madeAt, input.now, problem),
-  ];
+  const verdict = refused([
+    ...predicateProblems(rules, evidence),
+    ...statementProblems(rules, evidence),
+    ...builderProblems(rules, evidence),
+    ...platformProblems(rules, evidence),
+    ...licenceProblems(rules, evidence),
+    ...ageProblems(rules, madeAt, now),
+  ]);
   const types = [...accepted.map(({ statement }) => statement.predicateType), ...builtEverywhere(evidence)];
   return {
     ...verdict,
-    verified: problems.length === 0,
+    verified: verdict.problems.length === 0,
     predicates: [...new Set(types)].sort(),
     signer: accepted[0]?.signer,
     madeAt: madeAt && { time: madeAt.time.toISOString(), from: madeAt.from },
-    problems,
   };
-}
-
-function unproved({ digest }: ToJudge, { rejected }: Evidence, problem: MakeProblem): Problem[] {
-  if (rejected.length === 0) {
-    return [problem("verify-unsigned", `nobody signed ${shortDigest(digest)}: it has no Sigstore bundle`)];
-  }
-  return few(rejected, "bundle", problem);
 }
 
 /** Junk is cheap to attach: a few lines say what is wrong, and one how many more there are. */
 const MOST_LINES = 20;
 
-function few(rejected: Evidence["rejected"], what: string, problem: MakeProblem): Problem[] {
+function few(rejected: Evidence["rejected"], what: string): Finding[] {
   const shown = rejected.slice(0, MOST_LINES);
   const more = rejected.length - shown.length;
   return [
     ...shown.map(({ code, message, referrer }) =>
-      problem(code, `the ${what} ${shortDigest(referrer)} ${message}`),
+      finding(code, `the ${what} ${shortDigest(referrer)} ${message}`),
     ),
-    ...(more === 0 ? [] : [problem("verify-malformed", `${more} more of them are refused too`)]),
+    ...(more === 0 ? [] : [finding("verify-malformed", `${more} more of them are refused too`)]),
   ];
 }
 
 /** Each kind of statement that is asked for: signed, or inside the index that is signed, for every platform. */
-function predicateProblems(rules: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+function predicateProblems(rules: VerifyRules, evidence: Evidence): Finding[] {
   const { accepted, rejected, built, platforms } = evidence;
   return rules.predicates.flatMap((rule) => {
     if (accepted.some(({ statement }) => isPredicate(rule, statement.predicateType))) return [];
@@ -84,16 +92,16 @@ function predicateProblems(rules: VerifyRules, evidence: Evidence, problem: Make
     );
     if (having.length > 0 && lacking.length === 0) return [];
     const alike = rejected.filter(({ claims }) => claims !== undefined && isPredicate(rule, claims));
-    if (alike.length > 0) return few(alike, rule, problem);
+    if (alike.length > 0) return few(alike, rule);
     const found = [...new Set(accepted.map(({ statement }) => statement.predicateType))].sort().join(", ");
     return having.length > 0
-      ? [problem("verify-predicate", `has no ${rule} for ${lacking.join(", ")}`)]
-      : [problem("verify-predicate", `has no ${rule}; signed are: ${found}`)];
+      ? [finding("verify-predicate", `has no ${rule} for ${lacking.join(", ")}`)]
+      : [finding("verify-predicate", `has no ${rule}; signed are: ${found}`)];
   });
 }
 
 /** Provenance inside the index and provenance that was signed beside it: none of it may name another builder. */
-function builderProblems({ builder }: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+function builderProblems({ builder }: VerifyRules, evidence: Evidence): Finding[] {
   if (builder === undefined) return [];
   const inside = evidence.built.filter(({ predicateType }) => isPredicate("provenance", predicateType));
   const beside = evidence.accepted
@@ -101,7 +109,7 @@ function builderProblems({ builder }: VerifyRules, evidence: Evidence, problem: 
     .map(({ statement }) => ({ platform: "all platforms", ...provenanceFacts(statement.predicate) }));
   if (inside.length + beside.length === 0) {
     return [
-      problem("verify-builder", `has no provenance, so nobody knows its builder; ${builder} is wanted`),
+      finding("verify-builder", `has no provenance, so nobody knows its builder; ${builder} is wanted`),
     ];
   }
   const lacking =
@@ -109,38 +117,34 @@ function builderProblems({ builder }: VerifyRules, evidence: Evidence, problem: 
       ? []
       : evidence.platforms.filter((platform) => !inside.some((statement) => statement.platform === platform));
   return [
-    ...lacking.map((platform) => problem("verify-builder", `has no provenance for ${platform}`)),
+    ...lacking.map((platform) => finding("verify-builder", `has no provenance for ${platform}`)),
     ...[...inside, ...beside]
       .filter((statement) => !matches(builder, statement.builder ?? ""))
-      .map((statement) => problem("verify-builder", builderText(statement, builder))),
+      .map((statement) =>
+        finding(
+          "verify-builder",
+          `was built for ${statement.platform} by ${statement.builder || "a builder without a name"}, not by ${builder}`,
+        ),
+      ),
   ];
 }
 
-function builderText(
-  { platform, builder }: Pick<BuildStatement, "platform" | "builder">,
-  wanted: string,
-): string {
-  return `was built for ${platform} by ${builder || "a builder without a name"}, not by ${wanted}`;
-}
-
-function platformProblems(rules: VerifyRules, { platforms }: Evidence, problem: MakeProblem): Problem[] {
+function platformProblems(rules: VerifyRules, { platforms }: Evidence): Finding[] {
   const missing = missingPlatforms(platforms, rules.platforms);
   return missing.length === 0
     ? []
     : [
-        problem(
+        finding(
           "verify-platform",
           `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`,
         ),
       ];
 }
 
-function licenceProblems({ licences }: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+function licenceProblems({ licences }: VerifyRules, evidence: Evidence): Finding[] {
   if (licences === undefined) return [];
-  return licenceMessages(licences, evidence).map((message) => ({
-    ...problem("verify-licence", message),
-    hint: "Take the package out, or say otherwise in slipway:policy.deniedLicences.",
-  }));
+  const hint = "Take the package out, or say otherwise in slipway:policy.deniedLicences.";
+  return licenceMessages(licences, evidence).map((message) => finding("verify-licence", message, hint));
 }
 
 interface Age {
@@ -172,25 +176,20 @@ function latest(times: readonly Date[]): Date {
 /** How far two machines' clocks may be apart. */
 const CLOCK_SKEW_S = 300;
 
-function ageProblems(
-  { minAge, maxAge }: VerifyRules,
-  made: Age | undefined,
-  now: Date,
-  problem: MakeProblem,
-): Problem[] {
+function ageProblems({ minAge, maxAge }: VerifyRules, made: Age | undefined, now: Date): Finding[] {
   if (minAge === undefined && maxAge === undefined) return [];
   if (made === undefined) {
-    return [problem("verify-age-unknown", "no transparency log and no provenance says when it was made")];
+    return [finding("verify-age-unknown", "no transparency log and no provenance says when it was made")];
   }
   const age = (now.getTime() - made.time.getTime()) / 1000;
   const since = `made at ${made.time.toISOString()} (${made.from})`;
-  if (age < -CLOCK_SKEW_S) return [problem("verify-age-unknown", `${since}, which is in the future`)];
+  if (age < -CLOCK_SKEW_S) return [finding("verify-age-unknown", `${since}, which is in the future`)];
   return [
     ...(minAge !== undefined && age < minAge
-      ? [problem("verify-too-new", `${since}, less than ${minAge} s ago`)]
+      ? [finding("verify-too-new", `${since}, less than ${minAge} s ago`)]
       : []),
     ...(maxAge !== undefined && age > maxAge
-      ? [problem("verify-too-old", `${since}, more than ${maxAge} s ago`)]
+      ? [finding("verify-too-old", `${since}, more than ${maxAge} s ago`)]
       : []),
   ];
 }

@@ -11,7 +11,6 @@ import {
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import { type Digest, shortDigest } from "../plan/digest";
 import { matches } from "../plan/pattern";
-import type { Problem } from "../plan/problem";
 import { type InTotoStatement, parseInToto } from "./in-toto";
 import type { Trust } from "./trust-material";
 
@@ -62,9 +61,7 @@ export type RefusalCode =
   /** Nothing trustworthy says when it was made. */
   | "verify-age-unknown";
 
-/** A reason against an image, where it is. */
-export type MakeProblem = (code: RefusalCode, message: string) => Problem;
-
+/** Why an image, or a bundle, is not verified. */
 export interface Rejection {
   readonly code: RefusalCode;
   readonly message: string;
