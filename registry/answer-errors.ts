@@ -3,7 +3,6 @@ import type { Answer } from "./http";
 import { oneLine, safePath } from "./redact";
 import { parseRetryAfter } from "./retry";
 
-/** What is known about the caller when an answer is judged. */
 interface Caller {
   /** `user`: credentials were found and sent. */
   readonly identity: "anonymous" | "user";
@@ -58,7 +57,6 @@ function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
   return "registry-bad-answer";
 }
 
-/** An answer with an unexpected status, as an error that says what to do. */
 export function answerError(answer: Answer, caller: Caller, redact: (text: string) => string): RegistryError {
   const { registry, repository, method, url } = answer.context;
   const code = codeFor(answer, caller);

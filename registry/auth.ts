@@ -23,7 +23,6 @@ const TOKEN_ANSWER_LIMIT = 1024 * 1024;
 const TOKEN_LIMIT = 64 * 1024;
 const CLIENT_ID = "slipway";
 
-/** How a registry authenticates callers. */
 export type Scheme = { readonly kind: "basic" } | BearerScheme;
 
 interface BearerScheme {
@@ -39,7 +38,6 @@ interface Token {
 }
 
 export interface AuthenticatorOptions {
-  /** As people write it. */
   readonly registry: string;
   readonly origin: URL;
   readonly credentials: CredentialsSource;
@@ -61,7 +59,6 @@ export class Authenticator {
   readonly #pending = new Map<string, Promise<Token>>();
   #scheme: Scheme | undefined;
   #basic: string | undefined;
-  /** Whether the credentials asked for last were there. */
   identity: "anonymous" | "user" = "anonymous";
 
   constructor(options: AuthenticatorOptions) {

@@ -10,7 +10,6 @@ import type { Call, RepositoryApi, Transport } from "./transport";
 export const BLOB_LIMIT = 32 * 1024 * 1024;
 
 export interface BlobStream {
-  /** In bytes, where the registry says so. */
   readonly size: number | undefined;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
@@ -18,7 +17,6 @@ export interface BlobStream {
 export interface UploadedBlob {
   readonly digest: Digest;
   readonly size: number;
-  /** The registry had it already. */
   readonly existed: boolean;
 }
 
@@ -113,7 +111,6 @@ function starting(repository: string, query = "", scopes: readonly string[] = []
   };
 }
 
-/** Where an upload that was started goes on. */
 function locationOf(transport: Transport, answer: Answer): URL {
   const location = answer.header("location");
   const { url } = answer.context;

@@ -108,7 +108,6 @@ export class RegistryClient {
     return listTags(this.#at(repository));
   }
 
-  /** Whether a blob is there, and its size. */
   async headBlob(repository: string, digest: string): Promise<{ size: number } | undefined> {
     return blobs.head(this.#at(repository), this.#digest(digest));
   }
@@ -185,7 +184,6 @@ export class RegistryClient {
     }
   }
 
-  /** Closes idle connections at once, e.g. at a test's end. */
   close(): Promise<void> {
     return this.#transport.close();
   }

@@ -12,7 +12,6 @@ const MOST_PARTS = 1_000;
 /** The most manifests of one image, its referrers included. */
 const MOST_MANIFESTS = 5_000;
 
-/** What a manifest consists of, each once. */
 interface Parts {
   readonly blobs: readonly Descriptor[];
   readonly manifests: readonly Descriptor[];
@@ -42,7 +41,6 @@ export function contentsOf(at: RepositoryAt, { json, descriptor }: FetchedManife
   throw wrong(`it is a ${descriptor.mediaType}, neither index nor manifest`);
 }
 
-/** @throws RegistryError `registry-bad-answer` for more manifests than any release has. */
 export function checkTotal(at: RepositoryAt, root: Digest, manifests: number): void {
   if (manifests > MOST_MANIFESTS) throw notCopyable(at, root, `it has more than ${MOST_MANIFESTS} manifests`);
 }
@@ -74,7 +72,6 @@ export function missing({ client, repository }: RepositoryAt, digest: Digest): R
   });
 }
 
-/** Requests on their way at once. */
 const WIDTH = 8;
 
 /**

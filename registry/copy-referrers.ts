@@ -16,7 +16,6 @@ export type AcceptReferrer = (
 interface Kind {
   /** Of its only layer. */
   readonly mediaType: string;
-  /** Of that layer, in bytes. */
   readonly limit: number;
 }
 
@@ -47,7 +46,6 @@ export class ReferrerGate {
   readonly #client: RegistryClient;
   readonly #repository: string;
   readonly #accept: AcceptReferrer | undefined;
-  /** Statements that an index names as its own. */
   readonly #named = new Set<Digest>();
   #read = 0;
   #bytes = 0;

@@ -51,7 +51,6 @@ class Copy {
   readonly #to: RepositoryAt;
   readonly #limit = pLimit(BLOBS_AT_ONCE);
   readonly #sameHost: boolean;
-  /** Each digest once, however often it is referred to. */
   readonly #blobs = new Map<Digest, Promise<void>>();
   readonly #manifests = new Map<Digest, Promise<void>>();
   readonly #sought = new Set<Digest>();

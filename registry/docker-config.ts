@@ -94,7 +94,6 @@ function serverOf(key: string): string {
   return normalizeHost(key.replace(/^https?:\/\//, "").replace(/\/.*$/, ""));
 }
 
-/** What the file itself holds. */
 function readStored(
   registry: string,
   file: string,

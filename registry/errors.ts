@@ -48,9 +48,7 @@ export interface RegistryErrorDetails {
   readonly path?: string;
   /** What is wrong, one sentence, without secrets. */
   readonly summary: string;
-  /** What to do next. */
   readonly hint?: string;
-  /** The same request may succeed later. */
   readonly transient?: boolean;
   /** How long the registry asked to wait, in milliseconds. */
   readonly retryAfterMs?: number;
@@ -95,14 +93,12 @@ export class RegistryError extends Error {
     return new RegistryError({ ...this, cause, summary: `${this.summary} (${reason})`, transient: false });
   }
 
-  /** The same error as a line of a list of problems. */
   toProblem(): Problem {
     const path = this.repository === undefined ? this.registry : `${this.registry}/${this.repository}`;
     return { code: this.code, path, message: this.summary, hint: this.hint };
   }
 }
 
-/** Which request failed, and for which registry. */
 export interface RequestContext {
   /** As people write it: `docker.io`. */
   readonly registry: string;
@@ -111,7 +107,6 @@ export interface RequestContext {
   readonly url: URL;
 }
 
-/** An error about one request. */
 export function requestError(
   { registry, repository, method, url }: RequestContext,
   details: Omit<RegistryErrorDetails, "registry" | "repository" | "method" | "path">,

@@ -13,11 +13,9 @@ export interface RequestEntry {
   /** The host spoken to, which may be a token service or a CDN. */
   readonly host: string;
   readonly path: string;
-  /** Absent where there was no answer. */
   readonly status?: number;
   /** When it was sent, ISO 8601, UTC. */
   readonly at: string;
-  /** How long the answer took. */
   readonly ms: number;
   /** The beginning of an error's body, or why there was no answer. */
   readonly body?: string;
@@ -205,7 +203,6 @@ export class Answer {
     return Array.isArray(value) ? value.join(", ") : value;
   }
 
-  /** `Content-Length`, where it was sent. */
   get length(): number | undefined {
     const text = this.header("content-length");
     return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
@@ -241,7 +238,6 @@ export class Answer {
     return this.parse(await this.bytes(limit));
   }
 
-  /** The body's bytes as JSON. @throws RegistryError `registry-bad-answer` */
   parse(bytes: Uint8Array): unknown {
     try {
       return JSON.parse(Buffer.from(bytes).toString("utf8"));

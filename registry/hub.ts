@@ -7,7 +7,6 @@ import { type Method, Wire, type WireOptions } from "./http";
 import { Redactor } from "./redact";
 import { parseRetryAfter, type RetryPolicy, systemClock, withRetries } from "./retry";
 
-/** What Docker Hub says of a repository. */
 export interface HubDescription {
   /** The line in lists, at most 100 characters. */
   readonly short: string;
@@ -16,7 +15,6 @@ export interface HubDescription {
 }
 
 export interface HubClientOptions extends Pick<WireOptions, "signal" | "onRequest"> {
-  /** The registry as people write it: `docker.io`. */
   readonly registry: string;
   /** Where the API answers: `https://hub.docker.com`. */
   readonly api: string;

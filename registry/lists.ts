@@ -53,7 +53,6 @@ const PAGE_LIMIT = 8 * 1024 * 1024;
 /** Ten times as many as the largest repositories have. */
 const MOST_TAGS = 500_000;
 
-/** Every tag of a repository; none where the repository does not exist. */
 export async function listTags({ transport, repository }: RepositoryApi) {
   const tags = new Set<string>();
   const call = {
@@ -89,7 +88,6 @@ export function fallbackTag(digest: Digest): string {
   return digest.replace(":", "-");
 }
 
-/** Referrers without repeats, sorted by digest: from the API, else from the fallback tag. */
 export async function listReferrers(
   { transport, repository }: RepositoryApi,
   digest: Digest,

@@ -70,7 +70,6 @@ export function get({ transport, repository }: RepositoryApi, reference: string)
   });
 }
 
-/** Requires the shape that the media type names, and an index of a limited length. */
 function checkShape(answer: Answer, json: unknown, mediaType: string): void {
   if (isIndexType(mediaType) && !isIndex(json)) throw answer.bad("an index of another shape");
   if (isManifestType(mediaType) && !isManifest(json)) throw answer.bad("a manifest of another shape");

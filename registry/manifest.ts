@@ -23,11 +23,9 @@ export const MANIFEST_LIMIT = 4 * 1024 * 1024;
 /** The most entries of one index, or referrers of one digest, that are read. Real ones have some tens. */
 export const MOST_ENTRIES = 2_000;
 
-/** What to do where there are more. */
 export const TOO_MANY_HINT =
   "Anyone who may push there can attach referrers: delete those that no release made, then run the same again.";
 
-/** What one piece of content is: its type, its digest and its size in bytes. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;
@@ -174,7 +172,6 @@ export function platforms(index: IndexJson): string[] {
   return [...new Set(found)].sort();
 }
 
-/** The digest of bytes. */
 export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

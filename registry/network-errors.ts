@@ -33,7 +33,6 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Restarts the countdown. */
   start(): void {
     clearTimeout(this.#timer);
     if (this.#disposed) return;
@@ -85,7 +84,6 @@ function codeOf(error: unknown): string {
   return "";
 }
 
-/** A failure below HTTP as a `RegistryError`: deadline, cancelled or unreachable. */
 export function networkError(context: RequestContext, deadline: Deadline, error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
   const { method, url } = context;

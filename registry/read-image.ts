@@ -126,7 +126,6 @@ export interface InspectedImages {
   readonly problems: readonly Problem[];
 }
 
-/** What a plan reads from registries. */
 export interface RegistryReader {
   /** `quick`: a registry that does not answer is not waited for. */
   readonly resolveImages: (
@@ -139,7 +138,6 @@ export interface RegistryReader {
     signer?: VerifyRules["signer"],
   ) => Promise<InspectedImages>;
   readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
-  /** A verdict for each repository of the request. */
   readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
 }
 
@@ -168,7 +166,6 @@ export async function inspectImages(
 }
 
 export interface ResolvedImages {
-  /** Reference -> digest. */
   readonly digests: Readonly<Record<string, Digest>>;
   readonly problems: readonly Problem[];
 }

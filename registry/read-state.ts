@@ -7,7 +7,6 @@ import type { RegistryClient } from "./client";
 import { RegistryError } from "./errors";
 import { readImage } from "./read-image";
 
-/** What a plan asks about. */
 export interface StateRequest {
   readonly registries: readonly { readonly host: string; readonly optional: boolean }[];
   readonly repositories: readonly RepositoryRequest[];
@@ -19,7 +18,6 @@ export interface StateRequest {
 
 export interface RepositoryRequest {
   readonly host: string;
-  /** Path within the registry. */
   readonly path: string;
   readonly tags: readonly string[];
   /** Those of `tags` whose release statements are wanted. */
@@ -28,7 +26,6 @@ export interface RepositoryRequest {
   readonly recorded?: readonly Digest[];
 }
 
-/** How a registry is reached, and with what. */
 export interface Connection {
   readonly client: RegistryClient;
   /** Where the credentials come from, for people: `environment`, `Docker config`, `stack configuration`. */

@@ -43,7 +43,6 @@ export interface AttachReferrerOptions extends RepositoryAt {
 }
 
 export interface AttachedReferrer {
-  /** As listings show it: with artifact type and annotations. */
   readonly descriptor: Descriptor;
   /** It was there and listed already; nothing was written. */
   readonly existed: boolean;
@@ -66,7 +65,6 @@ export async function attachReferrer(options: AttachReferrerOptions): Promise<At
   return { descriptor, existed: false };
 }
 
-/** Whether a referrer's manifest is there, and listed. */
 export async function isAttached(
   { client, repository }: RepositoryAt,
   subject: Digest,

@@ -5,9 +5,7 @@ import { RegistryError } from "./errors";
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Rejects when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** At least 0, less than 1. */
   random(): number;
 }
 
@@ -24,7 +22,6 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_BACKOFF_MS = 10_000;
 
 export interface RetryPolicy {
-  /** Attempts in all, at least 1. */
   readonly attempts: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal;

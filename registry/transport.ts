@@ -8,7 +8,6 @@ import { Redactor, safePath } from "./redact";
 import { type Clock, type RetryPolicy, systemClock, withRetries } from "./retry";
 
 export interface TransportOptions extends WireOptions {
-  /** As people write it: names the registry in errors. */
   readonly host: string;
   /** Where the API answers: `https://registry-1.docker.io`. */
   readonly origin: string;
@@ -25,17 +24,14 @@ export interface RepositoryApi {
   readonly repository: string;
 }
 
-/** One call of the API. */
 export interface Call {
   readonly method: Method;
   /** Path and query, or a URL that the registry named. */
   readonly target: string | URL;
   readonly repository?: string;
-  /** What a token must allow. */
   readonly scopes: readonly Scope[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | StreamBody;
-  /** The statuses that are no error. */
   readonly expect: readonly number[];
 }
 
@@ -176,7 +172,6 @@ export class Transport {
     throw answerError(answer, caller, (text) => this.#redactor.redact(text));
   }
 
-  /** @throws RegistryError `registry-digest-mismatch` */
   mismatch(answer: Answer, wanted: string, got: string): RegistryError {
     const { method, url } = answer.context;
     return requestError(answer.context, {

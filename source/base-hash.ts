@@ -20,7 +20,6 @@ export interface BaseHash {
 export interface BaseHashInput {
   readonly projectDir: string;
   readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile" | "addressed">;
-  /** Path shown in problems, e.g. `slipway:base`. */
   readonly path: string;
 }
 

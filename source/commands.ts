@@ -13,7 +13,6 @@ export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
   readonly failure?: "not-found" | "timed-out" | "other";
-  /** One line about the failure. */
   readonly message?: string;
 }
 

@@ -10,7 +10,6 @@ import type { Problem } from "../plan/problem";
 export interface IgnoreRules {
   /** Which file they are from, relative to the context; undefined for none. */
   readonly file?: string;
-  /** Whether a path (relative, with `/`) is left out of the context. */
   ignores(path: string): boolean;
   /** Whether an ignored folder can still hold something that is not ignored. */
   mayHoldExceptions(folder: string): boolean;
@@ -65,7 +64,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Something of the context that is sent to a build. */
 export interface ContextEntry {
   /** Relative to the context, with `/`. */
   readonly path: string;

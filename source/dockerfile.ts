@@ -14,7 +14,6 @@ export interface DockerfileImage extends Reference {
 export interface DockerfileInput {
   /** The text. An empty one has no images and no problems: the caller reports a missing Dockerfile. */
   readonly dockerfile: string;
-  /** Resolved values. */
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Stage to build. Default: the last. */
   readonly target?: string;
@@ -66,7 +65,6 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   };
 }
 
-/** Walks the stages that `start` needs. */
 function visit(
   outline: DockerfileOutline,
   start: number,

@@ -10,7 +10,6 @@ import type { GitSource } from "./git";
 
 export interface SourceEvent {
   readonly event: ReleaseEvent;
-  /** Where the reference was taken from, for the plan: `the tag v1.2.3 at HEAD`. */
   readonly origin: string;
 }
 
@@ -170,7 +169,6 @@ function refused(problem: Problem): ProblemError {
 
 export interface ReleasedEvent {
   readonly event: ReleaseEvent;
-  /** Where the reference was taken from, for the plan. */
   readonly origin: string;
   /** The git tag of the version that was asked for; absent where none was. */
   readonly gitTag?: string;

@@ -6,11 +6,9 @@ import { hostAndPath, sourceAddress } from "../plan/source-address";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import { git, gitRoot, gitText } from "./commands";
 
-/** What git knows about the commit that is released. */
 export interface GitSource {
   /** The commit at HEAD: 40 hex digits. */
   readonly revision: string;
-  /** The committer's date of HEAD. */
   readonly commitDate: Date;
   /** Names of the tags at HEAD, sorted. Those outside the grammar of a release's name are in `refusedTags`. */
   readonly tagsAtHead: readonly string[];

@@ -99,7 +99,6 @@ export async function readImageIntent(
   };
 }
 
-/** Asks about generators. */
 export type ReadGenerator = (config: SbomConfig | false) => Promise<SbomGenerator | undefined>;
 
 /** Each generator is asked about once for a plan, however many images it scans, and only where one is built here. */

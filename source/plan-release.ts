@@ -33,11 +33,9 @@ export interface PlanReleaseInput {
   readonly now: Date;
   /** Whether this run signs what it plans, as `up` and `publish` do. @default false, as in a preview */
   readonly signs?: boolean;
-  /** What this stack released last. */
   readonly previous?: ReleaseManifest;
   /** What another stack of the project put out as its `manifest`; undefined where it was never released. */
   readonly stackManifest: (stack: string) => Promise<unknown>;
-  /** How registries are asked: through the provider, or directly. */
   readonly registries: RegistryReader;
 }
 

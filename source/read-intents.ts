@@ -115,7 +115,6 @@ async function readOne(one: One): Promise<ReadIntent> {
   return { ...built, notices: [...notices, ...built.notices] };
 }
 
-/** Whether, and to what, an image goes back. */
 function rollbackOf({
   input,
   event,

@@ -16,7 +16,6 @@ export interface RolledBackImage {
   readonly problems: readonly Problem[];
 }
 
-/** Where an image goes back to. */
 export interface RollbackTarget {
   /** As it is written: `v1.2.2`. */
   readonly name: string;

@@ -4,7 +4,6 @@ import type { Secret } from "../plan/secret";
 import type { SetupConfig } from "../plan/setup/config";
 import { failure, repositoryReader, text } from "./repository-reader";
 
-/** Where a secret of a repository belongs. */
 export interface SecretPlace {
   readonly name: string;
   /** Absent: the repository itself. */

@@ -12,7 +12,6 @@ export interface StackWithWorkflows {
   readonly stack: string;
   readonly config: Config;
   readonly workflows: WorkflowsConfig;
-  /** Relative to the project. */
   readonly configFile: string;
 }
 

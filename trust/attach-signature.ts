@@ -10,7 +10,6 @@ import { SigningError } from "./release-signer";
 import type { Trust } from "./trust-material";
 import { verifyBundle } from "./verify-bundle";
 
-/** Where something is signed. */
 export interface SigningPlace {
   /** `host/path`. */
   readonly repository: string;
@@ -19,9 +18,7 @@ export interface SigningPlace {
 }
 
 export interface Signature {
-  /** `host/path`. */
   readonly repository: string;
-  /** The referrer's own digest. */
   readonly referrer: Digest;
   /** It was there and valid; nothing was written. */
   readonly existed: boolean;

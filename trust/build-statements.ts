@@ -23,14 +23,12 @@ const STATEMENT_LIMIT = 32 * 1024 * 1024;
 
 /** What BuildKit says of one platform's image, inside the index or beside it. */
 export interface BuildStatement {
-  /** `linux/arm64`. */
   readonly platform: string;
   readonly predicateType: string;
   /** Provenance's builder; empty where a builder without a name made it. */
   readonly builder?: string;
   /** Of an SBOM; absent where it cannot be read. */
   readonly packages?: readonly SbomPackage[];
-  /** When the build was done. */
   readonly finishedAt?: Date;
 }
 

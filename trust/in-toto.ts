@@ -12,7 +12,6 @@ import type { ContentClaim, ReleaseStatement } from "../plan/statement";
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 const STATEMENT_TYPES: readonly string[] = [STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"];
 
-/** What an in-toto statement says, and about which digests. */
 export interface InTotoStatement {
   readonly subjects: readonly Digest[];
   readonly predicateType: string;
@@ -24,7 +23,6 @@ export function releaseStatementBytes(image: string, digest: Digest, predicate: 
   return render({ name: image, digest, predicateType: STATEMENT_PREDICATE_TYPE, predicate });
 }
 
-/** A claim about a digest, as canonical JSON. */
 export function claimBytes(digest: Digest, predicate: ContentClaim): Buffer {
   return render({ name: predicate.image, digest, predicateType: CLAIM_PREDICATE_TYPE, predicate });
 }
@@ -51,7 +49,6 @@ function render(statement: {
   return Buffer.from(text);
 }
 
-/** Reads an in-toto statement; undefined when it is something else. */
 export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
   let json: unknown;
   try {
@@ -76,7 +73,6 @@ function subjectDigest(subject: unknown): Digest | undefined {
   return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? `sha256:${sha256}` : undefined;
 }
 
-/** Short names of predicate types. */
 const NAMES: Readonly<Record<string, (type: string) => boolean>> = {
   signature: (type) => type === SIGNATURE_PREDICATE_TYPE,
   statement: (type) => type === STATEMENT_PREDICATE_TYPE,

@@ -11,7 +11,6 @@ import { statementProblems } from "./judge-origin";
 import type { RefusalCode, Rejection } from "./verify-bundle";
 
 interface ToJudge {
-  /** `host/path`. */
   readonly repository: string;
   readonly digest: Digest;
   readonly rules: VerifyRules;
@@ -204,7 +203,6 @@ function builtEverywhere({ built, platforms }: Evidence): string[] {
   );
 }
 
-/** A reason names so many packages. */
 const NAMED = 5;
 
 /**

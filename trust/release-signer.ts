@@ -25,7 +25,6 @@ export class SigningError extends Error {
 export interface ReleaseSigner {
   /** Who signs, for people and for state: `key <hint>`, `keyless`. */
   readonly name: string;
-  /** What its own signatures are judged by. */
   readonly trust: () => Promise<Trust>;
   /** A Sigstore bundle v0.3 around an in-toto statement, as JSON. */
   readonly sign: (statement: Buffer) => Promise<Uint8Array>;

@@ -61,7 +61,6 @@ export type RefusalCode =
   /** Nothing trustworthy says when it was made. */
   | "verify-age-unknown";
 
-/** Why an image, or a bundle, is not verified. */
 export interface Rejection {
   readonly code: RefusalCode;
   readonly message: string;
@@ -76,7 +75,6 @@ export interface SignedStatement {
   readonly signer: string;
   /** The earliest time that a transparency log or timestamp authority signed for it. */
   readonly signedAt?: Date;
-  /** What the certificate says of the workflow that signed. */
   readonly certificate?: CertificateFacts;
 }
 
@@ -251,7 +249,6 @@ function signedTime({ timestamps }: SignedEntity): Date | undefined {
 export interface CertificateFacts {
   /** `https://github.com/octo/app`. */
   readonly source?: string;
-  /** The commit. */
   readonly revision?: string;
 }
 
