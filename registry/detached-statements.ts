@@ -6,7 +6,7 @@ import {
 } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient, RepositoryAt } from "./client";
-import { RegistryError } from "./errors";
+import { RegistryError, reasonOf } from "./errors";
 import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
 import { isAttached, publishReferrer, referrerEntry } from "./referrers";
 
@@ -98,7 +98,7 @@ async function readLayers(
   try {
     entries = attestationEntries(index);
   } catch (error) {
-    throw broken(error instanceof Error ? error.message : String(error));
+    throw broken(reasonOf(error));
   }
   const read = await Promise.all(
     entries.map(async ({ entry }) => {

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import { baseKey, type ContextFile, pinnedBaseKey } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
+import { reasonOf } from "../registry/errors";
 import { isInside, realPath } from "./project-files";
 
 export interface BaseHash {
@@ -131,7 +132,7 @@ async function hashOf(
 }
 
 function unreadable(path: string, error: unknown): Problem {
-  const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `cannot be read: ${reasonOf(error)}`;
   return { code: "base-unreadable", path, message };
 }
 

@@ -6,6 +6,7 @@ import ignore from "@balena/dockerignore";
 import pLimit from "p-limit";
 import type { ContextFile } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
+import { reasonOf } from "../registry/errors";
 
 export interface IgnoreRules {
   /** Which file they are from, relative to the context; undefined for none. */
@@ -99,11 +100,7 @@ export async function walkContext(
     try {
       children = await limit(() => readdir(join(contextDir, folder), { withFileTypes: true }));
     } catch (error) {
-      report(
-        "context-unreadable",
-        folder,
-        `cannot be read: ${error instanceof Error ? error.message : error}`,
-      );
+      report("context-unreadable", folder, `cannot be read: ${reasonOf(error)}`);
       return;
     }
     await Promise.all(
@@ -159,7 +156,7 @@ export async function hashFiles(
         try {
           return await hashEntry(contextDir, entry);
         } catch (error) {
-          const reason = error instanceof Error ? error.message : String(error);
+          const reason = reasonOf(error);
           return { code: "context-unreadable", reason: `cannot be read: ${reason}` };
         }
       }),

@@ -1,10 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import type { ContextFile } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
+import { reasonOf } from "../registry/errors";
 import { hashFiles, type IgnoreRules, readIgnoreRules, walkContext } from "./context-files";
-import { isInside, realPath } from "./project-files";
+import { isInside, OutsideProjectError, readProjectFile, realPath } from "./project-files";
 
 export interface BuildContext {
   /** The Dockerfile's text; empty where it is missing. */
@@ -26,8 +27,6 @@ export interface BuildContextInput {
   readonly path?: string;
 }
 
-const DOCKERFILE_LIMIT = 1024 * 1024;
-
 /**
  * Reads what a build of an image sees, as BuildKit does: the context's files without those that
  * `<Dockerfile>.dockerignore` or `.dockerignore` leaves out. The Dockerfile itself is always read; as a file of the
@@ -44,7 +43,7 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
   const wrongPlace = await checkPlace(place);
   if (wrongPlace !== undefined) return { dockerfile: "", files: [], problems: [wrongPlace] };
 
-  const dockerfile = await readDockerfile(place);
+  const dockerfile = readDockerfile(place);
   const rules = await readRules(place);
   if ("code" in rules)
     return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, rules] };
@@ -84,35 +83,23 @@ async function checkPlace({ projectDir, contextDir, image, ...place }: Place): P
   return undefined;
 }
 
-async function readDockerfile({
-  projectDir,
-  contextDir,
-  image,
-  path,
-}: Place): Promise<{ text: string; problems: Problem[] }> {
-  const file = resolve(contextDir, image.dockerfile);
+function readDockerfile({ projectDir, contextDir, image, path }: Place): {
+  text: string;
+  problems: Problem[];
+} {
   const wrong = (code: string, message: string) => ({
     text: "",
     problems: [
       { code, path: `${path}.dockerfile`, message: `${JSON.stringify(image.dockerfile)} ${message}` },
     ],
   });
-  const [realProject, realFile] = await Promise.all([realPath(projectDir), realPath(file)]);
-  if (realFile === undefined) return wrong("context-dockerfile", `does not exist (looked for ${file})`);
-  if (realProject !== undefined && !isInside(realProject, realFile)) {
-    return wrong("context-outside", `leads out of the project, to ${realFile}`);
-  }
-  const facts = await stat(realFile);
-  if (!facts.isFile()) return wrong("context-dockerfile", "is not a file");
-  if (facts.size > DOCKERFILE_LIMIT) return wrong("context-dockerfile", "is larger than 1 MiB");
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(realFile));
+    const file = resolve(contextDir, image.dockerfile);
+    const text = readProjectFile(projectDir, file, { keepByteOrderMark: true });
     return text.trim() === "" ? wrong("context-dockerfile", "is empty") : { text, problems: [] };
   } catch (error) {
-    return wrong(
-      "context-dockerfile",
-      error instanceof TypeError ? "is not UTF-8" : `cannot be read: ${error}`,
-    );
+    const isOutside = error instanceof OutsideProjectError;
+    return wrong(isOutside ? "context-outside" : "context-dockerfile", reasonOf(error));
   }
 }
 
@@ -120,7 +107,7 @@ async function readRules({ contextDir, image, path }: Place): Promise<IgnoreRule
   try {
     return await readIgnoreRules(contextDir, image.dockerfile);
   } catch (error) {
-    const message = `the ignore file cannot be used: ${error instanceof Error ? error.message : error}`;
+    const message = `the ignore file cannot be used: ${reasonOf(error)}`;
     return { code: "context-ignore-file", path: `${path}.context`, message };
   }
 }

@@ -1,6 +1,7 @@
 import { Copy, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
 import type { Problem } from "../plan/problem";
 import { parseReference, type Reference, referenceText } from "../plan/reference";
+import { reasonOf } from "../registry/errors";
 import { expandWord, type Lookup } from "./dockerfile-words";
 
 /** An image that a build takes from a registry. */
@@ -101,7 +102,7 @@ function expand(use: Use, lookup: Lookup, report: (message: string) => void): st
   try {
     return expandWord(use.word, lookup);
   } catch (error) {
-    report(error instanceof Error ? error.message : String(error));
+    report(reasonOf(error));
     return undefined;
   }
 }

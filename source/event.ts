@@ -6,6 +6,7 @@ import { type Problem, ProblemError } from "../plan/problem";
 import { type ReleaseEvent, tagOf } from "../plan/tag-rules/event";
 import { correctedSha, releaseEventFromGitHub } from "../plan/tag-rules/github-event";
 import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
+import { reasonOf } from "../registry/errors";
 import type { GitSource } from "./git";
 
 export interface SourceEvent {
@@ -154,7 +155,7 @@ async function readPayload(path: string | undefined): Promise<unknown> {
     const payload: unknown = JSON.parse(await readFile(path, "utf8"));
     return payload;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw refused({
       code: "source-event-payload",
       path: "GITHUB_EVENT_PATH",

@@ -63,7 +63,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     config.lane === undefined
       ? []
       : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents, event, now: input.now });
-  const descriptions = await readDescriptions(config, projectDir);
+  const descriptions = readDescriptions(config, projectDir);
   const registryState = await input.registries.readRegistries(stateRequest(config, intents, input.previous));
   const versions = await verifiedVersions({
     config,

@@ -54,29 +54,36 @@ export async function realPath(path: string): Promise<string | undefined> {
 
 const LIMIT = 1024 * 1024;
 
+/** A file that lies outside of the project, or a link that leads there. */
+export class OutsideProjectError extends Error {}
+
 /**
- * Reads a file of the project that is part of its configuration, such as the list of services.
+ * The text of a file in a folder of the project, of at most 1 MiB.
  *
- * @returns a function of the path, relative to the root (`slipway:root`), that throws an Error whose message continues the path:
- *   `does not exist`, `leads out of the project`, `is not a file`, `is larger than 1 MiB`, `is not UTF-8`
+ * @param path relative to the folder
+ * @throws Error whose message continues the path: `does not exist`, `leads out of the project`, `is not a file`, …
  */
+export function readProjectFile(folder: string, path: string, { keepByteOrderMark = false } = {}): string {
+  const file = resolve(folder, path);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined)
+    throw new Error(`does not exist (looked for ${file})`);
+  const real = realpathSync(file);
+  if (!isInside(realpathSync(folder), real))
+    throw new OutsideProjectError(`leads out of the project, to ${real}`);
+  const facts = statSync(real);
+  if (!facts.isFile()) throw new Error("is not a file");
+  if (facts.size > LIMIT) throw new Error("is larger than 1 MiB");
+  const bytes = readFileSync(real);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: keepByteOrderMark }).decode(bytes);
+  } catch {
+    throw new Error("is not UTF-8");
+  }
+}
+
+/** Reads files that are part of a project's configuration, by their paths relative to `slipway:root`. */
 export function projectFiles(projectDir: string): (path: string, root: string) => string {
-  return (path, root) => {
-    const folder = rootDir(projectDir, root);
-    const file = resolve(folder, path);
-    if (statSync(file, { throwIfNoEntry: false }) === undefined)
-      throw new Error(`does not exist (looked for ${file})`);
-    const real = realpathSync(file);
-    if (!isInside(realpathSync(folder), real)) throw new Error(`leads out of the project, to ${real}`);
-    const facts = statSync(real);
-    if (!facts.isFile()) throw new Error("is not a file");
-    if (facts.size > LIMIT) throw new Error("is larger than 1 MiB");
-    try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(real));
-    } catch (error) {
-      throw error instanceof TypeError ? new Error("is not UTF-8") : error;
-    }
-  };
+  return (path, root) => readProjectFile(rootDir(projectDir, root), path);
 }
 
 /** One entry a line, without blank lines and `#` comments. */

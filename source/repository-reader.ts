@@ -1,6 +1,7 @@
 import type { Octokit } from "octokit";
 import { ProblemError } from "../plan/problem";
 import type { SetupConfig } from "../plan/setup/config";
+import { reasonOf } from "../registry/errors";
 import { outwardFetch } from "../registry/outward";
 
 /** An answer's body and headers; undefined for 404. */
@@ -59,7 +60,7 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
           hint: `It has expired or was revoked. Make a new one; ${page}`,
         });
       }
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const refusal = refusalOf(Number(status), reason, headersOf(error));
       if (refusal?.kind === "sso") {
         const message = "the token is not authorised for the organisation's single sign-on (403)";

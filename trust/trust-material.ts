@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import type { TrustMaterial } from "@sigstore/verify";
 import type { WantedSigner } from "../plan/trust";
+import { reasonOf } from "../registry/errors";
 import { keyHint, publicPem, readPublicKey } from "./keys";
 
 /** What signatures are judged by: the key that has to have made them, or the authorities that vouch for an identity. */
@@ -54,7 +55,7 @@ async function publicTrustedRoot(): Promise<TrustedRoot> {
     return await getTrustedRoot();
   } catch (error) {
     throw new Error(
-      `of Sigstore cannot be had (${error instanceof Error ? error.message : String(error)}); ` +
+      `of Sigstore cannot be had (${reasonOf(error)}); ` +
         "let this machine reach tuf-repo-cdn.sigstore.dev, or name a file (trustedRoot)",
     );
   }

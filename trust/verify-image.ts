@@ -1,6 +1,6 @@
 import type { Problem } from "../plan/problem";
 import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
-import { RegistryError } from "../registry/errors";
+import { RegistryError, reasonOf } from "../registry/errors";
 import type { ReadingClient } from "./build-statements";
 import { readEvidence } from "./evidence";
 import { judge } from "./judge";
@@ -20,9 +20,7 @@ export async function verifyImage(
   now: Date,
   own: readonly Trust[] = [],
 ): Promise<Verdict[]> {
-  const trust = await readTrusts(request.rules.signer, own).catch((error: unknown) =>
-    error instanceof Error ? error.message : String(error),
-  );
+  const trust = await readTrusts(request.rules.signer, own).catch(reasonOf);
   if (typeof trust === "string") {
     const message = `by these rules nothing can be verified: the key or trusted root ${trust}`;
     return request.repositories.map((repository) =>
