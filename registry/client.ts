@@ -94,15 +94,6 @@ export class RegistryClient {
     return manifests.put(this.#at(repository), target, bytes, mediaType);
   }
 
-  /**
-   * Deletes a tag, or with a digest the manifest *and every tag on it*. Already gone is no error.
-   *
-   * @throws RegistryError `registry-unsupported` where the registry cannot (GHCR and Docker Hub answer 405).
-   */
-  async deleteManifest(repository: string, reference: string): Promise<void> {
-    return manifests.remove(this.#at(repository), this.#reference(reference));
-  }
-
   /** Every tag, in the registry's order; none for a repository that does not exist. */
   async listTags(repository: string): Promise<string[]> {
     return listTags(this.#at(repository));

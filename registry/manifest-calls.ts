@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "../plan/digest";
 import { isRecord } from "../plan/record";
-import { deleteScope, pullScope, pushScope } from "./challenge";
+import { pullScope, pushScope } from "./challenge";
 import type { Answer } from "./http";
 import {
   type Descriptor,
@@ -120,15 +120,4 @@ export function put(
       subjectListed: answer.header("oci-subject") !== undefined,
     };
   });
-}
-
-export function remove({ transport, repository }: RepositoryApi, reference: string) {
-  const call: Call = {
-    method: "DELETE",
-    target: `/v2/${repository}/manifests/${reference}`,
-    repository,
-    scopes: [deleteScope(repository)],
-    expect: [200, 202, 204, 404],
-  };
-  return transport.call(call, () => {});
 }

@@ -79,18 +79,18 @@ export async function git(dir: string, args: readonly string[]): Promise<GitAnsw
   if (code !== undefined) return { code, stdout, stderr };
   switch (answer.failure) {
     case "not-found":
-      throw failure(
+      throw gitProblem(
         "source-git-missing",
         `git or the folder ${JSON.stringify(dir)} was not found`,
         "Install git (https://git-scm.com/downloads), or check the folder's name",
       );
     case "timed-out":
-      throw failure(
+      throw gitProblem(
         "source-git-failed",
         `git ${args[0]} did not answer within ${DEADLINE_MS / 1000} seconds`,
       );
     default:
-      throw failure("source-git-failed", `git ${args[0]} did not run: ${answer.message}`);
+      throw gitProblem("source-git-failed", `git ${args[0]} did not run: ${answer.message}`);
   }
 }
 
@@ -103,7 +103,7 @@ function isForOthers(variable: string): boolean {
 export async function gitText(dir: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await git(dir, args);
   if (code === 0) return stdout;
-  throw failure("source-git-failed", `git ${args[0]} failed with code ${code}: ${stderr.trim()}`);
+  throw gitProblem("source-git-failed", `git ${args[0]} failed with code ${code}: ${stderr.trim()}`);
 }
 
 /** The root of the repository that a folder lies in. @throws ProblemError `source-git-failed` outside of one */
@@ -111,6 +111,6 @@ export async function gitRoot(dir: string): Promise<string> {
   return (await gitText(dir, ["rev-parse", "--show-toplevel"])).replace(/\r?\n$/, "");
 }
 
-function failure(code: string, message: string, hint?: string): ProblemError {
+export function gitProblem(code: string, message: string, hint?: string): ProblemError {
   return new ProblemError("The source cannot be read:", [{ code, path: "git", message, hint }]);
 }

@@ -8,8 +8,6 @@ import { expandWord, type Lookup } from "./dockerfile-words";
 export interface DockerfileImage extends Reference {
   /** Normalised, with its tag or digest: `docker.io/library/node:22`. */
   readonly text: string;
-  /** What asks for it first. */
-  readonly usedBy: "FROM" | "COPY --from" | "RUN --mount" | "# syntax";
 }
 
 export interface DockerfileInput {
@@ -43,15 +41,15 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   const problems = new Map<string, Problem>();
   const report = (code: string, message: string) =>
     problems.set(message, { code, path: input.path, message });
-  const add = (word: string, usedBy: DockerfileImage["usedBy"], where: string) => {
-    const image = normalise(word, usedBy);
+  const add = (word: string, where: string) => {
+    const image = normalise(word);
     if (image === undefined)
       report("dockerfile-reference", `${where}: ${JSON.stringify(word)} is not an image`);
     else if (!found.has(image.text)) found.set(image.text, image);
   };
 
   const syntax = input.buildArgs.BUILDKIT_SYNTAX ?? outline.syntax;
-  if (syntax) add(syntax, "# syntax", "# syntax");
+  if (syntax) add(syntax, "# syntax");
   const last = startStage(outline, input.target);
   if (last === undefined) {
     if (outline.stages.length === 0) report("dockerfile-no-stage", "has no FROM line");
@@ -70,7 +68,7 @@ function visit(
   outline: DockerfileOutline,
   start: number,
   lookup: Lookup,
-  add: (word: string, usedBy: DockerfileImage["usedBy"], where: string) => void,
+  add: (word: string, where: string) => void,
   report: (code: string, message: string) => void,
 ): void {
   const seen = new Set<number>();
@@ -87,7 +85,7 @@ function visit(
       if (earlier !== undefined) queue.push(earlier);
       else if (/^[0-9]+$/.test(word))
         report("dockerfile-reference", `${where}: there is no earlier stage ${word}`);
-      else if (word.toLowerCase() !== "scratch") add(word, use.by, where);
+      else if (word.toLowerCase() !== "scratch") add(word, where);
     }
   }
 }
@@ -164,11 +162,11 @@ function lookupFor(
   return (name) => values.get(name);
 }
 
-function normalise(word: string, usedBy: DockerfileImage["usedBy"]): DockerfileImage | undefined {
+function normalise(word: string): DockerfileImage | undefined {
   try {
     const reference = parseReference(word);
     const tag = reference.tag ?? (reference.digest === undefined ? "latest" : undefined);
-    return { ...reference, tag, text: referenceText(reference), usedBy };
+    return { ...reference, tag, text: referenceText(reference) };
   } catch {
     return undefined;
   }

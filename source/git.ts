@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { sameSettings } from "../config/same-settings";
-import { ProblemError } from "../plan/problem";
+import type { ProblemError } from "../plan/problem";
 import { hostAndPath, sourceAddress } from "../plan/source-address";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
-import { git, gitRoot, gitText } from "./commands";
+import { git, gitProblem, gitRoot, gitText } from "./commands";
 
 export interface GitSource {
   /** The commit at HEAD: 40 hex digits. */
@@ -158,27 +158,29 @@ async function explain(dir: string, stderr: string): Promise<ProblemError> {
   const path = JSON.stringify(dir);
   const said = stderr.trim().split("\n")[0] ?? "";
   if (/dubious ownership/.test(stderr)) {
-    return problem("source-git-failed", `git does not trust ${path}, which belongs to another user`, {
-      hint: `git config --global --add safe.directory ${dir}`,
-    });
+    return gitProblem(
+      "source-git-failed",
+      `git does not trust ${path}, which belongs to another user`,
+      `git config --global --add safe.directory ${dir}`,
+    );
   }
   const inside = await git(dir, ["rev-parse", "--git-dir"]);
   if (inside.code !== 0) {
-    return problem("source-not-a-repository", `${path} is not in a git repository`, {
-      hint: "Slipway releases commits. Run it in a clone, or make a repository: git init, git add, git commit",
-    });
+    return gitProblem(
+      "source-not-a-repository",
+      `${path} is not in a git repository`,
+      "Slipway releases commits. Run it in a clone, or make a repository: git init, git add, git commit",
+    );
   }
   const head = await git(dir, ["rev-parse", "--verify", "--quiet", "HEAD"]);
   if (head.code !== 0) {
-    return problem("source-no-commits", `the git repository of ${path} has no commits yet`, {
-      hint: "Commit what is to be released: git add --all, git commit",
-    });
+    return gitProblem(
+      "source-no-commits",
+      `the git repository of ${path} has no commits yet`,
+      "Commit what is to be released: git add --all, git commit",
+    );
   }
-  return problem("source-git-failed", `git cannot read ${path}: ${said}`);
-}
-
-function problem(code: string, message: string, more: { readonly hint?: string } = {}): ProblemError {
-  return new ProblemError("The source cannot be read:", [{ code, path: "git", message, ...more }]);
+  return gitProblem("source-git-failed", `git cannot read ${path}: ${said}`);
 }
 
 function byBytes(a: string, b: string): number {

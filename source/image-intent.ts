@@ -22,7 +22,7 @@ export interface ReadIntent {
 export interface ImageIntentReading {
   readonly image: ImageConfig;
   /** The image of the same release that this one is built FROM. */
-  readonly base?: ImageIntent;
+  readonly base: ImageIntent | undefined;
   readonly readGenerator: ReadGenerator;
   readonly git: GitSource;
   readonly event: ReleaseEvent;

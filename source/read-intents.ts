@@ -87,7 +87,7 @@ interface One {
 }
 
 async function readOne(one: One): Promise<ReadIntent> {
-  const { input, git, event, promotion, image, base } = one;
+  const { input, event, promotion, image } = one;
   const { bad, target, notices } = rollbackOf(one);
   if (target !== undefined) {
     const { existing, problems } = await readRollback(input, image, target, event);
@@ -104,27 +104,18 @@ async function readOne(one: One): Promise<ReadIntent> {
     const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
     return taken(one, bad, existing, problems, notices);
   }
-  const built = await readImageIntent(input, {
-    image,
-    readGenerator: one.readGenerator,
-    base,
-    git,
-    event,
-    bad,
-  });
+  const built = await readImageIntent(input, { ...one, bad });
   return { ...built, notices: [...notices, ...built.notices] };
 }
 
-function rollbackOf({
-  input,
-  event,
-  promotion,
-  image,
-}: Pick<One, "input" | "event" | "promotion" | "image">): {
+/** The bad versions, and where an image goes back to. */
+interface Rollback {
   readonly bad: readonly string[];
   readonly target?: RollbackTarget;
   readonly notices: readonly string[];
-} {
+}
+
+function rollbackOf({ input, event, promotion, image }: One): Rollback {
   const { rollback } = input.config;
   const versionOf = (name: string) => versionUnder(image, name, event, input.now);
   const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);

@@ -6,7 +6,7 @@ import { type Descriptor, digestOf, isIndex, OCI_INDEX } from "../../../registry
 import { attachReferrer } from "../../../registry/referrers";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
-import { startRegistry, type TestRegistry } from "../../support/registry";
+import { deleteManifest, startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex, validate } from "./content";
 
 describe("copyContent between two real registries", () => {
@@ -176,7 +176,7 @@ describe("copyContent between two real registries", () => {
   it("reports a referrer that the source lists and does not have", async () => {
     const index = await pushIndex(source, repository);
     const statement = await attach(index, "statement");
-    await source.deleteManifest(repository, statement.descriptor.digest);
+    await deleteManifest(`${stage.host}/${repository}`, statement.descriptor.digest);
     const result = await copy(index.digest);
     expect(result.danglingReferrers).toEqual([statement.descriptor.digest]);
   });
