@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient, RepositoryAt } from "./client";
-import { RegistryError } from "./errors";
+import { type RegistryError, repositoryError } from "./errors";
 import { type Descriptor, isIndex, isIndexType, isManifest, isManifestType } from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
 
@@ -53,23 +53,17 @@ function unique(descriptors: readonly Descriptor[]): Descriptor[] {
   return [...new Map(descriptors.map((entry) => [entry.digest, entry])).values()];
 }
 
-function notCopyable({ client, repository }: RepositoryAt, digest: Digest, what: string): RegistryError {
-  return new RegistryError({
-    code: "registry-bad-answer",
-    registry: client.host,
-    repository,
-    summary: `${client.host}/${repository}@${digest} cannot be copied: ${what}`,
-  });
+function notCopyable(at: RepositoryAt, digest: Digest, what: string): RegistryError {
+  return repositoryError(at, "registry-bad-answer", `@${digest} cannot be copied: ${what}`);
 }
 
-export function missing({ client, repository }: RepositoryAt, digest: Digest): RegistryError {
-  return new RegistryError({
-    code: "registry-not-found",
-    registry: client.host,
-    repository,
-    summary: `${client.host}/${repository} has no ${digest}`,
-    hint: "It may have been cleaned up (untagged parts of an index are easily taken for garbage): release it again.",
-  });
+export function missing(at: RepositoryAt, digest: Digest): RegistryError {
+  return repositoryError(
+    at,
+    "registry-not-found",
+    ` has no ${digest}`,
+    "It may have been cleaned up (untagged parts of an index are easily taken for garbage): release it again.",
+  );
 }
 
 const WIDTH = 8;

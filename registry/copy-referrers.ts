@@ -2,7 +2,7 @@ import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "
 import { EMPTY_CONFIG } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient } from "./client";
-import { RegistryError } from "./errors";
+import { type RegistryError, repositoryError } from "./errors";
 import { type Descriptor, digestOf, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
 import { isDamage, readReferrerLayer } from "./referrers";
 
@@ -106,13 +106,8 @@ export class ReferrerGate {
   }
 
   #tooMany(what: string): RegistryError {
-    const { host } = this.#client;
-    return new RegistryError({
-      code: "registry-too-large",
-      registry: host,
-      repository: this.#repository,
-      summary: `${host}/${this.#repository} has ${what} of one image, and they are not copied`,
-      hint: TOO_MANY_HINT,
-    });
+    const at = { client: this.#client, repository: this.#repository };
+    const said = ` has ${what} of one image, and they are not copied`;
+    return repositoryError(at, "registry-too-large", said, TOO_MANY_HINT);
   }
 }

@@ -4,7 +4,7 @@ import type { Digest } from "../plan/digest";
 import type { RepositoryAt } from "./client";
 import { checkTotal, contentsOf, missing } from "./copy-parts";
 import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";
-import { checkDigest, RegistryError } from "./errors";
+import { checkDigest, RegistryError, repositoryError } from "./errors";
 import { type Descriptor, isIndex } from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
 import { publishReferrer, referrerEntry } from "./referrers";
@@ -202,7 +202,7 @@ class Copy {
 async function* exactly(
   size: number,
   chunks: AsyncIterable<Uint8Array>,
-  { client, repository }: RepositoryAt,
+  at: RepositoryAt,
   digest: Digest,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let sent = 0;
@@ -212,12 +212,8 @@ async function* exactly(
     yield chunk;
   }
   if (sent === size) return;
-  throw new RegistryError({
-    code: "registry-digest-mismatch",
-    registry: client.host,
-    repository,
-    summary: `${client.host}/${repository} has another size of ${digest} than the ${size} bytes that its manifest says`,
-  });
+  const what = ` has another size of ${digest} than the ${size} bytes that its manifest says`;
+  throw repositoryError(at, "registry-digest-mismatch", what);
 }
 
 function stopped(registry: string, repository: string): RegistryError {

@@ -6,7 +6,7 @@ import {
 } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient, RepositoryAt } from "./client";
-import { RegistryError, reasonOf } from "./errors";
+import { reasonOf, repositoryError } from "./errors";
 import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
 import { isAttached, publishReferrer, referrerEntry } from "./referrers";
 
@@ -83,17 +83,9 @@ async function readIndex(
 }
 
 /** Attestation manifest -> its layers. */
-async function readLayers(
-  { client, repository }: RepositoryAt,
-  index: IndexJson,
-): Promise<Map<Digest, readonly Descriptor[]>> {
+async function readLayers(at: RepositoryAt, index: IndexJson): Promise<Map<Digest, readonly Descriptor[]>> {
   const broken = (what: string) =>
-    new RegistryError({
-      code: "registry-bad-answer",
-      registry: client.host,
-      repository,
-      summary: `${client.host}/${repository} has an index that is not whole: ${what}`,
-    });
+    repositoryError(at, "registry-bad-answer", ` has an index that is not whole: ${what}`);
   let entries: ReturnType<typeof attestationEntries>;
   try {
     entries = attestationEntries(index);
@@ -102,7 +94,7 @@ async function readLayers(
   }
   const read = await Promise.all(
     entries.map(async ({ entry }) => {
-      const found = await client.getManifest(repository, entry.digest);
+      const found = await at.client.getManifest(at.repository, entry.digest);
       if (found === undefined || !isManifest(found.json))
         throw broken(`it lacks the attestation ${entry.digest}`);
       return [entry.digest, found.json.layers] as const;

@@ -114,6 +114,25 @@ export function requestError(
   return new RegistryError({ registry, repository, method, path: safePath(url), ...details });
 }
 
+/** An error about a repository. @param what continues its name: ` has no …`, `@sha256:… cannot …` */
+export function repositoryError(
+  {
+    client: { host },
+    repository,
+  }: { readonly client: { readonly host: string }; readonly repository: string },
+  code: RegistryErrorCode,
+  what: string,
+  hint?: string,
+): RegistryError {
+  return new RegistryError({
+    code,
+    registry: host,
+    repository,
+    summary: `${host}/${repository}${what}`,
+    hint,
+  });
+}
+
 /** The host of a request, and the registry where that is another one. */
 export function hostOf({ url, registry }: RequestContext): string {
   return url.host === registry ? url.host : `${url.host} (for ${registry})`;

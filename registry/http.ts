@@ -164,19 +164,13 @@ export class Answer {
   readonly status: number;
   readonly context: RequestContext;
   /** The body's beginning where the status is an error; it has been read then. */
-  readonly errorText: string;
+  errorText = "";
   readonly #data: Dispatcher.ResponseData;
   readonly #deadline: Deadline;
 
-  private constructor(
-    context: RequestContext,
-    data: Dispatcher.ResponseData,
-    deadline: Deadline,
-    errorText: string,
-  ) {
+  private constructor(context: RequestContext, data: Dispatcher.ResponseData, deadline: Deadline) {
     this.status = data.statusCode;
     this.context = context;
-    this.errorText = errorText;
     this.#data = data;
     this.#deadline = deadline;
     // An abandoned body emits an error, which would be unhandled.
@@ -189,13 +183,11 @@ export class Answer {
     data: Dispatcher.ResponseData,
     deadline: Deadline,
   ): Promise<Answer> {
-    const answer = new Answer(context, data, deadline, "");
+    const answer = new Answer(context, data, deadline);
     if (data.statusCode < 400) return answer;
-    const text = await answer.bytes(64 * 1024).then(
-      (bytes) => Buffer.from(bytes).toString("utf8"),
-      () => "",
-    );
-    return new Answer(context, data, deadline, text);
+    const bytes = await answer.bytes(64 * 1024).catch(() => new Uint8Array());
+    answer.errorText = Buffer.from(bytes).toString("utf8");
+    return answer;
   }
 
   header(name: string): string | undefined {

@@ -7,7 +7,7 @@ import type { FoundImage, RegistryState } from "../plan/registry-state";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import type { RegistryClient } from "./client";
-import { RegistryError } from "./errors";
+import { RegistryError, repositoryError } from "./errors";
 import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms, platformText } from "./manifest";
 import type { ReadSigned, StateRequest } from "./read-state";
 import { readReferrerLayer } from "./referrers";
@@ -100,12 +100,11 @@ async function configPlatforms(
   const bytes = await client.getBlob(repository, digest, CONFIG_LIMIT);
   if (bytes === undefined) return [];
   const broken = (what: string) =>
-    new RegistryError({
-      code: "registry-bad-answer",
-      registry: client.host,
-      repository,
-      summary: `${client.host}/${repository} has an image whose configuration ${digest} ${what}`,
-    });
+    repositoryError(
+      { client, repository },
+      "registry-bad-answer",
+      ` has an image whose configuration ${digest} ${what}`,
+    );
   let config: unknown;
   try {
     config = JSON.parse(Buffer.from(bytes).toString("utf8"));

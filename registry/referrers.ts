@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Digest } from "../plan/digest";
 import type { RegistryClient, RepositoryAt } from "./client";
-import { RegistryError, type RegistryErrorCode } from "./errors";
+import { RegistryError, type RegistryErrorCode, repositoryError } from "./errors";
 import { fallbackTag } from "./lists";
 import {
   type Descriptor,
@@ -182,9 +182,8 @@ async function inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
 export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descriptor): Promise<void> {
   const { client, repository } = at;
   const tag = fallbackTag(subject);
-  const place = `${client.host}/${repository}:${tag}`;
   const failure = (code: RegistryErrorCode, what: string, hint: string) =>
-    new RegistryError({ code, registry: client.host, repository, summary: `${place} ${what}`, hint });
+    repositoryError(at, code, `:${tag} ${what}`, hint);
 
   async function readFallback(): Promise<IndexJson | undefined> {
     const found = await client.getManifest(repository, tag);
@@ -197,7 +196,7 @@ export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descripto
     );
   }
 
-  return inTurn(place, async () => {
+  return inTurn(`${client.host}/${repository}:${tag}`, async () => {
     const listed = await client.referrers(repository, subject);
     if (listed.some(({ digest }) => digest === entry.digest)) return;
 
