@@ -36,7 +36,7 @@ const annotationsSchema = z.record(text, text);
 const platformSchema = z.object({
   os: platformWord,
   architecture: platformWord,
-  variant: platformWord.nullish(),
+  variant: platformWord.optional(),
 });
 
 const descriptorSchema = z.object({

@@ -65,7 +65,7 @@ async function readStatements(
   const referrers = await client.referrers(repository, digest, STATEMENT_ARTIFACT_TYPE);
   const statements = await Promise.all(
     referrers.map(async (referrer) => {
-      const bytes = await readReferrerLayer(client, repository, referrer.digest, {
+      const bytes = await readReferrerLayer({ client, repository }, referrer.digest, {
         mediaType: IN_TOTO_MEDIA_TYPE,
         limit: STATEMENT_LIMIT,
       });

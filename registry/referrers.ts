@@ -86,8 +86,7 @@ export function isDamage(error: unknown): boolean {
  * shape.
  */
 export async function readReferrerLayer(
-  client: Pick<RegistryClient, "getManifest" | "getBlob">,
-  repository: string,
+  { client, repository }: { client: Pick<RegistryClient, "getManifest" | "getBlob">; repository: string },
   referrer: Digest,
   { mediaType, limit }: { readonly mediaType: string; readonly limit: number },
 ): Promise<Uint8Array | undefined> {

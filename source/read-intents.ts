@@ -1,6 +1,6 @@
 import { decideRollback, imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig } from "../plan/config";
-import { type ExistingContent, type ExistingRelease, existingIntent } from "../plan/existing-release";
+import { existingIntent } from "../plan/existing-release";
 import type { PolicyFinding } from "../plan/policy/finding";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
@@ -12,7 +12,7 @@ import type { GitSource } from "./git";
 import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";
-import { type RollbackTarget, readBaseRollback, readRollback } from "./read-rollback";
+import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";
 
 export interface ReadIntents {
   readonly intents: readonly ImageIntent[];
@@ -134,7 +134,7 @@ function rollbackOf({ input, event, promotion, image }: One): Rollback {
 async function taken(
   { input, git, image }: One,
   bad: readonly string[],
-  existing: { readonly release: ExistingRelease; readonly content: ExistingContent } | undefined,
+  existing: TakenImage["existing"],
   problems: readonly Problem[],
   notices: readonly string[],
 ): Promise<ReadIntent> {

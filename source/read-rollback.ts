@@ -11,7 +11,8 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
 
-export interface RolledBackImage {
+/** Content that is taken as it is, or why it cannot be. */
+export interface TakenImage {
   readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
   readonly problems: readonly Problem[];
 }
@@ -34,7 +35,7 @@ export async function readRollback(
   image: ImageConfig,
   to: RollbackTarget,
   event: ReleaseEvent,
-): Promise<RolledBackImage> {
+): Promise<TakenImage> {
   const { name, version, until } = to;
   const tags = imageRules(image, { ...event, ref: `refs/tags/${name}` }, now)
     .entries.filter((entry) => entry.class === "version")
@@ -111,7 +112,7 @@ export async function readBaseRollback(
   user: ImageConfig,
   to: RollbackTarget,
   event: ReleaseEvent,
-): Promise<RolledBackImage & { readonly notices: readonly string[] }> {
+): Promise<TakenImage & { readonly notices: readonly string[] }> {
   const stays = (why: string) => ({ problems: [], notices: [`${base.name} stays as it is: ${why}`] });
   const { existing } = await readRollback(input, user, to, event);
   // The image that is built from it reports these.

@@ -5,8 +5,7 @@ import type { RegistryClient } from "../registry/client";
 import { attachReferrer } from "../registry/referrers";
 import { bundleBytes, isBundleReferrer } from "./evidence";
 import { parseInToto } from "./in-toto";
-import type { ReleaseSigner } from "./release-signer";
-import { SigningError } from "./release-signer";
+import { type ReleaseSigner, SigningError } from "./release-signer";
 import type { Trust } from "./trust-material";
 import { verifyBundle } from "./verify-bundle";
 
@@ -67,7 +66,7 @@ async function findSignature(
 ): Promise<{ readonly referrer: Digest; readonly bundle: Uint8Array } | undefined> {
   const type = parseInToto(statement)?.predicateType;
   for (const referrer of (await client.referrers(path, digest)).filter(isBundleReferrer)) {
-    const bundle = await bundleBytes(client, path, referrer.digest);
+    const bundle = await bundleBytes({ client, repository: path }, referrer.digest);
     const reading = bundle === undefined ? undefined : verifyBundle(bundle, digest, trust);
     if (bundle === undefined || reading === undefined || !("accepted" in reading)) continue;
     const { payload, statement: signed } = reading.accepted;
@@ -126,7 +125,7 @@ async function readBack(
     if (look > 1) await delay(100 * 2 ** look);
     const listed = await client.referrers(path, digest);
     if (!listed.some((entry) => entry.digest === referrer)) continue;
-    const bytes = await bundleBytes(client, path, referrer);
+    const bytes = await bundleBytes({ client, repository: path }, referrer);
     const reading = bytes === undefined ? undefined : verifyBundle(bytes, digest, trust);
     if (reading !== undefined && "accepted" in reading && statement.equals(reading.accepted.payload)) return;
   }

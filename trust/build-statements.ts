@@ -16,6 +16,11 @@ import { isPredicate, parseInToto } from "./in-toto";
 /** All that verifying asks of a registry: it writes nothing. */
 export type ReadingClient = Pick<RegistryClient, "getManifest" | "referrers" | "getBlob">;
 
+export interface ReadingPlace {
+  readonly client: ReadingClient;
+  readonly repository: string;
+}
+
 /** More is not a build, but an attempt to keep a verifier busy. */
 const MOST_STATEMENTS = 200;
 /** An SBOM of a large image is some MiB. A larger statement is not read, and does not count. */
@@ -35,22 +40,18 @@ export interface BuildStatement {
 /**
  * The statements that BuildKit attached: an attestation manifest for each platform, named by an annotation, or
  * referrers of the platforms whose digests the index names. One that is about another manifest than it is attached to
- * does not count, nor does a referrer that the index does not name: anybody who may push can add one.
+ * does not count, nor does a referrer that the index does not name: anyone who may push can add one.
  *
  * @see https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
  */
-export async function readBuildStatements(
-  client: ReadingClient,
-  repository: string,
-  index: IndexJson,
-): Promise<BuildStatement[]> {
+export async function readBuildStatements(at: ReadingPlace, index: IndexJson): Promise<BuildStatement[]> {
   const read = async (digest: Digest, named?: string): Promise<BuildStatement[]> => {
-    const manifest = await client.getManifest(repository, digest);
+    const manifest = await at.client.getManifest(at.repository, digest);
     if (manifest === undefined || !isManifest(manifest.json)) return [];
     const about = named ?? manifest.json.subject?.digest;
     const platform = index.manifests.find((entry) => entry.digest === about)?.platform;
     if (about === undefined || platform === undefined) return [];
-    return readLayers(client, repository, manifest.json, about, platformText(platform));
+    return readLayers(at, manifest.json, about, platformText(platform));
   };
   // Read by their digests: whether a registry lists them does not matter for verification.
   const detached = detachedDigests(index.annotations).slice(0, MOST_STATEMENTS);
@@ -69,8 +70,7 @@ function subjectOf({ annotations }: Descriptor): string | undefined {
 }
 
 async function readLayers(
-  client: ReadingClient,
-  repository: string,
+  { client, repository }: ReadingPlace,
   manifest: ManifestJson,
   about: string,
   platform: string,

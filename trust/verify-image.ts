@@ -46,9 +46,9 @@ async function verifyIn(
   now: Date,
 ): Promise<Verdict> {
   const slash = repository.indexOf("/");
-  const path = repository.slice(slash + 1);
+  const at = { client: connect(repository.slice(0, slash)), repository: repository.slice(slash + 1) };
   try {
-    const evidence = await readEvidence(connect(repository.slice(0, slash)), path, digest, trusts);
+    const evidence = await readEvidence(at, digest, trusts);
     return judge({ repository, digest, rules, evidence, now });
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;

@@ -123,7 +123,7 @@ export class Pusher {
   async bundles(digest: Digest): Promise<Uint8Array[]> {
     const referrers = (await this.client.referrers(this.path, digest)).filter(isBundleReferrer);
     const read = await Promise.all(
-      referrers.map((entry) => bundleBytes(this.client, this.path, entry.digest)),
+      referrers.map((entry) => bundleBytes({ client: this.client, repository: this.path }, entry.digest)),
     );
     return read.filter((bytes) => bytes !== undefined);
   }

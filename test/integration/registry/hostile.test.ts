@@ -636,7 +636,7 @@ describe("junk beside an image", () => {
       "of another shape than their kind has": 4,
       "not accepted": 3,
     });
-    const evidence = await readEvidence(client, REPOSITORY, subject.digest, [trust]);
+    const evidence = await readEvidence({ client, repository: REPOSITORY }, subject.digest, [trust]);
     expect(evidence?.accepted).toEqual([]);
     expect(evidence?.rejected).toHaveLength(junk.length);
     expect(new Set(evidence?.rejected.map(({ code }) => code))).toEqual(new Set(["verify-malformed"]));
