@@ -100,7 +100,8 @@ function hintFor(
   }
 }
 
-function permissionHint(registry: string, where: string): string {
+/** What lets credentials do more in a registry. @param where `host/path` */
+export function permissionHint(registry: string, where: string): string {
   switch (registry) {
     case "ghcr.io":
       return (

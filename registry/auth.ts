@@ -23,7 +23,7 @@ const TOKEN_ANSWER_LIMIT = 1024 * 1024;
 const TOKEN_LIMIT = 64 * 1024;
 const CLIENT_ID = "slipway";
 
-export type Scheme = { readonly kind: "basic" } | BearerScheme;
+type Scheme = { readonly kind: "basic" } | BearerScheme;
 
 interface BearerScheme {
   readonly kind: "bearer";
@@ -37,7 +37,7 @@ interface Token {
   readonly expiresAt: number;
 }
 
-export interface AuthenticatorOptions {
+interface AuthenticatorOptions {
   readonly registry: string;
   readonly origin: URL;
   readonly credentials: CredentialsSource;

@@ -127,11 +127,7 @@ function locationOf(transport: Transport, answer: Answer): URL {
  * POST, then PUT with the whole content: what every registry understands, and one request fewer than chunks. What
  * breaks half-way starts over with a new upload, so the source must be able to start over too.
  */
-export function uploadBlob(
-  { transport, repository }: RepositoryApi,
-  digest: Digest,
-  body: Uint8Array | StreamBody,
-) {
+function uploadBlob({ transport, repository }: RepositoryApi, digest: Digest, body: Uint8Array | StreamBody) {
   return transport.retrying(async () => {
     const location = await transport.once(starting(repository), (answer) => locationOf(transport, answer));
     location.searchParams.set("digest", digest);

@@ -12,7 +12,7 @@ import { oneLine } from "./redact";
 const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 const LARGEST_CONFIG = 4 * 1024 * 1024;
 
-export interface DockerConfigOptions {
+interface DockerConfigOptions {
   /** @default process.env */
   readonly environment?: NodeJS.ProcessEnv;
   /** For a credential helper. @default 30000 */

@@ -37,7 +37,7 @@ export type RegistryErrorCode =
   /** The caller's signal stopped it. */
   | "registry-cancelled";
 
-export interface RegistryErrorDetails {
+interface RegistryErrorDetails {
   readonly code: RegistryErrorCode;
   /** Host as people write it: `ghcr.io`. */
   readonly registry: string;

@@ -14,7 +14,7 @@ export interface HubDescription {
   readonly full: string;
 }
 
-export interface HubClientOptions extends Pick<WireOptions, "signal" | "onRequest"> {
+interface HubClientOptions extends Pick<WireOptions, "signal" | "onRequest"> {
   readonly registry: string;
   /** Where the API answers: `https://hub.docker.com`. */
   readonly api: string;

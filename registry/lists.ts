@@ -25,7 +25,7 @@ export function nextLink(header: string | undefined): string | undefined {
  *
  * @throws RegistryError `registry-bad-answer` for pages that go in circles or elsewhere.
  */
-export async function readPages(
+async function readPages(
   transport: Transport,
   call: Call,
   read: (answer: Answer) => Promise<boolean>,

@@ -118,7 +118,7 @@ async function configPlatforms(
   return [platformText({ os, architecture })];
 }
 
-export interface InspectedImages {
+interface InspectedImages {
   /** Reference -> what is there. A reference without an image has no entry. */
   readonly found: Readonly<Record<string, FoundImage>>;
   /** References that could not be asked about; `path` is the reference. */
@@ -164,7 +164,7 @@ export async function inspectImages(
   return { found, problems };
 }
 
-export interface ResolvedImages {
+interface ResolvedImages {
   readonly digests: Readonly<Record<string, Digest>>;
   readonly problems: readonly Problem[];
 }

@@ -2,6 +2,7 @@ import type { Digest } from "../plan/digest";
 import type { FoundImage, RegistryAccess, RegistryState, RepositoryState } from "../plan/registry-state";
 import type { SignedFacts } from "../plan/statement";
 import type { VerifyRules } from "../plan/trust";
+import { permissionHint } from "./answer-errors";
 import type { Credentials } from "./auth";
 import type { RegistryClient } from "./client";
 import { RegistryError } from "./errors";
@@ -16,7 +17,7 @@ export interface StateRequest {
   readonly signer?: VerifyRules["signer"];
 }
 
-export interface RepositoryRequest {
+interface RepositoryRequest {
   readonly host: string;
   readonly path: string;
   readonly tags: readonly string[];
@@ -103,10 +104,10 @@ async function readAccess(
       return optional ? skipped(host) : withoutCredentials(host);
     }
     const grants = await Promise.all(
-      repositories.map(async ({ path }) => ({
-        path,
-        grant: await connection.client.checkScopes(path, "push"),
-      })),
+      repositories.map(async ({ path }) => {
+        const grant = await connection.client.checkScopes(path, "push");
+        return { path, grant };
+      }),
     );
     const denied = grants.find(({ grant }) => grant === "denied");
     if (denied === undefined) return { status: "ready", credentials: found.from };
@@ -116,17 +117,14 @@ async function readAccess(
         code: "registry-push-denied",
         path: host,
         message: `the credentials from ${found.from} may not push to ${host}/${denied.path}`,
-        hint: pushHint(host),
+        hint: permissionHint(host, `${host}/${denied.path}`),
       },
     };
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
     if (optional && found === undefined)
       return { status: "skipped", reason: `no credentials, and ${error.summary}` };
-    return {
-      status: "refused",
-      problem: error.toProblem(),
-    };
+    return { status: "refused", problem: error.toProblem() };
   }
 }
 
@@ -156,14 +154,6 @@ function credentialsHint(host: string): string {
     "the stack: pulumi config set --secret --path 'slipway:registries[0].password'. " +
     "With `optional: true` a registry without credentials is skipped."
   );
-}
-
-function pushHint(host: string): string {
-  return host === "ghcr.io"
-    ? "The token needs `write:packages` (in Actions: `permissions: packages: write`), and the package has to " +
-        "grant this repository write access (package settings, Manage Actions access). " +
-        "GHCR_USERNAME and GHCR_TOKEN are taken before GITHUB_ACTOR and GITHUB_TOKEN."
-    : "Use a token with push rights for this repository.";
 }
 
 async function readRepository(

@@ -81,7 +81,7 @@ const SHORTEST_ENCODED = 8;
  * How a secret may stand in a text of others, the longest first: as it is, each line of it, in JSON (also as Go writes
  * it, also nested), in a URL, in base64 and base64url wherever it begins in a longer text, in hex.
  */
-export function secretForms(secret: string): string[] {
+function secretForms(secret: string): string[] {
   const lines = secret.split(/\r?\n/).filter((line) => line.length >= SHORTEST_LINE && line !== secret);
   const forms = [secret, ...lines].flatMap((one) => [...inJson(one), ...inUrl(one), ...encoded(one)]);
   return [...new Set(forms)].sort((a, b) => b.length - a.length);

@@ -27,13 +27,13 @@ const EMPTY: Descriptor = {
   data: EMPTY_JSON.toString("base64"),
 };
 
-export interface ReferrerLayer {
+interface ReferrerLayer {
   readonly mediaType: string;
   readonly bytes: Uint8Array;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-export interface AttachReferrerOptions extends RepositoryAt {
+interface AttachReferrerOptions extends RepositoryAt {
   /** What the referrer is about. It must be in the repository. */
   readonly subject: Descriptor;
   readonly artifactType: string;
@@ -42,7 +42,7 @@ export interface AttachReferrerOptions extends RepositoryAt {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-export interface AttachedReferrer {
+interface AttachedReferrer {
   readonly descriptor: Descriptor;
   /** It was there and listed already; nothing was written. */
   readonly existed: boolean;

@@ -8,7 +8,7 @@ import type { Problem } from "../plan/problem";
 import { reasonOf } from "../registry/errors";
 import { isInside, realPath } from "./project-files";
 
-export interface BaseHash {
+interface BaseHash {
   /** 12 hex digits, only for the tag: the pinned ones, else the computed ones. */
   readonly hash: string;
   /** The content key, 64 hex digits. */
@@ -18,7 +18,7 @@ export interface BaseHash {
   readonly problems: readonly Problem[];
 }
 
-export interface BaseHashInput {
+interface BaseHashInput {
   readonly projectDir: string;
   readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile" | "addressed">;
   readonly path: string;
@@ -43,9 +43,13 @@ export async function readBaseHash(input: BaseHashInput): Promise<BaseHash> {
   const { name, addressed } = input.image;
   const contextDir = resolve(input.projectDir, input.image.context);
   const found = await findFiles(input, contextDir);
-  const computed = found.problems.length > 0 ? undefined : await hashOf(contextDir, found.files, found.links);
-  if (computed instanceof Error) found.problems.push(unreadable(input.path, computed));
-  const own = computed instanceof Error ? undefined : computed;
+  const own =
+    found.problems.length > 0
+      ? undefined
+      : await hashOf(contextDir, found.files, found.links).catch((error: unknown) => {
+          found.problems.push(unreadable(input.path, error));
+          return undefined;
+        });
   const hash = addressed?.hash ?? own?.hash ?? UNKNOWN;
   const isOwn = own?.hash === hash;
   return {
@@ -100,7 +104,7 @@ async function hashOf(
   contextDir: string,
   [dockerfile = "", ...files]: readonly string[],
   links: readonly string[],
-): Promise<{ hash: string; key: string } | Error> {
+): Promise<{ hash: string; key: string }> {
   const recipe = createHash("sha256");
   const digestOf = async (file: string) => {
     const hash = createHash("sha256");
@@ -110,25 +114,19 @@ async function hashOf(
     }
     return hash.digest("hex");
   };
-  try {
-    const text = await digestOf(dockerfile);
-    const entries: Omit<ContextFile, "size">[] = [];
-    for (const path of files) {
-      const digest = await digestOf(path);
-      const { mode } = await stat(join(contextDir, path));
-      entries.push({ path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest });
-      if ((await lstat(join(contextDir, path))).isSymbolicLink()) links = [...links, path];
-    }
-    for (const path of links) {
-      const digest = createHash("sha256")
-        .update(await readlink(join(contextDir, path)))
-        .digest("hex");
-      entries.push({ path, mode: "symlink", digest });
-    }
-    return { hash: recipe.digest("hex").slice(0, 12), key: baseKey(text, entries) };
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+  const text = await digestOf(dockerfile);
+  const entries: Omit<ContextFile, "size">[] = [];
+  for (const path of files) {
+    const digest = await digestOf(path);
+    const { mode } = await stat(join(contextDir, path));
+    entries.push({ path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest });
+    if ((await lstat(join(contextDir, path))).isSymbolicLink()) links = [...links, path];
   }
+  for (const path of links) {
+    const target = await readlink(join(contextDir, path));
+    entries.push({ path, mode: "symlink", digest: createHash("sha256").update(target).digest("hex") });
+  }
+  return { hash: recipe.digest("hex").slice(0, 12), key: baseKey(text, entries) };
 }
 
 function unreadable(path: string, error: unknown): Problem {
@@ -144,7 +142,7 @@ function linkNotices(name: string, links: readonly string[]): string[] {
   ];
 }
 
-export interface BaseFiles {
+interface BaseFiles {
   /** Relative to the context, with `/`, in the order in which they are hashed. */
   readonly files: readonly string[];
   /** Symbolic links that a pattern with `**` passes over. */
@@ -157,7 +155,7 @@ export interface BaseFiles {
  *
  * @throws Error of the file system
  */
-export async function findBaseFiles(contextDir: string, pattern: string): Promise<BaseFiles> {
+async function findBaseFiles(contextDir: string, pattern: string): Promise<BaseFiles> {
   const glob = parseGlob(pattern);
   const found: { path: string; match: readonly string[] }[] = [];
   const links: string[] = [];
@@ -206,7 +204,7 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /** A pattern of files, as `config/grammar.ts` allows it. */
-export interface Glob {
+interface Glob {
   readonly text: string;
   /** The folder that everything it can match lies in; empty for the root. */
   readonly folder: string;
@@ -217,7 +215,7 @@ export interface Glob {
 }
 
 /** Names that begin with a dot match like any other. */
-export function parseGlob(text: string): Glob {
+function parseGlob(text: string): Glob {
   const segments = text.replace(/^(?:\.\/)+/, "").split("/");
   const wild = segments.findIndex((segment) => /[*?]/.test(segment));
   const fixed = wild === -1 ? segments.length - 1 : wild;
@@ -244,7 +242,7 @@ function segmentPattern(segment: string, index: number, all: readonly string[]):
  * In the order of what the wildcards stand for, by bytes. For `rootfs/**` that is what `sort -z` gives in the C locale;
  * for `entrypoint*.sh` the plain name comes before `entrypoint-user.sh`, as one writes them.
  */
-export function compareMatches(a: readonly string[], b: readonly string[]): number {
+function compareMatches(a: readonly string[], b: readonly string[]): number {
   for (const [index, text] of a.entries()) {
     const order = Buffer.compare(Buffer.from(text), Buffer.from(b[index] ?? ""));
     if (order !== 0) return order;

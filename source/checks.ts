@@ -4,7 +4,7 @@ import type { ReleasePlan } from "../plan/release-plan";
 import { runCommand } from "./commands";
 import { rootDir } from "./project-files";
 
-export interface PlanChecks {
+interface PlanChecks {
   readonly plan: ReleasePlan;
   readonly config: Config;
   readonly projectDir: string;
@@ -25,7 +25,7 @@ export async function checkPlan({ plan, config, projectDir, say, again }: PlanCh
   requireSameContent(plan, await again());
 }
 
-export interface ChecksInput {
+interface ChecksInput {
   readonly checks: readonly CheckConfig[];
   readonly projectDir: string;
   /** Never shown, though a command may print them. */

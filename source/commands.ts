@@ -40,7 +40,7 @@ function textOf(output: unknown): string {
   return typeof output === "string" ? output : "";
 }
 
-export interface GitAnswer {
+interface GitAnswer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -65,43 +65,34 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-export interface ContextEntry {
-  /** Relative to the context, with `/`. */
-  readonly path: string;
-  readonly kind: "file" | "symlink";
-}
-
 const FOLDERS_AT_ONCE = 16;
+const FILES_AT_ONCE = 32;
+/** Above this a file is hashed in pieces instead of being read at once. */
+const WHOLE_FILE_LIMIT = 1024 * 1024;
 
-/** Every file and symbolic link that is not ignored, in no order. Whatever else is found there is a problem. */
-export async function walkContext(
+/**
+ * Every file and symbolic link that is not ignored, hashed and sorted by the bytes of its path: the same on every
+ * machine, umask and locale. Whatever else is found there is a problem.
+ */
+export async function readContextFiles(
   contextDir: string,
   rules: IgnoreRules,
   image: string,
-): Promise<{ entries: ContextEntry[]; problems: Problem[] }> {
-  const entries: ContextEntry[] = [];
+): Promise<{ files: ContextFile[]; problems: Problem[] }> {
+  const found: { file: ContextFile; bytes: Buffer }[] = [];
   const problems: Problem[] = [];
-  const limit = pLimit(FOLDERS_AT_ONCE);
-  const report = (
-    code: string,
-    path: string,
-    message: string,
-    hint = "Remove it, or name it in .dockerignore",
-  ) =>
-    problems.push({
-      code,
-      path: image,
-      message: `${JSON.stringify(path)} in the build context ${message}`,
-      hint,
-    });
+  const [folders, files] = [pLimit(FOLDERS_AT_ONCE), pLimit(FILES_AT_ONCE)];
+  const report = (code: string, path: string, what: string, fix: string) => {
+    const message = `${JSON.stringify(path)} in the build context ${what}`;
+    problems.push({ code, path: image, message, hint: `${fix}, or name it in .dockerignore` });
+  };
 
   async function walk(folder: string): Promise<void> {
     let children: Dirent[];
     try {
-      children = await limit(() => readdir(join(contextDir, folder), { withFileTypes: true }));
+      children = await folders(() => readdir(join(contextDir, folder), { withFileTypes: true }));
     } catch (error) {
-      report("context-unreadable", folder, `cannot be read: ${reasonOf(error)}`);
-      return;
+      return report("context-unreadable", folder, `cannot be read: ${reasonOf(error)}`, "Remove it");
     }
     await Promise.all(
       children.map((child) => visit(folder === "" ? child.name : `${folder}/${child.name}`, child)),
@@ -116,14 +107,28 @@ export async function walkContext(
     }
     if (ignored) return;
     if (path.includes("\uFFFD"))
-      return void report("context-file-name", path, "has a name that is not UTF-8");
-    if (child.isFile()) return void entries.push({ path, kind: "file" });
-    if (child.isSymbolicLink()) return void entries.push({ path, kind: "symlink" });
-    report("context-special-file", path, `is ${specialKind(child)}, which no image can hold`);
+      return report("context-file-name", path, "has a name that is not UTF-8", "Remove it");
+    if (!child.isFile() && !child.isSymbolicLink())
+      return report(
+        "context-special-file",
+        path,
+        `is ${specialKind(child)}, which no image can hold`,
+        "Remove it",
+      );
+    try {
+      const hash = child.isFile() ? hashFile : hashLink;
+      found.push({ file: await files(() => hash(contextDir, path)), bytes: Buffer.from(path) });
+    } catch (error) {
+      if (error instanceof OutsideLinkError) report("context-symlink", path, error.message, "Replace it");
+      else report("context-unreadable", path, `cannot be read: ${reasonOf(error)}`, "Replace it");
+    }
   }
 
   await walk("");
-  return { entries, problems: problems.sort((a, b) => (a.message < b.message ? -1 : 1)) };
+  return {
+    files: found.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ file }) => file),
+    problems: problems.sort((a, b) => (a.message < b.message ? -1 : 1)),
+  };
 }
 
 function specialKind(child: Dirent): string {
@@ -134,51 +139,8 @@ function specialKind(child: Dirent): string {
   return "of an unknown kind";
 }
 
-/** Above this a file is hashed in pieces instead of being read at once. */
-const WHOLE_FILE_LIMIT = 1024 * 1024;
-const FILES_AT_ONCE = 32;
-
-/** Hashes a context's entries, sorted by the bytes of their paths: the same on every machine, umask and locale. */
-export async function hashFiles(
-  contextDir: string,
-  entries: readonly ContextEntry[],
-  image: string,
-): Promise<{ files: ContextFile[]; problems: Problem[] }> {
-  const problems: Problem[] = [];
-  const limit = pLimit(FILES_AT_ONCE);
-  const sorted = entries
-    .map((entry) => ({ entry, bytes: Buffer.from(entry.path) }))
-    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
-    .map(({ entry }) => entry);
-  const results = await Promise.all(
-    sorted.map((entry) =>
-      limit(async () => {
-        try {
-          return await hashEntry(contextDir, entry);
-        } catch (error) {
-          const reason = reasonOf(error);
-          return { code: "context-unreadable", reason: `cannot be read: ${reason}` };
-        }
-      }),
-    ),
-  );
-  const files: ContextFile[] = [];
-  for (const [index, result] of results.entries()) {
-    if ("digest" in result) files.push(result);
-    else {
-      const message = `${JSON.stringify(sorted[index]?.path)} in the build context ${result.reason}`;
-      const hint = "Replace it, or name it in .dockerignore";
-      problems.push({ code: result.code, path: image, message, hint });
-    }
-  }
-  return { files, problems };
-}
-
-type Refusal = { readonly code: string; readonly reason: string };
-
-async function hashEntry(contextDir: string, { path, kind }: ContextEntry): Promise<ContextFile | Refusal> {
+async function hashFile(contextDir: string, path: string): Promise<ContextFile> {
   const file = join(contextDir, path);
-  if (kind === "symlink") return hashLink(path, await readlink(file));
   const { mode, size } = await lstat(file);
   const hash = createHash("sha256");
   if (size <= WHOLE_FILE_LIMIT) hash.update(await readFile(file));
@@ -187,14 +149,15 @@ async function hashEntry(contextDir: string, { path, kind }: ContextEntry): Prom
   return { path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest: hash.digest("hex"), size };
 }
 
+class OutsideLinkError extends Error {}
+
 /** A link is its target's text. It may dangle, but not lead out of the context. */
-function hashLink(path: string, target: string): ContextFile | Refusal {
+async function hashLink(contextDir: string, path: string): Promise<ContextFile> {
+  const target = await readlink(join(contextDir, path));
   const link = target.replaceAll("\\", process.platform === "win32" ? "/" : "\\");
   const reached = posix.normalize(posix.join(posix.dirname(path), link));
-  if (posix.isAbsolute(link) || reached === ".." || reached.startsWith("../")) {
-    const reason = `is a symbolic link to ${JSON.stringify(target)}, out of the context`;
-    return { code: "context-symlink", reason };
-  }
+  if (posix.isAbsolute(link) || reached === ".." || reached.startsWith("../"))
+    throw new OutsideLinkError(`is a symbolic link to ${JSON.stringify(target)}, out of the context`);
   const digest = createHash("sha256").update(link).digest("hex");
   return { path, mode: "symlink", digest, size: Buffer.byteLength(link) };
 }

@@ -4,7 +4,7 @@ import type { ImageConfig } from "../plan/config";
 import type { ContextFile } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
 import { reasonOf } from "../registry/errors";
-import { hashFiles, type IgnoreRules, readIgnoreRules, walkContext } from "./context-files";
+import { type IgnoreRules, readContextFiles, readIgnoreRules } from "./context-files";
 import { isInside, OutsideProjectError, readProjectFile, realPath } from "./project-files";
 
 export interface BuildContext {
@@ -15,7 +15,7 @@ export interface BuildContext {
   readonly problems: readonly Problem[];
 }
 
-export interface BuildContextInput {
+interface BuildContextInput {
   readonly projectDir: string;
   readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile">;
   /**
@@ -47,17 +47,11 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
   const rules = await readRules(place);
   if ("code" in rules)
     return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, rules] };
-  const walked = await walkContext(contextDir, rules, path);
-  const hashed = await hashFiles(contextDir, walked.entries, path);
+  const { files, problems } = await readContextFiles(contextDir, rules, path);
   return {
     dockerfile: dockerfile.text,
-    files: hashed.files,
-    problems: [
-      ...dockerfile.problems,
-      ...walked.problems,
-      ...hashed.problems,
-      ...artifactProblems(place, rules, input.artifacts),
-    ],
+    files,
+    problems: [...dockerfile.problems, ...problems, ...artifactProblems(place, rules, input.artifacts)],
   };
 }
 

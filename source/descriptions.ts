@@ -4,7 +4,7 @@ import type { Problem } from "../plan/problem";
 import { reasonOf } from "../registry/errors";
 import { readProjectFile } from "./project-files";
 
-export interface ReadDescriptions {
+interface ReadDescriptions {
   readonly read: readonly ReadDescription[];
   readonly problems: readonly Problem[];
 }

@@ -5,7 +5,7 @@ import { reasonOf } from "../registry/errors";
 import { expandWord, type Lookup } from "./dockerfile-words";
 
 /** An image that a build takes from a registry. */
-export interface DockerfileImage extends Reference {
+interface DockerfileImage extends Reference {
   /** Normalised, with its tag or digest: `docker.io/library/node:22`. */
   readonly text: string;
 }
@@ -22,7 +22,7 @@ export interface DockerfileInput {
   readonly path: string;
 }
 
-export interface DockerfileImages {
+interface DockerfileImages {
   /** Sorted by text, each once. */
   readonly images: readonly DockerfileImage[];
   /** `dockerfile-no-stage`, `dockerfile-target`, `dockerfile-variable`, `dockerfile-reference` */
@@ -173,7 +173,7 @@ function normalise(word: string): DockerfileImage | undefined {
 }
 
 /** A Dockerfile, as far as it says which images it takes. Words are not expanded. */
-export interface DockerfileOutline {
+interface DockerfileOutline {
   /** The frontend of `# syntax=`. */
   readonly syntax?: string;
   /** ARG lines before the first FROM, in order. */
@@ -196,7 +196,7 @@ export interface Use {
   readonly line: number;
 }
 
-export function outlineDockerfile(text: string): DockerfileOutline {
+function outlineDockerfile(text: string): DockerfileOutline {
   const dockerfile = DockerfileParser.parse(text);
   const syntax = dockerfile
     .getDirectives()

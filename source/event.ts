@@ -10,7 +10,7 @@ import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/ver
 import { reasonOf } from "../registry/errors";
 import type { GitSource } from "./git";
 
-export interface SourceEvent {
+interface SourceEvent {
   readonly event: ReleaseEvent;
   readonly origin: string;
 }
@@ -167,7 +167,7 @@ function refused(problem: Problem): ProblemError {
   return new ProblemError("The event cannot be read:", [problem]);
 }
 
-export interface ReleasedEvent {
+interface ReleasedEvent {
   readonly event: ReleaseEvent;
   readonly origin: string;
   /** The git tag of the version that was asked for; absent where none was. */

@@ -28,10 +28,10 @@ export interface GitSource {
 }
 
 /** `unknown`: git lacks a commit, or has too little history. */
-export type GitAncestry = "ancestor" | "not-ancestor" | "unknown";
+type GitAncestry = "ancestor" | "not-ancestor" | "unknown";
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-export const MOST_DIRTY_PATHS = 20;
+const MOST_DIRTY_PATHS = 20;
 
 /**
  * Reads the repository that `dir` lies in, with the git binary; nothing is written and no hook runs.
@@ -194,7 +194,7 @@ const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;
  *
  * @param file as git names it: relative to the repository, with slashes
  */
-export async function isStackInitChange(dir: string, file: string): Promise<boolean> {
+async function isStackInitChange(dir: string, file: string): Promise<boolean> {
   if (!STACK_FILE.test(file)) return false;
   const root = await gitRoot(dir);
   const committed = await git(dir, ["show", "--no-textconv", `HEAD:${file}`]);

@@ -19,7 +19,7 @@ export interface ReadIntent {
   readonly notices: readonly string[];
 }
 
-export interface ImageIntentReading {
+interface ImageIntentReading {
   readonly image: ImageConfig;
   /** The image of the same release that this one is built FROM. */
   readonly base: ImageIntent | undefined;

@@ -14,7 +14,7 @@ import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";
 
-export interface ReadIntents {
+interface ReadIntents {
   readonly intents: readonly ImageIntent[];
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];

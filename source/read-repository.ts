@@ -36,7 +36,9 @@ export async function readRepository(
   const [secrets, organizationSecrets, variables, environments, rulesets, labels, files, mergedFiles] =
     await Promise.all([
       when(hasSecrets(config), [], () => names(read, "/actions/secrets", "secrets", "Secrets")),
-      when(config.files.length > 0, [], () => organizationNames(read)),
+      when(config.files.length > 0, [], () =>
+        names(read, "/actions/organization-secrets", "secrets", "Secrets"),
+      ),
       when(size(config.variables) > 0, {}, () => values(read, "/actions/variables", "Variables")),
       readEnvironments(read, environmentNames),
       when(config.tagRules !== undefined, [], () => readRulesets(read)),
@@ -75,16 +77,22 @@ function refuseOtherOwner(
   for (const name of ["GITHUB_OWNER", "GITHUB_ORGANIZATION"]) {
     const value = env[name];
     if (value === undefined || value === "" || value.toLowerCase() === owner.toLowerCase()) continue;
-    throw failure("github-owner-environment", name, `is ${value}, and the repository is ${repository}`, {
-      hint: `Unset ${name}: the GitHub provider would take it for the owner`,
-    });
+    throw failure(
+      "github-owner-environment",
+      name,
+      `is ${value}, and the repository is ${repository}`,
+      `Unset ${name}: the GitHub provider would take it for the owner`,
+    );
   }
 }
 
 function missingRepository({ repository, tokenFrom = "" }: SetupConfig): ProblemError {
-  return failure("github-repository-missing", "github.repository", `there is no ${repository} (404)`, {
-    hint: `Make it first, or give the token (${tokenFrom}) access to it: GitHub gives the same answer for both`,
-  });
+  return failure(
+    "github-repository-missing",
+    "github.repository",
+    `there is no ${repository} (404)`,
+    `Make it first, or give the token (${tokenFrom}) access to it: GitHub gives the same answer for both`,
+  );
 }
 
 /** GitHub reports scopes for classic tokens only; a fine-grained token's permissions show when the parts are read. */
@@ -130,10 +138,6 @@ function checkAccess(config: SetupConfig, { data, headers }: Found): { defaultBr
 
 async function names(read: Read, path: string, key: string, need: Need): Promise<string[]> {
   return (await pages(read, path, key, need)).flatMap((one) => text(one, "name"));
-}
-
-async function organizationNames(read: Read): Promise<string[]> {
-  return names(read, "/actions/organization-secrets", "secrets", "Secrets");
 }
 
 async function values(read: Read, path: string, need: Need): Promise<Record<string, string>> {

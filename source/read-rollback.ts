@@ -132,7 +132,7 @@ export async function readBaseRollback(
   return { problems: [], notices: [], existing: { release, content } };
 }
 
-export type StatedBase =
+type StatedBase =
   | { readonly release: ExistingRelease; readonly tag: string; readonly verifiedBy: VerifiedBy }
   /** Why there is none, for people. */
   | { readonly reason: string };

@@ -33,9 +33,12 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
   const { token, tokenFrom = "" } = config;
   const page = "docs/github.md says which permissions it needs";
   if (token === undefined) {
-    throw failure("github-token-missing", "github.token", "there is no token to set the repository up with", {
-      hint: `Set GH_TOKEN, or: pulumi config set --secret --path 'slipway:github.token'; ${page}`,
-    });
+    throw failure(
+      "github-token-missing",
+      "github.token",
+      "there is no token to set the repository up with",
+      `Set GH_TOKEN, or: pulumi config set --secret --path 'slipway:github.token'; ${page}`,
+    );
   }
   // Half a second of loading, which only a setup pays.
   const { Octokit } = await import("octokit");
@@ -56,33 +59,42 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
       const status = statusOf(error);
       if (status === 404) return undefined;
       if (status === 401) {
-        throw failure("github-token-refused", tokenFrom, "GitHub does not know this token (401)", {
-          hint: `It has expired or was revoked. Make a new one; ${page}`,
-        });
+        throw failure(
+          "github-token-refused",
+          tokenFrom,
+          "GitHub does not know this token (401)",
+          `It has expired or was revoked. Make a new one; ${page}`,
+        );
       }
       const reason = reasonOf(error);
       const refusal = refusalOf(Number(status), reason, headersOf(error));
       if (refusal?.kind === "sso") {
         const message = "the token is not authorised for the organisation's single sign-on (403)";
-        throw failure("github-sso", tokenFrom, message, { hint: `Authorise it: ${refusal.url}` });
+        throw failure("github-sso", tokenFrom, message, `Authorise it: ${refusal.url}`);
       }
       if (refusal?.kind === "rate-limit") {
         const until = refusal.until === undefined ? "" : ` until ${refusal.until}`;
-        throw failure("github-rate-limit", tokenFrom, `GitHub takes no more requests from it${until}`, {
-          hint: "Wait, or use another token, then run the same again",
-        });
+        throw failure(
+          "github-rate-limit",
+          tokenFrom,
+          `GitHub takes no more requests from it${until}`,
+          "Wait, or use another token, then run the same again",
+        );
       }
       if (status === 403) {
         throw failure(
           "github-permission",
           tokenFrom,
           `the token may not read ${need.toLowerCase()} of ${config.repository} (403)`,
-          { hint: `A fine-grained token needs "${need}"; ${page}` },
+          `A fine-grained token needs "${need}"; ${page}`,
         );
       }
-      throw failure("github-unreachable", githubApiUrl(config.baseUrl), `GET ${url}: ${reason}`, {
-        hint: "Look at the network and at the proxy (HTTPS_PROXY, NO_PROXY); GITHUB_BASE_URL names another server",
-      });
+      throw failure(
+        "github-unreachable",
+        githubApiUrl(config.baseUrl),
+        `GET ${url}: ${reason}`,
+        "Look at the network and at the proxy (HTTPS_PROXY, NO_PROXY); GITHUB_BASE_URL names another server",
+      );
     }
   };
 }
@@ -139,13 +151,8 @@ export function texts(value: unknown): string[] {
   return list(value).filter((one) => typeof one === "string");
 }
 
-export function failure(
-  code: string,
-  path: string,
-  message: string,
-  more: { readonly hint?: string } = {},
-): ProblemError {
-  return new ProblemError("The repository cannot be set up:", [{ code, path, message, ...more }]);
+export function failure(code: string, path: string, message: string, hint?: string): ProblemError {
+  return new ProblemError("The repository cannot be set up:", [{ code, path, message, hint }]);
 }
 
 /**

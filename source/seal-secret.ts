@@ -4,7 +4,7 @@ import type { Secret } from "../plan/secret";
 import type { SetupConfig } from "../plan/setup/config";
 import { failure, repositoryReader, text } from "./repository-reader";
 
-export interface SecretPlace {
+interface SecretPlace {
   readonly name: string;
   /** Absent: the repository itself. */
   readonly environment?: string;
@@ -31,9 +31,12 @@ async function readKey(config: SetupConfig, of: string): Promise<SealingKey> {
   const [id] = text(found?.data, "key_id");
   const [publicKey] = text(found?.data, "key");
   if (id !== undefined && publicKey !== undefined) return { id, publicKey };
-  throw failure("github-sealing-key", "github.secrets", `${config.repository}${of} has no public key`, {
-    hint: "Without it no secret can be sealed. Run the same again; it may not have been there yet",
-  });
+  throw failure(
+    "github-sealing-key",
+    "github.secrets",
+    `${config.repository}${of} has no public key`,
+    "Without it no secret can be sealed. Run the same again; it may not have been there yet",
+  );
 }
 
 const derive = promisify<string, string, number, object, Buffer>(scrypt);
@@ -50,7 +53,7 @@ export interface SealingKey {
 }
 
 /** What GitHub takes, and what may be seen by everybody. */
-export interface SealedSecret {
+interface SealedSecret {
   readonly keyId: string;
   /** base64 of a libsodium sealed box. */
   readonly box: string;

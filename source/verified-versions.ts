@@ -15,7 +15,7 @@ import type { RegistryReader } from "../registry/read-image";
 /** More unverified version tags than this above the released one are an attack or a mistake. */
 const MOST_UNVERIFIED = 50;
 
-export interface VerifiedVersions {
+interface VerifiedVersions {
   /** Without the version tags that do not count. */
   readonly state: RegistryState;
   readonly problems: readonly Problem[];

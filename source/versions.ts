@@ -6,7 +6,7 @@ import { reasonOf } from "../registry/errors";
 import { runCommand } from "./commands";
 import { readProjectFile } from "./project-files";
 
-export interface ResolvedBuildArgs {
+interface ResolvedBuildArgs {
   readonly values: Readonly<Record<string, string>>;
   /** Argument -> where its value came from; those written in the configuration have no entry. */
   readonly origins: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export interface ResolvedBuildArgs {
   readonly problems: readonly Problem[];
 }
 
-export interface BuildArgsInput {
+interface BuildArgsInput {
   readonly projectDir: string;
   readonly buildArgs: Readonly<Record<string, BuildArg>>;
   /** Path shown in problems, e.g. `images[0].buildArgs`. Default `buildArgs`. */

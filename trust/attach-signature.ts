@@ -9,7 +9,7 @@ import { type ReleaseSigner, SigningError } from "./release-signer";
 import type { Trust } from "./trust-material";
 import { verifyBundle } from "./verify-bundle";
 
-export interface SigningPlace {
+interface SigningPlace {
   /** `host/path`. */
   readonly repository: string;
   readonly client: RegistryClient;

@@ -212,7 +212,7 @@ const NAMED = 5;
  *
  * @returns messages; none where nothing is denied
  */
-export function licenceMessages(rules: LicenceRules, { built, accepted, platforms }: Evidence): string[] {
+function licenceMessages(rules: LicenceRules, { built, accepted, platforms }: Evidence): string[] {
   const inside = built.filter(({ predicateType }) => isPredicate("sbom", predicateType));
   const beside = accepted
     .filter(({ statement }) => isPredicate("sbom", statement.predicateType))

@@ -104,7 +104,7 @@ const schema = z.object({
  *
  * @throws Error without anything of the key or the password in its message
  */
-export async function decryptKey(bytes: Uint8Array, password: string): Promise<Buffer> {
+async function decryptKey(bytes: Uint8Array, password: string): Promise<Buffer> {
   const parsed = schema.safeParse(json(bytes));
   if (!parsed.success) throw new Error("is not an encrypted key as cosign writes it");
   const { kdf, cipher, ciphertext } = parsed.data;

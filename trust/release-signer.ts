@@ -162,7 +162,7 @@ const claimsSchema = z.object({
   job_workflow_ref: z.string().optional(),
 });
 
-export type TokenClaims = z.output<typeof claimsSchema>;
+type TokenClaims = z.output<typeof claimsSchema>;
 
 const AUDIENCE = "sigstore";
 
@@ -170,7 +170,7 @@ const AUDIENCE = "sigstore";
  * The OIDC token of the CI: GitHub Actions' (`id-token: write`), or SIGSTORE_ID_TOKEN. It is read and not verified here:
  * Fulcio does that. It appears in no message.
  */
-export async function identityToken(
+async function identityToken(
   env: NodeJS.ProcessEnv,
 ): Promise<{ readonly text: string; readonly claims: TokenClaims }> {
   const text = env.SIGSTORE_ID_TOKEN || (await fromCi());
@@ -194,7 +194,7 @@ async function fromCi(): Promise<string> {
 }
 
 /** What Fulcio may write as the certificate's subject for a token. */
-export function subjectsOf({ job_workflow_ref: workflow, email, sub }: TokenClaims): string[] {
+function subjectsOf({ job_workflow_ref: workflow, email, sub }: TokenClaims): string[] {
   return [
     ...(workflow === undefined ? [] : [`https://github.com/${workflow}`]),
     ...(email === undefined ? [] : [email]),

@@ -246,7 +246,7 @@ function signedTime({ timestamps }: SignedEntity): Date | undefined {
 }
 
 /** What Fulcio writes into a certificate of the workflow that asked for it. */
-export interface CertificateFacts {
+interface CertificateFacts {
   /** `https://github.com/octo/app`. */
   readonly source?: string;
   readonly revision?: string;
@@ -256,7 +256,7 @@ export interface CertificateFacts {
 const SOURCE = "1.3.6.1.4.1.57264.1.12";
 const REVISION = "1.3.6.1.4.1.57264.1.13";
 
-export function certificateFacts(extensions: readonly ObjectIdentifierValuePair[]): CertificateFacts {
+function certificateFacts(extensions: readonly ObjectIdentifierValuePair[]): CertificateFacts {
   const text = (oid: string): string | undefined => {
     const found = extensions.find((extension) => extension.oid?.id.join(".") === oid);
     return found === undefined ? undefined : utf8String(found.value);
