@@ -8,7 +8,7 @@ import type { Answer, WireRequest } from "./http";
 import type { Redactor } from "./redact";
 import type { Clock } from "./retry";
 
-/** What a registry accepts as proof: a user's password or access token, or an OAuth2 refresh token. */
+/** A user's password or access token, or an OAuth2 refresh token. */
 export type Credentials =
   | { readonly username: string; readonly password: Secret }
   | { readonly identityToken: Secret };
@@ -73,11 +73,7 @@ export class Authenticator {
     return this.#basic;
   }
 
-  /**
-   * Answers a 401: takes over the challenge, forgets what was `refused`, and authenticates again.
-   *
-   * @returns the header to try with, or `undefined` where nothing else can be offered.
-   */
+  /** Answers a 401 with another header to try, or `undefined` where nothing else can be offered. */
   async renew(
     challenge: string | undefined,
     scopes: readonly Scope[],
@@ -96,10 +92,7 @@ export class Authenticator {
     return `Bearer ${(await this.#token(this.#scheme, [...scopes, ...asked])).value}`;
   }
 
-  /**
-   * Drops a refused token and every other that would be offered in its place: they are as old. Where it is not there
-   * any more, another request has renewed it already.
-   */
+  /** Drops a refused token and those that would replace it: they are as old. If it is gone, it was renewed already. */
   #forget(refused: string | undefined, wanted: readonly Scope[]): void {
     if (![...this.#tokens.values()].some(({ value }) => `Bearer ${value}` === refused)) return;
     for (const [key, token] of this.#tokens) if (covers(token.scopes, wanted)) this.#tokens.delete(key);

@@ -1,6 +1,6 @@
 import { isRecord } from "../plan/record";
 
-/** One way in which a registry accepts proof, e.g. `Bearer realm="https://…",service="…",scope="…"`. */
+/** How a registry lets callers authenticate, e.g. `Bearer realm="https://…",service="…",scope="…"`. */
 export interface Challenge {
   /** Lower case: `bearer`, `basic`. */
   readonly scheme: string;
@@ -15,10 +15,8 @@ const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
 const GAP = /[ \t,]*/y;
 
 /**
- * Reads a `WWW-Authenticate` header, also one of several challenges, quoted commas and unquoted values. It stops at
- * the first thing that is no challenge and gives what it had understood by then.
- *
- * No kept library separates several challenges in one header, which RFC 9110 allows and proxies produce.
+ * Reads a `WWW-Authenticate` header, as far as it can be understood. No kept library separates several challenges in
+ * one header, which RFC 9110 allows and proxies produce.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.www-authenticate
  */
@@ -58,11 +56,7 @@ function skipToken68(header: string, at: number, moveTo: (end: number) => void):
   if (TOKEN68.test(header)) moveTo(TOKEN68.lastIndex);
 }
 
-/**
- * Token scopes, `repository:octo/app:pull,push`: what a bearer token is asked for.
- *
- * @see https://distribution.github.io/distribution/spec/auth/scope/
- */
+/** `repository:octo/app:pull,push`. @see https://distribution.github.io/distribution/spec/auth/scope/ */
 export type Scope = string;
 
 export function pullScope(repository: string): Scope {

@@ -83,7 +83,7 @@ export class RegistryClient {
     return (await this.pushManifest(repository, reference, bytes, mediaType)).descriptor;
   }
 
-  /** `putManifest`, telling also whether the registry lists the manifest as a referrer of its subject by itself. */
+  /** `putManifest`, and whether the registry lists the manifest as a referrer of its subject by itself. */
   async pushManifest(
     repository: string,
     reference: string,

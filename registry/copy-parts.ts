@@ -20,8 +20,6 @@ interface Parts {
 /**
  * What must be there before a manifest can be: its configuration and layers, or an index's manifests. Layers that may
  * not be distributed stay where their `urls` say.
- *
- * @throws RegistryError `registry-bad-answer` for content that is neither index nor manifest.
  */
 export function contentsOf(at: RepositoryAt, { json, descriptor }: FetchedManifest, depth: number): Parts {
   const wrong = (what: string) => notCopyable(at, descriptor.digest, what);
@@ -68,10 +66,7 @@ export function missing(at: RepositoryAt, digest: Digest): RegistryError {
 
 const WIDTH = 8;
 
-/**
- * The parts of an index or manifest that a repository does not hold: manifests and blobs. Asks with HEAD where that is
- * enough, reads each manifest once and writes nothing. None means that the content is whole.
- */
+/** The manifests and blobs of an index or manifest that a repository lacks. Writes nothing. */
 export async function missingParts(
   client: RegistryClient,
   repository: string,

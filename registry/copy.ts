@@ -35,12 +35,9 @@ export interface CopyResult {
 }
 
 /**
- * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then their referrers of
- * known kinds (see `ReferrerGate`), in turn. What the target has is not sent again, so a copy that was interrupted goes
- * on where it stopped, and one that is complete writes nothing. Blobs stream through in bounded memory and are verified
- * on their way. No tag is written but the referrers fallback tag, where the target needs it.
- *
- * It returns or throws only when nothing is running any more.
+ * Copies content by digest: blobs, manifests, indexes, then referrers of known kinds (see `ReferrerGate`). What the
+ * target has is not sent again, so an interrupted copy continues and a complete one writes nothing. No tag is written
+ * but the referrers fallback tag. It returns or throws only when nothing is running any more.
  */
 export function copyContent(options: CopyOptions): Promise<CopyResult> {
   return new Copy(options).run();

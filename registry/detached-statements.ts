@@ -12,10 +12,9 @@ import { isAttached, publishReferrer, referrerEntry } from "./referrers";
 
 /**
  * Takes the build's attestations out of an index and attaches them as referrers of its platforms; last of all it writes
- * the index that names them, without a tag. The index that the build pushed stays, untagged. Repeating it is no write,
- * so a run that broke off anywhere is completed by the next.
+ * the index that names them, without a tag. Repeating it is no write, so the next run completes one that broke off.
  *
- * @returns the digest of the index without attestations; the given one where there are none in it
+ * @returns the digest of the index without attestations; the given one where it has none
  */
 export async function detachStatements(
   client: RegistryClient,

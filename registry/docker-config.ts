@@ -20,11 +20,10 @@ interface DockerConfigOptions {
 }
 
 /**
- * The machine's own credentials for a registry, as `docker login` left them: from `$DOCKER_CONFIG/config.json`, else
- * `~/.docker/config.json`; a helper for the host first, then the store for all, then the file itself, as Docker does.
+ * The credentials that `docker login` left for a registry, found as Docker finds them: a helper for the host first,
+ * then the store for all hosts, then `config.json` itself.
  *
  * @param host as people write it: `ghcr.io`, `docker.io`
- * @returns undefined where there are none
  * @throws RegistryError `registry-credentials` for a file or helper that fails; no secret is in it.
  * @see https://docs.docker.com/reference/cli/docker/login/#credential-stores
  */
@@ -130,9 +129,8 @@ const TOKEN_USERNAME = "<token>";
 const NOT_FOUND = /credentials not found|no credentials server URL|not logged in/i;
 
 /**
- * Asks `docker-credential-<name> get`, the server on its standard input.
+ * Asks `docker-credential-<name> get`; undefined where the helper knows no credentials for the server.
  *
- * @returns undefined where the helper knows no credentials for the server.
  * @throws RegistryError `registry-credentials`; never with the helper's output on success, which is a secret.
  * @see https://github.com/docker/docker-credential-helpers
  */

@@ -32,11 +32,7 @@ interface HubCall {
 const ANSWER_LIMIT = 1024 * 1024;
 const ATTEMPTS = 4;
 
-/**
- * Docker Hub's own API, which is no registry's: what it says of a repository.
- *
- * @see https://docs.docker.com/reference/api/hub/latest/
- */
+/** Docker Hub's own API, which is no registry's. @see https://docs.docker.com/reference/api/hub/latest/ */
 export class HubClient {
   readonly #options: HubClientOptions;
   readonly #redactor = new Redactor();

@@ -19,12 +19,7 @@ export function nextLink(header: string | undefined): string | undefined {
   return undefined;
 }
 
-/**
- * Reads a list page by page, following `Link` headers on the registry's own host, until there is no further page.
- * `read` gives undefined to stop early, e.g. on 404.
- *
- * @throws RegistryError `registry-bad-answer` for pages that go in circles or elsewhere.
- */
+/** Reads a list page by page, following `Link` headers on the registry's own host. `read` returns false to stop. */
 async function readPages(
   transport: Transport,
   call: Call,
@@ -79,11 +74,7 @@ export async function listTags({ transport, repository }: RepositoryApi) {
   return [...tags];
 }
 
-/**
- * The tag under which clients list referrers where the registry does not: `sha256-<hex>`.
- *
- * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#unavailable-referrers-api
- */
+/** The tag under which clients list referrers where the registry does not: `sha256-<hex>`. */
 export function fallbackTag(digest: Digest): string {
   return digest.replace(":", "-");
 }

@@ -2,11 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type Digest, isDigest } from "../plan/digest";
 
-/**
- * The shapes that a registry stores: descriptors, manifests and indexes.
- *
- * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
- */
+/** What a registry stores. @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
 
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";

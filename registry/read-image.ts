@@ -22,9 +22,9 @@ const CONFIG_TYPES = [
 const STATEMENT_LIMIT = 1024 * 1024;
 
 /**
- * What a tag or digest is: digest, platforms, annotations; undefined when it does not exist.
+ * What a tag or digest is; undefined when it does not exist.
  *
- * @param statements read the release statements among its referrers too
+ * @param options.statements read its release statements too
  */
 export async function readImage(
   client: RegistryClient,

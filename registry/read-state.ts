@@ -79,7 +79,7 @@ export async function readRegistryState(
   };
 }
 
-/** Who only reads is let in everywhere, but where a release would go on without. */
+/** A plan that writes nothing reads every registry, except those that a release would skip. */
 async function readerAccess(
   connection: Connection,
   host: string,

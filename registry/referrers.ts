@@ -81,10 +81,7 @@ export function isDamage(error: unknown): boolean {
   return error instanceof RegistryError && codes.includes(error.code);
 }
 
-/**
- * The bytes of a referrer's only layer, of one type. Undefined where it is not there, damaged, too large or of another
- * shape.
- */
+/** The bytes of a referrer's only layer, of one type; undefined where it is damaged, too large or of another shape. */
 export async function readReferrerLayer(
   { client, repository }: { client: Pick<RegistryClient, "getManifest" | "getBlob">; repository: string },
   referrer: Digest,
@@ -172,8 +169,7 @@ async function inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
 
 /**
  * Lists `entry` among the referrers of `subject` where the registry does not do so by itself: adds it to the index
- * under the fallback tag, reads that again, and repairs it until it holds this entry and everybody else's that was
- * ever seen in it. Already listed is no write.
+ * under the fallback tag, reads that again, and repairs it until no entry that was ever seen in it is missing.
  *
  * @throws RegistryError `registry-conflict` where others keep overwriting it.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject

@@ -28,8 +28,8 @@ export interface RetryPolicy {
 }
 
 /**
- * How long to wait after attempt `attempt` failed: what the registry asked for, else a doubling backoff of which a
- * random half is taken away, so that clients which failed together do not come back together.
+ * How long to wait after a failed attempt: what the registry asked for, else a doubling backoff minus a random part, so
+ * that clients which failed together do not come back together.
  */
 export function waitAfter(error: RegistryError, attempt: number, random: () => number): number {
   if (error.retryAfterMs !== undefined) return error.retryAfterMs;
@@ -38,7 +38,7 @@ export function waitAfter(error: RegistryError, attempt: number, random: () => n
 }
 
 /**
- * `Retry-After` in milliseconds: whole seconds or an HTTP date.
+ * `Retry-After` (seconds, or an HTTP date) in milliseconds.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
@@ -51,8 +51,7 @@ export function parseRetryAfter(header: string | undefined, now: number): number
 }
 
 /**
- * Runs `run` until it succeeds, fails for good or attempts are used up. Everything that it is used for may be repeated:
- * reads, manifests by content, and uploads that start over.
+ * Runs `run` until it succeeds, fails for good or attempts are used up. Only what may be repeated is run by it.
  *
  * @throws RegistryError the last failure, no longer transient, so that an outer loop does not multiply attempts.
  */

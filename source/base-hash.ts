@@ -152,8 +152,6 @@ interface BaseFiles {
 /**
  * The files that a pattern of a base means: with `**` regular files only, as `find -type f` finds them, and without
  * junk that is never committed; else what a shell would name.
- *
- * @throws Error of the file system
  */
 async function findBaseFiles(contextDir: string, pattern: string): Promise<BaseFiles> {
   const glob = parseGlob(pattern);

@@ -49,9 +49,9 @@ interface GitAnswer {
 const DEADLINE_MS = 60_000;
 
 /**
- * Runs git in a folder: arguments as an array, without a shell, prompts, locks, hooks, network or a translated text, and
- * without secrets in its environment, which a program of a repository's own configuration would see too.
- * Any exit code is an answer.
+ * Runs git in a folder: arguments as an array, without a shell, prompts, locks, hooks, network or a translated text,
+ * and without secrets in its environment, which a program of a repository's own configuration would see too. Any exit
+ * code is an answer.
  *
  * @throws ProblemError `source-git-missing` where git or the folder is not there, `source-git-failed` after 60 seconds
  */

@@ -28,12 +28,9 @@ interface BuildContextInput {
 }
 
 /**
- * Reads what a build of an image sees, as BuildKit does: the context's files without those that
- * `<Dockerfile>.dockerignore` or `.dockerignore` leaves out. The Dockerfile itself is always read; as a file of the
- * context it counts only where it is not ignored, since only then can `COPY` see it. Folders are no content.
- *
- * Nothing throws: `context-missing`, `context-dockerfile`, `context-outside`, `context-symlink`, `context-special-file`,
- * `context-file-name`, `context-unreadable`, `context-artifacts` and `context-ignore-file` are problems by name.
+ * Reads what a build of an image sees, as BuildKit does: the context's files without those that `.dockerignore` leaves
+ * out. The Dockerfile is always read; as a file of the context it counts only where it is not ignored, since only then
+ * can `COPY` see it. Every failure is a problem; nothing throws.
  */
 export async function readBuildContext(input: BuildContextInput): Promise<BuildContext> {
   const projectDir = resolve(input.projectDir);

@@ -189,10 +189,9 @@ function byBytes(a: string, b: string): number {
 
 const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;
 /**
- * Whether a changed file is a stack's file in which nothing differs from the commit but what `pulumi stack init` writes
- * into it, comments and spelling aside. No release depends on that, and on a new machine or a throwaway backend it is always there.
- *
- * @param file as git names it: relative to the repository, with slashes
+ * Whether a changed file is a stack's file in which nothing differs but what `pulumi stack init` writes: no release
+ * depends on that, and on a new machine or a throwaway backend it is always there. @param file relative to the
+ * repository
  */
 async function isStackInitChange(dir: string, file: string): Promise<boolean> {
   if (!STACK_FILE.test(file)) return false;
@@ -230,9 +229,9 @@ export function withoutCredentials(remote: string): string {
 }
 
 /**
- * `owner/name` of a repository on github.com, by https, ssh or git; undefined for any other remote.
+ * `owner/name` of a repository on github.com; undefined for any other remote.
  *
- * @param server an Enterprise server's host in place of github.com
+ * @param server another GitHub server's host
  */
 export function githubRepository(remote: string, server = "github.com"): string | undefined {
   const { host, path } = hostAndPath(remote);
@@ -244,7 +243,9 @@ export function githubRepository(remote: string, server = "github.com"): string 
   return /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/.test(name) ? name : undefined;
 }
 
-/** Where a remote's repository is: the server's host, and the path there without `.git`; both empty for a local path. */
+/**
+ * Where a remote's repository is: the server's host, and the path there without `.git`; both empty for a local path.
+ */
 export function remotePlace(remote: string): { readonly host: string; readonly path: string } {
   const { host, path } = hostAndPath(remote);
   return host === ""

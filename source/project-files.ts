@@ -5,11 +5,10 @@ import { ProblemError } from "../plan/problem";
 import { ROOT_PATTERN } from "../plan/root";
 
 /**
- * The folder that contexts, Dockerfiles and all other files of the settings are relative to: `slipway:root`, from the
- * project's folder upwards, inside the same git repository.
+ * The absolute folder that all files of the settings are relative to: `slipway:root`, from the project's folder
+ * upwards.
  *
- * @returns an absolute folder
- * @throws ProblemError `root-outside` for what is above the repository, or no such folder at all
+ * @throws ProblemError `root-outside` for what is above the git repository, or no such folder at all
  */
 export function rootDir(projectDir: string, root: string): string {
   const start = resolve(projectDir);

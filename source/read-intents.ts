@@ -23,8 +23,8 @@ interface ReadIntents {
 }
 
 /**
- * What each image should become. There are three contents: an earlier version (a rollback that holds), what was verified
- * elsewhere (a promotion), or what the working tree makes.
+ * What each image should become. There are three contents: an earlier version (a rollback that holds), what was
+ * verified elsewhere (a promotion), or what the working tree makes.
  */
 export async function readIntents(
   input: PlanReleaseInput,
@@ -170,7 +170,7 @@ function withoutTags({ name, tags, ref }: ImageIntent): Problem[] {
   ];
 }
 
-/** A version that no image's rules make is a slip of the pen, or another lane's. */
+/** A version that no image's rules make is a typing error, or belongs to another lane. */
 function nobodysVersions({ config, now }: PlanReleaseInput, event: ReleaseEvent): Problem[] {
   const { to, bad = [], images } = config.rollback ?? {};
   const asked = config.images.filter(({ name }) => images?.includes(name) ?? true);

@@ -15,12 +15,9 @@ import {
 } from "./repository-reader";
 
 /**
- * What a repository has, read before anything is written. Says at once what the token, its scopes or the repository
- * lack.
+ * What a repository has, read before anything is written.
  *
- * @throws ProblemError `github-token-missing`, `github-token-refused`, `github-repository-missing`,
- *   `github-repository-archived`, `github-permission`, `github-scope`, `github-reviewer`, `github-owner-environment`,
- *   `github-unreachable`, `github-sso`, `github-rate-limit`
+ * @throws ProblemError `github-…` that says at once what the token, its scopes or the repository lack
  */
 export async function readRepository(
   config: SetupConfig,

@@ -103,8 +103,8 @@ export async function readRollback(
 }
 
 /**
- * The base of the version that an image goes back to: the one that its release statement says it was built FROM. Where
- * no statement says so, or the base is gone, it stays where it is: nothing that runs is built from a floating tag.
+ * The base of the version that an image goes back to, by its release statement. Without a statement, or where the base
+ * is gone, it stays where it is.
  */
 export async function readBaseRollback(
   input: PlanReleaseInput,
@@ -138,9 +138,8 @@ type StatedBase =
   | { readonly reason: string };
 
 /**
- * The base that a release was built FROM, as its statement says, where all of these repositories still have it.
- *
- * @param keys `host/path`, the first choice first
+ * The base that a release was built FROM, by its statement, where all of these repositories (`host/path`) still have
+ * it.
  */
 export async function readStatedBase(
   { registries, config, previous }: Pick<PlanReleaseInput, "registries" | "config" | "previous">,

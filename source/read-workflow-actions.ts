@@ -12,8 +12,8 @@ const FOLDER = ".github/workflows";
 const OWN_WORKFLOW = /^\.\/\.github\/workflows\/[^/]+\.ya?ml$/;
 
 /**
- * Which actions the workflows of the repository run that a folder lies in, sorted by path; then the actions of its own
- * (`uses: ./…`) that these run. What cannot be read breaks no release by itself; the policy decides what is thought of it.
+ * Which actions the workflows of a folder's repository run, then the actions of its own (`uses: ./…`) that these run.
+ * What cannot be read breaks no release by itself; the policy decides what follows from it.
  */
 export async function readWorkflowActions(dir: string): Promise<WorkflowText[]> {
   const top = await gitRoot(dir);

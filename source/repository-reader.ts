@@ -13,7 +13,7 @@ export interface Found {
 /**
  * Reads one address of the repository.
  *
- * @throws ProblemError `github-permission`, `github-sso`, `github-rate-limit`, `github-unreachable`
+ * @throws ProblemError `github-permission`, `github-sso`, `github-rate-limit`, …
  */
 export type Read = (path: string, need: Need) => Promise<Found | undefined>;
 
@@ -156,8 +156,8 @@ export function failure(code: string, path: string, message: string, hint?: stri
 }
 
 /**
- * Where GitHub's REST API is, from what a person gives as base URL: github.com, GitHub Enterprise Cloud and Server, by the
- * same rules as the GitHub provider. An unknown host is a server, with its API below `/api/v3`.
+ * Where GitHub's REST API is, from what a person gives as base URL: github.com, GitHub Enterprise Cloud and Server, by
+ * the same rules as the GitHub provider. An unknown host is a server, with its API below `/api/v3`.
  */
 export function githubApiUrl(baseUrl: string | undefined): string {
   if (baseUrl === undefined) return "https://api.github.com";

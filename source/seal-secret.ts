@@ -60,10 +60,9 @@ interface SealedSecret {
 }
 
 /**
- * Seals a secret for GitHub, as libsodium's sealed boxes are, but for one thing: the sender's throw-away key is not
- * drawn by chance. It is derived from the secret, its place and the receiver's key, slowly, so that an unchanged secret
- * is an unchanged box and no state has to remember what was sealed. Anyone who guesses the secret can confirm the guess, at the
- * price of scrypt for each one, as with any stored password.
+ * Seals a secret for GitHub in a libsodium sealed box whose sender's key is derived, slowly, from the secret, its place
+ * and the receiver's key. So an unchanged secret is an unchanged box, and no state has to remember it. Anyone who
+ * guesses the secret can confirm the guess, at the price of scrypt for each one, as with any stored password.
  *
  * @param place what makes equal secrets unlike: `octo/app/prod/TOKEN`
  * @throws Error for a key that is no X25519 public key

@@ -39,7 +39,7 @@ interface VersionsInput {
 /**
  * The registry's version tags, without unverified ones above the released version: anyone who may push can write
  * `9.9.9`, and so keep `latest` from moving. A version counts if a trusted signer states it, this stack recorded it or
- * it is a git tag. Only tags that would decide something are looked up.
+ * it is a git tag.
  */
 export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVersions> {
   let { state } = input;

@@ -115,12 +115,7 @@ async function fromRegistry(input: BuildArgsInput, source: string): Promise<Answ
   }
 }
 
-/**
- * The newest version of a package, asked of the registry that npm is configured for (its `.npmrc` files, environment
- * and credentials count, the project's too).
- *
- * @throws Error that names the package, and the registry if npm gives it
- */
+/** The newest version of a package, by the registry that npm is configured for. @throws Error that names the package */
 async function latestOfNpm(
   source: string,
   { projectDir, env = {}, deadlineMs = 20_000 }: BuildArgsInput,

@@ -19,7 +19,6 @@ export interface StackWithWorkflows {
  * The stacks of a project whose settings ask for workflows, sorted by name. The environment is ignored, so the same
  * files give the same workflows on every machine.
  *
- * @param codeOf the arguments in the program's code for a stack. @default none
  * @throws ProblemError with every problem of every such stack
  */
 export async function readWorkflowStacks(

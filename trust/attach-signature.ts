@@ -27,11 +27,9 @@ export interface Signature {
 const LOOKS = 5;
 
 /**
- * Sees to it that a statement about a digest is signed in every place, and reads it back. It signs once and writes the
- * same bundle everywhere; a valid signature of the same statement by the same signer, wherever it is found, is taken
- * instead of a new one, so that repeating it writes nothing.
+ * Signs a statement about a digest once, attaches the same bundle in every place and reads it back. A valid signature
+ * of the same statement by the same signer, wherever it is found, is reused, so repeating it writes nothing.
  *
- * @param statement the in-toto statement's bytes
  * @throws SigningError, RegistryError
  */
 export async function attachSignature(
@@ -113,7 +111,7 @@ async function attach(
   return descriptor.digest;
 }
 
-/** By the road that everybody takes: from the listing to the bundle, whose signature is checked once more. */
+/** Reads a signature as any verifier does, from the listing to the bundle, and checks it once more. */
 async function readBack(
   { client, path, repository }: SigningPlace,
   digest: Digest,

@@ -124,7 +124,7 @@ export function sbomPackages(predicate: unknown): SbomPackage[] | undefined {
   return undefined;
 }
 
-/** Both formats may leave the list out; what stands there instead of one is nothing that anybody has read. */
+/** Both formats may leave the list out; anything else in its place is an SBOM that cannot be read. */
 function isList(value: unknown): boolean {
   return value === undefined || Array.isArray(value);
 }

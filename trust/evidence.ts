@@ -104,7 +104,9 @@ export function bundleBytes(at: ReadingPlace, referrer: Digest): Promise<Uint8Ar
 const PREDICATE_TYPE = "dev.sigstore.bundle.predicateType";
 const KINDS: readonly string[] = [CLAIM_PREDICATE_TYPE, STATEMENT_PREDICATE_TYPE];
 
-/** The claims and release statements about a digest that one of the signers made. Everything else counts for nothing. */
+/**
+ * The claims and release statements about a digest that one of the signers made. Everything else counts for nothing.
+ */
 export async function readSignedFacts(
   client: ReadingClient,
   repository: string,

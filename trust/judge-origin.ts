@@ -13,8 +13,8 @@ interface Origin {
 }
 
 /**
- * Image, source and revision, which one signed statement has to say together. Where no statement is asked for (a release
- * without a version has none) the commit may also stand in the index, which is signed.
+ * Image, source and revision, which one signed statement has to say together. Where no statement is asked for (a
+ * release without a version has none) the commit may also stand in the index, which is signed.
  */
 export function statementProblems(
   rules: VerifyRules,

@@ -152,10 +152,8 @@ interface Age {
 }
 
 /**
- * The earliest signed time: an image that was signed for at some time is at least that old, whatever is signed later,
- * and no older time can be made up. It is the safe one for `maxAge`, and the honest one for `minAge`: content that
- * later versions carry over does not become new. Without a log it is the end of the last build, which is the builder's
- * word in the signed index.
+ * The earliest signed time, since an image is at least that old and no older time can be made up. So later versions
+ * that carry content over do not make it new. Without a log it is the end of the last build, by the builder's word.
  */
 function ageOf({ accepted, built }: Evidence): Age | undefined {
   const logged = accepted.flatMap(({ signedAt }) => signedAt ?? []);
@@ -206,11 +204,8 @@ function builtEverywhere({ built, platforms }: Evidence): string[] {
 const NAMED = 5;
 
 /**
- * What the SBOMs say against the licences of an image: those inside the signed index, one for each platform, and those
- * that were signed beside it. A platform without one is not verified, nor one whose SBOM lists nothing where a licence
- * that is not stated is refused.
- *
- * @returns messages; none where nothing is denied
+ * What the SBOMs in the signed index, and those signed beside it, say against the rules for licences. A platform
+ * without an SBOM is refused, and one whose SBOM lists nothing if unstated licences are refused.
  */
 function licenceMessages(rules: LicenceRules, { built, accepted, platforms }: Evidence): string[] {
   const inside = built.filter(({ predicateType }) => isPredicate("sbom", predicateType));

@@ -13,9 +13,9 @@ import { Secret } from "../plan/secret";
 const ENCRYPTED_LABELS = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
 
 /**
- * A private key: a cosign key pair's (encrypted), or a PEM key of the kinds EC P-256 and Ed25519, encrypted or not.
+ * A private key of cosign or in PEM, encrypted or not.
  *
- * @throws Error whose message continues "the key …"; it holds nothing of the key or the password
+ * @throws Error whose message continues "the key …", without secrets
  */
 export async function readPrivateKey(pem: Secret, password: Secret | undefined): Promise<KeyObject> {
   const block = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END \1-----/.exec(pem.reveal());
@@ -101,7 +101,6 @@ const schema = z.object({
 
 /**
  * The PKCS #8 bytes in what `cosign generate-key-pair` encrypts: JSON with scrypt's parameters and a NaCl secret box.
- *
  * @throws Error without anything of the key or the password in its message
  */
 async function decryptKey(bytes: Uint8Array, password: string): Promise<Buffer> {

@@ -30,12 +30,7 @@ export interface ReleaseSigner {
   readonly sign: (statement: Buffer) => Promise<Uint8Array>;
 }
 
-/**
- * The signer that a configuration names; undefined for none. Keyless asks for a token only when it signs or looks for
- * its own signatures.
- *
- * @throws SigningError where the key cannot be read
- */
+/** The signer that a configuration names; undefined for none. @throws SigningError where the key cannot be read */
 export async function releaseSigner(
   config: SignConfig,
   env: NodeJS.ProcessEnv,
@@ -167,8 +162,8 @@ type TokenClaims = z.output<typeof claimsSchema>;
 const AUDIENCE = "sigstore";
 
 /**
- * The OIDC token of the CI: GitHub Actions' (`id-token: write`), or SIGSTORE_ID_TOKEN. It is read and not verified here:
- * Fulcio does that. It appears in no message.
+ * The OIDC token of the CI: GitHub Actions' (`id-token: write`), or SIGSTORE_ID_TOKEN. It is read and not verified
+ * here: Fulcio does that. It appears in no message.
  */
 async function identityToken(
   env: NodeJS.ProcessEnv,

@@ -7,12 +7,10 @@ import { judge } from "./judge";
 import { readTrust, type Trust } from "./trust-material";
 
 /**
- * Whether a digest is verified in every one of the repositories, by what each of them has itself. Fails closed: what
- * cannot be read is not verified.
+ * Whether a digest is verified in each of the repositories, by what that repository has. What cannot be read is not
+ * verified.
  *
- * @param connect gives the client of a registry, by its host
  * @param own the stack's own signers, for rules that name no other
- * @returns a verdict for each repository, in their order
  */
 export async function verifyImage(
   request: VerifyRequest,
