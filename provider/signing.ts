@@ -7,8 +7,8 @@ import type { ContentClaim, SignedFacts } from "../plan/statement";
 import type { VerifyRules, WantedSigner } from "../plan/trust";
 import type { RegistryClient } from "../registry/client";
 import type { ReadSigned } from "../registry/read-state";
+import type { Trust } from "../trust/keys";
 import type { ReleaseSigner } from "../trust/release-signer";
-import type { Trust } from "../trust/trust-material";
 import type { Location, Registries } from "./registries";
 import { signerInput } from "./schemas";
 
@@ -130,7 +130,7 @@ export class Signing {
   async #readTrusts(): Promise<readonly Trust[]> {
     const config = this.#config;
     if (config.mode === "none") return [];
-    const { readTrust } = await import("../trust/trust-material.js");
+    const { readTrust } = await import("../trust/keys.js");
     const named: WantedSigner[] = [...(config.trusted ?? [])];
     if (config.mode === "key" && config.publicKey !== undefined)
       named.push({ kind: "key", publicKey: config.publicKey });
@@ -193,7 +193,7 @@ export function signedReader(
     return async (repository, digest) => {
       const { client, path } = registries.at(repository);
       const { readSignedFacts } = await import("../trust/evidence.js");
-      trust ??= import("../trust/trust-material.js").then(({ readTrust }) => readTrust(signer));
+      trust ??= import("../trust/keys.js").then(({ readTrust }) => readTrust(signer));
       return readSignedFacts(client, path, digest, [await trust]);
     };
   }

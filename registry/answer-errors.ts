@@ -1,5 +1,7 @@
+import { isRecord } from "../plan/record";
 import { hostOf, type RegistryError, type RegistryErrorCode, requestError } from "./errors";
 import type { Answer } from "./http";
+import { parseJson } from "./manifest";
 import { oneLine, safePath } from "./redact";
 import { parseRetryAfter } from "./retry";
 
@@ -13,22 +15,16 @@ interface Caller {
 
 /** `DENIED: permission_denied: write_package`, as the specification's error body has it, else the body's text. */
 function explanation(text: string): string {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json !== "object" || json === null) return oneLine(text);
-    if ("errors" in json && Array.isArray(json.errors)) {
-      const parts = json.errors.map((entry: { code?: unknown; message?: unknown } | null) =>
-        [entry?.code, entry?.message].filter((part) => typeof part === "string" && part !== "").join(": "),
-      );
-      return oneLine(parts.filter(Boolean).join("; "));
-    }
-    for (const key of ["error_description", "details", "message", "error"]) {
-      const value: unknown = Reflect.get(json, key);
-      if (typeof value === "string") return oneLine(value);
-    }
-  } catch {
-    // No JSON: a proxy's page or plain text.
+  const json = parseJson(Buffer.from(text));
+  if (isRecord(json) && Array.isArray(json.errors)) {
+    const parts = json.errors.map((entry: { code?: unknown; message?: unknown } | null) =>
+      [entry?.code, entry?.message].filter((part) => typeof part === "string" && part !== "").join(": "),
+    );
+    return oneLine(parts.filter(Boolean).join("; "));
   }
+  const { error_description, details, message, error } = isRecord(json) ? json : {};
+  const said = [error_description, details, message, error].find((value) => typeof value === "string");
+  if (said !== undefined) return oneLine(said);
   return /<html|<!doctype/i.test(text) ? "an HTML page" : oneLine(text);
 }
 

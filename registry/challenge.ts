@@ -1,4 +1,5 @@
 import { isRecord } from "../plan/record";
+import { parseJson } from "./manifest";
 
 /** How a registry lets callers authenticate, e.g. `Bearer realm="https://…",service="…",scope="…"`. */
 export interface Challenge {
@@ -11,7 +12,8 @@ export interface Challenge {
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const PARAMETER = new RegExp(`(${TOKEN})[ \\t]*=[ \\t]*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))`, "y");
 const SCHEME = new RegExp(`(${TOKEN})(?=[ \\t,]|$)`, "y");
-const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
+/** `Negotiate YII=` carries one bare value where others have parameters. */
+const TOKEN68 = /[ \t]+[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
 const GAP = /[ \t,]*/y;
 
 /**
@@ -40,20 +42,9 @@ export function parseChallenges(header: string): Challenge[] {
     const scheme = take(SCHEME);
     if (scheme === null) break;
     challenges.push({ scheme: (scheme[1] ?? "").toLowerCase(), parameters: {} });
-    skipToken68(header, at, (end) => {
-      at = end;
-    });
+    take(TOKEN68);
   }
   return challenges;
-}
-
-/** `Negotiate YII=` carries one bare value where others have parameters. */
-function skipToken68(header: string, at: number, moveTo: (end: number) => void): void {
-  const blank = /[ \t]+/y;
-  blank.lastIndex = at;
-  if (!blank.test(header)) return;
-  TOKEN68.lastIndex = blank.lastIndex;
-  if (TOKEN68.test(header)) moveTo(TOKEN68.lastIndex);
 }
 
 /** `repository:octo/app:pull,push`. @see https://distribution.github.io/distribution/spec/auth/scope/ */
@@ -71,19 +62,15 @@ export function deleteScope(repository: string): Scope {
   return `repository:${repository}:pull,push,delete`;
 }
 
-/** Splits at the first and last colon: a resource's name can contain a host with a port. */
-function split(scope: Scope): { resource: string; actions: string[] } {
-  const last = scope.lastIndexOf(":");
-  return { resource: scope.slice(0, last), actions: scope.slice(last + 1).split(",") };
-}
-
 /** Several scopes with one entry for each resource, sorted: equal needs give equal text. */
 export function mergeScopes(scopes: readonly Scope[]): Scope[] {
   const merged = new Map<string, Set<string>>();
   for (const scope of scopes.filter(Boolean)) {
-    const { resource, actions } = split(scope);
+    // A resource's name can contain colons: those of a host with a port.
+    const last = scope.lastIndexOf(":");
+    const resource = scope.slice(0, last);
     const known = merged.get(resource) ?? new Set<string>();
-    for (const action of actions) known.add(action);
+    for (const action of scope.slice(last + 1).split(",")) known.add(action);
     merged.set(resource, known);
   }
   const rank = (action: string) => ["pull", "push", "delete"].indexOf(action);
@@ -132,10 +119,6 @@ export function readGrant(token: string, repository: string, action: Action): Gr
 function accessClaim(token: string): unknown {
   const [, payload, signature] = token.split(".");
   if (payload === undefined || signature === undefined) return undefined;
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    return isRecord(claims) ? claims.access : undefined;
-  } catch {
-    return undefined;
-  }
+  const claims = parseJson(Buffer.from(payload, "base64url"));
+  return isRecord(claims) ? claims.access : undefined;
 }

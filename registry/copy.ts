@@ -183,6 +183,8 @@ class Copy {
 
   /** Waits for all of them; after the first failure nothing new starts, and that failure is thrown. */
   async #all(running: readonly Promise<void>[]): Promise<void> {
+    const isStopped = (error: unknown) =>
+      error instanceof RegistryError && error.code === "registry-cancelled";
     let first: { readonly error: unknown } | undefined;
     const settled = running.map((promise) =>
       promise.catch((error: unknown) => {
@@ -220,8 +222,4 @@ function stopped(registry: string, repository: string): RegistryError {
     repository,
     summary: "Not copied, since another part failed",
   });
-}
-
-function isStopped(error: unknown): boolean {
-  return error instanceof RegistryError && error.code === "registry-cancelled";
 }

@@ -6,6 +6,7 @@ import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import type { Credentials } from "./auth";
 import { RegistryError } from "./errors";
+import { parseJson } from "./manifest";
 import { oneLine } from "./redact";
 
 /** The key of Docker Hub in Docker's configuration, from the days of its first API. */
@@ -70,12 +71,8 @@ async function readConfig(
   }
   if (text.length > LARGEST_CONFIG) throw badConfig(registry, file, "is too large");
   if (text.trim() === "") return undefined;
-  try {
-    const json: unknown = JSON.parse(text);
-    if (isRecord(json)) return json;
-  } catch {
-    // The parser's message would quote the file, which holds secrets.
-  }
+  const json = parseJson(Buffer.from(text));
+  if (isRecord(json)) return json;
   throw badConfig(registry, file, "is no JSON object");
 }
 
@@ -195,12 +192,7 @@ async function askHelper(
 }
 
 function readAnswer(output: string, failure: () => RegistryError): Credentials | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(output);
-  } catch {
-    throw failure();
-  }
+  const json = parseJson(Buffer.from(output));
   const { Username: username, Secret: secret } = isRecord(json) ? json : {};
   if (typeof username !== "string" || typeof secret !== "string") throw failure();
   if (secret === "") return undefined;

@@ -84,9 +84,10 @@ export async function listReferrers(
   digest: Digest,
   artifactType?: string,
 ) {
-  const found =
-    (await fromApi({ transport, repository }, digest, artifactType)) ??
-    (await fromFallbackTag({ transport, repository }, digest));
+  const listed = await fromApi({ transport, repository }, digest, artifactType);
+  const fallback =
+    listed === undefined ? (await get({ transport, repository }, fallbackTag(digest)))?.json : undefined;
+  const found = listed ?? (isIndex(fallback) ? fallback.manifests : []);
   const unique = new Map(found.map((entry) => [entry.digest, entry]));
   return [...unique.values()]
     .filter((entry) => artifactType === undefined || entry.artifactType === artifactType)
@@ -120,9 +121,4 @@ async function fromApi(
     return true;
   });
   return supported ? found : undefined;
-}
-
-async function fromFallbackTag({ transport, repository }: RepositoryApi, digest: Digest) {
-  const fallback = await get({ transport, repository }, fallbackTag(digest));
-  return fallback !== undefined && isIndex(fallback.json) ? [...fallback.json.manifests] : [];
 }

@@ -8,7 +8,15 @@ import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import type { RegistryClient } from "./client";
 import { RegistryError, repositoryError } from "./errors";
-import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms, platformText } from "./manifest";
+import {
+  type Descriptor,
+  isIndex,
+  isManifest,
+  isPlatformWord,
+  parseJson,
+  platforms,
+  platformText,
+} from "./manifest";
 import type { ReadSigned, StateRequest } from "./read-state";
 import { readReferrerLayer } from "./referrers";
 
@@ -77,17 +85,13 @@ async function readStatements(
 
 /** A statement counts for the digest that it names itself, whatever it is attached to. */
 function predicateOf(bytes: Uint8Array, digest: string): ReleaseStatement | undefined {
-  try {
-    const statement: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (!isRecord(statement) || !Array.isArray(statement.subject)) return undefined;
-    const isAbout = statement.subject.some(
-      (subject: unknown) =>
-        isRecord(subject) && isRecord(subject.digest) && `sha256:${subject.digest.sha256}` === digest,
-    );
-    return isAbout ? parseStatement(statement.predicate) : undefined;
-  } catch {
-    return undefined;
-  }
+  const statement = parseJson(bytes);
+  if (!isRecord(statement) || !Array.isArray(statement.subject)) return undefined;
+  const isAbout = statement.subject.some(
+    (subject: unknown) =>
+      isRecord(subject) && isRecord(subject.digest) && `sha256:${subject.digest.sha256}` === digest,
+  );
+  return isAbout ? parseStatement(statement.predicate) : undefined;
 }
 
 /** The one platform that a single manifest's config names; none for artifacts that are no images. */
@@ -105,12 +109,8 @@ async function configPlatforms(
       "registry-bad-answer",
       ` has an image whose configuration ${digest} ${what}`,
     );
-  let config: unknown;
-  try {
-    config = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    throw broken("is no JSON");
-  }
+  const config = parseJson(bytes);
+  if (config === undefined) throw broken("is no JSON");
   if (!isRecord(config)) throw broken("is no JSON object");
   const { os, architecture } = config;
   if (os === undefined || architecture === undefined) return [];

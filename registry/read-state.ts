@@ -133,27 +133,22 @@ function skipped(host: string): RegistryAccess {
 }
 
 function withoutCredentials(host: string): RegistryAccess {
+  const names: Record<string, string> = {
+    "ghcr.io": "set GHCR_USERNAME and GHCR_TOKEN, or ",
+    "docker.io": "set DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or ",
+  };
   return {
     status: "refused",
     problem: {
       code: "registry-no-credentials",
       path: host,
       message: `${host} is required and there are no credentials for it`,
-      hint: credentialsHint(host),
+      hint:
+        `To sign in, ${names[host] ?? ""}run \`docker login ${host}\`, or set username and password of the registry in ` +
+        "the stack: pulumi config set --secret --path 'slipway:registries[0].password'. " +
+        "With `optional: true` a registry without credentials is skipped.",
     },
   };
-}
-
-function credentialsHint(host: string): string {
-  const names: Record<string, string> = {
-    "ghcr.io": "set GHCR_USERNAME and GHCR_TOKEN, or ",
-    "docker.io": "set DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or ",
-  };
-  return (
-    `To sign in, ${names[host] ?? ""}run \`docker login ${host}\`, or set username and password of the registry in ` +
-    "the stack: pulumi config set --secret --path 'slipway:registries[0].password'. " +
-    "With `optional: true` a registry without credentials is skipped."
-  );
 }
 
 async function readRepository(

@@ -133,17 +133,24 @@ function renderReferrer(options: AttachReferrerOptions): { bytes: Uint8Array; de
     mediaType: OCI_MANIFEST,
     artifactType,
     config: EMPTY,
-    layers: layers.length === 0 ? [EMPTY] : layers.map(layerDescriptor),
+    layers:
+      layers.length === 0
+        ? [EMPTY]
+        : layers.map(({ bytes, ...layer }) => ({
+            mediaType: layer.mediaType,
+            ...contentOf(bytes),
+            annotations: sorted(layer.annotations),
+          })),
     subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
     annotations: sorted(options.annotations),
   };
   const bytes = Buffer.from(JSON.stringify(manifest));
-  const plain = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
+  const plain = { mediaType: OCI_MANIFEST, ...contentOf(bytes) };
   return { bytes, descriptor: referrerEntry(plain, manifest) };
 }
 
-function layerDescriptor({ mediaType, bytes, annotations }: ReferrerLayer): Descriptor {
-  return { mediaType, digest: digestOf(bytes), size: bytes.length, annotations: sorted(annotations) };
+function contentOf(bytes: Uint8Array) {
+  return { digest: digestOf(bytes), size: bytes.length };
 }
 
 function sorted(annotations: Readonly<Record<string, string>> = {}) {

@@ -174,7 +174,11 @@ async function findBaseFiles(contextDir: string, pattern: string): Promise<BaseF
 async function* walk(contextDir: string, glob: Glob): AsyncGenerator<{ path: string; child: Dirent }> {
   const isSearch = /[*?]/.test(glob.text);
   const queue = [{ folder: glob.folder, depth: 0 }];
-  if (glob.folder !== "" && !(await isRealFolder(join(contextDir, glob.folder)))) return;
+  if (
+    glob.folder !== "" &&
+    !(await lstat(join(contextDir, glob.folder)).catch(() => undefined))?.isDirectory()
+  )
+    return;
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const { folder, depth } = next;
     for (const child of await readdir(join(contextDir, folder), { withFileTypes: true })) {
@@ -191,10 +195,6 @@ async function* walk(contextDir: string, glob: Glob): AsyncGenerator<{ path: str
 /** What editors and interpreters leave behind: ignored by git, so that a clean checkout does not have it. */
 function isJunk(name: string): boolean {
   return name === ".DS_Store" || name.startsWith("._") || name.endsWith(".pyc");
-}
-
-async function isRealFolder(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -60,9 +60,10 @@ export async function git(dir: string, args: readonly string[]): Promise<GitAnsw
     cwd: dir,
     timeout: DEADLINE_MS,
     env: {
+      // Without secrets, and proxies' addresses, which may hold one: nothing here uses a network.
       ...Object.fromEntries(
         Object.keys(process.env)
-          .filter(isForOthers)
+          .filter((name) => isSecretVariable(name) || /_proxy$/i.test(name))
           .map((name) => [name, undefined]),
       ),
       // Set inside a hook, where they point to another repository than the folder's.
@@ -92,11 +93,6 @@ export async function git(dir: string, args: readonly string[]): Promise<GitAnsw
     default:
       throw gitProblem("source-git-failed", `git ${args[0]} did not run: ${answer.message}`);
   }
-}
-
-/** A secret, and a proxy's address, which may hold one: nothing here uses a network. */
-function isForOthers(variable: string): boolean {
-  return isSecretVariable(variable) || /_proxy$/i.test(variable);
 }
 
 /** What git prints. @throws ProblemError `source-git-failed` for any exit code but 0 */

@@ -1,5 +1,5 @@
-import type { Octokit } from "octokit";
 import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import type { SetupConfig } from "../plan/setup/config";
 import { reasonOf } from "../registry/errors";
 import { outwardFetch } from "../registry/outward";
@@ -54,9 +54,10 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
     const [owner = "", repo = ""] = config.repository.split("/");
     const url = path.startsWith("//") ? path.slice(1) : `/repos/${owner}/${repo}${path}`;
     try {
-      return await request(octokit, url);
+      const { data, headers } = await octokit.request(`GET ${url}`);
+      return { data, headers };
     } catch (error) {
-      const status = statusOf(error);
+      const status = field(error, "status");
       if (status === 404) return undefined;
       if (status === 401) {
         throw failure(
@@ -99,18 +100,9 @@ export async function repositoryReader(config: SetupConfig): Promise<Read> {
   };
 }
 
-async function request(octokit: Octokit, url: string): Promise<Found> {
-  const { data, headers } = await octokit.request(`GET ${url}`);
-  return { data, headers };
-}
-
-function statusOf(error: unknown): unknown {
-  return field(error, "status");
-}
-
 function headersOf(error: unknown): Readonly<Record<string, unknown>> {
   const headers = field(field(error, "response"), "headers");
-  return typeof headers === "object" && headers !== null ? { ...headers } : {};
+  return isRecord(headers) ? headers : {};
 }
 
 const PAGE = 100;

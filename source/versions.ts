@@ -3,6 +3,7 @@ import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { NPM_SOURCE_PATTERN, parseVersion } from "../plan/versions";
 import { reasonOf } from "../registry/errors";
+import { parseJson } from "../registry/manifest";
 import { runCommand } from "./commands";
 import { readProjectFile } from "./project-files";
 
@@ -135,19 +136,11 @@ async function latestOfNpm(
   if (result.failure === "timed-out")
     throw new Error(`${asked}: no answer within ${deadlineMs / 1000} seconds`);
   if (result.failure === "not-found") throw new Error(`${asked}: npm was not found`);
-  const answer = parseJson(result.stdout);
+  const answer = parseJson(Buffer.from(result.stdout));
   if (typeof answer === "string" && parseVersion(answer) !== undefined) {
     return { value: answer, origin: `the newest version of ${name} in the npm registry (${tag})` };
   }
   throw new Error(`${asked}: ${errorSummary(answer) ?? "there is no such version"}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** npm's own `{"error": {"code", "summary"}}`, in one line. URLs lose their credentials. */

@@ -5,8 +5,8 @@ import type { RegistryClient } from "../registry/client";
 import { attachReferrer } from "../registry/referrers";
 import { bundleBytes, isBundleReferrer } from "./evidence";
 import { parseInToto } from "./in-toto";
+import type { Trust } from "./keys";
 import { type ReleaseSigner, SigningError } from "./release-signer";
-import type { Trust } from "./trust-material";
 import { verifyBundle } from "./verify-bundle";
 
 interface SigningPlace {

@@ -14,7 +14,7 @@ import {
   type ReadingPlace,
   readBuildStatements,
 } from "./build-statements";
-import type { Trust } from "./trust-material";
+import type { Trust } from "./keys";
 import { type BundleReading, type Rejection, type SignedStatement, verifyByAny } from "./verify-bundle";
 
 /** A bundle is some KiB; one with an SBOM in it can be a few MiB. */

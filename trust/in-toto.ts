@@ -7,6 +7,7 @@ import {
 import type { Digest } from "../plan/digest";
 import { isRecord } from "../plan/record";
 import type { ContentClaim, ReleaseStatement } from "../plan/statement";
+import { parseJson } from "../registry/manifest";
 
 /** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
@@ -50,12 +51,7 @@ function render(statement: {
 }
 
 export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(bytes);
   if (!isRecord(json) || !STATEMENT_TYPES.some((type) => type === json._type)) return undefined;
   if (typeof json.predicateType !== "string" || !Array.isArray(json.subject)) return undefined;
   const subjects = json.subject.map(subjectDigest);

@@ -157,17 +157,11 @@ interface Age {
  */
 function ageOf({ accepted, built }: Evidence): Age | undefined {
   const logged = accepted.flatMap(({ signedAt }) => signedAt ?? []);
-  if (logged.length > 0) return { time: earliest(logged), from: "transparency log" };
+  if (logged.length > 0) return { time: new Date(Math.min(...logged.map(Number))), from: "transparency log" };
   const finished = built.flatMap(({ finishedAt }) => finishedAt ?? []);
-  return finished.length === 0 ? undefined : { time: latest(finished), from: "provenance" };
-}
-
-function earliest(times: readonly Date[]): Date {
-  return new Date(Math.min(...times.map(Number)));
-}
-
-function latest(times: readonly Date[]): Date {
-  return new Date(Math.max(...times.map(Number)));
+  return finished.length === 0
+    ? undefined
+    : { time: new Date(Math.max(...finished.map(Number))), from: "provenance" };
 }
 
 /** How far two machines' clocks may be apart. */

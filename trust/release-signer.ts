@@ -10,8 +10,7 @@ import {
 import { z } from "zod";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import type { SignConfig } from "../plan/trust";
-import { keyHint, publicPem, readPrivateKey, readPublicKey } from "./keys";
-import { readTrust, type Trust, trustKey } from "./trust-material";
+import { keyHint, publicPem, readPrivateKey, readPublicKey, readTrust, type Trust, trustKey } from "./keys";
 
 /** Signing that cannot be done. The message says why and holds no secret. */
 export class SigningError extends Error {

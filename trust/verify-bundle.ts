@@ -12,7 +12,7 @@ import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import { type Digest, shortDigest } from "../plan/digest";
 import { matches } from "../plan/pattern";
 import { type InTotoStatement, parseInToto } from "./in-toto";
-import type { Trust } from "./trust-material";
+import type { Trust } from "./keys";
 
 /** Why an image, or one bundle about it, is not verified. Codes are stable; texts are not. */
 export type RefusalCode =

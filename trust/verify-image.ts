@@ -4,7 +4,7 @@ import { RegistryError, reasonOf } from "../registry/errors";
 import type { ReadingClient } from "./build-statements";
 import { readEvidence } from "./evidence";
 import { judge } from "./judge";
-import { readTrust, type Trust } from "./trust-material";
+import { readTrust, type Trust } from "./keys";
 
 /**
  * Whether a digest is verified in each of the repositories, by what that repository has. What cannot be read is not

@@ -114,7 +114,7 @@ async function holder(places: readonly Location[], digest: Digest): Promise<Loca
 async function accepted(context: Context, { signer }: ImageCopyInputs): Promise<AcceptReferrer | undefined> {
   if (signer === undefined) return undefined;
   const { verifyByAny } = await import("../../trust/verify-bundle.js");
-  const { readTrust } = await import("../../trust/trust-material.js");
+  const { readTrust } = await import("../../trust/keys.js");
   const trusts = signer.kind === "stack" ? await context.signing.trusts() : [await readTrust(signer)];
   return async (_, { subject }, bytes) =>
     subject !== undefined && "accepted" in verifyByAny(bytes, subject.digest, trusts);

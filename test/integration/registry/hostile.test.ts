@@ -14,7 +14,7 @@ import { readImage } from "../../../registry/read-image";
 import { readRegistryState } from "../../../registry/read-state";
 import { ensureListed } from "../../../registry/referrers";
 import { readEvidence } from "../../../trust/evidence";
-import { trustKey } from "../../../trust/trust-material";
+import { trustKey } from "../../../trust/keys";
 import { newKeyPair } from "../../support/signed-image";
 import { clientOf, json } from "./content";
 
