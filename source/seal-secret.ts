@@ -52,7 +52,7 @@ export interface SealingKey {
   readonly publicKey: string;
 }
 
-/** What GitHub takes, and what may be seen by everybody. */
+/** What GitHub takes. It may be public. */
 interface SealedSecret {
   readonly keyId: string;
   /** base64 of a libsodium sealed box. */

@@ -151,7 +151,7 @@ function required(
   by: string,
 ): Rejection[] {
   if (wanted === undefined) return [];
-  if (found === undefined) return [{ code, message: `${by} says no ${what}; ${wanted} is wanted` }];
+  if (found === undefined) return [{ code, message: `${by} says no ${what}; ${wanted} is required` }];
   return mismatch(code, what, wanted, found, by);
 }
 

@@ -43,7 +43,7 @@ export function judge({ repository, digest, rules, evidence, now }: ToJudge): Ve
   const { accepted, rejected } = evidence;
   if (accepted.length === 0 && rejected.length === 0) {
     return refused([
-      finding("verify-unsigned", `nobody signed ${shortDigest(digest)}: it has no Sigstore bundle`),
+      finding("verify-unsigned", `${shortDigest(digest)} is not signed: it has no Sigstore bundle`),
     ]);
   }
   if (accepted.length === 0) return refused(few(rejected, "bundle"));
@@ -108,7 +108,7 @@ function builderProblems({ builder }: VerifyRules, evidence: Evidence): Finding[
     .map(({ statement }) => ({ platform: "all platforms", ...provenanceFacts(statement.predicate) }));
   if (inside.length + beside.length === 0) {
     return [
-      finding("verify-builder", `has no provenance, so nobody knows its builder; ${builder} is wanted`),
+      finding("verify-builder", `has no provenance, so its builder is unknown; ${builder} is required`),
     ];
   }
   const lacking =
@@ -223,10 +223,10 @@ function licenceMessages(rules: LicenceRules, { built, accepted, platforms }: Ev
   return [
     ...(lacking.length === 0
       ? []
-      : [`has no SBOM that can be read for ${lacking.join(", ")}, so nobody knows its licences`]),
+      : [`has no SBOM that can be read for ${lacking.join(", ")}, so its licences are unknown`]),
     ...(empty.length === 0
       ? []
-      : [`has an SBOM that lists no package for ${empty.join(", ")}, so nobody knows its licences`]),
+      : [`has an SBOM that lists no package for ${empty.join(", ")}, so its licences are unknown`]),
     ...(denied.length === 0 ? [] : [`has packages with a denied licence: ${shown(denied)}`]),
     ...(unknown.length === 0
       ? []

@@ -51,7 +51,7 @@ function privateKey(read: () => KeyObject, wrong: string): KeyObject {
 
 /** A public key. @throws Error whose message continues "the key …" */
 export function readPublicKey(pem: string): KeyObject {
-  if (/PRIVATE KEY-----/.test(pem)) throw new Error("is a private key; the public one is wanted");
+  if (/PRIVATE KEY-----/.test(pem)) throw new Error("is a private key; the public one is required");
   let key: KeyObject;
   try {
     key = createPublicKey(pem);

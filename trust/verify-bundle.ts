@@ -66,7 +66,7 @@ export interface Rejection {
   readonly message: string;
 }
 
-/** A signed statement about the digest, by the signer that is wanted. */
+/** A signed statement about the digest, by a required signer. */
 export interface SignedStatement {
   readonly statement: InTotoStatement;
   /** The signed bytes. */
@@ -164,7 +164,7 @@ function byKey(bundle: Bundle, trust: Extract<Trust, { kind: "key" }>): Checked 
 function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>): Checked {
   const { content } = bundle.verificationMaterial;
   if (content.$case !== "certificate") {
-    return rejected("verify-identity", "is signed with a key, so nobody vouches for who signed");
+    return rejected("verify-identity", "is signed with a key, so no issuer vouches for who signed");
   }
   let signer: Signer;
   let signedAt: Date | undefined;
@@ -179,10 +179,10 @@ function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>)
   const { subjectAlternativeName: subject = "", extensions } = signer.identity ?? {};
   const issuer = extensions?.issuer ?? "";
   if (!matches(trust.issuer, issuer)) {
-    return rejected("verify-issuer", `is vouched for by ${issuer || "nobody"}, not by ${trust.issuer}`);
+    return rejected("verify-issuer", `is vouched for by ${issuer || "no issuer"}, not by ${trust.issuer}`);
   }
   if (!matches(trust.subject, subject)) {
-    return rejected("verify-identity", `is signed by ${subject || "nobody"}, not by ${trust.subject}`);
+    return rejected("verify-identity", `is signed by ${subject || "no subject"}, not by ${trust.subject}`);
   }
   return {
     signer: subject,
