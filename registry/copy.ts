@@ -85,18 +85,14 @@ class Copy {
   }
 
   #manifest(digest: Digest, depth: number): Promise<void> {
-    const running = this.#manifests.get(digest);
-    if (running !== undefined) return running;
-    const copying = (async () => {
+    return once(this.#manifests, digest, async () => {
       checkTotal(this.#from, this.#root, this.#manifests.size);
       const manifest = await this.#readWithParts(digest, depth);
       const { client, repository } = this.#to;
       if ((await client.headManifest(repository, digest)) !== undefined) return;
       await client.putManifest(repository, digest, manifest.bytes, manifest.descriptor.mediaType);
       this.#countManifest(manifest);
-    })();
-    this.#manifests.set(digest, copying);
-    return copying;
+    });
   }
 
   /** A manifest of the source, after everything that it consists of has been copied. */
@@ -115,18 +111,14 @@ class Copy {
   }
 
   #blob(blob: Descriptor): Promise<void> {
-    const running = this.#blobs.get(blob.digest);
-    if (running !== undefined) return running;
-    const copying = (async () => {
+    return once(this.#blobs, blob.digest, async () => {
       const how = await this.#transfer(blob);
       if (how === "copied") {
         this.#result.blobsCopied++;
         this.#result.bytes += blob.size;
       }
       if (how === "mounted") this.#result.blobsMounted++;
-    })();
-    this.#blobs.set(blob.digest, copying);
-    return copying;
+    });
   }
 
   async #transfer({ digest, size }: Descriptor): Promise<"copied" | "mounted" | "existed"> {
@@ -195,6 +187,13 @@ class Copy {
     await Promise.all(settled);
     if (first !== undefined) throw first.error;
   }
+}
+
+/** Runs what is not running yet, however often it is asked for. */
+function once(running: Map<Digest, Promise<void>>, digest: Digest, run: () => Promise<void>): Promise<void> {
+  const known = running.get(digest) ?? run();
+  running.set(digest, known);
+  return known;
 }
 
 /** The chunks, unless they are more or fewer bytes than the descriptor says. */

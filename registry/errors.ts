@@ -5,7 +5,6 @@ import { safePath } from "./redact";
 
 /** What can go wrong between Slipway and a registry. Codes are stable; texts are not. */
 export type RegistryErrorCode =
-  /** Credentials are missing or wrong. */
   | "registry-unauthorized"
   /** Credentials are valid, but do not allow this. */
   | "registry-forbidden"
@@ -13,7 +12,6 @@ export type RegistryErrorCode =
   | "registry-rate-limited"
   /** No connection: name, network or TLS. */
   | "registry-unreachable"
-  /** No answer in time. */
   | "registry-deadline"
   /** 5xx, also after retries. */
   | "registry-server-error"
@@ -24,7 +22,6 @@ export type RegistryErrorCode =
   | "registry-not-found"
   /** Another 4xx: the registry understood and declined, e.g. an invalid manifest. */
   | "registry-refused"
-  /** An answer that breaks the distribution specification. */
   | "registry-bad-answer"
   /** An answer above the limit that memory allows for it. */
   | "registry-too-large"

@@ -113,29 +113,24 @@ export class HubClient {
     const { username } = credentials;
     const password = credentials.password.reveal();
     this.#redactor.hide(password);
-    const token = await this.#send(
-      { method: "POST", target: "/v2/auth/token", body: { identifier: username, secret: password } },
-      [200, 404, 405],
-      (answer) => this.#readToken(answer, "access_token"),
-    );
+    const body = { identifier: username, secret: password };
+    const token = await this.#askToken("/v2/auth/token", body, [200, 404, 405], "access_token");
     if (token !== undefined) return token;
     // Servers that are older than personal access tokens know this call alone.
-    const older = await this.#send(
-      { method: "POST", target: "/v2/users/login", body: { username, password } },
-      [200],
-      (answer) => this.#readToken(answer, "token"),
-    );
+    const older = await this.#askToken("/v2/users/login", { username, password }, [200], "token");
     if (older === undefined) throw new Error("a status that was not expected came through");
     return older;
   }
 
-  async #readToken(answer: Answer, name: string): Promise<string | undefined> {
-    if (answer.status !== 200) return undefined;
-    const value = (await readObject(answer))[name];
-    // A line break would end the header that carries it.
-    if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
-    this.#redactor.hide(value);
-    return value;
+  #askToken(target: string, body: HubCall["body"], expect: readonly number[], name: string) {
+    return this.#send({ method: "POST", target, body }, expect, async (answer) => {
+      if (answer.status !== 200) return undefined;
+      const value = (await readObject(answer))[name];
+      // A line break would end the header that carries it.
+      if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
+      this.#redactor.hide(value);
+      return value;
+    });
   }
 
   #send<T>(call: HubCall, expect: readonly number[], read: (answer: Answer) => T | Promise<T>): Promise<T> {

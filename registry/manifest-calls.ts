@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from "../plan/digest";
+import { isDigest } from "../plan/digest";
 import { isRecord } from "../plan/record";
 import { pullScope, pushScope } from "./challenge";
 import type { Answer } from "./http";
@@ -15,7 +15,7 @@ import {
   MOST_ENTRIES,
   TOO_MANY_HINT,
 } from "./manifest";
-import type { Call, RepositoryApi, Transport } from "./transport";
+import type { Call, RepositoryApi } from "./transport";
 
 export interface FetchedManifest {
   readonly descriptor: Descriptor;
@@ -62,9 +62,13 @@ export function get({ transport, repository }: RepositoryApi, reference: string)
     if (answer.status === 404) return undefined;
     const bytes = await answer.bytes(MANIFEST_LIMIT);
     const digest = digestOf(bytes);
-    verify(transport, answer, digest, isDigest(reference) ? reference : undefined);
+    // The bytes must be what was asked for, and what the registry says that they are.
+    const expected = [reference, answer.header("docker-content-digest")].find(isDigest);
+    if (expected !== undefined && digest !== expected) throw transport.mismatch(answer, expected, digest);
     const json = answer.parse(bytes);
-    const mediaType = typeOf(answer, json);
+    // The manifest's own word counts more than the header's: its digest vouches for it.
+    const own = isRecord(json) && isMediaType(json.mediaType) ? json.mediaType : "";
+    const mediaType = own || (answer.mediaType ?? "application/octet-stream");
     checkShape(answer, json, mediaType);
     return { descriptor: { mediaType, digest, size: bytes.length }, bytes, json };
   });
@@ -78,19 +82,6 @@ function checkShape(answer: Answer, json: unknown, mediaType: string): void {
       `an index of ${json.manifests.length} entries; at most ${MOST_ENTRIES} are read`,
       TOO_MANY_HINT,
     );
-}
-
-/** The bytes must be what was asked for, and what the registry says that they are. */
-function verify(transport: Transport, answer: Answer, digest: Digest, wanted: Digest | undefined): void {
-  const answered = answer.header("docker-content-digest");
-  const expected = wanted ?? (isDigest(answered) ? answered : undefined);
-  if (expected !== undefined && digest !== expected) throw transport.mismatch(answer, expected, digest);
-}
-
-/** The manifest's own word counts more than the header's: its digest vouches for it. */
-function typeOf(answer: Answer, json: unknown): string {
-  const own = isRecord(json) ? json.mediaType : undefined;
-  return isMediaType(own) && own !== "" ? own : (answer.mediaType ?? "application/octet-stream");
 }
 
 export function put(

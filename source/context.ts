@@ -41,9 +41,14 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
   if (wrongPlace !== undefined) return { dockerfile: "", files: [], problems: [wrongPlace] };
 
   const dockerfile = readDockerfile(place);
-  const rules = await readRules(place);
-  if ("code" in rules)
-    return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, rules] };
+  let rules: IgnoreRules;
+  try {
+    rules = await readIgnoreRules(contextDir, input.image.dockerfile);
+  } catch (error) {
+    const message = `the ignore file cannot be used: ${reasonOf(error)}`;
+    const problem = { code: "context-ignore-file", path: `${path}.context`, message };
+    return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, problem] };
+  }
   const { files, problems } = await readContextFiles(contextDir, rules, path);
   return {
     dockerfile: dockerfile.text,
@@ -91,15 +96,6 @@ function readDockerfile({ projectDir, contextDir, image, path }: Place): {
   } catch (error) {
     const isOutside = error instanceof OutsideProjectError;
     return wrong(isOutside ? "context-outside" : "context-dockerfile", reasonOf(error));
-  }
-}
-
-async function readRules({ contextDir, image, path }: Place): Promise<IgnoreRules | Problem> {
-  try {
-    return await readIgnoreRules(contextDir, image.dockerfile);
-  } catch (error) {
-    const message = `the ignore file cannot be used: ${reasonOf(error)}`;
-    return { code: "context-ignore-file", path: `${path}.context`, message };
   }
 }
 

@@ -47,7 +47,10 @@ export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVe
   const problems: Problem[] = [];
   for (const intent of input.intents) {
     const { signing } = verificationOf(input.config, intent.image, input.previous);
-    for (const tag of signing ? floatingTags(intent) : []) {
+    const floating = intent.tags.filter(
+      (tag) => tag.class === "floating" && (tag.follows?.version ?? intent.version) !== undefined,
+    );
+    for (const tag of signing ? floating : []) {
       for (let round = 0; ; round += 1) {
         const name = newerName(intent, tag, state);
         if (name === undefined) break;
@@ -66,10 +69,6 @@ export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVe
     }
   }
   return { state, problems, notices };
-}
-
-function floatingTags({ tags, version }: ImageIntent): WantedTag[] {
-  return tags.filter((tag) => tag.class === "floating" && (tag.follows?.version ?? version) !== undefined);
 }
 
 /** The tag of the newest version that would keep a floating tag from moving. */

@@ -4,7 +4,7 @@ import { sourceAddress } from "../plan/source-address";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { VerifyRules } from "../plan/trust";
 import type { Evidence } from "./evidence";
-import type { RefusalCode, Rejection } from "./verify-bundle";
+import type { Rejection } from "./verify-bundle";
 
 interface Origin {
   readonly statement?: ReleaseStatement;
@@ -41,14 +41,8 @@ export function statementProblems(
       : stated.map((statement) => known(statement, statement.source, statement.revision));
   // What the certificate says comes from the issuer, so it has to agree whatever a statement claims.
   const byCertificate = certified.flatMap((facts) => [
-    ...mismatch(
-      "verify-source",
-      "source",
-      source,
-      facts.source && sourceAddress(facts.source),
-      "the certificate",
-    ),
-    ...mismatch("verify-revision", "revision", revision, facts.revision, "the certificate"),
+    ...mismatch("source", source, facts.source && sourceAddress(facts.source), "the certificate"),
+    ...mismatch("revision", revision, facts.revision, "the certificate"),
   ]);
   const perOrigin = origins.map((origin) => originProblems(asked, origin));
   const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(asked, {});
@@ -123,45 +117,32 @@ const DIRTY: Rejection = {
   message: "the signed release statement says that the working tree had changes that are in no commit",
 };
 
-interface Asked {
-  readonly image: string | undefined;
-  readonly source: string | undefined;
-  readonly revision: string | undefined;
-  readonly version: string | undefined;
-  readonly lane: string | undefined;
-}
+const FIELDS = ["image", "source", "revision", "version", "lane"] as const;
+type Field = (typeof FIELDS)[number];
 
-function originProblems({ image, source, revision, version, lane }: Asked, origin: Origin): Rejection[] {
-  const by = origin.statement === undefined ? "what is signed" : "the signed release statement";
+function originProblems(
+  asked: Pick<VerifyRules, Field>,
+  { statement, source, revision }: Origin,
+): Rejection[] {
+  const by = statement === undefined ? "what is signed" : "the signed release statement";
+  const { image, version, lane } = statement ?? {};
+  const found = { image, source, revision, version, lane };
   return [
-    ...(origin.statement?.dirty === true ? [DIRTY] : []),
-    ...required("verify-image", "image", image, origin.statement?.image, by),
-    ...required("verify-source", "source", source, origin.source, by),
-    ...required("verify-revision", "revision", revision, origin.revision, by),
-    ...required("verify-version", "version", version, origin.statement?.version, by),
-    ...required("verify-lane", "lane", lane, origin.statement?.lane, by),
+    ...(statement?.dirty === true ? [DIRTY] : []),
+    ...FIELDS.flatMap((field): Rejection[] =>
+      asked[field] !== undefined && found[field] === undefined
+        ? [{ code: `verify-${field}`, message: `${by} says no ${field}; ${asked[field]} is required` }]
+        : mismatch(field, asked[field], found[field], by),
+    ),
   ];
 }
 
-function required(
-  code: RefusalCode,
-  what: string,
-  wanted: string | undefined,
-  found: string | undefined,
-  by: string,
-): Rejection[] {
-  if (wanted === undefined) return [];
-  if (found === undefined) return [{ code, message: `${by} says no ${what}; ${wanted} is required` }];
-  return mismatch(code, what, wanted, found, by);
-}
-
 function mismatch(
-  code: RefusalCode,
-  what: string,
-  wanted: string | undefined,
+  field: Field,
+  required: string | undefined,
   found: string | undefined,
   by: string,
 ): Rejection[] {
-  if (wanted === undefined || found === undefined || matches(wanted, found)) return [];
-  return [{ code, message: `${by} says ${what} ${found}, not ${wanted}` }];
+  if (required === undefined || found === undefined || matches(required, found)) return [];
+  return [{ code: `verify-${field}`, message: `${by} says ${field} ${found}, not ${required}` }];
 }

@@ -18,19 +18,15 @@ import type { Trust } from "./keys";
 export type RefusalCode =
   /** The rules themselves cannot be used: a key or a trusted root that cannot be read. */
   | "verify-rules"
-  /** The repository has no such digest. */
   | "verify-missing"
   /** What the repository serves under the digest is not that content. */
   | "verify-digest"
-  /** It is not signed. */
   | "verify-unsigned"
   /** A referrer that is no readable bundle of a signed in-toto statement. */
   | "verify-malformed"
-  /** Signed, but by another key. */
   | "verify-key"
   /** Signed with a certificate of another subject, or without one. */
   | "verify-identity"
-  /** The subject is vouched for by another issuer. */
   | "verify-issuer"
   /** The certificate is not from an authority that is trusted, or is in no certificate log. */
   | "verify-certificate"
@@ -40,9 +36,7 @@ export type RefusalCode =
   | "verify-log"
   /** What is signed was changed afterwards. */
   | "verify-payload"
-  /** A valid signature about another digest. */
   | "verify-subject"
-  /** A statement that is asked for is not there. */
   | "verify-predicate"
   | "verify-image"
   | "verify-source"
