@@ -6,7 +6,7 @@ import { Secret } from "../plan/secret";
 import type { ContentClaim, SignedFacts } from "../plan/statement";
 import type { VerifyRules, WantedSigner } from "../plan/trust";
 import type { RegistryClient } from "../registry/client";
-import type { ReadSigned } from "../registry/read-state";
+import type { ReadSigned } from "../registry/read-image";
 import type { Trust } from "../trust/keys";
 import type { ReleaseSigner } from "../trust/release-signer";
 import type { Location, Registries } from "./registries";

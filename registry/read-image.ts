@@ -3,9 +3,8 @@ import { type Digest, isDigest } from "../plan/digest";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { parseReference } from "../plan/reference";
-import type { FoundImage, RegistryState } from "../plan/registry-state";
-import { parseStatement, type ReleaseStatement } from "../plan/statement";
-import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
+import type { FoundImage } from "../plan/registry-state";
+import { parseStatement, type ReleaseStatement, type SignedFacts } from "../plan/statement";
 import type { RegistryClient } from "./client";
 import { RegistryError, repositoryError } from "./errors";
 import {
@@ -17,7 +16,6 @@ import {
   platforms,
   platformText,
 } from "./manifest";
-import type { ReadSigned, StateRequest } from "./read-state";
 import { readReferrerLayer } from "./referrers";
 
 /** Configurations of real images have a few KiB. */
@@ -118,26 +116,14 @@ async function configPlatforms(
   return [platformText({ os, architecture })];
 }
 
-interface InspectedImages {
+/** Reads what trusted signers say about a digest. @param repository `host/path` */
+export type ReadSigned = (repository: string, digest: Digest) => Promise<SignedFacts>;
+
+export interface InspectedImages {
   /** Reference -> what is there. A reference without an image has no entry. */
   readonly found: Readonly<Record<string, FoundImage>>;
   /** References that could not be asked about; `path` is the reference. */
   readonly problems: readonly Problem[];
-}
-
-export interface RegistryReader {
-  /** `quick`: a registry that does not answer is not waited for. */
-  readonly resolveImages: (
-    references: readonly string[],
-    options?: { readonly quick?: boolean },
-  ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
-  /** @param signer whose statements are trusted; default: the stack's own */
-  readonly inspectImages: (
-    references: readonly string[],
-    signer?: VerifyRules["signer"],
-  ) => Promise<InspectedImages>;
-  readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
-  readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
 }
 
 /** What references (`host/path:tag`, `host/path@digest`) are, with their release statements. Needs pull rights only. */

@@ -1,12 +1,12 @@
 import type { Digest } from "../plan/digest";
+import type { Problem } from "../plan/problem";
 import type { FoundImage, RegistryAccess, RegistryState, RepositoryState } from "../plan/registry-state";
-import type { SignedFacts } from "../plan/statement";
-import type { VerifyRules } from "../plan/trust";
+import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import { permissionHint } from "./answer-errors";
 import type { Credentials } from "./auth";
 import type { RegistryClient } from "./client";
 import { RegistryError } from "./errors";
-import { readImage } from "./read-image";
+import { type InspectedImages, type ReadSigned, readImage } from "./read-image";
 
 export interface StateRequest {
   readonly registries: readonly { readonly host: string; readonly optional: boolean }[];
@@ -35,8 +35,20 @@ export interface Connection {
   >;
 }
 
-/** Reads what trusted signers say about a digest. @param repository `host/path` */
-export type ReadSigned = (repository: string, digest: Digest) => Promise<SignedFacts>;
+export interface RegistryReader {
+  /** `quick`: a registry that does not answer is not waited for. */
+  readonly resolveImages: (
+    references: readonly string[],
+    options?: { readonly quick?: boolean },
+  ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+  /** @param signer whose statements are trusted; default: the stack's own */
+  readonly inspectImages: (
+    references: readonly string[],
+    signer?: VerifyRules["signer"],
+  ) => Promise<InspectedImages>;
+  readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
+  readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
+}
 
 /** Reads everything that a plan has to know, concurrently; writes nothing. */
 export async function readRegistryState(

@@ -10,7 +10,7 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
 import { verificationOf, verifiedImage } from "../plan/verified";
 import { compareVersions, parseVersion } from "../plan/versions";
-import type { RegistryReader } from "../registry/read-image";
+import type { RegistryReader } from "../registry/read-state";
 
 /** More unverified version tags than this above the released one are an attack or a mistake. */
 const MOST_UNVERIFIED = 50;

@@ -67,7 +67,12 @@ function edited(payload: string, from: string, to: string): string {
 }
 
 const cases: readonly Case[] = [
-  { what: "unsigned", make: async () => {}, codes: ["verify-unsigned"], says: /sha256:[0-9a-f]+ is not signed/ },
+  {
+    what: "unsigned",
+    make: async () => {},
+    codes: ["verify-unsigned"],
+    says: /sha256:[0-9a-f]+ is not signed/,
+  },
   {
     what: "unsigned, with the plain statement of an older Slipway",
     make: async (scene) => {
