@@ -3,7 +3,7 @@ import { isSecretVariable } from "../config/environment";
 import { leaves } from "../config/paths";
 import { isSecretPath } from "../config/redaction";
 import { isRecord } from "../plan/record";
-import { runCommand } from "../source/run-command";
+import { runCommand } from "../source/commands";
 
 const PROXIES = /^(https?|all|ftp)_proxy$/i;
 

@@ -8,8 +8,8 @@ import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
 import { writeWholeFile } from "../report/write-whole-file";
-import { fromRoot, rootDir } from "../source/root";
-import { runCommand } from "../source/run-command";
+import { runCommand } from "../source/commands";
+import { fromRoot, rootDir } from "../source/project-files";
 import { newKeyPair, publicPem, readPrivateKey } from "../trust/keys";
 import { engineHint } from "./engine-hint";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { StateResource } from "../plan/engine-excludes";
-import { runCommand } from "../source/run-command";
+import { runCommand } from "../source/commands";
 
 const exported = z.object({
   deployment: z.object({

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { listEntries } from "../source/list";
+import { listEntries } from "../source/project-files";
 import { runError } from "./run-error";
 
 export { writeWholeFile } from "../report/write-whole-file";

@@ -8,7 +8,7 @@ import { planText, refusalText } from "../report/plan-text";
 import { checkPlan } from "../source/checks";
 import { type PlanReleaseInput, planRelease } from "../source/plan-release";
 import { programHost } from "../source/program-host";
-import { projectFiles } from "../source/services";
+import { projectFiles } from "../source/project-files";
 import type { ReleaseArgs } from "./args";
 import { refuseUnguided } from "./guided";
 import { resolveArgs } from "./resolve-args";

@@ -2,7 +2,7 @@ import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import type { SetupPlan } from "../plan/setup/plan";
 import { slots } from "../plan/setup/slots";
-import type { SealSecret } from "../source/sealing-keys";
+import type { SealSecret } from "../source/seal-secret";
 import { type Declared, declare } from "./declare-setup";
 
 export interface RepositoryEnvironmentArgs {

@@ -2,7 +2,7 @@ import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import type { SetupOwnership, SetupPlan } from "../plan/setup/plan";
 import { slots, tagRef } from "../plan/setup/slots";
-import { type SealSecret, secretSealer } from "../source/sealing-keys";
+import { type SealSecret, secretSealer } from "../source/seal-secret";
 import type { ReleaseArgs, RepositorySetupArgs } from "./args";
 import { type Declared, declare } from "./declare-setup";
 import { withGithubProvider } from "./github-provider";

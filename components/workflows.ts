@@ -1,6 +1,6 @@
 import { readConfig } from "../config/read";
 import { listStackFiles, readStackFile } from "../config/stack-file";
-import { projectFiles } from "../source/services";
+import { projectFiles } from "../source/project-files";
 import { readWorkflowStacks } from "../source/workflow-stacks";
 import { workflowFiles as generate } from "../workflows/generate";
 import type { GithubArgs, ReleaseArgs } from "./args";

@@ -1,7 +1,6 @@
 import type { Config } from "../plan/config";
-import { inspectImages, type RegistryReader } from "../registry/inspect-images";
-import { readRegistryState } from "../registry/read-state";
-import { resolveImageDigests } from "../registry/resolve-images";
+import { inspectImages, resolveImageDigests } from "../registry/read-image";
+import { type RegistryReader, readRegistryState } from "../registry/read-state";
 import { diagnosed } from "./diagnostics";
 import { provePush } from "./prove-push";
 import { providerConfig } from "./provider-config";

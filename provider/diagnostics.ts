@@ -1,7 +1,7 @@
 import path from "node:path";
 import { ProblemError } from "../plan/problem";
 import { RegistryError } from "../registry/errors";
-import type { RequestEntry } from "../registry/wire";
+import type { RequestEntry } from "../registry/http";
 import { writeWholeFile } from "../report/write-whole-file";
 import type { Context } from "./resource";
 

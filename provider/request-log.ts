@@ -1,5 +1,5 @@
+import type { RequestEntry } from "../registry/http";
 import { scrub } from "../registry/redact";
-import type { RequestEntry } from "../registry/wire";
 
 /** How many requests are worth keeping: enough for every part of one push. */
 const KEPT = 50;

@@ -6,9 +6,9 @@ import { Secret } from "../plan/secret";
 import type { ContentClaim, SignedFacts } from "../plan/statement";
 import type { VerifyRules, WantedSigner } from "../plan/trust";
 import type { RegistryClient } from "../registry/client";
-import type { ReadSigned } from "../registry/read-state";
+import type { ReadSigned } from "../registry/read-image";
+import type { Trust } from "../trust/keys";
 import type { ReleaseSigner } from "../trust/release-signer";
-import type { Trust } from "../trust/trust-material";
 import type { Location, Registries } from "./registries";
 import { signerInput } from "./schemas";
 
@@ -123,14 +123,14 @@ export class Signing {
   async #readFacts(client: RegistryClient, path: string, digest: Digest): Promise<SignedFacts> {
     const trusts = await this.trusts();
     if (trusts.length === 0) return { claims: [], statements: [] };
-    const { readSignedFacts } = await import("../trust/signed-facts.js");
+    const { readSignedFacts } = await import("../trust/evidence.js");
     return readSignedFacts(client, path, digest, trusts);
   }
 
   async #readTrusts(): Promise<readonly Trust[]> {
     const config = this.#config;
     if (config.mode === "none") return [];
-    const { readTrust } = await import("../trust/trust-material.js");
+    const { readTrust } = await import("../trust/keys.js");
     const named: WantedSigner[] = [...(config.trusted ?? [])];
     if (config.mode === "key" && config.publicKey !== undefined)
       named.push({ kind: "key", publicKey: config.publicKey });
@@ -192,8 +192,8 @@ export function signedReader(
     let trust: Promise<Trust> | undefined;
     return async (repository, digest) => {
       const { client, path } = registries.at(repository);
-      const { readSignedFacts } = await import("../trust/signed-facts.js");
-      trust ??= import("../trust/trust-material.js").then(({ readTrust }) => readTrust(signer));
+      const { readSignedFacts } = await import("../trust/evidence.js");
+      trust ??= import("../trust/keys.js").then(({ readTrust }) => readTrust(signer));
       return readSignedFacts(client, path, digest, [await trust]);
     };
   }

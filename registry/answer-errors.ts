@@ -1,11 +1,11 @@
-import type { Answer } from "./answer";
-import { RegistryError, type RegistryErrorCode } from "./errors";
-import { hostOf } from "./network-errors";
+import { isRecord } from "../plan/record";
+import { hostOf, type RegistryError, type RegistryErrorCode, requestError } from "./errors";
+import type { Answer } from "./http";
+import { parseJson } from "./manifest";
 import { oneLine, safePath } from "./redact";
 import { parseRetryAfter } from "./retry";
 
-/** What is known about the caller when an answer is judged. */
-export interface Caller {
+interface Caller {
   /** `user`: credentials were found and sent. */
   readonly identity: "anonymous" | "user";
   /** Whether the answer is a token service's, which has seen the credentials themselves. */
@@ -15,22 +15,16 @@ export interface Caller {
 
 /** `DENIED: permission_denied: write_package`, as the specification's error body has it, else the body's text. */
 function explanation(text: string): string {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json !== "object" || json === null) return oneLine(text);
-    if ("errors" in json && Array.isArray(json.errors)) {
-      const parts = json.errors.map((entry: { code?: unknown; message?: unknown } | null) =>
-        [entry?.code, entry?.message].filter((part) => typeof part === "string" && part !== "").join(": "),
-      );
-      return oneLine(parts.filter(Boolean).join("; "));
-    }
-    for (const key of ["error_description", "details", "message", "error"]) {
-      const value: unknown = Reflect.get(json, key);
-      if (typeof value === "string") return oneLine(value);
-    }
-  } catch {
-    // No JSON: a proxy's page or plain text.
+  const json = parseJson(Buffer.from(text));
+  if (isRecord(json) && Array.isArray(json.errors)) {
+    const parts = json.errors.map((entry: { code?: unknown; message?: unknown } | null) =>
+      [entry?.code, entry?.message].filter((part) => typeof part === "string" && part !== "").join(": "),
+    );
+    return oneLine(parts.filter(Boolean).join("; "));
   }
+  const { error_description, details, message, error } = isRecord(json) ? json : {};
+  const said = [error_description, details, message, error].find((value) => typeof value === "string");
+  if (said !== undefined) return oneLine(said);
   return /<html|<!doctype/i.test(text) ? "an HTML page" : oneLine(text);
 }
 
@@ -59,35 +53,29 @@ function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
   return "registry-bad-answer";
 }
 
-/** An answer with an unexpected status, as an error that says what to do. */
 export function answerError(answer: Answer, caller: Caller, redact: (text: string) => string): RegistryError {
   const { registry, repository, method, url } = answer.context;
-  const path = safePath(url);
   const code = codeFor(answer, caller);
   const why = redact(explanation(answer.errorText));
   const retryAfterMs = parseRetryAfter(answer.header("retry-after"), caller.now);
   const transient = code === "registry-rate-limited" || code === "registry-server-error";
-  return new RegistryError({
+  const request = `${method} ${safePath(url)}`;
+  return requestError(answer.context, {
     code,
-    registry,
-    repository,
     status: answer.status,
-    method,
-    path,
-    summary: `${hostOf(answer.context)} answered ${answer.status} to ${method} ${path}${why === "" ? "" : `: ${why}`}`,
-    hint: hintFor(code, registry, repository, caller),
+    summary: `${hostOf(answer.context)} answered ${answer.status} to ${request}${why === "" ? "" : `: ${why}`}`,
+    hint: hintFor(code, caller, registry, repository === undefined ? registry : `${registry}/${repository}`),
     transient,
-    ...(transient && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+    retryAfterMs: transient ? retryAfterMs : undefined,
   });
 }
 
 function hintFor(
   code: RegistryErrorCode,
-  registry: string,
-  repository: string | undefined,
   caller: Caller,
+  registry: string,
+  where: string,
 ): string | undefined {
-  const where = repository === undefined ? registry : `${registry}/${repository}`;
   switch (code) {
     case "registry-unauthorized":
       return caller.identity === "anonymous"
@@ -108,7 +96,8 @@ function hintFor(
   }
 }
 
-function permissionHint(registry: string, where: string): string {
+/** What lets credentials do more in a registry. @param where `host/path` */
+export function permissionHint(registry: string, where: string): string {
   switch (registry) {
     case "ghcr.io":
       return (

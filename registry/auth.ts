@@ -1,13 +1,20 @@
 import { isLoopbackHost } from "../plan/loopback";
-import type { Answer } from "./answer";
+import { isRecord } from "../plan/record";
+import type { Secret } from "../plan/secret";
 import { answerError } from "./answer-errors";
-import { type Challenge, parseChallenges } from "./challenge";
-import type { Credentials, CredentialsSource } from "./credentials";
+import { type Challenge, covers, mergeScopes, parseChallenges, repositoryOf, type Scope } from "./challenge";
 import { RegistryError } from "./errors";
+import type { Answer, WireRequest } from "./http";
 import type { Redactor } from "./redact";
 import type { Clock } from "./retry";
-import { covers, mergeScopes, repositoryOf, type Scope } from "./scope";
-import type { WireRequest } from "./wire";
+
+/** A user's password or access token, or an OAuth2 refresh token. */
+export type Credentials =
+  | { readonly username: string; readonly password: Secret }
+  | { readonly identityToken: Secret };
+
+/** Asked on every authentication, so that a rotated token works; `undefined` means anonymous. */
+export type CredentialsSource = () => Promise<Credentials | undefined>;
 
 /** Used when a token service does not say how long a token lives. @see distribution's token specification */
 const DEFAULT_LIFE_S = 60;
@@ -16,8 +23,7 @@ const TOKEN_ANSWER_LIMIT = 1024 * 1024;
 const TOKEN_LIMIT = 64 * 1024;
 const CLIENT_ID = "slipway";
 
-/** How a registry authenticates callers. */
-export type Scheme = { readonly kind: "basic" } | BearerScheme;
+type Scheme = { readonly kind: "basic" } | BearerScheme;
 
 interface BearerScheme {
   readonly kind: "bearer";
@@ -31,8 +37,7 @@ interface Token {
   readonly expiresAt: number;
 }
 
-export interface AuthenticatorOptions {
-  /** As people write it. */
+interface AuthenticatorOptions {
   readonly registry: string;
   readonly origin: URL;
   readonly credentials: CredentialsSource;
@@ -54,7 +59,6 @@ export class Authenticator {
   readonly #pending = new Map<string, Promise<Token>>();
   #scheme: Scheme | undefined;
   #basic: string | undefined;
-  /** Whether the credentials asked for last were there. */
   identity: "anonymous" | "user" = "anonymous";
 
   constructor(options: AuthenticatorOptions) {
@@ -69,11 +73,7 @@ export class Authenticator {
     return this.#basic;
   }
 
-  /**
-   * Answers a 401: takes over the challenge, forgets what was `refused`, and authenticates again.
-   *
-   * @returns the header to try with, or `undefined` where nothing else can be offered.
-   */
+  /** Answers a 401 with another header to try, or `undefined` where nothing else can be offered. */
   async renew(
     challenge: string | undefined,
     scopes: readonly Scope[],
@@ -92,10 +92,7 @@ export class Authenticator {
     return `Bearer ${(await this.#token(this.#scheme, [...scopes, ...asked])).value}`;
   }
 
-  /**
-   * Drops a refused token and every other that would be offered in its place: they are as old. Where it is not there
-   * any more, another request has renewed it already.
-   */
+  /** Drops a refused token and those that would replace it: they are as old. If it is gone, it was renewed already. */
   #forget(refused: string | undefined, wanted: readonly Scope[]): void {
     if (![...this.#tokens.values()].some(({ value }) => `Bearer ${value}` === refused)) return;
     for (const [key, token] of this.#tokens) if (covers(token.scopes, wanted)) this.#tokens.delete(key);
@@ -163,7 +160,7 @@ export class Authenticator {
       const caller = { identity: this.identity, role: "token-service", now: clock.now() } as const;
       throw answerError(answer, caller, (text) => redactor.redact(text));
     }
-    const { value, life } = readToken(answer, await answer.bytes(TOKEN_ANSWER_LIMIT));
+    const { value, life } = readToken(answer, await answer.json(TOKEN_ANSWER_LIMIT));
     redactor.hide(value);
     // A tenth is left, so that a token does not expire on its way.
     return { scopes, value, expiresAt: asked + life * 900 };
@@ -227,24 +224,17 @@ function tokenRequest(
     method: "GET",
     url,
     headers: { accept: "application/json" },
-    ...(authorization === undefined ? {} : { authorization }),
+    authorization,
   };
 }
 
-function readToken(answer: Answer, bytes: Uint8Array): { value: string; life: number } {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    throw answer.bad("something that is no JSON");
-  }
-  if (typeof json !== "object" || json === null) throw answer.bad("no token");
-  const field = (name: string): unknown => Reflect.get(json, name);
-  const value = field("token") || field("access_token");
+function readToken(answer: Answer, json: unknown): { value: string; life: number } {
+  if (!isRecord(json)) throw answer.bad("no token");
+  const value = json.token || json.access_token;
   // A line break would end the header that carries it.
   if (typeof value !== "string" || value.length > TOKEN_LIMIT || !/^[\x21-\x7e]+$/.test(value))
     throw answer.bad("no token");
-  const seconds = field("expires_in");
+  const seconds = json.expires_in;
   const life = typeof seconds === "number" || typeof seconds === "string" ? Number(seconds) : Number.NaN;
   return { value, life: Number.isFinite(life) && life > 0 ? life : DEFAULT_LIFE_S };
 }

@@ -1,19 +1,15 @@
 import { createHash } from "node:crypto";
 import { type Digest, isDigest } from "../plan/digest";
-import type { Answer } from "./answer";
-import { digestOf } from "./content-digest";
+import { deleteScope, pullScope, pushScope } from "./challenge";
 import { RegistryError } from "./errors";
-import { pullScope } from "./scope";
-import type { Call, Transport } from "./transport";
-import { uploadBlob } from "./upload-calls";
-
-export { mount, provePush } from "./upload-calls";
+import type { Answer, StreamBody } from "./http";
+import { digestOf } from "./manifest";
+import type { Call, RepositoryApi, Transport } from "./transport";
 
 /** The largest blob that is held in memory unless the caller says otherwise: 32 MiB. */
 export const BLOB_LIMIT = 32 * 1024 * 1024;
 
 export interface BlobStream {
-  /** In bytes, where the registry says so. */
   readonly size: number | undefined;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
@@ -21,7 +17,6 @@ export interface BlobStream {
 export interface UploadedBlob {
   readonly digest: Digest;
   readonly size: number;
-  /** The registry had it already. */
   readonly existed: boolean;
 }
 
@@ -35,11 +30,7 @@ function reading(repository: string, digest: Digest, method: "GET" | "HEAD"): Ca
   };
 }
 
-export function head(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-): Promise<{ size: number } | undefined> {
+export function head({ transport, repository }: RepositoryApi, digest: Digest) {
   return transport.call(reading(repository, digest, "HEAD"), (answer) => {
     if (answer.status === 404) return undefined;
     const answered = answer.header("docker-content-digest");
@@ -48,12 +39,7 @@ export function head(
   });
 }
 
-export function get(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-  limit: number,
-): Promise<Uint8Array | undefined> {
+export function get({ transport, repository }: RepositoryApi, digest: Digest, limit: number) {
   return transport.call(reading(repository, digest, "GET"), async (answer) => {
     if (answer.status === 404) return undefined;
     const bytes = await answer.bytes(limit);
@@ -63,11 +49,7 @@ export function get(
   });
 }
 
-export async function stream(
-  transport: Transport,
-  repository: string,
-  digest: Digest,
-): Promise<BlobStream | undefined> {
+export async function stream({ transport, repository }: RepositoryApi, digest: Digest) {
   const answer = await transport.open(reading(repository, digest, "GET"));
   if (answer.status === 404) return undefined;
   return { size: answer.length, chunks: verified(transport, answer, digest) };
@@ -87,20 +69,15 @@ async function* verified(
   if (actual !== digest) throw transport.mismatch(answer, digest, actual);
 }
 
-export async function put(
-  transport: Transport,
-  repository: string,
-  bytes: Uint8Array,
-): Promise<UploadedBlob> {
+export async function put({ transport, repository }: RepositoryApi, bytes: Uint8Array) {
   const blob = { digest: digestOf(bytes), size: bytes.length };
-  if ((await head(transport, repository, blob.digest)) !== undefined) return { ...blob, existed: true };
-  await uploadBlob(transport, repository, blob.digest, bytes);
+  if ((await head({ transport, repository }, blob.digest)) !== undefined) return { ...blob, existed: true };
+  await uploadBlob({ transport, repository }, blob.digest, bytes);
   return { ...blob, existed: false };
 }
 
 export function putStream(
-  transport: Transport,
-  repository: string,
+  { transport, repository }: RepositoryApi,
   blob: { readonly digest: Digest; readonly size: number },
   open: () => Promise<AsyncIterable<Uint8Array>>,
 ): Promise<void> {
@@ -112,5 +89,94 @@ export function putStream(
       summary: `The size of ${blob.digest} is not known, and a registry needs it before the upload`,
     });
   }
-  return uploadBlob(transport, repository, blob.digest, { size: blob.size, open });
+  return uploadBlob({ transport, repository }, blob.digest, { size: blob.size, open });
+}
+
+const REFUSALS = new Set([
+  "registry-unauthorized",
+  "registry-forbidden",
+  "registry-not-found",
+  "registry-unsupported",
+  "registry-refused",
+]);
+
+function starting(repository: string, query = "", scopes: readonly string[] = []): Call {
+  return {
+    method: "POST",
+    target: `/v2/${repository}/blobs/uploads/${query}`,
+    repository,
+    scopes: [pushScope(repository), ...scopes],
+    headers: { "content-length": "0" },
+    expect: [201, 202],
+  };
+}
+
+function locationOf(transport: Transport, answer: Answer): URL {
+  const location = answer.header("location");
+  const { url } = answer.context;
+  if (location === undefined || !URL.canParse(location, url))
+    throw answer.bad("an upload without a location");
+  const next = transport.resolve(location, url);
+  if (next.protocol !== transport.origin.protocol && next.protocol !== "https:") {
+    throw answer.bad("an upload away from TLS");
+  }
+  return next;
+}
+
+/**
+ * POST, then PUT with the whole content: what every registry understands, and one request fewer than chunks. What
+ * breaks half-way starts over with a new upload, so the source must be able to start over too.
+ */
+function uploadBlob({ transport, repository }: RepositoryApi, digest: Digest, body: Uint8Array | StreamBody) {
+  return transport.retrying(async () => {
+    const location = await transport.once(starting(repository), (answer) => locationOf(transport, answer));
+    location.searchParams.set("digest", digest);
+    const sending: Call = {
+      method: "PUT",
+      target: location,
+      repository,
+      scopes: [pushScope(repository)],
+      headers: { "content-type": "application/octet-stream" },
+      body,
+      expect: [200, 201, 202, 204],
+    };
+    await transport.once(sending, (answer) => {
+      const answered = answer.header("docker-content-digest");
+      if (answered !== undefined && answered !== digest) throw transport.mismatch(answer, digest, answered);
+    });
+  });
+}
+
+/** @returns false where the registry started an upload instead (which is cancelled) or does not allow it. */
+export async function mount({ transport, repository }: RepositoryApi, digest: Digest, from: string) {
+  const query = `?${new URLSearchParams({ mount: digest, from })}`;
+  const call = starting(repository, query, [pullScope(from)]);
+  const upload = await transport
+    .call(call, (answer) => (answer.status === 201 ? ("mounted" as const) : locationOf(transport, answer)))
+    .catch((error: unknown) => {
+      // Without a right to read there, the registry or its token service refuses; the content can still be uploaded.
+      if (error instanceof RegistryError && REFUSALS.has(error.code)) return "refused" as const;
+      throw error;
+    });
+  if (upload instanceof URL) await cancel({ transport, repository }, upload);
+  return upload === "mounted";
+}
+
+export async function provePush({ transport, repository }: RepositoryApi) {
+  const location = await transport.call(starting(repository), (answer) =>
+    answer.status === 202 ? locationOf(transport, answer) : undefined,
+  );
+  if (location !== undefined) await cancel({ transport, repository }, location);
+}
+
+/** Registries that cannot cancel forget an unfinished upload by themselves, so a refusal is no failure. */
+async function cancel({ transport, repository }: RepositoryApi, location: URL) {
+  const call: Call = {
+    method: "DELETE",
+    target: location,
+    repository,
+    scopes: [deleteScope(repository)],
+    expect: [200, 202, 204, 400, 401, 403, 404, 405, 415, 500, 501],
+  };
+  await transport.call(call, () => {}).catch(() => {});
 }

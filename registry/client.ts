@@ -1,21 +1,20 @@
 import { apiHost, normalizeHost } from "../plan/reference";
+import type { CredentialsSource } from "./auth";
 import * as blobs from "./blob-calls";
-import type { CredentialsSource } from "./credentials";
+import { type Action, type Grant, parseChallenges, pullScope, pushScope, readGrant } from "./challenge";
+import { checkDigest, checkReference, checkRepository, RegistryError } from "./errors";
+import { listReferrers, listTags } from "./lists";
 import type { Descriptor } from "./manifest";
 import * as manifests from "./manifest-calls";
-import { checkDigest, checkReference, checkRepository } from "./names";
-import * as permissions from "./permission-calls";
-import { listReferrers } from "./referrer-calls";
-import { listTags } from "./tag-calls";
-import { Transport, type TransportOptions } from "./transport";
+import { type RepositoryApi, Transport, type TransportOptions } from "./transport";
 
-export type { Credentials, CredentialsSource } from "./credentials";
-export type { RequestEntry, WaitEntry } from "./transport";
+export type { Credentials, CredentialsSource } from "./auth";
+export type { RequestEntry } from "./http";
 
 export interface RegistryClientOptions
   extends Pick<
     TransportOptions,
-    "deadlineMs" | "attempts" | "signal" | "onRequest" | "onWait" | "clock" | "dispatcher"
+    "deadlineMs" | "attempts" | "signal" | "onRequest" | "clock" | "dispatcher"
   > {
   /** As people write it: `ghcr.io`, `docker.io`, `localhost:5000`. */
   readonly host: string;
@@ -23,6 +22,12 @@ export interface RegistryClientOptions
   readonly plainHttp?: boolean;
   /** @default anonymous */
   readonly credentials?: CredentialsSource;
+}
+
+/** A repository, by its path, and the client of its registry. */
+export interface RepositoryAt {
+  readonly client: RegistryClient;
+  readonly repository: string;
 }
 
 /**
@@ -49,17 +54,23 @@ export class RegistryClient {
 
   /** Whether the registry answers, and how it authenticates callers. Sends no credentials. */
   async ping(): Promise<{ auth: "none" | "basic" | "bearer" }> {
-    return permissions.ping(this.#transport);
+    const answer = await this.#transport.plain("/v2/");
+    await answer.discard();
+    if (answer.status === 200) return { auth: "none" };
+    const schemes = parseChallenges(answer.header("www-authenticate") ?? "").map(({ scheme }) => scheme);
+    if (schemes.includes("bearer")) return { auth: "bearer" };
+    if (schemes.includes("basic")) return { auth: "basic" };
+    throw answer.bad("401 and no way to authenticate that Slipway knows (basic, bearer)");
   }
 
   /** What a tag or digest points to, without its bytes; `undefined` where there is nothing. */
   async headManifest(repository: string, reference: string): Promise<Descriptor | undefined> {
-    return manifests.head(this.#transport, this.#repository(repository), this.#reference(reference));
+    return manifests.head(this.#at(repository), this.#reference(reference));
   }
 
   /** A manifest of at most 4 MiB, its digest verified against the bytes; `undefined` where there is nothing. */
   async getManifest(repository: string, reference: string): Promise<manifests.FetchedManifest | undefined> {
-    return manifests.get(this.#transport, this.#repository(repository), this.#reference(reference));
+    return manifests.get(this.#at(repository), this.#reference(reference));
   }
 
   /** Writes a manifest under a tag or its own digest, and verifies the digest that the registry answers. */
@@ -72,7 +83,7 @@ export class RegistryClient {
     return (await this.pushManifest(repository, reference, bytes, mediaType)).descriptor;
   }
 
-  /** `putManifest`, telling also whether the registry lists the manifest as a referrer of its subject by itself. */
+  /** `putManifest`, and whether the registry lists the manifest as a referrer of its subject by itself. */
   async pushManifest(
     repository: string,
     reference: string,
@@ -80,26 +91,16 @@ export class RegistryClient {
     mediaType: string,
   ): Promise<manifests.PushedManifest> {
     const target = this.#reference(reference);
-    return manifests.put(this.#transport, this.#repository(repository), target, bytes, mediaType);
-  }
-
-  /**
-   * Deletes a tag, or with a digest the manifest *and every tag on it*. Already gone is no error.
-   *
-   * @throws RegistryError `registry-unsupported` where the registry cannot (GHCR and Docker Hub answer 405).
-   */
-  async deleteManifest(repository: string, reference: string): Promise<void> {
-    return manifests.remove(this.#transport, this.#repository(repository), this.#reference(reference));
+    return manifests.put(this.#at(repository), target, bytes, mediaType);
   }
 
   /** Every tag, in the registry's order; none for a repository that does not exist. */
   async listTags(repository: string): Promise<string[]> {
-    return listTags(this.#transport, this.#repository(repository));
+    return listTags(this.#at(repository));
   }
 
-  /** Whether a blob is there, and its size. */
   async headBlob(repository: string, digest: string): Promise<{ size: number } | undefined> {
-    return blobs.head(this.#transport, this.#repository(repository), this.#digest(digest));
+    return blobs.head(this.#at(repository), this.#digest(digest));
   }
 
   /** A blob's bytes, verified; `undefined` where there is none. @throws `registry-too-large` above `limit` bytes. */
@@ -108,7 +109,7 @@ export class RegistryClient {
     digest: string,
     limit = blobs.BLOB_LIMIT,
   ): Promise<Uint8Array | undefined> {
-    return blobs.get(this.#transport, this.#repository(repository), this.#digest(digest), limit);
+    return blobs.get(this.#at(repository), this.#digest(digest), limit);
   }
 
   /**
@@ -116,12 +117,12 @@ export class RegistryClient {
    * what the digest says. A connection that breaks is the reader's to retry. Read it to the end or leave the loop.
    */
   async getBlobStream(repository: string, digest: string): Promise<blobs.BlobStream | undefined> {
-    return blobs.stream(this.#transport, this.#repository(repository), this.#digest(digest));
+    return blobs.stream(this.#at(repository), this.#digest(digest));
   }
 
   /** Uploads bytes, unless the registry has them. */
   async putBlob(repository: string, bytes: Uint8Array): Promise<blobs.UploadedBlob> {
-    return blobs.put(this.#transport, this.#repository(repository), bytes);
+    return blobs.put(this.#at(repository), bytes);
   }
 
   /**
@@ -134,13 +135,12 @@ export class RegistryClient {
     open: () => Promise<AsyncIterable<Uint8Array>>,
   ): Promise<void> {
     const checked = { digest: this.#digest(blob.digest), size: blob.size };
-    return blobs.putStream(this.#transport, this.#repository(repository), checked, open);
+    return blobs.putStream(this.#at(repository), checked, open);
   }
 
   /** Takes a blob over from another repository of the same registry; false where the registry would not. */
   async mountBlob(repository: string, digest: string, from: string): Promise<boolean> {
-    const source = this.#repository(from);
-    return blobs.mount(this.#transport, this.#repository(repository), this.#digest(digest), source);
+    return blobs.mount(this.#at(repository), this.#digest(digest), checkRepository(this.host, from));
   }
 
   /**
@@ -148,29 +148,39 @@ export class RegistryClient {
    * else reads the fallback tag `sha256-<hex>`.
    */
   async referrers(repository: string, digest: string, artifactType?: string): Promise<Descriptor[]> {
-    return listReferrers(this.#transport, this.#repository(repository), this.#digest(digest), artifactType);
+    return listReferrers(this.#at(repository), this.#digest(digest), artifactType);
   }
 
   /** Checks the right to push by starting an upload and cancelling it. Leaves nothing behind. */
   async provePush(repository: string): Promise<void> {
-    return blobs.provePush(this.#transport, this.#repository(repository));
+    return blobs.provePush(this.#at(repository));
   }
 
   /**
    * What the registry's token service grants, without a request to the registry that could write. `unknown` where
    * tokens cannot be read (GHCR's) or there are none (basic, anonymous).
    */
-  async checkScopes(repository: string, action: permissions.Action): Promise<permissions.Grant> {
-    return permissions.checkScopes(this.#transport, this.#repository(repository), action);
+  async checkScopes(repository: string, action: Action): Promise<Grant> {
+    const scope = (action === "push" ? pushScope : pullScope)(checkRepository(this.host, repository));
+    const answer = await this.#transport.plain("/v2/");
+    await answer.discard();
+    if (answer.status === 200) return "unknown";
+    const challenge = answer.header("www-authenticate");
+    try {
+      const token = await this.#transport.retrying(() => this.#transport.auth.freshToken(challenge, [scope]));
+      return token === undefined ? "unknown" : readGrant(token, repository, action);
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === "registry-forbidden") return "denied";
+      throw error;
+    }
   }
 
-  /** Closes idle connections at once, e.g. at a test's end. */
   close(): Promise<void> {
     return this.#transport.close();
   }
 
-  #repository(name: string): string {
-    return checkRepository(this.host, name);
+  #at(repository: string): RepositoryApi {
+    return { transport: this.#transport, repository: checkRepository(this.host, repository) };
   }
 
   #reference(reference: string): string {

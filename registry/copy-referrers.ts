@@ -1,10 +1,9 @@
 import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
 import { EMPTY_CONFIG } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
-import { digestOf } from "./content-digest";
-import { RegistryError } from "./errors";
-import { type Descriptor, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
+import type { RepositoryAt } from "./client";
+import { type RegistryError, repositoryError } from "./errors";
+import { type Descriptor, digestOf, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
 import { isDamage, readReferrerLayer } from "./referrers";
 
 /** Whether the caller accepts a bundle or release statement, before it is copied. @param bytes of its only layer */
@@ -17,7 +16,6 @@ export type AcceptReferrer = (
 interface Kind {
   /** Of its only layer. */
   readonly mediaType: string;
-  /** Of that layer, in bytes. */
   readonly limit: number;
 }
 
@@ -45,17 +43,14 @@ const OTHER_SHAPE = "of another shape than their kind has";
 export class ReferrerGate {
   /** Why -> how many did not pass. */
   readonly skipped = new Map<string, number>();
-  readonly #client: RegistryClient;
-  readonly #repository: string;
+  readonly #from: RepositoryAt;
   readonly #accept: AcceptReferrer | undefined;
-  /** Statements that an index names as its own. */
   readonly #named = new Set<Digest>();
   #read = 0;
   #bytes = 0;
 
-  constructor(from: { client: RegistryClient; repository: string }, accept: AcceptReferrer | undefined) {
-    this.#client = from.client;
-    this.#repository = from.repository;
+  constructor(from: RepositoryAt, accept: AcceptReferrer | undefined) {
+    this.#from = from;
     this.#accept = accept;
   }
 
@@ -73,7 +68,8 @@ export class ReferrerGate {
   /** @throws RegistryError `registry-too-large` for more than a release has. */
   async mayPass(subject: Digest, digest: Digest): Promise<"yes" | "no" | "missing"> {
     if (++this.#read > MOST_REFERRERS) throw this.#tooMany(`more than ${MOST_REFERRERS} referrers`);
-    const found = await this.#client.getManifest(this.#repository, digest).catch((error: unknown) => {
+    const { client, repository } = this.#from;
+    const found = await client.getManifest(repository, digest).catch((error: unknown) => {
       if (isDamage(error)) return "damaged" as const;
       throw error;
     });
@@ -93,7 +89,7 @@ export class ReferrerGate {
     this.#bytes += layer.size;
     if (this.#bytes > MOST_BYTES) throw this.#tooMany(`referrers of more than ${MOST_BYTES} bytes`);
     if (this.#accept === undefined || json.artifactType === IN_TOTO_MEDIA_TYPE) return "yes";
-    const bytes = await readReferrerLayer(this.#client, this.#repository, digest, kind);
+    const bytes = await readReferrerLayer(this.#from, digest, kind);
     if (bytes === undefined) return this.#skip(OTHER_SHAPE);
     return (await this.#accept(descriptor, json, bytes)) ? "yes" : this.#skip("not accepted");
   }
@@ -109,13 +105,7 @@ export class ReferrerGate {
   }
 
   #tooMany(what: string): RegistryError {
-    const { host } = this.#client;
-    return new RegistryError({
-      code: "registry-too-large",
-      registry: host,
-      repository: this.#repository,
-      summary: `${host}/${this.#repository} has ${what} of one image, and they are not copied`,
-      hint: TOO_MANY_HINT,
-    });
+    const said = ` has ${what} of one image, and they are not copied`;
+    return repositoryError(this.#from, "registry-too-large", said, TOO_MANY_HINT);
   }
 }

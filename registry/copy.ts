@@ -1,26 +1,15 @@
 import pLimit from "p-limit";
 import { detachedDigests } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
-import { checkTotal, contentsOf, missing, type Parts } from "./copy-parts";
+import type { RepositoryAt } from "./client";
+import { checkTotal, contentsOf, missing } from "./copy-parts";
 import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";
-import { RegistryError } from "./errors";
+import { checkDigest, RegistryError, repositoryError } from "./errors";
 import { type Descriptor, isIndex } from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
-import { checkDigest } from "./names";
 import { publishReferrer, referrerEntry } from "./referrers";
 
-export interface RepositoryAt {
-  readonly client: RegistryClient;
-  readonly repository: string;
-}
-
-export interface CopyProgress {
-  readonly kind: "blob" | "manifest";
-  readonly digest: Digest;
-  readonly size: number;
-  readonly how: "copied" | "mounted" | "existed";
-}
+const BLOBS_AT_ONCE = 4;
 
 export interface CopyOptions {
   readonly from: RepositoryAt;
@@ -29,9 +18,6 @@ export interface CopyOptions {
   readonly digest: string;
   /** Which bundles and release statements are copied. @default all of the right shape */
   readonly accept?: AcceptReferrer;
-  /** Blobs on their way at once. @default 4 */
-  readonly concurrency?: number;
-  readonly onProgress?: (progress: CopyProgress) => void;
 }
 
 export interface CopyResult {
@@ -49,12 +35,9 @@ export interface CopyResult {
 }
 
 /**
- * Copies content by digest from one repository to another: blobs, then manifests, then indexes, then their referrers of
- * known kinds (see `ReferrerGate`), in turn. What the target has is not sent again, so a copy that was interrupted goes
- * on where it stopped, and one that is complete writes nothing. Blobs stream through in bounded memory and are verified
- * on their way. No tag is written but the referrers fallback tag, where the target needs it.
- *
- * It returns or throws only when nothing is running any more.
+ * Copies content by digest: blobs, manifests, indexes, then referrers of known kinds (see `ReferrerGate`). What the
+ * target has is not sent again, so an interrupted copy continues and a complete one writes nothing. No tag is written
+ * but the referrers fallback tag. It returns or throws only when nothing is running any more.
  */
 export function copyContent(options: CopyOptions): Promise<CopyResult> {
   return new Copy(options).run();
@@ -63,10 +46,8 @@ export function copyContent(options: CopyOptions): Promise<CopyResult> {
 class Copy {
   readonly #from: RepositoryAt;
   readonly #to: RepositoryAt;
-  readonly #onProgress: (progress: CopyProgress) => void;
-  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #limit = pLimit(BLOBS_AT_ONCE);
   readonly #sameHost: boolean;
-  /** Each digest once, however often it is referred to. */
   readonly #blobs = new Map<Digest, Promise<void>>();
   readonly #manifests = new Map<Digest, Promise<void>>();
   readonly #sought = new Set<Digest>();
@@ -77,13 +58,11 @@ class Copy {
   #failed = false;
   readonly #result = { blobsCopied: 0, blobsMounted: 0, manifestsCopied: 0, bytes: 0 };
 
-  constructor({ from, to, digest, accept, concurrency = 4, onProgress }: CopyOptions) {
+  constructor({ from, to, digest, accept }: CopyOptions) {
     this.#root = checkDigest(from.client.host, digest);
     this.#gate = new ReferrerGate(from, accept);
     this.#from = from;
     this.#to = to;
-    this.#onProgress = onProgress ?? (() => {});
-    this.#limit = pLimit(Math.max(1, concurrency));
     this.#sameHost = from.client.host === to.client.host && from.repository !== to.repository;
   }
 
@@ -106,19 +85,14 @@ class Copy {
   }
 
   #manifest(digest: Digest, depth: number): Promise<void> {
-    const running = this.#manifests.get(digest);
-    if (running !== undefined) return running;
-    const copying = (async () => {
-      checkTotal(this.#from.client.host, this.#from.repository, this.#root, this.#manifests.size);
+    return once(this.#manifests, digest, async () => {
+      checkTotal(this.#from, this.#root, this.#manifests.size);
       const manifest = await this.#readWithParts(digest, depth);
       const { client, repository } = this.#to;
-      if ((await client.headManifest(repository, digest)) !== undefined)
-        return this.#done(manifest, "existed");
+      if ((await client.headManifest(repository, digest)) !== undefined) return;
       await client.putManifest(repository, digest, manifest.bytes, manifest.descriptor.mediaType);
-      this.#done(manifest, "copied");
-    })();
-    this.#manifests.set(digest, copying);
-    return copying;
+      this.#countManifest(manifest);
+    });
   }
 
   /** A manifest of the source, after everything that it consists of has been copied. */
@@ -126,8 +100,8 @@ class Copy {
     const { client, repository } = this.#from;
     if (this.#failed) throw stopped(client.host, repository);
     const manifest = await client.getManifest(repository, digest);
-    if (manifest === undefined) throw missing(client.host, repository, digest);
-    const parts: Parts = contentsOf(client.host, repository, manifest, depth);
+    if (manifest === undefined) throw missing(this.#from, digest);
+    const parts = contentsOf(this.#from, manifest, depth);
     if (isIndex(manifest.json)) this.#gate.allow(detachedDigests(manifest.json.annotations));
     await this.#all([
       ...parts.blobs.map((blob) => this.#blob(blob)),
@@ -137,22 +111,17 @@ class Copy {
   }
 
   #blob(blob: Descriptor): Promise<void> {
-    const running = this.#blobs.get(blob.digest);
-    if (running !== undefined) return running;
-    const copying = (async () => {
+    return once(this.#blobs, blob.digest, async () => {
       const how = await this.#transfer(blob);
       if (how === "copied") {
         this.#result.blobsCopied++;
         this.#result.bytes += blob.size;
       }
       if (how === "mounted") this.#result.blobsMounted++;
-      this.#onProgress({ kind: "blob", digest: blob.digest, size: blob.size, how });
-    })();
-    this.#blobs.set(blob.digest, copying);
-    return copying;
+    });
   }
 
-  async #transfer({ digest, size }: Descriptor): Promise<CopyProgress["how"]> {
+  async #transfer({ digest, size }: Descriptor): Promise<"copied" | "mounted" | "existed"> {
     const { client, repository } = this.#to;
     const source = this.#from;
     if (this.#failed) throw stopped(client.host, repository);
@@ -162,7 +131,7 @@ class Copy {
       if (this.#failed) throw stopped(client.host, repository);
       await client.putBlobStream(repository, { digest, size }, async () => {
         const blob = await source.client.getBlobStream(source.repository, digest);
-        if (blob === undefined) throw missing(source.client.host, source.repository, digest);
+        if (blob === undefined) throw missing(source, digest);
         return exactly(size, blob.chunks, source, digest);
       });
     });
@@ -187,30 +156,27 @@ class Copy {
   }
 
   async #referrer(subject: Digest, digest: Digest, listed: boolean): Promise<void> {
-    const { client, repository } = this.#to;
     if (listed || this.#manifests.has(digest)) await this.#manifest(digest, 0);
     if (listed) return;
     const copying = (async () => {
       const manifest = await this.#readWithParts(digest, 0);
       const entry = referrerEntry(manifest.descriptor, manifest.json);
-      await publishReferrer(client, repository, subject, entry, manifest.bytes);
-      this.#done(manifest, "copied");
+      await publishReferrer(this.#to, subject, entry, manifest.bytes);
+      this.#countManifest(manifest);
     })();
     this.#manifests.set(digest, copying);
     return copying;
   }
 
-  #done({ descriptor }: FetchedManifest, how: "copied" | "existed"): void {
-    const { digest, size } = descriptor;
-    if (how === "copied") {
-      this.#result.manifestsCopied++;
-      this.#result.bytes += size;
-    }
-    this.#onProgress({ kind: "manifest", digest, size, how });
+  #countManifest({ descriptor }: FetchedManifest): void {
+    this.#result.manifestsCopied++;
+    this.#result.bytes += descriptor.size;
   }
 
   /** Waits for all of them; after the first failure nothing new starts, and that failure is thrown. */
   async #all(running: readonly Promise<void>[]): Promise<void> {
+    const isStopped = (error: unknown) =>
+      error instanceof RegistryError && error.code === "registry-cancelled";
     let first: { readonly error: unknown } | undefined;
     const settled = running.map((promise) =>
       promise.catch((error: unknown) => {
@@ -223,11 +189,18 @@ class Copy {
   }
 }
 
+/** Runs what is not running yet, however often it is asked for. */
+function once(running: Map<Digest, Promise<void>>, digest: Digest, run: () => Promise<void>): Promise<void> {
+  const known = running.get(digest) ?? run();
+  running.set(digest, known);
+  return known;
+}
+
 /** The chunks, unless they are more or fewer bytes than the descriptor says. */
 async function* exactly(
   size: number,
   chunks: AsyncIterable<Uint8Array>,
-  { client, repository }: RepositoryAt,
+  at: RepositoryAt,
   digest: Digest,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let sent = 0;
@@ -237,12 +210,8 @@ async function* exactly(
     yield chunk;
   }
   if (sent === size) return;
-  throw new RegistryError({
-    code: "registry-digest-mismatch",
-    registry: client.host,
-    repository,
-    summary: `${client.host}/${repository} has another size of ${digest} than the ${size} bytes that its manifest says`,
-  });
+  const what = ` has another size of ${digest} than the ${size} bytes that its manifest says`;
+  throw repositoryError(at, "registry-digest-mismatch", what);
 }
 
 function stopped(registry: string, repository: string): RegistryError {
@@ -252,8 +221,4 @@ function stopped(registry: string, repository: string): RegistryError {
     repository,
     summary: "Not copied, since another part failed",
   });
-}
-
-function isStopped(error: unknown): boolean {
-  return error instanceof RegistryError && error.code === "registry-cancelled";
 }

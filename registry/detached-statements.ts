@@ -5,33 +5,31 @@ import {
   EMPTY_CONFIG,
 } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
-import { RegistryError } from "./errors";
+import type { RegistryClient, RepositoryAt } from "./client";
+import { reasonOf, repositoryError } from "./errors";
 import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
 import { isAttached, publishReferrer, referrerEntry } from "./referrers";
 
 /**
  * Takes the build's attestations out of an index and attaches them as referrers of its platforms; last of all it writes
- * the index that names them, without a tag. The index that the build pushed stays, untagged. Repeating it is no write,
- * so a run that broke off anywhere is completed by the next.
+ * the index that names them, without a tag. Repeating it is no write, so the next run completes one that broke off.
  *
- * @returns the digest of the index without attestations; the given one where there are none in it
+ * @returns the digest of the index without attestations; the given one where it has none
  */
 export async function detachStatements(
   client: RegistryClient,
   repository: string,
   digest: Digest,
 ): Promise<Digest> {
-  const index = await readIndex(client, repository, digest);
-  if (index === undefined) return digest;
-  const layers = await readLayers(client, repository, attestations(client, repository, index));
-  const detached = detachAttestations(index, layers);
+  const at = { client, repository };
+  const index = await readIndex(at, digest);
+  const detached = index && detachAttestations(index, await readLayers(at, index));
   if (detached === undefined) return digest;
   await client.putBlob(repository, EMPTY_CONFIG);
   await Promise.all(
     detached.statements.map(async ({ subject, bytes, ...entry }) => {
-      if (await isAttached(client, repository, subject.digest, entry.digest)) return;
-      await publishReferrer(client, repository, subject.digest, { ...entry, size: bytes.length }, bytes);
+      if (await isAttached(at, subject.digest, entry.digest)) return;
+      await publishReferrer(at, subject.digest, { ...entry, size: bytes.length }, bytes);
     }),
   );
   if ((await client.headManifest(repository, detached.digest)) === undefined)
@@ -45,7 +43,7 @@ export async function missingStatements(
   repository: string,
   digest: Digest,
 ): Promise<Digest[]> {
-  const index = await readIndex(client, repository, digest);
+  const index = await readIndex({ client, repository }, digest);
   const named = detachedDigests(index?.annotations);
   if (index === undefined || named.length === 0) return [];
   const listings = await Promise.all(
@@ -71,48 +69,35 @@ export async function relistStatements(
     const found = await client.getManifest(repository, digest);
     if (found === undefined || !isManifest(found.json) || found.json.subject === undefined) continue;
     const entry = referrerEntry(found.descriptor, found.json);
-    await publishReferrer(client, repository, found.json.subject.digest, entry, found.bytes);
+    await publishReferrer({ client, repository }, found.json.subject.digest, entry, found.bytes);
   }
 }
 
 async function readIndex(
-  client: RegistryClient,
-  repository: string,
+  { client, repository }: RepositoryAt,
   digest: Digest,
 ): Promise<IndexJson | undefined> {
   const found = await client.getManifest(repository, digest);
   return found !== undefined && isIndex(found.json) ? found.json : undefined;
 }
 
-function attestations(
-  client: RegistryClient,
-  repository: string,
-  index: IndexJson,
-): ReturnType<typeof attestationEntries> {
+/** Attestation manifest -> its layers. */
+async function readLayers(at: RepositoryAt, index: IndexJson): Promise<Map<Digest, readonly Descriptor[]>> {
+  const broken = (what: string) =>
+    repositoryError(at, "registry-bad-answer", ` has an index that is not whole: ${what}`);
+  let entries: ReturnType<typeof attestationEntries>;
   try {
-    return attestationEntries(index);
+    entries = attestationEntries(index);
   } catch (error) {
-    throw brokenIndex(client, repository, error instanceof Error ? error.message : String(error));
+    throw broken(reasonOf(error));
   }
-}
-
-async function readLayers(
-  client: RegistryClient,
-  repository: string,
-  entries: ReturnType<typeof attestationEntries>,
-): Promise<Map<Digest, readonly Descriptor[]>> {
   const read = await Promise.all(
     entries.map(async ({ entry }) => {
-      const found = await client.getManifest(repository, entry.digest);
+      const found = await at.client.getManifest(at.repository, entry.digest);
       if (found === undefined || !isManifest(found.json))
-        throw brokenIndex(client, repository, `it lacks the attestation ${entry.digest}`);
+        throw broken(`it lacks the attestation ${entry.digest}`);
       return [entry.digest, found.json.layers] as const;
     }),
   );
   return new Map(read);
-}
-
-function brokenIndex({ host }: RegistryClient, repository: string, what: string): RegistryError {
-  const summary = `${host}/${repository} has an index that is not whole: ${what}`;
-  return new RegistryError({ code: "registry-bad-answer", registry: host, repository, summary });
 }

@@ -1,17 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { isRecord } from "../plan/record";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
-import { askHelper } from "./credential-helper";
-import type { Credentials } from "./credentials";
+import type { Credentials } from "./auth";
 import { RegistryError } from "./errors";
+import { parseJson } from "./manifest";
+import { oneLine } from "./redact";
 
 /** The key of Docker Hub in Docker's configuration, from the days of its first API. */
 const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 const LARGEST_CONFIG = 4 * 1024 * 1024;
 
-export interface DockerConfigOptions {
+interface DockerConfigOptions {
   /** @default process.env */
   readonly environment?: NodeJS.ProcessEnv;
   /** For a credential helper. @default 30000 */
@@ -19,11 +21,10 @@ export interface DockerConfigOptions {
 }
 
 /**
- * The machine's own credentials for a registry, as `docker login` left them: from `$DOCKER_CONFIG/config.json`, else
- * `~/.docker/config.json`; a helper for the host first, then the store for all, then the file itself, as Docker does.
+ * The credentials that `docker login` left for a registry, found as Docker finds them: a helper for the host first,
+ * then the store for all hosts, then `config.json` itself.
  *
  * @param host as people write it: `ghcr.io`, `docker.io`
- * @returns undefined where there are none
  * @throws RegistryError `registry-credentials` for a file or helper that fails; no secret is in it.
  * @see https://docs.docker.com/reference/cli/docker/login/#credential-stores
  */
@@ -31,7 +32,7 @@ export async function dockerCredentials(
   host: string,
   options: DockerConfigOptions = {},
 ): Promise<Credentials | undefined> {
-  const environment = options.environment ?? process.env;
+  const { environment = process.env, deadlineMs = DEADLINE_MS } = options;
   const registry = normalizeHost(host);
   const folder = environment.DOCKER_CONFIG || join(environment.HOME ?? homedir(), ".docker");
   const file = join(folder, "config.json");
@@ -39,25 +40,27 @@ export async function dockerCredentials(
   if (config === undefined) return undefined;
 
   const keys = registry === "docker.io" ? [DOCKER_HUB_KEY, "docker.io", "index.docker.io"] : [registry];
-  const helpers = recordAt(config, "credHelpers");
-  const store = Reflect.get(config, "credsStore");
-  const stored = readStored(registry, file, recordAt(config, "auths"), keys);
+  const helpers = isRecord(config.credHelpers) ? config.credHelpers : {};
+  const store = config.credsStore;
+  const auths = isRecord(config.auths) ? config.auths : {};
+  const stored = () => readStored(registry, file, auths, keys);
   for (const key of keys) {
     const name = helpers[key];
     if (typeof name === "string" && name !== "") {
-      const found = await askHelper(name, registry, key, { environment, deadlineMs: options.deadlineMs });
-      return found ?? stored();
+      return (await askHelper(name, registry, key, environment, deadlineMs)) ?? stored();
     }
   }
   if (typeof store === "string" && store !== "") {
-    const server = keys[0] ?? registry;
-    const found = await askHelper(store, registry, server, { environment, deadlineMs: options.deadlineMs });
+    const found = await askHelper(store, registry, keys[0] ?? registry, environment, deadlineMs);
     if (found !== undefined) return found;
   }
   return stored();
 }
 
-async function readConfig(registry: string, file: string): Promise<object | undefined> {
+async function readConfig(
+  registry: string,
+  file: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -68,12 +71,8 @@ async function readConfig(registry: string, file: string): Promise<object | unde
   }
   if (text.length > LARGEST_CONFIG) throw badConfig(registry, file, "is too large");
   if (text.trim() === "") return undefined;
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === "object" && json !== null) return json;
-  } catch {
-    // The parser's message would quote the file, which holds secrets.
-  }
+  const json = parseJson(Buffer.from(text));
+  if (isRecord(json)) return json;
   throw badConfig(registry, file, "is no JSON object");
 }
 
@@ -86,34 +85,23 @@ function badConfig(registry: string, file: string, what: string): RegistryError 
   });
 }
 
-function recordAt(config: object, name: string): Readonly<Record<string, unknown>> {
-  const value: unknown = Reflect.get(config, name);
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
 /** `https://ghcr.io/v2/` and `ghcr.io` are one server. */
 function serverOf(key: string): string {
   return normalizeHost(key.replace(/^https?:\/\//, "").replace(/\/.*$/, ""));
 }
 
-/** What the file itself holds, read only when no helper answers. */
 function readStored(
   registry: string,
   file: string,
   auths: Readonly<Record<string, unknown>>,
   keys: readonly string[],
-): () => Credentials | undefined {
-  return () => {
-    const other = Object.keys(auths).find((key) => serverOf(key) === registry);
-    const found = [...keys, ...(other === undefined ? [] : [other])].find((key) => auths[key] !== undefined);
-    const entry = found === undefined ? undefined : auths[found];
-    return typeof entry === "object" && entry !== null ? readEntry(registry, file, entry) : undefined;
-  };
-}
-
-function readEntry(registry: string, file: string, entry: object): Credentials | undefined {
+): Credentials | undefined {
+  const other = Object.keys(auths).find((key) => serverOf(key) === registry);
+  const found = [...keys, other ?? registry].find((key) => auths[key] !== undefined);
+  const entry = found === undefined ? undefined : auths[found];
+  if (!isRecord(entry)) return undefined;
   const field = (name: string): string => {
-    const value: unknown = Reflect.get(entry, name);
+    const value = entry[name];
     return typeof value === "string" ? value : "";
   };
   const identityToken = field("identitytoken");
@@ -129,4 +117,86 @@ function readEntry(registry: string, file: string, entry: object): Credentials |
   // Docker itself pads some passwords with zero bytes.
   const password = pair.slice(colon + 1).replace(/\0+$/, "");
   return password === "" ? undefined : { username: pair.slice(0, colon), password: new Secret(password) };
+}
+
+/** Helpers may ask a cloud service, none waits for a person here. */
+const DEADLINE_MS = 30_000;
+/** The username by which a helper says that the secret is an identity token. */
+const TOKEN_USERNAME = "<token>";
+const NOT_FOUND = /credentials not found|no credentials server URL|not logged in/i;
+
+/**
+ * Asks `docker-credential-<name> get`; undefined where the helper knows no credentials for the server.
+ *
+ * @throws RegistryError `registry-credentials`; never with the helper's output on success, which is a secret.
+ * @see https://github.com/docker/docker-credential-helpers
+ */
+async function askHelper(
+  name: string,
+  registry: string,
+  server: string,
+  environment: NodeJS.ProcessEnv,
+  deadlineMs: number,
+): Promise<Credentials | undefined> {
+  const program = `docker-credential-${name}`;
+  const failure = (what: string, hint: string) =>
+    new RegistryError({
+      code: "registry-credentials",
+      registry,
+      summary: `${program}, which Docker's configuration names for ${registry}, ${what}`,
+      hint,
+    });
+  // The name becomes a program's: a path or an option must not hide in it.
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
+    throw failure("has no valid name", "Fix credsStore or credHelpers in Docker's config.json.");
+  }
+  // Loaded here: it is an ES module, and slow to load.
+  const { execa } = await import("execa");
+  const running = execa(program, ["get"], {
+    input: server,
+    env: environment,
+    extendEnv: false,
+    reject: false,
+    maxBuffer: 1024 * 1024,
+  });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    running.kill("SIGKILL");
+    // What the helper itself has started can keep these open.
+    running.stdout?.destroy();
+    running.stderr?.destroy();
+  }, deadlineMs);
+  const result = await running.finally(() => clearTimeout(timer));
+  if (late) {
+    throw failure(
+      `did not answer within ${deadlineMs / 1000} s`,
+      "It may be waiting for you to unlock a keychain.",
+    );
+  }
+  if (result.code === "ENOENT") {
+    throw failure("is not installed", "Install it, or remove it from Docker's config.json and log in again.");
+  }
+  if (result.exitCode !== 0) {
+    const said = oneLine(`${result.stdout} ${result.stderr}`);
+    if (NOT_FOUND.test(said)) return undefined;
+    const why =
+      result.exitCode === undefined ? oneLine(result.shortMessage ?? "") : `exit code ${result.exitCode}`;
+    // Only what it says on standard error: standard output is where secrets go.
+    const error = oneLine(result.stderr, 200);
+    throw failure(`failed: ${why}${error === "" ? "" : `: ${error}`}`, "Try `docker login` again.");
+  }
+  return readAnswer(result.stdout, () =>
+    failure("answered something that is no credentials", "It must print JSON with Username and Secret."),
+  );
+}
+
+function readAnswer(output: string, failure: () => RegistryError): Credentials | undefined {
+  const json = parseJson(Buffer.from(output));
+  const { Username: username, Secret: secret } = isRecord(json) ? json : {};
+  if (typeof username !== "string" || typeof secret !== "string") throw failure();
+  if (secret === "") return undefined;
+  return username === TOKEN_USERNAME
+    ? { identityToken: new Secret(secret) }
+    : { username, password: new Secret(secret) };
 }

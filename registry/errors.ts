@@ -1,8 +1,10 @@
-/** What can go wrong between Slipway and a registry. Codes are stable; texts are not. */
+import { type Digest, isDigest } from "../plan/digest";
 import type { Problem } from "../plan/problem";
+import { REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
+import { safePath } from "./redact";
 
+/** What can go wrong between Slipway and a registry. Codes are stable; texts are not. */
 export type RegistryErrorCode =
-  /** Credentials are missing or wrong. */
   | "registry-unauthorized"
   /** Credentials are valid, but do not allow this. */
   | "registry-forbidden"
@@ -10,7 +12,6 @@ export type RegistryErrorCode =
   | "registry-rate-limited"
   /** No connection: name, network or TLS. */
   | "registry-unreachable"
-  /** No answer in time. */
   | "registry-deadline"
   /** 5xx, also after retries. */
   | "registry-server-error"
@@ -21,7 +22,6 @@ export type RegistryErrorCode =
   | "registry-not-found"
   /** Another 4xx: the registry understood and declined, e.g. an invalid manifest. */
   | "registry-refused"
-  /** An answer that breaks the distribution specification. */
   | "registry-bad-answer"
   /** An answer above the limit that memory allows for it. */
   | "registry-too-large"
@@ -34,7 +34,7 @@ export type RegistryErrorCode =
   /** The caller's signal stopped it. */
   | "registry-cancelled";
 
-export interface RegistryErrorDetails {
+interface RegistryErrorDetails {
   readonly code: RegistryErrorCode;
   /** Host as people write it: `ghcr.io`. */
   readonly registry: string;
@@ -45,9 +45,7 @@ export interface RegistryErrorDetails {
   readonly path?: string;
   /** What is wrong, one sentence, without secrets. */
   readonly summary: string;
-  /** What to do next. */
   readonly hint?: string;
-  /** The same request may succeed later. */
   readonly transient?: boolean;
   /** How long the registry asked to wait, in milliseconds. */
   readonly retryAfterMs?: number;
@@ -88,46 +86,90 @@ export class RegistryError extends Error {
 
   /** The same error, no longer transient, with the reason not to retry. */
   final(reason: string): RegistryError {
-    return new RegistryError({ ...this.details(), summary: `${this.summary} (${reason})`, transient: false });
+    const { cause } = this;
+    return new RegistryError({ ...this, cause, summary: `${this.summary} (${reason})`, transient: false });
   }
 
-  /** The same error as a line of a list of problems. */
   toProblem(): Problem {
     const path = this.repository === undefined ? this.registry : `${this.registry}/${this.repository}`;
-    return {
-      code: this.code,
-      path,
-      message: this.summary,
-      ...(this.hint === undefined ? {} : { hint: this.hint }),
-    };
+    return { code: this.code, path, message: this.summary, hint: this.hint };
   }
+}
 
-  private details(): RegistryErrorDetails {
-    const {
-      code,
-      registry,
-      repository,
-      status,
-      method,
-      path,
-      summary,
-      hint,
-      transient,
-      retryAfterMs,
-      cause,
-    } = this;
-    return {
-      code,
-      registry,
-      repository,
-      status,
-      method,
-      path,
-      summary,
-      hint,
-      transient,
-      retryAfterMs,
-      cause,
-    };
+export interface RequestContext {
+  /** As people write it: `docker.io`. */
+  readonly registry: string;
+  readonly repository?: string;
+  readonly method: string;
+  readonly url: URL;
+}
+
+export function requestError(
+  { registry, repository, method, url }: RequestContext,
+  details: Omit<RegistryErrorDetails, "registry" | "repository" | "method" | "path">,
+): RegistryError {
+  return new RegistryError({ registry, repository, method, path: safePath(url), ...details });
+}
+
+/** An error about a repository. @param what continues its name: ` has no …`, `@sha256:… cannot …` */
+export function repositoryError(
+  {
+    client: { host },
+    repository,
+  }: { readonly client: { readonly host: string }; readonly repository: string },
+  code: RegistryErrorCode,
+  what: string,
+  hint?: string,
+): RegistryError {
+  return new RegistryError({
+    code,
+    registry: host,
+    repository,
+    summary: `${host}/${repository}${what}`,
+    hint,
+  });
+}
+
+/** The host of a request, and the registry where that is another one. */
+export function hostOf({ url, registry }: RequestContext): string {
+  return url.host === registry ? url.host : `${url.host} (for ${registry})`;
+}
+
+function badName(registry: string, what: string, value: string): RegistryError {
+  return new RegistryError({
+    code: "registry-bad-name",
+    registry,
+    summary: `${JSON.stringify(value.slice(0, 300))} is not a ${what} that ${registry} could have`,
+    hint: "See https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests.",
+  });
+}
+
+/**
+ * Names go into URLs without escaping, so only what OCI's grammar allows may pass.
+ *
+ * @throws RegistryError `registry-bad-name`
+ */
+export function checkRepository(registry: string, repository: string): string {
+  if (repository.length > 255 || !REPOSITORY_PATTERN.test(repository)) {
+    throw badName(registry, "repository name", repository);
   }
+  return repository;
+}
+
+/** @throws RegistryError `registry-bad-name` */
+export function checkDigest(registry: string, digest: string): Digest {
+  if (!isDigest(digest)) throw badName(registry, "digest", digest);
+  return digest;
+}
+
+/** @throws RegistryError `registry-bad-name` for what is neither a tag nor a digest */
+export function checkReference(registry: string, reference: string): string {
+  if (!TAG_PATTERN.test(reference) && !isDigest(reference))
+    throw badName(registry, "tag or digest", reference);
+  return reference;
+}
+
+/** What is wrong, by whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

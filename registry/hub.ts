@@ -1,12 +1,12 @@
-import type { Answer } from "./answer";
+import { isRecord } from "../plan/record";
 import { answerError } from "./answer-errors";
-import type { CredentialsSource } from "./credentials";
+import type { CredentialsSource } from "./auth";
 import { RegistryError } from "./errors";
+import type { Answer } from "./http";
+import { type Method, Wire, type WireOptions } from "./http";
 import { Redactor } from "./redact";
 import { parseRetryAfter, type RetryPolicy, systemClock, withRetries } from "./retry";
-import { type Method, Wire, type WireOptions } from "./wire";
 
-/** What Docker Hub says of a repository. */
 export interface HubDescription {
   /** The line in lists, at most 100 characters. */
   readonly short: string;
@@ -14,34 +14,25 @@ export interface HubDescription {
   readonly full: string;
 }
 
-export interface HubClientOptions extends Pick<WireOptions, "deadlineMs" | "signal" | "onRequest"> {
-  /** The registry as people write it: `docker.io`. */
+interface HubClientOptions extends Pick<WireOptions, "signal" | "onRequest"> {
   readonly registry: string;
   /** Where the API answers: `https://hub.docker.com`. */
   readonly api: string;
   readonly credentials: CredentialsSource;
-  /** Attempts for each request, the first included. @default 4 */
-  readonly attempts?: number;
-  /** @default the system's */
-  readonly clock?: RetryPolicy["clock"];
 }
 
 interface HubCall {
   readonly method: Method;
   readonly target: string;
   readonly repository?: string;
-  readonly body?: Readonly<Record<string, string>>;
+  readonly body?: Readonly<Record<string, string | undefined>>;
   readonly token?: string;
 }
 
 const ANSWER_LIMIT = 1024 * 1024;
 const ATTEMPTS = 4;
 
-/**
- * Docker Hub's own API, which is no registry's: what it says of a repository.
- *
- * @see https://docs.docker.com/reference/api/hub/latest/
- */
+/** Docker Hub's own API, which is no registry's. @see https://docs.docker.com/reference/api/hub/latest/ */
 export class HubClient {
   readonly #options: HubClientOptions;
   readonly #redactor = new Redactor();
@@ -52,11 +43,7 @@ export class HubClient {
   constructor(options: HubClientOptions) {
     this.#options = options;
     this.#wire = new Wire(options, this.#redactor);
-    this.#policy = {
-      attempts: options.attempts ?? ATTEMPTS,
-      clock: options.clock ?? systemClock,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    };
+    this.#policy = { attempts: ATTEMPTS, clock: systemClock, signal: options.signal };
   }
 
   /** Undefined where there is no such repository, or none that these credentials see. @param path `octo/app` */
@@ -70,10 +57,7 @@ export class HubClient {
 
   /** Sets what is given; what is not stays. @throws RegistryError where it is not there afterwards */
   async describe(path: string, wanted: Partial<HubDescription>): Promise<void> {
-    const body = {
-      ...(wanted.full === undefined ? {} : { full_description: wanted.full }),
-      ...(wanted.short === undefined ? {} : { description: wanted.short }),
-    };
+    const body = { full_description: wanted.full, description: wanted.short };
     const call: HubCall = { method: "PATCH", target: target(path), repository: path, body };
     await this.#signedIn(call, [200], () => undefined);
     const live = await this.description(path);
@@ -129,29 +113,24 @@ export class HubClient {
     const { username } = credentials;
     const password = credentials.password.reveal();
     this.#redactor.hide(password);
-    const token = await this.#send(
-      { method: "POST", target: "/v2/auth/token", body: { identifier: username, secret: password } },
-      [200, 404, 405],
-      (answer) => this.#readToken(answer, "access_token"),
-    );
+    const body = { identifier: username, secret: password };
+    const token = await this.#askToken("/v2/auth/token", body, [200, 404, 405], "access_token");
     if (token !== undefined) return token;
     // Servers that are older than personal access tokens know this call alone.
-    const older = await this.#send(
-      { method: "POST", target: "/v2/users/login", body: { username, password } },
-      [200],
-      (answer) => this.#readToken(answer, "token"),
-    );
+    const older = await this.#askToken("/v2/users/login", { username, password }, [200], "token");
     if (older === undefined) throw new Error("a status that was not expected came through");
     return older;
   }
 
-  async #readToken(answer: Answer, name: string): Promise<string | undefined> {
-    if (answer.status !== 200) return undefined;
-    const value = fieldOf(await json(answer), name);
-    // A line break would end the header that carries it.
-    if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
-    this.#redactor.hide(value);
-    return value;
+  #askToken(target: string, body: HubCall["body"], expect: readonly number[], name: string) {
+    return this.#send({ method: "POST", target, body }, expect, async (answer) => {
+      if (answer.status !== 200) return undefined;
+      const value = (await readObject(answer))[name];
+      // A line break would end the header that carries it.
+      if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
+      this.#redactor.hide(value);
+      return value;
+    });
   }
 
   #send<T>(call: HubCall, expect: readonly number[], read: (answer: Answer) => T | Promise<T>): Promise<T> {
@@ -159,15 +138,15 @@ export class HubClient {
     return withRetries(this.#policy, async () => {
       const answer = await this.#wire.send({
         registry,
-        ...(call.repository === undefined ? {} : { repository: call.repository }),
+        repository: call.repository,
         method: call.method,
         url: new URL(call.target, api),
         headers: {
           accept: "application/json",
           ...(call.body === undefined ? {} : { "content-type": "application/json" }),
         },
-        ...(call.body === undefined ? {} : { body: Buffer.from(JSON.stringify(call.body)) }),
-        ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
+        body: call.body && Buffer.from(JSON.stringify(call.body)),
+        authorization: call.token && `Bearer ${call.token}`,
       });
       try {
         if (!expect.includes(answer.status)) throw this.#failure(answer);
@@ -182,20 +161,11 @@ export class HubClient {
     const now = this.#policy.clock.now();
     const caller = { identity: "user", role: "registry", now } as const;
     const error = answerError(answer, caller, (text) => this.#redactor.redact(text));
-    const { code, registry, repository, status, method, path, summary, transient } = error;
     const retryAfterMs = error.retryAfterMs ?? parseUntil(answer.header("x-retry-after"), now);
-    const hint = hintFor(status, repository, error.hint);
     return new RegistryError({
-      code,
-      registry,
-      summary,
-      transient,
-      ...(repository === undefined ? {} : { repository }),
-      ...(status === undefined ? {} : { status }),
-      ...(method === undefined ? {} : { method }),
-      ...(path === undefined ? {} : { path }),
-      ...(hint === undefined ? {} : { hint }),
-      ...(transient && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+      ...error,
+      hint: hintFor(error.status, error.repository, error.hint),
+      retryAfterMs: error.transient ? retryAfterMs : undefined,
     });
   }
 }
@@ -252,9 +222,9 @@ function target(path: string): string {
 
 async function toDescription(answer: Answer): Promise<HubDescription | undefined> {
   if (answer.status !== 200) return undefined;
-  const repository = await json(answer);
+  const repository = await readObject(answer);
   const text = (name: string): string => {
-    const value = fieldOf(repository, name);
+    const value = repository[name];
     // Docker Hub says null of what was never set.
     if (value === null || value === undefined) return "";
     if (typeof value !== "string") throw answer.bad(`a ${name} that is no text`);
@@ -263,18 +233,8 @@ async function toDescription(answer: Answer): Promise<HubDescription | undefined
   return { short: text("description"), full: text("full_description") };
 }
 
-async function json(answer: Answer): Promise<object> {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(await answer.bytes(ANSWER_LIMIT)).toString("utf8"));
-  } catch (error) {
-    if (error instanceof RegistryError) throw error;
-    throw answer.bad("something that is no JSON");
-  }
-  if (typeof value !== "object" || value === null) throw answer.bad("something that is no object");
+async function readObject(answer: Answer): Promise<Readonly<Record<string, unknown>>> {
+  const value = await answer.json(ANSWER_LIMIT);
+  if (!isRecord(value)) throw answer.bad("something that is no object");
   return value;
-}
-
-function fieldOf(holder: object, name: string): unknown {
-  return Reflect.get(holder, name);
 }

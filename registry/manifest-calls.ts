@@ -1,8 +1,10 @@
-import { type Digest, isDigest } from "../plan/digest";
-import type { Answer } from "./answer";
-import { digestOf } from "./content-digest";
+import { isDigest } from "../plan/digest";
+import { isRecord } from "../plan/record";
+import { pullScope, pushScope } from "./challenge";
+import type { Answer } from "./http";
 import {
   type Descriptor,
+  digestOf,
   isIndex,
   isIndexType,
   isManifest,
@@ -13,8 +15,7 @@ import {
   MOST_ENTRIES,
   TOO_MANY_HINT,
 } from "./manifest";
-import { deleteScope, pullScope, pushScope } from "./scope";
-import type { Call, Transport } from "./transport";
+import type { Call, RepositoryApi } from "./transport";
 
 export interface FetchedManifest {
   readonly descriptor: Descriptor;
@@ -43,11 +44,7 @@ function reading(repository: string, reference: string, method: "GET" | "HEAD"):
   };
 }
 
-export async function head(
-  transport: Transport,
-  repository: string,
-  reference: string,
-): Promise<Descriptor | undefined> {
+export async function head({ transport, repository }: RepositoryApi, reference: string) {
   const found = await transport.call(reading(repository, reference, "HEAD"), (answer) => {
     if (answer.status === 404) return undefined;
     const digest = answer.header("docker-content-digest");
@@ -57,27 +54,26 @@ export async function head(
     return { mediaType, digest, size };
   });
   if (found !== "incomplete") return found;
-  return (await get(transport, repository, reference))?.descriptor;
+  return (await get({ transport, repository }, reference))?.descriptor;
 }
 
-export function get(
-  transport: Transport,
-  repository: string,
-  reference: string,
-): Promise<FetchedManifest | undefined> {
+export function get({ transport, repository }: RepositoryApi, reference: string) {
   return transport.call(reading(repository, reference, "GET"), async (answer) => {
     if (answer.status === 404) return undefined;
     const bytes = await answer.bytes(MANIFEST_LIMIT);
     const digest = digestOf(bytes);
-    verify(transport, answer, digest, isDigest(reference) ? reference : undefined);
-    const json = parse(answer, bytes);
-    const mediaType = typeOf(answer, json);
+    // The bytes must be what was asked for, and what the registry says that they are.
+    const expected = [reference, answer.header("docker-content-digest")].find(isDigest);
+    if (expected !== undefined && digest !== expected) throw transport.mismatch(answer, expected, digest);
+    const json = answer.parse(bytes);
+    // The manifest's own word counts more than the header's: its digest vouches for it.
+    const own = isRecord(json) && isMediaType(json.mediaType) ? json.mediaType : "";
+    const mediaType = own || (answer.mediaType ?? "application/octet-stream");
     checkShape(answer, json, mediaType);
     return { descriptor: { mediaType, digest, size: bytes.length }, bytes, json };
   });
 }
 
-/** Requires the shape that the media type names, and an index of a limited length. */
 function checkShape(answer: Answer, json: unknown, mediaType: string): void {
   if (isIndexType(mediaType) && !isIndex(json)) throw answer.bad("an index of another shape");
   if (isManifestType(mediaType) && !isManifest(json)) throw answer.bad("a manifest of another shape");
@@ -88,34 +84,12 @@ function checkShape(answer: Answer, json: unknown, mediaType: string): void {
     );
 }
 
-/** The bytes must be what was asked for, and what the registry says that they are. */
-function verify(transport: Transport, answer: Answer, digest: Digest, wanted: Digest | undefined): void {
-  const answered = answer.header("docker-content-digest");
-  const expected = wanted ?? (isDigest(answered) ? answered : undefined);
-  if (expected !== undefined && digest !== expected) throw transport.mismatch(answer, expected, digest);
-}
-
-function parse(answer: Answer, bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    throw answer.bad(`a manifest that is no JSON (${answer.mediaType ?? "no type"})`);
-  }
-}
-
-/** The manifest's own word counts more than the header's: its digest vouches for it. */
-function typeOf(answer: Answer, json: unknown): string {
-  const own: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "mediaType") : undefined;
-  return isMediaType(own) && own !== "" ? own : (answer.mediaType ?? "application/octet-stream");
-}
-
 export function put(
-  transport: Transport,
-  repository: string,
+  { transport, repository }: RepositoryApi,
   reference: string,
   bytes: Uint8Array,
   mediaType: string,
-): Promise<PushedManifest> {
+) {
   const digest = digestOf(bytes);
   const call: Call = {
     method: "PUT",
@@ -137,15 +111,4 @@ export function put(
       subjectListed: answer.header("oci-subject") !== undefined,
     };
   });
-}
-
-export function remove(transport: Transport, repository: string, reference: string): Promise<void> {
-  const call: Call = {
-    method: "DELETE",
-    target: `/v2/${repository}/manifests/${reference}`,
-    repository,
-    scopes: [deleteScope(repository)],
-    expect: [200, 202, 204, 404],
-  };
-  return transport.call(call, () => {});
 }

@@ -1,11 +1,8 @@
-/**
- * The shapes that a registry stores: descriptors, manifests and indexes.
- *
- * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
- */
-import type { Digest } from "../plan/digest";
-import { isDigest } from "../plan/digest";
-import { isRecord } from "../plan/record";
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { type Digest, isDigest } from "../plan/digest";
+
+/** What a registry stores. @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
 
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -22,126 +19,88 @@ export const MANIFEST_LIMIT = 4 * 1024 * 1024;
 /** The most entries of one index, or referrers of one digest, that are read. Real ones have some tens. */
 export const MOST_ENTRIES = 2_000;
 
-/** What to do where there are more. */
 export const TOO_MANY_HINT =
   "Anyone who may push there can attach referrers: delete those that no release made, then run the same again.";
 
-/** What one piece of content is: its type, its digest and its size in bytes. */
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: Digest;
-  readonly size: number;
-  readonly platform?: Platform;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly artifactType?: string;
-  /** Content of at most a few bytes, in base64, for those who need not ask for it. */
-  readonly data?: string;
-  readonly urls?: readonly string[];
-}
+const text = z.string();
+/** Printable, since it is logged. */
+const mediaTypeSchema = text.regex(/^[\x20-\x7e]{0,255}$/);
+/** A plain word, since it is logged. */
+const platformWord = text.regex(/^[\w.+-]{0,64}$/);
+const annotationsSchema = z.record(text, text);
 
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-  readonly "os.version"?: string;
-  readonly "os.features"?: readonly string[];
-}
+const platformSchema = z.object({
+  os: platformWord,
+  architecture: platformWord,
+  variant: platformWord.optional(),
+});
+
+const descriptorSchema = z.object({
+  mediaType: mediaTypeSchema,
+  digest: z.custom<Digest>(isDigest),
+  size: z.int().min(0),
+  platform: platformSchema.optional(),
+  annotations: annotationsSchema.optional(),
+  artifactType: mediaTypeSchema.optional(),
+  /** The content itself in base64, where it has only a few bytes. */
+  data: text.optional(),
+  urls: z.array(text).readonly().optional(),
+});
+
+const common = {
+  schemaVersion: z.literal(2),
+  artifactType: mediaTypeSchema.optional(),
+  subject: descriptorSchema.optional(),
+  annotations: annotationsSchema.optional(),
+};
+
+// Content that could be read as an index and as a manifest is neither.
+// See https://nvd.nist.gov/vuln/detail/CVE-2021-41190
+const indexSchema = z.object({
+  ...common,
+  mediaType: text.refine(isIndexType).optional(),
+  manifests: z.array(descriptorSchema).readonly(),
+  config: z.undefined().optional(),
+  layers: z.undefined().optional(),
+});
+
+const manifestSchema = z.object({
+  ...common,
+  mediaType: text.refine(isManifestType).optional(),
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema).readonly(),
+  manifests: z.undefined().optional(),
+});
+
+type Platform = z.output<typeof platformSchema>;
+
+/** What one piece of content is: its type, its digest and its size in bytes. */
+export type Descriptor = z.output<typeof descriptorSchema>;
 
 /** An OCI image index or a Docker manifest list. */
-export interface IndexJson {
-  readonly schemaVersion: 2;
-  readonly mediaType?: string;
-  readonly artifactType?: string;
-  readonly manifests: readonly Descriptor[];
-  readonly subject?: Descriptor;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
+export type IndexJson = z.output<typeof indexSchema>;
 
 /** An OCI image manifest or a Docker schema 2 manifest. */
-export interface ManifestJson {
-  readonly schemaVersion: 2;
-  readonly mediaType?: string;
-  readonly artifactType?: string;
-  readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
-  readonly subject?: Descriptor;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
+export type ManifestJson = z.output<typeof manifestSchema>;
 
 export function isDescriptor(value: unknown): value is Descriptor {
-  return (
-    isRecord(value) &&
-    isMediaType(value.mediaType) &&
-    isDigest(value.digest) &&
-    typeof value.size === "number" &&
-    Number.isSafeInteger(value.size) &&
-    value.size >= 0 &&
-    isAbsentOr(value.platform, isPlatform) &&
-    isAbsentOr(value.annotations, isTexts) &&
-    isAbsentOr(value.artifactType, isMediaType) &&
-    isAbsentOr(value.data, isText) &&
-    isAbsentOr(value.urls, (urls) => Array.isArray(urls) && urls.every(isText))
-  );
-}
-
-/** Whether the fields that are read are plain words, since they go into logs. */
-function isPlatform(value: unknown): boolean {
-  return isRecord(value) && [value.os, value.architecture, value.variant ?? ""].every(isPlatformWord);
+  return descriptorSchema.safeParse(value).success;
 }
 
 export function isPlatformWord(value: unknown): value is string {
-  return typeof value === "string" && /^[\w.+-]{0,64}$/.test(value);
+  return platformWord.safeParse(value).success;
 }
 
-/** Printable, since it goes into logs. */
 export function isMediaType(value: unknown): value is string {
-  return typeof value === "string" && /^[\x20-\x7e]{0,255}$/.test(value);
+  return mediaTypeSchema.safeParse(value).success;
 }
 
-function isTexts(value: unknown): boolean {
-  return isRecord(value) && Object.values(value).every(isText);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string";
-}
-
-function isAbsentOr(value: unknown, isValid: (value: unknown) => boolean): boolean {
-  return value === undefined || isValid(value);
-}
-
-function hasValidRest(value: Readonly<Record<string, unknown>>): boolean {
-  return (
-    value.schemaVersion === 2 &&
-    isAbsentOr(value.subject, isDescriptor) &&
-    isAbsentOr(value.annotations, isTexts) &&
-    isAbsentOr(value.artifactType, isMediaType)
-  );
-}
-
-/** Content that could also be read as a manifest is neither. @see https://nvd.nist.gov/vuln/detail/CVE-2021-41190 */
 export function isIndex(value: unknown): value is IndexJson {
-  return (
-    isRecord(value) &&
-    Array.isArray(value.manifests) &&
-    value.manifests.every(isDescriptor) &&
-    value.config === undefined &&
-    value.layers === undefined &&
-    isAbsentOr(value.mediaType, (type) => isText(type) && isIndexType(type)) &&
-    hasValidRest(value)
-  );
+  return indexSchema.safeParse(value).success;
 }
 
 export function isManifest(value: unknown): value is ManifestJson {
-  return (
-    isRecord(value) &&
-    isDescriptor(value.config) &&
-    Array.isArray(value.layers) &&
-    value.layers.every(isDescriptor) &&
-    value.manifests === undefined &&
-    isAbsentOr(value.mediaType, (type) => isText(type) && isManifestType(type)) &&
-    hasValidRest(value)
-  );
+  return manifestSchema.safeParse(value).success;
 }
 
 export function isIndexType(mediaType: string): boolean {
@@ -171,4 +130,17 @@ export function platforms(index: IndexJson): string[] {
     entry.platform === undefined || isAttestation(entry) ? [] : [platformText(entry.platform)],
   );
   return [...new Set(found)].sort();
+}
+
+export function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** JSON in UTF-8; undefined for anything else. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

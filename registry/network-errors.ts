@@ -1,14 +1,57 @@
-import type { Deadline } from "./deadline";
-import { RegistryError } from "./errors";
+import { setMaxListeners } from "node:events";
+import { hostOf, RegistryError, type RequestContext, requestError } from "./errors";
 import { oneLine, safePath } from "./redact";
 
-/** Which request failed, for whom. */
-export interface RequestContext {
-  /** As people write it: `docker.io`. */
-  readonly registry: string;
-  readonly repository?: string;
-  readonly method: string;
-  readonly url: URL;
+/**
+ * A countdown that aborts. It runs only while Slipway waits for the other side: a transfer of gigabytes may take an
+ * hour, but never stand still for longer than the deadline.
+ */
+export class Deadline {
+  readonly #controller = new AbortController();
+  readonly ms: number;
+  readonly #outer: AbortSignal | undefined;
+  readonly #onOuterAbort = () => {
+    this.cancelled = true;
+    this.#controller.abort(this.#outer?.reason);
+  };
+  #timer: NodeJS.Timeout | undefined;
+  #disposed = false;
+  expired = false;
+  cancelled = false;
+
+  constructor(ms: number, outer?: AbortSignal) {
+    this.ms = ms;
+    this.#outer = outer;
+    if (outer === undefined) return;
+    // One listener per request in flight is no leak.
+    setMaxListeners(0, outer);
+    if (outer.aborted) this.#onOuterAbort();
+    else outer.addEventListener("abort", this.#onOuterAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  start(): void {
+    clearTimeout(this.#timer);
+    if (this.#disposed) return;
+    this.#timer = setTimeout(() => {
+      this.expired = true;
+      this.#controller.abort(new Error(`no answer within ${this.ms} ms`));
+    }, this.ms);
+  }
+
+  /** Stops the countdown while the next step is ours. */
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener("abort", this.#onOuterAbort);
+  }
 }
 
 const BROKEN = new Set([
@@ -33,12 +76,6 @@ const NAME = new Set(["ENOTFOUND", "EAI_NONAME"]);
 const WRONG_PROTOCOL = /^(EPROTO|HPE_|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)/;
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|ERR_TLS/;
 
-/** The host that was spoken to, and for which registry where that is another one. */
-export function hostOf(context: RequestContext): string {
-  const { host } = context.url;
-  return host === context.registry ? host : `${host} (for ${context.registry})`;
-}
-
 function codeOf(error: unknown): string {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof AggregateError && at.errors[0] instanceof Error) return codeOf(at.errors[0]);
@@ -47,39 +84,29 @@ function codeOf(error: unknown): string {
   return "";
 }
 
-/** A failure below HTTP as a `RegistryError`: deadline, cancelled or unreachable. */
-export function networkError(
-  context: RequestContext,
-  deadline: Deadline,
-  ms: number,
-  error: unknown,
-): RegistryError {
+export function networkError(context: RequestContext, deadline: Deadline, error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
-  const { registry, repository, method, url } = context;
-  const path = safePath(url);
-  const common = { registry, repository, method, path };
+  const { method, url } = context;
+  const request = `${method} ${safePath(url)}`;
   const host = hostOf(context);
   if (deadline.cancelled) {
-    return new RegistryError({
-      ...common,
+    return requestError(context, {
       code: "registry-cancelled",
-      summary: `${method} ${path} to ${host} was stopped`,
+      summary: `${request} to ${host} was stopped`,
     });
   }
   if (deadline.expired) {
-    return new RegistryError({
-      ...common,
+    return requestError(context, {
       code: "registry-deadline",
-      summary: `${host} was silent for ${ms / 1000} s on ${method} ${path}`,
+      summary: `${host} was silent for ${deadline.ms / 1000} s on ${request}`,
       hint: `Look whether ${url.origin}/v2/ answers from this machine (network, proxy, the registry's status page), then run the same again.`,
     });
   }
   const code = codeOf(error);
   const text = error instanceof Error && error.message !== "" ? oneLine(error.message) : code;
-  return new RegistryError({
-    ...common,
+  return requestError(context, {
     code: "registry-unreachable",
-    summary: `${host} could not be reached for ${method} ${path}: ${text}${text.includes(code) ? "" : ` [${code}]`}`,
+    summary: `${host} could not be reached for ${request}: ${text}${text.includes(code) ? "" : ` [${code}]`}`,
     hint: hintFor(code, url),
     transient: BROKEN.has(code),
   });

@@ -4,8 +4,8 @@ import { isLoopbackHost } from "../plan/loopback";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The connections to everything that is not this machine: through HTTP_PROXY and HTTPS_PROXY where they are set, but for
- * the hosts of NO_PROXY. In small letters they win. This machine itself is always spoken to directly.
+ * The connections to everything that is not this machine: through HTTP_PROXY and HTTPS_PROXY where they are set, but
+ * for the hosts of NO_PROXY. In small letters they win. This machine itself is always spoken to directly.
  */
 export class Outward {
   readonly #direct: Dispatcher;

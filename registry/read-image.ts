@@ -1,10 +1,21 @@
 import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
+import { type Digest, isDigest } from "../plan/digest";
+import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { parseReference } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
-import { parseStatement, type ReleaseStatement } from "../plan/statement";
+import { parseStatement, type ReleaseStatement, type SignedFacts } from "../plan/statement";
 import type { RegistryClient } from "./client";
-import { RegistryError } from "./errors";
-import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms, platformText } from "./manifest";
+import { RegistryError, repositoryError } from "./errors";
+import {
+  type Descriptor,
+  isIndex,
+  isManifest,
+  isPlatformWord,
+  parseJson,
+  platforms,
+  platformText,
+} from "./manifest";
 import type { FetchedManifest } from "./manifest-calls";
 import { readReferrerLayer } from "./referrers";
 
@@ -18,9 +29,9 @@ const CONFIG_TYPES = [
 const STATEMENT_LIMIT = 1024 * 1024;
 
 /**
- * What a tag or digest is: digest, platforms, annotations; undefined when it does not exist.
+ * What a tag or digest is; undefined when it does not exist.
  *
- * @param statements read the release statements among its referrers too
+ * @param options.statements read its release statements too
  */
 export async function readImage(
   client: RegistryClient,
@@ -43,25 +54,23 @@ export async function readImage(
 export async function imageOf(
   client: RegistryClient,
   repository: string,
-  { descriptor, json }: FetchedManifest,
+  { descriptor: { digest, mediaType }, json }: FetchedManifest,
   statements: readonly ReleaseStatement[],
 ): Promise<FoundImage> {
-  const annotations = isIndex(json) || isManifest(json) ? printable(json.annotations ?? {}) : {};
-  const offered = isIndex(json)
-    ? platforms(json)
-    : isManifest(json)
-      ? await configPlatforms(client, repository, json.config)
-      : [];
   return {
-    digest: descriptor.digest,
-    mediaType: descriptor.mediaType,
-    platforms: offered,
-    annotations,
+    digest,
+    mediaType,
+    platforms: isIndex(json)
+      ? platforms(json)
+      : isManifest(json)
+        ? await configPlatforms(client, repository, json.config)
+        : [],
+    annotations: isIndex(json) || isManifest(json) ? printable(json.annotations ?? {}) : {},
     statements,
   };
 }
 
-/** Anybody who may push writes annotations, and they come into logs: no control characters, no line breaks. */
+/** Anyone who may push writes annotations, and they are logged: no control characters, no line breaks. */
 function printable(annotations: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(annotations).map(([name, value]) => [name, value.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "")]),
@@ -77,7 +86,7 @@ async function readStatements(
   const referrers = await client.referrers(repository, digest, STATEMENT_ARTIFACT_TYPE);
   const statements = await Promise.all(
     referrers.map(async (referrer) => {
-      const bytes = await readReferrerLayer(client, repository, referrer.digest, {
+      const bytes = await readReferrerLayer({ client, repository }, referrer.digest, {
         mediaType: IN_TOTO_MEDIA_TYPE,
         limit: STATEMENT_LIMIT,
       });
@@ -87,30 +96,15 @@ async function readStatements(
   return statements.filter((statement) => statement !== undefined);
 }
 
-/** A statement counts for the digest that it names itself, not for whatever it happens to refer to. */
+/** A statement counts for the digest that it names itself, whatever it is attached to. */
 function predicateOf(bytes: Uint8Array, digest: string): ReleaseStatement | undefined {
-  try {
-    const statement: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof statement !== "object" || statement === null || !("predicate" in statement)) return undefined;
-    return isAbout(statement, digest) ? parseStatement(statement.predicate) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAbout(statement: object, digest: string): boolean {
-  const subjects: unknown = "subject" in statement ? statement.subject : undefined;
-  if (!Array.isArray(subjects)) return false;
-  return subjects.some((subject: unknown) => {
-    const digests: unknown =
-      typeof subject === "object" && subject !== null && "digest" in subject && subject.digest;
-    return (
-      typeof digests === "object" &&
-      digests !== null &&
-      "sha256" in digests &&
-      `sha256:${digests.sha256}` === digest
-    );
-  });
+  const statement = parseJson(bytes);
+  if (!isRecord(statement) || !Array.isArray(statement.subject)) return undefined;
+  const isAbout = statement.subject.some(
+    (subject: unknown) =>
+      isRecord(subject) && isRecord(subject.digest) && `sha256:${subject.digest.sha256}` === digest,
+  );
+  return isAbout ? parseStatement(statement.predicate) : undefined;
 }
 
 /** The one platform that a single manifest's config names; none for artifacts that are no images. */
@@ -123,21 +117,91 @@ async function configPlatforms(
   const bytes = await client.getBlob(repository, digest, CONFIG_LIMIT);
   if (bytes === undefined) return [];
   const broken = (what: string) =>
-    new RegistryError({
-      code: "registry-bad-answer",
-      registry: client.host,
-      repository,
-      summary: `${client.host}/${repository} has an image whose configuration ${digest} ${what}`,
-    });
-  let config: unknown;
-  try {
-    config = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    throw broken("is no JSON");
-  }
+    repositoryError(
+      { client, repository },
+      "registry-bad-answer",
+      ` has an image whose configuration ${digest} ${what}`,
+    );
+  const config = parseJson(bytes);
+  if (config === undefined) throw broken("is no JSON");
   if (!isRecord(config)) throw broken("is no JSON object");
   const { os, architecture } = config;
   if (os === undefined || architecture === undefined) return [];
   if (!isPlatformWord(os) || !isPlatformWord(architecture)) throw broken("names no platform");
   return [platformText({ os, architecture })];
+}
+
+/** Reads what trusted signers say about a digest. @param repository `host/path` */
+export type ReadSigned = (repository: string, digest: Digest) => Promise<SignedFacts>;
+
+export interface InspectedImages {
+  /** Reference -> what is there. A reference without an image has no entry. */
+  readonly found: Readonly<Record<string, FoundImage>>;
+  /** References that could not be asked about; `path` is the reference. */
+  readonly problems: readonly Problem[];
+}
+
+/** What references (`host/path:tag`, `host/path@digest`) are, with their release statements. Needs pull rights only. */
+export async function inspectImages(
+  references: readonly string[],
+  connect: (host: string) => RegistryClient,
+  readSigned?: ReadSigned,
+): Promise<InspectedImages> {
+  const found: Record<string, FoundImage> = {};
+  const problems: Problem[] = [];
+  await Promise.all(
+    references.map(async (reference) => {
+      const { host, path, tag, digest } = parseReference(reference);
+      try {
+        const image = await readImage(connect(host), path, digest ?? tag ?? "latest", { statements: true });
+        if (image === undefined) return;
+        found[reference] = { ...image, signed: await readSigned?.(`${host}/${path}`, image.digest) };
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        problems.push({ ...error.toProblem(), path: reference });
+      }
+    }),
+  );
+  return { found, problems };
+}
+
+interface ResolvedImages {
+  readonly digests: Readonly<Record<string, Digest>>;
+  readonly problems: readonly Problem[];
+}
+
+/** For what a release can do without: do not wait for a registry that does not answer. */
+export const QUICK = { attempts: 2, deadlineMs: 5_000 } as const;
+
+/** What each reference points to now. One that is pinned by digest needs no request. */
+export async function resolveImageDigests(
+  references: readonly string[],
+  connect: (host: string) => RegistryClient,
+): Promise<ResolvedImages> {
+  const digests: Record<string, Digest> = {};
+  const problems: Problem[] = [];
+  await Promise.all(
+    references.map(async (reference) => {
+      const { host, path, tag, digest } = parseReference(reference);
+      if (isDigest(digest)) {
+        digests[reference] = digest;
+        return;
+      }
+      try {
+        const found = await connect(host).headManifest(path, tag ?? "latest");
+        if (found !== undefined) digests[reference] = found.digest;
+        else
+          problems.push({
+            code: "base-not-found",
+            path: reference,
+            message: "the Dockerfile builds on this image, and its registry does not have it",
+            hint: "Check the name and the tag, or sign in to its registry.",
+          });
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        problems.push({ ...error.toProblem(), path: reference });
+      }
+    }),
+  );
+  return { digests, problems };
 }

@@ -1,13 +1,13 @@
 import type { Digest } from "../plan/digest";
+import type { Problem } from "../plan/problem";
 import type { FoundImage, RegistryAccess, RegistryState, RepositoryState } from "../plan/registry-state";
-import type { SignedFacts } from "../plan/statement";
-import type { VerifyRules } from "../plan/trust";
+import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
+import { permissionHint } from "./answer-errors";
+import type { Credentials } from "./auth";
 import type { RegistryClient } from "./client";
-import type { Credentials } from "./credentials";
 import { RegistryError } from "./errors";
-import { readImage } from "./read-image";
+import { type InspectedImages, type ReadSigned, readImage } from "./read-image";
 
-/** What a plan asks about. */
 export interface StateRequest {
   readonly registries: readonly { readonly host: string; readonly optional: boolean }[];
   readonly repositories: readonly RepositoryRequest[];
@@ -17,9 +17,8 @@ export interface StateRequest {
   readonly signer?: VerifyRules["signer"];
 }
 
-export interface RepositoryRequest {
+interface RepositoryRequest {
   readonly host: string;
-  /** Path within the registry. */
   readonly path: string;
   readonly tags: readonly string[];
   /** Those of `tags` whose release statements are wanted. */
@@ -28,7 +27,6 @@ export interface RepositoryRequest {
   readonly recorded?: readonly Digest[];
 }
 
-/** How a registry is reached, and with what. */
 export interface Connection {
   readonly client: RegistryClient;
   /** Where the credentials come from, for people: `environment`, `Docker config`, `stack configuration`. */
@@ -37,8 +35,20 @@ export interface Connection {
   >;
 }
 
-/** Reads what trusted signers say about a digest. @param repository `host/path` */
-export type ReadSigned = (repository: string, digest: Digest) => Promise<SignedFacts>;
+export interface RegistryReader {
+  /** `quick`: a registry that does not answer is not waited for. */
+  readonly resolveImages: (
+    references: readonly string[],
+    options?: { readonly quick?: boolean },
+  ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+  /** @param signer whose statements are trusted; default: the stack's own */
+  readonly inspectImages: (
+    references: readonly string[],
+    signer?: VerifyRules["signer"],
+  ) => Promise<InspectedImages>;
+  readonly readRegistries: (request: StateRequest) => Promise<RegistryState>;
+  readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
+}
 
 /** Reads everything that a plan has to know, concurrently; writes nothing. */
 export async function readRegistryState(
@@ -81,7 +91,7 @@ export async function readRegistryState(
   };
 }
 
-/** Who only reads is let in everywhere, but where a release would go on without. */
+/** A plan that writes nothing reads every registry, except those that a release would skip. */
 async function readerAccess(
   connection: Connection,
   host: string,
@@ -106,10 +116,10 @@ async function readAccess(
       return optional ? skipped(host) : withoutCredentials(host);
     }
     const grants = await Promise.all(
-      repositories.map(async ({ path }) => ({
-        path,
-        grant: await connection.client.checkScopes(path, "push"),
-      })),
+      repositories.map(async ({ path }) => {
+        const grant = await connection.client.checkScopes(path, "push");
+        return { path, grant };
+      }),
     );
     const denied = grants.find(({ grant }) => grant === "denied");
     if (denied === undefined) return { status: "ready", credentials: found.from };
@@ -119,17 +129,14 @@ async function readAccess(
         code: "registry-push-denied",
         path: host,
         message: `the credentials from ${found.from} may not push to ${host}/${denied.path}`,
-        hint: pushHint(host),
+        hint: permissionHint(host, `${host}/${denied.path}`),
       },
     };
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
     if (optional && found === undefined)
       return { status: "skipped", reason: `no credentials, and ${error.summary}` };
-    return {
-      status: "refused",
-      problem: error.toProblem(),
-    };
+    return { status: "refused", problem: error.toProblem() };
   }
 }
 
@@ -138,35 +145,22 @@ function skipped(host: string): RegistryAccess {
 }
 
 function withoutCredentials(host: string): RegistryAccess {
+  const names: Record<string, string> = {
+    "ghcr.io": "set GHCR_USERNAME and GHCR_TOKEN, or ",
+    "docker.io": "set DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or ",
+  };
   return {
     status: "refused",
     problem: {
       code: "registry-no-credentials",
       path: host,
       message: `${host} is required and there are no credentials for it`,
-      hint: credentialsHint(host),
+      hint:
+        `To sign in, ${names[host] ?? ""}run \`docker login ${host}\`, or set username and password of the registry in ` +
+        "the stack: pulumi config set --secret --path 'slipway:registries[0].password'. " +
+        "With `optional: true` a registry without credentials is skipped.",
     },
   };
-}
-
-function credentialsHint(host: string): string {
-  const names: Record<string, string> = {
-    "ghcr.io": "set GHCR_USERNAME and GHCR_TOKEN, or ",
-    "docker.io": "set DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or ",
-  };
-  return (
-    `To sign in, ${names[host] ?? ""}run \`docker login ${host}\`, or set username and password of the registry in ` +
-    "the stack: pulumi config set --secret --path 'slipway:registries[0].password'. " +
-    "With `optional: true` a registry without credentials is skipped."
-  );
-}
-
-function pushHint(host: string): string {
-  return host === "ghcr.io"
-    ? "The token needs `write:packages` (in Actions: `permissions: packages: write`), and the package has to " +
-        "grant this repository write access (package settings, Manage Actions access). " +
-        "GHCR_USERNAME and GHCR_TOKEN are taken before GITHUB_ACTOR and GITHUB_TOKEN."
-    : "Use a token with push rights for this repository.";
 }
 
 async function readRepository(

@@ -1,9 +1,21 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Digest } from "../plan/digest";
-import type { RegistryClient } from "./client";
-import { digestOf } from "./content-digest";
-import { RegistryError } from "./errors";
-import { ensureListed } from "./fallback-tag";
-import { type Descriptor, isIndex, isManifest, type ManifestJson, OCI_EMPTY, OCI_MANIFEST } from "./manifest";
+import type { RegistryClient, RepositoryAt } from "./client";
+import { RegistryError, type RegistryErrorCode, repositoryError } from "./errors";
+import { fallbackTag } from "./lists";
+import {
+  type Descriptor,
+  digestOf,
+  type IndexJson,
+  isIndex,
+  isManifest,
+  type ManifestJson,
+  MOST_ENTRIES,
+  OCI_EMPTY,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  TOO_MANY_HINT,
+} from "./manifest";
 
 const EMPTY_JSON = Buffer.from("{}");
 
@@ -15,15 +27,13 @@ const EMPTY: Descriptor = {
   data: EMPTY_JSON.toString("base64"),
 };
 
-export interface ReferrerLayer {
+interface ReferrerLayer {
   readonly mediaType: string;
   readonly bytes: Uint8Array;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-export interface AttachReferrerOptions {
-  readonly client: RegistryClient;
-  readonly repository: string;
+interface AttachReferrerOptions extends RepositoryAt {
   /** What the referrer is about. It must be in the repository. */
   readonly subject: Descriptor;
   readonly artifactType: string;
@@ -32,8 +42,7 @@ export interface AttachReferrerOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-export interface AttachedReferrer {
-  /** As listings show it: with artifact type and annotations. */
+interface AttachedReferrer {
   readonly descriptor: Descriptor;
   /** It was there and listed already; nothing was written. */
   readonly existed: boolean;
@@ -46,21 +55,18 @@ export interface AttachedReferrer {
 export async function attachReferrer(options: AttachReferrerOptions): Promise<AttachedReferrer> {
   const { client, repository, subject } = options;
   const { bytes, descriptor } = renderReferrer(options);
-  if (await isAttached(client, repository, subject.digest, descriptor.digest))
-    return { descriptor, existed: true };
+  if (await isAttached(options, subject.digest, descriptor.digest)) return { descriptor, existed: true };
 
   const contents = new Map(
     [EMPTY_JSON, ...options.layers.map((layer) => layer.bytes)].map((b) => [digestOf(b), b]),
   );
   await Promise.all([...contents.values()].map((content) => client.putBlob(repository, content)));
-  await publishReferrer(client, repository, subject.digest, descriptor, bytes);
+  await publishReferrer(options, subject.digest, descriptor, bytes);
   return { descriptor, existed: false };
 }
 
-/** Whether a referrer's manifest is there, and listed. */
 export async function isAttached(
-  client: RegistryClient,
-  repository: string,
+  { client, repository }: RepositoryAt,
   subject: Digest,
   referrer: Digest,
 ): Promise<boolean> {
@@ -75,13 +81,9 @@ export function isDamage(error: unknown): boolean {
   return error instanceof RegistryError && codes.includes(error.code);
 }
 
-/**
- * The bytes of a referrer's only layer, of one type. Undefined where it is not there, damaged, too large or of another
- * shape.
- */
+/** The bytes of a referrer's only layer, of one type; undefined where it is damaged, too large or of another shape. */
 export async function readReferrerLayer(
-  client: Pick<RegistryClient, "getManifest" | "getBlob">,
-  repository: string,
+  { client, repository }: { client: Pick<RegistryClient, "getManifest" | "getBlob">; repository: string },
   referrer: Digest,
   { mediaType, limit }: { readonly mediaType: string; readonly limit: number },
 ): Promise<Uint8Array | undefined> {
@@ -99,14 +101,14 @@ export async function readReferrerLayer(
 
 /** Writes a referrer's manifest, whose blobs are there, and sees to it that it is listed. */
 export async function publishReferrer(
-  client: RegistryClient,
-  repository: string,
+  at: RepositoryAt,
   subject: Digest,
   descriptor: Descriptor,
   bytes: Uint8Array,
 ): Promise<void> {
+  const { client, repository } = at;
   const pushed = await client.pushManifest(repository, descriptor.digest, bytes, descriptor.mediaType);
-  if (!pushed.subjectListed) await ensureListed(client, repository, subject, descriptor);
+  if (!pushed.subjectListed) await ensureListed(at, subject, descriptor);
 }
 
 /** A referrer as the specification wants it listed: with its artifact type and annotations. */
@@ -119,8 +121,8 @@ export function referrerEntry(descriptor: Descriptor, json: unknown): Descriptor
     mediaType,
     digest,
     size,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(annotations === undefined ? {} : { annotations }),
+    artifactType,
+    annotations,
   };
 }
 
@@ -131,20 +133,107 @@ function renderReferrer(options: AttachReferrerOptions): { bytes: Uint8Array; de
     mediaType: OCI_MANIFEST,
     artifactType,
     config: EMPTY,
-    layers: layers.length === 0 ? [EMPTY] : layers.map(layerDescriptor),
+    layers:
+      layers.length === 0
+        ? [EMPTY]
+        : layers.map(({ bytes, ...layer }) => ({
+            mediaType: layer.mediaType,
+            ...contentOf(bytes),
+            annotations: sorted(layer.annotations),
+          })),
     subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
-    ...sortedAnnotations(options.annotations),
+    annotations: sorted(options.annotations),
   };
   const bytes = Buffer.from(JSON.stringify(manifest));
-  const plain = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
+  const plain = { mediaType: OCI_MANIFEST, ...contentOf(bytes) };
   return { bytes, descriptor: referrerEntry(plain, manifest) };
 }
 
-function layerDescriptor({ mediaType, bytes, annotations }: ReferrerLayer): Descriptor {
-  return { mediaType, digest: digestOf(bytes), size: bytes.length, ...sortedAnnotations(annotations) };
+function contentOf(bytes: Uint8Array) {
+  return { digest: digestOf(bytes), size: bytes.length };
 }
 
-function sortedAnnotations(annotations: Readonly<Record<string, string>> | undefined) {
-  const entries = Object.entries(annotations ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.length === 0 ? {} : { annotations: Object.fromEntries(entries) };
+function sorted(annotations: Readonly<Record<string, string>> = {}) {
+  const entries = Object.entries(annotations).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Rounds of read, write and read again, before others who write the same tag are named as the reason. */
+const ROUNDS = 6;
+
+const turns = new Map<string, Promise<unknown>>();
+
+/** One at a time for each key within this process: the registry offers no compare-and-swap. */
+async function inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(key) ?? Promise.resolve()).then(run, run);
+  turns.set(key, turn);
+  try {
+    return await turn;
+  } finally {
+    if (turns.get(key) === turn) turns.delete(key);
+  }
+}
+
+/**
+ * Lists `entry` among the referrers of `subject` where the registry does not do so by itself: adds it to the index
+ * under the fallback tag, reads that again, and repairs it until no entry that was ever seen in it is missing.
+ *
+ * @throws RegistryError `registry-conflict` where others keep overwriting it.
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
+ */
+export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descriptor): Promise<void> {
+  const { client, repository } = at;
+  const tag = fallbackTag(subject);
+  const failure = (code: RegistryErrorCode, what: string, hint: string) =>
+    repositoryError(at, code, `:${tag} ${what}`, hint);
+
+  async function readFallback(): Promise<IndexJson | undefined> {
+    const found = await client.getManifest(repository, tag);
+    if (found === undefined) return undefined;
+    if (isIndex(found.json)) return found.json;
+    throw failure(
+      "registry-conflict",
+      `is no list of referrers, but a ${found.descriptor.mediaType}`,
+      "The tag belongs to OCI's referrers fallback; delete it or rename what is there.",
+    );
+  }
+
+  return inTurn(`${client.host}/${repository}:${tag}`, async () => {
+    const listed = await client.referrers(repository, subject);
+    if (listed.some(({ digest }) => digest === entry.digest)) return;
+
+    const desired = new Map<Digest, Descriptor>([[entry.digest, entry]]);
+    for (let round = 1; round <= ROUNDS; round++) {
+      const current = await readFallback();
+      const present = new Set(current?.manifests.map(({ digest }) => digest));
+      for (const other of current?.manifests ?? [])
+        desired.set(other.digest, desired.get(other.digest) ?? other);
+      if ([...desired.keys()].every((digest) => present.has(digest))) return;
+      // A longer list would be refused by its readers.
+      if (desired.size > MOST_ENTRIES)
+        throw failure(
+          "registry-too-large",
+          `lists ${MOST_ENTRIES} referrers already, and takes no more`,
+          TOO_MANY_HINT,
+        );
+      // What is missing in a later round was lost to another writer, or was read from a stale cache.
+      if (round > 1) await delay(50 * round * (1 + Math.random()));
+      await client.putManifest(repository, tag, renderFallback(current, desired), OCI_INDEX);
+    }
+    throw failure(
+      "registry-conflict",
+      "does not keep its list of referrers: others write it at the same time",
+      "Let only one release at a time attach to this digest, then run the same again.",
+    );
+  });
+}
+
+/** Sorted, so that the same set always gives the same bytes. */
+function renderFallback(
+  current: IndexJson | undefined,
+  entries: ReadonlyMap<Digest, Descriptor>,
+): Uint8Array {
+  const manifests = [...entries.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  const { annotations } = current ?? {};
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests, annotations }));
 }

@@ -5,9 +5,7 @@ import { RegistryError } from "./errors";
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Rejects when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** At least 0, less than 1. */
   random(): number;
 }
 
@@ -23,25 +21,15 @@ const LONGEST_WAIT_MS = 60_000;
 const FIRST_WAIT_MS = 400;
 const LONGEST_BACKOFF_MS = 10_000;
 
-/** A wait before another attempt. */
-export interface Wait {
-  readonly error: RegistryError;
-  readonly waitMs: number;
-  /** The attempt that failed, from 1. */
-  readonly attempt: number;
-}
-
 export interface RetryPolicy {
-  /** Attempts in all, at least 1. */
   readonly attempts: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
-  readonly onWait?: (wait: Wait) => void;
 }
 
 /**
- * How long to wait after attempt `attempt` failed: what the registry asked for, else a doubling backoff of which a
- * random half is taken away, so that clients which failed together do not come back together.
+ * How long to wait after a failed attempt: what the registry asked for, else a doubling backoff minus a random part, so
+ * that clients which failed together do not come back together.
  */
 export function waitAfter(error: RegistryError, attempt: number, random: () => number): number {
   if (error.retryAfterMs !== undefined) return error.retryAfterMs;
@@ -50,7 +38,7 @@ export function waitAfter(error: RegistryError, attempt: number, random: () => n
 }
 
 /**
- * `Retry-After` in milliseconds: whole seconds or an HTTP date.
+ * `Retry-After` (seconds, or an HTTP date) in milliseconds.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
@@ -63,8 +51,7 @@ export function parseRetryAfter(header: string | undefined, now: number): number
 }
 
 /**
- * Runs `run` until it succeeds, fails for good or attempts are used up. Everything that it is used for may be repeated:
- * reads, manifests by content, and uploads that start over.
+ * Runs `run` until it succeeds, fails for good or attempts are used up. Only what may be repeated is run by it.
  *
  * @throws RegistryError the last failure, no longer transient, so that an outer loop does not multiply attempts.
  */
@@ -82,7 +69,6 @@ export async function withRetries<T>(policy: RetryPolicy, run: (attempt: number)
           `it asks to wait ${asked} s, and Slipway waits at most ${LONGEST_WAIT_MS / 1000} s`,
         );
       }
-      policy.onWait?.({ error, waitMs, attempt });
       await sleepUnlessCancelled(policy, waitMs, error);
     }
   }

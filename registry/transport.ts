@@ -1,50 +1,37 @@
 import pLimit from "p-limit";
-import type { Answer } from "./answer";
 import { answerError } from "./answer-errors";
-import { Authenticator } from "./auth";
-import type { CredentialsSource } from "./credentials";
-import { RegistryError } from "./errors";
+import { Authenticator, type CredentialsSource } from "./auth";
+import type { Scope } from "./challenge";
+import { type RegistryError, requestError } from "./errors";
+import { type Answer, type Method, type StreamBody, Wire, type WireOptions } from "./http";
 import { Redactor, safePath } from "./redact";
 import { type Clock, type RetryPolicy, systemClock, withRetries } from "./retry";
-import type { Scope } from "./scope";
-import { type Method, type StreamBody, Wire, type WireOptions } from "./wire";
-
-export type { RequestEntry } from "./wire";
-
-/** A pause before another attempt, for those who would wonder why nothing happens. */
-export interface WaitEntry {
-  readonly host: string;
-  /** What failed, one sentence. */
-  readonly reason: string;
-  readonly waitMs: number;
-  /** The attempt that failed, from 1. */
-  readonly attempt: number;
-}
 
 export interface TransportOptions extends WireOptions {
-  /** As people write it: names the registry in errors. */
   readonly host: string;
   /** Where the API answers: `https://registry-1.docker.io`. */
   readonly origin: string;
   readonly credentials: CredentialsSource;
   /** Attempts for each request, the first included. @default 4 */
   readonly attempts?: number;
-  readonly onWait?: (entry: WaitEntry) => void;
   /** @default the system's */
   readonly clock?: Clock;
 }
 
-/** One call of the API. */
+/** The API of one repository. Its name has been checked, so it needs no escaping in URLs. */
+export interface RepositoryApi {
+  readonly transport: Transport;
+  readonly repository: string;
+}
+
 export interface Call {
   readonly method: Method;
   /** Path and query, or a URL that the registry named. */
   readonly target: string | URL;
   readonly repository?: string;
-  /** What a token must allow. */
   readonly scopes: readonly Scope[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | StreamBody;
-  /** The statuses that are no error. */
   readonly expect: readonly number[];
 }
 
@@ -82,8 +69,6 @@ export class Transport {
       attempts: options.attempts ?? ATTEMPTS,
       clock: this.#clock,
       signal: options.signal,
-      onWait: ({ error, waitMs, attempt }) =>
-        options.onWait?.({ host: options.host, reason: error.summary, waitMs, attempt }),
     };
   }
 
@@ -187,16 +172,11 @@ export class Transport {
     throw answerError(answer, caller, (text) => this.#redactor.redact(text));
   }
 
-  /** @throws RegistryError `registry-digest-mismatch` */
   mismatch(answer: Answer, wanted: string, got: string): RegistryError {
-    const { method, url, repository } = answer.context;
-    return new RegistryError({
+    const { method, url } = answer.context;
+    return requestError(answer.context, {
       code: "registry-digest-mismatch",
-      registry: this.host,
-      repository,
       status: answer.status,
-      method,
-      path: safePath(url),
       summary: `${this.host} answered ${method} ${safePath(url)} with ${got}, and ${wanted} was asked for`,
       hint: "Content was changed on its way or in the registry: do not use it; look for a proxy or cache in between.",
     });

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { lstat, readlink, stat } from "node:fs/promises";
+import { createReadStream, type Dirent } from "node:fs";
+import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import { baseKey, type ContextFile, pinnedBaseKey } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
-import { findBaseFiles } from "./base-files";
-import { isInside, realPath } from "./inside";
+import { reasonOf } from "../registry/errors";
+import { isInside, realPath } from "./project-files";
 
-export interface BaseHash {
+interface BaseHash {
   /** 12 hex digits, only for the tag: the pinned ones, else the computed ones. */
   readonly hash: string;
   /** The content key, 64 hex digits. */
@@ -18,10 +18,9 @@ export interface BaseHash {
   readonly problems: readonly Problem[];
 }
 
-export interface BaseHashInput {
+interface BaseHashInput {
   readonly projectDir: string;
   readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile" | "addressed">;
-  /** Path shown in problems, e.g. `slipway:base`. */
   readonly path: string;
 }
 
@@ -44,9 +43,13 @@ export async function readBaseHash(input: BaseHashInput): Promise<BaseHash> {
   const { name, addressed } = input.image;
   const contextDir = resolve(input.projectDir, input.image.context);
   const found = await findFiles(input, contextDir);
-  const computed = found.problems.length > 0 ? undefined : await hashOf(contextDir, found.files, found.links);
-  if (computed instanceof Error) found.problems.push(unreadable(input.path, computed));
-  const own = computed instanceof Error ? undefined : computed;
+  const own =
+    found.problems.length > 0
+      ? undefined
+      : await hashOf(contextDir, found.files, found.links).catch((error: unknown) => {
+          found.problems.push(unreadable(input.path, error));
+          return undefined;
+        });
   const hash = addressed?.hash ?? own?.hash ?? UNKNOWN;
   const isOwn = own?.hash === hash;
   return {
@@ -101,7 +104,7 @@ async function hashOf(
   contextDir: string,
   [dockerfile = "", ...files]: readonly string[],
   links: readonly string[],
-): Promise<{ hash: string; key: string } | Error> {
+): Promise<{ hash: string; key: string }> {
   const recipe = createHash("sha256");
   const digestOf = async (file: string) => {
     const hash = createHash("sha256");
@@ -111,29 +114,23 @@ async function hashOf(
     }
     return hash.digest("hex");
   };
-  try {
-    const text = await digestOf(dockerfile);
-    const entries: Omit<ContextFile, "size">[] = [];
-    for (const path of files) {
-      const digest = await digestOf(path);
-      const { mode } = await stat(join(contextDir, path));
-      entries.push({ path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest });
-      if ((await lstat(join(contextDir, path))).isSymbolicLink()) links = [...links, path];
-    }
-    for (const path of links) {
-      const digest = createHash("sha256")
-        .update(await readlink(join(contextDir, path)))
-        .digest("hex");
-      entries.push({ path, mode: "symlink", digest });
-    }
-    return { hash: recipe.digest("hex").slice(0, 12), key: baseKey(text, entries) };
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+  const text = await digestOf(dockerfile);
+  const entries: Omit<ContextFile, "size">[] = [];
+  for (const path of files) {
+    const digest = await digestOf(path);
+    const { mode } = await stat(join(contextDir, path));
+    entries.push({ path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest });
+    if ((await lstat(join(contextDir, path))).isSymbolicLink()) links = [...links, path];
   }
+  for (const path of links) {
+    const target = await readlink(join(contextDir, path));
+    entries.push({ path, mode: "symlink", digest: createHash("sha256").update(target).digest("hex") });
+  }
+  return { hash: recipe.digest("hex").slice(0, 12), key: baseKey(text, entries) };
 }
 
 function unreadable(path: string, error: unknown): Problem {
-  const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `cannot be read: ${reasonOf(error)}`;
   return { code: "base-unreadable", path, message };
 }
 
@@ -143,4 +140,110 @@ function linkNotices(name: string, links: readonly string[]): string[] {
   return [
     `${name}: symbolic links are part of the base and not of the hash in its tag (${shown}): with a link, change a file too`,
   ];
+}
+
+interface BaseFiles {
+  /** Relative to the context, with `/`, in the order in which they are hashed. */
+  readonly files: readonly string[];
+  /** Symbolic links that a pattern with `**` passes over. */
+  readonly links: readonly string[];
+}
+
+/**
+ * The files that a pattern of a base means: with `**` regular files only, as `find -type f` finds them, and without
+ * junk that is never committed; else what a shell would name.
+ */
+async function findBaseFiles(contextDir: string, pattern: string): Promise<BaseFiles> {
+  const glob = parseGlob(pattern);
+  const found: { path: string; match: readonly string[] }[] = [];
+  const links: string[] = [];
+  const deep = glob.depth === Number.POSITIVE_INFINITY;
+  for await (const { path, child } of walk(contextDir, glob)) {
+    const match = glob.match(path);
+    if (match === undefined) continue;
+    if (child.isSymbolicLink() && deep) links.push(path);
+    else if (child.isFile() || (child.isSymbolicLink() && (await isFile(join(contextDir, path))))) {
+      found.push({ path, match });
+    }
+  }
+  found.sort((a, b) => compareMatches(a.match, b.match));
+  return { files: found.map(({ path }) => path), links: links.sort() };
+}
+
+/** Everything that is no folder. Symbolic links are not followed; a pattern without a wildcard is no search. */
+async function* walk(contextDir: string, glob: Glob): AsyncGenerator<{ path: string; child: Dirent }> {
+  const isSearch = /[*?]/.test(glob.text);
+  const queue = [{ folder: glob.folder, depth: 0 }];
+  if (
+    glob.folder !== "" &&
+    !(await lstat(join(contextDir, glob.folder)).catch(() => undefined))?.isDirectory()
+  )
+    return;
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const { folder, depth } = next;
+    for (const child of await readdir(join(contextDir, folder), { withFileTypes: true })) {
+      const path = folder === "" ? child.name : `${folder}/${child.name}`;
+      if (!child.isDirectory()) {
+        if (!isSearch || !isJunk(child.name)) yield { path, child };
+      } else if (depth < glob.depth && child.name !== "__pycache__") {
+        queue.push({ folder: path, depth: depth + 1 });
+      }
+    }
+  }
+}
+
+/** What editors and interpreters leave behind: ignored by git, so that a clean checkout does not have it. */
+function isJunk(name: string): boolean {
+  return name === ".DS_Store" || name.startsWith("._") || name.endsWith(".pyc");
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** A pattern of files, as `config/grammar.ts` allows it. */
+interface Glob {
+  readonly text: string;
+  /** The folder that everything it can match lies in; empty for the root. */
+  readonly folder: string;
+  /** How many folders below that one it can look into. */
+  readonly depth: number;
+  /** What each wildcard matches in a path with `/`; undefined where the path does not match. */
+  readonly match: (path: string) => readonly string[] | undefined;
+}
+
+/** Names that begin with a dot match like any other. */
+function parseGlob(text: string): Glob {
+  const segments = text.replace(/^(?:\.\/)+/, "").split("/");
+  const wild = segments.findIndex((segment) => /[*?]/.test(segment));
+  const fixed = wild === -1 ? segments.length - 1 : wild;
+  const expression = new RegExp(`^${segments.map(segmentPattern).join("")}$`, "su");
+  return {
+    text,
+    folder: segments.slice(0, fixed).join("/"),
+    depth: segments.includes("**") ? Number.POSITIVE_INFINITY : segments.length - fixed - 1,
+    match: (path) => expression.exec(path)?.slice(1),
+  };
+}
+
+function segmentPattern(segment: string, index: number, all: readonly string[]): string {
+  const isLast = index === all.length - 1;
+  if (segment === "**") return isLast ? "(.+)" : "((?:.*/)?)";
+  const name = segment
+    .replace(/[.+^$()|\\[\]{}]/g, "\\$&")
+    .replaceAll("*", "([^/]*)")
+    .replaceAll("?", "([^/])");
+  return isLast ? name : `${name}/`;
+}
+
+/**
+ * In the order of what the wildcards stand for, by bytes. For `rootfs/**` that is what `sort -z` gives in the C locale;
+ * for `entrypoint*.sh` the plain name comes before `entrypoint-user.sh`, as one writes them.
+ */
+function compareMatches(a: readonly string[], b: readonly string[]): number {
+  for (const [index, text] of a.entries()) {
+    const order = Buffer.compare(Buffer.from(text), Buffer.from(b[index] ?? ""));
+    if (order !== 0) return order;
+  }
+  return 0;
 }

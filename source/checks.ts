@@ -1,10 +1,10 @@
 import type { CheckConfig, Config } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
-import { rootDir } from "./root";
-import { runCommand } from "./run-command";
+import { runCommand } from "./commands";
+import { rootDir } from "./project-files";
 
-export interface PlanChecks {
+interface PlanChecks {
   readonly plan: ReleasePlan;
   readonly config: Config;
   readonly projectDir: string;
@@ -13,11 +13,7 @@ export interface PlanChecks {
   readonly again: () => Promise<ReleasePlan>;
 }
 
-/**
- * A stack's checks. What they leave behind must not change what was planned.
- *
- * @throws ProblemError `check-failed`, or where the content is another one afterwards
- */
+/** Runs a stack's checks. @throws ProblemError `check-failed`, or where they changed what was planned */
 export async function checkPlan({ plan, config, projectDir, say, again }: PlanChecks): Promise<void> {
   if (plan.checks.length === 0) return;
   const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
@@ -25,7 +21,7 @@ export async function checkPlan({ plan, config, projectDir, say, again }: PlanCh
   requireSameContent(plan, await again());
 }
 
-export interface ChecksInput {
+interface ChecksInput {
   readonly checks: readonly CheckConfig[];
   readonly projectDir: string;
   /** Never shown, though a command may print them. */
@@ -37,9 +33,9 @@ export interface ChecksInput {
 const SHOWN_LINES = 20;
 
 /**
- * Runs the checks one after another, without a shell and without input, in the project's folder.
+ * Runs the checks one after another, without a shell and without input.
  *
- * @throws ProblemError `check-failed` for the first that does not end with 0: nothing was built and no tag has moved
+ * @throws ProblemError `check-failed` for the first
  */
 export async function runChecks({ checks, projectDir, secrets, say }: ChecksInput): Promise<void> {
   for (const { name, run } of checks) {
@@ -60,11 +56,7 @@ export async function runChecks({ checks, projectDir, secrets, say }: ChecksInpu
   }
 }
 
-/**
- * A check that writes into a build's context would change what is built, and the plan would not show it.
- *
- * @throws ProblemError `check-changed-content` naming the images
- */
+/** A check that writes into a build's context would change what is built, and the plan would not show it. */
 function requireSameContent(before: ReleasePlan, after: ReleasePlan): void {
   const keys = new Map(before.images.map(({ name, intent }) => [name, intent.contentKey]));
   const changed = after.images.filter(({ name, intent }) => keys.get(name) !== intent.contentKey);

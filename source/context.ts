@@ -1,12 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import type { ContextFile } from "../plan/content-key";
 import type { Problem } from "../plan/problem";
-import { hashFiles } from "./context-hash";
-import { walkContext } from "./context-walk";
-import { type IgnoreRules, readIgnoreRules } from "./ignore-file";
-import { isInside, realPath } from "./inside";
+import { reasonOf } from "../registry/errors";
+import { type IgnoreRules, readContextFiles, readIgnoreRules } from "./context-files";
+import { isInside, OutsideProjectError, readProjectFile, realPath } from "./project-files";
 
 export interface BuildContext {
   /** The Dockerfile's text; empty where it is missing. */
@@ -16,7 +15,7 @@ export interface BuildContext {
   readonly problems: readonly Problem[];
 }
 
-export interface BuildContextInput {
+interface BuildContextInput {
   readonly projectDir: string;
   readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile">;
   /**
@@ -28,15 +27,10 @@ export interface BuildContextInput {
   readonly path?: string;
 }
 
-const DOCKERFILE_LIMIT = 1024 * 1024;
-
 /**
- * Reads what a build of an image sees, as BuildKit does: the context's files without those that
- * `<Dockerfile>.dockerignore` or `.dockerignore` leaves out. The Dockerfile itself is always read; as a file of the
- * context it counts only where it is not ignored, since only then can `COPY` see it. Folders are no content.
- *
- * Nothing throws: `context-missing`, `context-dockerfile`, `context-outside`, `context-symlink`, `context-special-file`,
- * `context-file-name`, `context-unreadable`, `context-artifacts` and `context-ignore-file` are problems by name.
+ * Reads what a build of an image sees, as BuildKit does: the context's files without those that `.dockerignore` leaves
+ * out. The Dockerfile is always read; as a file of the context it counts only where it is not ignored, since only then
+ * can `COPY` see it. Every failure is a problem; nothing throws.
  */
 export async function readBuildContext(input: BuildContextInput): Promise<BuildContext> {
   const projectDir = resolve(input.projectDir);
@@ -46,21 +40,20 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
   const wrongPlace = await checkPlace(place);
   if (wrongPlace !== undefined) return { dockerfile: "", files: [], problems: [wrongPlace] };
 
-  const dockerfile = await readDockerfile(place);
-  const rules = await readRules(place);
-  if ("code" in rules)
-    return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, rules] };
-  const walked = await walkContext(contextDir, rules, path);
-  const hashed = await hashFiles(contextDir, walked.entries, path);
+  const dockerfile = readDockerfile(place);
+  let rules: IgnoreRules;
+  try {
+    rules = await readIgnoreRules(contextDir, input.image.dockerfile);
+  } catch (error) {
+    const message = `the ignore file cannot be used: ${reasonOf(error)}`;
+    const problem = { code: "context-ignore-file", path: `${path}.context`, message };
+    return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, problem] };
+  }
+  const { files, problems } = await readContextFiles(contextDir, rules, path);
   return {
     dockerfile: dockerfile.text,
-    files: hashed.files,
-    problems: [
-      ...dockerfile.problems,
-      ...walked.problems,
-      ...hashed.problems,
-      ...artifactProblems(place, rules, input.artifacts),
-    ],
+    files,
+    problems: [...dockerfile.problems, ...problems, ...artifactProblems(place, rules, input.artifacts)],
   };
 }
 
@@ -86,44 +79,23 @@ async function checkPlace({ projectDir, contextDir, image, ...place }: Place): P
   return undefined;
 }
 
-async function readDockerfile({
-  projectDir,
-  contextDir,
-  image,
-  path,
-}: Place): Promise<{ text: string; problems: Problem[] }> {
-  const file = resolve(contextDir, image.dockerfile);
+function readDockerfile({ projectDir, contextDir, image, path }: Place): {
+  text: string;
+  problems: Problem[];
+} {
   const wrong = (code: string, message: string) => ({
     text: "",
     problems: [
       { code, path: `${path}.dockerfile`, message: `${JSON.stringify(image.dockerfile)} ${message}` },
     ],
   });
-  const [realProject, realFile] = await Promise.all([realPath(projectDir), realPath(file)]);
-  if (realFile === undefined) return wrong("context-dockerfile", `does not exist (looked for ${file})`);
-  if (realProject !== undefined && !isInside(realProject, realFile)) {
-    return wrong("context-outside", `leads out of the project, to ${realFile}`);
-  }
-  const facts = await stat(realFile);
-  if (!facts.isFile()) return wrong("context-dockerfile", "is not a file");
-  if (facts.size > DOCKERFILE_LIMIT) return wrong("context-dockerfile", "is larger than 1 MiB");
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(realFile));
+    const file = resolve(contextDir, image.dockerfile);
+    const text = readProjectFile(projectDir, file, { keepByteOrderMark: true });
     return text.trim() === "" ? wrong("context-dockerfile", "is empty") : { text, problems: [] };
   } catch (error) {
-    return wrong(
-      "context-dockerfile",
-      error instanceof TypeError ? "is not UTF-8" : `cannot be read: ${error}`,
-    );
-  }
-}
-
-async function readRules({ contextDir, image, path }: Place): Promise<IgnoreRules | Problem> {
-  try {
-    return await readIgnoreRules(contextDir, image.dockerfile);
-  } catch (error) {
-    const message = `the ignore file cannot be used: ${error instanceof Error ? error.message : error}`;
-    return { code: "context-ignore-file", path: `${path}.context`, message };
+    const isOutside = error instanceof OutsideProjectError;
+    return wrong(isOutside ? "context-outside" : "context-dockerfile", reasonOf(error));
   }
 }
 

@@ -1,20 +1,18 @@
+import { Copy, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
 import type { Problem } from "../plan/problem";
 import { parseReference, type Reference, referenceText } from "../plan/reference";
-import { type DockerfileOutline, outlineDockerfile, type Stage, type Use } from "./dockerfile-stages";
+import { reasonOf } from "../registry/errors";
 import { expandWord, type Lookup } from "./dockerfile-words";
 
 /** An image that a build takes from a registry. */
-export interface DockerfileImage extends Reference {
+interface DockerfileImage extends Reference {
   /** Normalised, with its tag or digest: `docker.io/library/node:22`. */
   readonly text: string;
-  /** What asks for it first. */
-  readonly usedBy: "FROM" | "COPY --from" | "RUN --mount" | "# syntax";
 }
 
 export interface DockerfileInput {
   /** The text. An empty one has no images and no problems: the caller reports a missing Dockerfile. */
   readonly dockerfile: string;
-  /** Resolved values. */
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Stage to build. Default: the last. */
   readonly target?: string;
@@ -24,7 +22,7 @@ export interface DockerfileInput {
   readonly path: string;
 }
 
-export interface DockerfileImages {
+interface DockerfileImages {
   /** Sorted by text, each once. */
   readonly images: readonly DockerfileImage[];
   /** `dockerfile-no-stage`, `dockerfile-target`, `dockerfile-variable`, `dockerfile-reference` */
@@ -43,15 +41,15 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   const problems = new Map<string, Problem>();
   const report = (code: string, message: string) =>
     problems.set(message, { code, path: input.path, message });
-  const add = (word: string, usedBy: DockerfileImage["usedBy"], where: string) => {
-    const image = normalise(word, usedBy);
+  const add = (word: string, where: string) => {
+    const image = normalise(word);
     if (image === undefined)
       report("dockerfile-reference", `${where}: ${JSON.stringify(word)} is not an image`);
     else if (!found.has(image.text)) found.set(image.text, image);
   };
 
   const syntax = input.buildArgs.BUILDKIT_SYNTAX ?? outline.syntax;
-  if (syntax) add(syntax, "# syntax", "# syntax");
+  if (syntax) add(syntax, "# syntax");
   const last = startStage(outline, input.target);
   if (last === undefined) {
     if (outline.stages.length === 0) report("dockerfile-no-stage", "has no FROM line");
@@ -66,12 +64,11 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   };
 }
 
-/** Walks the stages that `start` needs. */
 function visit(
   outline: DockerfileOutline,
   start: number,
   lookup: Lookup,
-  add: (word: string, usedBy: DockerfileImage["usedBy"], where: string) => void,
+  add: (word: string, where: string) => void,
   report: (code: string, message: string) => void,
 ): void {
   const seen = new Set<number>();
@@ -88,7 +85,7 @@ function visit(
       if (earlier !== undefined) queue.push(earlier);
       else if (/^[0-9]+$/.test(word))
         report("dockerfile-reference", `${where}: there is no earlier stage ${word}`);
-      else if (word.toLowerCase() !== "scratch") add(word, use.by, where);
+      else if (word.toLowerCase() !== "scratch") add(word, where);
     }
   }
 }
@@ -103,7 +100,7 @@ function expand(use: Use, lookup: Lookup, report: (message: string) => void): st
   try {
     return expandWord(use.word, lookup);
   } catch (error) {
-    report(error instanceof Error ? error.message : String(error));
+    report(reasonOf(error));
     return undefined;
   }
 }
@@ -165,12 +162,85 @@ function lookupFor(
   return (name) => values.get(name);
 }
 
-function normalise(word: string, usedBy: DockerfileImage["usedBy"]): DockerfileImage | undefined {
+function normalise(word: string): DockerfileImage | undefined {
   try {
     const reference = parseReference(word);
     const tag = reference.tag ?? (reference.digest === undefined ? "latest" : undefined);
-    return { ...reference, ...(tag === undefined ? {} : { tag }), text: referenceText(reference), usedBy };
+    return { ...reference, tag, text: referenceText(reference) };
   } catch {
     return undefined;
   }
+}
+
+/** A Dockerfile, as far as it says which images it takes. Words are not expanded. */
+interface DockerfileOutline {
+  /** The frontend of `# syntax=`. */
+  readonly syntax?: string;
+  /** ARG lines before the first FROM, in order. */
+  readonly globalArgs: readonly { readonly name: string; readonly value?: string }[];
+  readonly stages: readonly Stage[];
+}
+
+export interface Stage {
+  /** Lower case, as BuildKit compares them; undefined for none. */
+  readonly name?: string;
+  readonly base: Use;
+  /** Images and stages that its instructions read from. */
+  readonly uses: readonly Use[];
+}
+
+export interface Use {
+  readonly word: string;
+  readonly by: "FROM" | "COPY --from" | "RUN --mount";
+  /** Counted from 1. */
+  readonly line: number;
+}
+
+function outlineDockerfile(text: string): DockerfileOutline {
+  const dockerfile = DockerfileParser.parse(text);
+  const syntax = dockerfile
+    .getDirectives()
+    .find((directive) => directive.getName().toLowerCase() === "syntax");
+  const stages: { name?: string; base: Use; uses: Use[] }[] = [];
+  for (const instruction of dockerfile.getInstructions()) {
+    if (instruction instanceof From) {
+      const name = instruction.getBuildStage()?.toLowerCase();
+      const base = { word: instruction.getImage() ?? "", by: "FROM" as const, line: lineOf(instruction) };
+      stages.push({ name, base, uses: [] });
+    } else {
+      stages.at(-1)?.uses.push(...usesOf(instruction));
+    }
+  }
+  const frontend = syntax?.getValue()?.trim().split(/\s/)[0];
+  return {
+    syntax: frontend || undefined,
+    globalArgs: dockerfile.getInitialARGs().flatMap((arg) =>
+      arg.getProperties().map((property) => {
+        const value = property.getUnescapedValue();
+        return { name: property.getName(), value: value ?? undefined };
+      }),
+    ),
+    stages,
+  };
+}
+
+function usesOf(instruction: Instruction): Use[] {
+  const line = lineOf(instruction);
+  if (instruction instanceof Copy) {
+    // The library's own getFromFlag knows a flag that stands alone only.
+    const from = instruction.getFlags().find((flag) => flag.getName().toLowerCase() === "from");
+    const word = from?.getValue();
+    return word ? [{ word, by: "COPY --from", line }] : [];
+  }
+  if (!(instruction instanceof Run)) return [];
+  return instruction.getFlags().flatMap((flag) => {
+    if (flag.getName().toLowerCase() !== "mount") return [];
+    const from = (flag.getValue() ?? "").split(",").find((field) => /^\s*from=/i.test(field));
+    const word = from?.slice(from.indexOf("=") + 1).trim();
+    return word ? [{ word, by: "RUN --mount" as const, line }] : [];
+  });
+}
+
+function lineOf(instruction: Instruction): number {
+  return instruction.getRange().start.line + 1;
 }

@@ -1,14 +1,17 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../config/environment";
+import type { Config } from "../plan/config";
+import { laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
 import { type Problem, ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { type ReleaseEvent, tagOf } from "../plan/tag-rules/event";
 import { correctedSha, releaseEventFromGitHub } from "../plan/tag-rules/github-event";
 import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
+import { reasonOf } from "../registry/errors";
 import type { GitSource } from "./git";
 
-export interface SourceEvent {
+interface SourceEvent {
   readonly event: ReleaseEvent;
-  /** Where the reference was taken from, for the plan: `the tag v1.2.3 at HEAD`. */
   readonly origin: string;
 }
 
@@ -67,26 +70,36 @@ export async function eventOfRelease(
 
 /** An event made of git's facts, with GitHub's payload (description, license, default branch) where there is one. */
 function about({ env, git }: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+  const name = env.GITHUB_REF ? (env.GITHUB_EVENT_NAME ?? "push").replace(/^pull_request.*/, "push") : "push";
+  const repository = env.GITHUB_REPOSITORY || git.githubRepository;
+  return { event: eventAtHead(git, name, ref, payload, repository), origin };
+}
+
+function eventAtHead(
+  { revision, commitDate }: GitSource,
+  eventName: string,
+  ref: string,
+  payload: unknown,
+  repository: string | undefined,
+): ReleaseEvent {
   checkTag(ref);
-  const event = releaseEventFromGitHub({
-    eventName: env.GITHUB_REF ? (env.GITHUB_EVENT_NAME ?? "push").replace(/^pull_request.*/, "push") : "push",
+  return releaseEventFromGitHub({
+    eventName,
     ref,
-    sha: git.revision,
+    sha: revision,
     payload,
-    ...repositoryOf(payload, env.GITHUB_REPOSITORY || git.githubRepository),
-    commitDate: git.commitDate,
+    ...repositoryOf(payload, repository),
+    commitDate,
     sourceOfSha: "event",
-    now: git.commitDate,
+    now: commitDate,
   });
-  return { event, origin };
 }
 
 /** A workflow that was started by hand checked out what a person typed in, which is not in GITHUB_REF. */
 function isDispatchOfAnother({ env, git }: EventInput, payload: unknown): boolean {
   if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || env.GITHUB_SHA === git.revision) return false;
-  const inputs = typeof payload === "object" && payload !== null && "inputs" in payload ? payload.inputs : {};
-  const ref = typeof inputs === "object" && inputs !== null && "ref" in inputs ? inputs.ref : "";
-  return typeof ref === "string" && ref !== "";
+  const inputs = isRecord(payload) ? payload.inputs : undefined;
+  return isRecord(inputs) && typeof inputs.ref === "string" && inputs.ref !== "";
 }
 
 function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {
@@ -103,23 +116,13 @@ function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {
       hint: "Check out the event's commit, or name what is released instead: RELEASE_TAG=v1.2.3",
     });
   }
-  const event = releaseEventFromGitHub({
-    eventName,
-    ref,
-    sha: git.revision,
-    payload,
-    ...repositoryOf(payload, env.GITHUB_REPOSITORY),
-    commitDate: git.commitDate,
-    sourceOfSha: "event",
-    now: git.commitDate,
-  });
+  const event = eventAtHead(git, eventName, ref, payload, env.GITHUB_REPOSITORY);
   return { event, origin: `GitHub's ${eventName} event (${ref})` };
 }
 
 /** What is known of the repository without asking GitHub, where the payload says nothing. */
 function repositoryOf(payload: unknown, fullName: string | undefined): { repository?: unknown } {
-  const told = typeof payload === "object" && payload !== null && "repository" in payload;
-  if (told || !fullName) return {};
+  if (!fullName || (isRecord(payload) && "repository" in payload)) return {};
   return { repository: { name: fullName.split("/")[1], html_url: `https://github.com/${fullName}` } };
 }
 
@@ -150,18 +153,63 @@ async function readPayload(path: string | undefined): Promise<unknown> {
   try {
     const { size } = await stat(path);
     if (size > PAYLOAD_LIMIT) throw new Error(`it is larger than ${PAYLOAD_LIMIT / 1024 / 1024} MiB`);
-    const payload: unknown = JSON.parse(await readFile(path, "utf8"));
-    return payload;
+    return JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw refused({
       code: "source-event-payload",
       path: "GITHUB_EVENT_PATH",
-      message: `the event's payload ${JSON.stringify(path)} cannot be read: ${reason}`,
+      message: `the event's payload ${JSON.stringify(path)} cannot be read: ${reasonOf(error)}`,
     });
   }
 }
 
 function refused(problem: Problem): ProblemError {
   return new ProblemError("The event cannot be read:", [problem]);
+}
+
+interface ReleasedEvent {
+  readonly event: ReleaseEvent;
+  readonly origin: string;
+  /** The git tag of the version that was asked for; absent where none was. */
+  readonly gitTag?: string;
+  /** Git tags at HEAD that can be a release of this stack. */
+  readonly tagsAtHead: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly notices: readonly string[];
+}
+
+/** What is released, as `readEvent` says; in a lane only git tags and versions of that lane count. */
+export async function readReleasedEvent(
+  config: Config,
+  env: Environment,
+  git: GitSource,
+): Promise<ReleasedEvent> {
+  const { lane, lanes, version } = config;
+  if (lane === undefined) {
+    const { event, origin } = await readEvent({ env, git, version });
+    return { event, origin, gitTag: version, tagsAtHead: git.tagsAtHead, problems: [], notices: [] };
+  }
+  const tagsAtHead = laneTags(lane, git.tagsAtHead);
+  const laneGit = { ...git, tagsAtHead: tagsAtHead.slice(0, 1) };
+  const { event, origin } = await readEvent({ env, git: laneGit, version });
+  const name = tagOf(event.ref);
+  const path = version === undefined ? "GITHUB_REF" : "version";
+  const problem = name === undefined ? undefined : laneVersionProblem({ lane, lanes }, name, path);
+  const known = version === undefined ? undefined : laneVersion(lane, version);
+  const example = `${lane.form.prefix}0.2.1`;
+  return {
+    // A version of another lane must not become one of this lane's tags, not even in a plan that is refused.
+    event: problem === undefined ? event : { ...event, ref: "" },
+    origin,
+    gitTag: known && laneGitTag(lane, known),
+    tagsAtHead,
+    problems: problem === undefined ? [] : [problem],
+    notices:
+      name === undefined
+        ? [
+            `there is no version of the lane ${lane.name}, so none of its version tags is written: ` +
+              `name one (TAG=${example}), or push a git tag ${lane.trigger}0.2.1`,
+          ]
+        : [],
+  };
 }

@@ -1,15 +1,14 @@
-import { ProblemError } from "../plan/problem";
-import { sourceAddress } from "../plan/source-address";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { sameSettings } from "../config/same-settings";
+import type { ProblemError } from "../plan/problem";
+import { hostAndPath, sourceAddress } from "../plan/source-address";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
-import { git, gitText } from "./git-command";
-import { githubRepository, withoutCredentials } from "./git-remote";
-import { isStackInitChange } from "./stack-file-change";
+import { git, gitProblem, gitRoot, gitText } from "./commands";
 
-/** What git knows about the commit that is released. */
 export interface GitSource {
   /** The commit at HEAD: 40 hex digits. */
   readonly revision: string;
-  /** The committer's date of HEAD. */
   readonly commitDate: Date;
   /** Names of the tags at HEAD, sorted. Those outside the grammar of a release's name are in `refusedTags`. */
   readonly tagsAtHead: readonly string[];
@@ -29,10 +28,10 @@ export interface GitSource {
 }
 
 /** `unknown`: git lacks a commit, or has too little history. */
-export type GitAncestry = "ancestor" | "not-ancestor" | "unknown";
+type GitAncestry = "ancestor" | "not-ancestor" | "unknown";
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-export const MOST_DIRTY_PATHS = 20;
+const MOST_DIRTY_PATHS = 20;
 
 /**
  * Reads the repository that `dir` lies in, with the git binary; nothing is written and no hook runs.
@@ -73,11 +72,11 @@ export async function readGit(dir: string): Promise<GitSource> {
     commitDate: new Date(date),
     tagsAtHead: names.filter((name) => RELEASE_NAME_PATTERN.test(name)),
     refusedTags: names.filter((name) => !RELEASE_NAME_PATTERN.test(name)),
-    ...(branch === undefined ? {} : { branch }),
+    branch,
     dirty: paths.length > 0,
     dirtyPaths: paths.slice(0, MOST_DIRTY_PATHS),
-    ...(remote === undefined ? {} : { remote: sourceAddress(remote) }),
-    ...(repository === undefined ? {} : { githubRepository: repository }),
+    remote: remote && sourceAddress(remote),
+    githubRepository: repository,
     shallow: shallow.trim() === "true",
   };
 }
@@ -140,7 +139,7 @@ function readStatus(text: string): { branch?: string; paths: string[] } {
         break;
     }
   }
-  return { ...(branch === undefined ? {} : { branch }), paths: paths.sort(byBytes) };
+  return { branch, paths: paths.sort(byBytes) };
 }
 
 function chooseRemote(config: string): string | undefined {
@@ -159,29 +158,97 @@ async function explain(dir: string, stderr: string): Promise<ProblemError> {
   const path = JSON.stringify(dir);
   const said = stderr.trim().split("\n")[0] ?? "";
   if (/dubious ownership/.test(stderr)) {
-    return problem("source-git-failed", `git does not trust ${path}, which belongs to another user`, {
-      hint: `git config --global --add safe.directory ${dir}`,
-    });
+    return gitProblem(
+      "source-git-failed",
+      `git does not trust ${path}, which belongs to another user`,
+      `git config --global --add safe.directory ${dir}`,
+    );
   }
   const inside = await git(dir, ["rev-parse", "--git-dir"]);
   if (inside.code !== 0) {
-    return problem("source-not-a-repository", `${path} is not in a git repository`, {
-      hint: "Slipway releases commits. Run it in a clone, or make a repository: git init, git add, git commit",
-    });
+    return gitProblem(
+      "source-not-a-repository",
+      `${path} is not in a git repository`,
+      "Slipway releases commits. Run it in a clone, or make a repository: git init, git add, git commit",
+    );
   }
   const head = await git(dir, ["rev-parse", "--verify", "--quiet", "HEAD"]);
   if (head.code !== 0) {
-    return problem("source-no-commits", `the git repository of ${path} has no commits yet`, {
-      hint: "Commit what is to be released: git add --all, git commit",
-    });
+    return gitProblem(
+      "source-no-commits",
+      `the git repository of ${path} has no commits yet`,
+      "Commit what is to be released: git add --all, git commit",
+    );
   }
-  return problem("source-git-failed", `git cannot read ${path}: ${said}`);
-}
-
-function problem(code: string, message: string, more: { readonly hint?: string } = {}): ProblemError {
-  return new ProblemError("The source cannot be read:", [{ code, path: "git", message, ...more }]);
+  return gitProblem("source-git-failed", `git cannot read ${path}: ${said}`);
 }
 
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;
+/**
+ * Whether a changed file is a stack's file in which nothing differs but what `pulumi stack init` writes: no release
+ * depends on that, and on a new machine or a throwaway backend it is always there. @param file relative to the
+ * repository
+ */
+async function isStackInitChange(dir: string, file: string): Promise<boolean> {
+  if (!STACK_FILE.test(file)) return false;
+  const root = await gitRoot(dir);
+  const committed = await git(dir, ["show", "--no-textconv", `HEAD:${file}`]);
+  try {
+    const now = await readFile(path.join(root, file), "utf8");
+    return sameSettings(committed.code === 0 ? committed.stdout : "", now);
+  } catch {
+    return false;
+  }
+}
+
+const SHOWN = 3;
+
+/** `the working tree is dirty: a.txt, b.txt, c.txt and 2 more`. @param paths as `readGit` gives them */
+export function dirtyNotice(paths: readonly string[]): string {
+  const shown = paths.slice(0, SHOWN).join(", ");
+  const more = paths.length - SHOWN;
+  if (more <= 0) return `the working tree is dirty: ${shown}`;
+  const least = paths.length >= MOST_DIRTY_PATHS ? "at least " : "";
+  return `the working tree is dirty: ${shown} and ${least}${more} more`;
+}
+
+/** A remote's URL without user, password, query and fragment; a path or ssh's short form stays as it is. */
+export function withoutCredentials(remote: string): string {
+  if (!URL.canParse(remote)) return remote;
+  const url = new URL(remote);
+  url.password = "";
+  // ssh's user is no secret, and part of the address; an https user is often the token itself.
+  if (url.protocol !== "ssh:") url.username = "";
+  url.search = "";
+  url.hash = "";
+  return url.toString();
+}
+
+/**
+ * `owner/name` of a repository on github.com; undefined for any other remote.
+ *
+ * @param server another GitHub server's host
+ */
+export function githubRepository(remote: string, server = "github.com"): string | undefined {
+  const { host, path } = hostAndPath(remote);
+  if (host !== server && host !== `ssh.${server}` && host !== `www.${server}`) return undefined;
+  const name = path
+    .replace(/^\/+/, "")
+    .replace(/\/+$/, "")
+    .replace(/\.git$/, "");
+  return /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/.test(name) ? name : undefined;
+}
+
+/**
+ * Where a remote's repository is: the server's host, and the path there without `.git`; both empty for a local path.
+ */
+export function remotePlace(remote: string): { readonly host: string; readonly path: string } {
+  const { host, path } = hostAndPath(remote);
+  return host === ""
+    ? { host, path: "" }
+    : { host, path: path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "") };
 }

@@ -1,17 +1,16 @@
 import { imageRules } from "../plan/bad-versions";
 import { BASE_IMAGE, baseLink, baseUseProblems } from "../plan/base";
-import type { ImageConfig } from "../plan/config";
+import type { ImageConfig, SbomConfig } from "../plan/config";
 import type { Problem } from "../plan/problem";
 import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
-import { generatorProblems } from "../plan/sbom";
+import { generatorProblems, type SbomGenerator, sbomGenerator } from "../plan/sbom";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import { readBaseHash } from "./base-hash";
 import { readBuildContext } from "./context";
 import { readDockerfileImages } from "./dockerfile";
 import type { GitSource } from "./git";
 import type { PlanReleaseInput } from "./plan-release";
-import { fromRoot, rootDir } from "./root";
-import type { ReadGenerator } from "./sbom-generators";
+import { fromRoot, rootDir } from "./project-files";
 import { resolveBuildArgs } from "./versions";
 
 export interface ReadIntent {
@@ -20,10 +19,10 @@ export interface ReadIntent {
   readonly notices: readonly string[];
 }
 
-export interface ImageIntentReading {
+interface ImageIntentReading {
   readonly image: ImageConfig;
   /** The image of the same release that this one is built FROM. */
-  readonly base?: ImageIntent;
+  readonly base: ImageIntent | undefined;
   readonly readGenerator: ReadGenerator;
   readonly git: GitSource;
   readonly event: ReleaseEvent;
@@ -51,7 +50,7 @@ export async function readImageIntent(
     dockerfile: context.dockerfile,
     buildArgs: { ...buildArgs.values, ...(link === undefined ? {} : { [BASE_IMAGE]: link.reference }) },
     platforms: image.platforms,
-    ...(image.target === undefined ? {} : { target: image.target }),
+    target: image.target,
     path: `${path}.dockerfile`,
   });
   const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
@@ -70,9 +69,9 @@ export async function readImageIntent(
     files: context.files,
     buildArgs: buildArgs.values,
     bases: resolved.digests,
-    ...(base === undefined ? {} : { base }),
-    ...(generator === undefined ? {} : { sbom: generator }),
-    ...(addressed === undefined ? {} : { addressed }),
+    base,
+    sbom: generator,
+    addressed,
     bad,
   });
   const isBase = config.images.some((other) => other.base === image.name);
@@ -97,5 +96,20 @@ export async function readImageIntent(
         ([name, origin]) => `${image.name}: ${name} is ${buildArgs.values[name]} (${origin})`,
       ),
     ],
+  };
+}
+
+export type ReadGenerator = (config: SbomConfig | false) => Promise<SbomGenerator | undefined>;
+
+/** Each generator is asked about once for a plan, however many images it scans, and only where one is built here. */
+export function sbomGenerators({ registries }: Pick<PlanReleaseInput, "registries">): ReadGenerator {
+  const asked = new Map<string, ReturnType<typeof registries.resolveImages>>();
+  return async (config) => {
+    if (config === false) return undefined;
+    const { generator, required } = config;
+    const key = `${generator} ${required}`;
+    const resolved = asked.get(key) ?? registries.resolveImages([generator], { quick: !required });
+    asked.set(key, resolved);
+    return sbomGenerator(config, await resolved);
   };
 }

@@ -15,15 +15,13 @@ import type { ReleasePlan } from "../plan/release-plan";
 import { requireTagProblems } from "../plan/require-tag";
 import { missingKey, signNotice } from "../plan/signing-key";
 import type { Ancestry } from "../plan/tag-policy";
-import type { RegistryReader } from "../registry/inspect-images";
-import type { StateRequest } from "../registry/read-state";
+import type { RegistryReader, StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
-import { dirtyNotice } from "./dirty-notice";
-import { allTags, isAncestor, readGit, tagCommit } from "./git";
+import { readReleasedEvent } from "./event";
+import { allTags, dirtyNotice, isAncestor, readGit, tagCommit } from "./git";
+import { rootDir } from "./project-files";
 import { readIntents } from "./read-intents";
 import { readWorkflowActions } from "./read-workflow-actions";
-import { readReleasedEvent } from "./released-event";
-import { rootDir } from "./root";
 import { verifiedVersions } from "./verified-versions";
 
 export interface PlanReleaseInput {
@@ -34,11 +32,9 @@ export interface PlanReleaseInput {
   readonly now: Date;
   /** Whether this run signs what it plans, as `up` and `publish` do. @default false, as in a preview */
   readonly signs?: boolean;
-  /** What this stack released last. */
   readonly previous?: ReleaseManifest;
   /** What another stack of the project put out as its `manifest`; undefined where it was never released. */
   readonly stackManifest: (stack: string) => Promise<unknown>;
-  /** How registries are asked: through the provider, or directly. */
   readonly registries: RegistryReader;
 }
 
@@ -52,11 +48,11 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   const asserted = gitTag === undefined ? undefined : await tagCommit(projectDir, gitTag);
   const tagProblems = requireTagProblems({
     requireTag: config.requireTag,
-    ...(gitTag === undefined ? {} : { version: gitTag }),
+    version: gitTag,
     git: {
       ...git,
       tagsAtHead: released.tagsAtHead,
-      ...(asserted === undefined ? {} : { tagCommit: asserted }),
+      tagCommit: asserted,
     },
   });
   const { intents: read, problems, notices, findings } = await readIntents(input, git, event);
@@ -66,7 +62,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     config.lane === undefined
       ? []
       : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents, event, now: input.now });
-  const descriptions = await readDescriptions(config, projectDir);
+  const descriptions = readDescriptions(config, projectDir);
   const registryState = await input.registries.readRegistries(stateRequest(config, intents, input.previous));
   const versions = await verifiedVersions({
     config,
@@ -90,11 +86,11 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     source: {
       revision: git.revision,
       dirty: git.dirty,
-      ...(git.remote === undefined ? {} : { remote: git.remote }),
+      remote: git.remote,
     },
     intents,
     state,
-    ...(input.previous === undefined ? {} : { previous: input.previous }),
+    previous: input.previous,
     ancestry: await readAncestry(projectDir, intents, state),
     descriptions: descriptions.read,
     workflows: config.policy.unpinnedAction.level === "off" ? [] : await readWorkflowActions(projectDir),
@@ -177,7 +173,7 @@ function stateRequest(
     }
   }
   return {
-    ...(signer === undefined ? {} : { signer }),
+    signer,
     registries: config.registries.map(({ host, optional }) => ({ host, optional })),
     repositories: [...wanted.values()].map(({ name, tags, versionTags }) => ({
       host: name.host,

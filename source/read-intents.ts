@@ -1,6 +1,6 @@
 import { decideRollback, imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig } from "../plan/config";
-import { type ExistingContent, type ExistingRelease, existingIntent } from "../plan/existing-release";
+import { existingIntent } from "../plan/existing-release";
 import type { PolicyFinding } from "../plan/policy/finding";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
@@ -9,13 +9,12 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import { versionAndForm } from "../plan/tag-slot";
 import { eventOfRelease } from "./event";
 import type { GitSource } from "./git";
-import { type ReadIntent, readImageIntent } from "./image-intent";
+import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";
-import { type RollbackTarget, readBaseRollback, readRollback } from "./read-rollback";
-import { type ReadGenerator, sbomGenerators } from "./sbom-generators";
+import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";
 
-export interface ReadIntents {
+interface ReadIntents {
   readonly intents: readonly ImageIntent[];
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
@@ -24,8 +23,8 @@ export interface ReadIntents {
 }
 
 /**
- * What each image should become. There are three contents: an earlier version (a rollback that holds), what was verified
- * elsewhere (a promotion), or what the working tree makes.
+ * What each image should become. There are three contents: an earlier version (a rollback that holds), what was
+ * verified elsewhere (a promotion), or what the working tree makes.
  */
 export async function readIntents(
   input: PlanReleaseInput,
@@ -88,7 +87,7 @@ interface One {
 }
 
 async function readOne(one: One): Promise<ReadIntent> {
-  const { input, git, event, promotion, image, base } = one;
+  const { input, event, promotion, image } = one;
   const { bad, target, notices } = rollbackOf(one);
   if (target !== undefined) {
     const { existing, problems } = await readRollback(input, image, target, event);
@@ -105,28 +104,18 @@ async function readOne(one: One): Promise<ReadIntent> {
     const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
     return taken(one, bad, existing, problems, notices);
   }
-  const built = await readImageIntent(input, {
-    image,
-    readGenerator: one.readGenerator,
-    ...(base === undefined ? {} : { base }),
-    git,
-    event,
-    bad,
-  });
+  const built = await readImageIntent(input, { ...one, bad });
   return { ...built, notices: [...notices, ...built.notices] };
 }
 
-/** Whether, and to what, an image goes back. */
-function rollbackOf({
-  input,
-  event,
-  promotion,
-  image,
-}: Pick<One, "input" | "event" | "promotion" | "image">): {
+/** The bad versions, and where an image goes back to. */
+interface Rollback {
   readonly bad: readonly string[];
   readonly target?: RollbackTarget;
   readonly notices: readonly string[];
-} {
+}
+
+function rollbackOf({ input, event, promotion, image }: One): Rollback {
   const { rollback } = input.config;
   const versionOf = (name: string) => versionUnder(image, name, event, input.now);
   const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
@@ -138,15 +127,14 @@ function rollbackOf({
   const decision = decideRollback({ rollback, image: image.name, to, bad, incoming });
   if (!decision.holds) return { bad, notices: decision.notice === undefined ? [] : [decision.notice] };
   if (rollback?.to === undefined || to === undefined) return { bad, notices: [] };
-  const until = decision.until === undefined ? {} : { until: decision.until };
-  return { bad, target: { name: rollback.to, version: to, ...until }, notices: [] };
+  return { bad, target: { name: rollback.to, version: to, until: decision.until }, notices: [] };
 }
 
 /** An intent for content that is taken as it is, under the tags that this stack's rules give for its reference. */
 async function taken(
   { input, git, image }: One,
   bad: readonly string[],
-  existing: { readonly release: ExistingRelease; readonly content: ExistingContent } | undefined,
+  existing: TakenImage["existing"],
   problems: readonly Problem[],
   notices: readonly string[],
 ): Promise<ReadIntent> {
@@ -182,7 +170,7 @@ function withoutTags({ name, tags, ref }: ImageIntent): Problem[] {
   ];
 }
 
-/** A version that no image's rules make is a slip of the pen, or another lane's. */
+/** A version that no image's rules make is a typing error, or belongs to another lane. */
 function nobodysVersions({ config, now }: PlanReleaseInput, event: ReleaseEvent): Problem[] {
   const { to, bad = [], images } = config.rollback ?? {};
   const asked = config.images.filter(({ name }) => images?.includes(name) ?? true);

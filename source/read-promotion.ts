@@ -1,6 +1,6 @@
 import { imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig, PromoteConfig } from "../plan/config";
-import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
+import type { ExistingRelease } from "../plan/existing-release";
 import { findVersion } from "../plan/find-version";
 import type { PolicyFinding } from "../plan/policy/finding";
 import type { Problem } from "../plan/problem";
@@ -19,12 +19,10 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PromotionRules } from "../plan/trust";
 import { verificationOf } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
-import { readStatedBase } from "./read-base";
+import { readStatedBase, type TakenImage } from "./read-rollback";
 
 /** What one image is promoted as, or why it is not. Neither: there is nothing to promote it from yet. */
-export interface PromotedImage {
-  readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
-  readonly problems: readonly Problem[];
+interface PromotedImage extends TakenImage {
   /** What the team's policy only warns of. Default: nothing. */
   readonly findings?: readonly PolicyFinding[];
 }

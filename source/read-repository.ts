@@ -15,12 +15,9 @@ import {
 } from "./repository-reader";
 
 /**
- * What a repository has, read before anything is written. Says at once what the token, its scopes or the repository
- * lack.
+ * What a repository has, read before anything is written.
  *
- * @throws ProblemError `github-token-missing`, `github-token-refused`, `github-repository-missing`,
- *   `github-repository-archived`, `github-permission`, `github-scope`, `github-reviewer`, `github-owner-environment`,
- *   `github-unreachable`, `github-sso`, `github-rate-limit`
+ * @throws ProblemError `github-…` that says at once what the token, its scopes or the repository lack
  */
 export async function readRepository(
   config: SetupConfig,
@@ -29,18 +26,30 @@ export async function readRepository(
   refuseOtherOwner(config, env);
   const read = await repositoryReader(config);
   const found = await read("", "Metadata");
-  if (found === undefined) throw missingRepository(config);
+  if (found === undefined) {
+    throw failure(
+      "github-repository-missing",
+      "github.repository",
+      `there is no ${config.repository} (404)`,
+      `Make it first, or give the token (${config.tokenFrom ?? ""}) access to it: GitHub gives the same answer for both`,
+    );
+  }
   const { defaultBranch } = checkAccess(config, found);
   const branch = config.branch ?? defaultBranch;
   const environmentNames = Object.keys(config.environments);
   const [secrets, organizationSecrets, variables, environments, rulesets, labels, files, mergedFiles] =
     await Promise.all([
-      when(hasSecrets(config), [], () => names(read, "/actions/secrets", "secrets", "Secrets")),
-      when(config.files.length > 0, [], () => organizationNames(read)),
+      // Files use secrets too, so it has to be known whether those are there.
+      when(size(config.secrets) > 0 || config.files.length > 0, [], () =>
+        names(read, "/actions/secrets", "secrets", "Secrets"),
+      ),
+      when(config.files.length > 0, [], () =>
+        names(read, "/actions/organization-secrets", "secrets", "Secrets"),
+      ),
       when(size(config.variables) > 0, {}, () => values(read, "/actions/variables", "Variables")),
       readEnvironments(read, environmentNames),
       when(config.tagRules !== undefined, [], () => readRulesets(read)),
-      when(config.labels.length > 0, [], () => readLabels(read)),
+      when(config.labels.length > 0, [], () => names(read, "/labels", undefined, "Issues")),
       readFiles(read, config, branch),
       branch === defaultBranch ? undefined : readFiles(read, config, defaultBranch),
     ]);
@@ -75,16 +84,13 @@ function refuseOtherOwner(
   for (const name of ["GITHUB_OWNER", "GITHUB_ORGANIZATION"]) {
     const value = env[name];
     if (value === undefined || value === "" || value.toLowerCase() === owner.toLowerCase()) continue;
-    throw failure("github-owner-environment", name, `is ${value}, and the repository is ${repository}`, {
-      hint: `Unset ${name}: the GitHub provider would take it for the owner`,
-    });
+    throw failure(
+      "github-owner-environment",
+      name,
+      `is ${value}, and the repository is ${repository}`,
+      `Unset ${name}: the GitHub provider would take it for the owner`,
+    );
   }
-}
-
-function missingRepository({ repository, tokenFrom = "" }: SetupConfig): ProblemError {
-  return failure("github-repository-missing", "github.repository", `there is no ${repository} (404)`, {
-    hint: `Make it first, or give the token (${tokenFrom}) access to it: GitHub gives the same answer for both`,
-  });
 }
 
 /** GitHub reports scopes for classic tokens only; a fine-grained token's permissions show when the parts are read. */
@@ -128,12 +134,8 @@ function checkAccess(config: SetupConfig, { data, headers }: Found): { defaultBr
   return { defaultBranch: typeof defaultBranch === "string" ? defaultBranch : "main" };
 }
 
-async function names(read: Read, path: string, key: string, need: Need): Promise<string[]> {
+async function names(read: Read, path: string, key: string | undefined, need: Need): Promise<string[]> {
   return (await pages(read, path, key, need)).flatMap((one) => text(one, "name"));
-}
-
-async function organizationNames(read: Read): Promise<string[]> {
-  return names(read, "/actions/organization-secrets", "secrets", "Secrets");
 }
 
 async function values(read: Read, path: string, need: Need): Promise<Record<string, string>> {
@@ -192,10 +194,6 @@ async function readRulesets(read: Read): Promise<LiveRuleset[]> {
   );
 }
 
-async function readLabels(read: Read): Promise<string[]> {
-  return (await pages(read, "/labels", undefined, "Issues")).flatMap((one) => text(one, "name"));
-}
-
 async function readFiles(
   read: Read,
   { files }: SetupConfig,
@@ -246,11 +244,6 @@ async function exists(read: Read, path: string, need: Need = "Contents"): Promis
 
 function when<T>(isWanted: boolean, otherwise: T, make: () => Promise<T>): Promise<T> {
   return isWanted ? make() : Promise.resolve(otherwise);
-}
-
-/** Files use secrets too: whether those are there has to be known. */
-function hasSecrets(config: SetupConfig): boolean {
-  return size(config.secrets) > 0 || config.files.length > 0;
 }
 
 function size(record: object): number {

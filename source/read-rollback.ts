@@ -1,22 +1,22 @@
 import { imageRules } from "../plan/bad-versions";
+import { BASE_IMAGE } from "../plan/base";
 import type { ImageConfig } from "../plan/config";
 import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
 import { findVersion } from "../plan/find-version";
 import type { Problem } from "../plan/problem";
 import { promotionGate, promotionRefusals, promotionRequest, wantedSigner } from "../plan/promotion-gate";
-import { repositoryKey } from "../plan/reference";
+import { parseReference, repositoryKey } from "../plan/reference";
 import { repositoriesOf } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
-import { verificationOf } from "../plan/verified";
+import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
-import { readStatedBase } from "./read-base";
 
-export interface RolledBackImage {
+/** Content that is taken as it is, or why it cannot be. */
+export interface TakenImage {
   readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
   readonly problems: readonly Problem[];
 }
 
-/** Where an image goes back to. */
 export interface RollbackTarget {
   /** As it is written: `v1.2.2`. */
   readonly name: string;
@@ -35,7 +35,7 @@ export async function readRollback(
   image: ImageConfig,
   to: RollbackTarget,
   event: ReleaseEvent,
-): Promise<RolledBackImage> {
+): Promise<TakenImage> {
   const { name, version, until } = to;
   const tags = imageRules(image, { ...event, ref: `refs/tags/${name}` }, now)
     .entries.filter((entry) => entry.class === "version")
@@ -93,9 +93,9 @@ export async function readRollback(
         digest: release.digest,
         source: release.repositories[0] ?? "",
         tag,
-        ...(until === undefined ? {} : { until }),
-        ...(result.verifiedBy === undefined ? {} : { verifiedBy: result.verifiedBy }),
-        ...(release.statement === undefined ? {} : { statement: release.statement }),
+        until,
+        verifiedBy: result.verifiedBy,
+        statement: release.statement,
       },
     },
     problems: [],
@@ -103,8 +103,8 @@ export async function readRollback(
 }
 
 /**
- * The base of the version that an image goes back to: the one that its release statement says it was built FROM. Where
- * no statement says so, or the base is gone, it stays where it is: nothing that runs is built from a floating tag.
+ * The base of the version that an image goes back to, by its release statement. Without a statement, or where the base
+ * is gone, it stays where it is.
  */
 export async function readBaseRollback(
   input: PlanReleaseInput,
@@ -112,7 +112,7 @@ export async function readBaseRollback(
   user: ImageConfig,
   to: RollbackTarget,
   event: ReleaseEvent,
-): Promise<RolledBackImage & { readonly notices: readonly string[] }> {
+): Promise<TakenImage & { readonly notices: readonly string[] }> {
   const stays = (why: string) => ({ problems: [], notices: [`${base.name} stays as it is: ${why}`] });
   const { existing } = await readRollback(input, user, to, event);
   // The image that is built from it reports these.
@@ -127,7 +127,60 @@ export async function readBaseRollback(
     source: keys[0] ?? "",
     tag,
     verifiedBy,
-    ...(to.until === undefined ? {} : { until: to.until }),
+    until: to.until,
   } as const;
   return { problems: [], notices: [], existing: { release, content } };
+}
+
+type StatedBase =
+  | { readonly release: ExistingRelease; readonly tag: string; readonly verifiedBy: VerifiedBy }
+  /** Why there is none, for people. */
+  | { readonly reason: string };
+
+/**
+ * The base that a release was built FROM, by its statement, where all of these repositories (`host/path`) still have
+ * it.
+ */
+export async function readStatedBase(
+  { registries, config, previous }: Pick<PlanReleaseInput, "registries" | "config" | "previous">,
+  base: { readonly name: string; readonly lane?: string },
+  of: ExistingRelease,
+  keys: readonly string[],
+): Promise<StatedBase> {
+  const reference = of.statement?.inputs[BASE_IMAGE];
+  const tag = reference === undefined ? undefined : parseReference(reference).tag;
+  if (tag === undefined) return { reason: `no release statement names the base of ${of.version ?? of.ref}` };
+  const { found } = await registries.inspectImages(
+    keys.map((repository) => `${repository}:${tag}`),
+    wantedSigner(config),
+  );
+  const seen = keys.flatMap((repository) => {
+    const there = found[`${repository}:${tag}`];
+    return there === undefined ? [] : [{ repository, there }];
+  });
+  const [first] = seen;
+  if (first === undefined || seen.length < keys.length)
+    return { reason: `${tag} is not in every registry any more` };
+  const { digest, platforms } = first.there;
+  if (seen.some(({ there }) => there.digest !== digest))
+    return { reason: `${tag} differs between the registries` };
+  const verification = verificationOf(config, base, previous);
+  const verified = seen.map(({ repository, there }) => verifiedImage(verification, repository, there));
+  const [known] = verified;
+  const isNamed = verified.every((found) => found?.by !== "signature" || found.claim?.tag === tag);
+  if (known === undefined || verified.includes(undefined) || !isNamed)
+    return { reason: `no trusted signer claims the content of ${tag}` };
+  return {
+    tag,
+    verifiedBy: known.by,
+    release: {
+      name: base.name,
+      digest,
+      revision: of.revision,
+      ref: of.ref,
+      contentKey: known.contentKey,
+      platforms,
+      repositories: seen.map(({ repository }) => repository),
+    },
+  };
 }

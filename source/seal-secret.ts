@@ -1,6 +1,43 @@
 import { scrypt } from "node:crypto";
 import { promisify } from "node:util";
 import type { Secret } from "../plan/secret";
+import type { SetupConfig } from "../plan/setup/config";
+import { failure, repositoryReader, text } from "./repository-reader";
+
+interface SecretPlace {
+  readonly name: string;
+  /** Absent: the repository itself. */
+  readonly environment?: string;
+}
+
+/** Seals a secret for its place. @throws ProblemError if GitHub does not return the place's key */
+export type SealSecret = (place: SecretPlace, secret: Secret) => Promise<SealedSecret>;
+
+/** Seals with GitHub's keys of a repository and its environments, each read once. */
+export function secretSealer(config: SetupConfig): SealSecret {
+  const keys = new Map<string, Promise<SealingKey>>();
+  return async ({ environment, name }, secret) => {
+    const of = environment === undefined ? "" : `/environments/${encodeURIComponent(environment)}`;
+    const key = keys.get(of) ?? readKey(config, of);
+    keys.set(of, key);
+    return sealSecret(secret, await key, [config.repository, environment ?? "", name].join("/"));
+  };
+}
+
+async function readKey(config: SetupConfig, of: string): Promise<SealingKey> {
+  const read = await repositoryReader(config);
+  const need = of === "" ? "Secrets" : "Environments";
+  const found = await read(`${of === "" ? "/actions" : of}/secrets/public-key`, need);
+  const [id] = text(found?.data, "key_id");
+  const [publicKey] = text(found?.data, "key");
+  if (id !== undefined && publicKey !== undefined) return { id, publicKey };
+  throw failure(
+    "github-sealing-key",
+    "github.secrets",
+    `${config.repository}${of} has no public key`,
+    "Without it no secret can be sealed. Run the same again; it may not have been there yet",
+  );
+}
 
 const derive = promisify<string, string, number, object, Buffer>(scrypt);
 
@@ -15,18 +52,17 @@ export interface SealingKey {
   readonly publicKey: string;
 }
 
-/** What GitHub takes, and what may be seen by everybody. */
-export interface SealedSecret {
+/** What GitHub takes. It may be public. */
+interface SealedSecret {
   readonly keyId: string;
   /** base64 of a libsodium sealed box. */
   readonly box: string;
 }
 
 /**
- * Seals a secret for GitHub, as libsodium's sealed boxes are, but for one thing: the sender's throw-away key is not
- * drawn by chance. It is derived from the secret, its place and the receiver's key, slowly, so that an unchanged secret
- * is an unchanged box and no state has to remember what was sealed. Anyone who guesses the secret can confirm the guess, at the
- * price of scrypt for each one, as with any stored password.
+ * Seals a secret for GitHub in a libsodium sealed box whose sender's key is derived, slowly, from the secret, its place
+ * and the receiver's key. So an unchanged secret is an unchanged box, and no state has to remember it. Anyone who
+ * guesses the secret can confirm the guess, at the price of scrypt for each one, as with any stored password.
  *
  * @param place what makes equal secrets unlike: `octo/app/prod/TOKEN`
  * @throws Error for a key that is no X25519 public key

@@ -10,12 +10,12 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
 import { verificationOf, verifiedImage } from "../plan/verified";
 import { compareVersions, parseVersion } from "../plan/versions";
-import type { RegistryReader } from "../registry/inspect-images";
+import type { RegistryReader } from "../registry/read-state";
 
 /** More unverified version tags than this above the released one are an attack or a mistake. */
 const MOST_UNVERIFIED = 50;
 
-export interface VerifiedVersions {
+interface VerifiedVersions {
   /** Without the version tags that do not count. */
   readonly state: RegistryState;
   readonly problems: readonly Problem[];
@@ -39,7 +39,7 @@ interface VersionsInput {
 /**
  * The registry's version tags, without unverified ones above the released version: anyone who may push can write
  * `9.9.9`, and so keep `latest` from moving. A version counts if a trusted signer states it, this stack recorded it or
- * it is a git tag. Only tags that would decide something are looked up.
+ * it is a git tag.
  */
 export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVersions> {
   let { state } = input;
@@ -47,7 +47,10 @@ export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVe
   const problems: Problem[] = [];
   for (const intent of input.intents) {
     const { signing } = verificationOf(input.config, intent.image, input.previous);
-    for (const tag of signing ? floatingTags(intent) : []) {
+    const floating = intent.tags.filter(
+      (tag) => tag.class === "floating" && (tag.follows?.version ?? intent.version) !== undefined,
+    );
+    for (const tag of signing ? floating : []) {
       for (let round = 0; ; round += 1) {
         const name = newerName(intent, tag, state);
         if (name === undefined) break;
@@ -68,10 +71,6 @@ export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVe
   return { state, problems, notices };
 }
 
-function floatingTags({ tags, version }: ImageIntent): WantedTag[] {
-  return tags.filter((tag) => tag.class === "floating" && (tag.follows?.version ?? version) !== undefined);
-}
-
 /** The tag of the newest version that would keep a floating tag from moving. */
 function newerName(intent: ImageIntent, tag: WantedTag, state: RegistryState): string | undefined {
   const { version, form } = tag.follows ?? intent;
@@ -84,11 +83,9 @@ function newerName(intent: ImageIntent, tag: WantedTag, state: RegistryState): s
       revision: intent.revision,
       overruled: false,
       bad: intent.bad,
-      ...(tag.line === undefined ? {} : { line: tag.line }),
-      ...(version === undefined ? {} : { version }),
-      ...(intent.existing?.from === "rollback"
-        ? { rollback: intent.existing.until === undefined ? {} : { until: intent.existing.until } }
-        : {}),
+      line: tag.line,
+      version,
+      ...(intent.existing?.from === "rollback" ? { rollback: { until: intent.existing.until } } : {}),
     },
     names,
   );

@@ -1,11 +1,13 @@
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { BuildArg } from "../plan/config";
 import type { Problem } from "../plan/problem";
-import { isInside, realPath } from "./inside";
-import { latestOfNpm } from "./npm-version";
+import { isRecord } from "../plan/record";
+import { NPM_SOURCE_PATTERN, parseVersion } from "../plan/versions";
+import { reasonOf } from "../registry/errors";
+import { parseJson } from "../registry/manifest";
+import { runCommand } from "./commands";
+import { readProjectFile } from "./project-files";
 
-export interface ResolvedBuildArgs {
+interface ResolvedBuildArgs {
   readonly values: Readonly<Record<string, string>>;
   /** Argument -> where its value came from; those written in the configuration have no entry. */
   readonly origins: Readonly<Record<string, string>>;
@@ -13,7 +15,7 @@ export interface ResolvedBuildArgs {
   readonly problems: readonly Problem[];
 }
 
-export interface BuildArgsInput {
+interface BuildArgsInput {
   readonly projectDir: string;
   readonly buildArgs: Readonly<Record<string, BuildArg>>;
   /** Path shown in problems, e.g. `images[0].buildArgs`. Default `buildArgs`. */
@@ -23,8 +25,6 @@ export interface BuildArgsInput {
   /** For each question to a package registry. Default 20 seconds. */
   readonly deadlineMs?: number;
 }
-
-const FILE_LIMIT = 1024 * 1024;
 
 /** Turns every build argument into a concrete value, all at once; nothing throws. */
 export async function resolveBuildArgs(input: BuildArgsInput): Promise<ResolvedBuildArgs> {
@@ -54,7 +54,7 @@ async function resolveArg(input: BuildArgsInput, arg: BuildArg): Promise<Answer>
     case "literal":
       return { value: arg.value };
     case "file":
-      return pinned(arg.pin, () => fromFile(input.projectDir, arg.file, arg.key));
+      return pinned(arg.pin, async () => fromFile(input.projectDir, arg.file, arg.key));
     case "latest-of":
       return pinned(arg.pin, () => fromRegistry(input, arg.source));
     default: {
@@ -77,25 +77,18 @@ async function pinned(pin: string | undefined, find: () => Promise<Answer>): Pro
   };
 }
 
-async function fromFile(projectDir: string, file: string, key: string): Promise<Answer> {
+function fromFile(projectDir: string, file: string, key: string): Answer {
   const shown = JSON.stringify(file);
-  const path = resolve(projectDir, file);
-  const [realProject, real] = await Promise.all([realPath(projectDir), realPath(path)]);
-  const wrong = (message: string) => ({ code: "build-arg-file", message: `${shown} ${message}` });
-  if (real === undefined) return wrong(`does not exist (looked for ${path})`);
-  if (realProject !== undefined && !isInside(realProject, real))
-    return wrong(`leads out of the project, to ${real}`);
-  const facts = await stat(real);
-  if (!facts.isFile() || facts.size > FILE_LIMIT) return wrong("is not a file of KEY=value lines");
+  let values: Map<string, string>;
   try {
-    const values = parseEnvFile(new TextDecoder("utf-8", { fatal: true }).decode(await readFile(real)));
-    const value = values.get(key);
-    if (value !== undefined) return { value, origin: `${key} in ${file}` };
-    const known = [...values.keys()].slice(0, 10).join(", ") || "no key at all";
-    return { code: "build-arg-key", message: `${shown} has no key ${key}; it has ${known}` };
+    values = parseEnvFile(readProjectFile(projectDir, file));
   } catch (error) {
-    return wrong(error instanceof TypeError ? "is not UTF-8" : `cannot be read: ${error}`);
+    return { code: "build-arg-file", message: `${shown} ${reasonOf(error)}` };
   }
+  const value = values.get(key);
+  if (value !== undefined) return { value, origin: `${key} in ${file}` };
+  const known = [...values.keys()].slice(0, 10).join(", ") || "no key at all";
+  return { code: "build-arg-key", message: `${shown} has no key ${key}; it has ${known}` };
 }
 
 /** `KEY=value` lines as `docker --env-file` and shells write them: comments, `export`, quotes; the last one wins. */
@@ -113,17 +106,48 @@ export function parseEnvFile(text: string): Map<string, string> {
 
 async function fromRegistry(input: BuildArgsInput, source: string): Promise<Answer> {
   try {
-    const options = {
-      projectDir: input.projectDir,
-      env: input.env ?? {},
-      deadlineMs: input.deadlineMs ?? 20_000,
-    };
-    const { version, origin } = await latestOfNpm(source, options);
-    return { value: version, origin };
+    return await latestOfNpm(source, input);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const hint =
-      "Try again, or pin the value: an environment variable or a text in the configuration beats it";
-    return { code: "build-arg-latest", message, hint };
+    return {
+      code: "build-arg-latest",
+      message: reasonOf(error),
+      hint: "Try again, or pin the value: an environment variable or a text in the configuration beats it",
+    };
   }
+}
+
+/** The newest version of a package, by the registry that npm is configured for. @throws Error that names the package */
+async function latestOfNpm(
+  source: string,
+  { projectDir, env = {}, deadlineMs = 20_000 }: BuildArgsInput,
+): Promise<{ value: string; origin: string }> {
+  const match = NPM_SOURCE_PATTERN.exec(source);
+  if (match === null)
+    throw new Error(`${JSON.stringify(source)} is not npm:<package> or npm:<package>@<tag>`);
+  const [, name = "", tag = "latest"] = match;
+  const fetchTimeout = Math.max(1000, Math.floor(deadlineMs / 2));
+  const args = ["--json", "--prefer-online", "--fetch-retries=1", "--fetch-retry-mintimeout=200"];
+  const result = await runCommand(
+    "npm",
+    ["view", ...args, `--fetch-timeout=${fetchTimeout}`, "--", `${name}@${tag}`, "version"],
+    { cwd: projectDir, env: { ...env }, timeout: deadlineMs },
+  );
+  const asked = `npm view ${name}@${tag}`;
+  if (result.failure === "timed-out")
+    throw new Error(`${asked}: no answer within ${deadlineMs / 1000} seconds`);
+  if (result.failure === "not-found") throw new Error(`${asked}: npm was not found`);
+  const answer = parseJson(Buffer.from(result.stdout));
+  if (typeof answer === "string" && parseVersion(answer) !== undefined) {
+    return { value: answer, origin: `the newest version of ${name} in the npm registry (${tag})` };
+  }
+  throw new Error(`${asked}: ${errorSummary(answer) ?? "there is no such version"}`);
+}
+
+/** npm's own `{"error": {"code", "summary"}}`, in one line. URLs lose their credentials. */
+function errorSummary(answer: unknown): string | undefined {
+  const error = isRecord(answer) ? answer.error : undefined;
+  if (!isRecord(error)) return undefined;
+  const code = typeof error.code === "string" ? error.code : "error";
+  const summary = typeof error.summary === "string" ? error.summary : "";
+  return `${code} ${summary.trim().split("\n")[0] ?? ""}`.replace(/\/\/[^/@\s]+@/g, "//").trim();
 }

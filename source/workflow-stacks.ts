@@ -6,13 +6,12 @@ import type { WorkflowsConfig } from "../plan/github-config";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import type { Code } from "./program-host";
-import { projectFiles } from "./services";
+import { projectFiles } from "./project-files";
 
 export interface StackWithWorkflows {
   readonly stack: string;
   readonly config: Config;
   readonly workflows: WorkflowsConfig;
-  /** Relative to the project. */
   readonly configFile: string;
 }
 
@@ -20,7 +19,6 @@ export interface StackWithWorkflows {
  * The stacks of a project whose settings ask for workflows, sorted by name. The environment is ignored, so the same
  * files give the same workflows on every machine.
  *
- * @param codeOf the arguments in the program's code for a stack. @default none
  * @throws ProblemError with every problem of every such stack
  */
 export async function readWorkflowStacks(

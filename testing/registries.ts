@@ -1,8 +1,8 @@
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, VERSION_ANNOTATION } from "../plan/annotations";
 import { parseReference, repositoryKey } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
-import { digestOf } from "../registry/content-digest";
-import type { RegistryReader } from "../registry/inspect-images";
+import { digestOf } from "../registry/manifest";
+import type { RegistryReader } from "../registry/read-state";
 
 /** What a tag of a fake registry points to: by default, a verified release of this stack. */
 export interface FakeImage {

@@ -9,10 +9,9 @@ import type { ReleasePlan } from "../plan/release-plan";
 import type { LiveRepository } from "../plan/setup/live";
 import { assembleSetupPlan, type SetupPlan } from "../plan/setup/plan";
 import { planText, refusalText } from "../report/plan-text";
-import { isInside } from "../source/inside";
 import { planRelease } from "../source/plan-release";
 import { type Code, hostProgram } from "../source/program-host";
-import { projectFiles } from "../source/services";
+import { isInside, projectFiles } from "../source/project-files";
 import { type Registered, record } from "./record";
 import { type FakeRegistries, fakeRegistries } from "./registries";
 

@@ -5,13 +5,11 @@ import type { RegistryClient } from "../registry/client";
 import { attachReferrer } from "../registry/referrers";
 import { bundleBytes, isBundleReferrer } from "./evidence";
 import { parseInToto } from "./in-toto";
-import type { ReleaseSigner } from "./release-signer";
-import { SigningError } from "./signing-error";
-import type { Trust } from "./trust-material";
+import type { Trust } from "./keys";
+import { type ReleaseSigner, SigningError } from "./release-signer";
 import { verifyBundle } from "./verify-bundle";
 
-/** Where something is signed. */
-export interface SigningPlace {
+interface SigningPlace {
   /** `host/path`. */
   readonly repository: string;
   readonly client: RegistryClient;
@@ -19,9 +17,7 @@ export interface SigningPlace {
 }
 
 export interface Signature {
-  /** `host/path`. */
   readonly repository: string;
-  /** The referrer's own digest. */
   readonly referrer: Digest;
   /** It was there and valid; nothing was written. */
   readonly existed: boolean;
@@ -31,11 +27,9 @@ export interface Signature {
 const LOOKS = 5;
 
 /**
- * Sees to it that a statement about a digest is signed in every place, and reads it back. It signs once and writes the
- * same bundle everywhere; a valid signature of the same statement by the same signer, wherever it is found, is taken
- * instead of a new one, so that repeating it writes nothing.
+ * Signs a statement about a digest once, attaches the same bundle in every place and reads it back. A valid signature
+ * of the same statement by the same signer, wherever it is found, is reused, so repeating it writes nothing.
  *
- * @param statement the in-toto statement's bytes
  * @throws SigningError, RegistryError
  */
 export async function attachSignature(
@@ -70,7 +64,7 @@ async function findSignature(
 ): Promise<{ readonly referrer: Digest; readonly bundle: Uint8Array } | undefined> {
   const type = parseInToto(statement)?.predicateType;
   for (const referrer of (await client.referrers(path, digest)).filter(isBundleReferrer)) {
-    const bundle = await bundleBytes(client, path, referrer.digest);
+    const bundle = await bundleBytes({ client, repository: path }, referrer.digest);
     const reading = bundle === undefined ? undefined : verifyBundle(bundle, digest, trust);
     if (bundle === undefined || reading === undefined || !("accepted" in reading)) continue;
     const { payload, statement: signed } = reading.accepted;
@@ -117,7 +111,7 @@ async function attach(
   return descriptor.digest;
 }
 
-/** By the road that everybody takes: from the listing to the bundle, whose signature is checked once more. */
+/** Reads a signature as any verifier does, from the listing to the bundle, and checks it once more. */
 async function readBack(
   { client, path, repository }: SigningPlace,
   digest: Digest,
@@ -129,7 +123,7 @@ async function readBack(
     if (look > 1) await delay(100 * 2 ** look);
     const listed = await client.referrers(path, digest);
     if (!listed.some((entry) => entry.digest === referrer)) continue;
-    const bytes = await bundleBytes(client, path, referrer);
+    const bytes = await bundleBytes({ client, repository: path }, referrer);
     const reading = bytes === undefined ? undefined : verifyBundle(bytes, digest, trust);
     if (reading !== undefined && "accepted" in reading && statement.equals(reading.accepted.payload)) return;
   }

@@ -3,11 +3,23 @@ import { detachedDigests } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
 import type { SbomPackage } from "../plan/policy/licences";
 import { isRecord } from "../plan/record";
-import { type Descriptor, type IndexJson, isManifest, platformText } from "../registry/manifest";
-import { parseInToto } from "./in-toto";
-import { isPredicate } from "./predicates";
-import type { ReadingClient } from "./reading-client";
-import { sbomPackages } from "./sbom";
+import type { RegistryClient } from "../registry/client";
+import {
+  type Descriptor,
+  type IndexJson,
+  isManifest,
+  type ManifestJson,
+  platformText,
+} from "../registry/manifest";
+import { isPredicate, parseInToto } from "./in-toto";
+
+/** All that verifying asks of a registry: it writes nothing. */
+export type ReadingClient = Pick<RegistryClient, "getManifest" | "referrers" | "getBlob">;
+
+export interface ReadingPlace {
+  readonly client: ReadingClient;
+  readonly repository: string;
+}
 
 /** More is not a build, but an attempt to keep a verifier busy. */
 const MOST_STATEMENTS = 200;
@@ -16,59 +28,39 @@ const STATEMENT_LIMIT = 32 * 1024 * 1024;
 
 /** What BuildKit says of one platform's image, inside the index or beside it. */
 export interface BuildStatement {
-  /** `linux/arm64`. */
   readonly platform: string;
   readonly predicateType: string;
   /** Provenance's builder; empty where a builder without a name made it. */
   readonly builder?: string;
   /** Of an SBOM; absent where it cannot be read. */
   readonly packages?: readonly SbomPackage[];
-  /** When the build was done. */
   readonly finishedAt?: Date;
 }
 
 /**
  * The statements that BuildKit attached: an attestation manifest for each platform, named by an annotation, or
  * referrers of the platforms whose digests the index names. One that is about another manifest than it is attached to
- * does not count, nor does a referrer that the index does not name: anybody who may push can add one.
+ * does not count, nor does a referrer that the index does not name: anyone who may push can add one.
  *
  * @see https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
  */
-export async function readBuildStatements(
-  client: ReadingClient,
-  repository: string,
-  index: IndexJson,
-): Promise<BuildStatement[]> {
+export async function readBuildStatements(at: ReadingPlace, index: IndexJson): Promise<BuildStatement[]> {
+  const read = async (digest: Digest, named?: string): Promise<BuildStatement[]> => {
+    const manifest = await at.client.getManifest(at.repository, digest);
+    if (manifest === undefined || !isManifest(manifest.json)) return [];
+    const about = named ?? manifest.json.subject?.digest;
+    const platform = index.manifests.find((entry) => entry.digest === about)?.platform;
+    if (about === undefined || platform === undefined) return [];
+    return readLayers(at, manifest.json, about, platformText(platform));
+  };
+  // Read by their digests: whether a registry lists them does not matter for verification.
   const detached = detachedDigests(index.annotations).slice(0, MOST_STATEMENTS);
+  const inIndex = index.manifests.filter(subjectOf).slice(0, MOST_STATEMENTS);
   const found = await Promise.all([
-    ...detached.map((digest) => readReferrer(client, repository, index, digest)),
-    ...index.manifests
-      .filter(subjectOf)
-      .slice(0, MOST_STATEMENTS)
-      .map(async (entry) => {
-        const about = subjectOf(entry);
-        const image = index.manifests.find(({ digest }) => digest === about);
-        if (about === undefined || image?.platform === undefined) return [];
-        const manifest = await client.getManifest(repository, entry.digest);
-        return readLayers(client, repository, manifest?.json, about, platformText(image.platform));
-      }),
+    ...detached.map((digest) => read(digest)),
+    ...inIndex.map((entry) => read(entry.digest, subjectOf(entry))),
   ]);
   return found.flat();
-}
-
-/** Read by its digest: whether a registry lists it does not matter for verification. */
-async function readReferrer(
-  client: ReadingClient,
-  repository: string,
-  index: IndexJson,
-  digest: Digest,
-): Promise<BuildStatement[]> {
-  const manifest = await client.getManifest(repository, digest);
-  if (manifest === undefined || !isManifest(manifest.json)) return [];
-  const about = manifest.json.subject?.digest;
-  const image = index.manifests.find((entry) => entry.digest === about);
-  if (about === undefined || image?.platform === undefined) return [];
-  return readLayers(client, repository, manifest.json, about, platformText(image.platform));
 }
 
 function subjectOf({ annotations }: Descriptor): string | undefined {
@@ -78,14 +70,12 @@ function subjectOf({ annotations }: Descriptor): string | undefined {
 }
 
 async function readLayers(
-  client: ReadingClient,
-  repository: string,
-  json: unknown,
+  { client, repository }: ReadingPlace,
+  manifest: ManifestJson,
   about: string,
   platform: string,
 ): Promise<BuildStatement[]> {
-  if (!isManifest(json)) return [];
-  const layers = json.layers.filter(
+  const layers = manifest.layers.filter(
     ({ mediaType, size }) => mediaType === IN_TOTO_MEDIA_TYPE && size <= STATEMENT_LIMIT,
   );
   const statements = await Promise.all(
@@ -94,13 +84,12 @@ async function readLayers(
       const statement = bytes === undefined ? undefined : parseInToto(bytes);
       if (statement === undefined || !statement.subjects.some((subject) => subject === about)) return [];
       const { predicateType, predicate } = statement;
-      const packages = isPredicate("sbom", predicateType) ? sbomPackages(predicate) : undefined;
       return [
         {
           platform,
           predicateType,
           ...(isPredicate("provenance", predicateType) ? provenanceFacts(predicate) : {}),
-          ...(packages === undefined ? {} : { packages }),
+          packages: isPredicate("sbom", predicateType) ? sbomPackages(predicate) : undefined,
         },
       ];
     }),
@@ -117,7 +106,82 @@ export function provenanceFacts(predicate: unknown): Pick<BuildStatement, "build
   const end = metadata?.finishedOn ?? metadata?.buildFinishedOn;
   const finished = new Date(typeof end === "string" ? end : "");
   return {
-    ...(typeof builder === "string" ? { builder } : {}),
-    ...(Number.isNaN(finished.getTime()) ? {} : { finishedAt: finished }),
+    builder: typeof builder === "string" ? builder : undefined,
+    finishedAt: Number.isNaN(finished.getTime()) ? undefined : finished,
   };
+}
+
+/**
+ * The packages of an SBOM, SPDX 2 or CycloneDX, with their licences. What the document is about itself (the image) is
+ * one of them only where its licence is stated. Undefined where it is neither.
+ */
+export function sbomPackages(predicate: unknown): SbomPackage[] | undefined {
+  if (!isRecord(predicate)) return undefined;
+  if (typeof predicate.spdxVersion === "string")
+    return isList(predicate.packages) ? spdxPackages(predicate) : undefined;
+  if (predicate.bomFormat === "CycloneDX")
+    return isList(predicate.components) ? cycloneDxComponents(predicate) : undefined;
+  return undefined;
+}
+
+/** Both formats may leave the list out; anything else in its place is an SBOM that cannot be read. */
+function isList(value: unknown): boolean {
+  return value === undefined || Array.isArray(value);
+}
+
+/** An image's document describes one package, the image; one that describes several is a list of packages. */
+function spdxPackages(document: Readonly<Record<string, unknown>>): SbomPackage[] {
+  const described = new Set(
+    records(document.relationships)
+      .filter(({ relationshipType }) => relationshipType === "DESCRIBES")
+      .map(({ relatedSpdxElement }) => relatedSpdxElement),
+  );
+  return records(document.packages).flatMap((entry) => {
+    const licence = spdxLicence(entry);
+    const isImage = described.size === 1 && described.has(entry.SPDXID);
+    return isImage && licence === undefined ? [] : [aPackage(entry.name, entry.versionInfo, licence)];
+  });
+}
+
+/** What a reviewer concluded, else what the package declares. */
+function spdxLicence({ licenseConcluded, licenseDeclared }: Readonly<Record<string, unknown>>): unknown {
+  const says = (licence: unknown) => typeof licence === "string" && !/^(?:NOASSERTION|NONE|)$/.test(licence);
+  return [licenseConcluded, licenseDeclared].find(says);
+}
+
+/** Components in the order of the document, each before those within it. */
+function cycloneDxComponents(document: Readonly<Record<string, unknown>>): SbomPackage[] {
+  const image = isRecord(document.metadata) ? document.metadata.component : undefined;
+  // A stack of its own, so that a document that nests without end costs its length and no more.
+  const waiting = [...records([image]), ...records(document.components)].reverse();
+  const found: SbomPackage[] = [];
+  for (let component = waiting.pop(); component !== undefined; component = waiting.pop()) {
+    const licence = cycloneDxLicence(component);
+    if (component !== image || licence !== undefined)
+      found.push(aPackage(component.name, component.version, licence));
+    for (const inner of records(component.components).reverse()) waiting.push(inner);
+  }
+  return found;
+}
+
+/** Several licences of one component all apply, since no choice between them is stated. */
+function cycloneDxLicence(component: Readonly<Record<string, unknown>>): string | undefined {
+  const licences = records(component.licenses).flatMap(({ expression, license }) => {
+    const named = isRecord(license) ? (license.id ?? license.name) : undefined;
+    const text = expression ?? named;
+    return typeof text === "string" ? [text] : [];
+  });
+  return licences.length > 1 ? licences.map((text) => `(${text})`).join(" AND ") : licences[0];
+}
+
+function aPackage(name: unknown, version: unknown, licence: unknown): SbomPackage {
+  return {
+    name: typeof name === "string" ? name : "a package without a name",
+    version: typeof version === "string" && version !== "" ? version : undefined,
+    licence: typeof licence === "string" ? licence : undefined,
+  };
+}
+
+function records(value: unknown): Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
 }

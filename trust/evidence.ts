@@ -1,12 +1,21 @@
-import { BUNDLE_MEDIA_TYPE, REVISION_ANNOTATION } from "../plan/annotations";
+import {
+  BUNDLE_MEDIA_TYPE,
+  CLAIM_PREDICATE_TYPE,
+  REVISION_ANNOTATION,
+  STATEMENT_PREDICATE_TYPE,
+} from "../plan/annotations";
 import type { Digest } from "../plan/digest";
+import { type ContentClaim, parseClaim, parseStatement, type SignedFacts } from "../plan/statement";
 import { type Descriptor, isIndex, platforms } from "../registry/manifest";
 import { readReferrerLayer } from "../registry/referrers";
-import { type BuildStatement, readBuildStatements } from "./build-statements";
-import type { Rejection } from "./codes";
-import type { ReadingClient } from "./reading-client";
-import type { Trust } from "./trust-material";
-import { type BundleReading, type SignedStatement, verifyByAny } from "./verify-bundle";
+import {
+  type BuildStatement,
+  type ReadingClient,
+  type ReadingPlace,
+  readBuildStatements,
+} from "./build-statements";
+import type { Trust } from "./keys";
+import { type BundleReading, type Rejection, type SignedStatement, verifyByAny } from "./verify-bundle";
 
 /** A bundle is some KiB; one with an SBOM in it can be a few MiB. */
 const BUNDLE_LIMIT = 16 * 1024 * 1024;
@@ -21,7 +30,7 @@ export interface Evidence {
   readonly revision?: string;
   readonly accepted: readonly SignedStatement[];
   readonly rejected: readonly (Rejection & { readonly referrer: Digest; readonly claims?: string })[];
-  /** What BuildKit put into the index, or what the index names as its own beside it. It is part of the digest, so who signed the digest signed it too. */
+  /** What BuildKit put into the index, or the index names. It is part of the digest, so its signer signed it too. */
   readonly built: readonly BuildStatement[];
 }
 
@@ -32,51 +41,38 @@ export function isBundleReferrer({ artifactType }: Descriptor): boolean {
 
 /** Reads what is known about a digest; undefined where the repository does not hold it. */
 export async function readEvidence(
-  client: ReadingClient,
-  repository: string,
+  at: ReadingPlace,
   digest: Digest,
   trusts: readonly Trust[],
 ): Promise<Evidence | undefined> {
-  const image = await client.getManifest(repository, digest);
+  const image = await at.client.getManifest(at.repository, digest);
   if (image === undefined) return undefined;
-  const referrers = (await client.referrers(repository, digest)).filter(isBundleReferrer);
-  const read = await verifyReferrers(client, repository, digest, referrers, trusts);
+  const index = isIndex(image.json) ? image.json : undefined;
+  const referrers = (await at.client.referrers(at.repository, digest)).filter(isBundleReferrer);
+  const read = await verifyReferrers(at, digest, referrers, trusts);
   const accepted = read.flatMap(({ reading }) => ("accepted" in reading ? [reading.accepted] : []));
-  const tooMany: Evidence["rejected"] =
-    referrers.length <= MOST_BUNDLES
-      ? []
-      : [
-          {
-            code: "verify-malformed",
-            message: `is one of ${referrers.length} bundles, and ${MOST_BUNDLES} are read`,
-            referrer: referrers[MOST_BUNDLES]?.digest ?? digest,
-          },
-        ];
-  const revision = isIndex(image.json) ? image.json.annotations?.[REVISION_ANNOTATION] : undefined;
+  const rejected: Evidence["rejected"][number][] = read.flatMap(({ referrer, reading }) =>
+    "rejected" in reading ? [{ ...reading.rejected, referrer, claims: reading.claims }] : [],
+  );
+  if (referrers.length > MOST_BUNDLES)
+    rejected.push({
+      code: "verify-malformed",
+      message: `is one of ${referrers.length} bundles, and ${MOST_BUNDLES} are read`,
+      referrer: referrers[MOST_BUNDLES]?.digest ?? digest,
+    });
   return {
-    platforms: isIndex(image.json) ? platforms(image.json) : [],
-    ...(revision === undefined ? {} : { revision }),
+    platforms: index === undefined ? [] : platforms(index),
+    revision: index?.annotations?.[REVISION_ANNOTATION],
     accepted,
-    rejected: [
-      ...read.flatMap(({ referrer, reading }) => {
-        if ("accepted" in reading) return [];
-        const claims = reading.claims === undefined ? {} : { claims: reading.claims };
-        return [{ ...reading.rejected, referrer, ...claims }];
-      }),
-      ...tooMany,
-    ],
+    rejected,
     // The statements of an index count only if a required signer signed the index.
-    built:
-      isIndex(image.json) && accepted.length > 0
-        ? await readBuildStatements(client, repository, image.json)
-        : [],
+    built: index !== undefined && accepted.length > 0 ? await readBuildStatements(at, index) : [],
   };
 }
 
 /** The bundles in the first of these referrers, each verified by any of the signers. Bounded in number and bytes. */
-export function verifyReferrers(
-  client: ReadingClient,
-  repository: string,
+function verifyReferrers(
+  at: ReadingPlace,
   digest: Digest,
   referrers: readonly Descriptor[],
   trusts: readonly Trust[],
@@ -84,7 +80,7 @@ export function verifyReferrers(
   let left = MOST_BYTES;
   return Promise.all(
     referrers.slice(0, MOST_BUNDLES).map(async ({ digest: referrer }) => {
-      const bytes = left > 0 ? await bundleBytes(client, repository, referrer) : undefined;
+      const bytes = left > 0 ? await bundleBytes(at, referrer) : undefined;
       left -= bytes?.length ?? 0;
       return { referrer, reading: bytes === undefined ? notRead(left) : verifyByAny(bytes, digest, trusts) };
     }),
@@ -100,13 +96,38 @@ function notRead(left: number): BundleReading {
 }
 
 /** The bundle in a referrer; undefined where it is not there, or not one layer of that type. */
-export function bundleBytes(
+export function bundleBytes(at: ReadingPlace, referrer: Digest): Promise<Uint8Array | undefined> {
+  return readReferrerLayer(at, referrer, { mediaType: BUNDLE_MEDIA_TYPE, limit: BUNDLE_LIMIT });
+}
+
+/** Where cosign and Slipway write what kind of statement a bundle holds; a hint that saves reading the others. */
+const PREDICATE_TYPE = "dev.sigstore.bundle.predicateType";
+const KINDS: readonly string[] = [CLAIM_PREDICATE_TYPE, STATEMENT_PREDICATE_TYPE];
+
+/**
+ * The claims and release statements about a digest that one of the signers made. Everything else counts for nothing.
+ */
+export async function readSignedFacts(
   client: ReadingClient,
   repository: string,
-  referrer: Digest,
-): Promise<Uint8Array | undefined> {
-  return readReferrerLayer(client, repository, referrer, {
-    mediaType: BUNDLE_MEDIA_TYPE,
-    limit: BUNDLE_LIMIT,
-  });
+  digest: Digest,
+  trusts: readonly Trust[],
+): Promise<SignedFacts> {
+  if (trusts.length === 0) return { claims: [], statements: [] };
+  const referrers = (await client.referrers(repository, digest)).filter(isBundleReferrer).filter(mayHold);
+  const read = await verifyReferrers({ client, repository }, digest, referrers, trusts);
+  const of = <T>(type: string, parse: (predicate: unknown) => T | undefined) =>
+    read
+      .flatMap(({ reading }) => ("accepted" in reading ? [reading.accepted.statement] : []))
+      .filter(({ predicateType }) => predicateType === type)
+      .flatMap(({ predicate }) => parse(predicate) ?? []);
+  return {
+    claims: of<ContentClaim>(CLAIM_PREDICATE_TYPE, parseClaim),
+    statements: of(STATEMENT_PREDICATE_TYPE, parseStatement),
+  };
+}
+
+function mayHold({ annotations }: Descriptor): boolean {
+  const kind = annotations?.[PREDICATE_TYPE];
+  return kind === undefined || KINDS.includes(kind);
 }

@@ -7,12 +7,12 @@ import {
 import type { Digest } from "../plan/digest";
 import { isRecord } from "../plan/record";
 import type { ContentClaim, ReleaseStatement } from "../plan/statement";
+import { parseJson } from "../registry/manifest";
 
 /** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 const STATEMENT_TYPES: readonly string[] = [STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"];
 
-/** What an in-toto statement says, and about which digests. */
 export interface InTotoStatement {
   readonly subjects: readonly Digest[];
   readonly predicateType: string;
@@ -24,7 +24,6 @@ export function releaseStatementBytes(image: string, digest: Digest, predicate: 
   return render({ name: image, digest, predicateType: STATEMENT_PREDICATE_TYPE, predicate });
 }
 
-/** A claim about a digest, as canonical JSON. */
 export function claimBytes(digest: Digest, predicate: ContentClaim): Buffer {
   return render({ name: predicate.image, digest, predicateType: CLAIM_PREDICATE_TYPE, predicate });
 }
@@ -43,9 +42,7 @@ function render(statement: {
   const { name, digest, predicateType, predicate } = statement;
   const text = canonicalize({
     _type: STATEMENT_TYPE,
-    subject: [
-      { ...(name === undefined ? {} : { name }), digest: { sha256: digest.slice("sha256:".length) } },
-    ],
+    subject: [{ name, digest: { sha256: digest.slice("sha256:".length) } }],
     predicateType,
     predicate,
   });
@@ -53,17 +50,11 @@ function render(statement: {
   return Buffer.from(text);
 }
 
-/** Reads an in-toto statement; undefined when it is something else. */
 export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(bytes);
   if (!isRecord(json) || !STATEMENT_TYPES.some((type) => type === json._type)) return undefined;
   if (typeof json.predicateType !== "string" || !Array.isArray(json.subject)) return undefined;
-  const subjects = json.subject.map(digestOf);
+  const subjects = json.subject.map(subjectDigest);
   if (subjects.length === 0 || subjects.some((subject) => subject === undefined)) return undefined;
   return {
     subjects: subjects.filter((subject) => subject !== undefined),
@@ -72,8 +63,21 @@ export function parseInToto(bytes: Uint8Array): InTotoStatement | undefined {
   };
 }
 
-function digestOf(subject: unknown): Digest | undefined {
+function subjectDigest(subject: unknown): Digest | undefined {
   if (!isRecord(subject) || !isRecord(subject.digest)) return undefined;
   const { sha256 } = subject.digest;
   return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? `sha256:${sha256}` : undefined;
+}
+
+const NAMES: Readonly<Record<string, (type: string) => boolean>> = {
+  signature: (type) => type === SIGNATURE_PREDICATE_TYPE,
+  statement: (type) => type === STATEMENT_PREDICATE_TYPE,
+  provenance: (type) => type.startsWith("https://slsa.dev/provenance/"),
+  sbom: (type) =>
+    type.startsWith("https://spdx.dev/Document") || type.startsWith("https://cyclonedx.org/bom"),
+};
+
+/** Whether a statement's type is what a rule asks for: a name or the type itself. */
+export function isPredicate(rule: string, type: string): boolean {
+  return Object.hasOwn(NAMES, rule) ? NAMES[rule]?.(type) === true : rule === type;
 }

@@ -1,11 +1,10 @@
 import { STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
 import { matches } from "../plan/pattern";
-import type { Problem } from "../plan/problem";
 import { sourceAddress } from "../plan/source-address";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
 import type { VerifyRules } from "../plan/trust";
-import type { MakeProblem, RefusalCode } from "./codes";
 import type { Evidence } from "./evidence";
+import type { Rejection } from "./verify-bundle";
 
 interface Origin {
   readonly statement?: ReleaseStatement;
@@ -14,14 +13,13 @@ interface Origin {
 }
 
 /**
- * Image, source and revision, which one signed statement has to say together. Where no statement is asked for (a release
- * without a version has none) the commit may also stand in the index, which is signed.
+ * Image, source and revision, which one signed statement has to say together. Where no statement is asked for (a
+ * release without a version has none) the commit may also stand in the index, which is signed.
  */
 export function statementProblems(
   rules: VerifyRules,
   { accepted, revision: indexed }: Evidence,
-  problem: MakeProblem,
-): Problem[] {
+): Rejection[] {
   const { image, revision, version, lane } = rules;
   const source = rules.source === undefined ? undefined : sourceAddress(rules.source);
   const asked = { image, source, revision, version, lane };
@@ -32,10 +30,10 @@ export function statementProblems(
     return read === undefined ? [] : [read];
   });
   const tagged = rules.tag === undefined ? [] : tagProblems(rules.tag, stated);
-  if (tagged.length > 0) return tagged.map(({ code, message }) => problem(code, message));
+  if (tagged.length > 0) return tagged;
   if (Object.values(asked).every((value) => value === undefined)) {
     const isClean = stated.length === 0 || stated.some(({ dirty }) => dirty !== true);
-    return isClean ? [] : [problem(DIRTY.code, DIRTY.message)];
+    return isClean ? [] : [DIRTY];
   }
   const origins: Origin[] =
     stated.length === 0
@@ -43,25 +41,19 @@ export function statementProblems(
       : stated.map((statement) => known(statement, statement.source, statement.revision));
   // What the certificate says comes from the issuer, so it has to agree whatever a statement claims.
   const byCertificate = certified.flatMap((facts) => [
-    ...mismatch(
-      "verify-source",
-      "source",
-      source,
-      facts.source && sourceAddress(facts.source),
-      "the certificate",
-    ),
-    ...mismatch("verify-revision", "revision", revision, facts.revision, "the certificate"),
+    ...mismatch("source", source, facts.source && sourceAddress(facts.source), "the certificate"),
+    ...mismatch("revision", revision, facts.revision, "the certificate"),
   ]);
   const perOrigin = origins.map((origin) => originProblems(asked, origin));
   const best = perOrigin.find((found) => found.length === 0) ?? perOrigin[0] ?? originProblems(asked, {});
-  return [...best, ...byCertificate].map(({ code, message }) => problem(code, message));
+  return [...best, ...byCertificate];
 }
 
 /**
  * A tag is not signed: anyone who may push can point `9.9.9` to a release that is signed as 1.2.3. Where statements say
  * which versions the digest is, the tag has to name one of them, or a part of one (`1.2`), or none (`latest`).
  */
-function tagProblems(tag: string, stated: readonly ReleaseStatement[]): Mismatch[] {
+function tagProblems(tag: string, stated: readonly ReleaseStatement[]): Rejection[] {
   if (stated.length === 0 || stated.some((statement) => namesVersion(tag, statement))) return [];
   const versions = stated.map(({ version }) => version).join(", ");
   const message = `the tag is ${tag}, and the signed release statement is about ${versions}`;
@@ -113,62 +105,44 @@ function withoutStatement(
 
 function known(statement: ReleaseStatement | undefined, source?: string, revision?: string): Origin {
   return {
-    ...(statement === undefined ? {} : { statement }),
+    statement,
     // Older statements have the remote as it was cloned.
-    ...(source === undefined ? {} : { source: sourceAddress(source) }),
-    ...(revision === undefined ? {} : { revision }),
+    source: source && sourceAddress(source),
+    revision,
   };
 }
 
-interface Mismatch {
-  readonly code: RefusalCode;
-  readonly message: string;
-}
-
-const DIRTY: Mismatch = {
+const DIRTY: Rejection = {
   code: "verify-dirty",
   message: "the signed release statement says that the working tree had changes that are in no commit",
 };
 
-interface Asked {
-  readonly image: string | undefined;
-  readonly source: string | undefined;
-  readonly revision: string | undefined;
-  readonly version: string | undefined;
-  readonly lane: string | undefined;
-}
+const FIELDS = ["image", "source", "revision", "version", "lane"] as const;
+type Field = (typeof FIELDS)[number];
 
-function originProblems({ image, source, revision, version, lane }: Asked, origin: Origin): Mismatch[] {
-  const by = origin.statement === undefined ? "what is signed" : "the signed release statement";
+function originProblems(
+  asked: Pick<VerifyRules, Field>,
+  { statement, source, revision }: Origin,
+): Rejection[] {
+  const by = statement === undefined ? "what is signed" : "the signed release statement";
+  const { image, version, lane } = statement ?? {};
+  const found = { image, source, revision, version, lane };
   return [
-    ...(origin.statement?.dirty === true ? [DIRTY] : []),
-    ...required("verify-image", "image", image, origin.statement?.image, by),
-    ...required("verify-source", "source", source, origin.source, by),
-    ...required("verify-revision", "revision", revision, origin.revision, by),
-    ...required("verify-version", "version", version, origin.statement?.version, by),
-    ...required("verify-lane", "lane", lane, origin.statement?.lane, by),
+    ...(statement?.dirty === true ? [DIRTY] : []),
+    ...FIELDS.flatMap((field): Rejection[] =>
+      asked[field] !== undefined && found[field] === undefined
+        ? [{ code: `verify-${field}`, message: `${by} says no ${field}; ${asked[field]} is required` }]
+        : mismatch(field, asked[field], found[field], by),
+    ),
   ];
 }
 
-function required(
-  code: RefusalCode,
-  what: string,
-  wanted: string | undefined,
-  found: string | undefined,
-  by: string,
-): Mismatch[] {
-  if (wanted === undefined) return [];
-  if (found === undefined) return [{ code, message: `${by} says no ${what}; ${wanted} is wanted` }];
-  return mismatch(code, what, wanted, found, by);
-}
-
 function mismatch(
-  code: RefusalCode,
-  what: string,
-  wanted: string | undefined,
+  field: Field,
+  required: string | undefined,
   found: string | undefined,
   by: string,
-): Mismatch[] {
-  if (wanted === undefined || found === undefined || matches(wanted, found)) return [];
-  return [{ code, message: `${by} says ${what} ${found}, not ${wanted}` }];
+): Rejection[] {
+  if (required === undefined || found === undefined || matches(required, found)) return [];
+  return [{ code: `verify-${field}`, message: `${by} says ${field} ${found}, not ${required}` }];
 }

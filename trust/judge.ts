@@ -1,18 +1,16 @@
-import type { Digest } from "../plan/digest";
-import { shortDigest } from "../plan/digest";
+import { type Digest, shortDigest } from "../plan/digest";
 import { matches } from "../plan/pattern";
 import { missingPlatforms } from "../plan/platforms";
-import type { Problem } from "../plan/problem";
+import { licenceBreaches } from "../plan/policy/licences";
+import type { LicenceRules } from "../plan/policy/policy-config";
 import type { Verdict, VerifyRules } from "../plan/trust";
-import { type BuildStatement, provenanceFacts } from "./build-statements";
-import type { MakeProblem, RefusalCode } from "./codes";
+import { provenanceFacts, sbomPackages } from "./build-statements";
 import type { Evidence } from "./evidence";
-import { licenceMessages } from "./judge-licences";
+import { isPredicate } from "./in-toto";
 import { statementProblems } from "./judge-origin";
-import { isPredicate } from "./predicates";
+import type { RefusalCode, Rejection } from "./verify-bundle";
 
-export interface ToJudge {
-  /** `host/path`. */
+interface ToJudge {
   readonly repository: string;
   readonly digest: Digest;
   readonly rules: VerifyRules;
@@ -21,60 +19,69 @@ export interface ToJudge {
   readonly now: Date;
 }
 
+interface Finding extends Rejection {
+  readonly hint?: string;
+}
+
+function finding(code: RefusalCode, message: string, hint?: string): Finding {
+  return { code, message, hint };
+}
+
 /** Whether an image is verified, by what was found and by nothing else. Pure; every broken rule is reported. */
-export function judge(input: ToJudge): Verdict {
-  const { repository, digest, rules, evidence } = input;
-  const problem = (code: RefusalCode, message: string): Problem => ({ code, path: repository, message });
-  const verdict = { repository, digest, predicates: [], platforms: evidence?.platforms ?? [] };
+export function judge({ repository, digest, rules, evidence, now }: ToJudge): Verdict {
+  const refused = (findings: readonly Finding[]): Verdict => ({
+    repository,
+    digest,
+    verified: false,
+    predicates: [],
+    platforms: evidence?.platforms ?? [],
+    problems: findings.map((finding) => ({ path: repository, ...finding })),
+  });
   if (evidence === undefined) {
-    return { ...verdict, verified: false, problems: [problem("verify-missing", `${digest} is not there`)] };
+    return refused([finding("verify-missing", `${digest} is not there`)]);
   }
-  const { accepted } = evidence;
-  if (accepted.length === 0)
-    return { ...verdict, verified: false, problems: unproved(input, evidence, problem) };
+  const { accepted, rejected } = evidence;
+  if (accepted.length === 0 && rejected.length === 0) {
+    return refused([
+      finding("verify-unsigned", `${shortDigest(digest)} is not signed: it has no Sigstore bundle`),
+    ]);
+  }
+  if (accepted.length === 0) return refused(few(rejected, "bundle"));
   const madeAt = ageOf(evidence);
-  const problems = [
-    ...predicateProblems(rules, evidence, problem),
-    ...statementProblems(rules, evidence, problem),
-    ...builderProblems(rules, evidence, problem),
-    ...platformProblems(rules, evidence, problem),
-    ...licenceProblems(rules, evidence, problem),
-    ...ageProblems(rules, madeAt, input.now, problem),
-  ];
+  const verdict = refused([
+    ...predicateProblems(rules, evidence),
+    ...statementProblems(rules, evidence),
+    ...builderProblems(rules, evidence),
+    ...platformProblems(rules, evidence),
+    ...licenceProblems(rules, evidence),
+    ...ageProblems(rules, madeAt, now),
+  ]);
   const types = [...accepted.map(({ statement }) => statement.predicateType), ...builtEverywhere(evidence)];
   return {
     ...verdict,
-    verified: problems.length === 0,
+    verified: verdict.problems.length === 0,
     predicates: [...new Set(types)].sort(),
-    ...(accepted[0] === undefined ? {} : { signer: accepted[0].signer }),
-    ...(madeAt === undefined ? {} : { madeAt: { time: madeAt.time.toISOString(), from: madeAt.from } }),
-    problems,
+    signer: accepted[0]?.signer,
+    madeAt: madeAt && { time: madeAt.time.toISOString(), from: madeAt.from },
   };
-}
-
-function unproved({ digest }: ToJudge, { rejected }: Evidence, problem: MakeProblem): Problem[] {
-  if (rejected.length === 0) {
-    return [problem("verify-unsigned", `nobody signed ${shortDigest(digest)}: it has no Sigstore bundle`)];
-  }
-  return few(rejected, "bundle", problem);
 }
 
 /** Junk is cheap to attach: a few lines say what is wrong, and one how many more there are. */
 const MOST_LINES = 20;
 
-function few(rejected: Evidence["rejected"], what: string, problem: MakeProblem): Problem[] {
+function few(rejected: Evidence["rejected"], what: string): Finding[] {
   const shown = rejected.slice(0, MOST_LINES);
   const more = rejected.length - shown.length;
   return [
     ...shown.map(({ code, message, referrer }) =>
-      problem(code, `the ${what} ${shortDigest(referrer)} ${message}`),
+      finding(code, `the ${what} ${shortDigest(referrer)} ${message}`),
     ),
-    ...(more === 0 ? [] : [problem("verify-malformed", `${more} more of them are refused too`)]),
+    ...(more === 0 ? [] : [finding("verify-malformed", `${more} more of them are refused too`)]),
   ];
 }
 
 /** Each kind of statement that is asked for: signed, or inside the index that is signed, for every platform. */
-function predicateProblems(rules: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+function predicateProblems(rules: VerifyRules, evidence: Evidence): Finding[] {
   const { accepted, rejected, built, platforms } = evidence;
   return rules.predicates.flatMap((rule) => {
     if (accepted.some(({ statement }) => isPredicate(rule, statement.predicateType))) return [];
@@ -84,16 +91,16 @@ function predicateProblems(rules: VerifyRules, evidence: Evidence, problem: Make
     );
     if (having.length > 0 && lacking.length === 0) return [];
     const alike = rejected.filter(({ claims }) => claims !== undefined && isPredicate(rule, claims));
-    if (alike.length > 0) return few(alike, rule, problem);
+    if (alike.length > 0) return few(alike, rule);
     const found = [...new Set(accepted.map(({ statement }) => statement.predicateType))].sort().join(", ");
     return having.length > 0
-      ? [problem("verify-predicate", `has no ${rule} for ${lacking.join(", ")}`)]
-      : [problem("verify-predicate", `has no ${rule}; signed are: ${found}`)];
+      ? [finding("verify-predicate", `has no ${rule} for ${lacking.join(", ")}`)]
+      : [finding("verify-predicate", `has no ${rule}; signed are: ${found}`)];
   });
 }
 
 /** Provenance inside the index and provenance that was signed beside it: none of it may name another builder. */
-function builderProblems({ builder }: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+function builderProblems({ builder }: VerifyRules, evidence: Evidence): Finding[] {
   if (builder === undefined) return [];
   const inside = evidence.built.filter(({ predicateType }) => isPredicate("provenance", predicateType));
   const beside = evidence.accepted
@@ -101,7 +108,7 @@ function builderProblems({ builder }: VerifyRules, evidence: Evidence, problem: 
     .map(({ statement }) => ({ platform: "all platforms", ...provenanceFacts(statement.predicate) }));
   if (inside.length + beside.length === 0) {
     return [
-      problem("verify-builder", `has no provenance, so nobody knows its builder; ${builder} is wanted`),
+      finding("verify-builder", `has no provenance, so its builder is unknown; ${builder} is required`),
     ];
   }
   const lacking =
@@ -109,38 +116,34 @@ function builderProblems({ builder }: VerifyRules, evidence: Evidence, problem: 
       ? []
       : evidence.platforms.filter((platform) => !inside.some((statement) => statement.platform === platform));
   return [
-    ...lacking.map((platform) => problem("verify-builder", `has no provenance for ${platform}`)),
+    ...lacking.map((platform) => finding("verify-builder", `has no provenance for ${platform}`)),
     ...[...inside, ...beside]
       .filter((statement) => !matches(builder, statement.builder ?? ""))
-      .map((statement) => problem("verify-builder", builderText(statement, builder))),
+      .map((statement) =>
+        finding(
+          "verify-builder",
+          `was built for ${statement.platform} by ${statement.builder || "a builder without a name"}, not by ${builder}`,
+        ),
+      ),
   ];
 }
 
-function builderText(
-  { platform, builder }: Pick<BuildStatement, "platform" | "builder">,
-  wanted: string,
-): string {
-  return `was built for ${platform} by ${builder || "a builder without a name"}, not by ${wanted}`;
-}
-
-function platformProblems(rules: VerifyRules, { platforms }: Evidence, problem: MakeProblem): Problem[] {
+function platformProblems(rules: VerifyRules, { platforms }: Evidence): Finding[] {
   const missing = missingPlatforms(platforms, rules.platforms);
   return missing.length === 0
     ? []
     : [
-        problem(
+        finding(
           "verify-platform",
           `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`,
         ),
       ];
 }
 
-function licenceProblems({ licences }: VerifyRules, evidence: Evidence, problem: MakeProblem): Problem[] {
+function licenceProblems({ licences }: VerifyRules, evidence: Evidence): Finding[] {
   if (licences === undefined) return [];
-  return licenceMessages(licences, evidence).map((message) => ({
-    ...problem("verify-licence", message),
-    hint: "Take the package out, or say otherwise in slipway:policy.deniedLicences.",
-  }));
+  const hint = "Take the package out, or say otherwise in slipway:policy.deniedLicences.";
+  return licenceMessages(licences, evidence).map((message) => finding("verify-licence", message, hint));
 }
 
 interface Age {
@@ -149,48 +152,35 @@ interface Age {
 }
 
 /**
- * The earliest signed time: an image that was signed for at some time is at least that old, whatever is signed later,
- * and no older time can be made up. It is the safe one for `maxAge`, and the honest one for `minAge`: content that
- * later versions carry over does not become new. Without a log it is the end of the last build, which is the builder's
- * word in the signed index.
+ * The earliest signed time, since an image is at least that old and no older time can be made up. So later versions
+ * that carry content over do not make it new. Without a log it is the end of the last build, by the builder's word.
  */
 function ageOf({ accepted, built }: Evidence): Age | undefined {
   const logged = accepted.flatMap(({ signedAt }) => signedAt ?? []);
-  if (logged.length > 0) return { time: earliest(logged), from: "transparency log" };
+  if (logged.length > 0) return { time: new Date(Math.min(...logged.map(Number))), from: "transparency log" };
   const finished = built.flatMap(({ finishedAt }) => finishedAt ?? []);
-  return finished.length === 0 ? undefined : { time: latest(finished), from: "provenance" };
-}
-
-function earliest(times: readonly Date[]): Date {
-  return new Date(Math.min(...times.map(Number)));
-}
-
-function latest(times: readonly Date[]): Date {
-  return new Date(Math.max(...times.map(Number)));
+  return finished.length === 0
+    ? undefined
+    : { time: new Date(Math.max(...finished.map(Number))), from: "provenance" };
 }
 
 /** How far two machines' clocks may be apart. */
 const CLOCK_SKEW_S = 300;
 
-function ageProblems(
-  { minAge, maxAge }: VerifyRules,
-  made: Age | undefined,
-  now: Date,
-  problem: MakeProblem,
-): Problem[] {
+function ageProblems({ minAge, maxAge }: VerifyRules, made: Age | undefined, now: Date): Finding[] {
   if (minAge === undefined && maxAge === undefined) return [];
   if (made === undefined) {
-    return [problem("verify-age-unknown", "no transparency log and no provenance says when it was made")];
+    return [finding("verify-age-unknown", "no transparency log and no provenance says when it was made")];
   }
   const age = (now.getTime() - made.time.getTime()) / 1000;
   const since = `made at ${made.time.toISOString()} (${made.from})`;
-  if (age < -CLOCK_SKEW_S) return [problem("verify-age-unknown", `${since}, which is in the future`)];
+  if (age < -CLOCK_SKEW_S) return [finding("verify-age-unknown", `${since}, which is in the future`)];
   return [
     ...(minAge !== undefined && age < minAge
-      ? [problem("verify-too-new", `${since}, less than ${minAge} s ago`)]
+      ? [finding("verify-too-new", `${since}, less than ${minAge} s ago`)]
       : []),
     ...(maxAge !== undefined && age > maxAge
-      ? [problem("verify-too-old", `${since}, more than ${maxAge} s ago`)]
+      ? [finding("verify-too-old", `${since}, more than ${maxAge} s ago`)]
       : []),
   ];
 }
@@ -203,4 +193,48 @@ function builtEverywhere({ built, platforms }: Evidence): string[] {
       built.some((statement) => statement.predicateType === type && statement.platform === platform),
     ),
   );
+}
+
+const NAMED = 5;
+
+/**
+ * What the SBOMs in the signed index, and those signed beside it, say against the rules for licences. A platform
+ * without an SBOM is refused, and one whose SBOM lists nothing if unstated licences are refused.
+ */
+function licenceMessages(rules: LicenceRules, { built, accepted, platforms }: Evidence): string[] {
+  const inside = built.filter(({ predicateType }) => isPredicate("sbom", predicateType));
+  const beside = accepted
+    .filter(({ statement }) => isPredicate("sbom", statement.predicateType))
+    .map(({ statement }) => sbomPackages(statement.predicate));
+  const listsOf = (platform: string) =>
+    [
+      ...inside.filter((entry) => entry.platform === platform).map((entry) => entry.packages),
+      ...beside,
+    ].filter((list) => list !== undefined);
+  const lacking = platforms.filter((platform) => listsOf(platform).length === 0);
+  const empty =
+    rules.unknown === "refuse"
+      ? platforms.filter(
+          (platform) => !lacking.includes(platform) && listsOf(platform).every((list) => list.length === 0),
+        )
+      : [];
+  const packages = [...inside.map((entry) => entry.packages), ...beside].flatMap((list) => list ?? []);
+  const { denied, unknown } = licenceBreaches(packages, rules);
+  return [
+    ...(lacking.length === 0
+      ? []
+      : [`has no SBOM that can be read for ${lacking.join(", ")}, so its licences are unknown`]),
+    ...(empty.length === 0
+      ? []
+      : [`has an SBOM that lists no package for ${empty.join(", ")}, so its licences are unknown`]),
+    ...(denied.length === 0 ? [] : [`has packages with a denied licence: ${shown(denied)}`]),
+    ...(unknown.length === 0
+      ? []
+      : [`has packages whose licence the SBOM does not say, or by no SPDX id: ${shown(unknown)}`]),
+  ];
+}
+
+function shown(texts: readonly string[]): string {
+  const rest = texts.length > NAMED ? ` and ${texts.length - NAMED} more` : "";
+  return `${texts.slice(0, NAMED).join("; ")}${rest}`;
 }

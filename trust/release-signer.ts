@@ -1,29 +1,35 @@
 import { type KeyObject, sign } from "node:crypto";
 import { type Bundle, bundleToJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
-import { type BundleBuilder, DSSEBundleBuilder, FulcioSigner, RekorWitness } from "@sigstore/sign";
+import {
+  type BundleBuilder,
+  CIContextProvider,
+  DSSEBundleBuilder,
+  FulcioSigner,
+  RekorWitness,
+} from "@sigstore/sign";
+import { z } from "zod";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import type { SignConfig } from "../plan/trust";
-import { identityToken, subjectsOf } from "./identity-token";
-import { keyHint, publicPem, readPrivateKey, readPublicKey } from "./keys";
-import { SigningError } from "./signing-error";
-import { readTrust, type Trust, trustKey } from "./trust-material";
+import { keyHint, publicPem, readPrivateKey, readPublicKey, readTrust, type Trust, trustKey } from "./keys";
+
+/** Signing that cannot be done. The message says why and holds no secret. */
+export class SigningError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "SigningError";
+  }
+}
 
 /** What signs the statements of a release, and knows its own signatures again. */
 export interface ReleaseSigner {
   /** Who signs, for people and for state: `key <hint>`, `keyless`. */
   readonly name: string;
-  /** What its own signatures are judged by. */
   readonly trust: () => Promise<Trust>;
   /** A Sigstore bundle v0.3 around an in-toto statement, as JSON. */
   readonly sign: (statement: Buffer) => Promise<Uint8Array>;
 }
 
-/**
- * The signer that a configuration names; undefined for none. Keyless asks for a token only when it signs or looks for
- * its own signatures.
- *
- * @throws SigningError where the key cannot be read
- */
+/** The signer that a configuration names; undefined for none. @throws SigningError where the key cannot be read */
 export async function releaseSigner(
   config: SignConfig,
   env: NodeJS.ProcessEnv,
@@ -104,9 +110,8 @@ function keylessSigner(
     name: "keyless",
     trust: async () => {
       const { claims } = await identityToken(env);
-      const root = trustedRoot === undefined ? {} : { trustedRoot };
       const subject = `/${subjectsOf(claims).map(escaped).join("|")}/`;
-      return readTrust({ kind: "identity", subject, issuer: claims.iss, ...root });
+      return readTrust({ kind: "identity", subject, issuer: claims.iss, trustedRoot });
     },
     sign: async (statement) => {
       try {
@@ -141,4 +146,52 @@ function reasonOf(error: unknown): string {
 
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, (character) => `\\${character}`);
+}
+
+const claimsSchema = z.object({
+  iss: z.string().min(1),
+  sub: z.string().min(1),
+  email: z.string().optional(),
+  /** GitHub Actions: the workflow file and its ref, which Fulcio makes the certificate's subject. */
+  job_workflow_ref: z.string().optional(),
+});
+
+type TokenClaims = z.output<typeof claimsSchema>;
+
+const AUDIENCE = "sigstore";
+
+/**
+ * The OIDC token of the CI: GitHub Actions' (`id-token: write`), or SIGSTORE_ID_TOKEN. It is read and not verified
+ * here: Fulcio does that. It appears in no message.
+ */
+async function identityToken(
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly text: string; readonly claims: TokenClaims }> {
+  const text = env.SIGSTORE_ID_TOKEN || (await fromCi());
+  const [, body = ""] = text.split(".");
+  try {
+    return { text, claims: claimsSchema.parse(JSON.parse(Buffer.from(body, "base64url").toString("utf8"))) };
+  } catch {
+    throw new SigningError("The identity token is no JWT with an issuer and a subject");
+  }
+}
+
+async function fromCi(): Promise<string> {
+  try {
+    return await new CIContextProvider(AUDIENCE).getToken();
+  } catch {
+    throw new SigningError(
+      "There is no identity to sign with: in GitHub Actions the job needs `permissions: { id-token: write }`; " +
+        "elsewhere set SIGSTORE_ID_TOKEN, or use slipway:sign.mode key",
+    );
+  }
+}
+
+/** What Fulcio may write as the certificate's subject for a token. */
+function subjectsOf({ job_workflow_ref: workflow, email, sub }: TokenClaims): string[] {
+  return [
+    ...(workflow === undefined ? [] : [`https://github.com/${workflow}`]),
+    ...(email === undefined ? [] : [email]),
+    sub,
+  ];
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { type Bundle, bundleFromJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
 import {
+  type ObjectIdentifierValuePair,
   type SignedEntity,
   type Signer,
   toSignedEntity,
@@ -8,15 +9,58 @@ import {
   Verifier,
 } from "@sigstore/verify";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
-import type { Digest } from "../plan/digest";
-import { shortDigest } from "../plan/digest";
+import { type Digest, shortDigest } from "../plan/digest";
 import { matches } from "../plan/pattern";
-import { type CertificateFacts, certificateFacts } from "./certificate-facts";
-import type { RefusalCode, Rejection } from "./codes";
 import { type InTotoStatement, parseInToto } from "./in-toto";
-import type { Trust } from "./trust-material";
+import type { Trust } from "./keys";
 
-/** A signed statement about the digest, by the signer that is wanted. */
+/** Why an image, or one bundle about it, is not verified. Codes are stable; texts are not. */
+export type RefusalCode =
+  /** The rules themselves cannot be used: a key or a trusted root that cannot be read. */
+  | "verify-rules"
+  | "verify-missing"
+  /** What the repository serves under the digest is not that content. */
+  | "verify-digest"
+  | "verify-unsigned"
+  /** A referrer that is no readable bundle of a signed in-toto statement. */
+  | "verify-malformed"
+  | "verify-key"
+  /** Signed with a certificate of another subject, or without one. */
+  | "verify-identity"
+  | "verify-issuer"
+  /** The certificate is not from an authority that is trusted, or is in no certificate log. */
+  | "verify-certificate"
+  /** The certificate was not valid at the time of the signature. */
+  | "verify-expired"
+  /** The transparency log does not vouch for the signature. */
+  | "verify-log"
+  /** What is signed was changed afterwards. */
+  | "verify-payload"
+  | "verify-subject"
+  | "verify-predicate"
+  | "verify-image"
+  | "verify-source"
+  | "verify-revision"
+  /** The signed statement is about another version, or the tag names another one. */
+  | "verify-version"
+  | "verify-lane"
+  /** It was made from a working tree with changes that are in no commit. */
+  | "verify-dirty"
+  | "verify-builder"
+  | "verify-platform"
+  /** A package has a denied licence, or there is no SBOM that could say so. */
+  | "verify-licence"
+  | "verify-too-new"
+  | "verify-too-old"
+  /** Nothing trustworthy says when it was made. */
+  | "verify-age-unknown";
+
+export interface Rejection {
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+/** A signed statement about the digest, by a required signer. */
 export interface SignedStatement {
   readonly statement: InTotoStatement;
   /** The signed bytes. */
@@ -25,7 +69,6 @@ export interface SignedStatement {
   readonly signer: string;
   /** The earliest time that a transparency log or timestamp authority signed for it. */
   readonly signedAt?: Date;
-  /** What the certificate says of the workflow that signed. */
   readonly certificate?: CertificateFacts;
 }
 
@@ -115,7 +158,7 @@ function byKey(bundle: Bundle, trust: Extract<Trust, { kind: "key" }>): Checked 
 function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>): Checked {
   const { content } = bundle.verificationMaterial;
   if (content.$case !== "certificate") {
-    return rejected("verify-identity", "is signed with a key, so nobody vouches for who signed");
+    return rejected("verify-identity", "is signed with a key, so no issuer vouches for who signed");
   }
   let signer: Signer;
   let signedAt: Date | undefined;
@@ -130,14 +173,14 @@ function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>)
   const { subjectAlternativeName: subject = "", extensions } = signer.identity ?? {};
   const issuer = extensions?.issuer ?? "";
   if (!matches(trust.issuer, issuer)) {
-    return rejected("verify-issuer", `is vouched for by ${issuer || "nobody"}, not by ${trust.issuer}`);
+    return rejected("verify-issuer", `is vouched for by ${issuer || "no issuer"}, not by ${trust.issuer}`);
   }
   if (!matches(trust.subject, subject)) {
-    return rejected("verify-identity", `is signed by ${subject || "nobody"}, not by ${trust.subject}`);
+    return rejected("verify-identity", `is signed by ${subject || "no subject"}, not by ${trust.subject}`);
   }
   return {
     signer: subject,
-    ...(signedAt === undefined ? {} : { signedAt }),
+    signedAt,
     certificate: certificateFacts(signer.identity?.oids ?? []),
   };
 }
@@ -194,4 +237,33 @@ function signedTime({ timestamps }: SignedEntity): Date | undefined {
   });
   const real = times.filter((time) => !Number.isNaN(new Date(time).getTime()));
   return real.length === 0 ? undefined : new Date(Math.min(...real));
+}
+
+/** What Fulcio writes into a certificate of the workflow that asked for it. */
+interface CertificateFacts {
+  /** `https://github.com/octo/app`. */
+  readonly source?: string;
+  readonly revision?: string;
+}
+
+/** @see https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md */
+const SOURCE = "1.3.6.1.4.1.57264.1.12";
+const REVISION = "1.3.6.1.4.1.57264.1.13";
+
+function certificateFacts(extensions: readonly ObjectIdentifierValuePair[]): CertificateFacts {
+  const text = (oid: string): string | undefined => {
+    const found = extensions.find((extension) => extension.oid?.id.join(".") === oid);
+    return found === undefined ? undefined : utf8String(found.value);
+  };
+  return { source: text(SOURCE), revision: text(REVISION) };
+}
+
+/** DER of a UTF8String of less than 64 KiB. */
+function utf8String(der: Buffer): string | undefined {
+  if (der[0] !== 0x0c) return undefined;
+  const first = der[1] ?? 0;
+  const extra = first < 0x80 ? 0 : first - 0x80;
+  if (extra > 2) return undefined;
+  const length = extra === 0 ? first : der.readUIntBE(2, extra);
+  return der.subarray(2 + extra, 2 + extra + length).toString("utf8");
 }

@@ -1,18 +1,16 @@
 import type { Problem } from "../plan/problem";
 import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
-import { RegistryError } from "../registry/errors";
+import { RegistryError, reasonOf } from "../registry/errors";
+import type { ReadingClient } from "./build-statements";
 import { readEvidence } from "./evidence";
 import { judge } from "./judge";
-import type { ReadingClient } from "./reading-client";
-import { readTrust, type Trust } from "./trust-material";
+import { readTrust, type Trust } from "./keys";
 
 /**
- * Whether a digest is verified in every one of the repositories, by what each of them has itself. Fails closed: what
- * cannot be read is not verified.
+ * Whether a digest is verified in each of the repositories, by what that repository has. What cannot be read is not
+ * verified.
  *
- * @param connect gives the client of a registry, by its host
  * @param own the stack's own signers, for rules that name no other
- * @returns a verdict for each repository, in their order
  */
 export async function verifyImage(
   request: VerifyRequest,
@@ -20,9 +18,7 @@ export async function verifyImage(
   now: Date,
   own: readonly Trust[] = [],
 ): Promise<Verdict[]> {
-  const trust = await readTrusts(request.rules.signer, own).catch((error: unknown) =>
-    error instanceof Error ? error.message : String(error),
-  );
+  const trust = await readTrusts(request.rules.signer, own).catch(reasonOf);
   if (typeof trust === "string") {
     const message = `by these rules nothing can be verified: the key or trusted root ${trust}`;
     return request.repositories.map((repository) =>
@@ -48,9 +44,9 @@ async function verifyIn(
   now: Date,
 ): Promise<Verdict> {
   const slash = repository.indexOf("/");
-  const path = repository.slice(slash + 1);
+  const at = { client: connect(repository.slice(0, slash)), repository: repository.slice(slash + 1) };
   try {
-    const evidence = await readEvidence(connect(repository.slice(0, slash)), path, digest, trusts);
+    const evidence = await readEvidence(at, digest, trusts);
     return judge({ repository, digest, rules, evidence, now });
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;

@@ -1,5 +1,5 @@
 import { type Problem, ProblemError } from "../../plan/problem";
-import { refusalOf } from "../../source/github-refusal";
+import { refusalOf } from "../../source/repository-reader";
 
 /** What was typed or set is wrong: exit code 2. */
 export class UsageError extends Error {}

@@ -1,5 +1,5 @@
 import { Secret } from "../../plan/secret";
-import { runCommand } from "../../source/run-command";
+import { runCommand } from "../../source/commands";
 import { notDispatched } from "./problems";
 
 const GH_DEADLINE_MS = 20_000;

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { dependencies, devDependencies } from "../../package.json";
 import { isRecord } from "../../plan/record";
-import { ignoreRules } from "../../source/ignore-file";
+import { ignoreRules } from "../../source/context-files";
 import type { RepositoryFacts } from "./facts";
 import type { Answers } from "./shape";
 

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { PROJECT_FOLDERS } from "../../config/project-folders";
 import type { WorkflowHost } from "../../plan/github-config";
 import { isRecord } from "../../plan/record";
-import { githubRepository, remotePlace } from "../../source/git-remote";
+import { githubRepository, remotePlace } from "../../source/git";
 import {
   detectShape,
   dockerfiles,

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { listEntries } from "../../source/list";
+import { listEntries } from "../../source/project-files";
 import { type DockerfileFacts, dockerfileFacts } from "./dockerfile-facts";
 import type { RepositoryFacts } from "./facts";
 import {

@@ -4,9 +4,9 @@ import type { Environment } from "../../config/environment";
 import { PROJECT_FOLDERS } from "../../config/project-folders";
 import { isRecord } from "../../plan/record";
 import { outwardFetch } from "../../registry/outward";
-import { git } from "../../source/git-command";
-import { githubRepository } from "../../source/git-remote";
-import { isInside, realPath } from "../../source/inside";
+import { git } from "../../source/commands";
+import { githubRepository } from "../../source/git";
+import { isInside, realPath } from "../../source/project-files";
 
 /** What `init` reads from a repository. */
 export interface RepositoryFacts {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { runCommand } from "../../source/run-command";
+import { runCommand } from "../../source/commands";
 import { type MadeKeys, makeKeys } from "../make-keys";
 import { type Answers, stackPairs } from "./shape";
 

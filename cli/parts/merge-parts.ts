@@ -15,9 +15,8 @@ import { reserveContent } from "../../provider/complete-content";
 import { provePush } from "../../provider/prove-push";
 import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
-import { digestOf } from "../../registry/content-digest";
 import { copyContent } from "../../registry/copy";
-import { isIndex } from "../../registry/manifest";
+import { digestOf, isIndex } from "../../registry/manifest";
 import { readPartsFiles } from "./part-files";
 import { type PartsOptions, type PartsRun, partsFolder, runOnPlan, say } from "./parts-run";
 

@@ -1,7 +1,7 @@
 import { lstat, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { writeWholeFile } from "../../report/write-whole-file";
-import { isInside } from "../../source/inside";
+import { isInside } from "../../source/project-files";
 import { readWorkflowStacks, type StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference } from "../../workflows/compare";
 import { type WorkflowFile, workflowFiles } from "../../workflows/generate";

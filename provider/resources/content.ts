@@ -2,7 +2,7 @@ import canonicalize from "canonicalize";
 import { z } from "zod";
 import type { DesiredContent } from "../../plan/resource-inputs";
 import { type ContentClaim, parseClaim, parseStatement, type ReleaseStatement } from "../../plan/statement";
-import { digestOf } from "../../registry/content-digest";
+import { digestOf } from "../../registry/manifest";
 import { completeContent, signerOf } from "../complete-content";
 import type { Properties } from "../properties";
 import { UNKNOWN } from "../properties";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/platforms";
 import { type CopyResult, copyContent } from "../../registry/copy";
-import { missingParts } from "../../registry/copy-missing";
+import { missingParts } from "../../registry/copy-parts";
 import type { AcceptReferrer } from "../../registry/copy-referrers";
 import { readImage } from "../../registry/read-image";
 import type { Location } from "../registries";
@@ -114,7 +114,7 @@ async function holder(places: readonly Location[], digest: Digest): Promise<Loca
 async function accepted(context: Context, { signer }: ImageCopyInputs): Promise<AcceptReferrer | undefined> {
   if (signer === undefined) return undefined;
   const { verifyByAny } = await import("../../trust/verify-bundle.js");
-  const { readTrust } = await import("../../trust/trust-material.js");
+  const { readTrust } = await import("../../trust/keys.js");
   const trusts = signer.kind === "stack" ? await context.signing.trusts() : [await readTrust(signer)];
   return async (_, { subject }, bytes) =>
     subject !== undefined && "accepted" in verifyByAny(bytes, subject.digest, trusts);

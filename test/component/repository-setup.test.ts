@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { RepositorySetup } from "../../components/repository-setup";
 import { Secret } from "../../plan/secret";
 import { assembleSetupPlan } from "../../plan/setup/plan";
-import type { SealSecret } from "../../source/sealing-keys";
+import type { SealSecret } from "../../source/seal-secret";
 import { record } from "../../testing/record";
 import { anEnvironment, aRepository, aSetup } from "../support/setup";
 

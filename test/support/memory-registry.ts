@@ -10,7 +10,7 @@ import {
   OCI_MANIFEST,
 } from "../../registry/manifest";
 import { referrerEntry } from "../../registry/referrers";
-import type { ReadingClient } from "../../trust/reading-client";
+import type { ReadingClient } from "../../trust/build-statements";
 
 function sha256(bytes: Uint8Array): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;

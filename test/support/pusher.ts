@@ -3,8 +3,7 @@ import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "
 import { type Digest, isDigest } from "../../plan/digest";
 import type { ContentClaim, ReleaseStatement } from "../../plan/statement";
 import { RegistryClient } from "../../registry/client";
-import { digestOf } from "../../registry/content-digest";
-import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../registry/manifest";
+import { type Descriptor, digestOf, OCI_INDEX, OCI_MANIFEST } from "../../registry/manifest";
 import { attachReferrer } from "../../registry/referrers";
 import { attachSignature } from "../../trust/attach-signature";
 import { bundleBytes, isBundleReferrer } from "../../trust/evidence";
@@ -124,7 +123,7 @@ export class Pusher {
   async bundles(digest: Digest): Promise<Uint8Array[]> {
     const referrers = (await this.client.referrers(this.path, digest)).filter(isBundleReferrer);
     const read = await Promise.all(
-      referrers.map((entry) => bundleBytes(this.client, this.path, entry.digest)),
+      referrers.map((entry) => bundleBytes({ client: this.client, repository: this.path }, entry.digest)),
     );
     return read.filter((bytes) => bytes !== undefined);
   }

@@ -66,6 +66,14 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Deletes a tag or manifest, as a person or a clean-up would. @param repository `host/path` */
+export async function deleteManifest(repository: string, reference: string): Promise<void> {
+  const [host = "", ...path] = repository.split("/");
+  const url = `http://${host}/v2/${path.join("/")}/manifests/${reference}`;
+  const { status } = await fetch(url, { method: "DELETE" });
+  if (status !== 202) throw new Error(`${url} answered ${status} to DELETE`);
+}
+
 /** Starts the real distribution registry on the loopback interface, with storage of its own. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<TestRegistry> {
   const dir = await mkdtemp(join(tmpdir(), "slipway-registry-"));

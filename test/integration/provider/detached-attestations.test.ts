@@ -14,7 +14,7 @@ import { crane } from "../../support/crane";
 import { desiredContent, EngineCalls, type State } from "../../support/engine-calls";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { type Olareg, startOlareg } from "../../support/olareg";
-import { startRegistry, type TestRegistry } from "../../support/registry";
+import { deleteManifest, startRegistry, type TestRegistry } from "../../support/registry";
 import { EVERY_CASE } from "../../support/slices";
 import { pushIndex } from "../registry/content";
 
@@ -179,7 +179,7 @@ describe("attestations as referrers", () => {
       const index = JSON.parse(await crane("manifest", `${repository}@${digest}`));
       for (const platform of index.manifests)
         for (const { digest: statement } of await client.referrers(path, platform.digest))
-          await client.deleteManifest(path, statement);
+          await deleteManifest(repository, statement);
     };
     await drop(first);
     const [calls, state] = [new EngineCalls(content, context), stateOf(digest)];
@@ -214,7 +214,7 @@ describe("attestations as referrers", () => {
     const { client } = context.registries.at(target);
     const index = JSON.parse(await crane("manifest", `${target}@${digest}`));
     for (const { digest: statement } of await client.referrers(path, index.manifests[0].digest))
-      await client.deleteManifest(path, statement);
+      await deleteManifest(target, statement);
     const change = { urn: "urn", id: "app", olds: { inputs: news, outputs: { ...outputs } }, news };
     expect(await imageCopy.diff(context, change)).toEqual({ changed: ["repositories"] });
     await imageCopy.update(context, change, operation);

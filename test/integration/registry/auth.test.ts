@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { Secret } from "../../../plan/secret";
 import type { Credentials, RegistryClient, RequestEntry } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
+import { digestOf } from "../../../registry/manifest";
 import { type RegistryOptions, startRegistry, TEST_USER, type TestRegistry } from "../../support/registry";
 import { clientOf, pushImage, pushIndex } from "./content";
 

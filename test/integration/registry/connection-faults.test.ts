@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { Agent } from "undici";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RegistryClient } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
+import { digestOf } from "../../../registry/manifest";
 import { systemClock } from "../../../registry/retry";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";

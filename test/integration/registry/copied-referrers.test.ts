@@ -2,10 +2,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
 import type { Digest } from "../../../plan/digest";
 import type { RegistryClient } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
 import { type CopyOptions, copyContent } from "../../../registry/copy";
 import { detachStatements } from "../../../registry/detached-statements";
-import { type Descriptor, isIndex, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
+import {
+  type Descriptor,
+  digestOf,
+  isIndex,
+  OCI_EMPTY,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from "../../../registry/manifest";
 import { attachReferrer, publishReferrer, referrerEntry } from "../../../registry/referrers";
 import { startOlareg } from "../../support/olareg";
 import { startRegistry } from "../../support/registry";
@@ -67,7 +73,7 @@ describe.each([
     const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, ...manifest });
     const plain = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
     const entry = referrerEntry(plain, JSON.parse(bytes.toString()));
-    await publishReferrer(source, repository, subject.digest, entry, bytes);
+    await publishReferrer({ client: source, repository }, subject.digest, entry, bytes);
     return plain.digest;
   };
   const blob = async (content: unknown, mediaType: string): Promise<Descriptor> => {

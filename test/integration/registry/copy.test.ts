@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
 import type { RegistryClient } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
 import { copyContent } from "../../../registry/copy";
-import { type Descriptor, isIndex, OCI_INDEX } from "../../../registry/manifest";
+import { type Descriptor, digestOf, isIndex, OCI_INDEX } from "../../../registry/manifest";
 import { attachReferrer } from "../../../registry/referrers";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
-import { startRegistry, type TestRegistry } from "../../support/registry";
+import { deleteManifest, startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex, validate } from "./content";
 
 describe("copyContent between two real registries", () => {
@@ -158,15 +157,12 @@ describe("copyContent between two real registries", () => {
 
   it("mounts within one registry instead of sending", async () => {
     const index = await pushIndex(source, repository);
-    const progress: string[] = [];
     const result = await copyContent({
       from: { client: source, repository },
       to: { client: source, repository: `${repository}/prod` },
       digest: index.digest,
-      onProgress: ({ kind, how }) => progress.push(`${kind} ${how}`),
     });
     expect(result).toMatchObject({ blobsCopied: 0, blobsMounted: 7, manifestsCopied: 5 });
-    expect(new Set(progress)).toEqual(new Set(["blob mounted", "manifest copied"]));
     await validate(`${stage.host}/${repository}/prod@${index.digest}`);
   });
 
@@ -180,7 +176,7 @@ describe("copyContent between two real registries", () => {
   it("reports a referrer that the source lists and does not have", async () => {
     const index = await pushIndex(source, repository);
     const statement = await attach(index, "statement");
-    await source.deleteManifest(repository, statement.descriptor.digest);
+    await deleteManifest(`${stage.host}/${repository}`, statement.descriptor.digest);
     const result = await copy(index.digest);
     expect(result.danglingReferrers).toEqual([statement.descriptor.digest]);
   });

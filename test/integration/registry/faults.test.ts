@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Secret } from "../../../plan/secret";
-import type { RegistryClient, RequestEntry, WaitEntry } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
+import type { RegistryClient, RequestEntry } from "../../../registry/client";
+import { digestOf } from "../../../registry/manifest";
 import { systemClock } from "../../../registry/retry";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
@@ -24,7 +24,6 @@ describe("faults of a registry", () => {
   let registry: TestRegistry;
   let proxy: FaultProxy;
   let client: RegistryClient;
-  let waited: WaitEntry[];
   let requests: RequestEntry[];
 
   beforeAll(async () => {
@@ -39,12 +38,10 @@ describe("faults of a registry", () => {
   beforeEach(() => {
     proxy.reset();
     waits.length = 0;
-    waited = [];
     requests = [];
     client = clientOf(proxy.host, {
       clock: impatient,
       deadlineMs: 400,
-      onWait: (entry) => waited.push(entry),
       onRequest: (entry) => requests.push(entry),
     });
   });
@@ -54,10 +51,7 @@ describe("faults of a registry", () => {
     proxy.inject({ times: 2, fault: { kind: "answer", status } });
     expect(await client.headManifest("octo/app", "1")).toBeDefined();
     expect(requests.map((entry) => entry.status)).toEqual([status, status, 200]);
-    expect(waited.map(({ attempt, host }) => [attempt, host])).toEqual([
-      [1, proxy.host],
-      [2, proxy.host],
-    ]);
+    expect(waits).toHaveLength(2);
   });
 
   it("gives up after four attempts, and says so", async () => {
@@ -79,7 +73,6 @@ describe("faults of a registry", () => {
     proxy.inject({ times: 1, fault: { kind: "answer", status: 429, headers: { "retry-after": "7" } } });
     expect(await client.listTags("octo/app")).toContain("1");
     expect(waits).toEqual([7_000]);
-    expect(waited[0]?.reason).toMatch(/answered 429/);
   });
 
   it("does not wait for an hour", async () => {

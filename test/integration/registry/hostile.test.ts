@@ -5,17 +5,16 @@ import { afterEach, describe, expect, it } from "vitest";
 import { BUNDLE_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
 import { Secret } from "../../../plan/secret";
 import type { RegistryClient } from "../../../registry/client";
-import { digestOf } from "../../../registry/content-digest";
 import { copyContent } from "../../../registry/copy";
-import { missingParts } from "../../../registry/copy-missing";
+import { missingParts } from "../../../registry/copy-parts";
 import { detachStatements } from "../../../registry/detached-statements";
 import { RegistryError } from "../../../registry/errors";
-import { ensureListed } from "../../../registry/fallback-tag";
-import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
+import { digestOf, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
 import { readImage } from "../../../registry/read-image";
 import { readRegistryState } from "../../../registry/read-state";
+import { ensureListed } from "../../../registry/referrers";
 import { readEvidence } from "../../../trust/evidence";
-import { trustKey } from "../../../trust/trust-material";
+import { trustKey } from "../../../trust/keys";
 import { newKeyPair } from "../../support/signed-image";
 import { clientOf, json } from "./content";
 
@@ -433,7 +432,7 @@ const cases: readonly Case[] = [
     what: "a fallback tag of another shape",
     answers: (path) =>
       path.includes("/manifests/sha256-") ? { type: OCI_INDEX, body: index([null]) } : undefined,
-    act: (client) => ensureListed(client, REPOSITORY, hex("a"), entry("b")),
+    act: (client) => ensureListed({ client, repository: REPOSITORY }, hex("a"), entry("b")),
     says: /an index of another shape/,
   },
   {
@@ -637,7 +636,7 @@ describe("junk beside an image", () => {
       "of another shape than their kind has": 4,
       "not accepted": 3,
     });
-    const evidence = await readEvidence(client, REPOSITORY, subject.digest, [trust]);
+    const evidence = await readEvidence({ client, repository: REPOSITORY }, subject.digest, [trust]);
     expect(evidence?.accepted).toEqual([]);
     expect(evidence?.rejected).toHaveLength(junk.length);
     expect(new Set(evidence?.rejected.map(({ code }) => code))).toEqual(new Set(["verify-malformed"]));

@@ -2,9 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RegistryClient } from "../../../registry/client";
-import { ensureListed } from "../../../registry/fallback-tag";
 import { type Descriptor, isIndex, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
-import { attachReferrer } from "../../../registry/referrers";
+import { attachReferrer, ensureListed } from "../../../registry/referrers";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
@@ -135,7 +134,9 @@ describe("referrers on a registry without the referrers API (distribution has no
       },
     });
     const entry = { mediaType: OCI_MANIFEST, digest: subject.digest, size: 3 };
-    await expect(ensureListed(client, "octo/app", subject.digest, entry)).rejects.toMatchObject({
+    await expect(
+      ensureListed({ client, repository: "octo/app" }, subject.digest, entry),
+    ).rejects.toMatchObject({
       code: "registry-conflict",
     });
   }, 20_000);

@@ -15,7 +15,7 @@ import { verifyImage } from "../../../trust/verify-image";
 import { cosign, cosignKeyPair } from "../../support/cosign";
 import { desiredContent, EngineCalls, type State } from "../../support/engine-calls";
 import { type Olareg, startOlareg } from "../../support/olareg";
-import { startRegistry, type TestRegistry } from "../../support/registry";
+import { deleteManifest, startRegistry, type TestRegistry } from "../../support/registry";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
 import { type KeyPair, newKeyPair, pemPair, REVISION, SOURCE, statementOf } from "../../support/signed-image";
 import { type Authorities, startAuthorities, token } from "../../support/sigstore";
@@ -397,8 +397,7 @@ describe("the resource", () => {
   test("puts back what one registry lost, without signing anew", async () => {
     const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
     const made = await release("lost", context, "key");
-    const { client, path } = context.registries.at(made.repositories[0] ?? "");
-    await client.deleteManifest(path, made.digest.replace(":", "-"));
+    await deleteManifest(made.repositories[0] ?? "", made.digest.replace(":", "-"));
     const { digest, plan, state } = made;
     const calls = new EngineCalls(content, context);
     expect(await calls.diff(state, { digest }, plan)).toEqual({ changed: ["repositories"] });

@@ -23,7 +23,7 @@ import { writeAllOrNone } from "../../../cli/init/write-files";
 import { readConfig } from "../../../config/read";
 import packageJson from "../../../package.json";
 import { matches } from "../../../plan/pattern";
-import { listEntries } from "../../../source/list";
+import { listEntries } from "../../../source/project-files";
 import { flags, someFacts } from "./facts";
 
 const SCRATCH = "FROM scratch\n";

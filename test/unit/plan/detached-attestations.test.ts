@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { detachAttestations, detachedDigests, type Part } from "../../../plan/detached-attestations";
 import type { Digest } from "../../../plan/digest";
-import { digestOf } from "../../../registry/content-digest";
+import { digestOf } from "../../../registry/manifest";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const IN_TOTO = "application/vnd.in-toto+json";

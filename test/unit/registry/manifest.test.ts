@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { nextLink } from "../../../registry/lists";
 import {
   type Descriptor,
   isDescriptor,
@@ -8,7 +9,6 @@ import {
   OCI_MANIFEST,
   platforms,
 } from "../../../registry/manifest";
-import { nextLink } from "../../../registry/pages";
 import { referrerEntry } from "../../../registry/referrers";
 
 const digest = `sha256:${"a".repeat(64)}` as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RegistryError } from "../../../registry/errors";
-import { type Clock, parseRetryAfter, type Wait, waitAfter, withRetries } from "../../../registry/retry";
+import { type Clock, parseRetryAfter, waitAfter, withRetries } from "../../../registry/retry";
 
 const transient = (retryAfterMs?: number) =>
   new RegistryError({
@@ -56,11 +56,9 @@ describe("parseRetryAfter", () => {
 });
 
 describe("withRetries", () => {
-  it("tries four times and tells of each wait", async () => {
+  it("tries four times", async () => {
     const time = clock();
-    const waits: Wait[] = [];
-    const policy = { attempts: 4, clock: time, onWait: (wait: Wait) => waits.push(wait) };
-    const failing = withRetries(policy, async () => {
+    const failing = withRetries({ attempts: 4, clock: time }, async () => {
       throw transient();
     });
     await expect(failing).rejects.toMatchObject({
@@ -68,11 +66,6 @@ describe("withRetries", () => {
       transient: false,
     });
     expect(time.slept).toEqual([300, 600, 1_200]);
-    expect(waits.map(({ attempt, waitMs }) => [attempt, waitMs])).toEqual([
-      [1, 300],
-      [2, 600],
-      [3, 1_200],
-    ]);
   });
 
   it("gives the first success", async () => {

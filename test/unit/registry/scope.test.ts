@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { readGrant } from "../../../registry/permission-calls";
-import { covers, deleteScope, mergeScopes, pullScope, pushScope } from "../../../registry/scope";
+import {
+  covers,
+  deleteScope,
+  mergeScopes,
+  pullScope,
+  pushScope,
+  readGrant,
+} from "../../../registry/challenge";
 
 describe("mergeScopes", () => {
   it("has one entry for each repository, sorted, actions in the usual order", () => {

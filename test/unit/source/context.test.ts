@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { contentKey } from "../../../plan/content-key";
 import { type BuildContext, readBuildContext } from "../../../source/context";
-import { ignoreRules } from "../../../source/ignore-file";
+import { ignoreRules } from "../../../source/context-files";
 import { type Files, folderWith, temporaryFolder, writeFiles } from "./repository";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -1,8 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { dirtyNotice } from "../../../source/dirty-notice";
-import { readGit } from "../../../source/git";
+import { dirtyNotice, readGit } from "../../../source/git";
 import { repository } from "./repository";
 
 test.each([

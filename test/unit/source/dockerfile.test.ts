@@ -102,7 +102,6 @@ describe("the images that a Dockerfile takes", () => {
         path: "library/x",
         tag: "1",
         text: "docker.io/library/x:1",
-        usedBy: "COPY --from",
       },
     ]);
   });

@@ -1,8 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { isAncestor, readGit, tagCommit } from "../../../source/git";
-import { githubRepository, withoutCredentials } from "../../../source/git-remote";
+import { githubRepository, isAncestor, readGit, tagCommit, withoutCredentials } from "../../../source/git";
 import { commit, git, repository, temporaryFolder } from "./repository";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -41,7 +40,7 @@ describe("readGit", () => {
   it("has no branch for a detached HEAD", async () => {
     const dir = await repository();
     git(dir, "checkout", "--quiet", "--detach");
-    expect(await readGit(dir)).not.toHaveProperty("branch");
+    expect((await readGit(dir)).branch).toBeUndefined();
   });
 
   it.each([
@@ -97,7 +96,7 @@ describe("readGit", () => {
     git(dir, "remote", "add", "upstream", "git@github.com:octo/app.git");
     expect(await readGit(dir)).toMatchObject({ githubRepository: "octo/app" });
     git(dir, "remote", "add", "fork", "git@github.com:fork/app.git");
-    expect(await readGit(dir)).not.toHaveProperty("remote");
+    expect((await readGit(dir)).remote).toBeUndefined();
   });
 
   it("is not led elsewhere by a hook's environment, and runs no monitor", async () => {

@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildRecipe } from "../../../plan/build-recipe";
-import { fromRoot, rootDir } from "../../../source/root";
-import { projectFiles } from "../../../source/services";
+import { fromRoot, projectFiles, rootDir } from "../../../source/project-files";
 import { anImage, anIntent, aPlannedImage } from "../../support/planned";
 
 /** A repository `app` with a project in `app/release` and one in `app/tools/release`, and a file beside the repository. */

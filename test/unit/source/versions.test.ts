@@ -44,7 +44,7 @@ describe("build arguments from files", () => {
       'images[0].buildArgs.X: "nowhere.env" does not exist (looked for <p>/nowhere.env) [build-arg-file]',
       'images[0].buildArgs.Y: "V.env" has no key Y; it has A, B [build-arg-key]',
       'images[0].buildArgs.Z: "out" leads out of the project, to /etc/passwd [build-arg-file]',
-      'images[0].buildArgs.D: "." is not a file of KEY=value lines [build-arg-file]',
+      'images[0].buildArgs.D: "." is not a file [build-arg-file]',
     ]);
   });
 

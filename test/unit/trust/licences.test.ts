@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { REVISION_ANNOTATION } from "../../../plan/annotations";
 import type { LicenceRules } from "../../../plan/policy/policy-config";
 import type { VerifyRules } from "../../../plan/trust";
+import { sbomPackages } from "../../../trust/build-statements";
 import { imageSignatureBytes } from "../../../trust/in-toto";
-import { sbomPackages } from "../../../trust/sbom";
 import { newKeyPair, PLATFORMS, REVISION, Scene, signerOf } from "../../support/signed-image";
 
 const keys = newKeyPair();
@@ -72,13 +72,13 @@ describe("denied licences", () => {
       "one platform has no SBOM",
       { "linux/amd64": CLEAN },
       DENIED,
-      ["verify-licence: has no SBOM that can be read for linux/arm64, so nobody knows its licences"],
+      ["verify-licence: has no SBOM that can be read for linux/arm64, so its licences are unknown"],
     ],
     [
       "an SBOM of a kind that nobody can read",
       { "linux/amd64": CLEAN, "linux/arm64": { packages: "many" } },
       DENIED,
-      ["verify-licence: has no SBOM that can be read for linux/arm64, so nobody knows its licences"],
+      ["verify-licence: has no SBOM that can be read for linux/arm64, so its licences are unknown"],
     ],
     [
       "a licence that nobody states, where that is refused; the image itself is no package",
@@ -108,14 +108,14 @@ describe("denied licences", () => {
       },
       { ...DENIED, unknown: "refuse" },
       [
-        "verify-licence: has an SBOM that lists no package for linux/amd64, linux/arm64, so nobody knows its licences",
+        "verify-licence: has an SBOM that lists no package for linux/amd64, linux/arm64, so its licences are unknown",
       ],
     ],
     [
       "packages that are no list",
       { "linux/amd64": CLEAN, "linux/arm64": { spdxVersion: "SPDX-2.3", packages: { a: "b" } } },
       DENIED,
-      ["verify-licence: has no SBOM that can be read for linux/arm64, so nobody knows its licences"],
+      ["verify-licence: has no SBOM that can be read for linux/arm64, so its licences are unknown"],
     ],
   ] as const)("%s", async (_, sbom, licences, expected) => {
     expect(await problems(sbom, { licences })).toEqual(expected);
@@ -225,7 +225,7 @@ describe("a release without a version, which has no statement", () => {
     [
       "of nobody knows which",
       {},
-      [`verify-revision: what is signed says no revision; ${REVISION} is wanted`],
+      [`verify-revision: what is signed says no revision; ${REVISION} is required`],
     ],
   ])("%s", async (_, annotations, expected) => {
     const scene = new Scene(keys, [PLATFORMS, { annotations }]);

@@ -1,8 +1,7 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import { Answer } from "./answer";
-import { Deadline } from "./deadline";
-import { networkError, type RequestContext } from "./network-errors";
+import { hostOf, type RegistryError, type RequestContext, requestError } from "./errors";
+import { Deadline, networkError } from "./network-errors";
 import { Outward } from "./outward";
 import { oneLine, type Redactor, safePath } from "./redact";
 
@@ -14,11 +13,9 @@ export interface RequestEntry {
   /** The host spoken to, which may be a token service or a CDN. */
   readonly host: string;
   readonly path: string;
-  /** Absent where there was no answer. */
   readonly status?: number;
   /** When it was sent, ISO 8601, UTC. */
   readonly at: string;
-  /** How long the answer took. */
   readonly ms: number;
   /** The beginning of an error's body, or why there was no answer. */
   readonly body?: string;
@@ -68,8 +65,7 @@ export class Wire {
 
   /** @throws RegistryError where there is no answer; any answer is returned. */
   async send(request: WireRequest): Promise<Answer> {
-    const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
-    const deadline = new Deadline(deadlineMs, this.#options.signal);
+    const deadline = new Deadline(this.#options.deadlineMs ?? DEADLINE_MS, this.#options.signal);
     const started = performance.now();
     const at = new Date().toISOString();
     const { method, url } = request;
@@ -96,7 +92,7 @@ export class Wire {
         body: await upload.body(),
         signal: deadline.signal,
       });
-      const answer = await Answer.of(request, data, deadline, deadlineMs);
+      const answer = await Answer.of(request, data, deadline);
       const text = oneLine(this.#redactor.redact(answer.errorText), DIAGNOSTIC_TEXT);
       this.#options.onRequest?.({
         ...entry(),
@@ -106,7 +102,7 @@ export class Wire {
       return answer;
     } catch (error) {
       deadline.dispose();
-      const failure = networkError(request, deadline, deadlineMs, upload.failure ?? error);
+      const failure = networkError(request, deadline, upload.failure ?? error);
       this.#options.onRequest?.({ ...entry(), body: failure.summary });
       throw failure;
     }
@@ -160,5 +156,141 @@ class Upload {
     } finally {
       this.#deadline.start();
     }
+  }
+}
+
+/** An HTTP answer whose body has not been read yet. It must be read or discarded. */
+export class Answer {
+  readonly status: number;
+  readonly context: RequestContext;
+  /** The body's beginning where the status is an error; it has been read then. */
+  errorText = "";
+  readonly #data: Dispatcher.ResponseData;
+  readonly #deadline: Deadline;
+
+  private constructor(context: RequestContext, data: Dispatcher.ResponseData, deadline: Deadline) {
+    this.status = data.statusCode;
+    this.context = context;
+    this.#data = data;
+    this.#deadline = deadline;
+    // An abandoned body emits an error, which would be unhandled.
+    data.body.on("error", () => {});
+  }
+
+  /** Reads an error's body at once, so that its text is there and the connection is free. */
+  static async of(
+    context: RequestContext,
+    data: Dispatcher.ResponseData,
+    deadline: Deadline,
+  ): Promise<Answer> {
+    const answer = new Answer(context, data, deadline);
+    if (data.statusCode < 400) return answer;
+    const bytes = await answer.bytes(64 * 1024).catch(() => new Uint8Array());
+    answer.errorText = Buffer.from(bytes).toString("utf8");
+    return answer;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#data.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+
+  get length(): number | undefined {
+    const text = this.header("content-length");
+    return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  }
+
+  /** The media type of the body, without its parameters. */
+  get mediaType(): string | undefined {
+    return this.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+  }
+
+  /** The whole body. @throws RegistryError `registry-too-large` above `limit` bytes. */
+  async bytes(limit: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      if ((this.length ?? 0) > limit && this.context.method !== "HEAD") throw this.#tooLarge(limit);
+      for await (const chunk of this.#data.body) {
+        size += chunk.length;
+        if (size > limit) throw this.#tooLarge(limit);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      this.#data.body.destroy();
+      throw networkError(this.context, this.#deadline, error);
+    } finally {
+      this.#deadline.dispose();
+    }
+    return Buffer.concat(chunks, size);
+  }
+
+  /** The whole body as JSON. @throws RegistryError `registry-too-large`, `registry-bad-answer` */
+  async json(limit: number): Promise<unknown> {
+    return this.parse(await this.bytes(limit));
+  }
+
+  parse(bytes: Uint8Array): unknown {
+    try {
+      return JSON.parse(Buffer.from(bytes).toString("utf8"));
+    } catch {
+      throw this.bad(`something that is no JSON (${this.mediaType ?? "no type"})`);
+    }
+  }
+
+  /** The body piece by piece; the deadline counts only the time that Slipway waits for the registry. */
+  async *stream(): AsyncGenerator<Uint8Array, void, undefined> {
+    const chunks: AsyncIterator<Uint8Array> = this.#data.body[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        this.#deadline.start();
+        const next = await chunks.next();
+        this.#deadline.pause();
+        if (next.done) return;
+        yield next.value;
+      }
+    } catch (error) {
+      throw networkError(this.context, this.#deadline, error);
+    } finally {
+      this.#deadline.dispose();
+      this.#data.body.destroy();
+    }
+  }
+
+  /** Reads a short rest, so that the connection can be used again; a long one is cut off. */
+  async discard(): Promise<void> {
+    try {
+      if (!this.#data.body.destroyed && !this.#data.body.readableEnded)
+        await this.#data.body.dump({ limit: 65_536 });
+    } catch {
+      // The body is not needed; a broken connection shows with the next request.
+    } finally {
+      this.#deadline.dispose();
+    }
+  }
+
+  /** An error about this answer: it breaks the specification. */
+  bad(
+    what: string,
+    hint = "Something between this machine and the registry may answer in its place (proxy, login page).",
+  ): RegistryError {
+    return requestError(this.context, {
+      code: "registry-bad-answer",
+      status: this.status,
+      summary: `${this.#subject()} with ${what}`,
+      hint,
+    });
+  }
+
+  #tooLarge(limit: number): RegistryError {
+    return requestError(this.context, {
+      code: "registry-too-large",
+      summary: `${this.#subject()} with more than ${limit} bytes`,
+    });
+  }
+
+  #subject(): string {
+    const { method, url } = this.context;
+    return `${hostOf(this.context)} answered ${method} ${safePath(url)}`;
   }
 }

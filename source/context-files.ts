@@ -1,0 +1,163 @@
+import { createHash } from "node:crypto";
+import { createReadStream, type Dirent } from "node:fs";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { join, posix } from "node:path";
+import ignore from "@balena/dockerignore";
+import pLimit from "p-limit";
+import type { ContextFile } from "../plan/content-key";
+import type { Problem } from "../plan/problem";
+import { reasonOf } from "../registry/errors";
+
+export interface IgnoreRules {
+  /** Which file they are from, relative to the context; undefined for none. */
+  readonly file?: string;
+  ignores(path: string): boolean;
+  /** Whether an ignored folder can still hold something that is not ignored. */
+  mayHoldExceptions(folder: string): boolean;
+}
+
+/**
+ * `<Dockerfile>.dockerignore` beside the Dockerfile where there is one, else `.dockerignore` in the context.
+ * The rules are BuildKit's: case-sensitive, the last match wins, `!` brings back, a folder's match holds for all in it.
+ */
+export async function readIgnoreRules(contextDir: string, dockerfile: string): Promise<IgnoreRules> {
+  const candidates = [`${dockerfile}.dockerignore`, ".dockerignore"];
+  for (const file of candidates) {
+    const text = await readIfThere(join(contextDir, file));
+    if (text !== undefined) return { file, ...ignoreRules(text) };
+  }
+  return ignoreRules("");
+}
+
+/** @throws SyntaxError for a pattern that cannot be read, such as `[a`. */
+export function ignoreRules(text: string): Pick<IgnoreRules, "ignores" | "mayHoldExceptions"> {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const rules = ignore({ ignorecase: false }).add(lines.map(escapePattern));
+  // Compiles every pattern, so that a bad one is found here.
+  rules.ignores("compile");
+  const exceptions = lines
+    .filter((line) => !line.startsWith("#"))
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith("!"))
+    .map((line) => line.slice(1).trim().replace(/^\/+/, "").replace(/\/+$/, ""));
+  const simple = exceptions.every((pattern) => !/[*?[\\]|(^|\/)\.\.?(\/|$)|\/\//.test(pattern));
+  return {
+    ignores: (path) => rules.ignores(path),
+    mayHoldExceptions: (folder) =>
+      exceptions.length > 0 &&
+      (!simple || exceptions.some((pattern) => `${pattern}/`.startsWith(`${folder}/`))),
+  };
+}
+
+/** The library hands these to a regular expression as they are; in a Dockerfile's patterns they mean themselves. */
+function escapePattern(line: string): string {
+  if (line.startsWith("#")) return line;
+  return line.replace(/\\.|[+(){}|]/gs, (found) => (found.startsWith("\\") ? found : `\\${found}`));
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      return undefined;
+    throw error;
+  }
+}
+
+const FOLDERS_AT_ONCE = 16;
+const FILES_AT_ONCE = 32;
+/** Above this a file is hashed in pieces instead of being read at once. */
+const WHOLE_FILE_LIMIT = 1024 * 1024;
+
+/**
+ * Every file and symbolic link that is not ignored, hashed and sorted by the bytes of its path: the same on every
+ * machine, umask and locale. Whatever else is found there is a problem.
+ */
+export async function readContextFiles(
+  contextDir: string,
+  rules: IgnoreRules,
+  image: string,
+): Promise<{ files: ContextFile[]; problems: Problem[] }> {
+  const found: { file: ContextFile; bytes: Buffer }[] = [];
+  const problems: Problem[] = [];
+  const [folders, files] = [pLimit(FOLDERS_AT_ONCE), pLimit(FILES_AT_ONCE)];
+  const report = (code: string, path: string, what: string, fix: string) => {
+    const message = `${JSON.stringify(path)} in the build context ${what}`;
+    problems.push({ code, path: image, message, hint: `${fix}, or name it in .dockerignore` });
+  };
+
+  async function walk(folder: string): Promise<void> {
+    let children: Dirent[];
+    try {
+      children = await folders(() => readdir(join(contextDir, folder), { withFileTypes: true }));
+    } catch (error) {
+      return report("context-unreadable", folder, `cannot be read: ${reasonOf(error)}`, "Remove it");
+    }
+    await Promise.all(
+      children.map((child) => visit(folder === "" ? child.name : `${folder}/${child.name}`, child)),
+    );
+  }
+
+  async function visit(path: string, child: Dirent): Promise<void> {
+    const ignored = rules.ignores(path);
+    if (child.isDirectory()) {
+      if (!ignored || rules.mayHoldExceptions(path)) await walk(path);
+      return;
+    }
+    if (ignored) return;
+    if (path.includes("\uFFFD"))
+      return report("context-file-name", path, "has a name that is not UTF-8", "Remove it");
+    if (!child.isFile() && !child.isSymbolicLink())
+      return report(
+        "context-special-file",
+        path,
+        `is ${specialKind(child)}, which no image can hold`,
+        "Remove it",
+      );
+    try {
+      const hash = child.isFile() ? hashFile : hashLink;
+      found.push({ file: await files(() => hash(contextDir, path)), bytes: Buffer.from(path) });
+    } catch (error) {
+      if (error instanceof OutsideLinkError) report("context-symlink", path, error.message, "Replace it");
+      else report("context-unreadable", path, `cannot be read: ${reasonOf(error)}`, "Replace it");
+    }
+  }
+
+  await walk("");
+  return {
+    files: found.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ file }) => file),
+    problems: problems.sort((a, b) => (a.message < b.message ? -1 : 1)),
+  };
+}
+
+function specialKind(child: Dirent): string {
+  if (child.isFIFO()) return "a FIFO (named pipe)";
+  if (child.isSocket()) return "a socket";
+  if (child.isCharacterDevice()) return "a character device";
+  if (child.isBlockDevice()) return "a block device";
+  return "of an unknown kind";
+}
+
+async function hashFile(contextDir: string, path: string): Promise<ContextFile> {
+  const file = join(contextDir, path);
+  const { mode, size } = await lstat(file);
+  const hash = createHash("sha256");
+  if (size <= WHOLE_FILE_LIMIT) hash.update(await readFile(file));
+  else
+    for await (const piece of createReadStream(file, { highWaterMark: WHOLE_FILE_LIMIT })) hash.update(piece);
+  return { path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest: hash.digest("hex"), size };
+}
+
+class OutsideLinkError extends Error {}
+
+/** A link is its target's text. It may dangle, but not lead out of the context. */
+async function hashLink(contextDir: string, path: string): Promise<ContextFile> {
+  const target = await readlink(join(contextDir, path));
+  const link = target.replaceAll("\\", process.platform === "win32" ? "/" : "\\");
+  const reached = posix.normalize(posix.join(posix.dirname(path), link));
+  if (posix.isAbsolute(link) || reached === ".." || reached.startsWith("../"))
+    throw new OutsideLinkError(`is a symbolic link to ${JSON.stringify(target)}, out of the context`);
+  const digest = createHash("sha256").update(link).digest("hex");
+  return { path, mode: "symlink", digest, size: Buffer.byteLength(link) };
+}

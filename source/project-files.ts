@@ -1,0 +1,94 @@
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { realpath } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { ProblemError } from "../plan/problem";
+import { ROOT_PATTERN } from "../plan/root";
+
+/**
+ * The absolute folder that all files of the settings are relative to: `slipway:root`, from the project's folder
+ * upwards.
+ *
+ * @throws ProblemError `root-outside` for what is above the git repository, or no such folder at all
+ */
+export function rootDir(projectDir: string, root: string): string {
+  const start = resolve(projectDir);
+  const wrong = (message: string) =>
+    new ProblemError("The configuration has a problem:", [
+      {
+        code: "root-outside",
+        path: "slipway:root",
+        message: `${JSON.stringify(root)} ${message}`,
+        hint: "Paths stay inside the repository: count the folders between its root and Pulumi.yaml, `..` for each.",
+      },
+    ]);
+  if (!ROOT_PATTERN.test(root)) throw wrong("is not a way up: `.`, `..` or `../..`");
+  let folder = start;
+  for (const _ of root === "." ? [] : root.split("/")) {
+    if (existsSync(join(folder, ".git"))) throw wrong(`leads out of the git repository, which is ${folder}`);
+    if (dirname(folder) === folder) throw wrong("leads above the file system's root");
+    folder = dirname(folder);
+  }
+  return folder;
+}
+
+/** A path of the project's folder, relative to the root, with slashes: `release/artifacts`. */
+export function fromRoot(projectDir: string, root: string, path: string): string {
+  return relative(rootDir(projectDir, root), resolve(projectDir, path)).split(sep).join("/") || ".";
+}
+
+/** Whether `path` is `folder` or lies in it; both absolute. */
+export function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/** Where a path really is, links followed; undefined where there is nothing. */
+export async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch {
+    return undefined;
+  }
+}
+
+const LIMIT = 1024 * 1024;
+
+/** A file that lies outside of the project, or a link that leads there. */
+export class OutsideProjectError extends Error {}
+
+/**
+ * The text of a file in a folder of the project, of at most 1 MiB.
+ *
+ * @param path relative to the folder
+ * @throws Error whose message continues the path: `does not exist`, `leads out of the project`, `is not a file`, …
+ */
+export function readProjectFile(folder: string, path: string, { keepByteOrderMark = false } = {}): string {
+  const file = resolve(folder, path);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined)
+    throw new Error(`does not exist (looked for ${file})`);
+  const real = realpathSync(file);
+  if (!isInside(realpathSync(folder), real))
+    throw new OutsideProjectError(`leads out of the project, to ${real}`);
+  const facts = statSync(real);
+  if (!facts.isFile()) throw new Error("is not a file");
+  if (facts.size > LIMIT) throw new Error("is larger than 1 MiB");
+  const bytes = readFileSync(real);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: keepByteOrderMark }).decode(bytes);
+  } catch {
+    throw new Error("is not UTF-8");
+  }
+}
+
+/** Reads files that are part of a project's configuration, by their paths relative to `slipway:root`. */
+export function projectFiles(projectDir: string): (path: string, root: string) => string {
+  return (path, root) => readProjectFile(rootDir(projectDir, root), path);
+}
+
+/** One entry a line, without blank lines and `#` comments. */
+export function listEntries(text: string): string[] {
+  return text
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.replace(/#.*$/, "").trim())
+    .filter((line) => line !== "");
+}
