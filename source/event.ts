@@ -1,8 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../config/environment";
 import { type Problem, ProblemError } from "../plan/problem";
-import { type ReleaseEvent, tagOf } from "../plan/tag-rules/event";
-import { correctedSha, releaseEventFromGitHub } from "../plan/tag-rules/github-event";
+import { correctedSha, type ReleaseEvent, releaseEventFromGitHub, tagOf } from "../plan/tag-rules/event";
 import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
 import type { GitSource } from "./git";
 

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { parseYamlText, readYamlText } from "../config/yaml-file";
-import type { UsedAction, WorkflowText } from "../plan/policy/unpinned-actions";
+import type { UsedAction, WorkflowText } from "../plan/policy/judge-policy";
 import { ProblemError } from "../plan/problem";
 import { gitRoot } from "./git-command";
 import { isInside, realPath } from "./inside";

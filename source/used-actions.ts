@@ -1,5 +1,5 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { UsedAction } from "../plan/policy/unpinned-actions";
+import type { UsedAction } from "../plan/policy/judge-policy";
 
 interface Entry {
   readonly key: unknown;

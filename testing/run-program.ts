@@ -6,7 +6,7 @@ import { readConfig } from "../config/read";
 import { readSetup } from "../config/read-setup";
 import { type PlannedRelease, withFiles } from "../plan/planned-release";
 import type { ReleasePlan } from "../plan/release-plan";
-import type { LiveRepository } from "../plan/setup/live";
+import type { LiveRepository } from "../plan/setup/config";
 import { assembleSetupPlan, type SetupPlan } from "../plan/setup/plan";
 import { planText, refusalText } from "../report/plan-text";
 import { isInside } from "../source/inside";

@@ -1,6 +1,12 @@
 import type { Problem } from "../problem";
-import type { EnvironmentConfig, SetupConfig, TagRulesConfig } from "./config";
-import type { LiveEnvironment, LiveRepository, LiveRuleset } from "./live";
+import type {
+  EnvironmentConfig,
+  LiveEnvironment,
+  LiveRepository,
+  LiveRuleset,
+  SetupConfig,
+  TagRulesConfig,
+} from "./config";
 
 /** One thing that a setup declares, held against what is there. */
 export interface Slot {

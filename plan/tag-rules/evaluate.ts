@@ -3,8 +3,7 @@ import { TAG_PATTERN } from "../reference";
 import type { TagClass, VersionLine } from "../tag-policy";
 import type { ReleaseEvent } from "./event";
 import { type ExpressionScope, newTrace, renderExpression } from "./expressions";
-import type { Flavor } from "./flavor";
-import { imageLabels } from "./image-labels";
+import type { Flavor } from "./inputs";
 import { applyRule, cleanTag, type RuleTag } from "./rule-tag";
 import type { TagRule } from "./tag-rule";
 
@@ -162,4 +161,41 @@ function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
 function describe(event: ReleaseEvent): string {
   const ref = event.ref === "" ? "an event without a reference" : event.ref;
   return event.eventName === "" ? ref : `${event.eventName} of ${ref}`;
+}
+
+/** Sorts keys the same on every machine, whatever its language. */
+const BY_KEY = new Intl.Collator("en");
+
+/**
+ * The labels (and annotations) of an image, as `key=value`, sorted by key: OCI's own, then what `extra` says, which
+ * wins. An entry without `=` is left out.
+ *
+ * @param version the main tag; empty for none
+ * @param now becomes `org.opencontainers.image.created`; reproducible images say something else in `extra`
+ */
+export function imageLabels(
+  event: ReleaseEvent,
+  version: string,
+  now: Date,
+  extra: readonly string[],
+): string[] {
+  const { name = "", description = "", url = "", license = "" } = event.repository;
+  const own = {
+    title: name,
+    description,
+    url,
+    source: url,
+    version,
+    created: now.toISOString(),
+    revision: event.sha,
+    licenses: license,
+  };
+  const labels = new Map(
+    Object.entries(own).map(([key, value]) => [`org.opencontainers.image.${key}`, value]),
+  );
+  for (const label of extra) {
+    const equals = label.indexOf("=");
+    if (equals !== -1) labels.set(label.slice(0, equals), label.slice(equals + 1));
+  }
+  return [...labels].sort(([a], [b]) => BY_KEY.compare(a, b)).map(([key, value]) => `${key}=${value}`);
 }

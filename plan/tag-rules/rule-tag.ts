@@ -1,17 +1,19 @@
+import * as pep440 from "@renovatebot/pep440";
+import { prerelease, SemVer, valid } from "semver";
 import type { TagClass, VersionLine } from "../tag-policy";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
   type ExpressionScope,
+  isRawPattern,
   newTrace,
   renderExpression,
   renderSchedule,
+  renderTemplate,
   shortSha,
   type Trace,
 } from "./expressions";
-import type { Flavor } from "./flavor";
-import { tagClass } from "./tag-class";
+import type { Flavor } from "./inputs";
 import type { MatchRule, RefRule, TagRule, VersionRule } from "./tag-rule";
-import { pep440Text, semverText } from "./version-text";
 
 /** The tag that one rule makes of an event. */
 export interface RuleTag {
@@ -181,4 +183,156 @@ function withAffixes(
   const prefix = renderExpression(rule.prefix ?? flavor.prefix, scope, trace);
   const suffix = renderExpression(rule.suffix ?? flavor.suffix, scope, trace);
   return `${prefix}${text}${suffix}`;
+}
+
+/**
+ * The class of a rule's tag: what the tag promises. It follows from the rule and from where its text came from, never
+ * from what the tag looks like.
+ *
+ * | rule                                                              | class      |
+ * | ----------------------------------------------------------------- | ---------- |
+ * | any, with `slipway-class=…`                                       | as it says |
+ * | semver, pep440: the pattern tells the whole version               | version    |
+ * | semver, pep440: any pattern, for a pre-release (pep440: also post and dev) | version |
+ * | semver, pep440: the pattern leaves a part out (`{{major}}.{{minor}}`) | floating |
+ * | match                                                             | version    |
+ * | ref, event=tag                                                    | version    |
+ * | raw, with `{{tag}}` on a git tag, or `{{input '…'}}`              | version    |
+ * | raw, literally the git tag (or it without its `v`)                | version    |
+ * | raw, literally a dispatched input whose name ends in tag, version | version    |
+ * | sha                                                               | revision   |
+ * | anything else that has `{{sha}}` in its name                      | revision   |
+ * | ref, event=branch; ref, event=pr; edge; schedule; other raw       | floating   |
+ * | the `latest` that the flavor adds                                 | floating   |
+ *
+ * `match` is write-once even where its pattern cuts a version short, since nothing tells that from a whole one:
+ * `slipway-class=floating` says so.
+ *
+ * @param value the tag without prefix and suffix, not yet cleaned
+ * @param wholeVersion for semver and pep440: whether the tag tells the whole version
+ * @param uses the expressions that gave the tag its text, prefix and suffix included
+ */
+export function tagClass(
+  rule: TagRule,
+  value: string,
+  wholeVersion: boolean,
+  uses: Trace["uses"],
+  event: ReleaseEvent,
+): TagClass {
+  return (
+    rule.class ?? (isVersion(rule, value, wholeVersion, uses, event) ? "version" : movingClass(rule, uses))
+  );
+}
+
+function isVersion(
+  rule: TagRule,
+  value: string,
+  wholeVersion: boolean,
+  uses: Trace["uses"],
+  event: ReleaseEvent,
+): boolean {
+  switch (rule.type) {
+    case "semver":
+    case "pep440":
+      return wholeVersion;
+    case "match":
+      return true;
+    case "ref":
+      return rule.event === "tag";
+    case "raw":
+      return uses.has("tag") || uses.has("input") || isReleaseName(value, event);
+    case "edge":
+    case "schedule":
+    case "sha":
+      return false;
+  }
+}
+
+function movingClass(rule: TagRule, uses: Trace["uses"]): TagClass {
+  return rule.type === "sha" || uses.has("sha") ? "revision" : "floating";
+}
+
+/**
+ * Whether a literal is the name of what is being released. A workflow that writes `value=${{ inputs.tag }}` or
+ * `value=${{ github.ref_name }}` has put the text in before we see the rule.
+ */
+function isReleaseName(value: string, event: ReleaseEvent): boolean {
+  if (value === "") return false;
+  const tag = tagOf(event.ref);
+  if (tag !== undefined && (value === tag || value === tag.replace(/^v/, ""))) return true;
+  return Object.entries(event.inputs).some(
+    ([name, input]) => /(?:tag|version)$/i.test(name) && input === value,
+  );
+}
+
+/** A version as a rule's pattern writes it. */
+export interface VersionText {
+  readonly text: string;
+  /** Whether no other version is written the same: every part of it shows. */
+  readonly whole: boolean;
+  /** No pre-release; for pep440 no post or dev release either. */
+  readonly stable: boolean;
+  /** The versions that share this text, unless it is whole. */
+  readonly line?: VersionLine;
+}
+
+/** Writes a semantic version (`v` and build metadata allowed) by a pattern; undefined when it is none. */
+export function semverText(version: string, pattern: string): VersionText | undefined {
+  if (valid(version) === null) return undefined;
+  const parsed = new SemVer(version, { loose: true });
+  if (prerelease(version) !== null) {
+    const text = renderTemplate(isRawPattern(pattern) ? pattern : "{{version}}", parsed);
+    return { text, whole: true, stable: false };
+  }
+  const { major, minor, patch } = parsed;
+  return stableText([major, minor, patch], (release) =>
+    release === undefined
+      ? renderTemplate(pattern, parsed)
+      : renderTemplate(pattern, new SemVer(release.join("."), { loose: true })),
+  );
+}
+
+/** Writes a Python version by a pattern; undefined when it is none. */
+export function pep440Text(version: string, pattern: string): VersionText | undefined {
+  const parsed = pep440.valid(version) === null ? null : pep440.explain(version);
+  if (parsed === null) return undefined;
+  const write = (text: string) =>
+    renderTemplate(pattern, {
+      raw: () => text,
+      version: () => pep440.clean(text),
+      major: () => pep440.major(text),
+      minor: () => pep440.minor(text),
+      patch: () => pep440.patch(text),
+    });
+  if (parsed.is_prerelease || parsed.is_postrelease || parsed.is_devrelease) {
+    return {
+      text: (isRawPattern(pattern) ? version : pep440.clean(version)) ?? "",
+      whole: true,
+      stable: false,
+    };
+  }
+  // `1.2` is 1.2.0, and its parts must show as much as those of 1.2.3 do.
+  const release = [...parsed.release, 0, 0].slice(0, Math.max(3, parsed.release.length));
+  return stableText(release, (other) => write(other === undefined ? version : other.join(".")));
+}
+
+/**
+ * Finds out which parts of a version a pattern shows, by writing versions that differ in one part: what does not
+ * change the text is not in it.
+ *
+ * @param write writes another release by the same pattern, or the version itself
+ */
+function stableText(
+  release: readonly number[],
+  write: (release: readonly number[] | undefined) => string,
+): VersionText {
+  const same = write(release);
+  const shows = release.map((_, changed) => {
+    const other = release.map((part, index) => (index !== changed ? part : part === 0 ? 1 : part - 1));
+    return write(other) !== same;
+  });
+  const [major = 0, minor = 0] = release;
+  const whole = shows.every((shown) => shown);
+  const line = shows[0] ? (shows[1] ? { major, minor } : { major }) : {};
+  return { text: write(undefined), whole, stable: true, ...(whole ? {} : { line }) };
 }

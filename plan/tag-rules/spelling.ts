@@ -1,8 +1,7 @@
 import Handlebars from "handlebars";
 import { didYouMean, nearWord } from "../near-word";
-import { readRow } from "./input-list";
-import { parseTagRule } from "./parse-rule";
-import { RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
+import { readRow } from "./inputs";
+import { parseTagRule, RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
 
 /** A name that a rule or flavor does not know: it would be passed over, or rendered as nothing. */
 export interface Misspelling {
