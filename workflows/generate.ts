@@ -1,13 +1,12 @@
+import { structuredPatch } from "diff";
 import type { WorkflowHost } from "../plan/github-config";
-import { driftWorkflow } from "./drift-workflow";
-import type { Workflow } from "./model";
-import { previewWorkflow } from "./preview-workflow";
-import { promoteJob, promoteWorkflow } from "./promote-workflow";
+import { type Problem, ProblemError } from "../plan/problem";
+import { jobId, type Workflow } from "./model";
+import { promoteJob, promoteWorkflow } from "./release-job";
 import { deployWorkflow, releaseWorkflow } from "./release-workflow";
 import { renderWorkflow } from "./render";
-import type { HostedStack, WorkflowStack } from "./stack";
-import { jobId } from "./words";
-import { requireNoProblems } from "./workflow-problems";
+import { driftWorkflow, previewWorkflow } from "./shared-workflows";
+import { builds, type HostedStack, runnersOf, type WorkflowStack } from "./stack";
 
 /** A workflow file of the repository. */
 export interface WorkflowFile {
@@ -104,4 +103,210 @@ function sharedWorkflows(
     const members = stacks.filter((stack) => fileOf(stack) === file);
     return { workflow: make(file, members), stacks: members.map(({ stack }) => stack) };
   });
+}
+
+/** What keeps stacks from having the workflows that they ask for, all at once. */
+export function requireNoProblems(stacks: readonly WorkflowStack[]): void {
+  const problems = [...stacks.flatMap(ownProblems), ...fileProblems(stacks), ...sharedProblems(stacks)];
+  if (problems.length > 0) throw new ProblemError("The workflows cannot be made:", problems);
+}
+
+const AT = "github.workflows";
+
+function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): Problem[] {
+  const problem = (code: string, key: string, message: string, hint: string): Problem => ({
+    code,
+    path: `${stack}: ${AT}.${key}`,
+    message,
+    hint,
+  });
+  const texts = { artifacts: config.artifacts, "builder.name": config.builder.name, configFile };
+  const images = config.images.map(({ name }) => name);
+  return [
+    ...(workflows.preview !== undefined && config.requireTag
+      ? [
+          problem(
+            "workflows-preview-tag",
+            "preview",
+            "is not possible with requireTag: a pull request has no tag",
+            "Leave the preview out, or preview a stack that requires none",
+          ),
+        ]
+      : []),
+    ...(workflows.preview !== undefined && config.promote?.source.kind === "stack"
+      ? [
+          problem(
+            "workflows-preview-promote",
+            "preview",
+            "is not possible for a stack that promotes from another: a pull request cannot read the other stack's state",
+            "Leave the preview out, or promote by statement",
+          ),
+        ]
+      : []),
+    ...(workflows.promote !== undefined && config.promote === undefined
+      ? [
+          problem(
+            "workflows-promote",
+            "promote",
+            "needs slipway:promote, which says what is promoted",
+            "Set slipway:promote, e.g. { from: stage }",
+          ),
+        ]
+      : []),
+    ...(["release", "deploy"] as const)
+      .filter((key) => workflows[key] !== undefined && config.promote !== undefined)
+      .map((key) =>
+        problem(
+          "workflows-promote",
+          key,
+          "is not possible for a stack that promotes: nothing is built there",
+          "Use promote",
+        ),
+      ),
+    ...runnerProblems({ stack, config, workflows, configFile }, problem),
+    ...Object.entries(texts)
+      .filter(([, text]) => text?.includes("${{"))
+      .map(([key, text]) => ({
+        code: "workflows-expression",
+        path: `${stack}: ${key}`,
+        message: `${JSON.stringify(text)} would be an expression in a workflow`,
+      })),
+    ...(images.length > 256 && workflows.attest
+      ? [
+          problem(
+            "workflows-attest",
+            "attest",
+            "is possible for 256 images at most, GitHub's limit of a matrix",
+            "Leave attest out",
+          ),
+        ]
+      : []),
+  ];
+}
+
+type Report = (code: string, key: string, message: string, hint: string) => Problem;
+
+function runnerProblems(stack: WorkflowStack, problem: Report): Problem[] {
+  const runners = builds(stack) ? runnersOf(stack) : undefined;
+  return (runners ?? [])
+    .filter(({ runner }) => runner === undefined)
+    .map(({ platform }) =>
+      problem(
+        "workflows-runner",
+        `runners.${platform}`,
+        `is not there, and images are built for ${platform}; expected a runner's label`,
+        "Name a runner that is of this platform or runs it without QEMU, or leave `runners` out: one job builds all",
+      ),
+    );
+}
+
+interface Claim {
+  readonly stack: string;
+  readonly key: string;
+  readonly file: string;
+  /** Preview and drift are shared with the same key of other stacks. */
+  readonly shared: boolean;
+}
+
+function claims({ stack, workflows: { release, deploy, promote, preview, drift } }: WorkflowStack): Claim[] {
+  const named: [key: string, file: string | undefined, shared: boolean][] = [
+    ["release", release?.file, false],
+    ["deploy", deploy === undefined ? undefined : (deploy.file ?? `deploy-${stack}.yml`), false],
+    ["promote", promote === undefined ? undefined : (promote.file ?? `promote-${stack}.yml`), false],
+    ["preview", preview?.file, true],
+    ["drift", drift?.file, true],
+  ];
+  return named.flatMap(([key, file, shared]) => (file === undefined ? [] : [{ stack, key, file, shared }]));
+}
+
+/** Names are compared as on case-insensitive file systems. */
+function fileProblems(stacks: readonly WorkflowStack[]): Problem[] {
+  const all = stacks.flatMap(claims);
+  return all.flatMap((claim, index) => {
+    const other = all
+      .slice(0, index)
+      .find(
+        (earlier) =>
+          earlier.file.toLowerCase() === claim.file.toLowerCase() &&
+          !(claim.shared && earlier.key === claim.key && earlier.file === claim.file),
+      );
+    if (other === undefined) return [];
+    return [
+      {
+        code: "workflows-file",
+        path: `${claim.stack}: ${AT}.${claim.key}.file`,
+        message: `${JSON.stringify(claim.file)} is also the file of ${other.stack}'s ${other.key}`,
+        hint: "Give each of them a file of its own",
+      },
+    ];
+  });
+}
+
+/** A shared file has one runner, one way to install and one environment. */
+function sharedProblems(stacks: readonly WorkflowStack[]): Problem[] {
+  return (["preview", "drift"] as const).flatMap((key) => {
+    const members = stacks.filter(({ workflows }) => workflows[key] !== undefined);
+    return members.flatMap((member, index) => {
+      const first = members
+        .slice(0, index)
+        .find(({ workflows }) => workflows[key]?.file === member.workflows[key]?.file);
+      if (first === undefined || commonSettings(first, key) === commonSettings(member, key)) return [];
+      return [
+        {
+          code: "workflows-shared",
+          path: `${member.stack}: ${AT}.${key}`,
+          message: `shares ${member.workflows[key]?.file} with ${first.stack}, but differs in directory, runner, node, install, hosts, timeout or environment`,
+          hint: "Set these in Pulumi.yaml for all stacks, or give each its own file",
+        },
+      ];
+    });
+  });
+}
+
+function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"): string {
+  const { directory, runner, node, install, hosts, timeout } = workflows;
+  return JSON.stringify([
+    directory,
+    runner,
+    node,
+    install,
+    hosts,
+    timeout,
+    key === "drift" && workflows.drift?.environment,
+  ]);
+}
+
+/** A file that has to say `wanted`. */
+export interface FileState {
+  readonly path: string;
+  readonly wanted: string;
+  /** What it says; absent where there is none. */
+  readonly found?: string;
+}
+
+export type FileChange = "created" | "changed" | "unchanged";
+
+export interface FileDifference {
+  readonly path: string;
+  readonly change: FileChange;
+  /** The first line that differs, from 1; absent for a file that is not there or does not differ. */
+  readonly line?: number;
+  /** The lines that differ with some around them, `-` as the file is, `+` as it should be. */
+  readonly diff: readonly string[];
+}
+
+/** How a file differs from what the settings say. A checkout's line ends (CRLF) are no difference. */
+export function compareFile({ path, wanted, found }: FileState): FileDifference {
+  if (found === undefined) return { path, change: "created", diff: [] };
+  const text = found.replaceAll("\r\n", "\n");
+  if (text === wanted) return { path, change: "unchanged", diff: [] };
+  const { hunks } = structuredPatch(path, path, text, wanted, "", "", { context: 2 });
+  const [first] = hunks;
+  const before = first?.lines.findIndex((line) => !line.startsWith(" ")) ?? 0;
+  return {
+    path,
+    change: "changed",
+    line: (first?.oldStart ?? 1) + Math.max(before, 0),
+    diff: hunks.flatMap(({ oldStart, lines }) => [`@@ line ${oldStart} @@`, ...lines]),
+  };
 }

@@ -1,11 +1,17 @@
-import { attestJob } from "./attest-job";
-import { BUILD_JOB, buildJob } from "./build-job";
-import type { Concurrency, EnvValue, Input, Job, Workflow } from "./model";
-import { expression } from "./model";
-import { releaseJob } from "./release-job";
-import { type Asked, SOURCE_JOB, sourceJob } from "./source-job";
+import { type Asked, BUILD_JOB, buildJob, SOURCE_JOB, sourceJob } from "./build-job";
+import {
+  type Concurrency,
+  type EnvValue,
+  expression,
+  expressionText,
+  type Input,
+  type Job,
+  stem,
+  tagFilter,
+  type Workflow,
+} from "./model";
+import { attestJob, releaseJob } from "./release-job";
 import { type HostedStack, madeFrom, versionTags, waiting } from "./stack";
-import { expressionText, stem, tagFilter } from "./words";
 
 const REF: Input = {
   description: "Branch, tag or commit to release. Default: where the workflow is started",

@@ -1,8 +1,6 @@
 import { PULUMI_VERSION } from "./action-pins";
-import { engineVariables, registryVariables } from "./credentials";
-import type { EnvValue, Step } from "./model";
-import { platformsOf, type StateKind, type WorkflowStack } from "./stack";
-import { shellWord } from "./words";
+import { type EnvValue, type Step, shellWord } from "./model";
+import { engineVariables, platformsOf, registryVariables, type StateKind, type WorkflowStack } from "./stack";
 
 /** Steps that several workflows have. */
 
