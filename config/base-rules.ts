@@ -1,9 +1,8 @@
 import { BASE_IMAGE } from "../plan/base";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { baseName } from "./expand-variants";
-import { formatPath, type Path, valueAt } from "./paths";
-import { duplicates, entriesOf, textOf } from "./rule-entries";
+import { baseName } from "./expand-images";
+import { duplicates, entriesOf, formatPath, type Path, textOf, valueAt } from "./paths";
 
 type Written = Readonly<Record<string, unknown>>;
 /** An image as it will be, with the place where it is written. */

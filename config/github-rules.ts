@@ -1,7 +1,6 @@
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { formatPath } from "./paths";
-import { duplicates, entriesOf, textOf } from "./rule-entries";
+import { duplicates, entriesOf, formatPath, textOf } from "./paths";
 
 /** Names that are of no use one without the other. */
 const PAIRS: readonly (readonly [name: string, token: string])[] = [

@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
 import type { SetupConfig } from "../plan/setup/config";
-import { decodeWritten } from "./decode";
-import { misplacedSettings } from "./misplaced-settings";
+import { decodeWritten, misplacedSettings } from "./decode";
 import { type ReadProjectFile, readConfig } from "./read";
 import { readSetup } from "./read-setup";
 import { writtenConfigSchema } from "./schema";

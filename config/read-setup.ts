@@ -3,17 +3,16 @@ import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
 import type { EnvironmentConfig, LabelConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
 import { decodeWritten } from "./decode";
-import { Encrypted } from "./encrypted";
 import { type Environment, lookUp } from "./environment";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
-import { overlayCode } from "./overlay-code";
+import { overlayCode } from "./overlay";
 import { leaves, withValueAt } from "./paths";
 import type { ReadProjectFile } from "./read";
-import { Redaction } from "./redaction";
 import { writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
-import { secretProblems } from "./secret-rules";
+import { Encrypted, Redaction, secretProblems } from "./secrets";
+import { listStackFiles, readStackFile } from "./stack-file";
 
 export interface SetupInput {
   /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
@@ -183,4 +182,33 @@ function readContent(
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * The stack that is meant where none is named: the first of some names that has a file, else the only stack that
+ * releases. Stacks that set a repository up do not count.
+ *
+ * @returns undefined where that leaves none or several
+ * @throws ProblemError `config-file` where there is no project
+ */
+export async function defaultStack(
+  projectDir: string,
+  preferred: readonly string[],
+): Promise<string | undefined> {
+  const names = (await listStackFiles(projectDir)).map(({ stack }) => stack);
+  const found = preferred.find((stack) => names.includes(stack));
+  if (found !== undefined) return found;
+  const releasing = [];
+  for (const stack of names) {
+    if (await isReleasing(projectDir, stack)) releasing.push(stack);
+  }
+  return releasing.length === 1 ? releasing[0] : undefined;
+}
+
+/** A file that cannot be read counts: reading it later reports what is wrong with it. */
+async function isReleasing(projectDir: string, stack: string): Promise<boolean> {
+  return readStackFile({ projectDir, stack }).then(
+    ({ written }) => !isSetupStack(written),
+    () => true,
+  );
 }

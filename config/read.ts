@@ -2,20 +2,14 @@ import type { Config } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { decodeWritten } from "./decode";
-import { withDerivedDefaults } from "./derived-defaults";
-import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
-import { normalise } from "./normalise";
-import { TrustFiles } from "./normalise-trust";
-import { type Flag, overlayEnvironment } from "./overlay";
-import { overlayCode } from "./overlay-code";
-import { formatPath, leaves, withValueAt } from "./paths";
-import { isSecretPath, Redaction } from "./redaction";
-import { entriesOf } from "./rule-entries";
+import { normalise, TrustFiles } from "./normalise";
+import { type Flag, overlayCode, overlayEnvironment } from "./overlay";
+import { entriesOf, formatPath, leaves, type Path, valueAt, withValueAt } from "./paths";
 import { ruleProblems } from "./rules";
 import { type CheckedConfig, writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
-import { secretProblems } from "./secret-rules";
+import { Encrypted, isSecretPath, Redaction, secretProblems } from "./secrets";
 
 /** A file as text, relative to the root, `.` or `..` from the project. @throws Error whose message continues the file's name: `does not exist` */
 export type ReadProjectFile = (path: string, root: string) => string;
@@ -176,4 +170,23 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
 
 function title(count: number): string {
   return `The configuration has ${count === 1 ? "a problem" : `${count} problems`}:`;
+}
+
+type Written = Readonly<Record<string, unknown>>;
+
+/** Defaults that follow from other settings, put where nothing is written. Everything else has its default in the schema. */
+function withDerivedDefaults(written: Written): Written {
+  const hasVariants = Array.isArray(written.variants) && written.variants.length > 0;
+  const derived: readonly [path: Path, when: boolean, value: unknown][] = [
+    // One repository's tags are `v1.2.3`, `v1.2.3-slim`, `latest`, `latest-slim`, whatever the version looks like.
+    [["images", 0, "tags"], hasVariants && isRecord(valueAt(written, ["images", 0])), ["type=ref,event=tag"]],
+    // One machine's network does not gain from two pushes at once, and emulated builds share its processors.
+    [["builder", "concurrency"], hasVariants && isRecord(written.builder ?? {}), 1],
+    [["base", "platforms"], isRecord(written.base), valueAt(written, ["images", 0, "platforms"])],
+  ];
+  return derived.reduce<Written>((config, [path, when, value]) => {
+    if (!when || value === undefined || valueAt(config, path) !== undefined) return config;
+    const changed = withValueAt(config, path, value);
+    return isRecord(changed) ? changed : config;
+  }, written);
 }

@@ -5,12 +5,9 @@ import { normalizeHost } from "../plan/reference";
 import { baseProblems, expandedNames } from "./base-rules";
 import { githubProblems } from "./github-rules";
 import { pathProblem } from "./grammar";
-import { laneRuleProblems } from "./lane-rules";
-import { formatPath } from "./paths";
-import { promotionProblems } from "./promotion-rules";
-import { duplicates, type Entry, entriesOf, textOf, textsOf } from "./rule-entries";
-import { tagRuleProblems } from "./tag-rule-problems";
-import { trustProblems } from "./trust-rules";
+import { laneRuleProblems, tagRuleProblems } from "./lane-rules";
+import { duplicates, type Entry, entriesOf, formatPath, textOf, textsOf } from "./paths";
+import { promotionProblems, trustProblems } from "./promotion-rules";
 
 /**
  * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are

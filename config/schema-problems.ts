@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Problem } from "../plan/problem";
 import { keysAt, schemaAt } from "./decode";
 import { formatPath, type Path, valueAt } from "./paths";
-import { REDACTED } from "./redaction";
+import { REDACTED } from "./secrets";
 
 type Issue = z.core.$ZodIssue;
 

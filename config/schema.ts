@@ -1,12 +1,10 @@
 import { z } from "zod";
-import { baseSchema, variantSchema } from "./base-schema";
 import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
-import { imageSchema } from "./image-schema";
+import { baseSchema, imageSchema, variantSchema } from "./image-schema";
 import { checkSchema, laneSchema } from "./lanes-schema";
-import { policySchema } from "./policy-schema";
-import { promoteSchema, rollbackSchema } from "./promotion-schema";
-import { signSchema } from "./sign-schema";
+import { policySchema } from "./policy";
+import { promoteSchema, rollbackSchema, signSchema } from "./sign-schema";
 
 /**
  * Everything that a stack's file can say under `slipway:`, with every default. Rules that look at more than one value

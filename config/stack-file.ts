@@ -1,11 +1,11 @@
-import { readdir } from "node:fs/promises";
+import { access, readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
+import { parse } from "yaml";
 import { type Problem, ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { Encrypted } from "./encrypted";
-import { misplacedSettings } from "./misplaced-settings";
+import { misplacedSettings } from "./decode";
 import { leaves } from "./paths";
-import { projectBelow } from "./project-folders";
+import { Encrypted, secretProblems } from "./secrets";
 import { readYamlFile } from "./yaml-file";
 
 export interface StackFile {
@@ -189,4 +189,65 @@ function shownPath(projectDir: string, file: string): string {
 function failure(code: string, path: string, message: string, hint?: string): ProblemError {
   const problem = { code, path, message, ...(hint === undefined ? {} : { hint }) };
   return new ProblemError("The configuration cannot be read:", [problem]);
+}
+
+/** Where `slipway init` may put the project, from the repository's root: the first that is free. */
+export const PROJECT_FOLDERS = ["release", "slipway", "image-release"] as const;
+
+/** The first of those folders that has a project; undefined where none has. */
+async function projectBelow(dir: string): Promise<string | undefined> {
+  for (const folder of PROJECT_FOLDERS) {
+    const isProject = await access(join(dir, folder, "Pulumi.yaml")).then(
+      () => true,
+      () => false,
+    );
+    if (isProject) return folder;
+  }
+  return undefined;
+}
+
+/** How a stack's secrets are encrypted: the engine writes it by itself when a stack is made. */
+const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"]);
+
+/**
+ * Whether two texts of a stack's file say the same, but for what the engine writes into it by itself.
+ *
+ * @throws Error where one is no YAML
+ */
+export function sameSettings(one: string, other: string): boolean {
+  return settings(one) === settings(other);
+}
+
+function settings(text: string): string {
+  const document: unknown = parse(text) ?? {};
+  if (typeof document !== "object" || document === null) return JSON.stringify(document);
+  const entries = Object.entries(document).filter(([key]) => !ENGINE_KEYS.has(key));
+  return JSON.stringify(entries, (_, value: unknown) =>
+    // To the engine every scalar is a text, and it writes `true` back as "true".
+    typeof value === "boolean" || typeof value === "number"
+      ? String(value)
+      : // The engine appends what it sets, so the order of keys means nothing.
+        isRecord(value)
+        ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+        : value,
+  );
+}
+
+/**
+ * Secrets of a setup that are in plain text in the stack's file. The engine reports only that `slipway:github` contains
+ * a secret, so the file itself is read; if there is none, plain text cannot be found.
+ */
+export async function plainSetupSecrets(input: {
+  readonly projectDir: string;
+  readonly stack: string;
+}): Promise<Problem[]> {
+  try {
+    const { written } = await readStackFile(input);
+    const found = secretProblems({ written, file: written, secretKeys: [], secrets: [], origins: {} });
+    return found.filter(({ path }) => path.startsWith("github."));
+  } catch (error) {
+    // The stack may be configured by another file (--config-file).
+    if (error instanceof ProblemError) return [];
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import * as grammar from "./grammar";
-import { PLATFORMS } from "./platforms";
+import { PLATFORMS } from "./grammar";
 
 /** Texts that end up in workflow files. None may hold an expression, and none needs quoting in a shell. */
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { sameSettings } from "../config/same-settings";
+import { sameSettings } from "../config/stack-file";
 import { git, gitRoot } from "./git-command";
 
 const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;

@@ -106,7 +106,7 @@ function sharedWorkflows(
 }
 
 /** What keeps stacks from having the workflows that they ask for, all at once. */
-export function requireNoProblems(stacks: readonly WorkflowStack[]): void {
+function requireNoProblems(stacks: readonly WorkflowStack[]): void {
   const problems = [...stacks.flatMap(ownProblems), ...fileProblems(stacks), ...sharedProblems(stacks)];
   if (problems.length > 0) throw new ProblemError("The workflows cannot be made:", problems);
 }

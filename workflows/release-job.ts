@@ -71,7 +71,7 @@ export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInpu
 }
 
 /** What a job that writes to registries and may sign needs: where it runs, how long, and with which rights. */
-export function writingJob(
+function writingJob(
   stack: HostedStack,
 ): Pick<Job, "runsOn" | "environment" | "timeoutMinutes" | "permissions" | "workingDirectory"> {
   const { workflows } = stack;
@@ -94,7 +94,7 @@ function signsKeyless({ config }: WorkflowStack): boolean {
 }
 
 /** `pulumi up`, as on a laptop; or `slipway up`, which can release some of several images. */
-export function runProgram(
+function runProgram(
   stack: WorkflowStack,
   name: string,
   state: StateKind,
@@ -118,7 +118,7 @@ export function runProgram(
 }
 
 /** The report on the run's page, and the manifest as an artifact. */
-export function keepManifest(stack: WorkflowStack): Step[] {
+function keepManifest(stack: WorkflowStack): Step[] {
   const { artifacts } = stack.config;
   const report = `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`;
   const manifest = shellWord(`${artifacts}/release-manifest.json`);
@@ -170,7 +170,7 @@ export function attestJob({ stack, hasSource }: BuildJobInput, released: string)
  * from the manifest and from what was merged. What was there before is left out: this run does not know how it was
  * built. GHCR's repository, where there is one: the attestation can be pushed there.
  */
-export function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: string): string[] {
+function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: string): string[] {
   const isSecond = registries.findIndex(({ host }) => host === "ghcr.io") > 0;
   const primary = ".repositories[0]";
   const ghcr = `(first(.repositories[] | select(startswith("ghcr.io/"))) // ${primary})`;

@@ -28,7 +28,7 @@ export interface SharedJob {
 }
 
 /** @param rows what differs between the stacks, by name; `stack` is added. Default: nothing else. One stack at least. */
-export function sharedJob(
+function sharedJob(
   stacks: readonly HostedStack[],
   state: StateKind,
   rows: (stack: HostedStack) => Readonly<Record<string, string>> = () => ({}),

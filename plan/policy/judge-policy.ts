@@ -223,7 +223,7 @@ const NAMED = 3;
  *
  * @param allow actions without their `@…`, and paths of files that need not be readable, exactly or `/pattern/`
  */
-export function unpinnedActions(workflows: readonly WorkflowText[], allow: readonly string[]): Breach[] {
+function unpinnedActions(workflows: readonly WorkflowText[], allow: readonly string[]): Breach[] {
   return workflows.flatMap(({ path, uses, unread }) => {
     const hint = "Name the full commit, with the version as a comment: uses: owner/action@<40 hex> # v1.2.3.";
     if (unread !== undefined) {

@@ -182,7 +182,7 @@ export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
  *
  * @param provided names that the setup makes, and those that the repository, its environments or its organization have
  */
-export function missingSecrets(used: readonly UsedSecret[], provided: ReadonlySet<string>): Problem[] {
+function missingSecrets(used: readonly UsedSecret[], provided: ReadonlySet<string>): Problem[] {
   return used
     .filter(({ name, optional }) => !optional && !provided.has(name))
     .map(({ name, environment, files }) => {

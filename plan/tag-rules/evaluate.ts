@@ -173,12 +173,7 @@ const BY_KEY = new Intl.Collator("en");
  * @param version the main tag; empty for none
  * @param now becomes `org.opencontainers.image.created`; reproducible images say something else in `extra`
  */
-export function imageLabels(
-  event: ReleaseEvent,
-  version: string,
-  now: Date,
-  extra: readonly string[],
-): string[] {
+function imageLabels(event: ReleaseEvent, version: string, now: Date, extra: readonly string[]): string[] {
   const { name = "", description = "", url = "", license = "" } = event.repository;
   const own = {
     title: name,

@@ -114,12 +114,7 @@ function dateExpressions({ event, now }: ExpressionScope, trace: Trace) {
  * @param warn called with an unknown zone, which counts as UTC
  * @throws TypeError when the template calls it wrongly.
  */
-export function formatDate(
-  date: Date,
-  format: unknown,
-  options: unknown,
-  warn: (text: string) => void,
-): string {
+function formatDate(date: Date, format: unknown, options: unknown, warn: (text: string) => void): string {
   const attributes = hashOf(options);
   if (attributes === undefined) {
     throw new TypeError("a date needs a format, and nothing else but tz=: {{date 'YYYYMMDD' tz='UTC'}}");

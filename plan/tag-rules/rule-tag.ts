@@ -212,7 +212,7 @@ function withAffixes(
  * @param wholeVersion for semver and pep440: whether the tag tells the whole version
  * @param uses the expressions that gave the tag its text, prefix and suffix included
  */
-export function tagClass(
+function tagClass(
   rule: TagRule,
   value: string,
   wholeVersion: boolean,
@@ -277,7 +277,7 @@ export interface VersionText {
 }
 
 /** Writes a semantic version (`v` and build metadata allowed) by a pattern; undefined when it is none. */
-export function semverText(version: string, pattern: string): VersionText | undefined {
+function semverText(version: string, pattern: string): VersionText | undefined {
   if (valid(version) === null) return undefined;
   const parsed = new SemVer(version, { loose: true });
   if (prerelease(version) !== null) {
@@ -293,7 +293,7 @@ export function semverText(version: string, pattern: string): VersionText | unde
 }
 
 /** Writes a Python version by a pattern; undefined when it is none. */
-export function pep440Text(version: string, pattern: string): VersionText | undefined {
+function pep440Text(version: string, pattern: string): VersionText | undefined {
   const parsed = pep440.valid(version) === null ? null : pep440.explain(version);
   if (parsed === null) return undefined;
   const write = (text: string) =>

@@ -106,7 +106,7 @@ export interface ShaRule extends RuleCommon {
 export type TagRule = ScheduleRule | VersionRule | MatchRule | EdgeRule | RefRule | RawRule | ShaRule;
 
 /** The rules that hold where none are written. */
-export const DEFAULT_RULES: readonly string[] = [
+const DEFAULT_RULES: readonly string[] = [
   "type=schedule",
   "type=ref,event=branch",
   "type=ref,event=tag",

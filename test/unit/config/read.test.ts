@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Encrypted } from "../../../config/encrypted";
+import { Encrypted } from "../../../config/secrets";
 import { DEFAULT_POLICY } from "../../../plan/policy/policy-config";
 import { MINIMAL, problemLines, read } from "./read-config";
 

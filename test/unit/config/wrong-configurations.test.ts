@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PLATFORMS } from "../../../config/platforms";
+import { PLATFORMS } from "../../../config/grammar";
 import { type Input, MINIMAL, problemLines, problemsOf } from "./read-config";
 
 const KNOWN_PLATFORMS = PLATFORMS.join(", ");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { Encrypted } from "../../../config/encrypted";
+import { Encrypted } from "../../../config/secrets";
 import { ProblemError } from "../../../plan/problem";
 import { ACTION_PINS, PULUMI_VERSION } from "../../../workflows/action-pins";
 import { type WorkflowFile, workflowFiles } from "../../../workflows/generate";

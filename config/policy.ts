@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { patternProblem } from "../plan/pattern";
-import { DEFAULT_POLICY, type PolicyLevel } from "../plan/policy/policy-config";
+import { DEFAULT_POLICY, type PolicyConfig, type PolicyLevel } from "../plan/policy/policy-config";
 import * as grammar from "./grammar";
-import { PLATFORMS } from "./platforms";
+import { PLATFORMS } from "./grammar";
+import type { CheckedConfig } from "./schema";
 
 const level = z.enum(["off", "warn", "refuse"]);
 
@@ -105,3 +106,35 @@ export const policySchema = z
       ),
   })
   .meta({ what: "rules: { floatingBase: refuse, unpinnedAction: warn, … }" });
+
+type CheckedPolicy = NonNullable<CheckedConfig["policy"]>;
+
+/** One form for rules that may be written as their level alone. */
+export function normalisePolicy(
+  written: CheckedPolicy | undefined,
+  stack: { readonly promotes: boolean },
+): PolicyConfig {
+  const unverifiedContent = {
+    level: written?.unverifiedContent ?? (stack.promotes ? "refuse" : DEFAULT_POLICY.unverifiedContent.level),
+  };
+  if (written === undefined) return { ...DEFAULT_POLICY, unverifiedContent };
+  const { unsignedPromotion, missingProvenance, prereleaseOnFloatingTag } = written;
+  const { requiredPlatforms, deniedLicences } = written;
+  return {
+    unsignedPromotion: { level: unsignedPromotion },
+    unverifiedContent,
+    uncommittedVersion: { level: written.uncommittedVersion },
+    floatingBase: withExceptions(written.floatingBase),
+    missingProvenance: { level: missingProvenance },
+    unpinnedAction: withExceptions(written.unpinnedAction),
+    prereleaseOnFloatingTag: { level: prereleaseOnFloatingTag },
+    requiredPlatforms: requiredPlatforms === "off" ? DEFAULT_POLICY.requiredPlatforms : requiredPlatforms,
+    deniedLicences: deniedLicences === "off" ? DEFAULT_POLICY.deniedLicences : deniedLicences,
+  };
+}
+
+function withExceptions(
+  written: PolicyLevel | { level: PolicyLevel; allow: string[] },
+): PolicyConfig["floatingBase"] {
+  return typeof written === "string" ? { level: written, allow: [] } : written;
+}
