@@ -1,4 +1,3 @@
-// @ts-check
 // What `npm audit` says about the packages that are released, in a line each.
 
 import { projectDir } from "./paths.mjs";

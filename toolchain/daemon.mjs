@@ -1,4 +1,3 @@
-// @ts-check
 // A program that goes on running when its starter has ended: its pid file, its logs, its end.
 
 import { spawn } from "node:child_process";

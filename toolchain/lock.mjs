@@ -1,4 +1,3 @@
-// @ts-check
 // One run at a time does a piece of work; others wait for it. What the lock guards is put in place by one rename, so
 // that even two holders at once would only do the work twice.
 
