@@ -68,7 +68,17 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** An entry for each key that was there before. */
+/** One entry of a report. */
+export function problem(code: string, path: Path | string, message: string, hint?: string): Problem {
+  return { code, path: typeof path === "string" ? path : formatPath(path), message, hint };
+}
+
+/** A setting that does not go with another one. */
+export function conflict(path: Path | string, message: string, hint?: string): Problem {
+  return problem("config-conflict", path, message, hint);
+}
+
+/** A problem for each key that was there before. */
 export function duplicates(
   entries: readonly { readonly path: Path; readonly key: string | undefined }[],
   message: (key: string, first: Path, at: Path) => string,
@@ -77,9 +87,8 @@ export function duplicates(
   return entries.flatMap(({ path, key }) => {
     if (key === undefined) return [];
     const before = first.get(key);
-    if (before === undefined) first.set(key, path);
-    return before === undefined
-      ? []
-      : [{ code: "config-duplicate", path: formatPath(path), message: message(key, before, path) }];
+    if (before !== undefined) return [problem("config-duplicate", path, message(key, before, path))];
+    first.set(key, path);
+    return [];
   });
 }

@@ -6,12 +6,12 @@ import { baseProblems, expandedNames } from "./base-rules";
 import { githubProblems } from "./github-rules";
 import { pathProblem } from "./grammar";
 import { laneRuleProblems, tagRuleProblems } from "./lane-rules";
-import { duplicates, type Entry, entriesOf, formatPath, textOf, textsOf } from "./paths";
+import { conflict, duplicates, type Entry, entriesOf, formatPath, problem, textOf, textsOf } from "./paths";
 import { promotionProblems, trustProblems } from "./promotion-rules";
 
 /**
  * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are
- * told at once; a value that the schema refuses is passed over here.
+ * reported at once; a value that the schema refuses is passed over here.
  */
 export function ruleProblems(written: Readonly<Record<string, unknown>>): Problem[] {
   const registries = entriesOf(written, "registries");
@@ -40,21 +40,14 @@ function registryProblems(registries: readonly Entry[]): Problem[] {
   );
   for (const { path, value } of registries) {
     const host = hostOf(value);
-    if ((host === "docker.io" || host === "ghcr.io") && (value.namespace ?? "") === "") {
-      problems.push({
-        code: "config-required",
-        path: formatPath([...path, "namespace"]),
-        message: `is required for ${host}; expected the user or organization that owns the images`,
-      });
-    }
+    if ((host !== "docker.io" && host !== "ghcr.io") || (value.namespace ?? "") !== "") continue;
+    const message = `is required for ${host}; expected the user or organization that owns the images`;
+    problems.push(problem("config-required", [...path, "namespace"], message));
   }
   if (registries[0]?.value.optional === true) {
-    problems.push({
-      code: "config-conflict",
-      path: formatPath([...registries[0].path, "optional"]),
-      message: "true is not possible for the first registry, which is the primary",
-      hint: "Put a registry that is always there first",
-    });
+    const message = "true is not possible for the first registry, which is the primary";
+    const hint = "Put a registry that is always there first";
+    problems.push(conflict([...registries[0].path, "optional"], message, hint));
   }
   return problems;
 }
@@ -68,11 +61,8 @@ function nameProblems(registries: readonly Entry[], images: readonly Entry[]): P
   const longest = Math.max(0, ...registries.map(({ value }) => (textOf(value.namespace) ?? "").length));
   for (const { path, key } of named) {
     if (key === undefined || longest + 1 + key.length <= 255) continue;
-    problems.push({
-      code: "config-value",
-      path: formatPath(path),
-      message: "is too long: namespace and name together may have 255 characters",
-    });
+    const message = "is too long: namespace and name together may have 255 characters";
+    problems.push(problem("config-value", path, message));
   }
   return problems;
 }
@@ -85,8 +75,8 @@ function imageProblems({ path, value }: Entry): Problem[] {
   const upward = dockerfile.startsWith("../") && pathProblem(context) === undefined;
   const wrong = pathProblem(upward ? posix.join(context, dockerfile) : dockerfile);
   if (wrong !== undefined && dockerfile !== "") {
-    const where = formatPath([...path, "dockerfile"]);
-    problems.push({ code: "config-value", path: where, message: `${JSON.stringify(dockerfile)} ${wrong}` });
+    const message = `${JSON.stringify(dockerfile)} ${wrong}`;
+    problems.push(problem("config-value", [...path, "dockerfile"], message));
   }
   problems.push(
     ...duplicates(
@@ -104,11 +94,8 @@ function imageProblems({ path, value }: Entry): Problem[] {
   for (const name of ["BUILDKIT_ATTEST_PROVENANCE", "BUILDKIT_ATTEST_SBOM"]) {
     if (!isRecord(value.buildArgs) || !(name in value.buildArgs)) continue;
     const setting = name === "BUILDKIT_ATTEST_SBOM" ? "sbom" : "provenance";
-    problems.push({
-      code: "config-conflict",
-      path: formatPath([...path, "buildArgs", name]),
-      message: `is set by Slipway itself; use the image's \`${setting}\``,
-    });
+    const message = `is set by Slipway itself; use the image's \`${setting}\``;
+    problems.push(conflict([...path, "buildArgs", name], message));
   }
   return problems;
 }
@@ -136,7 +123,7 @@ function unknownImages(
     const name = text.slice(0, text.lastIndexOf(separator));
     if (!text.includes(separator) || names.includes(name)) return [];
     const message = `${JSON.stringify(text)} names no image; there is ${names.join(", ") || "none"}`;
-    return [{ code: "config-value", path: formatPath([setting, index]), message }];
+    return [problem("config-value", [setting, index], message)];
   });
 }
 

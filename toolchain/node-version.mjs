@@ -44,6 +44,6 @@ export async function command(usage, main) {
 
 /** Reports wrong arguments. @param {string[]} args @param {string} usage @returns {number} the exit code */
 export function unknownArguments(args, usage) {
-  process.stderr.write(`${args.join(" ")} is not known here.\n${usage}`);
+  process.stderr.write(args.length === 0 ? usage : `${args.join(" ")} is not known here.\n${usage}`);
   return 2;
 }
