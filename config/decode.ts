@@ -2,7 +2,7 @@ import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import type { Path } from "./paths";
+import { type Path, problem } from "./paths";
 import { writtenConfigSchema } from "./schema";
 
 /**
@@ -121,9 +121,5 @@ function isMeant(name: string, value: unknown): boolean {
 }
 
 function misplaced(key: string, name: string, why: string): Problem {
-  return {
-    code: "config-unknown-key",
-    path: key,
-    message: `${why}; did you mean \`slipway:${name}\`?`,
-  };
+  return problem("config-unknown-key", key, `${why}; did you mean \`slipway:${name}\`?`);
 }

@@ -95,7 +95,7 @@ function variantOf(image: ImageConfig, { suffix, buildArgs, target }: VariantCon
     name: `${image.name}${suffix}`,
     buildArgs: { ...image.buildArgs, ...buildArgs },
     flavor: suffix === "" ? image.flavor : [...image.flavor, `suffix=${suffix},onlatest=true`],
-    ...(target === undefined ? {} : { target }),
+    target: target ?? image.target,
   };
 }
 
@@ -117,13 +117,13 @@ export function normaliseLane(written: CheckedLane): Lane {
 
 /** An image as a lane builds and tags it. `PUBLISH_LATEST` and the image's own flavor still hold. */
 export function imageInLane(image: CheckedImage, written: CheckedLane): CheckedImage {
-  const { context, dockerfile, target } = written;
+  const { context = image.context, dockerfile = image.dockerfile, target = image.target } = written;
   const lane = normaliseLane(written);
   return {
     ...image,
-    ...(context === undefined ? {} : { context }),
-    ...(dockerfile === undefined ? {} : { dockerfile }),
-    ...(target === undefined ? {} : { target }),
+    context,
+    dockerfile,
+    target,
     tags: [...lane.tags],
     flavor: [...image.flavor, ...lane.flavor],
   };

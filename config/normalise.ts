@@ -46,7 +46,6 @@ export function normalise(
     github,
     promote,
     policy,
-    rollback,
     lanes,
     lane: chosen,
     checks,
@@ -56,7 +55,7 @@ export function normalise(
   return {
     ...rest,
     lanes: lanes.map(normaliseLane),
-    ...(lane === undefined ? {} : { lane: normaliseLane(lane) }),
+    lane: lane && normaliseLane(lane),
     checks: checks.flatMap(normaliseCheck),
     registries: registries.map((registry, index) =>
       normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
@@ -67,19 +66,16 @@ export function normalise(
           ? normaliseImage(image, index, facts.encrypted)
           : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
       ),
-      ...(base === undefined ? {} : { base: normaliseBase(base) }),
+      base: base && normaliseBase(base),
       variants: (variants ?? []).map(({ buildArgs, ...variant }) => ({
         ...variant,
         buildArgs: normaliseBuildArgs(buildArgs),
       })),
     }),
-    ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
-    ...(rollback === undefined ? {} : { rollback }),
+    promote: promote && normalisePromote(promote, registries, facts.files),
     policy: normalisePolicy(policy, { promotes: promote !== undefined }),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
-    ...(github?.workflows === undefined
-      ? {}
-      : { github: { workflows: normaliseWorkflows(github.workflows) } }),
+    github: github?.workflows && { workflows: normaliseWorkflows(github.workflows) },
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
@@ -100,8 +96,8 @@ function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): Regis
   return {
     ...rest,
     host,
-    ...(descriptions === undefined ? {} : { hub: descriptions }),
-    ...(password === undefined || encrypted ? {} : { password: new Secret(password) }),
+    hub: descriptions,
+    password: password === undefined || encrypted ? undefined : new Secret(password),
     plainHttp: plainHttp ?? isLoopbackHost(registry.host),
   };
 }
@@ -112,10 +108,7 @@ function normalisePromote(
   registries: readonly CheckedRegistry[],
   files: TrustFiles,
 ): PromoteConfig {
-  const subset = {
-    ...(images === undefined ? {} : { images }),
-    ...(verify === undefined ? {} : { verify: normaliseVerify(verify, files) }),
-  };
+  const subset = { images, verify: verify && normaliseVerify(verify, files) };
   if (statement === undefined) return { source: { kind: "stack", stack: from ?? "" }, ...subset };
   const { host = "", namespace = "" } = registry ?? registries[0] ?? {};
   return {
@@ -151,7 +144,7 @@ function normaliseBase({ include, hash, ...base }: NonNullable<CheckedConfig["ba
     platforms: [...base.platforms].sort(),
     buildArgs: normaliseBuildArgs(base.buildArgs),
     sbom: normaliseSbom(base.sbom),
-    addressed: { include, ...(hash === undefined ? {} : { hash }) },
+    addressed: { include, hash },
   };
 }
 
@@ -171,9 +164,9 @@ function normaliseBuildArgs(written: CheckedImage["buildArgs"]): Record<string, 
 
 function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {
   if (typeof written !== "object") return { kind: "literal", value: String(written) };
-  const pin = written.pin === undefined ? {} : { pin: written.pin };
-  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, ...pin };
-  return { kind: "file", file: written.file, key: written.key ?? name, ...pin };
+  const { pin } = written;
+  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, pin };
+  return { kind: "file", file: written.file, key: written.key ?? name, pin };
 }
 
 function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
@@ -216,8 +209,7 @@ function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files:
   );
   if (mode === "keyless") {
     const trustedRoot = files.text("sign.trustedRoot", sign.trustedRoot);
-    const { fulcio, rekor } = sign;
-    return { mode, fulcio, rekor, ...(trustedRoot === undefined ? {} : { trustedRoot }), trusted };
+    return { mode, fulcio: sign.fulcio, rekor: sign.rekor, trustedRoot, trusted };
   }
   const fromFile = files.text("sign.keyFile", sign.keyFile);
   const key = fromFile ?? (encrypted.has("sign.key") ? undefined : sign.key);
@@ -225,9 +217,9 @@ function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files:
   const publicKey = files.text("sign.publicKeyFile", sign.publicKeyFile) ?? sign.publicKey;
   return {
     mode,
-    ...(key === undefined ? {} : { key: new Secret(key) }),
-    ...(password === undefined ? {} : { password: new Secret(password) }),
-    ...(publicKey === undefined ? {} : { publicKey }),
+    key: key === undefined ? undefined : new Secret(key),
+    password: password === undefined ? undefined : new Secret(password),
+    publicKey,
     trusted,
   };
 }
@@ -238,21 +230,19 @@ function normaliseSigner(signer: CheckedSigner, at: string, files: TrustFiles): 
   const trustedRoot = files.text(`${at}.trustedRoot`, signer.trustedRoot);
   return subject === undefined
     ? { kind: "key", publicKey: signer.key ?? files.text(`${at}.keyFile`, signer.keyFile) ?? "" }
-    : { kind: "identity", subject, issuer, ...(trustedRoot === undefined ? {} : { trustedRoot }) };
+    : { kind: "identity", subject, issuer, trustedRoot };
 }
 
 /** Rules that say who, what and how old; the release itself adds image, revision and platforms. */
 function normaliseVerify(verify: CheckedVerify, files: TrustFiles): PromotionRules {
-  const { predicates, builder, source, platforms } = verify;
-  const minAge = parseDuration(verify.minAge ?? "");
-  const maxAge = parseDuration(verify.maxAge ?? "");
+  const { predicates, builder, source, platforms, minAge = "", maxAge = "" } = verify;
   return {
     signer: normaliseSigner(verify, "promote.verify", files),
     predicates,
-    ...(builder === undefined ? {} : { builder }),
-    ...(source === undefined ? {} : { source }),
+    builder,
+    source,
     platforms,
-    ...(minAge === undefined ? {} : { minAge }),
-    ...(maxAge === undefined ? {} : { maxAge }),
+    minAge: parseDuration(minAge),
+    maxAge: parseDuration(maxAge),
   };
 }

@@ -69,11 +69,9 @@ function* credentialEdits(
   const [first] = registries;
   for (const [index, registry] of registries.entries()) {
     if (!isRecord(registry) || typeof registry.host !== "string") continue;
-    const found = environmentCredentials(registry.host, env, {
-      prefix,
-      ...(typeof registry.username === "string" ? { username: registry.username } : {}),
-      ...(isRecord(first) && typeof first.host === "string" ? { ciRegistry: first.host } : {}),
-    });
+    const username = typeof registry.username === "string" ? registry.username : undefined;
+    const ciRegistry = isRecord(first) && typeof first.host === "string" ? first.host : undefined;
+    const found = environmentCredentials(registry.host, env, { prefix, username, ciRegistry });
     if (found === undefined) continue;
     const at: Path = ["registries", index];
     const password = { path: [...at, "password"], value: found.password.reveal() };

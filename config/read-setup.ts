@@ -7,11 +7,10 @@ import { type Environment, lookUp } from "./environment";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
 import { overlayCode } from "./overlay";
-import { leaves, withValueAt } from "./paths";
 import type { ReadProjectFile } from "./read";
 import { writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
-import { Encrypted, Redaction, secretProblems } from "./secrets";
+import { Redaction, readableText, secretProblems } from "./secrets";
 import { listStackFiles, readStackFile } from "./stack-file";
 
 export interface SetupInput {
@@ -46,15 +45,13 @@ export function readSetup(input: SetupInput): SetupConfig {
   const file = decodeWritten(setupSchema, input.written);
   const written = overlayCode(input.code ?? {}, file);
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
-  const readable = [...leaves(written)]
-    .filter(({ value }) => value instanceof Encrypted)
-    .reduce<unknown>((root, { path }) => withValueAt(root, path, "encrypted"), written);
+  const readable = readableText(written);
   const result = setupSchema.safeParse(readable);
   const github = result.data?.github;
   const root = result.data?.root ?? ".";
   const files = (github?.files ?? []).map(({ path, from = path, content }) => ({
     path,
-    ...(content === undefined ? readContent(from, (name) => input.readFile(name, root)) : { content }),
+    ...(content === undefined ? readContent(() => input.readFile(from, root)) : { content }),
   }));
   const problems = [
     ...(result.success ? [] : schemaProblems(setupSchema, readable, result.error.issues, redaction)),
@@ -73,17 +70,16 @@ export function readSetup(input: SetupInput): SetupConfig {
     ),
   ];
   if (result.data === undefined || github === undefined || problems.length > 0) {
-    const told = problems.map((problem) => redaction.clean(problem));
-    throw new ProblemError("The setup's configuration has problems:", told);
+    const cleaned = problems.map((problem) => redaction.clean(problem));
+    throw new ProblemError("The setup's configuration has problems:", cleaned);
   }
   const { lanes = [], repository = "" } = result.data;
   const versionTags = [...new Set(["v*", ...lanes.map(({ trigger }) => trigger)])].sort();
-  const tagRules = normaliseTagRules(github.tagRules, versionTags);
   const { token, ...access } = accessOf(github, input.env);
   return {
     repository: github.repository ?? repository,
     ...access,
-    ...(token === undefined ? {} : { token: new Secret(token) }),
+    token: token === undefined ? undefined : new Secret(token),
     writeDelayMs: github.writeDelayMs,
     secrets: normaliseSecrets(github.secrets),
     variables: sorted(github.variables),
@@ -93,12 +89,12 @@ export function readSetup(input: SetupInput): SetupConfig {
         normaliseEnvironment(one, versionTags),
       ]),
     ),
-    ...(tagRules === undefined ? {} : { tagRules }),
-    ...(github.permissions === undefined ? {} : { permissions: github.permissions }),
-    labels: normaliseLabels(github.labels),
+    tagRules: normaliseTagRules(github.tagRules, versionTags),
+    permissions: github.permissions,
+    labels: github.labels === true ? RELEASE_LABELS : github.labels || [],
     files: files.map(({ path, content = "" }) => ({ path, content })),
     workflowFiles: github.workflowFiles,
-    ...(github.branch === undefined ? {} : { branch: github.branch }),
+    branch: github.branch,
     pullRequest: github.pullRequest,
   };
 }
@@ -112,10 +108,7 @@ function accessOf(
   const token = given?.value ?? github.token;
   const tokenFrom = given === undefined ? "slipway:github.token" : given.variable;
   const baseUrl = lookUp(env, ["GITHUB_BASE_URL"])?.value ?? github.baseUrl ?? env.GITHUB_API_URL;
-  return {
-    ...(token === undefined ? {} : { token, tokenFrom }),
-    ...(baseUrl === undefined || baseUrl === "" ? {} : { baseUrl }),
-  };
+  return { token, tokenFrom: token === undefined ? undefined : tokenFrom, baseUrl: baseUrl || undefined };
 }
 
 function normaliseTagRules(
@@ -135,15 +128,6 @@ const RELEASE_LABELS: readonly LabelConfig[] = [
   { name: "rollback", color: "d93f0b", description: "Takes a release back" },
 ];
 
-function normaliseLabels(written: CheckedGitHub["labels"]): readonly LabelConfig[] {
-  if (written === false) return [];
-  if (written === true) return RELEASE_LABELS;
-  return written.map(({ description, ...label }) => ({
-    ...label,
-    ...(description === undefined ? {} : { description }),
-  }));
-}
-
 /**
  * Where neither tags nor branches are named, the git tags of versions may deploy, or the refs that the project's
  * workflows need.
@@ -155,7 +139,7 @@ function normaliseEnvironment(
   const isDefault = tags === undefined && branches === undefined;
   return {
     ...rest,
-    ...(isDefault ? { refs: "default" } : {}),
+    refs: isDefault ? "default" : undefined,
     tags: isDefault ? versionTags : (tags ?? []),
     branches: branches ?? [],
     secrets: normaliseSecrets(secrets),
@@ -173,12 +157,9 @@ function sorted<T>(written: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function readContent(
-  from: string,
-  readFile: (file: string) => string,
-): { content?: string; problem?: string } {
+function readContent(read: () => string): { content?: string; problem?: string } {
   try {
-    return { content: readFile(from) };
+    return { content: read() };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

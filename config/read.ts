@@ -5,11 +5,11 @@ import { decodeWritten } from "./decode";
 import type { Environment } from "./environment";
 import { normalise, TrustFiles } from "./normalise";
 import { type Flag, overlayCode, overlayEnvironment } from "./overlay";
-import { entriesOf, formatPath, leaves, type Path, valueAt, withValueAt } from "./paths";
+import { entriesOf, formatPath, leaves, type Path, problem, valueAt, withValueAt } from "./paths";
 import { ruleProblems } from "./rules";
 import { type CheckedConfig, writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
-import { Encrypted, isSecretPath, Redaction, secretProblems } from "./secrets";
+import { Encrypted, isSecretPath, Redaction, readableText, secretProblems } from "./secrets";
 
 /** A file as text, relative to the root, `.` or `..` from the project. @throws Error whose message continues the file's name: `does not exist` */
 export type ReadProjectFile = (path: string, root: string) => string;
@@ -80,10 +80,7 @@ export function readConfig(input: ConfigInput): Config {
   if (files.problems.length > 0) throw new ProblemError(title(files.problems.length), files.problems);
   return {
     ...config,
-    images: config.images.map((image) => ({
-      ...image,
-      ...(image.at === undefined ? {} : { at: named(image.at) }),
-    })),
+    images: config.images.map((image) => ({ ...image, at: image.at && named(image.at) })),
     origins: Object.fromEntries(Object.entries(config.origins).map(([path, from]) => [named(path), from])),
   };
 }
@@ -123,17 +120,14 @@ function check(
   redaction: Redaction,
   encrypted: ReadonlySet<string>,
 ): { checked?: CheckedConfig; problems: Problem[] } {
-  const readable = [...leaves(written)]
-    .filter(({ value }) => value instanceof Encrypted)
-    .reduce<unknown>((root, { path }) => withValueAt(root, path, "encrypted"), written);
+  const readable = readableText(written);
+  const hint =
+    "Encrypt passwords and build secrets alone (pulumi config set --secret --path …), or use pulumi preview";
   const unreadable = [...leaves(written)]
     .filter(({ path, value }) => value instanceof Encrypted && !isSecretPath(path) && path[2] !== "buildArgs")
-    .map(({ path }) => ({
-      code: "config-encrypted",
-      path: formatPath(path),
-      message: "is encrypted, and only the engine can read it",
-      hint: "Encrypt passwords and build secrets alone (pulumi config set --secret --path …), or use pulumi preview",
-    }));
+    .map(({ path }) =>
+      problem("config-encrypted", path, "is encrypted, and only the engine can read it", hint),
+    );
   const result = writtenConfigSchema.safeParse(readable);
   if (result.success) return { checked: result.data, problems: unreadable };
   const found = schemaProblems(writtenConfigSchema, readable, result.error.issues, redaction).filter(

@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "../plan/loopback";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { formatPath, leaves, type Path, valueAt } from "./paths";
+import { formatPath, leaves, type Path, problem, valueAt, withValueAt } from "./paths";
 
 /** A `secure:` value of a stack's file, which only the engine can decrypt. */
 export class Encrypted {
@@ -12,6 +12,13 @@ export class Encrypted {
   toJSON(): string {
     return "[encrypted]";
   }
+}
+
+/** What is written, with a text in place of each encrypted value: the schema can check it then. */
+export function readableText(written: unknown): unknown {
+  return [...leaves(written)]
+    .filter(({ value }) => value instanceof Encrypted)
+    .reduce((root, { path }) => withValueAt(root, path, "encrypted"), written);
 }
 
 /** Where the schema has secrets: `*` is any key or place. */
@@ -92,7 +99,7 @@ export interface SecretRulesInput {
 /** Shorter texts may well be equal by chance. */
 const TELLING_LENGTH = 8;
 
-/** Secrets have to be encrypted in the stack's file, and must not stand where everybody reads them. */
+/** Secrets have to be encrypted in the stack's file, and must not be where everyone can read them. */
 export function secretProblems(input: SecretRulesInput): Problem[] {
   return [...plainSecrets(input), ...publicSecrets(input), ...hiddenSecrets(input)];
 }
@@ -102,14 +109,8 @@ function plainSecrets({ written, file, secretKeys, origins }: SecretRulesInput):
     const where = formatPath(path);
     if (typeof value !== "string" || value === "" || !isSecretPath(path)) return [];
     if (secretKeys.includes(String(path[0])) || where in origins || isLocal(written, path)) return [];
-    return [
-      {
-        code: "config-plain-secret",
-        path: where,
-        message: "stands in plain text in the stack's file",
-        hint: `Encrypt it: pulumi config set --secret --path 'slipway:${where}'. If it was ever pushed, replace it`,
-      },
-    ];
+    const hint = `Encrypt it: pulumi config set --secret --path 'slipway:${where}'. If it was ever pushed, replace it`;
+    return [problem("config-plain-secret", path, "stands in plain text in the stack's file", hint)];
   });
 }
 
@@ -124,7 +125,7 @@ function publicSecrets({ written, secrets }: SecretRulesInput): Problem[] {
   return [...leaves(written)].flatMap(({ path, value }) => {
     if (path[0] !== "images" || path[2] !== "buildArgs") return [];
     if (!(value instanceof Encrypted) && !telling.has(String(value))) return [];
-    return [{ code: "config-secret-build-arg", path: formatPath(path), ...SECRET_BUILD_ARG }];
+    return [secretBuildArg(path)];
   });
 }
 
@@ -136,13 +137,14 @@ function hiddenSecrets({ written, secretKeys }: SecretRulesInput): Problem[] {
     (image) => isRecord(image) && isRecord(image.secrets) && Object.keys(image.secrets).length > 0,
   );
   const known = [...leaves(images)].some(({ value }) => value instanceof Encrypted);
-  return legitimate || known
-    ? []
-    : [{ code: "config-secret-build-arg", path: "images", ...SECRET_BUILD_ARG }];
+  return legitimate || known ? [] : [secretBuildArg(["images"])];
 }
 
-const SECRET_BUILD_ARG = {
-  message:
-    "holds a secret where everybody can read it: build arguments stand in the image's history and provenance",
-  hint: "Use the image's `secrets` and RUN --mount=type=secret,id=… in the Dockerfile",
-};
+function secretBuildArg(path: Path): Problem {
+  return problem(
+    "config-secret-build-arg",
+    path,
+    "holds a secret where everyone can read it: build arguments are in the image's history and provenance",
+    "Use the image's `secrets` and RUN --mount=type=secret,id=… in the Dockerfile",
+  );
+}

@@ -61,14 +61,13 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
   const secretKeys = Object.keys(written).filter((key) =>
     [...leaves(written[key])].some(({ value }) => value instanceof Encrypted),
   );
-  const { main } = project;
   return {
     project: name,
     stack,
     written,
     config,
     misplaced: misplacedSettings(config, Object.keys(settings)),
-    ...(typeof main === "string" ? { main } : {}),
+    main: typeof project.main === "string" ? project.main : undefined,
     secretKeys,
   };
 
@@ -187,8 +186,7 @@ function shownPath(projectDir: string, file: string): string {
 }
 
 function failure(code: string, path: string, message: string, hint?: string): ProblemError {
-  const problem = { code, path, message, ...(hint === undefined ? {} : { hint }) };
-  return new ProblemError("The configuration cannot be read:", [problem]);
+  return new ProblemError("The configuration cannot be read:", [{ code, path, message, hint }]);
 }
 
 /** Where `slipway init` may put the project, from the repository's root: the first that is free. */

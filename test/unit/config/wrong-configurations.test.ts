@@ -231,15 +231,15 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       secretKeys: ["registries", "images"],
     },
     [
-      "images[0].buildArgs.A: holds a secret where everybody can read it: build arguments stand in the image's history and provenance [config-secret-build-arg]",
-      "images[0].buildArgs.B: holds a secret where everybody can read it: build arguments stand in the image's history and provenance [config-secret-build-arg]",
+      "images[0].buildArgs.A: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
+      "images[0].buildArgs.B: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
     ],
   ],
   [
     "an encrypted build argument, as far as the engine tells",
     { written: { ...MINIMAL, images: [{ name: "app", buildArgs: { A: "x" } }] }, secretKeys: ["images"] },
     [
-      "images: holds a secret where everybody can read it: build arguments stand in the image's history and provenance [config-secret-build-arg]",
+      "images: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
     ],
   ],
   [
