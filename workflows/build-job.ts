@@ -9,6 +9,7 @@ import {
   runnersOf,
   versionTags,
   type WorkflowStack,
+  workingDirectory,
 } from "./stack";
 import { checkOut, installPackages, setUpBuilder, setUpBuildx, setUpNode } from "./steps";
 
@@ -120,13 +121,13 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
   const platforms = rows === undefined ? platformsOf(stack).join(",") : '"$PLATFORM"';
   return {
     name: rows === undefined ? "Build" : `Build (${expression("matrix.platform")})`,
-    ...(hasSource ? { needs: [SOURCE_JOB] } : {}),
+    needs: hasSource ? [SOURCE_JOB] : undefined,
     runsOn: rows === undefined ? workflows.runner : expression("matrix.runner"),
     environment: environmentOf(stack),
     timeoutMinutes: workflows.timeout,
     permissions: { contents: "read", ...packagePermission(stack, "write") },
-    ...(rows === undefined ? {} : { matrix: { include: rows } }),
-    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
+    matrix: rows && { include: rows },
+    workingDirectory: workingDirectory(stack),
     steps: [
       checkOut(hasSource ? SOURCE_COMMIT : undefined),
       setUpNode(stack),

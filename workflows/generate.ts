@@ -111,87 +111,62 @@ function requireNoProblems(stacks: readonly WorkflowStack[]): void {
   if (problems.length > 0) throw new ProblemError("The workflows cannot be made:", problems);
 }
 
-const AT = "github.workflows";
+function problem(stack: string, code: string, key: string, message: string, hint: string): Problem {
+  return { code, path: `${stack}: github.workflows.${key}`, message, hint };
+}
 
-function ownProblems({ stack, config, workflows, configFile }: WorkflowStack): Problem[] {
-  const problem = (code: string, key: string, message: string, hint: string): Problem => ({
-    code,
-    path: `${stack}: ${AT}.${key}`,
-    message,
-    hint,
-  });
-  const texts = { artifacts: config.artifacts, "builder.name": config.builder.name, configFile };
-  const images = config.images.map(({ name }) => name);
+function ownProblems(stack: WorkflowStack): Problem[] {
+  const { config, workflows } = stack;
+  const { preview, promote, release, deploy } = workflows;
+  const isPromoting = config.promote !== undefined;
+  const rows: [wrong: boolean, code: string, key: string, message: string, hint: string][] = [
+    [
+      preview !== undefined && config.requireTag,
+      "workflows-preview-tag",
+      "preview",
+      "is not possible with requireTag: a pull request has no tag",
+      "Leave the preview out, or preview a stack that requires none",
+    ],
+    [
+      preview !== undefined && config.promote?.source.kind === "stack",
+      "workflows-preview-promote",
+      "preview",
+      "is not possible for a stack that promotes from another: a pull request cannot read the other stack's state",
+      "Leave the preview out, or promote by statement",
+    ],
+    [
+      promote !== undefined && !isPromoting,
+      "workflows-promote",
+      "promote",
+      "needs slipway:promote, which says what is promoted",
+      "Set slipway:promote, e.g. { from: stage }",
+    ],
+    [release !== undefined && isPromoting, "workflows-promote", "release", NOTHING_BUILT, "Use promote"],
+    [deploy !== undefined && isPromoting, "workflows-promote", "deploy", NOTHING_BUILT, "Use promote"],
+    [
+      workflows.attest && config.images.length > 256,
+      "workflows-attest",
+      "attest",
+      "is possible for 256 images at most, GitHub's limit of a matrix",
+      "Leave attest out",
+    ],
+  ];
   return [
-    ...(workflows.preview !== undefined && config.requireTag
-      ? [
-          problem(
-            "workflows-preview-tag",
-            "preview",
-            "is not possible with requireTag: a pull request has no tag",
-            "Leave the preview out, or preview a stack that requires none",
-          ),
-        ]
-      : []),
-    ...(workflows.preview !== undefined && config.promote?.source.kind === "stack"
-      ? [
-          problem(
-            "workflows-preview-promote",
-            "preview",
-            "is not possible for a stack that promotes from another: a pull request cannot read the other stack's state",
-            "Leave the preview out, or promote by statement",
-          ),
-        ]
-      : []),
-    ...(workflows.promote !== undefined && config.promote === undefined
-      ? [
-          problem(
-            "workflows-promote",
-            "promote",
-            "needs slipway:promote, which says what is promoted",
-            "Set slipway:promote, e.g. { from: stage }",
-          ),
-        ]
-      : []),
-    ...(["release", "deploy"] as const)
-      .filter((key) => workflows[key] !== undefined && config.promote !== undefined)
-      .map((key) =>
-        problem(
-          "workflows-promote",
-          key,
-          "is not possible for a stack that promotes: nothing is built there",
-          "Use promote",
-        ),
-      ),
-    ...runnerProblems({ stack, config, workflows, configFile }, problem),
-    ...Object.entries(texts)
-      .filter(([, text]) => text?.includes("${{"))
-      .map(([key, text]) => ({
-        code: "workflows-expression",
-        path: `${stack}: ${key}`,
-        message: `${JSON.stringify(text)} would be an expression in a workflow`,
-      })),
-    ...(images.length > 256 && workflows.attest
-      ? [
-          problem(
-            "workflows-attest",
-            "attest",
-            "is possible for 256 images at most, GitHub's limit of a matrix",
-            "Leave attest out",
-          ),
-        ]
-      : []),
+    ...rows.flatMap(([wrong, ...rest]) => (wrong ? [problem(stack.stack, ...rest)] : [])),
+    ...runnerProblems(stack),
+    ...expressionProblems(stack),
   ];
 }
 
-type Report = (code: string, key: string, message: string, hint: string) => Problem;
+const NOTHING_BUILT = "is not possible for a stack that promotes: nothing is built there";
 
-function runnerProblems(stack: WorkflowStack, problem: Report): Problem[] {
-  const runners = builds(stack) ? runnersOf(stack) : undefined;
-  return (runners ?? [])
+function runnerProblems(stack: WorkflowStack): Problem[] {
+  const runners = (builds(stack) ? runnersOf(stack) : undefined) ?? [];
+  return runners
     .filter(({ runner }) => runner === undefined)
     .map(({ platform }) =>
       problem(
+        stack.stack,
         "workflows-runner",
         `runners.${platform}`,
         `is not there, and images are built for ${platform}; expected a runner's label`,
@@ -200,7 +175,20 @@ function runnerProblems(stack: WorkflowStack, problem: Report): Problem[] {
     );
 }
 
-interface Claim {
+/** Texts that GitHub would evaluate. The schema allows them: elsewhere they are harmless. */
+function expressionProblems({ stack, config, configFile }: WorkflowStack): Problem[] {
+  const texts = { artifacts: config.artifacts, "builder.name": config.builder.name, configFile };
+  return Object.entries(texts)
+    .filter(([, text]) => text?.includes("${{"))
+    .map(([key, text]) => ({
+      code: "workflows-expression",
+      path: `${stack}: ${key}`,
+      message: `${JSON.stringify(text)} would be an expression in a workflow`,
+    }));
+}
+
+/** A file that a stack names. */
+interface NamedFile {
   readonly stack: string;
   readonly key: string;
   readonly file: string;
@@ -208,7 +196,10 @@ interface Claim {
   readonly shared: boolean;
 }
 
-function claims({ stack, workflows: { release, deploy, promote, preview, drift } }: WorkflowStack): Claim[] {
+function namedFiles({
+  stack,
+  workflows: { release, deploy, promote, preview, drift },
+}: WorkflowStack): NamedFile[] {
   const named: [key: string, file: string | undefined, shared: boolean][] = [
     ["release", release?.file, false],
     ["deploy", deploy === undefined ? undefined : (deploy.file ?? `deploy-${stack}.yml`), false],
@@ -221,24 +212,15 @@ function claims({ stack, workflows: { release, deploy, promote, preview, drift }
 
 /** Names are compared as on case-insensitive file systems. */
 function fileProblems(stacks: readonly WorkflowStack[]): Problem[] {
-  const all = stacks.flatMap(claims);
-  return all.flatMap((claim, index) => {
-    const other = all
-      .slice(0, index)
-      .find(
-        (earlier) =>
-          earlier.file.toLowerCase() === claim.file.toLowerCase() &&
-          !(claim.shared && earlier.key === claim.key && earlier.file === claim.file),
-      );
+  const all = stacks.flatMap(namedFiles);
+  return all.flatMap((one, index) => {
+    const isSame = (other: NamedFile) => other.file.toLowerCase() === one.file.toLowerCase();
+    const isShared = (other: NamedFile) => one.shared && other.key === one.key && other.file === one.file;
+    const other = all.slice(0, index).find((earlier) => isSame(earlier) && !isShared(earlier));
     if (other === undefined) return [];
-    return [
-      {
-        code: "workflows-file",
-        path: `${claim.stack}: ${AT}.${claim.key}.file`,
-        message: `${JSON.stringify(claim.file)} is also the file of ${other.stack}'s ${other.key}`,
-        hint: "Give each of them a file of its own",
-      },
-    ];
+    const message = `${JSON.stringify(one.file)} is also the file of ${other.stack}'s ${other.key}`;
+    const hint = "Give each of them a file of its own";
+    return [problem(one.stack, "workflows-file", `${one.key}.file`, message, hint)];
   });
 }
 
@@ -251,29 +233,17 @@ function sharedProblems(stacks: readonly WorkflowStack[]): Problem[] {
         .slice(0, index)
         .find(({ workflows }) => workflows[key]?.file === member.workflows[key]?.file);
       if (first === undefined || commonSettings(first, key) === commonSettings(member, key)) return [];
-      return [
-        {
-          code: "workflows-shared",
-          path: `${member.stack}: ${AT}.${key}`,
-          message: `shares ${member.workflows[key]?.file} with ${first.stack}, but differs in directory, runner, node, install, hosts, timeout or environment`,
-          hint: "Set these in Pulumi.yaml for all stacks, or give each its own file",
-        },
-      ];
+      const message = `shares ${member.workflows[key]?.file} with ${first.stack}, but differs in directory, runner, node, install, hosts, timeout or environment`;
+      const hint = "Set these in Pulumi.yaml for all stacks, or give each its own file";
+      return [problem(member.stack, "workflows-shared", key, message, hint)];
     });
   });
 }
 
 function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"): string {
-  const { directory, runner, node, install, hosts, timeout } = workflows;
-  return JSON.stringify([
-    directory,
-    runner,
-    node,
-    install,
-    hosts,
-    timeout,
-    key === "drift" && workflows.drift?.environment,
-  ]);
+  const { directory, runner, node, install, hosts, timeout, drift } = workflows;
+  const environment = key === "drift" ? drift?.environment : undefined;
+  return JSON.stringify({ directory, runner, node, install, hosts, timeout, environment });
 }
 
 /** A file that has to say `wanted`. */

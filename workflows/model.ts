@@ -108,6 +108,10 @@ export function valueText(value: EnvValue): string {
   return expression(value.otherwise === undefined ? name : `${name} || ${value.otherwise}`);
 }
 
+export function textInput(description: string, required = false): Input {
+  return { description, type: "string", required };
+}
+
 /** `${{ text }}`. */
 export function expression(text: string): string {
   return `\${{ ${text} }}`;

@@ -29,6 +29,7 @@ import {
   signingVariables,
   type WorkflowStack,
   waiting,
+  workingDirectory,
 } from "./stack";
 import {
   checkOut,
@@ -65,7 +66,7 @@ export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInpu
     name,
     needs: [...(hasSource ? [SOURCE_JOB] : []), BUILD_JOB],
     ...writingJob(stack),
-    ...(workflows.attest ? { outputs: { subjects: expression("steps.released.outputs.subjects") } } : {}),
+    outputs: workflows.attest ? { subjects: expression("steps.released.outputs.subjects") } : undefined,
     steps,
   };
 }
@@ -84,7 +85,7 @@ function writingJob(
       ...packagePermission(stack, "write"),
       ...(signsKeyless(stack) ? { "id-token": "write" } : {}),
     },
-    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
+    workingDirectory: workingDirectory(stack),
   };
 }
 
@@ -126,7 +127,7 @@ function keepManifest(stack: WorkflowStack): Step[] {
   return [
     {
       name: "Report",
-      ...(attest ? { id: "released" } : {}),
+      id: attest ? "released" : undefined,
       run: attest ? [report, ...subjectsOutput(stack, manifest)] : [report],
     },
     {
@@ -242,7 +243,7 @@ export function promoteWorkflow(stack: HostedStack): Workflow {
       comment: ["Each run has a group of its own: none that waits for approval is dropped by the next."],
       group: `${stem(file)}-${expression(byStatement ? "inputs.version || github.run_id" : "github.run_id")}`,
       cancelInProgress: false,
-      ...waiting(stack),
+      queue: waiting(stack),
     },
     jobs: { promote: promoteJob(stack, []) },
   };
@@ -262,7 +263,7 @@ export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
     'if [ -n "$VERSION" ]; then pulumi config set --path slipway:promote.statement "$VERSION"; fi';
   return {
     name: `Promote to ${stack.stack}`,
-    ...(needs.length === 0 ? {} : { needs }),
+    needs: needs.length === 0 ? undefined : needs,
     ...writingJob(stack),
     steps: [
       checkOut(),
@@ -271,9 +272,10 @@ export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
       installPackages(stack),
       {
         ...program,
-        ...(state === "kept"
-          ? { comment: ["What the other stack released is in the state that PULUMI_BACKEND_URL names."] }
-          : {}),
+        comment:
+          state === "kept"
+            ? ["What the other stack released is in the state that PULUMI_BACKEND_URL names."]
+            : undefined,
         run: versioned ? [...program.run.slice(0, -1), choose, ...program.run.slice(-1)] : program.run,
         env: {
           ...(versioned ? { VERSION: expression("inputs.version") } : {}),

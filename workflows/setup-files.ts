@@ -29,9 +29,7 @@ export function withWorkflows(config: SetupConfig, stacks: readonly WorkflowStac
     environments: Object.fromEntries(
       Object.entries(config.environments).map(([name, one]) => [name, withRefs(name, one, stacks)]),
     ),
-    ...(tagRules === undefined
-      ? {}
-      : { tagRules: { ...tagRules, patterns: distinct([...tagRules.patterns, ...released]) } }),
+    tagRules: tagRules && { ...tagRules, patterns: distinct([...tagRules.patterns, ...released]) },
   };
 }
 
@@ -105,7 +103,7 @@ export function secretUses(workflows: readonly Workflow[]): SecretUse[] {
         const known = found.get(key);
         found.set(key, {
           name: use.name,
-          ...(environment === undefined ? {} : { environment }),
+          environment,
           optional: use.optional && (known?.optional ?? true),
           files: [...new Set([...(known?.files ?? []), file])].sort(),
         });

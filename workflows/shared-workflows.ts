@@ -8,11 +8,20 @@ import {
   stem,
   type Workflow,
 } from "./model";
-import { type HostedStack, madeFrom, packagePermission, type StateKind, versionTags } from "./stack";
+import {
+  type HostedStack,
+  madeFrom,
+  packagePermission,
+  type StateKind,
+  versionTags,
+  workingDirectory,
+} from "./stack";
 import { checkOut, installPackages, programVariables, requireState, setUpNode, setUpPulumi } from "./steps";
 
 /** How several stacks share one job: a matrix over them; one alone needs none. */
-export interface SharedJob {
+interface SharedJob {
+  /** The first of them: a shared file has one runner, one way to install and one environment. */
+  readonly stack: HostedStack;
   readonly matrix?: Job["matrix"];
   /** A job's title, with the stack's name where there are several. */
   readonly title: (text: string) => string;
@@ -27,7 +36,7 @@ export interface SharedJob {
   readonly packages: Permissions;
 }
 
-/** @param rows what differs between the stacks, by name; `stack` is added. Default: nothing else. One stack at least. */
+/** @param rows what differs between the stacks, by name; `stack` is added. @default nothing else */
 function sharedJob(
   stacks: readonly HostedStack[],
   state: StateKind,
@@ -36,6 +45,7 @@ function sharedJob(
   const [first] = stacks;
   if (first === undefined) throw new Error("a job of no stack");
   const common = {
+    stack: first,
     signIn: Object.assign({}, ...stacks.map((stack) => programVariables(stack, state))),
     packages: Object.assign({}, ...stacks.map((stack) => packagePermission(stack, "read"))),
   };
@@ -76,8 +86,6 @@ const QUOTE = "sed 's/→/->/g' | LC_ALL=C tr --delete --complement '\\t\\n -~' 
  * run's summary.
  */
 export function previewWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
-  const [stack] = stacks;
-  if (stack === undefined) throw new Error("a preview of no stack");
   const shared = sharedJob(stacks, "throwaway");
   return {
     file,
@@ -89,22 +97,23 @@ export function previewWorkflow(file: string, stacks: readonly HostedStack[]): W
       cancelInProgress: true,
     },
     jobs: {
-      preview: previewJob(stack, stacks, shared),
-      ...(stack.host === "github" ? { comment: commentJob(stack, shared) } : {}),
+      preview: previewJob(stacks, shared),
+      ...(shared.stack.host === "github" ? { comment: commentJob(shared) } : {}),
     },
   };
 }
 
 /** Runs code of the pull request, and can only read. */
-function previewJob(stack: HostedStack, stacks: readonly HostedStack[], shared: SharedJob): Job {
+function previewJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
+  const { stack } = shared;
   const { workflows } = stack;
   return {
     name: shared.title("Preview"),
     runsOn: workflows.runner,
     timeoutMinutes: Math.min(30, workflows.timeout),
     permissions: { contents: "read", ...shared.packages },
-    ...(shared.matrix === undefined ? {} : { matrix: shared.matrix }),
-    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
+    matrix: shared.matrix,
+    workingDirectory: workingDirectory(stack),
     steps: [
       checkOut(),
       setUpNode(stack),
@@ -141,15 +150,15 @@ function keepPlan(shared: SharedJob): Job["steps"][number] {
 }
 
 /** The only job that may write to the pull request; nothing of the pull request runs in it. */
-function commentJob(stack: HostedStack, shared: SharedJob): Job {
+function commentJob(shared: SharedJob): Job {
   return {
     name: shared.title("Comment"),
     needs: ["preview"],
     if: `\${{ !cancelled() && ${OWN} }}`,
-    runsOn: stack.workflows.runner,
+    runsOn: shared.stack.workflows.runner,
     timeoutMinutes: 10,
     permissions: { "pull-requests": "write" },
-    ...(shared.matrix === undefined ? {} : { matrix: shared.matrix }),
+    matrix: shared.matrix,
     steps: [
       {
         name: "Take the preview",
@@ -225,13 +234,9 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
       .map((pattern) => `refs/tags/${pattern}`)
       .join(" "),
   }));
-  const stack = first(stacks);
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _key, ...signIn } = shared.signIn;
   return {
-    ...jobOf(stack),
-    name: shared.title("Newest version"),
-    permissions: { contents: "read", ...shared.packages },
-    ...(shared.matrix === undefined ? {} : { matrix: shared.matrix }),
+    ...driftJob(shared, "Newest version"),
     steps: [
       checkOut(),
       {
@@ -248,8 +253,8 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
         ],
         env: { TAGS: shared.value("tags") },
       },
-      setUpNode(stack),
-      installPackages(stack),
+      setUpNode(shared.stack),
+      installPackages(shared.stack),
       {
         name: "Compare with the registries",
         if: "steps.newest.outputs.tag != ''",
@@ -261,18 +266,14 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
 }
 
 function stateJob(stacks: readonly HostedStack[]): Job {
-  const shared = sharedJob(stacks, "kept", () => ({}));
-  const stack = first(stacks);
+  const shared = sharedJob(stacks, "kept");
   return {
-    ...jobOf(stack),
-    name: shared.title("State"),
-    permissions: { contents: "read", ...shared.packages },
-    ...(shared.matrix === undefined ? {} : { matrix: shared.matrix }),
+    ...driftJob(shared, "State"),
     steps: [
       checkOut(),
-      setUpNode(stack),
+      setUpNode(shared.stack),
       setUpPulumi(),
-      installPackages(stack),
+      installPackages(shared.stack),
       {
         name: "Compare with the registries",
         run: [
@@ -285,20 +286,15 @@ function stateJob(stacks: readonly HostedStack[]): Job {
   };
 }
 
-function jobOf(
-  stack: HostedStack,
-): Pick<Job, "runsOn" | "environment" | "timeoutMinutes" | "workingDirectory"> {
+function driftJob({ stack, title, packages, matrix }: SharedJob, name: string): Omit<Job, "steps"> {
   const { workflows } = stack;
   return {
+    name: title(name),
     runsOn: workflows.runner,
     environment: workflows.drift?.environment ?? "drift",
     timeoutMinutes: Math.min(30, workflows.timeout),
-    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
+    permissions: { contents: "read", ...packages },
+    matrix,
+    workingDirectory: workingDirectory(stack),
   };
-}
-
-function first(stacks: readonly HostedStack[]): HostedStack {
-  const [stack] = stacks;
-  if (stack === undefined) throw new Error("a job of no stack");
-  return stack;
 }

@@ -38,8 +38,8 @@ export function versionTags({ config, workflows }: WorkflowStack): readonly stri
 }
 
 /** How many runs of a group may wait; Gitea has no such setting. */
-export function waiting({ host, workflows }: HostedStack): { readonly queue?: "max" } {
-  return host === "github" && workflows.queue === "max" ? { queue: "max" } : {};
+export function waiting({ host, workflows }: HostedStack): "max" | undefined {
+  return host === "github" && workflows.queue === "max" ? "max" : undefined;
 }
 
 /** Every platform that the stack builds for, sorted. */
@@ -58,16 +58,18 @@ export function runnersOf(stack: WorkflowStack): readonly PlatformRunner[] | und
   const { runners } = stack.workflows;
   if (runners === false) return undefined;
   const labels = runners === true ? GITHUB_RUNNERS : runners;
-  return platformsOf(stack).map((platform) => {
-    const runner = labels[platform];
-    return { platform, ...(runner === undefined ? {} : { runner }) };
-  });
+  return platformsOf(stack).map((platform) => ({ platform, runner: labels[platform] }));
 }
 
 export interface PlatformRunner {
   readonly platform: string;
   /** Absent where the settings name none. */
   readonly runner?: string;
+}
+
+/** Where the project's scripts run; undefined for the repository's root. */
+export function workingDirectory({ workflows }: WorkflowStack): string | undefined {
+  return workflows.directory === "." ? undefined : workflows.directory;
 }
 
 /** A path of the project, from the repository's root. */
@@ -120,7 +122,7 @@ export function engineVariables(state: StateKind): Variables {
   return {
     PULUMI_BACKEND_URL: {
       secret: "PULUMI_BACKEND_URL",
-      ...(state === "throwaway" ? { otherwise: "format('file://{0}', runner.temp)" } : {}),
+      otherwise: state === "throwaway" ? "format('file://{0}', runner.temp)" : undefined,
     },
     PULUMI_CONFIG_PASSPHRASE: { secret: "PULUMI_CONFIG_PASSPHRASE", optional: true },
   };
@@ -144,6 +146,5 @@ export function packagePermission({ config }: WorkflowStack, access: "read" | "w
 
 /** Two secrets that belong together, as variables of the same names. */
 function pair(first: string, second: string, optional: boolean): Variables {
-  const rest = optional ? { optional: true } : {};
-  return { [first]: { secret: first, ...rest }, [second]: { secret: second, ...rest } };
+  return { [first]: { secret: first, optional }, [second]: { secret: second, optional } };
 }
