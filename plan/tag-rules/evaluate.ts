@@ -2,7 +2,7 @@ import { type Problem, ProblemError } from "../problem";
 import { TAG_PATTERN } from "../reference";
 import type { TagClass, VersionLine } from "../tag-policy";
 import type { ReleaseEvent } from "./event";
-import { type ExpressionScope, newTrace, renderExpression } from "./expressions";
+import { type ExpressionScope, newRendering, renderExpression } from "./expressions";
 import type { Flavor } from "./inputs";
 import { applyRule, cleanTag, type RuleTag } from "./rule-tag";
 import type { TagRule } from "./tag-rule";
@@ -80,9 +80,9 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
   const outcomes = rules.flatMap((rule) =>
     attempt("tag-rule", rule.text, () => ({ rule, ...applyRule(rule, flavor, scope) })),
   );
-  const trace = newTrace();
+  const rendering = newRendering(scope);
   const render = (texts: readonly string[] = []) =>
-    texts.flatMap((text) => attempt("tag-label", text, () => renderExpression(text, scope, trace)));
+    texts.flatMap((text) => attempt("tag-label", text, () => renderExpression(text, rendering)));
   const labels = render(input.labels);
   const annotations = render(input.annotations);
   if (problems.length > 0) throw new ProblemError("These tag rules cannot be evaluated:", problems);
@@ -110,7 +110,7 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
     problems: entries.flatMap((entry) => grammarProblem(entry, reference(images[0] ?? "", entry.name))),
     warnings: [
       ...outcomes.flatMap((outcome) => outcome.warnings),
-      ...trace.warnings,
+      ...rendering.warnings,
       ...(first === undefined ? [`no tag rule makes a tag for ${describe(event)}`] : []),
     ],
   };
@@ -131,12 +131,7 @@ function tagEntries(
   for (const { rule, tag } of made) {
     if (entries.has(tag.name)) continue;
     const line = tag.class === "floating" ? tag.line : undefined;
-    entries.set(tag.name, {
-      name: tag.name,
-      rule,
-      class: tag.class,
-      ...(line === undefined ? {} : { line }),
-    });
+    entries.set(tag.name, { name: tag.name, rule, class: tag.class, line });
   }
   const [first] = made;
   if (first !== undefined && latest !== undefined && !entries.has(latest)) {

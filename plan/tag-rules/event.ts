@@ -73,14 +73,13 @@ export function releaseEventFromGitHub(event: GitHubEvent): ReleaseEvent {
   const sha = correctedSha(event);
   const base = tagOf(ref) !== undefined ? text(payload, "base_ref") : undefined;
   const target = ref.startsWith("refs/pull/") ? text(payload, "pull_request", "base", "ref") : undefined;
-  const defaultBranch = text(payload, "repository", "default_branch");
   return {
     eventName,
     ref,
     sha,
     commitDate: event.commitDate ?? commitDateInPayload(payload, sha) ?? event.now,
     baseRef: base === undefined ? (target ?? "") : (branchOf(base) ?? base),
-    ...(defaultBranch === undefined ? {} : { defaultBranch }),
+    defaultBranch: text(payload, "repository", "default_branch"),
     inputs: inputsOf(payload),
     repository: repositoryFacts(event.repository ?? at(payload, "repository")),
   };
@@ -88,14 +87,13 @@ export function releaseEventFromGitHub(event: GitHubEvent): ReleaseEvent {
 
 /** Reads GitHub's answer for a repository; what is missing or null is absent. */
 function repositoryFacts(answer: unknown): RepositoryFacts {
-  const facts = {
+  return {
     name: text(answer, "name"),
     description: text(answer, "description"),
     url: text(answer, "html_url"),
     defaultBranch: text(answer, "default_branch"),
     license: text(answer, "license", "spdx_id"),
   };
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }
 
 /** The date of a commit in a push's payload. */

@@ -10,15 +10,15 @@ export interface ExpressionScope {
   readonly shortShaLength: number;
 }
 
-/** What rendering leaves behind besides its text. */
-export interface Trace {
+/** A scope, and what rendering leaves behind besides its text. */
+export interface Rendering extends ExpressionScope {
   /** The expressions that gave some text. */
   readonly uses: Set<"tag" | "sha" | "input">;
   readonly warnings: string[];
 }
 
-export function newTrace(): Trace {
-  return { uses: new Set(), warnings: [] };
+export function newRendering(scope: ExpressionScope): Rendering {
+  return { ...scope, uses: new Set(), warnings: [] };
 }
 
 /**
@@ -28,23 +28,21 @@ export function newTrace(): Trace {
  *
  * @throws Error when the template is wrong.
  */
-export function renderExpression(template: string, scope: ExpressionScope, trace: Trace): string {
+export function renderExpression(template: string, scope: Rendering): string {
   if (!template.includes("{{")) return template;
   const { event } = scope;
   const used = (name: "tag" | "sha" | "input", text: string): string => {
-    if (text !== "") trace.uses.add(name);
+    if (text !== "") scope.uses.add(name);
     return text;
   };
-  const { date, commit_date } = dateExpressions(scope, trace);
   const context = {
+    ...dateExpressions(scope),
     branch: () => branchOf(event.ref) ?? "",
     tag: () => used("tag", tagOf(event.ref) ?? ""),
     sha: () => used("sha", shortSha(event.sha, scope.shortShaLength)),
     base_ref: () => event.baseRef,
-    commit_date,
     is_default_branch: () => String(isDefaultBranch(event)),
     is_not_default_branch: () => String(!isDefaultBranch(event)),
-    date,
   };
   // A helper, and no part of the context: whatever a template makes of its context stays as in metadata-action.
   const input = (name: unknown) => used("input", (typeof name === "string" && inputOf(event, name)) || "");
@@ -52,8 +50,8 @@ export function renderExpression(template: string, scope: ExpressionScope, trace
 }
 
 /** Renders a schedule's pattern, which knows the dates and nothing else. */
-export function renderSchedule(pattern: string, scope: ExpressionScope, trace: Trace): string {
-  return renderTemplate(pattern, dateExpressions(scope, trace));
+export function renderSchedule(pattern: string, scope: Rendering): string {
+  return renderTemplate(pattern, dateExpressions(scope));
 }
 
 /** Renders a Handlebars template against plain values and functions. */
@@ -98,8 +96,8 @@ function inputOf(event: ReleaseEvent, name: string): string | undefined {
   return Object.hasOwn(event.inputs, name) ? event.inputs[name] : undefined;
 }
 
-function dateExpressions({ event, now }: ExpressionScope, trace: Trace) {
-  const warn = (text: string) => trace.warnings.push(text);
+function dateExpressions({ event, now, warnings }: Rendering) {
+  const warn = (text: string) => warnings.push(text);
   return {
     date: (format: unknown, options: unknown) => formatDate(now, format, options, warn),
     commit_date: (format: unknown, options: unknown) => formatDate(event.commitDate, format, options, warn),

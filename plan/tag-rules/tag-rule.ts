@@ -161,9 +161,9 @@ export function parseTagRule(text: string): TagRule {
       enable,
       priority: Number(priority),
       attributes,
-      ...(own.prefix === undefined ? {} : { prefix: own.prefix }),
-      ...(own.suffix === undefined ? {} : { suffix: own.suffix }),
-      ...(tagClass === undefined ? {} : { class: oneOf(text, CLASS_ATTRIBUTE, tagClass, TAG_CLASSES) }),
+      prefix: own.prefix,
+      suffix: own.suffix,
+      class: tagClass === undefined ? undefined : oneOf(text, CLASS_ATTRIBUTE, tagClass, TAG_CLASSES),
     };
   };
   const required = (name: string): string => {
@@ -185,10 +185,8 @@ export function parseTagRule(text: string): TagRule {
       return { type, pattern: required("pattern"), value, match, ...common({ value, match }) };
     case "match":
       if (Number.isNaN(Number(group))) {
-        throw wrong(
-          text,
-          `group=${JSON.stringify(group)} is not a number; 0 is the whole match, 1 the first group`,
-        );
+        const meaning = "0 is the whole match, 1 the first group";
+        throw wrong(text, `group=${JSON.stringify(group)} is not a number; ${meaning}`);
       }
       return { type, pattern: required("pattern"), group, value, ...common({ group, value }) };
     case "edge":
@@ -230,12 +228,9 @@ function isRuleType(name: string): name is RuleType {
 
 function oneOf<T extends string>(text: string, name: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
-  if (found === undefined)
-    throw wrong(
-      text,
-      `${name}=${JSON.stringify(value)} is not one of ${allowed.join(", ")}${didYouMean(nearWord(value, allowed))}`,
-    );
-  return found;
+  if (found !== undefined) return found;
+  const meant = didYouMean(nearWord(value, allowed));
+  throw wrong(text, `${name}=${JSON.stringify(value)} is not one of ${allowed.join(", ")}${meant}`);
 }
 
 /** The unknown attribute that a missing one was meant by. */
