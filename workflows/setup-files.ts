@@ -3,6 +3,7 @@ import {
   type EnvironmentConfig,
   type SetupConfig,
   type SetupFile,
+  type UsedSecret,
 } from "../plan/setup/config";
 import { workflowFiles } from "./generate";
 import type { EnvValue, Workflow } from "./model";
@@ -78,20 +79,9 @@ function distinct(texts: readonly string[]): string[] {
   return [...new Set(texts)].sort();
 }
 
-/** One secret that some job reads. */
-export interface SecretUse {
-  readonly name: string;
-  /** The environment that may hold it; absent for a job without one, which sees the repository's secrets alone. */
-  readonly environment?: string;
-  /** Something else serves where it is missing. */
-  readonly optional: boolean;
-  /** The files that use it, sorted. */
-  readonly files: readonly string[];
-}
-
 /** Every secret that workflows use, optional ones too; one entry for each name and environment, sorted. */
-export function secretUses(workflows: readonly Workflow[]): SecretUse[] {
-  const found = new Map<string, SecretUse>();
+export function secretUses(workflows: readonly Workflow[]): UsedSecret[] {
+  const found = new Map<string, UsedSecret>();
   for (const { file, jobs } of workflows) {
     for (const { environment, steps } of Object.values(jobs)) {
       const values = steps.flatMap((step) => [

@@ -82,32 +82,26 @@ export function findings(
   const { level } = policy[rule];
   if (level === "off") return [];
   const setting = settingOf(rule);
-  return breaches().map(({ path, message, hint }) => ({
-    rule,
-    level,
-    setting,
-    code: codeOf(rule),
-    path,
-    message,
-    hint: `${hint} The rule is ${setting} (off, warn, refuse).`,
-  }));
+  // `policy-floating-base`
+  const code = `policy-${rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return breaches().map(({ path, message, hint }) => {
+    return {
+      rule,
+      level,
+      setting,
+      code,
+      path,
+      message,
+      hint: `${hint} The rule is ${setting} (off, warn, refuse).`,
+    };
+  });
 }
 
 /** The findings that stop a release. */
 export function refusing(found: readonly PolicyFinding[]): Problem[] {
   return found
     .filter(({ level }) => level === "refuse")
-    .map(({ code, path, message, hint }) => ({
-      code,
-      path,
-      message,
-      ...(hint === undefined ? {} : { hint }),
-    }));
-}
-
-/** `policy-floating-base`. */
-function codeOf(rule: PolicyRule): string {
-  return `policy-${rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    .map(({ code, path, message, hint }) => ({ code, path, message, hint }));
 }
 
 export function settingOf(rule: PolicyRule): string {

@@ -75,11 +75,18 @@ export interface SetupFile {
   readonly path: string;
   readonly content: string;
   /** The secrets that it uses, where that is known better than from its text. */
-  readonly uses?: readonly {
-    readonly name: string;
-    readonly environment?: string;
-    readonly optional: boolean;
-  }[];
+  readonly uses?: readonly UsedSecret[];
+}
+
+/** A secret that a workflow uses. */
+export interface UsedSecret {
+  readonly name: string;
+  /** The workflows that use it, sorted. */
+  readonly files: readonly string[];
+  /** The environment that may hold it; absent for a job without one, which sees the repository's secrets alone. */
+  readonly environment?: string;
+  /** Nothing fails where it is missing. */
+  readonly optional: boolean;
 }
 
 /** What a repository has, as far as a setup touches it. Values of secrets cannot be read. */

@@ -5,6 +5,7 @@ import {
   type Reviewer,
   type SetupConfig,
   type SetupFile,
+  type UsedSecret,
 } from "./config";
 import { contentSlots, slotText } from "./slots";
 
@@ -39,7 +40,7 @@ export interface SetupItem {
 }
 
 /** Without a refresh, the engine compares with its state only. */
-const REFRESH = "`pulumi up --refresh` mends it";
+const REFRESH = "`pulumi up --refresh` fixes it";
 
 /** Everything that a setup will declare, known before anything is written. */
 export interface SetupPlan {
@@ -72,18 +73,20 @@ export function assembleSetupPlan(input: {
     const isOurs = previous.made.includes(slot);
     const isAdopted = previous.adopted.includes(slot) || (exists && !isOurs);
     const action = !exists ? "make" : previous.adopted.includes(slot) || isOurs ? "managed" : "adopt";
+    const notes = [
+      isOurs && !exists ? `is missing on GitHub, ${REFRESH}` : undefined,
+      foreign,
+      note && (action === "adopt" ? `${note}, and is replaced` : `${note}, ${REFRESH}`),
+    ].filter((text) => text !== undefined);
     return {
       slot,
       action,
       deletable: !isAdopted && foreign === undefined,
-      ...(importId === undefined || !isAdopted || !exists ? {} : { importId }),
-      ...noteOf([
-        isOurs && !exists ? `is missing on GitHub, ${REFRESH}` : undefined,
-        foreign,
-        note && (action === "adopt" ? `${note}, and is replaced` : `${note}, ${REFRESH}`),
-      ]),
+      importId: isAdopted && exists ? importId : undefined,
+      note: notes.length === 0 ? undefined : notes.join("; "),
     };
   });
+  const isAdopted = ({ slot, action }: SetupItem) => previous.adopted.includes(slot) || action === "adopt";
   const provided = new Set([
     ...Object.keys(config.secrets),
     ...Object.values(config.environments).flatMap(({ secrets }) => Object.keys(secrets)),
@@ -106,8 +109,8 @@ export function assembleSetupPlan(input: {
     branch,
     defaultBranch: live.defaultBranch,
     ownership: {
-      made: items.filter(({ slot }) => !isAdoptedSlot(slot, items, previous)).map(({ slot }) => slot),
-      adopted: items.filter(({ slot }) => isAdoptedSlot(slot, items, previous)).map(({ slot }) => slot),
+      made: items.filter((item) => !isAdopted(item)).map(({ slot }) => slot),
+      adopted: items.filter(isAdopted).map(({ slot }) => slot),
     },
     problems: [
       ...missingSecrets(usedSecrets(config.files), provided),
@@ -126,55 +129,35 @@ function withDefaultBranch(config: SetupConfig, name: string): SetupConfig {
   return { ...config, environments: Object.fromEntries(environments) };
 }
 
-function isAdoptedSlot(slot: string, items: readonly SetupItem[], previous: SetupOwnership): boolean {
-  const item = items.find((one) => one.slot === slot);
-  return previous.adopted.includes(slot) || item?.action === "adopt";
-}
-
-function noteOf(notes: readonly (string | undefined)[]): { note?: string } {
-  const said = notes.filter((note) => note !== undefined);
-  return said.length === 0 ? {} : { note: said.join("; ") };
-}
-
 /** GitHub gives this one to every job. */
 const GIVEN = "GITHUB_TOKEN";
-
-/** A secret that a workflow uses. */
-export interface UsedSecret {
-  readonly name: string;
-  /** The workflows that use it. */
-  readonly files: readonly string[];
-  /** Where the job that uses it looks first; absent for the repository's own. */
-  readonly environment?: string;
-  /** The workflow asks whether it is there (`secrets.X != ''`), so it may be absent. */
-  readonly optional: boolean;
-}
 
 /** The secrets that workflow files use, sorted by name. Other files use none. */
 export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
   const workflows = files.filter(({ path }) => /(^|\/)workflows\/[^/]+\.ya?ml$/.test(path));
-  const uses = workflows.flatMap(({ path, content, uses: known }) => {
-    if (known !== undefined) return known.map(({ optional, ...use }) => ({ ...use, path, asked: optional }));
-    return [
-      ...content.matchAll(/\bsecrets(?:\.|\[['"])([A-Za-z_][A-Za-z0-9_]*)(?:['"]\])?(\s*!=\s*(''|""))?/g),
-    ].map(([, name = "", asked]) => ({
-      name: name.toUpperCase(),
-      environment: undefined,
-      path,
-      asked: asked !== undefined,
-    }));
-  });
-  const names = [...new Set(uses.map(({ name }) => name))].filter((name) => name !== GIVEN).sort();
+  const all = workflows.flatMap(({ path, content, uses = secretsIn(content) }) =>
+    uses.map((use) => ({ ...use, path })),
+  );
+  const names = [...new Set(all.map(({ name }) => name))].filter((name) => name !== GIVEN).sort();
   return names.map((name) => {
-    const of = uses.filter((use) => use.name === name);
-    const environment = of.find((use) => use.environment !== undefined)?.environment;
+    const of = all.filter((use) => use.name === name);
     return {
       name,
-      ...(environment === undefined ? {} : { environment }),
+      environment: of.find((use) => use.environment !== undefined)?.environment,
       files: [...new Set(of.map(({ path }) => path))].sort(),
-      optional: of.some(({ asked }) => asked),
+      optional: of.some(({ optional }) => optional),
     };
   });
+}
+
+/** A workflow that asks whether a secret is there (`secrets.X != ''`) works without it. */
+function secretsIn(content: string): UsedSecret[] {
+  const pattern = /\bsecrets(?:\.|\[['"])([A-Za-z_][A-Za-z0-9_]*)(?:['"]\])?(\s*!=\s*(''|""))?/g;
+  return [...content.matchAll(pattern)].map(([, name = "", asked]) => ({
+    name: name.toUpperCase(),
+    files: [],
+    optional: asked !== undefined,
+  }));
 }
 
 /**

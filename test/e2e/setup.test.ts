@@ -234,7 +234,7 @@ describe("a repository from nothing to destroyed", () => {
   test("an edited workflow file is told by a preview, and put back", async () => {
     await github.writeFile(WORKFLOW, "name: edited by somebody\n");
     const { text } = await project.preview();
-    expect(text).toMatch(/release-docker\.yml +differs on GitHub, `pulumi up --refresh` mends it/);
+    expect(text).toMatch(/release-docker\.yml +differs on GitHub, `pulumi up --refresh` fixes it/);
     await up("--refresh");
     expect(github.writes().map(told)).toEqual([`PUT /contents/${WORKFLOW}`]);
     expect(await github.file(WORKFLOW)).toBe(WORKFLOW_TEXT);
