@@ -20,6 +20,8 @@ export const releaseName = z.string().regex(RELEASE_NAME_PATTERN, {
   error: "is not a version's or tag's name: letters, digits and . _ + / @ -",
 });
 
+export const flag = (usual: boolean, text: string) => z.boolean().default(usual).describe(text);
+
 /** Marked, so that its value is never shown and editors accept `secure:` for it. */
 export const secret = z.string().min(1, { error: "is empty" }).meta({ secret: true });
 

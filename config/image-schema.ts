@@ -104,7 +104,7 @@ export const imageSchema = z
       .describe(
         "Your own labels, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
       ),
-    provenance: z.boolean().default(true).describe("Attach provenance in max mode. @default true"),
+    provenance: grammar.flag(true, "Attach provenance in max mode. @default true"),
     sbom: z
       .union([z.boolean(), grammar.line])
       .meta({ what: "true, false or the image of an SBOM generator" })

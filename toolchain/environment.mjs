@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { cacheDir, checkoutDir, projectDir, registryPort, serviceDir } from "./paths.mjs";
+import { cacheDir, checkoutDir, registryPort, serviceDir } from "./paths.mjs";
 
 /** buildx's own settings, apart from the person's. @param {string} cache */
 export const buildxConfigDir = (cache) => path.join(serviceDir(cache, "buildkit"), "buildx");
@@ -22,25 +22,19 @@ export function engineVariables(toolchain, env = process.env) {
   };
 }
 
-/** @param {import('./environment.mjs').StageState} state */
+/** @param {StageState} state */
 export const stateVariables = (state) => ({
   PULUMI_BACKEND_URL: state.backendUrl,
   PULUMI_CONFIG_PASSPHRASE_FILE: state.passphraseFile,
 });
 
-/**
- * @param {import('./provide.mjs').Toolchain} toolchain
- * @param {{ cache?: string, project?: string, env?: NodeJS.ProcessEnv }} [options]
- * @returns {Record<string, string>}
- */
-export function toolchainVariables(
-  toolchain,
-  { cache = cacheDir(), project = projectDir, env = process.env } = {},
-) {
-  const state = prepareState({ cache, project });
-  const port = registryPort(env);
+/** @param {import('./provide.mjs').Toolchain} toolchain */
+export function toolchainVariables(toolchain) {
+  const cache = cacheDir();
+  const state = prepareState({ cache });
+  const port = registryPort();
   return {
-    ...engineVariables(toolchain, env),
+    ...engineVariables(toolchain),
     ...stateVariables(state),
     // What is not pinned and provided is not fetched behind one's back.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -77,16 +71,11 @@ export function exportLines(variables, cleared) {
   return [...cleared.map((name) => `unset ${name}`), ...sets].join("\n");
 }
 
-/**
- * @typedef {object} StageState
- * @property {string} dir
- * @property {string} backendUrl
- * @property {string} passphraseFile
- */
+/** @typedef {{ dir: string, backendUrl: string, passphraseFile: string }} StageState */
 
 /**
- * @param {{ cache?: string, project?: string }} [options]
- * @returns {StageState}
+ * The stage stack's state: a file backend in the cache folder, with a passphrase made here. No account is needed.
+ * @param {{ cache?: string, project?: string }} [options] @returns {StageState}
  */
 export function prepareState({ cache = cacheDir(), project } = {}) {
   const dir = checkoutDir(cache, project);

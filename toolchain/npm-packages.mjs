@@ -1,4 +1,5 @@
-// The project's npm packages, exactly as the lock file has them.
+// What npm provides: the project's packages, exactly as the lock file has them, and the sample image's static binaries,
+// for both platforms, whatever this machine's is. npm itself would install only those of this machine's processor.
 
 import {
   chmodSync,
@@ -17,22 +18,18 @@ import { sha512Of } from "./from-download.mjs";
 import { withLock } from "./lock.mjs";
 import { cacheDir, checkoutDir, projectDir } from "./paths.mjs";
 import { sampleBinaries } from "./pins.mjs";
-import { firstLines, lastLines, npmCommand, run } from "./run.mjs";
+import { firstLines, lastLines, run, runNpm } from "./run.mjs";
 
-/**
- * @param {{ progress?: import('./progress.mjs').Progress, cache?: string, project?: string }} [options]
- */
-export async function installPackages({ progress, cache = cacheDir(), project = projectDir } = {}) {
-  if (areInstalled(project)) return;
-  const step = progress?.step("npm packages", "npm ci");
+/** @param {{ progress: import('./progress.mjs').Progress }} options */
+export async function installPackages({ progress }) {
+  if (areInstalled(projectDir)) return;
+  const step = progress.step("npm packages", "npm ci");
   try {
-    const lock = path.join(cache, "locks", `npm-${path.basename(checkoutDir(cache, project))}.lock`);
-    await withLock(lock, async () => {
-      if (areInstalled(project)) return;
-      const npm = npmCommand();
+    const cache = cacheDir();
+    await withLock(path.join(cache, "locks", `npm-${path.basename(checkoutDir(cache))}.lock`), async () => {
+      if (areInstalled(projectDir)) return;
       const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--include=dev"];
-      const args = [...npm.args, "ci", ...flags];
-      const { code, output } = await run(npm.program, args, { cwd: project });
+      const { code, output } = await runNpm(["ci", ...flags], { cwd: projectDir });
       if (code !== 0) {
         throw new Error(
           `SLIPWAY_NPM_FAILED: \`npm ci\` ended with code ${code}:\n${firstLines(output)}\n` +
@@ -40,9 +37,9 @@ export async function installPackages({ progress, cache = cacheDir(), project = 
         );
       }
     });
-    step?.done("npm ci");
+    step.done("npm ci");
   } catch (error) {
-    step?.fail();
+    step.fail();
     throw error;
   }
 }
@@ -64,20 +61,16 @@ export function areInstalled(project) {
   );
 }
 
-/**
- * @param {string} file
- * @returns {Record<string, { version?: string, optional?: boolean }>}
- */
-function packagesIn(file) {
-  return JSON.parse(readFileSync(file, "utf8")).packages ?? {};
-}
+/** @param {string} file @returns {Record<string, { version?: string, optional?: boolean }>} */
+const packagesIn = (file) => JSON.parse(readFileSync(file, "utf8")).packages ?? {};
 
 /**
- * @param {{ progress?: import('./progress.mjs').Progress, cache?: string, project?: string }} [options]
- * @returns {Promise<string>} the folder with `linux-amd64/esbuild` and `linux-arm64/esbuild`
+ * Puts `linux-amd64/esbuild` and `linux-arm64/esbuild` into sample/vendor.
+ * @param {{ progress?: import('./progress.mjs').Progress }} [options]
  */
-export async function provideSample({ progress, cache = cacheDir(), project = projectDir } = {}) {
+export async function provideSample({ progress } = {}) {
   const { version, packages } = sampleBinaries;
+  const cache = cacheDir();
   const kept = path.join(cache, "parts", `sample-${version}`);
   if (!statSync(kept, { throwIfNoEntry: false })) {
     const step = progress?.step(`sample's binaries ${version}`, "npm pack");
@@ -85,9 +78,8 @@ export async function provideSample({ progress, cache = cacheDir(), project = pr
       await withLock(path.join(cache, "locks", `sample-${version}.lock`), async () => {
         if (statSync(kept, { throwIfNoEntry: false })) return;
         await makeWholeFolder(kept, async (folder) => {
-          await Promise.all(
-            packages.map((wanted) => fetchBinary(wanted, version, path.join(folder, wanted.platform))),
-          );
+          const fetches = packages.map((pin) => fetchBinary(pin, version, path.join(folder, pin.platform)));
+          await Promise.all(fetches);
         });
       });
       step?.done("from npm");
@@ -96,22 +88,17 @@ export async function provideSample({ progress, cache = cacheDir(), project = pr
       throw error;
     }
   }
-  const vendor = path.join(project, "sample", "vendor");
-  for (const { platform } of packages)
-    placeBinary(path.join(kept, platform, "esbuild"), path.join(vendor, platform, "esbuild"));
-  return vendor;
+  for (const { platform } of packages) {
+    const target = path.join(projectDir, "sample", "vendor", platform, "esbuild");
+    placeBinary(path.join(kept, platform, "esbuild"), target);
+  }
 }
 
-/** @param {{ package: string, integrity: string }} wanted @param {string} version @param {string} target */
-async function fetchBinary(wanted, version, target) {
+/** @param {{ package: string, integrity: string }} pin @param {string} version @param {string} target */
+async function fetchBinary(pin, version, target) {
   mkdirSync(target);
-  const spec = `${wanted.package}@${version}`;
-  const npm = npmCommand();
-  const packed = await run(
-    npm.program,
-    [...npm.args, "pack", spec, "--silent", "--pack-destination", target],
-    { cwd: target },
-  );
+  const spec = `${pin.package}@${version}`;
+  const packed = await runNpm(["pack", spec, "--silent", "--pack-destination", target], { cwd: target });
   const [archive] = readdirSync(target).filter((name) => name.endsWith(".tgz"));
   if (packed.code !== 0 || !archive) {
     throw new Error(
@@ -122,8 +109,7 @@ async function fetchBinary(wanted, version, target) {
   }
   const file = path.join(target, archive);
   const found = sha512Of(file);
-  if (found !== wanted.integrity)
-    throw new Error(`${spec}: npm gave ${found}, the pin is ${wanted.integrity}`);
+  if (found !== pin.integrity) throw new Error(`${spec}: npm gave ${found}, the pin is ${pin.integrity}`);
   const unpacked = await run("tar", ["-xf", file, "-C", target]);
   if (unpacked.code !== 0) throw new Error(`tar could not unpack ${archive}:\n${lastLines(unpacked.output)}`);
   copyFileSync(path.join(target, "package", "bin", "esbuild"), path.join(target, "esbuild"));
@@ -133,12 +119,8 @@ async function fetchBinary(wanted, version, target) {
 /** The mode is part of what is built, and must not depend on this machine's umask. @param {string} from @param {string} to */
 function placeBinary(from, to) {
   const there = statSync(to, { throwIfNoEntry: false });
-  if (
-    there &&
-    there.size === statSync(from).size &&
-    (process.platform === "win32" || (there.mode & 0o777) === 0o755)
-  )
-    return;
+  const hasMode = there && (process.platform === "win32" || (there.mode & 0o777) === 0o755);
+  if (hasMode && there.size === statSync(from).size) return;
   mkdirSync(path.dirname(to), { recursive: true });
   const temporary = `${to}.${process.pid}`;
   copyFileSync(from, temporary);

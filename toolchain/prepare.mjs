@@ -43,9 +43,9 @@ export async function printEnvironment(more = []) {
   const toolchain = await provideToolchain({ parts, progress, cache });
   // The judges of the tests are there for a person too, once the tests have fetched them.
   const judges = pathFolders(keptBins(onDemand, cache), cache);
-  const variables = toolchainVariables({ ...toolchain, path: [...toolchain.path, ...judges] }, { cache });
+  const variables = toolchainVariables({ ...toolchain, path: [...toolchain.path, ...judges] });
   if (existsSync(path.join(projectDir, "Pulumi.stage.yaml"))) {
-    const stateDir = path.dirname(/** @type {string} */ (variables.SLIPWAY_STAGE_CONFIG));
+    const stateDir = path.dirname(variables.SLIPWAY_STAGE_CONFIG);
     refreshStageConfig({ project: projectDir, stateDir, registryPort: registryPort() });
   }
   process.stdout.write(`${exportLines(variables, cleared)}\n`);

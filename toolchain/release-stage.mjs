@@ -16,7 +16,7 @@ const slipway = path.join(projectDir, "cli", "slipway.js");
 export async function releaseStage(args) {
   const { bins, env, variables } = await prepare({ tests: false });
   const pulumi = /** @type {string} */ (bins.pulumi);
-  const stateDir = path.dirname(/** @type {string} */ (variables.SLIPWAY_STAGE_CONFIG));
+  const stateDir = path.dirname(variables.SLIPWAY_STAGE_CONFIG);
   await ensureStack({ project: projectDir, stateDir, env, pulumi });
   const config = refreshStageConfig({ project: projectDir, stateDir, registryPort: registryPort() });
 

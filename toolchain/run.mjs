@@ -4,14 +4,15 @@ import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import path from "node:path";
 
+/** @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} RunOptions */
+
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
 /**
  * Runs a program to its end and keeps what it printed: `output` is stdout and stderr as they came. A program that
  * cannot be started ends with code 127.
- * @param {string} program @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
+ * @param {string} program @param {string[]} args @param {RunOptions} [options]
  * @returns {Promise<{ code: number, output: string, stdout: string }>}
  */
 export function run(program, args, options = {}) {
@@ -65,13 +66,16 @@ export function findOnPath(program, env = process.env) {
   return undefined;
 }
 
-/** npm as this very Node would run it; on Windows npm is a script that only a shell or Node can start. */
-export function npmCommand() {
+/**
+ * npm as this very Node would run it; on Windows npm is a script that only a shell or Node can start.
+ * @param {string[]} args @param {RunOptions} options
+ */
+export function runNpm(args, options) {
   const script = process.env.npm_execpath;
-  if (script && /\.c?js$/.test(script)) return { program: process.execPath, args: [script] };
+  if (script && /\.c?js$/.test(script)) return run(process.execPath, [script, ...args], options);
   const beside = path.join(path.dirname(process.execPath), "node_modules", "npm", "bin", "npm-cli.js");
-  if (statSync(beside, { throwIfNoEntry: false })) return { program: process.execPath, args: [beside] };
-  return { program: "npm", args: [] };
+  const isBeside = statSync(beside, { throwIfNoEntry: false }) !== undefined;
+  return isBeside ? run(process.execPath, [beside, ...args], options) : run("npm", args, options);
 }
 
 /** @param {string} output @param {number} [count] */
