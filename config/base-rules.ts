@@ -5,14 +5,12 @@ import { baseName } from "./expand-images";
 import { conflict, duplicates, entriesOf, formatPath, type Path, problem, textOf, valueAt } from "./paths";
 
 type Written = Readonly<Record<string, unknown>>;
-/** An image as it will be, with the place where it is written. */
 interface Named {
   readonly path: Path;
   readonly name: string;
   readonly base?: { readonly path: Path; readonly name: string };
 }
 
-/** Rules about images that are built from one another, and about variants. */
 export function baseProblems(written: Written): Problem[] {
   return [
     ...variantProblems(written),

@@ -5,7 +5,6 @@ import type { Path } from "./paths";
 
 export type Written = Readonly<Record<string, unknown>>;
 
-/** One value of the configuration that a variable replaces. */
 export interface Edit {
   readonly path: Path;
   readonly value: unknown;
@@ -182,7 +181,6 @@ function hasDefaultSbom({ sbom }: Readonly<Record<string, unknown>>): boolean {
   return sbom === undefined || sbom === true;
 }
 
-/** @throws Error for anything but a yes or a no */
 function yesOrNo(value: string): boolean {
   if (/^(?:true|1|yes)$/i.test(value.trim())) return true;
   if (/^(?:false|0|no)$/i.test(value.trim())) return false;

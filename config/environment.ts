@@ -16,7 +16,6 @@ export function isSecretVariable(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** A variable that is set, and to what. */
 export interface Given {
   readonly variable: string;
   readonly value: string;

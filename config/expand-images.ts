@@ -6,7 +6,6 @@ import type { CheckedConfig } from "./schema";
 /** The tag that moves to the base of the newest release. */
 const BASE_LATEST = "base-latest";
 
-/** A base as it is written, its values normalised. */
 export interface BaseConfig
   extends Pick<
     ImageConfig,
@@ -24,7 +23,6 @@ export interface BaseConfig
   > {
   /** Default: the first image's name and `-base`. */
   readonly name?: string;
-  /** Default: the first image's. */
   readonly repository?: string;
   readonly addressed: AddressedConfig;
 }

@@ -10,7 +10,6 @@ const PAIRS: readonly (readonly [name: string, token: string])[] = [
   ["GHCR_USERNAME", "GHCR_TOKEN"],
 ];
 
-/** Rules across settings of `slipway:github`. */
 export function githubProblems(written: Written): Problem[] {
   const { github } = written;
   if (!isRecord(github)) return [];

@@ -6,7 +6,6 @@ import { workflowsSchema } from "./workflows-schema";
 const NAME = /^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/;
 /** A pattern of refs: GitHub's fnmatch, where `*` does not match `/`. */
 const PATTERN = /^[A-Za-z0-9_*?.+/@[\]-]+$/;
-/** A person, or a team of an organization. */
 const REVIEWER = /^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:\/[a-z0-9][a-z0-9_-]*)?$/;
 const BRANCH = /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{))[A-Za-z0-9._/@+-]+(?<![./])$/;
 

@@ -11,7 +11,6 @@ import { RELEASE_NAME_PATTERN } from "../plan/versions";
  * `"Octo" is not …`; a message that starts with `:` stands alone.
  */
 
-/** A text of one line, not empty. */
 export const line = z
   .string()
   .regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, { error: "is not one line of text with something in it" });
@@ -71,7 +70,6 @@ export const projectPath = z.string().refine((text) => pathProblem(text) === und
   error: (issue) => pathProblem(String(issue.input)) ?? "is not a path",
 });
 
-/** From the project's folder up to the one that paths are relative to. */
 export const root = z.string().regex(ROOT_PATTERN, {
   error: "is not a way up from the project's folder: `.`, `..` or `../..`",
 });
@@ -94,7 +92,6 @@ export function pathProblem(text: string): string | undefined {
   return escapes(text) ? "leads out of the project" : undefined;
 }
 
-/** Whether a relative path leaves the folder that it starts in. */
 function escapes(path: string): boolean {
   const normal = posix.normalize(path);
   return normal === ".." || normal.startsWith("../");

@@ -59,7 +59,6 @@ function orByName(schema: unknown): unknown {
   };
 }
 
-/** The file's text. */
 export function stackFileSchemaText(): string {
   return `${JSON.stringify(stackFileSchema(), null, 2)}\n`;
 }
@@ -73,7 +72,6 @@ function allowSecure(schema: Record<string, unknown>): void {
   Object.assign(schema, { description, anyOf: [secure, plain] });
 }
 
-/** The files that are generated from `config/schema.ts`. */
 const FILES: Readonly<Record<string, () => string>> = {
   "slipway.schema.json": stackFileSchemaText,
   "components/args.ts": argsTypesText,

@@ -86,7 +86,6 @@ function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): Wor
   return workflows;
 }
 
-/** The registry that takes descriptions. */
 const DESCRIPTIONS = new Map([["docker.io", "https://hub.docker.com"]]);
 
 function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
@@ -182,7 +181,6 @@ export class TrustFiles {
   readonly problems: Problem[] = [];
   readonly #read: (file: string) => string;
 
-  /** @param read a file's text, by its path in the configuration */
   constructor(read: (file: string) => string) {
     this.#read = read;
   }
@@ -200,7 +198,6 @@ export class TrustFiles {
   }
 }
 
-/** @param encrypted paths of secrets that only the engine can read */
 function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files: TrustFiles): SignConfig {
   const { mode } = sign;
   if (mode === "none") return { mode };
@@ -224,7 +221,6 @@ function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files:
   };
 }
 
-/** @param at where it is written */
 function normaliseSigner(signer: CheckedSigner, at: string, files: TrustFiles): WantedSigner {
   const { subject, issuer = DEFAULT_ISSUER } = signer;
   const trustedRoot = files.text(`${at}.trustedRoot`, signer.trustedRoot);

@@ -46,7 +46,6 @@ export function* leaves(root: unknown, path: Path = []): Generator<{ path: Path;
   } else yield { path, value: root };
 }
 
-/** A mapping in a list of what is written, with its place. */
 export interface Entry {
   readonly path: Path;
   readonly value: Readonly<Record<string, unknown>>;
@@ -68,7 +67,6 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** One entry of a report. */
 export function problem(code: string, path: Path | string, message: string, hint?: string): Problem {
   return { code, path: typeof path === "string" ? path : formatPath(path), message, hint };
 }

@@ -30,7 +30,6 @@ function allowing(what: string, example: string, usual: PolicyLevel) {
     .default(usual);
 }
 
-/** Rules of a team, each with how strictly it holds. */
 export const policySchema = z
   .strictObject({
     unsignedPromotion: level
@@ -109,7 +108,6 @@ export const policySchema = z
 
 type CheckedPolicy = NonNullable<CheckedConfig["policy"]>;
 
-/** One form for rules that may be written as their level alone. */
 export function normalisePolicy(
   written: CheckedPolicy | undefined,
   stack: { readonly promotes: boolean },

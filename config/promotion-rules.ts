@@ -55,7 +55,6 @@ function unknownImages(key: string, { images }: Written, names: readonly string[
   });
 }
 
-/** Rules about `sign` and `promote.verify` that look at more than one value. */
 export function trustProblems({ sign, promote }: Written): Problem[] {
   return [
     ...(isRecord(sign) ? signProblems(sign) : []),
@@ -100,7 +99,6 @@ function verifyProblems(verify: Written): Problem[] {
   return [...problems, conflict("promote.verify.minAge", message)];
 }
 
-/** A signer is named in exactly one way. */
 function signerProblems(signer: Written, path: string): Problem[] {
   const isSet = (name: string) => signer[name] !== undefined;
   const [first, ...others] = ["key", "keyFile", "subject"].filter(isSet);

@@ -7,21 +7,14 @@ import { type Environment, lookUp } from "./environment";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
 import { overlayCode } from "./overlay";
-import type { ReadProjectFile } from "./read";
+import type { ConfigInput, ReadProjectFile } from "./read";
 import { writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
 import { Redaction, readableText, secretProblems } from "./secrets";
 import { listStackFiles, readStackFile } from "./stack-file";
 
-export interface SetupInput {
-  /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
-  readonly written: Readonly<Record<string, unknown>>;
-  /** What the program gives in code; written values override it. @default nothing */
-  readonly code?: Readonly<Record<string, unknown>>;
-  readonly env: Environment;
-  /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
-  readonly secretKeys: readonly string[];
-  /** Reads the files that are to be kept in the repository. */
+/** Of a setup, files are read for the repository. */
+export interface SetupInput extends Pick<ConfigInput, "written" | "code" | "env" | "secretKeys"> {
   readonly readFile: ReadProjectFile;
 }
 
@@ -120,7 +113,6 @@ function normaliseTagRules(
   return { name, patterns: [...new Set([...versionTags, ...patterns])].sort() };
 }
 
-/** The default labels of a release's issues and pull requests. */
 const RELEASE_LABELS: readonly LabelConfig[] = [
   { name: "backport", color: "1d76db", description: "To be released for an older version" },
   { name: "breaking", color: "b60205", description: "Needs a new major version" },

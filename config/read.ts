@@ -60,13 +60,7 @@ export function readConfig(input: ConfigInput): Config {
     ...environmentProblems,
     ...problems,
     ...ruleProblems(written),
-    ...secretProblems({
-      written,
-      file,
-      secretKeys: input.secretKeys,
-      secrets: redaction.secrets,
-      origins,
-    }),
+    ...secretProblems({ written, file, secretKeys: input.secretKeys, secrets: redaction.secrets, origins }),
   ];
   if (checked === undefined || all.length > 0) {
     const reported = withoutRepeats(all)
@@ -156,10 +150,7 @@ function withOrigin(problem: Problem, origins: Readonly<Record<string, string>>)
 /** Schema and rules may find the same thing. */
 function withoutRepeats(problems: readonly Problem[]): Problem[] {
   const keys = problems.map(({ path, message }) => `${path}\n${message}`);
-  return problems.filter((_, index) => {
-    const key = keys[index];
-    return key === undefined || keys.indexOf(key) === index;
-  });
+  return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }
 
 function title(count: number): string {

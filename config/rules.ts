@@ -100,7 +100,6 @@ function imageProblems({ path, value }: Entry): Problem[] {
   return problems;
 }
 
-/** A repository has one description. */
 function descriptionProblems(images: readonly Entry[]): Problem[] {
   const described = images.filter(({ value }) => isRecord(value.description));
   return duplicates(

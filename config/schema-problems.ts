@@ -26,7 +26,6 @@ interface Context {
   readonly schema: z.ZodType;
   readonly input: unknown;
   readonly shown: ShownValues;
-  /** Where the issue's own path starts. */
   readonly at: Path;
 }
 
@@ -74,7 +73,6 @@ function typeProblem({ schema, shown }: Context, path: Path, value: unknown): Pr
   return problem("config-type", path, `${shown.show(path, value)} is not ${what}`);
 }
 
-/** What may be at a path, in words. */
 function whatAt(schema: z.ZodType, path: Path): string {
   const found = schemaAt(schema, path);
   const what = found?.meta()?.what;

@@ -31,7 +31,6 @@ const SECRET_PATHS: readonly Path[] = [
   ["github", "secrets", "*"],
   ["github", "environments", "*", "secrets", "*"],
 ];
-/** The replacement of a hidden value. */
 export const REDACTED = "[secret]";
 /** Shorter texts are found in innocent words; and no secret worth its name is that short. */
 const SHORTEST_SECRET = 4;
@@ -57,7 +56,6 @@ export class Redaction {
     this.#secrets = [...new Set(values)].filter((value) => value.length >= SHORTEST_SECRET);
   }
 
-  /** Texts that are known to be secret. */
   get secrets(): readonly string[] {
     return this.#secrets;
   }
@@ -90,7 +88,6 @@ export interface SecretRulesInput {
   readonly file: Readonly<Record<string, unknown>>;
   /** Top-level keys that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
-  /** Texts that are known to be secret. */
   readonly secrets: readonly string[];
   /** Paths whose value came from the environment. */
   readonly origins: Readonly<Record<string, string>>;

@@ -9,7 +9,6 @@ import { Encrypted, secretProblems } from "./secrets";
 import { readYamlFile } from "./yaml-file";
 
 export interface StackFile {
-  /** The project's name, from `Pulumi.yaml`. */
   readonly project: string;
   readonly stack: string;
   /** Keys without `slipway:`. A `secure:` value is an `Encrypted`. */
@@ -25,7 +24,6 @@ export interface StackFile {
 }
 
 export interface StackFileInput {
-  /** Where `Pulumi.yaml` is. */
   readonly projectDir: string;
   readonly stack: string;
   /** Default `Pulumi.<stack>.yaml`, in the project or its `stackConfigDir`. */
@@ -115,7 +113,6 @@ function withNamespaces(config: Readonly<Record<string, unknown>>, project: stri
   );
 }
 
-/** The settings of `slipway:`, by their names. */
 function ownKeys(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const prefix = `${NAMESPACE}:`;
   return Object.fromEntries(

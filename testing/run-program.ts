@@ -138,7 +138,6 @@ export const EMPTY_REPOSITORY: LiveRepository = {
   reviewers: {},
 };
 
-/** The setup's plan for an empty repository. */
 function setupIn(dir: string, world: FakeWorld, code: Code): SetupPlan {
   return assembleSetupPlan({ config: readSetup(inputOf(dir, world, code)), live: EMPTY_REPOSITORY });
 }

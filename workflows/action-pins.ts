@@ -2,9 +2,7 @@
 export interface ActionPin {
   /** The release that the commit is, for people and for `slipway workflows --outdated`. */
   readonly version: string;
-  /** 40 hex digits. */
   readonly commit: string;
-  /** The commit's date. */
   readonly date: string;
 }
 
@@ -65,11 +63,8 @@ export type ActionName = keyof typeof ACTION_PINS;
 /** The engine that workflows install: the one that Slipway is tested with. */
 export const PULUMI_VERSION = "3.259.0";
 
-/** What an action's own repository says. */
 export interface NewestRelease {
-  /** The newest release's tag. */
   readonly version: string;
-  /** The commit of that tag. */
   readonly commit: string;
   /** The commit that the pinned version's tag points to now; absent where there is no such tag any more. */
   readonly pinnedNow?: string;

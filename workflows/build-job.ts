@@ -13,14 +13,12 @@ import {
 } from "./stack";
 import { checkOut, installPackages, setUpBuilder, setUpBuildx, setUpNode } from "./steps";
 
-/** The job's id. */
 export const SOURCE_JOB = "source";
 
 /** The commit that it found, as the jobs that need it check it out. */
 export const SOURCE_COMMIT = expression(`needs.${SOURCE_JOB}.outputs.commit`);
 
 export interface Asked {
-  /** What a person typed in: a branch, tag or commit. */
   readonly ref: EnvValue;
   /** A version that a person typed in, and what its git tag has before it. */
   readonly version?: EnvValue;
@@ -92,7 +90,6 @@ const SCRIPT: readonly string[] = [
   'echo "commit=$commit" >> "$GITHUB_OUTPUT"',
 ];
 
-/** The job's id. */
 export const BUILD_JOB = "build";
 
 /** Outside the checkout, whose files can go into images. */
@@ -103,7 +100,6 @@ export interface BuildJobInput {
   readonly stack: HostedStack;
   /** Whether another job finds the commit; else it is the one that the workflow runs for. */
   readonly hasSource: boolean;
-  /** What the program reads about this release. */
   readonly variables: Readonly<Record<string, EnvValue>>;
 }
 
@@ -161,7 +157,6 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
   };
 }
 
-/** Downloads what the build job of this run made. */
 export function takeParts(stack: HostedStack): Step {
   return {
     name: "Take what was built",

@@ -8,7 +8,6 @@ import { renderWorkflow } from "./render";
 import { driftWorkflow, previewWorkflow } from "./shared-workflows";
 import { builds, type HostedStack, runnersOf, type WorkflowStack } from "./stack";
 
-/** A workflow file of the repository. */
 export interface WorkflowFile {
   /** From the repository's root: `.github/workflows/release.yml`. */
   readonly path: string;
@@ -187,7 +186,6 @@ function expressionProblems({ stack, config, configFile }: WorkflowStack): Probl
     }));
 }
 
-/** A file that a stack names. */
 interface NamedFile {
   readonly stack: string;
   readonly key: string;
@@ -246,7 +244,6 @@ function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"):
   return JSON.stringify({ directory, runner, node, install, hosts, timeout, environment });
 }
 
-/** A file that has to say `wanted`. */
 export interface FileState {
   readonly path: string;
   readonly wanted: string;

@@ -16,7 +16,6 @@ export interface Workflow {
   readonly runName?: string;
   readonly on: Triggers;
   readonly concurrency?: Concurrency;
-  /** By id, in this order. */
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -55,9 +54,7 @@ export interface Job {
   readonly environment?: string;
   /** A job without is killed after six hours. */
   readonly timeoutMinutes: number;
-  /** What the job's token may do; nothing else. */
   readonly permissions: Permissions;
-  /** Rows, or an expression for them. */
   readonly matrix?: { readonly include: string | readonly Readonly<Record<string, string>>[] };
   readonly outputs?: Readonly<Record<string, string>>;
   /** Where scripts run, relative to the repository. Default: the repository. */
@@ -101,7 +98,6 @@ export interface SecretValue {
   readonly optional?: boolean;
 }
 
-/** The text of a value in the file. */
 export function valueText(value: EnvValue): string {
   if (typeof value === "string") return value;
   const name = `secrets.${value.secret}`;
@@ -112,7 +108,6 @@ export function textInput(description: string, required = false): Input {
   return { description, type: "string", required };
 }
 
-/** `${{ text }}`. */
 export function expression(text: string): string {
   return `\${{ ${text} }}`;
 }
@@ -138,7 +133,6 @@ export function tagFilter(pattern: string): string {
   return pattern.replace(/[+?[\]!]/g, "\\$&");
 }
 
-/** A file's name without `.yml`. */
 export function stem(file: string): string {
   return file.replace(/\.ya?ml$/, "");
 }

@@ -228,7 +228,6 @@ const VERSION: Input = {
   required: false,
 };
 
-/** A workflow that promotes by hand. */
 export function promoteWorkflow(stack: HostedStack): Workflow {
   const { stack: name, workflows, config } = stack;
   const settings = workflows.promote ?? { follow: true };

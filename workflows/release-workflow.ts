@@ -69,7 +69,6 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
   };
 }
 
-/** A workflow that releases each commit of some branches. */
 export function deployWorkflow(stack: HostedStack): Workflow {
   const { stack: name, config, workflows } = stack;
   const settings = workflows.deploy ?? { branches: ["main"] };
@@ -192,7 +191,6 @@ function concurrency(stack: HostedStack, file: string, own: readonly string[]): 
   };
 }
 
-/** The version that was typed in, as its git tag is called. */
 function askedVersion(stack: HostedStack): string {
   const prefix = tagPrefix(stack);
   if (prefix === "") return "inputs.version";

@@ -147,7 +147,6 @@ function quoted(text: string): Scalar {
   return scalar;
 }
 
-/** `[a, b]`. */
 function inline(values: readonly unknown[]): YAMLSeq {
   const list = sequence(values.map((value) => node(value)));
   list.flow = true;

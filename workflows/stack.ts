@@ -4,7 +4,6 @@ import { isLoopbackHost } from "../plan/loopback";
 import { buildSecretVariable, CI_PAIR, hostVariables } from "../plan/variables";
 import { type EnvValue, expression, type Permissions } from "./model";
 
-/** A stack whose settings ask for workflows. */
 export interface WorkflowStack {
   readonly stack: string;
   readonly config: Config;
@@ -54,17 +53,11 @@ const GITHUB_RUNNERS: Readonly<Record<string, string>> = {
 };
 
 /** The runner of each platform that the stack builds for, where each has its own; absent where one builds them all. */
-export function runnersOf(stack: WorkflowStack): readonly PlatformRunner[] | undefined {
+export function runnersOf(stack: WorkflowStack): { platform: string; runner?: string }[] | undefined {
   const { runners } = stack.workflows;
   if (runners === false) return undefined;
   const labels = runners === true ? GITHUB_RUNNERS : runners;
   return platformsOf(stack).map((platform) => ({ platform, runner: labels[platform] }));
-}
-
-export interface PlatformRunner {
-  readonly platform: string;
-  /** Absent where the settings name none. */
-  readonly runner?: string;
 }
 
 /** Where the project's scripts run; undefined for the repository's root. */
@@ -111,7 +104,6 @@ export function registryVariables(stack: WorkflowStack): Variables {
   return Object.assign({}, ...variables);
 }
 
-/** The build secrets of the stack's images. */
 export function buildSecrets({ config: { images } }: WorkflowStack): Variables {
   const names = images.flatMap(({ secrets }) => Object.keys(secrets).map(buildSecretVariable));
   return Object.fromEntries(names.map((name) => [name, { secret: name }]));

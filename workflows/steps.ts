@@ -2,8 +2,6 @@ import { PULUMI_VERSION } from "./action-pins";
 import { type EnvValue, type Step, shellWord } from "./model";
 import { engineVariables, platformsOf, registryVariables, type StateKind, type WorkflowStack } from "./stack";
 
-/** Steps that several workflows have. */
-
 /** The whole history: versions are git tags, and a floating tag asks whether a commit is newer. */
 export function checkOut(ref?: EnvValue): Step {
   return {
@@ -58,7 +56,6 @@ export function setUpBuildx({ config }: WorkflowStack): Step {
   };
 }
 
-/** Variables that every run of the program has. */
 export function programVariables(stack: WorkflowStack, state: StateKind): Readonly<Record<string, EnvValue>> {
   return { ...engineVariables(state), ...registryVariables(stack) };
 }

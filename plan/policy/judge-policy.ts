@@ -14,9 +14,7 @@ export interface PolicyInput {
   readonly config: Config;
   readonly source: Source;
   readonly images: readonly PlannedImage[];
-  /** Every tag of the plan. */
   readonly tags: readonly PlannedTag[];
-  /** The repository's workflow files. */
   readonly workflows: readonly WorkflowText[];
 }
 
@@ -188,7 +186,6 @@ export interface WorkflowText {
 export interface UsedAction {
   /** As it is written: `actions/checkout@v6`. */
   readonly text: string;
-  /** Counted from 1. */
   readonly line: number;
 }
 

@@ -29,14 +29,12 @@ export interface PolicyConfig {
   readonly deniedLicences: { readonly level: PolicyLevel } & LicenceRules;
 }
 
-/** A rule with exceptions. */
 export interface AllowingRule {
   readonly level: PolicyLevel;
   /** What is let through: exactly, or `/pattern/` for all of it. */
   readonly allow: readonly string[];
 }
 
-/** Which licences are denied. */
 export interface LicenceRules {
   /** SPDX ids, exactly, or `/pattern/` for all of one. */
   readonly licences: readonly string[];
@@ -58,7 +56,6 @@ export const DEFAULT_POLICY: PolicyConfig = {
   deniedLicences: { level: "off", licences: [], unknown: "allow" },
 };
 
-/** Something that breaks a rule of the team. */
 export interface PolicyFinding extends Problem {
   readonly rule: PolicyRule;
   readonly level: "warn" | "refuse";
@@ -69,7 +66,6 @@ export interface PolicyFinding extends Problem {
 export interface Breach {
   readonly path: string;
   readonly message: string;
-  /** What to do about it. */
   readonly hint: string;
 }
 
@@ -97,7 +93,6 @@ export function findings(
   });
 }
 
-/** The findings that stop a release. */
 export function refusing(found: readonly PolicyFinding[]): Problem[] {
   return found
     .filter(({ level }) => level === "refuse")

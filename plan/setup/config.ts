@@ -2,15 +2,12 @@ import type { Secret } from "../secret";
 
 /** What a repository is to have. Every part may be empty or absent: it is then left as it is. */
 export interface SetupConfig {
-  /** `owner/name`. */
   readonly repository: string;
   /** Of an Enterprise server, as it was given. Absent: github.com. */
   readonly baseUrl?: string;
   /** Absent if there is none, which is an error before anything is read. */
   readonly token?: Secret;
-  /** Where the token comes from, for messages. */
   readonly tokenFrom?: string;
-  /** Milliseconds between two writes. */
   readonly writeDelayMs: number;
   readonly secrets: Readonly<Record<string, Secret>>;
   readonly variables: Readonly<Record<string, string>>;
@@ -54,7 +51,6 @@ export interface TagRulesConfig {
 }
 
 export interface PermissionsConfig {
-  /** Actions have to be named by a full commit SHA. */
   readonly shaPinning: boolean;
   readonly allowed: "all" | "local_only" | "selected";
   /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
@@ -65,7 +61,6 @@ export interface PermissionsConfig {
 
 export interface LabelConfig {
   readonly name: string;
-  /** Six hex digits. */
   readonly color: string;
   readonly description?: string;
 }
@@ -78,7 +73,6 @@ export interface SetupFile {
   readonly uses?: readonly UsedSecret[];
 }
 
-/** A secret that a workflow uses. */
 export interface UsedSecret {
   readonly name: string;
   /** The workflows that use it, sorted. */
@@ -103,9 +97,7 @@ export interface LiveRepository {
   readonly files: Readonly<Record<string, string>>;
   /** The same on the default branch. */
   readonly mergedFiles: Readonly<Record<string, string>>;
-  /** Whether the branch that files are committed to is there. */
   readonly hasBranch: boolean;
-  /** Whether a pull request from that branch is open. */
   readonly hasPullRequest: boolean;
   /** Reviewer as configured -> who that is. */
   readonly reviewers: Readonly<Record<string, Reviewer>>;

@@ -35,7 +35,6 @@ export interface SetupItem {
   readonly deletable: boolean;
   /** The provider's id, where adopting means importing. */
   readonly importId?: string;
-  /** What a person should know. */
   readonly note?: string;
 }
 
@@ -129,7 +128,6 @@ function withDefaultBranch(config: SetupConfig, name: string): SetupConfig {
   return { ...config, environments: Object.fromEntries(environments) };
 }
 
-/** GitHub gives this one to every job. */
 const GIVEN = "GITHUB_TOKEN";
 
 /** The secrets that workflow files use, sorted by name. Other files use none. */

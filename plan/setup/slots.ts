@@ -38,7 +38,6 @@ export const slots = {
   pullRequest: () => "pull request",
 } as const;
 
-/** A slot as a person reads it. */
 export function slotText(slot: string): string {
   return slot.replace(/^environment ([^/]+)\/(.*)$/, "$2 of environment $1");
 }

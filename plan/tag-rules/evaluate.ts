@@ -25,7 +25,6 @@ export interface TagRulesInput {
   readonly shortShaLength?: number;
 }
 
-/** A tag's name, and what made it. */
 export interface TagEntry {
   readonly name: string;
   /** The first rule that made it; for the flavor's `latest` the rule that decided on it. */

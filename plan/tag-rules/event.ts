@@ -21,7 +21,6 @@ export interface ReleaseEvent {
 
 /** What GitHub's API answers for a repository, as far as labels and `type=edge` need it. */
 export interface RepositoryFacts {
-  /** Without the owner. */
   readonly name?: string;
   readonly description?: string;
   /** The address people open: `https://github.com/octo/app`. */
@@ -31,12 +30,10 @@ export interface RepositoryFacts {
   readonly license?: string;
 }
 
-/** The git tag's name, or undefined when the event is not about a tag. */
 export function tagOf(ref: string): string | undefined {
   return ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : undefined;
 }
 
-/** The branch's name, or undefined when the event is not about a branch. */
 export function branchOf(ref: string): string | undefined {
   return ref.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : undefined;
 }
@@ -46,13 +43,9 @@ export function pullRequestOf(ref: string): string | undefined {
   return ref.startsWith("refs/pull/") ? ref.slice("refs/pull/".length).replace(/\/merge$/, "") : undefined;
 }
 
-/** What a GitHub workflow knows about its event. */
 export interface GitHubEvent {
-  /** GITHUB_EVENT_NAME. */
   readonly eventName: string;
-  /** GITHUB_REF. */
   readonly ref: string;
-  /** GITHUB_SHA. */
   readonly sha: string;
   /** The JSON at GITHUB_EVENT_PATH; anything but an object counts as an empty one. */
   readonly payload: unknown;
@@ -62,7 +55,6 @@ export interface GitHubEvent {
   readonly commitDate?: Date;
   /** Whether a pull request is known by its own head instead of the merge commit (DOCKER_METADATA_PR_HEAD_SHA). */
   readonly sourceOfSha: "event" | "pull-request-head";
-  /** Used if a commit's date is unknown. */
   readonly now: Date;
 }
 
@@ -96,7 +88,6 @@ function repositoryFacts(answer: unknown): RepositoryFacts {
   };
 }
 
-/** The date of a commit in a push's payload. */
 export function commitDateInPayload(payload: unknown, sha: string): Date | undefined {
   const commits = at(payload, "commits");
   const pushed = Array.isArray(commits) ? commits.find((commit) => at(commit, "id") === sha) : undefined;

@@ -2,7 +2,6 @@ import Handlebars from "handlebars";
 import moment from "moment-timezone";
 import { branchOf, type ReleaseEvent, tagOf } from "./event";
 
-/** What expressions are rendered from. */
 export interface ExpressionScope {
   readonly event: ReleaseEvent;
   readonly now: Date;
@@ -54,7 +53,6 @@ export function renderSchedule(pattern: string, scope: Rendering): string {
   return renderTemplate(pattern, dateExpressions(scope));
 }
 
-/** Renders a Handlebars template against plain values and functions. */
 export function renderTemplate(
   template: string,
   context: object,
@@ -78,7 +76,6 @@ export function isRawPattern(pattern: string): boolean {
   }
 }
 
-/** The first characters of a commit, or all of it where it is shorter. */
 export function shortSha(sha: string, length: number): string {
   return length >= sha.length ? sha : sha.substring(0, length);
 }

@@ -42,7 +42,6 @@ export function readRow(entry: string): string[] {
   return rows[0] ?? [];
 }
 
-/** What holds for all rules of an image. */
 export interface Flavor {
   /** `auto`: the first rule that makes a tag decides; `true` and `false` overrule it. */
   readonly latest: "auto" | "true" | "false";

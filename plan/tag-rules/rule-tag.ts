@@ -15,7 +15,6 @@ import {
 import type { Flavor } from "./inputs";
 import type { MatchRule, RefRule, TagRule, VersionRule } from "./tag-rule";
 
-/** The tag that one rule makes of an event. */
 export interface RuleTag {
   /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`. Never empty. */
   readonly name: string;

@@ -36,7 +36,6 @@ export const RULE_ATTRIBUTES = [
 
 /** What every rule has. `prefix`, `suffix`, `enable`, `value` may hold expressions such as `{{branch}}`. */
 interface RuleCommon {
-  /** The rule as it was written, for messages. */
   readonly text: string;
   /** Renders to `true` or `false`; anything else is an error. Default `true`. */
   readonly enable: string;
@@ -105,7 +104,6 @@ export interface ShaRule extends RuleCommon {
 
 export type TagRule = ScheduleRule | VersionRule | MatchRule | EdgeRule | RefRule | RawRule | ShaRule;
 
-/** The rules that hold where none are written. */
 const DEFAULT_RULES: readonly string[] = [
   "type=schedule",
   "type=ref,event=branch",
