@@ -2,9 +2,18 @@ import { BASE_IMAGE } from "../plan/base";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { baseName } from "./expand-images";
-import { conflict, duplicates, entriesOf, formatPath, type Path, problem, textOf, valueAt } from "./paths";
+import {
+  conflict,
+  duplicates,
+  entriesOf,
+  formatPath,
+  type Path,
+  problem,
+  textOf,
+  valueAt,
+  type Written,
+} from "./paths";
 
-type Written = Readonly<Record<string, unknown>>;
 interface Named {
   readonly path: Path;
   readonly name: string;

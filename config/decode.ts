@@ -2,17 +2,14 @@ import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { type Path, problem } from "./paths";
+import { type Path, problem, type Written } from "./paths";
 import { writtenConfigSchema } from "./schema";
 
 /**
  * The engine hands every value over as a text: lists, mappings, numbers and booleans as JSON. A value that should be a
  * text stays one; anything that cannot be read stays as it is, and is reported by the schema.
  */
-export function decodeWritten(
-  schema: z.ZodObject,
-  written: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
+export function decodeWritten(schema: z.ZodObject, written: Written): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(written).map(([key, value]) => [key, decodeValue(schemaAt(schema, [key]), value)]),
   );
@@ -92,10 +89,7 @@ type Setting = keyof typeof writtenConfigSchema.shape;
  * @param config every setting of the stack, with its namespace
  * @param topLevel the keys of the stack's file beside `config`
  */
-export function misplacedSettings(
-  config: Readonly<Record<string, unknown>>,
-  topLevel: readonly string[] = [],
-): Problem[] {
+export function misplacedSettings(config: Written, topLevel: readonly string[] = []): Problem[] {
   const outside = topLevel.flatMap((key) => {
     const name = key.replace(/^slipway:/, "");
     if (TOP_LEVEL.includes(key) || SETTINGS[name] === undefined) return [];

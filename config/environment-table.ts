@@ -1,9 +1,7 @@
 import { isRecord } from "../plan/record";
 import { normalizeHost, parseReference } from "../plan/reference";
 import type { Environment, Given } from "./environment";
-import type { Path } from "./paths";
-
-export type Written = Readonly<Record<string, unknown>>;
+import type { Path, Written } from "./paths";
 
 export interface Edit {
   readonly path: Path;
@@ -177,7 +175,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
   },
 ];
 
-function hasDefaultSbom({ sbom }: Readonly<Record<string, unknown>>): boolean {
+function hasDefaultSbom({ sbom }: Written): boolean {
   return sbom === undefined || sbom === true;
 }
 
@@ -222,11 +220,7 @@ function buildArgs(text: string, env: Environment): [name: string, value: string
     });
 }
 
-function forEachImage(
-  written: Written,
-  path: Path,
-  value: (image: Readonly<Record<string, unknown>>) => unknown,
-): Edit[] {
+function forEachImage(written: Written, path: Path, value: (image: Written) => unknown): Edit[] {
   return records(written.images).map(([index, image]) => ({
     path: ["images", index, ...path],
     value: value(image),

@@ -1,8 +1,6 @@
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { conflict, duplicates, entriesOf, formatPath, problem, textOf } from "./paths";
-
-type Written = Readonly<Record<string, unknown>>;
+import { conflict, duplicates, entriesOf, formatPath, problem, textOf, type Written } from "./paths";
 
 /** Names that are of no use one without the other. */
 const PAIRS: readonly (readonly [name: string, token: string])[] = [

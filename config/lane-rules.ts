@@ -10,9 +10,8 @@ import {
   problem,
   textOf,
   textsOf,
+  type Written,
 } from "./paths";
-
-type Written = Readonly<Record<string, unknown>>;
 
 /** What lanes must not share, and the one that the stack names. */
 export function laneRuleProblems(written: Written): Problem[] {

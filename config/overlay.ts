@@ -3,7 +3,7 @@ import { isRecord } from "../plan/record";
 import { buildSecretVariable } from "../plan/variables";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
 import { type Edit, ENVIRONMENT } from "./environment-table";
-import { formatPath, type Path, withValueAt } from "./paths";
+import { formatPath, type Path, type Written, withValueAt } from "./paths";
 
 /** A setting that the command line gives; it beats the environment. */
 export interface Flag {
@@ -26,7 +26,7 @@ export interface Overlaid {
  * credentials of each registry and the build secrets of each image.
  */
 export function overlayEnvironment(
-  original: Readonly<Record<string, unknown>>,
+  original: Written,
   env: Environment,
   flags: readonly Flag[] = [],
 ): Overlaid {
@@ -61,7 +61,7 @@ export function overlayEnvironment(
 }
 
 function* credentialEdits(
-  written: Readonly<Record<string, unknown>>,
+  written: Written,
   env: Environment,
   prefix: string,
 ): Generator<{ edits: Edit[]; origin: string }> {
@@ -86,7 +86,7 @@ function* credentialEdits(
 }
 
 function* buildSecretEdits(
-  { images }: Readonly<Record<string, unknown>>,
+  { images }: Written,
   env: Environment,
   prefix: string,
 ): Generator<{ edits: Edit[]; origin: string }> {
@@ -109,17 +109,15 @@ function asRecord(value: unknown): Record<string, unknown> {
   return isRecord(value) ? value : {};
 }
 
-type Settings = Readonly<Record<string, unknown>>;
-
 /**
  * Lays a stack's settings over those that the program gives in code: the stack wins. Mappings are merged, images by
  * their name; every other list is replaced as a whole.
  */
-export function overlayCode(code: Settings, stack: Settings): Record<string, unknown> {
+export function overlayCode(code: Written, stack: Written): Record<string, unknown> {
   return merge(withImageList(code), withImageList(stack));
 }
 
-function merge(code: Settings, stack: Settings): Record<string, unknown> {
+function merge(code: Written, stack: Written): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...code };
   for (const [key, value] of Object.entries(stack)) {
     const known = merged[key];
@@ -139,7 +137,7 @@ function byName(code: readonly unknown[], stack: readonly unknown[]): unknown[] 
 }
 
 /** Images may be written as a mapping, `{ app: { context: "." } }`, or as a list with names. */
-function withImageList(settings: Settings): Settings {
+function withImageList(settings: Written): Written {
   const { images } = settings;
   if (!isRecord(images)) return settings;
   const list = Object.entries(images).map(([name, image]) => (isRecord(image) ? { name, ...image } : image));

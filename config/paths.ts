@@ -3,6 +3,9 @@ import { isRecord } from "../plan/record";
 
 /** Paths into a configuration: how they are written, read and set. */
 
+/** Settings as they are written, unchecked. */
+export type Written = Readonly<Record<string, unknown>>;
+
 export type Path = readonly (string | number)[];
 
 /** `images[0].buildArgs.NODE_VERSION`; a key that is not a plain word is quoted: `images[0]["a b"]`. */
@@ -48,10 +51,10 @@ export function* leaves(root: unknown, path: Path = []): Generator<{ path: Path;
 
 export interface Entry {
   readonly path: Path;
-  readonly value: Readonly<Record<string, unknown>>;
+  readonly value: Written;
 }
 
-export function entriesOf(written: Readonly<Record<string, unknown>>, key: string): Entry[] {
+export function entriesOf(written: Written, key: string): Entry[] {
   const list: unknown[] = Array.isArray(written[key]) ? written[key] : [];
   return list.flatMap((value, index) => (isRecord(value) ? [{ path: [key, index], value }] : []));
 }

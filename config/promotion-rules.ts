@@ -1,9 +1,7 @@
 import { parseDuration } from "../plan/duration";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { conflict, formatPath, problem } from "./paths";
-
-type Written = Readonly<Record<string, unknown>>;
+import { conflict, formatPath, problem, type Written } from "./paths";
 
 /** Rules about `promote` and `rollback` that look at more than one value. @param names of all images */
 export function promotionProblems({ promote, rollback }: Written, names: readonly string[]): Problem[] {

@@ -7,6 +7,7 @@ import { type Environment, lookUp } from "./environment";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
 import { overlayCode } from "./overlay";
+import type { Written } from "./paths";
 import type { ConfigInput, ReadProjectFile } from "./read";
 import { writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
@@ -23,7 +24,7 @@ const setupSchema = writtenConfigSchema.partial();
 type CheckedEnvironment = CheckedGitHub["environments"][string];
 
 /** Whether a stack sets its repository up (`github.setup`) instead of releasing. */
-export function isSetupStack(written: Readonly<Record<string, unknown>>): boolean {
+export function isSetupStack(written: Written): boolean {
   const { github } = decodeWritten(setupSchema, { github: written.github });
   return isRecord(github) && github.setup === true;
 }

@@ -5,7 +5,16 @@ import { decodeWritten } from "./decode";
 import type { Environment } from "./environment";
 import { normalise, TrustFiles } from "./normalise";
 import { type Flag, overlayCode, overlayEnvironment } from "./overlay";
-import { entriesOf, formatPath, leaves, type Path, problem, valueAt, withValueAt } from "./paths";
+import {
+  entriesOf,
+  formatPath,
+  leaves,
+  type Path,
+  problem,
+  valueAt,
+  type Written,
+  withValueAt,
+} from "./paths";
 import { ruleProblems } from "./rules";
 import { type CheckedConfig, writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
@@ -16,9 +25,9 @@ export type ReadProjectFile = (path: string, root: string) => string;
 
 export interface ConfigInput {
   /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
-  readonly written: Readonly<Record<string, unknown>>;
+  readonly written: Written;
   /** Settings that the program gives in code; written ones override them. Default: none. */
-  readonly code?: Readonly<Record<string, unknown>>;
+  readonly code?: Written;
   /** Settings in the wrong place. @default none */
   readonly misplaced?: readonly Problem[];
   readonly env: Environment;
@@ -80,10 +89,7 @@ export function readConfig(input: ConfigInput): Config {
 }
 
 /** Paths of images as they are written: by their names, `images.app.tags[0]`, where they are a mapping. */
-function imageNames(
-  written: Readonly<Record<string, unknown>>,
-  isMapping: boolean,
-): (text: string) => string {
+function imageNames(written: Written, isMapping: boolean): (text: string) => string {
   const images: unknown[] = isMapping && Array.isArray(written.images) ? written.images : [];
   return (text) =>
     text.replace(/\bimages\[(\d+)\]/g, (whole, index: string) => {
@@ -93,7 +99,7 @@ function imageNames(
 }
 
 /** @throws ProblemError `services-unknown`, before anything else is looked at */
-function refuseUnknownImages(written: Readonly<Record<string, unknown>>, origin: string): void {
+function refuseUnknownImages(written: Written, origin: string): void {
   const names = entriesOf(written, "images").map(({ value }) => String(value.name));
   const only = Array.isArray(written.only) ? written.only.map(String) : [];
   const unknown = [...new Set(only.filter((name) => !names.includes(name)))];
@@ -110,7 +116,7 @@ function refuseUnknownImages(written: Readonly<Record<string, unknown>>, origin:
 
 /** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */
 function check(
-  written: Readonly<Record<string, unknown>>,
+  written: Written,
   redaction: Redaction,
   encrypted: ReadonlySet<string>,
 ): { checked?: CheckedConfig; problems: Problem[] } {
@@ -156,8 +162,6 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
 function title(count: number): string {
   return `The configuration has ${count === 1 ? "a problem" : `${count} problems`}:`;
 }
-
-type Written = Readonly<Record<string, unknown>>;
 
 /** Defaults that follow from other settings, put where nothing is written. Everything else has its default in the schema. */
 function withDerivedDefaults(written: Written): Written {

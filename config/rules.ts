@@ -6,14 +6,24 @@ import { baseProblems, expandedNames } from "./base-rules";
 import { githubProblems } from "./github-rules";
 import { pathProblem } from "./grammar";
 import { laneRuleProblems, tagRuleProblems } from "./lane-rules";
-import { conflict, duplicates, type Entry, entriesOf, formatPath, problem, textOf, textsOf } from "./paths";
+import {
+  conflict,
+  duplicates,
+  type Entry,
+  entriesOf,
+  formatPath,
+  problem,
+  textOf,
+  textsOf,
+  type Written,
+} from "./paths";
 import { promotionProblems, trustProblems } from "./promotion-rules";
 
 /**
  * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are
  * reported at once; a value that the schema refuses is passed over here.
  */
-export function ruleProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+export function ruleProblems(written: Written): Problem[] {
   const registries = entriesOf(written, "registries");
   const images = entriesOf(written, "images");
   return [
@@ -112,11 +122,7 @@ function descriptionProblems(images: readonly Entry[]): Problem[] {
 }
 
 /** Entries of a list of `image:tag` or `image@digest` whose image does not exist. */
-function unknownImages(
-  written: Readonly<Record<string, unknown>>,
-  setting: "overrule" | "adopt",
-  separator: ":" | "@",
-): Problem[] {
+function unknownImages(written: Written, setting: "overrule" | "adopt", separator: ":" | "@"): Problem[] {
   const names = expandedNames(written);
   return textsOf(written[setting]).flatMap(([index, text]) => {
     const name = text.slice(0, text.lastIndexOf(separator));
@@ -126,7 +132,7 @@ function unknownImages(
   });
 }
 
-function checkProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+function checkProblems(written: Written): Problem[] {
   const names = entriesOf(written, "checks").map(({ path, value }) => ({
     path: [...path, "name"],
     key: textOf(value.name),
@@ -134,13 +140,13 @@ function checkProblems(written: Readonly<Record<string, unknown>>): Problem[] {
   return duplicates(names, (key, first) => `${JSON.stringify(key)} is also the name at ${formatPath(first)}`);
 }
 
-function repositoryBase(registry: Readonly<Record<string, unknown>>): string | undefined {
+function repositoryBase(registry: Written): string | undefined {
   const host = hostOf(registry);
   const namespace = textOf(registry.namespace) ?? "";
   return host === undefined ? undefined : namespace === "" ? host : `${host}/${namespace}`;
 }
 
-function hostOf(registry: Readonly<Record<string, unknown>>): string | undefined {
+function hostOf(registry: Written): string | undefined {
   const host = textOf(registry.host);
   return host === undefined ? undefined : normalizeHost(host);
 }

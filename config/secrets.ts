@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "../plan/loopback";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { formatPath, leaves, type Path, problem, valueAt, withValueAt } from "./paths";
+import { formatPath, leaves, type Path, problem, valueAt, type Written, withValueAt } from "./paths";
 
 /** A `secure:` value of a stack's file, which only the engine can decrypt. */
 export class Encrypted {
@@ -83,9 +83,9 @@ export class Redaction {
 }
 
 export interface SecretRulesInput {
-  readonly written: Readonly<Record<string, unknown>>;
+  readonly written: Written;
   /** What of it the stack's file says. A program's secrets come from elsewhere, and its source is not checked. */
-  readonly file: Readonly<Record<string, unknown>>;
+  readonly file: Written;
   /** Top-level keys that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
   readonly secrets: readonly string[];
@@ -112,7 +112,7 @@ function plainSecrets({ written, file, secretKeys, origins }: SecretRulesInput):
 }
 
 /** A local registry's password need not be secret. */
-function isLocal(written: Readonly<Record<string, unknown>>, path: Path): boolean {
+function isLocal(written: Written, path: Path): boolean {
   const host = valueAt(written, [...path.slice(0, 2), "host"]);
   return path[0] === "registries" && typeof host === "string" && isLoopbackHost(host);
 }

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { type Problem, ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { misplacedSettings } from "./decode";
-import { leaves } from "./paths";
+import { leaves, type Written } from "./paths";
 import { Encrypted, secretProblems } from "./secrets";
 import { readYamlFile } from "./yaml-file";
 
@@ -12,9 +12,9 @@ export interface StackFile {
   readonly project: string;
   readonly stack: string;
   /** Keys without `slipway:`. A `secure:` value is an `Encrypted`. */
-  readonly written: Readonly<Record<string, unknown>>;
+  readonly written: Written;
   /** Every setting, with its namespace: `shop:region`. A `secure:` value is an `Encrypted`. */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: Written;
   /** `main` of Pulumi.yaml: the program. */
   readonly main?: string;
   /** Settings that are meant for Slipway but in a place that nothing reads. */
@@ -99,12 +99,12 @@ export async function listStackFiles(projectDir: string): Promise<{ stack: strin
   }));
 }
 
-function configFolder(projectDir: string, project: Readonly<Record<string, unknown>>): string {
+function configFolder(projectDir: string, project: Written): string {
   return resolve(projectDir, typeof project.stackConfigDir === "string" ? project.stackConfigDir : ".");
 }
 
 /** To the engine, a key without a namespace is the project's own. */
-function withNamespaces(config: Readonly<Record<string, unknown>>, project: string): Record<string, unknown> {
+function withNamespaces(config: Written, project: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key.includes(":") ? key : `${project}:${key}`,
@@ -113,7 +113,7 @@ function withNamespaces(config: Readonly<Record<string, unknown>>, project: stri
   );
 }
 
-function ownKeys(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function ownKeys(config: Written): Record<string, unknown> {
   const prefix = `${NAMESPACE}:`;
   return Object.fromEntries(
     Object.entries(config).flatMap(([key, value]) =>
