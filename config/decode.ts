@@ -29,7 +29,7 @@ function decodeValue(schema: z.ZodType | undefined, value: unknown): unknown {
   }
 }
 
-/** The schema of what stands at a path; undefined where nothing may stand there, or where a union has no one answer. */
+/** The schema of a path; undefined where the path is not allowed, or where a union has no one answer. */
 export function schemaAt(schema: z.ZodType, path: Path): z.ZodType | undefined {
   const bare = unwrap(schema);
   const [step, ...rest] = path;

@@ -114,7 +114,7 @@ function refuseUnknownImages(written: Written, origin: string): void {
   ]);
 }
 
-/** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */
+/** The schema's part. An encrypted value counts as a text where a secret belongs, and is a problem anywhere else. */
 function check(
   written: Written,
   redaction: Redaction,

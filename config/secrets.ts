@@ -107,7 +107,7 @@ function plainSecrets({ written, file, secretKeys, origins }: SecretRulesInput):
     if (typeof value !== "string" || value === "" || !isSecretPath(path)) return [];
     if (secretKeys.includes(String(path[0])) || where in origins || isLocal(written, path)) return [];
     const hint = `Encrypt it: pulumi config set --secret --path 'slipway:${where}'. If it was ever pushed, replace it`;
-    return [problem("config-plain-secret", path, "stands in plain text in the stack's file", hint)];
+    return [problem("config-plain-secret", path, "is in plain text in the stack's file", hint)];
   });
 }
 

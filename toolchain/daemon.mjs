@@ -61,8 +61,8 @@ export function startDaemon({ dir, command, stdout, stderr, env }) {
 
 /**
  * @param {string} dir @param {() => Promise<boolean>} isUp
- * @param {{ name: string, log: string, alive?: () => boolean }} options alive: how to tell, if it
- *   is no process of this machine
+ * @param {{ name: string, log: string, alive?: () => boolean }} options alive: for what is no
+ *   process of this machine
  */
 export async function waitUntilUp(dir, isUp, { name, log, alive }) {
   const isRunning = alive ?? (() => runningDaemon(dir) !== undefined);

@@ -52,9 +52,9 @@ export async function installPackages({ progress }) {
 export function areInstalled(project) {
   const record = path.join(project, "node_modules", ".package-lock.json");
   if (!existsSync(record)) return false;
-  const wanted = packagesIn(path.join(project, "package-lock.json"));
+  const locked = packagesIn(path.join(project, "package-lock.json"));
   const found = packagesIn(record);
-  return Object.entries(wanted).every(
+  return Object.entries(locked).every(
     // An optional package is for another platform, if it is not there.
     ([name, entry]) =>
       name === "" || (found[name] ? found[name].version === entry.version : entry.optional === true),

@@ -60,11 +60,11 @@ const realSources = {
 export async function provideToolchain(options) {
   const { parts, progress = createProgress(), cache = cacheDir(), sources = realSources, env } = options;
   const platform = platformOf();
-  const wanted = parts.map(partNamed).filter((part) => !part.only || part.only.includes(platform.os));
+  const desired = parts.map(partNamed).filter((part) => !part.only || part.only.includes(platform.os));
   const gate = createGate(totalmem() > 6e9 ? 2 : 1);
   const context = { cache, platform, progress, sources, gate, env };
   mkdirSync(pulumiHome(cache), { recursive: true });
-  const results = await Promise.allSettled(wanted.map((part) => providePart(part, context)));
+  const results = await Promise.allSettled(desired.map((part) => providePart(part, context)));
   throwFailures(results);
   /** @type {Record<string, string>} */
   const bins = {};

@@ -105,11 +105,11 @@ export function runInForeground(program, args, { cwd, env }) {
     stdio: "inherit",
     detached: !onTerminal && process.platform !== "win32",
   });
-  let told = false;
+  let isEnding = false;
   /** @param {NodeJS.Signals} signal */
   const forward = (signal) => {
-    if (told || (signal === "SIGINT" && onTerminal)) return;
-    told = true;
+    if (isEnding || (signal === "SIGINT" && onTerminal)) return;
+    isEnding = true;
     child.kill("SIGINT");
   };
   /** @type {NodeJS.Signals[]} */

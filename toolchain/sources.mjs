@@ -168,9 +168,9 @@ function versionIn(text) {
  * @param {readonly number[]} version @param {readonly number[]} minimum
  */
 function isAtLeast(version, minimum) {
-  for (const [index, wanted] of minimum.entries()) {
+  for (const [index, least] of minimum.entries()) {
     const found = version[index] ?? 0;
-    if (found !== wanted) return found > wanted;
+    if (found !== least) return found > least;
   }
   return true;
 }
@@ -181,6 +181,6 @@ function isAtLeast(version, minimum) {
  */
 export function fits(text, minimum) {
   const found = versionIn(text);
-  const wanted = versionIn(minimum);
-  return found !== undefined && wanted !== undefined && found[0] === wanted[0] && isAtLeast(found, wanted);
+  const least = versionIn(minimum);
+  return found !== undefined && least !== undefined && found[0] === least[0] && isAtLeast(found, least);
 }

@@ -29,7 +29,7 @@ const HOSTS: readonly WorkflowHost[] = ["github", "gitea"];
  * Every workflow file that some stacks of one project ask for, sorted by path. Pure: the same settings give the same
  * bytes.
  *
- * @throws ProblemError `workflows-file` for a file that two stacks claim, `workflows-expression` for a value that would be
+ * @throws ProblemError `workflows-file` for a file that two stacks name, `workflows-expression` for a value that would be
  *   an expression, `workflows-preview-tag`, `workflows-promote`, `workflows-shared` for settings that do not go together
  */
 export function workflowFiles(stacks: readonly WorkflowStack[]): WorkflowFile[] {

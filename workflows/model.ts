@@ -128,7 +128,7 @@ export function jobId(...parts: readonly string[]): string {
   return /^[A-Za-z]/.test(id) ? id : `stack-${id}`;
 }
 
-/** A pattern of git tags in GitHub's syntax, where `+` and `?` repeat what stands before them. */
+/** A pattern of git tags in GitHub's syntax, where `+` and `?` repeat what is before them. */
 export function tagFilter(pattern: string): string {
   return pattern.replace(/[+?[\]!]/g, "\\$&");
 }

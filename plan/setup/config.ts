@@ -93,7 +93,7 @@ export interface LiveRepository {
   readonly environments: Readonly<Record<string, LiveEnvironment>>;
   readonly rulesets: readonly LiveRuleset[];
   readonly labels: readonly string[];
-  /** Content of the wanted files on the branch that they are committed to; absent ones are left out. */
+  /** Content of the desired files on the branch that they are committed to; absent ones are left out. */
   readonly files: Readonly<Record<string, string>>;
   /** The same on the default branch. */
   readonly mergedFiles: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ export interface Slot {
   readonly exists: boolean;
   /** The provider's id of what is there, where the provider cannot take it over by writing. */
   readonly importId?: string;
-  /** What stands against taking over what is there. */
+  /** Why what is there cannot be taken over. */
   readonly refusal?: Omit<Problem, "path">;
   /** Why it must not be deleted with the stack, though the stack made it. */
   readonly foreign?: string;

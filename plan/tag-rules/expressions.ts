@@ -121,7 +121,7 @@ function formatDate(date: Date, format: unknown, options: unknown, warn: (text: 
     throw new TypeError("tz= needs the name of a time zone in quotes: tz='Europe/Berlin'");
   }
   if (format && typeof format !== "string") {
-    throw new TypeError("a date's format stands in quotes: {{date 'YYYYMMDD'}}");
+    throw new TypeError("a date's format needs quotes: {{date 'YYYYMMDD'}}");
   }
   const known = moment.tz.zone(zone) !== null;
   if (!known) warn(`${JSON.stringify(zone)} is no time zone; UTC is used`);

@@ -22,7 +22,7 @@ export function readInputList(text: string): string[] {
 }
 
 /**
- * The entries of a list of which each part is either one entry, taken as it stands, or several lines (see
+ * The entries of a list of which each part is either one entry, taken as it is, or several lines (see
  * `readInputList`). Blank parts and comments are left out.
  */
 export function listEntries(parts: readonly string[]): string[] {
@@ -43,7 +43,7 @@ export function readRow(entry: string): string[] {
 }
 
 export interface Flavor {
-  /** `auto`: the first rule that makes a tag decides; `true` and `false` overrule it. */
+  /** `auto`: the first rule that makes a tag decides; `true` and `false` override it. */
   readonly latest: "auto" | "true" | "false";
   /** For every rule without a prefix of its own; may hold expressions. */
   readonly prefix: string;
@@ -67,7 +67,7 @@ export function parseFlavor(entries: readonly string[]): Flavor {
     if (fields.length === 0) throw wrong("an entry may not be empty");
     let affix: "prefix" | "suffix" | undefined;
     for (const field of fields) {
-      // Only what stands between the first `=` and the second counts, as in metadata-action.
+      // Only the text between the first `=` and the second counts, as in metadata-action.
       const [name = "", value] = field.split("=").map((part) => part.trim());
       if (value === undefined) {
         throw wrong(`${JSON.stringify(field)} has no "="; allowed are latest=, prefix=, suffix=, onlatest=`);

@@ -21,7 +21,7 @@ export interface RuleTag {
   readonly class: TagClass;
   /** What `latest=auto` comes to if this is the first tag. */
   readonly latest: boolean;
-  /** The versions among which the tag points to the newest; only for tags that tell a part of a version. */
+  /** The versions among which the tag points to the newest; only for tags that show a part of a version. */
   readonly line?: VersionLine;
 }
 
@@ -173,7 +173,7 @@ function sourceText({ value }: VersionRule | MatchRule, scope: Rendering): strin
  * | rule                                                              | class      |
  * | ----------------------------------------------------------------- | ---------- |
  * | any, with `slipway-class=…`                                       | as it says |
- * | semver, pep440: the pattern tells the whole version               | version    |
+ * | semver, pep440: the pattern shows the whole version              | version    |
  * | semver, pep440: any pattern, for a pre-release (pep440: also post and dev) | version |
  * | semver, pep440: the pattern leaves a part out (`{{major}}.{{minor}}`) | floating |
  * | match                                                             | version    |
@@ -186,7 +186,7 @@ function sourceText({ value }: VersionRule | MatchRule, scope: Rendering): strin
  * | ref, event=branch; ref, event=pr; edge; schedule; other raw       | floating   |
  * | the `latest` that the flavor adds                                 | floating   |
  *
- * `match` is write-once even where its pattern cuts a version short, since nothing tells that from a whole one:
+ * `match` is write-once even where its pattern cuts a version short, since it looks like a whole one:
  * `slipway-class=floating` says so.
  */
 function tagClass(rule: TagRule, { text, whole }: RuleText, { uses, event }: Rendering): TagClass {

@@ -329,7 +329,7 @@ describe("a repository that somebody has set up already", () => {
     const { exitCode, text } = await project.up();
     configure(project, settings);
     expect(exitCode).not.toBe(0);
-    expect(text).toContain("github.secrets.PLAIN: stands in plain text in the stack's file");
+    expect(text).toContain("github.secrets.PLAIN: is in plain text in the stack's file");
     expect(text).not.toMatch(/plain-text-value|encrypted-value|secrets\.ENCRYPTED:/);
     expect(github.writes()).toEqual([]);
   });

@@ -215,8 +215,8 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       },
     },
     [
-      "registries[0].password: stands in plain text in the stack's file [config-plain-secret]",
-      "images[0].secrets.TOKEN: stands in plain text in the stack's file [config-plain-secret]",
+      "registries[0].password: is in plain text in the stack's file [config-plain-secret]",
+      "images[0].secrets.TOKEN: is in plain text in the stack's file [config-plain-secret]",
     ],
   ],
   [
