@@ -55,16 +55,17 @@ export function overlayEnvironment(
     }
   }
   for (const { flag, key, value } of flags) apply([{ path: [key], value }], `the flag ${flag}`);
-  for (const edits of credentialEdits(written, env, prefix)) apply(edits.edits, edits.origin);
-  for (const edits of buildSecretEdits(written, env, prefix)) apply(edits.edits, edits.origin);
+  for (const { edit, origin } of credentialEdits(written, env, prefix)) apply([edit], origin);
+  for (const { edit, origin } of buildSecretEdits(written, env, prefix)) apply([edit], origin);
   return { written, origins, problems };
 }
 
-function* credentialEdits(
-  written: Written,
-  env: Environment,
-  prefix: string,
-): Generator<{ edits: Edit[]; origin: string }> {
+interface OneEdit {
+  readonly edit: Edit;
+  readonly origin: string;
+}
+
+function* credentialEdits(written: Written, env: Environment, prefix: string): Generator<OneEdit> {
   const registries: unknown[] = Array.isArray(written.registries) ? written.registries : [];
   const [first] = registries;
   for (const [index, registry] of registries.entries()) {
@@ -75,28 +76,24 @@ function* credentialEdits(
     if (found === undefined) continue;
     const at: Path = ["registries", index];
     const password = { path: [...at, "password"], value: found.password.reveal() };
-    yield { edits: [password], origin: `environment variable ${found.passwordVariable}` };
+    yield { edit: password, origin: `environment variable ${found.passwordVariable}` };
     if (found.username === registry.username) continue;
     const origin =
       found.usernameVariable === undefined
         ? "what GHCR accepts with a token"
         : `environment variable ${found.usernameVariable}`;
-    yield { edits: [{ path: [...at, "username"], value: found.username }], origin };
+    yield { edit: { path: [...at, "username"], value: found.username }, origin };
   }
 }
 
-function* buildSecretEdits(
-  { images }: Written,
-  env: Environment,
-  prefix: string,
-): Generator<{ edits: Edit[]; origin: string }> {
+function* buildSecretEdits({ images }: Written, env: Environment, prefix: string): Generator<OneEdit> {
   for (const [index, image] of (Array.isArray(images) ? images : []).entries()) {
     if (!isRecord(image) || !isRecord(image.secrets)) continue;
     for (const id of Object.keys(image.secrets)) {
       const found = lookUp(env, [buildSecretVariable(id)], prefix);
       if (found === undefined) continue;
       const edit = { path: ["images", index, "secrets", id], value: found.value };
-      yield { edits: [edit], origin: `environment variable ${found.variable}` };
+      yield { edit, origin: `environment variable ${found.variable}` };
     }
   }
 }

@@ -1,4 +1,4 @@
-import { access, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { parse } from "yaml";
 import { type Problem, ProblemError } from "../plan/problem";
@@ -6,7 +6,7 @@ import { isRecord } from "../plan/record";
 import { misplacedSettings } from "./decode";
 import { leaves, type Written } from "./paths";
 import { Encrypted, secretProblems } from "./secrets";
-import { readYamlFile } from "./yaml-file";
+import { isThere, readYamlFile } from "./yaml-file";
 
 export interface StackFile {
   readonly project: string;
@@ -192,11 +192,7 @@ export const PROJECT_FOLDERS = ["release", "slipway", "image-release"] as const;
 /** The first of those folders that has a project; undefined where none has. */
 async function projectBelow(dir: string): Promise<string | undefined> {
   for (const folder of PROJECT_FOLDERS) {
-    const isProject = await access(join(dir, folder, "Pulumi.yaml")).then(
-      () => true,
-      () => false,
-    );
-    if (isProject) return folder;
+    if (await isThere(join(dir, folder, "Pulumi.yaml"))) return folder;
   }
   return undefined;
 }

@@ -142,14 +142,8 @@ function tagEntries(
 function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
   if (TAG_PATTERN.test(name)) return [];
   const shown = name.length > 128 ? `${name.length} characters` : JSON.stringify(name);
-  return [
-    {
-      code: "tag-grammar",
-      path,
-      message: `${shown} is no tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first`,
-      hint: `it comes from ${rule.text}`,
-    },
-  ];
+  const message = `${shown} is no tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first`;
+  return [{ code: "tag-grammar", path, message, hint: `it comes from ${rule.text}` }];
 }
 
 function describe(event: ReleaseEvent): string {

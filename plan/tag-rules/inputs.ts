@@ -65,7 +65,7 @@ export function parseFlavor(entries: readonly string[]): Flavor {
     const wrong = (what: string) => new TypeError(`flavor ${JSON.stringify(entry)}: ${what}`);
     const fields = readRow(entry);
     if (fields.length === 0) throw wrong("an entry may not be empty");
-    let affix: "prefix" | "suffix" | undefined;
+    let affix: "prefixLatest" | "suffixLatest" | undefined;
     for (const field of fields) {
       // Only the text between the first `=` and the second counts, as in metadata-action.
       const [name = "", value] = field.split("=").map((part) => part.trim());
@@ -81,25 +81,28 @@ export function parseFlavor(entries: readonly string[]): Flavor {
           break;
         case "prefix":
           flavor = { ...flavor, prefix: value };
-          affix = "prefix";
+          affix = "prefixLatest";
           break;
         case "suffix":
           flavor = { ...flavor, suffix: value };
-          affix = "suffix";
+          affix = "suffixLatest";
           break;
-        case "onlatest":
-          if (value !== "true" && value !== "false") {
-            throw wrong(`onlatest=${JSON.stringify(value)} is not one of true, false`);
-          }
-          if (affix === "prefix") flavor = { ...flavor, prefixLatest: value === "true" };
-          if (affix === "suffix") flavor = { ...flavor, suffixLatest: value === "true" };
+        case "onlatest": {
+          const isOnLatest = readBoolean("onlatest", value, wrong);
+          if (affix !== undefined) flavor = { ...flavor, [affix]: isOnLatest };
           break;
+        }
         default:
           throw wrong(`${JSON.stringify(name)} is not one of latest, prefix, suffix, onlatest`);
       }
     }
   }
   return flavor;
+}
+
+function readBoolean(name: string, value: string, wrong: (what: string) => TypeError): boolean {
+  if (value === "true" || value === "false") return value === "true";
+  throw wrong(`${name}=${JSON.stringify(value)} is not one of true, false`);
 }
 
 /**
@@ -118,13 +121,10 @@ export function parseImages(entries: readonly string[]): string[] {
       return fields.map((field) => field.trim());
     }
   }
-  return entries.flatMap((entry) => {
-    const image = parseImage(entry);
-    return image.enable ? [image.name] : [];
-  });
+  return entries.flatMap(parseImage);
 }
 
-function parseImage(entry: string): { name: string; enable: boolean } {
+function parseImage(entry: string): string[] {
   const wrong = (what: string) => new TypeError(`image ${JSON.stringify(entry)}: ${what}`);
   let name = "";
   let enable = true;
@@ -139,15 +139,12 @@ function parseImage(entry: string): { name: string; enable: boolean } {
         name = value;
         break;
       case "enable":
-        if (value !== "true" && value !== "false") {
-          throw wrong(`enable=${JSON.stringify(value)} is not one of true, false`);
-        }
-        enable = value === "true";
+        enable = readBoolean("enable", value, wrong);
         break;
       default:
         throw wrong(`${JSON.stringify(first)} is not one of name, enable`);
     }
   }
   if (name === "") throw wrong("it has no name");
-  return { name, enable };
+  return enable ? [name] : [];
 }
