@@ -1,6 +1,6 @@
 import type { AddressedConfig, BuildArg, ImageConfig } from "../plan/config";
 import type { Lane } from "../plan/lanes";
-import type { CheckedLane } from "./lanes-schema";
+import type { CheckedLane } from "./image-schema";
 import type { CheckedConfig } from "./schema";
 
 /** The tag that moves to the base of the newest release. */

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
-import { baseSchema, imageSchema, variantSchema } from "./image-schema";
-import { checkSchema, laneSchema } from "./lanes-schema";
+import { baseSchema, checkSchema, imageSchema, laneSchema, variantSchema } from "./image-schema";
 import { policySchema } from "./policy";
 import { promoteSchema, rollbackSchema, signSchema } from "./sign-schema";
 
