@@ -1,6 +1,5 @@
 import path from "node:path";
-import { overlayEnvironment } from "../config/overlay";
-import { overlayCode } from "../config/overlay-code";
+import { overlayCode, overlayEnvironment } from "../config/overlay";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile, type StackFile } from "../config/stack-file";
 import { isLoopbackHost } from "../plan/loopback";

@@ -1,4 +1,4 @@
-import { shellWord } from "../workflows/words";
+import { shellWord } from "../workflows/model";
 
 /** What `pulumi` ends with where its backend has no such stack. */
 const NO_SUCH_STACK = 6;

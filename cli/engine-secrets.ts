@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isSecretVariable } from "../config/environment";
 import { leaves } from "../config/paths";
-import { isSecretPath } from "../config/redaction";
+import { isSecretPath } from "../config/secrets";
 import { isRecord } from "../plan/record";
 import { runCommand } from "../source/commands";
 

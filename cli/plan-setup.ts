@@ -1,8 +1,7 @@
 import path from "node:path";
 import type { Environment } from "../config/environment";
-import { plainSetupSecrets } from "../config/plain-secrets";
 import { readSetup } from "../config/read-setup";
-import type { StackFile } from "../config/stack-file";
+import { plainSetupSecrets, type StackFile } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
 import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../plan/setup/plan";
 import { runCommand } from "../source/commands";

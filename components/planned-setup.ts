@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { plainSetupSecrets } from "../config/plain-secrets";
 import { readPulumiSetup } from "../config/pulumi-config";
+import { plainSetupSecrets } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { assembleSetupPlan, ownershipIn, type SetupPlan } from "../plan/setup/plan";

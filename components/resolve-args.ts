@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { formatPath, type Path } from "../config/paths";
-import { isSecretPath } from "../config/redaction";
+import { isSecretPath } from "../config/secrets";
 import { isRecord } from "../plan/record";
 import { runError } from "./run-error";
 

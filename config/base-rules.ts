@@ -1,19 +1,25 @@
 import { BASE_IMAGE } from "../plan/base";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { baseName } from "./expand-variants";
-import { formatPath, type Path, valueAt } from "./paths";
-import { duplicates, entriesOf, textOf } from "./rule-entries";
+import { baseName } from "./expand-images";
+import {
+  conflict,
+  duplicates,
+  entriesOf,
+  formatPath,
+  type Path,
+  problem,
+  textOf,
+  valueAt,
+  type Written,
+} from "./paths";
 
-type Written = Readonly<Record<string, unknown>>;
-/** An image as it will be, with the place where it is written. */
 interface Named {
   readonly path: Path;
   readonly name: string;
   readonly base?: { readonly path: Path; readonly name: string };
 }
 
-/** Rules about images that are built from one another, and about variants. */
 export function baseProblems(written: Written): Problem[] {
   return [
     ...variantProblems(written),
@@ -38,23 +44,15 @@ export function expandedNames(written: Written): string[] {
 
 function variantProblems(written: Written): Problem[] {
   const variants = entriesOf(written, "variants");
-  if (variants.length === 0) return [];
   const images = entriesOf(written, "images").length;
   const repeated = duplicates(
     variants.map(({ path, value }) => ({ path: [...path, "suffix"], key: textOf(value.suffix) })),
     (suffix, first) =>
       `${JSON.stringify(suffix)} is also the suffix of ${formatPath(first.slice(0, -1))}: both would own the same tags`,
   );
-  if (images < 2) return repeated;
-  return [
-    {
-      code: "config-conflict",
-      path: "variants",
-      message: `are variants of one image, but the stack has ${images} images`,
-      hint: "Put the other images into a stack of their own",
-    },
-    ...repeated,
-  ];
+  if (variants.length === 0 || images < 2) return repeated;
+  const message = `are variants of one image, but the stack has ${images} images`;
+  return [conflict("variants", message, "Put the other images into a stack of their own"), ...repeated];
 }
 
 function linkProblems(written: Written): Problem[] {
@@ -64,30 +62,22 @@ function linkProblems(written: Written): Problem[] {
   for (const { base } of images) {
     if (base === undefined || names.includes(base.name)) continue;
     const message = `${JSON.stringify(base.name)} names no image of this stack; there is ${names.join(", ")}`;
-    problems.push({ code: "config-value", path: formatPath(base.path), message });
+    problems.push(problem("config-value", base.path, message));
   }
   for (const image of images) {
     const ring = ringFrom(image, images);
     if (ring === undefined || image.base === undefined || ring[0] !== [...ring].sort()[0]) continue;
-    problems.push({
-      code: "config-cycle",
-      path: formatPath(image.base.path),
-      message: `is a cycle: ${[...ring, ring[0]].join(" is built from ")}`,
-      hint: "Take `base` out of one of them",
-    });
+    const message = `is a cycle: ${[...ring, ring[0]].join(" is built from ")}`;
+    problems.push(problem("config-cycle", image.base.path, message, "Take `base` out of one of them"));
   }
   const [base] = isRecord(written.base) ? images : [];
   if (base !== undefined && names.lastIndexOf(base.name) > 0) {
     const message = `${JSON.stringify(base.name)} is also the name of an image`;
-    problems.push({ code: "config-duplicate", path: "base.name", message });
+    problems.push(problem("config-duplicate", "base.name", message));
   }
   if (base !== undefined && images.length > 1 && !images.some((image) => image.base?.name === base.name)) {
-    problems.push({
-      code: "config-conflict",
-      path: "base",
-      message: "is built for nobody: no image names it",
-      hint: `Say which images are built from it: base: ${base.name}`,
-    });
+    const hint = `Say which images are built from it: base: ${base.name}`;
+    problems.push(conflict("base", "is built in vain: no image names it", hint));
   }
   return problems;
 }
@@ -98,7 +88,7 @@ function namedImages(written: Written): Named[] {
     const name = textOf(value.name);
     const base = textOf(value.base);
     if (name === undefined) return [];
-    return [{ path, name, ...(base === undefined ? {} : { base: { path: [...path, "base"], name: base } }) }];
+    return [{ path, name, base: base === undefined ? undefined : { path: [...path, "base"], name: base } }];
   });
   const [first] = images;
   if (!isRecord(written.base) || first === undefined) return images;
@@ -122,40 +112,24 @@ function ringFrom(start: Named, images: readonly Named[]): string[] | undefined 
 }
 
 function platformProblems(written: Written): Problem[] {
-  const base = valueAt(written, ["base", "platforms"]);
-  if (!Array.isArray(base)) return [];
-  const offered: unknown[] = base;
+  const offered = valueAt(written, ["base", "platforms"]);
+  if (!Array.isArray(offered)) return [];
   return entriesOf(written, "images").flatMap(({ path, value }) => {
     if (value.base !== undefined && value.base !== valueAt(written, ["base", "name"])) return [];
-    const wanted: unknown[] = Array.isArray(value.platforms) ? value.platforms : [];
-    return wanted.flatMap((platform, index) =>
-      offered.includes(platform)
-        ? []
-        : [
-            {
-              code: "config-conflict",
-              path: formatPath([...path, "platforms", index]),
-              message: `${JSON.stringify(platform)} is not among the base's platforms (${offered.join(", ")})`,
-            },
-          ],
-    );
+    const desired: unknown[] = Array.isArray(value.platforms) ? value.platforms : [];
+    return desired.flatMap((platform, index) => {
+      if (offered.includes(platform)) return [];
+      const message = `${JSON.stringify(platform)} is not among the base's platforms (${offered.join(", ")})`;
+      return [conflict([...path, "platforms", index], message)];
+    });
   });
 }
 
 function argProblems(written: Written): Problem[] {
-  return ["images", "variants"].flatMap((list) =>
-    entriesOf(written, list).flatMap(({ path, value }) =>
-      isRecord(value.buildArgs) &&
-      BASE_IMAGE in value.buildArgs &&
-      (isRecord(written.base) || value.base !== undefined)
-        ? [
-            {
-              code: "config-conflict",
-              path: formatPath([...path, "buildArgs", BASE_IMAGE]),
-              message: "is set by Slipway itself, to the base's reference",
-            },
-          ]
-        : [],
-    ),
-  );
+  return [...entriesOf(written, "images"), ...entriesOf(written, "variants")].flatMap(({ path, value }) => {
+    const hasBase = isRecord(written.base) || value.base !== undefined;
+    if (!hasBase || !isRecord(value.buildArgs) || !(BASE_IMAGE in value.buildArgs)) return [];
+    const where = [...path, "buildArgs", BASE_IMAGE];
+    return [conflict(where, "is set by Slipway itself, to the base's reference")];
+  });
 }

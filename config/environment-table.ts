@@ -1,11 +1,8 @@
 import { isRecord } from "../plan/record";
 import { normalizeHost, parseReference } from "../plan/reference";
 import type { Environment, Given } from "./environment";
-import type { Path } from "./paths";
+import { type Path, valueAt, type Written } from "./paths";
 
-export type Written = Readonly<Record<string, unknown>>;
-
-/** One value of the configuration that a variable replaces. */
 export interface Edit {
   readonly path: Path;
   readonly value: unknown;
@@ -103,8 +100,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     meaning: "Platforms, separated by commas or spaces.",
     edits: ({ value }, written) => {
       const platforms = value.split(/[\s,]+/).filter((platform) => platform !== "");
-      const base = isRecord(written.base) ? [{ path: ["base", "platforms"], value: platforms }] : [];
-      return [...forEachImage(written, ["platforms"], () => platforms), ...base];
+      return forImagesAndBase(written, "platforms", platforms);
     },
   },
   {
@@ -122,13 +118,9 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
       "The SBOM generator's image in place of the default one, such as a mirror's; it has to be reached. false: no SBOM.",
     edits: ({ value }, written) => {
       const chosen = /^(?:false|0|no)$/i.test(value.trim()) ? false : value.trim();
-      const base = isRecord(written.base) && hasDefaultSbom(written.base);
-      return [
-        ...records(written.images).flatMap(([index, image]) =>
-          hasDefaultSbom(image) ? [{ path: ["images", index, "sbom"], value: chosen }] : [],
-        ),
-        ...(base ? [{ path: ["base", "sbom"], value: chosen }] : []),
-      ];
+      const isDefault = ({ path }: Edit) =>
+        [undefined, true].some((usual) => valueAt(written, path) === usual);
+      return forImagesAndBase(written, "sbom", chosen).filter(isDefault);
     },
   },
   {
@@ -157,11 +149,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     path: "images[*].cacheFrom, base.cacheFrom",
     meaning:
       "false: builds restore no cache, as in generated release workflows; true: those that are configured.",
-    edits: ({ value }, written) => {
-      if (yesOrNo(value)) return [];
-      const base = isRecord(written.base) ? [{ path: ["base", "cacheFrom"], value: [] }] : [];
-      return [...forEachImage(written, ["cacheFrom"], () => []), ...base];
-    },
+    edits: ({ value }, written) => (yesOrNo(value) ? [] : forImagesAndBase(written, "cacheFrom", [])),
   },
   {
     variables: ["SLIPWAY_CHECKS"],
@@ -178,11 +166,6 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
   },
 ];
 
-function hasDefaultSbom({ sbom }: Readonly<Record<string, unknown>>): boolean {
-  return sbom === undefined || sbom === true;
-}
-
-/** @throws Error for anything but a yes or a no */
 function yesOrNo(value: string): boolean {
   if (/^(?:true|1|yes)$/i.test(value.trim())) return true;
   if (/^(?:false|0|no)$/i.test(value.trim())) return false;
@@ -224,18 +207,19 @@ function buildArgs(text: string, env: Environment): [name: string, value: string
     });
 }
 
-function forEachImage(
-  written: Written,
-  path: Path,
-  value: (image: Readonly<Record<string, unknown>>) => unknown,
-): Edit[] {
+function forImagesAndBase(written: Written, key: string, value: unknown): Edit[] {
+  const base = isRecord(written.base) ? [{ path: ["base", key], value }] : [];
+  return [...forEachImage(written, [key], () => value), ...base];
+}
+
+function forEachImage(written: Written, path: Path, value: (image: Written) => unknown): Edit[] {
   return records(written.images).map(([index, image]) => ({
     path: ["images", index, ...path],
     value: value(image),
   }));
 }
 
-/** The mappings in a list, with their places; whatever else stands there is reported later. */
+/** The mappings in a list, with their places; anything else is reported later. */
 function records(list: unknown): [index: number, record: Record<string, unknown>][] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry: unknown, index): [number, Record<string, unknown>][] =>

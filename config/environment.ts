@@ -16,7 +16,6 @@ export function isSecretVariable(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** A variable that is set, and to what. */
 export interface Given {
   readonly variable: string;
   readonly value: string;
@@ -84,10 +83,7 @@ export function hubToken(
   const token = lookUp(env, ["HUB_PAT"], prefix);
   const username = lookUp(env, ["DOCKERHUB_USERNAME"], prefix);
   if (token === undefined) return undefined;
-  return {
-    ...(username === undefined ? {} : { username: username.value }),
-    password: new Secret(token.value.trim()),
-  };
+  return { username: username?.value, password: new Secret(token.value.trim()) };
 }
 
 function pairsFor(
@@ -111,7 +107,7 @@ function credentials(name: string, username: Given | undefined, password: Given)
     username: name,
     password: new Secret(password.value),
     origin,
-    ...(username === undefined ? {} : { usernameVariable: username.variable }),
+    usernameVariable: username?.variable,
     passwordVariable: password.variable,
   };
 }

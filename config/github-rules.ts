@@ -1,7 +1,6 @@
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { formatPath } from "./paths";
-import { duplicates, entriesOf, textOf } from "./rule-entries";
+import { conflict, duplicates, entriesOf, formatPath, problem, textOf, type Written } from "./paths";
 
 /** Names that are of no use one without the other. */
 const PAIRS: readonly (readonly [name: string, token: string])[] = [
@@ -9,21 +8,20 @@ const PAIRS: readonly (readonly [name: string, token: string])[] = [
   ["GHCR_USERNAME", "GHCR_TOKEN"],
 ];
 
-/** Rules across settings of `slipway:github`. */
-export function githubProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+export function githubProblems(written: Written): Problem[] {
   const { github } = written;
   if (!isRecord(github)) return [];
   return [
     ...pairProblems(github),
     ...fileProblems(github),
     ...doubleProblems(github),
-    ...placeProblems(written),
-    ...keylessProblems(written),
+    ...placeProblems(github, written.repository),
+    ...keylessProblems(github, written.sign),
   ];
 }
 
 /** A user without a token cannot log in, and the release would find out last. */
-function pairProblems(github: Readonly<Record<string, unknown>>): Problem[] {
+function pairProblems(github: Written): Problem[] {
   const environments = Object.entries(isRecord(github.environments) ? github.environments : {});
   const places: [path: string, place: unknown][] = [
     ["github", github],
@@ -35,76 +33,48 @@ function pairProblems(github: Readonly<Record<string, unknown>>): Problem[] {
     const at = given(name)?.[0];
     if (at === undefined || given(token) !== undefined) return [];
     const path = `${at}.secrets.${token}`;
-    return [
-      {
-        code: "github-token-absent",
-        path,
-        message: `is required with ${name}`,
-        hint: `Set it: pulumi config set --secret --path 'slipway:${path}'`,
-      },
-    ];
+    const hint = `Set it: pulumi config set --secret --path 'slipway:${path}'`;
+    return [problem("github-token-absent", path, `is required with ${name}`, hint)];
   });
 }
 
-function fileProblems(github: Readonly<Record<string, unknown>>): Problem[] {
+function fileProblems(github: Written): Problem[] {
   const files = entriesOf(github, "files").map(({ path, value }) => ({
     path: ["github", ...path, "path"],
     key: textOf(value.path),
   }));
-  const problems = duplicates(
+  const repeated = duplicates(
     files,
     (key, first) => `${JSON.stringify(key)} is also at ${formatPath(first)}`,
   );
-  if (github.pullRequest === true && github.branch === undefined) {
-    problems.push({
-      code: "config-required",
-      path: "github.branch",
-      message: "is required with pullRequest; expected the branch that the pull request comes from",
-    });
-  }
-  return problems;
+  if (github.pullRequest !== true || github.branch !== undefined) return repeated;
+  const message = "is required with pullRequest; expected the branch that the pull request comes from";
+  return [...repeated, problem("config-required", "github.branch", message)];
 }
 
 /** GitHub keeps both and gives jobs the secret, so one of them is a mistake. */
-function doubleProblems(github: Readonly<Record<string, unknown>>): Problem[] {
-  const { secrets } = github;
-  if (!isRecord(secrets) || !isRecord(github.variables)) return [];
-  return Object.keys(github.variables)
+function doubleProblems({ secrets, variables }: Written): Problem[] {
+  if (!isRecord(secrets) || !isRecord(variables)) return [];
+  return Object.keys(variables)
     .filter((name) => name in secrets)
-    .map((name) => ({
-      code: "config-conflict",
-      path: `github.variables.${name}`,
-      message: "is a secret too, and everybody can read a variable",
-    }));
+    .map((name) => conflict(`github.variables.${name}`, "is a secret too, and everyone can read a variable"));
 }
 
-function placeProblems(written: Readonly<Record<string, unknown>>): Problem[] {
-  const { github } = written;
-  if (!isRecord(github) || github.setup !== true) return [];
-  if (github.repository !== undefined || written.repository !== undefined) return [];
-  return [
-    {
-      code: "config-required",
-      path: "github.repository",
-      message: "is required; expected the GitHub repository, owner/name",
-    },
-  ];
+function placeProblems(github: Written, repository: unknown): Problem[] {
+  if (github.setup !== true || github.repository !== undefined || repository !== undefined) return [];
+  const message = "is required; expected the GitHub repository, owner/name";
+  return [problem("config-required", "github.repository", message)];
 }
 
 /** The right to an identity goes with signing by it: without it the release fails at its end, alone it is one too many. */
-function keylessProblems({ github, sign }: Readonly<Record<string, unknown>>): Problem[] {
-  if (!isRecord(github) || !isRecord(github.workflows)) return [];
-  const { keyless } = github.workflows;
+function keylessProblems({ workflows }: Written, sign: unknown): Problem[] {
+  if (!isRecord(workflows)) return [];
+  const { keyless } = workflows;
   const mode = isRecord(sign) && typeof sign.mode === "string" ? sign.mode : "key";
   if (typeof keyless !== "boolean" || keyless === (mode === "keyless")) return [];
-  return [
-    {
-      code: "config-conflict",
-      path: "github.workflows.keyless",
-      message: `${keyless} does not go with sign.mode ${mode}`,
-      hint: "Leave it out: jobs that sign keyless get id-token: write by themselves.",
-    },
-  ];
+  const message = `${keyless} does not go with sign.mode ${mode}`;
+  const hint = "Leave it out: jobs that sign keyless get id-token: write by themselves.";
+  return [conflict("github.workflows.keyless", message, hint)];
 }
 
 function has(place: unknown, name: string): boolean {

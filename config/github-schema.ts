@@ -6,7 +6,6 @@ import { workflowsSchema } from "./workflows-schema";
 const NAME = /^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/;
 /** A pattern of refs: GitHub's fnmatch, where `*` does not match `/`. */
 const PATTERN = /^[A-Za-z0-9_*?.+/@[\]-]+$/;
-/** A person, or a team of an organization. */
 const REVIEWER = /^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:\/[a-z0-9][a-z0-9_-]*)?$/;
 const BRANCH = /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{))[A-Za-z0-9._/@+-]+(?<![./])$/;
 
@@ -39,11 +38,8 @@ const environmentSchema = z
       .max(43_200, { error: "is more than 43200 minutes, 30 days" })
       .default(0)
       .describe("Minutes that a job waits. @default 0"),
-    preventSelfReview: z
-      .boolean()
-      .default(false)
-      .describe("Who starts a job may not approve it. @default false"),
-    adminsBypass: z.boolean().default(true).describe("Administrators may skip the rules. @default true"),
+    preventSelfReview: grammar.flag(false, "Who starts a job may not approve it. @default false"),
+    adminsBypass: grammar.flag(true, "Administrators may skip the rules. @default true"),
     tags: patterns
       .optional()
       .describe(
@@ -88,10 +84,7 @@ export const githubSchema = z
     workflows: workflowsSchema
       .optional()
       .describe("The workflow files that `slipway workflows` writes for this stack. @default none"),
-    setup: z
-      .boolean()
-      .default(false)
-      .describe("This stack sets the repository up, and releases nothing. @default false"),
+    setup: grammar.flag(false, "This stack sets the repository up, and releases nothing. @default false"),
     repository: grammar.githubRepository
       .optional()
       .describe("The repository. @default slipway:repository @example octo/app"),
@@ -137,10 +130,7 @@ export const githubSchema = z
       ),
     permissions: z
       .strictObject({
-        shaPinning: z
-          .boolean()
-          .default(true)
-          .describe("Actions have to be named by a full commit SHA. @default true"),
+        shaPinning: grammar.flag(true, "Actions have to be named by a full commit SHA. @default true"),
         allowed: z
           .enum(["all", "local_only", "selected"])
           .default("all")
@@ -167,21 +157,19 @@ export const githubSchema = z
       .array(fileSchema)
       .default([])
       .describe("Files of the project that are kept in the repository, each a commit. @default none"),
-    workflowFiles: z
-      .boolean()
-      .default(false)
-      .describe(
-        "What `slipway workflows` writes for the project's stacks is kept in the repository too. @default false",
-      ),
+    workflowFiles: grammar.flag(
+      false,
+      "What `slipway workflows` writes for the project's stacks is kept in the repository too. @default false",
+    ),
     branch: z
       .string()
       .regex(BRANCH, { error: "is not a branch's name" })
       .optional()
       .describe("Where files are committed. @default the repository's default branch"),
-    pullRequest: z
-      .boolean()
-      .default(false)
-      .describe("Files reach the default branch by a pull request from `branch`. @default false"),
+    pullRequest: grammar.flag(
+      false,
+      "Files reach the default branch by a pull request from `branch`. @default false",
+    ),
   })
   .meta({ what: "settings for GitHub: { workflows: … }, or { setup: true, secrets: …, tagRules: true }" });
 

@@ -11,7 +11,6 @@ import { RELEASE_NAME_PATTERN } from "../plan/versions";
  * `"Octo" is not …`; a message that starts with `:` stands alone.
  */
 
-/** A text of one line, not empty. */
 export const line = z
   .string()
   .regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, { error: "is not one line of text with something in it" });
@@ -19,6 +18,8 @@ export const line = z
 export const releaseName = z.string().regex(RELEASE_NAME_PATTERN, {
   error: "is not a version's or tag's name: letters, digits and . _ + / @ -",
 });
+
+export const flag = (usual: boolean, text: string) => z.boolean().default(usual).describe(text);
 
 /** Marked, so that its value is never shown and editors accept `secure:` for it. */
 export const secret = z.string().min(1, { error: "is empty" }).meta({ secret: true });
@@ -69,7 +70,6 @@ export const projectPath = z.string().refine((text) => pathProblem(text) === und
   error: (issue) => pathProblem(String(issue.input)) ?? "is not a path",
 });
 
-/** From the project's folder up to the one that paths are relative to. */
 export const root = z.string().regex(ROOT_PATTERN, {
   error: "is not a way up from the project's folder: `.`, `..` or `../..`",
 });
@@ -92,7 +92,6 @@ export function pathProblem(text: string): string | undefined {
   return escapes(text) ? "leads out of the project" : undefined;
 }
 
-/** Whether a relative path leaves the folder that it starts in. */
 function escapes(path: string): boolean {
   const normal = posix.normalize(path);
   return normal === ".." || normal.startsWith("../");
@@ -142,3 +141,30 @@ function portOf(text: string): number {
   const port = /:([0-9]+)$/.exec(text)?.[1];
   return port === undefined ? 0 : Number(port);
 }
+
+/**
+ * The platforms that BuildKit knows, in OCI's form `os/architecture[/variant]`, the usual ones first. Variants that
+ * are another's default (`linux/arm64/v8`, `linux/amd64/v1`) are left out: they would name one platform twice.
+ */
+export const PLATFORMS = [
+  "linux/amd64",
+  "linux/arm64",
+  "linux/arm/v7",
+  "linux/arm/v6",
+  "linux/arm/v5",
+  "linux/386",
+  "linux/amd64/v2",
+  "linux/amd64/v3",
+  "linux/amd64/v4",
+  "linux/ppc64le",
+  "linux/s390x",
+  "linux/riscv64",
+  "linux/loong64",
+  "linux/mips64le",
+  "linux/mips64",
+  "windows/amd64",
+  "windows/arm64",
+  "freebsd/amd64",
+  "freebsd/arm64",
+  "wasi/wasm",
+] as const;

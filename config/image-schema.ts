@@ -3,7 +3,7 @@ import { SHORT_LIMIT } from "../plan/description";
 import { isReference } from "../plan/reference";
 import { NPM_SOURCE_PATTERN } from "../plan/versions";
 import * as grammar from "./grammar";
-import { PLATFORMS } from "./platforms";
+import { PLATFORMS } from "./grammar";
 
 /** The SBOM generator of `sbom: true`, which is BuildKit's default. */
 export const DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:stable-1";
@@ -40,7 +40,7 @@ const buildArg = z
   ])
   .meta({ what: "a text, a whole number, true, false, { file: … } or { latestOf: npm:… }" });
 
-export const rule = grammar.line.meta({ what: "a line of docker/metadata-action's syntax" });
+const rule = grammar.line.meta({ what: "a line of docker/metadata-action's syntax" });
 
 export const imageSchema = z
   .strictObject({
@@ -104,7 +104,7 @@ export const imageSchema = z
       .describe(
         "Your own labels, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
       ),
-    provenance: z.boolean().default(true).describe("Attach provenance in max mode. @default true"),
+    provenance: grammar.flag(true, "Attach provenance in max mode. @default true"),
     sbom: z
       .union([z.boolean(), grammar.line])
       .meta({ what: "true, false or the image of an SBOM generator" })
@@ -160,3 +160,114 @@ export const imageSchema = z
       .describe("Any text: another one builds the same content again. @default none"),
   })
   .meta({ what: "an image: { name: …, context: … }" });
+
+const { context, target, buildArgs, extraLabels, provenance, sbom, attestations, cacheFrom, cacheTo } =
+  imageSchema.shape;
+
+/** `slipway:base`: one more image, found again by what it is made of. */
+export const baseSchema = z
+  .strictObject({
+    name: grammar.imageName
+      .optional()
+      .describe("The base's name here. @default the first image's name and -base"),
+    repository: grammar.imageName
+      .optional()
+      .describe("Repository's name in the registries. @default the first image's"),
+    dockerfile: z
+      .string()
+      .min(1, { error: "is empty" })
+      .default("Dockerfile.base")
+      .describe("The base's Dockerfile, relative to the context. @default Dockerfile.base"),
+    include: z
+      .array(grammar.glob)
+      .min(1, { error: "has no entry; name what the base is made of besides its Dockerfile" })
+      .meta({ what: "a list of files and patterns: [rootfs/**, entrypoint*.sh]" })
+      .describe(
+        "Files besides the Dockerfile that make up the base's hash, in this order, relative to the context; `**` is everything below a folder, without junk such as .DS_Store. @example [rootfs/**, entrypoint*.sh]",
+      ),
+    hash: z
+      .string()
+      .regex(/^[0-9a-f]{12}$/, { error: "is not the hash of a base: 12 hex digits, such as 3f2a9c01b7de" })
+      .optional()
+      .describe(
+        "Pins the base: base-<hash> is taken instead of the computed one. Usually it comes from BASE_HASH.",
+      ),
+    platforms: imageSchema.shape.platforms.describe("What the base is built for. @default the first image's"),
+    context,
+    target,
+    buildArgs,
+    extraLabels,
+    provenance,
+    sbom,
+    attestations,
+    cacheFrom,
+    cacheTo,
+  })
+  .meta({ what: "a base: { dockerfile: Dockerfile.base, include: [rootfs/**] }" });
+
+/** One entry of `slipway:variants`: the stack's image again, with other build arguments and a suffix on every tag. */
+export const variantSchema = z
+  .strictObject({
+    suffix: z
+      .string()
+      .regex(/^(?:[._-][A-Za-z0-9._-]{0,63})?$/, {
+        error: "is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ -",
+      })
+      .describe("What each of the variant's tags ends in; empty for the plain one. @example -slim"),
+    buildArgs: buildArgs.describe("Added to the image's build arguments, over which they win. @default none"),
+    target,
+  })
+  .meta({ what: 'a variant: { suffix: "-slim", buildArgs: … }' });
+
+/** A lane's tags: everything before the version. */
+const FORMAT = /^([A-Za-z0-9_][A-Za-z0-9._-]*)?X\.Y\.Z$/;
+const FLOATING = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*)?latest[A-Za-z0-9._-]*$/;
+const TRIGGER = /^[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
+
+export const laneSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]*$/, { error: "is not a lane's name: lower-case letters, digits and -" })
+      .describe("The lane's name, as in `slipway:lane`. @example standalone"),
+    format: z
+      .string()
+      .regex(FORMAT, { error: "is not a version's format, such as vX.Y.Z or standalone-vX.Y.Z" })
+      .describe("How the lane's versions are written as image tags. @example standalone-vX.Y.Z"),
+    trigger: z
+      .string()
+      .regex(TRIGGER, { error: "is not the beginning of a git tag and *, such as docker-v*" })
+      .describe("The git tags that release the lane; * is the version. @example docker-v*"),
+    floating: z
+      .string()
+      .regex(FLOATING, { error: "is not latest, with or without a prefix or suffix" })
+      .describe("The tag that points to the lane's newest version. @example standalone-latest"),
+    tags: z
+      .array(rule)
+      .default([])
+      .describe("Further tag rules, as an image's `tags`. @default the format and the floating tag alone"),
+    context: grammar.projectPath.optional().describe("In place of the image's. @default the image's"),
+    dockerfile: grammar.projectPath.optional().describe("In place of the image's. @default the image's"),
+    target: grammar.stageName.optional().describe("In place of the image's. @default the image's"),
+  })
+  .meta({ what: "a lane: { name: …, format: vX.Y.Z, trigger: docker-v*, floating: latest }" });
+
+export type CheckedLane = z.output<typeof laneSchema>;
+
+export const checkSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._: -]*$/, {
+        error: "is not a check's name: letters, digits and . _ : -",
+      })
+      .describe("The check's name. @example build"),
+    run: z
+      .array(grammar.line)
+      .min(1, { error: "has no entry; expected a program and its arguments" })
+      .meta({ what: "a program and its arguments as a list: [npm, run, build]" })
+      .describe(
+        "Program and arguments, run in the project's folder without a shell. @example [npm, run, build]",
+      ),
+  })
+  .meta({ what: "a check: { name: build, run: [npm, run, build] }" });

@@ -1,5 +1,7 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { isRecord } from "../plan/record";
+import { argsTypesText } from "./args-types";
 import { writtenConfigSchema } from "./schema";
 
 const NAMESPACE = "slipway:";
@@ -57,45 +59,33 @@ function orByName(schema: unknown): unknown {
   };
 }
 
-/** The file's text, as Biome formats it. */
 export function stackFileSchemaText(): string {
-  return `${render(stackFileSchema(), "", "")}\n`;
-}
-
-const LINE_WIDTH = 110;
-
-/** A list of plain values stands on one line where it fits; all else is spread out. */
-function render(value: unknown, indent: string, lead: string): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const inner = `${indent}  `;
-  if (!Array.isArray(value)) {
-    const rows = Object.entries(value).map(([key, entry]) => {
-      const name = `${JSON.stringify(key)}: `;
-      return inner + name + render(entry, inner, inner + name);
-    });
-    return rows.length === 0 ? "{}" : `{\n${rows.join(",\n")}\n${indent}}`;
-  }
-  const list: unknown[] = value;
-  const plain = list.every((entry) => typeof entry !== "object" || entry === null);
-  const oneLine = `[${list.map((entry) => JSON.stringify(entry)).join(", ")}]`;
-  if (plain && lead.length + oneLine.length + 1 <= LINE_WIDTH) return oneLine;
-  return `[\n${list.map((entry) => inner + render(entry, inner, inner)).join(",\n")}\n${indent}]`;
+  return `${JSON.stringify(stackFileSchema(), null, 2)}\n`;
 }
 
 /** What `pulumi config set --secret` writes. */
 function allowSecure(schema: Record<string, unknown>): void {
   const { description, ...plain } = schema;
   for (const key of Object.keys(schema)) delete schema[key];
-  Object.assign(schema, {
-    ...(description === undefined ? {} : { description }),
-    anyOf: [
-      {
-        type: "object",
-        properties: { secure: { type: "string" } },
-        required: ["secure"],
-        additionalProperties: false,
-      },
-      plain,
-    ],
-  });
+  const properties = { secure: { type: "string" } };
+  const secure = { type: "object", properties, required: ["secure"], additionalProperties: false };
+  Object.assign(schema, { description, anyOf: [secure, plain] });
+}
+
+const FILES: Readonly<Record<string, () => string>> = {
+  "slipway.schema.json": stackFileSchemaText,
+  "components/args.ts": argsTypesText,
+};
+
+/** `npm run schema [-- --check]`, in the project's folder: writes the generated files, or reports those that are stale. */
+export function main(argv: readonly string[]): void {
+  for (const [file, render] of Object.entries(FILES)) {
+    const text = render();
+    if (!argv.includes("--check")) {
+      writeFileSync(file, text);
+    } else if (readFileSync(file, "utf8") !== text) {
+      process.stderr.write(`${file} does not fit config/schema.ts. Run: npm run schema\n`);
+      process.exitCode = 1;
+    }
+  }
 }

@@ -1,9 +1,17 @@
 import type { Problem } from "../plan/problem";
-import { isRecord } from "../plan/record";
-import { formatPath } from "./paths";
-import { duplicates, type Entry, entriesOf, textOf } from "./rule-entries";
-
-type Written = Readonly<Record<string, unknown>>;
+import { type Misspelling, misspeltInFlavor, misspeltInRule, parseTagRule } from "../plan/tag-rules";
+import {
+  conflict,
+  duplicates,
+  type Entry,
+  entriesOf,
+  formatPath,
+  type Path,
+  problem,
+  textOf,
+  textsOf,
+  type Written,
+} from "./paths";
 
 /** What lanes must not share, and the one that the stack names. */
 export function laneRuleProblems(written: Written): Problem[] {
@@ -12,7 +20,7 @@ export function laneRuleProblems(written: Written): Problem[] {
   if (!Array.isArray(written.lanes) || written.lanes.length === 0) {
     if (chosen === undefined) return [];
     const message = `${JSON.stringify(chosen)} names a lane, but there are none`;
-    return [{ code: "config-value", path: "lane", message, hint: "Describe the lanes: slipway:lanes" }];
+    return [problem("config-value", "lane", message, "Describe the lanes: slipway:lanes")];
   }
   return [
     ...chosenProblems(lanes, chosen),
@@ -30,12 +38,10 @@ function chosenProblems(lanes: readonly Entry[], chosen: string | undefined): Pr
   const known = names.join(", ");
   if (chosen === undefined) {
     const message = `is required where there are lanes; expected one of ${known}`;
-    return [{ code: "config-required", path: "lane", message, hint: "Each lane is a stack of its own" }];
+    return [problem("config-required", "lane", message, "Each lane is a stack of its own")];
   }
   if (names.includes(chosen)) return [];
-  return [
-    { code: "config-value", path: "lane", message: `${JSON.stringify(chosen)} is not one of ${known}` },
-  ];
+  return [problem("config-value", "lane", `${JSON.stringify(chosen)} is not one of ${known}`)];
 }
 
 function distinct(lanes: readonly Entry[], key: string, family: (text: string) => string): Problem[] {
@@ -50,13 +56,36 @@ function distinct(lanes: readonly Entry[], key: string, family: (text: string) =
 }
 
 function imageProblems({ path, value }: Entry): Problem[] {
-  if (!isRecord(value) || value.tags === undefined) return [];
-  return [
-    {
-      code: "config-conflict",
-      path: formatPath([...path, "tags"]),
-      message: "has no meaning where there are lanes: a lane's format and floating tag are the rules",
-      hint: "Put further rules into the lane's own `tags`",
-    },
-  ];
+  if (value.tags === undefined) return [];
+  const message = "has no meaning where there are lanes: a lane's format and floating tag are the rules";
+  return [conflict([...path, "tags"], message, "Put further rules into the lane's own `tags`")];
+}
+
+/**
+ * Tag rules that cannot be read, and unknown names in rules and flavors. docker/metadata-action ignores those; here the
+ * release would silently lack the tags.
+ */
+export function tagRuleProblems(written: Written): Problem[] {
+  return [...entriesOf(written, "images"), ...entriesOf(written, "lanes")].flatMap(({ path, value }) => [
+    ...textsOf(value.tags).flatMap(([index, text]) => wrongRule([...path, "tags", index], text)),
+    ...textsOf(value.flavor).flatMap(([index, text]) =>
+      misspelt([...path, "flavor", index], misspeltInFlavor(text)),
+    ),
+  ]);
+}
+
+function wrongRule(path: Path, text: string): Problem[] {
+  const names = misspeltInRule(text);
+  if (names.length > 0) return misspelt(path, names);
+  try {
+    parseTagRule(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return [problem("tag-rule", path, error.message)];
+  }
+}
+
+function misspelt(path: Path, names: readonly Misspelling[]): Problem[] {
+  return names.map(({ message, hint }) => problem("config-tag-rule", path, message, hint));
 }

@@ -7,17 +7,19 @@ import type {
   RegistryConfig,
   SbomConfig,
 } from "../plan/config";
+import { parseDuration } from "../plan/duration";
 import type { WorkflowsConfig } from "../plan/github-config";
 import { isLoopbackHost } from "../plan/loopback";
+import type { Problem } from "../plan/problem";
 import { normalizeHost, parseReference, referenceText } from "../plan/reference";
 import { Secret } from "../plan/secret";
-import { imageInLane, normaliseLane } from "./expand-lanes";
-import { type BaseConfig, expandImages } from "./expand-variants";
+import type { PromotionRules, SignConfig, WantedSigner } from "../plan/trust";
+import { type BaseConfig, expandImages, imageInLane, normaliseLane } from "./expand-images";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
-import { normalisePolicy } from "./normalise-policy";
-import { normaliseSign, normaliseVerify, type TrustFiles } from "./normalise-trust";
 import { formatPath } from "./paths";
+import { normalisePolicy } from "./policy";
 import type { CheckedConfig } from "./schema";
+import { DEFAULT_ISSUER } from "./sign-schema";
 
 type CheckedRegistry = CheckedConfig["registries"][number];
 type CheckedImage = CheckedConfig["images"][number];
@@ -44,7 +46,6 @@ export function normalise(
     github,
     promote,
     policy,
-    rollback,
     lanes,
     lane: chosen,
     checks,
@@ -54,7 +55,7 @@ export function normalise(
   return {
     ...rest,
     lanes: lanes.map(normaliseLane),
-    ...(lane === undefined ? {} : { lane: normaliseLane(lane) }),
+    lane: lane && normaliseLane(lane),
     checks: checks.flatMap(normaliseCheck),
     registries: registries.map((registry, index) =>
       normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
@@ -65,19 +66,16 @@ export function normalise(
           ? normaliseImage(image, index, facts.encrypted)
           : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
       ),
-      ...(base === undefined ? {} : { base: normaliseBase(base) }),
+      base: base && normaliseBase(base),
       variants: (variants ?? []).map(({ buildArgs, ...variant }) => ({
         ...variant,
         buildArgs: normaliseBuildArgs(buildArgs),
       })),
     }),
-    ...(promote === undefined ? {} : { promote: normalisePromote(promote, registries, facts.files) }),
-    ...(rollback === undefined ? {} : { rollback }),
+    promote: promote && normalisePromote(promote, registries, facts.files),
     policy: normalisePolicy(policy, { promotes: promote !== undefined }),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
-    ...(github?.workflows === undefined
-      ? {}
-      : { github: { workflows: normaliseWorkflows(github.workflows) } }),
+    github: github?.workflows && { workflows: normaliseWorkflows(github.workflows) },
     origins: facts.origins,
     encrypted: [...facts.encrypted].sort(),
   };
@@ -88,7 +86,6 @@ function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): Wor
   return workflows;
 }
 
-/** The registry that takes descriptions. */
 const DESCRIPTIONS = new Map([["docker.io", "https://hub.docker.com"]]);
 
 function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
@@ -98,8 +95,8 @@ function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): Regis
   return {
     ...rest,
     host,
-    ...(descriptions === undefined ? {} : { hub: descriptions }),
-    ...(password === undefined || encrypted ? {} : { password: new Secret(password) }),
+    hub: descriptions,
+    password: password === undefined || encrypted ? undefined : new Secret(password),
     plainHttp: plainHttp ?? isLoopbackHost(registry.host),
   };
 }
@@ -110,10 +107,7 @@ function normalisePromote(
   registries: readonly CheckedRegistry[],
   files: TrustFiles,
 ): PromoteConfig {
-  const subset = {
-    ...(images === undefined ? {} : { images }),
-    ...(verify === undefined ? {} : { verify: normaliseVerify(verify, files) }),
-  };
+  const subset = { images, verify: verify && normaliseVerify(verify, files) };
   if (statement === undefined) return { source: { kind: "stack", stack: from ?? "" }, ...subset };
   const { host = "", namespace = "" } = registry ?? registries[0] ?? {};
   return {
@@ -149,7 +143,7 @@ function normaliseBase({ include, hash, ...base }: NonNullable<CheckedConfig["ba
     platforms: [...base.platforms].sort(),
     buildArgs: normaliseBuildArgs(base.buildArgs),
     sbom: normaliseSbom(base.sbom),
-    addressed: { include, ...(hash === undefined ? {} : { hash }) },
+    addressed: { include, hash },
   };
 }
 
@@ -169,11 +163,82 @@ function normaliseBuildArgs(written: CheckedImage["buildArgs"]): Record<string, 
 
 function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {
   if (typeof written !== "object") return { kind: "literal", value: String(written) };
-  const pin = written.pin === undefined ? {} : { pin: written.pin };
-  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, ...pin };
-  return { kind: "file", file: written.file, key: written.key ?? name, ...pin };
+  const { pin } = written;
+  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, pin };
+  return { kind: "file", file: written.file, key: written.key ?? name, pin };
 }
 
 function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
   return Object.entries(record).sort(([a], [b]) => (a === b ? 0 : a < b ? -1 : 1));
+}
+
+type CheckedSign = CheckedConfig["sign"];
+type CheckedVerify = NonNullable<NonNullable<CheckedConfig["promote"]>["verify"]>;
+type CheckedSigner = CheckedSign["trusted"][number];
+
+/** Collects what is wrong with files instead of stopping at the first. */
+export class TrustFiles {
+  readonly problems: Problem[] = [];
+  readonly #read: (file: string) => string;
+
+  constructor(read: (file: string) => string) {
+    this.#read = read;
+  }
+
+  /** Undefined where no file is named, or where it cannot be read. */
+  text(path: string, file: string | undefined): string | undefined {
+    if (file === undefined) return undefined;
+    try {
+      return this.#read(file);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.problems.push({ code: "config-file", path, message: `${JSON.stringify(file)} ${reason}` });
+      return undefined;
+    }
+  }
+}
+
+function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files: TrustFiles): SignConfig {
+  const { mode } = sign;
+  if (mode === "none") return { mode };
+  const trusted = sign.trusted.map((signer, index) =>
+    normaliseSigner(signer, formatPath(["sign", "trusted", index]), files),
+  );
+  if (mode === "keyless") {
+    const trustedRoot = files.text("sign.trustedRoot", sign.trustedRoot);
+    return { mode, fulcio: sign.fulcio, rekor: sign.rekor, trustedRoot, trusted };
+  }
+  const fromFile = files.text("sign.keyFile", sign.keyFile);
+  const key = fromFile ?? (encrypted.has("sign.key") ? undefined : sign.key);
+  const password = encrypted.has("sign.password") ? undefined : sign.password;
+  const publicKey = files.text("sign.publicKeyFile", sign.publicKeyFile) ?? sign.publicKey;
+  return {
+    mode,
+    key: key === undefined ? undefined : new Secret(key),
+    password: password === undefined ? undefined : new Secret(password),
+    publicKey,
+    trusted,
+  };
+}
+
+function normaliseSigner(signer: CheckedSigner, at: string, files: TrustFiles): WantedSigner {
+  const { subject, issuer = DEFAULT_ISSUER } = signer;
+  const trustedRoot = files.text(`${at}.trustedRoot`, signer.trustedRoot);
+  return subject === undefined
+    ? { kind: "key", publicKey: signer.key ?? files.text(`${at}.keyFile`, signer.keyFile) ?? "" }
+    : { kind: "identity", subject, issuer, trustedRoot };
+}
+
+/** Rules that say who, what and how old; the release itself adds image, revision and platforms. */
+function normaliseVerify(verify: CheckedVerify, files: TrustFiles): PromotionRules {
+  const { predicates, builder, source, platforms, minAge = "", maxAge = "" } = verify;
+  return {
+    signer: normaliseSigner(verify, "promote.verify", files),
+    predicates,
+    builder,
+    source,
+    platforms,
+    minAge: parseDuration(minAge),
+    maxAge: parseDuration(maxAge),
+  };
 }

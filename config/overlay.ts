@@ -3,7 +3,7 @@ import { isRecord } from "../plan/record";
 import { buildSecretVariable } from "../plan/variables";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
 import { type Edit, ENVIRONMENT } from "./environment-table";
-import { formatPath, type Path, withValueAt } from "./paths";
+import { formatPath, type Path, type Written, withValueAt } from "./paths";
 
 /** A setting that the command line gives; it beats the environment. */
 export interface Flag {
@@ -26,7 +26,7 @@ export interface Overlaid {
  * credentials of each registry and the build secrets of each image.
  */
 export function overlayEnvironment(
-  original: Readonly<Record<string, unknown>>,
+  original: Written,
   env: Environment,
   flags: readonly Flag[] = [],
 ): Overlaid {
@@ -55,50 +55,45 @@ export function overlayEnvironment(
     }
   }
   for (const { flag, key, value } of flags) apply([{ path: [key], value }], `the flag ${flag}`);
-  for (const edits of credentialEdits(written, env, prefix)) apply(edits.edits, edits.origin);
-  for (const edits of buildSecretEdits(written, env, prefix)) apply(edits.edits, edits.origin);
+  for (const { edit, origin } of credentialEdits(written, env, prefix)) apply([edit], origin);
+  for (const { edit, origin } of buildSecretEdits(written, env, prefix)) apply([edit], origin);
   return { written, origins, problems };
 }
 
-function* credentialEdits(
-  written: Readonly<Record<string, unknown>>,
-  env: Environment,
-  prefix: string,
-): Generator<{ edits: Edit[]; origin: string }> {
+interface OneEdit {
+  readonly edit: Edit;
+  readonly origin: string;
+}
+
+function* credentialEdits(written: Written, env: Environment, prefix: string): Generator<OneEdit> {
   const registries: unknown[] = Array.isArray(written.registries) ? written.registries : [];
   const [first] = registries;
   for (const [index, registry] of registries.entries()) {
     if (!isRecord(registry) || typeof registry.host !== "string") continue;
-    const found = environmentCredentials(registry.host, env, {
-      prefix,
-      ...(typeof registry.username === "string" ? { username: registry.username } : {}),
-      ...(isRecord(first) && typeof first.host === "string" ? { ciRegistry: first.host } : {}),
-    });
+    const username = typeof registry.username === "string" ? registry.username : undefined;
+    const ciRegistry = isRecord(first) && typeof first.host === "string" ? first.host : undefined;
+    const found = environmentCredentials(registry.host, env, { prefix, username, ciRegistry });
     if (found === undefined) continue;
     const at: Path = ["registries", index];
     const password = { path: [...at, "password"], value: found.password.reveal() };
-    yield { edits: [password], origin: `environment variable ${found.passwordVariable}` };
+    yield { edit: password, origin: `environment variable ${found.passwordVariable}` };
     if (found.username === registry.username) continue;
     const origin =
       found.usernameVariable === undefined
         ? "what GHCR accepts with a token"
         : `environment variable ${found.usernameVariable}`;
-    yield { edits: [{ path: [...at, "username"], value: found.username }], origin };
+    yield { edit: { path: [...at, "username"], value: found.username }, origin };
   }
 }
 
-function* buildSecretEdits(
-  { images }: Readonly<Record<string, unknown>>,
-  env: Environment,
-  prefix: string,
-): Generator<{ edits: Edit[]; origin: string }> {
+function* buildSecretEdits({ images }: Written, env: Environment, prefix: string): Generator<OneEdit> {
   for (const [index, image] of (Array.isArray(images) ? images : []).entries()) {
     if (!isRecord(image) || !isRecord(image.secrets)) continue;
     for (const id of Object.keys(image.secrets)) {
       const found = lookUp(env, [buildSecretVariable(id)], prefix);
       if (found === undefined) continue;
       const edit = { path: ["images", index, "secrets", id], value: found.value };
-      yield { edits: [edit], origin: `environment variable ${found.variable}` };
+      yield { edit, origin: `environment variable ${found.variable}` };
     }
   }
 }
@@ -109,4 +104,39 @@ function isBelow(path: string, parent: string): boolean {
 
 function asRecord(value: unknown): Record<string, unknown> {
   return isRecord(value) ? value : {};
+}
+
+/**
+ * Lays a stack's settings over those that the program gives in code: the stack wins. Mappings are merged, images by
+ * their name; every other list is replaced as a whole.
+ */
+export function overlayCode(code: Written, stack: Written): Record<string, unknown> {
+  return merge(withImageList(code), withImageList(stack));
+}
+
+function merge(code: Written, stack: Written): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...code };
+  for (const [key, value] of Object.entries(stack)) {
+    const known = merged[key];
+    if (key === "images" && Array.isArray(known) && Array.isArray(value)) merged[key] = byName(known, value);
+    else merged[key] = isRecord(known) && isRecord(value) ? merge(known, value) : value;
+  }
+  return merged;
+}
+
+function byName(code: readonly unknown[], stack: readonly unknown[]): unknown[] {
+  const nameOf = (image: unknown) => (isRecord(image) ? image.name : undefined);
+  const merged = code.map((image) => {
+    const own = stack.find((other) => nameOf(other) !== undefined && nameOf(other) === nameOf(image));
+    return isRecord(image) && isRecord(own) ? merge(image, own) : image;
+  });
+  return [...merged, ...stack.filter((image) => !code.some((known) => nameOf(known) === nameOf(image)))];
+}
+
+/** Images may be written as a mapping, `{ app: { context: "." } }`, or as a list with names. */
+function withImageList(settings: Written): Written {
+  const { images } = settings;
+  if (!isRecord(images)) return settings;
+  const list = Object.entries(images).map(([name, image]) => (isRecord(image) ? { name, ...image } : image));
+  return { ...settings, images: list };
 }

@@ -1,5 +1,10 @@
+import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
+
 /** Paths into a configuration: how they are written, read and set. */
+
+/** Settings as they are written, unchecked. */
+export type Written = Readonly<Record<string, unknown>>;
 
 export type Path = readonly (string | number)[];
 
@@ -42,4 +47,49 @@ export function* leaves(root: unknown, path: Path = []): Generator<{ path: Path;
   } else if (isRecord(root) && Object.getPrototypeOf(root) === Object.prototype) {
     for (const [key, value] of Object.entries(root)) yield* leaves(value, [...path, key]);
   } else yield { path, value: root };
+}
+
+export interface Entry {
+  readonly path: Path;
+  readonly value: Written;
+}
+
+export function entriesOf(written: Written, key: string): Entry[] {
+  const list: unknown[] = Array.isArray(written[key]) ? written[key] : [];
+  return list.flatMap((value, index) => (isRecord(value) ? [{ path: [key, index], value }] : []));
+}
+
+export function textsOf(list: unknown): [index: number, text: string][] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((text: unknown, index): [number, string][] =>
+    typeof text === "string" ? [[index, text]] : [],
+  );
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function problem(code: string, path: Path | string, message: string, hint?: string): Problem {
+  return { code, path: typeof path === "string" ? path : formatPath(path), message, hint };
+}
+
+/** A setting that does not go with another one. */
+export function conflict(path: Path | string, message: string, hint?: string): Problem {
+  return problem("config-conflict", path, message, hint);
+}
+
+/** A problem for each key that was there before. */
+export function duplicates(
+  entries: readonly { readonly path: Path; readonly key: string | undefined }[],
+  message: (key: string, first: Path, at: Path) => string,
+): Problem[] {
+  const first = new Map<string, Path>();
+  return entries.flatMap(({ path, key }) => {
+    if (key === undefined) return [];
+    const before = first.get(key);
+    if (before !== undefined) return [problem("config-duplicate", path, message(key, before, path))];
+    first.set(key, path);
+    return [];
+  });
 }

@@ -1,8 +1,7 @@
-import { access } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { readYamlFile } from "./yaml-file";
+import { isThere, readYamlFile } from "./yaml-file";
 
 const NAME = "slipway-registry";
 const IN_PACKAGE = join("node_modules", "slipway", "provider");
@@ -48,10 +47,7 @@ async function packagePath(projectDir: string): Promise<string> {
 }
 
 function isProvider(folder: string): Promise<boolean> {
-  return access(join(folder, "PulumiPlugin.yaml")).then(
-    () => true,
-    () => false,
-  );
+  return isThere(join(folder, "PulumiPlugin.yaml"));
 }
 
 function slashes(path: string): string {

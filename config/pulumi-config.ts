@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
 import type { SetupConfig } from "../plan/setup/config";
-import { decodeWritten } from "./decode";
-import { misplacedSettings } from "./misplaced-settings";
+import { decodeWritten, misplacedSettings } from "./decode";
+import type { Written } from "./paths";
 import { type ReadProjectFile, readConfig } from "./read";
 import { readSetup } from "./read-setup";
 import { writtenConfigSchema } from "./schema";
@@ -20,7 +20,7 @@ export async function readPulumiConfig(
   env: NodeJS.ProcessEnv,
   projectDir: string,
   readFile: ReadProjectFile,
-  code: Readonly<Record<string, unknown>>,
+  code: Written,
 ): Promise<Config> {
   // The engine reports only what is below `config:`. With --config-file, this is another file.
   const misplaced = await readStackFile({ projectDir, stack: pulumi.getStack() }).then(
@@ -34,7 +34,7 @@ export async function readPulumiConfig(
 export function readPulumiSetup(
   env: NodeJS.ProcessEnv,
   readFile: ReadProjectFile,
-  code: Readonly<Record<string, unknown>>,
+  code: Written,
 ): SetupConfig {
   return readSetup({ written: written(), code, env, secretKeys: secretKeys(env), readFile });
 }

@@ -3,27 +3,19 @@ import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
 import type { EnvironmentConfig, LabelConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
 import { decodeWritten } from "./decode";
-import { Encrypted } from "./encrypted";
 import { type Environment, lookUp } from "./environment";
 import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
-import { overlayCode } from "./overlay-code";
-import { leaves, withValueAt } from "./paths";
-import type { ReadProjectFile } from "./read";
-import { Redaction } from "./redaction";
+import { overlayCode } from "./overlay";
+import type { Written } from "./paths";
+import type { ConfigInput, ReadProjectFile } from "./read";
 import { writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
-import { secretProblems } from "./secret-rules";
+import { Redaction, readableText, secretProblems } from "./secrets";
+import { listStackFiles, readStackFile } from "./stack-file";
 
-export interface SetupInput {
-  /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
-  readonly written: Readonly<Record<string, unknown>>;
-  /** What the program gives in code; written values override it. @default nothing */
-  readonly code?: Readonly<Record<string, unknown>>;
-  readonly env: Environment;
-  /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
-  readonly secretKeys: readonly string[];
-  /** Reads the files that are to be kept in the repository. */
+/** Of a setup, files are read for the repository. */
+export interface SetupInput extends Pick<ConfigInput, "written" | "code" | "env" | "secretKeys"> {
   readonly readFile: ReadProjectFile;
 }
 
@@ -32,7 +24,7 @@ const setupSchema = writtenConfigSchema.partial();
 type CheckedEnvironment = CheckedGitHub["environments"][string];
 
 /** Whether a stack sets its repository up (`github.setup`) instead of releasing. */
-export function isSetupStack(written: Readonly<Record<string, unknown>>): boolean {
+export function isSetupStack(written: Written): boolean {
   const { github } = decodeWritten(setupSchema, { github: written.github });
   return isRecord(github) && github.setup === true;
 }
@@ -47,15 +39,13 @@ export function readSetup(input: SetupInput): SetupConfig {
   const file = decodeWritten(setupSchema, input.written);
   const written = overlayCode(input.code ?? {}, file);
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
-  const readable = [...leaves(written)]
-    .filter(({ value }) => value instanceof Encrypted)
-    .reduce<unknown>((root, { path }) => withValueAt(root, path, "encrypted"), written);
+  const readable = readableText(written);
   const result = setupSchema.safeParse(readable);
   const github = result.data?.github;
   const root = result.data?.root ?? ".";
   const files = (github?.files ?? []).map(({ path, from = path, content }) => ({
     path,
-    ...(content === undefined ? readContent(from, (name) => input.readFile(name, root)) : { content }),
+    ...(content === undefined ? readContent(() => input.readFile(from, root)) : { content }),
   }));
   const problems = [
     ...(result.success ? [] : schemaProblems(setupSchema, readable, result.error.issues, redaction)),
@@ -74,17 +64,16 @@ export function readSetup(input: SetupInput): SetupConfig {
     ),
   ];
   if (result.data === undefined || github === undefined || problems.length > 0) {
-    const told = problems.map((problem) => redaction.clean(problem));
-    throw new ProblemError("The setup's configuration has problems:", told);
+    const cleaned = problems.map((problem) => redaction.clean(problem));
+    throw new ProblemError("The setup's configuration has problems:", cleaned);
   }
   const { lanes = [], repository = "" } = result.data;
   const versionTags = [...new Set(["v*", ...lanes.map(({ trigger }) => trigger)])].sort();
-  const tagRules = normaliseTagRules(github.tagRules, versionTags);
   const { token, ...access } = accessOf(github, input.env);
   return {
     repository: github.repository ?? repository,
     ...access,
-    ...(token === undefined ? {} : { token: new Secret(token) }),
+    token: token === undefined ? undefined : new Secret(token),
     writeDelayMs: github.writeDelayMs,
     secrets: normaliseSecrets(github.secrets),
     variables: sorted(github.variables),
@@ -94,12 +83,12 @@ export function readSetup(input: SetupInput): SetupConfig {
         normaliseEnvironment(one, versionTags),
       ]),
     ),
-    ...(tagRules === undefined ? {} : { tagRules }),
-    ...(github.permissions === undefined ? {} : { permissions: github.permissions }),
-    labels: normaliseLabels(github.labels),
+    tagRules: normaliseTagRules(github.tagRules, versionTags),
+    permissions: github.permissions,
+    labels: github.labels === true ? RELEASE_LABELS : github.labels || [],
     files: files.map(({ path, content = "" }) => ({ path, content })),
     workflowFiles: github.workflowFiles,
-    ...(github.branch === undefined ? {} : { branch: github.branch }),
+    branch: github.branch,
     pullRequest: github.pullRequest,
   };
 }
@@ -113,10 +102,7 @@ function accessOf(
   const token = given?.value ?? github.token;
   const tokenFrom = given === undefined ? "slipway:github.token" : given.variable;
   const baseUrl = lookUp(env, ["GITHUB_BASE_URL"])?.value ?? github.baseUrl ?? env.GITHUB_API_URL;
-  return {
-    ...(token === undefined ? {} : { token, tokenFrom }),
-    ...(baseUrl === undefined || baseUrl === "" ? {} : { baseUrl }),
-  };
+  return { token, tokenFrom: token === undefined ? undefined : tokenFrom, baseUrl: baseUrl || undefined };
 }
 
 function normaliseTagRules(
@@ -128,22 +114,12 @@ function normaliseTagRules(
   return { name, patterns: [...new Set([...versionTags, ...patterns])].sort() };
 }
 
-/** The default labels of a release's issues and pull requests. */
 const RELEASE_LABELS: readonly LabelConfig[] = [
   { name: "backport", color: "1d76db", description: "To be released for an older version" },
   { name: "breaking", color: "b60205", description: "Needs a new major version" },
   { name: "release", color: "0e8a16", description: "Goes into the next release" },
   { name: "rollback", color: "d93f0b", description: "Takes a release back" },
 ];
-
-function normaliseLabels(written: CheckedGitHub["labels"]): readonly LabelConfig[] {
-  if (written === false) return [];
-  if (written === true) return RELEASE_LABELS;
-  return written.map(({ description, ...label }) => ({
-    ...label,
-    ...(description === undefined ? {} : { description }),
-  }));
-}
 
 /**
  * Where neither tags nor branches are named, the git tags of versions may deploy, or the refs that the project's
@@ -156,7 +132,7 @@ function normaliseEnvironment(
   const isDefault = tags === undefined && branches === undefined;
   return {
     ...rest,
-    ...(isDefault ? { refs: "default" } : {}),
+    refs: isDefault ? "default" : undefined,
     tags: isDefault ? versionTags : (tags ?? []),
     branches: branches ?? [],
     secrets: normaliseSecrets(secrets),
@@ -174,13 +150,39 @@ function sorted<T>(written: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function readContent(
-  from: string,
-  readFile: (file: string) => string,
-): { content?: string; problem?: string } {
+function readContent(read: () => string): { content?: string; problem?: string } {
   try {
-    return { content: readFile(from) };
+    return { content: read() };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * The stack that is meant where none is named: the first of some names that has a file, else the only stack that
+ * releases. Stacks that set a repository up do not count.
+ *
+ * @returns undefined where that leaves none or several
+ * @throws ProblemError `config-file` where there is no project
+ */
+export async function defaultStack(
+  projectDir: string,
+  preferred: readonly string[],
+): Promise<string | undefined> {
+  const names = (await listStackFiles(projectDir)).map(({ stack }) => stack);
+  const found = preferred.find((stack) => names.includes(stack));
+  if (found !== undefined) return found;
+  const releasing = [];
+  for (const stack of names) {
+    if (await isReleasing(projectDir, stack)) releasing.push(stack);
+  }
+  return releasing.length === 1 ? releasing[0] : undefined;
+}
+
+/** A file that cannot be read counts: reading it later reports what is wrong with it. */
+async function isReleasing(projectDir: string, stack: string): Promise<boolean> {
+  return readStackFile({ projectDir, stack }).then(
+    ({ written }) => !isSetupStack(written),
+    () => true,
+  );
 }

@@ -2,29 +2,32 @@ import type { Config } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { decodeWritten } from "./decode";
-import { withDerivedDefaults } from "./derived-defaults";
-import { Encrypted } from "./encrypted";
 import type { Environment } from "./environment";
-import { normalise } from "./normalise";
-import { TrustFiles } from "./normalise-trust";
-import { type Flag, overlayEnvironment } from "./overlay";
-import { overlayCode } from "./overlay-code";
-import { formatPath, leaves, withValueAt } from "./paths";
-import { isSecretPath, Redaction } from "./redaction";
-import { entriesOf } from "./rule-entries";
+import { normalise, TrustFiles } from "./normalise";
+import { type Flag, overlayCode, overlayEnvironment } from "./overlay";
+import {
+  entriesOf,
+  formatPath,
+  leaves,
+  type Path,
+  problem,
+  valueAt,
+  type Written,
+  withValueAt,
+} from "./paths";
 import { ruleProblems } from "./rules";
 import { type CheckedConfig, writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
-import { secretProblems } from "./secret-rules";
+import { Encrypted, isSecretPath, Redaction, readableText, secretProblems } from "./secrets";
 
 /** A file as text, relative to the root, `.` or `..` from the project. @throws Error whose message continues the file's name: `does not exist` */
 export type ReadProjectFile = (path: string, root: string) => string;
 
 export interface ConfigInput {
   /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
-  readonly written: Readonly<Record<string, unknown>>;
+  readonly written: Written;
   /** Settings that the program gives in code; written ones override them. Default: none. */
-  readonly code?: Readonly<Record<string, unknown>>;
+  readonly code?: Written;
   /** Settings in the wrong place. @default none */
   readonly misplaced?: readonly Problem[];
   readonly env: Environment;
@@ -66,13 +69,7 @@ export function readConfig(input: ConfigInput): Config {
     ...environmentProblems,
     ...problems,
     ...ruleProblems(written),
-    ...secretProblems({
-      written,
-      file,
-      secretKeys: input.secretKeys,
-      secrets: redaction.secrets,
-      origins,
-    }),
+    ...secretProblems({ written, file, secretKeys: input.secretKeys, secrets: redaction.secrets, origins }),
   ];
   if (checked === undefined || all.length > 0) {
     const reported = withoutRepeats(all)
@@ -86,19 +83,13 @@ export function readConfig(input: ConfigInput): Config {
   if (files.problems.length > 0) throw new ProblemError(title(files.problems.length), files.problems);
   return {
     ...config,
-    images: config.images.map((image) => ({
-      ...image,
-      ...(image.at === undefined ? {} : { at: named(image.at) }),
-    })),
+    images: config.images.map((image) => ({ ...image, at: image.at && named(image.at) })),
     origins: Object.fromEntries(Object.entries(config.origins).map(([path, from]) => [named(path), from])),
   };
 }
 
 /** Paths of images as they are written: by their names, `images.app.tags[0]`, where they are a mapping. */
-function imageNames(
-  written: Readonly<Record<string, unknown>>,
-  isMapping: boolean,
-): (text: string) => string {
+function imageNames(written: Written, isMapping: boolean): (text: string) => string {
   const images: unknown[] = isMapping && Array.isArray(written.images) ? written.images : [];
   return (text) =>
     text.replace(/\bimages\[(\d+)\]/g, (whole, index: string) => {
@@ -108,7 +99,7 @@ function imageNames(
 }
 
 /** @throws ProblemError `services-unknown`, before anything else is looked at */
-function refuseUnknownImages(written: Readonly<Record<string, unknown>>, origin: string): void {
+function refuseUnknownImages(written: Written, origin: string): void {
   const names = entriesOf(written, "images").map(({ value }) => String(value.name));
   const only = Array.isArray(written.only) ? written.only.map(String) : [];
   const unknown = [...new Set(only.filter((name) => !names.includes(name)))];
@@ -123,23 +114,20 @@ function refuseUnknownImages(written: Readonly<Record<string, unknown>>, origin:
   ]);
 }
 
-/** The schema's part. An encrypted value stands as a text where a secret belongs, and is a problem anywhere else. */
+/** The schema's part. An encrypted value counts as a text where a secret belongs, and is a problem anywhere else. */
 function check(
-  written: Readonly<Record<string, unknown>>,
+  written: Written,
   redaction: Redaction,
   encrypted: ReadonlySet<string>,
 ): { checked?: CheckedConfig; problems: Problem[] } {
-  const readable = [...leaves(written)]
-    .filter(({ value }) => value instanceof Encrypted)
-    .reduce<unknown>((root, { path }) => withValueAt(root, path, "encrypted"), written);
+  const readable = readableText(written);
+  const hint =
+    "Encrypt passwords and build secrets alone (pulumi config set --secret --path …), or use pulumi preview";
   const unreadable = [...leaves(written)]
     .filter(({ path, value }) => value instanceof Encrypted && !isSecretPath(path) && path[2] !== "buildArgs")
-    .map(({ path }) => ({
-      code: "config-encrypted",
-      path: formatPath(path),
-      message: "is encrypted, and only the engine can read it",
-      hint: "Encrypt passwords and build secrets alone (pulumi config set --secret --path …), or use pulumi preview",
-    }));
+    .map(({ path }) =>
+      problem("config-encrypted", path, "is encrypted, and only the engine can read it", hint),
+    );
   const result = writtenConfigSchema.safeParse(readable);
   if (result.success) return { checked: result.data, problems: unreadable };
   const found = schemaProblems(writtenConfigSchema, readable, result.error.issues, redaction).filter(
@@ -168,12 +156,26 @@ function withOrigin(problem: Problem, origins: Readonly<Record<string, string>>)
 /** Schema and rules may find the same thing. */
 function withoutRepeats(problems: readonly Problem[]): Problem[] {
   const keys = problems.map(({ path, message }) => `${path}\n${message}`);
-  return problems.filter((_, index) => {
-    const key = keys[index];
-    return key === undefined || keys.indexOf(key) === index;
-  });
+  return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }
 
 function title(count: number): string {
   return `The configuration has ${count === 1 ? "a problem" : `${count} problems`}:`;
+}
+
+/** Defaults that follow from other settings, put where nothing is written. Everything else has its default in the schema. */
+function withDerivedDefaults(written: Written): Written {
+  const hasVariants = Array.isArray(written.variants) && written.variants.length > 0;
+  const derived: readonly [path: Path, when: boolean, value: unknown][] = [
+    // One repository's tags are `v1.2.3`, `v1.2.3-slim`, `latest`, `latest-slim`, whatever the version looks like.
+    [["images", 0, "tags"], hasVariants && isRecord(valueAt(written, ["images", 0])), ["type=ref,event=tag"]],
+    // One machine's network does not gain from two pushes at once, and emulated builds share its processors.
+    [["builder", "concurrency"], hasVariants && isRecord(written.builder ?? {}), 1],
+    [["base", "platforms"], isRecord(written.base), valueAt(written, ["images", 0, "platforms"])],
+  ];
+  return derived.reduce<Written>((config, [path, when, value]) => {
+    if (!when || value === undefined || valueAt(config, path) !== undefined) return config;
+    const changed = withValueAt(config, path, value);
+    return isRecord(changed) ? changed : config;
+  }, written);
 }

@@ -5,18 +5,25 @@ import { normalizeHost } from "../plan/reference";
 import { baseProblems, expandedNames } from "./base-rules";
 import { githubProblems } from "./github-rules";
 import { pathProblem } from "./grammar";
-import { laneRuleProblems } from "./lane-rules";
-import { formatPath } from "./paths";
-import { promotionProblems } from "./promotion-rules";
-import { duplicates, type Entry, entriesOf, textOf, textsOf } from "./rule-entries";
-import { tagRuleProblems } from "./tag-rule-problems";
-import { trustProblems } from "./trust-rules";
+import { laneRuleProblems, tagRuleProblems } from "./lane-rules";
+import {
+  conflict,
+  duplicates,
+  type Entry,
+  entriesOf,
+  formatPath,
+  problem,
+  textOf,
+  textsOf,
+  type Written,
+} from "./paths";
+import { promotionProblems, trustProblems } from "./promotion-rules";
 
 /**
  * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are
- * told at once; a value that the schema refuses is passed over here.
+ * reported at once; a value that the schema refuses is passed over here.
  */
-export function ruleProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+export function ruleProblems(written: Written): Problem[] {
   const registries = entriesOf(written, "registries");
   const images = entriesOf(written, "images");
   return [
@@ -43,21 +50,14 @@ function registryProblems(registries: readonly Entry[]): Problem[] {
   );
   for (const { path, value } of registries) {
     const host = hostOf(value);
-    if ((host === "docker.io" || host === "ghcr.io") && (value.namespace ?? "") === "") {
-      problems.push({
-        code: "config-required",
-        path: formatPath([...path, "namespace"]),
-        message: `is required for ${host}; expected the user or organization that owns the images`,
-      });
-    }
+    if ((host !== "docker.io" && host !== "ghcr.io") || (value.namespace ?? "") !== "") continue;
+    const message = `is required for ${host}; expected the user or organization that owns the images`;
+    problems.push(problem("config-required", [...path, "namespace"], message));
   }
   if (registries[0]?.value.optional === true) {
-    problems.push({
-      code: "config-conflict",
-      path: formatPath([...registries[0].path, "optional"]),
-      message: "true is not possible for the first registry, which is the primary",
-      hint: "Put a registry that is always there first",
-    });
+    const message = "true is not possible for the first registry, which is the primary";
+    const hint = "Put a registry that is always there first";
+    problems.push(conflict([...registries[0].path, "optional"], message, hint));
   }
   return problems;
 }
@@ -71,11 +71,8 @@ function nameProblems(registries: readonly Entry[], images: readonly Entry[]): P
   const longest = Math.max(0, ...registries.map(({ value }) => (textOf(value.namespace) ?? "").length));
   for (const { path, key } of named) {
     if (key === undefined || longest + 1 + key.length <= 255) continue;
-    problems.push({
-      code: "config-value",
-      path: formatPath(path),
-      message: "is too long: namespace and name together may have 255 characters",
-    });
+    const message = "is too long: namespace and name together may have 255 characters";
+    problems.push(problem("config-value", path, message));
   }
   return problems;
 }
@@ -88,8 +85,8 @@ function imageProblems({ path, value }: Entry): Problem[] {
   const upward = dockerfile.startsWith("../") && pathProblem(context) === undefined;
   const wrong = pathProblem(upward ? posix.join(context, dockerfile) : dockerfile);
   if (wrong !== undefined && dockerfile !== "") {
-    const where = formatPath([...path, "dockerfile"]);
-    problems.push({ code: "config-value", path: where, message: `${JSON.stringify(dockerfile)} ${wrong}` });
+    const message = `${JSON.stringify(dockerfile)} ${wrong}`;
+    problems.push(problem("config-value", [...path, "dockerfile"], message));
   }
   problems.push(
     ...duplicates(
@@ -107,16 +104,12 @@ function imageProblems({ path, value }: Entry): Problem[] {
   for (const name of ["BUILDKIT_ATTEST_PROVENANCE", "BUILDKIT_ATTEST_SBOM"]) {
     if (!isRecord(value.buildArgs) || !(name in value.buildArgs)) continue;
     const setting = name === "BUILDKIT_ATTEST_SBOM" ? "sbom" : "provenance";
-    problems.push({
-      code: "config-conflict",
-      path: formatPath([...path, "buildArgs", name]),
-      message: `is set by Slipway itself; use the image's \`${setting}\``,
-    });
+    const message = `is set by Slipway itself; use the image's \`${setting}\``;
+    problems.push(conflict([...path, "buildArgs", name], message));
   }
   return problems;
 }
 
-/** A repository has one description. */
 function descriptionProblems(images: readonly Entry[]): Problem[] {
   const described = images.filter(({ value }) => isRecord(value.description));
   return duplicates(
@@ -129,21 +122,17 @@ function descriptionProblems(images: readonly Entry[]): Problem[] {
 }
 
 /** Entries of a list of `image:tag` or `image@digest` whose image does not exist. */
-function unknownImages(
-  written: Readonly<Record<string, unknown>>,
-  setting: "overrule" | "adopt",
-  separator: ":" | "@",
-): Problem[] {
+function unknownImages(written: Written, setting: "overrule" | "adopt", separator: ":" | "@"): Problem[] {
   const names = expandedNames(written);
   return textsOf(written[setting]).flatMap(([index, text]) => {
     const name = text.slice(0, text.lastIndexOf(separator));
     if (!text.includes(separator) || names.includes(name)) return [];
     const message = `${JSON.stringify(text)} names no image; there is ${names.join(", ") || "none"}`;
-    return [{ code: "config-value", path: formatPath([setting, index]), message }];
+    return [problem("config-value", [setting, index], message)];
   });
 }
 
-function checkProblems(written: Readonly<Record<string, unknown>>): Problem[] {
+function checkProblems(written: Written): Problem[] {
   const names = entriesOf(written, "checks").map(({ path, value }) => ({
     path: [...path, "name"],
     key: textOf(value.name),
@@ -151,13 +140,13 @@ function checkProblems(written: Readonly<Record<string, unknown>>): Problem[] {
   return duplicates(names, (key, first) => `${JSON.stringify(key)} is also the name at ${formatPath(first)}`);
 }
 
-function repositoryBase(registry: Readonly<Record<string, unknown>>): string | undefined {
+function repositoryBase(registry: Written): string | undefined {
   const host = hostOf(registry);
   const namespace = textOf(registry.namespace) ?? "";
   return host === undefined ? undefined : namespace === "" ? host : `${host}/${namespace}`;
 }
 
-function hostOf(registry: Readonly<Record<string, unknown>>): string | undefined {
+function hostOf(registry: Written): string | undefined {
   const host = textOf(registry.host);
   return host === undefined ? undefined : normalizeHost(host);
 }

@@ -2,8 +2,8 @@ import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import type { Problem } from "../plan/problem";
 import { keysAt, schemaAt } from "./decode";
-import { formatPath, type Path, valueAt } from "./paths";
-import { REDACTED } from "./redaction";
+import { type Path, problem, valueAt } from "./paths";
+import { REDACTED } from "./secrets";
 
 type Issue = z.core.$ZodIssue;
 
@@ -26,14 +26,12 @@ interface Context {
   readonly schema: z.ZodType;
   readonly input: unknown;
   readonly shown: ShownValues;
-  /** Where the issue's own path starts. */
   readonly at: Path;
 }
 
 function problemsOf(issue: Issue, context: Context): Problem[] {
   const path = [...context.at, ...stepsOf(issue.path)];
   const value = valueAt(context.input, path);
-  const where = formatPath(path);
   const shown = context.shown.show(path, value);
   switch (issue.code) {
     case "unrecognized_keys":
@@ -44,14 +42,14 @@ function problemsOf(issue: Issue, context: Context): Problem[] {
       const allowed = issue.values.map(String);
       const near = shown === REDACTED ? "" : suggestion(String(value), allowed);
       const message = `${shown} is not one of ${allowed.join(", ")}${near}`;
-      return [{ code: "config-value", path: where, message }];
+      return [problem("config-value", path, message)];
     }
     case "invalid_union":
       return unionProblems(issue, { ...context, at: path }, value);
     case "invalid_key": {
       const key = JSON.stringify(path.at(-1) ?? "");
       const message = `${key} ${issue.issues[0]?.message ?? "is not allowed as a key"}`;
-      return [{ code: "config-value", path: where, message }];
+      return [problem("config-value", path, message)];
     }
     case "invalid_element":
       return issue.issues.flatMap((inner) => problemsOf(inner, { ...context, at: path }));
@@ -60,9 +58,7 @@ function problemsOf(issue: Issue, context: Context): Problem[] {
     case "invalid_format":
     case "not_multiple_of":
     case "custom":
-      return [
-        { code: "config-value", path: where, message: `${shown} ${withoutValue(shown, issue.message)}` },
-      ];
+      return [problem("config-value", path, `${shown} ${withoutValue(shown, issue.message)}`)];
     default: {
       const never: never = issue;
       throw new TypeError(`unknown issue ${JSON.stringify(never)}`);
@@ -72,15 +68,11 @@ function problemsOf(issue: Issue, context: Context): Problem[] {
 
 function typeProblem({ schema, shown }: Context, path: Path, value: unknown): Problem {
   const what = whatAt(schema, path);
-  const where = formatPath(path);
-  if (value === undefined) {
-    return { code: "config-required", path: where, message: `is required; expected ${what}` };
-  }
-  if (value === null) return { code: "config-type", path: where, message: `is empty; expected ${what}` };
-  return { code: "config-type", path: where, message: `${shown.show(path, value)} is not ${what}` };
+  if (value === undefined) return problem("config-required", path, `is required; expected ${what}`);
+  if (value === null) return problem("config-type", path, `is empty; expected ${what}`);
+  return problem("config-type", path, `${shown.show(path, value)} is not ${what}`);
 }
 
-/** What may stand at a path, in words. */
 function whatAt(schema: z.ZodType, path: Path): string {
   const found = schemaAt(schema, path);
   const what = found?.meta()?.what;
@@ -110,8 +102,8 @@ function unionProblems(issue: z.core.$ZodIssueInvalidUnion, context: Context, va
   );
   if (meant !== undefined) return meant.flatMap((error) => problemsOf(error, context));
   const isNumber = typeof value === "number" && context.at.includes("buildArgs");
-  const hint = isNumber ? { hint: `Write it in quotes: "${value}"` } : {};
-  return [{ ...typeProblem(context, context.at, value), ...hint }];
+  const hint = isNumber ? `Write it in quotes: "${value}"` : undefined;
+  return [{ ...typeProblem(context, context.at, value), hint }];
 }
 
 /** A mapping is not meant as one of some words; and if only one word fits (`off`), the message names the other form too. */
@@ -122,29 +114,21 @@ function isOtherWord(error: Issue, value: unknown): boolean {
 
 function unknownKey({ schema }: Context, path: Path, key: string): Problem {
   const allowed = keysAt(schema, path) ?? [];
-  return {
-    code: "config-unknown-key",
-    path: formatPath([...path, key]),
-    message: `is not a setting${suggestion(key, allowed)}`,
-    hint: `Settings here: ${allowed.join(", ")}`,
-  };
+  const message = `is not a setting${suggestion(key, allowed)}`;
+  return problem("config-unknown-key", [...path, key], message, `Settings here: ${allowed.join(", ")}`);
 }
 
 /** `; did you mean …?` where one of the words is near enough. */
 function suggestion(text: string, words: readonly string[]): string {
   if (words.length === 0 || text.length > 100) return "";
   const lower = text.toLowerCase();
-  const near =
+  const same =
     words.find((word) => word.toLowerCase() === lower) ??
     // A platform with its variant too much or too little.
-    words.find((word) => word.startsWith(`${text}/`) || text.startsWith(`${word}/`)) ??
-    closest(text, [...words]);
-  const far =
-    !near.startsWith(`${text}/`) &&
-    !text.startsWith(`${near}/`) &&
-    near.toLowerCase() !== lower &&
-    distance(text, near) > Math.max(2, Math.floor(near.length / 3));
-  return far ? "" : `; did you mean \`${near}\`?`;
+    words.find((word) => word.startsWith(`${text}/`) || text.startsWith(`${word}/`));
+  const near = same ?? closest(text, [...words]);
+  const isNear = same !== undefined || distance(text, near) <= Math.max(2, Math.floor(near.length / 3));
+  return isNear ? `; did you mean \`${near}\`?` : "";
 }
 
 /** A suggestion is made of the value: it goes where the value is hidden. */

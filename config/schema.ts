@@ -1,12 +1,9 @@
 import { z } from "zod";
-import { baseSchema, variantSchema } from "./base-schema";
 import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
-import { imageSchema } from "./image-schema";
-import { checkSchema, laneSchema } from "./lanes-schema";
-import { policySchema } from "./policy-schema";
-import { promoteSchema, rollbackSchema } from "./promotion-schema";
-import { signSchema } from "./sign-schema";
+import { baseSchema, checkSchema, imageSchema, laneSchema, variantSchema } from "./image-schema";
+import { policySchema } from "./policy";
+import { promoteSchema, rollbackSchema, signSchema } from "./sign-schema";
 
 /**
  * Everything that a stack's file can say under `slipway:`, with every default. Rules that look at more than one value
@@ -29,10 +26,10 @@ const registrySchema = z
       .describe(
         "Password or token, as secret configuration: pulumi config set --secret --path 'slipway:registries[0].password'. @default GHCR_TOKEN, DOCKERHUB_TOKEN, … or Docker's own configuration",
       ),
-    optional: z
-      .boolean()
-      .default(false)
-      .describe("Skip this registry, with a notice, if there are no credentials for it. @default false"),
+    optional: grammar.flag(
+      false,
+      "Skip this registry, with a notice, if there are no credentials for it. @default false",
+    ),
     plainHttp: z
       .boolean()
       .optional()
@@ -70,10 +67,10 @@ export const writtenConfigSchema = z.strictObject({
     })
     .optional()
     .describe("Variables are also read with this prefix, which wins. @example APP_RELEASE_"),
-  requireTag: z
-    .boolean()
-    .default(false)
-    .describe("Release only where HEAD is the version's tag and the working tree is clean. @default false"),
+  requireTag: grammar.flag(
+    false,
+    "Release only where HEAD is the version's tag and the working tree is clean. @default false",
+  ),
   registries: z
     .array(registrySchema)
     .min(1, { error: "has no entry; name at least one registry" })
@@ -112,10 +109,7 @@ export const writtenConfigSchema = z.strictObject({
     .describe(
       "Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually it comes from `slipway up --services` or CI_SERVICES. @default all @example [api]",
     ),
-  push: z
-    .boolean()
-    .default(true)
-    .describe("false: a dry run that only plans; no registry and no builder. @default true"),
+  push: grammar.flag(true, "false: a dry run that only plans; no registry and no builder. @default true"),
   base: baseSchema
     .optional()
     .describe(

@@ -1,21 +1,20 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
+import { parse } from "yaml";
 import { type Problem, ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { Encrypted } from "./encrypted";
-import { misplacedSettings } from "./misplaced-settings";
-import { leaves } from "./paths";
-import { projectBelow } from "./project-folders";
-import { readYamlFile } from "./yaml-file";
+import { misplacedSettings } from "./decode";
+import { leaves, type Written } from "./paths";
+import { Encrypted, secretProblems } from "./secrets";
+import { isThere, readYamlFile } from "./yaml-file";
 
 export interface StackFile {
-  /** The project's name, from `Pulumi.yaml`. */
   readonly project: string;
   readonly stack: string;
   /** Keys without `slipway:`. A `secure:` value is an `Encrypted`. */
-  readonly written: Readonly<Record<string, unknown>>;
+  readonly written: Written;
   /** Every setting, with its namespace: `shop:region`. A `secure:` value is an `Encrypted`. */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: Written;
   /** `main` of Pulumi.yaml: the program. */
   readonly main?: string;
   /** Settings that are meant for Slipway but in a place that nothing reads. */
@@ -25,7 +24,6 @@ export interface StackFile {
 }
 
 export interface StackFileInput {
-  /** Where `Pulumi.yaml` is. */
   readonly projectDir: string;
   readonly stack: string;
   /** Default `Pulumi.<stack>.yaml`, in the project or its `stackConfigDir`. */
@@ -61,14 +59,13 @@ export async function readStackFile(input: StackFileInput): Promise<StackFile> {
   const secretKeys = Object.keys(written).filter((key) =>
     [...leaves(written[key])].some(({ value }) => value instanceof Encrypted),
   );
-  const { main } = project;
   return {
     project: name,
     stack,
     written,
     config,
     misplaced: misplacedSettings(config, Object.keys(settings)),
-    ...(typeof main === "string" ? { main } : {}),
+    main: typeof project.main === "string" ? project.main : undefined,
     secretKeys,
   };
 
@@ -102,12 +99,12 @@ export async function listStackFiles(projectDir: string): Promise<{ stack: strin
   }));
 }
 
-function configFolder(projectDir: string, project: Readonly<Record<string, unknown>>): string {
+function configFolder(projectDir: string, project: Written): string {
   return resolve(projectDir, typeof project.stackConfigDir === "string" ? project.stackConfigDir : ".");
 }
 
 /** To the engine, a key without a namespace is the project's own. */
-function withNamespaces(config: Readonly<Record<string, unknown>>, project: string): Record<string, unknown> {
+function withNamespaces(config: Written, project: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key.includes(":") ? key : `${project}:${key}`,
@@ -116,8 +113,7 @@ function withNamespaces(config: Readonly<Record<string, unknown>>, project: stri
   );
 }
 
-/** The settings of `slipway:`, by their names. */
-function ownKeys(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function ownKeys(config: Written): Record<string, unknown> {
   const prefix = `${NAMESPACE}:`;
   return Object.fromEntries(
     Object.entries(config).flatMap(([key, value]) =>
@@ -187,6 +183,62 @@ function shownPath(projectDir: string, file: string): string {
 }
 
 function failure(code: string, path: string, message: string, hint?: string): ProblemError {
-  const problem = { code, path, message, ...(hint === undefined ? {} : { hint }) };
-  return new ProblemError("The configuration cannot be read:", [problem]);
+  return new ProblemError("The configuration cannot be read:", [{ code, path, message, hint }]);
+}
+
+/** Where `slipway init` may put the project, from the repository's root: the first that is free. */
+export const PROJECT_FOLDERS = ["release", "slipway", "image-release"] as const;
+
+/** The first of those folders that has a project; undefined where none has. */
+async function projectBelow(dir: string): Promise<string | undefined> {
+  for (const folder of PROJECT_FOLDERS) {
+    if (await isThere(join(dir, folder, "Pulumi.yaml"))) return folder;
+  }
+  return undefined;
+}
+
+/** How a stack's secrets are encrypted: the engine writes it by itself when a stack is made. */
+const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"]);
+
+/**
+ * Whether two texts of a stack's file say the same, but for what the engine writes into it by itself.
+ *
+ * @throws Error where one is no YAML
+ */
+export function sameSettings(one: string, other: string): boolean {
+  return settings(one) === settings(other);
+}
+
+function settings(text: string): string {
+  const document: unknown = parse(text) ?? {};
+  if (typeof document !== "object" || document === null) return JSON.stringify(document);
+  const entries = Object.entries(document).filter(([key]) => !ENGINE_KEYS.has(key));
+  return JSON.stringify(entries, (_, value: unknown) =>
+    // To the engine every scalar is a text, and it writes `true` back as "true".
+    typeof value === "boolean" || typeof value === "number"
+      ? String(value)
+      : // The engine appends what it sets, so the order of keys means nothing.
+        isRecord(value)
+        ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+        : value,
+  );
+}
+
+/**
+ * Secrets of a setup that are in plain text in the stack's file. The engine reports only that `slipway:github` contains
+ * a secret, so the file itself is read; if there is none, plain text cannot be found.
+ */
+export async function plainSetupSecrets(input: {
+  readonly projectDir: string;
+  readonly stack: string;
+}): Promise<Problem[]> {
+  try {
+    const { written } = await readStackFile(input);
+    const found = secretProblems({ written, file: written, secretKeys: [], secrets: [], origins: {} });
+    return found.filter(({ path }) => path.startsWith("github."));
+  } catch (error) {
+    // The stack may be configured by another file (--config-file).
+    if (error instanceof ProblemError) return [];
+    throw error;
+  }
 }

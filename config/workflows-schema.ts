@@ -1,6 +1,6 @@
 import { z } from "zod";
 import * as grammar from "./grammar";
-import { PLATFORMS } from "./platforms";
+import { PLATFORMS } from "./grammar";
 
 /** Texts that end up in workflow files. None may hold an expression, and none needs quoting in a shell. */
 
@@ -95,12 +95,10 @@ const promoteSchema = z
   .strictObject({
     file: fileName.optional().describe("The file's name. @default promote-<stack>.yml"),
     name: title.optional().describe("The workflow's title. @default Promote to <stack>"),
-    follow: z
-      .boolean()
-      .default(true)
-      .describe(
-        "Also promote at the end of the workflow that deploys the stack it promotes from, when the environment's reviewers have approved. @default true",
-      ),
+    follow: grammar.flag(
+      true,
+      "Also promote at the end of the workflow that deploys the stack it promotes from, when the environment's reviewers have approved. @default true",
+    ),
   })
   .meta({ what: "a promote workflow: { follow: true }" });
 
@@ -190,10 +188,7 @@ export const workflowsSchema = z
       .describe(
         "Jobs that release may ask GitHub for an identity (id-token: write). It follows from `sign.mode`, and may only repeat that. @default true where sign.mode is keyless",
       ),
-    attest: z
-      .boolean()
-      .default(false)
-      .describe("GitHub attests the build provenance of each released image. @default false"),
+    attest: grammar.flag(false, "GitHub attests the build provenance of each released image. @default false"),
     release: releaseSchema.optional().describe("Releases a version. @default none"),
     deploy: deploySchema.optional().describe("Releases each commit of a branch. @default none"),
     promote: promoteSchema

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 
-require("../toolchain/load.cjs").load("config/write-json-schema.ts").main(process.argv.slice(2));
+require("../toolchain/load.cjs").load("config/json-schema.ts").main(process.argv.slice(2));

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { access, readFile, stat } from "node:fs/promises";
 import { LineCounter, parseDocument } from "yaml";
 import { ProblemError } from "../plan/problem";
 
@@ -7,6 +7,13 @@ const SIZE_LIMIT = 1024 * 1024;
 const ALIAS_LIMIT = 100;
 const DEPTH_LIMIT = 40;
 const BRACKET_LIMIT = 300;
+
+export function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
 
 /**
  * Reads a YAML file that a person wrote. Undefined where it does not exist.

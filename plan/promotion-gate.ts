@@ -1,7 +1,6 @@
 import type { Config, ImageConfig } from "./config";
 import type { ExistingRelease } from "./existing-release";
-import { type PolicyFinding, settingOf } from "./policy/finding";
-import type { PolicyConfig } from "./policy/policy-config";
+import { type PolicyConfig, type PolicyFinding, settingOf } from "./policy/policy-config";
 import type { Problem } from "./problem";
 import type { PromotionRules, Verdict, VerifyRequest } from "./trust";
 

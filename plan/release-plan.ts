@@ -2,7 +2,7 @@ import type { CheckConfig } from "./config";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { BuildRecord, ManifestImage } from "./manifest";
-import type { PolicyFinding } from "./policy/finding";
+import type { PolicyFinding } from "./policy/policy-config";
 import type { Problem } from "./problem";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { sameSettings } from "../config/same-settings";
+import { sameSettings } from "../config/stack-file";
 import type { ProblemError } from "../plan/problem";
 import { hostAndPath, sourceAddress } from "../plan/source-address";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";

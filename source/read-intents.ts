@@ -1,7 +1,7 @@
 import { decideRollback, imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig } from "../plan/config";
 import { existingIntent } from "../plan/existing-release";
-import type { PolicyFinding } from "../plan/policy/finding";
+import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";

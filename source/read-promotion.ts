@@ -2,7 +2,7 @@ import { imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig, PromoteConfig } from "../plan/config";
 import type { ExistingRelease } from "../plan/existing-release";
 import { findVersion } from "../plan/find-version";
-import type { PolicyFinding } from "../plan/policy/finding";
+import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import { checkPromotion, manifestRelease, readStackManifest } from "../plan/promotion";
 import {

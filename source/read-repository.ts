@@ -1,6 +1,11 @@
 import { type Problem, ProblemError } from "../plan/problem";
-import type { SetupConfig } from "../plan/setup/config";
-import type { LiveEnvironment, LiveRepository, LiveRuleset, Reviewer } from "../plan/setup/live";
+import type {
+  LiveEnvironment,
+  LiveRepository,
+  LiveRuleset,
+  Reviewer,
+  SetupConfig,
+} from "../plan/setup/config";
 import {
   type Found,
   failure,

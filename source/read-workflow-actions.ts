@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { parseYamlText, readYamlText } from "../config/yaml-file";
-import type { UsedAction, WorkflowText } from "../plan/policy/unpinned-actions";
+import type { UsedAction, WorkflowText } from "../plan/policy/judge-policy";
 import { ProblemError } from "../plan/problem";
 import { gitRoot } from "./commands";
 import { isInside, realPath } from "./project-files";

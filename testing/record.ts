@@ -16,23 +16,18 @@ export interface Registered {
   readonly ignoreChanges: readonly string[];
 }
 
-/** The digest of every fake build. */
 const BUILD_DIGEST = `sha256:${"a".repeat(64)}` as const;
-/** The digest of the fake statement. */
 export const STATEMENT_DIGEST = `sha256:${"5".repeat(64)}` as const;
 /** The digest of the fake copy's referrer. */
 const REFERRER_DIGEST = `sha256:${"6".repeat(64)}` as const;
 
 export interface Recorded {
-  /** In the order of registration. */
   readonly resources: readonly Registered[];
   /** Component's name -> its outputs. */
   readonly outputs: ReadonlyMap<string, Record<string, unknown>>;
-  /** What the program returned. */
   readonly returned: unknown;
 }
 
-/** Runs a program against mocks. */
 export async function record(
   program: () => unknown,
   options: {

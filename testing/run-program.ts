@@ -6,7 +6,7 @@ import { readConfig } from "../config/read";
 import { readSetup } from "../config/read-setup";
 import { type PlannedRelease, withFiles } from "../plan/planned-release";
 import type { ReleasePlan } from "../plan/release-plan";
-import type { LiveRepository } from "../plan/setup/live";
+import type { LiveRepository } from "../plan/setup/config";
 import { assembleSetupPlan, type SetupPlan } from "../plan/setup/plan";
 import { planText, refusalText } from "../report/plan-text";
 import { planRelease } from "../source/plan-release";
@@ -137,7 +137,6 @@ export const EMPTY_REPOSITORY: LiveRepository = {
   reviewers: {},
 };
 
-/** The setup's plan for an empty repository. */
 function setupIn(dir: string, world: FakeWorld, code: Code): SetupPlan {
   return assembleSetupPlan({ config: readSetup(inputOf(dir, world, code)), live: EMPTY_REPOSITORY });
 }

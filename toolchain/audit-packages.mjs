@@ -1,8 +1,7 @@
-// @ts-check
 // What `npm audit` says about the packages that are released, in a line each.
 
 import { projectDir } from "./paths.mjs";
-import { npmCommand, run } from "./run.mjs";
+import { runNpm } from "./run.mjs";
 
 /** Severities that fail. */
 const SEVERE = ["high", "critical"];
@@ -12,12 +11,8 @@ const SEVERE = ["high", "critical"];
  * @returns {Promise<{ text: string, code: 0 | 1 }>}
  */
 export async function auditPackages({ project = projectDir, env = process.env } = {}) {
-  const npm = npmCommand();
-  const { stdout, output } = await run(npm.program, [...npm.args, "audit", "--omit=dev", "--json"], {
-    cwd: project,
-    env,
-    timeoutMs: 120_000,
-  });
+  const args = ["audit", "--omit=dev", "--json"];
+  const { stdout, output } = await runNpm(args, { cwd: project, env, timeoutMs: 120_000 });
   return auditReport(stdout, output);
 }
 

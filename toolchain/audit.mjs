@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-// @ts-check
 // npm run audit: asks the npm registry for known weaknesses in what is released (not in what only builds and checks).
 
-import { requireNode } from "./node-version.mjs";
-
-requireNode();
+import { command, unknownArguments } from "./node-version.mjs";
 
 const usage = `Usage: npm run audit
 
@@ -13,18 +10,10 @@ severity high or critical, with 0 where none has. Lesser ones are listed. A regi
 and is no failure: many mirrors have no such service.
 `;
 
-const args = process.argv.slice(2);
-if (args.includes("--help")) {
-  process.stdout.write(usage);
-} else if (args.length > 0) {
-  process.stderr.write(`${args.join(" ")} is not known here.\n${usage}`);
-  process.exitCode = 2;
-} else {
-  const { runCommand } = await import("./command.mjs");
-  await runCommand(async () => {
-    const { auditPackages } = await import("./audit-packages.mjs");
-    const { text, code } = await auditPackages();
-    console.log(text);
-    return code;
-  });
-}
+await command(usage, async (args) => {
+  if (args.length > 0) return unknownArguments(args, usage);
+  const { auditPackages } = await import("./audit-packages.mjs");
+  const { text, code } = await auditPackages();
+  console.log(text);
+  return code;
+});

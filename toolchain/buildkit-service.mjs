@@ -1,4 +1,3 @@
-// @ts-check
 // Our own BuildKit: buildkitd as root on a socket in the cache folder.
 
 import { createHash } from "node:crypto";

@@ -1,4 +1,3 @@
-// @ts-check
 // `npm pack` runs this first: what the package has in place of its sources, and the types of its components.
 "use strict";
 

@@ -1,4 +1,3 @@
-// @ts-check
 // A program that goes on running when its starter has ended: its pid file, its logs, its end.
 
 import { spawn } from "node:child_process";
@@ -14,19 +13,20 @@ import { lastLines } from "./run.mjs";
  *   stdout and stderr are files in dir
  */
 
+const answerMs = 30_000;
+
 /** @param {string} dir */
 const pidFile = (dir) => path.join(dir, "daemon.json");
 
 /** @param {string} dir @returns {Daemon | undefined} the one that runs */
 export function runningDaemon(dir) {
-  /** @type {Daemon} */
-  let daemon;
   try {
-    daemon = JSON.parse(readFileSync(pidFile(dir), "utf8"));
+    /** @type {Daemon} */
+    const daemon = JSON.parse(readFileSync(pidFile(dir), "utf8"));
+    return isAlive(daemon.pid) && isStillThat(daemon) ? daemon : undefined;
   } catch {
     return undefined;
   }
-  return isAlive(daemon.pid) && isStillThat(daemon) ? daemon : undefined;
 }
 
 /** After a restart of the machine, another program may have the number. @param {Daemon} daemon */
@@ -61,17 +61,17 @@ export function startDaemon({ dir, command, stdout, stderr, env }) {
 
 /**
  * @param {string} dir @param {() => Promise<boolean>} isUp
- * @param {{ name: string, log: string, alive?: () => boolean, timeoutMs?: number }} options alive: how to tell, if it
- *   is no process of this machine
+ * @param {{ name: string, log: string, alive?: () => boolean }} options alive: for what is no
+ *   process of this machine
  */
-export async function waitUntilUp(dir, isUp, { name, log, alive, timeoutMs = 30_000 }) {
+export async function waitUntilUp(dir, isUp, { name, log, alive }) {
   const isRunning = alive ?? (() => runningDaemon(dir) !== undefined);
-  const until = Date.now() + timeoutMs;
+  const until = Date.now() + answerMs;
   while (!(await isUp())) {
     const gone = !isRunning();
     if (gone || Date.now() > until) {
       const file = path.join(dir, log);
-      const what = gone ? "ended right after its start" : `did not answer within ${timeoutMs / 1000} s`;
+      const what = gone ? "ended right after its start" : `did not answer within ${answerMs / 1000} s`;
       throw new Error(
         `SLIPWAY_SERVICE_FAILED: the local ${name} ${what}. The end of ${file}:\n${tail(file)}`,
       );

@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-// @ts-check
 // npm run --silent env: prints what a shell needs to use the same pulumi, registry and builder by hand.
 
-import { requireNode } from "./node-version.mjs";
-
-requireNode();
+import { command, unknownArguments } from "./node-version.mjs";
 
 const usage = `Usage: eval "$(npm run --silent env)"
        eval "$(npm run --silent env -- --with github)"     for the setup stack: with the GitHub provider
@@ -16,17 +13,9 @@ Then, for example:
   pulumi preview --stack stage --config-file "$SLIPWAY_STAGE_CONFIG"
 `;
 
-const args = process.argv.slice(2);
-const isKnown = args.length === 0 || (args.length === 2 && args[0] === "--with" && args[1] === "github");
-if (args.includes("--help")) {
-  process.stdout.write(usage);
-} else if (!isKnown) {
-  process.stderr.write(`${args.join(" ")} is not known here.\n${usage}`);
-  process.exitCode = 2;
-} else {
-  const { runCommand } = await import("./command.mjs");
-  await runCommand(async () => {
-    const { printEnvironment } = await import("./print-environment.mjs");
-    await printEnvironment(args.slice(1));
-  });
-}
+await command(usage, async (args) => {
+  const isKnown = args.length === 0 || args.join(" ") === "--with github";
+  if (!isKnown) return unknownArguments(args, usage);
+  const { printEnvironment } = await import("./prepare.mjs");
+  await printEnvironment(args.slice(1));
+});

@@ -1,10 +1,9 @@
-// @ts-check
 // The variables with which every program runs on the provided toolchain, the person's own included.
 
+import { randomBytes } from "node:crypto";
+import { linkSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { cacheDir, projectDir, serviceDir } from "./paths.mjs";
-import { registryPort } from "./ports.mjs";
-import { prepareState } from "./state.mjs";
+import { cacheDir, checkoutDir, registryPort, serviceDir } from "./paths.mjs";
 
 /** buildx's own settings, apart from the person's. @param {string} cache */
 export const buildxConfigDir = (cache) => path.join(serviceDir(cache, "buildkit"), "buildx");
@@ -23,25 +22,19 @@ export function engineVariables(toolchain, env = process.env) {
   };
 }
 
-/** @param {import('./state.mjs').StageState} state */
+/** @param {StageState} state */
 export const stateVariables = (state) => ({
   PULUMI_BACKEND_URL: state.backendUrl,
   PULUMI_CONFIG_PASSPHRASE_FILE: state.passphraseFile,
 });
 
-/**
- * @param {import('./provide.mjs').Toolchain} toolchain
- * @param {{ cache?: string, project?: string, env?: NodeJS.ProcessEnv }} [options]
- * @returns {Record<string, string>}
- */
-export function toolchainVariables(
-  toolchain,
-  { cache = cacheDir(), project = projectDir, env = process.env } = {},
-) {
-  const state = prepareState({ cache, project });
-  const port = registryPort(env);
+/** @param {import('./provide.mjs').Toolchain} toolchain */
+export function toolchainVariables(toolchain) {
+  const cache = cacheDir();
+  const state = prepareState({ cache });
+  const port = registryPort();
   return {
-    ...engineVariables(toolchain, env),
+    ...engineVariables(toolchain),
     ...stateVariables(state),
     // What is not pinned and provided is not fetched behind one's back.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -67,4 +60,42 @@ export function childEnvironment(variables, env = process.env, without = cleared
   if (process.platform === "win32" && "PATH" in variables)
     for (const name of Object.keys(child)) if (/^path$/i.test(name) && name !== "PATH") delete child[name];
   return child;
+}
+
+/** Within single quotes everything is literal, except the quote. @param {string} value */
+const quote = (value) => `'${value.replaceAll("'", `'\\''`)}'`;
+
+/** @param {Record<string, string>} variables @param {readonly string[]} cleared */
+export function exportLines(variables, cleared) {
+  const sets = Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}`);
+  return [...cleared.map((name) => `unset ${name}`), ...sets].join("\n");
+}
+
+/** @typedef {{ dir: string, backendUrl: string, passphraseFile: string }} StageState */
+
+/**
+ * The stage stack's state: a file backend in the cache folder, with a passphrase made here. No account is needed.
+ * @param {{ cache?: string, project?: string }} [options] @returns {StageState}
+ */
+export function prepareState({ cache = cacheDir(), project } = {}) {
+  const dir = checkoutDir(cache, project);
+  const backend = path.join(dir, "state");
+  mkdirSync(backend, { recursive: true });
+  const passphraseFile = path.join(dir, "passphrase");
+  makePassphrase(passphraseFile);
+  return { dir, backendUrl: `file://${backend.split(path.sep).join("/")}`, passphraseFile };
+}
+
+/** Made once: of two runs at once, the first one's stays. A link is atomic and never replaces. @param {string} file */
+function makePassphrase(file) {
+  if (statSync(file, { throwIfNoEntry: false })?.size) return;
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  writeFileSync(temporary, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
 }

@@ -1,4 +1,3 @@
-// @ts-check
 // Files and folders that appear whole or not at all.
 
 import { randomBytes } from "node:crypto";

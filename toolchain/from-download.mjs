@@ -1,4 +1,3 @@
-// @ts-check
 // Second source of a part: its publisher's release file, checked against the SHA-256 that sums.json has for it.
 
 import { createHash } from "node:crypto";
@@ -7,7 +6,7 @@ import { connect } from "node:net";
 import path from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { lastLines, run } from "./run.mjs";
+import { lastLines, messageOf, run } from "./run.mjs";
 
 /** @typedef {import('./pins.mjs').Download} Download */
 
@@ -22,35 +21,38 @@ const silenceMs = 30_000;
  * @type {Map<string, Promise<string | undefined>>} */
 const hosts = new Map();
 
-/**
- * @param {string} url
- * @returns {Promise<string | undefined>} why its host cannot be reached
- */
+/** @param {string} url @returns {Promise<string | undefined>} why its host cannot be reached */
 export function unreachable(url) {
-  const { hostname, port, protocol } = new URL(url);
-  const key = `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
-  let answer = hosts.get(key);
-  if (!answer) {
-    // Behind a proxy (Node 22.21+ with NODE_USE_ENV_PROXY=1) the host itself need not answer.
-    const proxied = process.env.NODE_USE_ENV_PROXY === "1";
-    answer = proxied ? Promise.resolve(undefined) : tryConnect(hostname, Number(key.split(":").pop()));
-    hosts.set(key, answer);
-  }
+  const { hostname: host, port, protocol } = new URL(url);
+  const target = { host, port: Number(port || (protocol === "https:" ? 443 : 80)) };
+  const key = `${host}:${target.port}`;
+  const answer = hosts.get(key) ?? ask();
+  hosts.set(key, answer);
   return answer;
+
+  async function ask() {
+    // Behind a proxy (Node 22.21+ with NODE_USE_ENV_PROXY=1) the host itself need not answer.
+    const why = process.env.NODE_USE_ENV_PROXY === "1" ? undefined : await whyNoAnswer(target, connectMs);
+    return why && `${host} cannot be reached (${why})`;
+  }
 }
 
-/** @param {string} host @param {number} port @returns {Promise<string | undefined>} */
-function tryConnect(host, port) {
+/**
+ * Connects once and hangs up.
+ * @param {import('node:net').NetConnectOpts} target @param {number} timeoutMs
+ * @returns {Promise<string | undefined>} why nothing answers
+ */
+export function whyNoAnswer(target, timeoutMs) {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect(target);
     /** @param {string | undefined} why */
     const end = (why) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(why && `${host} cannot be reached (${why})`);
+      resolve(why);
     };
     // Not the socket's own timeout, which does not cover the name's resolution.
-    const timer = setTimeout(() => end(`no answer in ${connectMs / 1000} s`), connectMs);
+    const timer = setTimeout(() => end(`no answer in ${timeoutMs / 1000} s`), timeoutMs);
     socket.on("connect", () => end(undefined));
     socket.on("error", (error) => end(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
   });
@@ -86,9 +88,8 @@ export async function downloadPart(download, target, onProgress, sums = committe
     }
     return undefined;
   } catch (error) {
-    return error instanceof Error
-      ? `${error.message}${error.cause ? ` (${error.cause})` : ""}`
-      : String(error);
+    const cause = error instanceof Error && error.cause ? ` (${error.cause})` : "";
+    return messageOf(error) + cause;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -97,10 +98,8 @@ export async function downloadPart(download, target, onProgress, sums = committe
 /** @param {string} url */
 async function request(url) {
   const abort = new AbortController();
-  const timer = setTimeout(
-    () => abort.abort(new Error(`${url}: no answer in ${answerMs / 1000} s`)),
-    answerMs,
-  );
+  const late = new Error(`${url}: no answer in ${answerMs / 1000} s`);
+  const timer = setTimeout(() => abort.abort(late), answerMs);
   try {
     const response = await fetch(url, { signal: abort.signal, redirect: "follow" });
     if (!response.ok || !response.body) throw new Error(`${url} answered ${response.status}`);

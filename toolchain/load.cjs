@@ -1,4 +1,3 @@
-// @ts-check
 // Runs an entry of this package: TypeScript, bundled once into dist/ and again whenever a source has changed. The npm
 // package has the bundles and no sources.
 // Loading some 200 modules one by one costs a second in every preview; a bundle costs a tenth of that.

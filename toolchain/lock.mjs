@@ -1,4 +1,3 @@
-// @ts-check
 // One run at a time does a piece of work; others wait for it. What the lock guards is put in place by one rename, so
 // that even two holders at once would only do the work twice.
 
@@ -28,13 +27,13 @@ process.on("exit", () => {
 export async function withLock(file, work, { onWait, pollMs = 250 } = {}) {
   mkdirSync(path.dirname(file), { recursive: true });
   const own = `${process.pid} ${hostname()} ${randomBytes(6).toString("hex")}`;
-  for (let told = false; !tryTake(file, own); ) {
+  for (let reported = false; !tryTake(file, own); ) {
     if (isStale(file)) {
       remove(file);
       continue;
     }
-    if (!told) onWait?.(`process ${readFileSafely(file)?.split(" ")[0] ?? "?"}`);
-    told = true;
+    if (!reported) onWait?.(`process ${readFileSafely(file)?.split(" ")[0] ?? "?"}`);
+    reported = true;
     await sleep(pollMs);
   }
   held.add(file);

@@ -1,4 +1,3 @@
-// @ts-check
 // Imported before anything else, and written so that an old Node can still read it and say what is wrong.
 
 const minimumNode = [20, 19, 0];
@@ -11,9 +10,9 @@ export function nodeProblem(version) {
   const found = version.replace(/^v/, "").split(".").map(Number);
   for (let index = 0; index < minimumNode.length; index += 1) {
     const part = found[index] || 0;
-    const wanted = minimumNode[index] || 0;
-    if (part > wanted) return undefined;
-    if (part < wanted) {
+    const minimum = minimumNode[index] || 0;
+    if (part > minimum) return undefined;
+    if (part < minimum) {
       return (
         `SLIPWAY_NODE_TOO_OLD: this is Node ${version}; Slipway needs ${minimumNode.join(".")} or later.\n` +
         "What you can do: install a current Node (https://nodejs.org/, or `nvm install 22`) and run the command again."
@@ -23,10 +22,28 @@ export function nodeProblem(version) {
   return undefined;
 }
 
-/** Ends the process if this Node is too old. */
-export function requireNode() {
+/**
+ * Runs a command of this folder, or prints its usage for --help. Ends with an error if this Node is too old.
+ * @param {string} usage
+ * @param {(args: string[]) => Promise<number | void>} main its result is the exit code
+ */
+export async function command(usage, main) {
   const problem = nodeProblem(process.version);
-  if (problem === undefined) return;
-  console.error(problem);
-  process.exit(1);
+  if (problem !== undefined) {
+    console.error(problem);
+    process.exit(1);
+  }
+  const args = process.argv.slice(2);
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(usage);
+    return;
+  }
+  const { runCommand } = await import("./run.mjs");
+  await runCommand(() => main(args));
+}
+
+/** Reports wrong arguments. @param {string[]} args @param {string} usage @returns {number} the exit code */
+export function unknownArguments(args, usage) {
+  process.stderr.write(args.length === 0 ? usage : `${args.join(" ")} is not known here.\n${usage}`);
+  return 2;
 }

@@ -1,4 +1,3 @@
-// @ts-check
 // Where everything lies: the project, and the cache folder that survives clones.
 
 import { createHash } from "node:crypto";
@@ -32,7 +31,7 @@ export const pulumiHome = (cache) => path.join(cache, "pulumi-home");
 /**
  * Everything that makes a part what it is: its pin, its Go modules with their sums, and the platform. A bumped pin
  * is a new folder, so that checkouts with other pins share one cache.
- * @param {import('./pins.mjs').Part} part @param {import('./platform.mjs').Platform} platform
+ * @param {import('./pins.mjs').Part} part @param {import('./paths.mjs').Platform} platform
  */
 export function partKey(part, platform) {
   const hash = createHash("sha256");
@@ -47,7 +46,7 @@ export function partKey(part, platform) {
 }
 
 /**
- * @param {string} cache @param {import('./pins.mjs').Part} part @param {import('./platform.mjs').Platform} platform
+ * @param {string} cache @param {import('./pins.mjs').Part} part @param {import('./paths.mjs').Platform} platform
  * @returns {string} the part's own folder; it exists only complete
  */
 export function partDir(cache, part, platform) {
@@ -74,3 +73,43 @@ export function checkoutDir(cache, project = projectDir) {
 
 /** @param {string} cache @param {string} service */
 export const serviceDir = (cache, service) => path.join(cache, "services", service);
+
+/**
+ * @typedef {object} Platform
+ * @property {'linux' | 'darwin' | 'windows'} os Go's name of the operating system
+ * @property {'amd64' | 'arm64'} arch Go's name of the processor
+ * @property {string} exe suffix of executables: `.exe` or nothing
+ */
+
+/** @type {Record<string, Platform['os']>} */
+const systems = { linux: "linux", darwin: "darwin", win32: "windows" };
+/** @type {Record<string, Platform['arch']>} */
+const processors = { x64: "amd64", arm64: "arm64" };
+
+/**
+ * @param {string} [nodePlatform] @param {string} [nodeArch]
+ * @returns {Platform}
+ */
+export function platformOf(nodePlatform = process.platform, nodeArch = process.arch) {
+  const os = systems[nodePlatform];
+  const arch = processors[nodeArch];
+  if (!os || !arch) {
+    throw new Error(
+      `Slipway's toolchain runs on Linux, macOS and Windows on amd64 and arm64, not on ${nodePlatform}/${nodeArch}.`,
+    );
+  }
+  return { os, arch, exe: os === "windows" ? ".exe" : "" };
+}
+
+export const defaultRegistryPort = 5000;
+
+/** @param {NodeJS.ProcessEnv} [env] */
+export function registryPort(env = process.env) {
+  const written = env.SLIPWAY_REGISTRY_PORT;
+  if (!written) return defaultRegistryPort;
+  const port = Number(written);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new Error(`SLIPWAY_REGISTRY_PORT: "${written}" is not a port; allowed: 1 to 65535`);
+  }
+  return port;
+}

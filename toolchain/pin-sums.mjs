@@ -1,4 +1,3 @@
-// @ts-check
 // npm run sums: writes sums.json, the SHA-256 of every release file that pins.mjs names, from its publisher's own lists.
 
 import { writeFileSync } from "node:fs";

@@ -1,7 +1,6 @@
-// @ts-check
 // Every part of the toolchain and its exact version. To bump one: README.md, "Bumping a pin".
 
-/** @typedef {import('./platform.mjs').Platform} Platform */
+/** @typedef {import('./paths.mjs').Platform} Platform */
 
 /**
  * @typedef {object} Download an official release file
@@ -36,8 +35,6 @@
  * @property {Wheel} [wheel]
  */
 
-const github = "https://github.com";
-
 const pulumiVersion = "3.259.0";
 const dockerBuildVersion = "0.0.22";
 const githubVersion = "6.15.0";
@@ -56,6 +53,48 @@ const dockerVersion = "5.2.0";
 export const buildkitImage = `moby/buildkit:v${buildkitVersion}@sha256:6b59b7df63a8cb9902736f9ddf7fcff8261613d3e7449b8ea8b7537fc399c03a`;
 /** The image of the same registry, for Docker Desktop. */
 export const registryImage = `registry:${registryVersion}@sha256:ddf754342cfc8acc51a56d5d0ab6af06826461864460636d8bd5c546dab2a7b8`;
+
+/**
+ * A file of a release on GitHub.
+ * @param {string} project owner/name @param {string} version @param {string} file @param {string} checksums
+ * @param {Record<string, string>} members @returns {Download}
+ */
+function release(project, version, file, checksums, members) {
+  const base = `https://github.com/${project}/releases/download/v${version}`;
+  const kind = /\.(?:tar\.gz|zip)$/.test(file) ? "archive" : "binary";
+  return { url: `${base}/${file}`, checksums: `${base}/${checksums}`, kind, members };
+}
+
+/**
+ * A program of one Go module.
+ * @param {string} name of the program and of its folder below toolchain/go @param {string} source its Go package
+ * @param {string} [ldflags] @returns {GoBuild[]}
+ */
+const goProgram = (name, source, ldflags) => [{ module: name, packages: { [name]: source }, ldflags }];
+
+/**
+ * A Pulumi provider, released by Pulumi on GitHub.
+ * @param {string} name @param {string} version @param {string} source its Go package @param {string} versionVariable
+ * @returns {Part}
+ */
+function pulumiProvider(name, version, source, versionVariable) {
+  const bin = `pulumi-resource-${name}`;
+  return {
+    name,
+    version,
+    minimum: version,
+    bins: [bin],
+    versionArgs: [],
+    plugin: { kind: "resource", name },
+    needs: `run \`pulumi plugin install resource ${name} ${version}\``,
+    download: ({ os, arch, exe }) => {
+      const file = `${bin}-v${version}-${os}-${arch}.tar.gz`;
+      const checksums = `pulumi-${name}_${version}_checksums.txt`;
+      return release(`pulumi/pulumi-${name}`, version, file, checksums, { [bin]: `${bin}${exe}` });
+    },
+    go: goProgram(bin, source, `-X ${versionVariable}=${version}`),
+  };
+}
 
 /** @type {Part[]} */
 export const parts = [
@@ -81,11 +120,11 @@ export const parts = [
       };
     },
     go: [
-      {
-        module: "pulumi",
-        packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
-        ldflags: `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pulumiVersion}`,
-      },
+      ...goProgram(
+        "pulumi",
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pulumiVersion}`,
+      ),
       {
         module: "pulumi-language-nodejs",
         packages: {
@@ -97,60 +136,14 @@ export const parts = [
       },
     ],
   },
-  {
-    name: "docker-build",
-    version: dockerBuildVersion,
-    minimum: dockerBuildVersion,
-    bins: ["pulumi-resource-docker-build"],
-    versionArgs: [],
-    plugin: { kind: "resource", name: "docker-build" },
-    needs: `run \`pulumi plugin install resource docker-build ${dockerBuildVersion}\``,
-    download: ({ os, arch, exe }) => {
-      const base = `${github}/pulumi/pulumi-docker-build/releases/download/v${dockerBuildVersion}`;
-      return {
-        url: `${base}/pulumi-resource-docker-build-v${dockerBuildVersion}-${os}-${arch}.tar.gz`,
-        checksums: `${base}/pulumi-docker-build_${dockerBuildVersion}_checksums.txt`,
-        kind: "archive",
-        members: { "pulumi-resource-docker-build": `pulumi-resource-docker-build${exe}` },
-      };
-    },
-    go: [
-      {
-        module: "pulumi-resource-docker-build",
-        packages: {
-          "pulumi-resource-docker-build":
-            "github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
-        },
-        ldflags: `-X github.com/pulumi/pulumi-docker-build/provider.Version=${dockerBuildVersion}`,
-      },
-    ],
-  },
-  {
-    name: "github",
-    version: githubVersion,
-    minimum: githubVersion,
-    bins: ["pulumi-resource-github"],
-    versionArgs: [],
-    plugin: { kind: "resource", name: "github" },
-    needs: `run \`pulumi plugin install resource github ${githubVersion}\``,
-    download: ({ os, arch, exe }) => {
-      const base = `${github}/pulumi/pulumi-github/releases/download/v${githubVersion}`;
-      return {
-        url: `${base}/pulumi-resource-github-v${githubVersion}-${os}-${arch}.tar.gz`,
-        checksums: `${base}/pulumi-github_${githubVersion}_checksums.txt`,
-        kind: "archive",
-        members: { "pulumi-resource-github": `pulumi-resource-github${exe}` },
-      };
-    },
-    go: [
-      // No Go module serves the official main; ours bridges the same upstream provider.
-      {
-        module: "pulumi-resource-github",
-        packages: { "pulumi-resource-github": "." },
-        ldflags: `-X main.version=${githubVersion}`,
-      },
-    ],
-  },
+  pulumiProvider(
+    "docker-build",
+    dockerBuildVersion,
+    "github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
+    "github.com/pulumi/pulumi-docker-build/provider.Version",
+  ),
+  // No Go module serves the official main; ours bridges the same upstream provider.
+  pulumiProvider("github", githubVersion, ".", "main.version"),
   {
     name: "registry",
     version: registryVersion,
@@ -161,9 +154,9 @@ export const parts = [
     download: ({ os, arch }) => {
       // The project publishes binaries for Linux only.
       if (os !== "linux") return undefined;
-      const base = `${github}/distribution/distribution/releases/download/v${registryVersion}`;
-      const url = `${base}/registry_${registryVersion}_linux_${arch}.tar.gz`;
-      return { url, checksums: `${url}.sha256`, kind: "archive", members: { registry: "registry" } };
+      const file = `registry_${registryVersion}_linux_${arch}.tar.gz`;
+      const members = { registry: "registry" };
+      return release("distribution/distribution", registryVersion, file, `${file}.sha256`, members);
     },
     go: [
       {
@@ -183,14 +176,9 @@ export const parts = [
     only: ["linux"],
     needs: "start a Docker engine, or set SLIPWAY_BUILDKIT_HOST to the address of a BuildKit of yours",
     download: ({ arch }) => {
-      const base = `${github}/moby/buildkit/releases/download/v${buildkitVersion}`;
       const file = `buildkit-v${buildkitVersion}.linux-${arch}`;
-      return {
-        url: `${base}/${file}.tar.gz`,
-        checksums: `${base}/${file}.provenance.json`,
-        kind: "archive",
-        members: { buildkitd: "bin/buildkitd", buildctl: "bin/buildctl" },
-      };
+      const members = { buildkitd: "bin/buildkitd", buildctl: "bin/buildctl" };
+      return release("moby/buildkit", buildkitVersion, `${file}.tar.gz`, `${file}.provenance.json`, members);
     },
     go: [
       {
@@ -213,18 +201,13 @@ export const parts = [
     only: ["linux"],
     needs: "install runc (https://github.com/opencontainers/runc)",
     download: ({ arch }) => {
-      const base = `${github}/opencontainers/runc/releases/download/v${runcVersion}`;
-      return {
-        url: `${base}/runc.${arch}`,
-        checksums: `${base}/runc.sha256sum`,
-        kind: "binary",
-        members: { runc: `runc.${arch}` },
-      };
+      const file = `runc.${arch}`;
+      return release("opencontainers/runc", runcVersion, file, "runc.sha256sum", { runc: file });
     },
     go: [
-      { module: "runc", packages: { runc: "github.com/opencontainers/runc" } },
+      ...goProgram("runc", "github.com/opencontainers/runc"),
       // The build above is without libseccomp, which is C; see the README.
-      { module: "runc-without-seccomp", packages: { "runc-without-seccomp": "." } },
+      ...goProgram("runc-without-seccomp", "."),
     ],
   },
   {
@@ -235,22 +218,16 @@ export const parts = [
     versionArgs: ["version"],
     needs: "install crane (https://github.com/google/go-containerregistry)",
     download: ({ os, arch, exe }) => {
-      const base = `${github}/google/go-containerregistry/releases/download/v${craneVersion}`;
       const system = { linux: "Linux", darwin: "Darwin", windows: "Windows" }[os];
-      return {
-        url: `${base}/go-containerregistry_${system}_${arch === "amd64" ? "x86_64" : arch}.tar.gz`,
-        checksums: `${base}/checksums.txt`,
-        kind: "archive",
-        members: { crane: `crane${exe}` },
-      };
+      const file = `go-containerregistry_${system}_${arch === "amd64" ? "x86_64" : arch}.tar.gz`;
+      const members = { crane: `crane${exe}` };
+      return release("google/go-containerregistry", craneVersion, file, "checksums.txt", members);
     },
-    go: [
-      {
-        module: "crane",
-        packages: { crane: "github.com/google/go-containerregistry/cmd/crane" },
-        ldflags: `-X github.com/google/go-containerregistry/cmd/crane/cmd.Version=v${craneVersion}`,
-      },
-    ],
+    go: goProgram(
+      "crane",
+      "github.com/google/go-containerregistry/cmd/crane",
+      `-X github.com/google/go-containerregistry/cmd/crane/cmd.Version=v${craneVersion}`,
+    ),
   },
   {
     name: "cosign",
@@ -260,22 +237,14 @@ export const parts = [
     versionArgs: ["version"],
     needs: "install cosign (https://docs.sigstore.dev/cosign/system_config/installation/)",
     download: ({ os, arch, exe }) => {
-      const base = `${github}/sigstore/cosign/releases/download/v${cosignVersion}`;
       const file = `cosign-${os}-${arch}${exe}`;
-      return {
-        url: `${base}/${file}`,
-        checksums: `${base}/cosign_checksums.txt`,
-        kind: "binary",
-        members: { cosign: file },
-      };
+      return release("sigstore/cosign", cosignVersion, file, "cosign_checksums.txt", { cosign: file });
     },
-    go: [
-      {
-        module: "cosign",
-        packages: { cosign: "github.com/sigstore/cosign/v3/cmd/cosign" },
-        ldflags: `-X sigs.k8s.io/release-utils/version.gitVersion=v${cosignVersion}`,
-      },
-    ],
+    go: goProgram(
+      "cosign",
+      "github.com/sigstore/cosign/v3/cmd/cosign",
+      `-X sigs.k8s.io/release-utils/version.gitVersion=v${cosignVersion}`,
+    ),
   },
   {
     name: "olareg",
@@ -286,7 +255,7 @@ export const parts = [
     needs: "install olareg (https://github.com/olareg/olareg)",
     // Its releases carry no list of sums to check a download against.
     download: () => undefined,
-    go: [{ module: "olareg", packages: { olareg: "github.com/olareg/olareg/cmd/olareg" } }],
+    go: goProgram("olareg", "github.com/olareg/olareg/cmd/olareg"),
   },
   {
     name: "actionlint",
@@ -296,22 +265,17 @@ export const parts = [
     versionArgs: ["-version"],
     needs: "install actionlint (https://github.com/rhysd/actionlint)",
     download: ({ os, arch, exe }) => {
-      const base = `${github}/rhysd/actionlint/releases/download/v${actionlintVersion}`;
       const file = `actionlint_${actionlintVersion}_${os}_${arch}.${os === "windows" ? "zip" : "tar.gz"}`;
-      return {
-        url: `${base}/${file}`,
-        checksums: `${base}/actionlint_${actionlintVersion}_checksums.txt`,
-        kind: "archive",
-        members: { actionlint: `actionlint${exe}` },
-      };
+      const checksums = `actionlint_${actionlintVersion}_checksums.txt`;
+      return release("rhysd/actionlint", actionlintVersion, file, checksums, {
+        actionlint: `actionlint${exe}`,
+      });
     },
-    go: [
-      {
-        module: "actionlint",
-        packages: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
-        ldflags: `-X github.com/rhysd/actionlint.version=v${actionlintVersion}`,
-      },
-    ],
+    go: goProgram(
+      "actionlint",
+      "github.com/rhysd/actionlint/cmd/actionlint",
+      `-X github.com/rhysd/actionlint.version=v${actionlintVersion}`,
+    ),
   },
   {
     name: "zizmor",
@@ -373,32 +337,8 @@ export const parts = [
       },
     ],
   },
-  {
-    name: "docker",
-    version: dockerVersion,
-    minimum: dockerVersion,
-    bins: ["pulumi-resource-docker"],
-    versionArgs: [],
-    plugin: { kind: "resource", name: "docker" },
-    needs: `run \`pulumi plugin install resource docker ${dockerVersion}\``,
-    download: ({ os, arch, exe }) => {
-      const base = `${github}/pulumi/pulumi-docker/releases/download/v${dockerVersion}`;
-      return {
-        url: `${base}/pulumi-resource-docker-v${dockerVersion}-${os}-${arch}.tar.gz`,
-        checksums: `${base}/pulumi-docker_${dockerVersion}_checksums.txt`,
-        kind: "archive",
-        members: { "pulumi-resource-docker": `pulumi-resource-docker${exe}` },
-      };
-    },
-    go: [
-      // As for GitHub's.
-      {
-        module: "pulumi-resource-docker",
-        packages: { "pulumi-resource-docker": "." },
-        ldflags: `-X main.version=${dockerVersion}`,
-      },
-    ],
-  },
+  // As for GitHub's.
+  pulumiProvider("docker", dockerVersion, ".", "main.version"),
 ];
 
 /** The static binaries of the sample image: npm packages of one version, for both platforms on every host. */

@@ -1,18 +1,18 @@
-// @ts-check
-// Everything that npm start and npm test need: packages, parts, the sample's binaries, local services.
+// Everything that npm start, npm test and npm run env need: packages, parts, the sample's binaries, local services.
 
-import { chooseBuilder } from "./builder-choice.mjs";
-import { childEnvironment, toolchainVariables } from "./environment.mjs";
-import { neededParts } from "./needed-parts.mjs";
-import { installPackages } from "./npm-packages.mjs";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { chooseBuilder, neededParts } from "./builder.mjs";
+import { childEnvironment, cleared, exportLines, toolchainVariables } from "./environment.mjs";
+import { installPackages, provideSample } from "./npm-packages.mjs";
+import { cacheDir, projectDir, registryPort } from "./paths.mjs";
+import { onDemand } from "./pins.mjs";
 import { createProgress } from "./progress.mjs";
-import { provideToolchain } from "./provide.mjs";
-import { provideSample } from "./sample.mjs";
+import { keptBins, pathFolders, provideToolchain, throwFailures } from "./provide.mjs";
 import { servicesUp } from "./services.mjs";
+import { refreshStageConfig } from "./stage.mjs";
 
-/**
- * @param {{ tests: boolean }} options tests: with the judges, and without the embedded registry
- */
+/** @param {{ tests: boolean }} options tests: with the judges, and without the embedded registry */
 export async function prepare({ tests }) {
   const since = Date.now();
   const progress = createProgress();
@@ -23,22 +23,30 @@ export async function prepare({ tests }) {
     provideToolchain({ parts: neededParts({ builder, tests }), progress }),
     provideSample({ progress }),
   ]);
-  const failures = [packages, parts, sample].flatMap((result) =>
-    result.status === "rejected" ? [result.reason] : [],
-  );
-  if (failures.length > 0 || parts.status === "rejected") {
-    throw new Error(
-      failures.map((failure) => (failure instanceof Error ? failure.message : `${failure}`)).join("\n\n"),
-    );
-  }
+  throwFailures([packages, parts, sample]);
+  if (parts.status === "rejected") throw parts.reason;
   const toolchain = parts.value;
-  const services = await servicesUp({
-    bins: toolchain.bins,
-    builder,
-    progress,
-    ...(tests ? { only: /** @type {const} */ ("builder") } : {}),
-  });
+  const only = tests ? "builder" : undefined;
+  const services = await servicesUp({ bins: toolchain.bins, builder, progress, only });
   const variables = toolchainVariables(toolchain);
   progress.say(`✓ toolchain ready (${((Date.now() - since) / 1000).toFixed(1)} s)\n`);
   return { bins: toolchain.bins, env: childEnvironment(variables), variables, services, progress };
+}
+
+/** @param {string[]} [more] parts on demand: "github" for the setup stack */
+export async function printEnvironment(more = []) {
+  const cache = cacheDir();
+  const progress = createProgress({ stream: process.stderr });
+  // Who only looks needs no builder.
+  const builder = await chooseBuilder({ cache, progress }).catch(() => undefined);
+  const parts = [...neededParts({ builder, tests: false }), ...more];
+  const toolchain = await provideToolchain({ parts, progress, cache });
+  // The judges of the tests are there for a person too, once the tests have fetched them.
+  const judges = pathFolders(keptBins(onDemand, cache), cache);
+  const variables = toolchainVariables({ ...toolchain, path: [...toolchain.path, ...judges] });
+  if (existsSync(path.join(projectDir, "Pulumi.stage.yaml"))) {
+    const stateDir = path.dirname(variables.SLIPWAY_STAGE_CONFIG);
+    refreshStageConfig({ project: projectDir, stateDir, registryPort: registryPort() });
+  }
+  process.stdout.write(`${exportLines(variables, cleared)}\n`);
 }

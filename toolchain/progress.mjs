@@ -1,4 +1,3 @@
-// @ts-check
 // Names each step with its elapsed time: live lines on a terminal, plain lines elsewhere.
 
 /**

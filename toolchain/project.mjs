@@ -1,21 +1,24 @@
-// @ts-check
 // Provides what a user's project lacks for its release, as npm start does in Slipway's own repository. An engine, a
 // login, a builder or a registry that the machine has is used as it is.
 
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-import { chooseBuilder } from "./builder-choice.mjs";
-import { buildxConfigDir, childEnvironment, engineVariables, stateVariables } from "./environment.mjs";
-import { neededParts } from "./needed-parts.mjs";
+import { chooseBuilder, neededParts } from "./builder.mjs";
+import {
+  buildxConfigDir,
+  childEnvironment,
+  engineVariables,
+  exportLines,
+  prepareState,
+  stateVariables,
+} from "./environment.mjs";
 import { cacheDir } from "./paths.mjs";
 import { createProgress } from "./progress.mjs";
 import { provideToolchain } from "./provide.mjs";
 import { isTaken, registryStatus } from "./registry-service.mjs";
 import { findOnPath, lastLines, run } from "./run.mjs";
 import { servicesUp } from "./services.mjs";
-import { exportLines } from "./shell.mjs";
-import { prepareState } from "./state.mjs";
 
 export { childEnvironment, exportLines };
 

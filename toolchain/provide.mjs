@@ -1,4 +1,3 @@
-// @ts-check
 // Provides the parts of the toolchain: from the cache, the machine, the official download, or built from source.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -6,18 +5,16 @@ import { totalmem } from "node:os";
 import path from "node:path";
 import { makeWholeFolder } from "./files.mjs";
 import { downloadPart } from "./from-download.mjs";
-import { buildPart } from "./from-go.mjs";
-import { copyPlugin, findOnMachine } from "./from-machine.mjs";
-import { unpackWheel } from "./from-wheel.mjs";
 import { withLock } from "./lock.mjs";
-import { cacheDir, goModuleDir, partDir, partKey, pulumiHome } from "./paths.mjs";
+import { cacheDir, goModuleDir, partDir, partKey, platformOf, pulumiHome } from "./paths.mjs";
 import { parts as allParts, partNamed } from "./pins.mjs";
-import { platformOf } from "./platform.mjs";
 import { createProgress } from "./progress.mjs";
+import { messageOf } from "./run.mjs";
+import { buildPart, copyPlugin, findOnMachine, unpackWheel } from "./sources.mjs";
 
 /**
  * @typedef {import('./pins.mjs').Part} Part
- * @typedef {import('./platform.mjs').Platform} Platform
+ * @typedef {import('./paths.mjs').Platform} Platform
  * @typedef {import('./progress.mjs').Progress} Progress
  *
  * @typedef {object} Toolchain
@@ -33,27 +30,18 @@ import { createProgress } from "./progress.mjs";
  * @property {typeof unpackWheel} wheel
  */
 
-/** A part that cannot be had from anywhere. */
-class MissingPartError extends Error {
-  /** @param {Part} part @param {[string, string][]} tried */
-  constructor(part, tried) {
-    const lines = tried.map(([source, why]) => `  - ${source}: ${why}`);
-    super(
-      [
-        `SLIPWAY_PART_MISSING: ${part.name} ${part.version} can't be had. Tried:`,
-        ...lines,
-        `What you can do: ${part.needs}; or let this machine reach ${hostsOf(part)}; or install Go 1.26 or later ` +
-          "(https://go.dev/dl/), and Slipway builds it from source. Then run the same command again: what is done stays done.",
-      ].join("\n"),
-    );
-    this.name = "MissingPartError";
-  }
-}
-
-/** @param {Part} part */
-function hostsOf(part) {
+/** @param {Part} part @param {[string, string][]} tried */
+function missingPart(part, tried) {
   const download = part.download(platformOf());
-  return download ? new URL(download.url).host : "a network";
+  const host = download ? new URL(download.url).host : "a network";
+  return new Error(
+    [
+      `SLIPWAY_PART_MISSING: ${part.name} ${part.version} can't be had. Tried:`,
+      ...tried.map(([source, why]) => `  - ${source}: ${why}`),
+      `What you can do: ${part.needs}; or let this machine reach ${host}; or install Go 1.26 or later ` +
+        "(https://go.dev/dl/), and Slipway builds it from source. Then run the same command again: what is done stays done.",
+    ].join("\n"),
+  );
 }
 
 /** @type {Sources} */
@@ -69,31 +57,29 @@ const realSources = {
  * @param {{ parts: string[], progress?: Progress, cache?: string, sources?: Sources, env?: NodeJS.ProcessEnv }} options
  * @returns {Promise<Toolchain>}
  */
-export async function provideToolchain({ parts, progress, cache = cacheDir(), sources = realSources, env }) {
+export async function provideToolchain(options) {
+  const { parts, progress = createProgress(), cache = cacheDir(), sources = realSources, env } = options;
   const platform = platformOf();
-  const wanted = parts.map(partNamed).filter((part) => !part.only || part.only.includes(platform.os));
-  const shown = progress ?? createProgress();
+  const desired = parts.map(partNamed).filter((part) => !part.only || part.only.includes(platform.os));
   const gate = createGate(totalmem() > 6e9 ? 2 : 1);
+  const context = { cache, platform, progress, sources, gate, env };
   mkdirSync(pulumiHome(cache), { recursive: true });
-  const results = await Promise.allSettled(
-    wanted.map((part) => providePart(part, { cache, platform, progress: shown, sources, gate, env })),
-  );
-  const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  if (failures.length > 0) throw failures.length === 1 ? failures[0] : joined(failures);
+  const results = await Promise.allSettled(desired.map((part) => providePart(part, context)));
+  throwFailures(results);
   /** @type {Record<string, string>} */
   const bins = {};
   for (const result of results) if (result.status === "fulfilled") Object.assign(bins, result.value);
   return { bins, path: pathFolders(bins, cache), pulumiHome: pulumiHome(cache) };
 }
 
-/** @param {unknown[]} failures */
-function joined(failures) {
-  return new Error(
-    failures.map((failure) => (failure instanceof Error ? failure.message : failure)).join("\n\n"),
-  );
+/** Reports every failure at once. @param {PromiseSettledResult<unknown>[]} results */
+export function throwFailures(results) {
+  const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+  if (failures.length === 1) throw failures[0];
+  if (failures.length > 1) throw new Error(failures.map(messageOf).join("\n\n"));
 }
 
-/** @typedef {{ cache: string, platform: import('./platform.mjs').Platform, progress: Progress, sources: Sources,
+/** @typedef {{ cache: string, platform: Platform, progress: Progress, sources: Sources,
  *   gate: <T>(work: () => Promise<T>) => Promise<T>, env: NodeJS.ProcessEnv | undefined }} Context */
 
 /** @param {Part} part @param {Context} context @returns {Promise<Record<string, string>>} */
@@ -176,7 +162,7 @@ async function fillFolder(part, folder, onProgress, { platform, sources, env }, 
   const whyNot = await sources.go(part, folder, onProgress, env);
   if (whyNot === undefined) return "built from source";
   tried.push(["go build", whyNot]);
-  throw new MissingPartError(part, tried);
+  throw missingPart(part, tried);
 }
 
 /** A plugin's folder is named by its version alone; this file in it says what it was made from. */
@@ -191,15 +177,12 @@ function isOfOwnSource(part) {
 /** What is kept, unless its source has changed. @param {Part} part @param {string} folder @param {Platform} platform */
 function currentBins(part, folder, platform) {
   const stamp = path.join(folder, STAMP);
-  const isCurrent =
-    !isOfOwnSource(part) || (existsSync(stamp) && readFileSync(stamp, "utf8") === partKey(part, platform));
-  return isCurrent ? binsIn(part, folder, platform.exe) : undefined;
+  const isStale =
+    isOfOwnSource(part) && !(existsSync(stamp) && readFileSync(stamp, "utf8") === partKey(part, platform));
+  return isStale ? undefined : binsIn(part, folder, platform.exe);
 }
 
-/**
- * @param {Part} part @param {string} folder @param {string} exe
- * @returns {Record<string, string> | undefined}
- */
+/** @param {Part} part @param {string} folder @param {string} exe @returns {Record<string, string> | undefined} */
 function binsIn(part, folder, exe) {
   /** @type {Record<string, string>} */
   const bins = {};
@@ -230,15 +213,11 @@ export function pathFolders(bins, cache) {
   );
 }
 
-/** Names of the parts that are not only for tests. @param {string[]} without */
+/** @param {string[]} without */
 export const partsWithout = (without) =>
   allParts.map((part) => part.name).filter((name) => !without.includes(name));
 
-/**
- * Lets only so many pieces of work run at once.
- * @param {number} width
- * @returns {<T>(work: () => Promise<T>) => Promise<T>}
- */
+/** Limits how much work runs at once. @param {number} width @returns {<T>(work: () => Promise<T>) => Promise<T>} */
 function createGate(width) {
   let free = width;
   /** @type {(() => void)[]} */

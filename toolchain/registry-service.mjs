@@ -1,15 +1,13 @@
-// @ts-check
 // The embedded registry: distribution on a local port, with its storage in the cache folder.
 
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import path from "node:path";
 import { runningDaemon, startDaemon, stopDaemon, waitUntilUp } from "./daemon.mjs";
 import { writeWhole } from "./files.mjs";
-import { cacheDir, serviceDir } from "./paths.mjs";
+import { whyNoAnswer } from "./from-download.mjs";
+import { cacheDir, registryPort, serviceDir } from "./paths.mjs";
 import { registryImage } from "./pins.mjs";
-import { registryPort } from "./ports.mjs";
 import { lastLines, run } from "./run.mjs";
 
 /**
@@ -17,7 +15,7 @@ import { lastLines, run } from "./run.mjs";
  * @property {string} [cache]
  * @property {number} [port]
  * @property {string} [program] the registry's binary
- * @property {import('./docker-engine.mjs').DockerEngine} [engine] instead of a binary: runs it as a container
+ * @property {import('./builder.mjs').DockerEngine} [engine] instead of a binary: runs it as a container
  *
  * @typedef {{ address: string, state: 'started' | 'running' | 'stopped', accessLog: string, log: string }} RegistryStatus
  */
@@ -47,7 +45,7 @@ function writeConfig(dir, listen, storage) {
  * Whether the listener is the registry that this cache folder started. A header, or anything else that a registry says of
  * itself, could be repeated by another user's program. So it has to answer with bytes that were just put into the storage
  * and that other users cannot read.
- * @param {string} dir @param {number} port @param {import('./docker-engine.mjs').DockerEngine} [engine]
+ * @param {string} dir @param {number} port @param {import('./builder.mjs').DockerEngine} [engine]
  * @returns {Promise<boolean>}
  */
 async function isOurs(dir, port, engine) {
@@ -92,19 +90,10 @@ async function isRegistry(port) {
   }
 }
 
-/** @param {number} port @param {string} host @returns {Promise<boolean>} whether anything listens there */
-export function isTaken(port, host) {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 2_000 });
-    /** @param {boolean} taken */
-    const end = (taken) => {
-      socket.destroy();
-      resolve(taken);
-    };
-    socket.on("connect", () => end(true));
-    socket.on("timeout", () => end(true));
-    socket.on("error", () => end(false));
-  });
+/** Whether anything listens there, if only to say nothing. @param {number} port @param {string} host */
+export async function isTaken(port, host) {
+  const why = await whyNoAnswer({ host, port }, 2_000);
+  return why === undefined || why.startsWith("no answer");
 }
 
 /** @param {RegistryOptions} options @returns {Promise<RegistryStatus>} */
@@ -163,7 +152,7 @@ function portTaken(port, registry) {
   ].join("\n");
 }
 
-/** @param {import('./docker-engine.mjs').DockerEngine} engine @param {string} dir @param {number} port */
+/** @param {import('./builder.mjs').DockerEngine} engine @param {string} dir @param {number} port */
 async function startContainer({ docker }, dir, port) {
   const config = writeConfig(dir, ":5000", "/var/lib/registry");
   await run(docker, ["rm", "--force", containerOf(port)]);

@@ -1,14 +1,11 @@
-// @ts-check
 // npm start: the sample's release on the stage stack.
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { ensureStack, runInForeground } from "./engine.mjs";
-import { projectDir } from "./paths.mjs";
-import { registryPort } from "./ports.mjs";
+import { projectDir, registryPort } from "./paths.mjs";
 import { prepare } from "./prepare.mjs";
-import { lastLines, run } from "./run.mjs";
-import { refreshStageConfig, saysHowToSign } from "./stage-config.mjs";
+import { lastLines, run, runInForeground } from "./run.mjs";
+import { ensureStack, refreshStageConfig, saysHowToSign } from "./stage.mjs";
 
 /** Ignored by git, since the key belongs to this clone alone. */
 const PUBLIC_KEY = "cosign.local.pub";
@@ -19,7 +16,7 @@ const slipway = path.join(projectDir, "cli", "slipway.js");
 export async function releaseStage(args) {
   const { bins, env, variables } = await prepare({ tests: false });
   const pulumi = /** @type {string} */ (bins.pulumi);
-  const stateDir = path.dirname(/** @type {string} */ (variables.SLIPWAY_STAGE_CONFIG));
+  const stateDir = path.dirname(variables.SLIPWAY_STAGE_CONFIG);
   await ensureStack({ project: projectDir, stateDir, env, pulumi });
   const config = refreshStageConfig({ project: projectDir, stateDir, registryPort: registryPort() });
 

@@ -1,14 +1,12 @@
-// @ts-check
 // Runs vitest on the provided toolchain and ends with one plain line of counts.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { runInForeground } from "./engine.mjs";
 import { projectDir } from "./paths.mjs";
 import { prepare } from "./prepare.mjs";
+import { runInForeground } from "./run.mjs";
 import { servicesDown } from "./services.mjs";
-import { countTests, summaryLine } from "./test-counts.mjs";
 
 /** @param {string[]} args for vitest @returns {Promise<number>} the exit code */
 export async function runTests(args) {
@@ -36,4 +34,29 @@ export async function runTests(args) {
     const isOurs = services.some((service) => service.name === "builder" && service.state === "started");
     if (process.env.CI && isOurs) await servicesDown({ only: "builder" });
   }
+}
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {{ testResults: { status?: string, assertionResults?: { status: string }[] }[] }} Report
+ */
+
+/** @param {Report} report @returns {Counts} */
+export function countTests({ testResults }) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { status, assertionResults = [] } of testResults) {
+    for (const { status: outcome } of assertionResults) {
+      if (outcome === "passed") counts.passed += 1;
+      else if (outcome === "failed") counts.failed += 1;
+      else counts.skipped += 1;
+    }
+    // A file that could not be loaded, or whose set-up failed, ran none of its tests and is one failure.
+    if (status === "failed" && !assertionResults.some((test) => test.status === "failed")) counts.failed += 1;
+  }
+  return counts;
+}
+
+/** @param {Counts} counts */
+export function summaryLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }

@@ -1,20 +1,19 @@
-// @ts-check
 // Starts other programs. Arguments never go through a shell.
 
 import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import path from "node:path";
 
-/** @typedef {{ code: number, output: string }} Finished output: stdout and stderr as they came */
+/** @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} RunOptions */
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
 /**
- * Runs a program to its end and keeps what it printed. A program that cannot be started ends with code 127.
- * @param {string} program @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
- * @returns {Promise<Finished & { stdout: string }>}
+ * Runs a program to its end and keeps what it printed: `output` is stdout and stderr as they came. A program that
+ * cannot be started ends with code 127.
+ * @param {string} program @param {string[]} args @param {RunOptions} [options]
+ * @returns {Promise<{ code: number, output: string, stdout: string }>}
  */
 export function run(program, args, options = {}) {
   return new Promise((resolve) => {
@@ -47,7 +46,7 @@ export function run(program, args, options = {}) {
 }
 
 /** Ends what is still running, so that an interrupted command leaves no build behind. */
-export function endChildren() {
+function endChildren() {
   for (const child of running) child.kill("SIGTERM");
 }
 
@@ -67,29 +66,83 @@ export function findOnPath(program, env = process.env) {
   return undefined;
 }
 
-/** npm as this very Node would run it; on Windows npm is a script that only a shell or Node can start. */
-export function npmCommand() {
+/**
+ * npm as this very Node would run it; on Windows npm is a script that only a shell or Node can start.
+ * @param {string[]} args @param {RunOptions} options
+ */
+export function runNpm(args, options) {
   const script = process.env.npm_execpath;
-  if (script && /\.c?js$/.test(script)) return { program: process.execPath, args: [script] };
+  if (script && /\.c?js$/.test(script)) return run(process.execPath, [script, ...args], options);
   const beside = path.join(path.dirname(process.execPath), "node_modules", "npm", "bin", "npm-cli.js");
-  if (statSync(beside, { throwIfNoEntry: false })) return { program: process.execPath, args: [beside] };
-  return { program: "npm", args: [] };
+  const isBeside = statSync(beside, { throwIfNoEntry: false }) !== undefined;
+  return isBeside ? run(process.execPath, [beside, ...args], options) : run("npm", args, options);
 }
 
 /** @param {string} output @param {number} [count] */
-export function lastLines(output, count = 12) {
-  const lines = output.trimEnd().split("\n");
-  return lines
-    .slice(-count)
-    .map((line) => `    ${line}`)
-    .join("\n");
-}
+export const lastLines = (output, count = 12) => indented(output.trimEnd().split("\n").slice(-count));
 
 /** npm puts the reason first, and its usage after it. @param {string} output @param {number} [count] */
-export function firstLines(output, count = 12) {
-  const lines = output.trim().split("\n");
-  return lines
-    .slice(0, count)
-    .map((line) => `    ${line}`)
-    .join("\n");
+export const firstLines = (output, count = 12) => indented(output.trim().split("\n").slice(0, count));
+
+/** @param {string[]} lines */
+const indented = (lines) => lines.map((line) => `    ${line}`).join("\n");
+
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Runs a program in the foreground. Ctrl-C reaches it once and is waited for: the engine ends what it has begun.
+ * @param {string} program @param {string[]} args @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
+ * @returns {Promise<number>} its exit code
+ */
+export function runInForeground(program, args, { cwd, env }) {
+  // On a terminal, Ctrl-C goes to every process of the group, so passing it on would make it two, which is "at once".
+  // Elsewhere the program gets a group of its own and hears it from here only.
+  const onTerminal = Boolean(process.stdin.isTTY);
+  const child = spawn(program, args, {
+    cwd,
+    env,
+    stdio: "inherit",
+    detached: !onTerminal && process.platform !== "win32",
+  });
+  let isEnding = false;
+  /** @param {NodeJS.Signals} signal */
+  const forward = (signal) => {
+    if (isEnding || (signal === "SIGINT" && onTerminal)) return;
+    isEnding = true;
+    child.kill("SIGINT");
+  };
+  /** @type {NodeJS.Signals[]} */
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) process.on(signal, forward);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      for (const name of signals) process.off(name, forward);
+      resolve(code ?? (signal === "SIGKILL" ? 137 : 130));
+    });
+  });
+}
+
+/** @param {() => Promise<number | void>} main its result is the exit code */
+export async function runCommand(main) {
+  for (const [signal, code] of /** @type {const} */ ([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ])) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) > 1) return;
+      endChildren();
+      process.exit(code);
+    });
+  }
+  try {
+    process.exitCode = (await main()) ?? 0;
+  } catch (error) {
+    endChildren();
+    console.error(`\n${messageOf(error)}`);
+    if (process.env.SLIPWAY_DEBUG && error instanceof Error) console.error(error.stack);
+    process.exitCode = 1;
+  }
 }

@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-// @ts-check
 // npm run services:up, services:down, services:status
 
-import { requireNode } from "./node-version.mjs";
-
-requireNode();
+import { command, unknownArguments } from "./node-version.mjs";
 
 const usage = `Usage: node toolchain/services-cli.mjs up | down | status
 
@@ -18,23 +15,12 @@ const usage = `Usage: node toolchain/services-cli.mjs up | down | status
   SLIPWAY_CACHE           the folder for everything that is kept
 `;
 
-const { runCommand } = await import("./command.mjs");
-await runCommand(async () => {
-  const [verb] = process.argv.slice(2);
-  if (verb !== "up" && verb !== "down" && verb !== "status") {
-    const asked = verb === "--help" || verb === "-h";
-    (asked ? process.stdout : process.stderr).write(usage);
-    return asked ? 0 : 2;
-  }
-  const { servicesDown, servicesStatus } = await import("./services.mjs");
-  const { providedServices } = await import("./provided-services.mjs");
-  const lines =
-    verb === "up"
-      ? await providedServices()
-      : verb === "down"
-        ? await servicesDown()
-        : await servicesStatus();
-  for (const { name, address, state, log } of lines) {
+await command(usage, async (args) => {
+  const { providedServices, servicesDown, servicesStatus } = await import("./services.mjs");
+  const verbs = { up: providedServices, down: servicesDown, status: servicesStatus };
+  const [verb = ""] = args;
+  if (verb !== "up" && verb !== "down" && verb !== "status") return unknownArguments(args, usage);
+  for (const { name, address, state, log } of await verbs[verb]()) {
     console.log(`${name.padEnd(9)} ${state.padEnd(16)} ${address}${log ? `  (log: ${log})` : ""}`);
   }
   return 0;

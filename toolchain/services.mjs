@@ -1,10 +1,7 @@
-// @ts-check
 // The local services: the embedded registry, and a BuildKit where no Docker engine and none of the person's own is.
 
-import { connect } from "node:net";
 import path from "node:path";
-import { chooseBuilder } from "./builder-choice.mjs";
-import { writeBuilder } from "./builder-file.mjs";
+import { chooseBuilder, dockerEngine, neededParts, writeBuilder } from "./builder.mjs";
 import {
   buildkitDown,
   buildkitEndpoint,
@@ -12,14 +9,16 @@ import {
   buildkitUp,
   isOwnBuildkitUp,
 } from "./buildkit-service.mjs";
-import { dockerEngine } from "./docker-engine.mjs";
+import { whyNoAnswer } from "./from-download.mjs";
 import { withLock } from "./lock.mjs";
 import { cacheDir } from "./paths.mjs";
+import { createProgress } from "./progress.mjs";
+import { provideToolchain } from "./provide.mjs";
 import { registryDown, registryStatus, registryUp } from "./registry-service.mjs";
 
 /**
  * @typedef {import('./progress.mjs').Progress} Progress
- * @typedef {import('./builder-choice.mjs').BuilderChoice} BuilderChoice
+ * @typedef {import('./builder.mjs').BuilderChoice} BuilderChoice
  * @typedef {{ name: string, address: string, state: string, log?: string }} ServiceLine
  * @typedef {{ bins: Record<string, string>, builder?: BuilderChoice, progress?: Progress, cache?: string,
  *   only?: 'builder' | 'registry', port?: number }} UpOptions port: the embedded registry's
@@ -28,18 +27,28 @@ import { registryDown, registryStatus, registryUp } from "./registry-service.mjs
 /** @param {string} cache */
 const lockFile = (cache) => path.join(cache, "locks", "services.lock");
 
+/** Provides the parts that the local services need, and starts what does not run yet. */
+export async function providedServices() {
+  const progress = createProgress();
+  const builder = await chooseBuilder({ progress });
+  const toolchain = await provideToolchain({ parts: neededParts({ builder, tests: false }), progress });
+  return servicesUp({ bins: toolchain.bins, builder, progress });
+}
+
 /**
  * Starts what does not run yet.
- * @param {UpOptions} options
- * @returns {Promise<ServiceLine[]>}
+ * @param {UpOptions} options @returns {Promise<ServiceLine[]>}
  */
 export async function servicesUp({ bins, builder, progress, cache = cacheDir(), only, port }) {
-  const choice = builder ?? (await chooseBuilder({ cache, ...(progress ? { progress } : {}) }));
+  const choice = builder ?? (await chooseBuilder({ cache, progress }));
   return withLock(lockFile(cache), async () => {
-    /** @type {ServiceLine[]} */
     const lines = [];
     if (only !== "registry") lines.push(await builderUp(choice, bins, cache, progress));
-    if (only !== "builder") lines.push(await embeddedRegistryUp(choice, bins, cache, progress, port));
+    if (only !== "builder") {
+      const isContainer = choice.kind === "docker" && choice.engine.desktop;
+      const program = isContainer ? { engine: choice.engine } : { program: bins.registry ?? "" };
+      lines.push(await started("registry", progress, () => registryUp({ cache, port, ...program })));
+    }
     return lines;
   });
 }
@@ -59,47 +68,35 @@ async function builderUp(choice, bins, cache, progress) {
       // buildx starts the container with the first build.
       writeBuilder(cache, { driver: "docker-container", endpoint: choice.engine.endpoint });
       return { name: "builder", address: `Docker context ${choice.engine.endpoint}`, state: "ready" };
-    case "own": {
-      const step = progress?.step("BuildKit", "starting");
-      try {
+    case "own":
+      return started("builder", progress, async () => {
         const { endpoint, state, log } = await buildkitUp({ cache, bins });
         writeBuilder(cache, { driver: "remote", endpoint });
-        if (state === "started") step?.done("started");
-        else step?.drop();
-        return { name: "builder", address: endpoint, state, log };
-      } catch (error) {
-        step?.fail();
-        throw error;
-      }
-    }
+        return { address: endpoint, state, log };
+      });
   }
 }
 
 /**
- * @param {BuilderChoice} choice @param {Record<string, string>} bins @param {string} cache
- * @param {Progress | undefined} progress @param {number | undefined} port
+ * @param {string} name @param {Progress | undefined} progress
+ * @param {() => Promise<{ address: string, state: string, log: string }>} start
  * @returns {Promise<ServiceLine>}
  */
-async function embeddedRegistryUp(choice, bins, cache, progress, port) {
-  const step = progress?.step("registry", "starting");
-  const inContainer = choice.kind === "docker" && choice.engine.desktop;
+async function started(name, progress, start) {
+  const step = progress?.step(name === "builder" ? "BuildKit" : name, "starting");
   try {
-    const { address, state, log } = await registryUp({
-      cache,
-      ...(port === undefined ? {} : { port }),
-      ...(inContainer ? { engine: choice.engine } : { program: bins.registry ?? "" }),
-    });
-    if (state === "started") step?.done(`started at ${address}`);
+    const { address, state, log } = await start();
+    if (state === "started") step?.done(name === "builder" ? "started" : `started at ${address}`);
     else step?.drop();
-    return { name: "registry", address, state, log };
+    return { name, address, state, log };
   } catch (error) {
     step?.fail();
     throw error;
   }
 }
 
-/** @param {string} endpoint @returns {Promise<void>} */
-function requireAnswer(endpoint) {
+/** @param {string} endpoint */
+async function requireAnswer(endpoint) {
   const url = new URL(endpoint);
   /** @type {import('node:net').NetConnectOpts | undefined} */
   const target =
@@ -113,44 +110,31 @@ function requireAnswer(endpoint) {
       `SLIPWAY_BUILDKIT_HOST: "${endpoint}" is none of unix:///path/to/socket, tcp://host:port`,
     );
   }
-  return new Promise((resolve, reject) => {
-    const socket = connect(target);
-    /** @param {string} why */
-    const fail = (why) => {
-      socket.destroy();
-      reject(
-        new Error(
-          `SLIPWAY_BUILDKIT_HOST: nothing answers at ${endpoint} (${why}). Start that BuildKit, or unset it.`,
-        ),
-      );
-    };
-    socket.setTimeout(4_000, () => fail("no answer in 4 s"));
-    socket.on("error", (error) => fail(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve();
-    });
-  });
+  const why = await whyNoAnswer(target, 4_000);
+  if (why === undefined) return;
+  throw new Error(
+    `SLIPWAY_BUILDKIT_HOST: nothing answers at ${endpoint} (${why}). Start that BuildKit, or unset it.`,
+  );
 }
 
-/** @param {{ cache?: string, only?: 'builder' | 'registry' }} [options] @returns {Promise<ServiceLine[]>} */
+/** The engine in whose container the embedded registry runs, if there is one. */
+async function registryEngine() {
+  const engine = await dockerEngine();
+  return engine?.desktop ? engine : undefined;
+}
+
+/** @param {{ cache?: string, only?: 'builder' }} [options] @returns {Promise<ServiceLine[]>} */
 export async function servicesDown({ cache = cacheDir(), only } = {}) {
-  const engine = only === "builder" ? undefined : await dockerEngine();
+  const engine = only === "builder" ? undefined : await registryEngine();
+  /** @param {boolean} stopped */
+  const stateOf = (stopped) => (stopped ? "stopped" : "was not running");
   return withLock(lockFile(cache), async () => {
-    /** @type {ServiceLine[]} */
-    const lines = [];
-    if (only !== "registry") {
-      const stopped = await buildkitDown({ cache });
-      lines.push({
-        name: "builder",
-        address: buildkitEndpoint(cache),
-        state: stopped ? "stopped" : "was not running",
-      });
-    }
+    const builder = stateOf(await buildkitDown({ cache }));
+    const lines = [{ name: "builder", address: buildkitEndpoint(cache), state: builder }];
     if (only !== "builder") {
-      const stopped = await registryDown({ cache, ...(engine?.desktop ? { engine } : {}) });
+      const registry = stateOf(await registryDown({ cache, engine }));
       const { address } = await registryStatus({ cache });
-      lines.push({ name: "registry", address, state: stopped ? "stopped" : "was not running" });
+      lines.push({ name: "registry", address, state: registry });
     }
     return lines;
   });
@@ -158,13 +142,16 @@ export async function servicesDown({ cache = cacheDir(), only } = {}) {
 
 /** @param {{ cache?: string }} [options] @returns {Promise<ServiceLine[]>} */
 export async function servicesStatus({ cache = cacheDir() } = {}) {
-  const engine = await dockerEngine();
-  const { address, state, log } = await registryStatus({ cache, ...(engine?.desktop ? { engine } : {}) });
+  const { address, state, log } = await registryStatus({ cache, engine: await registryEngine() });
+  return [builderStatus(cache), { name: "registry", address, state, log }];
+}
+
+/** @param {string} cache @returns {ServiceLine} */
+function builderStatus(cache) {
   const host = process.env.SLIPWAY_BUILDKIT_HOST;
-  const builder = host
-    ? { name: "builder", address: host, state: "yours (SLIPWAY_BUILDKIT_HOST)" }
-    : isOwnBuildkitUp(cache)
-      ? { name: "builder", address: buildkitEndpoint(cache), state: "running", log: buildkitLog(cache) }
-      : { name: "builder", address: buildkitEndpoint(cache), state: "stopped" };
-  return [builder, { name: "registry", address, state, log }];
+  if (host) return { name: "builder", address: host, state: "yours (SLIPWAY_BUILDKIT_HOST)" };
+  const builder = { name: "builder", address: buildkitEndpoint(cache) };
+  return isOwnBuildkitUp(cache)
+    ? { ...builder, state: "running", log: buildkitLog(cache) }
+    : { ...builder, state: "stopped" };
 }

@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-// @ts-check
 // npm start: provides what is missing, then releases the sample on the stage stack into the embedded registry.
 
-import { requireNode } from "./node-version.mjs";
-
-requireNode();
+import { command } from "./node-version.mjs";
 
 const usage = `Usage: npm start [-- <options of pulumi up>]
 
@@ -17,13 +14,7 @@ on the stage stack into the embedded registry, and shows what was released. Runn
   SLIPWAY_CACHE           the folder for everything that is kept
 `;
 
-const args = process.argv.slice(2);
-if (args.includes("--help") || args.includes("-h")) {
-  process.stdout.write(usage);
-} else {
-  const { runCommand } = await import("./command.mjs");
-  await runCommand(async () => {
-    const { releaseStage } = await import("./release-stage.mjs");
-    return releaseStage(args);
-  });
-}
+await command(usage, async (args) => {
+  const { releaseStage } = await import("./release-stage.mjs");
+  return releaseStage(args);
+});

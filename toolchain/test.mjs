@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-// @ts-check
 // npm test: provides what is missing, then runs every test.
 
-import { requireNode } from "./node-version.mjs";
-
-requireNode();
+import { command } from "./node-version.mjs";
 
 const usage = `Usage: npm test [-- <options of vitest, or parts of file names>]
 
@@ -15,14 +12,8 @@ slow a slice is run; npm run test:all runs all of it.
   npm test -- -t 'port taken'            by name
 `;
 
-const args = process.argv.slice(2).filter((arg) => arg !== "--all");
-if (process.argv.includes("--all")) process.env.SLIPWAY_TESTS = "all";
-if (args.includes("--help") || args.includes("-h")) {
-  process.stdout.write(usage);
-} else {
-  const { runCommand } = await import("./command.mjs");
-  await runCommand(async () => {
-    const { runTests } = await import("./run-tests.mjs");
-    return runTests(args);
-  });
-}
+await command(usage, async (args) => {
+  if (args.includes("--all")) process.env.SLIPWAY_TESTS = "all";
+  const { runTests } = await import("./run-tests.mjs");
+  return runTests(args.filter((arg) => arg !== "--all"));
+});

@@ -2,9 +2,7 @@
 export interface ActionPin {
   /** The release that the commit is, for people and for `slipway workflows --outdated`. */
   readonly version: string;
-  /** 40 hex digits. */
   readonly commit: string;
-  /** The commit's date. */
   readonly date: string;
 }
 
@@ -64,3 +62,32 @@ export type ActionName = keyof typeof ACTION_PINS;
 
 /** The engine that workflows install: the one that Slipway is tested with. */
 export const PULUMI_VERSION = "3.259.0";
+
+export interface NewestRelease {
+  readonly version: string;
+  readonly commit: string;
+  /** The commit that the pinned version's tag points to now; absent where there is no such tag any more. */
+  readonly pinnedNow?: string;
+}
+
+export interface PinState extends ActionPin {
+  readonly action: string;
+  readonly newest: NewestRelease;
+  /** `moved`: the pinned version's tag points to another commit than the pin, which deserves a look. */
+  readonly state: "current" | "outdated" | "moved";
+}
+
+/** Every pin beside what is there now, sorted by action. */
+export function pinStates(newest: Readonly<Record<string, NewestRelease>>): PinState[] {
+  return Object.entries<ActionPin>(ACTION_PINS)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([action, pin]) => {
+      const found = newest[action];
+      return found === undefined ? [] : [{ action, ...pin, newest: found, state: stateOf(pin, found) }];
+    });
+}
+
+function stateOf(pin: ActionPin, { version, commit, pinnedNow }: NewestRelease): PinState["state"] {
+  if (pinnedNow !== undefined && pinnedNow !== pin.commit) return "moved";
+  return version === pin.version && commit === pin.commit ? "current" : "outdated";
+}

@@ -1,15 +1,13 @@
+import { structuredPatch } from "diff";
 import type { WorkflowHost } from "../plan/github-config";
-import { driftWorkflow } from "./drift-workflow";
-import type { Workflow } from "./model";
-import { previewWorkflow } from "./preview-workflow";
-import { promoteJob, promoteWorkflow } from "./promote-workflow";
+import { type Problem, ProblemError } from "../plan/problem";
+import { jobId, type Workflow } from "./model";
+import { promoteJob, promoteWorkflow } from "./release-job";
 import { deployWorkflow, releaseWorkflow } from "./release-workflow";
 import { renderWorkflow } from "./render";
-import type { HostedStack, WorkflowStack } from "./stack";
-import { jobId } from "./words";
-import { requireNoProblems } from "./workflow-problems";
+import { driftWorkflow, previewWorkflow } from "./shared-workflows";
+import { builds, type HostedStack, runnersOf, type WorkflowStack } from "./stack";
 
-/** A workflow file of the repository. */
 export interface WorkflowFile {
   /** From the repository's root: `.github/workflows/release.yml`. */
   readonly path: string;
@@ -31,7 +29,7 @@ const HOSTS: readonly WorkflowHost[] = ["github", "gitea"];
  * Every workflow file that some stacks of one project ask for, sorted by path. Pure: the same settings give the same
  * bytes.
  *
- * @throws ProblemError `workflows-file` for a file that two stacks claim, `workflows-expression` for a value that would be
+ * @throws ProblemError `workflows-file` for a file that two stacks name, `workflows-expression` for a value that would be
  *   an expression, `workflows-preview-tag`, `workflows-promote`, `workflows-shared` for settings that do not go together
  */
 export function workflowFiles(stacks: readonly WorkflowStack[]): WorkflowFile[] {
@@ -104,4 +102,178 @@ function sharedWorkflows(
     const members = stacks.filter((stack) => fileOf(stack) === file);
     return { workflow: make(file, members), stacks: members.map(({ stack }) => stack) };
   });
+}
+
+/** What keeps stacks from having the workflows that they ask for, all at once. */
+function requireNoProblems(stacks: readonly WorkflowStack[]): void {
+  const problems = [...stacks.flatMap(ownProblems), ...fileProblems(stacks), ...sharedProblems(stacks)];
+  if (problems.length > 0) throw new ProblemError("The workflows cannot be made:", problems);
+}
+
+function problem(stack: string, code: string, key: string, message: string, hint: string): Problem {
+  return { code, path: `${stack}: github.workflows.${key}`, message, hint };
+}
+
+function ownProblems(stack: WorkflowStack): Problem[] {
+  const { config, workflows } = stack;
+  const { preview, promote, release, deploy } = workflows;
+  const isPromoting = config.promote !== undefined;
+  const rows: [wrong: boolean, code: string, key: string, message: string, hint: string][] = [
+    [
+      preview !== undefined && config.requireTag,
+      "workflows-preview-tag",
+      "preview",
+      "is not possible with requireTag: a pull request has no tag",
+      "Leave the preview out, or preview a stack that requires none",
+    ],
+    [
+      preview !== undefined && config.promote?.source.kind === "stack",
+      "workflows-preview-promote",
+      "preview",
+      "is not possible for a stack that promotes from another: a pull request cannot read the other stack's state",
+      "Leave the preview out, or promote by statement",
+    ],
+    [
+      promote !== undefined && !isPromoting,
+      "workflows-promote",
+      "promote",
+      "needs slipway:promote, which says what is promoted",
+      "Set slipway:promote, e.g. { from: stage }",
+    ],
+    [release !== undefined && isPromoting, "workflows-promote", "release", NOTHING_BUILT, "Use promote"],
+    [deploy !== undefined && isPromoting, "workflows-promote", "deploy", NOTHING_BUILT, "Use promote"],
+    [
+      workflows.attest && config.images.length > 256,
+      "workflows-attest",
+      "attest",
+      "is possible for 256 images at most, GitHub's limit of a matrix",
+      "Leave attest out",
+    ],
+  ];
+  return [
+    ...rows.flatMap(([wrong, ...rest]) => (wrong ? [problem(stack.stack, ...rest)] : [])),
+    ...runnerProblems(stack),
+    ...expressionProblems(stack),
+  ];
+}
+
+const NOTHING_BUILT = "is not possible for a stack that promotes: nothing is built there";
+
+function runnerProblems(stack: WorkflowStack): Problem[] {
+  const runners = (builds(stack) ? runnersOf(stack) : undefined) ?? [];
+  return runners
+    .filter(({ runner }) => runner === undefined)
+    .map(({ platform }) =>
+      problem(
+        stack.stack,
+        "workflows-runner",
+        `runners.${platform}`,
+        `is not there, and images are built for ${platform}; expected a runner's label`,
+        "Name a runner that is of this platform or runs it without QEMU, or leave `runners` out: one job builds all",
+      ),
+    );
+}
+
+/** Texts that GitHub would evaluate. The schema allows them: elsewhere they are harmless. */
+function expressionProblems({ stack, config, configFile }: WorkflowStack): Problem[] {
+  const texts = { artifacts: config.artifacts, "builder.name": config.builder.name, configFile };
+  return Object.entries(texts)
+    .filter(([, text]) => text?.includes("${{"))
+    .map(([key, text]) => ({
+      code: "workflows-expression",
+      path: `${stack}: ${key}`,
+      message: `${JSON.stringify(text)} would be an expression in a workflow`,
+    }));
+}
+
+interface NamedFile {
+  readonly stack: string;
+  readonly key: string;
+  readonly file: string;
+  /** Preview and drift are shared with the same key of other stacks. */
+  readonly shared: boolean;
+}
+
+function namedFiles({
+  stack,
+  workflows: { release, deploy, promote, preview, drift },
+}: WorkflowStack): NamedFile[] {
+  const named: [key: string, file: string | undefined, shared: boolean][] = [
+    ["release", release?.file, false],
+    ["deploy", deploy === undefined ? undefined : (deploy.file ?? `deploy-${stack}.yml`), false],
+    ["promote", promote === undefined ? undefined : (promote.file ?? `promote-${stack}.yml`), false],
+    ["preview", preview?.file, true],
+    ["drift", drift?.file, true],
+  ];
+  return named.flatMap(([key, file, shared]) => (file === undefined ? [] : [{ stack, key, file, shared }]));
+}
+
+/** Names are compared as on case-insensitive file systems. */
+function fileProblems(stacks: readonly WorkflowStack[]): Problem[] {
+  const all = stacks.flatMap(namedFiles);
+  return all.flatMap((one, index) => {
+    const isSame = (other: NamedFile) => other.file.toLowerCase() === one.file.toLowerCase();
+    const isShared = (other: NamedFile) => one.shared && other.key === one.key && other.file === one.file;
+    const other = all.slice(0, index).find((earlier) => isSame(earlier) && !isShared(earlier));
+    if (other === undefined) return [];
+    const message = `${JSON.stringify(one.file)} is also the file of ${other.stack}'s ${other.key}`;
+    const hint = "Give each of them a file of its own";
+    return [problem(one.stack, "workflows-file", `${one.key}.file`, message, hint)];
+  });
+}
+
+/** A shared file has one runner, one way to install and one environment. */
+function sharedProblems(stacks: readonly WorkflowStack[]): Problem[] {
+  return (["preview", "drift"] as const).flatMap((key) => {
+    const members = stacks.filter(({ workflows }) => workflows[key] !== undefined);
+    return members.flatMap((member, index) => {
+      const first = members
+        .slice(0, index)
+        .find(({ workflows }) => workflows[key]?.file === member.workflows[key]?.file);
+      if (first === undefined || commonSettings(first, key) === commonSettings(member, key)) return [];
+      const message = `shares ${member.workflows[key]?.file} with ${first.stack}, but differs in directory, runner, node, install, hosts, timeout or environment`;
+      const hint = "Set these in Pulumi.yaml for all stacks, or give each its own file";
+      return [problem(member.stack, "workflows-shared", key, message, hint)];
+    });
+  });
+}
+
+function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"): string {
+  const { directory, runner, node, install, hosts, timeout, drift } = workflows;
+  const environment = key === "drift" ? drift?.environment : undefined;
+  return JSON.stringify({ directory, runner, node, install, hosts, timeout, environment });
+}
+
+export interface FileState {
+  readonly path: string;
+  readonly wanted: string;
+  /** What it says; absent where there is none. */
+  readonly found?: string;
+}
+
+export type FileChange = "created" | "changed" | "unchanged";
+
+export interface FileDifference {
+  readonly path: string;
+  readonly change: FileChange;
+  /** The first line that differs, from 1; absent for a file that is not there or does not differ. */
+  readonly line?: number;
+  /** The lines that differ with some around them, `-` as the file is, `+` as it should be. */
+  readonly diff: readonly string[];
+}
+
+/** How a file differs from what the settings say. A checkout's line ends (CRLF) are no difference. */
+export function compareFile({ path, wanted, found }: FileState): FileDifference {
+  if (found === undefined) return { path, change: "created", diff: [] };
+  const text = found.replaceAll("\r\n", "\n");
+  if (text === wanted) return { path, change: "unchanged", diff: [] };
+  const { hunks } = structuredPatch(path, path, text, wanted, "", "", { context: 2 });
+  const [first] = hunks;
+  const before = first?.lines.findIndex((line) => !line.startsWith(" ")) ?? 0;
+  return {
+    path,
+    change: "changed",
+    line: (first?.oldStart ?? 1) + Math.max(before, 0),
+    diff: hunks.flatMap(({ oldStart, lines }) => [`@@ line ${oldStart} @@`, ...lines]),
+  };
 }

@@ -16,7 +16,6 @@ export interface Workflow {
   readonly runName?: string;
   readonly on: Triggers;
   readonly concurrency?: Concurrency;
-  /** By id, in this order. */
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -55,9 +54,7 @@ export interface Job {
   readonly environment?: string;
   /** A job without is killed after six hours. */
   readonly timeoutMinutes: number;
-  /** What the job's token may do; nothing else. */
   readonly permissions: Permissions;
-  /** Rows, or an expression for them. */
   readonly matrix?: { readonly include: string | readonly Readonly<Record<string, string>>[] };
   readonly outputs?: Readonly<Record<string, string>>;
   /** Where scripts run, relative to the repository. Default: the repository. */
@@ -101,14 +98,41 @@ export interface SecretValue {
   readonly optional?: boolean;
 }
 
-/** The text of a value in the file. */
 export function valueText(value: EnvValue): string {
   if (typeof value === "string") return value;
   const name = `secrets.${value.secret}`;
   return expression(value.otherwise === undefined ? name : `${name} || ${value.otherwise}`);
 }
 
-/** `${{ text }}`. */
+export function textInput(description: string, required = false): Input {
+  return { description, type: "string", required };
+}
+
 export function expression(text: string): string {
   return `\${{ ${text} }}`;
+}
+
+/** A value as one word of a shell's line, in single quotes where it needs any. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9@%_+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A text as a string of an expression: `'it''s'`. */
+export function expressionText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A job's id: letters, digits, `_` and `-`, beginning with a letter. */
+export function jobId(...parts: readonly string[]): string {
+  const id = parts.join("-").replace(/[^A-Za-z0-9_-]/g, "-");
+  return /^[A-Za-z]/.test(id) ? id : `stack-${id}`;
+}
+
+/** A pattern of git tags in GitHub's syntax, where `+` and `?` repeat what is before them. */
+export function tagFilter(pattern: string): string {
+  return pattern.replace(/[+?[\]!]/g, "\\$&");
+}
+
+export function stem(file: string): string {
+  return file.replace(/\.ya?ml$/, "");
 }

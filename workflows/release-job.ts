@@ -1,10 +1,36 @@
-import { subjectsOutput } from "./attest-job";
-import { BUILD_JOB, type BuildJobInput, mergeScript, takeParts } from "./build-job";
-import { furtherSecrets, packagePermission, signingVariables } from "./credentials";
-import type { EnvValue, Job, RunStep, Step } from "./model";
-import { expression } from "./model";
-import { SOURCE_COMMIT, SOURCE_JOB } from "./source-job";
-import { environmentOf, type HostedStack, inRepository, type StateKind, type WorkflowStack } from "./stack";
+import {
+  BUILD_JOB,
+  type BuildJobInput,
+  MERGED,
+  mergeScript,
+  SOURCE_COMMIT,
+  SOURCE_JOB,
+  takeParts,
+} from "./build-job";
+import {
+  type EnvValue,
+  expression,
+  type Input,
+  type Job,
+  type RunStep,
+  type Step,
+  shellWord,
+  stem,
+  type Workflow,
+} from "./model";
+import {
+  environmentOf,
+  furtherSecrets,
+  type HostedStack,
+  inRepository,
+  madeFrom,
+  packagePermission,
+  type StateKind,
+  signingVariables,
+  type WorkflowStack,
+  waiting,
+  workingDirectory,
+} from "./stack";
 import {
   checkOut,
   installPackages,
@@ -14,7 +40,6 @@ import {
   setUpNode,
   setUpPulumi,
 } from "./steps";
-import { shellWord } from "./words";
 
 export interface ReleaseJobInput extends BuildJobInput {
   readonly name: string;
@@ -41,13 +66,13 @@ export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInpu
     name,
     needs: [...(hasSource ? [SOURCE_JOB] : []), BUILD_JOB],
     ...writingJob(stack),
-    ...(workflows.attest ? { outputs: { subjects: expression("steps.released.outputs.subjects") } } : {}),
+    outputs: workflows.attest ? { subjects: expression("steps.released.outputs.subjects") } : undefined,
     steps,
   };
 }
 
 /** What a job that writes to registries and may sign needs: where it runs, how long, and with which rights. */
-export function writingJob(
+function writingJob(
   stack: HostedStack,
 ): Pick<Job, "runsOn" | "environment" | "timeoutMinutes" | "permissions" | "workingDirectory"> {
   const { workflows } = stack;
@@ -60,7 +85,7 @@ export function writingJob(
       ...packagePermission(stack, "write"),
       ...(signsKeyless(stack) ? { "id-token": "write" } : {}),
     },
-    ...(workflows.directory === "." ? {} : { workingDirectory: workflows.directory }),
+    workingDirectory: workingDirectory(stack),
   };
 }
 
@@ -70,7 +95,7 @@ function signsKeyless({ config }: WorkflowStack): boolean {
 }
 
 /** `pulumi up`, as on a laptop; or `slipway up`, which can release some of several images. */
-export function runProgram(
+function runProgram(
   stack: WorkflowStack,
   name: string,
   state: StateKind,
@@ -94,7 +119,7 @@ export function runProgram(
 }
 
 /** The report on the run's page, and the manifest as an artifact. */
-export function keepManifest(stack: WorkflowStack): Step[] {
+function keepManifest(stack: WorkflowStack): Step[] {
   const { artifacts } = stack.config;
   const report = `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`;
   const manifest = shellWord(`${artifacts}/release-manifest.json`);
@@ -102,7 +127,7 @@ export function keepManifest(stack: WorkflowStack): Step[] {
   return [
     {
       name: "Report",
-      ...(attest ? { id: "released" } : {}),
+      id: attest ? "released" : undefined,
       run: attest ? [report, ...subjectsOutput(stack, manifest)] : [report],
     },
     {
@@ -115,4 +140,149 @@ export function keepManifest(stack: WorkflowStack): Step[] {
       },
     },
   ];
+}
+
+/**
+ * GitHub's own provenance of each digest that this run built and released, in a job of its own: it alone may attest, and
+ * it runs nothing of the repository's. GitHub states the commit that the workflow runs for, so that a release of another
+ * commit has none. On GHCR the attestation is pushed beside the image; elsewhere GitHub alone keeps it.
+ */
+export function attestJob({ stack, hasSource }: BuildJobInput, released: string): Job {
+  const isOwnCommit = hasSource ? ` && needs.${SOURCE_JOB}.outputs.commit == github.sha` : "";
+  const isGhcr = stack.config.registries.some(({ host }) => host === "ghcr.io");
+  return {
+    name: `Attest (${expression("matrix.image")})`,
+    needs: [...(hasSource ? [SOURCE_JOB] : []), released],
+    if: `needs.${released}.outputs.subjects != '[]'${isOwnCommit}`,
+    runsOn: stack.workflows.runner,
+    timeoutMinutes: 15,
+    permissions: {
+      ...packagePermission(stack, "write"),
+      attestations: "write",
+      "id-token": "write",
+    },
+    matrix: { include: expression(`fromJSON(needs.${released}.outputs.subjects)`) },
+    steps: [...(isGhcr ? [signIn()] : []), attest(isGhcr), readBack()],
+  };
+}
+
+/**
+ * The script's lines that output what this run built and released, for the job above: image, repository and digest,
+ * from the manifest and from what was merged. What was there before is left out: this run does not know how it was
+ * built. GHCR's repository, where there is one: the attestation can be pushed there.
+ */
+function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: string): string[] {
+  const isSecond = registries.findIndex(({ host }) => host === "ghcr.io") > 0;
+  const primary = ".repositories[0]";
+  const ghcr = `(first(.repositories[] | select(startswith("ghcr.io/"))) // ${primary})`;
+  const built = "select({image: .name, digest} | IN($merged[][]))";
+  const subjects = `.images | map(${built} | {image: .name, subject: ${isSecond ? ghcr : primary}, digest})`;
+  return [
+    `subjects="$(jq --compact-output --slurpfile merged "${MERGED}" ${shellWord(subjects)} ${manifest})"`,
+    'echo "subjects=$subjects" >> "$GITHUB_OUTPUT"',
+  ];
+}
+
+function signIn(): Step {
+  return {
+    name: "Sign in to GHCR",
+    uses: "docker/login-action",
+    with: {
+      registry: "ghcr.io",
+      username: expression("github.actor"),
+      password: expression("github.token"),
+    },
+  };
+}
+
+/** Without a predicate of its own the action states the build's provenance. */
+function attest(push: boolean): Step {
+  return {
+    name: "Attest build provenance",
+    uses: "actions/attest",
+    with: {
+      "subject-name": expression("matrix.subject"),
+      "subject-digest": expression("matrix.digest"),
+      "push-to-registry": push,
+      // An organization's list of artifacts, which needs a further right.
+      ...(push ? { "create-storage-record": false } : {}),
+    },
+  };
+}
+
+function readBack(): Step {
+  return {
+    name: "Read it back",
+    run: ['gh attestation verify "oci://$SUBJECT@$DIGEST" --repo "$GITHUB_REPOSITORY"'],
+    env: {
+      SUBJECT: expression("matrix.subject"),
+      DIGEST: expression("matrix.digest"),
+      GH_TOKEN: expression("github.token"),
+    },
+  };
+}
+
+const VERSION: Input = {
+  description: "The released version to promote. Default: the one that the stack's file names",
+  type: "string",
+  required: false,
+};
+
+export function promoteWorkflow(stack: HostedStack): Workflow {
+  const { stack: name, workflows, config } = stack;
+  const settings = workflows.promote ?? { follow: true };
+  const byStatement = config.promote?.source.kind === "statement";
+  const file = settings.file ?? `promote-${name}.yml`;
+  return {
+    file,
+    comment: madeFrom([stack]),
+    name: settings.name ?? `Promote to ${name}`,
+    on: { dispatch: byStatement ? { version: VERSION } : {} },
+    concurrency: {
+      comment: ["Each run has a group of its own: none that waits for approval is dropped by the next."],
+      group: `${stem(file)}-${expression(byStatement ? "inputs.version || github.run_id" : "github.run_id")}`,
+      cancelInProgress: false,
+      queue: waiting(stack),
+    },
+    jobs: { promote: promoteJob(stack, []) },
+  };
+}
+
+/**
+ * Takes what was released over by digest, when the environment's reviewers have approved. Nothing is built. What
+ * another stack released is in the engine's state, so that a throwaway one will not do.
+ */
+export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
+  const { workflows, config } = stack;
+  const byStatement = config.promote?.source.kind === "statement";
+  const state = byStatement ? "throwaway" : "kept";
+  const program = runProgram(stack, "Promote", state, {});
+  const versioned = byStatement && needs.length === 0;
+  const choose =
+    'if [ -n "$VERSION" ]; then pulumi config set --path slipway:promote.statement "$VERSION"; fi';
+  return {
+    name: `Promote to ${stack.stack}`,
+    needs: needs.length === 0 ? undefined : needs,
+    ...writingJob(stack),
+    steps: [
+      checkOut(),
+      setUpNode(stack),
+      setUpPulumi(),
+      installPackages(stack),
+      {
+        ...program,
+        comment:
+          state === "kept"
+            ? ["What the other stack released is in the state that PULUMI_BACKEND_URL names."]
+            : undefined,
+        run: versioned ? [...program.run.slice(0, -1), choose, ...program.run.slice(-1)] : program.run,
+        env: {
+          ...(versioned ? { VERSION: expression("inputs.version") } : {}),
+          ...program.env,
+          ...furtherSecrets(stack),
+        },
+      },
+      ...keepManifest({ ...stack, workflows: { ...workflows, attest: false } }),
+    ],
+  };
 }

@@ -1,29 +1,22 @@
-import { attestJob } from "./attest-job";
-import { BUILD_JOB, buildJob } from "./build-job";
-import type { Concurrency, EnvValue, Input, Job, Workflow } from "./model";
-import { expression } from "./model";
-import { releaseJob } from "./release-job";
-import { type Asked, SOURCE_JOB, sourceJob } from "./source-job";
+import { type Asked, BUILD_JOB, buildJob, SOURCE_JOB, sourceJob } from "./build-job";
+import {
+  type Concurrency,
+  type EnvValue,
+  expression,
+  expressionText,
+  type Input,
+  type Job,
+  stem,
+  tagFilter,
+  textInput,
+  type Workflow,
+} from "./model";
+import { attestJob, releaseJob } from "./release-job";
 import { type HostedStack, madeFrom, versionTags, waiting } from "./stack";
-import { expressionText, stem, tagFilter } from "./words";
 
-const REF: Input = {
-  description: "Branch, tag or commit to release. Default: where the workflow is started",
-  type: "string",
-  required: false,
-};
-
-const SERVICES: Input = {
-  description: "Only these images, separated by commas. Default: all",
-  type: "string",
-  required: false,
-};
-
-const DISPATCH_ID: Input = {
-  description: "For `slipway dispatch`, which finds its run by it",
-  type: "string",
-  required: false,
-};
+const REF = textInput("Branch, tag or commit to release. Default: where the workflow is started");
+const SERVICES = textInput("Only these images, separated by commas. Default: all");
+const DISPATCH_ID = textInput("For `slipway dispatch`, which finds its run by it");
 
 const AS_CONFIGURED = "as configured";
 
@@ -47,10 +40,10 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
     file: settings.file,
     comment: madeFrom([stack]),
     name: title,
-    ...(stack.host === "github" ? { runName: runName(title, inputs) } : {}),
+    runName: stack.host === "github" ? runName(title, inputs) : undefined,
     on: {
-      ...(on.includes("release") ? { release: { types: ["published"] } } : {}),
-      ...(on.includes("tags") ? { push: { tags: versionTags(stack).map(tagFilter) } } : {}),
+      release: on.includes("release") ? { types: ["published"] } : undefined,
+      push: on.includes("tags") ? { tags: versionTags(stack).map(tagFilter) } : undefined,
       dispatch: inputs,
     },
     concurrency: concurrency(stack, settings.file, own),
@@ -76,15 +69,10 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
   };
 }
 
-/** A workflow that releases each commit of some branches. */
 export function deployWorkflow(stack: HostedStack): Workflow {
   const { stack: name, config, workflows } = stack;
   const settings = workflows.deploy ?? { branches: ["main"] };
-  const tag: Input = {
-    description: "The images' tag. Default: the commit",
-    type: "string",
-    required: false,
-  };
+  const tag = textInput("The images' tag. Default: the commit");
   // Otherwise a commit only gets the tags of its rules, such as type=sha.
   const isNamed = config.publishVersionTag === true;
   const services = servicesInput(stack);
@@ -101,7 +89,7 @@ export function deployWorkflow(stack: HostedStack): Workflow {
       comment: ["Each commit has a group of its own: a push never drops the one that waits before it."],
       group: `${stem(file)}-${expression(isNamed ? "inputs.tag || github.sha" : "github.sha")}`,
       cancelInProgress: false,
-      ...waiting(stack),
+      queue: waiting(stack),
     },
     jobs: releaseJobs(stack, "deploy", {
       name: "Deploy",
@@ -161,17 +149,10 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
   }
   const isRequired = lane !== undefined || publishVersionTag === true || requireTag;
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
-  const version: Input = {
-    description: `Version such as ${example}${isRequired ? "" : ". Default: none, and no version tag"}`,
-    type: "string",
-    required: isRequired,
-  };
+  const noVersion = isRequired ? "" : ". Default: none, and no version tag";
   return {
-    version,
-    ref: {
-      ...REF,
-      description: "Branch, tag or commit to release. Default: the version's tag, else where it is started",
-    },
+    version: textInput(`Version such as ${example}${noVersion}`, isRequired),
+    ref: textInput("Branch, tag or commit to release. Default: the version's tag, else where it is started"),
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...servicesInput(stack),
     ...found(stack),
@@ -190,11 +171,7 @@ function found({ host }: HostedStack): Record<string, Input> {
 }
 
 function ruleInput(name: string): Input {
-  return {
-    description: name === "tag" ? "The image's tag" : `What tag rules read as ${name}`,
-    type: "string",
-    required: true,
-  };
+  return textInput(name === "tag" ? "The image's tag" : `What tag rules read as ${name}`, true);
 }
 
 /**
@@ -210,11 +187,10 @@ function concurrency(stack: HostedStack, file: string, own: readonly string[]): 
     comment: ["Runs of one version wait for each other, and none waits for another version."],
     group: `${stem(file)}-${expression(`${asked} || ${pushed} || github.run_id`)}`,
     cancelInProgress: false,
-    ...waiting(stack),
+    queue: waiting(stack),
   };
 }
 
-/** The version that was typed in, as its git tag is called. */
 function askedVersion(stack: HostedStack): string {
   const prefix = tagPrefix(stack);
   if (prefix === "") return "inputs.version";

@@ -1,7 +1,17 @@
 import { Document, isMap, isScalar, isSeq, type Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { ACTION_PINS } from "./action-pins";
-import type { Concurrency, Input, Job, Permissions, Scope, Step, Triggers, Workflow } from "./model";
-import { valueText } from "./model";
+import {
+  type Concurrency,
+  type EnvValue,
+  type Input,
+  type Job,
+  type Permissions,
+  type Scope,
+  type Step,
+  type Triggers,
+  valueText,
+  type Workflow,
+} from "./model";
 
 /** The text of a workflow file: the same workflow is the same text, with a final newline. */
 export function renderWorkflow(workflow: Workflow): string {
@@ -12,8 +22,8 @@ export function renderWorkflow(workflow: Workflow): string {
     "run-name": runName,
     on: triggers(on),
     permissions: {},
-    concurrency: concurrency === undefined ? undefined : renderConcurrency(concurrency),
-    jobs: mapping(Object.fromEntries(Object.entries(jobs).map(([id, job]) => [id, renderJob(job)]))),
+    concurrency: concurrency && renderConcurrency(concurrency),
+    jobs: mapping(mapValues(jobs, renderJob)),
   });
   document.contents = root;
   document.commentBefore = commentLines(workflow.comment);
@@ -25,35 +35,25 @@ export function renderWorkflow(workflow: Workflow): string {
 
 function triggers({ release, push, pullRequest, schedule, dispatch }: Triggers): YAMLMap {
   return mapping({
-    release: release === undefined ? undefined : mapping({ types: inline(release.types) }),
-    push:
-      push === undefined
-        ? undefined
-        : mapping({
-            branches: push.branches === undefined ? undefined : inline(push.branches),
-            tags: push.tags === undefined ? undefined : inline(push.tags),
-          }),
-    pull_request: pullRequest === undefined ? undefined : new Scalar(null),
-    schedule:
-      schedule === undefined ? undefined : sequence(schedule.map((cron) => mapping({ cron: quoted(cron) }))),
-    workflow_dispatch:
-      dispatch === undefined
-        ? undefined
-        : Object.keys(dispatch).length === 0
-          ? new Scalar(null)
-          : mapping({ inputs: mapping(mapValues(dispatch, renderInput)) }),
+    release: release && { types: inline(release.types) },
+    push: push && { branches: push.branches && inline(push.branches), tags: push.tags && inline(push.tags) },
+    pull_request: pullRequest && new Scalar(null),
+    schedule: schedule?.map((cron) => ({ cron: quoted(cron) })),
+    workflow_dispatch: dispatch && renderDispatch(dispatch),
   });
 }
 
+function renderDispatch(inputs: Readonly<Record<string, Input>>): Node {
+  return Object.keys(inputs).length === 0
+    ? new Scalar(null)
+    : mapping({ inputs: mapping(mapValues(inputs, renderInput)) });
+}
+
 function renderInput(input: Input): YAMLMap {
-  return input.type === "choice"
-    ? mapping({
-        description: input.description,
-        type: input.type,
-        options: inline(input.options),
-        default: input.default,
-      })
-    : mapping({ description: input.description, type: input.type, required: input.required });
+  const { description, type } = input;
+  return type === "choice"
+    ? mapping({ description, type, options: inline(input.options), default: input.default })
+    : mapping({ description, type, required: input.required });
 }
 
 function renderConcurrency({ group, cancelInProgress, queue, comment }: Concurrency): YAMLMap {
@@ -72,12 +72,9 @@ function renderJob(job: Job): YAMLMap {
     environment: job.environment,
     "timeout-minutes": job.timeoutMinutes,
     permissions: permissions(job.permissions),
-    strategy: matrix === undefined ? undefined : mapping({ "fail-fast": false, matrix }),
+    strategy: matrix && { "fail-fast": false, matrix },
     outputs: job.outputs,
-    defaults:
-      workingDirectory === undefined
-        ? undefined
-        : mapping({ run: mapping({ "working-directory": workingDirectory }) }),
+    defaults: workingDirectory && { run: { "working-directory": workingDirectory } },
     steps: steps(job.steps),
   });
 }
@@ -113,25 +110,20 @@ function steps(list: readonly Step[]): YAMLSeq {
 }
 
 function renderStep(step: Step): YAMLMap {
-  const { name, id, comment, env } = step;
+  const { name, id, comment, env = {} } = step;
   const common = { name, id, if: step.if };
-  const variables = Object.keys(env ?? {}).length === 0 ? undefined : mapValues(env ?? {}, valueText);
+  const variables = Object.keys(env).length === 0 ? undefined : mapValues(env, valueText);
   const map =
     "uses" in step
-      ? mapping({
-          ...common,
-          uses: pinned(step.uses),
-          with:
-            step.with === undefined
-              ? undefined
-              : mapValues(step.with, (value) =>
-                  typeof value === "boolean" || typeof value === "number" ? value : valueText(value),
-                ),
-          env: variables,
-        })
-      : mapping({ ...common, shell: step.shell, run: script(step.run), env: variables });
+      ? mapping({ ...common, uses: pinned(step.uses), with: step.with && mapValues(step.with, inputText) })
+      : mapping({ ...common, shell: step.shell, run: script(step.run) });
+  if (variables !== undefined) map.set("env", node(variables));
   if (comment !== undefined) map.commentBefore = commentLines(comment);
   return map;
+}
+
+function inputText(value: EnvValue | boolean | number): string | boolean | number {
+  return typeof value === "boolean" || typeof value === "number" ? value : valueText(value);
 }
 
 /** `owner/name@<commit> # v1.2.3`. */
@@ -155,7 +147,6 @@ function quoted(text: string): Scalar {
   return scalar;
 }
 
-/** `[a, b]`. */
 function inline(values: readonly unknown[]): YAMLSeq {
   const list = sequence(values.map((value) => node(value)));
   list.flow = true;

@@ -3,9 +3,10 @@ import {
   type EnvironmentConfig,
   type SetupConfig,
   type SetupFile,
+  type UsedSecret,
 } from "../plan/setup/config";
 import { workflowFiles } from "./generate";
-import { secretUses } from "./secrets-used";
+import type { EnvValue, Workflow } from "./model";
 import { environmentOf, versionTags, type WorkflowStack } from "./stack";
 
 /**
@@ -29,9 +30,7 @@ export function withWorkflows(config: SetupConfig, stacks: readonly WorkflowStac
     environments: Object.fromEntries(
       Object.entries(config.environments).map(([name, one]) => [name, withRefs(name, one, stacks)]),
     ),
-    ...(tagRules === undefined
-      ? {}
-      : { tagRules: { ...tagRules, patterns: distinct([...tagRules.patterns, ...released]) } }),
+    tagRules: tagRules && { ...tagRules, patterns: distinct([...tagRules.patterns, ...released]) },
   };
 }
 
@@ -78,4 +77,39 @@ function startsIn(name: string, stack: WorkflowStack, stacks: readonly WorkflowS
 
 function distinct(texts: readonly string[]): string[] {
   return [...new Set(texts)].sort();
+}
+
+/** Every secret that workflows use, optional ones too; one entry for each name and environment, sorted. */
+export function secretUses(workflows: readonly Workflow[]): UsedSecret[] {
+  const found = new Map<string, UsedSecret>();
+  for (const { file, jobs } of workflows) {
+    for (const { environment, steps } of Object.values(jobs)) {
+      const values = steps.flatMap((step) => [
+        ...Object.values(step.env ?? {}),
+        ...("uses" in step ? Object.values(step.with ?? {}) : []),
+      ]);
+      for (const use of values.flatMap(secretIn)) {
+        const key = `${use.name}\n${environment ?? ""}`;
+        const known = found.get(key);
+        found.set(key, {
+          name: use.name,
+          environment,
+          optional: use.optional && (known?.optional ?? true),
+          files: [...new Set([...(known?.files ?? []), file])].sort(),
+        });
+      }
+    }
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, use]) => use);
+}
+
+/** Names of the secrets without which a workflow fails, sorted. `secretUses` has the optional ones too. */
+export function secretsUsed(workflows: readonly Workflow[]): string[] {
+  const needed = secretUses(workflows).filter(({ optional }) => !optional);
+  return [...new Set(needed.map(({ name }) => name))].sort();
+}
+
+function secretIn(value: EnvValue | boolean | number): { name: string; optional: boolean }[] {
+  if (typeof value !== "object") return [];
+  return [{ name: value.secret, optional: value.optional ?? value.otherwise !== undefined }];
 }

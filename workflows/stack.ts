@@ -1,7 +1,9 @@
 import type { Config } from "../plan/config";
 import type { WorkflowHost, WorkflowsConfig } from "../plan/github-config";
+import { isLoopbackHost } from "../plan/loopback";
+import { buildSecretVariable, CI_PAIR, hostVariables } from "../plan/variables";
+import { type EnvValue, expression, type Permissions } from "./model";
 
-/** A stack whose settings ask for workflows. */
 export interface WorkflowStack {
   readonly stack: string;
   readonly config: Config;
@@ -35,8 +37,8 @@ export function versionTags({ config, workflows }: WorkflowStack): readonly stri
 }
 
 /** How many runs of a group may wait; Gitea has no such setting. */
-export function waiting({ host, workflows }: HostedStack): { readonly queue?: "max" } {
-  return host === "github" && workflows.queue === "max" ? { queue: "max" } : {};
+export function waiting({ host, workflows }: HostedStack): "max" | undefined {
+  return host === "github" && workflows.queue === "max" ? "max" : undefined;
 }
 
 /** Every platform that the stack builds for, sorted. */
@@ -51,20 +53,16 @@ const GITHUB_RUNNERS: Readonly<Record<string, string>> = {
 };
 
 /** The runner of each platform that the stack builds for, where each has its own; absent where one builds them all. */
-export function runnersOf(stack: WorkflowStack): readonly PlatformRunner[] | undefined {
+export function runnersOf(stack: WorkflowStack): { platform: string; runner?: string }[] | undefined {
   const { runners } = stack.workflows;
   if (runners === false) return undefined;
   const labels = runners === true ? GITHUB_RUNNERS : runners;
-  return platformsOf(stack).map((platform) => {
-    const runner = labels[platform];
-    return { platform, ...(runner === undefined ? {} : { runner }) };
-  });
+  return platformsOf(stack).map((platform) => ({ platform, runner: labels[platform] }));
 }
 
-export interface PlatformRunner {
-  readonly platform: string;
-  /** Absent where the settings name none. */
-  readonly runner?: string;
+/** Where the project's scripts run; undefined for the repository's root. */
+export function workingDirectory({ workflows }: WorkflowStack): string | undefined {
+  return workflows.directory === "." ? undefined : workflows.directory;
 }
 
 /** A path of the project, from the repository's root. */
@@ -79,4 +77,66 @@ export function madeFrom(stacks: readonly WorkflowStack[]): string[] {
     `Made by \`slipway workflows\` from ${files.join(", ")}: change the settings there and run it again.`,
     "`slipway workflows --check` tells whether this file is still what they say.",
   ];
+}
+
+type Variables = Readonly<Record<string, EnvValue>>;
+
+/** GHCR takes the job's own token, where no secrets name a better one; the program falls back by itself. */
+const GHCR: Variables = {
+  GHCR_USERNAME: { secret: "GHCR_USERNAME", optional: true },
+  GHCR_TOKEN: { secret: "GHCR_TOKEN", optional: true },
+  GITHUB_TOKEN: expression("github.token"),
+};
+
+/** What the program reads to sign in to the stack's registries. Secrets of optional registries are optional. */
+export function registryVariables(stack: WorkflowStack): Variables {
+  const { config } = stack;
+  // The job that builds has no engine, and only the engine can decrypt a setting.
+  const isReadable = (path: string) => config.encrypted.includes(path) && !builds(stack);
+  const variables = config.registries.map(({ host, optional, password }, index): Variables => {
+    if (host === "ghcr.io") return GHCR;
+    if (host === "docker.io") return pair("DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN", optional);
+    if (isLoopbackHost(host)) return {};
+    const hasPassword = password !== undefined || isReadable(`registries[${index}].password`);
+    const own = index === 0 ? CI_PAIR : hostVariables(host);
+    return pair(own.username, own.password, optional || hasPassword);
+  });
+  return Object.assign({}, ...variables);
+}
+
+export function buildSecrets({ config: { images } }: WorkflowStack): Variables {
+  const names = images.flatMap(({ secrets }) => Object.keys(secrets).map(buildSecretVariable));
+  return Object.fromEntries(names.map((name) => [name, { secret: name }]));
+}
+
+/** The engine's state and the key to the stack's secrets. */
+export function engineVariables(state: StateKind): Variables {
+  return {
+    PULUMI_BACKEND_URL: {
+      secret: "PULUMI_BACKEND_URL",
+      otherwise: state === "throwaway" ? "format('file://{0}', runner.temp)" : undefined,
+    },
+    PULUMI_CONFIG_PASSPHRASE: { secret: "PULUMI_CONFIG_PASSPHRASE", optional: true },
+  };
+}
+
+/** The stack's further secrets, as variables of the same name. */
+export function furtherSecrets({ workflows }: WorkflowStack): Variables {
+  return Object.fromEntries(workflows.secrets.map((name) => [name, { secret: name }]));
+}
+
+/** The signing key and its password, where the environment of a release has them and not the stack's own file. */
+export function signingVariables({ config: { sign, promote } }: WorkflowStack): Variables {
+  if (sign.mode !== "key" || promote !== undefined) return {};
+  return pair("COSIGN_PRIVATE_KEY", "COSIGN_PASSWORD", true);
+}
+
+/** What the job's token needs on GHCR; nothing where images go elsewhere. */
+export function packagePermission({ config }: WorkflowStack, access: "read" | "write"): Permissions {
+  return config.registries.some(({ host }) => host === "ghcr.io") ? { packages: access } : {};
+}
+
+/** Two secrets that belong together, as variables of the same names. */
+function pair(first: string, second: string, optional: boolean): Variables {
+  return { [first]: { secret: first, optional }, [second]: { secret: second, optional } };
 }

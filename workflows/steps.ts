@@ -1,10 +1,6 @@
 import { PULUMI_VERSION } from "./action-pins";
-import { engineVariables, registryVariables } from "./credentials";
-import type { EnvValue, Step } from "./model";
-import { platformsOf, type StateKind, type WorkflowStack } from "./stack";
-import { shellWord } from "./words";
-
-/** Steps that several workflows have. */
+import { type EnvValue, type Step, shellWord } from "./model";
+import { engineVariables, platformsOf, registryVariables, type StateKind, type WorkflowStack } from "./stack";
 
 /** The whole history: versions are git tags, and a floating tag asks whether a commit is newer. */
 export function checkOut(ref?: EnvValue): Step {
@@ -60,7 +56,6 @@ export function setUpBuildx({ config }: WorkflowStack): Step {
   };
 }
 
-/** Variables that every run of the program has. */
 export function programVariables(stack: WorkflowStack, state: StateKind): Readonly<Record<string, EnvValue>> {
   return { ...engineVariables(state), ...registryVariables(stack) };
 }

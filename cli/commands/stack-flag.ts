@@ -18,6 +18,6 @@ export async function stackToUse(options: {
 }): Promise<string> {
   if (options.stack !== undefined) return options.stack;
   if (options.configFile !== undefined) return USUAL_STACK;
-  const { defaultStack } = await import("../../config/default-stack.js");
+  const { defaultStack } = await import("../../config/read-setup.js");
   return (await defaultStack(path.resolve(options.cwd), [USUAL_STACK])) ?? USUAL_STACK;
 }

@@ -1,9 +1,9 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
-import { defaultStack } from "../../config/default-stack";
 import type { Environment } from "../../config/environment";
 import type { Flag } from "../../config/overlay";
 import { readConfig } from "../../config/read";
+import { defaultStack } from "../../config/read-setup";
 import { readStackFile, type StackFile } from "../../config/stack-file";
 import { git } from "../../source/commands";
 import { githubRepository } from "../../source/git";

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { parse } from "yaml";
-import { PROJECT_FOLDERS } from "../../config/project-folders";
+import { PROJECT_FOLDERS } from "../../config/stack-file";
 import type { WorkflowHost } from "../../plan/github-config";
 import { isRecord } from "../../plan/record";
 import { githubRepository, remotePlace } from "../../source/git";

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Environment } from "../../config/environment";
-import { PROJECT_FOLDERS } from "../../config/project-folders";
+import { PROJECT_FOLDERS } from "../../config/stack-file";
 import { isRecord } from "../../plan/record";
 import { outwardFetch } from "../../registry/outward";
 import { git } from "../../source/commands";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { Encrypted } from "../../config/encrypted";
 import { leaves, withValueAt } from "../../config/paths";
+import { Encrypted } from "../../config/secrets";
 import type { StackFile } from "../../config/stack-file";
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";

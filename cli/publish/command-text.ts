@@ -1,4 +1,4 @@
-import { shellWord } from "../../workflows/words";
+import { shellWord } from "../../workflows/model";
 import type { CliCommand } from "./commands";
 
 /**

@@ -1,8 +1,7 @@
 import Table from "cli-table3";
 import { Octokit } from "octokit";
 import { outwardFetch } from "../../registry/outward";
-import { ACTION_PINS } from "../../workflows/action-pins";
-import { type NewestRelease, type PinState, pinStates } from "../../workflows/outdated-pins";
+import { ACTION_PINS, type NewestRelease, type PinState, pinStates } from "../../workflows/action-pins";
 
 const DEADLINE_MS = 20_000;
 

@@ -3,8 +3,7 @@ import path from "node:path";
 import { writeWholeFile } from "../../report/write-whole-file";
 import { isInside } from "../../source/project-files";
 import { readWorkflowStacks, type StackWithWorkflows } from "../../source/workflow-stacks";
-import { compareFile, type FileDifference } from "../../workflows/compare";
-import { type WorkflowFile, workflowFiles } from "../../workflows/generate";
+import { compareFile, type FileDifference, type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
 import { declaredCode } from "../program/run-program";
 

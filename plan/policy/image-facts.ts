@@ -11,7 +11,6 @@ export interface ImageFacts {
   readonly image: string;
   /** Without the form; absent for a release without one. */
   readonly version?: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   /** Made from the working tree (now or by an earlier run), promoted, or gone back to. */
   readonly origin: "source" | "promotion" | "rollback";

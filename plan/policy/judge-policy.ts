@@ -8,16 +8,13 @@ import { promotionGate } from "../promotion-gate";
 import { parseReference } from "../reference";
 import type { PlannedImage, PlannedTag } from "../release-plan";
 import { isPrerelease, parseVersion } from "../versions";
-import { type Breach, findings, type PolicyFinding } from "./finding";
-import { unpinnedActions, type WorkflowText } from "./unpinned-actions";
+import { type Breach, findings, type PolicyFinding } from "./policy-config";
 
 export interface PolicyInput {
   readonly config: Config;
   readonly source: Source;
   readonly images: readonly PlannedImage[];
-  /** Every tag of the plan. */
   readonly tags: readonly PlannedTag[];
-  /** The repository's workflow files. */
   readonly workflows: readonly WorkflowText[];
 }
 
@@ -30,8 +27,11 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
   const { images } = input;
   const built = images.filter(({ intent }) => intent.existing === undefined);
   const promoted = images.filter(({ content }) => content.from === "promotion");
+  const ungated = (message: string) => withoutGate(input.config, promoted, message);
   return [
-    ...findings(policy, "unsignedPromotion", () => unsignedPromotion(input.config, promoted)),
+    ...findings(policy, "unsignedPromotion", () =>
+      ungated(`${names(promoted)} would be promoted without evidence of who made it`),
+    ),
     ...findings(policy, "unverifiedContent", () =>
       images.filter(({ content }) => content.from !== "rollback").flatMap(unverified),
     ),
@@ -41,29 +41,31 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
     ...findings(policy, "floatingBase", () => built.flatMap((image) => floatingBases(input.config, image))),
     ...findings(policy, "missingProvenance", () => [
       ...built.flatMap(withoutProvenance),
-      ...(policy.missingProvenance.level === "refuse" ? ungated(input.config, promoted, "provenance") : []),
+      ...(policy.missingProvenance.level === "refuse"
+        ? ungated(`nothing verifies the provenance of ${names(promoted)}`)
+        : []),
     ]),
     ...findings(policy, "unpinnedAction", () =>
       built.length === 0 ? [] : unpinnedActions(input.workflows, policy.unpinnedAction.allow),
     ),
-    ...findings(policy, "prereleaseOnFloatingTag", () => overruledPrereleases(input)),
+    ...findings(policy, "prereleaseOnFloatingTag", () => overriddenPrereleases(input)),
     ...findings(policy, "requiredPlatforms", () =>
       [...built, ...promoted].flatMap((image) => lackingPlatforms(image, policy.requiredPlatforms.platforms)),
     ),
     ...findings(policy, "deniedLicences", () => [
       ...built.flatMap(withoutSbom),
-      ...ungated(input.config, promoted, "SBOM"),
+      ...ungated(`nothing verifies the SBOM of ${names(promoted)}`),
     ]),
   ];
 }
 
-function unsignedPromotion(config: Config, promoted: readonly PlannedImage[]): Breach[] {
-  const { promote } = config;
-  if (promote === undefined || promotionGate(config) !== undefined || promoted.length === 0) return [];
+/** Without a gate, nothing can be required of what is promoted. */
+function withoutGate(config: Config, promoted: readonly PlannedImage[], message: string): Breach[] {
+  if (config.promote === undefined || promotionGate(config) !== undefined || promoted.length === 0) return [];
   return [
     {
       path: "slipway:promote.verify",
-      message: `is not set, so ${names(promoted)} would be promoted without a proof of who made it`,
+      message: `is not set, so ${message}`,
       hint: "Say who has to have signed: slipway:promote.verify, e.g. { keyFile: cosign.pub }.",
     },
   ];
@@ -87,18 +89,6 @@ function cached(name: string, at: string | undefined, cache: string): Breach {
     message: `reads ${cache}: anyone who may push there decides what ${name} is built from, and it is signed all the same`,
     hint: "Release without a cache of a registry, or with one that only releases may write.",
   };
-}
-
-/** Without a gate, nothing can be required of what is promoted. */
-function ungated(config: Config, promoted: readonly PlannedImage[], what: string): Breach[] {
-  if (config.promote === undefined || promotionGate(config) !== undefined || promoted.length === 0) return [];
-  return [
-    {
-      path: "slipway:promote.verify",
-      message: `is not set, so nothing proves the ${what} of ${names(promoted)}`,
-      hint: "Say who has to have signed: slipway:promote.verify, e.g. { keyFile: cosign.pub }.",
-    },
-  ];
 }
 
 /** A version that exists was made when it was released. */
@@ -129,7 +119,7 @@ function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach[] 
   return [
     {
       path: `slipway:${image.at ?? `image ${name}`}.provenance`,
-      message: `is false, so nobody can tell how ${name} was built`,
+      message: `is false, so it is unknown how ${name} was built`,
       hint: "Leave it out, or set it to true.",
     },
   ];
@@ -137,34 +127,25 @@ function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach[] 
 
 function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach[] {
   const path = `slipway:${image.at ?? `image ${name}`}.sbom`;
+  const unknown = `the licences in ${name} are unknown`;
   if (image.sbom === false) {
-    return [
-      {
-        path,
-        message: `is false, so nobody can tell the licences in ${name}`,
-        hint: "Have an SBOM made: sbom: true, or a generator's image.",
-      },
-    ];
+    const hint = "Have an SBOM made: sbom: true, or a generator's image.";
+    return [{ path, message: `is false, so ${unknown}`, hint }];
   }
   if (sbom !== "unavailable") return [];
+  if (content.from !== "build") {
+    const message = `is missing: the generator could not be reached when it was built, so ${unknown}`;
+    const hint = "Release a new version while the generator can be reached; this one stays as it is.";
+    return [{ path, message, hint }];
+  }
   // A generator that is needed refuses the build by itself.
-  if (content.from === "build" && image.sbom.required) return [];
-  const exists = content.from !== "build";
-  return [
-    {
-      path,
-      message:
-        `cannot be had: the generator ${exists ? "could not be reached when it was built" : "cannot be reached"}, ` +
-        `so nobody can tell the licences in ${name}`,
-      hint: exists
-        ? "Release a new version while the generator can be reached; this one stays as it is."
-        : "Name a generator that can be reached: its image as sbom, or SLIPWAY_SBOM_GENERATOR.",
-    },
-  ];
+  if (image.sbom.required) return [];
+  const hint = "Name a generator that can be reached: its image as sbom, or SLIPWAY_SBOM_GENERATOR.";
+  return [{ path, message: `cannot be made: the generator cannot be reached, so ${unknown}`, hint }];
 }
 
-/** The tag policy keeps a floating tag from a pre-release; only its owner's word moves it all the same. */
-function overruledPrereleases({ tags }: PolicyInput): Breach[] {
+/** The tag policy keeps a floating tag from a pre-release; only `slipway:overrule` moves it all the same. */
+function overriddenPrereleases({ tags }: PolicyInput): Breach[] {
   return tags.flatMap(({ image, repository, name, action, wish }) => {
     const version = wish.version === undefined ? undefined : parseVersion(wish.version);
     const moves = (action === "create" || action === "move") && wish.rollback === undefined;
@@ -183,18 +164,64 @@ function lackingPlatforms({ name, intent }: PlannedImage, required: readonly str
   const { platforms, at } = intent.image;
   const missing = missingPlatforms(platforms, required);
   if (missing.length === 0) return [];
-  return [
-    {
-      path: intent.existing === undefined ? `slipway:${at ?? `image ${name}`}.platforms` : name,
-      message: `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`,
-      hint:
-        intent.existing === undefined
-          ? "Add what is missing."
-          : "Release it with these platforms where it is promoted from.",
-    },
-  ];
+  const message = `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`;
+  return intent.existing === undefined
+    ? [{ path: `slipway:${at ?? `image ${name}`}.platforms`, message, hint: "Add what is missing." }]
+    : [{ path: name, message, hint: "Release it with these platforms where it is promoted from." }];
 }
 
 function names(images: readonly PlannedImage[]): string {
   return images.map(({ name }) => name).join(", ");
+}
+
+/** A workflow, or an action of the repository's own that one runs, as far as it says which actions it runs. */
+export interface WorkflowText {
+  /** From the repository's root: `.github/workflows/release.yml`, `.github/actions/own/action.yml`. */
+  readonly path: string;
+  readonly uses: readonly UsedAction[];
+  /** Why it cannot be read; nothing is known of its actions then. */
+  readonly unread?: string;
+}
+
+export interface UsedAction {
+  /** As it is written: `actions/checkout@v6`. */
+  readonly text: string;
+  readonly line: number;
+}
+
+/** A file with more than that names the first ones. */
+const NAMED = 3;
+
+/**
+ * Actions that are not named by their full commit: anyone who can move the tag can run anything in the release. One
+ * entry a file.
+ *
+ * @param allow actions without their `@…`, and paths of files that need not be readable, exactly or `/pattern/`
+ */
+function unpinnedActions(workflows: readonly WorkflowText[], allow: readonly string[]): Breach[] {
+  return workflows.flatMap(({ path, uses, unread }) => {
+    const hint = "Name the full commit, with the version as a comment: uses: owner/action@<40 hex> # v1.2.3.";
+    if (unread !== undefined) {
+      if (allow.some((rule) => matches(rule, path))) return [];
+      const message = `cannot be read, so its actions are unknown: ${unread}`;
+      return [{ path, message, hint: `Fix it, or name ${path} in allow.` }];
+    }
+    const found = uses.filter(({ text }) => !isPinned(text) && !isAllowed(text, allow));
+    if (found.length === 0) return [];
+    const shown = found.slice(0, NAMED).map(({ text, line }) => `${text} (line ${line})`);
+    const rest = found.length > NAMED ? ` and ${found.length - NAMED} more` : "";
+    return [{ path, message: `runs ${shown.join(", ")}${rest}, whose tag or branch can move`, hint }];
+  });
+}
+
+/** By a full commit; a container by its digest; a part of this repository, which is the commit checked out and judged itself. */
+export function isPinned(text: string): boolean {
+  if (text.startsWith("./")) return true;
+  if (text.startsWith("docker://")) return /@sha256:[0-9a-f]{64}$/.test(text);
+  return /^[^@]+@(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+}
+
+function isAllowed(text: string, allow: readonly string[]): boolean {
+  const name = text.split("@")[0] ?? text;
+  return allow.some((rule) => matches(rule, name));
 }

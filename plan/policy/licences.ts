@@ -2,7 +2,6 @@ import parse from "spdx-expression-parse";
 import { matchesAnyCase } from "../pattern";
 import type { LicenceRules } from "./policy-config";
 
-/** A package of an SBOM. */
 export interface SbomPackage {
   readonly name: string;
   readonly version?: string;
@@ -81,7 +80,6 @@ export interface LicenceBreaches {
   readonly unknown: readonly string[];
 }
 
-/** The packages that break the rules. */
 export function licenceBreaches(packages: readonly SbomPackage[], rules: LicenceRules): LicenceBreaches {
   const denied = new Set<string>();
   const unknown = new Set<string>();

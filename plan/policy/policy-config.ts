@@ -1,3 +1,5 @@
+import type { Problem } from "../problem";
+
 /**
  * - `off`: the rule does not hold.
  * - `warn`: what breaks it is shown in the plan, and released.
@@ -27,14 +29,12 @@ export interface PolicyConfig {
   readonly deniedLicences: { readonly level: PolicyLevel } & LicenceRules;
 }
 
-/** A rule with exceptions. */
 export interface AllowingRule {
   readonly level: PolicyLevel;
   /** What is let through: exactly, or `/pattern/` for all of it. */
   readonly allow: readonly string[];
 }
 
-/** Which licences are denied. */
 export interface LicenceRules {
   /** SPDX ids, exactly, or `/pattern/` for all of one. */
   readonly licences: readonly string[];
@@ -55,3 +55,50 @@ export const DEFAULT_POLICY: PolicyConfig = {
   requiredPlatforms: { level: "off", platforms: [] },
   deniedLicences: { level: "off", licences: [], unknown: "allow" },
 };
+
+export interface PolicyFinding extends Problem {
+  readonly rule: PolicyRule;
+  readonly level: "warn" | "refuse";
+  /** Where the rule is turned on and off: `slipway:policy.floatingBase`. */
+  readonly setting: string;
+}
+
+export interface Breach {
+  readonly path: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** What breaks a rule, as strictly as the team holds it; nothing where it is off. */
+export function findings(
+  policy: PolicyConfig,
+  rule: PolicyRule,
+  breaches: () => readonly Breach[],
+): PolicyFinding[] {
+  const { level } = policy[rule];
+  if (level === "off") return [];
+  const setting = settingOf(rule);
+  // `policy-floating-base`
+  const code = `policy-${rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return breaches().map(({ path, message, hint }) => {
+    return {
+      rule,
+      level,
+      setting,
+      code,
+      path,
+      message,
+      hint: `${hint} The rule is ${setting} (off, warn, refuse).`,
+    };
+  });
+}
+
+export function refusing(found: readonly PolicyFinding[]): Problem[] {
+  return found
+    .filter(({ level }) => level === "refuse")
+    .map(({ code, path, message, hint }) => ({ code, path, message, hint }));
+}
+
+export function settingOf(rule: PolicyRule): string {
+  return `slipway:policy.${rule}`;
+}

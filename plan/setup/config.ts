@@ -2,15 +2,12 @@ import type { Secret } from "../secret";
 
 /** What a repository is to have. Every part may be empty or absent: it is then left as it is. */
 export interface SetupConfig {
-  /** `owner/name`. */
   readonly repository: string;
   /** Of an Enterprise server, as it was given. Absent: github.com. */
   readonly baseUrl?: string;
   /** Absent if there is none, which is an error before anything is read. */
   readonly token?: Secret;
-  /** Where the token comes from, for messages. */
   readonly tokenFrom?: string;
-  /** Milliseconds between two writes. */
   readonly writeDelayMs: number;
   readonly secrets: Readonly<Record<string, Secret>>;
   readonly variables: Readonly<Record<string, string>>;
@@ -54,7 +51,6 @@ export interface TagRulesConfig {
 }
 
 export interface PermissionsConfig {
-  /** Actions have to be named by a full commit SHA. */
   readonly shaPinning: boolean;
   readonly allowed: "all" | "local_only" | "selected";
   /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
@@ -65,7 +61,6 @@ export interface PermissionsConfig {
 
 export interface LabelConfig {
   readonly name: string;
-  /** Six hex digits. */
   readonly color: string;
   readonly description?: string;
 }
@@ -75,9 +70,58 @@ export interface SetupFile {
   readonly path: string;
   readonly content: string;
   /** The secrets that it uses, where that is known better than from its text. */
-  readonly uses?: readonly {
-    readonly name: string;
-    readonly environment?: string;
-    readonly optional: boolean;
-  }[];
+  readonly uses?: readonly UsedSecret[];
+}
+
+export interface UsedSecret {
+  readonly name: string;
+  /** The workflows that use it, sorted. */
+  readonly files: readonly string[];
+  /** The environment that may hold it; absent for a job without one, which sees the repository's secrets alone. */
+  readonly environment?: string;
+  /** Nothing fails where it is missing. */
+  readonly optional: boolean;
+}
+
+/** What a repository has, as far as a setup touches it. Values of secrets cannot be read. */
+export interface LiveRepository {
+  readonly defaultBranch: string;
+  readonly secrets: readonly string[];
+  /** Names of the organization's secrets that this repository may use. */
+  readonly organizationSecrets: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  readonly environments: Readonly<Record<string, LiveEnvironment>>;
+  readonly rulesets: readonly LiveRuleset[];
+  readonly labels: readonly string[];
+  /** Content of the desired files on the branch that they are committed to; absent ones are left out. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The same on the default branch. */
+  readonly mergedFiles: Readonly<Record<string, string>>;
+  readonly hasBranch: boolean;
+  readonly hasPullRequest: boolean;
+  /** Reviewer as configured -> who that is. */
+  readonly reviewers: Readonly<Record<string, Reviewer>>;
+}
+
+export interface LiveEnvironment {
+  readonly secrets: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  readonly policies: readonly { readonly id: number; readonly name: string; readonly type: string }[];
+}
+
+export interface LiveRuleset {
+  readonly id: number;
+  readonly name: string;
+  readonly target: string;
+  readonly enforcement: string;
+  /** `refs/tags/v*`. */
+  readonly includes: readonly string[];
+  readonly excludes: readonly string[];
+  /** `update`, `deletion`, … */
+  readonly rules: readonly string[];
+}
+
+export interface Reviewer {
+  readonly kind: "user" | "team";
+  readonly id: number;
 }

@@ -1,8 +1,13 @@
 import type { Problem } from "../problem";
-import { DEFAULT_BRANCH, type SetupConfig } from "./config";
-import type { LiveRepository, Reviewer } from "./live";
+import {
+  DEFAULT_BRANCH,
+  type LiveRepository,
+  type Reviewer,
+  type SetupConfig,
+  type SetupFile,
+  type UsedSecret,
+} from "./config";
 import { contentSlots, slotText } from "./slots";
-import { missingSecrets, usedSecrets } from "./used-secrets";
 
 /** What an earlier run of the stack put out: whose everything is. */
 export interface SetupOwnership {
@@ -30,12 +35,11 @@ export interface SetupItem {
   readonly deletable: boolean;
   /** The provider's id, where adopting means importing. */
   readonly importId?: string;
-  /** What a person should know. */
   readonly note?: string;
 }
 
 /** Without a refresh, the engine compares with its state only. */
-const REFRESH = "`pulumi up --refresh` mends it";
+const REFRESH = "`pulumi up --refresh` fixes it";
 
 /** Everything that a setup will declare, known before anything is written. */
 export interface SetupPlan {
@@ -68,18 +72,20 @@ export function assembleSetupPlan(input: {
     const isOurs = previous.made.includes(slot);
     const isAdopted = previous.adopted.includes(slot) || (exists && !isOurs);
     const action = !exists ? "make" : previous.adopted.includes(slot) || isOurs ? "managed" : "adopt";
+    const notes = [
+      isOurs && !exists ? `is missing on GitHub, ${REFRESH}` : undefined,
+      foreign,
+      note && (action === "adopt" ? `${note}, and is replaced` : `${note}, ${REFRESH}`),
+    ].filter((text) => text !== undefined);
     return {
       slot,
       action,
       deletable: !isAdopted && foreign === undefined,
-      ...(importId === undefined || !isAdopted || !exists ? {} : { importId }),
-      ...noteOf([
-        isOurs && !exists ? `is missing on GitHub, ${REFRESH}` : undefined,
-        foreign,
-        note && (action === "adopt" ? `${note}, and is replaced` : `${note}, ${REFRESH}`),
-      ]),
+      importId: isAdopted && exists ? importId : undefined,
+      note: notes.length === 0 ? undefined : notes.join("; "),
     };
   });
+  const isAdopted = ({ slot, action }: SetupItem) => previous.adopted.includes(slot) || action === "adopt";
   const provided = new Set([
     ...Object.keys(config.secrets),
     ...Object.values(config.environments).flatMap(({ secrets }) => Object.keys(secrets)),
@@ -102,8 +108,8 @@ export function assembleSetupPlan(input: {
     branch,
     defaultBranch: live.defaultBranch,
     ownership: {
-      made: items.filter(({ slot }) => !isAdoptedSlot(slot, items, previous)).map(({ slot }) => slot),
-      adopted: items.filter(({ slot }) => isAdoptedSlot(slot, items, previous)).map(({ slot }) => slot),
+      made: items.filter((item) => !isAdopted(item)).map(({ slot }) => slot),
+      adopted: items.filter(isAdopted).map(({ slot }) => slot),
     },
     problems: [
       ...missingSecrets(usedSecrets(config.files), provided),
@@ -122,12 +128,51 @@ function withDefaultBranch(config: SetupConfig, name: string): SetupConfig {
   return { ...config, environments: Object.fromEntries(environments) };
 }
 
-function isAdoptedSlot(slot: string, items: readonly SetupItem[], previous: SetupOwnership): boolean {
-  const item = items.find((one) => one.slot === slot);
-  return previous.adopted.includes(slot) || item?.action === "adopt";
+const GIVEN = "GITHUB_TOKEN";
+
+/** The secrets that workflow files use, sorted by name. Other files use none. */
+export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
+  const workflows = files.filter(({ path }) => /(^|\/)workflows\/[^/]+\.ya?ml$/.test(path));
+  const all = workflows.flatMap(({ path, content, uses = secretsIn(content) }) =>
+    uses.map((use) => ({ ...use, path })),
+  );
+  const names = [...new Set(all.map(({ name }) => name))].filter((name) => name !== GIVEN).sort();
+  return names.map((name) => {
+    const of = all.filter((use) => use.name === name);
+    return {
+      name,
+      environment: of.find((use) => use.environment !== undefined)?.environment,
+      files: [...new Set(of.map(({ path }) => path))].sort(),
+      optional: of.some(({ optional }) => optional),
+    };
+  });
 }
 
-function noteOf(notes: readonly (string | undefined)[]): { note?: string } {
-  const said = notes.filter((note) => note !== undefined);
-  return said.length === 0 ? {} : { note: said.join("; ") };
+/** A workflow that asks whether a secret is there (`secrets.X != ''`) works without it. */
+function secretsIn(content: string): UsedSecret[] {
+  const pattern = /\bsecrets(?:\.|\[['"])([A-Za-z_][A-Za-z0-9_]*)(?:['"]\])?(\s*!=\s*(''|""))?/g;
+  return [...content.matchAll(pattern)].map(([, name = "", asked]) => ({
+    name: name.toUpperCase(),
+    files: [],
+    optional: asked !== undefined,
+  }));
+}
+
+/**
+ * Secrets that workflows use and nothing provides: a release would fail with an empty password.
+ *
+ * @param provided names that the setup makes, and those that the repository, its environments or its organization have
+ */
+function missingSecrets(used: readonly UsedSecret[], provided: ReadonlySet<string>): Problem[] {
+  return used
+    .filter(({ name, optional }) => !optional && !provided.has(name))
+    .map(({ name, environment, files }) => {
+      const path = `github.${environment === undefined ? "" : `environments.${environment}.`}secrets.${name}`;
+      return {
+        code: "github-secret-missing",
+        path,
+        message: `is used by ${files.join(", ")}, and nothing provides it`,
+        hint: `Set it: pulumi config set --secret --path 'slipway:${path}'`,
+      };
+    });
 }

@@ -1,6 +1,12 @@
 import type { Problem } from "../problem";
-import type { EnvironmentConfig, SetupConfig, TagRulesConfig } from "./config";
-import type { LiveEnvironment, LiveRepository, LiveRuleset } from "./live";
+import type {
+  EnvironmentConfig,
+  LiveEnvironment,
+  LiveRepository,
+  LiveRuleset,
+  SetupConfig,
+  TagRulesConfig,
+} from "./config";
 
 /** One thing that a setup declares, held against what is there. */
 export interface Slot {
@@ -8,7 +14,7 @@ export interface Slot {
   readonly exists: boolean;
   /** The provider's id of what is there, where the provider cannot take it over by writing. */
   readonly importId?: string;
-  /** What stands against taking over what is there. */
+  /** Why what is there cannot be taken over. */
   readonly refusal?: Omit<Problem, "path">;
   /** Why it must not be deleted with the stack, though the stack made it. */
   readonly foreign?: string;
@@ -32,7 +38,6 @@ export const slots = {
   pullRequest: () => "pull request",
 } as const;
 
-/** A slot as a person reads it. */
 export function slotText(slot: string): string {
   return slot.replace(/^environment ([^/]+)\/(.*)$/, "$2 of environment $1");
 }
@@ -47,10 +52,13 @@ interface SlotsInput {
 /** Everything that the configuration asks for, in the order in which it is shown. */
 export function contentSlots({ config, live, repository, branch }: SlotsInput): Slot[] {
   return [
-    ...Object.keys(config.secrets).map((name) => secretSlot(slots.secret(name), live.secrets.includes(name))),
+    ...Object.keys(config.secrets).map((name) => ({
+      slot: slots.secret(name),
+      exists: live.secrets.includes(name),
+    })),
     ...variableSlots(slots.variable, config.variables, live.variables, repository),
-    ...Object.entries(config.environments).flatMap(([name, wanted]) =>
-      environmentSlots(name, wanted, live.environments[name], repository),
+    ...Object.entries(config.environments).flatMap(([name, desired]) =>
+      environmentSlots(name, desired, live.environments[name], repository),
     ),
     ...(config.tagRules === undefined ? [] : [tagRulesSlot(config.tagRules, live.rulesets, repository)]),
     // Every repository has them; a stack that is destroyed leaves them as they are.
@@ -63,17 +71,13 @@ export function contentSlots({ config, live, repository, branch }: SlotsInput): 
   ];
 }
 
-function secretSlot(slot: string, exists: boolean): Slot {
-  return { slot, exists };
-}
-
 function variableSlots(
   slot: (name: string) => string,
-  wanted: Readonly<Record<string, string>>,
+  desired: Readonly<Record<string, string>>,
   live: Readonly<Record<string, string>>,
   id: string,
 ): Slot[] {
-  return Object.entries(wanted).map(([name, value]): Slot => {
+  return Object.entries(desired).map(([name, value]): Slot => {
     const found = live[name];
     if (found === undefined) return { slot: slot(name), exists: false };
     if (found === value) return { slot: slot(name), exists: true, importId: `${id}:${name}` };
@@ -88,14 +92,14 @@ function variableSlots(
 
 function environmentSlots(
   name: string,
-  wanted: EnvironmentConfig,
+  desired: EnvironmentConfig,
   live: LiveEnvironment | undefined,
   repository: string,
 ): Slot[] {
   const found = live ?? { secrets: [], variables: {}, policies: [] };
   const foreign = [
-    ...found.secrets.filter((secret) => !(secret in wanted.secrets)),
-    ...Object.keys(found.variables).filter((variable) => !(variable in wanted.variables)),
+    ...found.secrets.filter((secret) => !(secret in desired.secrets)),
+    ...Object.keys(found.variables).filter((variable) => !(variable in desired.variables)),
   ];
   const policy = (type: "branch" | "tag", pattern: string): Slot => {
     const known = found.policies.find((one) => one.name === pattern && one.type === type);
@@ -107,28 +111,30 @@ function environmentSlots(
     {
       slot: slots.environment(name),
       exists: live !== undefined,
-      ...(foreign.length === 0
-        ? {}
-        : { foreign: `is never deleted, since it holds ${foreign.join(", ")}, which somebody else made` }),
+      foreign:
+        foreign.length === 0
+          ? undefined
+          : `is never deleted, since it holds ${foreign.join(", ")}, which this stack did not make`,
     },
-    ...wanted.tags.map((pattern) => policy("tag", pattern)),
-    ...wanted.branches.map((pattern) => policy("branch", pattern)),
-    ...Object.keys(wanted.secrets).map((secret) =>
-      secretSlot(slots.environmentSecret(name, secret), found.secrets.includes(secret)),
-    ),
+    ...desired.tags.map((pattern) => policy("tag", pattern)),
+    ...desired.branches.map((pattern) => policy("branch", pattern)),
+    ...Object.keys(desired.secrets).map((secret) => ({
+      slot: slots.environmentSecret(name, secret),
+      exists: found.secrets.includes(secret),
+    })),
     ...variableSlots(
       (variable) => slots.environmentVariable(name, variable),
-      wanted.variables,
+      desired.variables,
       found.variables,
       `${repository}:${name}`,
     ),
   ];
 }
 
-function tagRulesSlot(wanted: TagRulesConfig, live: readonly LiveRuleset[], repository: string): Slot {
-  const found = live.find(({ name }) => name === wanted.name);
+function tagRulesSlot(desired: TagRulesConfig, live: readonly LiveRuleset[], repository: string): Slot {
+  const found = live.find(({ name }) => name === desired.name);
   if (found === undefined) return { slot: slots.tagRules(), exists: false };
-  const includes = wanted.patterns.map(tagRef).sort();
+  const includes = desired.patterns.map(tagRef).sort();
   const fits =
     found.target === "tag" &&
     found.enforcement === "active" &&
@@ -139,7 +145,7 @@ function tagRulesSlot(wanted: TagRulesConfig, live: readonly LiveRuleset[], repo
   if (fits) return { slot: slots.tagRules(), exists: true, importId };
   const refusal = {
     code: "github-ruleset-taken",
-    message: `a ruleset named ${JSON.stringify(wanted.name)} is there, and says something else`,
+    message: `a ruleset named ${JSON.stringify(desired.name)} is there, and says something else`,
     hint: "Delete or rename it on GitHub, or give this one another name: slipway:github.tagRules.name",
   };
   return { slot: slots.tagRules(), exists: true, importId, refusal };
@@ -155,8 +161,11 @@ function fileSlots(config: SetupConfig, live: LiveRepository, branch: string): S
   const files = config.files.map(({ path, content }): Slot => {
     const found = live.files[path];
     if (found === undefined) return { slot: slots.file(path), exists: false };
-    const note = found === content ? {} : { note: "differs on GitHub" };
-    return { slot: slots.file(path), exists: true, ...note };
+    return {
+      slot: slots.file(path),
+      exists: true,
+      note: found === content ? undefined : "differs on GitHub",
+    };
   });
   const own = branch === live.defaultBranch ? [] : [{ slot: slots.branch(branch), exists: live.hasBranch }];
   const pullRequest = config.pullRequest ? [{ slot: slots.pullRequest(), exists: live.hasPullRequest }] : [];

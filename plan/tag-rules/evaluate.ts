@@ -2,9 +2,8 @@ import { type Problem, ProblemError } from "../problem";
 import { TAG_PATTERN } from "../reference";
 import type { TagClass, VersionLine } from "../tag-policy";
 import type { ReleaseEvent } from "./event";
-import { type ExpressionScope, newTrace, renderExpression } from "./expressions";
-import type { Flavor } from "./flavor";
-import { imageLabels } from "./image-labels";
+import { type ExpressionScope, newRendering, renderExpression } from "./expressions";
+import type { Flavor } from "./inputs";
 import { applyRule, cleanTag, type RuleTag } from "./rule-tag";
 import type { TagRule } from "./tag-rule";
 
@@ -26,7 +25,6 @@ export interface TagRulesInput {
   readonly shortShaLength?: number;
 }
 
-/** A tag's name, and what made it. */
 export interface TagEntry {
   readonly name: string;
   /** The first rule that made it; for the flavor's `latest` the rule that decided on it. */
@@ -81,9 +79,9 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
   const outcomes = rules.flatMap((rule) =>
     attempt("tag-rule", rule.text, () => ({ rule, ...applyRule(rule, flavor, scope) })),
   );
-  const trace = newTrace();
+  const rendering = newRendering(scope);
   const render = (texts: readonly string[] = []) =>
-    texts.flatMap((text) => attempt("tag-label", text, () => renderExpression(text, scope, trace)));
+    texts.flatMap((text) => attempt("tag-label", text, () => renderExpression(text, rendering)));
   const labels = render(input.labels);
   const annotations = render(input.annotations);
   if (problems.length > 0) throw new ProblemError("These tag rules cannot be evaluated:", problems);
@@ -111,7 +109,7 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
     problems: entries.flatMap((entry) => grammarProblem(entry, reference(images[0] ?? "", entry.name))),
     warnings: [
       ...outcomes.flatMap((outcome) => outcome.warnings),
-      ...trace.warnings,
+      ...rendering.warnings,
       ...(first === undefined ? [`no tag rule makes a tag for ${describe(event)}`] : []),
     ],
   };
@@ -132,12 +130,7 @@ function tagEntries(
   for (const { rule, tag } of made) {
     if (entries.has(tag.name)) continue;
     const line = tag.class === "floating" ? tag.line : undefined;
-    entries.set(tag.name, {
-      name: tag.name,
-      rule,
-      class: tag.class,
-      ...(line === undefined ? {} : { line }),
-    });
+    entries.set(tag.name, { name: tag.name, rule, class: tag.class, line });
   }
   const [first] = made;
   if (first !== undefined && latest !== undefined && !entries.has(latest)) {
@@ -149,17 +142,43 @@ function tagEntries(
 function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
   if (TAG_PATTERN.test(name)) return [];
   const shown = name.length > 128 ? `${name.length} characters` : JSON.stringify(name);
-  return [
-    {
-      code: "tag-grammar",
-      path,
-      message: `${shown} is no tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first`,
-      hint: `it comes from ${rule.text}`,
-    },
-  ];
+  const message = `${shown} is no tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first`;
+  return [{ code: "tag-grammar", path, message, hint: `it comes from ${rule.text}` }];
 }
 
 function describe(event: ReleaseEvent): string {
   const ref = event.ref === "" ? "an event without a reference" : event.ref;
   return event.eventName === "" ? ref : `${event.eventName} of ${ref}`;
+}
+
+/** Sorts keys the same on every machine, whatever its language. */
+const BY_KEY = new Intl.Collator("en");
+
+/**
+ * The labels (and annotations) of an image, as `key=value`, sorted by key: OCI's own, then what `extra` says, which
+ * wins. An entry without `=` is left out.
+ *
+ * @param version the main tag; empty for none
+ * @param now becomes `org.opencontainers.image.created`; reproducible images say something else in `extra`
+ */
+function imageLabels(event: ReleaseEvent, version: string, now: Date, extra: readonly string[]): string[] {
+  const { name = "", description = "", url = "", license = "" } = event.repository;
+  const own = {
+    title: name,
+    description,
+    url,
+    source: url,
+    version,
+    created: now.toISOString(),
+    revision: event.sha,
+    licenses: license,
+  };
+  const labels = new Map(
+    Object.entries(own).map(([key, value]) => [`org.opencontainers.image.${key}`, value]),
+  );
+  for (const label of extra) {
+    const equals = label.indexOf("=");
+    if (equals !== -1) labels.set(label.slice(0, equals), label.slice(equals + 1));
+  }
+  return [...labels].sort(([a], [b]) => BY_KEY.compare(a, b)).map(([key, value]) => `${key}=${value}`);
 }

@@ -1,3 +1,5 @@
+import { isRecord } from "../record";
+
 /** What happened, as plain data: everything that tag rules ask about the world, except the time. */
 export interface ReleaseEvent {
   /** GitHub's name of the event: `push`, `pull_request`, `schedule`, `workflow_dispatch`. */
@@ -19,7 +21,6 @@ export interface ReleaseEvent {
 
 /** What GitHub's API answers for a repository, as far as labels and `type=edge` need it. */
 export interface RepositoryFacts {
-  /** Without the owner. */
   readonly name?: string;
   readonly description?: string;
   /** The address people open: `https://github.com/octo/app`. */
@@ -29,12 +30,10 @@ export interface RepositoryFacts {
   readonly license?: string;
 }
 
-/** The git tag's name, or undefined when the event is not about a tag. */
 export function tagOf(ref: string): string | undefined {
   return ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : undefined;
 }
 
-/** The branch's name, or undefined when the event is not about a branch. */
 export function branchOf(ref: string): string | undefined {
   return ref.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : undefined;
 }
@@ -42,4 +41,96 @@ export function branchOf(ref: string): string | undefined {
 /** A pull request's number, or undefined; `refs/pull/2/head` gives `2/head`, as metadata-action does. */
 export function pullRequestOf(ref: string): string | undefined {
   return ref.startsWith("refs/pull/") ? ref.slice("refs/pull/".length).replace(/\/merge$/, "") : undefined;
+}
+
+export interface GitHubEvent {
+  readonly eventName: string;
+  readonly ref: string;
+  readonly sha: string;
+  /** The JSON at GITHUB_EVENT_PATH; anything but an object counts as an empty one. */
+  readonly payload: unknown;
+  /** What GitHub's API answers for the repository. Default: the payload's own `repository`. */
+  readonly repository?: unknown;
+  /** The committer's date; wins over the payload's. */
+  readonly commitDate?: Date;
+  /** Whether a pull request is known by its own head instead of the merge commit (DOCKER_METADATA_PR_HEAD_SHA). */
+  readonly sourceOfSha: "event" | "pull-request-head";
+  readonly now: Date;
+}
+
+/** GitHub's event in the form that tag rules read, with metadata-action's corrections of reference and commit. */
+export function releaseEventFromGitHub(event: GitHubEvent): ReleaseEvent {
+  const { eventName, payload } = event;
+  const ref = correctedRef(event);
+  const sha = correctedSha(event);
+  const base = tagOf(ref) !== undefined ? text(payload, "base_ref") : undefined;
+  const target = ref.startsWith("refs/pull/") ? text(payload, "pull_request", "base", "ref") : undefined;
+  return {
+    eventName,
+    ref,
+    sha,
+    commitDate: event.commitDate ?? commitDateInPayload(payload, sha) ?? event.now,
+    baseRef: base === undefined ? (target ?? "") : (branchOf(base) ?? base),
+    defaultBranch: text(payload, "repository", "default_branch"),
+    inputs: inputsOf(payload),
+    repository: repositoryFacts(event.repository ?? at(payload, "repository")),
+  };
+}
+
+/** Reads GitHub's answer for a repository; what is missing or null is absent. */
+function repositoryFacts(answer: unknown): RepositoryFacts {
+  return {
+    name: text(answer, "name"),
+    description: text(answer, "description"),
+    url: text(answer, "html_url"),
+    defaultBranch: text(answer, "default_branch"),
+    license: text(answer, "license", "spdx_id"),
+  };
+}
+
+export function commitDateInPayload(payload: unknown, sha: string): Date | undefined {
+  const commits = at(payload, "commits");
+  const pushed = Array.isArray(commits) ? commits.find((commit) => at(commit, "id") === sha) : undefined;
+  const timestamp = text(pushed, "timestamp") || undefined;
+  if (timestamp !== undefined) return new Date(timestamp);
+  const head =
+    text(payload, "head_commit", "id") === sha ? text(payload, "head_commit", "timestamp") : undefined;
+  return head === undefined ? undefined : new Date(head);
+}
+
+/** The commit that the rules will see: a pull request's own head where that was asked for. */
+export function correctedSha(
+  event: Pick<GitHubEvent, "eventName" | "sha" | "payload" | "sourceOfSha">,
+): string {
+  if (event.sourceOfSha === "event" || !event.eventName.includes("pull_request")) return event.sha;
+  return text(event.payload, "pull_request", "head", "sha") ?? event.sha;
+}
+
+/** `pull_request_target` runs on the target branch; its tags are the pull request's. */
+function correctedRef({ eventName, ref, payload }: GitHubEvent): string {
+  if (!eventName.includes("pull_request_target")) return ref;
+  const number = at(payload, "number") ?? at(payload, "pull_request", "number");
+  return number === undefined ? ref : `refs/pull/${number}/merge`;
+}
+
+function inputsOf(payload: unknown): Record<string, string> {
+  const inputs = at(payload, "inputs");
+  if (!isRecord(inputs)) return {};
+  return Object.fromEntries(
+    Object.entries(inputs).flatMap(([name, value]) =>
+      value === null || typeof value === "object" ? [] : [[name, String(value)]],
+    ),
+  );
+}
+
+function text(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = at(value, ...path);
+  return typeof found === "string" ? found : undefined;
+}
+
+function at(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (current, key) => (isRecord(current) && Object.hasOwn(current, key) ? current[key] : undefined),
+    value,
+  );
 }

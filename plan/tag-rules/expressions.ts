@@ -1,8 +1,7 @@
 import Handlebars from "handlebars";
-import { formatDate } from "./dates";
+import moment from "moment-timezone";
 import { branchOf, type ReleaseEvent, tagOf } from "./event";
 
-/** What expressions are rendered from. */
 export interface ExpressionScope {
   readonly event: ReleaseEvent;
   readonly now: Date;
@@ -10,15 +9,15 @@ export interface ExpressionScope {
   readonly shortShaLength: number;
 }
 
-/** What rendering leaves behind besides its text. */
-export interface Trace {
+/** A scope, and what rendering leaves behind besides its text. */
+export interface Rendering extends ExpressionScope {
   /** The expressions that gave some text. */
   readonly uses: Set<"tag" | "sha" | "input">;
   readonly warnings: string[];
 }
 
-export function newTrace(): Trace {
-  return { uses: new Set(), warnings: [] };
+export function newRendering(scope: ExpressionScope): Rendering {
+  return { ...scope, uses: new Set(), warnings: [] };
 }
 
 /**
@@ -28,23 +27,21 @@ export function newTrace(): Trace {
  *
  * @throws Error when the template is wrong.
  */
-export function renderExpression(template: string, scope: ExpressionScope, trace: Trace): string {
+export function renderExpression(template: string, scope: Rendering): string {
   if (!template.includes("{{")) return template;
   const { event } = scope;
   const used = (name: "tag" | "sha" | "input", text: string): string => {
-    if (text !== "") trace.uses.add(name);
+    if (text !== "") scope.uses.add(name);
     return text;
   };
-  const { date, commit_date } = dateExpressions(scope, trace);
   const context = {
+    ...dateExpressions(scope),
     branch: () => branchOf(event.ref) ?? "",
     tag: () => used("tag", tagOf(event.ref) ?? ""),
     sha: () => used("sha", shortSha(event.sha, scope.shortShaLength)),
     base_ref: () => event.baseRef,
-    commit_date,
     is_default_branch: () => String(isDefaultBranch(event)),
     is_not_default_branch: () => String(!isDefaultBranch(event)),
-    date,
   };
   // A helper, and no part of the context: whatever a template makes of its context stays as in metadata-action.
   const input = (name: unknown) => used("input", (typeof name === "string" && inputOf(event, name)) || "");
@@ -52,11 +49,10 @@ export function renderExpression(template: string, scope: ExpressionScope, trace
 }
 
 /** Renders a schedule's pattern, which knows the dates and nothing else. */
-export function renderSchedule(pattern: string, scope: ExpressionScope, trace: Trace): string {
-  return renderTemplate(pattern, dateExpressions(scope, trace));
+export function renderSchedule(pattern: string, scope: Rendering): string {
+  return renderTemplate(pattern, dateExpressions(scope));
 }
 
-/** Renders a Handlebars template against plain values and functions. */
 export function renderTemplate(
   template: string,
   context: object,
@@ -80,7 +76,6 @@ export function isRawPattern(pattern: string): boolean {
   }
 }
 
-/** The first characters of a commit, or all of it where it is shorter. */
 export function shortSha(sha: string, length: number): string {
   return length >= sha.length ? sha : sha.substring(0, length);
 }
@@ -98,10 +93,43 @@ function inputOf(event: ReleaseEvent, name: string): string | undefined {
   return Object.hasOwn(event.inputs, name) ? event.inputs[name] : undefined;
 }
 
-function dateExpressions({ event, now }: ExpressionScope, trace: Trace) {
-  const warn = (text: string) => trace.warnings.push(text);
+function dateExpressions({ event, now, warnings }: Rendering) {
+  const warn = (text: string) => warnings.push(text);
   return {
     date: (format: unknown, options: unknown) => formatDate(now, format, options, warn),
     commit_date: (format: unknown, options: unknown) => formatDate(event.commitDate, format, options, warn),
   };
+}
+
+/**
+ * `{{date 'YYYYMMDD' tz='Asia/Tokyo'}}`: a date in moment's format, in UTC unless `tz` names another zone.
+ *
+ * @param format what the template passed first; empty or missing: ISO 8601
+ * @param options what Handlebars passes last
+ * @param warn called with an unknown zone, which counts as UTC
+ * @throws TypeError when the template calls it wrongly.
+ */
+function formatDate(date: Date, format: unknown, options: unknown, warn: (text: string) => void): string {
+  const attributes = hashOf(options);
+  if (attributes === undefined) {
+    throw new TypeError("a date needs a format, and nothing else but tz=: {{date 'YYYYMMDD' tz='UTC'}}");
+  }
+  const unknown = Object.keys(attributes).find((name) => name !== "tz");
+  if (unknown !== undefined) throw new TypeError(`${unknown}= is not one of the attributes of a date: tz=`);
+  const zone = "tz" in attributes ? attributes.tz : "UTC";
+  if (typeof zone !== "string" || zone === "") {
+    throw new TypeError("tz= needs the name of a time zone in quotes: tz='Europe/Berlin'");
+  }
+  if (format && typeof format !== "string") {
+    throw new TypeError("a date's format needs quotes: {{date 'YYYYMMDD'}}");
+  }
+  const known = moment.tz.zone(zone) !== null;
+  if (!known) warn(`${JSON.stringify(zone)} is no time zone; UTC is used`);
+  const local = known ? moment(date).tz(zone) : moment.utc(date);
+  return typeof format === "string" && format !== "" ? local.locale("en").format(format) : local.format();
+}
+
+function hashOf(options: unknown): object | undefined {
+  if (typeof options !== "object" || options === null || !("hash" in options)) return undefined;
+  return typeof options.hash === "object" && options.hash !== null ? options.hash : undefined;
 }

@@ -1,26 +1,27 @@
+import * as pep440 from "@renovatebot/pep440";
+import { prerelease, SemVer, valid } from "semver";
 import type { TagClass, VersionLine } from "../tag-policy";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
   type ExpressionScope,
-  newTrace,
+  isRawPattern,
+  newRendering,
+  type Rendering,
   renderExpression,
   renderSchedule,
+  renderTemplate,
   shortSha,
-  type Trace,
 } from "./expressions";
-import type { Flavor } from "./flavor";
-import { tagClass } from "./tag-class";
+import type { Flavor } from "./inputs";
 import type { MatchRule, RefRule, TagRule, VersionRule } from "./tag-rule";
-import { pep440Text, semverText } from "./version-text";
 
-/** The tag that one rule makes of an event. */
 export interface RuleTag {
   /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`. Never empty. */
   readonly name: string;
   readonly class: TagClass;
   /** What `latest=auto` comes to if this is the first tag. */
   readonly latest: boolean;
-  /** The versions among which the tag points to the newest; only for tags that tell a part of a version. */
+  /** The versions among which the tag points to the newest; only for tags that show a part of a version. */
   readonly line?: VersionLine;
 }
 
@@ -33,8 +34,11 @@ export interface RuleOutcome {
 /** What a rule gives before prefix, suffix and cleaning. */
 interface RuleText {
   readonly text: string;
+  /** No pre-release; for pep440 no post or dev release either. */
   readonly latest: boolean;
+  /** Whether no other version is written the same: every part of it shows. */
   readonly whole: boolean;
+  /** The versions that share this text, unless it is whole. */
   readonly line?: VersionLine;
 }
 
@@ -44,28 +48,25 @@ interface RuleText {
  * @throws Error when an expression or a regular expression is wrong.
  */
 export function applyRule(rule: TagRule, flavor: Flavor, scope: ExpressionScope): RuleOutcome {
-  // `enable` has a trace of its own: `enable={{…}}` is no part of the tag's name.
-  const condition = newTrace();
-  const enabled = renderExpression(rule.enable, scope, condition);
+  // `enable` has a rendering of its own: `enable={{…}}` is no part of the tag's name.
+  const condition = newRendering(scope);
+  const enabled = renderExpression(rule.enable, condition);
   if (enabled !== "true" && enabled !== "false") {
     throw new TypeError(`enable=${JSON.stringify(enabled)} is not one of true, false`);
   }
-  const trace = newTrace();
-  const tag = enabled === "true" ? ruleTag(rule, flavor, scope, trace) : undefined;
-  return { tag, warnings: [...condition.warnings, ...trace.warnings] };
+  const rendering = newRendering(scope);
+  const tag = enabled === "true" ? ruleTag(rule, flavor, rendering) : undefined;
+  return { tag, warnings: [...condition.warnings, ...rendering.warnings] };
 }
 
-function ruleTag(rule: TagRule, flavor: Flavor, scope: ExpressionScope, trace: Trace): RuleTag | undefined {
-  const given = ruleText(rule, scope, trace);
+function ruleTag(rule: TagRule, flavor: Flavor, scope: Rendering): RuleTag | undefined {
+  const given = ruleText(rule, scope);
   if (given === undefined) return undefined;
-  const name = withAffixes(given.text, rule, flavor, scope, trace);
+  const prefix = renderExpression(rule.prefix ?? flavor.prefix, scope);
+  const suffix = renderExpression(rule.suffix ?? flavor.suffix, scope);
+  const name = cleanTag(`${prefix}${given.text}${suffix}`);
   if (name === "") return undefined;
-  return {
-    name: cleanTag(name),
-    class: tagClass(rule, given.text, given.whole, trace.uses, scope.event),
-    latest: given.latest,
-    ...(given.line === undefined ? {} : { line: given.line }),
-  };
+  return { name, class: tagClass(rule, given, scope), latest: given.latest, line: given.line };
 }
 
 /** Replaces what a tag may not hold. Neither length nor the first character is looked at. */
@@ -73,27 +74,25 @@ export function cleanTag(text: string): string {
   return text.replace(/[^a-zA-Z0-9._-]+/g, "-");
 }
 
-function ruleText(rule: TagRule, scope: ExpressionScope, trace: Trace): RuleText | undefined {
+function ruleText(rule: TagRule, scope: Rendering): RuleText | undefined {
   const { event } = scope;
   switch (rule.type) {
     case "schedule":
-      return event.eventName.includes("schedule")
-        ? moving(renderSchedule(rule.pattern, scope, trace))
-        : undefined;
+      return event.eventName.includes("schedule") ? moving(renderSchedule(rule.pattern, scope)) : undefined;
     case "semver":
     case "pep440":
-      return versionText(rule, scope, trace);
+      return versionText(rule, scope);
     case "match":
-      return matchText(rule, scope, trace);
+      return matchText(rule, scope);
     case "edge": {
       const branch = branchOf(event.ref);
-      const wanted = rule.branch === "" ? event.repository.defaultBranch : rule.branch;
-      return branch !== undefined && branch === wanted ? moving("edge") : undefined;
+      const desired = rule.branch === "" ? event.repository.defaultBranch : rule.branch;
+      return branch !== undefined && branch === desired ? moving("edge") : undefined;
     }
     case "ref":
       return refText(rule, event);
     case "raw":
-      return moving(renderExpression(rule.value, scope, trace));
+      return moving(renderExpression(rule.value, scope));
     case "sha":
       if (event.sha === "") return undefined;
       return moving(rule.format === "long" ? event.sha : shortSha(event.sha, scope.shortShaLength));
@@ -117,14 +116,14 @@ function moving(text: string | undefined): RuleText | undefined {
   return text === undefined ? undefined : { text, latest: false, whole: false };
 }
 
-function versionText(rule: VersionRule, scope: ExpressionScope, trace: Trace): RuleText | undefined {
-  const source = sourceText(rule, scope, trace);
+function versionText(rule: VersionRule, scope: Rendering): RuleText | undefined {
+  const source = sourceText(rule, scope);
   if (source === undefined) return undefined;
   let version = source;
   if (rule.match !== "") {
     const match = source.match(rule.match);
     if (match === null) {
-      trace.warnings.push(`match=${rule.match} does not match ${source}, which is taken whole`);
+      scope.warnings.push(`match=${rule.match} does not match ${source}, which is taken whole`);
     } else if (match[1] === undefined) {
       throw new TypeError(`match=${rule.match} has no group that took part; put the version in parentheses`);
     } else {
@@ -136,25 +135,25 @@ function versionText(rule: VersionRule, scope: ExpressionScope, trace: Trace): R
     rule.type === "semver" ? semverText(version, rule.pattern) : pep440Text(version, rule.pattern);
   if (written === undefined) {
     const what = rule.type === "semver" ? "semantic version (https://semver.org)" : "PEP 440 version";
-    trace.warnings.push(`${version} is not a valid ${what}; ${rule.text} makes no tag`);
+    scope.warnings.push(`${version} is not a valid ${what}; ${rule.text} makes no tag`);
     return undefined;
   }
-  return { ...written, latest: written.stable };
+  return written;
 }
 
-function matchText(rule: MatchRule, scope: ExpressionScope, trace: Trace): RuleText | undefined {
-  const source = sourceText(rule, scope, trace);
+function matchText(rule: MatchRule, scope: Rendering): RuleText | undefined {
+  const source = sourceText(rule, scope);
   if (source === undefined) return undefined;
   const [, expression, flags] = rule.pattern.match(/^\/(.+)\/(.*)$/) ?? [];
   const match = source.match(expression === undefined ? rule.pattern : new RegExp(expression, flags));
   if (match === null) {
-    trace.warnings.push(`${rule.pattern} does not match ${source}; ${rule.text} makes no tag`);
+    scope.warnings.push(`${rule.pattern} does not match ${source}; ${rule.text} makes no tag`);
     return undefined;
   }
   // `01` and `1e0` are numbers, but no group has that name.
   const group = String(Number(rule.group)) === rule.group ? match[Number(rule.group)] : undefined;
   if (group === undefined) {
-    trace.warnings.push(
+    scope.warnings.push(
       `${rule.pattern} has no group ${rule.group} for ${source}; ${rule.text} makes no tag`,
     );
     return undefined;
@@ -163,22 +162,107 @@ function matchText(rule: MatchRule, scope: ExpressionScope, trace: Trace): RuleT
 }
 
 /** The rule's own value, else the git tag's name; undefined when there is neither. */
-function sourceText(
-  rule: VersionRule | MatchRule,
-  { event, ...rest }: ExpressionScope,
-  trace: Trace,
-): string | undefined {
-  return rule.value === "" ? tagOf(event.ref) : renderExpression(rule.value, { event, ...rest }, trace);
+function sourceText({ value }: VersionRule | MatchRule, scope: Rendering): string | undefined {
+  return value === "" ? tagOf(scope.event.ref) : renderExpression(value, scope);
 }
 
-function withAffixes(
-  text: string,
-  rule: TagRule,
-  flavor: Flavor,
-  scope: ExpressionScope,
-  trace: Trace,
-): string {
-  const prefix = renderExpression(rule.prefix ?? flavor.prefix, scope, trace);
-  const suffix = renderExpression(rule.suffix ?? flavor.suffix, scope, trace);
-  return `${prefix}${text}${suffix}`;
+/**
+ * The class of a rule's tag: what the tag promises. It follows from the rule and from where its text came from, never
+ * from what the tag looks like.
+ *
+ * | rule                                                              | class      |
+ * | ----------------------------------------------------------------- | ---------- |
+ * | any, with `slipway-class=…`                                       | as it says |
+ * | semver, pep440: the pattern shows the whole version              | version    |
+ * | semver, pep440: any pattern, for a pre-release (pep440: also post and dev) | version |
+ * | semver, pep440: the pattern leaves a part out (`{{major}}.{{minor}}`) | floating |
+ * | match                                                             | version    |
+ * | ref, event=tag                                                    | version    |
+ * | raw, with `{{tag}}` on a git tag, or `{{input '…'}}`              | version    |
+ * | raw, literally the git tag (or it without its `v`)                | version    |
+ * | raw, literally a dispatched input whose name ends in tag, version | version    |
+ * | sha                                                               | revision   |
+ * | anything else that has `{{sha}}` in its name                      | revision   |
+ * | ref, event=branch; ref, event=pr; edge; schedule; other raw       | floating   |
+ * | the `latest` that the flavor adds                                 | floating   |
+ *
+ * `match` is write-once even where its pattern cuts a version short, since it looks like a whole one:
+ * `slipway-class=floating` says so.
+ */
+function tagClass(rule: TagRule, { text, whole }: RuleText, { uses, event }: Rendering): TagClass {
+  if (rule.class !== undefined) return rule.class;
+  const isNamed = uses.has("tag") || uses.has("input") || isReleaseName(text, event);
+  if (whole || (rule.type === "raw" && isNamed)) return "version";
+  return rule.type === "sha" || uses.has("sha") ? "revision" : "floating";
+}
+
+/**
+ * Whether a literal is the name of what is being released. A workflow that writes `value=${{ inputs.tag }}` or
+ * `value=${{ github.ref_name }}` has put the text in before we see the rule.
+ */
+function isReleaseName(value: string, event: ReleaseEvent): boolean {
+  if (value === "") return false;
+  const tag = tagOf(event.ref);
+  if (tag !== undefined && (value === tag || value === tag.replace(/^v/, ""))) return true;
+  return Object.entries(event.inputs).some(
+    ([name, input]) => /(?:tag|version)$/i.test(name) && input === value,
+  );
+}
+
+/** Writes a semantic version (`v` and build metadata allowed) by a pattern; undefined when it is none. */
+function semverText(version: string, pattern: string): RuleText | undefined {
+  if (valid(version) === null) return undefined;
+  const parsed = new SemVer(version, { loose: true });
+  if (prerelease(version) !== null) {
+    const text = renderTemplate(isRawPattern(pattern) ? pattern : "{{version}}", parsed);
+    return { text, whole: true, latest: false };
+  }
+  const { major, minor, patch } = parsed;
+  return stableText([major, minor, patch], (release) =>
+    release === undefined
+      ? renderTemplate(pattern, parsed)
+      : renderTemplate(pattern, new SemVer(release.join("."), { loose: true })),
+  );
+}
+
+/** Writes a Python version by a pattern; undefined when it is none. */
+function pep440Text(version: string, pattern: string): RuleText | undefined {
+  const parsed = pep440.valid(version) === null ? null : pep440.explain(version);
+  if (parsed === null) return undefined;
+  const write = (text: string) =>
+    renderTemplate(pattern, {
+      raw: () => text,
+      version: () => pep440.clean(text),
+      major: () => pep440.major(text),
+      minor: () => pep440.minor(text),
+      patch: () => pep440.patch(text),
+    });
+  if (parsed.is_prerelease || parsed.is_postrelease || parsed.is_devrelease) {
+    const text = isRawPattern(pattern) ? version : pep440.clean(version);
+    return { text: text ?? "", whole: true, latest: false };
+  }
+  // `1.2` is 1.2.0, and its parts must show as much as those of 1.2.3 do.
+  const release = [...parsed.release, 0, 0].slice(0, Math.max(3, parsed.release.length));
+  return stableText(release, (other) => write(other === undefined ? version : other.join(".")));
+}
+
+/**
+ * Finds out which parts of a version a pattern shows, by writing versions that differ in one part: what does not
+ * change the text is not in it.
+ *
+ * @param write writes another release by the same pattern, or the version itself
+ */
+function stableText(
+  release: readonly number[],
+  write: (release: readonly number[] | undefined) => string,
+): RuleText {
+  const same = write(release);
+  const shows = release.map((_, changed) => {
+    const other = release.map((part, index) => (index !== changed ? part : part === 0 ? 1 : part - 1));
+    return write(other) !== same;
+  });
+  const [major = 0, minor = 0] = release;
+  const whole = shows.every((shown) => shown);
+  const line = shows[0] ? (shows[1] ? { major, minor } : { major }) : {};
+  return { text: write(undefined), whole, latest: true, line: whole ? undefined : line };
 }

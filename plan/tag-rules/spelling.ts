@@ -1,8 +1,7 @@
 import Handlebars from "handlebars";
 import { didYouMean, nearWord } from "../near-word";
-import { readRow } from "./input-list";
-import { parseTagRule } from "./parse-rule";
-import { RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
+import { readRow } from "./inputs";
+import { parseTagRule, RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
 
 /** A name that a rule or flavor does not know: it would be passed over, or rendered as nothing. */
 export interface Misspelling {
@@ -24,7 +23,7 @@ const EVERYWHERE = [
 ] as const;
 const VERSION = ["version", "raw", "major", "minor", "patch"] as const;
 /** What semver's own object has besides. */
-const UNTOLD: Partial<Record<TagRule["type"], readonly string[]>> = { semver: ["prerelease", "build"] };
+const UNLISTED: Partial<Record<TagRule["type"], readonly string[]>> = { semver: ["prerelease", "build"] };
 
 /**
  * Names in a rule that mean nothing: placeholders in what is rendered, and attributes that are nearly a known one.
@@ -34,7 +33,7 @@ const UNTOLD: Partial<Record<TagRule["type"], readonly string[]>> = { semver: ["
 export function misspeltInRule(text: string): Misspelling[] {
   const attributes = misspeltAttributes(text);
   if (attributes.length > 0) return attributes;
-  const rule = readable(text);
+  const rule = attempt(() => parseTagRule(text));
   if (rule === undefined) return [];
   const { enable, prefix, suffix } = rule;
   return [
@@ -59,7 +58,7 @@ function ofPattern(rule: TagRule): Misspelling[] {
   switch (rule.type) {
     case "semver":
     case "pep440":
-      return unknownNames(rule.text, "pattern", rule.pattern, VERSION, UNTOLD[rule.type]);
+      return unknownNames(rule.text, "pattern", rule.pattern, VERSION, UNLISTED[rule.type]);
     case "schedule":
       return unknownNames(rule.text, "pattern", rule.pattern, DATES);
     default:
@@ -68,21 +67,14 @@ function ofPattern(rule: TagRule): Misspelling[] {
 }
 
 function misspeltAttributes(text: string): Misspelling[] {
-  return fieldsOf(text)
-    .filter((field) => field.indexOf("=") > 0)
-    .map(nameAndValue)
-    .flatMap(({ name }) => {
-      const near = RULE_ATTRIBUTES.some((known) => known === name)
-        ? undefined
-        : nearWord(name, RULE_ATTRIBUTES);
-      if (near === undefined) return [];
-      return [
-        {
-          message: `${JSON.stringify(text)}: ${name}= is no attribute of a rule${didYouMean(`${near}=`)}`,
-          hint: `Attributes of rules: ${RULE_ATTRIBUTES.join(", ")}`,
-        },
-      ];
-    });
+  const names = fieldsOf(text).flatMap((field) => (field.indexOf("=") > 0 ? nameAndValue(field).name : []));
+  return names.flatMap((name) => {
+    const isKnown = RULE_ATTRIBUTES.some((known) => known === name);
+    const near = isKnown ? undefined : nearWord(name, RULE_ATTRIBUTES);
+    if (near === undefined) return [];
+    const message = `${JSON.stringify(text)}: ${name}= is no attribute of a rule${didYouMean(`${near}=`)}`;
+    return [{ message, hint: `Attributes of rules: ${RULE_ATTRIBUTES.join(", ")}` }];
+  });
 }
 
 function unknownNames(
@@ -90,10 +82,10 @@ function unknownNames(
   attribute: string,
   template: string,
   known: readonly string[],
-  untold: readonly string[] = [],
+  unlisted: readonly string[] = [],
 ): Misspelling[] {
   return namesIn(template)
-    .filter((name) => !known.includes(name) && !untold.includes(name))
+    .filter((name) => !known.includes(name) && !unlisted.includes(name))
     .map((name) => {
       const near = nearWord(name, known);
       const meant = didYouMean(near === undefined ? undefined : `{{${near}}}`);
@@ -104,15 +96,12 @@ function unknownNames(
     });
 }
 
-/** The names that a template asks its context for; none if it is not a template, which evaluating it reports. */
+/** The names that a template asks its context for. */
 function namesIn(template: string): string[] {
   if (!template.includes("{{")) return [];
+  const program = attempt(() => Handlebars.parse(template));
   const names = new Names();
-  try {
-    names.accept(Handlebars.parse(template));
-  } catch {
-    return [];
-  }
+  if (program !== undefined) names.accept(program);
   return [...names.found];
 }
 
@@ -132,20 +121,17 @@ class Names extends Handlebars.Visitor {
   }
 }
 
-function readable(text: string): TagRule | undefined {
+/** Undefined for what cannot be read, which evaluating it reports. */
+function attempt<T>(read: () => T): T | undefined {
   try {
-    return parseTagRule(text);
+    return read();
   } catch {
     return undefined;
   }
 }
 
 function fieldsOf(text: string): string[] {
-  try {
-    return readRow(text);
-  } catch {
-    return [];
-  }
+  return attempt(() => readRow(text)) ?? [];
 }
 
 function nameAndValue(field: string): { name: string; value: string } {

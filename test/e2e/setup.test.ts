@@ -234,7 +234,7 @@ describe("a repository from nothing to destroyed", () => {
   test("an edited workflow file is told by a preview, and put back", async () => {
     await github.writeFile(WORKFLOW, "name: edited by somebody\n");
     const { text } = await project.preview();
-    expect(text).toMatch(/release-docker\.yml +differs on GitHub, `pulumi up --refresh` mends it/);
+    expect(text).toMatch(/release-docker\.yml +differs on GitHub, `pulumi up --refresh` fixes it/);
     await up("--refresh");
     expect(github.writes().map(told)).toEqual([`PUT /contents/${WORKFLOW}`]);
     expect(await github.file(WORKFLOW)).toBe(WORKFLOW_TEXT);
@@ -329,7 +329,7 @@ describe("a repository that somebody has set up already", () => {
     const { exitCode, text } = await project.up();
     configure(project, settings);
     expect(exitCode).not.toBe(0);
-    expect(text).toContain("github.secrets.PLAIN: stands in plain text in the stack's file");
+    expect(text).toContain("github.secrets.PLAIN: is in plain text in the stack's file");
     expect(text).not.toMatch(/plain-text-value|encrypted-value|secrets\.ENCRYPTED:/);
     expect(github.writes()).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { dockerEngine } from "../../toolchain/docker-engine.mjs";
+import { dockerEngine } from "../../toolchain/builder.mjs";
 import { provideToolchain } from "../../toolchain/provide.mjs";
 import { run } from "../../toolchain/run.mjs";
 import { EVERY_CASE } from "./slices";

@@ -1,5 +1,4 @@
-import type { EnvironmentConfig, SetupConfig } from "../../plan/setup/config";
-import type { LiveRepository } from "../../plan/setup/live";
+import type { EnvironmentConfig, LiveRepository, SetupConfig } from "../../plan/setup/config";
 import { EMPTY_REPOSITORY } from "../../testing/run-program";
 
 /** A setup of `octo/app` that asks for nothing, with what a test names. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { Encrypted } from "../../config/encrypted";
 import { readConfig } from "../../config/read";
+import { Encrypted } from "../../config/secrets";
 import type { WorkflowStack } from "../../workflows/stack";
 
 /** One stack's `slipway:*` settings, as they are written. */

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildkitDown, buildkitUp, isOwnBuildkitUp } from "../../../toolchain/buildkit-service.mjs";
+import { provideSample } from "../../../toolchain/npm-packages.mjs";
 import { findOnPath } from "../../../toolchain/run.mjs";
-import { provideSample } from "../../../toolchain/sample.mjs";
 
 const programs = ["buildkitd", "buildctl", "runc"] as const;
 const bins = Object.fromEntries(programs.flatMap((name) => [[name, findOnPath(name) ?? ""]]));

@@ -2,11 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ensureStack } from "../../../toolchain/engine.mjs";
+import { prepareState } from "../../../toolchain/environment.mjs";
 import { projectDir } from "../../../toolchain/paths.mjs";
 import { findOnPath, run } from "../../../toolchain/run.mjs";
-import { refreshStageConfig } from "../../../toolchain/stage-config.mjs";
-import { prepareState } from "../../../toolchain/state.mjs";
+import { ensureStack, refreshStageConfig } from "../../../toolchain/stage.mjs";
 
 const tracked = 'config:\n  toolchain-test:greeting: "hello" # a comment\n';
 let dir: string;

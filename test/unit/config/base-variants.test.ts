@@ -134,7 +134,7 @@ describe("what is refused", () => {
       { base: { ...BASE, name: "b" }, variants: undefined, images: [{ name: "a" }, { name: "b" }] },
       [
         'base.name: "b" is also the name of an image [config-duplicate]',
-        "base: is built for nobody: no image names it [config-conflict]",
+        "base: is built in vain: no image names it [config-conflict]",
       ],
     ],
     [

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { stackToUse } from "../../../cli/commands/stack-flag";
 import { findStack } from "../../../cli/dispatch/project";
-import { defaultStack } from "../../../config/default-stack";
+import { defaultStack } from "../../../config/read-setup";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
 let projectDir: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Encrypted } from "../../../config/encrypted";
 import { environmentCredentials, isSecretVariable, lookUp } from "../../../config/environment";
 import { ENVIRONMENT } from "../../../config/environment-table";
+import { Encrypted } from "../../../config/secrets";
 import { MINIMAL, read } from "./read-config";
 
 const TWO = {

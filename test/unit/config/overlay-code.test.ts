@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { overlayCode } from "../../../config/overlay-code";
+import { overlayCode } from "../../../config/overlay";
 import { readConfig } from "../../../config/read";
 import { problemLines } from "./read-config";
 

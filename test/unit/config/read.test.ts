@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Encrypted } from "../../../config/encrypted";
+import { Encrypted } from "../../../config/secrets";
 import { DEFAULT_POLICY } from "../../../plan/policy/policy-config";
 import { MINIMAL, problemLines, read } from "./read-config";
 
@@ -149,7 +149,7 @@ describe("encrypted values, read without the engine", () => {
       },
       secretKeys: ["registries", "images"],
     });
-    expect(config.registries[0]).not.toHaveProperty("password");
+    expect(config.registries[0]?.password).toBeUndefined();
     expect(Object.keys(config.images[0]?.secrets ?? {})).toEqual(["TOKEN"]);
     expect(config.encrypted).toEqual(["images[0].secrets.TOKEN", "registries[0].password"]);
   });
@@ -174,7 +174,7 @@ describe("encrypted values, read without the engine", () => {
       "registries: is encrypted, and only the engine can read it [config-encrypted]",
       "images[0].name: is encrypted, and only the engine can read it [config-encrypted]",
       "images[0].labels: is encrypted, and only the engine can read it [config-encrypted]",
-      "images[0].buildArgs.A: holds a secret where everybody can read it: build arguments stand in the image's history and provenance [config-secret-build-arg]",
+      "images[0].buildArgs.A: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
     ]);
   });
 });

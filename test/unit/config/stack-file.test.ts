@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Encrypted } from "../../../config/encrypted";
+import { Encrypted } from "../../../config/secrets";
 import { listStackFiles, readStackFile } from "../../../config/stack-file";
 import { ProblemError } from "../../../plan/problem";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PLATFORMS } from "../../../config/platforms";
+import { PLATFORMS } from "../../../config/grammar";
 import { type Input, MINIMAL, problemLines, problemsOf } from "./read-config";
 
 const KNOWN_PLATFORMS = PLATFORMS.join(", ");
@@ -215,8 +215,8 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       },
     },
     [
-      "registries[0].password: stands in plain text in the stack's file [config-plain-secret]",
-      "images[0].secrets.TOKEN: stands in plain text in the stack's file [config-plain-secret]",
+      "registries[0].password: is in plain text in the stack's file [config-plain-secret]",
+      "images[0].secrets.TOKEN: is in plain text in the stack's file [config-plain-secret]",
     ],
   ],
   [
@@ -231,15 +231,15 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       secretKeys: ["registries", "images"],
     },
     [
-      "images[0].buildArgs.A: holds a secret where everybody can read it: build arguments stand in the image's history and provenance [config-secret-build-arg]",
-      "images[0].buildArgs.B: holds a secret where everybody can read it: build arguments stand in the image's history and provenance [config-secret-build-arg]",
+      "images[0].buildArgs.A: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
+      "images[0].buildArgs.B: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
     ],
   ],
   [
     "an encrypted build argument, as far as the engine tells",
     { written: { ...MINIMAL, images: [{ name: "app", buildArgs: { A: "x" } }] }, secretKeys: ["images"] },
     [
-      "images: holds a secret where everybody can read it: build arguments stand in the image's history and provenance [config-secret-build-arg]",
+      "images: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
     ],
   ],
   [

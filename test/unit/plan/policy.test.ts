@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Config, PromoteConfig } from "../../../plan/config";
 import type { ExistingContent } from "../../../plan/existing-release";
+import { isPinned, type WorkflowText } from "../../../plan/policy/judge-policy";
 import { DEFAULT_POLICY, type PolicyConfig, type PolicyRule } from "../../../plan/policy/policy-config";
-import { isPinned, type WorkflowText } from "../../../plan/policy/unpinned-actions";
 import { planText, refusalText } from "../../../report/plan-text";
 import { aConfig, digest, FIRST, image, intent, planOf, registryState } from "../../support/plan-state";
 import { anImage } from "../../support/planned";
@@ -52,7 +52,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       rule: { unsignedPromotion: { level: "refuse" } },
       config: { promote: PROMOTE },
       intent: { existing: PROMOTED },
-      says: /^slipway:promote\.verify: is not set, so app would be promoted without a proof of who made it/,
+      says: /^slipway:promote\.verify: is not set, so app would be promoted without evidence of who made it/,
     },
     {
       what: "one with it",
@@ -140,7 +140,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       what: "an image without provenance",
       rule: { missingProvenance: { level: "refuse" } },
       intent: { image: anImage({ at: "images[0]", provenance: false }) },
-      says: /^slipway:images\[0\]\.provenance: is false, so nobody can tell how app was built/,
+      says: /^slipway:images\[0\]\.provenance: is false, so it is unknown how app was built/,
     },
     { what: "an image with it", rule: { missingProvenance: { level: "refuse" } } },
     {
@@ -148,7 +148,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       rule: { missingProvenance: { level: "refuse" } },
       config: { promote: PROMOTE },
       intent: { existing: PROMOTED },
-      says: /^slipway:promote\.verify: is not set, so nothing proves the provenance of app/,
+      says: /^slipway:promote\.verify: is not set, so nothing verifies the provenance of app/,
     },
   ],
   unpinnedAction: [
@@ -162,7 +162,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       what: "a workflow that cannot be read",
       rule: { unpinnedAction: { level: "refuse", allow: [] } },
       workflows: [{ path: ".github/workflows/x.yml", uses: [], unread: "is not UTF-8" }],
-      says: /x\.yml: cannot be read, so nobody knows its actions: is not UTF-8/,
+      says: /x\.yml: cannot be read, so its actions are unknown: is not UTF-8/,
     },
     {
       what: "an action of the repository's own that is not there, which is let through by its path",
@@ -230,7 +230,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       what: "an image without an SBOM",
       rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
       intent: { image: anImage({ at: "images[0]", sbom: false }) },
-      says: /^slipway:images\[0\]\.sbom: is false, so nobody can tell the licences in app/,
+      says: /^slipway:images\[0\]\.sbom: is false, so the licences in app are unknown/,
     },
     {
       what: "an image whose default generator cannot be reached",
@@ -239,7 +239,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
         image: anImage({ at: "images[0]", sbom: { generator: GENERATOR, required: false } }),
         sbom: { reference: GENERATOR, unavailable: "nobody answers" },
       },
-      says: /^slipway:images\[0\]\.sbom: cannot be had: the generator cannot be reached, so nobody can tell the licences in app/,
+      says: /^slipway:images\[0\]\.sbom: cannot be made: the generator cannot be reached, so the licences in app are unknown/,
     },
     {
       what: "one whose named generator cannot be reached, which is refused anyway",
@@ -259,7 +259,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
       config: { promote: PROMOTE },
       intent: { existing: PROMOTED },
-      says: /^slipway:promote\.verify: is not set, so nothing proves the SBOM of app/,
+      says: /^slipway:promote\.verify: is not set, so nothing verifies the SBOM of app/,
     },
   ],
 };

@@ -100,11 +100,11 @@ describe("whose everything is", () => {
     });
   });
 
-  test("an edited file is told with what mends it", () => {
+  test("an edited file is reported with what fixes it", () => {
     const live = aRepository({ files: { [file.path]: "edited" } });
     const previous = { made: [`file ${file.path}`], adopted: [] };
     const { items } = assembleSetupPlan({ config: aSetup({ files: [file] }), live, previous });
-    expect(items[`file ${file.path}`]?.note).toBe("differs on GitHub, `pulumi up --refresh` mends it");
+    expect(items[`file ${file.path}`]?.note).toBe("differs on GitHub, `pulumi up --refresh` fixes it");
   });
 
   test("once adopted, always adopted; made and adopted never overlap, and both together are the plan", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { usedSecrets } from "../../../plan/setup/used-secrets";
+import { usedSecrets } from "../../../plan/setup/plan";
 
 const path = ".github/workflows/a.yml";
 

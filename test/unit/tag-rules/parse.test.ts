@@ -1,8 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseFlavor } from "../../../plan/tag-rules/flavor";
-import { parseImages } from "../../../plan/tag-rules/images";
-import { listEntries, readInputList } from "../../../plan/tag-rules/input-list";
-import { parseTagRule, parseTagRules } from "../../../plan/tag-rules/parse-rule";
+import { listEntries, parseFlavor, parseImages, readInputList } from "../../../plan/tag-rules/inputs";
+import { parseTagRule, parseTagRules } from "../../../plan/tag-rules/tag-rule";
 import { evaluateText } from "./evaluate-text";
 
 describe("rules", () => {

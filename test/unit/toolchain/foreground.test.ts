@@ -3,8 +3,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 
-const engineModule = path.resolve(__dirname, "../../../toolchain/engine.mjs");
-const commandModule = path.resolve(__dirname, "../../../toolchain/command.mjs");
+const engineModule = path.resolve(__dirname, "../../../toolchain/run.mjs");
+const commandModule = path.resolve(__dirname, "../../../toolchain/run.mjs");
 
 /** Ends by itself, 300 ms after the first Ctrl-C, and says how many it got: as the engine ends what it has begun. */
 const child = `let got = 0;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import packageJson from "../../../package.json";
-import { neededParts } from "../../../toolchain/needed-parts.mjs";
+import { neededParts } from "../../../toolchain/builder.mjs";
 import { partNamed } from "../../../toolchain/pins.mjs";
 
 const TOOLCHAIN = path.join(__dirname, "../../../toolchain");

@@ -11,10 +11,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { buildPart } from "../../../toolchain/from-go.mjs";
 import { partNamed } from "../../../toolchain/pins.mjs";
 import { createProgress } from "../../../toolchain/progress.mjs";
 import { provideToolchain, type Sources } from "../../../toolchain/provide.mjs";
+import { buildPart } from "../../../toolchain/sources.mjs";
 
 let cache: string;
 beforeEach(() => {

@@ -3,19 +3,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ownBuildkitProblem } from "../../../toolchain/builder-choice.mjs";
-import { builderText } from "../../../toolchain/builder-file.mjs";
-import { projectName } from "../../../toolchain/engine.mjs";
+import { builderText, ownBuildkitProblem } from "../../../toolchain/builder.mjs";
+import { exportLines, prepareState } from "../../../toolchain/environment.mjs";
 import { nodeProblem } from "../../../toolchain/node-version.mjs";
 import { areInstalled } from "../../../toolchain/npm-packages.mjs";
-import { cacheDir, partKey } from "../../../toolchain/paths.mjs";
+import { cacheDir, partKey, registryPort } from "../../../toolchain/paths.mjs";
 import { parts } from "../../../toolchain/pins.mjs";
-import { registryPort } from "../../../toolchain/ports.mjs";
-import { exportLines } from "../../../toolchain/shell.mjs";
-import { refreshStageConfig, saveSalt, stageConfigText } from "../../../toolchain/stage-config.mjs";
-import { prepareState } from "../../../toolchain/state.mjs";
-import { countTests, summaryLine } from "../../../toolchain/test-counts.mjs";
-import { fits } from "../../../toolchain/version.mjs";
+import { countTests, summaryLine } from "../../../toolchain/run-tests.mjs";
+import { fits } from "../../../toolchain/sources.mjs";
+import { projectName, refreshStageConfig, saveSalt, stageConfigText } from "../../../toolchain/stage.mjs";
 
 let dir: string;
 beforeEach(() => {

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { Encrypted } from "../../../config/encrypted";
+import { Encrypted } from "../../../config/secrets";
 import { ProblemError } from "../../../plan/problem";
 import { ACTION_PINS, PULUMI_VERSION } from "../../../workflows/action-pins";
 import { type WorkflowFile, workflowFiles } from "../../../workflows/generate";
 import { expression, type Step } from "../../../workflows/model";
-import { secretsUsed, secretUses } from "../../../workflows/secrets-used";
+import { secretsUsed, secretUses } from "../../../workflows/setup-files";
 import { type WrittenStack, workflowProject, workflowStacks } from "../../support/workflow-projects";
 
 /** Each makes some four files and reads them again. */

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { patternProblem } from "../plan/pattern";
-import { DEFAULT_POLICY, type PolicyLevel } from "../plan/policy/policy-config";
+import { DEFAULT_POLICY, type PolicyConfig, type PolicyLevel } from "../plan/policy/policy-config";
 import * as grammar from "./grammar";
-import { PLATFORMS } from "./platforms";
+import { PLATFORMS } from "./grammar";
+import type { CheckedConfig } from "./schema";
 
 const level = z.enum(["off", "warn", "refuse"]);
 
@@ -29,7 +30,6 @@ function allowing(what: string, example: string, usual: PolicyLevel) {
     .default(usual);
 }
 
-/** Rules of a team, each with how strictly it holds. */
 export const policySchema = z
   .strictObject({
     unsignedPromotion: level
@@ -105,3 +105,34 @@ export const policySchema = z
       ),
   })
   .meta({ what: "rules: { floatingBase: refuse, unpinnedAction: warn, … }" });
+
+type CheckedPolicy = NonNullable<CheckedConfig["policy"]>;
+
+export function normalisePolicy(
+  written: CheckedPolicy | undefined,
+  stack: { readonly promotes: boolean },
+): PolicyConfig {
+  const unverifiedContent = {
+    level: written?.unverifiedContent ?? (stack.promotes ? "refuse" : DEFAULT_POLICY.unverifiedContent.level),
+  };
+  if (written === undefined) return { ...DEFAULT_POLICY, unverifiedContent };
+  const { unsignedPromotion, missingProvenance, prereleaseOnFloatingTag } = written;
+  const { requiredPlatforms, deniedLicences } = written;
+  return {
+    unsignedPromotion: { level: unsignedPromotion },
+    unverifiedContent,
+    uncommittedVersion: { level: written.uncommittedVersion },
+    floatingBase: withExceptions(written.floatingBase),
+    missingProvenance: { level: missingProvenance },
+    unpinnedAction: withExceptions(written.unpinnedAction),
+    prereleaseOnFloatingTag: { level: prereleaseOnFloatingTag },
+    requiredPlatforms: requiredPlatforms === "off" ? DEFAULT_POLICY.requiredPlatforms : requiredPlatforms,
+    deniedLicences: deniedLicences === "off" ? DEFAULT_POLICY.deniedLicences : deniedLicences,
+  };
+}
+
+function withExceptions(
+  written: PolicyLevel | { level: PolicyLevel; allow: string[] },
+): PolicyConfig["floatingBase"] {
+  return typeof written === "string" ? { level: written, allow: [] } : written;
+}

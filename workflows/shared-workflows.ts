@@ -1,0 +1,300 @@
+import {
+  type EnvValue,
+  expression,
+  type Job,
+  type Permissions,
+  type RunStep,
+  shellWord,
+  stem,
+  type Workflow,
+} from "./model";
+import {
+  type HostedStack,
+  madeFrom,
+  packagePermission,
+  type StateKind,
+  versionTags,
+  workingDirectory,
+} from "./stack";
+import { checkOut, installPackages, programVariables, requireState, setUpNode, setUpPulumi } from "./steps";
+
+/** How several stacks share one job: a matrix over them; one alone needs none. */
+interface SharedJob {
+  /** The first of them: a shared file has one runner, one way to install and one environment. */
+  readonly stack: HostedStack;
+  readonly matrix?: Job["matrix"];
+  /** A job's title, with the stack's name where there are several. */
+  readonly title: (text: string) => string;
+  /** The stack's name as a word of a script. */
+  readonly stackWord: string;
+  /** A value of the stack in an expression or a text of the file. */
+  readonly value: (key: string) => string;
+  /** Variables without which the script does not know its stack. */
+  readonly variables: Readonly<Record<string, EnvValue>>;
+  /** What any of the stacks needs to sign in. */
+  readonly signIn: Readonly<Record<string, EnvValue>>;
+  readonly packages: Permissions;
+}
+
+/** @param rows what differs between the stacks, by name; `stack` is added. @default nothing else */
+function sharedJob(
+  stacks: readonly HostedStack[],
+  state: StateKind,
+  rows: (stack: HostedStack) => Readonly<Record<string, string>> = () => ({}),
+): SharedJob {
+  const [first] = stacks;
+  if (first === undefined) throw new Error("a job of no stack");
+  const common = {
+    stack: first,
+    signIn: Object.assign({}, ...stacks.map((stack) => programVariables(stack, state))),
+    packages: Object.assign({}, ...stacks.map((stack) => packagePermission(stack, "read"))),
+  };
+  const row = (stack: HostedStack) => ({ stack: stack.stack, ...rows(stack) });
+  if (stacks.length === 1) {
+    const own: Readonly<Record<string, string>> = row(first);
+    return {
+      ...common,
+      title: (text) => text,
+      stackWord: shellWord(first.stack),
+      value: (key) => own[key] ?? "",
+      variables: {},
+    };
+  }
+  return {
+    ...common,
+    matrix: { include: stacks.map(row) },
+    title: (text) => `${text} (${expression("matrix.stack")})`,
+    stackWord: '"$STACK"',
+    value: (key) => expression(`matrix.${key}`),
+    variables: { STACK: expression("matrix.stack") },
+  };
+}
+
+const OWN = "github.event.pull_request.head.repo.full_name == github.repository";
+/** GitHub's limit for a comment is 65536 characters. */
+const COMMENT_LIMIT = 60_000;
+/**
+ * Text as an indented code block, which nothing in the text can end: a carriage return would, which ends a line for
+ * Markdown and not for sed. Other characters than ASCII are removed too, since they can show text in another order than
+ * it is written.
+ */
+const QUOTE = "sed 's/→/->/g' | LC_ALL=C tr --delete --complement '\\t\\n -~' | sed 's/^/    /'";
+
+/**
+ * The plan on pull requests, for every stack that names the file, made without a secret and without an engine. A pull
+ * request of the repository's own shows it in a comment. A fork's token cannot write one, so there it is only in the
+ * run's summary.
+ */
+export function previewWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
+  const shared = sharedJob(stacks, "throwaway");
+  return {
+    file,
+    comment: madeFrom(stacks),
+    name: "Preview",
+    on: { pullRequest: true },
+    concurrency: {
+      group: `preview-${expression("github.event.pull_request.number")}`,
+      cancelInProgress: true,
+    },
+    jobs: {
+      preview: previewJob(stacks, shared),
+      ...(shared.stack.host === "github" ? { comment: commentJob(shared) } : {}),
+    },
+  };
+}
+
+/** Runs code of the pull request, and can only read. */
+function previewJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
+  const { stack } = shared;
+  const { workflows } = stack;
+  return {
+    name: shared.title("Preview"),
+    runsOn: workflows.runner,
+    timeoutMinutes: Math.min(30, workflows.timeout),
+    permissions: { contents: "read", ...shared.packages },
+    matrix: shared.matrix,
+    workingDirectory: workingDirectory(stack),
+    steps: [
+      checkOut(),
+      setUpNode(stack),
+      installPackages(stack),
+      {
+        name: "Plan",
+        shell: "bash",
+        run: [
+          `npx --no slipway plan --stack ${shared.stackWord} --read-only 2>&1 | tee "$RUNNER_TEMP/preview.txt" |`,
+          `  ${QUOTE} | tee --append "$GITHUB_STEP_SUMMARY"`,
+        ],
+        env: {
+          ...shared.variables,
+          ...version(stacks),
+          ...("packages" in shared.packages ? { GITHUB_TOKEN: expression("github.token") } : {}),
+        },
+      },
+      ...(stack.host === "github" ? [keepPlan(shared)] : []),
+    ],
+  };
+}
+
+function keepPlan(shared: SharedJob): Job["steps"][number] {
+  return {
+    name: "Keep it for the comment",
+    if: "always()",
+    uses: "actions/upload-artifact",
+    with: {
+      name: `preview-${shared.value("stack")}`,
+      path: `${expression("runner.temp")}/preview.txt`,
+      "retention-days": 5,
+    },
+  };
+}
+
+/** The only job that may write to the pull request; nothing of the pull request runs in it. */
+function commentJob(shared: SharedJob): Job {
+  return {
+    name: shared.title("Comment"),
+    needs: ["preview"],
+    if: `\${{ !cancelled() && ${OWN} }}`,
+    runsOn: shared.stack.workflows.runner,
+    timeoutMinutes: 10,
+    permissions: { "pull-requests": "write" },
+    matrix: shared.matrix,
+    steps: [
+      {
+        name: "Take the preview",
+        uses: "actions/download-artifact",
+        with: {
+          name: `preview-${shared.value("stack")}`,
+          path: `${expression("runner.temp")}/preview`,
+        },
+      },
+      comment(shared),
+    ],
+  };
+}
+
+function comment(shared: SharedJob): RunStep {
+  return {
+    name: "Post or update the comment",
+    run: [
+      "{",
+      '  printf \'%s\\n### Release preview: %s\\n\\n\' "$MARKER" "$STACK"',
+      `  cat "$RUNNER_TEMP/preview/preview.txt" | ${QUOTE} | head --bytes=${COMMENT_LIMIT}`,
+      '} > "$RUNNER_TEMP/comment.md"',
+      'comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"',
+      "own='.[] | select(.user.login == \"github-actions[bot]\" and (.body | startswith(env.MARKER))) | .id'",
+      'id="$(gh api "$comments" --paginate --jq "$own" | head --lines=1)"',
+      "method=POST",
+      'if [ -n "$id" ]; then',
+      "  method=PATCH",
+      '  comments="repos/$GITHUB_REPOSITORY/issues/comments/$id"',
+      "fi",
+      'gh api --silent --method "$method" "$comments" --field body=@"$RUNNER_TEMP/comment.md"',
+    ],
+    env: {
+      STACK: shared.value("stack"),
+      MARKER: `<!-- slipway preview ${shared.value("stack")} -->`,
+      NUMBER: expression("github.event.pull_request.number"),
+      GH_TOKEN: expression("github.token"),
+    },
+  };
+}
+
+/** A version for releases that are refused without one, so that a pull request can show their plan. */
+function version(stacks: readonly HostedStack[]): Readonly<Record<string, EnvValue>> {
+  return stacks.some(({ config }) => config.publishVersionTag === true)
+    ? { CI_IMAGE_TAG: `pr-${expression("github.event.pull_request.number")}` }
+    : {};
+}
+
+/**
+ * Asks on a schedule whether what was released is still there as it was. A stack that releases versions is planned again
+ * from its newest version's git tag, which needs no state; another one is compared with its state.
+ */
+export function driftWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
+  const versioned = stacks.filter(({ workflows }) => workflows.release !== undefined);
+  const stateful = stacks.filter(({ workflows }) => workflows.release === undefined);
+  const crons = [...new Set(stacks.flatMap(({ workflows }) => workflows.drift?.cron ?? []))].sort();
+  return {
+    file,
+    comment: madeFrom(stacks),
+    name: "Drift",
+    on: { schedule: crons, dispatch: {} },
+    concurrency: { group: stem(file), cancelInProgress: true },
+    jobs: {
+      ...(versioned.length === 0 ? {} : { versions: versionsJob(versioned) }),
+      ...(stateful.length === 0 ? {} : { state: stateJob(stateful) }),
+    },
+  };
+}
+
+function versionsJob(stacks: readonly HostedStack[]): Job {
+  const shared = sharedJob(stacks, "throwaway", (stack) => ({
+    tags: versionTags(stack)
+      .map((pattern) => `refs/tags/${pattern}`)
+      .join(" "),
+  }));
+  const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _key, ...signIn } = shared.signIn;
+  return {
+    ...driftJob(shared, "Newest version"),
+    steps: [
+      checkOut(),
+      {
+        name: "Go to the newest version",
+        id: "newest",
+        run: [
+          "# The patterns in TAGS are words of their own, and match no files.",
+          "# shellcheck disable=SC2086",
+          "set -o noglob",
+          'tag="$(git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname \\',
+          "  --format='%(refname:lstrip=2)' $TAGS)\"",
+          'if [ -n "$tag" ]; then git checkout --quiet "refs/tags/$tag"; fi',
+          'echo "tag=$tag" >> "$GITHUB_OUTPUT"',
+        ],
+        env: { TAGS: shared.value("tags") },
+      },
+      setUpNode(shared.stack),
+      installPackages(shared.stack),
+      {
+        name: "Compare with the registries",
+        if: "steps.newest.outputs.tag != ''",
+        run: [`npx --no slipway plan --stack ${shared.stackWord} --read-only --expect-no-changes`],
+        env: { ...shared.variables, RELEASE_TAG: expression("steps.newest.outputs.tag"), ...signIn },
+      },
+    ],
+  };
+}
+
+function stateJob(stacks: readonly HostedStack[]): Job {
+  const shared = sharedJob(stacks, "kept");
+  return {
+    ...driftJob(shared, "State"),
+    steps: [
+      checkOut(),
+      setUpNode(shared.stack),
+      setUpPulumi(),
+      installPackages(shared.stack),
+      {
+        name: "Compare with the registries",
+        run: [
+          ...requireState("kept"),
+          `pulumi refresh --stack ${shared.stackWord} --preview-only --expect-no-changes`,
+        ],
+        env: { ...shared.variables, ...shared.signIn },
+      },
+    ],
+  };
+}
+
+function driftJob({ stack, title, packages, matrix }: SharedJob, name: string): Omit<Job, "steps"> {
+  const { workflows } = stack;
+  return {
+    name: title(name),
+    runsOn: workflows.runner,
+    environment: workflows.drift?.environment ?? "drift",
+    timeoutMinutes: Math.min(30, workflows.timeout),
+    permissions: { contents: "read", ...packages },
+    matrix,
+    workingDirectory: workingDirectory(stack),
+  };
+}
