@@ -2,12 +2,14 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { lookUp } from "../config/environment";
+import { overlayCode } from "../config/overlay-code";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
 import { writeWholeFile } from "../report/write-whole-file";
+import type { Code } from "../source/program-host";
 import { fromRoot, rootDir } from "../source/root";
 import { runCommand } from "../source/run-command";
 import { newKeyPair, publicPem, readPrivateKey } from "../trust/keys";
@@ -20,6 +22,8 @@ export interface KeysRequest {
   /** Where the public key goes, from the project's folder. @default cosign.pub, or cosign.<stack>.pub */
   readonly publicKey?: string;
   readonly env: NodeJS.ProcessEnv;
+  /** What the program gives in code. */
+  readonly code: Code;
 }
 
 export interface MadeKeys {
@@ -39,14 +43,10 @@ type Sign = Readonly<Record<string, unknown>>;
  * @throws ProblemError `keys-refused`; Error with pulumi's own message
  */
 export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
-  const { stack, env } = request;
+  const { stack, env, configFile, code } = request;
   const projectDir = path.resolve(request.cwd);
-  const { configFile } = request;
-  const { written } = await readStackFile({
-    projectDir,
-    stack,
-    ...(configFile === undefined ? {} : { configFile }),
-  });
+  const settings = await readStackFile({ projectDir, stack, configFile });
+  const written = overlayCode(code, settings.written);
   const sign: Sign = isRecord(written.sign) ? written.sign : {};
   refuseUnneeded(stack, written, sign);
   const root = typeof written.root === "string" ? written.root : ".";
@@ -94,14 +94,15 @@ export function keysText({ stack, action, publicKeyFile }: MadeKeys): string {
 }
 
 function refuseUnneeded(stack: string, written: Readonly<Record<string, unknown>>, { mode }: Sign): void {
-  const reason = isSetupStack(written)
-    ? `${stack} sets the GitHub repository up, and releases nothing`
-    : written.promote !== undefined
-      ? `${stack} promotes what another stack signed, and signs nothing`
-      : mode !== undefined && mode !== "key"
-        ? `the settings of ${stack} say sign.mode: ${String(mode)}`
-        : undefined;
-  if (reason !== undefined) throw refused(`Pulumi.${stack}.yaml`, `${reason}: it needs no key`);
+  const refuse = (setting: string, reason: string) => {
+    throw refused(`slipway:${setting}`, `${reason}: it needs no key`);
+  };
+  if (isSetupStack(written))
+    refuse("github.setup", `${stack} sets the GitHub repository up, and releases nothing`);
+  if (written.promote !== undefined)
+    refuse("promote", `${stack} promotes what another stack signed, and signs nothing`);
+  if (mode !== undefined && mode !== "key")
+    refuse("sign.mode", `the settings of ${stack} say sign.mode: ${String(mode)}`);
 }
 
 /** The engine encrypts the key. It is passed on standard input, since a process list shows arguments. */
@@ -122,13 +123,17 @@ async function publicHalf(
   },
 ): Promise<string> {
   const { sign, given } = of;
-  const stored = async (name: string) =>
-    new Secret((await pulumiConfig(request, ["get", "--path", `slipway:sign.${name}`])).trim());
+  // The engine decrypts what the stack's file has; a program may give it as it is.
+  const secretOf = async (name: "key" | "password") => {
+    const value = sign[name];
+    if (typeof value === "string") return new Secret(value);
+    return new Secret((await pulumiConfig(request, ["get", "--path", `slipway:sign.${name}`])).trim());
+  };
   const pem =
     given !== undefined
       ? new Secret(given)
       : sign.key !== undefined
-        ? await stored("key")
+        ? await secretOf("key")
         : new Secret(
             await readFile(path.resolve(rootDir(of.projectDir, of.root), String(sign.keyFile)), "utf8"),
           );
@@ -141,7 +146,7 @@ async function publicHalf(
           ? new Secret(password)
           : sign.password === undefined
             ? undefined
-            : await stored("password"),
+            : await secretOf("password"),
       ),
     );
   } catch (error) {

@@ -10,7 +10,7 @@ import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
 import { configOf, planStack } from "./plan-without-engine";
-import { declaredCode } from "./program/run-program";
+import { releaseCode } from "./program/run-program";
 import { flagValue, isTelling, runRedacted } from "./quiet-engine";
 import { stateResources } from "./state-resources";
 
@@ -32,7 +32,7 @@ export async function runEngine(run: EngineRun): Promise<number> {
   const file = await readStackFile({ projectDir, stack: run.stack });
   const isSetup = isSetupStack(file.written);
   if (!isSetup) await requireProviderPlugin(projectDir);
-  const code = isSetup ? {} : (await declaredCode(projectDir, file)).code;
+  const code = await releaseCode(projectDir, file);
   // Mistakes in the settings are reported before anything is provided.
   const config = isSetup ? undefined : configOf({ projectDir, file, code, env: given });
   const env = await engineEnvironment({

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { Command } from "commander";
 import { STACK_HELP, stackToUse } from "./stack-flag";
 
@@ -41,11 +42,16 @@ export function keysCommand(): Command {
     .option("--json", "print what was made as JSON")
     .addHelpText("after", HELP)
     .action(async ({ stack: named, json, ...options }: KeysOptions) => {
-      const stack = await stackToUse({ ...options, ...(named === undefined ? {} : { stack: named }) });
+      const stack = await stackToUse({ ...options, stack: named });
+      const { readStackFile } = await import("../../config/stack-file.js");
       const { engineEnvironment } = await import("../engine-environment.js");
       const { keysText, makeKeys } = await import("../make-keys.js");
-      const env = await engineEnvironment({ ...options, stack, env: process.env });
-      const made = await makeKeys({ ...options, stack, env });
+      const { releaseCode } = await import("../program/run-program.js");
+      const projectDir = path.resolve(options.cwd);
+      const file = await readStackFile({ projectDir, stack, configFile: options.configFile });
+      const code = await releaseCode(projectDir, file);
+      const env = await engineEnvironment({ ...options, stack, env: process.env, code });
+      const made = await makeKeys({ ...options, stack, env, code });
       process.stdout.write(json === true ? `${JSON.stringify(made, undefined, 2)}\n` : keysText(made));
     });
 }

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { runCommand } from "../../source/run-command";
 import { type MadeKeys, makeKeys } from "../make-keys";
+import { releaseArgs } from "./program";
 import { type Answers, stackPairs } from "./shape";
 
 export interface InitKeys {
@@ -30,7 +31,8 @@ export async function initKeys(root: string, answers: Answers, env: NodeJS.Proce
     if (code !== 0)
       return { made, missing: stderr.trim().split("\n").at(-1) || (message ?? "pulumi failed") };
     try {
-      made.push(await makeKeys({ stack, cwd, env }));
+      // The program cannot run before its packages are installed.
+      made.push(await makeKeys({ stack, cwd, env, code: releaseArgs(answers) }));
     } catch (error) {
       return { made, missing: error instanceof Error ? error.message : String(error) };
     }

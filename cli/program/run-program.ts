@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Encrypted } from "../../config/encrypted";
 import { leaves, withValueAt } from "../../config/paths";
+import { isSetupStack } from "../../config/read-setup";
 import type { StackFile } from "../../config/stack-file";
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
@@ -72,6 +73,11 @@ export async function declaredCode(projectDir: string, file: StackFile): Promise
   await runProgram(projectDir, file, { planRelease: declare("release"), planSetup: declare("setup") }, end);
   if (found === undefined) throw nothingPlanned(file.stack);
   return found;
+}
+
+/** What the program of a stack gives in code for a release; nothing where the stack sets the repository up. */
+export async function releaseCode(projectDir: string, file: StackFile): Promise<Code> {
+  return isSetupStack(file.written) ? {} : (await declaredCode(projectDir, file)).code;
 }
 
 export function nothingPlanned(stack: string): ProblemError {
