@@ -1,8 +1,9 @@
+import { buffer } from "node:stream/consumers";
+import { crc32 } from "node:zlib";
+import { fromBufferPromise } from "yauzl";
 import { parseManifestFile } from "../../report/read-manifest-file";
 import { MANIFEST_FILE, type ManifestFile } from "../../report/write-artifacts";
-import type { Octokit } from "./client";
-import type { Repository } from "./grammar";
-import { unzip } from "./zip";
+import type { Session } from "./github";
 
 /** `release-manifest`, or with the stack's name behind it. */
 const ARTIFACT = /^release-manifest(?:-.+)?$/;
@@ -14,8 +15,7 @@ const LIMIT = 20 * 1024 * 1024;
  * @throws Error for an artifact that cannot be had, saying which
  */
 export async function readManifests(
-  octokit: Octokit,
-  repository: Repository,
+  { octokit, repository }: Session,
   run_id: number,
 ): Promise<ManifestFile[]> {
   const artifacts = await octokit.paginate(octokit.rest.actions.listWorkflowRunArtifacts, {
@@ -50,4 +50,28 @@ async function manifestsIn(zip: Buffer, artifact: string): Promise<ManifestFile[
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`the artifact ${artifact}: ${reason}`, { cause: error });
   }
+}
+
+/**
+ * The entries that a test wants, unpacked; an entry that has more bytes than it says is damaged.
+ *
+ * @param limit bytes that an entry may have
+ * @throws Error saying what is wrong with the file
+ */
+export async function unzip(
+  zip: Buffer,
+  wants: (name: string) => boolean,
+  limit: number,
+): Promise<{ readonly name: string; readonly bytes: Buffer }[]> {
+  const found: { readonly name: string; readonly bytes: Buffer }[] = [];
+  const file = await fromBufferPromise(zip);
+  for await (const entry of file.eachEntry()) {
+    const { fileName: name, uncompressedSize: size } = entry;
+    if (!wants(name)) continue;
+    if (size > limit) throw new Error(`${name} has ${size} bytes, more than ${limit}`);
+    const bytes = await buffer(await file.openReadStreamPromise(entry));
+    if (crc32(bytes) !== entry.crc32) throw new Error(`${name} is damaged`);
+    found.push({ name, bytes });
+  }
+  return found;
 }

@@ -1,4 +1,5 @@
 import { type Problem, ProblemError } from "../../plan/problem";
+import { isRecord } from "../../plan/record";
 import { refusalOf } from "../../source/github-refusal";
 
 /** What was typed or set is wrong: exit code 2. */
@@ -26,12 +27,11 @@ interface RequestFailure {
 export function requestFailure(error: unknown): RequestFailure | undefined {
   if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return undefined;
   const response = "response" in error ? error.response : undefined;
-  const headers =
-    typeof response === "object" && response !== null && "headers" in response ? response.headers : undefined;
+  const headers = isRecord(response) ? response.headers : undefined;
   return {
     status: error.status,
     message: oneLine(reason(error)),
-    headers: typeof headers === "object" && headers !== null ? { ...headers } : {},
+    headers: isRecord(headers) ? headers : {},
     answered: response !== undefined,
   };
 }

@@ -1,33 +1,25 @@
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { defaultStack } from "../../config/default-stack";
 import type { Environment } from "../../config/environment";
 import type { Flag } from "../../config/overlay";
 import { readConfig } from "../../config/read";
 import { readStackFile, type StackFile } from "../../config/stack-file";
+import type { Config } from "../../plan/config";
 import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
 import { projectFiles } from "../../source/services";
 import { type Declared, declaredCode } from "../program/run-program";
-import { checkRepository, type Repository } from "./grammar";
 import type { ProjectSettings } from "./settings";
+import { checkRepository, type Repository } from "./settings";
 
 /** What the folder says about a release in CI. */
 export interface Project extends ProjectSettings {
   /** Absent where the folder is no Pulumi project. */
   readonly stack?: string;
   /** `KEY=value` files that a release needs, relative to the project. */
-  readonly pins: readonly Pin[];
-  readonly registries: readonly {
-    readonly host: string;
-    readonly optional: boolean;
-    readonly username?: string;
-  }[];
-}
-
-export interface Pin {
-  readonly file: string;
-  readonly key: string;
+  readonly pins: readonly { readonly file: string; readonly key: string }[];
+  readonly registries: Config["registries"];
 }
 
 const DEFAULT_STACKS = ["release", "stage"];
@@ -44,9 +36,10 @@ export async function findStack(
   projectDir: string,
   stack: string | undefined,
 ): Promise<ProjectStack | undefined> {
-  const wanted = stack ?? (await stackOfFolder(projectDir));
-  if (wanted === undefined) return undefined;
-  const file = await readStackFile({ projectDir, stack: wanted });
+  const isProject = existsSync(path.join(projectDir, "Pulumi.yaml"));
+  const name = stack ?? (isProject ? await defaultStack(projectDir, DEFAULT_STACKS) : undefined);
+  if (name === undefined) return undefined;
+  const file = await readStackFile({ projectDir, stack: name });
   return { ...file, ...(await declaredCode(projectDir, file)) };
 }
 
@@ -54,9 +47,9 @@ export async function findStack(
 export function projectSettings(file: ProjectStack | undefined): ProjectSettings {
   const { envPrefix, repository, publishVersionTag } = { ...file?.code, ...file?.written };
   return {
-    ...(typeof envPrefix === "string" ? { envPrefix } : {}),
-    ...(typeof repository === "string" ? { repository } : {}),
-    ...(publishVersionTag === undefined ? {} : { publishVersionTag: String(publishVersionTag) === "true" }),
+    envPrefix: typeof envPrefix === "string" ? envPrefix : undefined,
+    repository: typeof repository === "string" ? repository : undefined,
+    publishVersionTag: publishVersionTag === undefined ? undefined : String(publishVersionTag) === "true",
   };
 }
 
@@ -87,24 +80,8 @@ export function readProject(
     pins: pins.filter(
       ({ file, key }, index) => index === pins.findIndex((pin) => pin.file === file && pin.key === key),
     ),
-    registries: config.registries.map(({ host, optional, username }) => ({
-      host,
-      optional,
-      ...(username === undefined ? {} : { username }),
-    })),
+    registries: config.registries,
   };
-}
-
-async function stackOfFolder(projectDir: string): Promise<string | undefined> {
-  const isProject = await exists(path.join(projectDir, "Pulumi.yaml"));
-  return isProject ? defaultStack(projectDir, DEFAULT_STACKS) : undefined;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The repository of the folder's remote `origin`, else of its only remote, on a GitHub server. */
@@ -118,7 +95,7 @@ export async function remoteRepository(dir: string, host: string): Promise<Repos
 }
 
 /** The folder's place in its repository, `` or `release/`; undefined outside of one. */
-export async function placeInRepository(dir: string): Promise<string | undefined> {
+export function placeInRepository(dir: string): Promise<string | undefined> {
   return gitLine(dir, ["rev-parse", "--show-prefix"]);
 }
 

@@ -1,8 +1,37 @@
 import stringWidth from "string-width";
-import type { Colors } from "./colors";
-import type { JobState, RunState, StepState } from "./run-state";
+import type { Colors } from "../terminal";
 
 /** What a run looks like; pure. */
+
+/** A run, a job or a step as it is now. */
+export interface Part {
+  readonly status: string;
+  /** Set once the status is `completed`. */
+  readonly conclusion?: string;
+  /** ISO 8601. */
+  readonly startedAt?: string;
+  readonly completedAt?: string;
+}
+
+export interface StepState extends Part {
+  readonly number: number;
+  readonly name: string;
+}
+
+export interface JobState extends Part {
+  readonly id: number;
+  readonly name: string;
+  readonly url: string;
+  readonly steps: readonly StepState[];
+}
+
+export interface RunState extends Part {
+  readonly id: number;
+  readonly url: string;
+  /** What it is called in the list of runs. */
+  readonly title: string;
+  readonly jobs: readonly JobState[];
+}
 
 type Looks = "done" | "failed" | "stopped" | "skipped" | "running" | "waiting";
 
@@ -14,13 +43,6 @@ const MARKS: Readonly<Record<Looks, string>> = {
   running: "●",
   waiting: "○",
 };
-
-interface Part {
-  readonly status: string;
-  readonly conclusion?: string;
-  readonly startedAt?: string;
-  readonly completedAt?: string;
-}
 
 /**
  * The whole run for a screen: a line for each job, with the steps of those that run or failed. Where that is more than

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { version } from "../../package.json";
-import { colorsFor } from "../dispatch/colors";
+import { colorsFor } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";

@@ -1,4 +1,4 @@
-import type { Colors } from "../dispatch/colors";
+import type { Colors } from "../terminal";
 import type { InitKeys } from "./init-keys";
 import type { PlannedFile } from "./planned-files";
 import { type Answers, stackPairs } from "./shape";

@@ -7,3 +7,8 @@ export function colorsFor(isTerminal: boolean, env: Readonly<Record<string, stri
   const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "";
   return pc.createColors(!env.NO_COLOR && (isTerminal ? env.TERM !== "dumb" : isForced));
 }
+
+/** One line for the user; standard output is for what the command prints. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
