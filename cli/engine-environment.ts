@@ -2,13 +2,13 @@ import path from "node:path";
 import { overlayEnvironment } from "../config/overlay";
 import { overlayCode } from "../config/overlay-code";
 import { isSetupStack } from "../config/read-setup";
-import { readStackFile, type StackFile } from "../config/stack-file";
+import { readStackFile } from "../config/stack-file";
 import { isLoopbackHost } from "../plan/loopback";
 import { isRecord } from "../plan/record";
 import type { Code } from "../source/program-host";
-import { declaredCode } from "./program/run-program";
+import { releaseCode } from "./program/run-program";
 
-export interface EngineNeed {
+interface EngineNeed {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
@@ -39,9 +39,10 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
   const file = await readStackFile({
     projectDir: project,
     stack,
-    ...(configFile === undefined ? {} : { configFile: path.resolve(configFile) }),
+    configFile: configFile && path.resolve(configFile),
   });
-  const code = need.code ?? (await codeOf(project, file));
+  // A program that fails gives nothing: what runs it next reports why.
+  const code = need.code ?? (await releaseCode(project, file).catch(() => ({})));
   const { written } = overlayEnvironment(overlayCode(code, file.written), env);
   const setup = isSetupStack(written);
   const hasBuilder = isRecord(written.builder) && written.builder.name !== undefined;
@@ -56,14 +57,6 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
       mayLogin,
     },
     env,
-  );
-}
-
-/** Nothing for a program that fails: what runs it next reports why. */
-async function codeOf(project: string, file: StackFile): Promise<Code> {
-  return declaredCode(project, file).then(
-    ({ code }) => code,
-    () => ({}),
   );
 }
 

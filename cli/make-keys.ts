@@ -8,12 +8,12 @@ import { readStackFile } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
-import { writeWholeFile } from "../report/write-whole-file";
+import { writeWholeFile } from "../report/manifest-file";
 import type { Code } from "../source/program-host";
 import { fromRoot, rootDir } from "../source/root";
 import { runCommand } from "../source/run-command";
 import { newKeyPair, publicPem, readPrivateKey } from "../trust/keys";
-import { engineHint } from "./engine-hint";
+import { engineHint } from "./pulumi";
 
 export interface KeysRequest {
   readonly stack: string;

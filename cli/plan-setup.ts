@@ -4,6 +4,7 @@ import { plainSetupSecrets } from "../config/plain-secrets";
 import { readSetup } from "../config/read-setup";
 import type { StackFile } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../plan/setup/plan";
 import { readRepository } from "../source/read-repository";
 import { runCommand } from "../source/run-command";
@@ -13,7 +14,10 @@ import { withWorkflows } from "../workflows/setup-files";
 import { declaredCode } from "./program/run-program";
 
 /** What the stack's state says; `unknown` is the reason, one line. */
-type Ownership = { readonly known?: SetupOwnership } | { readonly unknown: string };
+interface Ownership {
+  readonly known?: SetupOwnership;
+  readonly unknown?: string;
+}
 
 export interface PlannedSetup {
   readonly plan: SetupPlan;
@@ -47,13 +51,8 @@ export async function planSetup(input: {
     readRepository(full, env),
     readOwnership(projectDir, file.stack, env),
   ]);
-  if ("unknown" in ownership) {
-    return { plan: assembleSetupPlan({ config: full, live }), unknownOwnership: ownership.unknown };
-  }
-  const { known } = ownership;
-  return {
-    plan: assembleSetupPlan({ config: full, live, ...(known === undefined ? {} : { previous: known }) }),
-  };
+  const { known: previous, unknown: unknownOwnership } = ownership;
+  return { plan: assembleSetupPlan({ config: full, live, previous }), unknownOwnership };
 }
 
 /** Asked of pulumi, where it is at hand. A stack that has never run owns nothing. */
@@ -62,10 +61,7 @@ async function readOwnership(cwd: string, stack: string, env: Environment): Prom
   const answer = await runCommand("pulumi", args, { cwd, env });
   if (answer.code === 0) {
     const outputs: unknown = JSON.parse(answer.stdout || "{}");
-    const found: unknown =
-      typeof outputs === "object" && outputs !== null ? Reflect.get(outputs, "ownership") : undefined;
-    const known = ownershipIn(found);
-    return known === undefined ? {} : { known };
+    return { known: ownershipIn(isRecord(outputs) ? outputs.ownership : undefined) };
   }
   if (/no stack named/.test(answer.stderr)) return {};
   if (answer.failure === "not-found") return { unknown: "pulumi was not found" };
@@ -86,7 +82,7 @@ export function setupPlanJson({ plan, unknownOwnership }: PlannedSetup): string 
       slot,
       action,
       deletable,
-      ...(note === undefined ? {} : { note }),
+      note,
     })),
     reviewers,
     problems,

@@ -6,19 +6,19 @@ import { isSetupStack } from "../config/read-setup";
 import { readStackFile, type StackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
 import type { ReleaseManifest } from "../plan/manifest";
-import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/planned-release";
+import { type PlannedRelease, withFiles } from "../plan/planned-release";
 import { ProblemError } from "../plan/problem";
+import { repositoryKey } from "../plan/reference";
 import { askRegistries } from "../provider/ask-registries";
-import { readManifestFile } from "../report/read-manifest-file";
-import { MANIFEST_FILE } from "../report/write-artifacts";
+import { MANIFEST_FILE, readManifestFile } from "../report/manifest-file";
+import type { PlanReleaseInput } from "../source/plan-release";
 import { planRelease } from "../source/plan-release";
 import type { Code } from "../source/program-host";
 import { runCommand } from "../source/run-command";
 import { projectFiles } from "../source/services";
 import { declaredCode, nothingPlanned, runProgram } from "./program/run-program";
-import { unaskedRegistries } from "./unasked-registries";
 
-export interface StackToPlan {
+interface StackToPlan {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
@@ -40,19 +40,12 @@ export interface StackToPlan {
  */
 export async function planStack(options: StackToPlan): Promise<readonly PlannedRelease[]> {
   const projectDir = path.resolve(options.cwd);
-  const file = await readStackFile({
-    projectDir,
-    stack: options.stack,
-    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
-  });
-  if (isSetupStack(file.written)) throw setupStack(options.stack);
+  const { stack, configFile } = options;
+  const file = await readStackFile({ projectDir, stack, configFile });
+  if (isSetupStack(file.written)) throw setupStack(stack);
   const plans: Promise<PlannedRelease>[] = [];
-  let stop = () => {};
-  const refused = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  const host = {
-    planRelease: async (code: Code, plan: PlanOptions) => {
+  await runProgram(projectDir, file, (stop) => ({
+    planRelease: async (code, plan) => {
       const planning = planCode(options, projectDir, file, code).then((made) => withFiles(made, plan));
       plans.push(planning);
       const planned = await planning;
@@ -61,11 +54,10 @@ export async function planStack(options: StackToPlan): Promise<readonly PlannedR
       return planned.plan.refusals.length > 0 ? new Promise<never>(() => {}) : planned;
     },
     planSetup: async () => {
-      throw setupStack(options.stack);
+      throw setupStack(stack);
     },
-  };
-  await runProgram(projectDir, file, host, refused);
-  if (plans.length === 0) throw nothingPlanned(options.stack);
+  }));
+  if (plans.length === 0) throw nothingPlanned(stack);
   return Promise.all(plans);
 }
 
@@ -77,7 +69,6 @@ async function planCode(
 ): Promise<PlannedRelease> {
   const { stack, env = process.env } = options;
   const config = configOf({ ...options, projectDir, env, file, code });
-  const previous = await options.previous?.(config);
   const plan = await planRelease({
     config,
     stack,
@@ -85,7 +76,7 @@ async function planCode(
     env,
     now: new Date(),
     signs: options.signs === true,
-    ...(previous === undefined ? {} : { previous }),
+    previous: await options.previous?.(config),
     stackManifest: (other) => manifestWithoutEngine({ projectDir, artifacts: config.artifacts, env }, other),
     registries: config.push
       ? askRegistries(config, env, { readOnly: options.readOnly === true })
@@ -125,8 +116,7 @@ export function configOf(input: {
   readonly flags?: readonly Flag[];
 }): Config {
   const { projectDir, file, code, env, flags } = input;
-  const readFile = projectFiles(projectDir);
-  return readConfig({ ...file, code, env, readFile, ...(flags === undefined ? {} : { flags }) });
+  return readConfig({ ...file, code, env, flags, readFile: projectFiles(projectDir) });
 }
 
 /** Another stack's manifest: its output if `pulumi` can read it, else the file that its last release wrote here. */
@@ -140,8 +130,8 @@ async function manifestWithoutEngine(
   const file = path.join(projectDir, artifacts, MANIFEST_FILE);
   const manifest = await readManifestFile(file).catch(() => undefined);
   if (manifest?.stack === stack) return manifest;
-  const [reason] =
-    answer.failure === "not-found" ? ["pulumi was not found"] : answer.stderr.trim().split("\n");
+  const reason =
+    answer.failure === "not-found" ? "pulumi was not found" : answer.stderr.trim().split("\n")[0];
   throw new ProblemError("No plan:", [
     {
       code: "plan-needs-engine",
@@ -153,3 +143,18 @@ async function manifestWithoutEngine(
     },
   ]);
 }
+
+/** For a dry run (CI_PUSH=false): registries that are not read count as empty, so everything would be built. */
+const unaskedRegistries: PlanReleaseInput["registries"] = {
+  resolveImages: async () => ({ digests: {}, problems: [] }),
+  inspectImages: async () => ({ found: {}, problems: [] }),
+  verifyImage: async () => [],
+  readRegistries: async ({ registries, repositories }) => ({
+    access: Object.fromEntries(
+      registries.map(({ host }) => [host, { status: "ready", credentials: "not asked" }]),
+    ),
+    repositories: Object.fromEntries(
+      repositories.map((repository) => [repositoryKey(repository), { tags: [], found: {} }]),
+    ),
+  }),
+};

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { addRunFlags, type RunOptions, runOf } from "./release-flags";
+import { addRunFlags, type RunOptions, runOf } from "./flags";
 
 interface BuildOptions extends RunOptions {
   readonly platform: readonly string[];
@@ -29,12 +29,8 @@ export function buildCommand(): Command {
     .action(async (options: BuildOptions, self: Command) => {
       if (options.platform.length === 0) self.error("error: --platform names no platform");
       const { buildParts } = await import("../parts/build-parts.js");
-      const { platform, out } = options;
-      process.exitCode = await buildParts({
-        ...(await runOf(options)),
-        platforms: platform,
-        ...(out === undefined ? {} : { out }),
-      });
+      const { platform: platforms, out } = options;
+      process.exitCode = await buildParts({ ...(await runOf(options)), platforms, out });
     });
 }
 

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./stack-flag";
+import { STACK_HELP, stackToUse } from "./flags";
 
 interface EnvOptions {
   readonly stack?: string;
@@ -36,8 +36,8 @@ export function envCommand(): Command {
       const { missingVariables } = await import("../engine-environment.js");
       const { childEnvironment, exportLines } = await import("#toolchain/project");
       const { env } = process;
-      const need = { stack, cwd: options.cwd, env, services: true, mayLogin: true };
-      const variables = await missingVariables(need);
+      const { cwd } = options;
+      const variables = await missingVariables({ stack, cwd, env, services: true, mayLogin: true });
       if (program === undefined) {
         const lines = exportLines(variables, []);
         process.stdout.write(lines === "" ? "" : `${lines}\n`);
@@ -45,7 +45,7 @@ export function envCommand(): Command {
       }
       const { runInForeground } = await import("../foreground.js");
       process.exitCode = await runInForeground(program, args, {
-        cwd: options.cwd,
+        cwd,
         env: childEnvironment(variables, env, []),
       });
     });

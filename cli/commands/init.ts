@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { InitFlags } from "../init/flags";
+import type { InitFlags } from "../init/shape";
 
 const HELP = `
 Reads the Dockerfiles, the git remote, services.list and VERSIONS.env, asks for
@@ -72,7 +72,7 @@ export function initCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (options: InitFlags, command: Command) => {
       const { runInit } = await import("../init/run-init.js");
-      const { UsageError } = await import("../init/flags.js");
+      const { UsageError } = await import("../init/shape.js");
       try {
         process.exitCode = await runInit(options, {
           env: process.env,

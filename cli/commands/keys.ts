@@ -1,6 +1,6 @@
 import path from "node:path";
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./stack-flag";
+import { STACK_HELP, stackToUse } from "./flags";
 
 interface KeysOptions {
   readonly stack?: string;

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { addRunFlags, type RunOptions, runOf } from "./release-flags";
+import { addRunFlags, type RunOptions, runOf } from "./flags";
 
 const HELP = `
 Every image that has to be built needs a part for every platform, of the content
@@ -21,9 +21,6 @@ export function mergeCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (folder: string | undefined, options: RunOptions) => {
       const { mergeParts } = await import("../parts/merge-parts.js");
-      process.exitCode = await mergeParts({
-        ...(await runOf(options)),
-        ...(folder === undefined ? {} : { folder }),
-      });
+      process.exitCode = await mergeParts({ ...(await runOf(options)), folder });
     });
 }

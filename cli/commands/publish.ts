@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { addRunFlags, type RunOptions, runOf } from "./release-flags";
+import { addRunFlags, type RunOptions, runOf } from "./flags";
 
 interface PublishOptions extends RunOptions {
   readonly print?: true;

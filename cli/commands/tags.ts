@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { collect } from "./flags";
 
 export interface TagsOptions {
   readonly image: readonly string[];
@@ -67,10 +68,6 @@ export function tagsCommand(): Command {
       const { printTags } = await import("../print-tags.js");
       printTags(options, command);
     });
-}
-
-function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
 }
 
 function parseDate(value: string): Date {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./stack-flag";
+import { STACK_HELP, stackToUse, withServices } from "./flags";
 
 interface EngineOptions {
   readonly services?: string;
@@ -41,17 +41,11 @@ function engineCommand(verb: "up" | "preview", description: string): Command {
     .addHelpText("after", HELP)
     .action(async (rest: string[], options: EngineOptions) => {
       const { runEngine } = await import("../run-engine.js");
-      const { engineHint } = await import("../engine-hint.js");
+      const { engineHint } = await import("../pulumi.js");
+      const { cwd, services } = options;
       const stack = await stackToUse(options);
-      const code = await runEngine({
-        verb,
-        args: rest,
-        stack,
-        cwd: options.cwd,
-        env: process.env,
-        ...(options.services === undefined ? {} : { services: options.services }),
-      });
-      process.stderr.write(engineHint(code, { stack, cwd: options.cwd }) ?? "");
+      const code = await runEngine(verb, rest, { stack, cwd, env: withServices(process.env, services) });
+      process.stderr.write(engineHint(code, { stack, cwd }) ?? "");
       process.exitCode = code;
     });
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../../plan/duration";
 import { patternProblem } from "../../plan/pattern";
+import { collect } from "./flags";
 
 export interface VerifyOptions {
   readonly stack?: string;
@@ -98,12 +99,8 @@ function terminalColumns(): number | undefined {
   return Number.isInteger(columns) && columns > 0 ? columns : undefined;
 }
 
-function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
-}
-
 function licence(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, rule(value)];
+  return collect(rule(value), earlier);
 }
 
 function rule(value: string): string {

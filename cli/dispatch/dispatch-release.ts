@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import path from "node:path";
+import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
-import type { ManifestFile } from "../../report/write-artifacts";
-import { releaseFlags } from "../commands/release-flags";
+import { releaseFlags } from "../commands/flags";
 import { failedRun } from "./failed-run";
 import { findRun, newestRun, type RunMarks, tokenOwner } from "./find-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";

@@ -1,8 +1,7 @@
 import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
 import { fromBufferPromise } from "yauzl";
-import { parseManifestFile } from "../../report/read-manifest-file";
-import { MANIFEST_FILE, type ManifestFile } from "../../report/write-artifacts";
+import { MANIFEST_FILE, type ManifestFile, parseManifestFile } from "../../report/manifest-file";
 import type { Session } from "./github";
 
 /** `release-manifest`, or with the stack's name behind it. */

@@ -5,7 +5,7 @@ import { HOST_PATTERN, REPOSITORY_PATTERN } from "../../plan/reference";
 import { defaultAnswers, defaultDockerfiles, hasRegistry, parseRegistry, stageOf } from "./default-answers";
 import { dockerfiles, reasonToLeaveOut } from "./detect";
 import type { RepositoryFacts } from "./facts";
-import type { InitFlags, SignMode } from "./flags";
+import type { InitFlags, SignMode } from "./shape";
 import { type Answers, canSignKeyless, type InitRegistry, type Shape } from "./shape";
 
 /** Whether the questions were ended by Ctrl-C or a signal. */

@@ -17,15 +17,17 @@ import {
   reasonToLeaveOut,
 } from "./detect";
 import type { RepositoryFacts } from "./facts";
-import { type InitFlags, type SignMode, UsageError } from "./flags";
 import {
   type Answers,
   type BuildArgs,
   canSignKeyless,
+  type InitFlags,
   type InitRegistry,
   releasedDockerfiles,
   type Shape,
+  type SignMode,
   stackPairs,
+  UsageError,
 } from "./shape";
 
 const DEFAULT_PLATFORMS = ["linux/amd64", "linux/arm64"];

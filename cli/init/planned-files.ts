@@ -11,9 +11,9 @@ import { workflowFiles } from "../../workflows/generate";
 import { additions, type ProjectFile } from "./additions";
 import { existingProgram } from "./default-answers";
 import type { RepositoryFacts } from "./facts";
-import { UsageError } from "./flags";
 import { programText, releaseArgs } from "./program";
 import type { Answers } from "./shape";
+import { UsageError } from "./shape";
 import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "./stacks";
 
 /** A file as it would be written. */

@@ -4,9 +4,9 @@ import { colorsFor } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
-import { type InitFlags, UsageError } from "./flags";
 import { type InitKeys, initKeys } from "./init-keys";
 import { type PlannedFile, plannedFiles } from "./planned-files";
+import { type InitFlags, UsageError } from "./shape";
 import { differencesText, initKeysText, nextText, reportText } from "./show";
 import { writeAllOrNone } from "./write-files";
 

@@ -1,6 +1,5 @@
 import path from "node:path";
 import type { WorkflowHost } from "../../plan/github-config";
-import type { SignMode } from "./flags";
 
 /** What a repository releases. Paths are relative to the repository's root. */
 export type Shape = ImagesShape | LanesShape | VariantsShape | ServicesShape;
@@ -131,3 +130,32 @@ export function releasedDockerfiles(shape: Shape): string[] {
       return [shape.dockerfile];
   }
 }
+
+export type SignMode = "key" | "keyless" | "none";
+
+/** The flags of `slipway init`. */
+export interface InitFlags {
+  readonly cwd: string;
+  readonly image?: readonly string[];
+  /** `name` or `name=Dockerfile`; false for --no-lanes. */
+  readonly lane?: readonly string[];
+  readonly lanes: boolean;
+  readonly registry?: readonly string[];
+  readonly dockerHub?: string;
+  readonly platform?: readonly string[];
+  readonly buildArg?: readonly string[];
+  readonly workflows?: readonly string[];
+  /** Absent: keyless for a public repository with workflows on GitHub, else key. */
+  readonly sign?: SignMode;
+  /** False for --no-setup. */
+  readonly setup: boolean;
+  readonly stageRegistry?: string;
+  readonly folder?: string;
+  readonly package?: string;
+  readonly yes?: true;
+  readonly print?: true;
+  readonly json?: true;
+}
+
+/** Flags or answers that cannot be used; exit code 2. */
+export class UsageError extends Error {}

@@ -1,8 +1,7 @@
 import path from "node:path";
 import { Document, isScalar, isSeq, stringify, visit } from "yaml";
-import { UsageError } from "./flags";
 import { registryOf, releaseFile } from "./program";
-import { type Answers, type StackPair, stackPairs } from "./shape";
+import { type Answers, type StackPair, stackPairs, UsageError } from "./shape";
 
 type Settings = Readonly<Record<string, unknown>>;
 

@@ -7,10 +7,10 @@ import { writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import { provePush } from "../../provider/prove-push";
 import { checkPlan } from "../../source/checks";
-import { CliBuilder } from "../publish/cli-builder";
-import { cliProgram, readLogins, refuseUnreadable } from "../publish/cli-needs";
+import { CliBuilder, cliProgram, readLogins, refuseUnreadable } from "../publish/cli-builder";
+import { say } from "../terminal";
 import { earlierParts, partsFileName, writePartsFile } from "./part-files";
-import { type PartsOptions, type PartsRun, partsFolder, runOnPlan, say } from "./parts-run";
+import { type PartsOptions, type PartsRun, partsFolder, runOnPlan } from "./parts-run";
 
 export interface BuildParts extends PartsOptions {
   readonly platforms: readonly string[];

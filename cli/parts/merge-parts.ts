@@ -18,8 +18,9 @@ import { candidate } from "../../provider/resources/candidate";
 import { digestOf } from "../../registry/content-digest";
 import { copyContent } from "../../registry/copy";
 import { isIndex } from "../../registry/manifest";
+import { say } from "../terminal";
 import { readPartsFiles } from "./part-files";
-import { type PartsOptions, type PartsRun, partsFolder, runOnPlan, say } from "./parts-run";
+import { type PartsOptions, type PartsRun, partsFolder, runOnPlan } from "./parts-run";
 
 export interface MergeParts extends PartsOptions {
   /** The folder with the parts' files. @default `parts` in the folder for artifacts */

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { type PartsFile, type PlatformParts, parsePlatformParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
-import { writeWholeFile } from "../../report/write-whole-file";
+import { writeWholeFile } from "../../report/manifest-file";
 
 /** `linux/arm64` -> `linux-arm64.json`. */
 export function partsFileName(platform: string): string {

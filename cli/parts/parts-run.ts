@@ -1,25 +1,17 @@
 import path from "node:path";
 import { lookUp } from "../../config/environment";
-import type { Flag } from "../../config/overlay";
 import type { Config } from "../../plan/config";
 import { ProblemError } from "../../plan/problem";
 import type { ReleasePlan } from "../../plan/release-plan";
-import { providerConfig } from "../../provider/provider-config";
-import { Registries } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
-import { Signing } from "../../provider/signing";
 import { refusalText } from "../../report/plan-text";
+import type { StackRun } from "../commands/flags";
 import { signingSecrets } from "../engine-secrets";
 import { planStack } from "../plan-without-engine";
+import { runContext, untilInterrupted } from "../run-context";
+import { say } from "../terminal";
 
-export interface PartsOptions {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-  readonly flags: readonly Flag[];
-  readonly env: NodeJS.ProcessEnv;
-  /** Names, separated by commas. @default what the environment and the stack say */
-  readonly services?: string;
+export interface PartsOptions extends StackRun {
   /** Whether the engine decrypts the stack file's signing key where no variable gives one. @default false */
   readonly signs?: boolean;
 }
@@ -36,8 +28,6 @@ export interface PartsRun {
   readonly again: () => Promise<ReleasePlan>;
 }
 
-const INTERRUPTED = 130;
-
 /** Where parts are kept by default. */
 export function partsFolder({ config: { artifacts }, projectDir }: PartsRun): string {
   return path.join(projectDir, artifacts, "parts");
@@ -53,62 +43,26 @@ export async function runOnPlan(
   options: PartsOptions,
   work: (run: PartsRun) => Promise<void>,
 ): Promise<number> {
-  const env = {
-    ...options.env,
-    ...(options.services === undefined ? {} : { CI_SERVICES: options.services }),
-  };
+  const { stack, env, flags, configFile } = options;
   const projectDir = path.resolve(options.cwd);
-  const planned = () =>
-    planStack({
-      stack: options.stack,
-      cwd: projectDir,
-      env,
-      flags: options.flags,
-      ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
-    });
+  const planned = () => planStack({ stack, cwd: projectDir, configFile, env, flags });
   const [first, ...others] = await planned();
-  if (first === undefined || others.length > 0) throw severalReleases(options.stack);
+  if (first === undefined || others.length > 0) throw severalReleases(stack);
   const { config, plan } = first;
-  refuseNothing(options.stack, config);
+  refuseNothing(stack, config);
   for (const notice of plan.notices) say(`note: ${notice}`);
   if (plan.refusals.length > 0) throw new Error(refusalText(plan));
 
-  const { signing, ...connections } = providerConfig(config);
-  const registries = new Registries(connections, env);
   const isEncrypted = options.signs === true && config.encrypted.includes("sign.key");
   const isGiven = lookUp(env, ["COSIGN_PRIVATE_KEY"], config.envPrefix) !== undefined;
-  const key = isEncrypted && !isGiven ? await signingSecrets({ ...options, cwd: projectDir, env }) : {};
-  const stop = new AbortController();
-  const onSignal = () => {
-    stop.abort(new Error("interrupted"));
-    registries.cancel();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  try {
-    await work({
-      plan,
-      config,
-      projectDir,
-      env,
-      context: {
-        registries,
-        signing: new Signing(signing, { ...env, ...key }, config.envPrefix),
-        log: {
-          info: async (image: string, text: string) => say(`${image}: ${text}`),
-          warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),
-        },
-      },
-      signal: stop.signal,
-      again: async () => (await planned())[0]?.plan ?? plan,
-    });
-    return 0;
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    say("interrupted. No tag has moved but candidates; run the same again, and it goes on.");
-    return INTERRUPTED;
-  } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-  }
+  const key =
+    isEncrypted && !isGiven ? await signingSecrets({ stack, cwd: projectDir, env, configFile }) : {};
+  const context = runContext(config, { ...env, ...key });
+  const again = async () => (await planned())[0]?.plan ?? plan;
+  const left = "No tag has moved but candidates; run the same again, and it goes on.";
+  return untilInterrupted(context.registries, left, (signal) =>
+    work({ plan, config, projectDir, env, context, signal, again }),
+  );
 }
 
 function severalReleases(stack: string): ProblemError {
@@ -133,8 +87,4 @@ function refuseNothing(stack: string, { push, promote }: Config): void {
   throw new ProblemError("There are no parts of images to build or to merge:", [
     { code: "parts-not-built", ...reason },
   ]);
-}
-
-export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

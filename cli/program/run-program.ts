@@ -22,15 +22,19 @@ export interface Declared {
  * Runs a project's program for a stack without an engine: the host makes its plans, and its resources are ignored. No
  * output has a value, and no provider can be called.
  *
- * @param end stop waiting for the program when this resolves
+ * @param hostOf the host; calling `stop` ends the waiting for the program
  * @throws Error with what the program threw
  */
 export async function runProgram(
   projectDir: string,
   file: StackFile,
-  host: ProgramHost,
-  end?: Promise<void>,
+  hostOf: (stop: () => void) => ProgramHost,
 ): Promise<void> {
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const host = hostOf(stop);
   const mocks = { call: refuseCall, newResource: () => ({ id: undefined, state: {} }) };
   await pulumi.runtime.setMocks(mocks, file.project, file.stack, true, "organization");
   const config = Object.entries(file.config);
@@ -44,8 +48,7 @@ export async function runProgram(
   });
   const restore = enterProject(projectDir);
   try {
-    const program = loadProgram(projectDir, file.main).then(runExport);
-    await (end === undefined ? program : Promise.race([program, end]));
+    await Promise.race([loadProgram(projectDir, file.main).then(runExport), stopped]);
   } catch (error) {
     throw programError(error, file.stack);
   } finally {
@@ -61,16 +64,14 @@ export async function runProgram(
  */
 export async function declaredCode(projectDir: string, file: StackFile): Promise<Declared> {
   let found: Declared | undefined;
-  let stop = () => {};
-  const end = new Promise<void>((resolve) => {
-    stop = resolve;
+  await runProgram(projectDir, file, (stop) => {
+    const declare = (kind: Declared["kind"]) => (code: Code) => {
+      found ??= { kind, code };
+      stop();
+      return new Promise<never>(() => {});
+    };
+    return { planRelease: declare("release"), planSetup: declare("setup") };
   });
-  const declare = (kind: Declared["kind"]) => (code: Code) => {
-    found ??= { kind, code };
-    stop();
-    return new Promise<never>(() => {});
-  };
-  await runProgram(projectDir, file, { planRelease: declare("release"), planSetup: declare("setup") }, end);
   if (found === undefined) throw nothingPlanned(file.stack);
   return found;
 }

@@ -62,7 +62,7 @@ export async function describeWithoutEngine(
   }
 }
 
-interface Proved {
+interface Verified {
   readonly digest: Digest;
   readonly attestations: readonly Digest[];
 }
@@ -71,12 +71,12 @@ async function release(
   input: CarryOutInput,
   image: PlannedImage,
   digests: Readonly<Record<string, Digest>>,
-): Promise<Proved> {
+): Promise<Verified> {
   const { content } = image;
   const found =
     "digest" in content ? content.digest : await input.build(image, digests[image.intent.base?.image ?? ""]);
-  const claimed = await create(input, candidate, image.name, { ...candidateInputs(image), digest: found });
-  const digest = digestIn(claimed, "digest");
+  const reserved = await create(input, candidate, image.name, { ...candidateInputs(image), digest: found });
+  const digest = digestIn(reserved, "digest");
   const inputs = attestationInputs(image, input.config.sign.mode);
   if (inputs === undefined) return { digest, attestations: [] };
   const stated = await create(input, attestation, image.name, { ...inputs, digest });
@@ -84,7 +84,7 @@ async function release(
   return { digest, attestations: Array.isArray(referrers) ? referrerDigests(referrers.map(String)) : [] };
 }
 
-async function promote(input: CarryOutInput, image: PlannedImage): Promise<Proved> {
+async function promote(input: CarryOutInput, image: PlannedImage): Promise<Verified> {
   const copied = await create(input, imageCopy, image.name, copyInputs(image));
   const referrers: unknown = Reflect.get(copied, "referrers");
   return {

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { Octokit } from "octokit";
+import { isRecord } from "../../plan/record";
 import { outwardFetch } from "../../registry/outward";
 import { ACTION_PINS } from "../../workflows/action-pins";
 import { type NewestRelease, type PinState, pinStates } from "../../workflows/outdated-pins";
@@ -20,7 +21,7 @@ export async function listOutdated(
   const token = env.GH_TOKEN || env.GITHUB_TOKEN;
   const octokit = new Octokit({
     baseUrl,
-    ...(token ? { auth: token } : {}),
+    auth: token || undefined,
     retry: { enabled: false },
     throttle: { enabled: false },
     request: { fetch: outwardFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
@@ -51,7 +52,7 @@ async function newestRelease(octokit: Octokit, action: string, pinned: string): 
   const commit = await tagCommit(octokit, { owner, repo }, version);
   if (commit === undefined) throw new Error(`${action} has a release ${version}, but no such tag`);
   const pinnedNow = version === pinned ? commit : await tagCommit(octokit, { owner, repo }, pinned);
-  return { version, commit, ...(pinnedNow === undefined ? {} : { pinnedNow }) };
+  return { version, commit, pinnedNow };
 }
 
 /** The commit of a tag, annotated or not; undefined where there is none. */
@@ -72,9 +73,7 @@ async function tagCommit(
 }
 
 function statusOf(error: unknown): number | undefined {
-  return typeof error === "object" && error !== null && "status" in error && typeof error.status === "number"
-    ? error.status
-    : undefined;
+  return isRecord(error) && typeof error.status === "number" ? error.status : undefined;
 }
 
 function failure(error: unknown, action: string, baseUrl: string, hasToken: boolean): string {

@@ -1,6 +1,6 @@
 import { lstat, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
-import { writeWholeFile } from "../../report/write-whole-file";
+import { writeWholeFile } from "../../report/manifest-file";
 import { isInside } from "../../source/inside";
 import { readWorkflowStacks, type StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference } from "../../workflows/compare";

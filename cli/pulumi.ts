@@ -1,4 +1,21 @@
+import { runCommand } from "../source/run-command";
 import { shellWord } from "../workflows/words";
+
+/**
+ * What pulumi prints.
+ *
+ * @param why what cannot be done without it
+ * @throws Error with pulumi's own message
+ */
+export async function askPulumi(
+  args: readonly string[],
+  { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+  why: string,
+): Promise<string> {
+  const { code, stdout, stderr, message = "pulumi failed" } = await runCommand("pulumi", args, { cwd, env });
+  if (code !== 0) throw new Error(`${why}: ${stderr.trim() || message}`);
+  return stdout;
+}
 
 /** What `pulumi` ends with where its backend has no such stack. */
 const NO_SUCH_STACK = 6;
