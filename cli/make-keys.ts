@@ -58,7 +58,7 @@ export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
   const hasPublic = sign.publicKey !== undefined || (target !== undefined && existsSync(target));
   const shown = (file: string) => path.relative(projectDir, file).replaceAll("\\", "/");
   if (hasPrivate && hasPublic) {
-    return { stack, action: "unchanged", ...(target === undefined ? {} : { publicKeyFile: shown(target) }) };
+    return { stack, action: "unchanged", publicKeyFile: target && shown(target) };
   }
   if (!hasPrivate && (hasPublic || target !== undefined)) {
     throw refused(
@@ -68,7 +68,7 @@ export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
     );
   }
   const publicKey = hasPrivate
-    ? await publicHalf(request, { projectDir, root, sign, given, prefix })
+    ? await publicHalf(request, sign, rootDir(projectDir, root), prefix)
     : await storeNewKey(request);
   const file = target ?? (await freeFile(request, projectDir, publicKey));
   await writeWholeFile(file, publicKey);
@@ -112,48 +112,27 @@ async function storeNewKey(request: KeysRequest): Promise<string> {
   return publicKey;
 }
 
-async function publicHalf(
-  request: KeysRequest,
-  of: {
-    readonly projectDir: string;
-    readonly root: string;
-    readonly sign: Sign;
-    readonly given: string | undefined;
-    readonly prefix: string;
-  },
-): Promise<string> {
-  const { sign, given } = of;
+async function publicHalf(request: KeysRequest, sign: Sign, root: string, prefix: string): Promise<string> {
+  const { env } = request;
+  const given = (variable: string) => lookUp(env, [variable], prefix)?.value;
   // The engine decrypts what the stack's file has; a program may give it as it is.
-  const secretOf = async (name: "key" | "password") => {
+  const stored = async (name: "key" | "password") => {
     const value = sign[name];
-    if (typeof value === "string") return new Secret(value);
-    return new Secret((await pulumiConfig(request, ["get", "--path", `slipway:sign.${name}`])).trim());
+    if (value === undefined || typeof value === "string") return value;
+    return (await pulumiConfig(request, ["get", "--path", `slipway:sign.${name}`])).trim();
   };
   const pem =
-    given !== undefined
-      ? new Secret(given)
-      : sign.key !== undefined
-        ? await secretOf("key")
-        : new Secret(
-            await readFile(path.resolve(rootDir(of.projectDir, of.root), String(sign.keyFile)), "utf8"),
-          );
-  const password = lookUp(request.env, ["COSIGN_PASSWORD"], of.prefix)?.value;
+    given("COSIGN_PRIVATE_KEY") ??
+    (await stored("key")) ??
+    (await readFile(path.resolve(root, String(sign.keyFile)), "utf8"));
+  const password = given("COSIGN_PASSWORD") ?? (await stored("password"));
   try {
     return publicPem(
-      await readPrivateKey(
-        pem,
-        password !== undefined
-          ? new Secret(password)
-          : sign.password === undefined
-            ? undefined
-            : await secretOf("password"),
-      ),
+      await readPrivateKey(new Secret(pem), password === undefined ? undefined : new Secret(password)),
     );
   } catch (error) {
-    throw refused(
-      "slipway:sign",
-      `the key of ${request.stack} ${error instanceof Error ? error.message : error}`,
-    );
+    const reason = error instanceof Error ? error.message : error;
+    throw refused("slipway:sign", `the key of ${request.stack} ${reason}`);
   }
 }
 
@@ -184,7 +163,7 @@ async function pulumiConfig(
   const { code, stdout, stderr, message } = await runCommand(
     "pulumi",
     ["config", verb, "--stack", stack, "--non-interactive", ...file, ...args],
-    { cwd, env, ...(value === undefined ? {} : { input: value.reveal() }) },
+    { cwd, env, input: value?.reveal() },
   );
   if (code === 0) return stdout;
   const said = (value?.reveal() ?? "")
@@ -197,7 +176,5 @@ async function pulumiConfig(
 }
 
 function refused(at: string, message: string, hint?: string): ProblemError {
-  return new ProblemError("No key was made:", [
-    { code: "keys-refused", path: at, message, ...(hint === undefined ? {} : { hint }) },
-  ]);
+  return new ProblemError("No key was made:", [{ code: "keys-refused", path: at, message, hint }]);
 }
