@@ -2,15 +2,9 @@ import path from "node:path";
 import { dependencies, devDependencies } from "../../package.json";
 import { isRecord } from "../../plan/record";
 import { ignoreRules } from "../../source/ignore-file";
+import type { ProjectFile } from "../repository-files";
 import type { RepositoryFacts } from "./facts";
 import type { Answers } from "./shape";
-
-/** A file of the repository. */
-export interface ProjectFile {
-  /** Relative to the repository's root. */
-  readonly path: string;
-  readonly text: string;
-}
 
 /**
  * The user's own files with the lines that they lack; nothing in them is changed or removed. Files that lack nothing are
@@ -22,15 +16,10 @@ export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files"
   const { folder } = answers;
   const at = (file: string) => (folder === "." ? file : `${folder}/${file}`);
   const text = (file: string) => facts.texts[file];
+  const ignored = text(at(".gitignore"));
   const made = [
     { path: at("package.json"), text: withPackage(text(at("package.json")), answers) },
-    {
-      path: at(".gitignore"),
-      text: withLines(
-        text(at(".gitignore")),
-        missingLines(text(at(".gitignore")), ["node_modules", "artifacts"]),
-      ),
-    },
+    { path: at(".gitignore"), text: withLines(ignored, missingLines(ignored)) },
     ...ignoreFiles(answers, facts).map(({ file, context }) => ({
       path: file,
       text: withIgnored(text(file), answers, context),
@@ -117,10 +106,10 @@ function withIgnored(found: string | undefined, { folder, hosts }: Answers, cont
   );
 }
 
-/** Lines that an ignore file lacks, with or without slashes around them. */
-function missingLines(found: string | undefined, wanted: readonly string[]): string[] {
-  const known = (found ?? "").split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, ""));
-  return wanted.filter((line) => !known.includes(line));
+/** What .gitignore lacks, with or without slashes around it. */
+function missingLines(found = ""): string[] {
+  const known = found.split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, ""));
+  return ["node_modules", "artifacts"].filter((line) => !known.includes(line));
 }
 
 function withLines(found: string | undefined, lines: readonly string[]): string {

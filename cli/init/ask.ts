@@ -36,11 +36,10 @@ export async function ask(
     flags.registry === undefined && flags.dockerHub === undefined
       ? await askRegistries("Registries", found.registries, signal)
       : found.registries;
-  const known = flags.stageRegistry === undefined ? stageOf(registries) : found.stageRegistry;
   const [stageRegistry] =
     flags.stageRegistry === undefined
-      ? await askRegistries("Registry of stage", known === undefined ? [] : [known], signal)
-      : [known];
+      ? await askRegistries("Registry of stage", [stageOf(registries) ?? []].flat(), signal)
+      : [found.stageRegistry];
   const hosts =
     flags.workflows === undefined
       ? await checkbox<WorkflowHost>(
@@ -55,14 +54,7 @@ export async function ask(
         )
       : found.hosts;
   const sign = flags.sign === undefined ? await askSign({ ...found, hosts }, signal) : found.sign;
-  return {
-    ...found,
-    shape,
-    registries,
-    ...(stageRegistry === undefined ? {} : { stageRegistry }),
-    hosts,
-    sign,
-  };
+  return { ...found, shape, registries, stageRegistry, hosts, sign };
 }
 
 /** Asks only if there are several. */
@@ -71,11 +63,8 @@ async function askDockerfiles(facts: RepositoryFacts, signal: AbortSignal): Prom
   if (all.length < 2) return defaultDockerfiles(facts);
   const choices = all.map((value) => {
     const reason = reasonToLeaveOut(value, facts.files);
-    return {
-      value,
-      name: reason === undefined ? value : `${value} (${reason})`,
-      checked: reason === undefined,
-    };
+    const name = reason === undefined ? value : `${value} (${reason})`;
+    return { value, name, checked: reason === undefined };
   });
   return checkbox({ message: "Dockerfiles to release", choices, required: true }, { signal });
 }
@@ -106,23 +95,17 @@ async function askNames(shape: Shape, signal: AbortSignal): Promise<Shape> {
     case "images": {
       const images: (typeof shape.images)[number][] = [];
       for (const image of shape.images) {
-        images.push({
-          ...image,
-          name: await askName(
-            `Name of the image of ${path.posix.join(image.context, image.dockerfile)}`,
-            image.name,
-            signal,
-          ),
-        });
+        const file = path.posix.join(image.context, image.dockerfile);
+        const name = await askName(`Name of the image of ${file}`, image.name, signal);
+        images.push({ ...image, name });
       }
       return { ...shape, images };
     }
     case "lanes":
-    case "variants":
-      return {
-        ...shape,
-        image: { ...shape.image, name: await askName("Name of the image", shape.image.name, signal) },
-      };
+    case "variants": {
+      const name = await askName("Name of the image", shape.image.name, signal);
+      return { ...shape, image: { ...shape.image, name } };
+    }
   }
 }
 

@@ -53,20 +53,19 @@ export function defaultAnswers(
   const hosts = workflowHosts(flags, facts, place.host);
   const folder =
     flags.folder === undefined ? projectFolder(facts) : path.posix.normalize(flags.folder).replace(/\/$/, "");
-  const own = registries(flags, place, facts.texts[path.posix.join(folder, "Pulumi.prod.yaml")]);
-  const stageRegistry = flags.stageRegistry === undefined ? stageOf(own) : parseRegistry(flags.stageRegistry);
+  const own = registries(flags, place, stackFile(facts, folder, "prod"));
   const answers = {
     name,
     folder,
-    ...(repository === undefined ? {} : { repository }),
+    repository,
     shape,
     registries: own,
-    ...(stageRegistry === undefined ? {} : { stageRegistry }),
+    stageRegistry: flags.stageRegistry === undefined ? stageOf(own) : parseRegistry(flags.stageRegistry),
     platforms: flags.platform ?? DEFAULT_PLATFORMS,
     hosts,
     withKey: stackPairs({ shape })
       .map(({ stage }) => stage)
-      .filter((stage) => hasKey(facts.texts[path.posix.join(folder, `Pulumi.${stage}.yaml`)])),
+      .filter((stage) => hasKey(stackFile(facts, folder, stage))),
     branch: facts.branch,
     setup: flags.setup && repository !== undefined && hosts.includes("github"),
     workflowFiles: {
@@ -138,10 +137,18 @@ export function existingProgram(
   );
 }
 
-function hasKey(text: string | undefined): boolean {
+function stackFile({ texts }: RepositoryFacts, folder: string, stack: string): string | undefined {
+  return texts[path.posix.join(folder, `Pulumi.${stack}.yaml`)];
+}
+
+/** A setting of a stack's file. */
+function settingIn(text: string | undefined, name: string): unknown {
   const file: unknown = text === undefined ? undefined : parse(text);
-  const config = isRecord(file) && isRecord(file.config) ? file.config : {};
-  const sign = config["slipway:sign"];
+  return isRecord(file) && isRecord(file.config) ? file.config[`slipway:${name}`] : undefined;
+}
+
+function hasKey(text: string | undefined): boolean {
+  const sign = settingIn(text, "sign");
   return isRecord(sign) && ["key", "keyFile", "publicKey", "publicKeyFile"].some((name) => name in sign);
 }
 
@@ -174,12 +181,9 @@ function shapeOf(facts: RepositoryFacts, flags: InitFlags, chosen: readonly stri
   const shape = detectShape(facts, chosen, own, flags.lanes);
   if (shape === undefined) {
     const others = dockerfiles(facts.files).map((file) => `${file}: ${reasonToLeaveOut(file, facts.files)}`);
-    throw new UsageError(
-      [
-        "No Dockerfile to release was found. Commit one, or name it: --image name=folder/Dockerfile",
-        ...others,
-      ].join("\n  "),
-    );
+    const message =
+      "No Dockerfile to release was found. Commit one, or name it: --image name=folder/Dockerfile";
+    throw new UsageError([message, ...others].join("\n  "));
   }
   if (given === undefined) return shape;
   if (shape.kind === "services")
@@ -253,14 +257,10 @@ function registries(
   const before = registry === undefined && dockerHub === undefined ? registriesIn(existing) : [];
   if (before.length > 0) return before;
   const owner = path.posix.dirname(place.path).toLowerCase();
-  const found =
-    owner === "." || owner === ""
-      ? []
-      : [`${place.host === "github.com" ? "ghcr.io" : "docker.io"}/${owner}`];
+  const isOnGitHub = place.host === "github.com";
+  const found = owner === "." || owner === "" ? [] : [`${isOnGitHub ? "ghcr.io" : "docker.io"}/${owner}`];
   const hub = dockerHub === undefined ? [] : [{ host: "docker.io", namespace: dockerHub, optional: true }];
-  const given = (registry ?? (hub.length > 0 && found[0]?.startsWith("docker.io/") ? [] : found)).map(
-    parseRegistry,
-  );
+  const given = (registry ?? (hub.length > 0 && !isOnGitHub ? [] : found)).map(parseRegistry);
   if (given.length + hub.length > 0)
     return given.length === 0 ? hub.map((one) => ({ ...one, optional: false })) : [...given, ...hub];
   throw new UsageError(
@@ -274,28 +274,18 @@ export function hasRegistry(facts: RepositoryFacts, { registry, dockerHub }: Ini
     registry !== undefined ||
     dockerHub !== undefined ||
     remotePlace(facts.remote ?? "").path.includes("/") ||
-    PROJECT_FOLDERS.some((folder) => {
-      const file = path.posix.join(folder, "Pulumi.prod.yaml");
-      return registriesIn(facts.texts[file]).length > 0;
-    })
+    PROJECT_FOLDERS.some((folder) => registriesIn(stackFile(facts, folder, "prod")).length > 0)
   );
 }
 
 /** The registries of a stack's file. */
 function registriesIn(text: string | undefined): InitRegistry[] {
-  const { config }: { readonly config?: unknown } = text === undefined ? {} : (parse(text) ?? {});
-  const listed: unknown = isRecord(config) ? config["slipway:registries"] : undefined;
-  return (Array.isArray(listed) ? listed : []).flatMap((entry) =>
-    isRecord(entry) && typeof entry.host === "string"
-      ? [
-          {
-            host: entry.host,
-            namespace: typeof entry.namespace === "string" ? entry.namespace : "",
-            optional: entry.optional === true,
-          },
-        ]
-      : [],
-  );
+  const listed = settingIn(text, "registries");
+  return (Array.isArray(listed) ? listed : []).flatMap((entry) => {
+    if (!isRecord(entry) || typeof entry.host !== "string") return [];
+    const namespace = typeof entry.namespace === "string" ? entry.namespace : "";
+    return [{ host: entry.host, namespace, optional: entry.optional === true }];
+  });
 }
 
 /** `ghcr.io/octo`, `localhost:5000` */
@@ -307,9 +297,7 @@ export function parseRegistry(text: string): InitRegistry {
 /** A path below prod's. There is none on Docker Hub, which has no paths below a namespace. */
 export function stageOf(own: readonly InitRegistry[]): InitRegistry | undefined {
   const found = own.find(({ host }) => host !== "docker.io");
-  return found === undefined
-    ? undefined
-    : { host: found.host, namespace: path.posix.join(found.namespace, "stage"), optional: false };
+  return found && { host: found.host, namespace: path.posix.join(found.namespace, "stage"), optional: false };
 }
 
 function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, host: string): WorkflowHost[] {

@@ -2,22 +2,9 @@ import path from "node:path";
 import { Copy, DockerfileParser, type Instruction } from "dockerfile-ast";
 import { listEntries } from "../../source/list";
 import type { RepositoryFacts } from "./facts";
-import {
-  type BuildArgs,
-  type InitImage,
-  type InitLane,
-  type LanesShape,
-  releasedDockerfiles,
-  type Shape,
-} from "./shape";
+import { type BuildArgs, type InitImage, type InitLane, releasedDockerfiles, type Shape } from "./shape";
 
 type Facts = Pick<RepositoryFacts, "files" | "texts" | "tags">;
-
-/** A Dockerfile that is not released. */
-export interface LeftOut {
-  readonly file: string;
-  readonly reason: string;
-}
 
 const DOCKERFILE = /^(?:(?:Docker|Container)file(?:\.([^/]+))?|([^/]+)\.(?:Docker|Container)file)$/i;
 /** Words of a path that show that a file is not a Dockerfile to release. */
@@ -85,7 +72,10 @@ export function detectShape(
 }
 
 /** The Dockerfiles that are not released, each with the reason. */
-export function leftOut(files: readonly string[], shape: Shape): LeftOut[] {
+export function leftOut(
+  files: readonly string[],
+  shape: Shape,
+): { readonly file: string; readonly reason: string }[] {
   const released = releasedDockerfiles(shape);
   return dockerfiles(files)
     .filter((file) => !released.includes(file))
@@ -123,9 +113,9 @@ function services(facts: Facts, released: readonly string[]): Shape | undefined 
     kind: "services",
     list,
     names,
-    ...(folder === undefined ? {} : { folder }),
+    folder,
     dockerfile,
-    ...(hasStages || arg === undefined ? {} : { arg }),
+    arg: hasStages ? undefined : arg,
     buildArgs: pinnedArgs(facts, args),
   };
 }
@@ -176,7 +166,7 @@ function lanes(facts: Facts, released: readonly string[], name: string): Shape |
   ]);
 }
 
-export function lanesShape(name: string, found: readonly InitLane[]): LanesShape {
+export function lanesShape(name: string, found: readonly InitLane[]): Shape {
   const image = { name, context: ".", dockerfile: found[0]?.dockerfile ?? "Dockerfile", buildArgs: {} };
   return { kind: "lanes", image, lanes: found };
 }
@@ -275,7 +265,7 @@ export function missingArgs(facts: Facts, shape: Shape): string[] {
 }
 
 /** What can be read from a Dockerfile without building it. */
-export interface DockerfileFacts {
+interface DockerfileFacts {
   /** Names of build arguments with their defaults; null for none. */
   readonly args: ReadonlyMap<string, string | null>;
   /** Names of stages. */

@@ -71,7 +71,7 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
     folderName: path.basename(root),
     files,
     texts,
-    ...(remote === undefined ? {} : { remote }),
+    remote,
     ignoredFolders: ignored.map((file) => path.posix.dirname(file)),
     branch: head[0]?.replace(/^origin\//, "") ?? branch[0] ?? "main",
     tags,

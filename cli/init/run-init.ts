@@ -1,5 +1,6 @@
 import path from "node:path";
 import { version } from "../../package.json";
+import { writeAllOrNone } from "../repository-files";
 import { colorsFor } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
@@ -8,7 +9,6 @@ import { type InitKeys, initKeys } from "./init-keys";
 import { type PlannedFile, plannedFiles } from "./planned-files";
 import { type InitFlags, UsageError } from "./shape";
 import { differencesText, initKeysText, nextText, reportText } from "./show";
-import { writeAllOrNone } from "./write-files";
 
 export interface InitIo {
   readonly env: NodeJS.ProcessEnv;

@@ -2,11 +2,16 @@ import path from "node:path";
 import type { WorkflowHost } from "../../plan/github-config";
 
 /** What a repository releases. Paths are relative to the repository's root. */
-export type Shape = ImagesShape | LanesShape | VariantsShape | ServicesShape;
+export type Shape =
+  | { readonly kind: "images"; readonly images: readonly InitImage[] }
+  | { readonly kind: "lanes"; readonly image: InitImage; readonly lanes: readonly InitLane[] }
+  | VariantsShape
+  | ServicesShape;
 
-/** A build argument as an image's `buildArgs` has it. */
-export type InitBuildArg = string | { readonly file: string } | { readonly latestOf: string };
-export type BuildArgs = Readonly<Record<string, InitBuildArg>>;
+/** Build arguments as an image's `buildArgs` has them. */
+export type BuildArgs = Readonly<
+  Record<string, string | { readonly file: string } | { readonly latestOf: string }>
+>;
 
 export interface InitImage {
   readonly name: string;
@@ -14,19 +19,6 @@ export interface InitImage {
   /** Relative to the context. */
   readonly dockerfile: string;
   readonly buildArgs: BuildArgs;
-}
-
-/** Images that are released together. */
-export interface ImagesShape {
-  readonly kind: "images";
-  readonly images: readonly InitImage[];
-}
-
-/** One image, released in several lanes. */
-export interface LanesShape {
-  readonly kind: "lanes";
-  readonly image: InitImage;
-  readonly lanes: readonly InitLane[];
 }
 
 export interface InitLane {
@@ -38,7 +30,7 @@ export interface InitLane {
 }
 
 /** A base and what is built from it. */
-export interface VariantsShape {
+interface VariantsShape {
   readonly kind: "variants";
   readonly image: InitImage;
   readonly base: { readonly dockerfile: string; readonly include: readonly string[] };

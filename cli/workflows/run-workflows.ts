@@ -1,12 +1,11 @@
-import { lstat, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { writeWholeFile } from "../../report/manifest-file";
-import { isInside } from "../../source/inside";
 import { readWorkflowStacks, type StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference } from "../../workflows/compare";
 import { type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
 import { declaredCode } from "../program/run-program";
+import { foundText } from "../repository-files";
 
 /** Writes, checks or prints a project's workflow files. @returns the exit code */
 export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
@@ -27,7 +26,11 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   const compared = await Promise.all(
     files.map(async (file) => ({
       file,
-      difference: compareFile({ path: file.path, wanted: file.text, ...(await foundText(root, file.path)) }),
+      difference: compareFile({
+        path: file.path,
+        wanted: file.text,
+        found: await foundText(root, file.path),
+      }),
     })),
   );
   if (options.check !== true) {
@@ -80,24 +83,6 @@ function repositoryRoot(projectDir: string, stacks: readonly StackWithWorkflows[
     `github.workflows.directory is ${directory}, but the project is in ${path.basename(projectDir)}: ` +
       "it is the project's folder, from the repository's root.",
   );
-}
-
-/** @throws Error for anything but a file, and for a link that leads out of the repository */
-async function foundText(root: string, file: string): Promise<{ found?: string }> {
-  const full = path.join(root, file);
-  let folder = root;
-  for (const part of file.split("/")) {
-    folder = path.join(folder, part);
-    const facts = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (facts === undefined) return {};
-    if (facts.isSymbolicLink() && !isInside(await realpath(root), await realpath(folder))) {
-      throw new Error(`${file} leads out of the repository, to ${await realpath(folder)}.`);
-    }
-  }
-  return { found: await readFile(full, "utf8") };
 }
 
 function report(differences: readonly FileDifference[], { check, json }: WorkflowsOptions): void {
