@@ -31,7 +31,6 @@ export async function engineEnvironment(need: EngineNeed): Promise<NodeJS.Proces
   return childEnvironment(await missingVariables(need), need.env, []);
 }
 
-/** The variables that this environment adds to the given one. */
 export async function missingVariables(need: EngineNeed): Promise<Record<string, string>> {
   const { provideProject } = await import("#toolchain/project");
   const { stack, configFile, env, services = false, mayLogin = false } = need;

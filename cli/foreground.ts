@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** What every way of running a program here shares. */
 export interface Running {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;

@@ -72,7 +72,6 @@ export function buildProgram(): Command {
   return throwing(program);
 }
 
-/** Makes a command and those below it throw where Commander would exit. */
 function throwing(command: Command): Command {
   for (const child of command.commands) throwing(child);
   return command.exitOverride();

@@ -22,7 +22,6 @@ export interface KeysRequest {
   /** Where the public key goes, from the project's folder. @default cosign.pub, or cosign.<stack>.pub */
   readonly publicKey?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** What the program gives in code. */
   readonly code: Code;
 }
 

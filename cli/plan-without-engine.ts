@@ -22,11 +22,9 @@ interface StackToPlan {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
-  /** @default the process's own */
   readonly env?: Environment;
   /** The manifest of the last release, if it is known. @default unknown */
   readonly previous?: (config: Config) => Promise<ReleaseManifest | undefined>;
-  /** Settings from the command line. */
   readonly flags?: readonly Flag[];
   /** The plan will not be carried out, so it needs neither credentials nor push rights. @default false */
   readonly readOnly?: boolean;

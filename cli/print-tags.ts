@@ -17,7 +17,6 @@ import {
 } from "../plan/tag-rules";
 import type { TagsOptions } from "./commands/tags";
 
-/** Evaluates the rules for the event of the environment or the flags, and prints the tags. */
 export function printTags(options: TagsOptions, command: Command): void {
   const now = options.now ?? new Date();
   const result = evaluateTagRules({
@@ -33,7 +32,6 @@ export function printTags(options: TagsOptions, command: Command): void {
   );
 }
 
-/** What the flags say; what they say wrongly is a usage error. */
 function readRules(options: TagsOptions, command: Command) {
   try {
     return {
@@ -48,7 +46,6 @@ function readRules(options: TagsOptions, command: Command) {
   }
 }
 
-/** The event of GitHub's environment; flags win. */
 function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEvent {
   const { env } = process;
   const ref = options.ref ?? env.GITHUB_REF;
@@ -124,7 +121,6 @@ function readJson(file: string): unknown {
   }
 }
 
-/** The little that is known of a repository by its name alone. */
 function repositoryByName(options: TagsOptions): unknown {
   const fullName = options.repository ?? process.env.GITHUB_REPOSITORY;
   if (!fullName) return undefined;

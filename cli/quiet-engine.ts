@@ -32,7 +32,6 @@ export function withLogShown(args: readonly string[]): string[] {
   return [...args.slice(0, end), LOG_FLAG, ...args.slice(end)];
 }
 
-/** The value of a flag, in both ways of writing it. */
 export function flagValue(args: readonly string[], flag: string): string | undefined {
   const at = args.indexOf(flag);
   if (at >= 0) return args[at + 1];

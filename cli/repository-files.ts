@@ -2,9 +2,7 @@ import { chmod, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } 
 import path from "node:path";
 import { isInside } from "../source/inside";
 
-/** A file of the repository. */
 export interface ProjectFile {
-  /** Relative to the repository's root. */
   readonly path: string;
   readonly text: string;
 }
@@ -30,7 +28,6 @@ export async function foundText(root: string, file: string): Promise<string | un
 interface Staged {
   readonly target: string;
   readonly part: string;
-  /** The old content; absent for a new file. */
   readonly before?: Buffer;
 }
 

@@ -77,7 +77,6 @@ const exported = z.object({
   }),
 });
 
-/** What the stack's state holds. @throws Error with pulumi's own message */
 async function stateResources(engine: EngineStack): Promise<readonly StateResource[]> {
   const args = ["stack", "export", "--stack", engine.stack];
   const text = await askPulumi(args, engine, "the stack's state cannot be read");

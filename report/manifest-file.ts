@@ -50,7 +50,6 @@ function wrong(path: string, message: string, hint: string): ProblemError {
   return new ProblemError("No report:", [{ code: "manifest-unreadable", path, message, hint }]);
 }
 
-/** In the folder for artifacts. */
 export const MANIFEST_FILE = "release-manifest.json";
 const REPORT_FILE = "release-report.md";
 
@@ -61,7 +60,6 @@ export interface ManifestFile extends ReleaseManifest {
 
 export interface RunFacts {
   readonly tags: readonly TagOutcome[];
-  /** Absent where nothing was built. */
   readonly build?: BuildFacts;
 }
 
@@ -85,7 +83,6 @@ export async function writeWholeFile(file: string, text: string): Promise<void> 
   await writeFileAtomic(file, text);
 }
 
-/** Writes a program's own files; paths are relative to its project. */
 export async function writeFiles(
   projectDir: string,
   files: readonly { readonly path: string; readonly content: string }[] = [],

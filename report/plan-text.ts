@@ -27,7 +27,6 @@ function policyLines({ policy = [] }: ReleasePlan): string[] {
     .map(({ rule, setting, path, message }) => `  policy ${rule}: ${path}: ${message} (${setting})`);
 }
 
-/** Every refusal, with the setting that overrides it. */
 export function refusalText(plan: ReleasePlan): string {
   const lines = plan.refusals.flatMap((refusal) => [
     formatProblem(refusal),
@@ -138,7 +137,6 @@ export function setupText(plan: SetupPlan): string {
   ].join("\n");
 }
 
-/** Everything that speaks against the setup. */
 export function setupRefusalText(plan: SetupPlan): string {
   const count = plan.problems.length;
   return [

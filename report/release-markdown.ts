@@ -3,7 +3,6 @@ import type { BuildFacts, ManifestImage, ReleaseManifest, TagOutcome } from "../
 import { type DigestPair, digestPairs } from "../plan/same-digest";
 import { action, target } from "./outcome-words";
 
-/** A release as a page that people read: on GitHub, in a job's summary, in a chat. */
 export function releaseMarkdown(
   manifest: ReleaseManifest,
   tags: readonly TagOutcome[],

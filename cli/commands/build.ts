@@ -18,7 +18,6 @@ Environment:
 Exit codes: 0 built, or nothing had to be; 1 refused or failed; 2 used wrongly;
 130 interrupted. Running it again goes on.`;
 
-/** `slipway build`: what has to be built, for one platform or some, pushed by digest; `slipway merge` puts it together. */
 export function buildCommand(): Command {
   const command = new Command("build")
     .description("Build some platforms only, on a machine of their own, for `slipway merge`.")

@@ -17,7 +17,6 @@ needs them. Without CI the same program releases from here: pulumi up
 Exit codes: 0 released (with --no-wait: dispatched), 1 failed, cancelled or
 timed out, 2 used wrongly. 130 (Ctrl-C), 143 (SIGTERM): the run goes on.`;
 
-/** `slipway dispatch`: a release in CI, watched from here. */
 export function dispatchCommand(): Command {
   return new Command("dispatch")
     .description("Release in CI: dispatch the workflow, follow its run, show what it released.")

@@ -23,7 +23,6 @@ Exit codes: the command's own; 0 printed; 1 failed; 2 used wrongly.
 Environment: SLIPWAY_CACHE (the cache folder), SLIPWAY_BUILDKIT_HOST (a BuildKit
 of yours), SLIPWAY_DOCKER=off (no Docker engine), and what pulumi reads.`;
 
-/** `slipway env`: the environment that `slipway up` runs pulumi in, for a shell or for one command. */
 export function envCommand(): Command {
   return new Command("env")
     .description("Run a pulumi command as `slipway up` runs it, or print its environment for a shell.")

@@ -2,7 +2,6 @@ import path from "node:path";
 import type { Command } from "commander";
 import type { Flag } from "../../config/overlay";
 
-/** For the help of `--stack`. */
 export const STACK_HELP = "default stage, else the only one that releases";
 
 const USUAL_STACK = "stage";
@@ -24,12 +23,10 @@ export async function stackToUse(options: {
   return (await defaultStack(path.resolve(options.cwd), [USUAL_STACK])) ?? USUAL_STACK;
 }
 
-/** Collects a flag that repeats. */
 export function collect(value: string, earlier: readonly string[]): string[] {
   return [...earlier, value];
 }
 
-/** What the command line may say of a release, beside the stack's file. */
 export interface ReleaseOptions {
   readonly version?: string;
   readonly publishVersionTag?: boolean;
@@ -51,7 +48,6 @@ export function releaseFlags({ version, publishVersionTag }: ReleaseOptions): Fl
   return flags.filter(({ value }) => value !== undefined);
 }
 
-/** What every command takes that carries a plan out by itself, without an engine. */
 export interface RunOptions extends ReleaseOptions {
   readonly stack?: string;
   readonly cwd: string;
@@ -69,7 +65,6 @@ export function addRunFlags(command: Command): Command {
   );
 }
 
-/** What a command carries out without an engine. */
 export interface StackRun {
   readonly stack: string;
   readonly cwd: string;

@@ -33,7 +33,6 @@ wrongly; 130 (Ctrl-C), 143 (SIGTERM): interrupted, nothing written.
 
 Environment: NO_COLOR, GITHUB_API_URL, and what pulumi reads.`;
 
-/** `slipway init`: sets a repository up. */
 export function initCommand(): Command {
   return new Command("init")
     .description("Set a repository up to release with Slipway: a program, its stacks and workflow files.")

@@ -28,7 +28,6 @@ Exit codes: 0 made, or nothing to do; 1 refused or failed; 2 used wrongly.
 
 Environment: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD, and what pulumi reads.`;
 
-/** `slipway keys`: makes the key pair that a stack signs with. */
 export function keysCommand(): Command {
   return new Command("keys")
     .description("Make the key pair that a stack signs its releases with, where it has none.")

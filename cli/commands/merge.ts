@@ -9,7 +9,6 @@ that this checkout plans; else nothing is written. Then \`pulumi up\`,
 Exit codes: 0 merged, or there already; 1 refused or failed; 2 used wrongly;
 130 interrupted. Running it again goes on.`;
 
-/** `slipway merge`: one index of the parts that `slipway build` made, in every registry, under its candidate tag. */
 export function mergeCommand(): Command {
   const command = new Command("merge")
     .description("Put together what `slipway build` made for each platform, so that a release finds it.")

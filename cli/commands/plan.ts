@@ -35,7 +35,6 @@ async function showSetup(
   return plan.problems.length > 0 || (options.expectNoChanges && isChanged) ? 1 : 0;
 }
 
-/** `slipway plan`: the release plan that `pulumi preview` shows, without an engine. */
 export function planCommand(): Command {
   const command = new Command("plan")
     .description("Show what a release would build, copy and tag. Reads the registries, writes nothing.")

@@ -5,7 +5,6 @@ interface ReportOptions {
   readonly json?: true;
 }
 
-/** `slipway report`: what the last run released, as a table. */
 export function reportCommand(): Command {
   return new Command("report")
     .description("Show what the last release made: images, digests, platforms, tags and what each did.")

@@ -38,7 +38,6 @@ Examples:
 
 Exit codes: 0 shown, 1 failed, 2 used wrongly, also by a rule.`;
 
-/** `slipway tags`: which tags and labels docker/metadata-action's rules give for an event. */
 export function tagsCommand(): Command {
   return new Command("tags")
     .description("Show the tags and labels that rules in docker/metadata-action's syntax give for an event.")

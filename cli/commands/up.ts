@@ -18,7 +18,6 @@ CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too;
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 130 interrupted.
 Those of pulumi pass through: 6 where the backend has no such stack.`;
 
-/** `slipway up`: `pulumi up`, optionally for some images only. */
 export function upCommand(): Command {
   return engineCommand(
     "up",
@@ -26,7 +25,6 @@ export function upCommand(): Command {
   );
 }
 
-/** `slipway preview`: what `slipway up` would do. */
 export function previewCommand(): Command {
   return engineCommand("preview", "Show what `slipway up` would do, by pulumi preview.");
 }

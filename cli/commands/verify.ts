@@ -41,7 +41,6 @@ Examples:
 Exit codes: 0 everything is verified, 1 something is refused or could not be
 read, 2 used wrongly.`;
 
-/** `slipway verify`: verifies what was released, by signatures and statements in the registries. */
 export function verifyCommand(): Command {
   return new Command("verify")
     .description(
@@ -93,7 +92,6 @@ export function verifyCommand(): Command {
     });
 }
 
-/** undefined if it is unknown */
 function terminalColumns(): number | undefined {
   const columns = process.stdout.columns ?? Number(process.env.COLUMNS);
   return Number.isInteger(columns) && columns > 0 ? columns : undefined;

@@ -45,7 +45,6 @@ export async function checkRefs(
   return { problems, sha: named ?? tagged };
 }
 
-/** Whether the files of pinned versions have their keys in the commit that is released. */
 export async function checkPins(session: Session, sha: string): Promise<Problem[]> {
   const { project, place, settings } = session;
   // Without a place, the project's folder in the repository is unknown.

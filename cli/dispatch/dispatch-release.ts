@@ -21,7 +21,6 @@ import { type Interruption, onInterruption, type Screen, screenOn } from "./scre
 import { type Sent, sendDispatch, uncertain } from "./send";
 import { type DispatchFlags, type DispatchSettings, dispatchSettings } from "./settings";
 
-/** What `--json` prints. */
 interface Report {
   readonly repository: string;
   readonly workflow: string;
@@ -177,7 +176,6 @@ function print({ json }: DispatchFlags, report: Report, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${text}\n`);
 }
 
-/** How to release without CI: the same program, from this machine. */
 function fallbackText({ stack, envPrefix }: Project, { version }: DispatchSettings): string {
   const variable = envPrefix === undefined ? "RELEASE_TAG" : `${envPrefix}VERSION`;
   const setting = version === undefined ? "" : `${variable}=${version} `;

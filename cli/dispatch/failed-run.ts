@@ -6,7 +6,6 @@ import { type Part, phase, type RunState } from "./view";
 const LOGS_READ = 3;
 const LOG_LIMIT = 4 * 1024 * 1024;
 
-/** Why a run that has ended did not succeed, with the last lines of its failed jobs. */
 export async function failedRun(session: Session, run: RunState): Promise<Error> {
   const ended = ENDINGS[run.conclusion ?? ""] ?? {
     code: "release-failed",

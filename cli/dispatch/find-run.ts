@@ -1,7 +1,6 @@
 import { pollSeconds, type Session } from "./github";
 import { dispatched, isOutage, oneLine, statusOf } from "./problems";
 
-/** A run in a workflow's list. */
 export interface ListedRun {
   readonly id: number;
   readonly url: string;
@@ -12,7 +11,6 @@ export interface ListedRun {
   readonly actor?: string;
 }
 
-/** What is known of the dispatched run. */
 export interface RunMarks {
   /** The newest run before the dispatch; ids only grow. 0 where there was none. */
   readonly afterId: number;
@@ -49,7 +47,6 @@ export async function findRun(session: Session, workflowId: number, marks: RunMa
   }
 }
 
-/** The newest run's id; everything that starts later has a higher one. */
 export async function newestRun({ octokit, repository }: Session, workflow_id: number): Promise<number> {
   const { data } = await octokit.rest.actions.listWorkflowRuns({ ...repository, workflow_id, per_page: 1 });
   return Math.max(0, ...data.workflow_runs.map(({ id }) => id));

@@ -7,7 +7,6 @@ import { type ErrorContext, notDispatched, statusOf } from "./problems";
 import type { Project } from "./project";
 import type { DispatchSettings, Repository, Server } from "./settings";
 
-/** What the steps of one dispatch share. */
 export interface Session {
   readonly octokit: Octokit;
   readonly repository: Repository;
@@ -19,9 +18,7 @@ export interface Session {
   readonly dispatchId: string;
   readonly errors: ErrorContext;
   readonly pace: Pace;
-  /** The page with the workflow's runs. */
   readonly runsPage: string;
-  /** Shows one line to the user. */
   readonly say: (line: string) => void;
 }
 

@@ -4,7 +4,6 @@ import { commitOf, readFileAt, type Session, unlessStatus } from "./github";
 import { explain, notDispatched } from "./problems";
 import { type DispatchInputs, dispatchInputs, readWorkflowFile, type WorkflowFile } from "./workflow-file";
 
-/** What can be dispatched. */
 export interface ReadyDispatch extends Omit<DispatchInputs, "problems"> {
   readonly workflowId: number;
   /** The branch or tag whose workflow file runs. */

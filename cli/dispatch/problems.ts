@@ -19,7 +19,6 @@ interface RequestFailure {
   readonly status: number;
   readonly message: string;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** Whether GitHub answered. */
   readonly answered: boolean;
 }
 
@@ -57,9 +56,7 @@ export function statusOf(error: unknown): number | undefined {
 export interface ErrorContext {
   /** What was asked for, as a path of a problem: `octo/app`. */
   readonly path: string;
-  /** The API's address. */
   readonly apiUrl: string;
-  /** How to release without CI. */
   readonly fallback: string;
 }
 

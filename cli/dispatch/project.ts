@@ -13,7 +13,6 @@ import { type Declared, declaredCode } from "../program/run-program";
 import type { ProjectSettings } from "./settings";
 import { checkRepository, type Repository } from "./settings";
 
-/** What the folder says about a release in CI. */
 export interface Project extends ProjectSettings {
   /** Absent where the folder is no Pulumi project. */
   readonly stack?: string;

@@ -4,10 +4,8 @@ import { colorsFor } from "../terminal";
 import type { RunState } from "./view";
 import { changeLines, fitted, runLines } from "./view";
 
-/** Where a person sees a run go by. */
 export interface Screen {
   readonly show: (run: RunState) => void;
-  /** A line that stays. */
   readonly say: (line: string) => void;
   /** What is shown stays as it is, and the terminal is as it was before. */
   readonly end: () => void;
@@ -93,7 +91,6 @@ function byLine(stream: NodeJS.WritableStream): Screen {
 export interface Interruption {
   /** What an interruption would print now. */
   readonly leaves: (...lines: readonly string[]) => void;
-  /** Signals do what they did before. */
   readonly end: () => void;
 }
 

@@ -83,7 +83,6 @@ function refusal(error: unknown, { errors, settings }: Session, { workflowRef }:
   return { ...problem, code: "dispatch-permission", message };
 }
 
-/** The dispatch got no answer, and no run shows that it was accepted. */
 export function uncertain(reason: string, { runsPage, errors }: Session) {
   return dispatched("Whether the release was dispatched is not known:", {
     code: "dispatch-uncertain",

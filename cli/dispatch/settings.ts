@@ -2,7 +2,6 @@ import { type Environment, lookUp } from "../../config/environment";
 import { isLoopbackHost } from "../../plan/loopback";
 import { UsageError } from "./problems";
 
-/** What the command line says. */
 export interface DispatchFlags {
   readonly cwd: string;
   readonly stack?: string;
@@ -18,7 +17,6 @@ export interface DispatchFlags {
   readonly json?: true;
 }
 
-/** What the project says, where there is one. */
 export interface ProjectSettings {
   readonly envPrefix?: string;
   readonly repository?: string;
@@ -57,7 +55,6 @@ export function dispatchSettings(
   project: ProjectSettings,
 ): DispatchSettings {
   const { envPrefix: prefix = "" } = project;
-  /** The setting's value as `parse` reads it. */
   const pick = <T>(
     parse: (text: string, from: string) => T,
     flag: string,
@@ -159,7 +156,6 @@ export function yesOrNo(text: string): boolean | undefined {
   return /^(?:false|0|no)$/i.test(text.trim()) ? false : undefined;
 }
 
-/** The GitHub that requests go to. */
 export interface Server {
   /** `github.com`, or an Enterprise server's host. */
   readonly host: string;

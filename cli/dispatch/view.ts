@@ -1,8 +1,6 @@
 import stringWidth from "string-width";
 import type { Colors } from "../terminal";
 
-/** What a run looks like; pure. */
-
 /** A run, a job or a step as it is now. */
 export interface Part {
   readonly status: string;
@@ -28,7 +26,6 @@ export interface JobState extends Part {
 export interface RunState extends Part {
   readonly id: number;
   readonly url: string;
-  /** What it is called in the list of runs. */
   readonly title: string;
   readonly jobs: readonly JobState[];
 }
@@ -117,7 +114,6 @@ const PHASES: Readonly<Record<string, string>> = {
   startup_failure: "could not start",
 };
 
-/** What it does, or how it ended. */
 export function phase({ status, conclusion }: Part): string {
   const word = status === "completed" ? (conclusion ?? "ended") : status;
   return PHASES[word] ?? word.replaceAll("_", " ");

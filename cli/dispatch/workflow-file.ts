@@ -92,7 +92,6 @@ const ID_NAMES = ["dispatch_id", "correlation_id"];
 export interface DispatchInputs {
   /** As GitHub expects them: texts. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Whether the run's title identifies it. */
   readonly identified: boolean;
   readonly problems: readonly Problem[];
 }
@@ -147,7 +146,6 @@ function isSameName(own: string, name: string): boolean {
   return own.toLowerCase().replaceAll("-", "_") === name;
 }
 
-/** The choice's word for yes or no. */
 function wordFor(value: boolean, options: readonly string[]): string {
   const words = value ? ["true", "yes", "1"] : ["false", "no", "0"];
   return options.find((option) => words.includes(option.toLowerCase())) ?? String(value);

@@ -57,7 +57,6 @@ export async function ask(
   return { ...found, shape, registries, stageRegistry, hosts, sign };
 }
 
-/** Asks only if there are several. */
 async function askDockerfiles(facts: RepositoryFacts, signal: AbortSignal): Promise<string[]> {
   const all = dockerfiles(facts.files);
   if (all.length < 2) return defaultDockerfiles(facts);
@@ -82,7 +81,6 @@ async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode>
   return select<SignMode>({ message: "Sign releases with", choices, default: preferred }, { signal });
 }
 
-/** Asks whether to write what was shown. */
 export async function askToWrite(count: number, signal: AbortSignal): Promise<boolean> {
   const message = `Write ${count === 1 ? "this file" : `these ${count} files`}?`;
   return confirm({ message, default: true }, { signal });
@@ -135,7 +133,6 @@ async function askRegistries(
   }));
 }
 
-/** @returns true, or what is wrong */
 function registriesProblem(answer: string): true | string {
   const wrong = words(answer).find((word) => {
     const { host, namespace } = parseRegistry(word);

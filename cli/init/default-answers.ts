@@ -77,12 +77,10 @@ export function defaultAnswers(
   return { ...answers, sign: signMode(flags, facts, answers) };
 }
 
-/** The Dockerfiles that are released by default. */
 export function defaultDockerfiles({ files }: Pick<RepositoryFacts, "files">): string[] {
   return dockerfiles(files).filter((file) => reasonToLeaveOut(file, files) === undefined);
 }
 
-/** What was found and what was left out, as lines of text. */
 export function notes(facts: RepositoryFacts, answers: Answers): string[] {
   const { shape, folder } = answers;
   const program = existingProgram(facts, folder);
@@ -104,7 +102,6 @@ export function notes(facts: RepositoryFacts, answers: Answers): string[] {
   ];
 }
 
-/** Whether a program names a Dockerfile or its folder. */
 function isIn(program: string, file: string): boolean {
   const { dir, base } = path.posix.parse(file);
   return (
@@ -141,7 +138,6 @@ function stackFile({ texts }: RepositoryFacts, folder: string, stack: string): s
   return texts[path.posix.join(folder, `Pulumi.${stack}.yaml`)];
 }
 
-/** A setting of a stack's file. */
 function settingIn(text: string | undefined, name: string): unknown {
   const file: unknown = text === undefined ? undefined : parse(text);
   return isRecord(file) && isRecord(file.config) ? file.config[`slipway:${name}`] : undefined;
@@ -199,7 +195,6 @@ function shapeOf(facts: RepositoryFacts, flags: InitFlags, chosen: readonly stri
   return shape;
 }
 
-/** `name=folder` or `name=Dockerfile`. */
 function imageOfFlag(facts: RepositoryFacts, text: string): ReturnType<typeof imageOf> {
   const [name = "", place = "."] = split(text, "=");
   const file = [place, path.posix.join(place, "Dockerfile"), path.posix.join(place, "Containerfile")].find(
@@ -268,7 +263,6 @@ function registries(
   );
 }
 
-/** Whether `defaultAnswers` knows where images go. */
 export function hasRegistry(facts: RepositoryFacts, { registry, dockerHub }: InitFlags): boolean {
   return (
     registry !== undefined ||
@@ -278,7 +272,6 @@ export function hasRegistry(facts: RepositoryFacts, { registry, dockerHub }: Ini
   );
 }
 
-/** The registries of a stack's file. */
 function registriesIn(text: string | undefined): InitRegistry[] {
   const listed = settingIn(text, "registries");
   return (Array.isArray(listed) ? listed : []).flatMap((entry) => {

@@ -71,7 +71,6 @@ export function detectShape(
   );
 }
 
-/** The Dockerfiles that are not released, each with the reason. */
 export function leftOut(
   files: readonly string[],
   shape: Shape,
@@ -203,7 +202,6 @@ function wordsOf(file: string): string[] {
   return [...folders, variantOf(base) ?? ""].map(imageWord).filter((word) => word !== "");
 }
 
-/** The image that a Dockerfile builds. */
 export function imageOf(facts: Facts, file: string, name: string): InitImage {
   const found = dockerfileFacts(facts.texts[file] ?? "");
   const context = contextOf(facts.files, file, found);
@@ -232,7 +230,6 @@ function contextOf(files: readonly string[], file: string, { sources }: Dockerfi
   return !has(folder) && has(".") ? "." : folder;
 }
 
-/** A text in the form of an image's name. */
 export function imageWord(text: string): string {
   return text
     .toLowerCase()
@@ -240,7 +237,6 @@ export function imageWord(text: string): string {
     .replace(/^-+|-+$/g, "");
 }
 
-/** Build arguments that VERSIONS.env has a value for. */
 function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
   const keys = (facts.texts[VERSIONS_FILE] ?? "")
     .split(/\r?\n/)
@@ -250,10 +246,8 @@ function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
   );
 }
 
-/** Arguments that BuildKit or the base sets. */
 const GIVEN = /^(?:BASE_IMAGE|(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)|[A-Z_]*PROXY|SOURCE_DATE_EPOCH)$/i;
 
-/** Build arguments without a value. */
 export function missingArgs(facts: Facts, shape: Shape): string[] {
   const found = shape.kind === "images" ? shape.images : shape.kind === "variants" ? [shape.image] : [];
   return found.flatMap((image) => {
@@ -264,11 +258,9 @@ export function missingArgs(facts: Facts, shape: Shape): string[] {
   });
 }
 
-/** What can be read from a Dockerfile without building it. */
 interface DockerfileFacts {
   /** Names of build arguments with their defaults; null for none. */
   readonly args: ReadonlyMap<string, string | null>;
-  /** Names of stages. */
   readonly stages: readonly string[];
   /** The sources of COPY and ADD in the context, as written, without a leading `./`. */
   readonly sources: readonly string[];

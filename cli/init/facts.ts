@@ -8,9 +8,7 @@ import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
 import { isInside, realPath } from "../../source/inside";
 
-/** What `init` reads from a repository. */
 export interface RepositoryFacts {
-  /** The name of the repository's root folder. */
   readonly folderName: string;
   /** Files that are committed or not ignored: sorted, relative to the root, with slashes. */
   readonly files: readonly string[];
@@ -21,7 +19,6 @@ export interface RepositoryFacts {
   readonly branch: string;
   /** Those of `PROJECT_FOLDERS` that git ignores. */
   readonly ignoredFolders: readonly string[];
-  /** Names of git tags. */
   readonly tags: readonly string[];
   /** Whether it is public on github.com. @default false */
   readonly isPublic?: boolean;

@@ -16,7 +16,6 @@ import type { Answers } from "./shape";
 import { UsageError } from "./shape";
 import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "./stacks";
 
-/** A file as it would be written. */
 export interface PlannedFile extends ProjectFile {
   readonly difference: FileDifference;
   /** `own`: Slipway's as a whole. `person`: lines are added to what is there. */

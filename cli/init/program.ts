@@ -24,7 +24,6 @@ export function releaseArgs(answers: Answers): Values {
   return { ...otherArgs(answers), images: Object.fromEntries(images) };
 }
 
-/** The text of index.ts. */
 export function programText(answers: Answers): string {
   const { shape } = answers;
   const isCommon = shape.kind === "services" || (shape.kind === "images" && shape.images.length > 1);
@@ -67,7 +66,6 @@ const SETUP = `  // Pulumi.setup.yaml: the repository's settings on GitHub.
   }
 `;
 
-/** Comments beside arguments. */
 const COMMENTS: Readonly<Record<string, string>> = {
   base: "base-<hash> is built where no registry has it; base-latest follows.",
   variants: "One image each, with this suffix on every tag.",
@@ -93,7 +91,6 @@ function tagsComment(shape: Shape): string {
   }
 }
 
-/** What all images have. */
 function commonOf({ shape, platforms }: Answers): Values {
   switch (shape.kind) {
     case "images":
@@ -112,7 +109,6 @@ function commonOf({ shape, platforms }: Answers): Values {
   }
 }
 
-/** What each image has of its own. */
 function imagesOf({ shape }: Answers): { readonly name: string; readonly own: Values }[] {
   if (shape.kind === "services") {
     const { names, folder, dockerfile, arg, buildArgs } = shape;
@@ -175,7 +171,6 @@ const image = (name: string): ImageArgs => ({
 `;
 }
 
-/** Everything but the images. */
 function otherArgs(answers: Answers): Values {
   const { shape, repository, sign } = answers;
   return {
@@ -217,7 +212,6 @@ function argsOf(buildArgs: Values): Values {
   return Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
 }
 
-/** A registry as a stack's file has it. */
 export function registryOf({ host, namespace, optional }: InitRegistry): Values {
   return { host, ...(namespace === "" ? {} : { namespace }), ...(optional ? { optional } : {}) };
 }
@@ -225,7 +219,6 @@ export function registryOf({ host, namespace, optional }: InitRegistry): Values 
 /** The line width up to which a value stays in one line. */
 const WIDTH = 100;
 
-/** A value as TypeScript, in one line if it fits. */
 function literal(value: unknown, indent = ""): string {
   if (Array.isArray(value))
     return block(

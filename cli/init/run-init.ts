@@ -12,9 +12,7 @@ import { differencesText, initKeysText, nextText, reportText } from "./show";
 
 export interface InitIo {
   readonly env: NodeJS.ProcessEnv;
-  /** Whether a person can be asked. */
   readonly isTerminal: boolean;
-  /** Whether the output is a terminal. */
   readonly isScreen: boolean;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;

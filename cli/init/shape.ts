@@ -8,7 +8,6 @@ export type Shape =
   | VariantsShape
   | ServicesShape;
 
-/** Build arguments as an image's `buildArgs` has them. */
 export type BuildArgs = Readonly<
   Record<string, string | { readonly file: string } | { readonly latestOf: string }>
 >;
@@ -29,7 +28,6 @@ export interface InitLane {
   readonly floating: string;
 }
 
-/** A base and what is built from it. */
 interface VariantsShape {
   readonly kind: "variants";
   readonly image: InitImage;
@@ -37,14 +35,12 @@ interface VariantsShape {
   readonly variants: readonly { readonly suffix: string; readonly buildArgs: BuildArgs }[];
 }
 
-/** One image for each line of a list. */
 export interface ServicesShape {
   readonly kind: "services";
   readonly list: string;
   readonly names: readonly string[];
   /** The folder with a folder for each service, ending in `/`; absent where the whole repository is the context. */
   readonly folder?: string;
-  /** Relative to the repository's root. */
   readonly dockerfile: string;
   /** The argument that gets the service's name, instead of a stage of that name. */
   readonly arg?: string;
@@ -57,16 +53,13 @@ export interface InitRegistry {
   readonly optional: boolean;
 }
 
-/** Everything that `slipway init` has to know before it writes. */
 export interface Answers {
-  /** The Pulumi project's name. */
   readonly name: string;
   /** The project's folder, relative to the repository's root: `release` or `.`. */
   readonly folder: string;
   /** `owner/name` on github.com. */
   readonly repository?: string;
   readonly shape: Shape;
-  /** Prod's registries. */
   readonly registries: readonly InitRegistry[];
   /** Stage's registry; absent if it has to be asked for. */
   readonly stageRegistry?: InitRegistry;
@@ -77,7 +70,6 @@ export interface Answers {
   /** Stacks whose file names a signing key. */
   readonly withKey: readonly string[];
   readonly branch: string;
-  /** Names of workflow files. */
   readonly workflowFiles: { readonly release: string; readonly preview: string };
   /** Whether a stack `setup` sets the repository up on GitHub. */
   readonly setup: boolean;
@@ -109,7 +101,6 @@ export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "r
   return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }
 
-/** The Dockerfiles that are released, relative to the repository's root. */
 export function releasedDockerfiles(shape: Shape): string[] {
   switch (shape.kind) {
     case "images":
@@ -125,7 +116,6 @@ export function releasedDockerfiles(shape: Shape): string[] {
 
 export type SignMode = "key" | "keyless" | "none";
 
-/** The flags of `slipway init`. */
 export interface InitFlags {
   readonly cwd: string;
   readonly image?: readonly string[];

@@ -32,20 +32,15 @@ function painted(line: string, colors: Colors): string {
   return line.startsWith("-") ? colors.red(line) : colors.dim(line);
 }
 
-/** What `--json` prints. */
 interface InitReport {
   /** Whether the files are as they should be now: written, or there already. */
   readonly written: boolean;
-  /** What was found, as text. */
   readonly notes: readonly string[];
-  /** The project's folder, from the repository's root. */
   readonly folder: string;
   readonly stacks: readonly string[];
   /** Every file, unchanged ones too; `person`: lines are added to the user's file. */
   readonly files: readonly (Pick<PlannedFile, "path" | "kind" | "text"> & { readonly change: string })[];
-  /** Existing files that `init` would replace, so nothing is written. */
   readonly refused: readonly string[];
-  /** Key pairs that were made. */
   readonly keys: InitKeys["made"];
   /** Commands to run next, in this order; none if nothing was written. */
   readonly next: readonly string[];
@@ -67,7 +62,6 @@ export function reportText(
   return `${JSON.stringify(report, undefined, 2)}\n`;
 }
 
-/** The keys that were made, and why others were not. */
 export function initKeysText({ made, missing }: InitKeys): string {
   return [
     ...made.map(

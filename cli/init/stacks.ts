@@ -5,15 +5,12 @@ import { type Answers, type StackPair, stackPairs, UsageError } from "./shape";
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** A stack with the settings of its file, in the order of the text. */
 export interface InitStack {
   readonly stack: string;
-  /** The first lines of its file. */
   readonly about: string;
   readonly settings: Settings;
 }
 
-/** The settings in Pulumi.yaml, for all stacks. */
 export function sharedSettings({ folder }: Pick<Answers, "folder">): Settings {
   return folder === "." ? {} : { root: path.posix.relative(folder, ".") };
 }
@@ -141,7 +138,6 @@ export function stackYaml({ about, settings }: InitStack): string {
   ].join("");
 }
 
-/** Comments above settings. */
 const COMMENTS: Readonly<Record<string, string>> = {
   root: "Contexts, Dockerfiles and other files are relative to this folder: the repository's root.",
   registries:
@@ -149,7 +145,6 @@ const COMMENTS: Readonly<Record<string, string>> = {
   requireTag: "true: only a version, which is a git tag's commit and a clean tree.",
 };
 
-/** The settings, each with its comment above and an empty line between them. */
 function sections(settings: Settings): string {
   return Object.entries(settings)
     .map(([key, value]) => {
@@ -162,7 +157,6 @@ function sections(settings: Settings): string {
 
 const IN_ONE_LINE = new Set(["hosts", "on", "patterns", "tags"]);
 
-/** A setting as YAML; short lists are in one line. */
 function settingText(key: string, value: unknown): string {
   const document = new Document({ [`slipway:${key}`]: value }, { aliasDuplicateObjects: false });
   visit(document, {

@@ -14,7 +14,6 @@ import { type PartsOptions, type PartsRun, partsFolder, runOnPlan } from "./part
 
 export interface BuildParts extends PartsOptions {
   readonly platforms: readonly string[];
-  /** Where the files go. @default `parts` in the folder for artifacts */
   readonly out?: string;
 }
 

@@ -23,11 +23,9 @@ import { readPartsFiles } from "./part-files";
 import { type PartsOptions, type PartsRun, partsFolder, runOnPlan } from "./parts-run";
 
 export interface MergeParts extends PartsOptions {
-  /** The folder with the parts' files. @default `parts` in the folder for artifacts */
   readonly folder?: string;
 }
 
-/** A part, with the index that a registry has of it. */
 interface FoundPart {
   readonly platform: string;
   readonly digest: Digest;
@@ -131,7 +129,6 @@ async function indexOf([first]: readonly Location[], digest: Digest): Promise<Pa
   return isIndex(json) ? json : { manifests: [] };
 }
 
-/** Whether an index names only manifests of the parts. */
 async function consistsOf(
   parts: readonly FoundPart[],
   digest: Digest,

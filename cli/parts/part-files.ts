@@ -9,7 +9,6 @@ export function partsFileName(platform: string): string {
   return `${platform.replaceAll("/", "-")}.json`;
 }
 
-/** Written whole or not at all. */
 export function writePartsFile(file: string, parts: PlatformParts): Promise<void> {
   return writeWholeFile(file, `${JSON.stringify(parts, undefined, 2)}\n`);
 }

@@ -16,7 +16,6 @@ export interface PartsOptions extends StackRun {
   readonly signs?: boolean;
 }
 
-/** A plan that was made here and now, and what carries it out. */
 export interface PartsRun {
   readonly plan: ReleasePlan;
   readonly config: Config;
@@ -24,11 +23,9 @@ export interface PartsRun {
   readonly env: NodeJS.ProcessEnv;
   readonly context: Context;
   readonly signal: AbortSignal;
-  /** Plans once more. */
   readonly again: () => Promise<ReleasePlan>;
 }
 
-/** Where parts are kept by default. */
 export function partsFolder({ config: { artifacts }, projectDir }: PartsRun): string {
   return path.join(projectDir, artifacts, "parts");
 }

@@ -45,7 +45,6 @@ function packageMain(projectDir: string): string | undefined {
   return typeof main === "string" && existsSync(path.resolve(projectDir, main)) ? main : undefined;
 }
 
-/** Whether only `import()` can load it. */
 function isModule(file: string): boolean {
   return file.endsWith(".mjs");
 }

@@ -142,21 +142,16 @@ export async function readLogins(
 }
 
 interface CliRun {
-  /** The folder that arguments are relative to. */
   readonly cwd: string;
-  /** All that the command sees, beside its own. */
   readonly env: NodeJS.ProcessEnv;
   /** Never shown, though the command may print them. */
   readonly secrets: readonly string[];
   /** Every line that it prints. @default shown only where it fails */
   readonly onLine?: (line: string) => void;
-  /** Ends the command. */
   readonly signal: AbortSignal;
 }
 
-/** A failure shows this much of the end of what was printed. */
 const SHOWN_LINES = 20;
-/** How long a command may take to end before it is killed. */
 const GRACE_MS = 5_000;
 
 /**

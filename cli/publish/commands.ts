@@ -17,7 +17,6 @@ export interface CliCommand {
   readonly password?: { readonly value: Secret; readonly shownAs: string };
 }
 
-/** Credentials of a registry that the CLI does not have by itself. */
 export interface Login {
   readonly host: string;
   readonly username: string;
@@ -45,7 +44,6 @@ interface BuildCommandInput {
   readonly baseDigest?: string;
   /** A buildx builder's name. @default the CLI's own choice */
   readonly builder?: string;
-  /** Gets the digest. */
   readonly iidFile: string;
 }
 
@@ -90,7 +88,6 @@ export function buildCommand(input: BuildCommandInput): CliCommand {
   };
 }
 
-/** The command that builds an image of a plan. */
 export function imageBuild({
   config,
   ...input

@@ -3,9 +3,7 @@ import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { isRecord } from "../../plan/record";
 
-/** A Docker configuration for one run: what is logged in there is gone with it. */
 export interface DockerFolder {
-  /** For DOCKER_CONFIG. */
   readonly folder: string;
   readonly remove: () => Promise<void>;
 }

@@ -63,7 +63,6 @@ export async function publish(options: Publish): Promise<number> {
 }
 
 interface PublishPlan extends PlannedRelease, Pick<Publish, "output" | "env"> {
-  /** Plans once more. */
   readonly again: () => Promise<ReleasePlan>;
 }
 

@@ -7,7 +7,6 @@ import type { WorkflowsOptions } from "../commands/workflows";
 import { declaredCode } from "../program/run-program";
 import { foundText } from "../repository-files";
 
-/** Writes, checks or prints a project's workflow files. @returns the exit code */
 export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   const projectDir = path.resolve(options.cwd);
   const stacks = await readWorkflowStacks(
