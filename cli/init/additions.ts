@@ -4,7 +4,7 @@ import { isRecord } from "../../plan/record";
 import { ignoreRules } from "../../source/ignore-file";
 import type { ProjectFile } from "../repository-files";
 import type { RepositoryFacts } from "./facts";
-import type { Answers } from "./shape";
+import { type Answers, builtFiles } from "./shape";
 
 /**
  * The user's own files with the lines that they lack; nothing in them is changed or removed. Files that lack nothing are
@@ -57,26 +57,13 @@ function ignoreFiles(
   { shape, folder }: Answers,
   { files }: Pick<RepositoryFacts, "files">,
 ): { file: string; context: string }[] {
-  const used = contextsOf(shape);
+  const used = shape.kind === "services" && shape.folder !== undefined ? [] : builtFiles(shape);
   const holding = used.filter(({ context }) => context === "." || `${folder}/`.startsWith(`${context}/`));
   const found = holding.map(({ context, dockerfile }) => {
     const own = path.posix.join(context, `${dockerfile}.dockerignore`);
     return { context, file: files.includes(own) ? own : path.posix.join(context, ".dockerignore") };
   });
   return [...new Map(found.map((one) => [one.file, one])).values()];
-}
-
-function contextsOf(shape: Answers["shape"]): { readonly context: string; readonly dockerfile: string }[] {
-  switch (shape.kind) {
-    case "images":
-      return [...shape.images];
-    case "lanes":
-      return shape.lanes.map(({ dockerfile }) => ({ context: shape.image.context, dockerfile }));
-    case "variants":
-      return [shape.image, { context: shape.image.context, dockerfile: shape.base.dockerfile }];
-    case "services":
-      return shape.folder === undefined ? [{ context: ".", dockerfile: shape.dockerfile }] : [];
-  }
 }
 
 /** Files that are no part of an image's content. `probe` is a path that shows whether the line is needed. */

@@ -36,7 +36,7 @@ export function programText(answers: Answers): string {
     ...(answers.setup ? ["stackSettings"] : []),
   ];
   const { repository, ...others } = otherArgs(answers);
-  const args = Object.entries(others).map(([name, value]) =>
+  const args = defined(others).map(([name, value]) =>
     commented(name, name === "lanes" ? name : `${name}: ${literal(value, "  ")}`),
   );
   return [
@@ -122,7 +122,7 @@ function imagesOf({ shape }: Answers): { readonly name: string; readonly own: Va
   const images = shape.kind === "images" ? shape.images : [shape.image];
   return images.map(({ name, context, dockerfile, buildArgs }) => ({
     name,
-    own: { context, ...(dockerfile === "Dockerfile" ? {} : { dockerfile }), ...argsOf(buildArgs) },
+    own: { context, dockerfile: dockerfile === "Dockerfile" ? undefined : dockerfile, ...argsOf(buildArgs) },
   }));
 }
 
@@ -172,21 +172,30 @@ const image = (name: string): ImageArgs => ({
 }
 
 function otherArgs(answers: Answers): Values {
-  const { shape, repository, sign } = answers;
+  const { shape, repository } = answers;
   return {
-    ...(repository === undefined ? {} : { repository }),
-    ...(shape.kind === "lanes" ? { lanes: shape.lanes } : {}),
-    ...(shape.kind === "variants"
-      ? {
-          base: shape.base,
-          variants: shape.variants.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) })),
-        }
-      : {}),
-    ...(sign === "key"
-      ? {}
-      : { sign: sign === "none" ? { mode: sign } : { mode: sign, trusted: trusted(answers) } }),
+    repository,
+    lanes: shape.kind === "lanes" ? shape.lanes : undefined,
+    base: shape.kind === "variants" ? shape.base : undefined,
+    variants:
+      shape.kind === "variants"
+        ? shape.variants.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) }))
+        : undefined,
+    sign: signOf(answers),
     policy: { uncommittedVersion: "refuse" },
   };
+}
+
+/** A key is the default. */
+function signOf(answers: Answers): Values | undefined {
+  switch (answers.sign) {
+    case "key":
+      return undefined;
+    case "none":
+      return { mode: "none" };
+    case "keyless":
+      return { mode: "keyless", trusted: trusted(answers) };
+  }
 }
 
 /** The releasing workflows at the branch and at any tag, so that every machine and the next run trust what they release. */
@@ -213,7 +222,7 @@ function argsOf(buildArgs: Values): Values {
 }
 
 export function registryOf({ host, namespace, optional }: InitRegistry): Values {
-  return { host, ...(namespace === "" ? {} : { namespace }), ...(optional ? { optional } : {}) };
+  return { host, namespace: namespace || undefined, optional: optional || undefined };
 }
 
 /** The line width up to which a value stays in one line. */
@@ -231,7 +240,11 @@ function literal(value: unknown, indent = ""): string {
 }
 
 function fields(values: Values, indent: string): string[] {
-  return Object.entries(values).map(([name, value]) => `${key(name)}: ${literal(value, `${indent}  `)}`);
+  return defined(values).map(([name, value]) => `${key(name)}: ${literal(value, `${indent}  `)}`);
+}
+
+function defined(values: Values): [string, unknown][] {
+  return Object.entries(values).filter(([, value]) => value !== undefined);
 }
 
 function key(name: string): string {

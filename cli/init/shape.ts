@@ -101,17 +101,22 @@ export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "r
   return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }
 
-export function releasedDockerfiles(shape: Shape): string[] {
+/** What is built: Dockerfiles, relative to their contexts. */
+export function builtFiles(shape: Shape): { readonly context: string; readonly dockerfile: string }[] {
   switch (shape.kind) {
     case "images":
-      return shape.images.map(({ context, dockerfile }) => path.posix.join(context, dockerfile));
+      return [...shape.images];
     case "lanes":
-      return shape.lanes.map(({ dockerfile }) => dockerfile);
+      return shape.lanes.map(({ dockerfile }) => ({ context: shape.image.context, dockerfile }));
     case "variants":
-      return [shape.base.dockerfile, path.posix.join(shape.image.context, shape.image.dockerfile)];
+      return [{ context: shape.image.context, dockerfile: shape.base.dockerfile }, shape.image];
     case "services":
-      return [shape.dockerfile];
+      return [{ context: ".", dockerfile: shape.dockerfile }];
   }
+}
+
+export function releasedDockerfiles(shape: Shape): string[] {
+  return builtFiles(shape).map(({ context, dockerfile }) => path.posix.join(context, dockerfile));
 }
 
 export type SignMode = "key" | "keyless" | "none";
