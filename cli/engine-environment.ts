@@ -21,11 +21,7 @@ interface EngineNeed {
   readonly mayLogin?: boolean;
 }
 
-/**
- * The environment to run pulumi in: the given one, with what is missing for this stack provided by the toolchain.
- *
- * @throws ProblemError if there is no project or stack; Error if something cannot be provided
- */
+/** The environment to run pulumi in: the given one, with what is missing for this stack provided by the toolchain. */
 export async function engineEnvironment(need: EngineNeed): Promise<NodeJS.ProcessEnv> {
   const { childEnvironment } = await import("#toolchain/project");
   return childEnvironment(await missingVariables(need), need.env, []);

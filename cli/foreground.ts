@@ -25,7 +25,6 @@ export function hasOwnGroup(): boolean {
  * it has begun, with a user there to read its output.
  *
  * @returns its exit code; 128 and the signal's number where a signal killed it
- * @throws Error where the program was not found or could not be started
  */
 export function endOf(child: ChildProcess, program: string): Promise<number> {
   const forward = (signal: NodeJS.Signals): void => {

@@ -40,7 +40,6 @@ const USAGE_ERROR = 2;
  * Commands fail by throwing: `command.error(…)` for what is wrong with flags or environment, any other error for what
  * went wrong. A command that has reported by itself sets `process.exitCode`.
  *
- * @param argv the arguments after the program's name
  * @returns the exit code: 0 done, 1 failed, 2 used wrongly
  */
 export async function main(argv: string[]): Promise<number> {

@@ -28,8 +28,6 @@ export interface PlannedSetup {
 /**
  * The plan of a stack that sets the repository up, as its program makes it. Values of secrets stay encrypted: only their
  * names are looked at. The token comes from the environment.
- *
- * @throws ProblemError for settings with problems, and for what GitHub refuses
  */
 export async function planSetup(input: {
   readonly file: StackFile;

@@ -1,12 +1,7 @@
 import { runCommand } from "../source/run-command";
 import { shellWord } from "../workflows/words";
 
-/**
- * What pulumi prints.
- *
- * @param why what cannot be done without it
- * @throws Error with pulumi's own message
- */
+/** What pulumi prints. */
 export async function askPulumi(
   args: readonly string[],
   { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },

@@ -41,8 +41,6 @@ export function flagValue(args: readonly string[], flag: string): string | undef
 /**
  * Runs a program and shows what it prints, line by line, without secrets. It has no terminal then. What would go into
  * log files goes to standard error: a file could not be cleaned.
- *
- * @returns its exit code
  */
 export async function runRedacted(
   program: string,

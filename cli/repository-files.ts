@@ -7,11 +7,7 @@ export interface ProjectFile {
   readonly text: string;
 }
 
-/**
- * The text of a repository's file; undefined where there is none.
- *
- * @throws Error for anything but a file, and for a link that leads out of the repository
- */
+/** The text of a repository's file; undefined where there is none. */
 export async function foundText(root: string, file: string): Promise<string | undefined> {
   let at = root;
   for (const part of file.split("/")) {
@@ -34,10 +30,6 @@ interface Staged {
 /**
  * Writes all files or none: first to temporary files beside them, then all are renamed. A failure or an interruption
  * undoes everything, new folders too.
- *
- * @param root the folder that paths are relative to
- * @param signal stops it before the first rename
- * @throws Error of the file system; the signal's reason
  */
 export async function writeAllOrNone(
   root: string,

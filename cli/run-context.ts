@@ -20,12 +20,7 @@ export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
 
 const INTERRUPTED = 130;
 
-/**
- * Works until it is done, or until Ctrl-C or SIGTERM, which cancel the requests to registries.
- *
- * @param left what an interruption leaves, for the user
- * @returns the exit code
- */
+/** Works until it is done, or until Ctrl-C or SIGTERM, which cancel the requests to registries. */
 export async function untilInterrupted(
   registries: Registries,
   left: string,

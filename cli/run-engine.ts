@@ -21,12 +21,7 @@ interface EngineStack {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/**
- * Runs the engine on a stack, on some images only where they are selected.
- *
- * @param rest further arguments for pulumi
- * @returns its exit code
- */
+/** Runs the engine on a stack, on some images only where they are selected. */
 export async function runEngine(
   verb: "up" | "preview",
   rest: readonly string[],

@@ -22,7 +22,6 @@ import { readStackConfig } from "./plan-without-engine";
  * Verifies a reference, or every image of a release manifest in every registry.
  *
  * @param target `ghcr.io/octo/app:1.2.3`, or a file that exists
- * @throws ProblemError where the target, a file of the rules or the stack's file cannot be read
  */
 export async function verifyTarget(
   target: string,
@@ -100,11 +99,7 @@ function refused(code: string, at: string, message: string, hint?: string): Prob
   return new ProblemError("Nothing was verified:", [{ code, path: at, message, hint }]);
 }
 
-/**
- * What a stack asks of what it promotes: `promote.verify`, and what its policy asks for.
- *
- * @throws ProblemError where its file cannot be read, or asks for nothing
- */
+/** What a stack asks of what it promotes: `promote.verify`, and what its policy asks for. */
 async function readVerifyStack(
   stack: string,
   cwd: string,

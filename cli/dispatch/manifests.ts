@@ -8,11 +8,7 @@ import type { Session } from "./github";
 const ARTIFACT = /^release-manifest(?:-.+)?$/;
 const LIMIT = 20 * 1024 * 1024;
 
-/**
- * The release manifests that a run has kept, in the order of their names.
- *
- * @throws Error for an artifact that cannot be had, saying which
- */
+/** The release manifests that a run has kept, in the order of their names. */
 export async function readManifests(
   { octokit, repository }: Session,
   run_id: number,
@@ -51,12 +47,7 @@ async function manifestsIn(zip: Buffer, artifact: string): Promise<ManifestFile[
   }
 }
 
-/**
- * The entries that a test wants, unpacked; an entry that has more bytes than it says is damaged.
- *
- * @param limit bytes that an entry may have
- * @throws Error saying what is wrong with the file
- */
+/** The entries that a test wants, unpacked; an entry that has more bytes than it says is damaged. */
 export async function unzip(
   zip: Buffer,
   wants: (name: string) => boolean,

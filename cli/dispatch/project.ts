@@ -55,9 +55,6 @@ export function projectSettings(file: ProjectStack | undefined): ProjectSettings
 /**
  * The project. Its settings are read as `slipway plan` reads them, so what is wrong with them is found before CI finds
  * it.
- *
- * @param flags what the command line says of the stack's settings
- * @throws ProblemError for settings with problems
  */
 export function readProject(
   projectDir: string,

@@ -96,11 +96,7 @@ export interface Interruption {
 
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/**
- * Catches Ctrl-C and SIGTERM: says what is left behind, and exits as a shell would for the signal.
- *
- * @param tidy puts the terminal back in order first
- */
+/** Catches Ctrl-C and SIGTERM: says what is left behind, and exits as a shell would for the signal. */
 export function onInterruption(tidy: () => void): Interruption {
   let left: readonly string[] = ["Nothing was dispatched."];
   const stop = (signal: "SIGINT" | "SIGTERM") => {

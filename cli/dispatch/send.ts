@@ -14,8 +14,6 @@ export type Sent =
 /**
  * Dispatches the workflow, once: a second request would be a second release, so nothing is tried again but what GitHub
  * has refused for its form.
- *
- * @throws ProblemError where GitHub refuses
  */
 export async function sendDispatch(session: Session, ready: ReadyDispatch): Promise<Sent> {
   try {

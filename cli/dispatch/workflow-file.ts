@@ -100,7 +100,6 @@ export interface DispatchInputs {
  * The request in a workflow's own inputs. A version goes into the input for versions; a workflow that takes a reference
  * alone gets the version's git tag.
  *
- * @param workflow its file's name, for problems
  * @param dispatchId identifies this run; passed where the workflow has an input for it
  */
 export function dispatchInputs(

@@ -9,8 +9,6 @@ import { type Answers, builtFiles } from "./shape";
 /**
  * The user's own files with the lines that they lack; nothing in them is changed or removed. Files that lack nothing are
  * left out. Pure.
- *
- * @throws Error for a package.json that is not a JSON object
  */
 export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files" | "texts">): ProjectFile[] {
   const { folder } = answers;

@@ -13,12 +13,7 @@ export function isInterruption(error: unknown): boolean {
   return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");
 }
 
-/**
- * Asks what no flag answers; the default of each question is what was found.
- *
- * @param signal ends the questions
- * @throws ExitPromptError after Ctrl-C, AbortPromptError after the signal; UsageError as `defaultAnswers`
- */
+/** Asks what no flag answers; the default of each question is what was found. */
 export async function ask(
   facts: RepositoryFacts,
   given: InitFlags,

@@ -36,9 +36,7 @@ const MADE_HERE = /^# Made by `slipway workflows` from /;
 /**
  * Answers from the flags, else from the repository's files.
  *
- * @param version this package's
  * @param chosen the Dockerfiles to release. Default: those that are not for development or tests
- * @throws UsageError for flags that cannot be used here, and if it is unknown what to release or where to
  */
 export function defaultAnswers(
   facts: RepositoryFacts,

@@ -49,14 +49,7 @@ function variantOf(name: string): string | undefined {
   return after ?? before;
 }
 
-/**
- * What a repository releases: a list of services, a base with variants, lanes, or an image for each Dockerfile.
- *
- * @param released the Dockerfiles to release
- * @param name the image's name, if the files do not give one
- * @param withLanes whether Dockerfile.<name> may be a lane
- * @returns undefined if there is nothing to build
- */
+/** What a repository releases: a list of services, a base with variants, lanes, or an image for each Dockerfile. */
 export function detectShape(
   facts: Facts,
   released: readonly string[],

@@ -39,8 +39,6 @@ const TSCONFIG = {
 /**
  * Every file for the answers, compared with what is there. Existing files of the project belong to the user and stay as
  * they are. The settings are checked as `slipway plan` does.
- *
- * @throws UsageError for answers that the settings' rules refuse; Error for a file that leads out of the repository
  */
 export async function plannedFiles(
   root: string,

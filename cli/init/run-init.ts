@@ -20,12 +20,7 @@ export interface InitIo {
 
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/**
- * Sets a repository up to release with Slipway: shows what it would write, and writes it once confirmed.
- *
- * @returns the exit code
- * @throws UsageError for flags and answers that cannot be used; Error outside of a git repository
- */
+/** Sets a repository up to release with Slipway: shows what it would write, and writes it once confirmed. */
 export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
   const isAsking = flags.yes !== true && flags.print !== true;
   if (isAsking && flags.json === true) {

@@ -21,7 +21,6 @@ export interface BuildParts extends PartsOptions {
  * Builds what no registry has, for some platforms only: each image pushed by digest to every registry, without a tag,
  * and a file for each platform that says which.
  *
- * @returns the exit code
  * @throws ProblemError `part-platform` for a platform that nothing is built for
  */
 export function buildParts(options: BuildParts): Promise<number> {

@@ -35,12 +35,9 @@ interface FoundPart {
 }
 
 /**
- * Makes one index of each image's parts, in every registry, and claims its candidate tag: the release that follows
+ * Makes one index of each image's parts, in every registry, and reserves its candidate tag: the release that follows
  * finds the content there and builds nothing. Content that a registry has already is kept. Prints as JSON what these
  * parts became, without content that was there before.
- *
- * @returns the exit code
- * @throws ProblemError with everything that is missing or different, before anything is written
  */
 export function mergeParts(options: MergeParts): Promise<number> {
   return runOnPlan({ ...options, signs: true }, async (run) => {
@@ -100,13 +97,13 @@ async function readParts(
       });
       continue;
     }
-    const wish = {
+    const expected = {
       at,
       platform,
       contentKey: image.intent.contentKey,
       attested: provenance || sbom !== false,
     };
-    problems.push(...partIndexProblems(wish, index));
+    problems.push(...partIndexProblems(expected, index));
     found.push({ platform, digest, index, holders });
   }
   return { image, parts: found, problems };

@@ -30,12 +30,7 @@ export function partsFolder({ config: { artifacts }, projectDir }: PartsRun): st
   return path.join(projectDir, artifacts, "parts");
 }
 
-/**
- * Plans as every other command does, and works on that plan until it is done or interrupted.
- *
- * @returns the exit code
- * @throws Error with every refusal of the plan; ProblemError `parts-not-built` for a stack that builds nothing
- */
+/** Plans as every other command does, and works on that plan until it is done or interrupted. */
 export async function runOnPlan(
   options: PartsOptions,
   work: (run: PartsRun) => Promise<void>,

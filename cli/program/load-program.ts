@@ -9,9 +9,6 @@ const ENTRIES = ["index.ts", "index.js", "index.mjs", "index.cjs"];
 /**
  * Loads a project's program as Pulumi does: `main` of Pulumi.yaml, else of package.json, else `index`. TypeScript is
  * compiled by the project's own compiler, without type checks.
- *
- * @returns what the program exports
- * @throws Error if there is no program, or it cannot be loaded
  */
 export async function loadProgram(projectDir: string, main: string | undefined): Promise<unknown> {
   const file = entryFile(projectDir, main);

@@ -23,7 +23,6 @@ export interface Declared {
  * output has a value, and no provider can be called.
  *
  * @param hostOf the host; calling `stop` ends the waiting for the program
- * @throws Error with what the program threw
  */
 export async function runProgram(
   projectDir: string,
@@ -57,11 +56,7 @@ export async function runProgram(
   }
 }
 
-/**
- * Runs a project's program for a stack up to its first plan.
- *
- * @throws Error if it plans neither a release nor a setup
- */
+/** Runs a project's program for a stack up to its first plan. */
 export async function declaredCode(projectDir: string, file: StackFile): Promise<Declared> {
   let found: Declared | undefined;
   await runProgram(projectDir, file, (stop) => {

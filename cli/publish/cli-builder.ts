@@ -158,7 +158,6 @@ const GRACE_MS = 5_000;
  * Runs a command to its end, without a shell and without a terminal.
  *
  * @throws ProblemError `cli-not-found`, `cli-no-buildx`, `cli-failed` with its exit code and its last lines
- * @throws the signal's reason, where that ended it
  */
 export async function runCli(command: CliCommand, run: CliRun): Promise<void> {
   // Loaded here: it is an ES module, and slow to load.

@@ -50,8 +50,6 @@ interface BuildCommandInput {
 /**
  * A build for all platforms, pushed to every registry by digest, without a tag. The output says everything about the
  * push in BuildKit's own words, which docker (with buildx) and nerdctl hand on as they are.
- *
- * @throws Error where the image's base has no digest
  */
 export function buildCommand(input: BuildCommandInput): CliCommand {
   const { program, image, recipe, iidFile } = input;

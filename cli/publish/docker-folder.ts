@@ -15,8 +15,6 @@ const DOCKER_HUB = ["docker.io", "index.docker.io", "https://index.docker.io/v1/
 /**
  * A private copy of the person's Docker configuration: `login` writes into this one, so nothing is left on the machine,
  * in its keychain neither. Contexts, builders and plugins are the person's own, by links.
- *
- * @param hosts that will be logged in to: `ghcr.io`, `docker.io`
  */
 export async function privateDockerFolder(
   env: NodeJS.ProcessEnv,

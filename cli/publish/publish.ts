@@ -22,12 +22,7 @@ export interface Publish extends StackRun {
   readonly output: "commands" | "json" | "table";
 }
 
-/**
- * Releases what the plan says by a Docker-compatible CLI, without an engine.
- *
- * @returns the exit code
- * @throws Error with every refusal of the plan; ProblemError for what failed on the way
- */
+/** Releases what the plan says by a Docker-compatible CLI, without an engine. */
 export async function publish(options: Publish): Promise<number> {
   const { stack, env, flags, configFile, output } = options;
   const projectDir = path.resolve(options.cwd);

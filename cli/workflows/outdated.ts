@@ -11,7 +11,6 @@ const DEADLINE_MS = 20_000;
  * Lists the pinned actions that have a newer release, or whose version tag was moved.
  *
  * @returns the exit code: 0 all current, 1 some not
- * @throws Error where GitHub cannot be reached or refuses
  */
 export async function listOutdated(
   { json }: { readonly json?: true },
