@@ -86,9 +86,9 @@ function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEv
 /** The commit's date by the event or by git, which runs only if an expression uses it. */
 function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOptions): Date | undefined {
   const sha = correctedSha(event);
-  const told = commitDateInPayload(event.payload, sha);
-  const wanted = [options.rule, options.flavor, options.label, options.annotation].flat();
-  if (told !== undefined || !wanted.some((entry) => entry.includes("commit_date"))) return told;
+  const known = commitDateInPayload(event.payload, sha);
+  const entries = [options.rule, options.flavor, options.label, options.annotation].flat();
+  if (known !== undefined || !entries.some((entry) => entry.includes("commit_date"))) return known;
   if (!/^[0-9a-f]{7,64}$/i.test(sha)) return undefined;
   try {
     const args = ["show", "--no-patch", "--format=%cI", sha, "--"];

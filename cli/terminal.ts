@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import pc from "picocolors";
 
 export type Colors = Pick<ReturnType<typeof pc.createColors>, "bold" | "dim" | "green" | "red" | "yellow">;
@@ -11,4 +12,17 @@ export function colorsFor(isTerminal: boolean, env: Readonly<Record<string, stri
 /** One line for the user; standard output is for what the command prints. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** Flags or answers that cannot be used; exit code 2. */
+export class UsageError extends Error {}
+
+/** Runs a command, and reports what was used wrongly as commander does. */
+export async function reportUsage(command: Command, run: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await run();
+  } catch (error) {
+    if (error instanceof UsageError) command.error(`error: ${error.message}`, { exitCode: 2 });
+    throw error;
+  }
 }

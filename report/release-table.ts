@@ -103,8 +103,8 @@ const BY_CLASS: readonly ManifestTag["class"][] = ["version", "floating", "revis
 
 /** What a person would type: the version's tag, else one that moves, else the commit's; a digest where no tag is. */
 function bestReference({ tags, digest, references }: ManifestImage): string {
-  const [best] = BY_CLASS.flatMap((wanted) =>
-    tags.filter((tag) => tag.class === wanted && tag.digest === digest),
+  const [best] = BY_CLASS.flatMap((kind) =>
+    tags.filter((tag) => tag.class === kind && tag.digest === digest),
   );
   return best === undefined ? (references[0] ?? shortDigest(digest)) : `${best.repository}:${best.name}`;
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { DispatchFlags } from "../dispatch/settings";
+import { reportUsage } from "../terminal";
 
 const HELP = `
 Environment (flags win):
@@ -42,12 +43,6 @@ export function dispatchCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (options: DispatchFlags, command: Command) => {
       const { dispatchRelease } = await import("../dispatch/dispatch-release.js");
-      const { UsageError } = await import("../dispatch/problems.js");
-      try {
-        process.exitCode = await dispatchRelease(options, process.env);
-      } catch (error) {
-        if (error instanceof UsageError) command.error(`error: ${error.message}`, { exitCode: 2 });
-        throw error;
-      }
+      await reportUsage(command, () => dispatchRelease(options, process.env));
     });
 }

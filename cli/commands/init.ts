@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { InitFlags } from "../init/shape";
+import { reportUsage } from "../terminal";
 
 const HELP = `
 Reads the Dockerfiles, the git remote, services.list and VERSIONS.env, asks for
@@ -71,18 +72,6 @@ export function initCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (options: InitFlags, command: Command) => {
       const { runInit } = await import("../init/run-init.js");
-      const { UsageError } = await import("../init/shape.js");
-      try {
-        process.exitCode = await runInit(options, {
-          env: process.env,
-          isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
-          isScreen: process.stdout.isTTY === true,
-          out: (text) => process.stdout.write(text),
-          err: (text) => process.stderr.write(text),
-        });
-      } catch (error) {
-        if (error instanceof UsageError) command.error(`error: ${error.message}`, { exitCode: 2 });
-        throw error;
-      }
+      await reportUsage(command, () => runInit(options, process.env));
     });
 }

@@ -3,12 +3,13 @@ import path from "node:path";
 import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
 import { releaseFlags } from "../commands/flags";
+import { UsageError } from "../terminal";
 import { failedRun } from "./failed-run";
 import { findRun, newestRun, type RunMarks, tokenOwner } from "./find-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
 import { connect, findToken, paceFrom, type Session } from "./github";
 import { preflight, type ReadyDispatch } from "./preflight";
-import { explain, notDispatched, oneLine, requestFailure, UsageError } from "./problems";
+import { explain, notDispatched, oneLine, requestFailure } from "./problems";
 import {
   findStack,
   type Project,

@@ -18,11 +18,11 @@ export async function readManifests(
     run_id,
     per_page: 100,
   });
-  const wanted = artifacts
+  const kept = artifacts
     .filter(({ name, expired }) => ARTIFACT.test(name) && !expired)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const manifests: ManifestFile[] = [];
-  for (const { id, name, size_in_bytes } of wanted) {
+  for (const { id, name, size_in_bytes } of kept) {
     if (size_in_bytes > LIMIT) throw new Error(`the artifact ${name} has ${size_in_bytes} bytes`);
     const { data } = await octokit.rest.actions.downloadArtifact({
       ...repository,

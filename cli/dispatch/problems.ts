@@ -2,9 +2,6 @@ import { type Problem, ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
 import { refusalOf } from "../../source/github-refusal";
 
-/** What was typed or set is wrong: exit code 2. */
-export class UsageError extends Error {}
-
 /** Something that stops a release before anything was started. */
 export function notDispatched(...problems: Problem[]): ProblemError {
   return new ProblemError("Nothing was dispatched:", problems);

@@ -1,6 +1,6 @@
 import { type Environment, lookUp } from "../../config/environment";
 import { isLoopbackHost } from "../../plan/loopback";
-import { UsageError } from "./problems";
+import { UsageError } from "../terminal";
 
 export interface DispatchFlags {
   readonly cwd: string;

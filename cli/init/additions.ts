@@ -33,14 +33,14 @@ function withPackage(found: string | undefined, { name, packageSpec }: Answers):
   const known = [parsed.dependencies, parsed.devDependencies].flatMap((list) =>
     isRecord(list) ? Object.keys(list) : [],
   );
-  const wanted = {
+  const needed = {
     dependencies: { slipway: packageSpec, "@pulumi/pulumi": dependencies["@pulumi/pulumi"] },
     devDependencies: {
       typescript: devDependencies.typescript,
       "@types/node": devDependencies["@types/node"],
     },
   };
-  const added = Object.entries(wanted).flatMap(([list, packages]) => {
+  const added = Object.entries(needed).flatMap(([list, packages]) => {
     const missing = Object.entries(packages).filter(([name]) => !known.includes(name));
     const own = isRecord(parsed[list]) ? parsed[list] : {};
     return missing.length === 0 ? [] : [[list, sorted({ ...own, ...Object.fromEntries(missing) })]];

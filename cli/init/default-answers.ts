@@ -4,6 +4,7 @@ import { PROJECT_FOLDERS } from "../../config/project-folders";
 import type { WorkflowHost } from "../../plan/github-config";
 import { isRecord } from "../../plan/record";
 import { githubRepository, remotePlace } from "../../source/git-remote";
+import { UsageError } from "../terminal";
 import {
   detectShape,
   dockerfiles,
@@ -27,7 +28,6 @@ import {
   type Shape,
   type SignMode,
   stackPairs,
-  UsageError,
 } from "./shape";
 
 const DEFAULT_PLATFORMS = ["linux/amd64", "linux/arm64"];

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { Copy, DockerfileParser, type Instruction } from "dockerfile-ast";
 import { listEntries } from "../../source/list";
+import { parseEnvFile } from "../../source/versions";
 import type { RepositoryFacts } from "./facts";
 import { type BuildArgs, type InitImage, type InitLane, releasedDockerfiles, type Shape } from "./shape";
 
@@ -94,7 +95,7 @@ function services(facts: Facts, released: readonly string[]): Shape | undefined 
   const beside = [path.posix.join(path.posix.dirname(list), "Dockerfile"), "Dockerfile"];
   const dockerfile = beside.find((file) => released.includes(file));
   if (names.length === 0 || dockerfile === undefined) return undefined;
-  const { stages, args } = dockerfileFacts(facts.texts[dockerfile] ?? "");
+  const { stages, args } = dockerfileFacts(facts.texts[dockerfile]);
   const arg = ["SERVICE", "SERVICE_NAME", "APP"].find((known) => args.has(known));
   const hasStages = names.every((service) => stages.includes(service));
   if (!hasStages && arg === undefined) return undefined;
@@ -115,8 +116,8 @@ function services(facts: Facts, released: readonly string[]): Shape | undefined 
 function variants(facts: Facts, released: readonly string[], name: string): Shape | undefined {
   const [base, dockerfile] = ["Dockerfile.base", "Dockerfile.variant"];
   if (!released.includes(base) || !released.includes(dockerfile)) return undefined;
-  const { args } = dockerfileFacts(facts.texts[dockerfile] ?? "");
-  const include = includes(facts.files, dockerfileFacts(facts.texts[base] ?? "").sources);
+  const { args } = dockerfileFacts(facts.texts[dockerfile]);
+  const include = includes(facts.files, dockerfileFacts(facts.texts[base]).sources);
   // INSTALL_EXTRAS=false in the Dockerfile: the variant -extras has it true.
   const optional = [...args].filter(([arg, value]) => /^INSTALL_./.test(arg) && value === "false");
   return {
@@ -158,9 +159,9 @@ function lanes(facts: Facts, released: readonly string[], name: string): Shape |
   ]);
 }
 
-export function lanesShape(name: string, found: readonly InitLane[]): Shape {
-  const image = { name, context: ".", dockerfile: found[0]?.dockerfile ?? "Dockerfile", buildArgs: {} };
-  return { kind: "lanes", image, lanes: found };
+export function lanesShape(name: string, lanes: readonly InitLane[]): Shape {
+  const image = { name, context: ".", dockerfile: lanes[0]?.dockerfile ?? "Dockerfile", buildArgs: {} };
+  return { kind: "lanes", image, lanes };
 }
 
 /** @param trigger the git tags that release it @default those of its name */
@@ -177,16 +178,13 @@ export function mainTrigger(tags: readonly string[]): string {
 function images(facts: Facts, released: readonly string[], name: string): Shape | undefined {
   if (released.length === 0) return undefined;
   const words = released.map((file) => wordsOf(file).join("-"));
-  const named = released.map((file, index) => {
+  const images = released.map((file, index) => {
     const word = words[index] ?? "";
-    // api/Dockerfile and docker/api/Dockerfile: only the whole path tells them apart.
+    // api/Dockerfile and docker/api/Dockerfile differ only in the whole path.
     const own = words.filter((other) => other === word).length === 1 ? word : imageWord(file);
-    return released.length === 1 || own === "" ? name : `${name}-${own}`;
+    return imageOf(facts, file, released.length === 1 || own === "" ? name : `${name}-${own}`);
   });
-  return {
-    kind: "images",
-    images: released.map((file, index) => imageOf(facts, file, named[index] ?? name)),
-  };
+  return { kind: "images", images };
 }
 
 function wordsOf(file: string): string[] {
@@ -196,14 +194,10 @@ function wordsOf(file: string): string[] {
 }
 
 export function imageOf(facts: Facts, file: string, name: string): InitImage {
-  const found = dockerfileFacts(facts.texts[file] ?? "");
+  const found = dockerfileFacts(facts.texts[file]);
   const context = contextOf(facts.files, file, found);
-  return {
-    name,
-    context,
-    dockerfile: path.posix.relative(context, file),
-    buildArgs: pinnedArgs(facts, found.args),
-  };
+  const dockerfile = path.posix.relative(context, file);
+  return { name, context, dockerfile, buildArgs: pinnedArgs(facts, found.args) };
 }
 
 /** The Dockerfile's own folder, unless it contains only Dockerfiles or lacks what is copied. */
@@ -215,11 +209,8 @@ function contextOf(files: readonly string[], file: string, { sources }: Dockerfi
       return /[*?[]/.test(source) || full === place || files.some((one) => `${one}/`.startsWith(`${full}/`));
     });
   const isHolder = HOLDS_DOCKERFILES.test(path.posix.basename(folder).replace(/^\./, ""));
-  if (
-    isHolder &&
-    files.every((one) => path.posix.dirname(one) !== folder || DOCKERFILE.test(path.posix.basename(one)))
-  )
-    return ".";
+  const beside = files.filter((one) => path.posix.dirname(one) === folder);
+  if (isHolder && beside.every((one) => DOCKERFILE.test(path.posix.basename(one)))) return ".";
   return !has(folder) && has(".") ? "." : folder;
 }
 
@@ -231,12 +222,9 @@ export function imageWord(text: string): string {
 }
 
 function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
-  const keys = (facts.texts[VERSIONS_FILE] ?? "")
-    .split(/\r?\n/)
-    .flatMap((line) => /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1] ?? []);
-  return Object.fromEntries(
-    [...args.keys()].filter((arg) => keys.includes(arg)).map((arg) => [arg, { file: VERSIONS_FILE }]),
-  );
+  const pins = parseEnvFile(facts.texts[VERSIONS_FILE] ?? "");
+  const pinned = [...args.keys()].filter((arg) => pins.has(arg));
+  return Object.fromEntries(pinned.map((arg) => [arg, { file: VERSIONS_FILE }]));
 }
 
 const GIVEN = /^(?:BASE_IMAGE|(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)|[A-Z_]*PROXY|SOURCE_DATE_EPOCH)$/i;
@@ -245,7 +233,7 @@ export function missingArgs(facts: Facts, shape: Shape): string[] {
   const found = shape.kind === "images" ? shape.images : shape.kind === "variants" ? [shape.image] : [];
   return found.flatMap((image) => {
     const file = path.posix.join(image.context, image.dockerfile);
-    return [...dockerfileFacts(facts.texts[file] ?? "").args]
+    return [...dockerfileFacts(facts.texts[file]).args]
       .filter(([arg, value]) => value === null && !GIVEN.test(arg) && !(arg in image.buildArgs))
       .map(([arg]) => `${arg} has no value in ${file}: --build-arg ${arg}=…`);
   });
@@ -259,7 +247,7 @@ interface DockerfileFacts {
   readonly sources: readonly string[];
 }
 
-export function dockerfileFacts(text: string): DockerfileFacts {
+export function dockerfileFacts(text = ""): DockerfileFacts {
   const dockerfile = DockerfileParser.parse(text);
   const args = new Map<string, string | null>();
   for (const arg of dockerfile.getARGs()) {

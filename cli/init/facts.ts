@@ -88,13 +88,13 @@ async function isPublicRepository(repository: string, env: Environment): Promise
 
 async function readTexts(root: string, files: readonly string[]): Promise<Record<string, string>> {
   const programs = PROJECT_FOLDERS.map((folder) => `${folder}/index.ts`).concat("index.ts");
-  const wanted = files
+  const read = files
     .filter((file) => READ.test(file) || READ_WORKFLOW.test(file) || programs.includes(file))
     .slice(0, MOST_READ);
-  const read = await Promise.all(
-    wanted.map(async (file) => [file, await readInside(root, path.join(root, file))] as const),
+  const found = await Promise.all(
+    read.map(async (file) => [file, await readInside(root, path.join(root, file))] as const),
   );
-  return Object.fromEntries(read.flatMap(([file, text]) => (text === undefined ? [] : [[file, text]])));
+  return Object.fromEntries(found.flatMap(([file, text]) => (text === undefined ? [] : [[file, text]])));
 }
 
 /** @returns undefined for what is not a file, is too large or leads out of the repository */

@@ -8,12 +8,12 @@ import type { StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference } from "../../workflows/compare";
 import { workflowFiles } from "../../workflows/generate";
 import { foundText, type ProjectFile } from "../repository-files";
+import { UsageError } from "../terminal";
 import { additions } from "./additions";
 import { existingProgram } from "./default-answers";
 import type { RepositoryFacts } from "./facts";
 import { programText, releaseArgs } from "./program";
 import type { Answers } from "./shape";
-import { UsageError } from "./shape";
 import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "./stacks";
 
 export interface PlannedFile extends ProjectFile {

@@ -143,6 +143,3 @@ export interface InitFlags {
   readonly print?: true;
   readonly json?: true;
 }
-
-/** Flags or answers that cannot be used; exit code 2. */
-export class UsageError extends Error {}

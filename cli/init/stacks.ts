@@ -1,7 +1,8 @@
 import path from "node:path";
 import { Document, isScalar, isSeq, stringify, visit } from "yaml";
+import { UsageError } from "../terminal";
 import { registryOf, releaseFile } from "./program";
-import { type Answers, type StackPair, stackPairs, UsageError } from "./shape";
+import { type Answers, type StackPair, stackPairs } from "./shape";
 
 type Settings = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,6 @@
 import path from "node:path";
-import { type Digest, isDigest, shortDigest } from "../../plan/digest";
-import {
-  type IndexEntry,
-  mergedAnnotations,
-  mergedIndex,
-  type PartIndex,
-  partIndexProblems,
-} from "../../plan/merged-index";
+import { type Digest, shortDigest } from "../../plan/digest";
+import { mergedAnnotations, mergedIndex, type PartIndex, partIndexProblems } from "../../plan/merged-index";
 import { builtImages, type ImageParts, matchParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
@@ -18,9 +12,17 @@ import { candidate } from "../../provider/resources/candidate";
 import { digestOf } from "../../registry/content-digest";
 import { copyContent } from "../../registry/copy";
 import { isIndex } from "../../registry/manifest";
+import { create, digestIn } from "../publish/carry-out";
 import { say } from "../terminal";
 import { readPartsFiles } from "./part-files";
-import { type PartsOptions, type PartsRun, partsFolder, runOnPlan } from "./parts-run";
+import {
+  holders,
+  type PartsOptions,
+  type PartsRun,
+  partsFolder,
+  repositoriesOf,
+  runOnPlan,
+} from "./parts-run";
 
 export interface MergeParts extends PartsOptions {
   readonly folder?: string;
@@ -34,6 +36,12 @@ interface FoundPart {
   readonly holders: readonly Location[];
 }
 
+interface FoundImage {
+  readonly image: PlannedImage;
+  readonly parts: readonly FoundPart[];
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Makes one index of each image's parts, in every registry, and reserves its candidate tag: the release that follows
  * finds the content there and builds nothing. Content that a registry has already is kept. Prints as JSON what these
@@ -45,8 +53,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
     const built = builtImages(plan.images);
     const merged = built.length === 0 ? [] : await foundParts(options, run);
     if (built.length > 0) {
-      const repositories = [...new Set(built.flatMap((image) => image.repositories))].sort();
-      await provePush(context.registries, repositories);
+      await provePush(context.registries, repositoriesOf(built));
     }
     const own: { readonly image: string; readonly digest: Digest }[] = [];
     for (const image of plan.images) {
@@ -61,10 +68,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
   });
 }
 
-async function foundParts(
-  options: MergeParts,
-  run: PartsRun,
-): Promise<{ image: PlannedImage; parts: FoundPart[] }[]> {
+async function foundParts(options: MergeParts, run: PartsRun): Promise<FoundImage[]> {
   const { plan, context, projectDir } = run;
   const folder = options.folder === undefined ? partsFolder(run) : path.resolve(options.folder);
   const files = await readPartsFiles(folder, options.folder ?? path.relative(projectDir, folder));
@@ -73,21 +77,18 @@ async function foundParts(
   const found = await Promise.all(matched.map((parts) => readParts(context, parts)));
   const wrong = found.flatMap((image) => image.problems);
   if (wrong.length > 0) throw new ProblemError("Nothing was merged:", wrong);
-  return found.map(({ image, parts }) => ({ image, parts }));
+  return found;
 }
 
 /** What the registries say of an image's parts: a file alone is not believed. */
-async function readParts(
-  context: Context,
-  { image, parts }: ImageParts,
-): Promise<{ image: PlannedImage; parts: FoundPart[]; problems: Problem[] }> {
+async function readParts(context: Context, { image, parts }: ImageParts): Promise<FoundImage> {
   const problems: Problem[] = [];
   const found: FoundPart[] = [];
   const { provenance, sbom } = image.intent.image;
   for (const { platform, digest } of parts) {
     const at = `${image.name} ${platform}`;
-    const holders = await holding(context, image.repositories, digest);
-    const index = await indexOf(holders, digest);
+    const held = await holders(context, image.repositories, digest);
+    const index = await indexOf(held, digest);
     if (index === undefined) {
       problems.push({
         code: "part-gone",
@@ -104,19 +105,9 @@ async function readParts(
       attested: provenance || sbom !== false,
     };
     problems.push(...partIndexProblems(expected, index));
-    found.push({ platform, digest, index, holders });
+    found.push({ platform, digest, index, holders: held });
   }
   return { image, parts: found, problems };
-}
-
-async function holding(
-  { registries }: Context,
-  repositories: readonly string[],
-  digest: Digest,
-): Promise<Location[]> {
-  const locations = repositories.map((repository) => registries.at(repository));
-  const held = await Promise.all(locations.map(({ client, path: at }) => client.headManifest(at, digest)));
-  return locations.filter((_, index) => held[index] !== undefined);
 }
 
 async function indexOf([first]: readonly Location[], digest: Digest): Promise<PartIndex | undefined> {
@@ -149,14 +140,11 @@ async function settle(
     return undefined;
   }
   const digest = parts === undefined ? undefined : await writeIndex(context, image, parts);
-  const wanted = digest ?? ("digest" in content ? content.digest : undefined);
-  const { outputs } = await candidate.create(
-    context,
-    { ...candidateInputs(image), digest: wanted },
-    { urn: name, preview: false },
-  );
-  const verified: unknown = Reflect.get(outputs, "digest");
-  if (!isDigest(verified)) throw new Error(`${name}: no digest came of it`);
+  const inputs = {
+    ...candidateInputs(image),
+    digest: digest ?? ("digest" in content ? content.digest : undefined),
+  };
+  const verified = digestIn(await create({ context }, candidate, name, inputs), "digest");
   const how =
     parts === undefined ? "was there already" : verified === digest ? "is merged" : "was reserved meanwhile";
   say(`${name}: ${how} as ${shortDigest(verified)} in ${image.repositories.join(" and ")}`);
@@ -172,23 +160,24 @@ async function writeIndex(
   const { bytes, mediaType } = mergedIndex(parts, mergedAnnotations(parts, intent.annotations));
   const digest = digestOf(bytes);
   for (const to of repositories.map((repository) => registries.at(repository))) {
-    for (const part of parts) await bring(part, to);
+    for (const {
+      index,
+      holders: [from, ...others],
+    } of parts) {
+      if (from === undefined || [from, ...others].some(({ repository }) => repository === to.repository))
+        continue;
+      await Promise.all(
+        index.manifests.map(({ digest: part }) =>
+          copyContent({
+            from: { client: from.client, repository: from.path },
+            to: { client: to.client, repository: to.path },
+            digest: part,
+          }),
+        ),
+      );
+    }
     if ((await to.client.headManifest(to.path, digest)) !== undefined) continue;
     await to.client.putManifest(to.path, digest, bytes, mediaType);
   }
   return digest;
-}
-
-async function bring({ index, holders }: FoundPart, to: Location): Promise<void> {
-  const [from] = holders;
-  if (from === undefined || holders.some(({ repository }) => repository === to.repository)) return;
-  await Promise.all(
-    index.manifests.map(({ digest }: IndexEntry) =>
-      copyContent({
-        from: { client: from.client, repository: from.path },
-        to: { client: to.client, repository: to.path },
-        digest,
-      }),
-    ),
-  );
 }

@@ -1,8 +1,10 @@
 import path from "node:path";
 import { lookUp } from "../../config/environment";
 import type { Config } from "../../plan/config";
-import { ProblemError } from "../../plan/problem";
-import type { ReleasePlan } from "../../plan/release-plan";
+import type { Digest } from "../../plan/digest";
+import { type Problem, ProblemError } from "../../plan/problem";
+import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
+import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
 import { refusalText } from "../../report/plan-text";
 import type { StackRun } from "../commands/flags";
@@ -57,26 +59,41 @@ export async function runOnPlan(
   );
 }
 
+/** Those of some repositories that have a digest. */
+export async function holders(
+  { registries }: Context,
+  repositories: readonly string[],
+  digest: Digest,
+): Promise<Location[]> {
+  const locations = repositories.map((repository) => registries.at(repository));
+  const held = await Promise.all(locations.map(({ client, path: at }) => client.headManifest(at, digest)));
+  return locations.filter((_, index) => held[index] !== undefined);
+}
+
+export function repositoriesOf(images: readonly PlannedImage[]): string[] {
+  return [...new Set(images.flatMap(({ repositories }) => repositories))].sort();
+}
+
 function severalReleases(stack: string): ProblemError {
-  return new ProblemError("There are no parts of images to build or to merge:", [
-    {
-      code: "parts-several",
-      path: "program",
-      message: `the program declares several releases for the stack ${stack}, and parts are of one`,
-      hint: "Give each release a stack of its own, or release them with pulumi up.",
-    },
-  ]);
+  return noParts({
+    code: "parts-several",
+    path: "program",
+    message: `the program declares several releases for the stack ${stack}, and parts are of one`,
+    hint: "Give each release a stack of its own, or release them with pulumi up.",
+  });
 }
 
 function refuseNothing(stack: string, { push, promote }: Config): void {
-  const reason =
-    promote !== undefined
-      ? { path: "slipway:promote", message: `${stack} promotes what another stack built, and builds nothing` }
-      : push
-        ? undefined
-        : { path: "slipway:push", message: "nothing is to be pushed (CI_PUSH=false), so there are no parts" };
-  if (reason === undefined) return;
-  throw new ProblemError("There are no parts of images to build or to merge:", [
-    { code: "parts-not-built", ...reason },
-  ]);
+  const code = "parts-not-built";
+  if (promote !== undefined) {
+    const message = `${stack} promotes what another stack built, and builds nothing`;
+    throw noParts({ code, path: "slipway:promote", message });
+  }
+  if (push) return;
+  const message = "nothing is to be pushed (CI_PUSH=false), so there are no parts";
+  throw noParts({ code, path: "slipway:push", message });
+}
+
+function noParts(problem: Problem): ProblemError {
+  return new ProblemError("There are no parts of images to build or to merge:", [problem]);
 }

@@ -123,7 +123,7 @@ async function writeTag(
 }
 
 /** Every one of these operations looks first, and writes only what is missing. */
-async function create(
+export async function create(
   { context }: Pick<CarryOutInput, "context">,
   resource: Resource,
   urn: string,
@@ -133,7 +133,7 @@ async function create(
   return outputs;
 }
 
-function digestIn(outputs: object, name: string): Digest {
+export function digestIn(outputs: object, name: string): Digest {
   const digest: unknown = Reflect.get(outputs, name);
   if (!isDigest(digest)) throw new Error(`no ${name} came of it`);
   return digest;
