@@ -4,8 +4,7 @@ import { shortDigest } from "../plan/digest";
 import type { ManifestImage, ManifestTag, TagOutcome } from "../plan/manifest";
 import { digestPairs } from "../plan/same-digest";
 import type { ManifestFile } from "./manifest-file";
-import { action, target } from "./outcome-words";
-import { reasonToDiffer, sameDigest } from "./release-markdown";
+import { action, reasonToDiffer, sameDigest, target } from "./release-markdown";
 
 const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => string>> = {
   created: pc.green,

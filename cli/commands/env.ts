@@ -1,10 +1,5 @@
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./flags";
-
-interface EnvOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-}
+import { STACK_HELP, type StackOptions, stackToUse } from "./flags";
 
 const HELP = `
 Provides what \`slipway up\` would provide for the stack, in pinned versions, in a
@@ -30,7 +25,7 @@ export function envCommand(): Command {
     .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .addHelpText("after", HELP)
-    .action(async ([program, ...args]: string[], options: EnvOptions) => {
+    .action(async ([program, ...args]: string[], options: StackOptions) => {
       const stack = await stackToUse(options);
       const { missingVariables } = await import("../engine-environment.js");
       const { childEnvironment, exportLines } = await import("#toolchain/project");

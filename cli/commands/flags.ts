@@ -6,17 +6,19 @@ export const STACK_HELP = "default stage, else the only one that releases";
 
 const USUAL_STACK = "stage";
 
+export interface StackOptions {
+  readonly stack?: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+}
+
 /**
  * The stack that a command is about. If it is unknown, it is the usual one: reading its file then fails with the list of
  * stacks.
  *
  * @throws ProblemError `config-file` where there is no project
  */
-export async function stackToUse(options: {
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-}): Promise<string> {
+export async function stackToUse(options: StackOptions): Promise<string> {
   if (options.stack !== undefined) return options.stack;
   if (options.configFile !== undefined) return USUAL_STACK;
   const { defaultStack } = await import("../../config/default-stack.js");
@@ -48,10 +50,7 @@ export function releaseFlags({ version, publishVersionTag }: ReleaseOptions): Fl
   return flags.filter(({ value }) => value !== undefined);
 }
 
-export interface RunOptions extends ReleaseOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
+export interface RunOptions extends ReleaseOptions, StackOptions {
   readonly services?: string;
 }
 

@@ -1,11 +1,8 @@
 import path from "node:path";
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./flags";
+import { STACK_HELP, type StackOptions, stackToUse } from "./flags";
 
-interface KeysOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
+interface KeysOptions extends StackOptions {
   readonly publicKey?: string;
   readonly json?: true;
 }

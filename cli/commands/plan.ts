@@ -1,12 +1,16 @@
 import path from "node:path";
 import { Command } from "commander";
 import type { StackFile } from "../../config/stack-file";
-import { addReleaseFlags, type ReleaseOptions, releaseFlags, STACK_HELP, stackToUse } from "./flags";
+import {
+  addReleaseFlags,
+  type ReleaseOptions,
+  releaseFlags,
+  STACK_HELP,
+  type StackOptions,
+  stackToUse,
+} from "./flags";
 
-interface PlanOptions extends ReleaseOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
+interface PlanOptions extends ReleaseOptions, StackOptions {
   readonly json?: true;
   readonly readOnly?: true;
   readonly expectNoChanges?: true;

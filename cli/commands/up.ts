@@ -1,11 +1,5 @@
 import { Command } from "commander";
-import { STACK_HELP, stackToUse, withServices } from "./flags";
-
-interface EngineOptions {
-  readonly services?: string;
-  readonly stack?: string;
-  readonly cwd: string;
-}
+import { type RunOptions, STACK_HELP, stackToUse, withServices } from "./flags";
 
 const HELP = `
 What follows -- goes to pulumi as it is:
@@ -37,7 +31,7 @@ function engineCommand(verb: "up" | "preview", description: string): Command {
     .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .addHelpText("after", HELP)
-    .action(async (rest: string[], options: EngineOptions) => {
+    .action(async (rest: string[], options: RunOptions) => {
       const { runEngine } = await import("../run-engine.js");
       const { engineHint } = await import("../pulumi.js");
       const { cwd, services } = options;

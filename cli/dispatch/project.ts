@@ -9,6 +9,7 @@ import type { Config } from "../../plan/config";
 import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
 import { projectFiles } from "../../source/services";
+import { remoteUrl } from "../init/facts";
 import { type Declared, declaredCode } from "../program/run-program";
 import type { ProjectSettings } from "./settings";
 import { checkRepository, type Repository } from "./settings";
@@ -80,22 +81,15 @@ export function readProject(
   };
 }
 
-/** The repository of the folder's remote `origin`, else of its only remote, on a GitHub server. */
+/** The repository of the folder's git remote, where that is on a GitHub server. */
 export async function remoteRepository(dir: string, host: string): Promise<Repository | undefined> {
-  const remotes = (await gitLine(dir, ["remote"]))?.split("\n") ?? [];
-  const name = remotes.includes("origin") ? "origin" : remotes.length === 1 ? remotes[0] : undefined;
-  if (name === undefined) return undefined;
-  const url = await gitLine(dir, ["remote", "get-url", "--", name]);
+  const url = await remoteUrl(dir).catch(() => undefined);
   const found = url === undefined ? undefined : githubRepository(url, host);
-  return found === undefined ? undefined : checkRepository(found, `the git remote ${name}`);
+  return found === undefined ? undefined : checkRepository(found, "the git remote");
 }
 
 /** The folder's place in its repository, `` or `release/`; undefined outside of one. */
-export function placeInRepository(dir: string): Promise<string | undefined> {
-  return gitLine(dir, ["rev-parse", "--show-prefix"]);
-}
-
-async function gitLine(dir: string, args: readonly string[]): Promise<string | undefined> {
-  const answer = await git(dir, args).catch(() => undefined);
+export async function placeInRepository(dir: string): Promise<string | undefined> {
+  const answer = await git(dir, ["rev-parse", "--show-prefix"]).catch(() => undefined);
   return answer?.code === 0 ? answer.stdout.trim() : undefined;
 }

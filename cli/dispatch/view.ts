@@ -30,16 +30,15 @@ export interface RunState extends Part {
   readonly jobs: readonly JobState[];
 }
 
-type Looks = "done" | "failed" | "stopped" | "skipped" | "running" | "waiting";
-
-const MARKS: Readonly<Record<Looks, string>> = {
-  done: "✓",
-  failed: "✗",
-  stopped: "■",
-  skipped: "-",
-  running: "●",
-  waiting: "○",
-};
+/** The mark of each state, and its colour. */
+const LOOKS = {
+  done: ["✓", "green"],
+  failed: ["✗", "red"],
+  stopped: ["■", "dim"],
+  skipped: ["-", "dim"],
+  running: ["●", "yellow"],
+  waiting: ["○", "dim"],
+} as const;
 
 /**
  * The whole run for a screen: a line for each job, with the steps of those that run or failed. Where that is more than
@@ -119,7 +118,7 @@ export function phase({ status, conclusion }: Part): string {
   return PHASES[word] ?? word.replaceAll("_", " ");
 }
 
-function looksOf({ status, conclusion }: Part): Looks {
+function looksOf({ status, conclusion }: Part): keyof typeof LOOKS {
   if (status === "in_progress") return "running";
   if (status !== "completed") return "waiting";
   switch (conclusion) {
@@ -136,12 +135,8 @@ function looksOf({ status, conclusion }: Part): Looks {
 }
 
 function marked(part: Part, colors: Colors): string {
-  const looks = looksOf(part);
-  const paint = { done: colors.green, failed: colors.red, running: colors.yellow };
-  const mark = MARKS[looks];
-  return looks === "done" || looks === "failed" || looks === "running"
-    ? paint[looks](mark)
-    : colors.dim(mark);
+  const [mark, color] = LOOKS[looksOf(part)];
+  return colors[color](mark);
 }
 
 /** `45s`, `2m 3s`, `1h 2m`; empty where it has not begun. */

@@ -14,7 +14,7 @@ export interface RepositoryFacts {
   readonly files: readonly string[];
   /** The texts of those files that detection reads; others are absent. */
   readonly texts: Readonly<Record<string, string>>;
-  /** URL of `origin`, else of the only remote. */
+  /** Its URL. */
   readonly remote?: string;
   readonly branch: string;
   /** Those of `PROJECT_FOLDERS` that git ignores. */
@@ -41,10 +41,9 @@ export async function repositoryRoot(dir: string): Promise<string> {
 
 /** Reads the repository, and asks GitHub whether it is public. @param root its root */
 export async function readFacts(root: string, env: Environment): Promise<RepositoryFacts> {
-  const [listed, origin, remotes, branch, head, tags] = await Promise.all([
+  const [listed, remote, branch, head, tags] = await Promise.all([
     lines(root, ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], "\0"),
-    lines(root, ["remote", "get-url", "origin"]),
-    lines(root, ["remote"]),
+    remoteUrl(root),
     lines(root, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
     lines(root, ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]),
     lines(root, ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags/"]),
@@ -53,9 +52,6 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
     "check-ignore",
     ...PROJECT_FOLDERS.map((folder) => `${folder}/Pulumi.yaml`),
   ]);
-  const only = remotes.length === 1 ? remotes[0] : undefined;
-  const remote =
-    origin[0] ?? (only === undefined ? undefined : (await lines(root, ["remote", "get-url", only]))[0]);
   const files = [...new Set(listed)].sort();
   const texts = await readTexts(root, files);
   const github = githubRepository(remote ?? "");
@@ -103,6 +99,13 @@ async function readInside(root: string, file: string): Promise<string | undefine
   if (realRoot === undefined || real === undefined || !isInside(realRoot, real)) return undefined;
   const facts = await stat(real);
   return facts.isFile() && facts.size <= LIMIT ? readFile(real, "utf8") : undefined;
+}
+
+/** URL of `origin`, else of the only remote. */
+export async function remoteUrl(root: string): Promise<string | undefined> {
+  const remotes = await lines(root, ["remote"]);
+  const name = remotes.includes("origin") ? "origin" : remotes.length === 1 ? remotes[0] : undefined;
+  return name === undefined ? undefined : (await lines(root, ["remote", "get-url", "--", name]))[0];
 }
 
 async function lines(root: string, args: readonly string[], end = "\n"): Promise<string[]> {

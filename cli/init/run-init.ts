@@ -1,14 +1,17 @@
 import path from "node:path";
 import { version } from "../../package.json";
+import { runCommand } from "../../source/run-command";
+import { type MadeKeys, makeKeys } from "../make-keys";
 import { writeAllOrNone } from "../repository-files";
 import { colorsFor, say, UsageError } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
-import { type InitKeys, initKeys } from "./init-keys";
 import { type PlannedFile, plannedFiles } from "./planned-files";
+import { releaseArgs } from "./program";
 import type { InitFlags } from "./shape";
-import { differencesText, initKeysText, nextText, reportText } from "./show";
+import { type Answers, stackPairs } from "./shape";
+import { differencesText, type InitKeys, initKeysText, nextText, reportText } from "./show";
 
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -98,4 +101,40 @@ async function init(
 /** Whether an existing file would be replaced. Adding lines to the user's files is fine. */
 function isOverwritten({ kind, difference }: PlannedFile): boolean {
   return kind === "own" && difference.change === "changed";
+}
+
+const DEADLINE_MS = 60_000;
+
+/**
+ * Makes a key pair for each stack that needs one. It also creates the stack in Pulumi's backend, since only the engine
+ * can encrypt the key. If the backend does not answer, keys are left for later: the files are useful without them.
+ */
+async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv): Promise<InitKeys> {
+  const cwd = path.join(root, answers.folder);
+  const made: MadeKeys[] = [];
+  for (const stack of withoutKey(answers)) {
+    const select = ["stack", "select", "--create", stack, "--non-interactive"];
+    const { code, stderr, message, failure } = await runCommand("pulumi", select, {
+      cwd,
+      env,
+      timeout: DEADLINE_MS,
+    });
+    if (failure === "not-found")
+      return { made, missing: "there is no pulumi command here; the next commands make one" };
+    if (code !== 0)
+      return { made, missing: stderr.trim().split("\n").at(-1) || (message ?? "pulumi failed") };
+    try {
+      // The program cannot run before its packages are installed.
+      made.push(await makeKeys({ stack, cwd, env, code: releaseArgs(answers) }));
+    } catch (error) {
+      return { made, missing: error instanceof Error ? error.message : String(error) };
+    }
+  }
+  return { made };
+}
+
+/** Stacks that sign by key and have none yet. Prod promotes what stage signed, and signs nothing. */
+function withoutKey({ sign, withKey, shape }: Answers): string[] {
+  const stages = stackPairs({ shape }).map(({ stage }) => stage);
+  return sign === "key" ? stages.filter((stage) => !withKey.includes(stage)) : [];
 }
