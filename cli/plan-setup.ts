@@ -38,7 +38,7 @@ export async function planSetup(input: {
   const projectDir = path.resolve(input.projectDir);
   const plain = await plainSetupSecrets({ projectDir, stack: file.stack });
   if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
-  const codeOf = async (stack: StackFile) => (await declaredCode(projectDir, stack)).code;
+  const codeOf = (stack: StackFile) => declaredCode(projectDir, stack);
   const code = await codeOf(file);
   const { token, ...written } = readSetup({ ...file, code, env, readFile: projectFiles(projectDir) });
   const config = withWorkflows(written, await readWorkflowStacks(projectDir, codeOf));

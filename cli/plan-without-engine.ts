@@ -101,7 +101,7 @@ export async function readStackConfig(options: {
   readonly env: Environment;
 }): Promise<Config> {
   const file = await readStackFile(options);
-  const { code } = await declaredCode(options.projectDir, file);
+  const code = await declaredCode(options.projectDir, file);
   return configOf({ ...options, file, code });
 }
 

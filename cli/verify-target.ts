@@ -111,7 +111,7 @@ async function readVerifyStack(
     throw refused(
       "verify-rules",
       "promote.verify",
-      `the stack ${stack} asks for no proof of what it promotes`,
+      `the stack ${stack} asks for no evidence of what it promotes`,
       "Set slipway:promote.verify in its file, or say by flags who has to have signed.",
     );
   }

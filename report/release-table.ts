@@ -33,24 +33,22 @@ function differenceLines(manifest: ManifestFile): string[] {
   const pairs = digestPairs(manifest);
   if (pairs.length === 0) return [];
   const differing = pairs.filter(({ other }) => other !== undefined);
-  if (differing.length === 0)
-    return [pc.green("Every version's tag and the tags that follow it share a digest."), ""];
-  const unexplained = differing.filter((pair) => reasonToDiffer(pair, tags) === undefined);
-  if (unexplained.length === 0) return [];
-  return [
-    ...unexplained.map((pair) =>
-      pc.yellow(`${pair.repository}: ${pair.fixed} and ${pair.floating} differ: ${sameDigest(pair, tags)}`),
-    ),
-    "",
-  ];
+  if (differing.length === 0) return [pc.green("All tags of this release point to the same digest."), ""];
+  const lines = differing
+    .filter((pair) => reasonToDiffer(pair, tags) === undefined)
+    .map(
+      (pair) => `${pair.repository}: ${pair.fixed} and ${pair.floating} differ: ${sameDigest(pair, tags)}`,
+    );
+  return lines.length === 0 ? [] : [...lines.map(pc.yellow), ""];
 }
 
 function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[] {
   const own = tags.filter((tag) => tag.image === image.name);
+  const title = image.version === undefined ? image.name : `${image.name} ${image.version}`;
   const pull = bestReference(image);
   return [
     "",
-    `${pc.bold(titleOf(image))} for ${image.platforms.join(", ")}`,
+    `${pc.bold(title)} for ${image.platforms.join(", ")}`,
     `  ${image.digest}`,
     ...image.repositories.flatMap((repository) => [
       "",
@@ -62,10 +60,6 @@ function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[]
     `  look at it:  crane manifest ${pull}`,
     "",
   ];
-}
-
-function titleOf({ name, version }: ManifestImage): string {
-  return version === undefined ? name : `${name} ${version}`;
 }
 
 const INDENT = 4;

@@ -8,9 +8,10 @@ import { readStackFile, type StackFile } from "../../config/stack-file";
 import type { Config } from "../../plan/config";
 import { git } from "../../source/git-command";
 import { githubRepository } from "../../source/git-remote";
+import type { Code } from "../../source/program-host";
 import { projectFiles } from "../../source/services";
 import { remoteUrl } from "../init/facts";
-import { type Declared, declaredCode } from "../program/run-program";
+import { declaredCode } from "../program/run-program";
 import type { ProjectSettings } from "./settings";
 import { checkRepository, type Repository } from "./settings";
 
@@ -25,7 +26,7 @@ export interface Project extends ProjectSettings {
 const DEFAULT_STACKS = ["release", "stage"];
 
 /** A stack's file, with what the project's program gives in code. */
-export type ProjectStack = StackFile & Declared;
+export type ProjectStack = StackFile & { readonly code: Code };
 
 /**
  * The stack's settings in a folder; undefined where the folder is no project.
@@ -40,7 +41,7 @@ export async function findStack(
   const name = stack ?? (isProject ? await defaultStack(projectDir, DEFAULT_STACKS) : undefined);
   if (name === undefined) return undefined;
   const file = await readStackFile({ projectDir, stack: name });
-  return { ...file, ...(await declaredCode(projectDir, file)) };
+  return { ...file, code: await declaredCode(projectDir, file) };
 }
 
 /** What the file says that the command's own settings follow. */

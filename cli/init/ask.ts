@@ -35,19 +35,7 @@ export async function ask(
     flags.stageRegistry === undefined
       ? await askRegistries("Registry of stage", [stageOf(registries) ?? []].flat(), signal)
       : [found.stageRegistry];
-  const hosts =
-    flags.workflows === undefined
-      ? await checkbox<WorkflowHost>(
-          {
-            message: "Workflow files for",
-            choices: (["github", "gitea"] as const).map((value) => ({
-              value,
-              checked: found.hosts.includes(value),
-            })),
-          },
-          { signal },
-        )
-      : found.hosts;
+  const hosts = flags.workflows === undefined ? await askHosts(found.hosts, signal) : found.hosts;
   const sign = flags.sign === undefined ? await askSign({ ...found, hosts }, signal) : found.sign;
   return { ...found, shape, registries, stageRegistry, hosts, sign };
 }
@@ -63,17 +51,22 @@ async function askDockerfiles(facts: RepositoryFacts, signal: AbortSignal): Prom
   return checkbox({ message: "Dockerfiles to release", choices, required: true }, { signal });
 }
 
+async function askHosts(found: readonly WorkflowHost[], signal: AbortSignal): Promise<WorkflowHost[]> {
+  const hosts = ["github", "gitea"] as const;
+  const choices = hosts.map((value) => ({ value, checked: found.includes(value) }));
+  return checkbox({ message: "Workflow files for", choices }, { signal });
+}
+
 async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode> {
   const can = canSignKeyless(answers);
-  const choices = [
-    { value: "key" as const, name: "a key pair for each stack, the private key encrypted in its settings" },
-    ...(can
-      ? [{ value: "keyless" as const, name: "keyless: as the workflow on GitHub, in a public log" }]
-      : []),
-    { value: "none" as const, name: "nothing: anyone who may push decides what is adopted" },
+  const choices: { value: SignMode; name: string }[] = [
+    { value: "key", name: "a key pair for each stack, the private key encrypted in its settings" },
+    { value: "keyless", name: "keyless: as the workflow on GitHub, in a public log" },
+    { value: "none", name: "nothing: anyone who may push decides what is adopted" },
   ];
   const preferred = answers.sign === "keyless" && !can ? "key" : answers.sign;
-  return select<SignMode>({ message: "Sign releases with", choices, default: preferred }, { signal });
+  const possible = choices.filter(({ value }) => can || value !== "keyless");
+  return select({ message: "Sign releases with", choices: possible, default: preferred }, { signal });
 }
 
 export async function askToWrite(count: number, signal: AbortSignal): Promise<boolean> {

@@ -95,7 +95,7 @@ export function notes(facts: RepositoryFacts, answers: Answers): string[] {
       (file) => `${file}, which ${path.posix.join(folder, "index.ts")} does not name: add it there`,
     ),
     ...missingArgs(facts, shape),
-    ...(facts.remote === undefined ? [] : remoteNote(facts.remote)),
+    ...remoteNote(facts.remote ?? ""),
     ...otherReleases(facts, answers.workflowFiles.release),
   ];
 }
@@ -183,21 +183,17 @@ function shapeOf(facts: RepositoryFacts, flags: InitFlags, chosen: readonly stri
   if (shape.kind === "services")
     throw new UsageError(`--image ${own}: the images' names are in ${shape.list}.`);
   if (shape.kind === "images" && shape.images.length > 1) {
-    const each = shape.images.map(
-      (image) => `${image.name}=${path.posix.join(image.context, image.dockerfile)}`,
-    );
-    throw new UsageError(
-      `--image ${own}: there are ${each.length} images. Name each: --image ${each.join(" ")}`,
-    );
+    const files = releasedDockerfiles(shape);
+    const each = shape.images.map((image, index) => `${image.name}=${files[index]}`).join(" ");
+    throw new UsageError(`--image ${own}: there are ${files.length} images. Name each: --image ${each}`);
   }
   return shape;
 }
 
 function imageOfFlag(facts: RepositoryFacts, text: string): ReturnType<typeof imageOf> {
   const [name = "", place = "."] = split(text, "=");
-  const file = [place, path.posix.join(place, "Dockerfile"), path.posix.join(place, "Containerfile")].find(
-    (known) => facts.files.includes(known),
-  );
+  const names = [".", "Dockerfile", "Containerfile"].map((known) => path.posix.join(place, known));
+  const file = names.find((known) => facts.files.includes(known));
   if (file === undefined) throw new UsageError(`--image ${text}: there is no Dockerfile at ${place}.`);
   return imageOf(facts, file, name);
 }

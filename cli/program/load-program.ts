@@ -15,7 +15,8 @@ export async function loadProgram(projectDir: string, main: string | undefined):
   const ownRequire = createRequire(file);
   const forget = compileTypeScript(projectDir, ownRequire);
   try {
-    return isModule(file) ? await import(pathToFileURL(file).href) : ownRequire(file);
+    // Only `import()` can load a module.
+    return file.endsWith(".mjs") ? await import(pathToFileURL(file).href) : ownRequire(file);
   } finally {
     forget();
     // The next stack of the same project has to run the code again.
@@ -40,10 +41,6 @@ function packageMain(projectDir: string): string | undefined {
   if (!existsSync(file)) return undefined;
   const { main } = JSON.parse(readFileSync(file, "utf8"));
   return typeof main === "string" && existsSync(path.resolve(projectDir, main)) ? main : undefined;
-}
-
-function isModule(file: string): boolean {
-  return file.endsWith(".mjs");
 }
 
 /** Lets `require` load TypeScript, which Node 20 cannot. @returns a function that undoes it */

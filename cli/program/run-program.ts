@@ -12,12 +12,6 @@ import { loadProgram } from "./load-program";
 /** Replaces a value that only the engine can decrypt. */
 const ENCRYPTED = `encrypted-${randomUUID()}`;
 
-/** The arguments of a program's first plan, and whether it is a release's or a repository setup's. */
-export interface Declared {
-  readonly kind: "release" | "setup";
-  readonly code: Code;
-}
-
 /**
  * Runs a project's program for a stack without an engine: the host makes its plans, and its resources are ignored. No
  * output has a value, and no provider can be called.
@@ -34,7 +28,10 @@ export async function runProgram(
     stop = resolve;
   });
   const host = hostOf(stop);
-  const mocks = { call: refuseCall, newResource: () => ({ id: undefined, state: {} }) };
+  const call = ({ token }: { readonly token: string }) => {
+    throw new Error(`${token} needs the engine, and this command runs without one; use pulumi preview or up`);
+  };
+  const mocks = { call, newResource: () => ({ id: undefined, state: {} }) };
   await pulumi.runtime.setMocks(mocks, file.project, file.stack, true, "organization");
   const config = Object.entries(file.config);
   pulumi.runtime.setAllConfig(
@@ -56,16 +53,16 @@ export async function runProgram(
   }
 }
 
-/** Runs a project's program for a stack up to its first plan. */
-export async function declaredCode(projectDir: string, file: StackFile): Promise<Declared> {
-  let found: Declared | undefined;
+/** The arguments of a program's first plan for a stack. */
+export async function declaredCode(projectDir: string, file: StackFile): Promise<Code> {
+  let found: Code | undefined;
   await runProgram(projectDir, file, (stop) => {
-    const declare = (kind: Declared["kind"]) => (code: Code) => {
-      found ??= { kind, code };
+    const declare = (code: Code) => {
+      found ??= code;
       stop();
       return new Promise<never>(() => {});
     };
-    return { planRelease: declare("release"), planSetup: declare("setup") };
+    return { planRelease: declare, planSetup: declare };
   });
   if (found === undefined) throw nothingPlanned(file.stack);
   return found;
@@ -73,7 +70,7 @@ export async function declaredCode(projectDir: string, file: StackFile): Promise
 
 /** What the program of a stack gives in code for a release; nothing where the stack sets the repository up. */
 export async function releaseCode(projectDir: string, file: StackFile): Promise<Code> {
-  return isSetupStack(file.written) ? {} : (await declaredCode(projectDir, file)).code;
+  return isSetupStack(file.written) ? {} : declaredCode(projectDir, file);
 }
 
 export function nothingPlanned(stack: string): ProblemError {
@@ -104,10 +101,6 @@ function enterProject(projectDir: string): () => void {
     process.chdir(before);
     Object.assign(console, { log, info });
   };
-}
-
-function refuseCall({ token }: { readonly token: string }): never {
-  throw new Error(`${token} needs the engine, and this command runs without one; use pulumi preview or up`);
 }
 
 /** A plan's own errors need no context; any other is the program's. */

@@ -9,10 +9,7 @@ import { foundText } from "../repository-files";
 
 export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   const projectDir = path.resolve(options.cwd);
-  const stacks = await readWorkflowStacks(
-    projectDir,
-    async (file) => (await declaredCode(projectDir, file)).code,
-  );
+  const stacks = await readWorkflowStacks(projectDir, (file) => declaredCode(projectDir, file));
   requireStack(options.stack, stacks);
   const files = workflowFiles(stacks).filter(
     ({ stacks: names }) => options.stack === undefined || names.includes(options.stack),
@@ -23,14 +20,10 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   }
   const root = repositoryRoot(projectDir, stacks);
   const compared = await Promise.all(
-    files.map(async (file) => ({
-      file,
-      difference: compareFile({
-        path: file.path,
-        wanted: file.text,
-        found: await foundText(root, file.path),
-      }),
-    })),
+    files.map(async (file) => {
+      const found = await foundText(root, file.path);
+      return { file, difference: compareFile({ path: file.path, wanted: file.text, found }) };
+    }),
   );
   if (options.check !== true) {
     for (const { file, difference } of compared) {
@@ -38,9 +31,11 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
     }
   }
   const differences = compared.map(({ difference }) => difference);
+  const isRefused = options.check === true && differences.some(({ change }) => change !== "unchanged");
   report(differences, options);
-  const isDifferent = differences.some(({ change }) => change !== "unchanged");
-  return options.check === true && isDifferent ? 1 : 0;
+  if (isRefused && options.json !== true)
+    process.stderr.write("Run `npx --no slipway workflows` and commit what it writes.\n");
+  return isRefused ? 1 : 0;
 }
 
 function requireStack(asked: string | undefined, stacks: readonly StackWithWorkflows[]): void {
@@ -96,8 +91,5 @@ function report(differences: readonly FileDifference[], { check, json }: Workflo
     const where = isWrong && line !== undefined ? `${file}:${line}` : file;
     (isWrong ? process.stderr : process.stdout).write(`${what.padEnd(9)} ${where}\n`);
     if (isWrong) process.stderr.write(diff.map((row) => `  ${row}\n`).join(""));
-  }
-  if (check === true && differences.some(({ change }) => change !== "unchanged")) {
-    process.stderr.write("Run `npx --no slipway workflows` and commit what it writes.\n");
   }
 }
