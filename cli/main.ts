@@ -13,6 +13,7 @@ import { tagsCommand } from "./commands/tags";
 import { previewCommand, upCommand } from "./commands/up";
 import { verifyCommand } from "./commands/verify";
 import { workflowsCommand } from "./commands/workflows";
+import { reasonOf } from "./terminal";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
 const COMMANDS: readonly (() => Command)[] = [
@@ -49,7 +50,7 @@ export async function main(argv: string[]): Promise<number> {
   } catch (error) {
     // Commander has printed its own messages, help and version already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
-    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`error: ${reasonOf(error)}\n`);
     if (process.env.SLIPWAY_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return 1;
   }

@@ -14,6 +14,7 @@ import { fromRoot, rootDir } from "../source/root";
 import { runCommand } from "../source/run-command";
 import { newKeyPair, publicPem, readPrivateKey } from "../trust/keys";
 import { engineHint } from "./pulumi";
+import { reasonOf } from "./terminal";
 
 export interface KeysRequest {
   readonly stack: string;
@@ -130,7 +131,7 @@ async function publicHalf(request: KeysRequest, sign: Sign, root: string, prefix
       await readPrivateKey(new Secret(pem), password === undefined ? undefined : new Secret(password)),
     );
   } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
+    const reason = reasonOf(error);
     throw refused("slipway:sign", `the key of ${request.stack} ${reason}`);
   }
 }

@@ -16,6 +16,7 @@ import {
   type TagRulesResult,
 } from "../plan/tag-rules";
 import type { TagsOptions } from "./commands/tags";
+import { reasonOf } from "./terminal";
 
 export function printTags(options: TagsOptions, command: Command): void {
   const now = options.now ?? new Date();
@@ -42,7 +43,7 @@ function readRules(options: TagsOptions, command: Command) {
       annotations: listEntries(options.annotation),
     };
   } catch (error) {
-    return command.error(`error: ${error instanceof Error ? error.message : String(error)}`, { exitCode: 2 });
+    return command.error(`error: ${reasonOf(error)}`, { exitCode: 2 });
   }
 }
 
@@ -115,9 +116,7 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(
-      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new Error(`${file} cannot be read as JSON: ${reasonOf(error)}`);
   }
 }
 

@@ -14,6 +14,11 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** The message of whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Flags or answers that cannot be used; exit code 2. */
 export class UsageError extends Error {}
 

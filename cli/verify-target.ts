@@ -17,6 +17,7 @@ import { readManifestFile } from "../report/manifest-file";
 import { verifyImage } from "../trust/verify-image";
 import type { VerifyOptions } from "./commands/verify";
 import { readStackConfig } from "./plan-without-engine";
+import { reasonOf } from "./terminal";
 
 /**
  * Verifies a reference, or every image of a release manifest in every registry.
@@ -72,7 +73,7 @@ function parseTarget(target: string): ReturnType<typeof parseReference> {
   try {
     return parseReference(target);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw refused("verify-target", target, `is no file, and no image's reference: ${reason}`);
   }
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
 import { releaseFlags } from "../commands/flags";
-import { UsageError } from "../terminal";
+import { reasonOf, UsageError } from "../terminal";
 import { failedRun } from "./failed-run";
 import { findRun, newestRun, type RunMarks, tokenOwner } from "./find-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
@@ -167,7 +167,7 @@ async function manifestsOf(session: Session, id: number): Promise<ManifestFile[]
       session.say("warning: the run kept no release manifest, so its digests are not known here");
     return manifests;
   } catch (error) {
-    const reason = requestFailure(error)?.message ?? (error instanceof Error ? error.message : String(error));
+    const reason = requestFailure(error)?.message ?? reasonOf(error);
     session.say(`warning: the release manifest cannot be read: ${oneLine(reason)}`);
     return [];
   }

@@ -2,6 +2,7 @@ import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
 import { fromBufferPromise } from "yauzl";
 import { MANIFEST_FILE, type ManifestFile, parseManifestFile } from "../../report/manifest-file";
+import { reasonOf } from "../terminal";
 import type { Session } from "./github";
 
 /** `release-manifest`, or with the stack's name behind it. */
@@ -42,7 +43,7 @@ async function manifestsIn(zip: Buffer, artifact: string): Promise<ManifestFile[
       parseManifestFile(bytes.toString("utf8"), `${artifact}: ${name}`),
     );
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new Error(`the artifact ${artifact}: ${reason}`, { cause: error });
   }
 }

@@ -3,7 +3,7 @@ import { version } from "../../package.json";
 import { runCommand } from "../../source/run-command";
 import { type MadeKeys, makeKeys } from "../make-keys";
 import { writeAllOrNone } from "../repository-files";
-import { colorsFor, say, UsageError } from "../terminal";
+import { colorsFor, reasonOf, say, UsageError } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
@@ -127,7 +127,7 @@ async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv):
       // The program cannot run before its packages are installed.
       made.push(await makeKeys({ stack, cwd, env, code: releaseArgs(answers) }));
     } catch (error) {
-      return { made, missing: error instanceof Error ? error.message : String(error) };
+      return { made, missing: reasonOf(error) };
     }
   }
   return { made };

@@ -9,14 +9,16 @@ import { provePush } from "../../provider/prove-push";
 import { checkPlan } from "../../source/checks";
 import { CliBuilder, cliProgram, readLogins, refuseUnreadable } from "../publish/cli-builder";
 import { say } from "../terminal";
-import { earlierParts, partsFileName, writePartsFile } from "./part-files";
 import {
+  earlierParts,
   holders,
   type PartsOptions,
   type PartsRun,
+  partsFileName,
   partsFolder,
   repositoriesOf,
   runOnPlan,
+  writePartsFile,
 } from "./parts-run";
 
 export interface BuildParts extends PartsOptions {

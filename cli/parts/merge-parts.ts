@@ -14,12 +14,12 @@ import { copyContent } from "../../registry/copy";
 import { isIndex } from "../../registry/manifest";
 import { create, digestIn } from "../publish/carry-out";
 import { say } from "../terminal";
-import { readPartsFiles } from "./part-files";
 import {
   holders,
   type PartsOptions,
   type PartsRun,
   partsFolder,
+  readPartsFiles,
   repositoriesOf,
   runOnPlan,
 } from "./parts-run";

@@ -18,6 +18,7 @@ import { candidate } from "../../provider/resources/candidate";
 import { hubDescription } from "../../provider/resources/hub-description";
 import { imageCopy } from "../../provider/resources/image-copy";
 import { tag } from "../../provider/resources/tag";
+import { reasonOf } from "../terminal";
 
 export interface CarryOutInput {
   readonly plan: ReleasePlan;
@@ -28,6 +29,11 @@ export interface CarryOutInput {
   readonly say: (text: string) => void;
 }
 
+interface Run extends CarryOutInput {
+  /** Of the images that are done. */
+  readonly digests: Record<string, Digest>;
+}
+
 /**
  * Does what a plan says in the engine's order, by the same operations that its resources have: every image built or
  * found, verified and stated; then the tags, level by level. One image after the other, bases first.
@@ -35,17 +41,17 @@ export interface CarryOutInput {
 export async function carryOutWithoutEngine(input: CarryOutInput): Promise<ReleaseManifest> {
   const { plan, config, say } = input;
   const digests: Record<string, Digest> = {};
+  const run = { ...input, digests };
   const attestations: Record<string, readonly Digest[]> = {};
   for (const image of plan.images) {
-    const content =
-      config.promote === undefined ? await release(input, image, digests) : await promote(input, image);
+    const content = await (config.promote === undefined ? release(run, image) : promote(run, image));
     digests[image.name] = content.digest;
     attestations[image.name] = content.attestations;
     say(`${image.name}: verified as ${shortDigest(content.digest)} in ${image.repositories.join(" and ")}`);
   }
   const tags: ReleaseFacts["tags"][number][] = [];
   for (const level of plan.levels) {
-    tags.push(...(await writeLevel(input, level, digests)));
+    tags.push(...(await writeLevel(run, level)));
     if (level.tags.length > 0) say(`${level.name} are set (${level.tags.length})`);
   }
   return releaseManifest(plan, { digests, attestations, tags });
@@ -67,25 +73,21 @@ interface Verified {
   readonly attestations: readonly Digest[];
 }
 
-async function release(
-  input: CarryOutInput,
-  image: PlannedImage,
-  digests: Readonly<Record<string, Digest>>,
-): Promise<Verified> {
+async function release(run: Run, image: PlannedImage): Promise<Verified> {
   const { content } = image;
-  const found =
-    "digest" in content ? content.digest : await input.build(image, digests[image.intent.base?.image ?? ""]);
-  const reserved = await create(input, candidate, image.name, { ...candidateInputs(image), digest: found });
+  const base = run.digests[image.intent.base?.image ?? ""];
+  const found = "digest" in content ? content.digest : await run.build(image, base);
+  const reserved = await create(run, candidate, image.name, { ...candidateInputs(image), digest: found });
   const digest = digestIn(reserved, "digest");
-  const inputs = attestationInputs(image, input.config.sign.mode);
+  const inputs = attestationInputs(image, run.config.sign.mode);
   if (inputs === undefined) return { digest, attestations: [] };
-  const stated = await create(input, attestation, image.name, { ...inputs, digest });
+  const stated = await create(run, attestation, image.name, { ...inputs, digest });
   const referrers: unknown = Reflect.get(stated, "referrers");
   return { digest, attestations: Array.isArray(referrers) ? referrerDigests(referrers.map(String)) : [] };
 }
 
-async function promote(input: CarryOutInput, image: PlannedImage): Promise<Verified> {
-  const copied = await create(input, imageCopy, image.name, copyInputs(image));
+async function promote(run: Run, image: PlannedImage): Promise<Verified> {
+  const copied = await create(run, imageCopy, image.name, copyInputs(image));
   const referrers: unknown = Reflect.get(copied, "referrers");
   return {
     digest: digestIn(copied, "digest"),
@@ -94,29 +96,23 @@ async function promote(input: CarryOutInput, image: PlannedImage): Promise<Verif
 }
 
 /** All tags of a level, each to its end, whatever becomes of the others. */
-async function writeLevel(
-  input: CarryOutInput,
-  level: TagLevel,
-  digests: Readonly<Record<string, Digest>>,
-): Promise<ReleaseFacts["tags"]> {
-  const written = await Promise.allSettled(level.tags.map((planned) => writeTag(input, planned, digests)));
-  const reasons = written.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  if (reasons.length > 0) {
-    const messages = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason)));
-    throw new Error([...new Set(messages)].join("\n"));
-  }
+async function writeLevel(run: Run, level: TagLevel): Promise<ReleaseFacts["tags"]> {
+  const written = await Promise.allSettled(level.tags.map((planned) => writeTag(run, planned)));
+  const reasons = written.flatMap((result) =>
+    result.status === "rejected" ? [reasonOf(result.reason)] : [],
+  );
+  if (reasons.length > 0) throw new Error([...new Set(reasons)].join("\n"));
   return written.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
 async function writeTag(
-  input: CarryOutInput,
+  { plan, context, digests }: Run,
   planned: PlannedTag,
-  digests: Readonly<Record<string, Digest>>,
 ): Promise<ReleaseFacts["tags"][number]> {
   const { image, repository, name } = planned;
-  const siblings = input.plan.images.find((known) => known.name === image)?.repositories ?? [];
-  const outputs = await create(input, tag, image, {
-    ...tagInputs(planned, siblings, input.plan.lane ?? ""),
+  const siblings = plan.images.find((known) => known.name === image)?.repositories ?? [];
+  const outputs = await create({ context }, tag, image, {
+    ...tagInputs(planned, siblings, plan.lane ?? ""),
     digest: digestOfTag(planned, digests),
   });
   return { image, repository, name, class: planned.class, digest: digestIn(outputs, "digest") };

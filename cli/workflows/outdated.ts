@@ -1,9 +1,10 @@
 import Table from "cli-table3";
 import { Octokit } from "octokit";
-import { isRecord } from "../../plan/record";
 import { outwardFetch } from "../../registry/outward";
 import { ACTION_PINS } from "../../workflows/action-pins";
 import { type NewestRelease, type PinState, pinStates } from "../../workflows/outdated-pins";
+import { statusOf } from "../dispatch/problems";
+import { reasonOf } from "../terminal";
 
 const DEADLINE_MS = 20_000;
 
@@ -71,14 +72,9 @@ async function tagCommit(
   }
 }
 
-function statusOf(error: unknown): number | undefined {
-  return isRecord(error) && typeof error.status === "number" ? error.status : undefined;
-}
-
 function failure(error: unknown, action: string, baseUrl: string, hasToken: boolean): string {
   const host = new URL(baseUrl).host;
   const status = statusOf(error);
-  const said = error instanceof Error ? error.message : String(error);
   if (status === 401)
     return `${host} refuses the token of GH_TOKEN or GITHUB_TOKEN (401). Renew it, or unset it.`;
   if (status === 403 || status === 429) {
@@ -88,7 +84,7 @@ function failure(error: unknown, action: string, baseUrl: string, hasToken: bool
   if (status === 404) return `${host} knows no release of ${action} (404). Is GITHUB_API_URL right?`;
   // Octokit gives a request without an answer the status 500.
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${host} could not be asked about ${action}: ${said}${cause}. Check the network, or set GITHUB_API_URL.`;
+  return `${host} could not be asked about ${action}: ${reasonOf(error)}${cause}. Check the network, or set GITHUB_API_URL.`;
 }
 
 function table(states: readonly PinState[]): string {
