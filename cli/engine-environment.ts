@@ -1,13 +1,13 @@
 import path from "node:path";
 import { overlayCode, overlayEnvironment } from "../config/overlay";
 import { isSetupStack } from "../config/read-setup";
-import { readStackFile, type StackFile } from "../config/stack-file";
+import { readStackFile } from "../config/stack-file";
 import { isLoopbackHost } from "../plan/loopback";
 import { isRecord } from "../plan/record";
 import type { Code } from "../source/program-host";
-import { declaredCode } from "./program/run-program";
+import { releaseCode } from "./program/run-program";
 
-export interface EngineNeed {
+interface EngineNeed {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
@@ -20,17 +20,12 @@ export interface EngineNeed {
   readonly mayLogin?: boolean;
 }
 
-/**
- * The environment to run pulumi in: the given one, with what is missing for this stack provided by the toolchain.
- *
- * @throws ProblemError if there is no project or stack; Error if something cannot be provided
- */
+/** The environment to run pulumi in: the given one, with what is missing for this stack provided by the toolchain. */
 export async function engineEnvironment(need: EngineNeed): Promise<NodeJS.ProcessEnv> {
   const { childEnvironment } = await import("#toolchain/project");
   return childEnvironment(await missingVariables(need), need.env, []);
 }
 
-/** The variables that this environment adds to the given one. */
 export async function missingVariables(need: EngineNeed): Promise<Record<string, string>> {
   const { provideProject } = await import("#toolchain/project");
   const { stack, configFile, env, services = false, mayLogin = false } = need;
@@ -38,9 +33,10 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
   const file = await readStackFile({
     projectDir: project,
     stack,
-    ...(configFile === undefined ? {} : { configFile: path.resolve(configFile) }),
+    configFile: configFile && path.resolve(configFile),
   });
-  const code = need.code ?? (await codeOf(project, file));
+  // A program that fails gives nothing: what runs it next reports why.
+  const code = need.code ?? (await releaseCode(project, file).catch(() => ({})));
   const { written } = overlayEnvironment(overlayCode(code, file.written), env);
   const setup = isSetupStack(written);
   const hasBuilder = isRecord(written.builder) && written.builder.name !== undefined;
@@ -55,14 +51,6 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
       mayLogin,
     },
     env,
-  );
-}
-
-/** Nothing for a program that fails: what runs it next reports why. */
-async function codeOf(project: string, file: StackFile): Promise<Code> {
-  return declaredCode(project, file).then(
-    ({ code }) => code,
-    () => ({}),
   );
 }
 

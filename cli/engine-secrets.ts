@@ -3,7 +3,7 @@ import { isSecretVariable } from "../config/environment";
 import { leaves } from "../config/paths";
 import { isSecretPath } from "../config/secrets";
 import { isRecord } from "../plan/record";
-import { runCommand } from "../source/commands";
+import { askPulumi } from "./pulumi";
 
 const PROXIES = /^(https?|all|ftp)_proxy$/i;
 
@@ -24,14 +24,11 @@ export function environmentSecrets(env: NodeJS.ProcessEnv): string[] {
 function passwordOf(address: string): string[] {
   if (!URL.canParse(address)) return [];
   const { password } = new URL(address);
-  return password === "" ? [] : [...new Set([password, decoded(password)])];
-}
-
-function decoded(text: string): string {
+  if (password === "") return [];
   try {
-    return decodeURIComponent(text);
+    return [...new Set([password, decodeURIComponent(password)])];
   } catch {
-    return text;
+    return [password];
   }
 }
 
@@ -45,14 +42,10 @@ interface StackToRead {
 
 /** A stack's configuration from the engine, which alone can decrypt it. @throws Error with pulumi's own message */
 async function decrypted(options: StackToRead, why: string): Promise<z.output<typeof configuration>> {
-  const { stack, cwd, env, configFile } = options;
+  const { stack, configFile } = options;
   const file = configFile === undefined ? [] : ["--config-file", configFile];
   const args = ["config", "--stack", stack, "--show-secrets", "--json", "--non-interactive", ...file];
-  const answer = await runCommand("pulumi", args, { cwd, env });
-  if (answer.code !== 0) {
-    throw new Error(`${why}: ${answer.stderr.trim() || (answer.message ?? "pulumi failed")}`);
-  }
-  return configuration.parse(JSON.parse(answer.stdout));
+  return configuration.parse(JSON.parse(await askPulumi(args, options, why)));
 }
 
 /** The signing key and its password from the stack's file, as the environment variables of the same meaning. */

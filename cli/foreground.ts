@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** What every way of running a program here shares. */
 export interface Running {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
@@ -26,7 +25,6 @@ export function hasOwnGroup(): boolean {
  * it has begun, with a user there to read its output.
  *
  * @returns its exit code; 128 and the signal's number where a signal killed it
- * @throws Error where the program was not found or could not be started
  */
 export function endOf(child: ChildProcess, program: string): Promise<number> {
   const forward = (signal: NodeJS.Signals): void => {

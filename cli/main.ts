@@ -1,5 +1,6 @@
 import { Command, CommanderError, Help } from "commander";
 import { version } from "../package.json";
+import { reasonOf } from "../plan/problem";
 import { buildCommand } from "./commands/build";
 import { dispatchCommand } from "./commands/dispatch";
 import { envCommand } from "./commands/env";
@@ -40,7 +41,6 @@ const USAGE_ERROR = 2;
  * Commands fail by throwing: `command.error(…)` for what is wrong with flags or environment, any other error for what
  * went wrong. A command that has reported by itself sets `process.exitCode`.
  *
- * @param argv the arguments after the program's name
  * @returns the exit code: 0 done, 1 failed, 2 used wrongly
  */
 export async function main(argv: string[]): Promise<number> {
@@ -50,7 +50,7 @@ export async function main(argv: string[]): Promise<number> {
   } catch (error) {
     // Commander has printed its own messages, help and version already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
-    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`error: ${reasonOf(error)}\n`);
     if (process.env.SLIPWAY_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return 1;
   }
@@ -72,7 +72,6 @@ export function buildProgram(): Command {
   return throwing(program);
 }
 
-/** Makes a command and those below it throw where Commander would exit. */
 function throwing(command: Command): Command {
   for (const child of command.commands) throwing(child);
   return command.exitOverride();

@@ -2,16 +2,18 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { lookUp } from "../config/environment";
+import { overlayCode } from "../config/overlay";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
-import { ProblemError } from "../plan/problem";
+import { ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
-import { writeWholeFile } from "../report/write-whole-file";
+import { writeWholeFile } from "../report/manifest-file";
 import { runCommand } from "../source/commands";
+import type { Code } from "../source/program-host";
 import { fromRoot, rootDir } from "../source/project-files";
 import { newKeyPair, publicPem, readPrivateKey } from "../trust/keys";
-import { engineHint } from "./engine-hint";
+import { engineHint } from "./pulumi";
 
 export interface KeysRequest {
   readonly stack: string;
@@ -20,6 +22,7 @@ export interface KeysRequest {
   /** Where the public key goes, from the project's folder. @default cosign.pub, or cosign.<stack>.pub */
   readonly publicKey?: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly code: Code;
 }
 
 export interface MadeKeys {
@@ -39,14 +42,10 @@ type Sign = Readonly<Record<string, unknown>>;
  * @throws ProblemError `keys-refused`; Error with pulumi's own message
  */
 export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
-  const { stack, env } = request;
+  const { stack, env, configFile, code } = request;
   const projectDir = path.resolve(request.cwd);
-  const { configFile } = request;
-  const { written } = await readStackFile({
-    projectDir,
-    stack,
-    ...(configFile === undefined ? {} : { configFile }),
-  });
+  const settings = await readStackFile({ projectDir, stack, configFile });
+  const written = overlayCode(code, settings.written);
   const sign: Sign = isRecord(written.sign) ? written.sign : {};
   refuseUnneeded(stack, written, sign);
   const root = typeof written.root === "string" ? written.root : ".";
@@ -58,7 +57,7 @@ export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
   const hasPublic = sign.publicKey !== undefined || (target !== undefined && existsSync(target));
   const shown = (file: string) => path.relative(projectDir, file).replaceAll("\\", "/");
   if (hasPrivate && hasPublic) {
-    return { stack, action: "unchanged", ...(target === undefined ? {} : { publicKeyFile: shown(target) }) };
+    return { stack, action: "unchanged", publicKeyFile: target && shown(target) };
   }
   if (!hasPrivate && (hasPublic || target !== undefined)) {
     throw refused(
@@ -68,7 +67,7 @@ export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
     );
   }
   const publicKey = hasPrivate
-    ? await publicHalf(request, { projectDir, root, sign, given, prefix })
+    ? await publicHalf(request, sign, rootDir(projectDir, root), prefix)
     : await storeNewKey(request);
   const file = target ?? (await freeFile(request, projectDir, publicKey));
   await writeWholeFile(file, publicKey);
@@ -94,14 +93,15 @@ export function keysText({ stack, action, publicKeyFile }: MadeKeys): string {
 }
 
 function refuseUnneeded(stack: string, written: Readonly<Record<string, unknown>>, { mode }: Sign): void {
-  const reason = isSetupStack(written)
-    ? `${stack} sets the GitHub repository up, and releases nothing`
-    : written.promote !== undefined
-      ? `${stack} promotes what another stack signed, and signs nothing`
-      : mode !== undefined && mode !== "key"
-        ? `the settings of ${stack} say sign.mode: ${String(mode)}`
-        : undefined;
-  if (reason !== undefined) throw refused(`Pulumi.${stack}.yaml`, `${reason}: it needs no key`);
+  const refuse = (setting: string, reason: string) => {
+    throw refused(`slipway:${setting}`, `${reason}: it needs no key`);
+  };
+  if (isSetupStack(written))
+    refuse("github.setup", `${stack} sets the GitHub repository up, and releases nothing`);
+  if (written.promote !== undefined)
+    refuse("promote", `${stack} promotes what another stack signed, and signs nothing`);
+  if (mode !== undefined && mode !== "key")
+    refuse("sign.mode", `the settings of ${stack} say sign.mode: ${String(mode)}`);
 }
 
 /** The engine encrypts the key. It is passed on standard input, since a process list shows arguments. */
@@ -111,44 +111,27 @@ async function storeNewKey(request: KeysRequest): Promise<string> {
   return publicKey;
 }
 
-async function publicHalf(
-  request: KeysRequest,
-  of: {
-    readonly projectDir: string;
-    readonly root: string;
-    readonly sign: Sign;
-    readonly given: string | undefined;
-    readonly prefix: string;
-  },
-): Promise<string> {
-  const { sign, given } = of;
-  const stored = async (name: string) =>
-    new Secret((await pulumiConfig(request, ["get", "--path", `slipway:sign.${name}`])).trim());
+async function publicHalf(request: KeysRequest, sign: Sign, root: string, prefix: string): Promise<string> {
+  const { env } = request;
+  const given = (variable: string) => lookUp(env, [variable], prefix)?.value;
+  // The engine decrypts what the stack's file has; a program may give it as it is.
+  const stored = async (name: "key" | "password") => {
+    const value = sign[name];
+    if (value === undefined || typeof value === "string") return value;
+    return (await pulumiConfig(request, ["get", "--path", `slipway:sign.${name}`])).trim();
+  };
   const pem =
-    given !== undefined
-      ? new Secret(given)
-      : sign.key !== undefined
-        ? await stored("key")
-        : new Secret(
-            await readFile(path.resolve(rootDir(of.projectDir, of.root), String(sign.keyFile)), "utf8"),
-          );
-  const password = lookUp(request.env, ["COSIGN_PASSWORD"], of.prefix)?.value;
+    given("COSIGN_PRIVATE_KEY") ??
+    (await stored("key")) ??
+    (await readFile(path.resolve(root, String(sign.keyFile)), "utf8"));
+  const password = given("COSIGN_PASSWORD") ?? (await stored("password"));
   try {
     return publicPem(
-      await readPrivateKey(
-        pem,
-        password !== undefined
-          ? new Secret(password)
-          : sign.password === undefined
-            ? undefined
-            : await stored("password"),
-      ),
+      await readPrivateKey(new Secret(pem), password === undefined ? undefined : new Secret(password)),
     );
   } catch (error) {
-    throw refused(
-      "slipway:sign",
-      `the key of ${request.stack} ${error instanceof Error ? error.message : error}`,
-    );
+    const reason = reasonOf(error);
+    throw refused("slipway:sign", `the key of ${request.stack} ${reason}`);
   }
 }
 
@@ -179,7 +162,7 @@ async function pulumiConfig(
   const { code, stdout, stderr, message } = await runCommand(
     "pulumi",
     ["config", verb, "--stack", stack, "--non-interactive", ...file, ...args],
-    { cwd, env, ...(value === undefined ? {} : { input: value.reveal() }) },
+    { cwd, env, input: value?.reveal() },
   );
   if (code === 0) return stdout;
   const said = (value?.reveal() ?? "")
@@ -192,7 +175,5 @@ async function pulumiConfig(
 }
 
 function refused(at: string, message: string, hint?: string): ProblemError {
-  return new ProblemError("No key was made:", [
-    { code: "keys-refused", path: at, message, ...(hint === undefined ? {} : { hint }) },
-  ]);
+  return new ProblemError("No key was made:", [{ code: "keys-refused", path: at, message, hint }]);
 }

@@ -3,6 +3,7 @@ import type { Environment } from "../config/environment";
 import { readSetup } from "../config/read-setup";
 import { plainSetupSecrets, type StackFile } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../plan/setup/plan";
 import { runCommand } from "../source/commands";
 import { projectFiles } from "../source/project-files";
@@ -12,7 +13,10 @@ import { withWorkflows } from "../workflows/setup-files";
 import { declaredCode } from "./program/run-program";
 
 /** What the stack's state says; `unknown` is the reason, one line. */
-type Ownership = { readonly known?: SetupOwnership } | { readonly unknown: string };
+interface Ownership {
+  readonly known?: SetupOwnership;
+  readonly unknown?: string;
+}
 
 export interface PlannedSetup {
   readonly plan: SetupPlan;
@@ -23,8 +27,6 @@ export interface PlannedSetup {
 /**
  * The plan of a stack that sets the repository up, as its program makes it. Values of secrets stay encrypted: only their
  * names are looked at. The token comes from the environment.
- *
- * @throws ProblemError for settings with problems, and for what GitHub refuses
  */
 export async function planSetup(input: {
   readonly file: StackFile;
@@ -35,7 +37,7 @@ export async function planSetup(input: {
   const projectDir = path.resolve(input.projectDir);
   const plain = await plainSetupSecrets({ projectDir, stack: file.stack });
   if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
-  const codeOf = async (stack: StackFile) => (await declaredCode(projectDir, stack)).code;
+  const codeOf = (stack: StackFile) => declaredCode(projectDir, stack);
   const code = await codeOf(file);
   const { token, ...written } = readSetup({ ...file, code, env, readFile: projectFiles(projectDir) });
   const config = withWorkflows(written, await readWorkflowStacks(projectDir, codeOf));
@@ -46,13 +48,8 @@ export async function planSetup(input: {
     readRepository(full, env),
     readOwnership(projectDir, file.stack, env),
   ]);
-  if ("unknown" in ownership) {
-    return { plan: assembleSetupPlan({ config: full, live }), unknownOwnership: ownership.unknown };
-  }
-  const { known } = ownership;
-  return {
-    plan: assembleSetupPlan({ config: full, live, ...(known === undefined ? {} : { previous: known }) }),
-  };
+  const { known: previous, unknown: unknownOwnership } = ownership;
+  return { plan: assembleSetupPlan({ config: full, live, previous }), unknownOwnership };
 }
 
 /** Asked of pulumi, where it is at hand. A stack that has never run owns nothing. */
@@ -61,10 +58,7 @@ async function readOwnership(cwd: string, stack: string, env: Environment): Prom
   const answer = await runCommand("pulumi", args, { cwd, env });
   if (answer.code === 0) {
     const outputs: unknown = JSON.parse(answer.stdout || "{}");
-    const found: unknown =
-      typeof outputs === "object" && outputs !== null ? Reflect.get(outputs, "ownership") : undefined;
-    const known = ownershipIn(found);
-    return known === undefined ? {} : { known };
+    return { known: ownershipIn(isRecord(outputs) ? outputs.ownership : undefined) };
   }
   if (/no stack named/.test(answer.stderr)) return {};
   if (answer.failure === "not-found") return { unknown: "pulumi was not found" };
@@ -85,7 +79,7 @@ export function setupPlanJson({ plan, unknownOwnership }: PlannedSetup): string 
       slot,
       action,
       deletable,
-      ...(note === undefined ? {} : { note }),
+      note,
     })),
     reviewers,
     problems,

@@ -5,30 +5,25 @@ import { readConfig } from "../config/read";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile, type StackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
-import type { ReleaseManifest } from "../plan/manifest";
-import { manifestAmong } from "../plan/manifest";
-import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/planned-release";
-import { ProblemError } from "../plan/problem";
+import { manifestAmong, type ReleaseManifest } from "../plan/manifest";
+import { type PlannedRelease, withFiles } from "../plan/planned-release";
+import { ProblemError, reasonOf } from "../plan/problem";
+import { repositoryKey } from "../plan/reference";
 import { askRegistries } from "../provider/ask-registries";
-import { readManifestFile } from "../report/read-manifest-file";
-import { MANIFEST_FILE } from "../report/write-artifacts";
-import { runCommand } from "../source/commands";
-import { planRelease } from "../source/plan-release";
+import { MANIFEST_FILE, readManifestFile } from "../report/manifest-file";
+import { type PlanReleaseInput, planRelease } from "../source/plan-release";
 import type { Code } from "../source/program-host";
 import { projectFiles } from "../source/project-files";
 import { declaredCode, nothingPlanned, runProgram } from "./program/run-program";
-import { stateResources } from "./state-resources";
-import { unaskedRegistries } from "./unasked-registries";
+import { stateResources } from "./pulumi";
 
-export interface StackToPlan {
+interface StackToPlan {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
-  /** @default the process's own */
   readonly env?: Environment;
   /** The manifest of the last release, if it is known. @default unknown */
   readonly previous?: (config: Config) => Promise<ReleaseManifest | undefined>;
-  /** Settings from the command line. */
   readonly flags?: readonly Flag[];
   /** The plan will not be carried out, so it needs neither credentials nor push rights. @default false */
   readonly readOnly?: boolean;
@@ -42,19 +37,12 @@ export interface StackToPlan {
  */
 export async function planStack(options: StackToPlan): Promise<readonly PlannedRelease[]> {
   const projectDir = path.resolve(options.cwd);
-  const file = await readStackFile({
-    projectDir,
-    stack: options.stack,
-    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
-  });
-  if (isSetupStack(file.written)) throw setupStack(options.stack);
+  const { stack, configFile } = options;
+  const file = await readStackFile({ projectDir, stack, configFile });
+  if (isSetupStack(file.written)) throw setupStack(stack);
   const plans: Promise<PlannedRelease>[] = [];
-  let stop = () => {};
-  const refused = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  const host = {
-    planRelease: async (code: Code, plan: PlanOptions) => {
+  await runProgram(projectDir, file, (stop) => ({
+    planRelease: async (code, plan) => {
       const planning = planCode(options, projectDir, file, code).then((made) => withFiles(made, plan));
       plans.push(planning);
       const planned = await planning;
@@ -63,11 +51,10 @@ export async function planStack(options: StackToPlan): Promise<readonly PlannedR
       return planned.plan.refusals.length > 0 ? new Promise<never>(() => {}) : planned;
     },
     planSetup: async () => {
-      throw setupStack(options.stack);
+      throw setupStack(stack);
     },
-  };
-  await runProgram(projectDir, file, host, refused);
-  if (plans.length === 0) throw nothingPlanned(options.stack);
+  }));
+  if (plans.length === 0) throw nothingPlanned(stack);
   return Promise.all(plans);
 }
 
@@ -79,7 +66,6 @@ async function planCode(
 ): Promise<PlannedRelease> {
   const { stack, env = process.env } = options;
   const config = configOf({ ...options, projectDir, env, file, code });
-  const previous = await options.previous?.(config);
   const plan = await planRelease({
     config,
     stack,
@@ -87,7 +73,7 @@ async function planCode(
     env,
     now: new Date(),
     signs: options.signs === true,
-    ...(previous === undefined ? {} : { previous }),
+    previous: await options.previous?.(config),
     stackManifest: (other) => manifestWithoutEngine({ projectDir, config, env }, other),
     registries: config.push
       ? askRegistries(config, env, { readOnly: options.readOnly === true })
@@ -114,7 +100,7 @@ export async function readStackConfig(options: {
   readonly env: Environment;
 }): Promise<Config> {
   const file = await readStackFile(options);
-  const { code } = await declaredCode(options.projectDir, file);
+  const code = await declaredCode(options.projectDir, file);
   return configOf({ ...options, file, code });
 }
 
@@ -127,8 +113,7 @@ export function configOf(input: {
   readonly flags?: readonly Flag[];
 }): Config {
   const { projectDir, file, code, env, flags } = input;
-  const readFile = projectFiles(projectDir);
-  return readConfig({ ...file, code, env, readFile, ...(flags === undefined ? {} : { flags }) });
+  return readConfig({ ...file, code, env, flags, readFile: projectFiles(projectDir) });
 }
 
 /** Another stack's manifest: from its state if `pulumi` can read it, else the file that its last release wrote here. */
@@ -144,7 +129,7 @@ async function manifestWithoutEngine(
       config.images.map(({ name }) => name),
     );
   } catch (error) {
-    reason = error instanceof Error ? error.message : String(error);
+    reason = reasonOf(error);
   }
   const file = path.join(projectDir, config.artifacts, MANIFEST_FILE);
   const manifest = await readManifestFile(file).catch(() => undefined);
@@ -160,3 +145,18 @@ async function manifestWithoutEngine(
     },
   ]);
 }
+
+/** For a dry run (CI_PUSH=false): registries that are not read count as empty, so everything would be built. */
+const unaskedRegistries: PlanReleaseInput["registries"] = {
+  resolveImages: async () => ({ digests: {}, problems: [] }),
+  inspectImages: async () => ({ found: {}, problems: [] }),
+  verifyImage: async () => [],
+  readRegistries: async ({ registries, repositories }) => ({
+    access: Object.fromEntries(
+      registries.map(({ host }) => [host, { status: "ready", credentials: "not asked" }]),
+    ),
+    repositories: Object.fromEntries(
+      repositories.map((repository) => [repositoryKey(repository), { tags: [], found: {} }]),
+    ),
+  }),
+};

@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
 import pc from "picocolors";
+import { reasonOf } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import {
   commitDateInPayload,
   correctedSha,
@@ -16,14 +18,13 @@ import {
 } from "../plan/tag-rules";
 import type { TagsOptions } from "./commands/tags";
 
-/** Evaluates the rules for the event of the environment or the flags, and prints the tags. */
 export function printTags(options: TagsOptions, command: Command): void {
   const now = options.now ?? new Date();
   const result = evaluateTagRules({
     ...readRules(options, command),
     event: readEvent(options, command, now),
     now,
-    ...shortShaLength(command),
+    shortShaLength: shortShaLength(command),
   });
   for (const warning of result.warnings) warn(warning);
   for (const problem of result.problems) warn(`${problem.path}: ${problem.message}`);
@@ -32,7 +33,6 @@ export function printTags(options: TagsOptions, command: Command): void {
   );
 }
 
-/** What the flags say; what they say wrongly is a usage error. */
 function readRules(options: TagsOptions, command: Command) {
   try {
     return {
@@ -43,21 +43,17 @@ function readRules(options: TagsOptions, command: Command) {
       annotations: listEntries(options.annotation),
     };
   } catch (error) {
-    return command.error(`error: ${error instanceof Error ? error.message : String(error)}`, { exitCode: 2 });
+    return command.error(`error: ${reasonOf(error)}`, { exitCode: 2 });
   }
 }
 
-/** The event of GitHub's environment; flags win. */
 function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEvent {
   const { env } = process;
   const ref = options.ref ?? env.GITHUB_REF;
-  const given = [
-    ref,
-    options.sha ?? env.GITHUB_SHA,
-    options.event ?? env.GITHUB_EVENT_NAME,
-    eventFile(options),
-  ];
-  if (given.every((value) => value === undefined)) {
+  const sha = options.sha ?? env.GITHUB_SHA;
+  const eventName = options.event ?? env.GITHUB_EVENT_NAME;
+  const eventFile = options.eventFile ?? env.GITHUB_EVENT_PATH;
+  if ([ref, sha, eventName, eventFile].every((value) => value === undefined)) {
     command.error(
       "error: there is no event to make tags for. Set GITHUB_REF and GITHUB_SHA as a workflow does, or say e.g. " +
         "--ref refs/tags/v1.2.3 --sha $(git rev-parse HEAD)",
@@ -70,29 +66,30 @@ function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEv
     );
   }
 
-  const payload = readPayload(options);
+  const payload = readPayload(eventFile, options.eventFile !== undefined);
   const repository = options.repositoryFile === undefined ? undefined : readJson(options.repositoryFile);
   const event = {
-    eventName: options.event ?? env.GITHUB_EVENT_NAME ?? "",
+    eventName: eventName ?? "",
     ref: ref ?? "",
-    sha: options.sha ?? env.GITHUB_SHA ?? "",
+    sha: sha ?? "",
     payload,
-    repository: repository ?? repositoryOf(payload) ?? repositoryByName(options),
+    repository:
+      repository ?? (isRecord(payload) ? payload.repository : undefined) ?? repositoryByName(options),
     sourceOfSha: /true/i.test(env.DOCKER_METADATA_PR_HEAD_SHA ?? "")
       ? ("pull-request-head" as const)
       : ("event" as const),
     now,
   };
   const commitDate = options.commitDate ?? commitDateOf(event, options);
-  return releaseEventFromGitHub({ ...event, ...(commitDate === undefined ? {} : { commitDate }) });
+  return releaseEventFromGitHub({ ...event, commitDate });
 }
 
 /** The commit's date by the event or by git, which runs only if an expression uses it. */
 function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOptions): Date | undefined {
   const sha = correctedSha(event);
-  const told = commitDateInPayload(event.payload, sha);
-  const wanted = [options.rule, options.flavor, options.label, options.annotation].flat();
-  if (told !== undefined || !wanted.some((entry) => entry.includes("commit_date"))) return told;
+  const known = commitDateInPayload(event.payload, sha);
+  const entries = [options.rule, options.flavor, options.label, options.annotation].flat();
+  if (known !== undefined || !entries.some((entry) => entry.includes("commit_date"))) return known;
   if (!/^[0-9a-f]{7,64}$/i.test(sha)) return undefined;
   try {
     const args = ["show", "--no-patch", "--format=%cI", sha, "--"];
@@ -105,15 +102,10 @@ function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOp
   }
 }
 
-function eventFile(options: TagsOptions): string | undefined {
-  return options.eventFile ?? process.env.GITHUB_EVENT_PATH;
-}
-
-function readPayload(options: TagsOptions): unknown {
-  const file = eventFile(options);
+function readPayload(file: string | undefined, isNamed: boolean): unknown {
   if (!file) return {};
   // As for GitHub's own library, a workflow without its event's file is one with an empty event.
-  if (options.eventFile === undefined && !existsSync(file)) {
+  if (!isNamed && !existsSync(file)) {
     warn(`GITHUB_EVENT_PATH is ${file}, which does not exist; the event is taken as empty`);
     return {};
   }
@@ -124,19 +116,10 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(
-      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new Error(`${file} cannot be read as JSON: ${reasonOf(error)}`);
   }
 }
 
-function repositoryOf(payload: unknown): unknown {
-  return typeof payload === "object" && payload !== null && "repository" in payload
-    ? payload.repository
-    : undefined;
-}
-
-/** The little that is known of a repository by its name alone. */
 function repositoryByName(options: TagsOptions): unknown {
   const fullName = options.repository ?? process.env.GITHUB_REPOSITORY;
   if (!fullName) return undefined;
@@ -144,31 +127,19 @@ function repositoryByName(options: TagsOptions): unknown {
   return { name: fullName.split("/")[1], html_url: `${server}/${fullName}` };
 }
 
-function shortShaLength(command: Command): { shortShaLength?: number } {
+function shortShaLength(command: Command): number | undefined {
   const written = process.env.DOCKER_METADATA_SHORT_SHA_LENGTH;
-  if (!written) return {};
+  if (!written) return undefined;
   const length = Number(written);
-  if (Number.isNaN(length)) {
-    command.error(
-      `error: DOCKER_METADATA_SHORT_SHA_LENGTH is ${JSON.stringify(written)}, which is not a number`,
-      {
-        exitCode: 2,
-      },
-    );
-  }
-  return { shortShaLength: length };
+  if (!Number.isNaN(length)) return length;
+  const message = `DOCKER_METADATA_SHORT_SHA_LENGTH is ${JSON.stringify(written)}, which is not a number`;
+  return command.error(`error: ${message}`, { exitCode: 2 });
 }
 
 function document(result: TagRulesResult, options: TagsOptions): object {
   const { version, partial, latest, tags, labels, annotations } = result;
-  return {
-    version,
-    partial,
-    latest,
-    tags,
-    labels,
-    ...(options.annotation.length > 0 ? { annotations } : {}),
-  };
+  const own = options.annotation.length > 0 ? { annotations } : {};
+  return { version, partial, latest, tags, labels, ...own };
 }
 
 function text(result: TagRulesResult): string {

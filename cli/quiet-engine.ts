@@ -32,7 +32,6 @@ export function withLogShown(args: readonly string[]): string[] {
   return [...args.slice(0, end), LOG_FLAG, ...args.slice(end)];
 }
 
-/** The value of a flag, in both ways of writing it. */
 export function flagValue(args: readonly string[], flag: string): string | undefined {
   const at = args.indexOf(flag);
   if (at >= 0) return args[at + 1];
@@ -42,8 +41,6 @@ export function flagValue(args: readonly string[], flag: string): string | undef
 /**
  * Runs a program and shows what it prints, line by line, without secrets. It has no terminal then. What would go into
  * log files goes to standard error: a file could not be cleaned.
- *
- * @returns its exit code
  */
 export async function runRedacted(
   program: string,

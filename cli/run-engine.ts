@@ -4,82 +4,61 @@ import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { selectedImages } from "../plan/selection";
+import { writeFiles } from "../report/manifest-file";
 import { planText, refusalText } from "../report/plan-text";
-import { writeFiles } from "../report/write-whole-file";
 import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
 import { configOf, planStack } from "./plan-without-engine";
-import { declaredCode } from "./program/run-program";
+import { releaseCode } from "./program/run-program";
+import { stateResources } from "./pulumi";
 import { flagValue, isTelling, runRedacted } from "./quiet-engine";
-import { stateResources } from "./state-resources";
 
-export interface EngineRun {
-  readonly verb: "up" | "preview";
-  /** For pulumi. */
-  readonly args: readonly string[];
+interface EngineStack {
   readonly stack: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Names, separated by commas. Default: what the environment and the stack say. */
-  readonly services?: string;
 }
 
-/** Runs the engine on a stack, on some images only where they are selected; its exit code. */
-export async function runEngine(run: EngineRun): Promise<number> {
-  const given = { ...run.env, ...(run.services === undefined ? {} : { CI_SERVICES: run.services }) };
-  const projectDir = path.resolve(run.cwd);
-  const file = await readStackFile({ projectDir, stack: run.stack });
+/** Runs the engine on a stack, on some images only where they are selected. */
+export async function runEngine(
+  verb: "up" | "preview",
+  rest: readonly string[],
+  { stack, cwd, env: given }: EngineStack,
+): Promise<number> {
+  const projectDir = path.resolve(cwd);
+  const file = await readStackFile({ projectDir, stack });
   const isSetup = isSetupStack(file.written);
   if (!isSetup) await requireProviderPlugin(projectDir);
-  const code = isSetup ? {} : (await declaredCode(projectDir, file)).code;
+  const code = await releaseCode(projectDir, file);
   // Mistakes in the settings are reported before anything is provided.
   const config = isSetup ? undefined : configOf({ projectDir, file, code, env: given });
-  const env = await engineEnvironment({
-    stack: run.stack,
-    cwd: projectDir,
-    env: given,
-    code,
-    services: true,
-  });
-  if (config === undefined) {
-    // Without a refresh the engine would leave what was changed on GitHub.
-    const args = [run.verb, "--stack", run.stack, "--refresh", ...run.args];
-    return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
-  }
+  const env = await engineEnvironment({ stack, cwd: projectDir, env: given, code, services: true });
+  const engine = { stack, cwd: projectDir, env };
+  // Without a refresh the engine would leave what was changed on GitHub.
+  if (config === undefined) return runPulumi([verb, "--stack", stack, "--refresh", ...rest], engine);
   const selected = selectedImages(config);
-  if (config.push && selected === undefined) {
-    const args = [run.verb, "--stack", run.stack, ...run.args];
-    return runPulumi(args, { stack: run.stack, cwd: projectDir, env });
-  }
-  const planned = await planStack({ stack: run.stack, cwd: projectDir, env });
+  if (config.push && selected === undefined) return runPulumi([verb, "--stack", stack, ...rest], engine);
+  const planned = await planStack(engine);
+  const plans = planned.map(({ plan }) => plan);
   if (!config.push) {
-    for (const { plan } of planned) process.stdout.write(planText(plan));
-    const refused = planned.filter(({ plan }) => plan.refusals.length > 0);
-    if (refused.length > 0) throw new Error(refused.map(({ plan }) => refusalText(plan)).join("\n"));
-    if (run.verb === "up") for (const { files } of planned) await writeFiles(projectDir, files);
+    for (const plan of plans) process.stdout.write(planText(plan));
+    const refused = plans.filter(({ refusals }) => refusals.length > 0);
+    if (refused.length > 0) throw new Error(refused.map(refusalText).join("\n"));
+    if (verb === "up") for (const { files } of planned) await writeFiles(projectDir, files);
     return 0;
   }
-  const resources = await stateResources({ stack: run.stack, cwd: projectDir, env });
-  const plans = planned.map(({ plan }) => plan);
-  const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);
-  return runPulumi([run.verb, "--stack", run.stack, ...excludes, ...run.args], {
-    stack: run.stack,
-    cwd: projectDir,
+  const excludes = engineExcludes(await stateResources(engine), plans).flatMap((urn) => ["--exclude", urn]);
+  return runPulumi([verb, "--stack", stack, ...excludes, ...rest], {
+    ...engine,
     env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") },
   });
 }
 
-/** In the person's own terminal; without one, and without secrets, where the engine is asked to log everything. */
-async function runPulumi(
-  args: readonly string[],
-  options: { readonly stack: string; readonly cwd: string; readonly env: NodeJS.ProcessEnv },
-): Promise<number> {
-  if (!isTelling(args, options.env)) return runInForeground("pulumi", args, options);
+/** In the user's own terminal; without one, and without secrets, where the engine is asked to log everything. */
+async function runPulumi(args: readonly string[], engine: EngineStack): Promise<number> {
+  if (!isTelling(args, engine.env)) return runInForeground("pulumi", args, engine);
   const configFile = flagValue(args, "--config-file");
-  const secrets = [
-    ...environmentSecrets(options.env),
-    ...(await stackSecrets({ ...options, ...(configFile === undefined ? {} : { configFile }) })),
-  ];
-  return runRedacted("pulumi", args, { ...options, secrets });
+  const secrets = [...environmentSecrets(engine.env), ...(await stackSecrets({ ...engine, configFile }))];
+  return runRedacted("pulumi", args, { ...engine, secrets });
 }

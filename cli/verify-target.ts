@@ -1,24 +1,27 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { Environment } from "../config/environment";
+import type { Config } from "../plan/config";
 import { isDigest } from "../plan/digest";
 import type { ManifestImage, ReleaseManifest } from "../plan/manifest";
-import { ProblemError } from "../plan/problem";
+import { ProblemError, reasonOf } from "../plan/problem";
 import { manifestRelease } from "../plan/promotion";
-import { promotionRequest } from "../plan/promotion-gate";
+import { promotionGate, promotionRequest } from "../plan/promotion-gate";
 import { parseReference, repositoryKey } from "../plan/reference";
-import type { PromotionRules, Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
+import type { PromotionRules, Verdict, VerifyRequest, VerifyRules, WantedSigner } from "../plan/trust";
 import { providerConfig } from "../provider/provider-config";
 import { NO_CONFIG, Registries } from "../provider/registries";
 import { Signing, signingConfig } from "../provider/signing";
-import { readManifestFile } from "../report/read-manifest-file";
+import { readManifestFile } from "../report/manifest-file";
 import { verifyImage } from "../trust/verify-image";
 import type { VerifyOptions } from "./commands/verify";
-import { readVerifyStack, verifyRules } from "./verify-rules";
+import { readStackConfig } from "./plan-without-engine";
 
 /**
  * Verifies a reference, or every image of a release manifest in every registry.
  *
  * @param target `ghcr.io/octo/app:1.2.3`, or a file that exists
- * @throws ProblemError where the target, a file of the rules or the stack's file cannot be read
  */
 export async function verifyTarget(
   target: string,
@@ -26,7 +29,7 @@ export async function verifyTarget(
   env: NodeJS.ProcessEnv,
 ): Promise<Verdict[]> {
   const { stack: name } = options;
-  const stack = name === undefined ? undefined : await readVerifyStack({ ...options, stack: name }, env);
+  const stack = name === undefined ? undefined : await readVerifyStack(name, options.cwd, env);
   const registries = new Registries(stack === undefined ? NO_CONFIG : providerConfig(stack.config), env);
   const connect = (host: string) => registries.connect(host).client;
   const rules = await verifyRules(options, stack?.rules);
@@ -56,10 +59,10 @@ async function referenceRequest(
 ): Promise<VerifyRequest> {
   const reference = parseTarget(target);
   const repository = repositoryKey(reference);
-  const { client, path } = registries.at(repository);
+  const { client, path: at } = registries.at(repository);
   const digest = isDigest(reference.digest)
     ? reference.digest
-    : (await client.headManifest(path, reference.tag ?? "latest"))?.digest;
+    : (await client.headManifest(at, reference.tag ?? "latest"))?.digest;
   if (digest === undefined) throw refused("verify-missing", target, "there is no such image");
   const tag = isDigest(reference.digest) ? {} : { tag: reference.tag ?? "latest" };
   return { repositories: [repository], digest, rules: { ...rules, ...tag } };
@@ -69,7 +72,7 @@ function parseTarget(target: string): ReturnType<typeof parseReference> {
   try {
     return parseReference(target);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw refused("verify-target", target, `is no file, and no image's reference: ${reason}`);
   }
 }
@@ -92,6 +95,67 @@ function isBase({ tags }: ManifestImage): boolean {
   return tags.some(({ name }) => /^base-[0-9a-f]{12}$/.test(name));
 }
 
-function refused(code: string, path: string, message: string): ProblemError {
-  return new ProblemError("Nothing was verified:", [{ code, path, message }]);
+function refused(code: string, at: string, message: string, hint?: string): ProblemError {
+  return new ProblemError("Nothing was verified:", [{ code, path: at, message, hint }]);
+}
+
+/** What a stack asks of what it promotes: `promote.verify`, and what its policy asks for. */
+async function readVerifyStack(
+  stack: string,
+  cwd: string,
+  env: Environment,
+): Promise<{ readonly config: Config; readonly rules: PromotionRules }> {
+  const config = await readStackConfig({ projectDir: path.resolve(cwd), stack, env });
+  const rules = promotionGate(config);
+  if (rules === undefined) {
+    throw refused(
+      "verify-rules",
+      "promote.verify",
+      `the stack ${stack} asks for no evidence of what it promotes`,
+      "Set slipway:promote.verify in its file, or say by flags who has to have signed.",
+    );
+  }
+  return { config, rules };
+}
+
+/** The flags, else the stack's rules, else the defaults. */
+async function verifyRules(
+  options: VerifyOptions,
+  stack: PromotionRules | undefined,
+): Promise<PromotionRules> {
+  const { predicate, platform, builder, source, minAge, maxAge, denyLicence } = options;
+  const signer = (await signerOf(options)) ?? stack?.signer;
+  if (signer === undefined) throw new Error("the signer is missing: --key, --subject or --stack");
+  return {
+    ...stack,
+    signer,
+    predicates: predicate.length > 0 ? predicate : (stack?.predicates ?? ["signature", "statement"]),
+    platforms: platform.length > 0 ? platform : (stack?.platforms ?? []),
+    builder: builder ?? stack?.builder,
+    source: source ?? stack?.source,
+    minAge: minAge ?? stack?.minAge,
+    maxAge: maxAge ?? stack?.maxAge,
+    licences:
+      denyLicence.length === 0
+        ? stack?.licences
+        : { unknown: stack?.licences?.unknown ?? "allow", licences: denyLicence },
+  };
+}
+
+async function signerOf({
+  key,
+  subject,
+  issuer,
+  trustedRoot,
+}: VerifyOptions): Promise<WantedSigner | undefined> {
+  if (key !== undefined) return { kind: "key", publicKey: await text("--key", key) };
+  if (subject === undefined) return undefined;
+  const root = trustedRoot === undefined ? undefined : await text("--trusted-root", trustedRoot);
+  return { kind: "identity", subject, issuer, trustedRoot: root };
+}
+
+function text(option: string, file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => {
+    throw refused("verify-file", option, `${JSON.stringify(file)} cannot be read`);
+  });
 }

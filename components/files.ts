@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { listEntries } from "../source/project-files";
 import { runError } from "./run-error";
 
-export { writeWholeFile } from "../report/write-whole-file";
+export { writeWholeFile } from "../report/manifest-file";
 
 /**
  * Reads a list that other tools read too: one entry a line, without blank lines and `#` comments.

@@ -4,7 +4,7 @@ import { plainSetupSecrets } from "../config/stack-file";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { assembleSetupPlan, ownershipIn, type SetupPlan } from "../plan/setup/plan";
-import { setupRefusalText, setupText } from "../report/setup-text";
+import { setupRefusalText, setupText } from "../report/plan-text";
 import { programHost } from "../source/program-host";
 import { projectFiles } from "../source/project-files";
 import { readRepository } from "../source/read-repository";

@@ -10,7 +10,7 @@ import type {
 import { parseDuration } from "../plan/duration";
 import type { WorkflowsConfig } from "../plan/github-config";
 import { isLoopbackHost } from "../plan/loopback";
-import type { Problem } from "../plan/problem";
+import { type Problem, reasonOf } from "../plan/problem";
 import { normalizeHost, parseReference, referenceText } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import type { PromotionRules, SignConfig, WantedSigner } from "../plan/trust";
@@ -191,7 +191,7 @@ export class TrustFiles {
     try {
       return this.#read(file);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.problems.push({ code: "config-file", path, message: `${JSON.stringify(file)} ${reason}` });
       return undefined;
     }

@@ -1,4 +1,4 @@
-import type { Problem } from "../plan/problem";
+import { type Problem, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { buildSecretVariable } from "../plan/variables";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
@@ -49,7 +49,7 @@ export function overlayEnvironment(
     try {
       apply(row.edits(given, written, env), `environment variable ${given.variable}`);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const shown = given.variable.endsWith("BUILD_ARGS") ? "it" : JSON.stringify(given.value);
       problems.push({ code: "config-environment", path: given.variable, message: `${shown} ${reason}` });
     }

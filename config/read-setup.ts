@@ -1,4 +1,4 @@
-import { ProblemError } from "../plan/problem";
+import { ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
 import type { EnvironmentConfig, LabelConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
@@ -154,7 +154,7 @@ function readContent(read: () => string): { content?: string; problem?: string }
   try {
     return { content: read() };
   } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
+    return { problem: reasonOf(error) };
   }
 }
 

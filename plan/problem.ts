@@ -28,3 +28,8 @@ export function formatProblem(problem: Problem): string {
   const first = `  ${problem.path}: ${problem.message} [${problem.code}]`;
   return problem.hint === undefined ? first : `${first}\n    ${problem.hint.replaceAll("\n", "\n    ")}`;
 }
+
+/** The message of anything that was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,7 +2,7 @@ import path from "node:path";
 import { ProblemError } from "../plan/problem";
 import { RegistryError } from "../registry/errors";
 import type { RequestEntry } from "../registry/http";
-import { writeWholeFile } from "../report/write-whole-file";
+import { writeWholeFile } from "../report/manifest-file";
 import type { Context } from "./resource";
 
 /** What a diagnostics file holds: no header, no credentials, no query that could carry one. */

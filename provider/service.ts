@@ -8,7 +8,7 @@ import {
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as provider from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { ProblemError } from "../plan/problem";
+import { ProblemError, reasonOf } from "../plan/problem";
 import { diagnosed } from "./diagnostics";
 import { engineLog } from "./engine-log";
 import { functions } from "./functions";
@@ -244,7 +244,7 @@ function unary<Request, Response>(handle: (request: Request) => Response | Promi
       .then(
         (response) => callback(null, response),
         (error: unknown) => {
-          const message = error instanceof Error ? error.message : String(error);
+          const message = reasonOf(error);
           const failure: Partial<ServiceError> = { code: Status.UNKNOWN, details: message, message };
           callback(failure);
         },

@@ -1,5 +1,6 @@
 import { type Digest, shortDigest } from "../plan/digest";
 import { liveTag } from "../plan/planned-tags";
+import { reasonOf } from "../plan/problem";
 import { type DesiredLevel, type DesiredTag, tagReference } from "../plan/resource-inputs";
 import { decideTag, type LiveTag, newerVersion } from "../plan/tag-policy";
 import { readImage } from "../registry/read-image";
@@ -53,7 +54,7 @@ class TagWriter {
     if (reasons.length === 0) return;
     const references = (list: readonly DesiredTag[]) => list.map(tagReference).join(", ") || "none";
     const isSet = (tag: DesiredTag) => this.written.has(tagReference(tag));
-    const messages = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason)));
+    const messages = reasons.map((reason) => reasonOf(reason));
     throw new Error(
       [
         ...new Set(messages),

@@ -5,8 +5,9 @@ import {
   EMPTY_CONFIG,
 } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
+import { reasonOf } from "../plan/problem";
 import type { RegistryClient, RepositoryAt } from "./client";
-import { reasonOf, repositoryError } from "./errors";
+import { repositoryError } from "./errors";
 import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
 import { isAttached, publishReferrer, referrerEntry } from "./referrers";
 

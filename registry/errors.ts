@@ -168,8 +168,3 @@ export function checkReference(registry: string, reference: string): string {
     throw badName(registry, "tag or digest", reference);
   return reference;
 }
-
-/** What is wrong, by whatever was thrown. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -2,6 +2,8 @@ import { registryCaches } from "../plan/build-recipe";
 import { shortDigest } from "../plan/digest";
 import { formatProblem } from "../plan/problem";
 import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan";
+import type { SetupItem, SetupPlan } from "../plan/setup/plan";
+import { slotText } from "../plan/setup/slots";
 
 /** The plan as people read it, at most 80 columns where names allow it. */
 export function planText(plan: ReleasePlan): string {
@@ -25,7 +27,6 @@ function policyLines({ policy = [] }: ReleasePlan): string[] {
     .map(({ rule, setting, path, message }) => `  policy ${rule}: ${path}: ${message} (${setting})`);
 }
 
-/** Every refusal, with the setting that overrides it. */
 export function refusalText(plan: ReleasePlan): string {
   const lines = plan.refusals.flatMap((refusal) => [
     formatProblem(refusal),
@@ -120,4 +121,31 @@ function tagLine(tag: PlannedTag, width: number): string {
 function point({ digest, version }: PlannedTag["to"]): string {
   if (digest === undefined) return version ?? "to be built";
   return version === undefined ? shortDigest(digest) : `${shortDigest(digest)} (${version})`;
+}
+
+const SETUP_SIGNS = { make: "+", adopt: "=", managed: " " } as const;
+
+/** The setup as people read it. No value of a secret is in a plan, so none can be in its text. */
+export function setupText(plan: SetupPlan): string {
+  const items = Object.values(plan.items);
+  const width = Math.max(0, ...items.map(({ slot }) => slotText(slot).length));
+  const where = plan.branch === undefined ? "" : `, files on ${plan.branch}`;
+  return [
+    `Setup plan for ${plan.config.repository}${where} (+ made, = adopted: there before, never deleted)`,
+    ...(items.length === 0 ? ["  nothing is configured"] : items.map((item) => itemLine(item, width))),
+    "",
+  ].join("\n");
+}
+
+export function setupRefusalText(plan: SetupPlan): string {
+  const count = plan.problems.length;
+  return [
+    `The setup is refused (${count} ${count === 1 ? "reason" : "reasons"}); nothing was written:`,
+    ...plan.problems.map(formatProblem),
+  ].join("\n");
+}
+
+function itemLine({ slot, action, note }: SetupItem, width: number): string {
+  const text = slotText(slot);
+  return `  ${SETUP_SIGNS[action]} ${note === undefined ? text : `${text.padEnd(width)}  ${note}`}`;
 }

@@ -1,9 +1,7 @@
 import { shortDigest } from "../plan/digest";
 import type { BuildFacts, ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
 import { type DigestPair, digestPairs } from "../plan/same-digest";
-import { action, target } from "./outcome-words";
 
-/** A release as a page that people read: on GitHub, in a job's summary, in a chat. */
 export function releaseMarkdown(
   manifest: ReleaseManifest,
   tags: readonly TagOutcome[],
@@ -120,4 +118,21 @@ function cell(text: string): string {
 /** A text from elsewhere on one line, that cannot become markup of a page. */
 function plain(text: string): string {
   return text.replace(/\s+/g, " ").replace(/&/g, "&amp;").replace(/</g, "&lt;");
+}
+
+/** What happened to a tag, in a word or two: a tag that was kept although it is not there was not made. */
+export function action(tag: TagOutcome): string {
+  return tag.action === "kept" && tag.to === undefined ? "not made" : tag.action;
+}
+
+/** Where it points, and for one that moved from where: `sha256:756867c07ffa (1.9.3) → sha256:01e0d8f536d9`. */
+export function target(tag: TagOutcome): string {
+  const to = tag.to === undefined ? "" : shortDigest(tag.to);
+  if (tag.from === undefined) return to;
+  const from = withVersion(shortDigest(tag.from), tag.fromVersion);
+  return tag.action === "moved" ? `${from} → ${to}` : from;
+}
+
+function withVersion(text: string, version: string | undefined): string {
+  return version === undefined ? text : `${text} (${version})`;
 }

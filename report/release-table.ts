@@ -3,9 +3,8 @@ import pc from "picocolors";
 import { shortDigest } from "../plan/digest";
 import type { ManifestImage, ManifestTag, TagOutcome } from "../plan/manifest";
 import { digestPairs } from "../plan/same-digest";
-import { action, target } from "./outcome-words";
-import { reasonToDiffer, sameDigest } from "./release-markdown";
-import type { ManifestFile } from "./write-artifacts";
+import type { ManifestFile } from "./manifest-file";
+import { action, reasonToDiffer, sameDigest, target } from "./release-markdown";
 
 const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => string>> = {
   created: pc.green,
@@ -34,24 +33,22 @@ function differenceLines(manifest: ManifestFile): string[] {
   const pairs = digestPairs(manifest);
   if (pairs.length === 0) return [];
   const differing = pairs.filter(({ other }) => other !== undefined);
-  if (differing.length === 0)
-    return [pc.green("Every version's tag and the tags that follow it share a digest."), ""];
-  const unexplained = differing.filter((pair) => reasonToDiffer(pair, tags) === undefined);
-  if (unexplained.length === 0) return [];
-  return [
-    ...unexplained.map((pair) =>
-      pc.yellow(`${pair.repository}: ${pair.fixed} and ${pair.floating} differ: ${sameDigest(pair, tags)}`),
-    ),
-    "",
-  ];
+  if (differing.length === 0) return [pc.green("All tags of this release point to the same digest."), ""];
+  const lines = differing
+    .filter((pair) => reasonToDiffer(pair, tags) === undefined)
+    .map(
+      (pair) => `${pair.repository}: ${pair.fixed} and ${pair.floating} differ: ${sameDigest(pair, tags)}`,
+    );
+  return lines.length === 0 ? [] : [...lines.map(pc.yellow), ""];
 }
 
 function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[] {
   const own = tags.filter((tag) => tag.image === image.name);
+  const title = image.version === undefined ? image.name : `${image.name} ${image.version}`;
   const pull = bestReference(image);
   return [
     "",
-    `${pc.bold(titleOf(image))} for ${image.platforms.join(", ")}`,
+    `${pc.bold(title)} for ${image.platforms.join(", ")}`,
     `  ${image.digest}`,
     ...image.repositories.flatMap((repository) => [
       "",
@@ -63,10 +60,6 @@ function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[]
     `  look at it:  crane manifest ${pull}`,
     "",
   ];
-}
-
-function titleOf({ name, version }: ManifestImage): string {
-  return version === undefined ? name : `${name} ${version}`;
 }
 
 const INDENT = 4;
@@ -103,8 +96,8 @@ const BY_CLASS: readonly ManifestTag["class"][] = ["version", "floating", "revis
 
 /** What a person would type: the version's tag, else one that moves, else the commit's; a digest where no tag is. */
 function bestReference({ tags, digest, references }: ManifestImage): string {
-  const [best] = BY_CLASS.flatMap((wanted) =>
-    tags.filter((tag) => tag.class === wanted && tag.digest === digest),
+  const [best] = BY_CLASS.flatMap((kind) =>
+    tags.filter((tag) => tag.class === kind && tag.digest === digest),
   );
   return best === undefined ? (references[0] ?? shortDigest(digest)) : `${best.repository}:${best.name}`;
 }

@@ -4,8 +4,7 @@ import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import { baseKey, type ContextFile, pinnedBaseKey } from "../plan/content-key";
-import type { Problem } from "../plan/problem";
-import { reasonOf } from "../registry/errors";
+import { type Problem, reasonOf } from "../plan/problem";
 import { isInside, realPath } from "./project-files";
 
 interface BaseHash {

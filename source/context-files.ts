@@ -5,8 +5,7 @@ import { join, posix } from "node:path";
 import ignore from "@balena/dockerignore";
 import pLimit from "p-limit";
 import type { ContextFile } from "../plan/content-key";
-import type { Problem } from "../plan/problem";
-import { reasonOf } from "../registry/errors";
+import { type Problem, reasonOf } from "../plan/problem";
 
 export interface IgnoreRules {
   /** Which file they are from, relative to the context; undefined for none. */

@@ -2,8 +2,7 @@ import { stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import type { ContextFile } from "../plan/content-key";
-import type { Problem } from "../plan/problem";
-import { reasonOf } from "../registry/errors";
+import { type Problem, reasonOf } from "../plan/problem";
 import { type IgnoreRules, readContextFiles, readIgnoreRules } from "./context-files";
 import { isInside, OutsideProjectError, readProjectFile, realPath } from "./project-files";
 

@@ -1,7 +1,6 @@
 import type { Config } from "../plan/config";
 import { type ReadDescription, textProblems } from "../plan/description";
-import type { Problem } from "../plan/problem";
-import { reasonOf } from "../registry/errors";
+import { type Problem, reasonOf } from "../plan/problem";
 import { readProjectFile } from "./project-files";
 
 interface ReadDescriptions {

@@ -1,7 +1,6 @@
 import { Copy, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
-import type { Problem } from "../plan/problem";
+import { type Problem, reasonOf } from "../plan/problem";
 import { parseReference, type Reference, referenceText } from "../plan/reference";
-import { reasonOf } from "../registry/errors";
 import { expandWord, type Lookup } from "./dockerfile-words";
 
 /** An image that a build takes from a registry. */

@@ -2,11 +2,10 @@ import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../config/environment";
 import type { Config } from "../plan/config";
 import { laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
-import { type Problem, ProblemError } from "../plan/problem";
+import { type Problem, ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { correctedSha, type ReleaseEvent, releaseEventFromGitHub, tagOf } from "../plan/tag-rules/event";
 import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
-import { reasonOf } from "../registry/errors";
 import type { GitSource } from "./git";
 
 interface SourceEvent {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { parseYamlText, readYamlText } from "../config/yaml-file";
 import type { UsedAction, WorkflowText } from "../plan/policy/judge-policy";
-import { ProblemError } from "../plan/problem";
+import { ProblemError, reasonOf } from "../plan/problem";
 import { gitRoot } from "./commands";
 import { isInside, realPath } from "./project-files";
 
@@ -24,7 +24,7 @@ export async function readWorkflowActions(dir: string): Promise<WorkflowText[]> 
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
       return [];
-    return [{ path: FOLDER, uses: [], unread: reasonOf(error) }];
+    return [{ path: FOLDER, uses: [], unread: unreadReason(error) }];
   }
   const workflows = await Promise.all(
     names
@@ -79,14 +79,14 @@ async function readActions(
     parseYamlText(file, text);
     return { path: file, uses: actionsOf(text) };
   } catch (error) {
-    return { path: file, uses: [], unread: reasonOf(error) };
+    return { path: file, uses: [], unread: unreadReason(error) };
   }
 }
 
 /** Only the line, since the path is shown beside it. */
-function reasonOf(error: unknown): string {
+function unreadReason(error: unknown): string {
   const [problem] = error instanceof ProblemError ? error.problems : [];
-  if (problem === undefined) return error instanceof Error ? error.message : String(error);
+  if (problem === undefined) return reasonOf(error);
   const line = /:(\d+)$/.exec(problem.path)?.[1];
   return line === undefined ? problem.message : `line ${line}: ${problem.message}`;
 }

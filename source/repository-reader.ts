@@ -1,7 +1,6 @@
-import { ProblemError } from "../plan/problem";
+import { ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import type { SetupConfig } from "../plan/setup/config";
-import { reasonOf } from "../registry/errors";
 import { outwardFetch } from "../registry/outward";
 
 /** An answer's body and headers; undefined for 404. */

@@ -1,8 +1,7 @@
 import type { BuildArg } from "../plan/config";
-import type { Problem } from "../plan/problem";
+import { type Problem, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { NPM_SOURCE_PATTERN, parseVersion } from "../plan/versions";
-import { reasonOf } from "../registry/errors";
 import { parseJson } from "../registry/manifest";
 import { runCommand } from "./commands";
 import { readProjectFile } from "./project-files";

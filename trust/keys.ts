@@ -10,9 +10,9 @@ import { promisify } from "node:util";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import type { TrustMaterial } from "@sigstore/verify";
 import { z } from "zod";
+import { reasonOf } from "../plan/problem";
 import { Secret } from "../plan/secret";
 import type { WantedSigner } from "../plan/trust";
-import { reasonOf } from "../registry/errors";
 import { parseJson } from "../registry/manifest";
 
 const ENCRYPTED_LABELS = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];

@@ -1,6 +1,6 @@
-import type { Problem } from "../plan/problem";
+import { type Problem, reasonOf } from "../plan/problem";
 import type { Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
-import { RegistryError, reasonOf } from "../registry/errors";
+import { RegistryError } from "../registry/errors";
 import type { ReadingClient } from "./build-statements";
 import { readEvidence } from "./evidence";
 import { judge } from "./judge";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { addRunFlags, type RunOptions, runOf } from "./release-flags";
+import { addRunFlags, type RunOptions, runOf } from "./flags";
 
 interface BuildOptions extends RunOptions {
   readonly platform: readonly string[];
@@ -18,7 +18,6 @@ Environment:
 Exit codes: 0 built, or nothing had to be; 1 refused or failed; 2 used wrongly;
 130 interrupted. Running it again goes on.`;
 
-/** `slipway build`: what has to be built, for one platform or some, pushed by digest; `slipway merge` puts it together. */
 export function buildCommand(): Command {
   const command = new Command("build")
     .description("Build some platforms only, on a machine of their own, for `slipway merge`.")
@@ -29,12 +28,8 @@ export function buildCommand(): Command {
     .action(async (options: BuildOptions, self: Command) => {
       if (options.platform.length === 0) self.error("error: --platform names no platform");
       const { buildParts } = await import("../parts/build-parts.js");
-      const { platform, out } = options;
-      process.exitCode = await buildParts({
-        ...(await runOf(options)),
-        platforms: platform,
-        ...(out === undefined ? {} : { out }),
-      });
+      const { platform: platforms, out } = options;
+      process.exitCode = await buildParts({ ...(await runOf(options)), platforms, out });
     });
 }
 

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { DispatchFlags } from "../dispatch/settings";
+import { reportUsage } from "../terminal";
 
 const HELP = `
 Environment (flags win):
@@ -17,7 +18,6 @@ needs them. Without CI the same program releases from here: pulumi up
 Exit codes: 0 released (with --no-wait: dispatched), 1 failed, cancelled or
 timed out, 2 used wrongly. 130 (Ctrl-C), 143 (SIGTERM): the run goes on.`;
 
-/** `slipway dispatch`: a release in CI, watched from here. */
 export function dispatchCommand(): Command {
   return new Command("dispatch")
     .description("Release in CI: dispatch the workflow, follow its run, show what it released.")
@@ -43,12 +43,6 @@ export function dispatchCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (options: DispatchFlags, command: Command) => {
       const { dispatchRelease } = await import("../dispatch/dispatch-release.js");
-      const { UsageError } = await import("../dispatch/problems.js");
-      try {
-        process.exitCode = await dispatchRelease(options, process.env);
-      } catch (error) {
-        if (error instanceof UsageError) command.error(`error: ${error.message}`, { exitCode: 2 });
-        throw error;
-      }
+      await reportUsage(command, () => dispatchRelease(options, process.env));
     });
 }

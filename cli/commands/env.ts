@@ -1,10 +1,5 @@
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./stack-flag";
-
-interface EnvOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-}
+import { STACK_HELP, type StackOptions, stackToUse } from "./flags";
 
 const HELP = `
 Provides what \`slipway up\` would provide for the stack, in pinned versions, in a
@@ -23,7 +18,6 @@ Exit codes: the command's own; 0 printed; 1 failed; 2 used wrongly.
 Environment: SLIPWAY_CACHE (the cache folder), SLIPWAY_BUILDKIT_HOST (a BuildKit
 of yours), SLIPWAY_DOCKER=off (no Docker engine), and what pulumi reads.`;
 
-/** `slipway env`: the environment that `slipway up` runs pulumi in, for a shell or for one command. */
 export function envCommand(): Command {
   return new Command("env")
     .description("Run a pulumi command as `slipway up` runs it, or print its environment for a shell.")
@@ -31,13 +25,13 @@ export function envCommand(): Command {
     .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .addHelpText("after", HELP)
-    .action(async ([program, ...args]: string[], options: EnvOptions) => {
+    .action(async ([program, ...args]: string[], options: StackOptions) => {
       const stack = await stackToUse(options);
       const { missingVariables } = await import("../engine-environment.js");
       const { childEnvironment, exportLines } = await import("#toolchain/project");
       const { env } = process;
-      const need = { stack, cwd: options.cwd, env, services: true, mayLogin: true };
-      const variables = await missingVariables(need);
+      const { cwd } = options;
+      const variables = await missingVariables({ stack, cwd, env, services: true, mayLogin: true });
       if (program === undefined) {
         const lines = exportLines(variables, []);
         process.stdout.write(lines === "" ? "" : `${lines}\n`);
@@ -45,7 +39,7 @@ export function envCommand(): Command {
       }
       const { runInForeground } = await import("../foreground.js");
       process.exitCode = await runInForeground(program, args, {
-        cwd: options.cwd,
+        cwd,
         env: childEnvironment(variables, env, []),
       });
     });

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import type { InitFlags } from "../init/flags";
+import type { InitFlags } from "../init/shape";
+import { reportUsage } from "../terminal";
 
 const HELP = `
 Reads the Dockerfiles, the git remote, services.list and VERSIONS.env, asks for
@@ -33,7 +34,6 @@ wrongly; 130 (Ctrl-C), 143 (SIGTERM): interrupted, nothing written.
 
 Environment: NO_COLOR, GITHUB_API_URL, and what pulumi reads.`;
 
-/** `slipway init`: sets a repository up. */
 export function initCommand(): Command {
   return new Command("init")
     .description("Set a repository up to release with Slipway: a program, its stacks and workflow files.")
@@ -72,18 +72,6 @@ export function initCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (options: InitFlags, command: Command) => {
       const { runInit } = await import("../init/run-init.js");
-      const { UsageError } = await import("../init/flags.js");
-      try {
-        process.exitCode = await runInit(options, {
-          env: process.env,
-          isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
-          isScreen: process.stdout.isTTY === true,
-          out: (text) => process.stdout.write(text),
-          err: (text) => process.stderr.write(text),
-        });
-      } catch (error) {
-        if (error instanceof UsageError) command.error(`error: ${error.message}`, { exitCode: 2 });
-        throw error;
-      }
+      await reportUsage(command, () => runInit(options, process.env));
     });
 }

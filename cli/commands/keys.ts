@@ -1,10 +1,8 @@
+import path from "node:path";
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./stack-flag";
+import { STACK_HELP, type StackOptions, stackToUse } from "./flags";
 
-interface KeysOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
+interface KeysOptions extends StackOptions {
   readonly publicKey?: string;
   readonly json?: true;
 }
@@ -27,7 +25,6 @@ Exit codes: 0 made, or nothing to do; 1 refused or failed; 2 used wrongly.
 
 Environment: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD, and what pulumi reads.`;
 
-/** `slipway keys`: makes the key pair that a stack signs with. */
 export function keysCommand(): Command {
   return new Command("keys")
     .description("Make the key pair that a stack signs its releases with, where it has none.")
@@ -41,11 +38,16 @@ export function keysCommand(): Command {
     .option("--json", "print what was made as JSON")
     .addHelpText("after", HELP)
     .action(async ({ stack: named, json, ...options }: KeysOptions) => {
-      const stack = await stackToUse({ ...options, ...(named === undefined ? {} : { stack: named }) });
+      const stack = await stackToUse({ ...options, stack: named });
+      const { readStackFile } = await import("../../config/stack-file.js");
       const { engineEnvironment } = await import("../engine-environment.js");
       const { keysText, makeKeys } = await import("../make-keys.js");
-      const env = await engineEnvironment({ ...options, stack, env: process.env });
-      const made = await makeKeys({ ...options, stack, env });
+      const { releaseCode } = await import("../program/run-program.js");
+      const projectDir = path.resolve(options.cwd);
+      const file = await readStackFile({ projectDir, stack, configFile: options.configFile });
+      const code = await releaseCode(projectDir, file);
+      const env = await engineEnvironment({ ...options, stack, env: process.env, code });
+      const made = await makeKeys({ ...options, stack, env, code });
       process.stdout.write(json === true ? `${JSON.stringify(made, undefined, 2)}\n` : keysText(made));
     });
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { addRunFlags, type RunOptions, runOf } from "./release-flags";
+import { addRunFlags, type RunOptions, runOf } from "./flags";
 
 const HELP = `
 Every image that has to be built needs a part for every platform, of the content
@@ -9,7 +9,6 @@ that this checkout plans; else nothing is written. Then \`pulumi up\`,
 Exit codes: 0 merged, or there already; 1 refused or failed; 2 used wrongly;
 130 interrupted. Running it again goes on.`;
 
-/** `slipway merge`: one index of the parts that `slipway build` made, in every registry, under its candidate tag. */
 export function mergeCommand(): Command {
   const command = new Command("merge")
     .description("Put together what `slipway build` made for each platform, so that a release finds it.")
@@ -21,9 +20,6 @@ export function mergeCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (folder: string | undefined, options: RunOptions) => {
       const { mergeParts } = await import("../parts/merge-parts.js");
-      process.exitCode = await mergeParts({
-        ...(await runOf(options)),
-        ...(folder === undefined ? {} : { folder }),
-      });
+      process.exitCode = await mergeParts({ ...(await runOf(options)), folder });
     });
 }

@@ -1,43 +1,29 @@
 import path from "node:path";
 import { Command } from "commander";
-import { addReleaseFlags, type ReleaseOptions, releaseFlags } from "./release-flags";
-import { STACK_HELP, stackToUse } from "./stack-flag";
+import type { StackFile } from "../../config/stack-file";
+import {
+  addReleaseFlags,
+  type ReleaseOptions,
+  releaseFlags,
+  STACK_HELP,
+  type StackOptions,
+  stackToUse,
+} from "./flags";
 
-interface PlanOptions extends ReleaseOptions {
-  readonly stack?: string;
-  readonly cwd: string;
-  readonly configFile?: string;
+interface PlanOptions extends ReleaseOptions, StackOptions {
   readonly json?: true;
   readonly readOnly?: true;
   readonly expectNoChanges?: true;
 }
 
-interface Where {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly configFile: string | undefined;
-}
-
-async function stackFileOf({ stack, cwd, configFile }: Where) {
-  const { readStackFile } = await import("../../config/stack-file.js");
-  const projectDir = path.resolve(cwd);
-  return readStackFile({ projectDir, stack, ...(configFile === undefined ? {} : { configFile }) });
-}
-
-async function isSetup(where: Where): Promise<boolean> {
-  const { isSetupStack } = await import("../../config/read-setup.js");
-  return isSetupStack((await stackFileOf(where)).written);
-}
-
 /** @returns the exit code */
 async function showSetup(
-  where: Where,
-  options: Pick<PlanOptions, "json" | "expectNoChanges">,
+  file: StackFile,
+  options: Pick<PlanOptions, "cwd" | "json" | "expectNoChanges">,
 ): Promise<number> {
   const { planSetup, setupPlanJson } = await import("../plan-setup.js");
-  const { setupRefusalText, setupText } = await import("../../report/setup-text.js");
-  const file = await stackFileOf(where);
-  const planned = await planSetup({ file, projectDir: where.cwd, env: process.env });
+  const { setupRefusalText, setupText } = await import("../../report/plan-text.js");
+  const planned = await planSetup({ file, projectDir: options.cwd, env: process.env });
   const { plan, unknownOwnership } = planned;
   if (unknownOwnership !== undefined) {
     process.stderr.write(
@@ -53,7 +39,6 @@ async function showSetup(
   return plan.problems.length > 0 || (options.expectNoChanges && isChanged) ? 1 : 0;
 }
 
-/** `slipway plan`: the release plan that `pulumi preview` shows, without an engine. */
 export function planCommand(): Command {
   const command = new Command("plan")
     .description("Show what a release would build, copy and tag. Reads the registries, writes nothing.")
@@ -68,26 +53,20 @@ export function planCommand(): Command {
       "after",
       "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected,\n2 used wrongly.",
     )
-    .action(async ({ stack: named, cwd, configFile, ...options }: PlanOptions) => {
-      const stack = await stackToUse({
-        cwd,
-        ...(named === undefined ? {} : { stack: named }),
-        ...(configFile === undefined ? {} : { configFile }),
-      });
-      if (await isSetup({ stack, cwd, configFile })) {
-        process.exitCode = await showSetup({ stack, cwd, configFile }, options);
+    .action(async (options: PlanOptions) => {
+      const { cwd, configFile, readOnly } = options;
+      const stack = await stackToUse(options);
+      const { readStackFile } = await import("../../config/stack-file.js");
+      const { isSetupStack } = await import("../../config/read-setup.js");
+      const file = await readStackFile({ projectDir: path.resolve(cwd), stack, configFile });
+      if (isSetupStack(file.written)) {
+        process.exitCode = await showSetup(file, options);
         return;
       }
       const { planText, refusalText } = await import("../../report/plan-text.js");
       const { changesIn } = await import("../../plan/changes.js");
       const { planStack } = await import("../plan-without-engine.js");
-      const planned = await planStack({
-        stack,
-        cwd,
-        flags: releaseFlags(options),
-        ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
-        ...(configFile === undefined ? {} : { configFile }),
-      });
+      const planned = await planStack({ stack, cwd, configFile, flags: releaseFlags(options), readOnly });
       const plans = planned.map(({ plan }) => plan);
       const json = plans.length === 1 ? plans[0] : plans;
       process.stdout.write(

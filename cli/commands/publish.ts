@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { addRunFlags, type RunOptions, runOf } from "./release-flags";
+import { addRunFlags, type RunOptions, runOf } from "./flags";
 
 interface PublishOptions extends RunOptions {
   readonly print?: true;
@@ -23,7 +23,6 @@ alone. Running it again completes a release.
 
 Exit codes: 0 released, 1 refused or failed, 2 used wrongly, 130 interrupted.`;
 
-/** `slipway publish`: the release of `pulumi up` by a Docker-compatible CLI, without an engine. */
 export function publishCommand(): Command {
   const command = new Command("publish").description(
     "Release without an engine: build with docker, nerdctl or alike; same plan, same manifests.",

@@ -5,7 +5,6 @@ interface ReportOptions {
   readonly json?: true;
 }
 
-/** `slipway report`: what the last run released, as a table. */
 export function reportCommand(): Command {
   return new Command("report")
     .description("Show what the last release made: images, digests, platforms, tags and what each did.")
@@ -13,7 +12,7 @@ export function reportCommand(): Command {
     .option("--json", "print the manifest itself")
     .addHelpText("after", "\nExit codes: 0 shown, 1 the manifest cannot be read, 2 used wrongly.")
     .action(async (options: ReportOptions) => {
-      const { readManifestFile } = await import("../../report/read-manifest-file.js");
+      const { readManifestFile } = await import("../../report/manifest-file.js");
       const { releaseTable } = await import("../../report/release-table.js");
       const manifest = await readManifestFile(options.manifest);
       process.stdout.write(

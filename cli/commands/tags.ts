@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { collect } from "./flags";
 
 export interface TagsOptions {
   readonly image: readonly string[];
@@ -37,7 +38,6 @@ Examples:
 
 Exit codes: 0 shown, 1 failed, 2 used wrongly, also by a rule.`;
 
-/** `slipway tags`: which tags and labels docker/metadata-action's rules give for an event. */
 export function tagsCommand(): Command {
   return new Command("tags")
     .description("Show the tags and labels that rules in docker/metadata-action's syntax give for an event.")
@@ -67,10 +67,6 @@ export function tagsCommand(): Command {
       const { printTags } = await import("../print-tags.js");
       printTags(options, command);
     });
-}
-
-function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
 }
 
 function parseDate(value: string): Date {

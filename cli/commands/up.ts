@@ -1,11 +1,5 @@
 import { Command } from "commander";
-import { STACK_HELP, stackToUse } from "./stack-flag";
-
-interface EngineOptions {
-  readonly services?: string;
-  readonly stack?: string;
-  readonly cwd: string;
-}
+import { type RunOptions, STACK_HELP, stackToUse, withServices } from "./flags";
 
 const HELP = `
 What follows -- goes to pulumi as it is:
@@ -18,7 +12,6 @@ CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too;
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 130 interrupted.
 Those of pulumi pass through: 6 where the backend has no such stack.`;
 
-/** `slipway up`: `pulumi up`, optionally for some images only. */
 export function upCommand(): Command {
   return engineCommand(
     "up",
@@ -26,7 +19,6 @@ export function upCommand(): Command {
   );
 }
 
-/** `slipway preview`: what `slipway up` would do. */
 export function previewCommand(): Command {
   return engineCommand("preview", "Show what `slipway up` would do, by pulumi preview.");
 }
@@ -39,19 +31,13 @@ function engineCommand(verb: "up" | "preview", description: string): Command {
     .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .addHelpText("after", HELP)
-    .action(async (rest: string[], options: EngineOptions) => {
+    .action(async (rest: string[], options: RunOptions) => {
       const { runEngine } = await import("../run-engine.js");
-      const { engineHint } = await import("../engine-hint.js");
+      const { engineHint } = await import("../pulumi.js");
+      const { cwd, services } = options;
       const stack = await stackToUse(options);
-      const code = await runEngine({
-        verb,
-        args: rest,
-        stack,
-        cwd: options.cwd,
-        env: process.env,
-        ...(options.services === undefined ? {} : { services: options.services }),
-      });
-      process.stderr.write(engineHint(code, { stack, cwd: options.cwd }) ?? "");
+      const code = await runEngine(verb, rest, { stack, cwd, env: withServices(process.env, services) });
+      process.stderr.write(engineHint(code, { stack, cwd }) ?? "");
       process.exitCode = code;
     });
 }

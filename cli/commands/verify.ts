@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../../plan/duration";
 import { patternProblem } from "../../plan/pattern";
+import { collect } from "./flags";
 
 export interface VerifyOptions {
   readonly stack?: string;
@@ -40,7 +41,6 @@ Examples:
 Exit codes: 0 everything is verified, 1 something is refused or could not be
 read, 2 used wrongly.`;
 
-/** `slipway verify`: verifies what was released, by signatures and statements in the registries. */
 export function verifyCommand(): Command {
   return new Command("verify")
     .description(
@@ -92,18 +92,13 @@ export function verifyCommand(): Command {
     });
 }
 
-/** undefined if it is unknown */
 function terminalColumns(): number | undefined {
   const columns = process.stdout.columns ?? Number(process.env.COLUMNS);
   return Number.isInteger(columns) && columns > 0 ? columns : undefined;
 }
 
-function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
-}
-
 function licence(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, rule(value)];
+  return collect(rule(value), earlier);
 }
 
 function rule(value: string): string {

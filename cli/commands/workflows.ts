@@ -18,7 +18,6 @@ Exit codes: 0 done, 1 failed, a difference with --check or an outdated pin with
 
 Environment: GITHUB_API_URL, GH_TOKEN or GITHUB_TOKEN, for --outdated.`;
 
-/** `slipway workflows`: writes the workflow files that the stacks' settings ask for, or shows how they differ. */
 export function workflowsCommand(): Command {
   return new Command("workflows")
     .description("Write the workflow files that the stacks' settings ask for.")

@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
 import path from "node:path";
+import { reasonOf } from "../../plan/problem";
+import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
-import type { ManifestFile } from "../../report/write-artifacts";
-import { releaseFlags } from "../commands/release-flags";
-import { connect } from "./client";
+import { releaseFlags } from "../commands/flags";
+import { UsageError } from "../terminal";
 import { failedRun } from "./failed-run";
-import { findRun, newestRun, type RunSearch, tokenOwner } from "./find-run";
+import { findRun, newestRun, type RunMarks, tokenOwner } from "./find-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
-import { type Interruption, onInterruption } from "./interruption";
-import { type Pace, paceFrom } from "./pace";
-import { type PreflightInput, preflight, type ReadyDispatch } from "./preflight";
-import { type ErrorContext, explain, notDispatched, oneLine, requestFailure, UsageError } from "./problems";
+import { connect, findToken, paceFrom, type Session } from "./github";
+import { preflight, type ReadyDispatch } from "./preflight";
+import { explain, notDispatched, oneLine, requestFailure } from "./problems";
 import {
   findStack,
   type Project,
@@ -19,13 +19,10 @@ import {
   readProject,
   remoteRepository,
 } from "./project";
-import type { RunState } from "./run-state";
-import { type Screen, screenOn } from "./screen";
+import { type Interruption, onInterruption, type Screen, screenOn } from "./screen";
 import { type Sent, sendDispatch, uncertain } from "./send";
 import { type DispatchFlags, type DispatchSettings, dispatchSettings } from "./settings";
-import { findToken } from "./token";
 
-/** What `--json` prints. */
 interface Report {
   readonly repository: string;
   readonly workflow: string;
@@ -36,11 +33,10 @@ interface Report {
   readonly manifests: readonly ManifestFile[];
 }
 
-interface Session extends Omit<PreflightInput, "warn"> {
-  readonly pace: Pace;
+interface Shown extends Session {
+  readonly flags: DispatchFlags;
   readonly screen: Screen;
   readonly interruption: Interruption;
-  readonly runsPage: string;
 }
 
 /**
@@ -62,27 +58,30 @@ export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessE
     );
   const name = `${repository.owner}/${repository.repo}`;
   const fallback = fallbackText(project, settings);
-  const errors = { path: name, apiUrl: server.apiUrl, fallback };
   const token = await findToken(server.host, env, fallback);
   const pace = paceFrom(env);
   const screen = screenOn(process.stderr, env);
-  const octokit = await connect({ server, token, pace, say: screen.say });
-  const runsPage = `https://${server.host}/${name}/actions/workflows/${settings.workflow}`;
+  const { say } = screen;
+  const octokit = await connect({ server, token, pace, say });
   const place = await placeInRepository(cwd);
   const interruption = onInterruption(screen.end);
-  const common = { octokit, repository, settings, errors, pace, screen, dispatchId: randomUUID() };
   try {
-    return await release({ ...common, interruption, runsPage, project, place }, flags);
+    return await release({
+      ...{ flags, octokit, repository, settings, project, place, pace, say, screen, interruption },
+      dispatchId: randomUUID(),
+      errors: { path: name, apiUrl: server.apiUrl, fallback },
+      runsPage: `https://${server.host}/${name}/actions/workflows/${settings.workflow}`,
+    });
   } finally {
     screen.end();
     interruption.end();
   }
 }
 
-async function release(session: Session, flags: DispatchFlags): Promise<number> {
-  const { settings, errors, screen, runsPage } = session;
-  const ready = await preflight({ ...session, warn: (line) => screen.say(`warning: ${line}`) });
-  const found = await start(session, ready);
+async function release(session: Shown): Promise<number> {
+  const { settings, errors, flags, runsPage } = session;
+  const ready = await preflight(session);
+  const run = await start(session, ready);
   const report = {
     repository: errors.path,
     workflow: settings.workflow,
@@ -90,90 +89,69 @@ async function release(session: Session, flags: DispatchFlags): Promise<number> 
     inputs: ready.inputs,
   };
   if (!settings.wait) {
-    print(flags, { ...report, run: found ?? null, manifests: [] }, `Not waiting. ${found?.url ?? runsPage}`);
+    print(flags, { ...report, run: run ?? null, manifests: [] }, `Not waiting. ${run?.url ?? runsPage}`);
     return 0;
   }
-  if (found === undefined) throw new Error("a run that is waited for is always found");
-  return wait(session, found, flags, report);
+  if (run === undefined) throw new Error("a run that is waited for is always found");
+  return wait(session, run, report);
 }
 
 /** The run; undefined if the command does not wait and GitHub does not name it at once. */
-async function start(
-  session: Session,
-  ready: ReadyDispatch,
-): Promise<{ id: number; url: string } | undefined> {
-  const { octokit, repository, settings, errors, pace, screen, interruption, dispatchId, runsPage } = session;
-  const { workflowId, workflowRef, inputs, identified } = ready;
-  const search = { octokit, repository, workflowId, pace, runsPage };
-  const [afterId, actor] = await Promise.all([newestRun(search), tokenOwner(octokit)]).catch((error) => {
-    throw notDispatched(explain(error, errors));
-  });
+async function start(session: Shown, ready: ReadyDispatch): Promise<{ id: number; url: string } | undefined> {
+  const { settings, errors, say, interruption, dispatchId, runsPage } = session;
+  const { workflowId, workflowRef, identified } = ready;
+  const [afterId, actor] = await Promise.all([newestRun(session, workflowId), tokenOwner(session)]).catch(
+    (error) => {
+      throw notDispatched(explain(error, errors));
+    },
+  );
   interruption.leaves(`Whether the release was dispatched is not known: look at ${runsPage}`);
-  const sent = await sendDispatch({
-    octokit,
-    repository,
-    workflow: settings.workflow,
-    workflowId,
-    workflowRef,
-    inputs,
-    errors,
-    runsPage,
-  });
+  const sent = await sendDispatch(session, ready);
   const what = settings.version ?? settings.inputRef ?? workflowRef;
-  if (sent.kind !== "unknown") screen.say(`Dispatched ${settings.workflow} on ${workflowRef} for ${what}.`);
+  if (sent.kind !== "unknown") say(`Dispatched ${settings.workflow} on ${workflowRef} for ${what}.`);
   if (sent.kind === "run") return { id: sent.id, url: sent.url };
   if (sent.kind === "taken" && !settings.wait) return undefined;
   if (sent.kind === "taken") interruption.leaves(`The run goes on, once it has begun: ${runsPage}`);
-  const marks = {
-    afterId,
-    ref: workflowRef,
-    ...(identified ? { dispatchId } : {}),
-    ...(actor === undefined ? {} : { actor }),
-  };
-  return searchRun({ ...search, marks }, sent, session);
+  const marks = { afterId, ref: workflowRef, actor, dispatchId: identified ? dispatchId : undefined };
+  return searchRun(session, workflowId, marks, sent);
 }
 
-async function searchRun(search: RunSearch, sent: Sent, { runsPage, errors, screen }: Session) {
+async function searchRun(session: Session, workflowId: number, marks: RunMarks, sent: Sent) {
+  const { errors, runsPage, say } = session;
   if (sent.kind === "unknown") {
-    screen.say(`GitHub did not answer the dispatch (${sent.reason}); looking for its run.`);
+    say(`GitHub did not answer the dispatch (${sent.reason}); looking for its run.`);
     // Without a mark, a neighbour's run would be taken for one that may not exist.
-    if (search.marks.dispatchId === undefined) throw uncertain(sent.reason, { runsPage, errors });
+    if (marks.dispatchId === undefined) throw uncertain(sent.reason, session);
   }
-  return findRun(search).catch((error) => {
-    if (sent.kind === "unknown") throw uncertain(sent.reason, { runsPage, errors });
+  return findRun(session, workflowId, marks).catch((error) => {
+    if (sent.kind === "unknown") throw uncertain(sent.reason, session);
     if (requestFailure(error) === undefined) throw error;
-    throw explainLost(error, errors, runsPage);
+    const { message, code } = explain(error, errors);
+    throw new Error(
+      `The release was dispatched, but its run cannot be looked for: ${message} [${code}]\n  ${runsPage}`,
+    );
   });
 }
 
-function explainLost(error: unknown, errors: ErrorContext, runsPage: string): Error {
-  const { message, code } = explain(error, errors);
-  return new Error(
-    `The release was dispatched, but its run cannot be looked for: ${message} [${code}]\n  ${runsPage}`,
-  );
-}
-
 async function wait(
-  session: Session,
+  session: Shown,
   run: { readonly id: number; readonly url: string },
-  flags: DispatchFlags,
   report: Omit<Report, "run" | "manifests">,
 ): Promise<number> {
-  const { octokit, repository, settings, errors, screen, interruption } = session;
-  screen.say(run.url);
+  const { errors, say, screen, interruption, flags } = session;
+  say(run.url);
   interruption.leaves(
     `The run goes on: ${run.url}`,
     `  Follow it: ${followCommand(run.id, errors.path)}`,
     `  Cancel it: ${cancelCommand(run.id, errors.path)}`,
   );
-  const { timeoutSeconds } = settings;
-  const state = await followRun({ ...session, run, timeoutSeconds, show: screen.show, say: screen.say });
+  const state = await followRun(session, run, screen.show);
   screen.end();
   interruption.leaves(`The run has ended: ${run.url}`);
-  const ended = { id: state.id, url: state.url, ...conclusionOf(state) };
+  const ended = { id: state.id, url: state.url, conclusion: state.conclusion };
   if (state.conclusion !== "success") {
     if (flags.json) print(flags, { ...report, run: ended, manifests: [] }, "");
-    throw await failedRun(octokit, repository, state);
+    throw await failedRun(session, state);
   }
   const manifests = await manifestsOf(session, state.id);
   const table = manifests.map(releaseTable).join("\n");
@@ -182,29 +160,24 @@ async function wait(
 }
 
 /** A release that succeeded is one, also where its manifest cannot be had. */
-async function manifestsOf({ octokit, repository, screen }: Session, id: number): Promise<ManifestFile[]> {
+async function manifestsOf(session: Session, id: number): Promise<ManifestFile[]> {
   const { readManifests } = await import("./manifests.js");
   try {
-    const manifests = await readManifests(octokit, repository, id);
+    const manifests = await readManifests(session, id);
     if (manifests.length === 0)
-      screen.say("warning: the run kept no release manifest, so its digests are not known here");
+      session.say("warning: the run kept no release manifest, so its digests are not known here");
     return manifests;
   } catch (error) {
-    const reason = requestFailure(error)?.message ?? (error instanceof Error ? error.message : String(error));
-    screen.say(`warning: the release manifest cannot be read: ${oneLine(reason)}`);
+    const reason = requestFailure(error)?.message ?? reasonOf(error);
+    session.say(`warning: the release manifest cannot be read: ${oneLine(reason)}`);
     return [];
   }
-}
-
-function conclusionOf({ conclusion }: RunState): { conclusion?: string } {
-  return conclusion === undefined ? {} : { conclusion };
 }
 
 function print({ json }: DispatchFlags, report: Report, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${text}\n`);
 }
 
-/** How to release without CI: the same program, from this machine. */
 function fallbackText({ stack, envPrefix }: Project, { version }: DispatchSettings): string {
   const variable = envPrefix === undefined ? "RELEASE_TAG" : `${envPrefix}VERSION`;
   const setting = version === undefined ? "" : `${variable}=${version} `;

@@ -1,60 +1,25 @@
 import type { Problem } from "../../plan/problem";
-import type { Octokit } from "./client";
-import type { Repository } from "./grammar";
-import { logLines, reasonsInLog } from "./log-hints";
+import type { Session } from "./github";
 import { dispatched, plain } from "./problems";
-import type { JobState, RunState } from "./run-state";
-import { phase } from "./view";
+import { type Part, phase, type RunState } from "./view";
 
 const LOGS_READ = 3;
 const LOG_LIMIT = 4 * 1024 * 1024;
 
-interface FailedJob {
-  readonly job: JobState;
-  /** Absent where it could not be read. */
-  readonly log?: string;
-}
-
-/** Why a run that has ended did not succeed, with the last lines of its failed jobs. */
-export async function failedRun(octokit: Octokit, repository: Repository, run: RunState): Promise<Error> {
-  const failed = run.jobs.filter(({ conclusion }) => conclusion === "failure" || conclusion === "timed_out");
-  const jobs = await Promise.all(
-    failed.map(async (job, index): Promise<FailedJob> => {
-      const log = index < LOGS_READ ? await readLog(octokit, repository, job.id) : undefined;
-      return { job, ...(log === undefined ? {} : { log }) };
-    }),
-  );
-  return failure(run, jobs);
-}
-
-async function readLog(
-  octokit: Octokit,
-  repository: Repository,
-  job_id: number,
-): Promise<string | undefined> {
-  try {
-    const { data } = await octokit.rest.actions.downloadJobLogsForWorkflowRun({ ...repository, job_id });
-    // GitHub leads to a plain text, which Octokit's types do not say.
-    const text: unknown = data;
-    return typeof text === "string" ? plain(text.slice(-LOG_LIMIT)) : undefined;
-  } catch {
-    // The log is gone or not for this token; the run's page has it.
-    return undefined;
-  }
-}
-
-/** How a run ended that did not succeed, as an error. */
-function failure(run: RunState, jobs: readonly FailedJob[]): Error {
+export async function failedRun(session: Session, run: RunState): Promise<Error> {
   const ended = ENDINGS[run.conclusion ?? ""] ?? {
     code: "release-failed",
     message: `the run ${phase(run)}`,
   };
+  const failed = run.jobs.filter(hasFailed);
+  const logs = await Promise.all(failed.slice(0, LOGS_READ).map((job) => readLog(session, job.id)));
   const problems: Problem[] = [{ ...ended, path: run.url }];
   const texts: string[] = [];
-  for (const { job, log } of jobs) {
-    const step = job.steps.find(({ conclusion }) => conclusion === "failure" || conclusion === "timed_out");
+  for (const [index, job] of failed.entries()) {
+    const step = job.steps.find(hasFailed);
     const where = step === undefined ? job.name : `${job.name}, step ${step.name}`;
     problems.push({ code: "job-failed", path: job.url, message: `${where} ${phase(job)}` });
+    const log = logs[index];
     if (log === undefined) continue;
     const lines = logLines(log);
     problems.push(...reasonsInLog(lines.all));
@@ -63,6 +28,22 @@ function failure(run: RunState, jobs: readonly FailedJob[]): Error {
   const error = dispatched("The release did not succeed:", ...problems);
   error.message += texts.map((text) => `\n${text}`).join("");
   return error;
+}
+
+function hasFailed({ conclusion }: Part): boolean {
+  return conclusion === "failure" || conclusion === "timed_out";
+}
+
+/** undefined where the log is gone or the token may not read it; the run's page has it. */
+async function readLog({ octokit, repository }: Session, job_id: number): Promise<string | undefined> {
+  try {
+    const { data } = await octokit.rest.actions.downloadJobLogsForWorkflowRun({ ...repository, job_id });
+    // GitHub leads to a plain text, which Octokit's types do not say.
+    const text: unknown = data;
+    return typeof text === "string" ? plain(text.slice(-LOG_LIMIT)) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const AGAIN = "Fix it and dispatch the same again: what is released already is kept.";
@@ -95,3 +76,67 @@ const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
     hint: "Look at the conditions (`if:`) of the workflow's jobs.",
   },
 };
+
+/** Known causes in a failed job's log, the most specific first. */
+const REASONS = [
+  {
+    code: "ghcr-permission",
+    pattern:
+      /permission_denied: (?:write_package|create_package)|installation not allowed to (?:create|write)|(?:ghcr\.io|packages: write).*\b(?:denied|403|forbidden)|\b(?:denied|403|forbidden)\b.*ghcr\.io/i,
+    message: "GHCR does not let the job push",
+    hint: "The job needs `packages: write`, and the package must give the repository write access (package settings, Manage Actions access); a token of its own (GHCR_TOKEN) needs write:packages.",
+  },
+  {
+    code: "dockerhub-credentials",
+    pattern:
+      /DOCKERHUB_(?:USERNAME|TOKEN)|docker\.io.*\b(?:unauthorized|401|denied|incorrect username)|\b(?:unauthorized|incorrect username or password|insufficient_scope)\b.*docker\.io|incorrect username or password/i,
+    message: "Docker Hub does not take the job's credentials",
+    hint: "Set the environment's secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN again (an access token that may read and write).",
+  },
+  {
+    code: "registry-push",
+    pattern: /failed to push|error pushing|push(?:ing)? .*(?:failed|5\d\d|timed? ?out)/i,
+    message: "a registry did not take the image",
+    hint: "No tag was moved before everything was pushed: dispatch the same again.",
+  },
+  {
+    code: "image-build",
+    pattern: /failed to solve|failed to build|buildx.*(?:error|failed)|ERROR: process ".*" did not complete/i,
+    message: "the image was not built",
+    hint: "The log has the step of the Dockerfile that failed.",
+  },
+];
+
+/** Slipway's own codes, as its errors end: `[tag-write-once]`. */
+const OWN_CODE = /^\s*\S.*: .+ \[([a-z]+(?:-[a-z]+)+)\]\s*$/;
+const OWN_LINES_SHOWN = 5;
+
+/** Why a job failed, by its log: Slipway's own error, else known patterns. */
+export function reasonsInLog(lines: readonly string[]): Problem[] {
+  const own = [...new Set(lines.filter((line) => OWN_CODE.test(line)).map((line) => line.trim()))];
+  const reason = REASONS.find(({ pattern }) => lines.some((line) => pattern.test(line)));
+  const known = own.some((line) => line.endsWith(`[${reason?.code}]`)) ? undefined : reason;
+  return [
+    ...own.slice(0, OWN_LINES_SHOWN).map((line) => {
+      const code = OWN_CODE.exec(line)?.[1] ?? "";
+      return { code, path: "log", message: line.replace(/\s*\[[a-z-]+\]$/, "") };
+    }),
+    ...(known === undefined
+      ? []
+      : [{ code: known.code, path: "log", message: known.message, hint: known.hint }]),
+  ];
+}
+
+const TAIL = 12;
+
+/** The last lines before a job's error, without the runner's times and marks. @param log as GitHub gives it */
+export function logLines(log: string): { readonly all: readonly string[]; readonly tail: readonly string[] } {
+  const lines = log
+    .split("\n")
+    .map((line) => line.replace(/^\uFEFF?\d{4}-\d\d-\d\dT[\d:.]+Z ?/, "").trimEnd())
+    .filter((line) => line !== "" && !/^##\[(?:group|endgroup|debug)\]/.test(line));
+  const error = lines.map((line) => line.startsWith("##[error]")).lastIndexOf(true);
+  const until = error === -1 ? lines : lines.slice(0, error + 1);
+  const shown = until.map((line) => line.replace(/^##\[(?:error|warning|notice)\]/, ""));
+  return { all: shown, tail: shown.slice(-TAIL) };
+}

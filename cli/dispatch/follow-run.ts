@@ -1,21 +1,10 @@
-import type { Octokit } from "./client";
-import type { Repository } from "./grammar";
-import { type Pace, pollSeconds } from "./pace";
-import { dispatched, type ErrorContext, explain, isOutage, oneLine, statusOf } from "./problems";
-import type { JobState, RunState, StepState } from "./run-state";
+import { pollSeconds, type Session } from "./github";
+import { dispatched, explain, isOutage, oneLine, statusOf } from "./problems";
+import type { Part, RunState } from "./view";
 
-export interface FollowInput {
-  readonly octokit: Octokit;
-  readonly repository: Repository;
-  readonly run: { readonly id: number; readonly url: string };
-  /** What the dispatch put into the run's title. */
-  readonly dispatchId: string;
-  readonly timeoutSeconds: number;
-  readonly pace: Pace;
-  readonly errors: ErrorContext;
-  readonly show: (run: RunState) => void;
-  /** One line for the person. */
-  readonly say: (line: string) => void;
+interface DispatchedRun {
+  readonly id: number;
+  readonly url: string;
 }
 
 /** A run whose id is known may be nowhere for a moment. */
@@ -28,19 +17,23 @@ const OUTAGES_BORNE = 5;
  *
  * @throws ProblemError `run-timeout`, `run-gone`, `run-missing`, `run-unreachable`; none of them ends the run
  */
-export async function followRun(input: FollowInput): Promise<RunState> {
-  const { pace, run } = input;
-  const isOver = pace.timer(input.timeoutSeconds);
+export async function followRun(
+  session: Session,
+  run: DispatchedRun,
+  show: (run: RunState) => void,
+): Promise<RunState> {
+  const { pace, settings, say } = session;
+  const isOver = pace.timer(settings.timeoutSeconds);
   const isLate = pace.timer(APPEARS_SECONDS);
   let outages = 0;
   let last: RunState | undefined;
   for (let looks = 0; ; looks += 1) {
     try {
-      const state = await readRun(input);
+      const state = await readRun(session, run.id);
       outages = 0;
       if (state.status !== last?.status) looks = 0;
       last = state;
-      input.show(state);
+      show(state);
       if (state.status === "completed") return state;
     } catch (error) {
       if (statusOf(error) === 404) {
@@ -48,22 +41,21 @@ export async function followRun(input: FollowInput): Promise<RunState> {
         if (isLate()) throw late(run.url);
       } else {
         outages += 1;
-        if (!isOutage(error) || outages > OUTAGES_BORNE) throw unreachable(error, input);
-        input.say(`GitHub does not answer (${outages} of ${OUTAGES_BORNE}); the run goes on without it`);
+        if (!isOutage(error) || outages > OUTAGES_BORNE) throw unreachable(error, session, run);
+        say(`GitHub does not answer (${outages} of ${OUTAGES_BORNE}); the run goes on without it`);
       }
     }
-    if (isOver()) throw timedOut(input, last);
+    if (isOver()) throw timedOut(session, run, last);
     await pace.sleep(pollSeconds(looks));
   }
 }
 
-async function readRun(input: FollowInput): Promise<RunState> {
-  const { octokit, repository, run } = input;
+async function readRun({ octokit, repository, dispatchId }: Session, run_id: number): Promise<RunState> {
   const [{ data }, jobs] = await Promise.all([
-    octokit.rest.actions.getWorkflowRun({ ...repository, run_id: run.id }),
+    octokit.rest.actions.getWorkflowRun({ ...repository, run_id }),
     octokit.paginate(octokit.rest.actions.listJobsForWorkflowRun, {
       ...repository,
-      run_id: run.id,
+      run_id,
       filter: "latest",
       per_page: 100,
     }),
@@ -71,26 +63,22 @@ async function readRun(input: FollowInput): Promise<RunState> {
   return {
     id: data.id,
     url: data.html_url,
-    title: withoutMark(oneLine(data.display_title), input.dispatchId),
+    // The mark that identified the run means nothing to the reader.
+    title: oneLine(data.display_title).replace(` (${dispatchId})`, ""),
     status: data.status ?? "queued",
-    ...(data.conclusion === null ? {} : { conclusion: data.conclusion }),
-    jobs: jobs.map(
-      (job): JobState => ({
-        id: job.id,
-        name: oneLine(job.name),
-        url: job.html_url ?? data.html_url,
-        ...partOf(job),
-        steps: (job.steps ?? []).map(
-          (step): StepState => ({ number: step.number, name: oneLine(step.name), ...partOf(step) }),
-        ),
-      }),
-    ),
+    conclusion: data.conclusion ?? undefined,
+    jobs: jobs.map((job) => ({
+      id: job.id,
+      name: oneLine(job.name),
+      url: job.html_url ?? data.html_url,
+      ...partOf(job),
+      steps: (job.steps ?? []).map((step) => ({
+        number: step.number,
+        name: oneLine(step.name),
+        ...partOf(step),
+      })),
+    })),
   };
-}
-
-/** Without the mark that identified the run: it means nothing to the reader. */
-function withoutMark(title: string, dispatchId: string): string {
-  return title.replace(` (${dispatchId})`, "");
 }
 
 function partOf(part: {
@@ -98,12 +86,12 @@ function partOf(part: {
   readonly conclusion: string | null;
   readonly started_at?: string | null;
   readonly completed_at?: string | null;
-}): Omit<StepState, "number" | "name"> {
+}): Part {
   return {
     status: part.status,
-    ...(part.conclusion === null ? {} : { conclusion: part.conclusion }),
-    ...(part.started_at ? { startedAt: part.started_at } : {}),
-    ...(part.completed_at ? { completedAt: part.completed_at } : {}),
+    conclusion: part.conclusion ?? undefined,
+    startedAt: part.started_at ?? undefined,
+    completedAt: part.completed_at ?? undefined,
   };
 }
 
@@ -127,21 +115,22 @@ function late(url: string) {
   });
 }
 
-function unreachable(error: unknown, { run, errors }: FollowInput) {
+function unreachable(error: unknown, { errors }: Session, run: DispatchedRun) {
   const problem = explain(error, { ...errors, fallback: "The run goes on: look at its page." });
   const code = problem.code === "github-unreachable" ? "run-unreachable" : problem.code;
   return dispatched(LOST, { ...problem, code, path: run.url });
 }
 
-function timedOut({ run, timeoutSeconds, errors }: FollowInput, last: RunState | undefined) {
+function timedOut({ settings, errors }: Session, run: DispatchedRun, last: RunState | undefined) {
+  const minutes = settings.timeoutSeconds / 60;
   const waits = last?.jobs.find(({ status }) => status === "waiting");
   return dispatched("The release has not ended in time:", {
     code: "run-timeout",
     path: run.url,
     message:
       waits === undefined
-        ? `the run goes on, but the wait ended after ${timeoutSeconds / 60} minutes (--timeout)`
-        : `the job ${waits.name} waits for an approval, for longer than ${timeoutSeconds / 60} minutes (--timeout)`,
+        ? `the run goes on, but the wait ended after ${minutes} minutes (--timeout)`
+        : `the job ${waits.name} waits for an approval, for longer than ${minutes} minutes (--timeout)`,
     hint: `Follow it: ${followCommand(run.id, errors.path)}. Cancel it: ${cancelCommand(run.id, errors.path)}.`,
   });
 }

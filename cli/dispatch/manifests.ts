@@ -1,21 +1,17 @@
-import { parseManifestFile } from "../../report/read-manifest-file";
-import { MANIFEST_FILE, type ManifestFile } from "../../report/write-artifacts";
-import type { Octokit } from "./client";
-import type { Repository } from "./grammar";
-import { unzip } from "./zip";
+import { buffer } from "node:stream/consumers";
+import { crc32 } from "node:zlib";
+import { fromBufferPromise } from "yauzl";
+import { reasonOf } from "../../plan/problem";
+import { MANIFEST_FILE, type ManifestFile, parseManifestFile } from "../../report/manifest-file";
+import type { Session } from "./github";
 
 /** `release-manifest`, or with the stack's name behind it. */
 const ARTIFACT = /^release-manifest(?:-.+)?$/;
 const LIMIT = 20 * 1024 * 1024;
 
-/**
- * The release manifests that a run has kept, in the order of their names.
- *
- * @throws Error for an artifact that cannot be had, saying which
- */
+/** The release manifests that a run has kept, in the order of their names. */
 export async function readManifests(
-  octokit: Octokit,
-  repository: Repository,
+  { octokit, repository }: Session,
   run_id: number,
 ): Promise<ManifestFile[]> {
   const artifacts = await octokit.paginate(octokit.rest.actions.listWorkflowRunArtifacts, {
@@ -23,11 +19,11 @@ export async function readManifests(
     run_id,
     per_page: 100,
   });
-  const wanted = artifacts
+  const kept = artifacts
     .filter(({ name, expired }) => ARTIFACT.test(name) && !expired)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const manifests: ManifestFile[] = [];
-  for (const { id, name, size_in_bytes } of wanted) {
+  for (const { id, name, size_in_bytes } of kept) {
     if (size_in_bytes > LIMIT) throw new Error(`the artifact ${name} has ${size_in_bytes} bytes`);
     const { data } = await octokit.rest.actions.downloadArtifact({
       ...repository,
@@ -47,7 +43,26 @@ async function manifestsIn(zip: Buffer, artifact: string): Promise<ManifestFile[
       parseManifestFile(bytes.toString("utf8"), `${artifact}: ${name}`),
     );
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new Error(`the artifact ${artifact}: ${reason}`, { cause: error });
   }
+}
+
+/** The entries that a test wants, unpacked; an entry that has more bytes than it says is damaged. */
+export async function unzip(
+  zip: Buffer,
+  wants: (name: string) => boolean,
+  limit: number,
+): Promise<{ readonly name: string; readonly bytes: Buffer }[]> {
+  const found: { readonly name: string; readonly bytes: Buffer }[] = [];
+  const file = await fromBufferPromise(zip);
+  for await (const entry of file.eachEntry()) {
+    const { fileName: name, uncompressedSize: size } = entry;
+    if (!wants(name)) continue;
+    if (size > limit) throw new Error(`${name} has ${size} bytes, more than ${limit}`);
+    const bytes = await buffer(await file.openReadStreamPromise(entry));
+    if (crc32(bytes) !== entry.crc32) throw new Error(`${name} is damaged`);
+    found.push({ name, bytes });
+  }
+  return found;
 }

@@ -1,8 +1,6 @@
 import { type Problem, ProblemError } from "../../plan/problem";
+import { isRecord } from "../../plan/record";
 import { refusalOf } from "../../source/repository-reader";
-
-/** What was typed or set is wrong: exit code 2. */
-export class UsageError extends Error {}
 
 /** Something that stops a release before anything was started. */
 export function notDispatched(...problems: Problem[]): ProblemError {
@@ -18,7 +16,6 @@ interface RequestFailure {
   readonly status: number;
   readonly message: string;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** Whether GitHub answered. */
   readonly answered: boolean;
 }
 
@@ -26,12 +23,11 @@ interface RequestFailure {
 export function requestFailure(error: unknown): RequestFailure | undefined {
   if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return undefined;
   const response = "response" in error ? error.response : undefined;
-  const headers =
-    typeof response === "object" && response !== null && "headers" in response ? response.headers : undefined;
+  const headers = isRecord(response) ? response.headers : undefined;
   return {
     status: error.status,
     message: oneLine(reason(error)),
-    headers: typeof headers === "object" && headers !== null ? { ...headers } : {},
+    headers: isRecord(headers) ? headers : {},
     answered: response !== undefined,
   };
 }
@@ -57,9 +53,7 @@ export function statusOf(error: unknown): number | undefined {
 export interface ErrorContext {
   /** What was asked for, as a path of a problem: `octo/app`. */
   readonly path: string;
-  /** The API's address. */
   readonly apiUrl: string;
-  /** How to release without CI. */
   readonly fallback: string;
 }
 

@@ -1,39 +1,32 @@
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Environment } from "../../config/environment";
 import type { Flag } from "../../config/overlay";
 import { readConfig } from "../../config/read";
 import { defaultStack } from "../../config/read-setup";
 import { readStackFile, type StackFile } from "../../config/stack-file";
+import type { Config } from "../../plan/config";
 import { git } from "../../source/commands";
 import { githubRepository } from "../../source/git";
+import type { Code } from "../../source/program-host";
 import { projectFiles } from "../../source/project-files";
-import { type Declared, declaredCode } from "../program/run-program";
-import { checkRepository, type Repository } from "./grammar";
+import { remoteUrl } from "../init/facts";
+import { declaredCode } from "../program/run-program";
 import type { ProjectSettings } from "./settings";
+import { checkRepository, type Repository } from "./settings";
 
-/** What the folder says about a release in CI. */
 export interface Project extends ProjectSettings {
   /** Absent where the folder is no Pulumi project. */
   readonly stack?: string;
   /** `KEY=value` files that a release needs, relative to the project. */
-  readonly pins: readonly Pin[];
-  readonly registries: readonly {
-    readonly host: string;
-    readonly optional: boolean;
-    readonly username?: string;
-  }[];
-}
-
-export interface Pin {
-  readonly file: string;
-  readonly key: string;
+  readonly pins: readonly { readonly file: string; readonly key: string }[];
+  readonly registries: Config["registries"];
 }
 
 const DEFAULT_STACKS = ["release", "stage"];
 
 /** A stack's file, with what the project's program gives in code. */
-export type ProjectStack = StackFile & Declared;
+export type ProjectStack = StackFile & { readonly code: Code };
 
 /**
  * The stack's settings in a folder; undefined where the folder is no project.
@@ -44,28 +37,26 @@ export async function findStack(
   projectDir: string,
   stack: string | undefined,
 ): Promise<ProjectStack | undefined> {
-  const wanted = stack ?? (await stackOfFolder(projectDir));
-  if (wanted === undefined) return undefined;
-  const file = await readStackFile({ projectDir, stack: wanted });
-  return { ...file, ...(await declaredCode(projectDir, file)) };
+  const isProject = existsSync(path.join(projectDir, "Pulumi.yaml"));
+  const name = stack ?? (isProject ? await defaultStack(projectDir, DEFAULT_STACKS) : undefined);
+  if (name === undefined) return undefined;
+  const file = await readStackFile({ projectDir, stack: name });
+  return { ...file, code: await declaredCode(projectDir, file) };
 }
 
 /** What the file says that the command's own settings follow. */
 export function projectSettings(file: ProjectStack | undefined): ProjectSettings {
   const { envPrefix, repository, publishVersionTag } = { ...file?.code, ...file?.written };
   return {
-    ...(typeof envPrefix === "string" ? { envPrefix } : {}),
-    ...(typeof repository === "string" ? { repository } : {}),
-    ...(publishVersionTag === undefined ? {} : { publishVersionTag: String(publishVersionTag) === "true" }),
+    envPrefix: typeof envPrefix === "string" ? envPrefix : undefined,
+    repository: typeof repository === "string" ? repository : undefined,
+    publishVersionTag: publishVersionTag === undefined ? undefined : String(publishVersionTag) === "true",
   };
 }
 
 /**
  * The project. Its settings are read as `slipway plan` reads them, so what is wrong with them is found before CI finds
  * it.
- *
- * @param flags what the command line says of the stack's settings
- * @throws ProblemError for settings with problems
  */
 export function readProject(
   projectDir: string,
@@ -87,42 +78,19 @@ export function readProject(
     pins: pins.filter(
       ({ file, key }, index) => index === pins.findIndex((pin) => pin.file === file && pin.key === key),
     ),
-    registries: config.registries.map(({ host, optional, username }) => ({
-      host,
-      optional,
-      ...(username === undefined ? {} : { username }),
-    })),
+    registries: config.registries,
   };
 }
 
-async function stackOfFolder(projectDir: string): Promise<string | undefined> {
-  const isProject = await exists(path.join(projectDir, "Pulumi.yaml"));
-  return isProject ? defaultStack(projectDir, DEFAULT_STACKS) : undefined;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The repository of the folder's remote `origin`, else of its only remote, on a GitHub server. */
+/** The repository of the folder's git remote, where that is on a GitHub server. */
 export async function remoteRepository(dir: string, host: string): Promise<Repository | undefined> {
-  const remotes = (await gitLine(dir, ["remote"]))?.split("\n") ?? [];
-  const name = remotes.includes("origin") ? "origin" : remotes.length === 1 ? remotes[0] : undefined;
-  if (name === undefined) return undefined;
-  const url = await gitLine(dir, ["remote", "get-url", "--", name]);
+  const url = await remoteUrl(dir).catch(() => undefined);
   const found = url === undefined ? undefined : githubRepository(url, host);
-  return found === undefined ? undefined : checkRepository(found, `the git remote ${name}`);
+  return found === undefined ? undefined : checkRepository(found, "the git remote");
 }
 
 /** The folder's place in its repository, `` or `release/`; undefined outside of one. */
 export async function placeInRepository(dir: string): Promise<string | undefined> {
-  return gitLine(dir, ["rev-parse", "--show-prefix"]);
-}
-
-async function gitLine(dir: string, args: readonly string[]): Promise<string | undefined> {
-  const answer = await git(dir, args).catch(() => undefined);
+  const answer = await git(dir, ["rev-parse", "--show-prefix"]).catch(() => undefined);
   return answer?.code === 0 ? answer.stdout.trim() : undefined;
 }

@@ -1,13 +1,11 @@
 import type { WriteStream } from "node:tty";
 import stringWidth from "string-width";
-import { colorsFor } from "./colors";
-import type { RunState } from "./run-state";
+import { colorsFor } from "../terminal";
+import type { RunState } from "./view";
 import { changeLines, fitted, runLines } from "./view";
 
-/** Where a person sees a run go by. */
 export interface Screen {
   readonly show: (run: RunState) => void;
-  /** A line that stays. */
   readonly say: (line: string) => void;
   /** What is shown stays as it is, and the terminal is as it was before. */
   readonly end: () => void;
@@ -86,5 +84,34 @@ function byLine(stream: NodeJS.WritableStream): Screen {
       stream.write(`${line}\n`);
     },
     end: () => {},
+  };
+}
+
+/** What a signal ends here is the waiting: a run that was started goes on. */
+export interface Interruption {
+  /** What an interruption would print now. */
+  readonly leaves: (...lines: readonly string[]) => void;
+  readonly end: () => void;
+}
+
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Catches Ctrl-C and SIGTERM: says what is left behind, and exits as a shell would for the signal. */
+export function onInterruption(tidy: () => void): Interruption {
+  let left: readonly string[] = ["Nothing was dispatched."];
+  const stop = (signal: "SIGINT" | "SIGTERM") => {
+    tidy();
+    // After the ^C that the terminal has written.
+    process.stderr.write(`\n${left.join("\n")}\n`);
+    process.exit(CODES[signal]);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  return {
+    leaves: (...lines) => {
+      left = lines;
+    },
+    end: () => {
+      process.off("SIGINT", stop).off("SIGTERM", stop);
+    },
   };
 }

@@ -1,20 +1,10 @@
 import type { Problem } from "../../plan/problem";
-import type { Octokit } from "./client";
-import type { Repository } from "./grammar";
-import { dispatched, type ErrorContext, explain, isOutage, notDispatched, requestFailure } from "./problems";
+import { isRecord } from "../../plan/record";
+import type { Session } from "./github";
+import type { ReadyDispatch } from "./preflight";
+import { dispatched, explain, isOutage, notDispatched, requestFailure } from "./problems";
 
-export interface SendInput {
-  readonly octokit: Octokit;
-  readonly repository: Repository;
-  readonly workflow: string;
-  readonly workflowId: number;
-  readonly workflowRef: string;
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly errors: ErrorContext;
-  readonly runsPage: string;
-}
-
-/** What GitHub said: the run's id, nothing but that it took the request, or nothing at all. */
+/** What GitHub answered: the run's id, only that the request was accepted, or nothing. */
 export type Sent =
   | { readonly kind: "run"; readonly id: number; readonly url: string }
   | { readonly kind: "taken" }
@@ -24,45 +14,38 @@ export type Sent =
 /**
  * Dispatches the workflow, once: a second request would be a second release, so nothing is tried again but what GitHub
  * has refused for its form.
- *
- * @throws ProblemError where GitHub refuses
  */
-export async function sendDispatch(input: SendInput): Promise<Sent> {
+export async function sendDispatch(session: Session, ready: ReadyDispatch): Promise<Sent> {
   try {
-    return await send(input, true);
+    return await send(session, ready, { return_run_details: true }).catch((error) => {
+      if (!refusesDetails(error)) throw error;
+      // An older Enterprise server.
+      return send(session, ready, {});
+    });
   } catch (error) {
-    if (!refusesDetails(error)) return afterError(error, input);
+    const failure = requestFailure(error);
+    if (failure !== undefined && isOutage(error)) return { kind: "unknown", reason: failure.message };
+    throw notDispatched(refusal(error, session, ready));
   }
-  // An older Enterprise server.
-  return send(input, false).catch((error) => afterError(error, input));
 }
 
-async function send(input: SendInput, withDetails: boolean): Promise<Sent> {
-  const { octokit, repository, workflowId, workflowRef, inputs } = input;
+async function send(
+  { octokit, repository }: Session,
+  { workflowId, workflowRef, inputs }: ReadyDispatch,
+  details: { readonly return_run_details?: true },
+): Promise<Sent> {
   const { data } = await octokit.rest.actions.createWorkflowDispatch({
     ...repository,
     workflow_id: workflowId,
     ref: workflowRef,
     inputs: { ...inputs },
-    ...(withDetails ? { return_run_details: true } : {}),
+    ...details,
     request: { retries: 0 },
   });
   // Servers that do not know of details answer 204 without a body, which Octokit's types leave out.
   const answer: unknown = data;
-  return isRunDetails(answer)
-    ? { kind: "run", id: answer.workflow_run_id, url: answer.html_url }
-    : { kind: "taken" };
-}
-
-function isRunDetails(value: unknown): value is { workflow_run_id: number; html_url: string } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "workflow_run_id" in value &&
-    typeof value.workflow_run_id === "number" &&
-    "html_url" in value &&
-    typeof value.html_url === "string"
-  );
+  const { workflow_run_id: id, html_url: url } = isRecord(answer) ? answer : {};
+  return typeof id === "number" && typeof url === "string" ? { kind: "run", id, url } : { kind: "taken" };
 }
 
 function refusesDetails(error: unknown): boolean {
@@ -70,13 +53,8 @@ function refusesDetails(error: unknown): boolean {
   return failure?.status === 422 && failure.message.includes("return_run_details");
 }
 
-function afterError(error: unknown, input: SendInput): Sent {
-  const failure = requestFailure(error);
-  if (failure !== undefined && isOutage(error)) return { kind: "unknown", reason: failure.message };
-  throw notDispatched(refusal(error, input));
-}
-
-function refusal(error: unknown, { errors, workflow, workflowRef }: SendInput): Problem {
+function refusal(error: unknown, { errors, settings }: Session, { workflowRef }: ReadyDispatch): Problem {
+  const { workflow } = settings;
   const failure = requestFailure(error);
   if (
     failure?.status === 422 &&
@@ -99,15 +77,11 @@ function refusal(error: unknown, { errors, workflow, workflowRef }: SendInput): 
   }
   const problem = explain(error, errors);
   if (problem.code !== "github-forbidden") return problem;
-  return {
-    ...problem,
-    code: "dispatch-permission",
-    message: `the token may not start workflows (${problem.message})`,
-  };
+  const message = `the token may not start workflows (${problem.message})`;
+  return { ...problem, code: "dispatch-permission", message };
 }
 
-/** The dispatch got no answer, and no run shows that it was accepted. */
-export function uncertain(reason: string, { runsPage, errors }: Pick<SendInput, "runsPage" | "errors">) {
+export function uncertain(reason: string, { runsPage, errors }: Session) {
   return dispatched("Whether the release was dispatched is not known:", {
     code: "dispatch-uncertain",
     path: runsPage,

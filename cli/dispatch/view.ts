@@ -1,26 +1,44 @@
 import stringWidth from "string-width";
-import type { Colors } from "./colors";
-import type { JobState, RunState, StepState } from "./run-state";
+import type { Colors } from "../terminal";
 
-/** What a run looks like; pure. */
-
-type Looks = "done" | "failed" | "stopped" | "skipped" | "running" | "waiting";
-
-const MARKS: Readonly<Record<Looks, string>> = {
-  done: "✓",
-  failed: "✗",
-  stopped: "■",
-  skipped: "-",
-  running: "●",
-  waiting: "○",
-};
-
-interface Part {
+/** A run, a job or a step as it is now. */
+export interface Part {
   readonly status: string;
+  /** Set once the status is `completed`. */
   readonly conclusion?: string;
+  /** ISO 8601. */
   readonly startedAt?: string;
   readonly completedAt?: string;
 }
+
+export interface StepState extends Part {
+  readonly number: number;
+  readonly name: string;
+}
+
+export interface JobState extends Part {
+  readonly id: number;
+  readonly name: string;
+  readonly url: string;
+  readonly steps: readonly StepState[];
+}
+
+export interface RunState extends Part {
+  readonly id: number;
+  readonly url: string;
+  readonly title: string;
+  readonly jobs: readonly JobState[];
+}
+
+/** The mark of each state, and its colour. */
+const LOOKS = {
+  done: ["✓", "green"],
+  failed: ["✗", "red"],
+  stopped: ["■", "dim"],
+  skipped: ["-", "dim"],
+  running: ["●", "yellow"],
+  waiting: ["○", "dim"],
+} as const;
 
 /**
  * The whole run for a screen: a line for each job, with the steps of those that run or failed. Where that is more than
@@ -95,13 +113,12 @@ const PHASES: Readonly<Record<string, string>> = {
   startup_failure: "could not start",
 };
 
-/** What it does, or how it ended. */
 export function phase({ status, conclusion }: Part): string {
   const word = status === "completed" ? (conclusion ?? "ended") : status;
   return PHASES[word] ?? word.replaceAll("_", " ");
 }
 
-function looksOf({ status, conclusion }: Part): Looks {
+function looksOf({ status, conclusion }: Part): keyof typeof LOOKS {
   if (status === "in_progress") return "running";
   if (status !== "completed") return "waiting";
   switch (conclusion) {
@@ -118,12 +135,8 @@ function looksOf({ status, conclusion }: Part): Looks {
 }
 
 function marked(part: Part, colors: Colors): string {
-  const looks = looksOf(part);
-  const paint = { done: colors.green, failed: colors.red, running: colors.yellow };
-  const mark = MARKS[looks];
-  return looks === "done" || looks === "failed" || looks === "running"
-    ? paint[looks](mark)
-    : colors.dim(mark);
+  const [mark, color] = LOOKS[looksOf(part)];
+  return colors[color](mark);
 }
 
 /** `45s`, `2m 3s`, `1h 2m`; empty where it has not begun. */

@@ -2,35 +2,22 @@ import path from "node:path";
 import { dependencies, devDependencies } from "../../package.json";
 import { isRecord } from "../../plan/record";
 import { ignoreRules } from "../../source/context-files";
+import type { ProjectFile } from "../repository-files";
 import type { RepositoryFacts } from "./facts";
-import type { Answers } from "./shape";
-
-/** A file of the repository. */
-export interface ProjectFile {
-  /** Relative to the repository's root. */
-  readonly path: string;
-  readonly text: string;
-}
+import { type Answers, builtFiles } from "./shape";
 
 /**
  * The user's own files with the lines that they lack; nothing in them is changed or removed. Files that lack nothing are
  * left out. Pure.
- *
- * @throws Error for a package.json that is not a JSON object
  */
 export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files" | "texts">): ProjectFile[] {
   const { folder } = answers;
   const at = (file: string) => (folder === "." ? file : `${folder}/${file}`);
   const text = (file: string) => facts.texts[file];
+  const ignored = text(at(".gitignore"));
   const made = [
     { path: at("package.json"), text: withPackage(text(at("package.json")), answers) },
-    {
-      path: at(".gitignore"),
-      text: withLines(
-        text(at(".gitignore")),
-        missingLines(text(at(".gitignore")), ["node_modules", "artifacts"]),
-      ),
-    },
+    { path: at(".gitignore"), text: withLines(ignored, missingLines(ignored)) },
     ...ignoreFiles(answers, facts).map(({ file, context }) => ({
       path: file,
       text: withIgnored(text(file), answers, context),
@@ -46,14 +33,14 @@ function withPackage(found: string | undefined, { name, packageSpec }: Answers):
   const known = [parsed.dependencies, parsed.devDependencies].flatMap((list) =>
     isRecord(list) ? Object.keys(list) : [],
   );
-  const wanted = {
+  const needed = {
     dependencies: { slipway: packageSpec, "@pulumi/pulumi": dependencies["@pulumi/pulumi"] },
     devDependencies: {
       typescript: devDependencies.typescript,
       "@types/node": devDependencies["@types/node"],
     },
   };
-  const added = Object.entries(wanted).flatMap(([list, packages]) => {
+  const added = Object.entries(needed).flatMap(([list, packages]) => {
     const missing = Object.entries(packages).filter(([name]) => !known.includes(name));
     const own = isRecord(parsed[list]) ? parsed[list] : {};
     return missing.length === 0 ? [] : [[list, sorted({ ...own, ...Object.fromEntries(missing) })]];
@@ -68,26 +55,13 @@ function ignoreFiles(
   { shape, folder }: Answers,
   { files }: Pick<RepositoryFacts, "files">,
 ): { file: string; context: string }[] {
-  const used = contextsOf(shape);
+  const used = shape.kind === "services" && shape.folder !== undefined ? [] : builtFiles(shape);
   const holding = used.filter(({ context }) => context === "." || `${folder}/`.startsWith(`${context}/`));
   const found = holding.map(({ context, dockerfile }) => {
     const own = path.posix.join(context, `${dockerfile}.dockerignore`);
     return { context, file: files.includes(own) ? own : path.posix.join(context, ".dockerignore") };
   });
   return [...new Map(found.map((one) => [one.file, one])).values()];
-}
-
-function contextsOf(shape: Answers["shape"]): { readonly context: string; readonly dockerfile: string }[] {
-  switch (shape.kind) {
-    case "images":
-      return [...shape.images];
-    case "lanes":
-      return shape.lanes.map(({ dockerfile }) => ({ context: shape.image.context, dockerfile }));
-    case "variants":
-      return [shape.image, { context: shape.image.context, dockerfile: shape.base.dockerfile }];
-    case "services":
-      return shape.folder === undefined ? [{ context: ".", dockerfile: shape.dockerfile }] : [];
-  }
 }
 
 /** Files that are no part of an image's content. `probe` is a path that shows whether the line is needed. */
@@ -117,10 +91,10 @@ function withIgnored(found: string | undefined, { folder, hosts }: Answers, cont
   );
 }
 
-/** Lines that an ignore file lacks, with or without slashes around them. */
-function missingLines(found: string | undefined, wanted: readonly string[]): string[] {
-  const known = (found ?? "").split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, ""));
-  return wanted.filter((line) => !known.includes(line));
+/** What .gitignore lacks, with or without slashes around it. */
+function missingLines(found = ""): string[] {
+  const known = found.split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, ""));
+  return ["node_modules", "artifacts"].filter((line) => !known.includes(line));
 }
 
 function withLines(found: string | undefined, lines: readonly string[]): string {

@@ -5,7 +5,7 @@ import { HOST_PATTERN, REPOSITORY_PATTERN } from "../../plan/reference";
 import { defaultAnswers, defaultDockerfiles, hasRegistry, parseRegistry, stageOf } from "./default-answers";
 import { dockerfiles, reasonToLeaveOut } from "./detect";
 import type { RepositoryFacts } from "./facts";
-import type { InitFlags, SignMode } from "./flags";
+import type { InitFlags, SignMode } from "./shape";
 import { type Answers, canSignKeyless, type InitRegistry, type Shape } from "./shape";
 
 /** Whether the questions were ended by Ctrl-C or a signal. */
@@ -13,12 +13,7 @@ export function isInterruption(error: unknown): boolean {
   return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");
 }
 
-/**
- * Asks what no flag answers; the default of each question is what was found.
- *
- * @param signal ends the questions
- * @throws ExitPromptError after Ctrl-C, AbortPromptError after the signal; UsageError as `defaultAnswers`
- */
+/** Asks what no flag answers; the default of each question is what was found. */
 export async function ask(
   facts: RepositoryFacts,
   given: InitFlags,
@@ -36,64 +31,44 @@ export async function ask(
     flags.registry === undefined && flags.dockerHub === undefined
       ? await askRegistries("Registries", found.registries, signal)
       : found.registries;
-  const known = flags.stageRegistry === undefined ? stageOf(registries) : found.stageRegistry;
   const [stageRegistry] =
     flags.stageRegistry === undefined
-      ? await askRegistries("Registry of stage", known === undefined ? [] : [known], signal)
-      : [known];
-  const hosts =
-    flags.workflows === undefined
-      ? await checkbox<WorkflowHost>(
-          {
-            message: "Workflow files for",
-            choices: (["github", "gitea"] as const).map((value) => ({
-              value,
-              checked: found.hosts.includes(value),
-            })),
-          },
-          { signal },
-        )
-      : found.hosts;
+      ? await askRegistries("Registry of stage", [stageOf(registries) ?? []].flat(), signal)
+      : [found.stageRegistry];
+  const hosts = flags.workflows === undefined ? await askHosts(found.hosts, signal) : found.hosts;
   const sign = flags.sign === undefined ? await askSign({ ...found, hosts }, signal) : found.sign;
-  return {
-    ...found,
-    shape,
-    registries,
-    ...(stageRegistry === undefined ? {} : { stageRegistry }),
-    hosts,
-    sign,
-  };
+  return { ...found, shape, registries, stageRegistry, hosts, sign };
 }
 
-/** Asks only if there are several. */
 async function askDockerfiles(facts: RepositoryFacts, signal: AbortSignal): Promise<string[]> {
   const all = dockerfiles(facts.files);
   if (all.length < 2) return defaultDockerfiles(facts);
   const choices = all.map((value) => {
     const reason = reasonToLeaveOut(value, facts.files);
-    return {
-      value,
-      name: reason === undefined ? value : `${value} (${reason})`,
-      checked: reason === undefined,
-    };
+    const name = reason === undefined ? value : `${value} (${reason})`;
+    return { value, name, checked: reason === undefined };
   });
   return checkbox({ message: "Dockerfiles to release", choices, required: true }, { signal });
 }
 
-async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode> {
-  const can = canSignKeyless(answers);
-  const choices = [
-    { value: "key" as const, name: "a key pair for each stack, the private key encrypted in its settings" },
-    ...(can
-      ? [{ value: "keyless" as const, name: "keyless: as the workflow on GitHub, in a public log" }]
-      : []),
-    { value: "none" as const, name: "nothing: anyone who may push decides what is adopted" },
-  ];
-  const preferred = answers.sign === "keyless" && !can ? "key" : answers.sign;
-  return select<SignMode>({ message: "Sign releases with", choices, default: preferred }, { signal });
+async function askHosts(found: readonly WorkflowHost[], signal: AbortSignal): Promise<WorkflowHost[]> {
+  const hosts = ["github", "gitea"] as const;
+  const choices = hosts.map((value) => ({ value, checked: found.includes(value) }));
+  return checkbox({ message: "Workflow files for", choices }, { signal });
 }
 
-/** Asks whether to write what was shown. */
+async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode> {
+  const can = canSignKeyless(answers);
+  const choices: { value: SignMode; name: string }[] = [
+    { value: "key", name: "a key pair for each stack, the private key encrypted in its settings" },
+    { value: "keyless", name: "keyless: as the workflow on GitHub, in a public log" },
+    { value: "none", name: "nothing: anyone who may push decides what is adopted" },
+  ];
+  const preferred = answers.sign === "keyless" && !can ? "key" : answers.sign;
+  const possible = choices.filter(({ value }) => can || value !== "keyless");
+  return select({ message: "Sign releases with", choices: possible, default: preferred }, { signal });
+}
+
 export async function askToWrite(count: number, signal: AbortSignal): Promise<boolean> {
   const message = `Write ${count === 1 ? "this file" : `these ${count} files`}?`;
   return confirm({ message, default: true }, { signal });
@@ -106,23 +81,17 @@ async function askNames(shape: Shape, signal: AbortSignal): Promise<Shape> {
     case "images": {
       const images: (typeof shape.images)[number][] = [];
       for (const image of shape.images) {
-        images.push({
-          ...image,
-          name: await askName(
-            `Name of the image of ${path.posix.join(image.context, image.dockerfile)}`,
-            image.name,
-            signal,
-          ),
-        });
+        const file = path.posix.join(image.context, image.dockerfile);
+        const name = await askName(`Name of the image of ${file}`, image.name, signal);
+        images.push({ ...image, name });
       }
       return { ...shape, images };
     }
     case "lanes":
-    case "variants":
-      return {
-        ...shape,
-        image: { ...shape.image, name: await askName("Name of the image", shape.image.name, signal) },
-      };
+    case "variants": {
+      const name = await askName("Name of the image", shape.image.name, signal);
+      return { ...shape, image: { ...shape.image, name } };
+    }
   }
 }
 
@@ -152,7 +121,6 @@ async function askRegistries(
   }));
 }
 
-/** @returns true, or what is wrong */
 function registriesProblem(answer: string): true | string {
   const wrong = words(answer).find((word) => {
     const { host, namespace } = parseRegistry(word);

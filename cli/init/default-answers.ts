@@ -4,6 +4,7 @@ import { PROJECT_FOLDERS } from "../../config/stack-file";
 import type { WorkflowHost } from "../../plan/github-config";
 import { isRecord } from "../../plan/record";
 import { githubRepository, remotePlace } from "../../source/git";
+import { UsageError } from "../terminal";
 import {
   detectShape,
   dockerfiles,
@@ -17,14 +18,15 @@ import {
   reasonToLeaveOut,
 } from "./detect";
 import type { RepositoryFacts } from "./facts";
-import { type InitFlags, type SignMode, UsageError } from "./flags";
 import {
   type Answers,
   type BuildArgs,
   canSignKeyless,
+  type InitFlags,
   type InitRegistry,
   releasedDockerfiles,
   type Shape,
+  type SignMode,
   stackPairs,
 } from "./shape";
 
@@ -34,9 +36,7 @@ const MADE_HERE = /^# Made by `slipway workflows` from /;
 /**
  * Answers from the flags, else from the repository's files.
  *
- * @param version this package's
  * @param chosen the Dockerfiles to release. Default: those that are not for development or tests
- * @throws UsageError for flags that cannot be used here, and if it is unknown what to release or where to
  */
 export function defaultAnswers(
   facts: RepositoryFacts,
@@ -51,20 +51,19 @@ export function defaultAnswers(
   const hosts = workflowHosts(flags, facts, place.host);
   const folder =
     flags.folder === undefined ? projectFolder(facts) : path.posix.normalize(flags.folder).replace(/\/$/, "");
-  const own = registries(flags, place, facts.texts[path.posix.join(folder, "Pulumi.prod.yaml")]);
-  const stageRegistry = flags.stageRegistry === undefined ? stageOf(own) : parseRegistry(flags.stageRegistry);
+  const own = registries(flags, place, stackFile(facts, folder, "prod"));
   const answers = {
     name,
     folder,
-    ...(repository === undefined ? {} : { repository }),
+    repository,
     shape,
     registries: own,
-    ...(stageRegistry === undefined ? {} : { stageRegistry }),
+    stageRegistry: flags.stageRegistry === undefined ? stageOf(own) : parseRegistry(flags.stageRegistry),
     platforms: flags.platform ?? DEFAULT_PLATFORMS,
     hosts,
     withKey: stackPairs({ shape })
       .map(({ stage }) => stage)
-      .filter((stage) => hasKey(facts.texts[path.posix.join(folder, `Pulumi.${stage}.yaml`)])),
+      .filter((stage) => hasKey(stackFile(facts, folder, stage))),
     branch: facts.branch,
     setup: flags.setup && repository !== undefined && hosts.includes("github"),
     workflowFiles: {
@@ -76,12 +75,10 @@ export function defaultAnswers(
   return { ...answers, sign: signMode(flags, facts, answers) };
 }
 
-/** The Dockerfiles that are released by default. */
 export function defaultDockerfiles({ files }: Pick<RepositoryFacts, "files">): string[] {
   return dockerfiles(files).filter((file) => reasonToLeaveOut(file, files) === undefined);
 }
 
-/** What was found and what was left out, as lines of text. */
 export function notes(facts: RepositoryFacts, answers: Answers): string[] {
   const { shape, folder } = answers;
   const program = existingProgram(facts, folder);
@@ -98,12 +95,11 @@ export function notes(facts: RepositoryFacts, answers: Answers): string[] {
       (file) => `${file}, which ${path.posix.join(folder, "index.ts")} does not name: add it there`,
     ),
     ...missingArgs(facts, shape),
-    ...(facts.remote === undefined ? [] : remoteNote(facts.remote)),
+    ...remoteNote(facts.remote ?? ""),
     ...otherReleases(facts, answers.workflowFiles.release),
   ];
 }
 
-/** Whether a program names a Dockerfile or its folder. */
 function isIn(program: string, file: string): boolean {
   const { dir, base } = path.posix.parse(file);
   return (
@@ -136,10 +132,17 @@ export function existingProgram(
   );
 }
 
-function hasKey(text: string | undefined): boolean {
+function stackFile({ texts }: RepositoryFacts, folder: string, stack: string): string | undefined {
+  return texts[path.posix.join(folder, `Pulumi.${stack}.yaml`)];
+}
+
+function settingIn(text: string | undefined, name: string): unknown {
   const file: unknown = text === undefined ? undefined : parse(text);
-  const config = isRecord(file) && isRecord(file.config) ? file.config : {};
-  const sign = config["slipway:sign"];
+  return isRecord(file) && isRecord(file.config) ? file.config[`slipway:${name}`] : undefined;
+}
+
+function hasKey(text: string | undefined): boolean {
+  const sign = settingIn(text, "sign");
   return isRecord(sign) && ["key", "keyFile", "publicKey", "publicKeyFile"].some((name) => name in sign);
 }
 
@@ -172,33 +175,25 @@ function shapeOf(facts: RepositoryFacts, flags: InitFlags, chosen: readonly stri
   const shape = detectShape(facts, chosen, own, flags.lanes);
   if (shape === undefined) {
     const others = dockerfiles(facts.files).map((file) => `${file}: ${reasonToLeaveOut(file, facts.files)}`);
-    throw new UsageError(
-      [
-        "No Dockerfile to release was found. Commit one, or name it: --image name=folder/Dockerfile",
-        ...others,
-      ].join("\n  "),
-    );
+    const message =
+      "No Dockerfile to release was found. Commit one, or name it: --image name=folder/Dockerfile";
+    throw new UsageError([message, ...others].join("\n  "));
   }
   if (given === undefined) return shape;
   if (shape.kind === "services")
     throw new UsageError(`--image ${own}: the images' names are in ${shape.list}.`);
   if (shape.kind === "images" && shape.images.length > 1) {
-    const each = shape.images.map(
-      (image) => `${image.name}=${path.posix.join(image.context, image.dockerfile)}`,
-    );
-    throw new UsageError(
-      `--image ${own}: there are ${each.length} images. Name each: --image ${each.join(" ")}`,
-    );
+    const files = releasedDockerfiles(shape);
+    const each = shape.images.map((image, index) => `${image.name}=${files[index]}`).join(" ");
+    throw new UsageError(`--image ${own}: there are ${files.length} images. Name each: --image ${each}`);
   }
   return shape;
 }
 
-/** `name=folder` or `name=Dockerfile`. */
 function imageOfFlag(facts: RepositoryFacts, text: string): ReturnType<typeof imageOf> {
   const [name = "", place = "."] = split(text, "=");
-  const file = [place, path.posix.join(place, "Dockerfile"), path.posix.join(place, "Containerfile")].find(
-    (known) => facts.files.includes(known),
-  );
+  const names = [".", "Dockerfile", "Containerfile"].map((known) => path.posix.join(place, known));
+  const file = names.find((known) => facts.files.includes(known));
   if (file === undefined) throw new UsageError(`--image ${text}: there is no Dockerfile at ${place}.`);
   return imageOf(facts, file, name);
 }
@@ -251,14 +246,10 @@ function registries(
   const before = registry === undefined && dockerHub === undefined ? registriesIn(existing) : [];
   if (before.length > 0) return before;
   const owner = path.posix.dirname(place.path).toLowerCase();
-  const found =
-    owner === "." || owner === ""
-      ? []
-      : [`${place.host === "github.com" ? "ghcr.io" : "docker.io"}/${owner}`];
+  const isOnGitHub = place.host === "github.com";
+  const found = owner === "." || owner === "" ? [] : [`${isOnGitHub ? "ghcr.io" : "docker.io"}/${owner}`];
   const hub = dockerHub === undefined ? [] : [{ host: "docker.io", namespace: dockerHub, optional: true }];
-  const given = (registry ?? (hub.length > 0 && found[0]?.startsWith("docker.io/") ? [] : found)).map(
-    parseRegistry,
-  );
+  const given = (registry ?? (hub.length > 0 && !isOnGitHub ? [] : found)).map(parseRegistry);
   if (given.length + hub.length > 0)
     return given.length === 0 ? hub.map((one) => ({ ...one, optional: false })) : [...given, ...hub];
   throw new UsageError(
@@ -266,34 +257,22 @@ function registries(
   );
 }
 
-/** Whether `defaultAnswers` knows where images go. */
 export function hasRegistry(facts: RepositoryFacts, { registry, dockerHub }: InitFlags): boolean {
   return (
     registry !== undefined ||
     dockerHub !== undefined ||
     remotePlace(facts.remote ?? "").path.includes("/") ||
-    PROJECT_FOLDERS.some((folder) => {
-      const file = path.posix.join(folder, "Pulumi.prod.yaml");
-      return registriesIn(facts.texts[file]).length > 0;
-    })
+    PROJECT_FOLDERS.some((folder) => registriesIn(stackFile(facts, folder, "prod")).length > 0)
   );
 }
 
-/** The registries of a stack's file. */
 function registriesIn(text: string | undefined): InitRegistry[] {
-  const { config }: { readonly config?: unknown } = text === undefined ? {} : (parse(text) ?? {});
-  const listed: unknown = isRecord(config) ? config["slipway:registries"] : undefined;
-  return (Array.isArray(listed) ? listed : []).flatMap((entry) =>
-    isRecord(entry) && typeof entry.host === "string"
-      ? [
-          {
-            host: entry.host,
-            namespace: typeof entry.namespace === "string" ? entry.namespace : "",
-            optional: entry.optional === true,
-          },
-        ]
-      : [],
-  );
+  const listed = settingIn(text, "registries");
+  return (Array.isArray(listed) ? listed : []).flatMap((entry) => {
+    if (!isRecord(entry) || typeof entry.host !== "string") return [];
+    const namespace = typeof entry.namespace === "string" ? entry.namespace : "";
+    return [{ host: entry.host, namespace, optional: entry.optional === true }];
+  });
 }
 
 /** `ghcr.io/octo`, `localhost:5000` */
@@ -305,9 +284,7 @@ export function parseRegistry(text: string): InitRegistry {
 /** A path below prod's. There is none on Docker Hub, which has no paths below a namespace. */
 export function stageOf(own: readonly InitRegistry[]): InitRegistry | undefined {
   const found = own.find(({ host }) => host !== "docker.io");
-  return found === undefined
-    ? undefined
-    : { host: found.host, namespace: path.posix.join(found.namespace, "stage"), optional: false };
+  return found && { host: found.host, namespace: path.posix.join(found.namespace, "stage"), optional: false };
 }
 
 function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, host: string): WorkflowHost[] {

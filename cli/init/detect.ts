@@ -1,23 +1,11 @@
 import path from "node:path";
+import { Copy, DockerfileParser, type Instruction } from "dockerfile-ast";
 import { listEntries } from "../../source/project-files";
-import { type DockerfileFacts, dockerfileFacts } from "./dockerfile-facts";
+import { parseEnvFile } from "../../source/versions";
 import type { RepositoryFacts } from "./facts";
-import {
-  type BuildArgs,
-  type InitImage,
-  type InitLane,
-  type LanesShape,
-  releasedDockerfiles,
-  type Shape,
-} from "./shape";
+import { type BuildArgs, type InitImage, type InitLane, releasedDockerfiles, type Shape } from "./shape";
 
 type Facts = Pick<RepositoryFacts, "files" | "texts" | "tags">;
-
-/** A Dockerfile that is not released. */
-export interface LeftOut {
-  readonly file: string;
-  readonly reason: string;
-}
 
 const DOCKERFILE = /^(?:(?:Docker|Container)file(?:\.([^/]+))?|([^/]+)\.(?:Docker|Container)file)$/i;
 /** Words of a path that show that a file is not a Dockerfile to release. */
@@ -62,14 +50,7 @@ function variantOf(name: string): string | undefined {
   return after ?? before;
 }
 
-/**
- * What a repository releases: a list of services, a base with variants, lanes, or an image for each Dockerfile.
- *
- * @param released the Dockerfiles to release
- * @param name the image's name, if the files do not give one
- * @param withLanes whether Dockerfile.<name> may be a lane
- * @returns undefined if there is nothing to build
- */
+/** What a repository releases: a list of services, a base with variants, lanes, or an image for each Dockerfile. */
 export function detectShape(
   facts: Facts,
   released: readonly string[],
@@ -84,8 +65,10 @@ export function detectShape(
   );
 }
 
-/** The Dockerfiles that are not released, each with the reason. */
-export function leftOut(files: readonly string[], shape: Shape): LeftOut[] {
+export function leftOut(
+  files: readonly string[],
+  shape: Shape,
+): { readonly file: string; readonly reason: string }[] {
   const released = releasedDockerfiles(shape);
   return dockerfiles(files)
     .filter((file) => !released.includes(file))
@@ -112,7 +95,7 @@ function services(facts: Facts, released: readonly string[]): Shape | undefined 
   const beside = [path.posix.join(path.posix.dirname(list), "Dockerfile"), "Dockerfile"];
   const dockerfile = beside.find((file) => released.includes(file));
   if (names.length === 0 || dockerfile === undefined) return undefined;
-  const { stages, args } = dockerfileFacts(facts.texts[dockerfile] ?? "");
+  const { stages, args } = dockerfileFacts(facts.texts[dockerfile]);
   const arg = ["SERVICE", "SERVICE_NAME", "APP"].find((known) => args.has(known));
   const hasStages = names.every((service) => stages.includes(service));
   if (!hasStages && arg === undefined) return undefined;
@@ -123,9 +106,9 @@ function services(facts: Facts, released: readonly string[]): Shape | undefined 
     kind: "services",
     list,
     names,
-    ...(folder === undefined ? {} : { folder }),
+    folder,
     dockerfile,
-    ...(hasStages || arg === undefined ? {} : { arg }),
+    arg: hasStages ? undefined : arg,
     buildArgs: pinnedArgs(facts, args),
   };
 }
@@ -133,8 +116,8 @@ function services(facts: Facts, released: readonly string[]): Shape | undefined 
 function variants(facts: Facts, released: readonly string[], name: string): Shape | undefined {
   const [base, dockerfile] = ["Dockerfile.base", "Dockerfile.variant"];
   if (!released.includes(base) || !released.includes(dockerfile)) return undefined;
-  const { args } = dockerfileFacts(facts.texts[dockerfile] ?? "");
-  const include = includes(facts.files, dockerfileFacts(facts.texts[base] ?? "").sources);
+  const { args } = dockerfileFacts(facts.texts[dockerfile]);
+  const include = includes(facts.files, dockerfileFacts(facts.texts[base]).sources);
   // INSTALL_EXTRAS=false in the Dockerfile: the variant -extras has it true.
   const optional = [...args].filter(([arg, value]) => /^INSTALL_./.test(arg) && value === "false");
   return {
@@ -176,9 +159,9 @@ function lanes(facts: Facts, released: readonly string[], name: string): Shape |
   ]);
 }
 
-export function lanesShape(name: string, found: readonly InitLane[]): LanesShape {
-  const image = { name, context: ".", dockerfile: found[0]?.dockerfile ?? "Dockerfile", buildArgs: {} };
-  return { kind: "lanes", image, lanes: found };
+export function lanesShape(name: string, lanes: readonly InitLane[]): Shape {
+  const image = { name, context: ".", dockerfile: lanes[0]?.dockerfile ?? "Dockerfile", buildArgs: {} };
+  return { kind: "lanes", image, lanes };
 }
 
 /** @param trigger the git tags that release it @default those of its name */
@@ -195,16 +178,13 @@ export function mainTrigger(tags: readonly string[]): string {
 function images(facts: Facts, released: readonly string[], name: string): Shape | undefined {
   if (released.length === 0) return undefined;
   const words = released.map((file) => wordsOf(file).join("-"));
-  const named = released.map((file, index) => {
+  const images = released.map((file, index) => {
     const word = words[index] ?? "";
-    // api/Dockerfile and docker/api/Dockerfile: only the whole path tells them apart.
+    // api/Dockerfile and docker/api/Dockerfile differ only in the whole path.
     const own = words.filter((other) => other === word).length === 1 ? word : imageWord(file);
-    return released.length === 1 || own === "" ? name : `${name}-${own}`;
+    return imageOf(facts, file, released.length === 1 || own === "" ? name : `${name}-${own}`);
   });
-  return {
-    kind: "images",
-    images: released.map((file, index) => imageOf(facts, file, named[index] ?? name)),
-  };
+  return { kind: "images", images };
 }
 
 function wordsOf(file: string): string[] {
@@ -213,16 +193,11 @@ function wordsOf(file: string): string[] {
   return [...folders, variantOf(base) ?? ""].map(imageWord).filter((word) => word !== "");
 }
 
-/** The image that a Dockerfile builds. */
 export function imageOf(facts: Facts, file: string, name: string): InitImage {
-  const found = dockerfileFacts(facts.texts[file] ?? "");
+  const found = dockerfileFacts(facts.texts[file]);
   const context = contextOf(facts.files, file, found);
-  return {
-    name,
-    context,
-    dockerfile: path.posix.relative(context, file),
-    buildArgs: pinnedArgs(facts, found.args),
-  };
+  const dockerfile = path.posix.relative(context, file);
+  return { name, context, dockerfile, buildArgs: pinnedArgs(facts, found.args) };
 }
 
 /** The Dockerfile's own folder, unless it contains only Dockerfiles or lacks what is copied. */
@@ -234,15 +209,11 @@ function contextOf(files: readonly string[], file: string, { sources }: Dockerfi
       return /[*?[]/.test(source) || full === place || files.some((one) => `${one}/`.startsWith(`${full}/`));
     });
   const isHolder = HOLDS_DOCKERFILES.test(path.posix.basename(folder).replace(/^\./, ""));
-  if (
-    isHolder &&
-    files.every((one) => path.posix.dirname(one) !== folder || DOCKERFILE.test(path.posix.basename(one)))
-  )
-    return ".";
+  const beside = files.filter((one) => path.posix.dirname(one) === folder);
+  if (isHolder && beside.every((one) => DOCKERFILE.test(path.posix.basename(one)))) return ".";
   return !has(folder) && has(".") ? "." : folder;
 }
 
-/** A text in the form of an image's name. */
 export function imageWord(text: string): string {
   return text
     .toLowerCase()
@@ -250,26 +221,56 @@ export function imageWord(text: string): string {
     .replace(/^-+|-+$/g, "");
 }
 
-/** Build arguments that VERSIONS.env has a value for. */
 function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
-  const keys = (facts.texts[VERSIONS_FILE] ?? "")
-    .split(/\r?\n/)
-    .flatMap((line) => /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1] ?? []);
-  return Object.fromEntries(
-    [...args.keys()].filter((arg) => keys.includes(arg)).map((arg) => [arg, { file: VERSIONS_FILE }]),
-  );
+  const pins = parseEnvFile(facts.texts[VERSIONS_FILE] ?? "");
+  const pinned = [...args.keys()].filter((arg) => pins.has(arg));
+  return Object.fromEntries(pinned.map((arg) => [arg, { file: VERSIONS_FILE }]));
 }
 
-/** Arguments that BuildKit or the base sets. */
 const GIVEN = /^(?:BASE_IMAGE|(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)|[A-Z_]*PROXY|SOURCE_DATE_EPOCH)$/i;
 
-/** Build arguments without a value. */
 export function missingArgs(facts: Facts, shape: Shape): string[] {
   const found = shape.kind === "images" ? shape.images : shape.kind === "variants" ? [shape.image] : [];
   return found.flatMap((image) => {
     const file = path.posix.join(image.context, image.dockerfile);
-    return [...dockerfileFacts(facts.texts[file] ?? "").args]
+    return [...dockerfileFacts(facts.texts[file]).args]
       .filter(([arg, value]) => value === null && !GIVEN.test(arg) && !(arg in image.buildArgs))
       .map(([arg]) => `${arg} has no value in ${file}: --build-arg ${arg}=…`);
   });
+}
+
+interface DockerfileFacts {
+  /** Names of build arguments with their defaults; null for none. */
+  readonly args: ReadonlyMap<string, string | null>;
+  readonly stages: readonly string[];
+  /** The sources of COPY and ADD in the context, as written, without a leading `./`. */
+  readonly sources: readonly string[];
+}
+
+export function dockerfileFacts(text = ""): DockerfileFacts {
+  const dockerfile = DockerfileParser.parse(text);
+  const args = new Map<string, string | null>();
+  for (const arg of dockerfile.getARGs()) {
+    for (const property of arg.getProperties()) {
+      // The same ARG may be before and after FROM; either may have the default.
+      args.set(property.getName(), args.get(property.getName()) ?? property.getValue());
+    }
+  }
+  return {
+    args,
+    stages: dockerfile.getFROMs().flatMap((from) => from.getBuildStage() ?? []),
+    sources: dockerfile.getInstructions().flatMap(sourcesOf),
+  };
+}
+
+/** Sources from another stage or the network are left out. */
+function sourcesOf(line: Instruction): string[] {
+  if (!/^(?:COPY|ADD)$/i.test(line.getKeyword())) return [];
+  const words = line.getArguments().map((argument) => argument.getValue());
+  if (line instanceof Copy && line.getFlags().some((flag) => flag.getName() === "from")) return [];
+  if (words[0]?.startsWith("[") === true || words.some((word) => word.startsWith("<<"))) return [];
+  return words
+    .slice(0, -1)
+    .filter((word) => !/^[a-z]+:\/\/|[$]/.test(word))
+    .map((word) => word.replace(/^(?:\.?\/)+/, ""));
 }

@@ -8,20 +8,17 @@ import { git } from "../../source/commands";
 import { githubRepository } from "../../source/git";
 import { isInside, realPath } from "../../source/project-files";
 
-/** What `init` reads from a repository. */
 export interface RepositoryFacts {
-  /** The name of the repository's root folder. */
   readonly folderName: string;
   /** Files that are committed or not ignored: sorted, relative to the root, with slashes. */
   readonly files: readonly string[];
   /** The texts of those files that detection reads; others are absent. */
   readonly texts: Readonly<Record<string, string>>;
-  /** URL of `origin`, else of the only remote. */
+  /** Its URL. */
   readonly remote?: string;
   readonly branch: string;
   /** Those of `PROJECT_FOLDERS` that git ignores. */
   readonly ignoredFolders: readonly string[];
-  /** Names of git tags. */
   readonly tags: readonly string[];
   /** Whether it is public on github.com. @default false */
   readonly isPublic?: boolean;
@@ -33,11 +30,7 @@ const READ_WORKFLOW = /^\.(?:github|gitea)\/workflows\/[^/]+\.ya?ml$/;
 const LIMIT = 1024 * 1024;
 const MOST_READ = 500;
 
-/**
- * The root of the repository that a folder lies in.
- *
- * @throws Error outside of a git repository
- */
+/** The root of the repository that a folder lies in. */
 export async function repositoryRoot(dir: string): Promise<string> {
   const top = await git(dir, ["rev-parse", "--show-toplevel"]);
   if (top.code === 0) return path.resolve(top.stdout.replace(/\r?\n$/, ""));
@@ -48,10 +41,9 @@ export async function repositoryRoot(dir: string): Promise<string> {
 
 /** Reads the repository, and asks GitHub whether it is public. @param root its root */
 export async function readFacts(root: string, env: Environment): Promise<RepositoryFacts> {
-  const [listed, origin, remotes, branch, head, tags] = await Promise.all([
+  const [listed, remote, branch, head, tags] = await Promise.all([
     lines(root, ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], "\0"),
-    lines(root, ["remote", "get-url", "origin"]),
-    lines(root, ["remote"]),
+    remoteUrl(root),
     lines(root, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
     lines(root, ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]),
     lines(root, ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags/"]),
@@ -60,9 +52,6 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
     "check-ignore",
     ...PROJECT_FOLDERS.map((folder) => `${folder}/Pulumi.yaml`),
   ]);
-  const only = remotes.length === 1 ? remotes[0] : undefined;
-  const remote =
-    origin[0] ?? (only === undefined ? undefined : (await lines(root, ["remote", "get-url", only]))[0]);
   const files = [...new Set(listed)].sort();
   const texts = await readTexts(root, files);
   const github = githubRepository(remote ?? "");
@@ -71,7 +60,7 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
     folderName: path.basename(root),
     files,
     texts,
-    ...(remote === undefined ? {} : { remote }),
+    remote,
     ignoredFolders: ignored.map((file) => path.posix.dirname(file)),
     branch: head[0]?.replace(/^origin\//, "") ?? branch[0] ?? "main",
     tags,
@@ -95,13 +84,13 @@ async function isPublicRepository(repository: string, env: Environment): Promise
 
 async function readTexts(root: string, files: readonly string[]): Promise<Record<string, string>> {
   const programs = PROJECT_FOLDERS.map((folder) => `${folder}/index.ts`).concat("index.ts");
-  const wanted = files
+  const read = files
     .filter((file) => READ.test(file) || READ_WORKFLOW.test(file) || programs.includes(file))
     .slice(0, MOST_READ);
-  const read = await Promise.all(
-    wanted.map(async (file) => [file, await readInside(root, path.join(root, file))] as const),
+  const found = await Promise.all(
+    read.map(async (file) => [file, await readInside(root, path.join(root, file))] as const),
   );
-  return Object.fromEntries(read.flatMap(([file, text]) => (text === undefined ? [] : [[file, text]])));
+  return Object.fromEntries(found.flatMap(([file, text]) => (text === undefined ? [] : [[file, text]])));
 }
 
 /** @returns undefined for what is not a file, is too large or leads out of the repository */
@@ -110,6 +99,13 @@ async function readInside(root: string, file: string): Promise<string | undefine
   if (realRoot === undefined || real === undefined || !isInside(realRoot, real)) return undefined;
   const facts = await stat(real);
   return facts.isFile() && facts.size <= LIMIT ? readFile(real, "utf8") : undefined;
+}
+
+/** URL of `origin`, else of the only remote. */
+export async function remoteUrl(root: string): Promise<string | undefined> {
+  const remotes = await lines(root, ["remote"]);
+  const name = remotes.includes("origin") ? "origin" : remotes.length === 1 ? remotes[0] : undefined;
+  return name === undefined ? undefined : (await lines(root, ["remote", "get-url", "--", name]))[0];
 }
 
 async function lines(root: string, args: readonly string[], end = "\n"): Promise<string[]> {

@@ -1,20 +1,19 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readConfig } from "../../config/read";
 import { readSetup } from "../../config/read-setup";
 import { ProblemError } from "../../plan/problem";
-import { isInside, projectFiles, realPath } from "../../source/project-files";
+import { isInside, projectFiles } from "../../source/project-files";
 import type { StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference, workflowFiles } from "../../workflows/generate";
-import { additions, type ProjectFile } from "./additions";
+import { foundText, type ProjectFile } from "../repository-files";
+import { UsageError } from "../terminal";
+import { additions } from "./additions";
 import { existingProgram } from "./default-answers";
 import type { RepositoryFacts } from "./facts";
-import { UsageError } from "./flags";
 import { programText, releaseArgs } from "./program";
 import type { Answers } from "./shape";
 import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "./stacks";
 
-/** A file as it would be written. */
 export interface PlannedFile extends ProjectFile {
   readonly difference: FileDifference;
   /** `own`: Slipway's as a whole. `person`: lines are added to what is there. */
@@ -38,8 +37,6 @@ const TSCONFIG = {
 /**
  * Every file for the answers, compared with what is there. Existing files of the project belong to the user and stay as
  * they are. The settings are checked as `slipway plan` does.
- *
- * @throws UsageError for answers that the settings' rules refuse; Error for a file that leads out of the repository
  */
 export async function plannedFiles(
   root: string,
@@ -58,31 +55,22 @@ export async function plannedFiles(
     { path: "tsconfig.json", text: `${JSON.stringify(TSCONFIG, undefined, 2)}\n` },
   ].map((file) => ({ ...file, path: path.posix.join(answers.folder, file.path) }));
   // In an existing project, `slipway workflows` writes them.
-  const workflows = isThere
-    ? []
-    : workflowFiles(stacks).map(({ path: file, text }) => ({ path: file, text }));
-  const whole = await Promise.all(
-    [...own, ...workflows].map(async ({ path: file, text }) => {
-      const found = await foundText(root, file);
-      return planned("own", file, isThere ? (found ?? text) : text, found);
-    }),
-  );
-  const added = await Promise.all(
-    additions(answers, facts).map(async (file) =>
-      planned("person", file.path, file.text, await foundText(root, file.path)),
-    ),
-  );
-  return [...whole, ...added].sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-function planned(
-  kind: PlannedFile["kind"],
-  file: string,
-  wanted: string,
-  found: string | undefined,
-): PlannedFile {
-  const difference = compareFile({ path: file, wanted, ...(found === undefined ? {} : { found }) });
-  return { path: file, text: wanted, kind, difference };
+  const workflows = isThere ? [] : workflowFiles(stacks);
+  const planned = async (
+    kind: PlannedFile["kind"],
+    { path: file, text }: ProjectFile,
+  ): Promise<PlannedFile> => {
+    if (!isInside(root, path.resolve(root, file)))
+      throw new UsageError(`${file} is outside of the repository.`);
+    const found = await foundText(root, file);
+    const wanted = kind === "own" && isThere ? (found ?? text) : text;
+    return { path: file, text: wanted, kind, difference: compareFile({ path: file, wanted, found }) };
+  };
+  const files = await Promise.all([
+    ...[...own, ...workflows].map((file) => planned("own", file)),
+    ...additions(answers, facts).map((file) => planned("person", file)),
+  ]);
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** Checks the settings of every stack. @returns the stacks with workflows */
@@ -93,11 +81,8 @@ function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
   return stackSettings(answers).flatMap(({ stack, settings }) => {
     const { promote, ...others } = settings;
     // Without the gate: its key is made after the files are written.
-    const written = {
-      ...sharedSettings(answers),
-      ...others,
-      ...(promote === undefined ? {} : { promote: gateless(promote) }),
-    };
+    const gateless = promote === undefined ? {} : { promote: { ...Object(promote), verify: undefined } };
+    const written = { ...sharedSettings(answers), ...others, ...gateless };
     try {
       if (stack === "setup") {
         readSetup({ ...common, written });
@@ -112,26 +97,5 @@ function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
       if (error instanceof ProblemError) throw new UsageError(`${stack}: ${error.message}`);
       throw error;
     }
-  });
-}
-
-function gateless(promote: unknown): Record<string, unknown> {
-  return { ...Object(promote), verify: undefined };
-}
-
-/** @throws Error for a path, or a folder of it, that leads out of the repository */
-async function foundText(root: string, file: string): Promise<string | undefined> {
-  const full = path.resolve(root, file);
-  const realRoot = (await realPath(root)) ?? root;
-  for (let folder = full; folder !== root && isInside(root, folder); folder = path.dirname(folder)) {
-    const real = await realPath(folder);
-    if (real === undefined) continue;
-    if (!isInside(realRoot, real)) throw new Error(`${file} leads out of the repository, to ${real}.`);
-    break;
-  }
-  if (!isInside(root, full)) throw new UsageError(`${file} is outside of the repository.`);
-  return readFile(full, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
-    throw error;
   });
 }

@@ -24,7 +24,6 @@ export function releaseArgs(answers: Answers): Values {
   return { ...otherArgs(answers), images: Object.fromEntries(images) };
 }
 
-/** The text of index.ts. */
 export function programText(answers: Answers): string {
   const { shape } = answers;
   const isCommon = shape.kind === "services" || (shape.kind === "images" && shape.images.length > 1);
@@ -37,7 +36,7 @@ export function programText(answers: Answers): string {
     ...(answers.setup ? ["stackSettings"] : []),
   ];
   const { repository, ...others } = otherArgs(answers);
-  const args = Object.entries(others).map(([name, value]) =>
+  const args = defined(others).map(([name, value]) =>
     commented(name, name === "lanes" ? name : `${name}: ${literal(value, "  ")}`),
   );
   return [
@@ -67,7 +66,6 @@ const SETUP = `  // Pulumi.setup.yaml: the repository's settings on GitHub.
   }
 `;
 
-/** Comments beside arguments. */
 const COMMENTS: Readonly<Record<string, string>> = {
   base: "base-<hash> is built where no registry has it; base-latest follows.",
   variants: "One image each, with this suffix on every tag.",
@@ -93,7 +91,6 @@ function tagsComment(shape: Shape): string {
   }
 }
 
-/** What all images have. */
 function commonOf({ shape, platforms }: Answers): Values {
   switch (shape.kind) {
     case "images":
@@ -112,7 +109,6 @@ function commonOf({ shape, platforms }: Answers): Values {
   }
 }
 
-/** What each image has of its own. */
 function imagesOf({ shape }: Answers): { readonly name: string; readonly own: Values }[] {
   if (shape.kind === "services") {
     const { names, folder, dockerfile, arg, buildArgs } = shape;
@@ -126,7 +122,7 @@ function imagesOf({ shape }: Answers): { readonly name: string; readonly own: Va
   const images = shape.kind === "images" ? shape.images : [shape.image];
   return images.map(({ name, context, dockerfile, buildArgs }) => ({
     name,
-    own: { context, ...(dockerfile === "Dockerfile" ? {} : { dockerfile }), ...argsOf(buildArgs) },
+    own: { context, dockerfile: dockerfile === "Dockerfile" ? undefined : dockerfile, ...argsOf(buildArgs) },
   }));
 }
 
@@ -175,23 +171,31 @@ const image = (name: string): ImageArgs => ({
 `;
 }
 
-/** Everything but the images. */
 function otherArgs(answers: Answers): Values {
-  const { shape, repository, sign } = answers;
+  const { shape, repository } = answers;
   return {
-    ...(repository === undefined ? {} : { repository }),
-    ...(shape.kind === "lanes" ? { lanes: shape.lanes } : {}),
-    ...(shape.kind === "variants"
-      ? {
-          base: shape.base,
-          variants: shape.variants.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) })),
-        }
-      : {}),
-    ...(sign === "key"
-      ? {}
-      : { sign: sign === "none" ? { mode: sign } : { mode: sign, trusted: trusted(answers) } }),
+    repository,
+    lanes: shape.kind === "lanes" ? shape.lanes : undefined,
+    base: shape.kind === "variants" ? shape.base : undefined,
+    variants:
+      shape.kind === "variants"
+        ? shape.variants.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) }))
+        : undefined,
+    sign: signOf(answers),
     policy: { uncommittedVersion: "refuse" },
   };
+}
+
+/** A key is the default. */
+function signOf(answers: Answers): Values | undefined {
+  switch (answers.sign) {
+    case "key":
+      return undefined;
+    case "none":
+      return { mode: "none" };
+    case "keyless":
+      return { mode: "keyless", trusted: trusted(answers) };
+  }
 }
 
 /** The releasing workflows at the branch and at any tag, so that every machine and the next run trust what they release. */
@@ -217,15 +221,13 @@ function argsOf(buildArgs: Values): Values {
   return Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
 }
 
-/** A registry as a stack's file has it. */
 export function registryOf({ host, namespace, optional }: InitRegistry): Values {
-  return { host, ...(namespace === "" ? {} : { namespace }), ...(optional ? { optional } : {}) };
+  return { host, namespace: namespace || undefined, optional: optional || undefined };
 }
 
 /** The line width up to which a value stays in one line. */
 const WIDTH = 100;
 
-/** A value as TypeScript, in one line if it fits. */
 function literal(value: unknown, indent = ""): string {
   if (Array.isArray(value))
     return block(
@@ -238,7 +240,11 @@ function literal(value: unknown, indent = ""): string {
 }
 
 function fields(values: Values, indent: string): string[] {
-  return Object.entries(values).map(([name, value]) => `${key(name)}: ${literal(value, `${indent}  `)}`);
+  return defined(values).map(([name, value]) => `${key(name)}: ${literal(value, `${indent}  `)}`);
+}
+
+function defined(values: Values): [string, unknown][] {
+  return Object.entries(values).filter(([, value]) => value !== undefined);
 }
 
 function key(name: string): string {

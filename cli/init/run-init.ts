@@ -1,39 +1,28 @@
 import path from "node:path";
 import { version } from "../../package.json";
-import { colorsFor } from "../dispatch/colors";
+import { reasonOf } from "../../plan/problem";
+import { runCommand } from "../../source/commands";
+import { type MadeKeys, makeKeys } from "../make-keys";
+import { writeAllOrNone } from "../repository-files";
+import { colorsFor, say, UsageError } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
-import { type InitFlags, UsageError } from "./flags";
-import { type InitKeys, initKeys } from "./init-keys";
 import { type PlannedFile, plannedFiles } from "./planned-files";
-import { differencesText, initKeysText, nextText, reportText } from "./show";
-import { writeAllOrNone } from "./write-files";
-
-export interface InitIo {
-  readonly env: NodeJS.ProcessEnv;
-  /** Whether a person can be asked. */
-  readonly isTerminal: boolean;
-  /** Whether the output is a terminal. */
-  readonly isScreen: boolean;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
+import { releaseArgs } from "./program";
+import type { InitFlags } from "./shape";
+import { type Answers, stackPairs } from "./shape";
+import { differencesText, type InitKeys, initKeysText, nextText, reportText } from "./show";
 
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/**
- * Sets a repository up to release with Slipway: shows what it would write, and writes it once confirmed.
- *
- * @returns the exit code
- * @throws UsageError for flags and answers that cannot be used; Error outside of a git repository
- */
-export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
+/** Sets a repository up to release with Slipway: shows what it would write, and writes it once confirmed. */
+export async function runInit(flags: InitFlags, env: NodeJS.ProcessEnv): Promise<number> {
   const isAsking = flags.yes !== true && flags.print !== true;
   if (isAsking && flags.json === true) {
     throw new UsageError("--json asks nothing: add --yes to write, or --print to see what it would write.");
   }
-  if (isAsking && !io.isTerminal) {
+  if (isAsking && !(process.stdin.isTTY && process.stdout.isTTY)) {
     throw new UsageError(
       "There is no terminal to ask at: --yes takes the defaults and flags, --print only shows.",
     );
@@ -46,22 +35,27 @@ export async function runInit(flags: InitFlags, io: InitIo): Promise<number> {
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
-    return await init(flags, io, isAsking, stop.signal);
+    return await init(flags, env, isAsking, stop.signal);
   } catch (error) {
     if (!isInterruption(error) && !stop.signal.aborted) throw error;
-    io.err("\nNothing was written.\n");
+    say("\nNothing was written.");
     return code;
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
 }
 
-async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: AbortSignal): Promise<number> {
-  const colors = colorsFor(io.isScreen, io.env);
+async function init(
+  flags: InitFlags,
+  env: NodeJS.ProcessEnv,
+  isAsking: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const colors = colorsFor(process.stdout.isTTY, env);
   // With --json, everything is printed at the end.
-  const print = (text: string) => (flags.json === true ? undefined : io.out(text));
+  const print = (text: string) => (flags.json === true ? undefined : process.stdout.write(text));
   const root = await repositoryRoot(path.resolve(flags.cwd));
-  const facts = await readFacts(root, io.env);
+  const facts = await readFacts(root, env);
   const answers = isAsking ? await ask(facts, flags, version, signal) : defaultAnswers(facts, flags, version);
   const notes = notesOf(facts, answers);
   for (const note of notes) print(`${colors.dim("found")} ${note}\n`);
@@ -69,11 +63,12 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
   const changed = files.filter(({ difference }) => difference.change !== "unchanged");
   const refused = changed.filter(isOverwritten).map((file) => file.path);
   const report = (written: boolean, keys?: InitKeys) => {
-    if (flags.json === true) io.out(reportText(answers, { written, notes, files, refused }, keys));
+    if (flags.json === true)
+      process.stdout.write(reportText(answers, { written, notes, files, refused }, keys));
   };
   print(`\n${differencesText(files, colors)}`);
   if (changed.length === 0) {
-    const keys = flags.print === true ? undefined : await initKeys(root, answers, io.env);
+    const keys = flags.print === true ? undefined : await initKeys(root, answers, env);
     const isDone = keys === undefined || (keys.made.length === 0 && keys.missing === undefined);
     const done = notes.some((note) => note.includes("does not name"))
       ? "Nothing was written: index.ts is yours."
@@ -88,17 +83,17 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
     return 0;
   }
   if (refused.length > 0) {
-    io.err(`\nerror: ${refused.join(", ")}: not written by init, so not replaced. Nothing was written.\n`);
+    say(`\nerror: ${refused.join(", ")}: not written by init, so not replaced. Nothing was written.`);
     report(false);
     return 1;
   }
   if (isAsking && !(await askToWrite(changed.length, signal))) {
-    io.err("Nothing was written.\n");
+    say("Nothing was written.");
     return 1;
   }
   await writeAllOrNone(root, changed, signal);
   const written = changed.map((file) => `  ${file.path}\n`).join("");
-  const keys = await initKeys(root, answers, io.env);
+  const keys = await initKeys(root, answers, env);
   print(`\nWritten:\n${written}${initKeysText(keys)}${nextText(answers, colors, keys)}`);
   report(true, keys);
   return 0;
@@ -107,4 +102,40 @@ async function init(flags: InitFlags, io: InitIo, isAsking: boolean, signal: Abo
 /** Whether an existing file would be replaced. Adding lines to the user's files is fine. */
 function isOverwritten({ kind, difference }: PlannedFile): boolean {
   return kind === "own" && difference.change === "changed";
+}
+
+const DEADLINE_MS = 60_000;
+
+/**
+ * Makes a key pair for each stack that needs one. It also creates the stack in Pulumi's backend, since only the engine
+ * can encrypt the key. If the backend does not answer, keys are left for later: the files are useful without them.
+ */
+async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv): Promise<InitKeys> {
+  const cwd = path.join(root, answers.folder);
+  const made: MadeKeys[] = [];
+  for (const stack of withoutKey(answers)) {
+    const select = ["stack", "select", "--create", stack, "--non-interactive"];
+    const { code, stderr, message, failure } = await runCommand("pulumi", select, {
+      cwd,
+      env,
+      timeout: DEADLINE_MS,
+    });
+    if (failure === "not-found")
+      return { made, missing: "there is no pulumi command here; the next commands make one" };
+    if (code !== 0)
+      return { made, missing: stderr.trim().split("\n").at(-1) || (message ?? "pulumi failed") };
+    try {
+      // The program cannot run before its packages are installed.
+      made.push(await makeKeys({ stack, cwd, env, code: releaseArgs(answers) }));
+    } catch (error) {
+      return { made, missing: reasonOf(error) };
+    }
+  }
+  return { made };
+}
+
+/** Stacks that sign by key and have none yet. Prod promotes what stage signed, and signs nothing. */
+function withoutKey({ sign, withKey, shape }: Answers): string[] {
+  const stages = stackPairs({ shape }).map(({ stage }) => stage);
+  return sign === "key" ? stages.filter((stage) => !withKey.includes(stage)) : [];
 }

@@ -1,13 +1,16 @@
 import path from "node:path";
 import type { WorkflowHost } from "../../plan/github-config";
-import type { SignMode } from "./flags";
 
 /** What a repository releases. Paths are relative to the repository's root. */
-export type Shape = ImagesShape | LanesShape | VariantsShape | ServicesShape;
+export type Shape =
+  | { readonly kind: "images"; readonly images: readonly InitImage[] }
+  | { readonly kind: "lanes"; readonly image: InitImage; readonly lanes: readonly InitLane[] }
+  | VariantsShape
+  | ServicesShape;
 
-/** A build argument as an image's `buildArgs` has it. */
-export type InitBuildArg = string | { readonly file: string } | { readonly latestOf: string };
-export type BuildArgs = Readonly<Record<string, InitBuildArg>>;
+export type BuildArgs = Readonly<
+  Record<string, string | { readonly file: string } | { readonly latestOf: string }>
+>;
 
 export interface InitImage {
   readonly name: string;
@@ -15,19 +18,6 @@ export interface InitImage {
   /** Relative to the context. */
   readonly dockerfile: string;
   readonly buildArgs: BuildArgs;
-}
-
-/** Images that are released together. */
-export interface ImagesShape {
-  readonly kind: "images";
-  readonly images: readonly InitImage[];
-}
-
-/** One image, released in several lanes. */
-export interface LanesShape {
-  readonly kind: "lanes";
-  readonly image: InitImage;
-  readonly lanes: readonly InitLane[];
 }
 
 export interface InitLane {
@@ -38,22 +28,19 @@ export interface InitLane {
   readonly floating: string;
 }
 
-/** A base and what is built from it. */
-export interface VariantsShape {
+interface VariantsShape {
   readonly kind: "variants";
   readonly image: InitImage;
   readonly base: { readonly dockerfile: string; readonly include: readonly string[] };
   readonly variants: readonly { readonly suffix: string; readonly buildArgs: BuildArgs }[];
 }
 
-/** One image for each line of a list. */
 export interface ServicesShape {
   readonly kind: "services";
   readonly list: string;
   readonly names: readonly string[];
   /** The folder with a folder for each service, ending in `/`; absent where the whole repository is the context. */
   readonly folder?: string;
-  /** Relative to the repository's root. */
   readonly dockerfile: string;
   /** The argument that gets the service's name, instead of a stage of that name. */
   readonly arg?: string;
@@ -66,16 +53,13 @@ export interface InitRegistry {
   readonly optional: boolean;
 }
 
-/** Everything that `slipway init` has to know before it writes. */
 export interface Answers {
-  /** The Pulumi project's name. */
   readonly name: string;
   /** The project's folder, relative to the repository's root: `release` or `.`. */
   readonly folder: string;
   /** `owner/name` on github.com. */
   readonly repository?: string;
   readonly shape: Shape;
-  /** Prod's registries. */
   readonly registries: readonly InitRegistry[];
   /** Stage's registry; absent if it has to be asked for. */
   readonly stageRegistry?: InitRegistry;
@@ -86,7 +70,6 @@ export interface Answers {
   /** Stacks whose file names a signing key. */
   readonly withKey: readonly string[];
   readonly branch: string;
-  /** Names of workflow files. */
   readonly workflowFiles: { readonly release: string; readonly preview: string };
   /** Whether a stack `setup` sets the repository up on GitHub. */
   readonly setup: boolean;
@@ -118,16 +101,45 @@ export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "r
   return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }
 
-/** The Dockerfiles that are released, relative to the repository's root. */
-export function releasedDockerfiles(shape: Shape): string[] {
+/** What is built: Dockerfiles, relative to their contexts. */
+export function builtFiles(shape: Shape): { readonly context: string; readonly dockerfile: string }[] {
   switch (shape.kind) {
     case "images":
-      return shape.images.map(({ context, dockerfile }) => path.posix.join(context, dockerfile));
+      return [...shape.images];
     case "lanes":
-      return shape.lanes.map(({ dockerfile }) => dockerfile);
+      return shape.lanes.map(({ dockerfile }) => ({ context: shape.image.context, dockerfile }));
     case "variants":
-      return [shape.base.dockerfile, path.posix.join(shape.image.context, shape.image.dockerfile)];
+      return [{ context: shape.image.context, dockerfile: shape.base.dockerfile }, shape.image];
     case "services":
-      return [shape.dockerfile];
+      return [{ context: ".", dockerfile: shape.dockerfile }];
   }
+}
+
+export function releasedDockerfiles(shape: Shape): string[] {
+  return builtFiles(shape).map(({ context, dockerfile }) => path.posix.join(context, dockerfile));
+}
+
+export type SignMode = "key" | "keyless" | "none";
+
+export interface InitFlags {
+  readonly cwd: string;
+  readonly image?: readonly string[];
+  /** `name` or `name=Dockerfile`; false for --no-lanes. */
+  readonly lane?: readonly string[];
+  readonly lanes: boolean;
+  readonly registry?: readonly string[];
+  readonly dockerHub?: string;
+  readonly platform?: readonly string[];
+  readonly buildArg?: readonly string[];
+  readonly workflows?: readonly string[];
+  /** Absent: keyless for a public repository with workflows on GitHub, else key. */
+  readonly sign?: SignMode;
+  /** False for --no-setup. */
+  readonly setup: boolean;
+  readonly stageRegistry?: string;
+  readonly folder?: string;
+  readonly package?: string;
+  readonly yes?: true;
+  readonly print?: true;
+  readonly json?: true;
 }

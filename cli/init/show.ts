@@ -1,5 +1,5 @@
-import type { Colors } from "../dispatch/colors";
-import type { InitKeys } from "./init-keys";
+import type { MadeKeys } from "../make-keys";
+import type { Colors } from "../terminal";
 import type { PlannedFile } from "./planned-files";
 import { type Answers, stackPairs } from "./shape";
 
@@ -32,42 +32,37 @@ function painted(line: string, colors: Colors): string {
   return line.startsWith("-") ? colors.red(line) : colors.dim(line);
 }
 
-/** What `--json` prints. */
-interface InitReport {
-  /** Whether the files are as they should be now: written, or there already. */
-  readonly written: boolean;
-  /** What was found, as text. */
-  readonly notes: readonly string[];
-  /** The project's folder, from the repository's root. */
-  readonly folder: string;
-  readonly stacks: readonly string[];
-  /** Every file, unchanged ones too; `person`: lines are added to the user's file. */
-  readonly files: readonly (Pick<PlannedFile, "path" | "kind" | "text"> & { readonly change: string })[];
-  /** Existing files that `init` would replace, so nothing is written. */
-  readonly refused: readonly string[];
-  /** Key pairs that were made. */
-  readonly keys: InitKeys["made"];
-  /** Commands to run next, in this order; none if nothing was written. */
-  readonly next: readonly string[];
+export interface InitKeys {
+  readonly made: readonly MadeKeys[];
+  /** Why some stacks still have no key; absent if all have one. */
+  readonly missing?: string;
 }
 
+/** What `--json` prints. `written`: whether the files are as they should be now, written or there already. */
 export function reportText(
   answers: Answers,
-  { files, ...said }: Pick<InitReport, "written" | "notes" | "refused"> & { files: readonly PlannedFile[] },
+  report: {
+    readonly written: boolean;
+    readonly notes: readonly string[];
+    readonly files: readonly PlannedFile[];
+    readonly refused: readonly string[];
+  },
   keys?: InitKeys,
 ): string {
-  const report: InitReport = {
-    ...said,
+  const { written, notes, files, refused } = report;
+  const json = {
+    written,
+    notes,
+    refused,
     folder: answers.folder,
     stacks: stackPairs(answers).flatMap(({ stage, prod }) => [stage, prod]),
     files: files.map(({ path, kind, text, difference }) => ({ path, kind, change: difference.change, text })),
     keys: keys?.made ?? [],
-    next: said.written ? nextCommands(answers, keys) : [],
+    next: written ? nextCommands(answers, keys) : [],
   };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+  return `${JSON.stringify(json, undefined, 2)}\n`;
 }
 
-/** The keys that were made, and why others were not. */
 export function initKeysText({ made, missing }: InitKeys): string {
   return [
     ...made.map(

@@ -1,20 +1,17 @@
 import path from "node:path";
 import { Document, isScalar, isSeq, stringify, visit } from "yaml";
-import { UsageError } from "./flags";
+import { UsageError } from "../terminal";
 import { registryOf, releaseFile } from "./program";
 import { type Answers, type StackPair, stackPairs } from "./shape";
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** A stack with the settings of its file, in the order of the text. */
 export interface InitStack {
   readonly stack: string;
-  /** The first lines of its file. */
   readonly about: string;
   readonly settings: Settings;
 }
 
-/** The settings in Pulumi.yaml, for all stacks. */
 export function sharedSettings({ folder }: Pick<Answers, "folder">): Settings {
   return folder === "." ? {} : { root: path.posix.relative(folder, ".") };
 }
@@ -38,24 +35,22 @@ function stageStack(answers: Answers, { stage, lane }: StackPair): InitStack {
   const isFurtherLane = lane !== undefined && stage !== "stage";
   const release = {
     file: releaseFile(answers, isFurtherLane ? lane.name : undefined),
-    ...(isFurtherLane ? { name: `Release ${lane.name}` } : {}),
-    ...(onlyGitea && lane === undefined ? { on: ["tags"] } : {}),
+    name: isFurtherLane ? `Release ${lane.name}` : undefined,
+    on: onlyGitea && lane === undefined ? ["tags"] : undefined,
     // Services are often released by date.
-    ...(shape.kind === "services" ? { tags: ["v*", "20*"] } : {}),
+    tags: shape.kind === "services" ? ["v*", "20*"] : undefined,
   };
+  const preview = workflowFiles.preview === "preview.yml" ? {} : { file: workflowFiles.preview };
   // A pull request has no tag, which variants need; Gitea shows no previews.
-  const preview =
-    onlyGitea || shape.kind === "variants"
-      ? {}
-      : { preview: workflowFiles.preview === "preview.yml" ? {} : { file: workflowFiles.preview } };
+  const hasPreview = !onlyGitea && shape.kind !== "variants";
   return {
     stack: stage,
     about: `${stage}: builds and releases the commit that is checked out.`,
     settings: {
-      ...(lane === undefined ? {} : { lane: lane.name }),
+      lane: lane?.name,
       registries: [registryOf(stageRegistry)],
       requireTag: false,
-      ...workflows(answers, { release, ...preview }),
+      github: workflows(answers, { release, preview: hasPreview ? preview : undefined }),
     },
   };
 }
@@ -66,13 +61,13 @@ function prodStack(answers: Answers, { stage, prod, lane, publicKey }: StackPair
     stack: prod,
     about: `${prod}: builds nothing. It promotes what ${stage} released, by digest.`,
     settings: {
-      ...(lane === undefined ? {} : { lane: lane.name }),
+      lane: lane?.name,
       registries: answers.registries.map(registryOf),
-      promote: { from: stage, ...(answers.sign === "key" ? { verify: { keyFile } } : {}) },
+      promote: { from: stage, verify: answers.sign === "key" ? { keyFile } : undefined },
       requireTag: true,
       // Without signatures there is nothing else to go by.
-      ...(answers.sign === "none" ? { policy: { unverifiedContent: "warn" } } : {}),
-      ...workflows(answers, { promote: {} }),
+      policy: answers.sign === "none" ? { unverifiedContent: "warn" } : undefined,
+      github: workflows(answers, { promote: {} }),
     },
   };
 }
@@ -102,17 +97,15 @@ function setupStack(answers: Answers): InitStack {
   };
 }
 
-function workflows({ hosts, folder }: Answers, own: Settings): Settings {
-  if (hosts.length === 0) return {};
+function workflows({ hosts, folder }: Answers, own: Settings): Settings | undefined {
+  if (hosts.length === 0) return undefined;
   const onlyGitea = !hosts.includes("github");
   return {
-    github: {
-      workflows: {
-        ...(onlyGitea || hosts.length > 1 ? { hosts } : {}),
-        ...(folder === "." ? {} : { directory: folder }),
-        ...(onlyGitea ? { runner: "ubuntu-latest" } : {}),
-        ...own,
-      },
+    workflows: {
+      hosts: onlyGitea || hosts.length > 1 ? hosts : undefined,
+      directory: folder === "." ? undefined : folder,
+      runner: onlyGitea ? "ubuntu-latest" : undefined,
+      ...own,
     },
   };
 }
@@ -142,7 +135,6 @@ export function stackYaml({ about, settings }: InitStack): string {
   ].join("");
 }
 
-/** Comments above settings. */
 const COMMENTS: Readonly<Record<string, string>> = {
   root: "Contexts, Dockerfiles and other files are relative to this folder: the repository's root.",
   registries:
@@ -150,9 +142,9 @@ const COMMENTS: Readonly<Record<string, string>> = {
   requireTag: "true: only a version, which is a git tag's commit and a clean tree.",
 };
 
-/** The settings, each with its comment above and an empty line between them. */
 function sections(settings: Settings): string {
   return Object.entries(settings)
+    .filter(([, value]) => value !== undefined)
     .map(([key, value]) => {
       const comment = COMMENTS[key];
       const text = `${comment === undefined ? "" : comment.replace(/^/gm, "# ").concat("\n")}${settingText(key, value)}`;
@@ -163,7 +155,6 @@ function sections(settings: Settings): string {
 
 const IN_ONE_LINE = new Set(["hosts", "on", "patterns", "tags"]);
 
-/** A setting as YAML; short lists are in one line. */
 function settingText(key: string, value: unknown): string {
   const document = new Document({ [`slipway:${key}`]: value }, { aliasDuplicateObjects: false });
   visit(document, {

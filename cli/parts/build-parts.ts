@@ -7,14 +7,22 @@ import { writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import { provePush } from "../../provider/prove-push";
 import { checkPlan } from "../../source/checks";
-import { CliBuilder } from "../publish/cli-builder";
-import { cliProgram, readLogins, refuseUnreadable } from "../publish/cli-needs";
-import { earlierParts, partsFileName, writePartsFile } from "./part-files";
-import { type PartsOptions, type PartsRun, partsFolder, runOnPlan, say } from "./parts-run";
+import { CliBuilder, cliProgram, readLogins, refuseUnreadable } from "../publish/cli-builder";
+import { say } from "../terminal";
+import {
+  earlierParts,
+  holders,
+  type PartsOptions,
+  type PartsRun,
+  partsFileName,
+  partsFolder,
+  repositoriesOf,
+  runOnPlan,
+  writePartsFile,
+} from "./parts-run";
 
 export interface BuildParts extends PartsOptions {
   readonly platforms: readonly string[];
-  /** Where the files go. @default `parts` in the folder for artifacts */
   readonly out?: string;
 }
 
@@ -22,21 +30,20 @@ export interface BuildParts extends PartsOptions {
  * Builds what no registry has, for some platforms only: each image pushed by digest to every registry, without a tag,
  * and a file for each platform that says which.
  *
- * @returns the exit code
  * @throws ProblemError `part-platform` for a platform that nothing is built for
  */
 export function buildParts(options: BuildParts): Promise<number> {
   return runOnPlan(options, async (run) => {
     refusePlatforms(options.platforms, run.plan);
-    const wanted = builtImages(run.plan.images).filter(({ intent }) =>
+    const built = builtImages(run.plan.images).filter(({ intent }) =>
       intent.image.platforms.some((platform) => options.platforms.includes(platform)),
     );
     refuseUnreadable(run.config, run.plan);
     const folder = options.out === undefined ? partsFolder(run) : path.resolve(options.out);
-    const builder = await ready(run, wanted);
+    const builder = await ready(run, built);
     try {
       for (const platform of options.platforms) {
-        await buildPlatform({ run, builder, platform, file: path.join(folder, partsFileName(platform)) });
+        await buildPlatform(run, builder, platform, path.join(folder, partsFileName(platform)));
       }
     } finally {
       await builder.close();
@@ -45,43 +52,36 @@ export function buildParts(options: BuildParts): Promise<number> {
 }
 
 /** The builder, after every check that is possible before a build. */
-async function ready(run: PartsRun, wanted: readonly PlannedImage[]): Promise<CliBuilder> {
+async function ready(run: PartsRun, images: readonly PlannedImage[]): Promise<CliBuilder> {
   const { plan, config, projectDir, env, context, signal, again } = run;
   if (writtenRepositories(plan).length > 0) await checkPlan({ plan, config, projectDir, say, again });
-  if (wanted.length > 0) {
-    await provePush(context.registries, repositoriesOf(wanted));
+  if (images.length > 0) {
+    await provePush(context.registries, repositoriesOf(images));
   }
   signal.throwIfAborted();
-  const logins = wanted.length === 0 ? [] : await readLogins(config, plan, context.registries);
+  const logins = images.length === 0 ? [] : await readLogins(config, plan, context.registries);
   return new CliBuilder({ program: cliProgram(env, config), config, projectDir, env, logins, signal, say });
 }
 
-interface PlatformBuild {
-  readonly run: PartsRun;
-  readonly builder: CliBuilder;
-  readonly platform: string;
-  readonly file: string;
-}
-
 /** The file grows with each image, so that a run that ends early goes on where it was. */
-async function buildPlatform({ run, builder, platform, file }: PlatformBuild): Promise<void> {
+async function buildPlatform(
+  run: PartsRun,
+  builder: CliBuilder,
+  platform: string,
+  file: string,
+): Promise<void> {
   const { plan } = run;
   const earlier = await earlierParts(file);
   const done: Part[] = [];
-  const save = () => writePartsFile(file, partsOf(plan, platform, done));
+  const { stack, revision } = plan;
+  const save = () => writePartsFile(file, { schema: 1, stack, revision, platform, parts: done });
   for (const image of builtImages(plan.images)) {
     if (!image.intent.image.platforms.includes(platform)) continue;
     const base = baseDigest(plan, done, image);
     const known = await reusable(run, earlier, image, base);
     const digest = known ?? (await builder.build(partOf(image, platform), base));
     const { name, repositories, intent } = image;
-    done.push({
-      image: name,
-      contentKey: intent.contentKey,
-      digest,
-      repositories,
-      ...(base === undefined ? {} : { base }),
-    });
+    done.push({ image: name, contentKey: intent.contentKey, digest, repositories, base });
     say(
       `${name}: ${platform} is ${shortDigest(digest)} ${known === undefined ? "in" : "already in"} ${repositories.join(" and ")}`,
     );
@@ -90,10 +90,6 @@ async function buildPlatform({ run, builder, platform, file }: PlatformBuild): P
   if (done.length === 0) say(`${platform}: nothing has to be built`);
   await save();
   say(`${platform}: written to ${file}`);
-}
-
-function partsOf(plan: ReleasePlan, platform: string, parts: readonly Part[]): PlatformParts {
-  return { schema: 1, stack: plan.stack, revision: plan.revision, platform, parts };
 }
 
 /** FROM is the base's part of the same platform, or the base that a registry has. */
@@ -114,17 +110,8 @@ async function reusable(
 ): Promise<Digest | undefined> {
   const part = earlier?.parts.find(({ image }) => image === name);
   if (part === undefined || part.contentKey !== intent.contentKey || part.base !== base) return undefined;
-  const held = await Promise.all(
-    repositories.map((repository) => {
-      const { client, path: at } = context.registries.at(repository);
-      return client.headManifest(at, part.digest);
-    }),
-  );
-  return held.every((found) => found !== undefined) ? part.digest : undefined;
-}
-
-function repositoriesOf(images: readonly PlannedImage[]): string[] {
-  return [...new Set(images.flatMap(({ repositories }) => repositories))].sort();
+  const held = await holders(context, repositories, part.digest);
+  return held.length === repositories.length ? part.digest : undefined;
 }
 
 function refusePlatforms(platforms: readonly string[], { images }: ReleasePlan): void {

@@ -1,12 +1,6 @@
 import path from "node:path";
 import { type Digest, shortDigest } from "../../plan/digest";
-import {
-  type IndexEntry,
-  mergedAnnotations,
-  mergedIndex,
-  type PartIndex,
-  partIndexProblems,
-} from "../../plan/merged-index";
+import { mergedAnnotations, mergedIndex, type PartIndex, partIndexProblems } from "../../plan/merged-index";
 import { builtImages, type ImageParts, matchParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
@@ -17,15 +11,21 @@ import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
 import { copyContent } from "../../registry/copy";
 import { digestOf, isIndex } from "../../registry/manifest";
-import { readPartsFiles } from "./part-files";
-import { type PartsOptions, type PartsRun, partsFolder, runOnPlan, say } from "./parts-run";
+import { say } from "../terminal";
+import {
+  holders,
+  type PartsOptions,
+  type PartsRun,
+  partsFolder,
+  readPartsFiles,
+  repositoriesOf,
+  runOnPlan,
+} from "./parts-run";
 
 export interface MergeParts extends PartsOptions {
-  /** The folder with the parts' files. @default `parts` in the folder for artifacts */
   readonly folder?: string;
 }
 
-/** A part, with the index that a registry has of it. */
 interface FoundPart {
   readonly platform: string;
   readonly digest: Digest;
@@ -34,13 +34,16 @@ interface FoundPart {
   readonly holders: readonly Location[];
 }
 
+interface FoundImage {
+  readonly image: PlannedImage;
+  readonly parts: readonly FoundPart[];
+  readonly problems: readonly Problem[];
+}
+
 /**
- * Makes one index of each image's parts, in every registry, and claims its candidate tag: the release that follows
+ * Makes one index of each image's parts, in every registry, and reserves its candidate tag: the release that follows
  * finds the content there and builds nothing. Content that a registry has already is kept. Prints as JSON what these
  * parts became, without content that was there before.
- *
- * @returns the exit code
- * @throws ProblemError with everything that is missing or different, before anything is written
  */
 export function mergeParts(options: MergeParts): Promise<number> {
   return runOnPlan({ ...options, signs: true }, async (run) => {
@@ -48,8 +51,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
     const built = builtImages(plan.images);
     const merged = built.length === 0 ? [] : await foundParts(options, run);
     if (built.length > 0) {
-      const repositories = [...new Set(built.flatMap((image) => image.repositories))].sort();
-      await provePush(context.registries, repositories);
+      await provePush(context.registries, repositoriesOf(built));
     }
     const own: { readonly image: string; readonly digest: Digest }[] = [];
     for (const image of plan.images) {
@@ -64,10 +66,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
   });
 }
 
-async function foundParts(
-  options: MergeParts,
-  run: PartsRun,
-): Promise<{ image: PlannedImage; parts: FoundPart[] }[]> {
+async function foundParts(options: MergeParts, run: PartsRun): Promise<FoundImage[]> {
   const { plan, context, projectDir } = run;
   const folder = options.folder === undefined ? partsFolder(run) : path.resolve(options.folder);
   const files = await readPartsFiles(folder, options.folder ?? path.relative(projectDir, folder));
@@ -76,21 +75,18 @@ async function foundParts(
   const found = await Promise.all(matched.map((parts) => readParts(context, parts)));
   const wrong = found.flatMap((image) => image.problems);
   if (wrong.length > 0) throw new ProblemError("Nothing was merged:", wrong);
-  return found.map(({ image, parts }) => ({ image, parts }));
+  return found;
 }
 
 /** What the registries say of an image's parts: a file alone is not believed. */
-async function readParts(
-  context: Context,
-  { image, parts }: ImageParts,
-): Promise<{ image: PlannedImage; parts: FoundPart[]; problems: Problem[] }> {
+async function readParts(context: Context, { image, parts }: ImageParts): Promise<FoundImage> {
   const problems: Problem[] = [];
   const found: FoundPart[] = [];
   const { provenance, sbom } = image.intent.image;
   for (const { platform, digest } of parts) {
     const at = `${image.name} ${platform}`;
-    const holders = await holding(context, image.repositories, digest);
-    const index = await indexOf(holders, digest);
+    const held = await holders(context, image.repositories, digest);
+    const index = await indexOf(held, digest);
     if (index === undefined) {
       problems.push({
         code: "part-gone",
@@ -100,26 +96,16 @@ async function readParts(
       });
       continue;
     }
-    const wish = {
+    const expected = {
       at,
       platform,
       contentKey: image.intent.contentKey,
       attested: provenance || sbom !== false,
     };
-    problems.push(...partIndexProblems(wish, index));
-    found.push({ platform, digest, index, holders });
+    problems.push(...partIndexProblems(expected, index));
+    found.push({ platform, digest, index, holders: held });
   }
   return { image, parts: found, problems };
-}
-
-async function holding(
-  { registries }: Context,
-  repositories: readonly string[],
-  digest: Digest,
-): Promise<Location[]> {
-  const locations = repositories.map((repository) => registries.at(repository));
-  const held = await Promise.all(locations.map(({ client, path: at }) => client.headManifest(at, digest)));
-  return locations.filter((_, index) => held[index] !== undefined);
 }
 
 async function indexOf([first]: readonly Location[], digest: Digest): Promise<PartIndex | undefined> {
@@ -129,7 +115,6 @@ async function indexOf([first]: readonly Location[], digest: Digest): Promise<Pa
   return isIndex(json) ? json : { manifests: [] };
 }
 
-/** Whether an index names only manifests of the parts. */
 async function consistsOf(
   parts: readonly FoundPart[],
   digest: Digest,
@@ -170,23 +155,24 @@ async function writeIndex(
   const { bytes, mediaType } = mergedIndex(parts, mergedAnnotations(parts, intent.annotations));
   const digest = digestOf(bytes);
   for (const to of repositories.map((repository) => registries.at(repository))) {
-    for (const part of parts) await bring(part, to);
+    for (const {
+      index,
+      holders: [from, ...others],
+    } of parts) {
+      if (from === undefined || [from, ...others].some(({ repository }) => repository === to.repository))
+        continue;
+      await Promise.all(
+        index.manifests.map(({ digest: part }) =>
+          copyContent({
+            from: { client: from.client, repository: from.path },
+            to: { client: to.client, repository: to.path },
+            digest: part,
+          }),
+        ),
+      );
+    }
     if ((await to.client.headManifest(to.path, digest)) !== undefined) continue;
     await to.client.putManifest(to.path, digest, bytes, mediaType);
   }
   return digest;
-}
-
-async function bring({ index, holders }: FoundPart, to: Location): Promise<void> {
-  const [from] = holders;
-  if (from === undefined || holders.some(({ repository }) => repository === to.repository)) return;
-  await Promise.all(
-    index.manifests.map(({ digest }: IndexEntry) =>
-      copyContent({
-        from: { client: from.client, repository: from.path },
-        to: { client: to.client, repository: to.path },
-        digest,
-      }),
-    ),
-  );
 }

@@ -1,30 +1,26 @@
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { lookUp } from "../../config/environment";
-import type { Flag } from "../../config/overlay";
 import type { Config } from "../../plan/config";
-import { ProblemError } from "../../plan/problem";
-import type { ReleasePlan } from "../../plan/release-plan";
-import { providerConfig } from "../../provider/provider-config";
-import { Registries } from "../../provider/registries";
+import type { Digest } from "../../plan/digest";
+import { type PartsFile, type PlatformParts, parsePlatformParts } from "../../plan/platform-parts";
+import { type Problem, ProblemError } from "../../plan/problem";
+import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
+import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
-import { Signing } from "../../provider/signing";
+import { writeWholeFile } from "../../report/manifest-file";
 import { refusalText } from "../../report/plan-text";
+import type { StackRun } from "../commands/flags";
 import { signingSecrets } from "../engine-secrets";
 import { planStack } from "../plan-without-engine";
+import { runContext, untilInterrupted } from "../run-context";
+import { say } from "../terminal";
 
-export interface PartsOptions {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-  readonly flags: readonly Flag[];
-  readonly env: NodeJS.ProcessEnv;
-  /** Names, separated by commas. @default what the environment and the stack say */
-  readonly services?: string;
+export interface PartsOptions extends StackRun {
   /** Whether the engine decrypts the stack file's signing key where no variable gives one. @default false */
   readonly signs?: boolean;
 }
 
-/** A plan that was made here and now, and what carries it out. */
 export interface PartsRun {
   readonly plan: ReleasePlan;
   readonly config: Config;
@@ -32,110 +28,131 @@ export interface PartsRun {
   readonly env: NodeJS.ProcessEnv;
   readonly context: Context;
   readonly signal: AbortSignal;
-  /** Plans once more. */
   readonly again: () => Promise<ReleasePlan>;
 }
 
-const INTERRUPTED = 130;
-
-/** Where parts are kept by default. */
 export function partsFolder({ config: { artifacts }, projectDir }: PartsRun): string {
   return path.join(projectDir, artifacts, "parts");
 }
 
-/**
- * Plans as every other command does, and works on that plan until it is done or interrupted.
- *
- * @returns the exit code
- * @throws Error with every refusal of the plan; ProblemError `parts-not-built` for a stack that builds nothing
- */
+/** Plans as every other command does, and works on that plan until it is done or interrupted. */
 export async function runOnPlan(
   options: PartsOptions,
   work: (run: PartsRun) => Promise<void>,
 ): Promise<number> {
-  const env = {
-    ...options.env,
-    ...(options.services === undefined ? {} : { CI_SERVICES: options.services }),
-  };
+  const { stack, env, flags, configFile } = options;
   const projectDir = path.resolve(options.cwd);
-  const planned = () =>
-    planStack({
-      stack: options.stack,
-      cwd: projectDir,
-      env,
-      flags: options.flags,
-      ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
-    });
+  const planned = () => planStack({ stack, cwd: projectDir, configFile, env, flags });
   const [first, ...others] = await planned();
-  if (first === undefined || others.length > 0) throw severalReleases(options.stack);
+  if (first === undefined || others.length > 0) throw severalReleases(stack);
   const { config, plan } = first;
-  refuseNothing(options.stack, config);
+  refuseNothing(stack, config);
   for (const notice of plan.notices) say(`note: ${notice}`);
   if (plan.refusals.length > 0) throw new Error(refusalText(plan));
 
-  const { signing, ...connections } = providerConfig(config);
-  const registries = new Registries(connections, env);
   const isEncrypted = options.signs === true && config.encrypted.includes("sign.key");
   const isGiven = lookUp(env, ["COSIGN_PRIVATE_KEY"], config.envPrefix) !== undefined;
-  const key = isEncrypted && !isGiven ? await signingSecrets({ ...options, cwd: projectDir, env }) : {};
-  const stop = new AbortController();
-  const onSignal = () => {
-    stop.abort(new Error("interrupted"));
-    registries.cancel();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  try {
-    await work({
-      plan,
-      config,
-      projectDir,
-      env,
-      context: {
-        registries,
-        signing: new Signing(signing, { ...env, ...key }, config.envPrefix),
-        log: {
-          info: async (image: string, text: string) => say(`${image}: ${text}`),
-          status: async (_: string, text: string) => say(text),
-          warn: async (image: string, text: string) => say(`${image}: warning: ${text}`),
-        },
-      },
-      signal: stop.signal,
-      again: async () => (await planned())[0]?.plan ?? plan,
-    });
-    return 0;
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    say("interrupted. No tag has moved but candidates; run the same again, and it goes on.");
-    return INTERRUPTED;
-  } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-  }
+  const key =
+    isEncrypted && !isGiven ? await signingSecrets({ stack, cwd: projectDir, env, configFile }) : {};
+  const context = runContext(config, { ...env, ...key });
+  const again = async () => (await planned())[0]?.plan ?? plan;
+  const left = "No tag has moved but candidates; run the same again, and it goes on.";
+  return untilInterrupted(context.registries, left, (signal) =>
+    work({ plan, config, projectDir, env, context, signal, again }),
+  );
+}
+
+/** Those of some repositories that have a digest. */
+export async function holders(
+  { registries }: Context,
+  repositories: readonly string[],
+  digest: Digest,
+): Promise<Location[]> {
+  const locations = repositories.map((repository) => registries.at(repository));
+  const held = await Promise.all(locations.map(({ client, path: at }) => client.headManifest(at, digest)));
+  return locations.filter((_, index) => held[index] !== undefined);
+}
+
+export function repositoriesOf(images: readonly PlannedImage[]): string[] {
+  return [...new Set(images.flatMap(({ repositories }) => repositories))].sort();
 }
 
 function severalReleases(stack: string): ProblemError {
-  return new ProblemError("There are no parts of images to build or to merge:", [
-    {
-      code: "parts-several",
-      path: "program",
-      message: `the program declares several releases for the stack ${stack}, and parts are of one`,
-      hint: "Give each release a stack of its own, or release them with pulumi up.",
-    },
-  ]);
+  return noParts({
+    code: "parts-several",
+    path: "program",
+    message: `the program declares several releases for the stack ${stack}, and parts are of one`,
+    hint: "Give each release a stack of its own, or release them with pulumi up.",
+  });
 }
 
 function refuseNothing(stack: string, { push, promote }: Config): void {
-  const reason =
-    promote !== undefined
-      ? { path: "slipway:promote", message: `${stack} promotes what another stack built, and builds nothing` }
-      : push
-        ? undefined
-        : { path: "slipway:push", message: "nothing is to be pushed (CI_PUSH=false), so there are no parts" };
-  if (reason === undefined) return;
-  throw new ProblemError("There are no parts of images to build or to merge:", [
-    { code: "parts-not-built", ...reason },
-  ]);
+  const code = "parts-not-built";
+  if (promote !== undefined) {
+    const message = `${stack} promotes what another stack built, and builds nothing`;
+    throw noParts({ code, path: "slipway:promote", message });
+  }
+  if (push) return;
+  const message = "nothing is to be pushed (CI_PUSH=false), so there are no parts";
+  throw noParts({ code, path: "slipway:push", message });
 }
 
-export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+function noParts(problem: Problem): ProblemError {
+  return new ProblemError("There are no parts of images to build or to merge:", [problem]);
+}
+
+/** `linux/arm64` -> `linux-arm64.json`. */
+export function partsFileName(platform: string): string {
+  return `${platform.replaceAll("/", "-")}.json`;
+}
+
+export function writePartsFile(file: string, parts: PlatformParts): Promise<void> {
+  return writeWholeFile(file, `${JSON.stringify(parts, undefined, 2)}\n`);
+}
+
+/** What an earlier run left; undefined where that is nothing, or cannot be read. */
+export async function earlierParts(file: string): Promise<PlatformParts | undefined> {
+  return parse(await readFile(file, "utf8").catch(() => ""));
+}
+
+/**
+ * Every parts file in a folder and below, by name.
+ *
+ * @throws ProblemError `parts-no-folder`, `parts-unreadable` for a JSON file that is none of schema 1
+ */
+export async function readPartsFiles(folder: string, shown: string): Promise<PartsFile[]> {
+  const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new ProblemError("There is nothing to merge from:", [
+      {
+        code: "parts-no-folder",
+        path: shown,
+        message: error.code === "ENOENT" ? "there is no such folder" : `cannot be read (${error.code})`,
+        hint: "Name the folder with what `slipway build --platform …` wrote.",
+      },
+    ]);
+  });
+  const problems: Problem[] = [];
+  const files: PartsFile[] = [];
+  for (const name of names.filter((known) => known.endsWith(".json")).sort()) {
+    const parts = parse(await readFile(path.join(folder, name), "utf8"));
+    if (parts !== undefined) files.push({ file: name, parts });
+    else {
+      problems.push({
+        code: "parts-unreadable",
+        path: path.join(shown, name),
+        message: "is no parts file of schema 1",
+        hint: "Merge from a folder that holds what `slipway build --platform …` wrote, and nothing else.",
+      });
+    }
+  }
+  if (problems.length > 0) throw new ProblemError("Nothing was merged:", problems);
+  return files;
+}
+
+function parse(text: string): PlatformParts | undefined {
+  try {
+    return parsePlatformParts(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }

@@ -9,16 +9,14 @@ const ENTRIES = ["index.ts", "index.js", "index.mjs", "index.cjs"];
 /**
  * Loads a project's program as Pulumi does: `main` of Pulumi.yaml, else of package.json, else `index`. TypeScript is
  * compiled by the project's own compiler, without type checks.
- *
- * @returns what the program exports
- * @throws Error if there is no program, or it cannot be loaded
  */
 export async function loadProgram(projectDir: string, main: string | undefined): Promise<unknown> {
   const file = entryFile(projectDir, main);
   const ownRequire = createRequire(file);
   const forget = compileTypeScript(projectDir, ownRequire);
   try {
-    return isModule(file) ? await import(pathToFileURL(file).href) : ownRequire(file);
+    // Only `import()` can load a module.
+    return file.endsWith(".mjs") ? await import(pathToFileURL(file).href) : ownRequire(file);
   } finally {
     forget();
     // The next stack of the same project has to run the code again.
@@ -43,11 +41,6 @@ function packageMain(projectDir: string): string | undefined {
   if (!existsSync(file)) return undefined;
   const { main } = JSON.parse(readFileSync(file, "utf8"));
   return typeof main === "string" && existsSync(path.resolve(projectDir, main)) ? main : undefined;
-}
-
-/** Whether only `import()` can load it. */
-function isModule(file: string): boolean {
-  return file.endsWith(".mjs");
 }
 
 /** Lets `require` load TypeScript, which Node 20 cannot. @returns a function that undoes it */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { leaves, withValueAt } from "../../config/paths";
+import { isSetupStack } from "../../config/read-setup";
 import { Encrypted } from "../../config/secrets";
 import type { StackFile } from "../../config/stack-file";
 import { ProblemError } from "../../plan/problem";
@@ -11,26 +12,26 @@ import { loadProgram } from "./load-program";
 /** Replaces a value that only the engine can decrypt. */
 const ENCRYPTED = `encrypted-${randomUUID()}`;
 
-/** The arguments of a program's first plan, and whether it is a release's or a repository setup's. */
-export interface Declared {
-  readonly kind: "release" | "setup";
-  readonly code: Code;
-}
-
 /**
  * Runs a project's program for a stack without an engine: the host makes its plans, and its resources are ignored. No
  * output has a value, and no provider can be called.
  *
- * @param end stop waiting for the program when this resolves
- * @throws Error with what the program threw
+ * @param hostOf the host; calling `stop` ends the waiting for the program
  */
 export async function runProgram(
   projectDir: string,
   file: StackFile,
-  host: ProgramHost,
-  end?: Promise<void>,
+  hostOf: (stop: () => void) => ProgramHost,
 ): Promise<void> {
-  const mocks = { call: refuseCall, newResource: () => ({ id: undefined, state: {} }) };
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const host = hostOf(stop);
+  const call = ({ token }: { readonly token: string }) => {
+    throw new Error(`${token} needs the engine, and this command runs without one; use pulumi preview or up`);
+  };
+  const mocks = { call, newResource: () => ({ id: undefined, state: {} }) };
   await pulumi.runtime.setMocks(mocks, file.project, file.stack, true, "organization");
   const config = Object.entries(file.config);
   pulumi.runtime.setAllConfig(
@@ -43,8 +44,7 @@ export async function runProgram(
   });
   const restore = enterProject(projectDir);
   try {
-    const program = loadProgram(projectDir, file.main).then(runExport);
-    await (end === undefined ? program : Promise.race([program, end]));
+    await Promise.race([loadProgram(projectDir, file.main).then(runExport), stopped]);
   } catch (error) {
     throw programError(error, file.stack);
   } finally {
@@ -53,25 +53,24 @@ export async function runProgram(
   }
 }
 
-/**
- * Runs a project's program for a stack up to its first plan.
- *
- * @throws Error if it plans neither a release nor a setup
- */
-export async function declaredCode(projectDir: string, file: StackFile): Promise<Declared> {
-  let found: Declared | undefined;
-  let stop = () => {};
-  const end = new Promise<void>((resolve) => {
-    stop = resolve;
+/** The arguments of a program's first plan for a stack. */
+export async function declaredCode(projectDir: string, file: StackFile): Promise<Code> {
+  let found: Code | undefined;
+  await runProgram(projectDir, file, (stop) => {
+    const declare = (code: Code) => {
+      found ??= code;
+      stop();
+      return new Promise<never>(() => {});
+    };
+    return { planRelease: declare, planSetup: declare };
   });
-  const declare = (kind: Declared["kind"]) => (code: Code) => {
-    found ??= { kind, code };
-    stop();
-    return new Promise<never>(() => {});
-  };
-  await runProgram(projectDir, file, { planRelease: declare("release"), planSetup: declare("setup") }, end);
   if (found === undefined) throw nothingPlanned(file.stack);
   return found;
+}
+
+/** What the program of a stack gives in code for a release; nothing where the stack sets the repository up. */
+export async function releaseCode(projectDir: string, file: StackFile): Promise<Code> {
+  return isSetupStack(file.written) ? {} : declaredCode(projectDir, file);
 }
 
 export function nothingPlanned(stack: string): ProblemError {
@@ -102,10 +101,6 @@ function enterProject(projectDir: string): () => void {
     process.chdir(before);
     Object.assign(console, { log, info });
   };
-}
-
-function refuseCall({ token }: { readonly token: string }): never {
-  throw new Error(`${token} needs the engine, and this command runs without one; use pulumi preview or up`);
 }
 
 /** A plan's own errors need no context; any other is the program's. */

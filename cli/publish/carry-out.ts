@@ -26,6 +26,11 @@ export interface CarryOutInput {
   readonly say: (text: string) => void;
 }
 
+interface Run extends CarryOutInput {
+  /** Of the images that are done. */
+  readonly digests: Record<string, Digest>;
+}
+
 /**
  * Does what a plan says in the engine's order, by the same operations that its resources have: every image built or
  * found, verified and stated; then the tags, level by level. One image after the other, bases first.
@@ -33,16 +38,16 @@ export interface CarryOutInput {
 export async function carryOutWithoutEngine(input: CarryOutInput): Promise<ReleaseManifest> {
   const { plan, config, say } = input;
   const digests: Record<string, Digest> = {};
+  const run = { ...input, digests };
   const attestations: Record<string, readonly Digest[]> = {};
   for (const image of plan.images) {
-    const content =
-      config.promote === undefined ? await release(input, image, digests) : await promote(input, image);
+    const content = await (config.promote === undefined ? release(run, image) : promote(run, image));
     digests[image.name] = content.digest;
     attestations[image.name] = content.attestations;
     say(`${image.name}: verified as ${shortDigest(content.digest)} in ${image.repositories.join(" and ")}`);
   }
   const levels = desiredTags(plan);
-  const written = await writeTags(input.context, "", levels, tagDigests(levels, digests));
+  const written = await writeTags(run.context, "", levels, tagDigests(levels, digests));
   return releaseManifest(plan, { digests, attestations, tags: writtenTags(plan, written) });
 }
 
@@ -57,26 +62,22 @@ export async function describeWithoutEngine(
   }
 }
 
-interface Proved {
+interface Verified {
   readonly digest: Digest;
   readonly attestations: readonly Digest[];
 }
 
-async function release(
-  input: CarryOutInput,
-  image: PlannedImage,
-  digests: Readonly<Record<string, Digest>>,
-): Promise<Proved> {
+async function release(run: Run, image: PlannedImage): Promise<Verified> {
   const { content } = image;
-  const found =
-    "digest" in content ? content.digest : await input.build(image, digests[image.intent.base?.image ?? ""]);
-  const desired = desiredContent(image, input.config.sign.mode);
-  const { digest, referrers } = await completeContent(input.context, image.name, desired, found);
+  const base = run.digests[image.intent.base?.image ?? ""];
+  const found = "digest" in content ? content.digest : await run.build(image, base);
+  const desired = desiredContent(image, run.config.sign.mode);
+  const { digest, referrers } = await completeContent(run.context, image.name, desired, found);
   return { digest, attestations: referrerDigests(referrers) };
 }
 
-async function promote(input: CarryOutInput, image: PlannedImage): Promise<Proved> {
-  const copied = await create(input, imageCopy, image.name, copyInputs(image));
+async function promote(run: Run, image: PlannedImage): Promise<Verified> {
+  const copied = await create(run, imageCopy, image.name, copyInputs(image));
   const referrers: unknown = Reflect.get(copied, "referrers");
   return {
     digest: digestIn(copied, "digest"),

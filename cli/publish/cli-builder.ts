@@ -1,16 +1,17 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { buildRecipe } from "../../plan/build-recipe";
+import { createInterface } from "node:readline";
+import { lookUp } from "../../config/environment";
 import type { Config } from "../../plan/config";
 import { type Digest, isDigest } from "../../plan/digest";
 import { ProblemError } from "../../plan/problem";
-import type { PlannedImage } from "../../plan/release-plan";
-import { buildCommand, type CliCommand, type Login, loginCommand } from "./commands";
+import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
+import { FROM_DOCKER, type Registries } from "../../provider/registries";
+import { type CliCommand, commandLines, imageBuild, type Login, loginCommand } from "./commands";
 import { type DockerFolder, privateDockerFolder } from "./docker-folder";
-import { runCli } from "./run-cli";
 
-export interface CliBuilderOptions {
+interface CliBuilderOptions {
   readonly program: string;
   readonly config: Config;
   readonly projectDir: string;
@@ -36,13 +37,7 @@ export class CliBuilder {
     const folder = await mkdtemp(path.join(tmpdir(), "slipway-build-"));
     try {
       const iidFile = path.join(folder, "digest");
-      const command = imageBuild({
-        program,
-        config,
-        image,
-        iidFile,
-        ...(baseDigest === undefined ? {} : { baseDigest }),
-      });
+      const command = imageBuild({ program, config, image, iidFile, baseDigest });
       say(`${image.name}: building for ${image.intent.image.platforms.join(", ")}`);
       await this.#run(command, (line) => say(`  ${line}`));
       return await digestFrom(iidFile, program, image.name);
@@ -78,36 +73,15 @@ export class CliBuilder {
     const visible = Object.entries(env).filter(
       ([, value]) => value === undefined || !secrets.includes(value),
     );
+    const own = docker === undefined ? {} : { DOCKER_CONFIG: docker.folder };
     await runCli(command, {
       cwd: projectDir,
-      env: {
-        ...Object.fromEntries(visible),
-        ...(docker === undefined ? {} : { DOCKER_CONFIG: docker.folder }),
-      },
+      env: { ...Object.fromEntries(visible), ...own },
       secrets,
       signal,
-      ...(onLine === undefined ? {} : { onLine }),
+      onLine,
     });
   }
-}
-
-export interface ImageBuildInput {
-  readonly program: string;
-  readonly config: Config;
-  readonly image: PlannedImage;
-  readonly iidFile: string;
-  readonly baseDigest?: string;
-}
-
-/** The command that builds an image of a plan. */
-export function imageBuild({ config, ...input }: ImageBuildInput): CliCommand {
-  const plainHttpHosts = config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host);
-  const builder = config.builder.name;
-  return buildCommand({
-    ...input,
-    recipe: buildRecipe(input.image, plainHttpHosts, config.root),
-    ...(builder === undefined ? {} : { builder }),
-  });
 }
 
 async function digestFrom(iidFile: string, program: string, image: string): Promise<Digest> {
@@ -119,6 +93,145 @@ async function digestFrom(iidFile: string, program: string, image: string): Prom
       path: image,
       message: `${program} ended well and wrote no digest into --iidfile`,
       hint: "It has to build with BuildKit and to know --output type=image: docker with buildx does, and nerdctl.",
+    },
+  ]);
+}
+
+/** `CI_DOCKER_CLI`, then `DOCKER_CLI`, then docker. A path is the person's own, not the project's. */
+export function cliProgram(env: NodeJS.ProcessEnv, config: Config): string {
+  const program = lookUp(env, ["CI_DOCKER_CLI", "DOCKER_CLI"], config.envPrefix)?.value.trim() ?? "docker";
+  return /[/\\]/.test(program) ? path.resolve(program) : program;
+}
+
+/** Build secrets that only the engine can decrypt would be built in as nothing. */
+export function refuseUnreadable({ encrypted }: Config, plan: ReleasePlan): void {
+  const unreadable = plan.images.flatMap(({ content, intent: { image } }) =>
+    content.from === "build" && Object.keys(image.secrets).length > 0
+      ? encrypted.filter((secret) => secret.startsWith(`${image.at ?? ""}.secrets`))
+      : [],
+  );
+  if (unreadable.length === 0) return;
+  throw new ProblemError(
+    "Nothing was built:",
+    [...new Set(unreadable)].map((secret) => ({
+      code: "publish-needs-engine",
+      path: `slipway:${secret}`,
+      message: "is encrypted, and only the engine can read it",
+      hint: "Release with `pulumi up`, or build from a stack file that does not encrypt it (--config-file).",
+    })),
+  );
+}
+
+/** What the CLI does not know by itself: credentials of the environment and of the stack. */
+export async function readLogins(
+  config: Config,
+  plan: ReleasePlan,
+  registries: Registries,
+): Promise<Login[]> {
+  const hosts = config.registries.map(({ host }) => host).filter((host) => !(host in plan.skipped));
+  const found = await Promise.all(
+    [...new Set(hosts)].map(async (host) => {
+      const credentials = await registries.connect(host).credentials();
+      if (credentials === undefined || credentials.from === FROM_DOCKER) return [];
+      if (!("username" in credentials.credentials)) return [];
+      const { username, password } = credentials.credentials;
+      return [{ host, username, password, from: credentials.from }];
+    }),
+  );
+  return found.flat();
+}
+
+interface CliRun {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Never shown, though the command may print them. */
+  readonly secrets: readonly string[];
+  /** Every line that it prints. @default shown only where it fails */
+  readonly onLine?: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const SHOWN_LINES = 20;
+const GRACE_MS = 5_000;
+
+/**
+ * Runs a command to its end, without a shell and without a terminal.
+ *
+ * @throws ProblemError `cli-not-found`, `cli-no-buildx`, `cli-failed` with its exit code and its last lines
+ */
+export async function runCli(command: CliCommand, run: CliRun): Promise<void> {
+  // Loaded here: it is an ES module, and slow to load.
+  const { execa } = await import("execa");
+  const secretEnv = Object.entries(command.secrets).map(([name, secret]) => [name, secret.reveal()]);
+  const child = execa(command.program, [...command.args], {
+    cwd: run.cwd,
+    env: { ...run.env, ...command.env, ...Object.fromEntries(secretEnv) },
+    extendEnv: false,
+    reject: false,
+    buffer: false,
+    all: true,
+    cancelSignal: run.signal,
+    forceKillAfterDelay: GRACE_MS,
+    ...(command.password === undefined
+      ? { stdin: "ignore" as const }
+      : { input: command.password.value.reveal() }),
+  });
+  const hidden = [
+    ...run.secrets,
+    ...Object.values(command.secrets).map((secret) => secret.reveal()),
+    command.password?.value.reveal() ?? "",
+  ].filter((secret) => secret !== "");
+  const last: string[] = [];
+  for await (const line of createInterface({ input: child.all, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const shown = hidden.reduce((text, secret) => text.replaceAll(secret, "[secret]"), line).trimEnd();
+    if (shown === "") continue;
+    last.push(shown);
+    if (last.length > SHOWN_LINES) last.shift();
+    run.onLine?.(shown);
+  }
+  const result = await child;
+  run.signal.throwIfAborted();
+  if (result.exitCode === 0) return;
+  if (result.code === "ENOENT" || result.code === "EACCES") {
+    throw problem(
+      "cli-not-found",
+      command.program,
+      result.code === "ENOENT" ? "there is no such program" : "cannot be run",
+      "Name a Docker-compatible one, without arguments: CI_DOCKER_CLI=docker (or nerdctl, or a path).",
+    );
+  }
+  throw failed(command, result.exitCode === undefined ? "a signal" : `exit code ${result.exitCode}`, last);
+}
+
+function problem(code: string, program: string, message: string, hint: string): ProblemError {
+  return new ProblemError("Nothing was built and no tag has moved:", [
+    { code, path: program, message, hint },
+  ]);
+}
+
+/** How a docker without the plugin answers: it takes the build's flags for its own, or knows no such word. */
+const NO_BUILDX =
+  /unknown flag: --platform\b|'buildx' is not a docker command|unknown command: docker buildx/;
+
+function failed(command: CliCommand, end: string, last: readonly string[]): ProblemError {
+  if (command.args[0] === "buildx" && last.some((line) => NO_BUILDX.test(line))) {
+    return problem(
+      "cli-no-buildx",
+      command.program,
+      "this docker has no buildx",
+      "Install it (docker's plugin docker-buildx), or name another CLI: CI_DOCKER_CLI=nerdctl (or a path).",
+    );
+  }
+  const verb = command.args.slice(0, command.args[0] === "buildx" ? 2 : 1).join(" ");
+  const said = last.map((line) => `\n      ${line}`).join("");
+  return new ProblemError("The command line failed, so no tag has moved:", [
+    {
+      code: "cli-failed",
+      path: `${command.program} ${verb}`,
+      message: `ended with ${end}${said === "" ? "" : `; it said last:${said}`}`,
+      hint:
+        "Fix what it found, and run the same again: images that are built are found, not built again. " +
+        `The command was:\n      ${commandLines(command).join(" \\\n        ")}`,
     },
   ]);
 }

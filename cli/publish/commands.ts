@@ -1,7 +1,9 @@
 import path from "node:path";
-import { type BuildRecipe, releasedBaseContext } from "../../plan/build-recipe";
-import type { PlannedImage } from "../../plan/release-plan";
+import { type BuildRecipe, buildRecipe, releasedBaseContext } from "../../plan/build-recipe";
+import type { Config } from "../../plan/config";
+import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import type { Secret } from "../../plan/secret";
+import { shellWord } from "../../workflows/model";
 
 /** One run of a Docker-compatible CLI. No argument is secret. */
 export interface CliCommand {
@@ -15,7 +17,6 @@ export interface CliCommand {
   readonly password?: { readonly value: Secret; readonly shownAs: string };
 }
 
-/** Credentials of a registry that the CLI does not have by itself. */
 export interface Login {
   readonly host: string;
   readonly username: string;
@@ -35,7 +36,7 @@ export function loginCommand(program: string, { host, username, password, from }
   };
 }
 
-export interface BuildCommandInput {
+interface BuildCommandInput {
   readonly program: string;
   readonly image: PlannedImage;
   readonly recipe: BuildRecipe;
@@ -43,15 +44,12 @@ export interface BuildCommandInput {
   readonly baseDigest?: string;
   /** A buildx builder's name. @default the CLI's own choice */
   readonly builder?: string;
-  /** Gets the digest. */
   readonly iidFile: string;
 }
 
 /**
  * A build for all platforms, pushed to every registry by digest, without a tag. The output says everything about the
  * push in BuildKit's own words, which docker (with buildx) and nerdctl hand on as they are.
- *
- * @throws Error where the image's base has no digest
  */
 export function buildCommand(input: BuildCommandInput): CliCommand {
   const { program, image, recipe, iidFile } = input;
@@ -88,6 +86,15 @@ export function buildCommand(input: BuildCommandInput): CliCommand {
   };
 }
 
+export function imageBuild({
+  config,
+  ...input
+}: Omit<BuildCommandInput, "recipe" | "builder"> & { readonly config: Config }): CliCommand {
+  const plainHttpHosts = config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host);
+  const recipe = buildRecipe(input.image, plainHttpHosts, config.root);
+  return buildCommand({ ...input, recipe, builder: config.builder.name });
+}
+
 /** `docker build` ignores the builder that `docker buildx use` chose, and its own cannot push several platforms. */
 function buildWords(program: string): string[] {
   return /^docker(\.exe)?$/i.test(path.basename(program)) ? ["buildx", "build"] : ["build"];
@@ -106,4 +113,70 @@ function secretVariable(index: number): string {
 
 function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
   return Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
+}
+
+/**
+ * A command as a person would type it in a POSIX shell. What is secret is named and not shown:
+ * `docker login ghcr.io --username octo --password-stdin < (password of octo from environment variable GHCR_TOKEN)`.
+ */
+export function commandText(command: CliCommand): string {
+  return words(command).join(" ");
+}
+
+/** The same with a line for each flag and its value; joined by a backslash and a line's end it can be run. */
+export function commandLines(command: CliCommand): string[] {
+  const lines: string[] = [];
+  for (const word of words(command)) {
+    const last = lines.pop();
+    if (last === undefined) lines.push(word);
+    else if (word.startsWith("--")) lines.push(last, word);
+    else lines.push(`${last} ${word}`);
+  }
+  return lines;
+}
+
+function words({ program, args, env, secrets, password }: CliCommand): string[] {
+  return [
+    ...Object.entries(env).map(([name, value]) => `${name}=${shellWord(value)}`),
+    ...Object.keys(secrets).map((name) => `${name}=[secret]`),
+    shellWord(program),
+    ...args.map(shellWord),
+    ...(password === undefined ? [] : [`< (${password.shownAs})`]),
+  ];
+}
+
+/** What `slipway publish` would run, one command a line; what it does by itself stands beside it as comments. */
+export function commandsText(of: {
+  readonly plan: ReleasePlan;
+  readonly config: Config;
+  readonly program: string;
+  readonly logins: readonly Login[];
+}): string {
+  const { plan, config, program, logins } = of;
+  const built = plan.images.filter(({ content }) => content.from === "build");
+  const digests = new Map(
+    plan.images.map(({ name, content }) => [
+      name,
+      "digest" in content ? content.digest : `<digest of ${name}>`,
+    ]),
+  );
+  return [
+    ...(config.push ? [] : ["# Nothing is to be pushed (CI_PUSH=false): none of this is run."]),
+    ...plan.checks.map(({ name, run }) => `# check ${name}: ${run.join(" ")}`),
+    ...logins.map((login) => commandText(loginCommand(program, login))),
+    ...built.map((image) => {
+      const baseDigest = digests.get(image.intent.base?.image ?? "");
+      const iidFile = `${image.name}.digest`;
+      return commandText(imageBuild({ program, config, image, iidFile, baseDigest }));
+    }),
+    ...(built.length === 0 ? [`# Nothing has to be built: ${program} is not needed.`] : []),
+    "# Then by Slipway itself, by digest and in this order:",
+    ...plan.images.map((image) => `#   verify ${image.name} in ${image.repositories.join(" and ")}`),
+    ...plan.levels.flatMap(({ name, tags }) =>
+      tags
+        .filter(({ action }) => action === "create" || action === "move")
+        .map((tag) => `#   ${name}: ${tag.repository}:${tag.name}`),
+    ),
+    "",
+  ].join("\n");
 }

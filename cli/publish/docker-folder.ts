@@ -1,10 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
+import { isRecord } from "../../plan/record";
 
-/** A Docker configuration for one run: what is logged in there is gone with it. */
 export interface DockerFolder {
-  /** For DOCKER_CONFIG. */
   readonly folder: string;
   readonly remove: () => Promise<void>;
 }
@@ -16,8 +15,6 @@ const DOCKER_HUB = ["docker.io", "index.docker.io", "https://index.docker.io/v1/
 /**
  * A private copy of the person's Docker configuration: `login` writes into this one, so nothing is left on the machine,
  * in its keychain neither. Contexts, builders and plugins are the person's own, by links.
- *
- * @param hosts that will be logged in to: `ghcr.io`, `docker.io`
  */
 export async function privateDockerFolder(
   env: NodeJS.ProcessEnv,
@@ -53,21 +50,19 @@ async function readConfig(file: string): Promise<Readonly<Record<string, unknown
 function withoutStore(config: Readonly<Record<string, unknown>>, hosts: readonly string[]): object {
   const { credsStore, credHelpers, auths, ...rest } = config;
   const keys = hosts.flatMap((host) => (host === "docker.io" ? DOCKER_HUB : [host]));
-  const isOurs = (key: string) => keys.includes(key);
   const stored =
     typeof credsStore === "string" && credsStore !== ""
-      ? Object.keys(recordOf(auths)).map((key) => [key, credsStore] as const)
+      ? Object.keys(recordOf(auths)).map((key): [string, unknown] => [key, credsStore])
       : [];
-  const helpers = [...stored, ...Object.entries(recordOf(credHelpers))].filter(([key]) => !isOurs(key));
+  const others = (entries: [string, unknown][]) =>
+    Object.fromEntries(entries.filter(([key]) => !keys.includes(key)));
   return {
     ...rest,
-    auths: Object.fromEntries(Object.entries(recordOf(auths)).filter(([key]) => !isOurs(key))),
-    credHelpers: Object.fromEntries(helpers),
+    auths: others(Object.entries(recordOf(auths))),
+    credHelpers: others([...stored, ...Object.entries(recordOf(credHelpers))]),
   };
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value))
-    : {};
+  return isRecord(value) ? value : {};
 }

@@ -1,7 +1,9 @@
 import Table from "cli-table3";
 import { Octokit } from "octokit";
+import { reasonOf } from "../../plan/problem";
 import { outwardFetch } from "../../registry/outward";
 import { ACTION_PINS, type NewestRelease, type PinState, pinStates } from "../../workflows/action-pins";
+import { statusOf } from "../dispatch/problems";
 
 const DEADLINE_MS = 20_000;
 
@@ -9,7 +11,6 @@ const DEADLINE_MS = 20_000;
  * Lists the pinned actions that have a newer release, or whose version tag was moved.
  *
  * @returns the exit code: 0 all current, 1 some not
- * @throws Error where GitHub cannot be reached or refuses
  */
 export async function listOutdated(
   { json }: { readonly json?: true },
@@ -19,7 +20,7 @@ export async function listOutdated(
   const token = env.GH_TOKEN || env.GITHUB_TOKEN;
   const octokit = new Octokit({
     baseUrl,
-    ...(token ? { auth: token } : {}),
+    auth: token || undefined,
     retry: { enabled: false },
     throttle: { enabled: false },
     request: { fetch: outwardFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
@@ -50,7 +51,7 @@ async function newestRelease(octokit: Octokit, action: string, pinned: string): 
   const commit = await tagCommit(octokit, { owner, repo }, version);
   if (commit === undefined) throw new Error(`${action} has a release ${version}, but no such tag`);
   const pinnedNow = version === pinned ? commit : await tagCommit(octokit, { owner, repo }, pinned);
-  return { version, commit, ...(pinnedNow === undefined ? {} : { pinnedNow }) };
+  return { version, commit, pinnedNow };
 }
 
 /** The commit of a tag, annotated or not; undefined where there is none. */
@@ -70,16 +71,9 @@ async function tagCommit(
   }
 }
 
-function statusOf(error: unknown): number | undefined {
-  return typeof error === "object" && error !== null && "status" in error && typeof error.status === "number"
-    ? error.status
-    : undefined;
-}
-
 function failure(error: unknown, action: string, baseUrl: string, hasToken: boolean): string {
   const host = new URL(baseUrl).host;
   const status = statusOf(error);
-  const said = error instanceof Error ? error.message : String(error);
   if (status === 401)
     return `${host} refuses the token of GH_TOKEN or GITHUB_TOKEN (401). Renew it, or unset it.`;
   if (status === 403 || status === 429) {
@@ -89,7 +83,7 @@ function failure(error: unknown, action: string, baseUrl: string, hasToken: bool
   if (status === 404) return `${host} knows no release of ${action} (404). Is GITHUB_API_URL right?`;
   // Octokit gives a request without an answer the status 500.
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${host} could not be asked about ${action}: ${said}${cause}. Check the network, or set GITHUB_API_URL.`;
+  return `${host} could not be asked about ${action}: ${reasonOf(error)}${cause}. Check the network, or set GITHUB_API_URL.`;
 }
 
 function table(states: readonly PinState[]): string {

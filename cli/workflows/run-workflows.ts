@@ -1,19 +1,14 @@
-import { lstat, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
-import { writeWholeFile } from "../../report/write-whole-file";
-import { isInside } from "../../source/project-files";
+import { writeWholeFile } from "../../report/manifest-file";
 import { readWorkflowStacks, type StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference, type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
 import { declaredCode } from "../program/run-program";
+import { foundText } from "../repository-files";
 
-/** Writes, checks or prints a project's workflow files. @returns the exit code */
 export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   const projectDir = path.resolve(options.cwd);
-  const stacks = await readWorkflowStacks(
-    projectDir,
-    async (file) => (await declaredCode(projectDir, file)).code,
-  );
+  const stacks = await readWorkflowStacks(projectDir, (file) => declaredCode(projectDir, file));
   requireStack(options.stack, stacks);
   const files = workflowFiles(stacks).filter(
     ({ stacks: names }) => options.stack === undefined || names.includes(options.stack),
@@ -24,10 +19,10 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   }
   const root = repositoryRoot(projectDir, stacks);
   const compared = await Promise.all(
-    files.map(async (file) => ({
-      file,
-      difference: compareFile({ path: file.path, wanted: file.text, ...(await foundText(root, file.path)) }),
-    })),
+    files.map(async (file) => {
+      const found = await foundText(root, file.path);
+      return { file, difference: compareFile({ path: file.path, wanted: file.text, found }) };
+    }),
   );
   if (options.check !== true) {
     for (const { file, difference } of compared) {
@@ -35,9 +30,11 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
     }
   }
   const differences = compared.map(({ difference }) => difference);
+  const isRefused = options.check === true && differences.some(({ change }) => change !== "unchanged");
   report(differences, options);
-  const isDifferent = differences.some(({ change }) => change !== "unchanged");
-  return options.check === true && isDifferent ? 1 : 0;
+  if (isRefused && options.json !== true)
+    process.stderr.write("Run `npx --no slipway workflows` and commit what it writes.\n");
+  return isRefused ? 1 : 0;
 }
 
 function requireStack(asked: string | undefined, stacks: readonly StackWithWorkflows[]): void {
@@ -81,24 +78,6 @@ function repositoryRoot(projectDir: string, stacks: readonly StackWithWorkflows[
   );
 }
 
-/** @throws Error for anything but a file, and for a link that leads out of the repository */
-async function foundText(root: string, file: string): Promise<{ found?: string }> {
-  const full = path.join(root, file);
-  let folder = root;
-  for (const part of file.split("/")) {
-    folder = path.join(folder, part);
-    const facts = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (facts === undefined) return {};
-    if (facts.isSymbolicLink() && !isInside(await realpath(root), await realpath(folder))) {
-      throw new Error(`${file} leads out of the repository, to ${await realpath(folder)}.`);
-    }
-  }
-  return { found: await readFile(full, "utf8") };
-}
-
 function report(differences: readonly FileDifference[], { check, json }: WorkflowsOptions): void {
   if (json === true) {
     process.stdout.write(`${JSON.stringify({ files: differences }, undefined, 2)}\n`);
@@ -111,8 +90,5 @@ function report(differences: readonly FileDifference[], { check, json }: Workflo
     const where = isWrong && line !== undefined ? `${file}:${line}` : file;
     (isWrong ? process.stderr : process.stdout).write(`${what.padEnd(9)} ${where}\n`);
     if (isWrong) process.stderr.write(diff.map((row) => `  ${row}\n`).join(""));
-  }
-  if (check === true && differences.some(({ change }) => change !== "unchanged")) {
-    process.stderr.write("Run `npx --no slipway workflows` and commit what it writes.\n");
   }
 }

@@ -1,4 +1,4 @@
-import { type Problem, ProblemError } from "../problem";
+import { type Problem, ProblemError, reasonOf } from "../problem";
 import { TAG_PATTERN } from "../reference";
 import type { TagClass, VersionLine } from "../tag-policy";
 import type { ReleaseEvent } from "./event";
@@ -71,7 +71,7 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
     try {
       return [run()];
     } catch (error) {
-      problems.push({ code, path, message: error instanceof Error ? error.message : String(error) });
+      problems.push({ code, path, message: reasonOf(error) });
       return [];
     }
   };

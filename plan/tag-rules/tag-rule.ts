@@ -1,5 +1,5 @@
 import { didYouMean, nearWord } from "../near-word";
-import { type Problem, ProblemError } from "../problem";
+import { type Problem, ProblemError, reasonOf } from "../problem";
 import type { TagClass } from "../tag-policy";
 import { readRow } from "./inputs";
 
@@ -132,7 +132,7 @@ export function parseTagRules(texts: readonly string[], path = "rules"): TagRule
       problems.push({
         code: "tag-rule",
         path: `${path}[${index}]`,
-        message: error instanceof Error ? error.message : String(error),
+        message: reasonOf(error),
       });
       return [];
     }

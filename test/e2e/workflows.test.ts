@@ -46,9 +46,7 @@ afterAll(async () => {
 });
 
 async function run(file: string, id: string, started: Started): Promise<JobResult> {
-  const files = workflowFiles(
-    await readWorkflowStacks(aionis.dir, async (file) => (await declaredCode(aionis.dir, file)).code),
-  );
+  const files = workflowFiles(await readWorkflowStacks(aionis.dir, (file) => declaredCode(aionis.dir, file)));
   const job: Job | undefined = files.find(({ path }) => path.endsWith(`/${file}`))?.workflow.jobs[id];
   if (job === undefined) throw new Error(`no job ${id} in ${file}`);
   const result = await runJob(aionis, job, started);

@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { reasonOf } from "../../plan/problem";
 import { dockerEngine } from "../../toolchain/builder.mjs";
 import { provideToolchain } from "../../toolchain/provide.mjs";
 import { run } from "../../toolchain/run.mjs";
@@ -36,7 +37,7 @@ export async function startDockerEngine(): Promise<DockerEngine | string> {
     if (!host.startsWith("unix://")) return `the Docker engine at ${host} may be another machine's`;
     return { host, call: caller(host), stop: async () => {} };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 }
 

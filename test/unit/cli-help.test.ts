@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { engineHint } from "../../cli/engine-hint";
 import { buildProgram, main } from "../../cli/main";
+import { engineHint } from "../../cli/pulumi";
 import { version } from "../../package.json";
 
 afterEach(() => vi.restoreAllMocks());

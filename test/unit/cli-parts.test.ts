@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { main } from "../../cli/main";
-import { earlierParts, partsFileName, readPartsFiles, writePartsFile } from "../../cli/parts/part-files";
+import { earlierParts, partsFileName, readPartsFiles, writePartsFile } from "../../cli/parts/parts-run";
 import type { PlatformParts } from "../../plan/platform-parts";
 import { DIGEST, KEY, REVISION } from "../support/planned";
 

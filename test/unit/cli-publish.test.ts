@@ -11,10 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { commandText } from "../../cli/publish/command-text";
-import { buildCommand, loginCommand } from "../../cli/publish/commands";
+import { runCli } from "../../cli/publish/cli-builder";
+import { buildCommand, commandText, loginCommand } from "../../cli/publish/commands";
 import { privateDockerFolder } from "../../cli/publish/docker-folder";
-import { runCli } from "../../cli/publish/run-cli";
 import { buildRecipe } from "../../plan/build-recipe";
 import type { ImageIntent } from "../../plan/release-intent";
 import { Secret } from "../../plan/secret";

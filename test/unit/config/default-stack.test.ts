@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { stackToUse } from "../../../cli/commands/stack-flag";
+import { stackToUse } from "../../../cli/commands/flags";
 import { findStack } from "../../../cli/dispatch/project";
 import { defaultStack } from "../../../config/read-setup";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";

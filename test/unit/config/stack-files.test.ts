@@ -25,7 +25,7 @@ describe("the program of this project", () => {
 
   it("prod promotes the versions of stage to GHCR, and to Docker Hub where there are credentials", async () => {
     const file = await readStackFile({ projectDir, stack: "prod" });
-    const { code } = await declaredCode(projectDir, file);
+    const code = await declaredCode(projectDir, file);
     const config = readConfig({ ...file, code, env: {}, readFile: () => newKeyPair().publicKey });
 
     expect(config.promote?.source).toEqual({ kind: "stack", stack: "stage" });

@@ -1,13 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkDuration, checkRef, checkRepository, checkVersion } from "../../../cli/dispatch/grammar";
-import { dispatchInputs } from "../../../cli/dispatch/inputs";
-import { logLines, reasonsInLog } from "../../../cli/dispatch/log-hints";
-import { pollSeconds } from "../../../cli/dispatch/pace";
+import { logLines, reasonsInLog } from "../../../cli/dispatch/failed-run";
+import { pollSeconds } from "../../../cli/dispatch/github";
+import { unzip } from "../../../cli/dispatch/manifests";
 import { plain } from "../../../cli/dispatch/problems";
-import { serverFor } from "../../../cli/dispatch/server";
-import { readWorkflowFile, type WorkflowInput } from "../../../cli/dispatch/workflow-file";
-import { unzip } from "../../../cli/dispatch/zip";
+import {
+  checkDuration,
+  checkRef,
+  checkRepository,
+  checkVersion,
+  serverFor,
+} from "../../../cli/dispatch/settings";
+import { dispatchInputs, readWorkflowFile, type WorkflowInput } from "../../../cli/dispatch/workflow-file";
 import { zipOf } from "../../support/github/actions-runs";
 
 describe("what may be typed", () => {

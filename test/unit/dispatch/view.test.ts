@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import type { RunState } from "../../../cli/dispatch/run-state";
+import type { RunState } from "../../../cli/dispatch/view";
 import { changeLines, duration, fitted, runLines } from "../../../cli/dispatch/view";
 
 const at = "2026-01-10T00:00:00Z";

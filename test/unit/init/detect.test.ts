@@ -1,8 +1,7 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { defaultAnswers, defaultDockerfiles } from "../../../cli/init/default-answers";
-import { detectShape, leftOut, missingArgs } from "../../../cli/init/detect";
-import { dockerfileFacts } from "../../../cli/init/dockerfile-facts";
+import { detectShape, dockerfileFacts, leftOut, missingArgs } from "../../../cli/init/detect";
 import type { RepositoryFacts } from "../../../cli/init/facts";
 import { flags, someFacts } from "./facts";
 

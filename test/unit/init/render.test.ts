@@ -19,7 +19,7 @@ import type { RepositoryFacts } from "../../../cli/init/facts";
 import { programText, releaseArgs } from "../../../cli/init/program";
 import type { Answers } from "../../../cli/init/shape";
 import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "../../../cli/init/stacks";
-import { writeAllOrNone } from "../../../cli/init/write-files";
+import { writeAllOrNone } from "../../../cli/repository-files";
 import { readConfig } from "../../../config/read";
 import packageJson from "../../../package.json";
 import { matches } from "../../../plan/pattern";

@@ -5,10 +5,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ReleaseManifest, TagOutcome } from "../../../plan/manifest";
 import { releaseManifest, tagOutcomes } from "../../../plan/release-manifest";
 import type { ReleasePlan } from "../../../plan/release-plan";
-import { readManifestFile } from "../../../report/read-manifest-file";
+import { type ManifestFile, readManifestFile, writeArtifacts } from "../../../report/manifest-file";
 import { releaseMarkdown } from "../../../report/release-markdown";
 import { releaseTable } from "../../../report/release-table";
-import { type ManifestFile, writeArtifacts } from "../../../report/write-artifacts";
 import {
   digest,
   FIRST,

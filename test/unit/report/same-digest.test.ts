@@ -59,7 +59,7 @@ describe("the table by which a release is checked", () => {
       "| `v1.15.12` | `latest` | docker.io/joakimp/opencode-devbox | yes, sha256:aaaaaaaaaaaa |",
     );
     expect(releaseTable({ ...manifest(DIGEST), run: { tags: [] } })).toContain(
-      "Every version's tag and the tags that follow it share a digest.",
+      "All tags of this release point to the same digest.",
     );
   });
 

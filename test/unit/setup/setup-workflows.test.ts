@@ -13,7 +13,7 @@ let runbook: readonly StackWithWorkflows[];
 
 beforeAll(async () => {
   folder = linkedExample("docker-release-runbook");
-  runbook = await readWorkflowStacks(folder, async (file) => (await declaredCode(folder, file)).code);
+  runbook = await readWorkflowStacks(folder, (file) => declaredCode(folder, file));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,21 +1,35 @@
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { ProjectFile } from "./additions";
+import { isInside } from "../source/project-files";
+
+export interface ProjectFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The text of a repository's file; undefined where there is none. */
+export async function foundText(root: string, file: string): Promise<string | undefined> {
+  let at = root;
+  for (const part of file.split("/")) {
+    at = path.join(at, part);
+    const facts = await unlessMissing(lstat(at));
+    if (facts === undefined) return undefined;
+    if (facts.isSymbolicLink() && !isInside(await realpath(root), await realpath(at))) {
+      throw new Error(`${file} leads out of the repository, to ${await realpath(at)}.`);
+    }
+  }
+  return readFile(at, "utf8");
+}
 
 interface Staged {
   readonly target: string;
   readonly part: string;
-  /** The old content; absent for a new file. */
   readonly before?: Buffer;
 }
 
 /**
  * Writes all files or none: first to temporary files beside them, then all are renamed. A failure or an interruption
  * undoes everything, new folders too.
- *
- * @param root the folder that paths are relative to
- * @param signal stops it before the first rename
- * @throws Error of the file system; the signal's reason
  */
 export async function writeAllOrNone(
   root: string,
@@ -32,8 +46,8 @@ export async function writeAllOrNone(
       const first = await mkdir(path.dirname(target), { recursive: true });
       if (first !== undefined) made.push(first);
       const part = `${target}.${process.pid}.slipway`;
-      const before = await readIfThere(target);
-      staged.push({ target, part, ...(before === undefined ? {} : { before }) });
+      const before = await unlessMissing(readFile(target));
+      staged.push({ target, part, before });
       await writeFile(part, file.text, { flag: "wx" });
       if (before !== undefined) await chmod(part, (await stat(target)).mode);
     }
@@ -53,9 +67,9 @@ export async function writeAllOrNone(
   }
 }
 
-async function readIfThere(file: string): Promise<Buffer | undefined> {
-  return readFile(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
+async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
+  return found.catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
     throw error;
   });
 }

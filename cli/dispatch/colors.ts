@@ -1,9 +1,0 @@
-import pc from "picocolors";
-
-export type Colors = Pick<ReturnType<typeof pc.createColors>, "bold" | "dim" | "green" | "red" | "yellow">;
-
-/** Colours of a stream: none where it is no terminal, unless FORCE_COLOR; never with NO_COLOR. */
-export function colorsFor(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Colors {
-  const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "";
-  return pc.createColors(!env.NO_COLOR && (isTerminal ? env.TERM !== "dumb" : isForced));
-}

@@ -1,0 +1,91 @@
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import type { BuildFacts, ReleaseManifest, TagOutcome } from "../plan/manifest";
+import { parseManifest } from "../plan/manifest";
+import { ProblemError } from "../plan/problem";
+import { releaseMarkdown } from "./release-markdown";
+
+/** @throws ProblemError when there is no manifest, or it is not one */
+export async function readManifestFile(file: string): Promise<ManifestFile> {
+  const text = await readFile(file, "utf8").catch(() => {
+    throw wrong(
+      file,
+      "there is no release manifest",
+      "Release first: `pulumi up` (or `npm start`) writes it.",
+    );
+  });
+  return parseManifestFile(text, file);
+}
+
+/** A manifest's file by its text. @param file what it is called in an error @throws ProblemError when it is none */
+export function parseManifestFile(text: string, file: string): ManifestFile {
+  const value: unknown = parseJson(text);
+  const manifest = parseManifest(value);
+  if (manifest === undefined || !hasRun(value)) {
+    throw wrong(
+      file,
+      "this is no release manifest of schema 1",
+      "Release again: `pulumi up` writes it again.",
+    );
+  }
+  return { ...manifest, run: value.run };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function hasRun(value: unknown): value is Pick<ManifestFile, "run"> {
+  if (typeof value !== "object" || value === null || !("run" in value)) return false;
+  const { run } = value;
+  return typeof run === "object" && run !== null && "tags" in run && Array.isArray(run.tags);
+}
+
+function wrong(path: string, message: string, hint: string): ProblemError {
+  return new ProblemError("No report:", [{ code: "manifest-unreadable", path, message, hint }]);
+}
+
+export const MANIFEST_FILE = "release-manifest.json";
+const REPORT_FILE = "release-report.md";
+
+/** The manifest with what the run did to each tag: the file's content. */
+export interface ManifestFile extends ReleaseManifest {
+  readonly run: RunFacts;
+}
+
+export interface RunFacts {
+  readonly tags: readonly TagOutcome[];
+  readonly build?: BuildFacts;
+}
+
+/** Writes the release manifest and its report, each whole or not at all. */
+export async function writeArtifacts(
+  projectDir: string,
+  folder: string,
+  manifest: ReleaseManifest,
+  run: RunFacts,
+): Promise<void> {
+  const target = path.resolve(projectDir, folder);
+  await mkdir(target, { recursive: true });
+  const file: ManifestFile = { ...manifest, run };
+  await writeFileAtomic(path.join(target, MANIFEST_FILE), `${JSON.stringify(file, undefined, 2)}\n`);
+  await writeFileAtomic(path.join(target, REPORT_FILE), releaseMarkdown(manifest, run.tags, run.build));
+}
+
+/** Writes a file atomically, with its folder. An existing file keeps its mode. */
+export async function writeWholeFile(file: string, text: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFileAtomic(file, text);
+}
+
+export async function writeFiles(
+  projectDir: string,
+  files: readonly { readonly path: string; readonly content: string }[] = [],
+): Promise<void> {
+  for (const file of files) await writeWholeFile(path.resolve(projectDir, file.path), file.content);
+}
