@@ -2,7 +2,7 @@ import path from "node:path";
 import { requireProviderPlugin } from "../config/provider-plugin";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
-import { engineExcludes, SELECTED_VARIABLE } from "../plan/engine-excludes";
+import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { selectedImages } from "../plan/selection";
 import { writeFiles } from "../report/manifest-file";
 import { planText, refusalText } from "../report/plan-text";
@@ -19,6 +19,11 @@ interface EngineStack {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
+
+/** From so many images on, reading the state first costs less than writing it after each change. */
+const MANY_IMAGES = 10;
+/** The engine writes state once, at the end. */
+const STATE_AT_END = { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" };
 
 /** Runs the engine on a stack, on some images only where they are selected. */
 export async function runEngine(
@@ -38,6 +43,9 @@ export async function runEngine(
   // Without a refresh the engine would leave what was changed on GitHub.
   if (config === undefined) return runPulumi([verb, "--stack", stack, "--refresh", ...rest], engine);
   const selected = selectedImages(config);
+  const isLarge = verb === "up" && config.push && config.images.length >= MANY_IMAGES;
+  const resources = isLarge || selected !== undefined ? await stateResources(engine) : [];
+  if (isLarge && isAllInRegistries(resources)) Object.assign(env, STATE_AT_END);
   if (config.push && selected === undefined) return runPulumi([verb, "--stack", stack, ...rest], engine);
   const planned = await planStack(engine);
   const plans = planned.map(({ plan }) => plan);
@@ -48,7 +56,7 @@ export async function runEngine(
     if (verb === "up") for (const { files } of planned) await writeFiles(projectDir, files);
     return 0;
   }
-  const excludes = engineExcludes(await stateResources(engine), plans).flatMap((urn) => ["--exclude", urn]);
+  const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);
   return runPulumi([verb, "--stack", stack, ...excludes, ...rest], {
     ...engine,
     env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") },
