@@ -4,8 +4,9 @@ import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { selectedImages } from "../plan/selection";
-import { writeFiles } from "../report/manifest-file";
+import { MANIFEST_FILE, readManifestFile, writeFiles } from "../report/manifest-file";
 import { planText, refusalText } from "../report/plan-text";
+import { releaseTable } from "../report/release-table";
 import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
@@ -46,7 +47,10 @@ export async function runEngine(
   const isLarge = verb === "up" && config.push && config.images.length >= MANY_IMAGES;
   const resources = isLarge || selected !== undefined ? await stateResources(engine) : [];
   if (isLarge && isAllInRegistries(resources)) Object.assign(env, STATE_AT_END);
-  if (config.push && selected === undefined) return runPulumi([verb, "--stack", stack, ...rest], engine);
+  const run = [verb, "--stack", stack, "--suppress-outputs"];
+  const manifest = path.join(projectDir, config.artifacts, MANIFEST_FILE);
+  if (config.push && selected === undefined)
+    return endingInTable(verb, rest, manifest, await runPulumi([...run, ...rest], engine));
   const planned = await planStack(engine);
   const plans = planned.map(({ plan }) => plan);
   if (!config.push) {
@@ -57,10 +61,21 @@ export async function runEngine(
     return 0;
   }
   const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);
-  return runPulumi([verb, "--stack", stack, ...excludes, ...rest], {
-    ...engine,
-    env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") },
-  });
+  const narrowed = { ...engine, env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") } };
+  return endingInTable(verb, rest, manifest, await runPulumi([...run, ...excludes, ...rest], narrowed));
+}
+
+/** A release ends in its table, in place of the stack's outputs, which say the same at length. */
+async function endingInTable(
+  verb: "up" | "preview",
+  rest: readonly string[],
+  manifest: string,
+  code: number,
+): Promise<number> {
+  const isRelease = verb === "up" && code === 0;
+  if (isRelease && !rest.some((argument) => /^--(?:json|help|preview-only)$/.test(argument)))
+    process.stdout.write(releaseTable(await readManifestFile(manifest)));
+  return code;
 }
 
 /** In the user's own terminal; without one, and without secrets, where the engine is asked to log everything. */
