@@ -100,6 +100,7 @@ async function fromApi(
   digest: Digest,
   artifactType: string | undefined,
 ) {
+  if (!transport.mayHaveReferrers) return undefined;
   const found: Descriptor[] = [];
   let supported = true;
   const query = artifactType === undefined ? "" : `?${new URLSearchParams({ artifactType })}`;
@@ -113,6 +114,8 @@ async function fromApi(
   } as const;
   await readPages(transport, call, async (answer) => {
     supported = answer.status === 200 && answer.mediaType === OCI_INDEX;
+    // An API that exists answers errors in JSON: an unknown repository is no unknown route.
+    if (answer.status === 404 && answer.mediaType !== "application/json") transport.mayHaveReferrers = false;
     if (!supported) return false;
     const json = await answer.json(MANIFEST_LIMIT);
     if (!isIndex(json)) throw answer.bad("no list of referrers");

@@ -46,6 +46,8 @@ export class Transport {
   readonly host: string;
   readonly origin: URL;
   readonly auth: Authenticator;
+  /** False once the registry has answered that it does not know the referrers API. */
+  mayHaveReferrers = true;
   readonly #wire: Wire;
   readonly #redactor = new Redactor();
   readonly #clock: Clock;

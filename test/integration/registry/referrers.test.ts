@@ -45,6 +45,13 @@ describe("referrers on a registry without the referrers API (distribution has no
 
   const tagOf = (digest: string) => digest.replace(":", "-");
 
+  it("asks for the referrers API once, and not again", async () => {
+    await attach("api");
+    await client.referrers("octo/app", subject.digest);
+    const asked = (await registry.log()).filter(({ path }) => path.includes("/referrers/"));
+    expect(asked).toMatchObject([{ status: 404 }]);
+  });
+
   it("lists under the fallback tag what was attached, with type and annotations", async () => {
     const { descriptor, existed } = await attach("one");
     expect(existed).toBe(false);
