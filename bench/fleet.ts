@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Project } from "../test/support/project";
@@ -16,6 +17,15 @@ const RULES = [
 ];
 const PLATFORMS = ["linux/amd64", "linux/arm64"];
 
+interface FleetOptions {
+  /** `none`: content that a later version carries over. @default "release" */
+  readonly labels?: "release" | "none";
+  /** @default "octo" */
+  readonly namespace?: string;
+  /** Random bytes in each image. @default none */
+  readonly megabytes?: number;
+}
+
 /**
  * Many small images, `FROM scratch` and 4 to 64 KB, for two platforms, with four tags each; released by Slipway and, from
  * the same files, by `docker buildx bake`.
@@ -23,39 +33,80 @@ const PLATFORMS = ["linux/amd64", "linux/arm64"];
 export class Fleet {
   readonly project: Project;
   readonly #names: readonly string[];
+  readonly #options: FleetOptions;
   readonly #host: string;
   #bakes = 0;
 
   static async create(
     size: number,
-    registry: string,
-    options: { readonly labels?: "release" | "none"; readonly namespace?: string } = {},
+    registries: readonly string[],
+    options: FleetOptions = {},
   ): Promise<Fleet> {
     const names = Array.from({ length: size }, (_, at) => `app${at}`);
     const { labels = "release", namespace = "octo" } = options;
     const project = await Project.create({
       env: SELDOM,
       config: {
-        registries: [{ host: registry, namespace }],
+        registries: registries.map((host) => ({ host, namespace })),
         images: names.map((name) => ({ name, context: name, platforms: PLATFORMS, tags: RULES, labels })),
       },
     });
-    return new Fleet(project, names, registry);
+    mkdirSync(path.join(project.dir, "artifacts"), { recursive: true });
+    return new Fleet(project, names, options, registries[0] ?? "");
   }
 
-  private constructor(project: Project, names: readonly string[], host: string) {
+  private constructor(project: Project, names: readonly string[], options: FleetOptions, host: string) {
     this.project = project;
     this.#names = names;
+    this.#options = options;
     this.#host = host;
   }
 
   /** New content for the images, all of them by default, and a commit with a tag. */
   async change(version: string, names: readonly string[] = this.#names): Promise<void> {
     const files = names.flatMap((name, at) => [
-      [`${name}/Dockerfile`, "FROM scratch\nCOPY content.txt /\n"],
+      [`${name}/Dockerfile`, "FROM scratch\nCOPY content* /\n"],
       [`${name}/content.txt`, contentOf(`${this.project.dir} ${name} ${version}`, 4096 + (at % 16) * 4096)],
     ]);
-    await this.project.commit(Object.fromEntries(files), `v${version}`);
+    await this.project.commit({ ".gitignore": "*.bin\n", ...Object.fromEntries(files) }, `v${version}`);
+    const { megabytes } = this.#options;
+    if (megabytes === undefined) return;
+    for (const name of names)
+      writeFileSync(path.join(this.project.dir, name, "content.bin"), randomBytes(megabytes * 1_000_000));
+  }
+
+  /** A version of what is there. */
+  async tag(version: string): Promise<void> {
+    await this.project.git("tag", `v${version}`);
+  }
+
+  /** A stack that promotes what this one released. */
+  async promotion(stack: string, host: string): Promise<Project> {
+    return this.project.stackBeside({
+      stack,
+      env: SELDOM,
+      config: {
+        registries: [{ host, namespace: "octo" }],
+        images: this.#names.map((name) => ({ name, context: name, platforms: PLATFORMS, tags: RULES })),
+        promote: { from: this.project.stack },
+      },
+    });
+  }
+
+  /** One after the other. */
+  async eachImage(run: (image: string) => Promise<unknown>): Promise<void> {
+    for (const name of this.#names) await run(name);
+  }
+
+  /** Every image's last release in each registry, with four tags of a peer's. */
+  async eachTag(
+    hosts: readonly string[],
+    run: (reference: string, tag: string) => Promise<unknown>,
+  ): Promise<void> {
+    for (const host of hosts)
+      for (const name of this.#names)
+        for (const tag of ["peer-version", "peer-minor", "peer-major", "peer-latest"])
+          await run(`${host}/octo/${name}:1.0.0`, tag);
   }
 
   async up(): Promise<void> {
