@@ -170,9 +170,7 @@ function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisi
       !outranks(live.annotations, seen?.annotations)
     );
   });
-  return decideTags({ ...input, repositories: open, state, overruled }, [
-    { slot: "candidate", name, class: "revision" },
-  ]);
+  return decideTags({ ...input, repositories: open, state, overruled }, [{ name, class: "revision" }]);
 }
 
 function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {

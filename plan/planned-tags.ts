@@ -62,7 +62,6 @@ export function decideTags(input: TagsInput, wanted: readonly WantedTag[]): TagD
       const reason = kept ? decision.reason : (back ?? lost ?? drift);
       tags.push({
         image: input.intent.name,
-        slot: tag.slot,
         repository,
         name: tag.name,
         class: tag.class,

@@ -58,8 +58,6 @@ export interface ImageIntent {
 }
 
 export interface WantedTag {
-  /** Names the rule, and so the resource: the tag's name may change from release to release. */
-  readonly slot: string;
   readonly name: string;
   readonly class: TagClass;
   readonly line?: VersionLine;

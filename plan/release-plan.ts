@@ -104,7 +104,6 @@ export interface TagLevel {
 
 export interface PlannedTag {
   readonly image: string;
-  readonly slot: string;
   /** `host/path`. */
   readonly repository: string;
   readonly name: string;

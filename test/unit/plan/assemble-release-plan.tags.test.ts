@@ -47,7 +47,6 @@ describe("a tag's line in the plan", () => {
   test("a new one, while its digest is not known", () => {
     expect(tagOf(planOf(registryState()), "latest")).toEqual({
       image: "app",
-      slot: "latest",
       repository: FIRST,
       name: "latest",
       class: "floating",
@@ -112,7 +111,7 @@ describe("a tag's line in the plan", () => {
 
   test("without a version the commits decide", () => {
     const { version: _, ...main } = intent({
-      tags: [{ slot: "ref-branch", name: "main", class: "floating" }],
+      tags: [{ name: "main", class: "floating" }],
     });
     const state = registryState().with(FIRST, "main", OLDER).with(SECOND, "main", NEWER);
     const of = (relation: "ancestor" | "descendant") =>
@@ -169,7 +168,7 @@ describe("tags that somebody else moved", () => {
 
 describe("the tag by which content is found again", () => {
   const candidateOf = (name: string) =>
-    intent({ candidateTag: name, tags: [{ slot: "semver-version", name: "1.2.3", class: "version" }] });
+    intent({ candidateTag: name, tags: [{ name: "1.2.3", class: "version" }] });
 
   test("moves to other content of the commit, not to another commit's", () => {
     const own = registryState().with(FIRST, "sha-0123456", image({ contentKey: "d".repeat(64) }));

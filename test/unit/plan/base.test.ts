@@ -19,7 +19,7 @@ const base = anIntent({
   image: anImage({ name: "app-base", addressed: { include: ["rootfs/**"] }, labels: "none" }),
   contentKey: KEY,
   candidateTag: TAG,
-  tags: [{ slot: "raw-base-latest", name: "base-latest", class: "floating" }],
+  tags: [{ name: "base-latest", class: "floating" }],
 });
 
 function found(changes: Partial<FoundImage> = {}): FoundImage {
@@ -174,7 +174,6 @@ describe("base-latest", () => {
         ...base,
         tags: [
           {
-            slot: "raw-base-latest",
             name: "base-latest",
             class: "floating",
             line: {},

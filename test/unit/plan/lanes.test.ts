@@ -63,8 +63,8 @@ describe("a reference that two lanes would own", () => {
   const intents = [
     anIntent({
       tags: [
-        { slot: "semver-version", name: "v1.2.3", class: "version" },
-        { slot: "sha", name: "sha-0123456", class: "revision" },
+        { name: "v1.2.3", class: "version" },
+        { name: "sha-0123456", class: "revision" },
       ],
     }),
   ];

@@ -34,7 +34,7 @@ function carriedOut(plan: ReleasePlan, built = digest("a")) {
   });
 }
 
-const ONE_TAG = intent({ tags: [{ slot: "semver-version", name: "1.2.3", class: "version" }] });
+const ONE_TAG = intent({ tags: [{ name: "1.2.3", class: "version" }] });
 
 describe("the release manifest", () => {
   test("says what exists: digest, platforms, references, tags, attestations, build", () => {
