@@ -4,7 +4,7 @@ import { BASE_IMAGE } from "../plan/base";
 import { buildRecipe, releasedBaseContext, SBOM_ARGUMENT } from "../plan/build-recipe";
 import type { BuilderConfig } from "../plan/config";
 import type { PlannedImage } from "../plan/release-plan";
-import { buildName } from "../plan/resource-names";
+import { buildName } from "../plan/resource-inputs";
 import type { Secret } from "../plan/secret";
 
 /** How an image is built and where it is pushed to. */

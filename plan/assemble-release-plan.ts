@@ -10,7 +10,7 @@ import type { ImageIntent } from "./release-intent";
 import type { PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
 import { sbomNotices } from "./sbom";
 import { isSelected, keptImages } from "./selection";
-import { versionTagProblems } from "./version-tags";
+import { versionTagProblems } from "./version-checks";
 
 export interface ReleasePlanInput extends ImagePlanInput {
   readonly stack: string;

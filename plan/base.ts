@@ -1,6 +1,7 @@
 import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "./annotations";
 import { pinnedBaseKey } from "./content-key";
 import { shortDigest } from "./digest";
+import { missingPlatforms } from "./image-index";
 import {
   type ContentDecision,
   type ContentInput,
@@ -10,7 +11,6 @@ import {
   type VerifiedSighting,
   verifiedSightings,
 } from "./planned-content";
-import { missingPlatforms } from "./platforms";
 import type { Problem } from "./problem";
 import { type Reference, repositoryKey } from "./reference";
 import type { FoundImage } from "./registry-state";

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { AttestationPlace } from "./config";
+import { digestOf } from "./digest";
 
 /** One file of a build context. Folders are no content of their own, as in git. */
 export interface ContextFile {
@@ -84,5 +84,5 @@ function sorted<T>(entries: Iterable<T>): T[] {
 }
 
 function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return digestOf(data).slice("sha256:".length);
 }

@@ -1,11 +1,20 @@
 import type { Config, ImageConfig } from "./config";
-import type { Digest } from "./digest";
+import { type Digest, shortDigest } from "./digest";
+import { versionAndForm, wantedTags } from "./image-tags";
+import { notVerified } from "./planned-content";
+import type { Problem } from "./problem";
+import {
+  type FoundImage,
+  type Verification,
+  type VerifiedBy,
+  type VerifiedImage,
+  verifiedImage,
+} from "./registry-state";
 import { type ImageIntent, repositoriesOf } from "./release-intent";
 import type { ReleaseStatement } from "./statement";
 import type { ReleaseEvent, TagEntry } from "./tag-rules";
 import { tagOf } from "./tag-rules/event";
-import { versionAndForm, wantedTags } from "./tag-slot";
-import type { VerifiedBy } from "./verified";
+import { compareVersions, parseVersion } from "./versions";
 
 /** A release of one image that exists, wherever that is known from: a manifest or a statement. */
 export interface ExistingRelease {
@@ -93,4 +102,120 @@ export function refOfVersion(version: string | undefined): string {
 export function isCalled(release: ExistingRelease, name: string): boolean {
   const plain = (text: string | undefined) => text?.replace(/^v(?=\d)/, "");
   return tagOf(release.ref) === name || plain(release.version) === plain(name);
+}
+
+export interface FindVersionInput {
+  readonly image: string;
+  /** How a tag and a statement are verified. */
+  readonly verification: Verification;
+  /** As a person wrote it: `v1.2.2`. */
+  readonly name: string;
+  /** Without the form. */
+  readonly version: string;
+  /** Its path in the configuration, for problems: `rollback.to`. */
+  readonly path: string;
+  /** `host/path`, the first choice first. */
+  readonly repositories: readonly string[];
+  /** Names that the version's tag can have. */
+  readonly tags: readonly string[];
+  /** `host/path:tag` -> what is there, with its statements. */
+  readonly found: Readonly<Record<string, FoundImage | undefined>>;
+  /** The release counts without a statement: the owner said so. */
+  readonly overruled: boolean;
+}
+
+export interface FoundVersion {
+  readonly release?: ExistingRelease;
+  /** The version's tag. */
+  readonly tag?: string;
+  readonly verifiedBy?: VerifiedBy;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * A version as the registries have it: by its version tag, which is write-once, and by the statement that refers to the
+ * digest and says that it is this version of this image. Floating tags are never asked.
+ */
+export function findVersion(input: FindVersionInput): FoundVersion {
+  const { image, name, version, path, repositories } = input;
+  const seen = repositories.flatMap((repository) => {
+    const tag = input.tags.find((candidate) => input.found[`${repository}:${candidate}`] !== undefined);
+    const there = tag === undefined ? undefined : input.found[`${repository}:${tag}`];
+    return tag === undefined || there === undefined ? [] : [{ repository, tag, there }];
+  });
+  const first = seen[0];
+  const problem = (code: string, message: string, hint: string): FoundVersion => ({
+    problems: [{ code, path, message, hint }],
+  });
+  if (first === undefined) {
+    return problem(
+      "version-not-found",
+      `${name} of ${image} does not exist: no ${input.tags.join(" or ")} in ${repositories.join(", ")}`,
+      `See what there is: crane ls ${repositories[0] ?? ""}`,
+    );
+  }
+  if (new Set<Digest>(seen.map(({ there }) => there.digest)).size > 1) {
+    const where = seen.map(
+      ({ repository, tag, there }) => `${repository}:${tag} is ${shortDigest(there.digest)}`,
+    );
+    return problem(
+      "version-differs-between-registries",
+      `${name} of ${image} has several digests: ${where.join(", ")}`,
+      "Find out which one was released, and delete the wrong tag.",
+    );
+  }
+  const read = seen.map((sighting) => ({ ...sighting, verified: verifiedVersion(input, sighting) }));
+  const unverified = read.find(({ verified }) => verified === undefined);
+  if (unverified !== undefined && input.verification.signing) {
+    const { code, message, hint = "" } = notVerified(image, { ...unverified, image: unverified.there });
+    return problem(code, message, hint);
+  }
+  const [{ verified } = { verified: undefined }] = read;
+  const statement = verified?.statements.find((stated) => states(stated, input));
+  if (statement === undefined && verified?.by === "registry" && !input.overruled) {
+    return problem(
+      "version-not-stated",
+      `${first.repository}:${first.tag} exists (${shortDigest(first.there.digest)}), but no release statement says ` +
+        `that it is ${version} of ${image}`,
+      `Trust the tag alone: pulumi config set --path 'slipway:overrule[0]' ${image}:${first.tag}`,
+    );
+  }
+  const { digest, platforms } = first.there;
+  return {
+    tag: first.tag,
+    problems: [],
+    ...(verified === undefined ? {} : { verifiedBy: verified.by }),
+    release: {
+      name: image,
+      digest,
+      version: statement?.version ?? version,
+      revision: statement?.revision ?? verified?.revision ?? "",
+      ref: `refs/tags/${name}`,
+      contentKey: statement?.contentKey ?? verified?.contentKey ?? "",
+      platforms: statement?.platforms ?? platforms,
+      repositories: seen.map(({ repository }) => repository),
+      ...(statement === undefined ? {} : { statement }),
+    },
+  };
+}
+
+/** A version counts if this stack recorded it, a signer states it or a person vouches for it. A claim is not enough. */
+function verifiedVersion(
+  input: FindVersionInput,
+  { repository, there }: { readonly repository: string; readonly there: FoundImage },
+): VerifiedImage | undefined {
+  const { verification, version } = input;
+  const verified = verifiedImage(verification, repository, there);
+  if (verified === undefined || verified.by === "adopt" || verified.by === "registry") return verified;
+  const recorded = verification.previous?.images.find(({ name }) => name === input.image);
+  const isRecorded = verified.by === "state" && recorded?.version === version;
+  return isRecorded || verified.statements.some((stated) => states(stated, input)) ? verified : undefined;
+}
+
+function states(statement: ReleaseStatement, { image, verification, version }: FindVersionInput): boolean {
+  if (statement.image !== image || statement.lane !== verification.lane) return false;
+  const [stated, wanted] = [parseVersion(statement.version), parseVersion(version)];
+  return stated === undefined || wanted === undefined
+    ? statement.version === version
+    : compareVersions(stated, wanted) === 0;
 }

@@ -1,11 +1,16 @@
 import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import { type Digest, shortDigest } from "./digest";
-import { isStatementOf } from "./planned-statement";
-import type { FoundImage, RegistryState } from "./registry-state";
+import {
+  type FoundImage,
+  type RegistryState,
+  type Verification,
+  type VerifiedImage,
+  verifiedImage,
+} from "./registry-state";
 import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
 import { givesWayToBuild, lacksSbom } from "./sbom";
-import { type Verification, type VerifiedImage, verifiedImage } from "./verified";
+import { isStatementOf } from "./statement";
 
 /** A tag that exists, and where. */
 export interface Sighting {

@@ -3,16 +3,21 @@ import { decideBase } from "./base";
 import type { Config } from "./config";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
 import { decideContent, releasedIntent, sightings } from "./planned-content";
-import { plannedClaim, plannedStatement, type Source } from "./planned-statement";
 import { decideTags, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
-import { wantedSigner } from "./promotion-gate";
+import { wantedSigner } from "./promotion";
 import { repositoryKey } from "./reference";
-import type { FoundImage, RegistryState } from "./registry-state";
+import {
+  type FoundImage,
+  type RegistryState,
+  type Verification,
+  verificationOf,
+  verifiedImage,
+} from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
+import { plannedClaim, plannedStatement, type Source } from "./statement";
 import type { Ancestry } from "./tag-policy";
-import { type Verification, verificationOf, verifiedImage } from "./verified";
 
 /** What the plan of one image is made from, besides the image. */
 export interface ImagePlanInput {

@@ -1,10 +1,9 @@
 import { REVISION_ANNOTATION, VERSION_ANNOTATION } from "./annotations";
 import type { Digest } from "./digest";
-import type { FoundImage, RegistryState } from "./registry-state";
+import { type FoundImage, type RegistryState, type Verification, verifiedImage } from "./registry-state";
 import type { ImageIntent, WantedTag } from "./release-intent";
 import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
 import { type Ancestry, decideTag, type LiveTag, newerVersion, type TagWish } from "./tag-policy";
-import { type Verification, verifiedImage } from "./verified";
 
 export interface TagsInput {
   readonly intent: ImageIntent;

@@ -1,6 +1,9 @@
+import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION } from "./annotations";
+import type { Config } from "./config";
 import type { Digest } from "./digest";
+import type { ReleaseManifest } from "./manifest";
 import type { Problem } from "./problem";
-import type { ReleaseStatement, SignedFacts } from "./statement";
+import type { ContentClaim, ReleaseStatement, SignedFacts } from "./statement";
 
 /** What the registries hold, as far as a plan has to know it. Read once, before planning. */
 export interface RegistryState {
@@ -34,4 +37,89 @@ export interface FoundImage {
   readonly statements: readonly ReleaseStatement[];
   /** What trusted signers say about the digest; absent where that was not asked. */
   readonly signed?: SignedFacts;
+}
+
+/**
+ * Why a fact from a registry counts as verified:
+ *
+ * - `state`: this stack recorded the digest when it released it.
+ * - `signature`: a trusted signer claims or states it.
+ * - `adopt`: the setting `slipway:adopt` names the digest.
+ * - `registry`: nothing is signed (`sign: none`), so the registry is trusted.
+ */
+export type VerifiedBy = "state" | "signature" | "adopt" | "registry";
+
+/** An image of a registry, as far as it is verified. */
+export interface VerifiedImage {
+  readonly by: VerifiedBy;
+  /** Empty where the image does not say. */
+  readonly contentKey: string;
+  /** The commit, 40 hex digits; absent where the image does not say. */
+  readonly revision?: string;
+  /** Where a signed claim says so. */
+  readonly claim?: ContentClaim;
+  /** Every statement that counts for this image; unsigned ones under `registry` only. */
+  readonly statements: readonly ReleaseStatement[];
+}
+
+export interface Verification {
+  /** The image's name. */
+  readonly name: string;
+  /** Empty for a project without lanes. */
+  readonly lane: string;
+  /** Whether this stack signs, or promotes only what is signed, and so trusts nothing else. */
+  readonly signing: boolean;
+  /** Digests that a person vouches for, `app@sha256:…`. */
+  readonly adopt: readonly string[];
+  /** What this stack released last. */
+  readonly previous: ReleaseManifest | undefined;
+  /** The stack promotes: what it holds was signed for the repositories that it came from. Default: false. */
+  readonly promotes?: boolean;
+}
+
+export function verificationOf(
+  { sign, promote, adopt = [] }: Pick<Config, "sign" | "promote" | "adopt">,
+  image: { readonly name: string; readonly lane?: string | undefined },
+  previous: ReleaseManifest | undefined,
+): Verification {
+  const signing = sign.mode !== "none" || promote?.verify !== undefined;
+  const promotes = promote === undefined ? {} : { promotes: true };
+  return { name: image.name, lane: image.lane ?? "", signing, adopt, previous, ...promotes };
+}
+
+/**
+ * What is verified of an image that a registry shows; undefined for nothing. A tag and an annotation are hints.
+ *
+ * @param repository `host/path`, where it was found: a claim counts only in the repositories that it names
+ */
+export function verifiedImage(
+  { name, lane, signing, adopt, previous, promotes = false }: Verification,
+  repository: string,
+  found: FoundImage,
+): VerifiedImage | undefined {
+  const isOwn = (said: ContentClaim) =>
+    said.image === name && said.lane === lane && (promotes || said.repositories.includes(repository));
+  const unsigned = signing ? [] : found.statements.filter((stated) => stated.image === name);
+  const statements = [...(found.signed?.statements ?? []).filter(isOwn), ...unsigned];
+  const claim = found.signed?.claims.find(isOwn);
+  const recorded = previous?.images.find((image) => image.name === name && image.digest === found.digest);
+  if (previous !== undefined && recorded !== undefined) {
+    const { contentKey, revision = previous.revision } = recorded;
+    return { by: "state", contentKey, revision, statements, ...(claim === undefined ? {} : { claim }) };
+  }
+  const said = claim ?? (signing ? statements[0] : undefined);
+  if (said !== undefined) {
+    const { contentKey, revision } = said;
+    return { by: "signature", contentKey, revision, statements, ...(claim === undefined ? {} : { claim }) };
+  }
+  const isAdopted = adopt.includes(`${name}@${found.digest}`);
+  if (signing && !isAdopted) return undefined;
+  // A person checked the digest, and the annotations are part of it; without signatures there is nothing better.
+  const revision = found.annotations[REVISION_ANNOTATION];
+  return {
+    by: isAdopted ? "adopt" : "registry",
+    contentKey: found.annotations[CONTENT_KEY_ANNOTATION] ?? "",
+    ...(revision === undefined ? {} : { revision }),
+    statements: isAdopted ? [] : statements,
+  };
 }

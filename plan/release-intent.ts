@@ -10,14 +10,15 @@ import type { Config, ImageConfig } from "./config";
 import { type ContextFile, contentKey } from "./content-key";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
+import { versionAndForm, wantedTags } from "./image-tags";
 import type { Problem } from "./problem";
+import { sortedRecord } from "./record";
 import type { RepositoryName } from "./reference";
 import type { SbomGenerator } from "./sbom";
 import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
 import type { ReleaseEvent } from "./tag-rules/event";
-import { versionAndForm, wantedTags } from "./tag-slot";
-import { publishedTags } from "./version-tags";
+import { publishedTags } from "./version-checks";
 
 /** Everything about one image that is known before any registry is asked about it. */
 export interface ImageIntent {
@@ -176,14 +177,16 @@ function bakedLabels(input: ImageIntentInput, version: string | undefined): Reco
   const own = Object.fromEntries(
     input.image.extraLabels.map(splitLabel).map(([key, written]) => [key, computed[key] ?? written]),
   );
-  if (input.image.labels === "none") return sorted(own);
-  return sorted({
-    ...computed,
-    [CREATED_ANNOTATION]: input.source.commitDate.toISOString().replace(".000Z", "Z"),
-    [REVISION_ANNOTATION]: input.source.revision,
-    [VERSION_ANNOTATION]: version ?? input.rules.version,
-    ...own,
-  });
+  if (input.image.labels === "none") return sortedRecord(withoutEmpty(own));
+  return sortedRecord(
+    withoutEmpty({
+      ...computed,
+      [CREATED_ANNOTATION]: input.source.commitDate.toISOString().replace(".000Z", "Z"),
+      [REVISION_ANNOTATION]: input.source.revision,
+      [VERSION_ANNOTATION]: version ?? input.rules.version,
+      ...own,
+    }),
+  );
 }
 
 function splitLabel(label: string): [string, string] {
@@ -191,10 +194,6 @@ function splitLabel(label: string): [string, string] {
   return at === -1 ? [label, ""] : [label.slice(0, at), label.slice(at + 1)];
 }
 
-function sorted(record: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(record)
-      .filter(([, value]) => value !== "")
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+function withoutEmpty(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== ""));
 }

@@ -1,15 +1,15 @@
-import type { CheckConfig } from "./config";
+import type { CheckConfig, Config } from "./config";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { BuildRecord, ManifestImage } from "./manifest";
 import type { PolicyFinding } from "./policy/policy-config";
 import type { Problem } from "./problem";
+import type { VerifiedBy } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
 import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, TagClass, TagWish } from "./tag-policy";
 import type { VerifyRules } from "./trust";
-import type { VerifiedBy } from "./verified";
 
 /** Everything that a release will build, copy and tag. Plain data, known before `up`. */
 export interface ReleasePlan {
@@ -121,4 +121,60 @@ export interface PlannedTag {
   readonly wish: TagWish;
   /** How the commit that the tag points to now relates to the one being released, when the plan was made. */
   readonly ancestry: Ancestry;
+}
+
+/** What a release will build, copy and tag, as `Release.plan` returns it: checked, and not refused. */
+export interface PlannedRelease<Image extends string = string> {
+  /** Plain data: images, tags in the order in which they are written, notices. */
+  readonly plan: ReleasePlan;
+  /** Arguments, stack settings and environment in one, with every default. */
+  readonly config: Config;
+  /** The folder of Pulumi.yaml. */
+  readonly projectDir: string;
+  /** For types only, never set: the names of the images in the program's code. */
+  readonly image?: Image;
+  /** The program's own files, which are written after the release. @default none */
+  readonly files?: readonly ReleaseFile[];
+}
+
+/** A file that a program writes beside the release's manifest and reports. */
+export interface ReleaseFile {
+  /** Relative to Pulumi.yaml's folder. @example "artifacts/images.json" */
+  readonly path: string;
+  readonly content: string;
+}
+
+export interface PlanOptions {
+  /**
+   * Files of your own, made from the plan. They are written atomically, after every tag is set or by a dry run
+   * (`push: false`), and never by a preview.
+   *
+   * @default none
+   * @example ({ plan }) => [{ path: "images.json", content: JSON.stringify(plan.images.map(({ name }) => name)) }]
+   */
+  readonly files?: (planned: PlannedRelease) => readonly ReleaseFile[];
+}
+
+/** A refused release has no files. */
+export function withFiles(planned: PlannedRelease, { files }: PlanOptions): PlannedRelease {
+  if (files === undefined || planned.plan.refusals.length > 0) return planned;
+  return { ...planned, files: files(planned) };
+}
+
+/** What a plan would build, copy or tag, a line each; empty where everything is in place. */
+export function changesIn(plan: ReleasePlan): string[] {
+  return [
+    ...plan.images.flatMap(({ name, content, copyTo }) => [
+      ...(content.from === "build" ? [`${name} would be built`] : []),
+      ...copyTo.map((repository) => `${name} would be copied to ${repository}`),
+    ]),
+    ...plan.levels
+      .flatMap(({ tags }) => tags)
+      .filter(({ action }) => action === "create" || action === "move")
+      .map(({ repository, name, action }) =>
+        action === "create"
+          ? `${repository}:${name} is not there`
+          : `${repository}:${name} points to something else`,
+      ),
+  ];
 }

@@ -2,7 +2,7 @@ import type { AttestationPlace } from "./config";
 import { type Digest, isDigest } from "./digest";
 import type { PlannedDescription, PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
 import type { ContentClaim, ReleaseStatement } from "./statement";
-import type { Ancestry, TagWish } from "./tag-policy";
+import type { Ancestry, TagClass, TagWish } from "./tag-policy";
 import type { SignConfig } from "./trust";
 
 /** One image's content as it has to be in every registry: verified, found by its candidate tag, stated and signed. */
@@ -137,4 +137,73 @@ export function tagDigests<D>(
       tags.map((tag) => [tagReference(tag), tag.wish.digest ?? digests[tag.image]] as const),
     ),
   );
+}
+
+/**
+ * The name of the build of a content; another generation where every registry lost the first one's, and another name
+ * for one that had to do without its SBOM.
+ */
+export function buildName(
+  image: string,
+  contentKey: string,
+  { build, sbom }: Pick<PlannedImage, "build" | "sbom">,
+): string {
+  const generation = build === undefined || build.generation === 0 ? "" : `-${build.generation}`;
+  return `${image}-build-${contentKey.slice(0, 12)}${sbom === "unavailable" ? "-no-sbom" : ""}${generation}`;
+}
+
+/** @param siblings all repositories of the image */
+export function descriptionName(image: string, repository: string, siblings: readonly string[]): string {
+  return `${image}-description-${place(repository, siblings)}`;
+}
+
+/** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */
+function place(repository: string, siblings: readonly string[]): string {
+  const hostOf = (name: string) => name.split("/")[0] ?? name;
+  const host = hostOf(repository);
+  const alone = siblings.filter((sibling) => hostOf(sibling) === host).length < 2;
+  return (alone ? host : repository).replace(/[^A-Za-z0-9.-]+/g, "-");
+}
+
+/**
+ * What a team's own rules can judge of an image, known before anything of it is built or copied. The same release gives
+ * the same facts each time, so that a second run shows no change.
+ */
+export interface ImageFacts {
+  readonly image: string;
+  /** Without the form; absent for a release without one. */
+  readonly version?: string;
+  readonly revision: string;
+  /** Made from the working tree (now or by an earlier run), promoted, or gone back to. */
+  readonly origin: "source" | "promotion" | "rollback";
+  /** `host/path`, the primary first. */
+  readonly repositories: readonly string[];
+  readonly platforms: readonly string[];
+  /** Every tag that the rules give it; whether a floating one moves is the tag policy's matter. */
+  readonly tags: readonly { readonly name: string; readonly class: TagClass }[];
+  /** Reference in the Dockerfile -> the digest that it is pinned to. */
+  readonly bases: Readonly<Record<string, Digest>>;
+  readonly provenance: boolean;
+  /** The SBOM generator's image; empty for none. */
+  readonly sbom: string;
+  readonly signed: SignConfig["mode"];
+}
+
+/** @param signed how this release signs; what is taken as it is keeps the signatures that it has */
+export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "none"): ImageFacts {
+  const { name, intent, repositories, content } = plan;
+  const isTaken = content.from === "promotion" || content.from === "rollback";
+  return {
+    image: name,
+    ...(intent.version === undefined ? {} : { version: intent.version }),
+    revision: intent.revision,
+    origin: isTaken ? content.from : "source",
+    repositories,
+    platforms: intent.image.platforms,
+    tags: intent.tags.map((tag) => ({ name: tag.name, class: tag.class })),
+    bases: intent.bases,
+    provenance: intent.image.provenance,
+    sbom: intent.image.sbom === false ? "" : intent.image.sbom.generator,
+    signed,
+  };
 }

@@ -1,6 +1,6 @@
-import { imageRules } from "../plan/bad-versions";
 import { BASE_IMAGE, baseLink, baseUseProblems } from "../plan/base";
 import type { ImageConfig, SbomConfig } from "../plan/config";
+import { imageRules } from "../plan/image-tags";
 import type { Problem } from "../plan/problem";
 import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../plan/sbom";

@@ -1,12 +1,12 @@
 import { registryCaches } from "../build-recipe";
 import type { Config } from "../config";
 import { shortDigest } from "../digest";
-import { matches } from "../pattern";
-import type { Source } from "../planned-statement";
-import { missingPlatforms } from "../platforms";
-import { promotionGate } from "../promotion-gate";
+import { missingPlatforms } from "../image-index";
+import { promotionGate } from "../promotion";
 import { parseReference } from "../reference";
 import type { PlannedImage, PlannedTag } from "../release-plan";
+import type { Source } from "../statement";
+import { matches } from "../trust";
 import { isPrerelease, parseVersion } from "../versions";
 import { type Breach, findings, type PolicyFinding } from "./policy-config";
 

@@ -1,5 +1,5 @@
 import parse from "spdx-expression-parse";
-import { matchesAnyCase } from "../pattern";
+import { matchesAnyCase } from "../trust";
 import type { LicenceRules } from "./policy-config";
 
 export interface SbomPackage {

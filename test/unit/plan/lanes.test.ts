@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { laneOwnerProblems } from "../../../plan/lane-owners";
-import { type Lane, laneTags, laneVersion, laneVersionProblem } from "../../../plan/lanes";
-import { publishedTags, versionTagProblems } from "../../../plan/version-tags";
+import { type Lane, laneOwnerProblems, laneTags, laneVersion, laneVersionProblem } from "../../../plan/lanes";
+import { publishedTags, versionTagProblems } from "../../../plan/version-checks";
 import { anIntent, REVISION } from "../../support/planned";
 
 function lane(name: string, prefix: string, trigger: string, changes: Partial<Lane> = {}): Lane {

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { parseManifest, type TagOutcome } from "../../../plan/manifest";
-import { releaseManifest, tagOutcomes, writtenRepositories } from "../../../plan/release-manifest";
+import {
+  parseManifest,
+  releaseManifest,
+  type TagOutcome,
+  tagOutcomes,
+  writtenRepositories,
+} from "../../../plan/manifest";
 import type { ReleasePlan } from "../../../plan/release-plan";
 import { parseStatement } from "../../../plan/statement";
 import {

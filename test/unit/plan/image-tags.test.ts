@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { versionAndForm, wantedTags } from "../../../plan/image-tags";
 import type { ReleaseEvent } from "../../../plan/tag-rules/event";
-import { versionAndForm, wantedTags } from "../../../plan/tag-slot";
 import { evaluateText } from "../tag-rules/evaluate-text";
 
 const TAG = { ref: "refs/tags/v1.2.3" };
