@@ -14,35 +14,8 @@ import {
 import type { Problem } from "./problem";
 import { type Reference, repositoryKey } from "./reference";
 import type { FoundImage } from "./registry-state";
-import type { ImageIntent } from "./release-intent";
+import { BASE_IMAGE, type ImageIntent } from "./release-intent";
 import type { Refusal } from "./release-plan";
-
-/** The build argument by which a Dockerfile names its base: `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`. */
-export const BASE_IMAGE = "BASE_IMAGE";
-
-/** The image that another one of the same release is built FROM. */
-export interface BaseLink {
-  /** Its name. */
-  readonly image: string;
-  /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
-  readonly reference: string;
-  /** Where its digest is taken from: `host/path` in the primary registry. */
-  readonly repository: string;
-  /** What it is made of, in place of its digest, which is not known before it is built. */
-  readonly contentKey: string;
-}
-
-export function baseLink(base: ImageIntent): BaseLink | undefined {
-  const [primary] = base.repositories;
-  if (primary === undefined || base.candidateTag === undefined) return undefined;
-  const repository = repositoryKey(primary);
-  return {
-    image: base.name,
-    reference: `${repository}:${base.candidateTag}`,
-    repository,
-    contentKey: base.contentKey,
-  };
-}
 
 /**
  * Where a base's content comes from: its tag, or a build. Where releases are signed, the tag counts only with a claim.

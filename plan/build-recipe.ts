@@ -1,7 +1,7 @@
 import { CREATED_ANNOTATION } from "./annotations";
-import type { BaseLink } from "./base";
 import type { ImageConfig } from "./config";
 import { parseReference } from "./reference";
+import type { BaseLink } from "./release-intent";
 import type { PlannedImage } from "./release-plan";
 import { generatorReference } from "./sbom";
 

@@ -23,7 +23,6 @@ export type VerifiedSighting = Sighting & { readonly verified: VerifiedImage };
 
 export interface ContentInput {
   readonly intent: ImageIntent;
-  readonly revision: string;
   /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly state: RegistryState;
@@ -175,7 +174,7 @@ function disagreement({ intent }: ContentInput, released: readonly Sighting[]): 
 
 /** A version tag that this commit did not make, or that was moved since. */
 function foreign(input: ContentInput, seen: Sighting): Refusal[] {
-  const { intent, revision, verification } = input;
+  const { intent, verification } = input;
   const { repository, tag, image } = seen;
   const path = `${intent.name}:${tag}`;
   const overrule = path;
@@ -197,7 +196,7 @@ function foreign(input: ContentInput, seen: Sighting): Refusal[] {
   if (verified === undefined) return [notVerified(intent.name, seen)];
   const stated = verified.statements.find((statement) => isStatementOf(statement, intent));
   const origin = stated?.revision ?? verified.revision;
-  if (origin === revision) return [];
+  if (origin === intent.revision) return [];
   return [
     origin === undefined
       ? {
@@ -212,7 +211,7 @@ function foreign(input: ContentInput, seen: Sighting): Refusal[] {
           path,
           message:
             `${repository}:${tag} was released from commit ${origin.slice(0, 12)}, ` +
-            `and this is commit ${revision.slice(0, 12)}`,
+            `and this is commit ${intent.revision.slice(0, 12)}`,
           hint: `Release a new version, or check out ${origin.slice(0, 12)} to complete that one.`,
           overrule,
         },

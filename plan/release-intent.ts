@@ -5,7 +5,6 @@ import {
   REVISION_ANNOTATION,
   VERSION_ANNOTATION,
 } from "./annotations";
-import { BASE_IMAGE, type BaseLink, baseLink } from "./base";
 import type { Config, ImageConfig } from "./config";
 import { type ContextFile, contentKey } from "./content-key";
 import type { Digest } from "./digest";
@@ -13,7 +12,7 @@ import type { ExistingContent } from "./existing-release";
 import { versionAndForm, wantedTags } from "./image-tags";
 import type { Problem } from "./problem";
 import { sortedRecord } from "./record";
-import type { RepositoryName } from "./reference";
+import { type RepositoryName, repositoryKey } from "./reference";
 import type { SbomGenerator } from "./sbom";
 import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
@@ -64,6 +63,33 @@ export interface WantedTag {
   readonly line?: VersionLine;
   /** The release that decides whether the tag moves, where its own image has no version. */
   readonly follows?: { readonly version: string; readonly form: VersionForm };
+}
+
+/** The build argument by which a Dockerfile names its base: `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`. */
+export const BASE_IMAGE = "BASE_IMAGE";
+
+/** The image that another one of the same release is built FROM. */
+export interface BaseLink {
+  /** Its name. */
+  readonly image: string;
+  /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
+  readonly reference: string;
+  /** Where its digest is taken from: `host/path` in the primary registry. */
+  readonly repository: string;
+  /** What it is made of, in place of its digest, which is not known before it is built. */
+  readonly contentKey: string;
+}
+
+export function baseLink(base: ImageIntent): BaseLink | undefined {
+  const [primary] = base.repositories;
+  if (primary === undefined || base.candidateTag === undefined) return undefined;
+  const repository = repositoryKey(primary);
+  return {
+    image: base.name,
+    reference: `${repository}:${base.candidateTag}`,
+    repository,
+    contentKey: base.contentKey,
+  };
 }
 
 export interface ImageIntentInput {

@@ -1,4 +1,3 @@
-import { BASE_IMAGE } from "../plan/base";
 import type { ImageConfig } from "../plan/config";
 import { type ExistingContent, type ExistingRelease, findVersion } from "../plan/existing-release";
 import { imageRules } from "../plan/image-tags";
@@ -6,7 +5,8 @@ import type { Problem } from "../plan/problem";
 import { promotionGate, promotionRefusals, promotionRequest, wantedSigner } from "../plan/promotion";
 import { parseReference, repositoryKey } from "../plan/reference";
 import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/registry-state";
-import { repositoriesOf } from "../plan/release-intent";
+import { BASE_IMAGE, repositoriesOf } from "../plan/release-intent";
+
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PlanReleaseInput } from "./plan-release";
 

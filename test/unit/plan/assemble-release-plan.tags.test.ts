@@ -162,7 +162,7 @@ describe("tags that somebody else moved", () => {
       ["1", SECOND],
       ["latest", SECOND],
     ] as const)
-      expect(tagOf(plan, name, repository)).not.toHaveProperty("reason");
+      expect(tagOf(plan, name, repository)?.reason).toBeUndefined();
   });
 });
 

@@ -40,7 +40,6 @@ function decide(first: FoundImage | undefined, second?: FoundImage, intent = bas
   });
   const { content, refusals, notices } = decideBase({
     intent,
-    revision: REVISION,
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
     verification: { name: base.name, lane: "", signing, adopt: [], previous: undefined },
