@@ -53,9 +53,9 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   return {
     schema: 1,
     stack: input.stack,
-    ...(config.repository === undefined ? {} : { source: config.repository }),
+    source: config.repository,
     revision: commonRevision(input.intents) ?? source.revision,
-    ...(config.lane === undefined ? {} : { lane: config.lane.name }),
+    lane: config.lane?.name,
     checks: config.checks,
     images,
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),

@@ -43,7 +43,7 @@ export function buildRecipe(
   return {
     context: fromRoot(image.context),
     dockerfile: fromRoot([image.context, image.dockerfile].join("/").replace(/^\.\//, "")),
-    ...(image.target === undefined ? {} : { target: image.target }),
+    target: image.target,
     platforms: image.platforms,
     buildArgs: { ...intent.buildArgs, ...buildKitArgs(plan) },
     labels: intent.labels,

@@ -89,9 +89,9 @@ function planned(
     image: first?.name ?? "",
     repository,
     file,
-    ...(short === undefined ? {} : { short }),
+    short,
     full,
-    ...(kept === undefined ? {} : { kept }),
+    kept,
   };
 }
 

@@ -78,10 +78,10 @@ export function existingIntent(input: ExistingIntentInput): ImageIntent {
     repositories: repositoriesOf(config, image),
     revision: release.revision,
     ref: release.ref,
-    ...(version === undefined ? {} : { version }),
+    version,
     form,
     tags: wantedTags(entries),
-    ...(content.from === "rollback" ? { candidateTag: content.tag } : {}),
+    candidateTag: content.from === "rollback" ? content.tag : undefined,
     contentKey: release.contentKey,
     buildArgs: {},
     bases: {},
@@ -184,7 +184,7 @@ export function findVersion(input: FindVersionInput): FoundVersion {
   return {
     tag: first.tag,
     problems: [],
-    ...(verified === undefined ? {} : { verifiedBy: verified.by }),
+    verifiedBy: verified?.by,
     release: {
       name: image,
       digest,
@@ -194,7 +194,7 @@ export function findVersion(input: FindVersionInput): FoundVersion {
       contentKey: statement?.contentKey ?? verified?.contentKey ?? "",
       platforms: statement?.platforms ?? platforms,
       repositories: seen.map(({ repository }) => repository),
-      ...(statement === undefined ? {} : { statement }),
+      statement,
     },
   };
 }

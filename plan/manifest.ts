@@ -153,7 +153,7 @@ export function releaseManifest(plan: ReleasePlan, facts: ReleaseFacts): Release
   return {
     schema: 1,
     stack: plan.stack,
-    ...(plan.source === undefined ? {} : { source: plan.source }),
+    source: plan.source,
     revision: plan.revision,
     images: [...plan.images.map((image) => manifestImage(image, facts)), ...plan.kept],
     skipped: plan.skipped,
@@ -173,10 +173,10 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
   const tags = facts.tags.filter((tag) => tag.image === name).map(({ image: _, ...tag }) => tag);
   return {
     name,
-    ...(intent.version === undefined ? {} : { version: intent.version }),
-    ...(intent.revision === "" ? {} : { revision: intent.revision }),
-    ...(intent.ref === "" ? {} : { ref: intent.ref }),
-    ...(content.from === "promotion" ? { promotedFrom: content.source } : {}),
+    version: intent.version,
+    revision: intent.revision || undefined,
+    ref: intent.ref || undefined,
+    promotedFrom: content.from === "promotion" ? content.source : undefined,
     digest,
     contentKey: intent.contentKey,
     platforms: intent.image.platforms,
@@ -184,8 +184,8 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
     references: repositories.map((repository) => `${repository}@${digest}`),
     tags: [...claims, ...tags],
     attestations: facts.attestations[name] ?? [],
-    ...(planned.sbom === undefined ? {} : { sbom: planned.sbom }),
-    ...(build === undefined ? {} : { build }),
+    sbom: planned.sbom,
+    build,
   };
 }
 
@@ -222,10 +222,10 @@ function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
     name: tag.name,
     // Another release got there first.
     action: tag.action === "move" && to === tag.from?.digest ? "kept" : ACTIONS[tag.action],
-    ...(tag.from === undefined ? {} : { from: tag.from.digest }),
-    ...(tag.from?.version === undefined ? {} : { fromVersion: tag.from.version }),
-    ...(to === undefined ? {} : { to }),
-    ...(tag.reason === undefined ? {} : { reason: tag.reason }),
+    from: tag.from?.digest,
+    fromVersion: tag.from?.version,
+    to,
+    reason: tag.reason,
   };
 }
 
@@ -272,7 +272,7 @@ function pairsIn(image: ManifestImage, repository: string): DigestPair[] {
     fixed: fixed.name,
     floating: tag.name,
     digest: fixed.digest,
-    ...(tag.digest === fixed.digest ? {} : { other: tag.digest }),
+    other: tag.digest === fixed.digest ? undefined : tag.digest,
   }));
 }
 

@@ -60,7 +60,7 @@ export function decideContent(input: ContentInput): ContentDecision {
             `the release that exists (${shortDigest(first.image.digest)}) is kept`,
         ]
       : [];
-  return { content, ...(verified === undefined ? {} : { verified }), refusals: dedupe(refusals), notices };
+  return { content, verified, refusals: dedupe(refusals), notices };
 }
 
 /** A release that exists, as far as it is verified: recorded by this stack, or stated for this version by a signer. */
@@ -103,8 +103,12 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  const isNamedByContent = intent.candidateTag?.startsWith("candidate-") ?? false;
-  return { ...intent, contentKey: key, ...(isNamedByContent ? { candidateTag: candidateName(name) } : {}) };
+  const isNamedByContent = intent.candidateTag?.startsWith("candidate-");
+  return {
+    ...intent,
+    contentKey: key,
+    candidateTag: isNamedByContent ? candidateName(name) : intent.candidateTag,
+  };
 }
 
 /** Every tag that was asked about and exists, the primary's first. */

@@ -71,7 +71,7 @@ function parsePart(value: unknown): Part | undefined {
   if (!Array.isArray(repositories) || !repositories.every((name) => typeof name === "string"))
     return undefined;
   if (base !== undefined && !isDigest(base)) return undefined;
-  return { image, contentKey, digest, repositories, ...(base === undefined ? {} : { base }) };
+  return { image, contentKey, digest, repositories, base };
 }
 
 /** One part for each platform of an image, in the order of its platforms. */

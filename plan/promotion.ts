@@ -51,7 +51,7 @@ export function manifestRelease(manifest: ReleaseManifest, image: ManifestImage)
   return {
     name,
     digest,
-    ...(version === undefined ? {} : { version }),
+    version,
     revision: image.revision ?? manifest.revision,
     ref: image.ref ?? refOfVersion(version),
     contentKey,
@@ -145,7 +145,7 @@ export function gateRules(verify: PromotionRules, policy: PolicyConfig): Promoti
   return {
     ...verify,
     predicates: isAsked ? [...verify.predicates, "provenance"] : verify.predicates,
-    ...(level === "refuse" ? { licences } : {}),
+    licences: level === "refuse" ? licences : verify.licences,
   };
 }
 
@@ -205,10 +205,10 @@ export function promotionRequest(
       ...rules,
       predicates,
       platforms: [...new Set([...release.platforms, ...rules.platforms])].sort(),
-      ...(asksForStatement && !isBase ? { revision: release.revision } : {}),
+      revision: asksForStatement && !isBase ? release.revision : undefined,
       ...(asksForStatement && hasStatement
         ? { image: release.name, version: release.version, lane: image.lane ?? "" }
-        : {}),
+        : undefined),
     },
   };
 }

@@ -73,7 +73,7 @@ export function parseReference(text: string): Reference {
     (tag !== undefined && !TAG_PATTERN.test(tag) && "tag") ||
     (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest) && "digest");
   if (wrong) throw new TypeError(`${JSON.stringify(text)} is not an image reference: bad ${wrong}`);
-  return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+  return { host, path, tag, digest };
 }
 
 /** A reference with nothing left out: its host, and its tag (`latest` where there is no digest either). */

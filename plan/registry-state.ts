@@ -83,8 +83,14 @@ export function verificationOf(
   previous: ReleaseManifest | undefined,
 ): Verification {
   const signing = sign.mode !== "none" || promote?.verify !== undefined;
-  const promotes = promote === undefined ? {} : { promotes: true };
-  return { name: image.name, lane: image.lane ?? "", signing, adopt, previous, ...promotes };
+  return {
+    name: image.name,
+    lane: image.lane ?? "",
+    signing,
+    adopt,
+    previous,
+    promotes: promote !== undefined,
+  };
 }
 
 /**
@@ -105,12 +111,12 @@ export function verifiedImage(
   const recorded = previous?.images.find((image) => image.name === name && image.digest === found.digest);
   if (previous !== undefined && recorded !== undefined) {
     const { contentKey, revision = previous.revision } = recorded;
-    return { by: "state", contentKey, revision, statements, ...(claim === undefined ? {} : { claim }) };
+    return { by: "state", contentKey, revision, statements, claim };
   }
   const said = claim ?? (signing ? statements[0] : undefined);
   if (said !== undefined) {
     const { contentKey, revision } = said;
-    return { by: "signature", contentKey, revision, statements, ...(claim === undefined ? {} : { claim }) };
+    return { by: "signature", contentKey, revision, statements, claim };
   }
   const isAdopted = adopt.includes(`${name}@${found.digest}`);
   if (signing && !isAdopted) return undefined;
@@ -119,7 +125,7 @@ export function verifiedImage(
   return {
     by: isAdopted ? "adopt" : "registry",
     contentKey: found.annotations[CONTENT_KEY_ANNOTATION] ?? "",
-    ...(revision === undefined ? {} : { revision }),
+    revision,
     statements: isAdopted ? [] : statements,
   };
 }

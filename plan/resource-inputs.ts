@@ -70,7 +70,7 @@ export function copyInputs({ name, repositories, intent, content, acceptedSigner
     digest: content.digest,
     repositories,
     platforms: intent.image.platforms,
-    ...(acceptedSigner === undefined ? {} : { signer: acceptedSigner }),
+    signer: acceptedSigner,
   };
 }
 
@@ -79,8 +79,8 @@ export function descriptionInputs({ repository, full, short, kept }: PlannedDesc
   return {
     repository,
     full,
-    ...(short === undefined ? {} : { short }),
-    ...(kept === undefined ? {} : { kept }),
+    short,
+    kept,
   };
 }
 
@@ -195,7 +195,7 @@ export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "non
   const isTaken = content.from === "promotion" || content.from === "rollback";
   return {
     image: name,
-    ...(intent.version === undefined ? {} : { version: intent.version }),
+    version: intent.version,
     revision: intent.revision,
     origin: isTaken ? content.from : "source",
     repositories,

@@ -146,8 +146,8 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
     lane,
     version: intent.version,
     revision: source.revision,
-    ...(source.dirty === true && isOurs ? { dirty: true } : {}),
-    ...(source.remote === undefined ? {} : { source: source.remote }),
+    dirty: source.dirty === true && isOurs ? true : undefined,
+    source: source.remote,
     contentKey,
     platforms: intent.image.platforms,
     inputs: isOurs ? intent.buildArgs : {},
@@ -170,13 +170,11 @@ export function plannedClaim(input: StatementInput): ContentClaim | undefined {
     schema: 1,
     image: intent.name,
     lane: intent.image.lane ?? "",
-    ...(intent.version === undefined ? {} : { version: intent.version }),
+    version: intent.version,
     revision: verified?.revision ?? source.revision,
     // A pinned base was built from another working tree.
     contentKey: verified?.contentKey || intent.contentKey,
-    ...(intent.image.addressed === undefined || intent.candidateTag === undefined
-      ? {}
-      : { tag: intent.candidateTag }),
+    tag: intent.image.addressed === undefined ? undefined : intent.candidateTag,
     repositories,
   };
 }
