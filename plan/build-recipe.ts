@@ -10,9 +10,7 @@ export const SBOM_ARGUMENT = "BUILDKIT_ATTEST_SBOM";
 
 /** How an image is built and pushed, in BuildKit's words: the same for the engine and for a CLI. */
 export interface BuildRecipe {
-  /** Folder of the build context, relative to the project. */
   readonly context: string;
-  /** Relative to the project. */
   readonly dockerfile: string;
   readonly target?: string;
   readonly platforms: readonly string[];

@@ -17,7 +17,6 @@ export interface ContentKeyInput {
   /** The text or the bytes; both give the same key. */
   readonly dockerfile: string | Uint8Array;
   readonly files: readonly ContextFile[];
-  /** Resolved values. */
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly platforms: readonly string[];

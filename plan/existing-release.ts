@@ -1,4 +1,4 @@
-import type { Config, ImageConfig } from "./config";
+import type { Config, ImageConfig, RollbackConfig } from "./config";
 import { type Digest, shortDigest } from "./digest";
 import { versionAndForm, wantedTags } from "./image-tags";
 import { notVerified } from "./planned-content";
@@ -14,21 +14,18 @@ import { type ImageIntent, repositoriesOf } from "./release-intent";
 import type { ReleaseStatement } from "./statement";
 import type { ReleaseEvent, TagEntry } from "./tag-rules";
 import { tagOf } from "./tag-rules/event";
-import { compareVersions, parseVersion } from "./versions";
+import { compareVersions, newest, parseVersion, type Version } from "./versions";
 
 /** A release of one image that exists, wherever that is known from: a manifest or a statement. */
 export interface ExistingRelease {
-  /** The image's name. */
   readonly name: string;
   readonly digest: Digest;
   /** Without the form; absent for a release without one. */
   readonly version?: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
   readonly ref: string;
   readonly contentKey: string;
-  /** What the release has to hold. */
   readonly platforms: readonly string[];
   /** `host/path`, where it is, the first choice first. */
   readonly repositories: readonly string[];
@@ -56,21 +53,28 @@ export type ExistingContent =
       readonly verifiedBy?: VerifiedBy;
     };
 
-export interface ExistingIntentInput {
+/**
+ * What an image should become when its content exists: the same digest under this stack's own tags.
+ *
+ * @param entries what this stack's own rules give for the release's reference
+ */
+export function existingIntent({
+  config,
+  image,
+  release,
+  content,
+  entries,
+  event,
+  bad,
+}: {
   readonly config: Config;
   readonly image: ImageConfig;
   readonly release: ExistingRelease;
   readonly content: ExistingContent;
-  /** What this stack's own rules give for the release's reference. */
   readonly entries: readonly TagEntry[];
   readonly event: ReleaseEvent;
-  /** Without the form. */
   readonly bad: readonly string[];
-}
-
-/** What an image should become when its content exists: the same digest under this stack's own tags. */
-export function existingIntent(input: ExistingIntentInput): ImageIntent {
-  const { config, image, release, content, entries, event } = input;
+}): ImageIntent {
   const { version, form } = versionAndForm(entries, event);
   return {
     name: image.name,
@@ -87,7 +91,7 @@ export function existingIntent(input: ExistingIntentInput): ImageIntent {
     bases: {},
     labels: {},
     annotations: {},
-    bad: input.bad,
+    bad,
     existing: content,
   };
 }
@@ -106,15 +110,12 @@ export function isCalled(release: ExistingRelease, name: string): boolean {
 
 export interface FindVersionInput {
   readonly image: string;
-  /** How a tag and a statement are verified. */
   readonly verification: Verification;
   /** As a person wrote it: `v1.2.2`. */
   readonly name: string;
-  /** Without the form. */
   readonly version: string;
   /** Its path in the configuration, for problems: `rollback.to`. */
   readonly path: string;
-  /** `host/path`, the first choice first. */
   readonly repositories: readonly string[];
   /** Names that the version's tag can have. */
   readonly tags: readonly string[];
@@ -126,7 +127,6 @@ export interface FindVersionInput {
 
 export interface FoundVersion {
   readonly release?: ExistingRelease;
-  /** The version's tag. */
   readonly tag?: string;
   readonly verifiedBy?: VerifiedBy;
   readonly problems: readonly Problem[];
@@ -218,4 +218,46 @@ function states(statement: ReleaseStatement, { image, verification, version }: F
   return stated === undefined || wanted === undefined
     ? statement.version === version
     : compareVersions(stated, wanted) === 0;
+}
+
+export type RollbackDecision =
+  /** The release goes on as if nothing had been said, but for bad versions. */
+  | { readonly holds: false; readonly notice?: string }
+  /** Floating tags go back; a version newer than `until` ends that. */
+  | { readonly holds: true; readonly until?: string };
+
+/**
+ * A rollback holds until a version is released that is newer than every bad one.
+ *
+ * @param to `rollback.to` as a version of this image; undefined where it is none
+ * @param bad `rollback.bad` as versions of this image
+ * @param incoming the version that would be released otherwise
+ */
+export function decideRollback({
+  rollback,
+  image,
+  to,
+  bad,
+  incoming,
+}: {
+  readonly rollback: RollbackConfig | undefined;
+  readonly image: string;
+  readonly to: string | undefined;
+  readonly bad: readonly string[];
+  readonly incoming: string | undefined;
+}): RollbackDecision {
+  if (rollback?.to === undefined || to === undefined) return { holds: false };
+  if (rollback.images?.includes(image) === false) return { holds: false };
+  const worst = highest(bad);
+  if (worst === undefined) return { holds: true };
+  const target = highest([to, worst.text]) ?? worst;
+  const next = parseVersion(incoming ?? "");
+  if (next === undefined || compareVersions(next, target) <= 0) return { holds: true, until: target.text };
+  const notice = `${image}: the rollback to ${rollback.to} ends with ${incoming}, which is newer than ${target.text}`;
+  return { holds: false, notice };
+}
+
+function highest(texts: readonly string[]): Version | undefined {
+  const versions = texts.flatMap((text) => parseVersion(text) ?? []);
+  return newest(versions, { includePrerelease: true });
 }

@@ -167,7 +167,6 @@ export interface ExpectedPart {
   readonly at: string;
   readonly platform: string;
   readonly contentKey: string;
-  /** Provenance or an SBOM is wanted. */
   readonly attested: boolean;
 }
 

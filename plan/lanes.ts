@@ -14,9 +14,7 @@ export interface Lane {
   readonly trigger: string;
   /** The tag that points to the lane's newest version, e.g. `standalone-latest`. */
   readonly floating: string;
-  /** Tag rules in docker/metadata-action's syntax. */
   readonly tags: readonly string[];
-  /** Flavor lines in docker/metadata-action's syntax. */
   readonly flavor: readonly string[];
 }
 
@@ -91,7 +89,6 @@ export function laneVersionProblem(
 export interface LaneOwnersInput {
   readonly lane: Lane;
   readonly lanes: readonly Lane[];
-  /** What the lane's stack releases. */
   readonly intents: readonly ImageIntent[];
   readonly event: ReleaseEvent;
   readonly now: Date;

@@ -8,18 +8,14 @@ import type { TagClass } from "./tag-policy";
 export interface ReleaseManifest {
   readonly schema: 1;
   readonly stack: string;
-  /** The GitHub repository, `owner/name`. */
   readonly source?: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly images: readonly ManifestImage[];
-  /** Registries that were left out: host -> reason. */
   readonly skipped: Readonly<Record<string, string>>;
 }
 
 export interface ManifestImage {
   readonly name: string;
-  /** Absent for a release without one. */
   readonly version?: string;
   /** Its own commit, which may differ from the release's. Absent where it is the manifest's. */
   readonly revision?: string;
@@ -31,7 +27,6 @@ export interface ManifestImage {
   /** What the digest is made of; empty where an adopted image does not say. */
   readonly contentKey: string;
   readonly platforms: readonly string[];
-  /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   /** `host/path@digest`, one a repository. */
   readonly references: readonly string[];
@@ -40,29 +35,24 @@ export interface ManifestImage {
   readonly attestations: readonly Digest[];
   /** `unavailable`: it was wanted, and its generator could not be reached. Absent if unknown. */
   readonly sbom?: SbomState;
-  /** Set where this stack's state holds the build of this content. */
   readonly build?: BuildRecord;
 }
 
 export interface BuildRecord {
   readonly generation: number;
-  /** `ImageIntent.sourceKey`, where there is one. */
   readonly source?: string;
 }
 
 /** What one run built with, to compare machines. These are facts of a run, so not in the manifest. */
 export interface BuildFacts {
-  /** A buildx builder's name. */
   readonly builder: string;
   /** `remote`, `docker-container`, `kubernetes`. */
   readonly driver: string;
-  /** BuildKit's version, as it says itself. */
   readonly buildkit: string;
   /** The network that its driver uses. */
   readonly network: string;
   /** The proxy's host for the registries, or `none`. */
   readonly proxy: string;
-  /** What was built. */
   readonly images: readonly {
     readonly name: string;
     readonly platforms: readonly string[];

@@ -23,10 +23,8 @@ export type VerifiedSighting = Sighting & { readonly verified: VerifiedImage };
 
 export interface ContentInput {
   readonly intent: ImageIntent;
-  /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly state: RegistryState;
-  /** How an image of a registry is verified. */
   readonly verification: Verification;
   readonly overruled: (tag: string) => boolean;
 }

@@ -25,7 +25,6 @@ export interface ImagePlanInput {
   /** Commit being released, and its repository's URL without credentials. */
   readonly source: Source;
   readonly state: RegistryState;
-  /** What this stack released last. */
   readonly previous?: ReleaseManifest;
   /** How commits that live tags point to relate to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;

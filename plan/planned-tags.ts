@@ -7,7 +7,6 @@ import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
 import { type Ancestry, decideTag, type LiveTag, newerVersion, type TagWish } from "./tag-policy";
 
 export interface TagsInput extends ContentInput {
-  /** Absent while it is not built. */
   readonly digest: Digest | undefined;
   /** How commits that live tags point to relate to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
@@ -42,37 +41,30 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
         refusals.push({ code: decision.code, path: overrule, message, overrule });
         continue;
       }
-      const planned = {
+      const kept = decision.action === "keep" ? live : undefined;
+      // The resource of a floating tag that rightly stays holds what is there.
+      const held = kept && {
+        digest: kept.digest,
+        version: kept.version,
+        revision: kept.revision ?? "",
+      };
+      const final = { ...wish, ...held };
+      const isMoved = decision.action === "move";
+      const isWritten = isMoved || decision.action === "create";
+      const back = tag.class === "floating" && isMoved ? rollbackReason(wish) : undefined;
+      const drift = isWritten ? driftReason(input, repository, tag.name, live) : undefined;
+      tags.push({
         image: input.intent.name,
         repository,
         name: tag.name,
         class: tag.class,
         action: decision.action,
         from: live && { digest: live.digest, version: live.version },
+        to: { digest: final.digest, version: final.version },
+        reason: decision.action === "keep" ? decision.reason : (back ?? (newest && NOT_VERIFIED) ?? drift),
+        overrule: decision.action === "keep" ? overrule : undefined,
+        wish: final,
         ancestry,
-      };
-      if (decision.action === "keep") {
-        // The resource of a floating tag that rightly stays holds what is there.
-        const kept = live && { digest: live.digest, version: live.version, revision: live.revision ?? "" };
-        const to = { digest: wish.digest, version: wish.version };
-        tags.push({
-          ...planned,
-          to: planned.from ?? to,
-          reason: decision.reason,
-          overrule,
-          wish: { ...wish, ...kept },
-        });
-        continue;
-      }
-      const back = tag.class === "floating" && decision.action === "move" ? rollbackReason(wish) : undefined;
-      const lost = newest && NOT_VERIFIED;
-      const isWritten = decision.action !== "unchanged";
-      const drift = isWritten ? driftReason(input, repository, tag.name, live) : undefined;
-      tags.push({
-        ...planned,
-        to: { digest: wish.digest, version: wish.version },
-        reason: back ?? lost ?? drift,
-        wish,
       });
     }
   }

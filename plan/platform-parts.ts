@@ -8,7 +8,6 @@ import type { PlannedImage } from "./release-plan";
 export interface PlatformParts {
   readonly schema: 1;
   readonly stack: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly platform: string;
   /** Images that had to be built, bases first. */
@@ -18,13 +17,11 @@ export interface PlatformParts {
 /** One image for one platform, pushed by digest, without a tag. */
 export interface Part {
   readonly image: string;
-  /** What the whole image is made of, all of its platforms. */
   readonly contentKey: string;
   /** Of an index with this platform alone. */
   readonly digest: Digest;
   /** `host/path`, where it was pushed to. */
   readonly repositories: readonly string[];
-  /** The base of the same release that it was built FROM, where there is one. */
   readonly base?: Digest;
 }
 

@@ -7,9 +7,7 @@ export interface Problem {
   readonly code: string;
   /** Where it stands: a path into the configuration (`images[2].platforms[0]`) or a reference. */
   readonly path: string;
-  /** What is wrong, with the value and what is allowed. */
   readonly message: string;
-  /** What to do next, where that is known. */
   readonly hint?: string;
 }
 

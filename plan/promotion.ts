@@ -10,7 +10,7 @@ import type { PromotionRules, Verdict, VerifyRequest } from "./trust";
 
 const SCHEMA = 1;
 
-export interface ManifestReading {
+interface ManifestReading {
   readonly manifest?: ReleaseManifest;
   readonly problems: readonly Problem[];
 }
@@ -66,14 +66,12 @@ export interface PromotionCheck {
   readonly of: string;
   /** How it is released there: `pulumi up --stack stage`. */
   readonly remedy: string;
-  /** Platforms that this stack wants. */
   readonly platforms: readonly string[];
   /** `slipway:version`: what is asked for. */
   readonly asserted: string | undefined;
   readonly requireTag: boolean;
   /** `host/path` -> what the digest is there; absent where it is not. */
   readonly found: Readonly<Record<string, FoundImage | undefined>>;
-  /** Repositories that could not be asked. */
   readonly problems: readonly Problem[];
 }
 
@@ -83,7 +81,7 @@ export function checkPromotion(check: PromotionCheck): {
   readonly problems: readonly Problem[];
 } {
   const { release, found, remedy } = check;
-  const asserted = assertion(check);
+  const asserted = assertion(check) ?? [];
   const source = release.repositories.find((repository) => found[repository]?.digest === release.digest);
   if (source === undefined) {
     const gone: Problem = {
@@ -92,49 +90,46 @@ export function checkPromotion(check: PromotionCheck): {
       message: `${release.digest} is in none of ${release.repositories.join(", ")} any more`,
       hint: `It was cleaned up there; release it again: ${remedy}`,
     };
-    return { problems: [...asserted, ...(check.problems.length > 0 ? check.problems : [gone])] };
+    return { problems: [asserted, check.problems.length > 0 ? check.problems : gone].flat() };
   }
-  return { source, problems: [...asserted, ...platformProblems(check, source)] };
+  return { source, problems: [asserted, platformProblem(check, source) ?? []].flat() };
 }
 
 /** What is asked for by version is what is promoted. */
-function assertion({ release, of, asserted, requireTag, remedy }: PromotionCheck): Problem[] {
+function assertion({ release, of, asserted, requireTag, remedy }: PromotionCheck): Problem | undefined {
   if (asserted !== undefined && !isCalled(release, asserted)) {
-    return [
-      {
-        code: "promotion-other-version",
-        path: "version",
-        message: `${asserted} is asked for, but ${of} has ${release.name} ${release.version ?? "without a version"}`,
-        hint: `Release ${asserted} there first (${remedy}), or ask for ${release.version ?? "no version"}.`,
-      },
-    ];
+    return {
+      code: "promotion-other-version",
+      path: "version",
+      message: `${asserted} is asked for, but ${of} has ${release.name} ${release.version ?? "without a version"}`,
+      hint: `Release ${asserted} there first (${remedy}), or ask for ${release.version ?? "no version"}.`,
+    };
   }
-  if (!requireTag || release.version !== undefined) return [];
-  return [
-    {
-      code: "promotion-without-version",
-      path: "requireTag",
-      message: `a tag is required, but ${of} has ${release.name} without a version (commit ${release.revision.slice(0, 12)})`,
-      hint: `Tag the commit and release it there first: git tag v1.2.3, ${remedy}`,
-    },
-  ];
+  if (!requireTag || release.version !== undefined) return undefined;
+  return {
+    code: "promotion-without-version",
+    path: "requireTag",
+    message: `a tag is required, but ${of} has ${release.name} without a version (commit ${release.revision.slice(0, 12)})`,
+    hint: `Tag the commit and release it there first: git tag v1.2.3, ${remedy}`,
+  };
 }
 
-function platformProblems({ release, found, platforms, remedy }: PromotionCheck, source: string): Problem[] {
+function platformProblem(
+  { release, found, platforms, remedy }: PromotionCheck,
+  source: string,
+): Problem | undefined {
   const offered = found[source]?.platforms ?? [];
   const wanted = [...new Set([...release.platforms, ...platforms])].sort();
   const missing = missingPlatforms(offered, wanted);
-  if (missing.length === 0) return [];
-  return [
-    {
-      code: "promotion-platform-missing",
-      path: release.name,
-      message:
-        `${source}@${shortDigest(release.digest)} lacks ${missing.join(", ")} ` +
-        `(it has ${offered.join(", ") || "no platform"})`,
-      hint: `Release it there for these platforms (images[].platforms, ${remedy}), or ask for fewer here.`,
-    },
-  ];
+  if (missing.length === 0) return undefined;
+  return {
+    code: "promotion-platform-missing",
+    path: release.name,
+    message:
+      `${source}@${shortDigest(release.digest)} lacks ${missing.join(", ")} ` +
+      `(it has ${offered.join(", ") || "no platform"})`,
+    hint: `Release it there for these platforms (images[].platforms, ${remedy}), or ask for fewer here.`,
+  };
 }
 
 /** What a stack asks of what it promotes: `promote.verify`, and the rules of its policy that only the gate can judge. */

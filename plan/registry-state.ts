@@ -7,7 +7,6 @@ import type { ContentClaim, ReleaseStatement, SignedFacts } from "./statement";
 
 /** What the registries hold, as far as a plan has to know it. Read once, before planning. */
 export interface RegistryState {
-  /** By host, in configuration's order. */
   readonly access: Readonly<Record<string, RegistryAccess>>;
   /** By `host/path`. Repositories of skipped or refused registries are absent. */
   readonly repositories: Readonly<Record<string, RepositoryState>>;
@@ -20,7 +19,6 @@ export type RegistryAccess =
   | { readonly status: "refused"; readonly problem: Problem };
 
 export interface RepositoryState {
-  /** Every tag's name. */
   readonly tags: readonly string[];
   /** What the tags that were asked about point to. A tag that does not exist has no entry. */
   readonly found: Readonly<Record<string, FoundImage>>;
@@ -31,7 +29,6 @@ export interface FoundImage {
   readonly mediaType: string;
   /** Platforms of the index, attestation manifests left out. */
   readonly platforms: readonly string[];
-  /** The index's annotations. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Release statements among the digest's referrers, which anyone who may push can write; asked for version tags only. */
   readonly statements: readonly ReleaseStatement[];
@@ -54,24 +51,18 @@ export interface VerifiedImage {
   readonly by: VerifiedBy;
   /** Empty where the image does not say. */
   readonly contentKey: string;
-  /** The commit, 40 hex digits; absent where the image does not say. */
   readonly revision?: string;
-  /** Where a signed claim says so. */
   readonly claim?: ContentClaim;
   /** Every statement that counts for this image; unsigned ones under `registry` only. */
   readonly statements: readonly ReleaseStatement[];
 }
 
 export interface Verification {
-  /** The image's name. */
   readonly name: string;
-  /** Empty for a project without lanes. */
   readonly lane: string;
   /** Whether this stack signs, or promotes only what is signed, and so trusts nothing else. */
   readonly signing: boolean;
-  /** Digests that a person vouches for, `app@sha256:…`. */
   readonly adopt: readonly string[];
-  /** What this stack released last. */
   readonly previous: ReleaseManifest | undefined;
   /** The stack promotes: what it holds was signed for the repositories that it came from. Default: false. */
   readonly promotes?: boolean;

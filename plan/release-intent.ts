@@ -49,7 +49,6 @@ export interface ImageIntent {
   readonly labels: Readonly<Record<string, string>>;
   /** Written on the index. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Makes the SBOM, where one is wanted and the image is made here. */
   readonly sbom?: SbomGenerator;
   /** Versions that never count as the newest, without the form. */
   readonly bad: readonly string[];
@@ -70,7 +69,6 @@ export const BASE_IMAGE = "BASE_IMAGE";
 
 /** The image that another one of the same release is built FROM. */
 export interface BaseLink {
-  /** Its name. */
   readonly image: string;
   /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
   readonly reference: string;
@@ -95,7 +93,6 @@ export function baseLink(base: ImageIntent): BaseLink | undefined {
 export interface ImageIntentInput {
   readonly config: Config;
   readonly image: ImageConfig;
-  /** Commit, its date, and where it comes from. */
   readonly source: { readonly revision: string; readonly commitDate: Date };
   readonly event: ReleaseEvent;
   readonly rules: TagRulesResult;
@@ -103,9 +100,7 @@ export interface ImageIntentInput {
   readonly files: readonly ContextFile[];
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly bases: Readonly<Record<string, Digest>>;
-  /** The image that it is built FROM, where that is one of the same release. */
   readonly base?: ImageIntent;
-  /** Makes the SBOM, where one is wanted. */
   readonly sbom?: SbomGenerator;
   /** A base's content key, and the 12 hex digits in its tag. */
   readonly addressed?: { readonly key: string; readonly hash: string };

@@ -17,11 +17,8 @@ export interface ReleasePlan {
   readonly stack: string;
   /** The GitHub repository, `owner/name`. */
   readonly source?: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
-  /** The lane that is released, where there are lanes. */
   readonly lane?: string;
-  /** What has to succeed first, where anything is to be written. */
   readonly checks: readonly CheckConfig[];
   readonly images: readonly PlannedImage[];
   /** Every tag, in the order in which levels are written. */
@@ -32,15 +29,12 @@ export interface ReleasePlan {
   readonly descriptions?: readonly PlannedDescription[];
   /** What the last release left of images that this one does not touch. */
   readonly kept: readonly ManifestImage[];
-  /** Registries that are left out: host -> reason. */
   readonly skipped: Readonly<Record<string, string>>;
-  /** What stops the release, all at once. */
   readonly refusals: readonly Refusal[];
   /** What a reader should know and nothing stops for. */
   readonly notices: readonly string[];
   /** What breaks the team's rules; those that refuse stand in `refusals` too. Default: nothing. */
   readonly policy?: readonly PolicyFinding[];
-  /** Overridden configuration: path -> where the value came from. */
   readonly origins: Readonly<Record<string, string>>;
 }
 
@@ -61,7 +55,6 @@ export interface PlannedImage {
   readonly claims: readonly PlannedTag[];
   /** Repositories that do not have the content yet, as far as their tags show. */
   readonly copyTo: readonly string[];
-  /** Set for a release with a version. */
   readonly statement?: ReleaseStatement;
   /** Signed together with the candidate tag; set where releases are signed and the content is built or found. */
   readonly claim?: ContentClaim;
@@ -76,11 +69,8 @@ export interface PlannedImage {
 export interface PlannedDescription {
   /** The image that it belongs to, the first of those that share it. */
   readonly image: string;
-  /** `host/path`. */
   readonly repository: string;
-  /** Where the text is, relative to the project. */
   readonly file: string;
-  /** Absent: it stays as it is. */
   readonly short?: string;
   readonly full: string;
   /** Why the description stays as it is, whatever it is. */
@@ -104,12 +94,10 @@ export interface TagLevel {
 
 export interface PlannedTag {
   readonly image: string;
-  /** `host/path`. */
   readonly repository: string;
   readonly name: string;
   readonly class: TagClass;
   readonly action: "create" | "move" | "unchanged" | "keep";
-  /** What the tag points to now. */
   readonly from?: { readonly digest: Digest; readonly version?: string };
   /** What it will point to; no digest while it is not built. */
   readonly to: { readonly digest?: Digest; readonly version?: string };

@@ -2,18 +2,15 @@ import type { AttestationPlace } from "./config";
 import { type Digest, isDigest } from "./digest";
 import type { PlannedDescription, PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
 import type { ContentClaim, ReleaseStatement } from "./statement";
-import type { Ancestry, TagClass, TagWish } from "./tag-policy";
+import type { Ancestry, TagWish } from "./tag-policy";
 import type { SignConfig } from "./trust";
 
 /** One image's content as it has to be in every registry: verified, found by its candidate tag, stated and signed. */
 export interface DesiredContent {
   readonly image: string;
-  /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
-  /** The candidate tag. */
   readonly tag: string;
   readonly contentKey: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly platforms: readonly string[];
   /** A digest that was just built gives way to the same content that another run has reserved meanwhile. */
@@ -22,7 +19,6 @@ export interface DesiredContent {
   readonly attestations: AttestationPlace;
   /** Signed before the candidate tag is written; absent if nothing is signed. */
   readonly claim?: ContentClaim;
-  /** Absent for a release without a version. */
   readonly statement?: ReleaseStatement;
   /** Whether the digest and the statement are signed; how is in the provider's configuration. */
   readonly sign: SignConfig["mode"];
@@ -76,17 +72,11 @@ export function copyInputs({ name, repositories, intent, content, acceptedSigner
 
 /** What writes a repository's description. */
 export function descriptionInputs({ repository, full, short, kept }: PlannedDescription) {
-  return {
-    repository,
-    full,
-    short,
-    kept,
-  };
+  return { repository, full, short, kept };
 }
 
 /** The tags of a release that are written together, after all of the level before. */
 export interface DesiredLevel {
-  /** For people: `version tags`, `latest`. */
   readonly name: string;
   readonly tags: readonly DesiredTag[];
 }
@@ -94,16 +84,13 @@ export interface DesiredLevel {
 /** One tag of one image in one repository. */
 export interface DesiredTag {
   readonly image: string;
-  /** Empty for a project without lanes. */
   readonly lane: string;
-  /** `host/path`. */
   readonly repository: string;
   /** All repositories of the image: a version counts wherever it exists. */
   readonly siblings: readonly string[];
   readonly wish: TagWish;
   /** What the plan found the tag to point to. */
   readonly from?: Digest;
-  /** How the commit that the plan found relates to the one being released. */
   readonly ancestry: Ancestry;
 }
 
@@ -168,41 +155,25 @@ function place(repository: string, siblings: readonly string[]): string {
 /**
  * What a team's own rules can judge of an image, known before anything of it is built or copied. The same release gives
  * the same facts each time, so that a second run shows no change.
+ *
+ * @param signed how this release signs; what is taken as it is keeps the signatures that it has
  */
-export interface ImageFacts {
-  readonly image: string;
-  /** Without the form; absent for a release without one. */
-  readonly version?: string;
-  readonly revision: string;
-  /** Made from the working tree (now or by an earlier run), promoted, or gone back to. */
-  readonly origin: "source" | "promotion" | "rollback";
-  /** `host/path`, the primary first. */
-  readonly repositories: readonly string[];
-  readonly platforms: readonly string[];
-  /** Every tag that the rules give it; whether a floating one moves is the tag policy's matter. */
-  readonly tags: readonly { readonly name: string; readonly class: TagClass }[];
-  /** Reference in the Dockerfile -> the digest that it is pinned to. */
-  readonly bases: Readonly<Record<string, Digest>>;
-  readonly provenance: boolean;
-  /** The SBOM generator's image; empty for none. */
-  readonly sbom: string;
-  readonly signed: SignConfig["mode"];
-}
-
-/** @param signed how this release signs; what is taken as it is keeps the signatures that it has */
-export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "none"): ImageFacts {
+export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "none") {
   const { name, intent, repositories, content } = plan;
   const isTaken = content.from === "promotion" || content.from === "rollback";
   return {
     image: name,
     version: intent.version,
     revision: intent.revision,
+    /** Made from the working tree (now or by an earlier run), promoted, or gone back to. */
     origin: isTaken ? content.from : "source",
     repositories,
     platforms: intent.image.platforms,
+    // Every tag that the rules give it; whether a floating one moves is the tag policy's matter.
     tags: intent.tags.map((tag) => ({ name: tag.name, class: tag.class })),
     bases: intent.bases,
     provenance: intent.image.provenance,
+    /** The SBOM generator's image; empty for none. */
     sbom: intent.image.sbom === false ? "" : intent.image.sbom.generator,
     signed,
   };

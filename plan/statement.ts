@@ -14,7 +14,6 @@ export interface ReleaseStatement {
   /** Empty for a project without lanes. */
   readonly lane: string;
   readonly version: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   /** The working tree had changes that are in no commit, so `revision` is not all that it was made from. */
   readonly dirty?: true;
@@ -26,7 +25,6 @@ export interface ReleaseStatement {
   readonly inputs: Readonly<Record<string, string>>;
   /** Base images as they were resolved: reference -> digest. */
   readonly bases: Readonly<Record<string, Digest>>;
-  /** Repositories the release went to, the primary first. */
   readonly repositories: readonly string[];
 }
 
@@ -38,11 +36,9 @@ export interface ReleaseStatement {
 export interface ContentClaim {
   readonly schema: 1;
   readonly image: string;
-  /** Empty for a project without lanes. */
   readonly lane: string;
   /** The version that it was built for; absent for a release without one. */
   readonly version?: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly contentKey: string;
   /** The tag that names a base's content, `base-3f2a9c01b7de`; absent for everything else. */
@@ -97,9 +93,7 @@ function isTextRecord(value: unknown): boolean {
 
 /** What the working tree is. */
 export interface Source {
-  /** The commit, 40 hex digits. */
   readonly revision: string;
-  /** The repository's address, without credentials. */
   readonly remote?: string;
   /** It has changes that are in no commit. @default false */
   readonly dirty?: boolean;
@@ -108,12 +102,9 @@ export interface Source {
 export interface StatementInput {
   readonly intent: ImageIntent;
   readonly content: PlannedContent;
-  /** Of content that a registry holds; undefined for a build. */
   readonly verified: VerifiedImage | undefined;
-  /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly source: Source;
-  /** Whether releases are signed. */
   readonly signing: boolean;
 }
 

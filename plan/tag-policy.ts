@@ -31,9 +31,7 @@ export interface TagWish {
   readonly form: VersionForm;
   /** The version being released, as written without the form; absent for a release without one. */
   readonly version?: string;
-  /** The commit being released. */
   readonly revision: string;
-  /** Absent while it is not built. */
   readonly digest?: Digest;
   /** The owner said that this refusal does not hold. */
   readonly overruled: boolean;

@@ -22,13 +22,10 @@ export type SignConfig =
     }
   | {
       readonly mode: "keyless";
-      /** Server that issues the certificate, `https://fulcio.sigstore.dev`. */
       readonly fulcio: string;
-      /** Server of the transparency log, `https://rekor.sigstore.dev`. */
       readonly rekor: string;
       /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
       readonly trustedRoot?: string;
-      /** Further signers whose claims and statements are trusted. */
       readonly trusted: readonly WantedSigner[];
     };
 
@@ -40,9 +37,7 @@ export type WantedSigner =
       readonly kind: "identity";
       /** The certificate's subject, exactly, or `/pattern/` for all of it. */
       readonly subject: string;
-      /** Who vouches for the subject, exactly: `https://token.actions.githubusercontent.com`. */
       readonly issuer: string;
-      /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
       readonly trustedRoot?: string;
     };
 
@@ -56,13 +51,11 @@ export interface VerifyRules {
   readonly builder?: string;
   /** Where the source is, exactly or `/pattern/`. */
   readonly source?: string;
-  /** The commit, 40 hex digits. */
   readonly revision?: string;
   /** The image that the release statement has to be about. */
   readonly image?: string;
   /** Its version, without the form. */
   readonly version?: string;
-  /** Its lane; empty for a project without lanes. */
   readonly lane?: string;
   /** The tag by which the image was asked for: a signed statement has to be about the version that it names. */
   readonly tag?: string;
@@ -80,7 +73,6 @@ export type PromotionRules = Omit<VerifyRules, "image" | "revision" | "version" 
 
 /** One digest that is to be verified. */
 export interface VerifyRequest {
-  /** `host/path` each: it has to be verified in every one. */
   readonly repositories: readonly string[];
   readonly digest: Digest;
   readonly rules: VerifyRules;
@@ -88,7 +80,6 @@ export interface VerifyRequest {
 
 /** What was found in one repository. */
 export interface Verdict {
-  /** `host/path`. */
   readonly repository: string;
   readonly digest: Digest;
   readonly verified: boolean;

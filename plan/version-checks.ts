@@ -51,7 +51,6 @@ function isForVersions({ type, enable }: TagRule): boolean {
 
 /** What git says about the tag that is asserted. */
 export interface TagFacts {
-  /** The commit at HEAD. */
   readonly revision: string;
   readonly tagsAtHead: readonly string[];
   readonly dirty: boolean;
@@ -59,7 +58,6 @@ export interface TagFacts {
   readonly dirtyPaths: readonly string[];
   /** The commit that the asserted tag points to; undefined where there is no such tag. */
   readonly tagCommit?: string;
-  /** Tags may be missing from a shallow clone. Default false. */
   readonly shallow?: boolean;
 }
 
@@ -74,65 +72,54 @@ export interface RequireTagInput {
 /** With `requireTag`: HEAD is the version's tag and the tree is clean. Each problem says what differs and what to do. */
 export function requireTagProblems({ requireTag, version, git }: RequireTagInput): Problem[] {
   if (!requireTag) return [];
-  return [...tagProblems(version, git), ...treeProblems(git)];
+  return [tagProblem(version, git) ?? [], treeProblem(git) ?? []].flat();
 }
 
-function tagProblems(version: string | undefined, git: TagFacts): Problem[] {
-  const head = `HEAD is ${short(git.revision)}`;
+function tagProblem(version: string | undefined, git: TagFacts): Problem | undefined {
   const tags = git.tagsAtHead.length === 0 ? "and has no tag" : `with ${git.tagsAtHead.join(", ")}`;
+  const head = `HEAD is ${git.revision.slice(0, 12)} ${tags}`;
   if (version === undefined) {
-    if (git.tagsAtHead.length > 0) return [];
-    return [
-      {
-        code: "source-tag-required",
-        path: "requireTag",
-        message: `a tag is required, but ${head} ${tags}, and no version is asked for`,
-        hint: "Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
-      },
-    ];
+    if (git.tagsAtHead.length > 0) return undefined;
+    return {
+      code: "source-tag-required",
+      path: "requireTag",
+      message: `a tag is required, but ${head}, and no version is asked for`,
+      hint: "Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
+    };
   }
   const name = JSON.stringify(version);
-  if (git.tagsAtHead.includes(version) || git.tagCommit === git.revision) return [];
-  if (git.tagCommit === undefined) {
-    const near = git.tagsAtHead.find((tag) => tag === `v${version}` || `v${tag}` === version);
-    return [
-      {
-        code: "source-tag-missing",
-        path: "version",
-        message: `there is no tag ${name} in this repository; ${head} ${tags}`,
-        hint:
-          near === undefined
-            ? `${git.shallow ? "This clone is shallow. " : ""}Fetch it (git fetch --tags) or make it (git tag ${version})`
-            : `Did you mean ${JSON.stringify(near)}?`,
-      },
-    ];
-  }
-  return [
-    {
+  if (git.tagsAtHead.includes(version) || git.tagCommit === git.revision) return undefined;
+  if (git.tagCommit !== undefined) {
+    return {
       code: "source-tag-elsewhere",
       path: "version",
-      message: `the tag ${name} is ${short(git.tagCommit)}, but ${head} ${tags}`,
+      message: `the tag ${name} is ${git.tagCommit.slice(0, 12)}, but ${head}`,
       hint: `Check it out: git checkout ${version}`,
-    },
-  ];
+    };
+  }
+  const near = git.tagsAtHead.find((tag) => tag === `v${version}` || `v${tag}` === version);
+  const shallow = git.shallow ? "This clone is shallow. " : "";
+  return {
+    code: "source-tag-missing",
+    path: "version",
+    message: `there is no tag ${name} in this repository; ${head}`,
+    hint:
+      near === undefined
+        ? `${shallow}Fetch it (git fetch --tags) or make it (git tag ${version})`
+        : `Did you mean ${JSON.stringify(near)}?`,
+  };
 }
 
-function treeProblems(git: TagFacts): Problem[] {
-  if (!git.dirty) return [];
-  const shown = git.dirtyPaths.slice(0, 5).map((path) => JSON.stringify(path));
-  const rest = git.dirtyPaths.length > shown.length ? ", …" : "";
-  return [
-    {
-      code: "source-dirty",
-      path: "requireTag",
-      message: `the working tree differs from its commit: ${shown.join(", ")}${rest}`,
-      hint: "Commit, stash or ignore these changes (git status shows all of them)",
-    },
-  ];
-}
-
-function short(revision: string): string {
-  return revision.slice(0, 12);
+function treeProblem({ dirty, dirtyPaths }: TagFacts): Problem | undefined {
+  if (!dirty) return undefined;
+  const shown = dirtyPaths.slice(0, 5).map((path) => JSON.stringify(path));
+  const rest = dirtyPaths.length > shown.length ? ", …" : "";
+  return {
+    code: "source-dirty",
+    path: "requireTag",
+    message: `the working tree differs from its commit: ${shown.join(", ")}${rest}`,
+    hint: "Commit, stash or ignore these changes (git status shows all of them)",
+  };
 }
 
 /** The tags without version tags, if `slipway:publishVersionTag` is false; the version itself stays. */

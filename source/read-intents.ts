@@ -1,6 +1,7 @@
 import type { ImageConfig } from "../plan/config";
-import { existingIntent } from "../plan/existing-release";
-import { decideRollback, imageRules, versionAndForm, versionUnder } from "../plan/image-tags";
+import { decideRollback, existingIntent } from "../plan/existing-release";
+
+import { imageRules, versionAndForm, versionUnder } from "../plan/image-tags";
 import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";

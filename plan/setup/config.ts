@@ -3,7 +3,6 @@ import type { Secret } from "../secret";
 /** What a repository is to have. Every part may be empty or absent: it is then left as it is. */
 export interface SetupConfig {
   readonly repository: string;
-  /** Of an Enterprise server, as it was given. Absent: github.com. */
   readonly baseUrl?: string;
   /** Absent if there is none, which is an error before anything is read. */
   readonly token?: Secret;
@@ -27,11 +26,9 @@ export interface SetupConfig {
 export interface EnvironmentConfig {
   /** Logins of people, `organization/slug` of teams; at most six. */
   readonly reviewers: readonly string[];
-  /** Minutes between a job's start and its run. */
   readonly waitTimer: number;
   readonly preventSelfReview: boolean;
   readonly adminsBypass: boolean;
-  /** Patterns of git tags that may deploy. Without tags and branches any ref may. */
   readonly tags: readonly string[];
   /** `DEFAULT_BRANCH` means the repository's default branch. */
   readonly branches: readonly string[];
@@ -93,7 +90,6 @@ export interface LiveRepository {
   readonly environments: Readonly<Record<string, LiveEnvironment>>;
   readonly rulesets: readonly LiveRuleset[];
   readonly labels: readonly string[];
-  /** Content of the desired files on the branch that they are committed to; absent ones are left out. */
   readonly files: Readonly<Record<string, string>>;
   /** The same on the default branch. */
   readonly mergedFiles: Readonly<Record<string, string>>;

@@ -14,14 +14,11 @@ export interface TagRulesInput {
   readonly rules: readonly TagRule[];
   readonly flavor: Flavor;
   readonly event: ReleaseEvent;
-  /** Repositories as references begin, e.g. `ghcr.io/octo/app`. None: the tags stand alone. */
   readonly images: readonly string[];
   readonly now: Date;
   /** Labels of one's own, `key=value`; may hold expressions. Default: none. */
   readonly labels?: readonly string[];
-  /** Annotations of one's own, `key=value`; may hold expressions. Default: none. */
   readonly annotations?: readonly string[];
-  /** Characters of a commit in `sha-…`. Default 7. */
   readonly shortShaLength?: number;
 }
 
@@ -46,7 +43,6 @@ export interface TagRulesResult {
   readonly latest: boolean;
   /** Full references: image by image, each with the version, the partial tags and `latest`, in that order. */
   readonly tags: readonly string[];
-  /** `key=value`, sorted by key. */
   readonly labels: readonly string[];
   /** `key=value`, sorted by key. */
   readonly annotations: readonly string[];

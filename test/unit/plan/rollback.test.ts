@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../plan/digest";
-import { findVersion } from "../../../plan/existing-release";
-import { decideRollback } from "../../../plan/image-tags";
+import { decideRollback, findVersion } from "../../../plan/existing-release";
+
 import type { FoundImage } from "../../../plan/registry-state";
 import { decideTag, newerVersion, type TagWish } from "../../../plan/tag-policy";
 
