@@ -121,17 +121,20 @@ export function followReleases(intents: readonly ImageIntent[]): ImageIntent[] {
   });
 }
 
-export interface BaseUse {
+/** An image with a base takes it; a base takes nothing that this release makes. */
+export function baseUseProblems({
+  image,
+  path,
+  references,
+  isBase,
+}: {
   readonly image: ImageIntent;
   /** Where the Dockerfile is written, e.g. `slipway:images[0].dockerfile`. */
   readonly path: string;
   readonly references: readonly (Reference & { readonly text: string })[];
   /** Others of the release are built from it. */
   readonly isBase: boolean;
-}
-
-/** An image with a base takes it; a base takes nothing that this release makes. */
-export function baseUseProblems({ image, path, references, isBase }: BaseUse): Problem[] {
+}): Problem[] {
   const problems: Problem[] = [];
   if (image.base !== undefined && !references.some(({ text }) => text === image.base?.reference)) {
     problems.push({

@@ -82,7 +82,11 @@ export interface ImageConfig {
   readonly secrets: Readonly<Record<string, Secret>>;
   readonly salt?: string;
   readonly lane?: string;
-  readonly description?: DescriptionConfig;
+  readonly description?: {
+    readonly file: string;
+    /** The one line in lists, at most 100 characters. Default: it stays as it is. */
+    readonly short?: string;
+  };
 }
 
 export interface SbomConfig {
@@ -92,12 +96,6 @@ export interface SbomConfig {
 }
 
 export type AttestationPlace = "index" | "referrers";
-
-export interface DescriptionConfig {
-  readonly file: string;
-  /** The one line in lists, at most 100 characters. Default: it stays as it is. */
-  readonly short?: string;
-}
 
 /** A command that has to succeed before a release, such as a build or a test. */
 export interface CheckConfig {
@@ -176,48 +174,37 @@ export interface WorkflowsConfig {
   readonly timeout: number;
   readonly queue: "single" | "max";
   readonly attest: boolean;
-  readonly release?: ReleaseWorkflowConfig;
-  readonly deploy?: DeployWorkflowConfig;
-  readonly promote?: PromoteWorkflowConfig;
-  readonly preview?: PreviewWorkflowConfig;
-  readonly drift?: DriftWorkflowConfig;
-}
-
-/** A workflow that releases a version. */
-export interface ReleaseWorkflowConfig {
-  readonly file: string;
-  readonly name?: string;
-  /** What starts it besides a person. Default: git tags for a lane, else a published release. */
-  readonly on?: readonly ("release" | "tags")[];
-  readonly tags?: readonly string[];
-}
-
-/** A workflow that releases every commit of some branches. */
-export interface DeployWorkflowConfig {
-  readonly file?: string;
-  readonly name?: string;
-  readonly branches: readonly string[];
-}
-
-/** A workflow that promotes behind an environment's reviewers. */
-export interface PromoteWorkflowConfig {
-  readonly file?: string;
-  readonly name?: string;
-  /** Also a last job of the workflow that deploys the stack it promotes from. Default true. */
-  readonly follow: boolean;
-}
-
-/** The plan on pull requests. Stacks with the same file share it, a job each. */
-export interface PreviewWorkflowConfig {
-  readonly file: string;
-}
-
-/** The question whether anything differs from what was released. Stacks with the same file share it. */
-export interface DriftWorkflowConfig {
-  readonly file: string;
-  readonly cron: string;
-  /** The environment with the secrets of this check; one without reviewers. Default `drift`. */
-  readonly environment: string;
+  /** Releases a version. */
+  readonly release?: {
+    readonly file: string;
+    readonly name?: string;
+    /** What starts it besides a person. Default: git tags for a lane, else a published release. */
+    readonly on?: readonly ("release" | "tags")[];
+    readonly tags?: readonly string[];
+  };
+  /** Releases every commit of some branches. */
+  readonly deploy?: {
+    readonly file?: string;
+    readonly name?: string;
+    readonly branches: readonly string[];
+  };
+  readonly promote?: {
+    readonly file?: string;
+    readonly name?: string;
+    /** Also a last job of the workflow that deploys the stack it promotes from. Default true. */
+    readonly follow: boolean;
+  };
+  /** The plan on pull requests. Stacks with the same file share it, a job each. */
+  readonly preview?: {
+    readonly file: string;
+  };
+  /** Whether anything differs from what was released. Stacks with the same file share it. */
+  readonly drift?: {
+    readonly file: string;
+    readonly cron: string;
+    /** The environment with the secrets of this check; one without reviewers. Default `drift`. */
+    readonly environment: string;
+  };
 }
 
 /** The variables that hold a registry's credentials. */

@@ -224,12 +224,6 @@ export function mergedAnnotations(
     : own;
 }
 
-export interface MergedIndex {
-  readonly mediaType: string;
-  readonly bytes: Uint8Array;
-  readonly manifests: readonly IndexEntry[];
-}
-
 /**
  * One index of several platforms' parts, as BuildKit would have made it on one machine: the platforms in the order
  * given, then what attests them in the same order. The same parts give the same bytes.
@@ -239,7 +233,11 @@ export interface MergedIndex {
 export function mergedIndex(
   parts: readonly PlatformIndex[],
   annotations: Readonly<Record<string, string>>,
-): MergedIndex {
+): {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  readonly manifests: readonly IndexEntry[];
+} {
   const runnable = parts.flatMap(({ index }) => index.manifests.filter((entry) => !isAttestation(entry)));
   const attestations = parts.flatMap(({ index }) => index.manifests.filter(isAttestation));
   const manifests = [...runnable, ...attestations];

@@ -30,15 +30,16 @@ export interface ImagePlanInput {
   readonly ancestry: Readonly<Record<string, Ancestry>>;
 }
 
-export interface ImageResult {
+/** Where one image's content comes from, what has to be copied, and what each of its tags does. */
+export function planImage(
+  input: ImagePlanInput,
+  intent: ImageIntent,
+): {
   readonly image: PlannedImage;
   readonly tags: readonly PlannedTag[];
   readonly refusals: readonly Refusal[];
   readonly notices: readonly string[];
-}
-
-/** Where one image's content comes from, what has to be copied, and what each of its tags does. */
-export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResult {
+} {
   const { state, previous, config } = input;
   const repositories = intent.repositories
     .map(repositoryKey)

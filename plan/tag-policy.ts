@@ -1,5 +1,13 @@
-import type { Digest } from "./digest";
-import { compareVersions, isPrerelease, matchesLine, newest, parseVersion, type Version } from "./versions";
+import { type Digest, shortDigest } from "./digest";
+import {
+  compareVersions,
+  isPrerelease,
+  matchesLine,
+  newest,
+  parseVersion,
+  type Version,
+  type VersionLine,
+} from "./versions";
 
 /**
  * What a tag promises. It comes from the rule that makes the tag, never from the tag's shape.
@@ -9,12 +17,6 @@ import { compareVersions, isPrerelease, matchesLine, newest, parseVersion, type 
  * - `revision`: belongs to one commit, and moves only to other content of that commit.
  */
 export type TagClass = "version" | "floating" | "revision";
-
-/** The versions among which a floating tag points to the newest: all of them, a major's, or a minor's. */
-export interface VersionLine {
-  readonly major?: number;
-  readonly minor?: number;
-}
 
 /** How a version is written as a tag: `standalone-v` + version + `-alpine`. */
 export interface VersionForm {
@@ -38,14 +40,11 @@ export interface TagWish {
   /** Versions that never count as the newest, without their form. Default: none. */
   readonly bad?: readonly string[];
   /** Set where a floating tag goes back on purpose. */
-  readonly rollback?: RollbackWish;
+  readonly rollback?: {
+    readonly until?: string;
+  };
   /** `move`: a pre-release counts as any other version. Default: it moves no floating tag. */
   readonly prereleases?: "move";
-}
-
-/** A floating tag that goes back holds there until a version newer than `until` exists; without one, for good. */
-export interface RollbackWish {
-  readonly until?: string;
 }
 
 /** What the tag points to now. */
@@ -64,11 +63,16 @@ export type Ancestry = "ancestor" | "descendant" | "diverged" | "unknown";
 export type TagDecision =
   | { readonly action: "create" | "move" | "unchanged" }
   /** A floating tag that stays where it is, rightly. */
-  | { readonly action: "keep"; readonly code: KeepCode; readonly reason: string }
-  | { readonly action: "refuse"; readonly code: RefusalCode; readonly reason: string };
-
-export type KeepCode = "tag-newer-exists" | "tag-prerelease" | "tag-not-descendant" | "tag-bad-version";
-export type RefusalCode = "tag-write-once" | "tag-other-revision";
+  | {
+      readonly action: "keep";
+      readonly code: "tag-newer-exists" | "tag-prerelease" | "tag-not-descendant" | "tag-bad-version";
+      readonly reason: string;
+    }
+  | {
+      readonly action: "refuse";
+      readonly code: "tag-write-once" | "tag-other-revision";
+      readonly reason: string;
+    };
 
 /**
  * The one rule by which a tag may be written, asked when planning and again at the moment of writing.
@@ -189,10 +193,7 @@ function unversionedKept(
 
 /** The versions that a repository's tag names stand for, in one form. Partial and foreign names are left out. */
 export function existingVersions(names: readonly string[], form: VersionForm): Version[] {
-  return names.flatMap((name) => {
-    const version = versionOfTag(name, form);
-    return version === undefined ? [] : [version];
-  });
+  return names.flatMap((name) => versionOfTag(name, form) ?? []);
 }
 
 /** The full version in a tag's name: `1.2` and `latest` have none. */
@@ -205,21 +206,16 @@ function versionOfTag(name: string, form: VersionForm): Version | undefined {
 /** The newest of a line; pre-releases count only where they are asked for. */
 export function newestIn(
   versions: readonly Version[],
-  line: VersionLine | undefined,
+  line: VersionLine = {},
   includePrerelease = false,
 ): Version | undefined {
-  const { major, minor } = line ?? {};
-  const candidates =
-    major === undefined
-      ? versions
-      : versions.filter((version) =>
-          matchesLine(version, minor === undefined ? { major } : { major, minor }),
-        );
-  return newest(candidates, { includePrerelease });
+  return newest(
+    versions.filter((version) => matchesLine(version, line)),
+    { includePrerelease },
+  );
 }
 
 function describe(live: LiveTag): string {
-  const short = live.digest.slice(0, "sha256:".length + 12);
   const known = live.version ?? live.revision?.slice(0, 7);
-  return known === undefined ? short : `${short} (${known})`;
+  return `${shortDigest(live.digest)}${known === undefined ? "" : ` (${known})`}`;
 }

@@ -1,6 +1,5 @@
 import type { ImageConfig } from "../plan/config";
 import { decideRollback, existingIntent } from "../plan/existing-release";
-
 import { imageRules, versionAndForm, versionUnder } from "../plan/image-tags";
 import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";

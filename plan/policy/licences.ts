@@ -73,14 +73,15 @@ function gnuSpellings(id: string): string[] {
   return isLater ? [id, `${gnu}-or-later`, `${gnu}+`] : [id, `${gnu}-only`, gnu];
 }
 
-export interface LicenceBreaches {
+export function licenceBreaches(
+  packages: readonly SbomPackage[],
+  rules: LicenceRules,
+): {
   /** `openssl 3.0.1: GPL-3.0-only`, sorted, each once. */
   readonly denied: readonly string[];
   /** Packages with no stated licence, or one whose name only its author knows, if that is refused. */
   readonly unknown: readonly string[];
-}
-
-export function licenceBreaches(packages: readonly SbomPackage[], rules: LicenceRules): LicenceBreaches {
+} {
   const denied = new Set<string>();
   const unknown = new Set<string>();
   for (const { name, version, licence } of packages) {

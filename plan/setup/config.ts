@@ -12,7 +12,14 @@ export interface SetupConfig {
   readonly variables: Readonly<Record<string, string>>;
   readonly environments: Readonly<Record<string, EnvironmentConfig>>;
   readonly tagRules?: TagRulesConfig;
-  readonly permissions?: PermissionsConfig;
+  readonly permissions?: {
+    readonly shaPinning: boolean;
+    readonly allowed: "all" | "local_only" | "selected";
+    /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
+    readonly patterns: readonly string[];
+    /** What a workflow's own token may do where the workflow does not say it. */
+    readonly workflowToken: "read" | "write";
+  };
   readonly labels: readonly LabelConfig[];
   readonly files: readonly SetupFile[];
   /** What `slipway workflows` writes for the project's stacks is one of them, once the stacks are read. */
@@ -45,15 +52,6 @@ export interface TagRulesConfig {
   readonly name: string;
   /** Patterns of git tags that cannot be moved or deleted, without `refs/tags/`. */
   readonly patterns: readonly string[];
-}
-
-export interface PermissionsConfig {
-  readonly shaPinning: boolean;
-  readonly allowed: "all" | "local_only" | "selected";
-  /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
-  readonly patterns: readonly string[];
-  /** What a workflow's own token may do where the workflow does not say it. */
-  readonly workflowToken: "read" | "write";
 }
 
 export interface LabelConfig {

@@ -1,6 +1,7 @@
 import { type Problem, ProblemError, reasonOf } from "../problem";
 import { TAG_PATTERN } from "../reference";
-import type { TagClass, VersionLine } from "../tag-policy";
+import type { TagClass } from "../tag-policy";
+import type { VersionLine } from "../versions";
 import type { ReleaseEvent } from "./event";
 import { type ExpressionScope, newRendering, renderExpression } from "./expressions";
 import type { Flavor } from "./inputs";

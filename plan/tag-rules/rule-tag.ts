@@ -1,6 +1,7 @@
 import * as pep440 from "@renovatebot/pep440";
 import { prerelease, SemVer, valid } from "semver";
-import type { TagClass, VersionLine } from "../tag-policy";
+import type { TagClass } from "../tag-policy";
+import type { VersionLine } from "../versions";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
   type ExpressionScope,
@@ -25,12 +26,6 @@ export interface RuleTag {
   readonly line?: VersionLine;
 }
 
-export interface RuleOutcome {
-  /** Undefined: the rule does not apply to this event, is switched off, or gave an empty text. */
-  readonly tag: RuleTag | undefined;
-  readonly warnings: readonly string[];
-}
-
 /** What a rule gives before prefix, suffix and cleaning. */
 interface RuleText {
   readonly text: string;
@@ -47,7 +42,15 @@ interface RuleText {
  *
  * @throws Error when an expression or a regular expression is wrong.
  */
-export function applyRule(rule: TagRule, flavor: Flavor, scope: ExpressionScope): RuleOutcome {
+export function applyRule(
+  rule: TagRule,
+  flavor: Flavor,
+  scope: ExpressionScope,
+): {
+  /** Undefined: the rule does not apply to this event, is switched off, or gave an empty text. */
+  readonly tag: RuleTag | undefined;
+  readonly warnings: readonly string[];
+} {
   // `enable` has a rendering of its own: `enable={{…}}` is no part of the tag's name.
   const condition = newRendering(scope);
   const enabled = renderExpression(rule.enable, condition);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import type { ManifestTag } from "../../../plan/manifest";
-
 import type { PlannedTag, ReleasePlan } from "../../../plan/release-plan";
 import {
   digest,
