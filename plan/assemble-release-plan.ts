@@ -128,7 +128,6 @@ function backAndForward(images: readonly PlannedImage[]): Refusal[] {
   );
 }
 
-/** Images that share a repository must not share a tag. */
 function twoOwners(tags: readonly PlannedTag[]): Refusal[] {
   const owners = new Map<string, string>();
   return tags.flatMap(({ image, repository, name }) => {

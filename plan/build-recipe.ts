@@ -95,7 +95,6 @@ function exportOf({ repositories, intent }: PlannedImage, plainHttpHosts: readon
   return fields.map(csvField).join(",");
 }
 
-/** RFC 4180. */
 function csvField(field: string): string {
   return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

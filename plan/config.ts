@@ -97,7 +97,6 @@ export interface SbomConfig {
 
 export type AttestationPlace = "index" | "referrers";
 
-/** A command that has to succeed before a release, such as a build or a test. */
 export interface CheckConfig {
   readonly name: string;
   /** Program and arguments, never a shell's line; runs in the project's folder. */
@@ -148,7 +147,6 @@ export interface RollbackConfig {
   readonly images?: readonly string[];
 }
 
-/** What the settings say about GitHub, `slipway:github`. */
 export interface GithubConfig {
   readonly workflows?: WorkflowsConfig;
 }
@@ -156,7 +154,6 @@ export interface GithubConfig {
 /** Whose workflows are written: `.github/workflows` or `.gitea/workflows`. */
 export type WorkflowHost = "github" | "gitea";
 
-/** The workflows of one stack, with every default. */
 export interface WorkflowsConfig {
   readonly hosts: readonly WorkflowHost[];
   readonly directory: string;
@@ -207,7 +204,6 @@ export interface WorkflowsConfig {
   };
 }
 
-/** The variables that hold a registry's credentials. */
 export interface Pair {
   readonly username: string;
   readonly password: string;
@@ -238,5 +234,4 @@ function variableName(text: string): string {
   return text.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
-/** `.`, or as many folders up as there are `..`. */
 export const ROOT_PATTERN = /^(?:\.|\.\.(?:\/\.\.){0,9})$/;

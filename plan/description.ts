@@ -2,12 +2,9 @@ import type { Config, RegistryConfig } from "./config";
 import type { Problem } from "./problem";
 import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-plan";
 
-/** The most characters of a repository's short description on Docker Hub. */
 export const SHORT_LIMIT = 100;
-/** The most bytes of a repository's description on Docker Hub. */
 export const FULL_LIMIT = 25_000;
 
-/** An image's description as its file has it now. */
 export interface ReadDescription {
   readonly at: string;
   readonly images: readonly string[];
@@ -44,7 +41,6 @@ export function planDescriptions(
   };
 }
 
-/** What is wrong with a description's text, whatever repository it goes to. */
 export function textProblems({ at, file, full }: ReadDescription): Problem[] {
   const bytes = Buffer.byteLength(full, "utf8");
   const path = `slipway:${at}.description.file`;

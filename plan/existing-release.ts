@@ -199,7 +199,6 @@ export function findVersion(input: FindVersionInput): FoundVersion {
   };
 }
 
-/** A version counts if this stack recorded it, a signer states it or a person vouches for it. A claim is not enough. */
 function verifiedVersion(
   input: FindVersionInput,
   { repository, there }: { readonly repository: string; readonly there: FoundImage },

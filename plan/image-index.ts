@@ -20,7 +20,6 @@ export interface IndexEntry {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** The index that a build pushed. */
 export interface ImageIndex {
   readonly manifests: readonly IndexEntry[];
   readonly annotations?: Readonly<Record<string, string>>;
@@ -40,7 +39,6 @@ export function isAttestation(entry: Pick<IndexEntry, "annotations" | "platform"
   return isMarkedAttestation(entry) || (platform?.os === "unknown" && platform.architecture === "unknown");
 }
 
-/** `linux/arm64/v8`: os, architecture and, where there is one, variant. */
 export function platformText({ os, architecture, variant }: NonNullable<IndexEntry["platform"]>): string {
   return [os, architecture, variant].filter(Boolean).join("/");
 }
@@ -56,7 +54,6 @@ export interface DetachedStatement {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** The index with nothing but platforms in it. */
 export interface DetachedIndex {
   readonly digest: Digest;
   readonly bytes: Uint8Array;
@@ -161,7 +158,6 @@ export interface PlatformIndex {
   readonly index: ImageIndex;
 }
 
-/** The part that an index should be. */
 export interface ExpectedPart {
   /** What a problem's path names: the image and its platform. */
   readonly at: string;
@@ -170,7 +166,6 @@ export interface ExpectedPart {
   readonly attested: boolean;
 }
 
-/** What keeps an index from being the part that it should be. */
 export function partIndexProblems(expected: ExpectedPart, index: ImageIndex): Problem[] {
   const { at, platform, contentKey, attested } = expected;
   const problem = (code: string, message: string): Problem[] => {

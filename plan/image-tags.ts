@@ -6,7 +6,6 @@ import type { TagEntry } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
 import { parseVersion } from "./versions";
 
-/** The tags that an image's rules give it. */
 export function wantedTags(entries: readonly TagEntry[]): WantedTag[] {
   return entries.map((entry) => ({
     name: entry.name,
@@ -64,7 +63,6 @@ function spellings(text: string): string[] {
     });
 }
 
-/** Evaluates an image's own rules for an event. */
 export function imageRules(image: ImageConfig, event: ReleaseEvent, now: Date): TagRulesResult {
   return evaluateTagRules({
     rules: parseTagRules(

@@ -18,12 +18,6 @@ export interface Lane {
   readonly flavor: readonly string[];
 }
 
-/** The lanes of a project, and the one that is released. */
-export interface LaneChoice {
-  readonly lane: Lane;
-  readonly lanes: readonly Lane[];
-}
-
 /**
  * The version of a name in a lane, without prefix: an image's tag (`standalone-v0.2.1`) or a git tag of
  * the lane's trigger (`docker-v0.2.1`). Undefined for any other name.
@@ -38,12 +32,6 @@ export function laneVersion({ form, trigger }: Lane, name: string): Version | un
   return undefined;
 }
 
-/** `standalone-vX.Y.Z`. */
-function laneFormat({ form }: Lane): string {
-  return `${form.prefix}X.Y.Z`;
-}
-
-/** The git tag of a lane's version. */
 export function laneGitTag({ trigger }: Lane, version: Version): string {
   return `${trigger}${version.text}`;
 }
@@ -66,7 +54,7 @@ export function laneTags(lane: Lane, tags: readonly string[]): string[] {
  * @param path where the name stands: `version`, `GITHUB_REF`
  */
 export function laneVersionProblem(
-  { lane, lanes }: LaneChoice,
+  { lane, lanes }: { readonly lane: Lane; readonly lanes: readonly Lane[] },
   name: string,
   path: string,
 ): Problem | undefined {
@@ -78,7 +66,7 @@ export function laneVersionProblem(
     path,
     message:
       `${JSON.stringify(name)} is no version of the lane ${lane.name}, ` +
-      `whose tags are ${laneFormat(lane)} and whose git tags are ${lane.trigger}X.Y.Z${belongs}`,
+      `whose tags are ${lane.form.prefix}X.Y.Z and whose git tags are ${lane.trigger}X.Y.Z${belongs}`,
     hint:
       other === undefined
         ? `Name it in the lane's format, e.g. TAG=${lane.form.prefix}0.2.1`
@@ -103,12 +91,13 @@ export function laneOwnerProblems({ lane, lanes, intents, event, now }: LaneOwne
   return intents.flatMap((intent) =>
     others.flatMap((other) => {
       const theirs = laneTagNames(other, intent, event, now);
+      const repositories = intent.repositories.map(repositoryKey).join(", ");
       return intent.tags
         .filter(({ name }) => theirs.has(name))
         .map(({ name }) => ({
           code: "lane-two-owners",
           path: `${intent.name}:${name}`,
-          message: `the lanes ${lane.name} and ${other.name} would both own ${repositories(intent)}:${name}`,
+          message: `the lanes ${lane.name} and ${other.name} would both own ${repositories}:${name}`,
           hint: `Give the rule that makes it a prefix in one of them, e.g. type=sha,prefix=${other.name}-sha-`,
         }));
     }),
@@ -125,8 +114,4 @@ function laneTagNames(lane: Lane, intent: ImageIntent, event: ReleaseEvent, now:
     now,
   });
   return new Set(entries.map(({ name }) => name));
-}
-
-function repositories(intent: ImageIntent): string {
-  return intent.repositories.map(repositoryKey).join(", ");
 }

@@ -138,7 +138,6 @@ export interface ReleaseFacts {
   readonly tags: readonly (ManifestTag & { readonly image: string })[];
 }
 
-/** The release manifest of a plan that was carried out. */
 export function releaseManifest(plan: ReleasePlan, facts: ReleaseFacts): ReleaseManifest {
   return {
     schema: 1,
@@ -235,7 +234,6 @@ export function writtenRepositories(plan: ReleasePlan): string[] {
   ].sort();
 }
 
-/** Whether a tag that moves points to what was released. */
 export interface DigestPair {
   readonly image: string;
   readonly repository: string;

@@ -141,7 +141,6 @@ function candidateOrBuild(input: ContentInput): ContentDecision {
   return { content, verified: match.verified, refusals: [], notices: [] };
 }
 
-/** Every tag that was looked up and whose image is verified. */
 export function verifiedSightings(input: ContentInput): readonly VerifiedSighting[] {
   return sightings(input).flatMap((seen) => {
     const verified = verifiedImage(input.verification, seen.repository, seen.image);

@@ -19,7 +19,6 @@ import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import { plannedClaim, plannedStatement, type Source } from "./statement";
 import type { Ancestry } from "./tag-policy";
 
-/** What the plan of one image is made from, besides the image. */
 export interface ImagePlanInput {
   readonly config: Config;
   /** Commit being released, and its repository's URL without credentials. */
@@ -30,7 +29,6 @@ export interface ImagePlanInput {
   readonly ancestry: Readonly<Record<string, Ancestry>>;
 }
 
-/** Where one image's content comes from, what has to be copied, and what each of its tags does. */
 export function planImage(
   input: ImagePlanInput,
   intent: ImageIntent,

@@ -19,7 +19,6 @@ export interface TagDecisions {
   readonly refusals: readonly Refusal[];
 }
 
-/** Decides each desired tag in each repository. */
 export function decideTags(input: TagsInput, desired: readonly WantedTag[]): TagDecisions {
   const tags: PlannedTag[] = [];
   const refusals: Refusal[] = [];
@@ -147,7 +146,6 @@ function rollbackReason({ rollback }: TagWish): string | undefined {
     : `rollback, holds until a version newer than ${rollback.until} is released`;
 }
 
-/** What a tag points to, as far as its image says. */
 export function liveTag({ digest, annotations }: FoundImage): LiveTag {
   return {
     digest,

@@ -1,10 +1,11 @@
 import type { Config, ImageConfig } from "./config";
-import { isDigest, shortDigest } from "./digest";
+import { shortDigest } from "./digest";
 import { type ExistingRelease, isCalled, refOfVersion } from "./existing-release";
 import { missingPlatforms } from "./image-index";
 import { type ManifestImage, parseManifest, type ReleaseManifest } from "./manifest";
 import { type PolicyConfig, type PolicyFinding, settingOf } from "./policy/policy-config";
 import type { Problem } from "./problem";
+import { isRecord } from "./record";
 import type { FoundImage } from "./registry-state";
 import type { PromotionRules, Verdict, VerifyRequest } from "./trust";
 
@@ -25,10 +26,8 @@ export function readStackManifest(stack: string, value: unknown): ManifestReadin
     return problem("promotion-never-released", `the stack ${stack} was never released`, release);
   }
   const manifest = parseManifest(value);
-  if (manifest?.images.every(({ digest }) => isDigest(digest))) {
-    return { manifest, problems: [] };
-  }
-  const schema = typeof value === "object" && "schema" in value ? value.schema : undefined;
+  if (manifest !== undefined) return { manifest, problems: [] };
+  const schema = isRecord(value) ? value.schema : undefined;
   if (typeof schema === "number" && schema > SCHEMA) {
     return problem(
       "promotion-newer-manifest",

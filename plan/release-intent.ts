@@ -167,7 +167,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
 
 /** Where an image goes, the primary first. */
 export function repositoriesOf(config: Config, image: ImageConfig): RepositoryName[] {
-  return config.registries.map(({ host, namespace }) => repositoryIn({ host, namespace }, image));
+  return config.registries.map((registry) => repositoryIn(registry, image));
 }
 
 /** Where an image is in one registry. */

@@ -26,7 +26,6 @@ export interface DesiredContent {
   readonly incomplete: readonly string[];
 }
 
-/** @param mode how this release signs */
 export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]): DesiredContent {
   const { name, repositories, intent, content, claim, statement, claims, copyTo } = planned;
   if (content.from === "promotion" || intent.candidateTag === undefined) {
@@ -50,12 +49,10 @@ export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]):
   };
 }
 
-/** The digests of `host/path@digest`, without repeats: every registry has the same referrers. */
 export function referrerDigests(references: readonly string[]): Digest[] {
   return [...new Set(references.map((reference) => reference.split("@")[1]).filter(isDigest))];
 }
 
-/** Inputs that copy content from where it was verified. */
 export function copyInputs({ name, repositories, intent, content, acceptedSigner }: PlannedImage) {
   if (content.from !== "promotion" && content.from !== "rollback") {
     throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
@@ -70,7 +67,6 @@ export function copyInputs({ name, repositories, intent, content, acceptedSigner
   };
 }
 
-/** What writes a repository's description. */
 export function descriptionInputs({ repository, full, short, kept }: PlannedDescription) {
   return { repository, full, short, kept };
 }
@@ -81,7 +77,6 @@ export interface DesiredLevel {
   readonly tags: readonly DesiredTag[];
 }
 
-/** One tag of one image in one repository. */
 export interface DesiredTag {
   readonly image: string;
   readonly lane: string;

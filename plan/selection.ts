@@ -27,7 +27,6 @@ export function keptImages(config: Config, previous: ReleaseManifest | undefined
 /** `slipway up` says by this variable that the engine leaves everything but these services alone. */
 export const SELECTED_VARIABLE = "SLIPWAY_SELECTED";
 
-/** A resource of the stack's state, as `pulumi stack export` shows it. */
 export interface StateResource {
   readonly urn: string;
   readonly type: string;

@@ -47,7 +47,6 @@ export interface TagWish {
   readonly prereleases?: "move";
 }
 
-/** What the tag points to now. */
 export interface LiveTag {
   readonly digest: Digest;
   /** From the image's own annotations or, for a version tag, its name. */

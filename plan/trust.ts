@@ -6,7 +6,6 @@ import type { Problem } from "./problem";
 import type { Refusal, ReleasePlan } from "./release-plan";
 import type { Secret } from "./secret";
 
-/** How a release is signed. */
 export type SignConfig =
   | { readonly mode: "none" }
   | {
@@ -78,7 +77,6 @@ export interface VerifyRequest {
   readonly rules: VerifyRules;
 }
 
-/** What was found in one repository. */
 export interface Verdict {
   readonly repository: string;
   readonly digest: Digest;
@@ -146,23 +144,20 @@ export function missingKey(
  *
  * @example matches("/https:\/\/github\.com\/octo\/.+/", "https://github.com/octo/app")
  */
-export function matches(rule: string, text: string): boolean {
+export function matches(
+  rule: string,
+  text: string,
+  { anyCase = false }: { readonly anyCase?: boolean } = {},
+): boolean {
   const pattern = patternOf(rule);
-  return pattern === undefined ? rule === text : new RegExp(`^(?:${pattern})$`, "u").test(text);
-}
-
-/** As `matches`, for texts that mean the same in capitals and without: SPDX ids. */
-export function matchesAnyCase(rule: string, text: string): boolean {
-  const pattern = patternOf(rule);
-  if (pattern === undefined) return rule.toLowerCase() === text.toLowerCase();
-  return new RegExp(`^(?:${pattern})$`, "iu").test(text);
+  if (pattern !== undefined) return new RegExp(`^(?:${pattern})$`, anyCase ? "iu" : "u").test(text);
+  return rule === text || (anyCase && rule.toLowerCase() === text.toLowerCase());
 }
 
 function patternOf(rule: string): string | undefined {
   return rule.length > 2 && rule.startsWith("/") && rule.endsWith("/") ? rule.slice(1, -1) : undefined;
 }
 
-/** What is wrong with a rule; undefined for nothing. */
 export function patternProblem(rule: string): string | undefined {
   const pattern = patternOf(rule);
   if (pattern === undefined) return rule === "" ? "is empty" : undefined;

@@ -49,7 +49,6 @@ function isForVersions({ type, enable }: TagRule): boolean {
   return enable === "true" && (type === "semver" || type === "pep440" || type === "match");
 }
 
-/** What git says about the tag that is asserted. */
 export interface TagFacts {
   readonly revision: string;
   readonly tagsAtHead: readonly string[];

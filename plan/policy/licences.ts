@@ -1,5 +1,5 @@
 import parse from "spdx-expression-parse";
-import { matchesAnyCase } from "../trust";
+import { matches } from "../trust";
 import type { LicenceRules } from "./policy-config";
 
 export interface SbomPackage {
@@ -30,7 +30,7 @@ type Denies = (id: string) => boolean;
 export function judgeLicence(licence: string | undefined, { licences }: LicenceRules): LicenceVerdict {
   if (licence === undefined || /^(?:NOASSERTION|NONE|)$/.test(licence.trim())) return { kind: "unknown" };
   const denies: Denies = (id) =>
-    spellings(id).some((text) => licences.some((rule) => matchesAnyCase(rule, text)));
+    spellings(id).some((text) => licences.some((rule) => matches(rule, text, { anyCase: true })));
   let expression: parse.Expression;
   try {
     expression = parse(licence);

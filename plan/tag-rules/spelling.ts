@@ -95,7 +95,6 @@ function unknownNames(
     });
 }
 
-/** The names that a template asks its context for. */
 function namesIn(template: string): string[] {
   if (!template.includes("{{")) return [];
   const program = attempt(() => Handlebars.parse(template));
