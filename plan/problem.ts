@@ -27,6 +27,12 @@ export function formatProblem(problem: Problem): string {
   return problem.hint === undefined ? first : `${first}\n    ${problem.hint.replaceAll("\n", "\n    ")}`;
 }
 
+/** Each once: several checks may find the same thing. */
+export function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  const keys = problems.map(({ path, message }) => `${path}\n${message}`);
+  return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
+}
+
 /** The message of anything that was thrown. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

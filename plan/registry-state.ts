@@ -112,11 +112,10 @@ export function verifiedImage(
   const isAdopted = adopt.includes(`${name}@${found.digest}`);
   if (signing && !isAdopted) return undefined;
   // A person checked the digest, and the annotations are part of it; without signatures there is nothing better.
-  const revision = found.annotations[REVISION_ANNOTATION];
   return {
     by: isAdopted ? "adopt" : "registry",
     contentKey: found.annotations[CONTENT_KEY_ANNOTATION] ?? "",
-    revision,
+    revision: found.annotations[REVISION_ANNOTATION],
     statements: isAdopted ? [] : statements,
   };
 }

@@ -62,16 +62,8 @@ export type Ancestry = "ancestor" | "descendant" | "diverged" | "unknown";
 export type TagDecision =
   | { readonly action: "create" | "move" | "unchanged" }
   /** A floating tag that stays where it is, rightly. */
-  | {
-      readonly action: "keep";
-      readonly code: "tag-newer-exists" | "tag-prerelease" | "tag-not-descendant" | "tag-bad-version";
-      readonly reason: string;
-    }
-  | {
-      readonly action: "refuse";
-      readonly code: "tag-write-once" | "tag-other-revision";
-      readonly reason: string;
-    };
+  | { readonly action: "keep"; readonly code: string; readonly reason: string }
+  | { readonly action: "refuse"; readonly code: string; readonly reason: string };
 
 /**
  * The one rule by which a tag may be written, asked when planning and again at the moment of writing.
@@ -90,21 +82,18 @@ export function decideTag(
   switch (wish.class) {
     case "version":
       if (live === undefined) return move;
-      return {
-        action: "refuse",
-        code: "tag-write-once",
-        reason: `${wish.name} is a version tag and already points to ${describe(live)}`,
-      };
+      return refuse(
+        "tag-write-once",
+        `${wish.name} is a version tag and already points to ${describe(live)}`,
+      );
     case "revision":
       if (live === undefined || live.unverified || live.revision === wish.revision) return move;
-      return {
-        action: "refuse",
-        code: "tag-other-revision",
-        reason:
-          live.revision === undefined
-            ? `${wish.name} points to ${describe(live)}, which ${NAMES_NO_COMMIT}`
-            : `${wish.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${wish.revision.slice(0, 12)}`,
-      };
+      return refuse(
+        "tag-other-revision",
+        live.revision === undefined
+          ? `${wish.name} points to ${describe(live)}, which ${NAMES_NO_COMMIT}`
+          : `${wish.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${wish.revision.slice(0, 12)}`,
+      );
     case "floating":
       return floatingKept(wish, live, existing, ancestry) ?? move;
   }
@@ -119,22 +108,23 @@ function floatingKept(
   const version = wish.version === undefined ? undefined : parseVersion(wish.version);
   if (version === undefined) return unversionedKept(wish, live, ancestry);
   if (isPrerelease(version) && wish.prereleases !== "move") {
-    return {
-      action: "keep",
-      code: "tag-prerelease",
-      reason: `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
-    };
+    return keep(
+      "tag-prerelease",
+      `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
+    );
   }
-  if (isBad(wish, version)) {
-    return { action: "keep", code: "tag-bad-version", reason: `${wish.version} is listed as bad` };
-  }
+  if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);
   const newer = newerVersion(wish, existing);
   if (newer === undefined) return undefined;
-  return {
-    action: "keep",
-    code: "tag-newer-exists",
-    reason: `${newer.text} exists and is newer than ${wish.version}`,
-  };
+  return keep("tag-newer-exists", `${newer.text} exists and is newer than ${wish.version}`);
+}
+
+function keep(code: string, reason: string): TagDecision {
+  return { action: "keep", code, reason };
+}
+
+function refuse(code: string, reason: string): TagDecision {
+  return { action: "refuse", code, reason };
 }
 
 const NAMES_NO_COMMIT = "does not say which commit it is";
@@ -183,11 +173,7 @@ function unversionedKept(
         ? `which ${NAMES_NO_COMMIT}`
         : "a commit that this clone does not have; fetch the whole history",
   }[ancestry];
-  return {
-    action: "keep",
-    code: "tag-not-descendant",
-    reason: `it points to ${describe(live)}, ${relation}`,
-  };
+  return keep("tag-not-descendant", `it points to ${describe(live)}, ${relation}`);
 }
 
 /** The versions that a repository's tag names stand for, in one form. Partial and foreign names are left out. */

@@ -5,7 +5,7 @@ import { followReleases } from "../plan/base";
 import type { Config } from "../plan/config";
 import { laneOwnerProblems } from "../plan/lanes";
 import type { ReleaseManifest } from "../plan/manifest";
-import type { Problem } from "../plan/problem";
+import { withoutRepeats } from "../plan/problem";
 import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
@@ -143,11 +143,6 @@ async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Pro
     }),
   );
   return { ...plan, refusals: [...plan.refusals, ...refusals.flat()] };
-}
-
-/** Variants of one image share its context, and so what is wrong with it. */
-function withoutRepeats(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map((problem) => [`${problem.path}\n${problem.message}`, problem])).values()];
 }
 
 /** Asks about every tag that could be written, and about nothing else; each repository once. */
