@@ -187,7 +187,7 @@ function foreign(input: ContentInput, seen: Sighting): Refusal[] {
         path,
         message:
           `${repository}:${tag} was released as ${shortDigest(recorded)} ` +
-          `and now points to ${shortDigest(image.digest)}: somebody moved a write-once tag`,
+          `and now points to ${shortDigest(image.digest)}: a write-once tag was moved`,
         hint: `Put it back by hand if that was a mistake: crane tag ${repository}@${recorded} ${tag}`,
         overrule,
       },

@@ -103,7 +103,7 @@ export function planImage(
   };
 }
 
-/** Who finds the index later has to know that its SBOM is missing. */
+/** A later run that finds the index has to see that its SBOM is missing. */
 function withSbomNote(intent: ImageIntent, sbom: SbomState | undefined): ImageIntent {
   if (sbom !== "unavailable") return intent;
   return { ...intent, annotations: { ...intent.annotations, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE } };

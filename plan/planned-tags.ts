@@ -169,7 +169,7 @@ function driftReason(
     .find((image) => image.name === intent.name)
     ?.tags.find((tag) => tag.repository === repository && tag.name === name);
   if (recorded === undefined || recorded.digest === live?.digest) return undefined;
-  return `somebody ${live === undefined ? "deleted" : "moved"} it since the last release`;
+  return `it was ${live === undefined ? "deleted" : "moved"} since the last release`;
 }
 
 const LEVELS = ["version tags", "major.minor tags", "major tags", "other moving tags", "latest"] as const;

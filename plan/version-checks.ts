@@ -13,7 +13,7 @@ export interface AskedVersionInput {
 
 /**
  * A version was asked for (`slipway:version`, RELEASE_TAG), images have rules for versions, and none of them takes it
- * for one (code `version-without-tag`): a slip of the pen, which would release a commit's tags and no more.
+ * for one (code `version-without-tag`): a typing error, which would release a commit's tags and no more.
  *
  * A git tag at HEAD that is no version requests nothing. One image with the version is enough: the others may have
  * versions of their own. A lane has its own check, and `publishVersionTag` says what is to be where it is set.

@@ -133,12 +133,12 @@ describe("tags that somebody else moved", () => {
     [
       "back are put right",
       released.with(FIRST, "latest", OLDER),
-      { action: "move", reason: "somebody moved it since the last release" },
+      { action: "move", reason: "it was moved since the last release" },
     ],
     [
       "away are put back",
       released,
-      { action: "create", reason: "somebody deleted it since the last release" },
+      { action: "create", reason: "it was deleted since the last release" },
     ],
     [
       "forward to a newer version stay",
