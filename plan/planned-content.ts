@@ -51,13 +51,11 @@ export function decideContent(input: ContentInput): ContentDecision {
   const refusals = [...disagreement(input, released), ...released.flatMap((seen) => foreign(input, seen))];
   const content = { from: "version-tag", tag: first.tag, digest: first.image.digest } as const;
   const key = verified?.contentKey ?? "";
-  const notices =
-    refusals.length === 0 && key !== "" && key !== input.intent.contentKey
-      ? [
-          `${input.intent.name}: the working tree or its inputs differ from what ${first.tag} was released with; ` +
-            `the release that exists (${shortDigest(first.image.digest)}) is kept`,
-        ]
-      : [];
+  const isOther = key !== "" && key !== input.intent.contentKey;
+  const notice =
+    `${input.intent.name}: the working tree or its inputs differ from what ${first.tag} was released with; ` +
+    `the release that exists (${shortDigest(first.image.digest)}) is kept`;
+  const notices = refusals.length === 0 && isOther ? [notice] : [];
   return { content, verified, refusals: dedupe(refusals), notices };
 }
 
@@ -111,13 +109,10 @@ export function releasedIntent(
 
 /** Every tag that was asked about and exists, the primary's first. */
 export function sightings(input: Pick<ContentInput, "repositories" | "state">): Sighting[] {
-  return input.repositories.flatMap((repository) =>
-    Object.entries(input.state.repositories[repository]?.found ?? {}).map(([tag, image]) => ({
-      repository,
-      tag,
-      image,
-    })),
-  );
+  return input.repositories.flatMap((repository) => {
+    const found = input.state.repositories[repository]?.found ?? {};
+    return Object.entries(found).map(([tag, image]) => ({ repository, tag, image }));
+  });
 }
 
 function isVersionTag(intent: ImageIntent, name: string): boolean {
@@ -161,16 +156,12 @@ function disagreement({ intent }: ContentInput, released: readonly Sighting[]): 
   const where = released.map(
     ({ repository, tag, image }) => `${repository}:${tag} is ${shortDigest(image.digest)}`,
   );
-  const tag = released[0]?.tag ?? "";
-  return [
-    {
-      code: "version-differs-between-registries",
-      path: `${intent.name}:${tag}`,
-      message: `one version, two digests: ${where.join(", ")}`,
-      hint: "Find out which one was released (slipway never moves a version tag); then delete the wrong tag.",
-      overrule: `${intent.name}:${tag}`,
-    },
-  ];
+  return refuse(
+    `${intent.name}:${released[0]?.tag ?? ""}`,
+    "version-differs-between-registries",
+    `one version, two digests: ${where.join(", ")}`,
+    "Find out which one was released (slipway never moves a version tag); then delete the wrong tag.",
+  );
 }
 
 /** A version tag that this commit did not make, or that was moved since. */
@@ -178,45 +169,41 @@ function foreign(input: ContentInput, seen: Sighting): Refusal[] {
   const { intent, verification } = input;
   const { repository, tag, image } = seen;
   const path = `${intent.name}:${tag}`;
-  const overrule = path;
   const recorded = recordedDigest(verification, repository, tag);
   if (recorded !== undefined && recorded !== image.digest) {
-    return [
-      {
-        code: "version-tag-moved",
-        path,
-        message:
-          `${repository}:${tag} was released as ${shortDigest(recorded)} ` +
-          `and now points to ${shortDigest(image.digest)}: a write-once tag was moved`,
-        hint: `Put it back by hand if that was a mistake: crane tag ${repository}@${recorded} ${tag}`,
-        overrule,
-      },
-    ];
+    return refuse(
+      path,
+      "version-tag-moved",
+      `${repository}:${tag} was released as ${shortDigest(recorded)} ` +
+        `and now points to ${shortDigest(image.digest)}: a write-once tag was moved`,
+      `Put it back by hand if that was a mistake: crane tag ${repository}@${recorded} ${tag}`,
+    );
   }
   const verified = verifiedRelease(input, seen);
   if (verified === undefined) return [notVerified(intent.name, seen)];
   const stated = verified.statements.find((statement) => isStatementOf(statement, intent));
   const origin = stated?.revision ?? verified.revision;
   if (origin === intent.revision) return [];
-  return [
-    origin === undefined
-      ? {
-          code: "version-of-unknown-origin",
-          path,
-          message: `${repository}:${tag} exists (${shortDigest(image.digest)}) and does not say which commit it is`,
-          hint: "Release another version.",
-          overrule,
-        }
-      : {
-          code: "version-of-another-revision",
-          path,
-          message:
-            `${repository}:${tag} was released from commit ${origin.slice(0, 12)}, ` +
-            `and this is commit ${intent.revision.slice(0, 12)}`,
-          hint: `Release a new version, or check out ${origin.slice(0, 12)} to complete that one.`,
-          overrule,
-        },
-  ];
+  if (origin === undefined) {
+    return refuse(
+      path,
+      "version-of-unknown-origin",
+      `${repository}:${tag} exists (${shortDigest(image.digest)}) and does not say which commit it is`,
+      "Release another version.",
+    );
+  }
+  return refuse(
+    path,
+    "version-of-another-revision",
+    `${repository}:${tag} was released from commit ${origin.slice(0, 12)}, ` +
+      `and this is commit ${intent.revision.slice(0, 12)}`,
+    `Release a new version, or check out ${origin.slice(0, 12)} to complete that one.`,
+  );
+}
+
+/** A refusal of `image:tag`, which the setting `slipway:overrule` can override. */
+function refuse(path: string, code: string, message: string, hint: string): Refusal[] {
+  return [{ code, path, message, hint, overrule: path }];
 }
 
 export function notVerified(
