@@ -2,9 +2,10 @@ import path from "node:path";
 import { requireProviderPlugin } from "../config/provider-plugin";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
-import { engineExcludes, SELECTED_VARIABLE, selectedImages } from "../plan/selection";
-import { writeFiles } from "../report/manifest-file";
+import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE, selectedImages } from "../plan/selection";
+import { MANIFEST_FILE, readManifestFile, writeFiles } from "../report/manifest-file";
 import { planText, refusalText } from "../report/plan-text";
+import { releaseTable } from "../report/release-table";
 import { engineEnvironment } from "./engine-environment";
 import { environmentSecrets, stackSecrets } from "./engine-secrets";
 import { runInForeground } from "./foreground";
@@ -18,6 +19,11 @@ interface EngineStack {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
+
+/** From so many images on, reading the state first costs less than writing it after each change. */
+const MANY_IMAGES = 10;
+/** The engine writes state once, at the end. */
+const STATE_AT_END = { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" };
 
 /** Runs the engine on a stack, on some images only where they are selected. */
 export async function runEngine(
@@ -37,7 +43,13 @@ export async function runEngine(
   // Without a refresh the engine would leave what was changed on GitHub.
   if (config === undefined) return runPulumi([verb, "--stack", stack, "--refresh", ...rest], engine);
   const selected = selectedImages(config);
-  if (config.push && selected === undefined) return runPulumi([verb, "--stack", stack, ...rest], engine);
+  const isLarge = verb === "up" && config.push && config.images.length >= MANY_IMAGES;
+  const resources = isLarge || selected !== undefined ? await stateResources(engine) : [];
+  if (isLarge && isAllInRegistries(resources)) Object.assign(env, STATE_AT_END);
+  const run = [verb, "--stack", stack, "--suppress-outputs"];
+  const manifest = path.join(projectDir, config.artifacts, MANIFEST_FILE);
+  if (config.push && selected === undefined)
+    return endingInTable(verb, rest, manifest, await runPulumi([...run, ...rest], engine));
   const planned = await planStack(engine);
   const plans = planned.map(({ plan }) => plan);
   if (!config.push) {
@@ -47,11 +59,22 @@ export async function runEngine(
     if (verb === "up") for (const { files } of planned) await writeFiles(projectDir, files);
     return 0;
   }
-  const excludes = engineExcludes(await stateResources(engine), plans).flatMap((urn) => ["--exclude", urn]);
-  return runPulumi([verb, "--stack", stack, ...excludes, ...rest], {
-    ...engine,
-    env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") },
-  });
+  const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);
+  const narrowed = { ...engine, env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") } };
+  return endingInTable(verb, rest, manifest, await runPulumi([...run, ...excludes, ...rest], narrowed));
+}
+
+/** A release ends in its table, in place of the stack's outputs, which say the same at length. */
+async function endingInTable(
+  verb: "up" | "preview",
+  rest: readonly string[],
+  manifest: string,
+  code: number,
+): Promise<number> {
+  const isRelease = verb === "up" && code === 0;
+  if (isRelease && !rest.some((argument) => /^--(?:json|help|preview-only)$/.test(argument)))
+    process.stdout.write(releaseTable(await readManifestFile(manifest)));
+  return code;
 }
 
 /** In the user's own terminal; without one, and without secrets, where the engine is asked to log everything. */

@@ -72,3 +72,14 @@ export function engineExcludes(resources: readonly StateResource[], plans: reado
 function nameOf(urn: string): string {
   return urn.split("::").slice(3).join("::");
 }
+
+/**
+ * Whether all that a state holds is in registries too. A run that is killed then loses nothing, so the engine may write state
+ * once, at the end. An empty state says nothing about what the program will declare.
+ */
+export function isAllInRegistries(resources: readonly StateResource[]): boolean {
+  const isReleases = ({ type }: StateResource) =>
+    type === "pulumi:pulumi:Stack" ||
+    /^(?:pulumi:providers|slipway|slipway-registry|docker-build):/.test(type);
+  return resources.length > 0 && resources.every(isReleases);
+}

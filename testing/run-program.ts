@@ -30,7 +30,7 @@ export interface FakeWorld {
   readonly stack?: string;
   /** Environment variables. @default none */
   readonly env?: Readonly<Record<string, string>>;
-  /** The output `manifest` of other stacks, by their names. @default none */
+  /** The manifests of other stacks, by their names. @default none */
   readonly manifests?: Readonly<Record<string, unknown>>;
   /** Run as `pulumi preview`. @default false, as `pulumi up` */
   readonly preview?: boolean;

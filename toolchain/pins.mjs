@@ -42,6 +42,8 @@ const buildkitVersion = "0.31.1";
 const runcVersion = "1.4.0";
 const registryVersion = "3.1.2";
 const craneVersion = "0.22.1";
+const buildxVersion = "0.35.0";
+const regctlVersion = "0.11.5";
 const cosignVersion = "3.1.3";
 const olaregVersion = "0.2.2";
 const actionlintVersion = "1.7.12";
@@ -230,6 +232,35 @@ export const parts = [
     ),
   },
   {
+    name: "buildx",
+    version: buildxVersion,
+    minimum: buildxVersion,
+    bins: ["buildx"],
+    versionArgs: ["version"],
+    needs: "install buildx (https://github.com/docker/buildx)",
+    // As for regctl below: only the benchmark needs it, and builds the version that it names.
+    download: () => undefined,
+    go: goProgram(
+      "buildx",
+      "github.com/docker/buildx/cmd/buildx",
+      `-X github.com/docker/buildx/version.Version=v${buildxVersion}`,
+    ),
+  },
+  {
+    name: "regctl",
+    version: regctlVersion,
+    minimum: regctlVersion,
+    bins: ["regctl"],
+    versionArgs: ["version"],
+    needs: "install regctl (https://github.com/regclient/regclient)",
+    download: () => undefined,
+    go: goProgram(
+      "regctl",
+      "github.com/regclient/regclient/cmd/regctl",
+      `-X github.com/regclient/regclient/internal/version.vcsTag=v${regctlVersion}`,
+    ),
+  },
+  {
     name: "cosign",
     version: cosignVersion,
     minimum: cosignVersion,
@@ -363,8 +394,8 @@ export const sampleBinaries = {
 /** What a release does not need: the tests' judges, their registry with referrers, and the setup stack's provider. */
 export const onDemand = ["crane", "cosign", "olareg", "actionlint", "zizmor", "github"];
 
-/** A Docker engine and its provider: the few tests that need them provide them. */
-export const byTheirTests = ["dockerd", "docker"];
+/** A Docker engine and its provider, and the benchmark's peers: what needs them provides them. */
+export const byTheirTests = ["dockerd", "docker", "buildx", "regctl"];
 
 /** @param {string} name @returns {Part} */
 export function partNamed(name) {

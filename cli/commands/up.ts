@@ -7,7 +7,8 @@ What follows -- goes to pulumi as it is:
 
 CI_SERVICES, CI_SERVICE_FILTER and SERVICES (the first that is set) select too;
 --services wins. With CI_PUSH=false nothing is released: the plan is shown, and
-\`up\` writes the program's own files.
+\`up\` writes the program's own files. A release ends in its table; the stack's
+outputs are shown with -- --suppress-outputs=false.
 
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 130 interrupted.
 Those of pulumi pass through: 6 where the backend has no such stack.`;

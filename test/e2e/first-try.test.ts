@@ -111,6 +111,9 @@ function slipway(args: readonly string[], env = bare()): Promise<{ code: number;
 test("up provides engine, registry, builder and a place for the state, and releases", async () => {
   const up = await slipway(["up", "--stack", "stage", "--", "--yes", "--non-interactive"]);
   expect(up.code, up.out + up.err).toBe(0);
+  // The release ends in its table, and the engine prints no outputs beside it.
+  expect(up.out).toMatch(/shop 1\.2\.3 for linux\/amd64[\s\S]*what it did/);
+  expect(up.out).not.toMatch(/^Outputs:/m);
   expect(up.err).toMatch(/^✓ registry \(started at localhost:\d+/m);
   expect(up.err).toMatch(/^✓ state of the stack stage: .*\(there is no Pulumi login/m);
   expect(await crane("digest", `localhost:${port}/octo/shop:1.2.3`)).toMatch(/^sha256:/);

@@ -135,11 +135,7 @@ describe("tags that somebody else moved", () => {
       released.with(FIRST, "latest", OLDER),
       { action: "move", reason: "it was moved since the last release" },
     ],
-    [
-      "away are put back",
-      released,
-      { action: "create", reason: "it was deleted since the last release" },
-    ],
+    ["away are put back", released, { action: "create", reason: "it was deleted since the last release" }],
     [
       "forward to a newer version stay",
       released.with(FIRST, "latest", NEWER).withTags(FIRST, ["2.0.0"]),

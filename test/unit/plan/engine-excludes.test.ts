@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { engineExcludes, type StateResource } from "../../../plan/selection";
+import { engineExcludes, isAllInRegistries, type StateResource } from "../../../plan/selection";
 import { planOf, registryState } from "../../support/plan-state";
 
 const STACK = "urn:pulumi:stage::slipway::pulumi:pulumi:Stack::slipway-stage";
@@ -53,4 +53,12 @@ describe("what the engine leaves alone when one image is released", () => {
         .sort(),
     );
   });
+});
+
+test("a state with nothing but releases may be written once, at the end", () => {
+  const releases = state("release");
+  expect(isAllInRegistries(releases)).toBe(true);
+  expect(isAllInRegistries([])).toBe(false);
+  const other = { urn: "urn:pulumi:stage::shop::aws:s3/bucket:Bucket::logs", type: "aws:s3/bucket:Bucket" };
+  expect(isAllInRegistries([...releases, other])).toBe(false);
 });
