@@ -2,8 +2,8 @@ import path from "node:path";
 import { overlayCode, overlayEnvironment } from "../config/overlay";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
-import { isLoopbackHost } from "../plan/loopback";
 import { isRecord } from "../plan/record";
+import { isLoopbackHost } from "../plan/reference";
 import type { Code } from "../source/program-host";
 import { releaseCode } from "./program/run-program";
 

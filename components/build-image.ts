@@ -1,10 +1,10 @@
 import * as dockerBuild from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
-import { BASE_IMAGE } from "../plan/base";
 import { buildRecipe, releasedBaseContext, SBOM_ARGUMENT } from "../plan/build-recipe";
 import type { BuilderConfig } from "../plan/config";
+import { BASE_IMAGE } from "../plan/release-intent";
 import type { PlannedImage } from "../plan/release-plan";
-import { buildName } from "../plan/resource-names";
+import { buildName } from "../plan/resource-inputs";
 import type { Secret } from "../plan/secret";
 
 /** How an image is built and where it is pushed to. */

@@ -1,8 +1,7 @@
 import type { Environment } from "../config/environment";
 import type { Config } from "../plan/config";
-import { SELECTED_VARIABLE } from "../plan/engine-excludes";
 import { ProblemError } from "../plan/problem";
-import { selectedImages } from "../plan/selection";
+import { SELECTED_VARIABLE, selectedImages } from "../plan/selection";
 
 /**
  * Refuses what a bare `pulumi up` cannot do: release a selection of images, for which the engine has to leave all other

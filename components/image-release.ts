@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
-import { imageFacts } from "../plan/policy/image-facts";
 import type { PlannedImage } from "../plan/release-plan";
-import { copyInputs, desiredContent, referrerDigests } from "../plan/resource-inputs";
+import { copyInputs, desiredContent, imageFacts, referrerDigests } from "../plan/resource-inputs";
 import type { SignConfig } from "../plan/trust";
 import { Content, ImageCopy } from "../provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";

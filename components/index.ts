@@ -1,5 +1,5 @@
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
-export type { PlannedRelease, PlanOptions, ReleaseFile } from "../plan/planned-release";
+export type { PlannedRelease, PlanOptions, ReleaseFile } from "../plan/release-plan";
 export type { SetupPlan } from "../plan/setup/plan";
 export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
 export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs, RepositorySetupArgs } from "./args";

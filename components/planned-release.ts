@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { requireProviderPlugin } from "../config/provider-plugin";
 import { readPulumiConfig } from "../config/pulumi-config";
-import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/planned-release";
-import { writtenRepositories } from "../plan/release-manifest";
+import { writtenRepositories } from "../plan/manifest";
+import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/release-plan";
 import { askRegistries } from "../provider/ask-registries";
 import { planText, refusalText } from "../report/plan-text";
 import { checkPlan } from "../source/checks";

@@ -1,12 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
-import type { ManifestImage, ReleaseManifest } from "../plan/manifest";
-import type { PlannedRelease, PlanOptions } from "../plan/planned-release";
-import { type ReleaseFacts, releaseManifest, tagOutcomes, writtenTags } from "../plan/release-manifest";
-import type { ReleasePlan } from "../plan/release-plan";
-import { descriptionInputs, desiredTags } from "../plan/resource-inputs";
-import { descriptionName } from "../plan/resource-names";
+import {
+  type ManifestImage,
+  type ReleaseFacts,
+  type ReleaseManifest,
+  releaseManifest,
+  tagOutcomes,
+  writtenTags,
+} from "../plan/manifest";
+import type { PlannedRelease, PlanOptions, ReleasePlan } from "../plan/release-plan";
+import { descriptionInputs, descriptionName, desiredTags } from "../plan/resource-inputs";
 import { providerConfig } from "../provider/provider-config";
 import { HubDescription, RegistryProvider, Tags } from "../provider/sdk/resources";
 import { writeArtifacts, writeFiles } from "../report/manifest-file";

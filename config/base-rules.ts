@@ -1,6 +1,6 @@
-import { BASE_IMAGE } from "../plan/base";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { BASE_IMAGE } from "../plan/release-intent";
 import { baseName } from "./expand-images";
 import {
   conflict,

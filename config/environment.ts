@@ -1,6 +1,6 @@
+import { CI_PAIR, hostVariables, PAIRS_BY_HOST, type Pair } from "../plan/config";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
-import { CI_PAIR, hostVariables, PAIRS_BY_HOST, type Pair } from "../plan/variables";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

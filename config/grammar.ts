@@ -1,9 +1,8 @@
 import { posix } from "node:path";
 import { z } from "zod";
+import { ROOT_PATTERN } from "../plan/config";
 import { isDigest } from "../plan/digest";
-import { isLoopbackHost } from "../plan/loopback";
-import { HOST_PATTERN, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
-import { ROOT_PATTERN } from "../plan/root";
+import { HOST_PATTERN, isLoopbackHost, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 
 /**

@@ -6,14 +6,12 @@ import type {
   PromoteConfig,
   RegistryConfig,
   SbomConfig,
+  WorkflowsConfig,
 } from "../plan/config";
-import { parseDuration } from "../plan/duration";
-import type { WorkflowsConfig } from "../plan/github-config";
-import { isLoopbackHost } from "../plan/loopback";
 import { type Problem, reasonOf } from "../plan/problem";
-import { normalizeHost, parseReference, referenceText } from "../plan/reference";
+import { isLoopbackHost, normalizeHost, parseReference, referenceText } from "../plan/reference";
 import { Secret } from "../plan/secret";
-import type { PromotionRules, SignConfig, WantedSigner } from "../plan/trust";
+import { type PromotionRules, parseDuration, type SignConfig, type WantedSigner } from "../plan/trust";
 import { type BaseConfig, expandImages, imageInLane, normaliseLane } from "./expand-images";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
 import { formatPath } from "./paths";

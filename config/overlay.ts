@@ -1,6 +1,6 @@
+import { buildSecretVariable } from "../plan/config";
 import { type Problem, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { buildSecretVariable } from "../plan/variables";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
 import { type Edit, ENVIRONMENT } from "./environment-table";
 import { formatPath, type Path, type Written, withValueAt } from "./paths";

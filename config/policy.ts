@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { patternProblem } from "../plan/pattern";
 import { DEFAULT_POLICY, type PolicyConfig, type PolicyLevel } from "../plan/policy/policy-config";
+import { patternProblem } from "../plan/trust";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./grammar";
 import type { CheckedConfig } from "./schema";

@@ -1,6 +1,6 @@
-import { parseDuration } from "../plan/duration";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { parseDuration } from "../plan/trust";
 import { conflict, formatPath, problem, type Written } from "./paths";
 
 /** Rules about `promote` and `rollback` that look at more than one value. @param names of all images */

@@ -1,5 +1,5 @@
 import type { Config } from "../plan/config";
-import { type Problem, ProblemError } from "../plan/problem";
+import { type Problem, ProblemError, withoutRepeats } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { decodeWritten } from "./decode";
 import type { Environment } from "./environment";
@@ -151,12 +151,6 @@ function withOrigin(problem: Problem, origins: Readonly<Record<string, string>>)
   );
   const origin = path === undefined ? undefined : origins[path];
   return origin === undefined ? problem : { ...problem, message: `${problem.message} (from ${origin})` };
-}
-
-/** Schema and rules may find the same thing. */
-function withoutRepeats(problems: readonly Problem[]): Problem[] {
-  const keys = problems.map(({ path, message }) => `${path}\n${message}`);
-  return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }
 
 function title(count: number): string {

@@ -1,6 +1,6 @@
-import { isLoopbackHost } from "../plan/loopback";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { isLoopbackHost } from "../plan/reference";
 import { formatPath, leaves, type Path, problem, valueAt, type Written, withValueAt } from "./paths";
 
 /** A `secure:` value of a stack's file, which only the engine can decrypt. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseDuration } from "../plan/duration";
-import { patternProblem } from "../plan/pattern";
+import { parseDuration, patternProblem } from "../plan/trust";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./grammar";
 

@@ -10,9 +10,7 @@ export const PART_ANNOTATION = "dev.slipway.part-of";
 export const SBOM_ANNOTATION = "dev.slipway.sbom";
 /** On an index without its SBOM that was merged from platforms' parts: `parts`. Else absent. */
 export const MERGED_ANNOTATION = "dev.slipway.merged";
-/** OCI: the revision of the packaged software. */
 export const REVISION_ANNOTATION = "org.opencontainers.image.revision";
-/** OCI: the version of the packaged software. */
 export const VERSION_ANNOTATION = "org.opencontainers.image.version";
 /** OCI: when the image was made; here the commit's date. */
 export const CREATED_ANNOTATION = "org.opencontainers.image.created";

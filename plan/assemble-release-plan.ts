@@ -10,18 +10,15 @@ import type { ImageIntent } from "./release-intent";
 import type { PlannedImage, PlannedTag, Refusal, ReleasePlan } from "./release-plan";
 import { sbomNotices } from "./sbom";
 import { isSelected, keptImages } from "./selection";
-import { versionTagProblems } from "./version-tags";
+import { versionTagProblems } from "./version-checks";
 
 export interface ReleasePlanInput extends ImagePlanInput {
   readonly stack: string;
   readonly intents: readonly ImageIntent[];
-  /** What Docker Hub is to say of the repositories. Default: nothing. */
   readonly descriptions?: readonly ReadDescription[];
-  /** The repository's workflow files. Default: none. */
   readonly workflows?: readonly WorkflowText[];
   /** What the gate before a promotion found against the team's rules. Default: nothing. */
   readonly findings?: readonly PolicyFinding[];
-  /** Problems found on the way here. */
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
 }
@@ -42,20 +39,15 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   const planned = input.intents.map((intent) => planImage(input, intent));
   const tags = planned.flatMap((image) => image.tags);
   const images = planned.map(({ image }) => image);
-  const { descriptions, ...described } = planDescriptions({
-    config,
-    read: input.descriptions ?? [],
-    images,
-    tags,
-  });
-  const { workflows = [] } = input;
-  const policy = [...judgePolicy({ config, source, images, tags, workflows }), ...(input.findings ?? [])];
+  const { descriptions, ...described } = planDescriptions(config, input.descriptions ?? [], images, tags);
+  const { workflows = [], findings = [] } = input;
+  const policy = [...judgePolicy({ config, source, images, tags, workflows }), ...findings];
   return {
     schema: 1,
     stack: input.stack,
-    ...(config.repository === undefined ? {} : { source: config.repository }),
+    source: config.repository,
     revision: commonRevision(input.intents) ?? source.revision,
-    ...(config.lane === undefined ? {} : { lane: config.lane.name }),
+    lane: config.lane?.name,
     checks: config.checks,
     images,
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
@@ -69,7 +61,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ...Object.values(state.access).flatMap((access) =>
         access.status === "refused" ? [access.problem] : [],
       ),
-      ...nowhereToGo(input),
+      ...nowhereToGo(state),
       ...planned.flatMap((image) => image.refusals),
       ...backAndForward(images),
       ...described.problems,
@@ -106,8 +98,8 @@ function skippedRegistries(state: RegistryState): Record<string, string> {
   );
 }
 
-function nowhereToGo({ state }: ReleasePlanInput): Refusal[] {
-  const statuses = Object.values(state.access).map(({ status }) => status);
+function nowhereToGo({ access }: RegistryState): Refusal[] {
+  const statuses = Object.values(access).map(({ status }) => status);
   if (statuses.length === 0 || statuses.some((status) => status !== "skipped")) return [];
   return [
     {
@@ -136,7 +128,6 @@ function backAndForward(images: readonly PlannedImage[]): Refusal[] {
   );
 }
 
-/** Images that share a repository must not share a tag. */
 function twoOwners(tags: readonly PlannedTag[]): Refusal[] {
   const owners = new Map<string, string>();
   return tags.flatMap(({ image, repository, name }) => {

@@ -1,6 +1,7 @@
 import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "./annotations";
 import { pinnedBaseKey } from "./content-key";
 import { shortDigest } from "./digest";
+import { missingPlatforms } from "./image-index";
 import {
   type ContentDecision,
   type ContentInput,
@@ -10,39 +11,11 @@ import {
   type VerifiedSighting,
   verifiedSightings,
 } from "./planned-content";
-import { missingPlatforms } from "./platforms";
 import type { Problem } from "./problem";
 import { type Reference, repositoryKey } from "./reference";
 import type { FoundImage } from "./registry-state";
-import type { ImageIntent } from "./release-intent";
+import { BASE_IMAGE, type ImageIntent } from "./release-intent";
 import type { Refusal } from "./release-plan";
-
-/** The build argument by which a Dockerfile names its base: `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`. */
-export const BASE_IMAGE = "BASE_IMAGE";
-
-/** The image that another one of the same release is built FROM. */
-export interface BaseLink {
-  /** Its name. */
-  readonly image: string;
-  /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
-  readonly reference: string;
-  /** Where its digest is taken from: `host/path` in the primary registry. */
-  readonly repository: string;
-  /** What it is made of, in place of its digest, which is not known before it is built. */
-  readonly contentKey: string;
-}
-
-export function baseLink(base: ImageIntent): BaseLink | undefined {
-  const [primary] = base.repositories;
-  if (primary === undefined || base.candidateTag === undefined) return undefined;
-  const repository = repositoryKey(primary);
-  return {
-    image: base.name,
-    reference: `${repository}:${base.candidateTag}`,
-    repository,
-    contentKey: base.contentKey,
-  };
-}
 
 /**
  * Where a base's content comes from: its tag, or a build. Where releases are signed, the tag counts only with a claim.
@@ -67,9 +40,10 @@ export function decideBase(input: ContentInput): ContentDecision {
     content: { from: "candidate", tag, digest: first.image.digest },
     verified: first.verified,
     refusals: [
-      ...found.flatMap((seen) => otherContent(intent, seen)),
-      ...(foreign.length === 0 ? [] : twoBases(intent, found)),
-      ...lackingPlatforms(intent, first),
+      ...found.flatMap((seen) => otherContent(intent, seen) ?? []),
+      ...[foreign.length === 0 ? undefined : twoBases(intent, found), lackingPlatforms(intent, first)].filter(
+        (refusal) => refusal !== undefined,
+      ),
     ],
     notices: foreign.map(
       ({ repository, image }) =>
@@ -94,43 +68,43 @@ function holdsBase(
 function otherContent(
   intent: ImageIntent,
   { repository, tag, image, verified: { contentKey: key } }: VerifiedSighting,
-): Refusal[] {
-  if (key === "" || holdsBase(intent, key, image.annotations)) return [];
-  return [
-    refusal(intent, "base-other-content", {
-      message: `${repository}:${tag} has the same short hash and other content: ${key.slice(0, 12)}, not ${intent.contentKey.slice(0, 12)}`,
-      hint:
-        "The short hash covers no names, modes or links. Change a byte of one of its files (a comment in its Dockerfile) " +
-        `to get another tag, or delete that one: crane delete ${repository}:${tag}`,
-    }),
-  ];
+): Refusal | undefined {
+  if (key === "" || holdsBase(intent, key, image.annotations)) return undefined;
+  return {
+    code: "base-other-content",
+    path: tagPath(intent),
+    message: `${repository}:${tag} has the same short hash and other content: ${key.slice(0, 12)}, not ${intent.contentKey.slice(0, 12)}`,
+    hint:
+      "The short hash covers no names, modes or links. Change a byte of one of its files (a comment in its Dockerfile) " +
+      `to get another tag, or delete that one: crane delete ${repository}:${tag}`,
+  };
 }
 
-function twoBases(intent: ImageIntent, found: readonly Sighting[]): Refusal[] {
-  if (new Set(found.map(({ image }) => image.digest)).size < 2) return [];
+function twoBases(intent: ImageIntent, found: readonly Sighting[]): Refusal | undefined {
+  if (new Set(found.map(({ image }) => image.digest)).size < 2) return undefined;
   const where = found.map(({ repository, image }) => `${shortDigest(image.digest)} in ${repository}`);
-  return [
-    refusal(intent, "base-differs-between-registries", {
-      message: `one base, two digests: ${intent.candidateTag} is ${where.join(" and ")}`,
-      hint: "Delete the tag where it is wrong; the right one is copied there.",
-    }),
-  ];
+  return {
+    code: "base-differs-between-registries",
+    path: tagPath(intent),
+    message: `one base, two digests: ${intent.candidateTag} is ${where.join(" and ")}`,
+    hint: "Delete the tag where it is wrong; the right one is copied there.",
+  };
 }
 
-function lackingPlatforms(intent: ImageIntent, { repository, tag, image }: Sighting): Refusal[] {
+function lackingPlatforms(intent: ImageIntent, { repository, tag, image }: Sighting): Refusal | undefined {
   const missing = missingPlatforms(image.platforms, intent.image.platforms);
-  if (missing.length === 0) return [];
+  if (missing.length === 0) return undefined;
   const has = image.platforms.join(", ") || "no platform";
-  return [
-    refusal(intent, "base-platforms", {
-      message: `${repository}:${tag} has ${has}, and not ${missing.join(", ")}`,
-      hint: `Delete that tag to have it built again (crane delete ${repository}:${tag}), or ask for fewer platforms`,
-    }),
-  ];
+  return {
+    code: "base-platforms",
+    path: tagPath(intent),
+    message: `${repository}:${tag} has ${has}, and not ${missing.join(", ")}`,
+    hint: `Delete that tag to have it built again (crane delete ${repository}:${tag}), or ask for fewer platforms`,
+  };
 }
 
-function refusal(intent: ImageIntent, code: string, what: Pick<Problem, "message" | "hint">): Refusal {
-  return { code, path: `${intent.name}:${intent.candidateTag ?? ""}`, ...what };
+function tagPath({ name, candidateTag = "" }: ImageIntent): string {
+  return `${name}:${candidateTag}`;
 }
 
 /**
@@ -147,18 +121,20 @@ export function followReleases(intents: readonly ImageIntent[]): ImageIntent[] {
   });
 }
 
-export interface BaseUse {
+/** An image with a base takes it; a base takes nothing that this release makes. */
+export function baseUseProblems({
+  image,
+  path,
+  references,
+  isBase,
+}: {
   readonly image: ImageIntent;
   /** Where the Dockerfile is written, e.g. `slipway:images[0].dockerfile`. */
   readonly path: string;
-  /** What the Dockerfile takes from registries. */
   readonly references: readonly (Reference & { readonly text: string })[];
   /** Others of the release are built from it. */
   readonly isBase: boolean;
-}
-
-/** An image with a base takes it; a base takes nothing that this release makes. */
-export function baseUseProblems({ image, path, references, isBase }: BaseUse): Problem[] {
+}): Problem[] {
   const problems: Problem[] = [];
   if (image.base !== undefined && !references.some(({ text }) => text === image.base?.reference)) {
     problems.push({

@@ -1,7 +1,7 @@
 import { CREATED_ANNOTATION } from "./annotations";
-import type { BaseLink } from "./base";
 import type { ImageConfig } from "./config";
 import { parseReference } from "./reference";
+import type { BaseLink } from "./release-intent";
 import type { PlannedImage } from "./release-plan";
 import { generatorReference } from "./sbom";
 
@@ -10,9 +10,7 @@ export const SBOM_ARGUMENT = "BUILDKIT_ATTEST_SBOM";
 
 /** How an image is built and pushed, in BuildKit's words: the same for the engine and for a CLI. */
 export interface BuildRecipe {
-  /** Folder of the build context, relative to the project. */
   readonly context: string;
-  /** Relative to the project. */
   readonly dockerfile: string;
   readonly target?: string;
   readonly platforms: readonly string[];
@@ -43,7 +41,7 @@ export function buildRecipe(
   return {
     context: fromRoot(image.context),
     dockerfile: fromRoot([image.context, image.dockerfile].join("/").replace(/^\.\//, "")),
-    ...(image.target === undefined ? {} : { target: image.target }),
+    target: image.target,
     platforms: image.platforms,
     buildArgs: { ...intent.buildArgs, ...buildKitArgs(plan) },
     labels: intent.labels,
@@ -97,7 +95,6 @@ function exportOf({ repositories, intent }: PlannedImage, plainHttpHosts: readon
   return fields.map(csvField).join(",");
 }
 
-/** RFC 4180. */
 function csvField(field: string): string {
   return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

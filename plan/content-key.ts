@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { AttestationPlace } from "./config";
+import { digestOf } from "./digest";
 
 /** One file of a build context. Folders are no content of their own, as in git. */
 export interface ContextFile {
@@ -17,7 +17,6 @@ export interface ContentKeyInput {
   /** The text or the bytes; both give the same key. */
   readonly dockerfile: string | Uint8Array;
   readonly files: readonly ContextFile[];
-  /** Resolved values. */
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly platforms: readonly string[];
@@ -84,5 +83,5 @@ function sorted<T>(entries: Iterable<T>): T[] {
 }
 
 function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return digestOf(data).slice("sha256:".length);
 }

@@ -1,39 +1,30 @@
-import type { Config } from "./config";
+import type { Config, RegistryConfig } from "./config";
 import type { Problem } from "./problem";
 import type { PlannedDescription, PlannedImage, PlannedTag } from "./release-plan";
 
-/** The most characters of a repository's short description on Docker Hub. */
 export const SHORT_LIMIT = 100;
-/** The most bytes of a repository's description on Docker Hub. */
 export const FULL_LIMIT = 25_000;
 
-/** An image's description as its file has it now. */
 export interface ReadDescription {
-  /** Where the image is written, e.g. `images[0]`; variants of one image share it. */
   readonly at: string;
-  /** Names of the images that it describes: all of them go to one repository. */
   readonly images: readonly string[];
-  /** Relative to the project. */
   readonly file: string;
   readonly short?: string;
-  /** The file's text. */
   readonly full: string;
 }
 
-export interface DescriptionsInput {
-  readonly config: Config;
-  readonly read: readonly ReadDescription[];
-  readonly images: readonly PlannedImage[];
-  readonly tags: readonly PlannedTag[];
-}
-
 /** What is to be said of which repository. Only a release that its repository's floating tags follow says it. */
-export function planDescriptions({ config, read, images, tags }: DescriptionsInput): {
+export function planDescriptions(
+  { registries }: Pick<Config, "registries">,
+  read: readonly ReadDescription[],
+  images: readonly PlannedImage[],
+  tags: readonly PlannedTag[],
+): {
   readonly descriptions: readonly PlannedDescription[];
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
 } {
-  const takers = config.registries.filter(({ hub }) => hub !== undefined);
+  const takers = registries.filter(({ hub }) => hub !== undefined);
   const descriptions = read.flatMap((description) => {
     const described = images.filter(({ name }) => description.images.includes(name));
     const repositories = new Set(described.flatMap((image) => image.repositories));
@@ -43,16 +34,13 @@ export function planDescriptions({ config, read, images, tags }: DescriptionsInp
   });
   return {
     descriptions,
-    problems: descriptions.filter(isWritten).flatMap(repositoryProblems),
+    problems: descriptions
+      .filter(({ kept }) => kept === undefined)
+      .flatMap((description) => repositoryProblem(description) ?? []),
     notices: takers.length > 0 ? [] : read.map(nowhere),
   };
 }
 
-function isWritten({ kept }: PlannedDescription): boolean {
-  return kept === undefined;
-}
-
-/** What is wrong with a description's text, whatever repository it goes to. */
 export function textProblems({ at, file, full }: ReadDescription): Problem[] {
   const bytes = Buffer.byteLength(full, "utf8");
   const path = `slipway:${at}.description.file`;
@@ -70,10 +58,7 @@ export function textProblems({ at, file, full }: ReadDescription): Problem[] {
   ];
 }
 
-function isIn(
-  repository: string,
-  { host, namespace }: { readonly host: string; readonly namespace: string },
-): boolean {
+function isIn(repository: string, { host, namespace }: RegistryConfig): boolean {
   return repository.startsWith(namespace === "" ? `${host}/` : `${host}/${namespace}/`);
 }
 
@@ -89,9 +74,9 @@ function planned(
     image: first?.name ?? "",
     repository,
     file,
-    ...(short === undefined ? {} : { short }),
+    short,
     full,
-    ...(kept === undefined ? {} : { kept }),
+    kept,
   };
 }
 
@@ -111,16 +96,14 @@ function reasonToKeep(
   return floating.length === 0 && !hasVersion ? "this release has no version and no floating tag" : undefined;
 }
 
-function repositoryProblems({ image, repository }: PlannedDescription): Problem[] {
-  if (/^[^/]+\/[^/]+\/[^/]+$/.test(repository)) return [];
-  return [
-    {
-      code: "description-repository",
-      path: `${image}.description`,
-      message: `${repository} cannot have a description: on Docker Hub a repository is namespace/name`,
-      hint: "Give the registry a namespace of one part, or take the description out.",
-    },
-  ];
+function repositoryProblem({ image, repository }: PlannedDescription): Problem | undefined {
+  if (/^[^/]+\/[^/]+\/[^/]+$/.test(repository)) return undefined;
+  return {
+    code: "description-repository",
+    path: `${image}.description`,
+    message: `${repository} cannot have a description: on Docker Hub a repository is namespace/name`,
+    hint: "Give the registry a namespace of one part, or take the description out.",
+  };
 }
 
 function nowhere({ file }: ReadDescription): string {

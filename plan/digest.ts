@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** Content digests, the identity of everything that is released. */
 
 /** A SHA-256 digest as OCI writes it: `sha256:` and 64 lower-case hex digits. */
@@ -7,6 +9,10 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 export function isDigest(value: unknown): value is Digest {
   return typeof value === "string" && DIGEST.test(value);
+}
+
+export function digestOf(bytes: string | Uint8Array): Digest {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /** The form people read: `sha256:` and the first 12 hex digits. */

@@ -1,5 +1,8 @@
 import type { Problem } from "./problem";
+import { repositoryKey } from "./reference";
+import type { ImageIntent } from "./release-intent";
 import type { VersionForm } from "./tag-policy";
+import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "./tag-rules";
 import { compareVersions, parseVersion, type Version } from "./versions";
 
 /** An independent family of tags of an image: versions in a form of their own, one floating tag, one trigger. */
@@ -11,16 +14,8 @@ export interface Lane {
   readonly trigger: string;
   /** The tag that points to the lane's newest version, e.g. `standalone-latest`. */
   readonly floating: string;
-  /** Tag rules in docker/metadata-action's syntax. */
   readonly tags: readonly string[];
-  /** Flavor lines in docker/metadata-action's syntax. */
   readonly flavor: readonly string[];
-}
-
-/** The lanes of a project, and the one that is released. */
-export interface LaneChoice {
-  readonly lane: Lane;
-  readonly lanes: readonly Lane[];
 }
 
 /**
@@ -37,12 +32,6 @@ export function laneVersion({ form, trigger }: Lane, name: string): Version | un
   return undefined;
 }
 
-/** `standalone-vX.Y.Z`. */
-function laneFormat({ form }: Lane): string {
-  return `${form.prefix}X.Y.Z`;
-}
-
-/** The git tag of a lane's version. */
 export function laneGitTag({ trigger }: Lane, version: Version): string {
   return `${trigger}${version.text}`;
 }
@@ -65,7 +54,7 @@ export function laneTags(lane: Lane, tags: readonly string[]): string[] {
  * @param path where the name stands: `version`, `GITHUB_REF`
  */
 export function laneVersionProblem(
-  { lane, lanes }: LaneChoice,
+  { lane, lanes }: { readonly lane: Lane; readonly lanes: readonly Lane[] },
   name: string,
   path: string,
 ): Problem | undefined {
@@ -77,10 +66,52 @@ export function laneVersionProblem(
     path,
     message:
       `${JSON.stringify(name)} is no version of the lane ${lane.name}, ` +
-      `whose tags are ${laneFormat(lane)} and whose git tags are ${lane.trigger}X.Y.Z${belongs}`,
+      `whose tags are ${lane.form.prefix}X.Y.Z and whose git tags are ${lane.trigger}X.Y.Z${belongs}`,
     hint:
       other === undefined
         ? `Name it in the lane's format, e.g. TAG=${lane.form.prefix}0.2.1`
         : `Release the lane ${other.name} with the stack that has \`slipway:lane: ${other.name}\`, or name a version of this one, e.g. TAG=${lane.form.prefix}0.2.1`,
   };
+}
+
+export interface LaneOwnersInput {
+  readonly lane: Lane;
+  readonly lanes: readonly Lane[];
+  readonly intents: readonly ImageIntent[];
+  readonly event: ReleaseEvent;
+  readonly now: Date;
+}
+
+/**
+ * References that two lanes would own (code `lane-two-owners`): tags that the released lane writes and that another
+ * lane's rules give as well, for the same commit and the same version in its own format.
+ */
+export function laneOwnerProblems({ lane, lanes, intents, event, now }: LaneOwnersInput): Problem[] {
+  const others = lanes.filter(({ name }) => name !== lane.name);
+  return intents.flatMap((intent) =>
+    others.flatMap((other) => {
+      const theirs = laneTagNames(other, intent, event, now);
+      const repositories = intent.repositories.map(repositoryKey).join(", ");
+      return intent.tags
+        .filter(({ name }) => theirs.has(name))
+        .map(({ name }) => ({
+          code: "lane-two-owners",
+          path: `${intent.name}:${name}`,
+          message: `the lanes ${lane.name} and ${other.name} would both own ${repositories}:${name}`,
+          hint: `Give the rule that makes it a prefix in one of them, e.g. type=sha,prefix=${other.name}-sha-`,
+        }));
+    }),
+  );
+}
+
+function laneTagNames(lane: Lane, intent: ImageIntent, event: ReleaseEvent, now: Date): Set<string> {
+  const ref = intent.version === undefined ? event.ref : `refs/tags/${lane.trigger}${intent.version}`;
+  const { entries } = evaluateTagRules({
+    rules: parseTagRules(lane.tags, `the lane ${lane.name}'s tags`),
+    flavor: parseFlavor(lane.flavor),
+    event: { ...event, ref },
+    images: [],
+    now,
+  });
+  return new Set(entries.map(({ name }) => name));
 }

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from "./digest";
-import { isRecord } from "./record";
+import { isListOf, isRecord, isText } from "./record";
+import type { PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
 import type { SbomState } from "./sbom";
 import type { TagClass } from "./tag-policy";
 
@@ -7,18 +8,14 @@ import type { TagClass } from "./tag-policy";
 export interface ReleaseManifest {
   readonly schema: 1;
   readonly stack: string;
-  /** The GitHub repository, `owner/name`. */
   readonly source?: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly images: readonly ManifestImage[];
-  /** Registries that were left out: host -> reason. */
   readonly skipped: Readonly<Record<string, string>>;
 }
 
 export interface ManifestImage {
   readonly name: string;
-  /** Absent for a release without one. */
   readonly version?: string;
   /** Its own commit, which may differ from the release's. Absent where it is the manifest's. */
   readonly revision?: string;
@@ -30,7 +27,6 @@ export interface ManifestImage {
   /** What the digest is made of; empty where an adopted image does not say. */
   readonly contentKey: string;
   readonly platforms: readonly string[];
-  /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   /** `host/path@digest`, one a repository. */
   readonly references: readonly string[];
@@ -39,29 +35,24 @@ export interface ManifestImage {
   readonly attestations: readonly Digest[];
   /** `unavailable`: it was wanted, and its generator could not be reached. Absent if unknown. */
   readonly sbom?: SbomState;
-  /** Set where this stack's state holds the build of this content. */
   readonly build?: BuildRecord;
 }
 
 export interface BuildRecord {
   readonly generation: number;
-  /** `ImageIntent.sourceKey`, where there is one. */
   readonly source?: string;
 }
 
 /** What one run built with, to compare machines. These are facts of a run, so not in the manifest. */
 export interface BuildFacts {
-  /** A buildx builder's name. */
   readonly builder: string;
   /** `remote`, `docker-container`, `kubernetes`. */
   readonly driver: string;
-  /** BuildKit's version, as it says itself. */
   readonly buildkit: string;
   /** The network that its driver uses. */
   readonly network: string;
   /** The proxy's host for the registries, or `none`. */
   readonly proxy: string;
-  /** What was built. */
   readonly images: readonly {
     readonly name: string;
     readonly platforms: readonly string[];
@@ -138,10 +129,141 @@ function isTag(value: unknown): value is ManifestTag {
   return isRecord(value) && isText(value.repository) && isText(value.name) && isDigest(value.digest);
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string";
+/** What the registries hold once everything of a plan is done. */
+export interface ReleaseFacts {
+  /** Image -> the index digest. */
+  readonly digests: Readonly<Record<string, Digest>>;
+  /** Image -> digests of its referrers. */
+  readonly attestations: Readonly<Record<string, readonly Digest[]>>;
+  readonly tags: readonly (ManifestTag & { readonly image: string })[];
 }
 
-function isListOf<T>(value: unknown, isMember: (member: unknown) => member is T): value is T[] {
-  return Array.isArray(value) && value.every(isMember);
+export function releaseManifest(plan: ReleasePlan, facts: ReleaseFacts): ReleaseManifest {
+  return {
+    schema: 1,
+    stack: plan.stack,
+    source: plan.source,
+    revision: plan.revision,
+    images: [...plan.images.map((image) => manifestImage(image, facts)), ...plan.kept],
+    skipped: plan.skipped,
+  };
+}
+
+function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImage {
+  const { name, intent, repositories, build, content } = planned;
+  const digest = facts.digests[name];
+  if (digest === undefined) throw new Error(`the release of ${name} has no digest`);
+  const claims = planned.claims.map((claim) => ({
+    repository: claim.repository,
+    name: claim.name,
+    class: claim.class,
+    digest,
+  }));
+  const tags = facts.tags.filter((tag) => tag.image === name).map(({ image: _, ...tag }) => tag);
+  return {
+    name,
+    version: intent.version,
+    revision: intent.revision || undefined,
+    ref: intent.ref || undefined,
+    promotedFrom: content.from === "promotion" ? content.source : undefined,
+    digest,
+    contentKey: intent.contentKey,
+    platforms: intent.image.platforms,
+    repositories,
+    references: repositories.map((repository) => `${repository}@${digest}`),
+    tags: [...claims, ...tags],
+    attestations: facts.attestations[name] ?? [],
+    sbom: planned.sbom,
+    build,
+  };
+}
+
+/** The tags of a plan with what each of them points to. @param digests `host/path:tag` -> digest */
+export function writtenTags(
+  plan: ReleasePlan,
+  digests: Readonly<Record<string, Digest>>,
+): ReleaseFacts["tags"] {
+  return plan.levels.flatMap(({ tags }) =>
+    tags.flatMap(({ image, repository, name, class: tagClass }) => {
+      const digest = digests[`${repository}:${name}`];
+      return digest === undefined ? [] : [{ image, repository, name, class: tagClass, digest }];
+    }),
+  );
+}
+
+/** What a run that carried a plan out did to each tag, version tags first. */
+export function tagOutcomes(plan: ReleasePlan, manifest: ReleaseManifest): TagOutcome[] {
+  const claims = plan.images.flatMap((image) => image.claims);
+  return [...claims, ...plan.levels.flatMap((level) => level.tags), ...plan.left].map((tag) =>
+    tagOutcome(tag, manifest),
+  );
+}
+
+const ACTIONS = { create: "created", move: "moved", unchanged: "unchanged", keep: "kept" } as const;
+
+function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
+  const to = manifest.images
+    .find((image) => image.name === tag.image)
+    ?.tags.find((known) => known.repository === tag.repository && known.name === tag.name)?.digest;
+  return {
+    image: tag.image,
+    repository: tag.repository,
+    name: tag.name,
+    // Another release got there first.
+    action: tag.action === "move" && to === tag.from?.digest ? "kept" : ACTIONS[tag.action],
+    from: tag.from?.digest,
+    fromVersion: tag.from?.version,
+    to,
+    reason: tag.reason,
+  };
+}
+
+/** Repositories that a plan writes to; the right to push to them is checked before anything is built. */
+export function writtenRepositories(plan: ReleasePlan): string[] {
+  const building = plan.images.filter((image) => image.content.from === "build");
+  const tags = [
+    ...plan.images.flatMap((image) => image.claims),
+    ...plan.levels.flatMap((level) => level.tags),
+  ];
+  return [
+    ...new Set([
+      ...building.flatMap((image) => image.repositories),
+      ...plan.images.flatMap((image) => image.copyTo),
+      ...tags.filter((tag) => tag.action === "create" || tag.action === "move").map((tag) => tag.repository),
+    ]),
+  ].sort();
+}
+
+export interface DigestPair {
+  readonly image: string;
+  readonly repository: string;
+  /** A tag that stays: a version's or, for an image without one, the content's own. */
+  readonly fixed: string;
+  readonly floating: string;
+  readonly digest: Digest;
+  /** What the floating tag points to, where that is something else. */
+  readonly other?: Digest;
+}
+
+/** Every floating tag beside the tag that it should equal, in each repository: `v1.2.3` and `latest`. */
+export function digestPairs({ images }: Pick<ReleaseManifest, "images">): DigestPair[] {
+  return images.flatMap((image) => image.repositories.flatMap((repository) => pairsIn(image, repository)));
+}
+
+function pairsIn(image: ManifestImage, repository: string): DigestPair[] {
+  const tags = image.tags.filter((tag) => tag.repository === repository);
+  const fixed = ofClass(tags, "version")[0] ?? ofClass(tags, "revision")[0];
+  if (fixed === undefined) return [];
+  return ofClass(tags, "floating").map((tag) => ({
+    image: image.name,
+    repository,
+    fixed: fixed.name,
+    floating: tag.name,
+    digest: fixed.digest,
+    other: tag.digest === fixed.digest ? undefined : tag.digest,
+  }));
+}
+
+function ofClass(tags: readonly ManifestTag[], wanted: ManifestTag["class"]): ManifestTag[] {
+  return tags.filter((tag) => tag.class === wanted);
 }

@@ -1,11 +1,16 @@
 import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import { type Digest, shortDigest } from "./digest";
-import { isStatementOf } from "./planned-statement";
-import type { FoundImage, RegistryState } from "./registry-state";
+import {
+  type FoundImage,
+  type RegistryState,
+  type Verification,
+  type VerifiedImage,
+  verifiedImage,
+} from "./registry-state";
 import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
 import { givesWayToBuild, lacksSbom } from "./sbom";
-import { type Verification, type VerifiedImage, verifiedImage } from "./verified";
+import { isStatementOf } from "./statement";
 
 /** A tag that exists, and where. */
 export interface Sighting {
@@ -18,11 +23,8 @@ export type VerifiedSighting = Sighting & { readonly verified: VerifiedImage };
 
 export interface ContentInput {
   readonly intent: ImageIntent;
-  readonly revision: string;
-  /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
   readonly state: RegistryState;
-  /** How an image of a registry is verified. */
   readonly verification: Verification;
   readonly overruled: (tag: string) => boolean;
 }
@@ -49,14 +51,12 @@ export function decideContent(input: ContentInput): ContentDecision {
   const refusals = [...disagreement(input, released), ...released.flatMap((seen) => foreign(input, seen))];
   const content = { from: "version-tag", tag: first.tag, digest: first.image.digest } as const;
   const key = verified?.contentKey ?? "";
-  const notices =
-    refusals.length === 0 && key !== "" && key !== input.intent.contentKey
-      ? [
-          `${input.intent.name}: the working tree or its inputs differ from what ${first.tag} was released with; ` +
-            `the release that exists (${shortDigest(first.image.digest)}) is kept`,
-        ]
-      : [];
-  return { content, ...(verified === undefined ? {} : { verified }), refusals: dedupe(refusals), notices };
+  const isOther = key !== "" && key !== input.intent.contentKey;
+  const notice =
+    `${input.intent.name}: the working tree or its inputs differ from what ${first.tag} was released with; ` +
+    `the release that exists (${shortDigest(first.image.digest)}) is kept`;
+  const notices = refusals.length === 0 && isOther ? [notice] : [];
+  return { content, verified, refusals: dedupe(refusals), notices };
 }
 
 /** A release that exists, as far as it is verified: recorded by this stack, or stated for this version by a signer. */
@@ -99,19 +99,20 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  const isNamedByContent = intent.candidateTag?.startsWith("candidate-") ?? false;
-  return { ...intent, contentKey: key, ...(isNamedByContent ? { candidateTag: candidateName(name) } : {}) };
+  const isNamedByContent = intent.candidateTag?.startsWith("candidate-");
+  return {
+    ...intent,
+    contentKey: key,
+    candidateTag: isNamedByContent ? candidateName(name) : intent.candidateTag,
+  };
 }
 
 /** Every tag that was asked about and exists, the primary's first. */
 export function sightings(input: Pick<ContentInput, "repositories" | "state">): Sighting[] {
-  return input.repositories.flatMap((repository) =>
-    Object.entries(input.state.repositories[repository]?.found ?? {}).map(([tag, image]) => ({
-      repository,
-      tag,
-      image,
-    })),
-  );
+  return input.repositories.flatMap((repository) => {
+    const found = input.state.repositories[repository]?.found ?? {};
+    return Object.entries(found).map(([tag, image]) => ({ repository, tag, image }));
+  });
 }
 
 function isVersionTag(intent: ImageIntent, name: string): boolean {
@@ -135,7 +136,6 @@ function candidateOrBuild(input: ContentInput): ContentDecision {
   return { content, verified: match.verified, refusals: [], notices: [] };
 }
 
-/** Every tag that was looked up and whose image is verified. */
 export function verifiedSightings(input: ContentInput): readonly VerifiedSighting[] {
   return sightings(input).flatMap((seen) => {
     const verified = verifiedImage(input.verification, seen.repository, seen.image);
@@ -156,62 +156,54 @@ function disagreement({ intent }: ContentInput, released: readonly Sighting[]): 
   const where = released.map(
     ({ repository, tag, image }) => `${repository}:${tag} is ${shortDigest(image.digest)}`,
   );
-  const tag = released[0]?.tag ?? "";
-  return [
-    {
-      code: "version-differs-between-registries",
-      path: `${intent.name}:${tag}`,
-      message: `one version, two digests: ${where.join(", ")}`,
-      hint: "Find out which one was released (slipway never moves a version tag); then delete the wrong tag.",
-      overrule: `${intent.name}:${tag}`,
-    },
-  ];
+  return refuse(
+    `${intent.name}:${released[0]?.tag ?? ""}`,
+    "version-differs-between-registries",
+    `one version, two digests: ${where.join(", ")}`,
+    "Find out which one was released (slipway never moves a version tag); then delete the wrong tag.",
+  );
 }
 
 /** A version tag that this commit did not make, or that was moved since. */
 function foreign(input: ContentInput, seen: Sighting): Refusal[] {
-  const { intent, revision, verification } = input;
+  const { intent, verification } = input;
   const { repository, tag, image } = seen;
   const path = `${intent.name}:${tag}`;
-  const overrule = path;
   const recorded = recordedDigest(verification, repository, tag);
   if (recorded !== undefined && recorded !== image.digest) {
-    return [
-      {
-        code: "version-tag-moved",
-        path,
-        message:
-          `${repository}:${tag} was released as ${shortDigest(recorded)} ` +
-          `and now points to ${shortDigest(image.digest)}: somebody moved a write-once tag`,
-        hint: `Put it back by hand if that was a mistake: crane tag ${repository}@${recorded} ${tag}`,
-        overrule,
-      },
-    ];
+    return refuse(
+      path,
+      "version-tag-moved",
+      `${repository}:${tag} was released as ${shortDigest(recorded)} ` +
+        `and now points to ${shortDigest(image.digest)}: a write-once tag was moved`,
+      `Put it back by hand if that was a mistake: crane tag ${repository}@${recorded} ${tag}`,
+    );
   }
   const verified = verifiedRelease(input, seen);
   if (verified === undefined) return [notVerified(intent.name, seen)];
   const stated = verified.statements.find((statement) => isStatementOf(statement, intent));
   const origin = stated?.revision ?? verified.revision;
-  if (origin === revision) return [];
-  return [
-    origin === undefined
-      ? {
-          code: "version-of-unknown-origin",
-          path,
-          message: `${repository}:${tag} exists (${shortDigest(image.digest)}) and does not say which commit it is`,
-          hint: "Release another version.",
-          overrule,
-        }
-      : {
-          code: "version-of-another-revision",
-          path,
-          message:
-            `${repository}:${tag} was released from commit ${origin.slice(0, 12)}, ` +
-            `and this is commit ${revision.slice(0, 12)}`,
-          hint: `Release a new version, or check out ${origin.slice(0, 12)} to complete that one.`,
-          overrule,
-        },
-  ];
+  if (origin === intent.revision) return [];
+  if (origin === undefined) {
+    return refuse(
+      path,
+      "version-of-unknown-origin",
+      `${repository}:${tag} exists (${shortDigest(image.digest)}) and does not say which commit it is`,
+      "Release another version.",
+    );
+  }
+  return refuse(
+    path,
+    "version-of-another-revision",
+    `${repository}:${tag} was released from commit ${origin.slice(0, 12)}, ` +
+      `and this is commit ${intent.revision.slice(0, 12)}`,
+    `Release a new version, or check out ${origin.slice(0, 12)} to complete that one.`,
+  );
+}
+
+/** A refusal of `image:tag`, which the setting `slipway:overrule` can override. */
+function refuse(path: string, code: string, message: string, hint: string): Refusal[] {
+  return [{ code, path, message, hint, overrule: path }];
 }
 
 export function notVerified(

@@ -2,72 +2,69 @@ import { SBOM_ANNOTATION } from "./annotations";
 import { decideBase } from "./base";
 import type { Config } from "./config";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
-import { decideContent, releasedIntent, sightings } from "./planned-content";
-import { plannedClaim, plannedStatement, type Source } from "./planned-statement";
+import {
+  type ContentInput,
+  decideContent,
+  releasedIntent,
+  sightings,
+  verifiedSightings,
+} from "./planned-content";
 import { decideTags, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
-import { wantedSigner } from "./promotion-gate";
+import { wantedSigner } from "./promotion";
 import { repositoryKey } from "./reference";
-import type { FoundImage, RegistryState } from "./registry-state";
+import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
+import { plannedClaim, plannedStatement, type Source } from "./statement";
 import type { Ancestry } from "./tag-policy";
-import { type Verification, verificationOf, verifiedImage } from "./verified";
 
-/** What the plan of one image is made from, besides the image. */
 export interface ImagePlanInput {
   readonly config: Config;
   /** Commit being released, and its repository's URL without credentials. */
   readonly source: Source;
   readonly state: RegistryState;
-  /** What this stack released last. */
   readonly previous?: ReleaseManifest;
   /** How commits that live tags point to relate to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
 }
 
-export interface ImageResult {
+export function planImage(
+  input: ImagePlanInput,
+  intent: ImageIntent,
+): {
   readonly image: PlannedImage;
   readonly tags: readonly PlannedTag[];
   readonly refusals: readonly Refusal[];
   readonly notices: readonly string[];
-}
-
-/** Where one image's content comes from, what has to be copied, and what each of its tags does. */
-export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResult {
-  const { state, previous, ancestry, config } = input;
-  const { revision } = intent;
+} {
+  const { state, previous, config } = input;
   const repositories = intent.repositories
     .map(repositoryKey)
     .filter((key) => state.repositories[key] !== undefined);
-  const overruled = (tag: string): boolean => config.overrule.includes(`${intent.name}:${tag}`);
-  const isBase = intent.image.addressed !== undefined && intent.existing === undefined;
-  const decide = isBase ? decideBase : decideContent;
   const verification = verificationOf(config, { name: intent.name, lane: intent.image.lane }, previous);
-  const { content, verified, refusals, notices } = decide({
+  const { signing } = verification;
+  const about: ContentInput = {
     intent,
-    revision,
     repositories,
     state,
     verification,
-    overruled,
-  });
+    overruled: (tag) => config.overrule.includes(`${intent.name}:${tag}`),
+  };
+  const isBase = intent.image.addressed !== undefined && intent.existing === undefined;
+  const { content, verified, refusals, notices } = isBase ? decideBase(about) : decideContent(about);
   const digest = content.from === "build" ? undefined : content.digest;
-  const seen = sightings({ repositories, state }).find(({ image }) => image.digest === digest)?.image;
+  const holding = sightings(about).filter(({ image }) => image.digest === digest);
+  const seen = holding[0]?.image;
   const sbom = sbomState(intent, content, seen);
   const released = withSbomNote(releasedIntent(intent, content, verified), sbom);
   const tagInput: TagsInput = {
+    ...about,
     intent: released,
-    revision,
-    repositories,
-    state,
     digest,
-    verification,
-    ancestry,
-    overruled,
-    ...(config.policy.prereleaseOnFloatingTag.level === "off" ? { prereleases: "move" } : {}),
+    ancestry: input.ancestry,
+    prereleases: config.policy.prereleaseOnFloatingTag.level === "off" ? "move" : undefined,
   };
-  const refusedTags = new Set(refusals.map(({ path }) => path));
   const claims = decideClaims(tagInput, seen);
   const tags =
     content.from === "rollback"
@@ -76,27 +73,25 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
           tagInput,
           intent.tags.filter((tag) => tag.name !== intent.candidateTag),
         );
-  const build = buildGeneration(intent, content, sbom, previous);
-  const { signing } = verification;
   const facts = { intent, content, verified, repositories, source: input.source, signing };
-  const statement = plannedStatement(facts);
-  const claim = signing ? plannedClaim(facts) : undefined;
-  const acceptedSigner = content.from === "promotion" ? wantedSigner(config) : undefined;
-  const verifiedBy = intent.existing?.verifiedBy ?? verified?.by;
+  const refusedTags = new Set(refusals.map(({ path }) => path));
   return {
     image: {
       name: intent.name,
       intent: released,
       repositories,
       content,
-      ...(build === undefined ? {} : { build }),
+      build: buildGeneration(intent, content, sbom, previous),
       claims: claims.tags,
-      copyTo: digest === undefined ? [] : lacking(repositories, state, digest),
-      ...(statement === undefined ? {} : { statement }),
-      ...(claim === undefined ? {} : { claim }),
-      ...(acceptedSigner === undefined ? {} : { acceptedSigner }),
-      ...(verifiedBy === undefined ? {} : { verifiedBy }),
-      ...(sbom === undefined ? {} : { sbom }),
+      copyTo:
+        digest === undefined
+          ? []
+          : repositories.filter((key) => !holding.some(({ repository }) => repository === key)),
+      statement: plannedStatement(facts),
+      claim: signing ? plannedClaim(facts) : undefined,
+      acceptedSigner: content.from === "promotion" ? wantedSigner(config) : undefined,
+      verifiedBy: intent.existing?.verifiedBy ?? verified?.by,
+      sbom,
     },
     tags: tags.tags,
     // A version that is refused as a whole needs no second refusal for its tag.
@@ -108,7 +103,7 @@ export function planImage(input: ImagePlanInput, intent: ImageIntent): ImageResu
   };
 }
 
-/** Who finds the index later has to know that its SBOM is missing. */
+/** A later run that finds the index has to see that its SBOM is missing. */
 function withSbomNote(intent: ImageIntent, sbom: SbomState | undefined): ImageIntent {
   if (sbom !== "unavailable") return intent;
   return { ...intent, annotations: { ...intent.annotations, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE } };
@@ -137,49 +132,32 @@ function withNamedContent(
  * A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. Whether
  * a base's tag holds another is decided with its content.
  */
-function isNamedByContent(
-  candidateTag: string,
-  { contentKey, image: { addressed } }: ImageIntent,
-  repositories: readonly string[],
-  state: RegistryState,
-  verification: Verification,
-): boolean {
-  if (addressed !== undefined) return true;
+function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
+  const { contentKey, image } = input.intent;
+  if (image.addressed !== undefined) return true;
   if (!candidateTag.startsWith("candidate-")) return false;
-  return sightings({ repositories, state })
+  return verifiedSightings(input)
     .filter(({ tag }) => tag === candidateTag)
-    .every(({ repository, image }) => {
-      const verified = verifiedImage(verification, repository, image);
-      return verified === undefined || verified.contentKey === contentKey;
-    });
+    .every(({ verified }) => verified.contentKey === contentKey);
 }
 
 /** The candidate tag, where this stack makes the content, and no equal one with an SBOM that this lacks has the tag. */
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
-  const { intent, repositories } = input;
+  const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
   if (name === undefined || existing !== undefined) return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);
-  const overruled = (tag: string): boolean =>
-    input.overruled(tag) || isNamedByContent(name, intent, repositories, state, input.verification);
+  const isNamed = isNamedByContent(name, { ...input, state });
   const open = repositories.filter((repository) => {
     const live = state.repositories[repository]?.found[name];
     return (
       live === undefined ||
-      verifiedImage(input.verification, repository, live) === undefined ||
+      verifiedImage(verification, repository, live) === undefined ||
       !outranks(live.annotations, seen?.annotations)
     );
   });
-  return decideTags({ ...input, repositories: open, state, overruled }, [
-    { slot: "candidate", name, class: "revision" },
-  ]);
-}
-
-function lacking(repositories: readonly string[], state: RegistryState, digest: string): string[] {
-  return repositories.filter(
-    (repository) =>
-      !sightings({ repositories: [repository], state }).some(({ image }) => image.digest === digest),
-  );
+  const overruled = (tag: string): boolean => isNamed || input.overruled(tag);
+  return decideTags({ ...input, repositories: open, state, overruled }, [{ name, class: "revision" }]);
 }
 
 /**
@@ -196,7 +174,6 @@ function buildGeneration(
   const isSame =
     last?.contentKey === intent.contentKey && (last.sbom === "unavailable") === (sbom === "unavailable");
   const built = isSame ? last.build : undefined;
-  const source = intent.sourceKey === undefined ? {} : { source: intent.sourceKey };
   if (content.from !== "build") return built?.source === intent.sourceKey ? built : undefined;
-  return { generation: built === undefined ? 0 : built.generation + 1, ...source };
+  return { generation: built === undefined ? 0 : built.generation + 1, source: intent.sourceKey };
 }

@@ -1,14 +1,13 @@
 import { CONTENT_KEY_ANNOTATION, PART_ANNOTATION } from "./annotations";
 import { type Digest, isDigest } from "./digest";
 import type { Problem } from "./problem";
-import { isRecord } from "./record";
+import { isListOf, isRecord, isText } from "./record";
 import type { PlannedImage } from "./release-plan";
 
 /** What one platform's builds made, as a machine hands it to the one that merges. */
 export interface PlatformParts {
   readonly schema: 1;
   readonly stack: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly platform: string;
   /** Images that had to be built, bases first. */
@@ -18,17 +17,14 @@ export interface PlatformParts {
 /** One image for one platform, pushed by digest, without a tag. */
 export interface Part {
   readonly image: string;
-  /** What the whole image is made of, all of its platforms. */
   readonly contentKey: string;
   /** Of an index with this platform alone. */
   readonly digest: Digest;
   /** `host/path`, where it was pushed to. */
   readonly repositories: readonly string[];
-  /** The base of the same release that it was built FROM, where there is one. */
   readonly base?: Digest;
 }
 
-/** Parts as they stand in a file. */
 export interface PartsFile {
   readonly file: string;
   readonly parts: PlatformParts;
@@ -53,25 +49,27 @@ export function builtImages(images: readonly PlannedImage[]): PlannedImage[] {
   return images.filter(({ content }) => content.from === "build");
 }
 
-/** @returns undefined for what is none */
 export function parsePlatformParts(value: unknown): PlatformParts | undefined {
-  if (!isRecord(value) || value.schema !== 1) return undefined;
-  const { stack, revision, platform, parts: written } = value;
-  if (typeof stack !== "string" || typeof revision !== "string" || typeof platform !== "string")
-    return undefined;
-  if (!Array.isArray(written)) return undefined;
-  const parts = written.map(parsePart).filter((part) => part !== undefined);
-  return parts.length === written.length ? { schema: 1, stack, revision, platform, parts } : undefined;
+  return isPlatformParts(value) ? value : undefined;
 }
 
-function parsePart(value: unknown): Part | undefined {
-  if (!isRecord(value)) return undefined;
-  const { image, contentKey, digest, repositories, base } = value;
-  if (typeof image !== "string" || typeof contentKey !== "string" || !isDigest(digest)) return undefined;
-  if (!Array.isArray(repositories) || !repositories.every((name) => typeof name === "string"))
-    return undefined;
-  if (base !== undefined && !isDigest(base)) return undefined;
-  return { image, contentKey, digest, repositories, ...(base === undefined ? {} : { base }) };
+function isPlatformParts(value: unknown): value is PlatformParts {
+  return (
+    isRecord(value) &&
+    value.schema === 1 &&
+    [value.stack, value.revision, value.platform].every(isText) &&
+    isListOf(value.parts, isPart)
+  );
+}
+
+function isPart(value: unknown): value is Part {
+  return (
+    isRecord(value) &&
+    [value.image, value.contentKey].every(isText) &&
+    isDigest(value.digest) &&
+    isListOf(value.repositories, isText) &&
+    (value.base === undefined || isDigest(value.base))
+  );
 }
 
 /** One part for each platform of an image, in the order of its platforms. */
@@ -140,14 +138,10 @@ function choose(
     code: "part-other-content",
     path,
     message:
-      `${other.file} is made of ${short(other.part.contentKey)} (commit ${other.from.revision.slice(0, 12)}), ` +
-      `and this checkout's plan wants ${short(contentKey)}`,
+      `${other.file} is made of ${other.part.contentKey.slice(0, 12)} (commit ${other.from.revision.slice(0, 12)}), ` +
+      `and this checkout's plan wants ${contentKey.slice(0, 12)}`,
     hint:
       "Commit, settings and environment have to be the same everywhere; a FROM tag or a newest version that " +
       `moved meanwhile counts too. Build every platform again from this checkout: ${again}`,
   };
-}
-
-function short(contentKey: string): string {
-  return contentKey.slice(0, 12);
 }

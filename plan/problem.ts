@@ -7,9 +7,7 @@ export interface Problem {
   readonly code: string;
   /** Where it stands: a path into the configuration (`images[2].platforms[0]`) or a reference. */
   readonly path: string;
-  /** What is wrong, with the value and what is allowed. */
   readonly message: string;
-  /** What to do next, where that is known. */
   readonly hint?: string;
 }
 
@@ -27,6 +25,12 @@ export class ProblemError extends Error {
 export function formatProblem(problem: Problem): string {
   const first = `  ${problem.path}: ${problem.message} [${problem.code}]`;
   return problem.hint === undefined ? first : `${first}\n    ${problem.hint.replaceAll("\n", "\n    ")}`;
+}
+
+/** Each once: several checks may find the same thing. */
+export function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  const keys = problems.map(({ path, message }) => `${path}\n${message}`);
+  return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }
 
 /** The message of anything that was thrown. */

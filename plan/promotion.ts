@@ -1,14 +1,17 @@
-import { isDigest, shortDigest } from "./digest";
+import type { Config, ImageConfig } from "./config";
+import { shortDigest } from "./digest";
 import { type ExistingRelease, isCalled, refOfVersion } from "./existing-release";
-import type { ManifestImage, ReleaseManifest } from "./manifest";
-import { parseManifest } from "./manifest";
-import { missingPlatforms } from "./platforms";
+import { missingPlatforms } from "./image-index";
+import { type ManifestImage, parseManifest, type ReleaseManifest } from "./manifest";
+import { type PolicyConfig, type PolicyFinding, settingOf } from "./policy/policy-config";
 import type { Problem } from "./problem";
+import { isRecord } from "./record";
 import type { FoundImage } from "./registry-state";
+import type { PromotionRules, Verdict, VerifyRequest } from "./trust";
 
 const SCHEMA = 1;
 
-export interface ManifestReading {
+interface ManifestReading {
   readonly manifest?: ReleaseManifest;
   readonly problems: readonly Problem[];
 }
@@ -23,10 +26,8 @@ export function readStackManifest(stack: string, value: unknown): ManifestReadin
     return problem("promotion-never-released", `the stack ${stack} was never released`, release);
   }
   const manifest = parseManifest(value);
-  if (manifest?.images.every(({ digest }) => isDigest(digest))) {
-    return { manifest, problems: [] };
-  }
-  const schema = typeof value === "object" && "schema" in value ? value.schema : undefined;
+  if (manifest !== undefined) return { manifest, problems: [] };
+  const schema = isRecord(value) ? value.schema : undefined;
   if (typeof schema === "number" && schema > SCHEMA) {
     return problem(
       "promotion-newer-manifest",
@@ -49,7 +50,7 @@ export function manifestRelease(manifest: ReleaseManifest, image: ManifestImage)
   return {
     name,
     digest,
-    ...(version === undefined ? {} : { version }),
+    version,
     revision: image.revision ?? manifest.revision,
     ref: image.ref ?? refOfVersion(version),
     contentKey,
@@ -64,14 +65,12 @@ export interface PromotionCheck {
   readonly of: string;
   /** How it is released there: `pulumi up --stack stage`. */
   readonly remedy: string;
-  /** Platforms that this stack wants. */
   readonly platforms: readonly string[];
   /** `slipway:version`: what is asked for. */
   readonly asserted: string | undefined;
   readonly requireTag: boolean;
   /** `host/path` -> what the digest is there; absent where it is not. */
   readonly found: Readonly<Record<string, FoundImage | undefined>>;
-  /** Repositories that could not be asked. */
   readonly problems: readonly Problem[];
 }
 
@@ -81,7 +80,7 @@ export function checkPromotion(check: PromotionCheck): {
   readonly problems: readonly Problem[];
 } {
   const { release, found, remedy } = check;
-  const asserted = assertion(check);
+  const asserted = assertion(check) ?? [];
   const source = release.repositories.find((repository) => found[repository]?.digest === release.digest);
   if (source === undefined) {
     const gone: Problem = {
@@ -90,47 +89,139 @@ export function checkPromotion(check: PromotionCheck): {
       message: `${release.digest} is in none of ${release.repositories.join(", ")} any more`,
       hint: `It was cleaned up there; release it again: ${remedy}`,
     };
-    return { problems: [...asserted, ...(check.problems.length > 0 ? check.problems : [gone])] };
+    return { problems: [asserted, check.problems.length > 0 ? check.problems : gone].flat() };
   }
-  return { source, problems: [...asserted, ...platformProblems(check, source)] };
+  return { source, problems: [asserted, platformProblem(check, source) ?? []].flat() };
 }
 
 /** What is asked for by version is what is promoted. */
-function assertion({ release, of, asserted, requireTag, remedy }: PromotionCheck): Problem[] {
+function assertion({ release, of, asserted, requireTag, remedy }: PromotionCheck): Problem | undefined {
   if (asserted !== undefined && !isCalled(release, asserted)) {
-    return [
-      {
-        code: "promotion-other-version",
-        path: "version",
-        message: `${asserted} is asked for, but ${of} has ${release.name} ${release.version ?? "without a version"}`,
-        hint: `Release ${asserted} there first (${remedy}), or ask for ${release.version ?? "no version"}.`,
-      },
-    ];
+    return {
+      code: "promotion-other-version",
+      path: "version",
+      message: `${asserted} is asked for, but ${of} has ${release.name} ${release.version ?? "without a version"}`,
+      hint: `Release ${asserted} there first (${remedy}), or ask for ${release.version ?? "no version"}.`,
+    };
   }
-  if (!requireTag || release.version !== undefined) return [];
-  return [
-    {
-      code: "promotion-without-version",
-      path: "requireTag",
-      message: `a tag is required, but ${of} has ${release.name} without a version (commit ${release.revision.slice(0, 12)})`,
-      hint: `Tag the commit and release it there first: git tag v1.2.3, ${remedy}`,
-    },
-  ];
+  if (!requireTag || release.version !== undefined) return undefined;
+  return {
+    code: "promotion-without-version",
+    path: "requireTag",
+    message: `a tag is required, but ${of} has ${release.name} without a version (commit ${release.revision.slice(0, 12)})`,
+    hint: `Tag the commit and release it there first: git tag v1.2.3, ${remedy}`,
+  };
 }
 
-function platformProblems({ release, found, platforms, remedy }: PromotionCheck, source: string): Problem[] {
+function platformProblem(
+  { release, found, platforms, remedy }: PromotionCheck,
+  source: string,
+): Problem | undefined {
   const offered = found[source]?.platforms ?? [];
   const wanted = [...new Set([...release.platforms, ...platforms])].sort();
   const missing = missingPlatforms(offered, wanted);
-  if (missing.length === 0) return [];
-  return [
-    {
-      code: "promotion-platform-missing",
-      path: release.name,
-      message:
-        `${source}@${shortDigest(release.digest)} lacks ${missing.join(", ")} ` +
-        `(it has ${offered.join(", ") || "no platform"})`,
-      hint: `Release it there for these platforms (images[].platforms, ${remedy}), or ask for fewer here.`,
+  if (missing.length === 0) return undefined;
+  return {
+    code: "promotion-platform-missing",
+    path: release.name,
+    message:
+      `${source}@${shortDigest(release.digest)} lacks ${missing.join(", ")} ` +
+      `(it has ${offered.join(", ") || "no platform"})`,
+    hint: `Release it there for these platforms (images[].platforms, ${remedy}), or ask for fewer here.`,
+  };
+}
+
+/** What a stack asks of what it promotes: `promote.verify`, and the rules of its policy that only the gate can judge. */
+export function gateRules(verify: PromotionRules, policy: PolicyConfig): PromotionRules {
+  const { missingProvenance, deniedLicences } = policy;
+  const { level, ...licences } = deniedLicences;
+  const isAsked = missingProvenance.level === "refuse" && !verify.predicates.includes("provenance");
+  return {
+    ...verify,
+    predicates: isAsked ? [...verify.predicates, "provenance"] : verify.predicates,
+    licences: level === "refuse" ? licences : verify.licences,
+  };
+}
+
+/** Where `promote.verify` is absent: the stack's own signer, or one that `sign.trusted` names. */
+const BY_THE_STACK: PromotionRules = {
+  signer: { kind: "stack" },
+  predicates: ["signature", "statement"],
+  platforms: [],
+};
+
+/** The rules that content has to pass before it is promoted; undefined where nothing is signed and no rule is set. */
+export function promotionGate({
+  promote,
+  sign,
+  policy,
+}: Pick<Config, "promote" | "sign" | "policy">): PromotionRules | undefined {
+  const verify = promote?.verify ?? (sign.mode === "none" ? undefined : BY_THE_STACK);
+  return verify === undefined ? undefined : gateRules(verify, policy);
+}
+
+/** The signer whose claims and statements a stack trusts; undefined for its own signers. */
+export function wantedSigner(
+  config: Pick<Config, "promote" | "sign" | "policy">,
+): PromotionRules["signer"] | undefined {
+  return config.promote === undefined ? undefined : promotionGate(config)?.signer;
+}
+
+/** What is only warned of, asked of what has passed the gate; undefined for nothing. */
+export function advisoryRules(rules: PromotionRules, policy: PolicyConfig): PromotionRules | undefined {
+  const { level, ...licences } = policy.deniedLicences;
+  return level === "warn" ? { ...rules, licences } : undefined;
+}
+
+/**
+ * What has to be verified before a release is promoted: the stack's rules, and that what was signed is this image
+ * of this commit for these platforms. A release without a version has no statement that could say so, so its commit has
+ * to stand in what is signed, the index; a base may be of an earlier commit.
+ *
+ * @param holding `host/path` of every repository that holds the digest
+ */
+export function promotionRequest(
+  rules: PromotionRules,
+  image: Pick<ImageConfig, "addressed" | "lane">,
+  release: ExistingRelease,
+  holding: readonly string[],
+): VerifyRequest {
+  const isBase = image.addressed !== undefined;
+  const hasStatement = !isBase && release.version !== undefined;
+  const predicates = hasStatement
+    ? rules.predicates
+    : rules.predicates.filter((rule) => rule !== "statement");
+  const asksForStatement = rules.predicates.includes("statement");
+  return {
+    repositories: holding,
+    digest: release.digest,
+    rules: {
+      ...rules,
+      predicates,
+      platforms: [...new Set([...release.platforms, ...rules.platforms])].sort(),
+      revision: asksForStatement && !isBase ? release.revision : undefined,
+      ...(asksForStatement && hasStatement
+        ? { image: release.name, version: release.version, lane: image.lane ?? "" }
+        : undefined),
     },
-  ];
+  };
+}
+
+/** Fails closed: without a verdict nothing is promoted. @param remedy how it is released there */
+export function promotionRefusals(verdicts: readonly Verdict[], remedy: string): Problem[] {
+  if (verdicts.length === 0) {
+    return [{ code: "verify-missing", path: "promote.verify", message: "nothing was there to be verified" }];
+  }
+  const hint = `Only what is verified is promoted: sign it where it is released (slipway:sign, then ${remedy}), or correct promote.verify.`;
+  return verdicts
+    .filter(({ verified }) => !verified)
+    .flatMap(({ problems }) => problems.map((problem) => ({ hint, ...problem })));
+}
+
+/** Problems that the team's policy only warns of. */
+export function promotionWarnings(verdicts: readonly Verdict[]): PolicyFinding[] {
+  const rule = "deniedLicences" as const;
+  return verdicts
+    .flatMap(({ problems }) => problems)
+    .map((problem) => ({ ...problem, rule, level: "warn" as const, setting: settingOf(rule) }));
 }

@@ -1,4 +1,19 @@
-/** An object with members of any kind, as JSON and YAML have them; a list is none. */
+/** Values as JSON and YAML have them. */
+
+/** True for a plain object; false for arrays and null. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+export function isListOf<T>(value: unknown, isMember: (member: unknown) => member is T): value is T[] {
+  return Array.isArray(value) && value.every(isMember);
+}
+
+/** The same on every machine, whatever its language: keys in the order of their code units. */
+export function sortedRecord<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

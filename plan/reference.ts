@@ -73,7 +73,7 @@ export function parseReference(text: string): Reference {
     (tag !== undefined && !TAG_PATTERN.test(tag) && "tag") ||
     (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest) && "digest");
   if (wrong) throw new TypeError(`${JSON.stringify(text)} is not an image reference: bad ${wrong}`);
-  return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+  return { host, path, tag, digest };
 }
 
 /** A reference with nothing left out: its host, and its tag (`latest` where there is no digest either). */
@@ -89,4 +89,43 @@ export function isReference(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a registry's host (with its port) is this machine: `localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`. */
+export function isLoopbackHost(host: string): boolean {
+  const name = host.toLowerCase().replace(/:[0-9]+$/, "");
+  return (
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    name === "[::1]" ||
+    /^127(?:\.[0-9]{1,3}){3}$/.test(name)
+  );
+}
+
+/** `user@host:path`, ssh's short form. */
+const SCP_LIKE = /^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)(.+)$/;
+
+/** Host (without port) and path of a remote, as it is written; both empty for a local path. */
+export function hostAndPath(remote: string): { readonly host: string; readonly path: string } {
+  const scp = SCP_LIKE.exec(remote);
+  if (scp !== null) return { host: (scp[1] ?? "").toLowerCase(), path: scp[2] ?? "" };
+  if (!URL.canParse(remote)) return { host: "", path: "" };
+  const url = new URL(remote);
+  return { host: url.hostname.toLowerCase(), path: url.pathname };
+}
+
+/**
+ * One address for a repository, however it was cloned: `https://github.com/octo/app` for
+ * `https://github.com/octo/app.git`, `git@github.com:octo/app.git` and `ssh://git@github.com/octo/app`. A local path
+ * stays as it is.
+ *
+ * @param remote without credentials
+ */
+export function sourceAddress(remote: string): string {
+  const { host, path } = hostAndPath(remote);
+  const trimmed = path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "");
+  if (host === "" || trimmed === "") return remote;
+  if (!/^https?:\/\//.test(remote)) return `https://${host.replace(/^ssh\.(?=github\.com$)/, "")}/${trimmed}`;
+  const { protocol, host: withPort } = new URL(remote);
+  return `${protocol}//${withPort}/${trimmed}`;
 }

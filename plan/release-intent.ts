@@ -5,19 +5,20 @@ import {
   REVISION_ANNOTATION,
   VERSION_ANNOTATION,
 } from "./annotations";
-import { BASE_IMAGE, type BaseLink, baseLink } from "./base";
 import type { Config, ImageConfig } from "./config";
 import { type ContextFile, contentKey } from "./content-key";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
+import { versionAndForm, wantedTags } from "./image-tags";
 import type { Problem } from "./problem";
-import type { RepositoryName } from "./reference";
+import { sortedRecord } from "./record";
+import { type RepositoryName, repositoryKey } from "./reference";
 import type { SbomGenerator } from "./sbom";
-import type { TagClass, VersionForm, VersionLine } from "./tag-policy";
+import type { TagClass, VersionForm } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
 import type { ReleaseEvent } from "./tag-rules/event";
-import { versionAndForm, wantedTags } from "./tag-slot";
-import { publishedTags } from "./version-tags";
+import { publishedTags } from "./version-checks";
+import type { VersionLine } from "./versions";
 
 /** Everything about one image that is known before any registry is asked about it. */
 export interface ImageIntent {
@@ -49,7 +50,6 @@ export interface ImageIntent {
   readonly labels: Readonly<Record<string, string>>;
   /** Written on the index. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Makes the SBOM, where one is wanted and the image is made here. */
   readonly sbom?: SbomGenerator;
   /** Versions that never count as the newest, without the form. */
   readonly bad: readonly string[];
@@ -58,8 +58,6 @@ export interface ImageIntent {
 }
 
 export interface WantedTag {
-  /** Names the rule, and so the resource: the tag's name may change from release to release. */
-  readonly slot: string;
   readonly name: string;
   readonly class: TagClass;
   readonly line?: VersionLine;
@@ -67,10 +65,35 @@ export interface WantedTag {
   readonly follows?: { readonly version: string; readonly form: VersionForm };
 }
 
+/** The build argument by which a Dockerfile names its base: `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`. */
+export const BASE_IMAGE = "BASE_IMAGE";
+
+/** The image that another one of the same release is built FROM. */
+export interface BaseLink {
+  readonly image: string;
+  /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
+  readonly reference: string;
+  /** Where its digest is taken from: `host/path` in the primary registry. */
+  readonly repository: string;
+  /** What it is made of, in place of its digest, which is not known before it is built. */
+  readonly contentKey: string;
+}
+
+export function baseLink(base: ImageIntent): BaseLink | undefined {
+  const [primary] = base.repositories;
+  if (primary === undefined || base.candidateTag === undefined) return undefined;
+  const repository = repositoryKey(primary);
+  return {
+    image: base.name,
+    reference: `${repository}:${base.candidateTag}`,
+    repository,
+    contentKey: base.contentKey,
+  };
+}
+
 export interface ImageIntentInput {
   readonly config: Config;
   readonly image: ImageConfig;
-  /** Commit, its date, and where it comes from. */
   readonly source: { readonly revision: string; readonly commitDate: Date };
   readonly event: ReleaseEvent;
   readonly rules: TagRulesResult;
@@ -78,9 +101,7 @@ export interface ImageIntentInput {
   readonly files: readonly ContextFile[];
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly bases: Readonly<Record<string, Digest>>;
-  /** The image that it is built FROM, where that is one of the same release. */
   readonly base?: ImageIntent;
-  /** Makes the SBOM, where one is wanted. */
   readonly sbom?: SbomGenerator;
   /** A base's content key, and the 12 hex digits in its tag. */
   readonly addressed?: { readonly key: string; readonly hash: string };
@@ -100,7 +121,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
     dockerfile: input.dockerfile,
     files: input.files,
     buildArgs: input.buildArgs,
-    ...(image.target === undefined ? {} : { target: image.target }),
+    target: image.target,
     platforms: image.platforms,
     bases: [
       ...Object.entries(input.bases).map(([reference, digest]) => ({ reference, digest })),
@@ -111,7 +132,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
     provenance: image.provenance,
     sbom: image.sbom === false ? false : image.sbom.generator,
     attestations: image.attestations,
-    ...(image.salt === undefined ? {} : { salt: image.salt }),
+    salt: image.salt,
     secretIds: Object.keys(image.secrets),
   });
   const { addressed } = input;
@@ -123,17 +144,17 @@ export function assembleImageIntent(input: ImageIntentInput): {
     repositories: repositoriesOf(config, image),
     revision: input.source.revision,
     ref: input.event.ref,
-    ...(version === undefined ? {} : { version }),
+    version,
     form,
     tags,
     candidateTag: addressed === undefined ? candidateTag(image, tags, key) : `base-${addressed.hash}`,
     contentKey: key,
-    ...(key === sourceKey ? {} : { sourceKey }),
+    sourceKey: key === sourceKey ? undefined : sourceKey,
     buildArgs: { ...input.buildArgs, ...(base === undefined ? {} : { [BASE_IMAGE]: base.reference }) },
     bases: input.bases,
-    ...(base === undefined ? {} : { base }),
+    base,
     labels,
-    ...(input.sbom === undefined ? {} : { sbom: input.sbom }),
+    sbom: input.sbom,
     annotations: {
       ...labels,
       [CONTENT_KEY_ANNOTATION]: key,
@@ -146,7 +167,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
 
 /** Where an image goes, the primary first. */
 export function repositoriesOf(config: Config, image: ImageConfig): RepositoryName[] {
-  return config.registries.map(({ host, namespace }) => repositoryIn({ host, namespace }, image));
+  return config.registries.map((registry) => repositoryIn(registry, image));
 }
 
 /** Where an image is in one registry. */
@@ -178,14 +199,16 @@ function bakedLabels(input: ImageIntentInput, version: string | undefined): Reco
   const own = Object.fromEntries(
     input.image.extraLabels.map(splitLabel).map(([key, written]) => [key, computed[key] ?? written]),
   );
-  if (input.image.labels === "none") return sorted(own);
-  return sorted({
-    ...computed,
-    [CREATED_ANNOTATION]: input.source.commitDate.toISOString().replace(".000Z", "Z"),
-    [REVISION_ANNOTATION]: input.source.revision,
-    [VERSION_ANNOTATION]: version ?? input.rules.version,
-    ...own,
-  });
+  if (input.image.labels === "none") return sortedRecord(withoutEmpty(own));
+  return sortedRecord(
+    withoutEmpty({
+      ...computed,
+      [CREATED_ANNOTATION]: input.source.commitDate.toISOString().replace(".000Z", "Z"),
+      [REVISION_ANNOTATION]: input.source.revision,
+      [VERSION_ANNOTATION]: version ?? input.rules.version,
+      ...own,
+    }),
+  );
 }
 
 function splitLabel(label: string): [string, string] {
@@ -193,10 +216,6 @@ function splitLabel(label: string): [string, string] {
   return at === -1 ? [label, ""] : [label.slice(0, at), label.slice(at + 1)];
 }
 
-function sorted(record: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(record)
-      .filter(([, value]) => value !== "")
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+function withoutEmpty(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== ""));
 }

@@ -1,15 +1,15 @@
-import type { CheckConfig } from "./config";
+import type { CheckConfig, Config } from "./config";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { BuildRecord, ManifestImage } from "./manifest";
 import type { PolicyFinding } from "./policy/policy-config";
 import type { Problem } from "./problem";
+import type { VerifiedBy } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
 import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, TagClass, TagWish } from "./tag-policy";
 import type { VerifyRules } from "./trust";
-import type { VerifiedBy } from "./verified";
 
 /** Everything that a release will build, copy and tag. Plain data, known before `up`. */
 export interface ReleasePlan {
@@ -17,11 +17,8 @@ export interface ReleasePlan {
   readonly stack: string;
   /** The GitHub repository, `owner/name`. */
   readonly source?: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
-  /** The lane that is released, where there are lanes. */
   readonly lane?: string;
-  /** What has to succeed first, where anything is to be written. */
   readonly checks: readonly CheckConfig[];
   readonly images: readonly PlannedImage[];
   /** Every tag, in the order in which levels are written. */
@@ -32,15 +29,12 @@ export interface ReleasePlan {
   readonly descriptions?: readonly PlannedDescription[];
   /** What the last release left of images that this one does not touch. */
   readonly kept: readonly ManifestImage[];
-  /** Registries that are left out: host -> reason. */
   readonly skipped: Readonly<Record<string, string>>;
-  /** What stops the release, all at once. */
   readonly refusals: readonly Refusal[];
   /** What a reader should know and nothing stops for. */
   readonly notices: readonly string[];
   /** What breaks the team's rules; those that refuse stand in `refusals` too. Default: nothing. */
   readonly policy?: readonly PolicyFinding[];
-  /** Overridden configuration: path -> where the value came from. */
   readonly origins: Readonly<Record<string, string>>;
 }
 
@@ -61,7 +55,6 @@ export interface PlannedImage {
   readonly claims: readonly PlannedTag[];
   /** Repositories that do not have the content yet, as far as their tags show. */
   readonly copyTo: readonly string[];
-  /** Set for a release with a version. */
   readonly statement?: ReleaseStatement;
   /** Signed together with the candidate tag; set where releases are signed and the content is built or found. */
   readonly claim?: ContentClaim;
@@ -76,11 +69,8 @@ export interface PlannedImage {
 export interface PlannedDescription {
   /** The image that it belongs to, the first of those that share it. */
   readonly image: string;
-  /** `host/path`. */
   readonly repository: string;
-  /** Where the text is, relative to the project. */
   readonly file: string;
-  /** Absent: it stays as it is. */
   readonly short?: string;
   readonly full: string;
   /** Why the description stays as it is, whatever it is. */
@@ -104,13 +94,10 @@ export interface TagLevel {
 
 export interface PlannedTag {
   readonly image: string;
-  readonly slot: string;
-  /** `host/path`. */
   readonly repository: string;
   readonly name: string;
   readonly class: TagClass;
   readonly action: "create" | "move" | "unchanged" | "keep";
-  /** What the tag points to now. */
   readonly from?: { readonly digest: Digest; readonly version?: string };
   /** What it will point to; no digest while it is not built. */
   readonly to: { readonly digest?: Digest; readonly version?: string };
@@ -122,4 +109,60 @@ export interface PlannedTag {
   readonly wish: TagWish;
   /** How the commit that the tag points to now relates to the one being released, when the plan was made. */
   readonly ancestry: Ancestry;
+}
+
+/** What a release will build, copy and tag, as `Release.plan` returns it: checked, and not refused. */
+export interface PlannedRelease<Image extends string = string> {
+  /** Plain data: images, tags in the order in which they are written, notices. */
+  readonly plan: ReleasePlan;
+  /** Arguments, stack settings and environment in one, with every default. */
+  readonly config: Config;
+  /** The folder of Pulumi.yaml. */
+  readonly projectDir: string;
+  /** For types only, never set: the names of the images in the program's code. */
+  readonly image?: Image;
+  /** The program's own files, which are written after the release. @default none */
+  readonly files?: readonly ReleaseFile[];
+}
+
+/** A file that a program writes beside the release's manifest and reports. */
+export interface ReleaseFile {
+  /** Relative to Pulumi.yaml's folder. @example "artifacts/images.json" */
+  readonly path: string;
+  readonly content: string;
+}
+
+export interface PlanOptions {
+  /**
+   * Files of your own, made from the plan. They are written atomically, after every tag is set or by a dry run
+   * (`push: false`), and never by a preview.
+   *
+   * @default none
+   * @example ({ plan }) => [{ path: "images.json", content: JSON.stringify(plan.images.map(({ name }) => name)) }]
+   */
+  readonly files?: (planned: PlannedRelease) => readonly ReleaseFile[];
+}
+
+/** A refused release has no files. */
+export function withFiles(planned: PlannedRelease, { files }: PlanOptions): PlannedRelease {
+  if (files === undefined || planned.plan.refusals.length > 0) return planned;
+  return { ...planned, files: files(planned) };
+}
+
+/** What a plan would build, copy or tag, a line each; empty where everything is in place. */
+export function changesIn(plan: ReleasePlan): string[] {
+  return [
+    ...plan.images.flatMap(({ name, content, copyTo }) => [
+      ...(content.from === "build" ? [`${name} would be built`] : []),
+      ...copyTo.map((repository) => `${name} would be copied to ${repository}`),
+    ]),
+    ...plan.levels
+      .flatMap(({ tags }) => tags)
+      .filter(({ action }) => action === "create" || action === "move")
+      .map(({ repository, name, action }) =>
+        action === "create"
+          ? `${repository}:${name} is not there`
+          : `${repository}:${name} points to something else`,
+      ),
+  ];
 }

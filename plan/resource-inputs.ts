@@ -8,12 +8,9 @@ import type { SignConfig } from "./trust";
 /** One image's content as it has to be in every registry: verified, found by its candidate tag, stated and signed. */
 export interface DesiredContent {
   readonly image: string;
-  /** `host/path`, the primary first. */
   readonly repositories: readonly string[];
-  /** The candidate tag. */
   readonly tag: string;
   readonly contentKey: string;
-  /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly platforms: readonly string[];
   /** A digest that was just built gives way to the same content that another run has reserved meanwhile. */
@@ -22,7 +19,6 @@ export interface DesiredContent {
   readonly attestations: AttestationPlace;
   /** Signed before the candidate tag is written; absent if nothing is signed. */
   readonly claim?: ContentClaim;
-  /** Absent for a release without a version. */
   readonly statement?: ReleaseStatement;
   /** Whether the digest and the statement are signed; how is in the provider's configuration. */
   readonly sign: SignConfig["mode"];
@@ -30,7 +26,6 @@ export interface DesiredContent {
   readonly incomplete: readonly string[];
 }
 
-/** @param mode how this release signs */
 export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]): DesiredContent {
   const { name, repositories, intent, content, claim, statement, claims, copyTo } = planned;
   if (content.from === "promotion" || intent.candidateTag === undefined) {
@@ -54,12 +49,10 @@ export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]):
   };
 }
 
-/** The digests of `host/path@digest`, without repeats: every registry has the same referrers. */
 export function referrerDigests(references: readonly string[]): Digest[] {
   return [...new Set(references.map((reference) => reference.split("@")[1]).filter(isDigest))];
 }
 
-/** Inputs that copy content from where it was verified. */
 export function copyInputs({ name, repositories, intent, content, acceptedSigner }: PlannedImage) {
   if (content.from !== "promotion" && content.from !== "rollback") {
     throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
@@ -70,40 +63,29 @@ export function copyInputs({ name, repositories, intent, content, acceptedSigner
     digest: content.digest,
     repositories,
     platforms: intent.image.platforms,
-    ...(acceptedSigner === undefined ? {} : { signer: acceptedSigner }),
+    signer: acceptedSigner,
   };
 }
 
-/** What writes a repository's description. */
 export function descriptionInputs({ repository, full, short, kept }: PlannedDescription) {
-  return {
-    repository,
-    full,
-    ...(short === undefined ? {} : { short }),
-    ...(kept === undefined ? {} : { kept }),
-  };
+  return { repository, full, short, kept };
 }
 
 /** The tags of a release that are written together, after all of the level before. */
 export interface DesiredLevel {
-  /** For people: `version tags`, `latest`. */
   readonly name: string;
   readonly tags: readonly DesiredTag[];
 }
 
-/** One tag of one image in one repository. */
 export interface DesiredTag {
   readonly image: string;
-  /** Empty for a project without lanes. */
   readonly lane: string;
-  /** `host/path`. */
   readonly repository: string;
   /** All repositories of the image: a version counts wherever it exists. */
   readonly siblings: readonly string[];
   readonly wish: TagWish;
   /** What the plan found the tag to point to. */
   readonly from?: Digest;
-  /** How the commit that the plan found relates to the one being released. */
   readonly ancestry: Ancestry;
 }
 
@@ -137,4 +119,57 @@ export function tagDigests<D>(
       tags.map((tag) => [tagReference(tag), tag.wish.digest ?? digests[tag.image]] as const),
     ),
   );
+}
+
+/**
+ * The name of the build of a content; another generation where every registry lost the first one's, and another name
+ * for one that had to do without its SBOM.
+ */
+export function buildName(
+  image: string,
+  contentKey: string,
+  { build, sbom }: Pick<PlannedImage, "build" | "sbom">,
+): string {
+  const generation = build === undefined || build.generation === 0 ? "" : `-${build.generation}`;
+  return `${image}-build-${contentKey.slice(0, 12)}${sbom === "unavailable" ? "-no-sbom" : ""}${generation}`;
+}
+
+/** @param siblings all repositories of the image */
+export function descriptionName(image: string, repository: string, siblings: readonly string[]): string {
+  return `${image}-description-${place(repository, siblings)}`;
+}
+
+/** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */
+function place(repository: string, siblings: readonly string[]): string {
+  const hostOf = (name: string) => name.split("/")[0] ?? name;
+  const host = hostOf(repository);
+  const alone = siblings.filter((sibling) => hostOf(sibling) === host).length < 2;
+  return (alone ? host : repository).replace(/[^A-Za-z0-9.-]+/g, "-");
+}
+
+/**
+ * What a team's own rules can judge of an image, known before anything of it is built or copied. The same release gives
+ * the same facts each time, so that a second run shows no change.
+ *
+ * @param signed how this release signs; what is taken as it is keeps the signatures that it has
+ */
+export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "none") {
+  const { name, intent, repositories, content } = plan;
+  const isTaken = content.from === "promotion" || content.from === "rollback";
+  return {
+    image: name,
+    version: intent.version,
+    revision: intent.revision,
+    /** Made from the working tree (now or by an earlier run), promoted, or gone back to. */
+    origin: isTaken ? content.from : "source",
+    repositories,
+    platforms: intent.image.platforms,
+    // Every tag that the rules give it; whether a floating one moves is the tag policy's matter.
+    tags: intent.tags.map((tag) => ({ name: tag.name, class: tag.class })),
+    bases: intent.bases,
+    provenance: intent.image.provenance,
+    /** The SBOM generator's image; empty for none. */
+    sbom: intent.image.sbom === false ? "" : intent.image.sbom.generator,
+    signed,
+  };
 }

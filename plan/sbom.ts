@@ -8,9 +8,11 @@ import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage } from "./release-plan";
 
 /** Makes an image's SBOM: by its digest, whatever its tag says by now; or why none can be made today. */
-export type SbomGenerator =
-  | { readonly reference: string; readonly digest?: Digest }
-  | { readonly reference: string; readonly unavailable: string };
+export interface SbomGenerator {
+  readonly reference: string;
+  readonly digest?: Digest;
+  readonly unavailable?: string;
+}
 
 /** What is known of an image's SBOM: made by BuildKit, not wanted, or wanted and not to be had. */
 export type SbomState = "attached" | "none" | "unavailable";
@@ -26,11 +28,9 @@ export function sbomGenerator(
   const digest = resolved.digests[reference];
   if (digest !== undefined) return { reference, digest };
   const problem = resolved.problems.find(({ path }) => path === reference);
-  return problem === undefined ? { reference } : { reference, unavailable: reasonOf(problem) };
-}
-
-function reasonOf({ code, message }: Problem): string {
-  return code === "base-not-found" ? "its registry does not have it" : message;
+  if (problem === undefined) return { reference };
+  const isAbsent = problem.code === "base-not-found";
+  return { reference, unavailable: isAbsent ? "its registry does not have it" : problem.message };
 }
 
 /** A generator that was chosen is required; without the default one the release goes on, with a notice. */
@@ -40,7 +40,7 @@ export function generatorProblems(
   path: string,
 ): Problem[] {
   if (config === false || !config.required) return [];
-  if (generator === undefined || !("unavailable" in generator)) return [];
+  if (generator?.unavailable === undefined) return [];
   return [
     {
       code: "sbom-generator",
@@ -53,7 +53,7 @@ export function generatorProblems(
 
 /** The generator as BuildKit takes it: `docker.io/docker/buildkit-syft-scanner@sha256:…`. */
 export function generatorReference(generator: SbomGenerator): string | undefined {
-  if ("unavailable" in generator) return undefined;
+  if (generator.unavailable !== undefined) return undefined;
   if (generator.digest === undefined) return generator.reference;
   const { host, path } = parseReference(generator.reference);
   return `${host}/${path}@${generator.digest}`;
@@ -82,7 +82,7 @@ export function givesWayToBuild(
   annotations: Readonly<Record<string, string>>,
   generator: SbomGenerator | undefined,
 ): boolean {
-  const canDoBetter = generator !== undefined && !("unavailable" in generator);
+  const canDoBetter = generator !== undefined && generator.unavailable === undefined;
   return lacksSbom(annotations) && canDoBetter && annotations[MERGED_ANNOTATION] === undefined;
 }
 
@@ -100,8 +100,7 @@ export function sbomState(
   // Promoted, or gone back to: today's settings did not make it.
   if (intent.existing !== undefined) return undefined;
   const wanted = intent.image.sbom === false ? "none" : "attached";
-  if (content.from === "build")
-    return intent.sbom !== undefined && "unavailable" in intent.sbom ? "unavailable" : wanted;
+  if (content.from === "build") return intent.sbom?.unavailable === undefined ? wanted : "unavailable";
   // A base's key does not cover how it was attested; other keys do.
   const isOurs =
     intent.image.addressed === undefined && seen?.annotations[CONTENT_KEY_ANNOTATION] === intent.contentKey;
@@ -113,12 +112,11 @@ export function sbomState(
  * own. Nothing of a generator that is needed: the plan is refused then (see `generatorProblems`).
  */
 export function sbomNotices(images: readonly PlannedImage[]): string[] {
-  const byReason = new Map<string, string[]>();
-  for (const image of images) {
-    const reason = reasonWithout(image);
-    if (reason !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), image.name]);
-  }
-  return [...byReason].map(([reason, names]) => `no SBOM for ${names.join(", ")}: ${reason}`);
+  const reasons = [...new Set(images.flatMap((image) => reasonWithout(image) ?? []))];
+  return reasons.map((reason) => {
+    const without = images.filter((image) => reasonWithout(image) === reason);
+    return `no SBOM for ${without.map(({ name }) => name).join(", ")}: ${reason}`;
+  });
 }
 
 function reasonWithout({ intent, content, sbom }: PlannedImage): string | undefined {
@@ -127,14 +125,11 @@ function reasonWithout({ intent, content, sbom }: PlannedImage): string | undefi
   if (content.from !== "build")
     return "it was built while its generator could not be reached; what is released stays as it is";
   if (intent.image.sbom !== false && intent.image.sbom.required) return undefined;
-  const generator = intent.sbom !== undefined && "unavailable" in intent.sbom ? intent.sbom : undefined;
+  const { reference = "", unavailable = "" } = intent.sbom ?? {};
+  // Without the request: `getaddrinfo ENOTFOUND registry-1.docker.io`.
+  const reason = unavailable.replace(/^.* could not be reached for [A-Z]+ \S+: /, "");
   return (
-    `${generator?.reference ?? ""} cannot be reached (${innermost(generator?.unavailable ?? "")})\n` +
+    `${reference} cannot be reached (${reason})\n` +
     "Name one that can be (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false"
   );
-}
-
-/** A failed request's own reason, without the request: `getaddrinfo ENOTFOUND registry-1.docker.io`. */
-function innermost(reason: string): string {
-  return reason.replace(/^.* could not be reached for [A-Z]+ \S+: /, "");
 }

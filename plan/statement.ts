@@ -1,31 +1,8 @@
 import type { Digest } from "./digest";
-import { isRecord } from "./record";
-
-/**
- * What a version is, attached to its digest as a referrer. It holds no clock and no digest of its own content, so
- * that stating the same release again gives the same bytes.
- */
-export interface ReleaseStatement {
-  readonly schema: 1;
-  readonly image: string;
-  /** Empty for a project without lanes. */
-  readonly lane: string;
-  readonly version: string;
-  /** The commit, 40 hex digits. */
-  readonly revision: string;
-  /** The working tree had changes that are in no commit, so `revision` is not all that it was made from. */
-  readonly dirty?: true;
-  /** Where the source is, without credentials. */
-  readonly source?: string;
-  readonly contentKey: string;
-  readonly platforms: readonly string[];
-  /** Resolved build arguments. */
-  readonly inputs: Readonly<Record<string, string>>;
-  /** Base images as they were resolved: reference -> digest. */
-  readonly bases: Readonly<Record<string, Digest>>;
-  /** Repositories the release went to, the primary first. */
-  readonly repositories: readonly string[];
-}
+import { isListOf, isRecord, isText } from "./record";
+import type { VerifiedImage } from "./registry-state";
+import type { ImageIntent } from "./release-intent";
+import type { PlannedContent } from "./release-plan";
 
 /**
  * What content is, signed by the stack right after it was built and attached to its digest. A tag or an annotation that
@@ -48,18 +25,33 @@ export interface ContentClaim {
   readonly repositories: readonly string[];
 }
 
+/**
+ * What a version is, attached to its digest as a referrer. It holds no clock and no digest of its own content, so
+ * that stating the same release again gives the same bytes.
+ */
+export interface ReleaseStatement extends Omit<ContentClaim, "tag"> {
+  readonly version: string;
+  /** The working tree had changes that are in no commit, so `revision` is not all that it was made from. */
+  readonly dirty?: true;
+  /** Where the source is, without credentials. */
+  readonly source?: string;
+  readonly platforms: readonly string[];
+  /** Resolved build arguments. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Base images as they were resolved: reference -> digest. */
+  readonly bases: Readonly<Record<string, Digest>>;
+}
+
 /** What trusted signers say about a digest. Only statements whose signatures were verified are here. */
 export interface SignedFacts {
   readonly claims: readonly ContentClaim[];
   readonly statements: readonly ReleaseStatement[];
 }
 
-/** Reads a statement from the predicate of an in-toto statement; undefined when it is something else. */
 export function parseStatement(value: unknown): ReleaseStatement | undefined {
   return isStatement(value) ? value : undefined;
 }
 
-/** Reads a claim from the predicate of an in-toto statement; undefined when it is something else. */
 export function parseClaim(value: unknown): ContentClaim | undefined {
   return isClaim(value) ? value : undefined;
 }
@@ -69,7 +61,7 @@ function isStatement(value: unknown): value is ReleaseStatement {
     isClaim(value) &&
     isText(value.version) &&
     "platforms" in value &&
-    isTexts(value.platforms) &&
+    isListOf(value.platforms, isText) &&
     "inputs" in value &&
     isTextRecord(value.inputs) &&
     "bases" in value &&
@@ -84,18 +76,97 @@ function isClaim(value: unknown): value is ContentClaim {
     [value.image, value.lane, value.revision, value.contentKey].every(isText) &&
     (value.version === undefined || isText(value.version)) &&
     (value.tag === undefined || isText(value.tag)) &&
-    isTexts(value.repositories)
+    isListOf(value.repositories, isText)
   );
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string";
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every(isText);
 }
 
 function isTextRecord(value: unknown): boolean {
   return isRecord(value) && Object.values(value).every(isText);
+}
+
+export interface Source {
+  readonly revision: string;
+  readonly remote?: string;
+  /** It has changes that are in no commit. @default false */
+  readonly dirty?: boolean;
+}
+
+export interface StatementInput {
+  readonly intent: ImageIntent;
+  readonly content: PlannedContent;
+  readonly verified: VerifiedImage | undefined;
+  readonly repositories: readonly string[];
+  readonly source: Source;
+  readonly signing: boolean;
+}
+
+/**
+ * The statement of a release with a version: the verified one that is attached to the digest already, else a new one.
+ * What today's working tree says of inputs is stated only for content that was made from it.
+ */
+export function plannedStatement(input: StatementInput): ReleaseStatement | undefined {
+  const { intent, content, repositories, source } = input;
+  // What exists was stated when it was released, and its statement comes along.
+  if (content.from === "promotion") return undefined;
+  if (content.from === "rollback") return content.statement;
+  if (intent.version === undefined) return undefined;
+  const lane = intent.image.lane ?? "";
+  const stated = input.verified?.statements.filter((statement) => isStatementOf(statement, intent)) ?? [];
+  const [first] = stated;
+  if (first !== undefined) {
+    const covers = ({ repositories: known }: ReleaseStatement) =>
+      repositories.every((repository) => known.includes(repository));
+    const exact = stated.find((it) => covers(it) && it.repositories.length === repositories.length);
+    // Where releases are signed, a statement counts only in the repositories that it names.
+    const extended = input.signing ? { ...first, repositories } : first;
+    return exact ?? stated.find(covers) ?? extended;
+  }
+  const contentKey = content.from === "build" ? intent.contentKey : (input.verified?.contentKey ?? "");
+  const isOurs = contentKey === intent.contentKey;
+  return {
+    schema: 1,
+    image: intent.name,
+    lane,
+    version: intent.version,
+    revision: source.revision,
+    dirty: source.dirty === true && isOurs ? true : undefined,
+    source: source.remote,
+    contentKey,
+    platforms: intent.image.platforms,
+    inputs: isOurs ? intent.buildArgs : {},
+    bases: isOurs ? intent.bases : {},
+    repositories,
+  };
+}
+
+/**
+ * The claim of content that is built or found by its key; none for a release that exists, whose statement says more.
+ * One that is attached already and names every repository is reused.
+ */
+export function plannedClaim(input: StatementInput): ContentClaim | undefined {
+  const { intent, content, verified, repositories, source } = input;
+  if (content.from !== "build" && content.from !== "candidate") return undefined;
+  const known = verified?.claim;
+  if (known !== undefined && repositories.every((repository) => known.repositories.includes(repository)))
+    return known;
+  return {
+    schema: 1,
+    image: intent.name,
+    lane: intent.image.lane ?? "",
+    version: intent.version,
+    revision: verified?.revision ?? source.revision,
+    // A pinned base was built from another working tree.
+    contentKey: verified?.contentKey || intent.contentKey,
+    tag: intent.image.addressed === undefined ? undefined : intent.candidateTag,
+    repositories,
+  };
+}
+
+/** Whether a statement is about this image in this version and lane: lanes can share content, and so a digest. */
+export function isStatementOf(statement: ReleaseStatement, intent: ImageIntent): boolean {
+  return (
+    statement.image === intent.name &&
+    statement.lane === (intent.image.lane ?? "") &&
+    statement.version === intent.version
+  );
 }

@@ -1,5 +1,13 @@
-import type { Digest } from "./digest";
-import { compareVersions, isPrerelease, matchesLine, newest, parseVersion, type Version } from "./versions";
+import { type Digest, shortDigest } from "./digest";
+import {
+  compareVersions,
+  isPrerelease,
+  matchesLine,
+  newest,
+  parseVersion,
+  type Version,
+  type VersionLine,
+} from "./versions";
 
 /**
  * What a tag promises. It comes from the rule that makes the tag, never from the tag's shape.
@@ -9,12 +17,6 @@ import { compareVersions, isPrerelease, matchesLine, newest, parseVersion, type 
  * - `revision`: belongs to one commit, and moves only to other content of that commit.
  */
 export type TagClass = "version" | "floating" | "revision";
-
-/** The versions among which a floating tag points to the newest: all of them, a major's, or a minor's. */
-export interface VersionLine {
-  readonly major?: number;
-  readonly minor?: number;
-}
 
 /** How a version is written as a tag: `standalone-v` + version + `-alpine`. */
 export interface VersionForm {
@@ -31,26 +33,20 @@ export interface TagWish {
   readonly form: VersionForm;
   /** The version being released, as written without the form; absent for a release without one. */
   readonly version?: string;
-  /** The commit being released. */
   readonly revision: string;
-  /** Absent while it is not built. */
   readonly digest?: Digest;
   /** The owner said that this refusal does not hold. */
   readonly overruled: boolean;
   /** Versions that never count as the newest, without their form. Default: none. */
   readonly bad?: readonly string[];
   /** Set where a floating tag goes back on purpose. */
-  readonly rollback?: RollbackWish;
+  readonly rollback?: {
+    readonly until?: string;
+  };
   /** `move`: a pre-release counts as any other version. Default: it moves no floating tag. */
   readonly prereleases?: "move";
 }
 
-/** A floating tag that goes back holds there until a version newer than `until` exists; without one, for good. */
-export interface RollbackWish {
-  readonly until?: string;
-}
-
-/** What the tag points to now. */
 export interface LiveTag {
   readonly digest: Digest;
   /** From the image's own annotations or, for a version tag, its name. */
@@ -66,11 +62,8 @@ export type Ancestry = "ancestor" | "descendant" | "diverged" | "unknown";
 export type TagDecision =
   | { readonly action: "create" | "move" | "unchanged" }
   /** A floating tag that stays where it is, rightly. */
-  | { readonly action: "keep"; readonly code: KeepCode; readonly reason: string }
-  | { readonly action: "refuse"; readonly code: RefusalCode; readonly reason: string };
-
-export type KeepCode = "tag-newer-exists" | "tag-prerelease" | "tag-not-descendant" | "tag-bad-version";
-export type RefusalCode = "tag-write-once" | "tag-other-revision";
+  | { readonly action: "keep"; readonly code: string; readonly reason: string }
+  | { readonly action: "refuse"; readonly code: string; readonly reason: string };
 
 /**
  * The one rule by which a tag may be written, asked when planning and again at the moment of writing.
@@ -89,21 +82,18 @@ export function decideTag(
   switch (wish.class) {
     case "version":
       if (live === undefined) return move;
-      return {
-        action: "refuse",
-        code: "tag-write-once",
-        reason: `${wish.name} is a version tag and already points to ${describe(live)}`,
-      };
+      return refuse(
+        "tag-write-once",
+        `${wish.name} is a version tag and already points to ${describe(live)}`,
+      );
     case "revision":
       if (live === undefined || live.unverified || live.revision === wish.revision) return move;
-      return {
-        action: "refuse",
-        code: "tag-other-revision",
-        reason:
-          live.revision === undefined
-            ? `${wish.name} points to ${describe(live)}, which ${NAMES_NO_COMMIT}`
-            : `${wish.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${wish.revision.slice(0, 12)}`,
-      };
+      return refuse(
+        "tag-other-revision",
+        live.revision === undefined
+          ? `${wish.name} points to ${describe(live)}, which ${NAMES_NO_COMMIT}`
+          : `${wish.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${wish.revision.slice(0, 12)}`,
+      );
     case "floating":
       return floatingKept(wish, live, existing, ancestry) ?? move;
   }
@@ -118,22 +108,23 @@ function floatingKept(
   const version = wish.version === undefined ? undefined : parseVersion(wish.version);
   if (version === undefined) return unversionedKept(wish, live, ancestry);
   if (isPrerelease(version) && wish.prereleases !== "move") {
-    return {
-      action: "keep",
-      code: "tag-prerelease",
-      reason: `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
-    };
+    return keep(
+      "tag-prerelease",
+      `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
+    );
   }
-  if (isBad(wish, version)) {
-    return { action: "keep", code: "tag-bad-version", reason: `${wish.version} is listed as bad` };
-  }
+  if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);
   const newer = newerVersion(wish, existing);
   if (newer === undefined) return undefined;
-  return {
-    action: "keep",
-    code: "tag-newer-exists",
-    reason: `${newer.text} exists and is newer than ${wish.version}`,
-  };
+  return keep("tag-newer-exists", `${newer.text} exists and is newer than ${wish.version}`);
+}
+
+function keep(code: string, reason: string): TagDecision {
+  return { action: "keep", code, reason };
+}
+
+function refuse(code: string, reason: string): TagDecision {
+  return { action: "refuse", code, reason };
 }
 
 const NAMES_NO_COMMIT = "does not say which commit it is";
@@ -182,19 +173,12 @@ function unversionedKept(
         ? `which ${NAMES_NO_COMMIT}`
         : "a commit that this clone does not have; fetch the whole history",
   }[ancestry];
-  return {
-    action: "keep",
-    code: "tag-not-descendant",
-    reason: `it points to ${describe(live)}, ${relation}`,
-  };
+  return keep("tag-not-descendant", `it points to ${describe(live)}, ${relation}`);
 }
 
 /** The versions that a repository's tag names stand for, in one form. Partial and foreign names are left out. */
 export function existingVersions(names: readonly string[], form: VersionForm): Version[] {
-  return names.flatMap((name) => {
-    const version = versionOfTag(name, form);
-    return version === undefined ? [] : [version];
-  });
+  return names.flatMap((name) => versionOfTag(name, form) ?? []);
 }
 
 /** The full version in a tag's name: `1.2` and `latest` have none. */
@@ -207,21 +191,16 @@ function versionOfTag(name: string, form: VersionForm): Version | undefined {
 /** The newest of a line; pre-releases count only where they are asked for. */
 export function newestIn(
   versions: readonly Version[],
-  line: VersionLine | undefined,
+  line: VersionLine = {},
   includePrerelease = false,
 ): Version | undefined {
-  const { major, minor } = line ?? {};
-  const candidates =
-    major === undefined
-      ? versions
-      : versions.filter((version) =>
-          matchesLine(version, minor === undefined ? { major } : { major, minor }),
-        );
-  return newest(candidates, { includePrerelease });
+  return newest(
+    versions.filter((version) => matchesLine(version, line)),
+    { includePrerelease },
+  );
 }
 
 function describe(live: LiveTag): string {
-  const short = live.digest.slice(0, "sha256:".length + 12);
   const known = live.version ?? live.revision?.slice(0, 7);
-  return known === undefined ? short : `${short} (${known})`;
+  return `${shortDigest(live.digest)}${known === undefined ? "" : ` (${known})`}`;
 }

@@ -129,12 +129,15 @@ export function isPrerelease(version: Version): boolean {
   return version.prerelease.length > 0;
 }
 
-/** Whether the version belongs to the line of a major (`1`) or of a minor (`1.9`). */
-export function matchesLine(
-  version: Version,
-  line: { readonly major: number; readonly minor?: number },
-): boolean {
-  return version.major === line.major && (line.minor === undefined || version.minor === line.minor);
+/** The versions among which a floating tag points to the newest: all of them, a major's, or a minor's. */
+export interface VersionLine {
+  readonly major?: number;
+  readonly minor?: number;
+}
+
+export function matchesLine({ major, minor }: Version, line: VersionLine): boolean {
+  if (line.major === undefined) return true;
+  return major === line.major && (line.minor === undefined || minor === line.minor);
 }
 
 /** The highest version; pre-releases count only where that is asked for. Undefined where none counts. */
@@ -142,9 +145,8 @@ export function newest(
   versions: readonly Version[],
   options: { readonly includePrerelease?: boolean } = {},
 ): Version | undefined {
-  const { includePrerelease = false } = options;
   return versions
-    .filter((version) => includePrerelease || !isPrerelease(version))
+    .filter((version) => options.includePrerelease || !isPrerelease(version))
     .reduce<Version | undefined>(
       (best, version) => (best === undefined || compareVersions(version, best) > 0 ? version : best),
       undefined,

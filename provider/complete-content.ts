@@ -5,7 +5,7 @@ import {
   STATEMENT_ARTIFACT_TYPE,
 } from "../plan/annotations";
 import { type Digest, shortDigest } from "../plan/digest";
-import { missingPlatforms } from "../plan/platforms";
+import { missingPlatforms } from "../plan/image-index";
 import type { FoundImage } from "../plan/registry-state";
 import type { DesiredContent } from "../plan/resource-inputs";
 import { lacksSbom, outranks } from "../plan/sbom";

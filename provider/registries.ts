@@ -1,5 +1,5 @@
 import { environmentCredentials, hubToken } from "../config/environment";
-import { isLoopbackHost } from "../plan/loopback";
+import { isLoopbackHost } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
 import type { Credentials } from "../registry/auth";

@@ -1,5 +1,5 @@
-import { isLoopbackHost } from "../plan/loopback";
 import { isRecord } from "../plan/record";
+import { isLoopbackHost } from "../plan/reference";
 import type { Secret } from "../plan/secret";
 import { answerError } from "./answer-errors";
 import { type Challenge, covers, mergeScopes, parseChallenges, repositoryOf, type Scope } from "./challenge";

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Digest, isDigest } from "../plan/digest";
+import { type Digest, digestOf, isDigest } from "../plan/digest";
 import { deleteScope, pullScope, pushScope } from "./challenge";
 import { RegistryError } from "./errors";
 import type { Answer, StreamBody } from "./http";
-import { digestOf } from "./manifest";
 import type { Call, RepositoryApi, Transport } from "./transport";
 
 /** The largest blob that is held in memory unless the caller says otherwise: 32 MiB. */

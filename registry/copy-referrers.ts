@@ -1,9 +1,9 @@
 import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations";
-import { EMPTY_CONFIG } from "../plan/detached-attestations";
-import type { Digest } from "../plan/digest";
+import { type Digest, digestOf } from "../plan/digest";
+import { EMPTY_CONFIG } from "../plan/image-index";
 import type { RepositoryAt } from "./client";
 import { type RegistryError, repositoryError } from "./errors";
-import { type Descriptor, digestOf, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
+import { type Descriptor, isManifest, type ManifestJson, TOO_MANY_HINT } from "./manifest";
 import { isDamage, readReferrerLayer } from "./referrers";
 
 /** Whether the caller accepts a bundle or release statement, before it is copied. @param bytes of its only layer */

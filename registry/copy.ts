@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
-import { detachedDigests } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
+import { detachedDigests } from "../plan/image-index";
 import type { RepositoryAt } from "./client";
 import { checkTotal, contentsOf, missing } from "./copy-parts";
 import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";

@@ -1,10 +1,5 @@
-import {
-  attestationEntries,
-  detachAttestations,
-  detachedDigests,
-  EMPTY_CONFIG,
-} from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
+import { attestationEntries, detachAttestations, detachedDigests, EMPTY_CONFIG } from "../plan/image-index";
 import { reasonOf } from "../plan/problem";
 import type { RegistryClient, RepositoryAt } from "./client";
 import { repositoryError } from "./errors";

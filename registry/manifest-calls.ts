@@ -1,10 +1,9 @@
-import { isDigest } from "../plan/digest";
+import { digestOf, isDigest } from "../plan/digest";
 import { isRecord } from "../plan/record";
 import { pullScope, pushScope } from "./challenge";
 import type { Answer } from "./http";
 import {
   type Descriptor,
-  digestOf,
   isIndex,
   isIndexType,
   isManifest,

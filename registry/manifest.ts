@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type Digest, isDigest } from "../plan/digest";
+import { isAttestation, platformText } from "../plan/image-index";
 
 /** What a registry stores. @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
 
@@ -72,8 +72,6 @@ const manifestSchema = z.object({
   manifests: z.undefined().optional(),
 });
 
-type Platform = z.output<typeof platformSchema>;
-
 /** What one piece of content is: its type, its digest and its size in bytes. */
 export type Descriptor = z.output<typeof descriptorSchema>;
 
@@ -111,29 +109,12 @@ export function isManifestType(mediaType: string): boolean {
   return mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
 }
 
-/** `linux/arm64/v8`: os, architecture and, where there is one, variant. */
-export function platformText(platform: Platform): string {
-  return [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/");
-}
-
-/** Whether an index's entry is BuildKit's attestation manifest, which is no platform that could run. */
-function isAttestation(entry: Descriptor): boolean {
-  return (
-    entry.annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||
-    (entry.platform?.os === "unknown" && entry.platform.architecture === "unknown")
-  );
-}
-
 /** The platforms that an index offers, sorted, without attestation manifests. */
 export function platforms(index: IndexJson): string[] {
   const found = index.manifests.flatMap((entry) =>
     entry.platform === undefined || isAttestation(entry) ? [] : [platformText(entry.platform)],
   );
   return [...new Set(found)].sort();
-}
-
-export function digestOf(bytes: Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /** JSON in UTF-8; undefined for anything else. */

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as fetchBy } from "undici";
-import { isLoopbackHost } from "../plan/loopback";
+import { isLoopbackHost } from "../plan/reference";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Digest } from "../plan/digest";
+import { type Digest, digestOf } from "../plan/digest";
 import type { RegistryClient, RepositoryAt } from "./client";
 import { RegistryError, type RegistryErrorCode, repositoryError } from "./errors";
 import { fallbackTag } from "./lists";
 import {
   type Descriptor,
-  digestOf,
   type IndexJson,
   isIndex,
   isManifest,

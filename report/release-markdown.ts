@@ -1,6 +1,12 @@
 import { shortDigest } from "../plan/digest";
-import type { BuildFacts, ManifestImage, ReleaseManifest, TagOutcome } from "../plan/manifest";
-import { type DigestPair, digestPairs } from "../plan/same-digest";
+import {
+  type BuildFacts,
+  type DigestPair,
+  digestPairs,
+  type ManifestImage,
+  type ReleaseManifest,
+  type TagOutcome,
+} from "../plan/manifest";
 
 export function releaseMarkdown(
   manifest: ReleaseManifest,

@@ -1,8 +1,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { shortDigest } from "../plan/digest";
-import type { ManifestImage, ManifestTag, TagOutcome } from "../plan/manifest";
-import { digestPairs } from "../plan/same-digest";
+import { digestPairs, type ManifestImage, type ManifestTag, type TagOutcome } from "../plan/manifest";
 import type { ManifestFile } from "./manifest-file";
 import { action, reasonToDiffer, sameDigest, target } from "./release-markdown";
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { sameSettings } from "../config/stack-file";
 import type { ProblemError } from "../plan/problem";
-import { hostAndPath, sourceAddress } from "../plan/source-address";
+import { hostAndPath, sourceAddress } from "../plan/reference";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import { git, gitProblem, gitRoot, gitText } from "./commands";
 

@@ -1,8 +1,8 @@
-import { imageRules } from "../plan/bad-versions";
-import { BASE_IMAGE, baseLink, baseUseProblems } from "../plan/base";
+import { baseUseProblems } from "../plan/base";
 import type { ImageConfig, SbomConfig } from "../plan/config";
+import { imageRules } from "../plan/image-tags";
 import type { Problem } from "../plan/problem";
-import { assembleImageIntent, type ImageIntent } from "../plan/release-intent";
+import { assembleImageIntent, BASE_IMAGE, baseLink, type ImageIntent } from "../plan/release-intent";
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../plan/sbom";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import { readBaseHash } from "./base-hash";

@@ -1,20 +1,19 @@
 import { type Environment, lookUp } from "../config/environment";
 import { REVISION_ANNOTATION } from "../plan/annotations";
-import { askedVersionProblems } from "../plan/asked-version";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import { followReleases } from "../plan/base";
 import type { Config } from "../plan/config";
-import { laneOwnerProblems } from "../plan/lane-owners";
+import { laneOwnerProblems } from "../plan/lanes";
 import type { ReleaseManifest } from "../plan/manifest";
-import type { Problem } from "../plan/problem";
-import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion-gate";
+import { withoutRepeats } from "../plan/problem";
+import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion";
 import { type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
 import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
-import { requireTagProblems } from "../plan/require-tag";
-import { missingKey, signNotice } from "../plan/signing-key";
 import type { Ancestry } from "../plan/tag-policy";
+import { missingKey, signNotice } from "../plan/trust";
+import { askedVersionProblems, requireTagProblems } from "../plan/version-checks";
 import type { RegistryReader, StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
 import { readReleasedEvent } from "./event";
@@ -144,11 +143,6 @@ async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Pro
     }),
   );
   return { ...plan, refusals: [...plan.refusals, ...refusals.flat()] };
-}
-
-/** Variants of one image share its context, and so what is wrong with it. */
-function withoutRepeats(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map((problem) => [`${problem.path}\n${problem.message}`, problem])).values()];
 }
 
 /** Asks about every tag that could be written, and about nothing else; each repository once. */

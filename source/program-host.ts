@@ -1,4 +1,4 @@
-import type { PlannedRelease, PlanOptions } from "../plan/planned-release";
+import type { PlannedRelease, PlanOptions } from "../plan/release-plan";
 import type { SetupPlan } from "../plan/setup/plan";
 
 /** The arguments in a program's code, `ReleaseArgs` or `RepositorySetupArgs`, with every secret resolved. */

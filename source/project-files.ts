@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { ROOT_PATTERN } from "../plan/config";
 import { ProblemError } from "../plan/problem";
-import { ROOT_PATTERN } from "../plan/root";
 
 /**
  * The absolute folder that all files of the settings are relative to: `slipway:root`, from the project's folder

@@ -1,12 +1,11 @@
-import { decideRollback, imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig } from "../plan/config";
-import { existingIntent } from "../plan/existing-release";
+import { decideRollback, existingIntent } from "../plan/existing-release";
+import { imageRules, versionAndForm, versionUnder } from "../plan/image-tags";
 import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules";
-import { versionAndForm } from "../plan/tag-slot";
 import { eventOfRelease } from "./event";
 import type { GitSource } from "./git";
 import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";

@@ -1,23 +1,24 @@
-import { imageRules, versionUnder } from "../plan/bad-versions";
 import type { ImageConfig, PromoteConfig } from "../plan/config";
-import type { ExistingRelease } from "../plan/existing-release";
-import { findVersion } from "../plan/find-version";
+import { type ExistingRelease, findVersion } from "../plan/existing-release";
+import { imageRules, versionUnder } from "../plan/image-tags";
 import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
-import { checkPromotion, manifestRelease, readStackManifest } from "../plan/promotion";
 import {
   advisoryRules,
+  checkPromotion,
+  manifestRelease,
   promotionGate,
   promotionRefusals,
   promotionRequest,
   promotionWarnings,
+  readStackManifest,
   wantedSigner,
-} from "../plan/promotion-gate";
+} from "../plan/promotion";
 import { repositoryKey } from "../plan/reference";
+import { verificationOf } from "../plan/registry-state";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PromotionRules } from "../plan/trust";
-import { verificationOf } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
 import { readStatedBase, type TakenImage } from "./read-rollback";
 

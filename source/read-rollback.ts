@@ -1,14 +1,12 @@
-import { imageRules } from "../plan/bad-versions";
-import { BASE_IMAGE } from "../plan/base";
 import type { ImageConfig } from "../plan/config";
-import type { ExistingContent, ExistingRelease } from "../plan/existing-release";
-import { findVersion } from "../plan/find-version";
+import { type ExistingContent, type ExistingRelease, findVersion } from "../plan/existing-release";
+import { imageRules } from "../plan/image-tags";
 import type { Problem } from "../plan/problem";
-import { promotionGate, promotionRefusals, promotionRequest, wantedSigner } from "../plan/promotion-gate";
+import { promotionGate, promotionRefusals, promotionRequest, wantedSigner } from "../plan/promotion";
 import { parseReference, repositoryKey } from "../plan/reference";
-import { repositoriesOf } from "../plan/release-intent";
+import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/registry-state";
+import { BASE_IMAGE, repositoriesOf } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
-import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
 
 /** Content that is taken as it is, or why it cannot be. */

@@ -1,14 +1,13 @@
-import { imageRules } from "../plan/bad-versions";
 import type { Config } from "../plan/config";
+import { imageRules } from "../plan/image-tags";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
-import type { FoundImage, RegistryState } from "../plan/registry-state";
+import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
 import type { ImageIntent, WantedTag } from "../plan/release-intent";
 import { newerVersion } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
-import { verificationOf, verifiedImage } from "../plan/verified";
 import { compareVersions, parseVersion } from "../plan/versions";
 import type { RegistryReader } from "../registry/read-state";
 

@@ -1,8 +1,7 @@
 import { readConfig } from "../config/read";
 import { isSetupStack } from "../config/read-setup";
 import { listStackFiles, readStackFile, type StackFile } from "../config/stack-file";
-import type { Config } from "../plan/config";
-import type { WorkflowsConfig } from "../plan/github-config";
+import type { Config, WorkflowsConfig } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import type { Code } from "./program-host";

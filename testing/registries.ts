@@ -1,7 +1,7 @@
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, VERSION_ANNOTATION } from "../plan/annotations";
+import { digestOf } from "../plan/digest";
 import { parseReference, repositoryKey } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
-import { digestOf } from "../registry/manifest";
 import type { RegistryReader } from "../registry/read-state";
 
 /** What a tag of a fake registry points to: by default, a verified release of this stack. */

@@ -1,16 +1,10 @@
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
-import { detachedDigests } from "../plan/detached-attestations";
 import type { Digest } from "../plan/digest";
+import { detachedDigests, platformText } from "../plan/image-index";
 import type { SbomPackage } from "../plan/policy/licences";
 import { isRecord } from "../plan/record";
 import type { RegistryClient } from "../registry/client";
-import {
-  type Descriptor,
-  type IndexJson,
-  isManifest,
-  type ManifestJson,
-  platformText,
-} from "../registry/manifest";
+import { type Descriptor, type IndexJson, isManifest, type ManifestJson } from "../registry/manifest";
 import { isPredicate, parseInToto } from "./in-toto";
 
 /** All that verifying asks of a registry: it writes nothing. */

@@ -1,8 +1,7 @@
 import { STATEMENT_PREDICATE_TYPE } from "../plan/annotations";
-import { matches } from "../plan/pattern";
-import { sourceAddress } from "../plan/source-address";
+import { sourceAddress } from "../plan/reference";
 import { parseStatement, type ReleaseStatement } from "../plan/statement";
-import type { VerifyRules } from "../plan/trust";
+import { matches, type VerifyRules } from "../plan/trust";
 import type { Evidence } from "./evidence";
 import type { Rejection } from "./verify-bundle";
 

@@ -1,9 +1,8 @@
 import { type Digest, shortDigest } from "../plan/digest";
-import { matches } from "../plan/pattern";
-import { missingPlatforms } from "../plan/platforms";
+import { missingPlatforms } from "../plan/image-index";
 import { licenceBreaches } from "../plan/policy/licences";
 import type { LicenceRules } from "../plan/policy/policy-config";
-import type { Verdict, VerifyRules } from "../plan/trust";
+import { matches, type Verdict, type VerifyRules } from "../plan/trust";
 import { provenanceFacts, sbomPackages } from "./build-statements";
 import type { Evidence } from "./evidence";
 import { isPredicate } from "./in-toto";

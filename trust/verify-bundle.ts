@@ -10,7 +10,7 @@ import {
 } from "@sigstore/verify";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
 import { type Digest, shortDigest } from "../plan/digest";
-import { matches } from "../plan/pattern";
+import { matches } from "../plan/trust";
 import { type InTotoStatement, parseInToto } from "./in-toto";
 import type { Trust } from "./keys";
 

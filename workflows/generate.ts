@@ -1,5 +1,5 @@
 import { structuredPatch } from "diff";
-import type { WorkflowHost } from "../plan/github-config";
+import type { WorkflowHost } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
 import { jobId, type Workflow } from "./model";
 import { promoteJob, promoteWorkflow } from "./release-job";

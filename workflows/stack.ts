@@ -1,7 +1,12 @@
-import type { Config } from "../plan/config";
-import type { WorkflowHost, WorkflowsConfig } from "../plan/github-config";
-import { isLoopbackHost } from "../plan/loopback";
-import { buildSecretVariable, CI_PAIR, hostVariables } from "../plan/variables";
+import {
+  buildSecretVariable,
+  CI_PAIR,
+  type Config,
+  hostVariables,
+  type WorkflowHost,
+  type WorkflowsConfig,
+} from "../plan/config";
+import { isLoopbackHost } from "../plan/reference";
 import { type EnvValue, expression, type Permissions } from "./model";
 
 export interface WorkflowStack {

@@ -64,7 +64,7 @@ export function planCommand(): Command {
         return;
       }
       const { planText, refusalText } = await import("../../report/plan-text.js");
-      const { changesIn } = await import("../../plan/changes.js");
+      const { changesIn } = await import("../../plan/release-plan.js");
       const { planStack } = await import("../plan-without-engine.js");
       const planned = await planStack({ stack, cwd, configFile, flags: releaseFlags(options), readOnly });
       const plans = planned.map(({ plan }) => plan);

@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { parseDuration } from "../../plan/duration";
-import { patternProblem } from "../../plan/pattern";
+import { parseDuration, patternProblem } from "../../plan/trust";
 import { collect } from "./flags";
 
 export interface VerifyOptions {

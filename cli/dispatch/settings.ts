@@ -1,5 +1,5 @@
 import { type Environment, lookUp } from "../../config/environment";
-import { isLoopbackHost } from "../../plan/loopback";
+import { isLoopbackHost } from "../../plan/reference";
 import { UsageError } from "../terminal";
 
 export interface DispatchFlags {

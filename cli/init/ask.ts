@@ -1,12 +1,18 @@
 import path from "node:path";
 import { checkbox, confirm, input, select } from "@inquirer/prompts";
-import type { WorkflowHost } from "../../plan/github-config";
+import type { WorkflowHost } from "../../plan/config";
 import { HOST_PATTERN, REPOSITORY_PATTERN } from "../../plan/reference";
 import { defaultAnswers, defaultDockerfiles, hasRegistry, parseRegistry, stageOf } from "./default-answers";
 import { dockerfiles, reasonToLeaveOut } from "./detect";
 import type { RepositoryFacts } from "./facts";
-import type { InitFlags, SignMode } from "./shape";
-import { type Answers, canSignKeyless, type InitRegistry, type Shape } from "./shape";
+import {
+  type Answers,
+  canSignKeyless,
+  type InitFlags,
+  type InitRegistry,
+  type Shape,
+  type SignMode,
+} from "./shape";
 
 /** Whether the questions were ended by Ctrl-C or a signal. */
 export function isInterruption(error: unknown): boolean {

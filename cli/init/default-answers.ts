@@ -1,7 +1,7 @@
 import path from "node:path";
 import { parse } from "yaml";
 import { PROJECT_FOLDERS } from "../../config/stack-file";
-import type { WorkflowHost } from "../../plan/github-config";
+import type { WorkflowHost } from "../../plan/config";
 import { isRecord } from "../../plan/record";
 import { githubRepository, remotePlace } from "../../source/git";
 import { UsageError } from "../terminal";

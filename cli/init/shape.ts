@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { WorkflowHost } from "../../plan/github-config";
+import type { WorkflowHost } from "../../plan/config";
 
 /** What a repository releases. Paths are relative to the repository's root. */
 export type Shape =

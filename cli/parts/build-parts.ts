@@ -1,9 +1,8 @@
 import path from "node:path";
-import type { Digest } from "../../plan/digest";
-import { shortDigest } from "../../plan/digest";
+import { type Digest, shortDigest } from "../../plan/digest";
+import { writtenRepositories } from "../../plan/manifest";
 import { builtImages, type Part, type PlatformParts, partOf } from "../../plan/platform-parts";
 import { ProblemError } from "../../plan/problem";
-import { writtenRepositories } from "../../plan/release-manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import { provePush } from "../../provider/prove-push";
 import { checkPlan } from "../../source/checks";

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { type Digest, shortDigest } from "../../plan/digest";
-import { mergedAnnotations, mergedIndex, type PartIndex, partIndexProblems } from "../../plan/merged-index";
+import { type Digest, digestOf, shortDigest } from "../../plan/digest";
+import { type ImageIndex, mergedAnnotations, mergedIndex, partIndexProblems } from "../../plan/image-index";
 import { builtImages, type ImageParts, matchParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
@@ -10,7 +10,7 @@ import { provePush } from "../../provider/prove-push";
 import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
 import { copyContent } from "../../registry/copy";
-import { digestOf, isIndex } from "../../registry/manifest";
+import { isIndex } from "../../registry/manifest";
 import { say } from "../terminal";
 import {
   holders,
@@ -29,7 +29,7 @@ export interface MergeParts extends PartsOptions {
 interface FoundPart {
   readonly platform: string;
   readonly digest: Digest;
-  readonly index: PartIndex;
+  readonly index: ImageIndex;
   /** Who has it, the primary first; at least one. */
   readonly holders: readonly Location[];
 }
@@ -108,7 +108,7 @@ async function readParts(context: Context, { image, parts }: ImageParts): Promis
   return { image, parts: found, problems };
 }
 
-async function indexOf([first]: readonly Location[], digest: Digest): Promise<PartIndex | undefined> {
+async function indexOf([first]: readonly Location[], digest: Digest): Promise<ImageIndex | undefined> {
   const json = (await first?.client.getManifest(first.path, digest))?.json;
   if (json === undefined) return undefined;
   // A part that is not an index has no platforms, and is reported as such.

@@ -1,7 +1,6 @@
 import type { Config } from "../../plan/config";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
-import type { ReleaseManifest } from "../../plan/manifest";
-import { releaseManifest, writtenTags } from "../../plan/release-manifest";
+import { type ReleaseManifest, releaseManifest, writtenTags } from "../../plan/manifest";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import {
   copyInputs,

@@ -1,9 +1,7 @@
 import path from "node:path";
 import type { Config } from "../../plan/config";
-import type { ReleaseManifest } from "../../plan/manifest";
-import type { PlannedRelease } from "../../plan/planned-release";
-import { tagOutcomes, writtenRepositories } from "../../plan/release-manifest";
-import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
+import { type ReleaseManifest, tagOutcomes, writtenRepositories } from "../../plan/manifest";
+import type { PlannedImage, PlannedRelease, ReleasePlan } from "../../plan/release-plan";
 import { provePush } from "../../provider/prove-push";
 import { MANIFEST_FILE, readManifestFile, writeArtifacts, writeFiles } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";

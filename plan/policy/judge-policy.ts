@@ -1,12 +1,12 @@
 import { registryCaches } from "../build-recipe";
-import type { Config } from "../config";
+import type { Config, ImageConfig } from "../config";
 import { shortDigest } from "../digest";
-import { matches } from "../pattern";
-import type { Source } from "../planned-statement";
-import { missingPlatforms } from "../platforms";
-import { promotionGate } from "../promotion-gate";
+import { missingPlatforms } from "../image-index";
+import { promotionGate } from "../promotion";
 import { parseReference } from "../reference";
 import type { PlannedImage, PlannedTag } from "../release-plan";
+import type { Source } from "../statement";
+import { matches } from "../trust";
 import { isPrerelease, parseVersion } from "../versions";
 import { type Breach, findings, type PolicyFinding } from "./policy-config";
 
@@ -36,11 +36,11 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
       images.filter(({ content }) => content.from !== "rollback").flatMap(unverified),
     ),
     ...findings(policy, "uncommittedVersion", () =>
-      input.source.dirty === true ? built.flatMap(uncommitted) : [],
+      input.source.dirty === true ? built.flatMap((image) => uncommitted(image) ?? []) : [],
     ),
     ...findings(policy, "floatingBase", () => built.flatMap((image) => floatingBases(input.config, image))),
     ...findings(policy, "missingProvenance", () => [
-      ...built.flatMap(withoutProvenance),
+      ...built.flatMap((image) => withoutProvenance(image) ?? []),
       ...(policy.missingProvenance.level === "refuse"
         ? ungated(`nothing verifies the provenance of ${names(promoted)}`)
         : []),
@@ -50,10 +50,12 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
     ),
     ...findings(policy, "prereleaseOnFloatingTag", () => overriddenPrereleases(input)),
     ...findings(policy, "requiredPlatforms", () =>
-      [...built, ...promoted].flatMap((image) => lackingPlatforms(image, policy.requiredPlatforms.platforms)),
+      [...built, ...promoted].flatMap(
+        (image) => lackingPlatforms(image, policy.requiredPlatforms.platforms) ?? [],
+      ),
     ),
     ...findings(policy, "deniedLicences", () => [
-      ...built.flatMap(withoutSbom),
+      ...built.flatMap((image) => withoutSbom(image) ?? []),
       ...ungated(`nothing verifies the SBOM of ${names(promoted)}`),
     ]),
   ];
@@ -72,7 +74,7 @@ function withoutGate(config: Config, promoted: readonly PlannedImage[], message:
 }
 
 function unverified({ name, content, verifiedBy, intent: { image } }: PlannedImage): Breach[] {
-  if (content.from === "build") return registryCaches(image).map((cache) => cached(name, image.at, cache));
+  if (content.from === "build") return registryCaches(image).map((cache) => cached(image, cache));
   if (verifiedBy !== "registry") return [];
   return [
     {
@@ -83,24 +85,22 @@ function unverified({ name, content, verifiedBy, intent: { image } }: PlannedIma
   ];
 }
 
-function cached(name: string, at: string | undefined, cache: string): Breach {
+function cached(image: ImageConfig, cache: string): Breach {
   return {
-    path: `slipway:${at ?? `image ${name}`}.cacheFrom`,
-    message: `reads ${cache}: anyone who may push there decides what ${name} is built from, and it is signed all the same`,
+    path: settingPath(image, "cacheFrom"),
+    message: `reads ${cache}: anyone who may push there decides what ${image.name} is built from, and it is signed all the same`,
     hint: "Release without a cache of a registry, or with one that only releases may write.",
   };
 }
 
 /** A version that exists was made when it was released. */
-function uncommitted({ name, intent: { version }, content }: PlannedImage): Breach[] {
-  if (version === undefined || content.from === "version-tag") return [];
-  return [
-    {
-      path: `${name}:${version}`,
-      message: "would be made from a working tree with changes that are in no commit",
-      hint: "Commit them, and release that commit.",
-    },
-  ];
+function uncommitted({ name, intent: { version }, content }: PlannedImage): Breach | undefined {
+  if (version === undefined || content.from === "version-tag") return undefined;
+  return {
+    path: `${name}:${version}`,
+    message: "would be made from a working tree with changes that are in no commit",
+    hint: "Commit them, and release that commit.",
+  };
 }
 
 function floatingBases({ policy }: Config, { name, intent }: PlannedImage): Breach[] {
@@ -114,34 +114,32 @@ function floatingBases({ policy }: Config, { name, intent }: PlannedImage): Brea
     }));
 }
 
-function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach[] {
-  if (image.provenance) return [];
-  return [
-    {
-      path: `slipway:${image.at ?? `image ${name}`}.provenance`,
-      message: `is false, so it is unknown how ${name} was built`,
-      hint: "Leave it out, or set it to true.",
-    },
-  ];
+function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach | undefined {
+  if (image.provenance) return undefined;
+  return {
+    path: settingPath(image, "provenance"),
+    message: `is false, so it is unknown how ${name} was built`,
+    hint: "Leave it out, or set it to true.",
+  };
 }
 
-function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach[] {
-  const path = `slipway:${image.at ?? `image ${name}`}.sbom`;
+function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach | undefined {
+  const path = settingPath(image, "sbom");
   const unknown = `the licences in ${name} are unknown`;
   if (image.sbom === false) {
     const hint = "Have an SBOM made: sbom: true, or a generator's image.";
-    return [{ path, message: `is false, so ${unknown}`, hint }];
+    return { path, message: `is false, so ${unknown}`, hint };
   }
-  if (sbom !== "unavailable") return [];
+  if (sbom !== "unavailable") return undefined;
   if (content.from !== "build") {
     const message = `is missing: the generator could not be reached when it was built, so ${unknown}`;
     const hint = "Release a new version while the generator can be reached; this one stays as it is.";
-    return [{ path, message, hint }];
+    return { path, message, hint };
   }
   // A generator that is needed refuses the build by itself.
-  if (image.sbom.required) return [];
+  if (image.sbom.required) return undefined;
   const hint = "Name a generator that can be reached: its image as sbom, or SLIPWAY_SBOM_GENERATOR.";
-  return [{ path, message: `cannot be made: the generator cannot be reached, so ${unknown}`, hint }];
+  return { path, message: `cannot be made: the generator cannot be reached, so ${unknown}`, hint };
 }
 
 /** The tag policy keeps a floating tag from a pre-release; only `slipway:overrule` moves it all the same. */
@@ -160,14 +158,19 @@ function overriddenPrereleases({ tags }: PolicyInput): Breach[] {
   });
 }
 
-function lackingPlatforms({ name, intent }: PlannedImage, required: readonly string[]): Breach[] {
-  const { platforms, at } = intent.image;
-  const missing = missingPlatforms(platforms, required);
-  if (missing.length === 0) return [];
-  const message = `lacks ${missing.join(", ")} (it has ${platforms.join(", ") || "no platform"})`;
-  return intent.existing === undefined
-    ? [{ path: `slipway:${at ?? `image ${name}`}.platforms`, message, hint: "Add what is missing." }]
-    : [{ path: name, message, hint: "Release it with these platforms where it is promoted from." }];
+function lackingPlatforms({ name, intent }: PlannedImage, required: readonly string[]): Breach | undefined {
+  const { image, existing } = intent;
+  const missing = missingPlatforms(image.platforms, required);
+  if (missing.length === 0) return undefined;
+  const message = `lacks ${missing.join(", ")} (it has ${image.platforms.join(", ") || "no platform"})`;
+  return existing === undefined
+    ? { path: settingPath(image, "platforms"), message, hint: "Add what is missing." }
+    : { path: name, message, hint: "Release it with these platforms where it is promoted from." };
+}
+
+/** Where an image's setting is written; a program's own images have no place in the settings. */
+function settingPath({ at, name }: ImageConfig, setting: string): string {
+  return `slipway:${at ?? `image ${name}`}.${setting}`;
 }
 
 function names(images: readonly PlannedImage[]): string {
@@ -184,12 +187,11 @@ export interface WorkflowText {
 }
 
 export interface UsedAction {
-  /** As it is written: `actions/checkout@v6`. */
   readonly text: string;
   readonly line: number;
 }
 
-/** A file with more than that names the first ones. */
+/** The most actions of one file that are named. */
 const NAMED = 3;
 
 /**

@@ -1,5 +1,5 @@
 import parse from "spdx-expression-parse";
-import { matchesAnyCase } from "../pattern";
+import { matches } from "../trust";
 import type { LicenceRules } from "./policy-config";
 
 export interface SbomPackage {
@@ -30,7 +30,7 @@ type Denies = (id: string) => boolean;
 export function judgeLicence(licence: string | undefined, { licences }: LicenceRules): LicenceVerdict {
   if (licence === undefined || /^(?:NOASSERTION|NONE|)$/.test(licence.trim())) return { kind: "unknown" };
   const denies: Denies = (id) =>
-    spellings(id).some((text) => licences.some((rule) => matchesAnyCase(rule, text)));
+    spellings(id).some((text) => licences.some((rule) => matches(rule, text, { anyCase: true })));
   let expression: parse.Expression;
   try {
     expression = parse(licence);
@@ -73,14 +73,15 @@ function gnuSpellings(id: string): string[] {
   return isLater ? [id, `${gnu}-or-later`, `${gnu}+`] : [id, `${gnu}-only`, gnu];
 }
 
-export interface LicenceBreaches {
+export function licenceBreaches(
+  packages: readonly SbomPackage[],
+  rules: LicenceRules,
+): {
   /** `openssl 3.0.1: GPL-3.0-only`, sorted, each once. */
   readonly denied: readonly string[];
   /** Packages with no stated licence, or one whose name only its author knows, if that is refused. */
   readonly unknown: readonly string[];
-}
-
-export function licenceBreaches(packages: readonly SbomPackage[], rules: LicenceRules): LicenceBreaches {
+} {
   const denied = new Set<string>();
   const unknown = new Set<string>();
   for (const { name, version, licence } of packages) {

@@ -63,11 +63,7 @@ export interface PolicyFinding extends Problem {
   readonly setting: string;
 }
 
-export interface Breach {
-  readonly path: string;
-  readonly message: string;
-  readonly hint: string;
-}
+export type Breach = Required<Omit<Problem, "code">>;
 
 /** What breaks a rule, as strictly as the team holds it; nothing where it is off. */
 export function findings(
@@ -80,17 +76,14 @@ export function findings(
   const setting = settingOf(rule);
   // `policy-floating-base`
   const code = `policy-${rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  return breaches().map(({ path, message, hint }) => {
-    return {
-      rule,
-      level,
-      setting,
-      code,
-      path,
-      message,
-      hint: `${hint} The rule is ${setting} (off, warn, refuse).`,
-    };
-  });
+  return breaches().map(({ hint, ...breach }) => ({
+    ...breach,
+    rule,
+    level,
+    setting,
+    code,
+    hint: `${hint} The rule is ${setting} (off, warn, refuse).`,
+  }));
 }
 
 export function refusing(found: readonly PolicyFinding[]): Problem[] {

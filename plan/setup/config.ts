@@ -3,7 +3,6 @@ import type { Secret } from "../secret";
 /** What a repository is to have. Every part may be empty or absent: it is then left as it is. */
 export interface SetupConfig {
   readonly repository: string;
-  /** Of an Enterprise server, as it was given. Absent: github.com. */
   readonly baseUrl?: string;
   /** Absent if there is none, which is an error before anything is read. */
   readonly token?: Secret;
@@ -13,7 +12,14 @@ export interface SetupConfig {
   readonly variables: Readonly<Record<string, string>>;
   readonly environments: Readonly<Record<string, EnvironmentConfig>>;
   readonly tagRules?: TagRulesConfig;
-  readonly permissions?: PermissionsConfig;
+  readonly permissions?: {
+    readonly shaPinning: boolean;
+    readonly allowed: "all" | "local_only" | "selected";
+    /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
+    readonly patterns: readonly string[];
+    /** What a workflow's own token may do where the workflow does not say it. */
+    readonly workflowToken: "read" | "write";
+  };
   readonly labels: readonly LabelConfig[];
   readonly files: readonly SetupFile[];
   /** What `slipway workflows` writes for the project's stacks is one of them, once the stacks are read. */
@@ -27,11 +33,9 @@ export interface SetupConfig {
 export interface EnvironmentConfig {
   /** Logins of people, `organization/slug` of teams; at most six. */
   readonly reviewers: readonly string[];
-  /** Minutes between a job's start and its run. */
   readonly waitTimer: number;
   readonly preventSelfReview: boolean;
   readonly adminsBypass: boolean;
-  /** Patterns of git tags that may deploy. Without tags and branches any ref may. */
   readonly tags: readonly string[];
   /** `DEFAULT_BRANCH` means the repository's default branch. */
   readonly branches: readonly string[];
@@ -48,15 +52,6 @@ export interface TagRulesConfig {
   readonly name: string;
   /** Patterns of git tags that cannot be moved or deleted, without `refs/tags/`. */
   readonly patterns: readonly string[];
-}
-
-export interface PermissionsConfig {
-  readonly shaPinning: boolean;
-  readonly allowed: "all" | "local_only" | "selected";
-  /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
-  readonly patterns: readonly string[];
-  /** What a workflow's own token may do where the workflow does not say it. */
-  readonly workflowToken: "read" | "write";
 }
 
 export interface LabelConfig {
@@ -93,7 +88,6 @@ export interface LiveRepository {
   readonly environments: Readonly<Record<string, LiveEnvironment>>;
   readonly rulesets: readonly LiveRuleset[];
   readonly labels: readonly string[];
-  /** Content of the desired files on the branch that they are committed to; absent ones are left out. */
   readonly files: Readonly<Record<string, string>>;
   /** The same on the default branch. */
   readonly mergedFiles: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import type { Problem } from "../problem";
+import { isRecord, isText } from "../record";
 import {
   DEFAULT_BRANCH,
   type LiveRepository,
@@ -17,13 +18,11 @@ export interface SetupOwnership {
   readonly adopted: readonly string[];
 }
 
-/** The stack's output `ownership`; undefined where there is none. */
 export function ownershipIn(output: unknown): SetupOwnership | undefined {
-  const texts = (name: string): string[] => {
-    const found: unknown = typeof output === "object" && output !== null ? Reflect.get(output, name) : [];
-    return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
-  };
-  return output === undefined ? undefined : { made: texts("made"), adopted: texts("adopted") };
+  if (output === undefined) return undefined;
+  const { made, adopted } = isRecord(output) ? output : {};
+  const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter(isText) : []);
+  return { made: texts(made), adopted: texts(adopted) };
 }
 
 export interface SetupItem {
@@ -67,7 +66,7 @@ export function assembleSetupPlan(input: {
   const [owner = "", repository = ""] = config.repository.split("/");
   const pending = config.files.some(({ path, content }) => live.mergedFiles[path] !== content);
   const branch = config.pullRequest && !pending ? undefined : (config.branch ?? live.defaultBranch);
-  const slots = contentSlots({ config, live, repository, branch });
+  const slots = contentSlots(config, live, repository, branch);
   const items = slots.map(({ slot, exists, importId, foreign, note }): SetupItem => {
     const isOurs = previous.made.includes(slot);
     const isAdopted = previous.adopted.includes(slot) || (exists && !isOurs);
@@ -85,6 +84,7 @@ export function assembleSetupPlan(input: {
       note: notes.length === 0 ? undefined : notes.join("; "),
     };
   });
+  const known = (slot: string) => previous.made.includes(slot) || previous.adopted.includes(slot);
   const isAdopted = ({ slot, action }: SetupItem) => previous.adopted.includes(slot) || action === "adopt";
   const provided = new Set([
     ...Object.keys(config.secrets),
@@ -93,7 +93,6 @@ export function assembleSetupPlan(input: {
     ...live.organizationSecrets,
     ...Object.values(live.environments).flatMap(({ secrets }) => secrets),
   ]);
-  const known = (slot: string) => previous.made.includes(slot) || previous.adopted.includes(slot);
   return {
     config,
     owner,

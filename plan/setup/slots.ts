@@ -21,7 +21,6 @@ export interface Slot {
   readonly note?: string;
 }
 
-/** The names of slots, in state and plan alike. */
 export const slots = {
   secret: (name: string) => `secret ${name}`,
   variable: (name: string) => `variable ${name}`,
@@ -42,15 +41,13 @@ export function slotText(slot: string): string {
   return slot.replace(/^environment ([^/]+)\/(.*)$/, "$2 of environment $1");
 }
 
-interface SlotsInput {
-  readonly config: SetupConfig;
-  readonly live: LiveRepository;
-  readonly repository: string;
-  readonly branch: string | undefined;
-}
-
 /** Everything that the configuration asks for, in the order in which it is shown. */
-export function contentSlots({ config, live, repository, branch }: SlotsInput): Slot[] {
+export function contentSlots(
+  config: SetupConfig,
+  live: LiveRepository,
+  repository: string,
+  branch: string | undefined,
+): Slot[] {
   return [
     ...Object.keys(config.secrets).map((name) => ({
       slot: slots.secret(name),
@@ -80,13 +77,17 @@ function variableSlots(
   return Object.entries(desired).map(([name, value]): Slot => {
     const found = live[name];
     if (found === undefined) return { slot: slot(name), exists: false };
-    if (found === value) return { slot: slot(name), exists: true, importId: `${id}:${name}` };
     const refusal = {
       code: "github-variable-taken",
       message: `is there with the value ${JSON.stringify(found)}, and ${JSON.stringify(value)} is configured`,
       hint: "Give it the configured value on GitHub, or delete it there, or configure what it has; then it is adopted",
     };
-    return { slot: slot(name), exists: true, importId: `${id}:${name}`, refusal };
+    return {
+      slot: slot(name),
+      exists: true,
+      importId: `${id}:${name}`,
+      refusal: found === value ? undefined : refusal,
+    };
   });
 }
 
@@ -103,9 +104,11 @@ function environmentSlots(
   ];
   const policy = (type: "branch" | "tag", pattern: string): Slot => {
     const known = found.policies.find((one) => one.name === pattern && one.type === type);
-    const slot = slots.policy(name, type, pattern);
-    if (known === undefined) return { slot, exists: false };
-    return { slot, exists: true, importId: `${repository}:${name}:${known.id}` };
+    return {
+      slot: slots.policy(name, type, pattern),
+      exists: known !== undefined,
+      importId: known && `${repository}:${name}:${known.id}`,
+    };
   };
   return [
     {
@@ -141,14 +144,17 @@ function tagRulesSlot(desired: TagRulesConfig, live: readonly LiveRuleset[], rep
     found.excludes.length === 0 &&
     [...found.includes].sort().join("\n") === includes.join("\n") &&
     [...found.rules].sort().join() === "deletion,update";
-  const importId = `${repository}:${found.id}`;
-  if (fits) return { slot: slots.tagRules(), exists: true, importId };
   const refusal = {
     code: "github-ruleset-taken",
     message: `a ruleset named ${JSON.stringify(desired.name)} is there, and says something else`,
     hint: "Delete or rename it on GitHub, or give this one another name: slipway:github.tagRules.name",
   };
-  return { slot: slots.tagRules(), exists: true, importId, refusal };
+  return {
+    slot: slots.tagRules(),
+    exists: true,
+    importId: `${repository}:${found.id}`,
+    refusal: fits ? undefined : refusal,
+  };
 }
 
 /** A ruleset's name of a pattern of git tags. */
@@ -160,11 +166,11 @@ function fileSlots(config: SetupConfig, live: LiveRepository, branch: string): S
   if (config.files.length === 0) return [];
   const files = config.files.map(({ path, content }): Slot => {
     const found = live.files[path];
-    if (found === undefined) return { slot: slots.file(path), exists: false };
+    const differs = found !== undefined && found !== content;
     return {
       slot: slots.file(path),
-      exists: true,
-      note: found === content ? undefined : "differs on GitHub",
+      exists: found !== undefined,
+      note: differs ? "differs on GitHub" : undefined,
     };
   });
   const own = branch === live.defaultBranch ? [] : [{ slot: slots.branch(branch), exists: live.hasBranch }];

@@ -1,6 +1,7 @@
 import { type Problem, ProblemError, reasonOf } from "../problem";
 import { TAG_PATTERN } from "../reference";
-import type { TagClass, VersionLine } from "../tag-policy";
+import type { TagClass } from "../tag-policy";
+import type { VersionLine } from "../versions";
 import type { ReleaseEvent } from "./event";
 import { type ExpressionScope, newRendering, renderExpression } from "./expressions";
 import type { Flavor } from "./inputs";
@@ -14,14 +15,11 @@ export interface TagRulesInput {
   readonly rules: readonly TagRule[];
   readonly flavor: Flavor;
   readonly event: ReleaseEvent;
-  /** Repositories as references begin, e.g. `ghcr.io/octo/app`. None: the tags stand alone. */
   readonly images: readonly string[];
   readonly now: Date;
   /** Labels of one's own, `key=value`; may hold expressions. Default: none. */
   readonly labels?: readonly string[];
-  /** Annotations of one's own, `key=value`; may hold expressions. Default: none. */
   readonly annotations?: readonly string[];
-  /** Characters of a commit in `sha-…`. Default 7. */
   readonly shortShaLength?: number;
 }
 
@@ -46,7 +44,6 @@ export interface TagRulesResult {
   readonly latest: boolean;
   /** Full references: image by image, each with the version, the partial tags and `latest`, in that order. */
   readonly tags: readonly string[];
-  /** `key=value`, sorted by key. */
   readonly labels: readonly string[];
   /** `key=value`, sorted by key. */
   readonly annotations: readonly string[];

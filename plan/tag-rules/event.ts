@@ -51,7 +51,6 @@ export interface GitHubEvent {
   readonly payload: unknown;
   /** What GitHub's API answers for the repository. Default: the payload's own `repository`. */
   readonly repository?: unknown;
-  /** The committer's date; wins over the payload's. */
   readonly commitDate?: Date;
   /** Whether a pull request is known by its own head instead of the merge commit (DOCKER_METADATA_PR_HEAD_SHA). */
   readonly sourceOfSha: "event" | "pull-request-head";

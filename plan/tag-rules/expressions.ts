@@ -48,7 +48,6 @@ export function renderExpression(template: string, scope: Rendering): string {
   return renderTemplate(template, context, { input });
 }
 
-/** Renders a schedule's pattern, which knows the dates and nothing else. */
 export function renderSchedule(pattern: string, scope: Rendering): string {
   return renderTemplate(pattern, dateExpressions(scope));
 }

@@ -1,6 +1,7 @@
 import * as pep440 from "@renovatebot/pep440";
 import { prerelease, SemVer, valid } from "semver";
-import type { TagClass, VersionLine } from "../tag-policy";
+import type { TagClass } from "../tag-policy";
+import type { VersionLine } from "../versions";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
   type ExpressionScope,
@@ -13,7 +14,7 @@ import {
   shortSha,
 } from "./expressions";
 import type { Flavor } from "./inputs";
-import type { MatchRule, RefRule, TagRule, VersionRule } from "./tag-rule";
+import type { RuleOf, TagRule } from "./tag-rule";
 
 export interface RuleTag {
   /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`. Never empty. */
@@ -23,12 +24,6 @@ export interface RuleTag {
   readonly latest: boolean;
   /** The versions among which the tag points to the newest; only for tags that show a part of a version. */
   readonly line?: VersionLine;
-}
-
-export interface RuleOutcome {
-  /** Undefined: the rule does not apply to this event, is switched off, or gave an empty text. */
-  readonly tag: RuleTag | undefined;
-  readonly warnings: readonly string[];
 }
 
 /** What a rule gives before prefix, suffix and cleaning. */
@@ -47,7 +42,15 @@ interface RuleText {
  *
  * @throws Error when an expression or a regular expression is wrong.
  */
-export function applyRule(rule: TagRule, flavor: Flavor, scope: ExpressionScope): RuleOutcome {
+export function applyRule(
+  rule: TagRule,
+  flavor: Flavor,
+  scope: ExpressionScope,
+): {
+  /** Undefined: the rule does not apply to this event, is switched off, or gave an empty text. */
+  readonly tag: RuleTag | undefined;
+  readonly warnings: readonly string[];
+} {
   // `enable` has a rendering of its own: `enable={{…}}` is no part of the tag's name.
   const condition = newRendering(scope);
   const enabled = renderExpression(rule.enable, condition);
@@ -99,7 +102,7 @@ function ruleText(rule: TagRule, scope: Rendering): RuleText | undefined {
   }
 }
 
-function refText(rule: RefRule, { ref }: ReleaseEvent): RuleText | undefined {
+function refText(rule: RuleOf<"ref">, { ref }: ReleaseEvent): RuleText | undefined {
   switch (rule.event) {
     case "branch":
       return moving(branchOf(ref));
@@ -116,7 +119,7 @@ function moving(text: string | undefined): RuleText | undefined {
   return text === undefined ? undefined : { text, latest: false, whole: false };
 }
 
-function versionText(rule: VersionRule, scope: Rendering): RuleText | undefined {
+function versionText(rule: RuleOf<"semver" | "pep440">, scope: Rendering): RuleText | undefined {
   const source = sourceText(rule, scope);
   if (source === undefined) return undefined;
   let version = source;
@@ -141,7 +144,7 @@ function versionText(rule: VersionRule, scope: Rendering): RuleText | undefined 
   return written;
 }
 
-function matchText(rule: MatchRule, scope: Rendering): RuleText | undefined {
+function matchText(rule: RuleOf<"match">, scope: Rendering): RuleText | undefined {
   const source = sourceText(rule, scope);
   if (source === undefined) return undefined;
   const [, expression, flags] = rule.pattern.match(/^\/(.+)\/(.*)$/) ?? [];
@@ -162,7 +165,7 @@ function matchText(rule: MatchRule, scope: Rendering): RuleText | undefined {
 }
 
 /** The rule's own value, else the git tag's name; undefined when there is neither. */
-function sourceText({ value }: VersionRule | MatchRule, scope: Rendering): string | undefined {
+function sourceText({ value }: { readonly value: string }, scope: Rendering): string | undefined {
   return value === "" ? tagOf(scope.event.ref) : renderExpression(value, scope);
 }
 
@@ -209,7 +212,6 @@ function isReleaseName(value: string, event: ReleaseEvent): boolean {
   );
 }
 
-/** Writes a semantic version (`v` and build metadata allowed) by a pattern; undefined when it is none. */
 function semverText(version: string, pattern: string): RuleText | undefined {
   if (valid(version) === null) return undefined;
   const parsed = new SemVer(version, { loose: true });
@@ -225,7 +227,6 @@ function semverText(version: string, pattern: string): RuleText | undefined {
   );
 }
 
-/** Writes a Python version by a pattern; undefined when it is none. */
 function pep440Text(version: string, pattern: string): RuleText | undefined {
   const parsed = pep440.valid(version) === null ? null : pep440.explain(version);
   if (parsed === null) return undefined;

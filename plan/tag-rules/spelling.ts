@@ -1,7 +1,6 @@
 import Handlebars from "handlebars";
-import { didYouMean, nearWord } from "../near-word";
 import { readRow } from "./inputs";
-import { parseTagRule, RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
+import { didYouMean, nearWord, parseTagRule, RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
 
 /** A name that a rule or flavor does not know: it would be passed over, or rendered as nothing. */
 export interface Misspelling {
@@ -96,7 +95,6 @@ function unknownNames(
     });
 }
 
-/** The names that a template asks its context for. */
 function namesIn(template: string): string[] {
   if (!template.includes("{{")) return [];
   const program = attempt(() => Handlebars.parse(template));

@@ -1,10 +1,10 @@
-import { didYouMean, nearWord } from "../near-word";
+import { closest, distance } from "fastest-levenshtein";
 import { type Problem, ProblemError, reasonOf } from "../problem";
 import type { TagClass } from "../tag-policy";
 import { readRow } from "./inputs";
 
 /** The kinds of tag rule, as docker/metadata-action names them, with the priority each has unless it says another. */
-export const RULE_PRIORITIES = {
+const RULE_PRIORITIES = {
   schedule: 1000,
   semver: 900,
   pep440: 900,
@@ -15,7 +15,7 @@ export const RULE_PRIORITIES = {
   sha: 100,
 } as const;
 
-export type RuleType = keyof typeof RULE_PRIORITIES;
+type RuleType = keyof typeof RULE_PRIORITIES;
 
 /** The attributes that some kind of rule has; others are kept and mean nothing, as in docker/metadata-action. */
 export const RULE_ATTRIBUTES = [
@@ -51,58 +51,34 @@ interface RuleCommon {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** On `schedule` events. `pattern` knows `{{date}}` and `{{commit_date}}` only; default `nightly`. */
-export interface ScheduleRule extends RuleCommon {
-  readonly type: "schedule";
-  readonly pattern: string;
-}
+const REF_EVENTS = ["branch", "tag", "pr"] as const;
+const SHA_FORMATS = ["short", "long"] as const;
 
-/** On git tags, or from `value` where that is not empty. `match` cuts the version out by its first group. */
-export interface VersionRule extends RuleCommon {
-  readonly type: "semver" | "pep440";
-  readonly pattern: string;
-  readonly value: string;
-  readonly match: string;
-}
+export type TagRule = RuleCommon &
+  (
+    | // On `schedule` events. `pattern` knows `{{date}}` and `{{commit_date}}` only; default `nightly`.
+    { readonly type: "schedule"; readonly pattern: string }
+    // On git tags, or from `value` where that is not empty. `match` cuts the version out by its first group.
+    | {
+        readonly type: "semver" | "pep440";
+        readonly pattern: string;
+        readonly value: string;
+        readonly match: string;
+      }
+    // On git tags, or from `value`. `pattern` is a regular expression, plain or as `/expression/flags`; `group` is the
+    // index of the group that becomes the tag, as written. Default `0`, the whole match.
+    | { readonly type: "match"; readonly pattern: string; readonly group: string; readonly value: string }
+    // On one branch; empty: the repository's default branch.
+    | { readonly type: "edge"; readonly branch: string }
+    // The branch's name, the git tag's name or the pull request's number (prefix `pr-`).
+    | { readonly type: "ref"; readonly event: (typeof REF_EVENTS)[number] }
+    | { readonly type: "raw"; readonly value: string }
+    // The commit, prefix `sha-`.
+    | { readonly type: "sha"; readonly format: (typeof SHA_FORMATS)[number] }
+  );
 
-/** On git tags, or from `value`. `pattern` is a regular expression, plain or as `/expression/flags`. */
-export interface MatchRule extends RuleCommon {
-  readonly type: "match";
-  readonly pattern: string;
-  /** Index of the group that becomes the tag, as written. Default `0`, the whole match. */
-  readonly group: string;
-  readonly value: string;
-}
-
-/** `edge`, on one branch. */
-export interface EdgeRule extends RuleCommon {
-  readonly type: "edge";
-  /** Empty: the repository's default branch. */
-  readonly branch: string;
-}
-
-export const REF_EVENTS = ["branch", "tag", "pr"] as const;
-
-/** The branch's name, the git tag's name or the pull request's number (prefix `pr-`). */
-export interface RefRule extends RuleCommon {
-  readonly type: "ref";
-  readonly event: (typeof REF_EVENTS)[number];
-}
-
-export interface RawRule extends RuleCommon {
-  readonly type: "raw";
-  readonly value: string;
-}
-
-export const SHA_FORMATS = ["short", "long"] as const;
-
-/** The commit, prefix `sha-`. */
-export interface ShaRule extends RuleCommon {
-  readonly type: "sha";
-  readonly format: (typeof SHA_FORMATS)[number];
-}
-
-export type TagRule = ScheduleRule | VersionRule | MatchRule | EdgeRule | RefRule | RawRule | ShaRule;
+/** A rule of some types. */
+export type RuleOf<T extends RuleType> = Extract<TagRule, { readonly type: T }>;
 
 const DEFAULT_RULES: readonly string[] = [
   "type=schedule",
@@ -242,4 +218,27 @@ function misspelt(name: string, written: Readonly<Record<string, string>>): stri
 
 function wrong(text: string, what: string): TypeError {
   return new TypeError(`${JSON.stringify(text)}: ${what}`);
+}
+
+/** The word that was meant: at most two letters off, whatever their case. Undefined where none is that near. */
+export function nearWord(text: string, words: readonly string[]): string | undefined {
+  if (words.length === 0 || text.length > 100) return undefined;
+  const lower = text.toLowerCase();
+  const near =
+    words.find((word) => word.toLowerCase() === lower) ??
+    // Letters that changed places are nearer than others.
+    words.find((word) => letters(word.toLowerCase()) === letters(lower)) ??
+    closest(lower, [...words]);
+  const off = distance(lower, near.toLowerCase());
+  // Two letters off makes anything of a word of two letters.
+  return off <= 2 && off < Math.min(text.length, near.length) ? near : undefined;
+}
+
+/** `; did you mean …?`, or nothing. */
+export function didYouMean(near: string | undefined): string {
+  return near === undefined ? "" : `; did you mean ${near}?`;
+}
+
+function letters(text: string): string {
+  return [...text].sort().join("");
 }

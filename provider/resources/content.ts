@@ -1,8 +1,8 @@
 import canonicalize from "canonicalize";
 import { z } from "zod";
+import { digestOf } from "../../plan/digest";
 import type { DesiredContent } from "../../plan/resource-inputs";
 import { type ContentClaim, parseClaim, parseStatement, type ReleaseStatement } from "../../plan/statement";
-import { digestOf } from "../../registry/manifest";
 import { completeContent, signerOf } from "../complete-content";
 import type { Properties } from "../properties";
 import { UNKNOWN } from "../properties";

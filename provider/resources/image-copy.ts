@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
-import { missingPlatforms } from "../../plan/platforms";
+import { missingPlatforms } from "../../plan/image-index";
 import { type CopyResult, copyContent } from "../../registry/copy";
 import { missingParts } from "../../registry/copy-parts";
 import type { AcceptReferrer } from "../../registry/copy-referrers";

@@ -3,8 +3,9 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { digestOf } from "../../plan/digest";
 import { RegistryClient } from "../../registry/client";
-import { digestOf, OCI_INDEX } from "../../registry/manifest";
+import { OCI_INDEX } from "../../registry/manifest";
 import { readWorkflowStacks } from "../../source/workflow-stacks";
 import { workflowFiles } from "../../workflows/generate";
 import { crane } from "../support/crane";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { detachAttestations } from "../../plan/detached-attestations";
 import type { Digest } from "../../plan/digest";
+import { detachAttestations } from "../../plan/image-index";
 import {
   type Descriptor,
   isIndex,

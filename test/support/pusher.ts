@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../plan/annotations";
-import { type Digest, isDigest } from "../../plan/digest";
+import { type Digest, digestOf, isDigest } from "../../plan/digest";
 import type { ContentClaim, ReleaseStatement } from "../../plan/statement";
 import { RegistryClient } from "../../registry/client";
-import { type Descriptor, digestOf, OCI_INDEX, OCI_MANIFEST } from "../../registry/manifest";
+import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../registry/manifest";
 import { attachReferrer } from "../../registry/referrers";
 import { attachSignature } from "../../trust/attach-signature";
 import { bundleBytes, isBundleReferrer } from "../../trust/evidence";

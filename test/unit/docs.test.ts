@@ -150,7 +150,7 @@ describe("docs/configuration.md", () => {
   const names = new Set(
     CODE.flatMap((file) => [...read(file).matchAll(/\benv(?:ironment)?\.([A-Z][A-Z0-9_]+)\b/g)])
       .map(([, name]) => name ?? "")
-      .concat([...read("plan/variables.ts").matchAll(/"([A-Z]+_[A-Z_]+)"/g)].map(([, name]) => name ?? "")),
+      .concat([...read("plan/config.ts").matchAll(/"([A-Z]+_[A-Z_]+)"/g)].map(([, name]) => name ?? "")),
   );
   const OF_THE_SYSTEM = ["HOME", "PATH"];
   const documented = read("docs/configuration.md").match(/\w+/g) ?? [];

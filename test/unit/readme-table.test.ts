@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../plan/digest";
+import { versionAndForm } from "../../plan/image-tags";
 import {
   type Ancestry,
   decideTag,
@@ -11,7 +12,6 @@ import {
   type TagDecision,
 } from "../../plan/tag-policy";
 import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../../plan/tag-rules";
-import { versionAndForm } from "../../plan/tag-slot";
 import { parseVersion } from "../../plan/versions";
 
 /** The README's tables of tags are specification and test: each row is carried out. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CONTENT_KEY_ANNOTATION, IN_TOTO_MEDIA_TYPE, REVISION_ANNOTATION } from "../../../plan/annotations";
-import { detachedDigests } from "../../../plan/detached-attestations";
 import { type Digest, isDigest } from "../../../plan/digest";
+import { detachedDigests } from "../../../plan/image-index";
 import { Registries } from "../../../provider/registries";
 import { type Context, NO_LOG } from "../../../provider/resource";
 import { content } from "../../../provider/resources/content";

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { digestOf } from "../../../plan/digest";
 import type { RegistryClient } from "../../../registry/client";
-import { digestOf, isIndex, OCI_INDEX, platforms } from "../../../registry/manifest";
+import { isIndex, OCI_INDEX, platforms } from "../../../registry/manifest";
 import { crane } from "../../support/crane";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
-import type { Digest } from "../../../plan/digest";
+import { type Digest, digestOf } from "../../../plan/digest";
 import type { RegistryClient } from "../../../registry/client";
 import { type CopyOptions, copyContent } from "../../../registry/copy";
 import { detachStatements } from "../../../registry/detached-statements";
-import {
-  type Descriptor,
-  digestOf,
-  isIndex,
-  OCI_EMPTY,
-  OCI_INDEX,
-  OCI_MANIFEST,
-} from "../../../registry/manifest";
+import { type Descriptor, isIndex, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
 import { attachReferrer, publishReferrer, referrerEntry } from "../../../registry/referrers";
 import { startOlareg } from "../../support/olareg";
 import { startRegistry } from "../../support/registry";

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { digestOf } from "../../../plan/digest";
 import type { RegistryClient } from "../../../registry/client";
 import { copyContent } from "../../../registry/copy";
-import { digestOf } from "../../../registry/manifest";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex, validate } from "./content";

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
+import { digestOf } from "../../../plan/digest";
 import type { RegistryClient } from "../../../registry/client";
 import { copyContent } from "../../../registry/copy";
-import { type Descriptor, digestOf, isIndex, OCI_INDEX } from "../../../registry/manifest";
+import { type Descriptor, isIndex, OCI_INDEX } from "../../../registry/manifest";
 import { attachReferrer } from "../../../registry/referrers";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { digestOf } from "../../../plan/digest";
 import { Secret } from "../../../plan/secret";
 import type { RegistryClient, RequestEntry } from "../../../registry/client";
-import { digestOf } from "../../../registry/manifest";
 import { systemClock } from "../../../registry/retry";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";

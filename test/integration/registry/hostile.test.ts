@@ -3,13 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { BUNDLE_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
+import { digestOf } from "../../../plan/digest";
 import { Secret } from "../../../plan/secret";
 import type { RegistryClient } from "../../../registry/client";
 import { copyContent } from "../../../registry/copy";
 import { missingParts } from "../../../registry/copy-parts";
 import { detachStatements } from "../../../registry/detached-statements";
 import { RegistryError } from "../../../registry/errors";
-import { digestOf, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
+import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
 import { readImage } from "../../../registry/read-image";
 import { readRegistryState } from "../../../registry/read-state";
 import { ensureListed } from "../../../registry/referrers";

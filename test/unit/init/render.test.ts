@@ -22,7 +22,7 @@ import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "../../../c
 import { writeAllOrNone } from "../../../cli/repository-files";
 import { readConfig } from "../../../config/read";
 import packageJson from "../../../package.json";
-import { matches } from "../../../plan/pattern";
+import { matches } from "../../../plan/trust";
 import { listEntries } from "../../../source/project-files";
 import { flags, someFacts } from "./facts";
 

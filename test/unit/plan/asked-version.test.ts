@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type AskedVersionInput, askedVersionProblems } from "../../../plan/asked-version";
 import type { Config } from "../../../plan/config";
 import type { ImageIntent } from "../../../plan/release-intent";
 import type { ReleaseEvent } from "../../../plan/tag-rules";
+import { type AskedVersionInput, askedVersionProblems } from "../../../plan/version-checks";
 import { aConfig, digest, FIRST } from "../../support/plan-state";
 import { anImage, anIntent, REVISION } from "../../support/planned";
 

@@ -31,8 +31,7 @@ const OLDER = image({
 });
 
 describe("levels", () => {
-  const slot = (name: string, line?: WantedTag["line"]): WantedTag => ({
-    slot: name,
+  const floating = (name: string, line?: WantedTag["line"]): WantedTag => ({
     name,
     class: "floating",
     ...(line === undefined ? {} : { line }),
@@ -40,13 +39,13 @@ describe("levels", () => {
 
   test("are written version tags first, then narrower floating tags, then wider ones, latest last", () => {
     const tags: readonly WantedTag[] = [
-      slot("latest", {}),
-      slot("stable"),
-      slot("1", { major: 1 }),
-      slot("1.2", { major: 1, minor: 2 }),
-      { slot: "sha-long", name: `sha-${REVISION}`, class: "revision" },
-      { slot: "sha", name: "sha-0123456", class: "revision" },
-      { slot: "semver-version", name: "1.2.3", class: "version" },
+      floating("latest", {}),
+      floating("stable"),
+      floating("1", { major: 1 }),
+      floating("1.2", { major: 1, minor: 2 }),
+      { name: `sha-${REVISION}`, class: "revision" },
+      { name: "sha-0123456", class: "revision" },
+      { name: "1.2.3", class: "version" },
     ];
     const plan = planOf(registryState(), { intents: [intent({ tags })] });
     expect(levelsOf(plan)).toEqual({
@@ -120,7 +119,7 @@ describe("a working tree with changes", () => {
 
   test("is told by the statement of what is made from it", () => {
     expect(stated(true)).toHaveProperty("dirty", true);
-    expect(stated(false)).not.toHaveProperty("dirty");
+    expect(stated(false)?.dirty).toBeUndefined();
   });
 });
 
@@ -129,7 +128,7 @@ describe("images that share a repository", () => {
     intent({ name: "slim", image: anImage({ name: "slim", repository: "app" }), tags, candidateTag });
 
   test("must not share a tag, the commit's neither", () => {
-    const slim = sharing([{ slot: "semver-version", name: "1.2.3", class: "version" }]);
+    const slim = sharing([{ name: "1.2.3", class: "version" }]);
     const { refusals } = planOf(registryState().skipped("localhost:5001", "optional"), {
       intents: [intent(), slim],
     });
@@ -144,10 +143,7 @@ describe("images that share a repository", () => {
   });
 
   test("may have tags of their own there", () => {
-    const slim = sharing(
-      [{ slot: "semver-version", name: "1.2.3-slim", class: "version" }],
-      "candidate-slim",
-    );
+    const slim = sharing([{ name: "1.2.3-slim", class: "version" }], "candidate-slim");
     expect(planOf(registryState(), { intents: [intent(), slim] }).refusals).toEqual([]);
   });
 });

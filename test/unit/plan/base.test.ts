@@ -19,7 +19,7 @@ const base = anIntent({
   image: anImage({ name: "app-base", addressed: { include: ["rootfs/**"] }, labels: "none" }),
   contentKey: KEY,
   candidateTag: TAG,
-  tags: [{ slot: "raw-base-latest", name: "base-latest", class: "floating" }],
+  tags: [{ name: "base-latest", class: "floating" }],
 });
 
 function found(changes: Partial<FoundImage> = {}): FoundImage {
@@ -40,7 +40,6 @@ function decide(first: FoundImage | undefined, second?: FoundImage, intent = bas
   });
   const { content, refusals, notices } = decideBase({
     intent,
-    revision: REVISION,
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
     verification: { name: base.name, lane: "", signing, adopt: [], previous: undefined },
@@ -174,7 +173,6 @@ describe("base-latest", () => {
         ...base,
         tags: [
           {
-            slot: "raw-base-latest",
             name: "base-latest",
             class: "floating",
             line: {},

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { changesIn } from "../../../plan/changes";
-import type { ReleasePlan } from "../../../plan/release-plan";
+import { changesIn, type ReleasePlan } from "../../../plan/release-plan";
 
 type Parts = { from?: "build" | "candidate"; copyTo?: string[]; action?: string };
 

@@ -60,7 +60,7 @@ describe("a description goes to", () => {
       name: "app-slim",
       image: anImage({ name: "app-slim" }),
       candidateTag: "candidate-slim",
-      tags: [{ slot: "latest", name: "latest-slim", class: "floating", line: {} }],
+      tags: [{ name: "latest-slim", class: "floating", line: {} }],
     });
     const plan = described(registryState(), {
       intents: [intent(), variant],
@@ -87,7 +87,7 @@ describe("a description stays as it is where the release is not the one that peo
     [
       "no version and no floating tag",
       () => {
-        const tags = [{ slot: "sha", name: "sha-0123456", class: "revision" as const }];
+        const tags = [{ name: "sha-0123456", class: "revision" as const }];
         const { version: _, ...branch } = intent({ tags, ref: "refs/heads/main" });
         return described(registryState(), { intents: [branch] });
       },
@@ -104,7 +104,7 @@ describe("a description stays as it is where the release is not the one that peo
   });
 
   test("a version without floating tags describes", () => {
-    const tags = [{ slot: "semver-version", name: "1.2.3", class: "version" as const }];
+    const tags = [{ name: "1.2.3", class: "version" as const }];
     expect(
       described(registryState(), { intents: [intent({ tags })] }).descriptions?.[0]?.kept,
     ).toBeUndefined();

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { detachAttestations, detachedDigests, type Part } from "../../../plan/detached-attestations";
-import type { Digest } from "../../../plan/digest";
-import { digestOf } from "../../../registry/manifest";
+import { type Digest, digestOf } from "../../../plan/digest";
+import { detachAttestations, detachedDigests, type IndexEntry } from "../../../plan/image-index";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const IN_TOTO = "application/vnd.in-toto+json";
@@ -27,7 +26,7 @@ function attestation(letter: string, about: Digest) {
   };
 }
 
-function layer(letter: string, predicateType?: string): Part {
+function layer(letter: string, predicateType?: string): IndexEntry {
   const annotations: Record<string, string> =
     predicateType === undefined ? {} : { "in-toto.io/predicate-type": predicateType };
   return { mediaType: IN_TOTO, digest: of(letter), size: 371, annotations };
@@ -45,7 +44,7 @@ const INDEX = {
   ],
   annotations: { "dev.slipway.content-key": "key" },
 };
-const LAYERS = new Map<Digest, readonly Part[]>([
+const LAYERS = new Map<Digest, readonly IndexEntry[]>([
   [of("c"), [layer("1", SPDX), layer("2", SLSA), { mediaType: "text/plain", digest: of("9"), size: 1 }]],
   [of("d"), [layer("3", SPDX), layer("4", SLSA)]],
 ]);

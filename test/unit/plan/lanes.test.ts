@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { laneOwnerProblems } from "../../../plan/lane-owners";
-import { type Lane, laneTags, laneVersion, laneVersionProblem } from "../../../plan/lanes";
-import { publishedTags, versionTagProblems } from "../../../plan/version-tags";
+import { type Lane, laneOwnerProblems, laneTags, laneVersion, laneVersionProblem } from "../../../plan/lanes";
+import { publishedTags, versionTagProblems } from "../../../plan/version-checks";
 import { anIntent, REVISION } from "../../support/planned";
 
 function lane(name: string, prefix: string, trigger: string, changes: Partial<Lane> = {}): Lane {
@@ -63,8 +62,8 @@ describe("a reference that two lanes would own", () => {
   const intents = [
     anIntent({
       tags: [
-        { slot: "semver-version", name: "v1.2.3", class: "version" },
-        { slot: "sha", name: "sha-0123456", class: "revision" },
+        { name: "v1.2.3", class: "version" },
+        { name: "sha-0123456", class: "revision" },
       ],
     }),
   ];

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../plan/digest";
 import {
+  type ExpectedPart,
+  type ImageIndex,
   type IndexEntry,
   mergedAnnotations,
   mergedIndex,
-  type PartIndex,
-  type PartWish,
   partIndexProblems,
-} from "../../../plan/merged-index";
+} from "../../../plan/image-index";
 import { isIndex, platforms } from "../../../registry/manifest";
 import { KEY } from "../../support/planned";
 
@@ -42,7 +42,7 @@ function attestation(subject: Digest, seed: string): IndexEntry {
   };
 }
 
-function part(platform: string, changes: Partial<PartIndex> = {}): PartIndex {
+function part(platform: string, changes: Partial<ImageIndex> = {}): ImageIndex {
   const image = entry(platform);
   return {
     manifests: [image, attestation(image.digest, `att ${platform}`)],
@@ -166,7 +166,12 @@ describe("what the index of all parts says of its SBOM", () => {
 });
 
 describe("a part's index", () => {
-  const wish: PartWish = { at: "app linux/arm64", platform: "linux/arm64", contentKey: KEY, attested: true };
+  const wish: ExpectedPart = {
+    at: "app linux/arm64",
+    platform: "linux/arm64",
+    contentKey: KEY,
+    attested: true,
+  };
   const other = entry("linux/amd64");
 
   test.each([
@@ -181,7 +186,7 @@ describe("a part's index", () => {
     expect(partIndexProblems({ ...wish, ...changes }, index)).toEqual([]);
   });
 
-  test.each<[string, PartIndex, string, RegExp]>([
+  test.each<[string, ImageIndex, string, RegExp]>([
     [
       "of other content",
       part("linux/arm64", { annotations: { "dev.slipway.part-of": "d".repeat(64) } }),

@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseDuration } from "../../../plan/duration";
 import type { ExistingRelease } from "../../../plan/existing-release";
-import { matches } from "../../../plan/pattern";
 import { DEFAULT_POLICY } from "../../../plan/policy/policy-config";
 import {
   advisoryRules,
@@ -9,8 +7,8 @@ import {
   promotionRefusals,
   promotionRequest,
   promotionWarnings,
-} from "../../../plan/promotion-gate";
-import type { PromotionRules, Verdict } from "../../../plan/trust";
+} from "../../../plan/promotion";
+import { matches, type PromotionRules, parseDuration, type Verdict } from "../../../plan/trust";
 import { DIGEST, REVISION } from "../../support/planned";
 
 const RULES: PromotionRules = {

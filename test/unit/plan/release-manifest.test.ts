@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { parseManifest, type TagOutcome } from "../../../plan/manifest";
-import { releaseManifest, tagOutcomes, writtenRepositories } from "../../../plan/release-manifest";
+import {
+  parseManifest,
+  releaseManifest,
+  type TagOutcome,
+  tagOutcomes,
+  writtenRepositories,
+} from "../../../plan/manifest";
 import type { ReleasePlan } from "../../../plan/release-plan";
 import { parseStatement } from "../../../plan/statement";
 import {
@@ -34,7 +39,7 @@ function carriedOut(plan: ReleasePlan, built = digest("a")) {
   });
 }
 
-const ONE_TAG = intent({ tags: [{ slot: "semver-version", name: "1.2.3", class: "version" }] });
+const ONE_TAG = intent({ tags: [{ name: "1.2.3", class: "version" }] });
 
 describe("the release manifest", () => {
   test("says what exists: digest, platforms, references, tags, attestations, build", () => {

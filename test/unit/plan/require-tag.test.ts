@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "../../../plan/problem";
-import { type RequireTagInput, requireTagProblems, type TagFacts } from "../../../plan/require-tag";
+import { type RequireTagInput, requireTagProblems, type TagFacts } from "../../../plan/version-checks";
 
 const HEAD = "a".repeat(40);
 const OTHER = "b".repeat(40);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { decideRollback } from "../../../plan/bad-versions";
 import type { Digest } from "../../../plan/digest";
-import { findVersion } from "../../../plan/find-version";
+import { decideRollback, findVersion } from "../../../plan/existing-release";
 import type { FoundImage } from "../../../plan/registry-state";
 import { decideTag, newerVersion, type TagWish } from "../../../plan/tag-policy";
 

@@ -3,7 +3,7 @@ import { MERGED_ANNOTATION, SBOM_ANNOTATION } from "../../../plan/annotations";
 import { buildRecipe } from "../../../plan/build-recipe";
 import type { FoundImage } from "../../../plan/registry-state";
 import { candidateName } from "../../../plan/release-intent";
-import { buildName } from "../../../plan/resource-names";
+import { buildName } from "../../../plan/resource-inputs";
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../../../plan/sbom";
 import {
   digest,

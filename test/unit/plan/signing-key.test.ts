@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import type { ReleasePlan } from "../../../plan/release-plan";
 import { Secret } from "../../../plan/secret";
-import { missingKey } from "../../../plan/signing-key";
-import type { SignConfig } from "../../../plan/trust";
+import { missingKey, type SignConfig } from "../../../plan/trust";
 import { aConfig, digest, intent, planOf, registryState } from "../../support/plan-state";
 
 const KEY: SignConfig = { mode: "key", trusted: [] };

@@ -8,9 +8,8 @@ import {
   newestIn,
   type TagClass,
   type VersionForm,
-  type VersionLine,
 } from "../../../plan/tag-policy";
-import { compareVersions, parseVersion, type Version } from "../../../plan/versions";
+import { compareVersions, parseVersion, type Version, type VersionLine } from "../../../plan/versions";
 
 /** Simulated registries: what the policy promises holds whatever is released, in whatever order. */
 type Registry = Map<string, LiveTag>;

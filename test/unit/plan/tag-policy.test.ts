@@ -5,8 +5,8 @@ import {
   existingVersions,
   type LiveTag,
   type TagWish,
-  type VersionLine,
 } from "../../../plan/tag-policy";
+import type { VersionLine } from "../../../plan/versions";
 
 const OLD = `sha256:${"0".repeat(64)}` as const;
 const NEW = `sha256:${"1".repeat(64)}` as const;

@@ -82,7 +82,7 @@ app 1.2.3: no build, 1.2.3 is released (sha256:aaaaaaaaaaaa)
 
   test("of a release without a version says what is to be built", () => {
     const { version: _, ...main } = intent({
-      tags: [{ slot: "ref-branch", name: "main", class: "floating" }],
+      tags: [{ name: "main", class: "floating" }],
     });
     const text = planText(planOf(registryState().with(FIRST, "main", OLDER), { intents: [main] }));
     expect(text).toContain("\napp: build for linux/amd64, linux/arm64\n");

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ReleaseManifest } from "../../../plan/manifest";
-import { digestPairs } from "../../../plan/same-digest";
+import { digestPairs, type ReleaseManifest } from "../../../plan/manifest";
 import { releaseMarkdown } from "../../../report/release-markdown";
 import { releaseTable } from "../../../report/release-table";
 import { DIGEST, KEY, REVISION } from "../../support/planned";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ATTESTATIONS_ANNOTATION, BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE } from "../../../plan/annotations";
-import { detachedDigests } from "../../../plan/detached-attestations";
 import type { Digest } from "../../../plan/digest";
+import { detachedDigests } from "../../../plan/image-index";
 import type { VerifyRules } from "../../../plan/trust";
 import { type IndexJson, isIndex, OCI_INDEX } from "../../../registry/manifest";
 import { imageSignatureBytes, releaseStatementBytes } from "../../../trust/in-toto";

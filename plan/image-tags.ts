@@ -1,70 +1,22 @@
+import type { ImageConfig } from "./config";
 import type { WantedTag } from "./release-intent";
 import type { VersionForm } from "./tag-policy";
+import { evaluateTagRules, parseFlavor, parseTagRules, type TagRulesResult } from "./tag-rules";
 import type { TagEntry } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
-import type { TagRule } from "./tag-rules/tag-rule";
 import { parseVersion } from "./versions";
 
-/** The tags that rules made, with slots that name their rules: the same rule has the same slot in every release. */
 export function wantedTags(entries: readonly TagEntry[]): WantedTag[] {
-  const taken = new Map<string, number>();
-  return entries.map((entry, index) => {
-    const ofFlavor = index > 0 && entry.rule === entries[0]?.rule;
-    const base = ofFlavor ? "latest" : slotName(entry);
-    const count = (taken.get(base) ?? 0) + 1;
-    taken.set(base, count);
-    const line = isRawLatest(entry) ? {} : entry.line;
-    return {
-      slot: count === 1 ? base : `${base}-${count}`,
-      name: entry.name,
-      class: entry.class,
-      ...(line === undefined ? {} : { line }),
-    };
-  });
+  return entries.map((entry) => ({
+    name: entry.name,
+    class: entry.class,
+    line: isRawLatest(entry) ? {} : entry.line,
+  }));
 }
 
 /** `type=raw,value=latest` means what the flavor's `latest` means: all versions, the newest of them. */
 function isRawLatest({ rule, class: tagClass }: TagEntry): boolean {
   return rule.type === "raw" && rule.value === "latest" && tagClass === "floating";
-}
-
-const OWN_PREFIXES: Partial<Record<TagRule["type"], string>> = { sha: "sha-", ref: "pr-" };
-
-/** `semver-major.minor`, `semver-version-alpine`, `ref-branch`, `sha`, `raw-stable`, `latest`. */
-function slotName(entry: TagEntry): string {
-  const { rule } = entry;
-  const prefix = rule.prefix === OWN_PREFIXES[rule.type] ? "" : rule.prefix;
-  const what = isRawLatest(entry) ? ["latest"] : [rule.type, slotDetail(rule)];
-  return [prefix, ...what, rule.suffix]
-    .map((part) => slug(part ?? ""))
-    .filter((part) => part !== "")
-    .join("-");
-}
-
-function slotDetail(rule: TagRule): string {
-  switch (rule.type) {
-    case "schedule":
-    case "semver":
-    case "pep440":
-    case "match":
-      return rule.pattern;
-    case "ref":
-      return rule.event;
-    case "raw":
-      return rule.value;
-    case "sha":
-      return rule.format === "long" ? "long" : "";
-    case "edge":
-      return "";
-  }
-}
-
-function slug(text: string): string {
-  return text
-    .replace(/[^A-Za-z0-9._]+/g, "-")
-    .replace(/-?\.-?/g, ".")
-    .replace(/^[._-]+|[._-]+$/g, "")
-    .toLowerCase();
 }
 
 /**
@@ -109,4 +61,32 @@ function spellings(text: string): string[] {
       const version = parseVersion(spelled);
       return version !== undefined && (version.scheme === "semver" || index < 2);
     });
+}
+
+export function imageRules(image: ImageConfig, event: ReleaseEvent, now: Date): TagRulesResult {
+  return evaluateTagRules({
+    rules: parseTagRules(
+      image.tags,
+      image.at === undefined ? `the tags of ${image.name}` : `slipway:${image.at}.tags`,
+    ),
+    flavor: parseFlavor(image.flavor),
+    event,
+    images: [],
+    now,
+    labels: image.extraLabels,
+  });
+}
+
+/**
+ * What a release's name (`v1.2.3`, `standalone-v0.2.1`) is as a version of an image, without the form; undefined where
+ * the image's rules make no version of it, as with another lane's.
+ */
+export function versionUnder(
+  image: ImageConfig,
+  name: string,
+  event: ReleaseEvent,
+  now: Date,
+): string | undefined {
+  const named = { ...event, ref: `refs/tags/${name}` };
+  return versionAndForm(imageRules(image, named, now).entries, named).version;
 }

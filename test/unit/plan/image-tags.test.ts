@@ -1,110 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { versionAndForm, wantedTags } from "../../../plan/image-tags";
 import type { ReleaseEvent } from "../../../plan/tag-rules/event";
-import { versionAndForm, wantedTags } from "../../../plan/tag-slot";
 import { evaluateText } from "../tag-rules/evaluate-text";
 
 const TAG = { ref: "refs/tags/v1.2.3" };
 const BRANCH = { ref: "refs/heads/main" };
 
-/** Slot -> name of the tag that rules make of an event. */
-function slots(
-  rules: readonly string[],
-  event: Partial<ReleaseEvent> = TAG,
-  flavor: readonly string[] = [],
-): Record<string, string> {
-  const wanted = wantedTags(evaluateText(rules, event, { flavor }).entries);
-  expect(new Set(wanted.map(({ slot }) => slot)).size).toBe(wanted.length);
-  return Object.fromEntries(wanted.map(({ slot, name }) => [slot, name]));
-}
-
-describe("a slot names its rule", () => {
-  test.each<[string, Partial<ReleaseEvent>, Record<string, string>]>([
-    ["type=semver,pattern={{version}}", TAG, { "semver-version": "1.2.3", latest: "latest" }],
-    ["type=semver,pattern=v{{major}}.{{minor}}", TAG, { "semver-v-major.minor": "v1.2", latest: "latest" }],
-    ["type=semver,pattern=stable", TAG, { "semver-stable": "stable", latest: "latest" }],
-    ["type=pep440,pattern={{major}}", TAG, { "pep440-major": "1", latest: "latest" }],
-    ["type=match,pattern=v(.*),group=1", TAG, { "match-v": "1.2.3", latest: "latest" }],
-    ["type=ref,event=tag", TAG, { "ref-tag": "v1.2.3", latest: "latest" }],
-    ["type=ref,event=branch", BRANCH, { "ref-branch": "main" }],
-    ["type=ref,event=pr", { ref: "refs/pull/2/merge" }, { "ref-pr": "pr-2" }],
-    ["type=edge,branch=main", BRANCH, { edge: "edge" }],
-    ["type=schedule", { eventName: "schedule" }, { "schedule-nightly": "nightly" }],
-    ["type=sha", BRANCH, { sha: "sha-860c190" }],
-    ["type=sha,format=long", BRANCH, { "sha-long": expect.stringMatching(/^sha-\w{40}$/) }],
-    ["type=sha,prefix=", BRANCH, { sha: "860c190" }],
-    ["type=sha,prefix=git-", BRANCH, { "git-sha": "git-860c190" }],
-    ["type=raw,value=stable", BRANCH, { "raw-stable": "stable" }],
-    ["type=raw,value=Latest Build", BRANCH, { "raw-latest-build": "Latest-Build" }],
-    ["type=raw,value={{branch}}-{{sha}}", BRANCH, { "raw-branch-sha": "main-860c190" }],
-    ["type=raw,value={{date 'YYYY'}}", BRANCH, { "raw-date-yyyy": "2020" }],
-    [
-      "type=semver,pattern={{version}},suffix=-alpine",
-      TAG,
-      {
-        "semver-version-alpine": "1.2.3-alpine",
-        latest: "latest",
-      },
-    ],
-  ])("%s", (rule, event, expected) => {
-    expect(slots([rule], event)).toEqual(expected);
-  });
-
-  test("rules that say the same are counted", () => {
-    expect(slots(["type=raw,value=a", "type=raw,value=A"], BRANCH)).toEqual({ "raw-a": "a", "raw-a-2": "A" });
-  });
-
-  test("rules that differ in prefix or suffix keep their slots when one of them is off", () => {
-    const rules = (enable: string) => [
-      `type=semver,pattern={{version}},enable=${enable}`,
-      "type=semver,pattern={{version}},suffix=-alpine",
-      "type=semver,pattern={{version}},prefix=x-",
-    ];
-    const off = slots(rules("false"));
-    expect(off).toEqual({
-      "semver-version-alpine": "1.2.3-alpine",
-      "x-semver-version": "x-1.2.3",
-      latest: "latest",
-    });
-    expect(slots(rules("true"))).toEqual({ ...off, "semver-version": "1.2.3" });
-  });
-
-  const RULES = [
-    "type=semver,pattern={{version}}",
-    "type=semver,pattern={{major}}.{{minor}}",
-    "type=semver,pattern={{major}}",
-    "type=raw,value=stable",
-    "type=sha",
-  ];
-
-  test("another release of the same rules has the same slots", () => {
-    const first = slots(RULES);
-    expect(Object.keys(first)).toEqual([
-      "semver-version",
-      "semver-major.minor",
-      "semver-major",
-      "raw-stable",
-      "sha",
-      "latest",
-    ]);
-    expect(Object.keys(slots(RULES, { ref: "refs/tags/v2.0.0", sha: "f".repeat(40) }))).toEqual(
-      Object.keys(first),
-    );
-  });
-
-  test("a pre-release has fewer, and none of its own", () => {
-    expect(slots(RULES, { ref: "refs/tags/v2.1.0-rc.1" })).toEqual({
-      "semver-version": "2.1.0-rc.1",
-      "raw-stable": "stable",
-      sha: "sha-860c190",
-    });
-  });
-});
-
 describe("latest", () => {
   const latestOf = (rules: readonly string[], event: Partial<ReleaseEvent>, flavor: readonly string[] = []) =>
-    wantedTags(evaluateText(rules, event, { flavor }).entries).filter(({ slot }) =>
-      slot.startsWith("latest"),
-    );
+    wantedTags(evaluateText(rules, event, { flavor }).entries).filter(({ name }) => name === "latest");
 
   test.each<[string, readonly string[], Partial<ReleaseEvent>, readonly string[]]>([
     ["the flavor's", ["type=ref,event=branch"], BRANCH, ["latest=true"]],
@@ -116,21 +20,19 @@ describe("latest", () => {
     ],
     ["both at once", ["type=semver,pattern={{version}}", "type=raw,value=latest"], TAG, []],
   ])("%s is one tag that follows all versions", (_, rules, event, flavor) => {
-    expect(latestOf(rules, event, flavor)).toEqual([
-      { slot: "latest", name: "latest", class: "floating", line: {} },
-    ]);
+    expect(latestOf(rules, event, flavor)).toEqual([{ name: "latest", class: "floating", line: {} }]);
   });
 
   test("of a raw rule with a prefix it follows all versions as well", () => {
     expect(latestOf(["type=raw,value=latest,prefix=standalone-"], BRANCH)).toEqual([]);
     expect(wantedTags(evaluateText(["type=raw,value=latest,prefix=standalone-"], BRANCH).entries)).toEqual([
-      { slot: "standalone-latest", name: "standalone-latest", class: "floating", line: {} },
+      { name: "standalone-latest", class: "floating", line: {} },
     ]);
   });
 
   test("a rule that says another class has it", () => {
     const [tag] = wantedTags(evaluateText(["type=raw,value=latest,slipway-class=version"], BRANCH).entries);
-    expect(tag).toEqual({ slot: "raw-latest", name: "latest", class: "version" });
+    expect(tag).toEqual({ name: "latest", class: "version" });
   });
 });
 
