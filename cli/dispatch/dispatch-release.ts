@@ -8,7 +8,7 @@ import { UsageError } from "../terminal";
 import { failedRun } from "./failed-run";
 import { findRun, newestRun, type RunMarks, tokenOwner } from "./find-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
-import { connect, findToken, paceFrom, type Session } from "./github";
+import { connect, findToken, Pace, type Session } from "./github";
 import { preflight, type ReadyDispatch } from "./preflight";
 import { explain, notDispatched, oneLine, requestFailure } from "./problems";
 import {
@@ -42,10 +42,15 @@ interface Shown extends Session {
 /**
  * Dispatches the release workflow, finds its run, waits for it, and shows what it released.
  *
+ * @param secondMs how long a second of waiting is
  * @returns the exit code: 0 released (or, without waiting, dispatched)
  * @throws UsageError for what was typed wrongly, ProblemError for everything that went wrong
  */
-export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessEnv): Promise<number> {
+export async function dispatchRelease(
+  flags: DispatchFlags,
+  env: NodeJS.ProcessEnv,
+  secondMs: number,
+): Promise<number> {
   const cwd = path.resolve(flags.cwd);
   const file = await findStack(cwd, flags.stack);
   const settings = dispatchSettings(flags, env, projectSettings(file));
@@ -59,7 +64,7 @@ export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessE
   const name = `${repository.owner}/${repository.repo}`;
   const fallback = fallbackText(project, settings);
   const token = await findToken(server.host, env, fallback);
-  const pace = paceFrom(env);
+  const pace = new Pace(secondMs);
   const screen = screenOn(process.stderr, env);
   const { say } = screen;
   const octokit = await connect({ server, token, pace, say });

@@ -22,26 +22,20 @@ export interface Session {
   readonly say: (line: string) => void;
 }
 
-/** How waiting is done. SLIPWAY_DISPATCH_SECOND_MS shortens every wait alike, so that tests need not wait. */
-export interface Pace {
-  readonly sleep: (seconds: number) => Promise<void>;
-  /** A function that returns whether so many seconds have passed since. */
-  readonly timer: (seconds: number) => () => boolean;
-  /** Milliseconds that a second lasts: 1000, less in tests. */
-  readonly secondMs: number;
-}
+/** How waiting is done. */
+export class Pace {
+  /** @param secondMs how long a second is: less than 1000 in tests */
+  constructor(readonly secondMs: number) {}
 
-export function paceFrom(env: NodeJS.ProcessEnv): Pace {
-  const given = Number(env.SLIPWAY_DISPATCH_SECOND_MS);
-  const secondMs = given > 0 ? Math.min(given, 1000) : 1000;
-  return {
-    secondMs,
-    sleep: (seconds) => delay(seconds * secondMs),
-    timer: (seconds) => {
-      const end = performance.now() + seconds * secondMs;
-      return () => performance.now() >= end;
-    },
-  };
+  sleep(seconds: number): Promise<void> {
+    return delay(seconds * this.secondMs);
+  }
+
+  /** @returns a function that returns whether so many seconds have passed since */
+  timer(seconds: number): () => boolean {
+    const end = performance.now() + seconds * this.secondMs;
+    return () => performance.now() >= end;
+  }
 }
 
 /** Seconds before the next look: 2 at first, then a quarter more each time, 10 at most. @param looks so far, from 0 */
