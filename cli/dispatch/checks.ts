@@ -1,8 +1,8 @@
 import path from "node:path";
 import type { Problem } from "../../plan/problem";
+import { oneLine, requestFailure, statusOf, unlessStatus } from "../../source/github";
 import { parseEnvFile } from "../../source/versions";
-import { commitOf, readFileAt, type Session, unlessStatus } from "./github";
-import { oneLine, requestFailure, statusOf } from "./problems";
+import { commitOf, readFileAt, type Session } from "./github";
 import { yesOrNo } from "./settings";
 import type { WorkflowFile } from "./workflow-file";
 

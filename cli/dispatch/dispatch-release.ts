@@ -3,6 +3,7 @@ import path from "node:path";
 import { reasonOf } from "../../plan/problem";
 import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
+import { oneLine, requestFailure } from "../../source/github";
 import { releaseFlags } from "../commands/flags";
 import { UsageError } from "../terminal";
 import { failedRun } from "./failed-run";
@@ -10,7 +11,7 @@ import { findRun, newestRun, type RunMarks, tokenOwner } from "./find-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
 import { connect, findToken, Pace, type Session } from "./github";
 import { preflight, type ReadyDispatch } from "./preflight";
-import { explain, notDispatched, oneLine, requestFailure } from "./problems";
+import { explain, notDispatched } from "./problems";
 import {
   findStack,
   type Project,
@@ -67,7 +68,7 @@ export async function dispatchRelease(
   const pace = new Pace(secondMs);
   const screen = screenOn(process.stderr, env);
   const { say } = screen;
-  const octokit = await connect({ server, token, pace, say });
+  const octokit = await connect(server, token, pace, say);
   const place = await placeInRepository(cwd);
   const interruption = onInterruption(screen.end);
   try {

@@ -1,6 +1,7 @@
 import type { Problem } from "../../plan/problem";
+import { plain } from "../../source/github";
 import type { Session } from "./github";
-import { dispatched, plain } from "./problems";
+import { dispatched } from "./problems";
 import { type Part, phase, type RunState } from "./view";
 
 const LOGS_READ = 3;

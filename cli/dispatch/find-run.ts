@@ -1,5 +1,6 @@
+import { isOutage, oneLine, statusOf } from "../../source/github";
 import { pollSeconds, type Session } from "./github";
-import { dispatched, isOutage, oneLine, statusOf } from "./problems";
+import { dispatched } from "./problems";
 
 export interface ListedRun {
   readonly id: number;

@@ -1,5 +1,6 @@
+import { isOutage, oneLine, statusOf } from "../../source/github";
 import { pollSeconds, type Session } from "./github";
-import { dispatched, explain, isOutage, oneLine, statusOf } from "./problems";
+import { dispatched, explain } from "./problems";
 import type { Part, RunState } from "./view";
 
 interface DispatchedRun {

@@ -3,7 +3,8 @@ import type { Octokit } from "octokit";
 import { Secret } from "../../plan/secret";
 import { outwardFetch } from "../../registry/outward";
 import { runCommand } from "../../source/commands";
-import { type ErrorContext, notDispatched, statusOf } from "./problems";
+import { contentText, githubClient, unlessStatus } from "../../source/github";
+import { type ErrorContext, notDispatched } from "./problems";
 import type { Project } from "./project";
 import type { DispatchSettings, Repository, Server } from "./settings";
 
@@ -49,15 +50,12 @@ const LONGEST_LIMIT_SECONDS = 300;
 const LIMIT_RETRIES = 2;
 
 /** A client that tries again after faults, waits where GitHub asks it to, and gives up on a silent connection. */
-export async function connect(options: {
-  readonly server: Server;
-  readonly token: Secret;
-  readonly pace: Pace;
-  readonly say: (line: string) => void;
-}): Promise<Octokit> {
-  const { server, token, pace, say } = options;
-  // Loaded here: it is an ES module, and slow to load.
-  const { Octokit } = await import("octokit");
+export function connect(
+  { apiUrl }: Server,
+  token: Secret,
+  pace: Pace,
+  say: (line: string) => void,
+): Promise<Octokit> {
   const wait = (kind: string) => (seconds: number, _options: unknown, _octokit: unknown, retries: number) => {
     if (seconds > LONGEST_LIMIT_SECONDS || retries >= LIMIT_RETRIES) return false;
     say(`GitHub's ${kind} is reached: waiting ${seconds} s`);
@@ -66,12 +64,10 @@ export async function connect(options: {
   const fetch = outwardFetch();
   const fetchWithDeadline: typeof fetch = (input, init) =>
     fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(DEADLINE_MS) });
-  const nothing = () => {};
-  return new Octokit({
+  return githubClient({
     auth: token.reveal(),
-    baseUrl: server.apiUrl,
+    baseUrl: apiUrl,
     userAgent: "slipway",
-    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     retry: { retryAfterBaseValue: pace.secondMs },
     throttle: {
       onRateLimit: wait("rate limit"),
@@ -137,21 +133,5 @@ export async function readFileAt(
   ref: string,
 ): Promise<string | undefined> {
   const answer = await unlessStatus([404], octokit.rest.repos.getContent({ ...repository, path, ref }));
-  const data = answer?.data;
-  if (data === undefined || Array.isArray(data) || data.type !== "file" || !("content" in data))
-    return undefined;
-  return Buffer.from(data.content, "base64").toString("utf8");
-}
-
-/** GitHub's answer; undefined where its status is one of these. */
-export async function unlessStatus<T>(
-  statuses: readonly number[],
-  request: Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (statuses.includes(statusOf(error) ?? 0)) return undefined;
-    throw error;
-  }
+  return contentText(answer?.data);
 }

@@ -1,6 +1,7 @@
 import type { Problem } from "../../plan/problem";
+import { unlessStatus } from "../../source/github";
 import { checkPins, checkPolicy, checkRefs, checkRegistries } from "./checks";
-import { commitOf, readFileAt, type Session, unlessStatus } from "./github";
+import { commitOf, readFileAt, type Session } from "./github";
 import { explain, notDispatched } from "./problems";
 import { type DispatchInputs, dispatchInputs, readWorkflowFile, type WorkflowFile } from "./workflow-file";
 

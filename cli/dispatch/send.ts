@@ -1,8 +1,9 @@
 import type { Problem } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
+import { isOutage, requestFailure } from "../../source/github";
 import type { Session } from "./github";
 import type { ReadyDispatch } from "./preflight";
-import { dispatched, explain, isOutage, notDispatched, requestFailure } from "./problems";
+import { dispatched, explain, notDispatched } from "./problems";
 
 /** What GitHub answered: the run's id, only that the request was accepted, or nothing. */
 export type Sent =

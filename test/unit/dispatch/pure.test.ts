@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { logLines, reasonsInLog } from "../../../cli/dispatch/failed-run";
 import { pollSeconds } from "../../../cli/dispatch/github";
 import { unzip } from "../../../cli/dispatch/manifests";
-import { plain } from "../../../cli/dispatch/problems";
+import { plain } from "../../../source/github";
 import {
   checkDuration,
   checkRef,
