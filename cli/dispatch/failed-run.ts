@@ -19,7 +19,7 @@ export async function failedRun(session: Session, run: RunState): Promise<Error>
   for (const [index, job] of failed.entries()) {
     const step = job.steps.find(hasFailed);
     const where = step === undefined ? job.name : `${job.name}, step ${step.name}`;
-    problems.push({ code: "job-failed", path: job.url, message: `${where} ${phase(job)}` });
+    problems.push({ code: "job-failed", path: job.html_url ?? run.url, message: `${where} ${phase(job)}` });
     const log = logs[index];
     if (log === undefined) continue;
     const lines = logLines(log);

@@ -6,7 +6,13 @@ import { runCommand } from "../../source/commands";
 import { contentText, githubClient, unlessStatus } from "../../source/github";
 import { type ErrorContext, notDispatched } from "./problems";
 import type { Project } from "./project";
-import type { DispatchSettings, Repository, Server } from "./settings";
+import type { DispatchFlags, DispatchSettings, Repository, Server } from "./settings";
+import type { Interruption, Screen } from "./view";
+
+export interface DispatchedRun {
+  readonly id: number;
+  readonly url: string;
+}
 
 export interface Session {
   readonly octokit: Octokit;
@@ -21,6 +27,9 @@ export interface Session {
   readonly pace: Pace;
   readonly runsPage: string;
   readonly say: (line: string) => void;
+  readonly flags: DispatchFlags;
+  readonly screen: Screen;
+  readonly interruption: Interruption;
 }
 
 /** How waiting is done. */
