@@ -7,18 +7,10 @@ import { selectedImages } from "../plan/selection";
 import { writeFiles } from "../report/manifest-file";
 import { planText, refusalText } from "../report/plan-text";
 import { engineEnvironment } from "./engine-environment";
-import { environmentSecrets, stackSecrets } from "./engine-secrets";
-import { runInForeground } from "./foreground";
+import { flagValue, isTelling, runInForeground, runRedacted } from "./engine-process";
 import { configOf, planStack } from "./plan-without-engine";
 import { releaseCode } from "./program/run-program";
-import { stateResources } from "./pulumi";
-import { flagValue, isTelling, runRedacted } from "./quiet-engine";
-
-interface EngineStack {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-}
+import { type EngineStack, environmentSecrets, stackSecrets, stateResources } from "./pulumi";
 
 /** Runs the engine on a stack, on some images only where they are selected. */
 export async function runEngine(

@@ -24,15 +24,11 @@ export interface Publish extends StackRun {
 
 /** Releases what the plan says by a Docker-compatible CLI, without an engine. */
 export async function publish(options: Publish): Promise<number> {
-  const { stack, env, flags, configFile, output } = options;
+  const { stack, env, output } = options;
   const projectDir = path.resolve(options.cwd);
   const planned = () =>
     planStack({
-      stack,
-      cwd: projectDir,
-      configFile,
-      env,
-      flags,
+      ...options,
       signs: output !== "commands",
       previous: (config) => lastManifest(projectDir, config, stack),
     });
