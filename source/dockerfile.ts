@@ -180,7 +180,7 @@ interface DockerfileOutline {
   readonly stages: readonly Stage[];
 }
 
-export interface Stage {
+interface Stage {
   /** Lower case, as BuildKit compares them; undefined for none. */
   readonly name?: string;
   readonly base: Use;
@@ -188,7 +188,7 @@ export interface Stage {
   readonly uses: readonly Use[];
 }
 
-export interface Use {
+interface Use {
   readonly word: string;
   readonly by: "FROM" | "COPY --from" | "RUN --mount";
   /** Counted from 1. */
