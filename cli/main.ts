@@ -1,12 +1,11 @@
 import { Command, CommanderError, Help } from "commander";
 import { version } from "../package.json";
 import { reasonOf } from "../plan/problem";
-import { buildCommand } from "./commands/build";
 import { dispatchCommand } from "./commands/dispatch";
 import { envCommand } from "./commands/env";
 import { initCommand } from "./commands/init";
 import { keysCommand } from "./commands/keys";
-import { mergeCommand } from "./commands/merge";
+import { buildCommand, mergeCommand } from "./commands/parts";
 import { planCommand } from "./commands/plan";
 import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
