@@ -65,14 +65,10 @@ export function buildProgram(secondMs?: number): Command {
       optionDescription: (option) => new Help().optionDescription(option).replace(" (default: [])", ""),
     })
     .version(version, "--version", "print the version")
+    .exitOverride()
     // After a command's name --version is the command's own: the one to release.
     .enablePositionalOptions()
     .showHelpAfterError("(add --help for what is allowed)");
   for (const build of COMMANDS) program.addCommand(build(secondMs).copyInheritedSettings(program));
-  return throwing(program);
-}
-
-function throwing(command: Command): Command {
-  for (const child of command.commands) throwing(child);
-  return command.exitOverride();
+  return program;
 }

@@ -79,14 +79,10 @@ async function readReleases(
 ): Promise<{ readonly found: Readonly<Record<string, Found>>; readonly problems: readonly Problem[] }> {
   if (source.kind === "statement") {
     const found = await Promise.all(
-      selected.map(
-        async (image): Promise<[string, Found]> => [
-          image.name,
-          await (image.addressed === undefined
-            ? readStated(input, image, source, event)
-            : readStatedBaseOf(input, image, source, event)),
-        ],
-      ),
+      selected.map(async (image): Promise<[string, Found]> => {
+        const readOne = image.addressed === undefined ? readStated : readStatedBaseOf;
+        return [image.name, await readOne(input, image, source, event)];
+      }),
     );
     return { found: Object.fromEntries(found), problems: [] };
   }
@@ -96,19 +92,13 @@ async function readReleases(
     const entry = manifest.images.find((image) => image.name === name);
     if (entry !== undefined) return [name, { release: manifestRelease(manifest, entry), problems: [] }];
     const known = manifest.images.map((image) => image.name).join(", ");
-    return [
-      name,
-      {
-        problems: [
-          {
-            code: "promotion-unknown-image",
-            path: "promote.from",
-            message: `${source.stack} never released ${name}; it released ${known || "nothing"}`,
-            hint: `Release it there (pulumi up --stack ${source.stack}), or name those to promote: promote.images`,
-          },
-        ],
-      },
-    ];
+    const problem = {
+      code: "promotion-unknown-image",
+      path: "promote.from",
+      message: `${source.stack} never released ${name}; it released ${known || "nothing"}`,
+      hint: `Release it there (pulumi up --stack ${source.stack}), or name those to promote: promote.images`,
+    };
+    return [name, { problems: [problem] }];
   });
   return { found: Object.fromEntries(found), problems: [] };
 }
@@ -218,13 +208,10 @@ async function asBefore(
   const source = last.promotedFrom ?? own[0] ?? "";
   const release = manifestRelease(previous, last);
   const rules = promotionGate(config);
-  const problems =
-    rules === undefined
-      ? []
-      : promotionRefusals(
-          await registries.verifyImage(promotionRequest(rules, image, release, release.repositories)),
-          "promote it again",
-        );
+  const request = rules && promotionRequest(rules, image, release, release.repositories);
+  const problems = request
+    ? promotionRefusals(await registries.verifyImage(request), "promote it again")
+    : [];
   const verifiedBy = rules === undefined ? "state" : "signature";
   const of = "what was promoted before";
   const content = { from: "promotion", digest: last.digest, source, of, verifiedBy } as const;

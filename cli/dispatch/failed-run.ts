@@ -116,16 +116,15 @@ const OWN_LINES_SHOWN = 5;
 export function reasonsInLog(lines: readonly string[]): Problem[] {
   const own = [...new Set(lines.filter((line) => OWN_CODE.test(line)).map((line) => line.trim()))];
   const reason = REASONS.find(({ pattern }) => lines.some((line) => pattern.test(line)));
-  const known = own.some((line) => line.endsWith(`[${reason?.code}]`)) ? undefined : reason;
-  return [
-    ...own.slice(0, OWN_LINES_SHOWN).map((line) => {
-      const code = OWN_CODE.exec(line)?.[1] ?? "";
-      return { code, path: "log", message: line.replace(/\s*\[[a-z-]+\]$/, "") };
-    }),
-    ...(known === undefined
-      ? []
-      : [{ code: known.code, path: "log", message: known.message, hint: known.hint }]),
-  ];
+  const problems: Problem[] = own.slice(0, OWN_LINES_SHOWN).map((line) => {
+    const code = OWN_CODE.exec(line)?.[1] ?? "";
+    return { code, path: "log", message: line.replace(/\s*\[[a-z-]+\]$/, "") };
+  });
+  if (reason !== undefined && !own.some((line) => line.endsWith(`[${reason.code}]`))) {
+    const { code, message, hint } = reason;
+    problems.push({ code, path: "log", message, hint });
+  }
+  return problems;
 }
 
 const TAIL = 12;
