@@ -104,7 +104,6 @@ export async function readStackConfig(options: {
   return configOf({ ...options, file, code });
 }
 
-/** What a stack's file, its program and the environment say together. */
 export function configOf(input: {
   readonly projectDir: string;
   readonly file: StackFile;

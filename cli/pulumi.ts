@@ -12,7 +12,6 @@ export interface EngineStack {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What pulumi prints. */
 async function askPulumi(args: readonly string[], { cwd, env }: EngineStack, why: string): Promise<string> {
   const { code, stdout, stderr, message = "pulumi failed" } = await runCommand("pulumi", args, { cwd, env });
   if (code !== 0) throw new Error(`${why}: ${stderr.trim() || message}`);
@@ -34,7 +33,6 @@ const exported = z.object({
   }),
 });
 
-/** The resources in a stack's state. */
 export async function stateResources(engine: EngineStack) {
   const args = ["stack", "export", "--stack", engine.stack];
   const text = await askPulumi(args, engine, "the stack's state cannot be read");
@@ -111,7 +109,6 @@ export async function signingSecrets(options: StackToRead): Promise<Record<strin
   };
 }
 
-/** The secrets of a stack's configuration. @throws Error with pulumi's own message */
 export async function stackSecrets(options: StackToRead): Promise<string[]> {
   const why = "the log would show the stack's secrets, and they cannot be asked for";
   return Object.entries(await decrypted(options, why)).flatMap(([key, { value, objectValue, secret }]) => {

@@ -42,7 +42,6 @@ export async function verifyTarget(
   return (await Promise.all(requests.map((request) => verifyImage(request, connect, now, own)))).flat();
 }
 
-/** What has to be signed for, where the flags say it. */
 type Asked = Pick<VerifyOptions, "image" | "revision">;
 
 async function referenceRequest(
@@ -116,7 +115,6 @@ async function readVerifyStack(
   return { config, rules };
 }
 
-/** The flags, else the stack's rules, else the defaults. */
 async function verifyRules(
   options: VerifyOptions,
   stack: PromotionRules | undefined,

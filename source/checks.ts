@@ -21,7 +21,6 @@ export async function checkPlan({ plan, config, projectDir, say, again }: PlanCh
   requireSameContent(plan, await again());
 }
 
-/** A failed check shows this much of the end of what it printed. */
 const SHOWN_LINES = 20;
 
 /**

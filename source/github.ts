@@ -30,7 +30,6 @@ type Need =
   | "Issues"
   | "Pull requests";
 
-/** Reads a repository that is set up. */
 export interface RepositoryReader {
   readonly octokit: Octokit;
   readonly repository: { readonly owner: string; readonly repo: string };
@@ -167,7 +166,6 @@ function reason(error: Error): string {
   return inner === undefined || inner.message === message ? message : `${message}: ${inner.message}`;
 }
 
-/** Whether GitHub could not be reached, or answered 5xx. */
 export function isOutage(error: unknown): boolean {
   const failed = requestFailure(error);
   return failed !== undefined && (!failed.answered || failed.status >= 500);

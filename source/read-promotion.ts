@@ -153,7 +153,6 @@ async function readStatedBaseOf(
   return "reason" in stated ? { problems: [] } : { release: stated.release, problems: [] };
 }
 
-/** Asks for the digest itself, wherever it is said to be. */
 async function check(
   { config, registries }: PlanReleaseInput,
   { source: { kind } }: PromoteConfig,
@@ -184,17 +183,17 @@ async function check(
   const ask = (rules: PromotionRules) =>
     registries.verifyImage(promotionRequest(rules, image, release, holding));
   const rules = promotionGate(config);
-  const unproved = rules === undefined ? [] : promotionRefusals(await ask(rules), from.remedy);
+  const unverified = rules === undefined ? [] : promotionRefusals(await ask(rules), from.remedy);
   const advisory = rules === undefined ? undefined : advisoryRules(rules, config.policy);
   const findings =
-    advisory === undefined || unproved.length > 0 ? [] : promotionWarnings(await ask(advisory));
+    advisory === undefined || unverified.length > 0 ? [] : promotionWarnings(await ask(advisory));
   const platforms = found[source]?.platforms ?? release.platforms;
   // Another stack's state names the digest itself; a tag in a registry is only a hint.
   const unsigned = kind === "stack" ? "state" : "registry";
   const verifiedBy = rules === undefined ? unsigned : "signature";
   const content = { from: "promotion", digest: release.digest, source, of: from.of, verifiedBy } as const;
   const existing = { release: { ...release, platforms }, content };
-  return { existing, problems: [...problems, ...unproved], findings };
+  return { existing, problems: [...problems, ...unverified], findings };
 }
 
 /** An image that is not selected stays as this stack promoted it last, and has to pass the gate too. */

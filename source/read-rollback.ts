@@ -11,7 +11,6 @@ import type { ReleaseEvent } from "../plan/tag-rules";
 import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/verified";
 import type { PlanReleaseInput } from "./plan-release";
 
-/** Content that is taken as it is, or why it cannot be. */
 export interface TakenImage {
   readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
   readonly problems: readonly Problem[];

@@ -13,7 +13,6 @@ interface SecretPlace {
 /** Seals a secret for its place. @throws ProblemError if GitHub does not return the place's key */
 export type SealSecret = (place: SecretPlace, secret: Secret) => Promise<SealedSecret>;
 
-/** Seals with GitHub's keys of a repository and its environments, each read once. */
 export function secretSealer(config: SetupConfig): SealSecret {
   const keys = new Map<string | undefined, Promise<SealingKey>>();
   return async ({ environment, name }, secret) => {

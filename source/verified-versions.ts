@@ -66,7 +66,6 @@ export async function verifiedVersions(input: VersionsInput) {
   return { state, problems, notices };
 }
 
-/** The tag of the newest version that would keep a floating tag from moving. */
 function newerName(intent: ImageIntent, tag: WantedTag, state: RegistryState): string | undefined {
   const { version, form } = tag.follows ?? intent;
   const names = keysOf(intent).flatMap((key) => state.repositories[key]?.tags ?? []);

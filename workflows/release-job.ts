@@ -118,7 +118,6 @@ function runProgram(
   };
 }
 
-/** The report on the run's page, and the manifest as an artifact. */
 function keepManifest(stack: WorkflowStack): Step[] {
   const { artifacts } = stack.config;
   const report = `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`;

@@ -13,7 +13,6 @@ import {
   type Workflow,
 } from "./model";
 
-/** Creates nodes. */
 const DOCUMENT = new Document();
 
 /** The text of a workflow file: the same workflow is the same text, with a final newline. */
@@ -82,7 +81,6 @@ function renderJob(job: Job): YAMLMap {
   });
 }
 
-/** What each right is for, beside it. */
 const REASONS: Readonly<Record<Scope, string>> = {
   attestations: "GitHub keeps the attestation",
   contents: "check out",
@@ -170,7 +168,6 @@ function mapValues<T, R>(
   return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, convert(value)]));
 }
 
-/** A blank line before each entry from the one at `from` on. */
 function spaceOut(map: YAMLMap, from: number): void {
   for (const { key } of map.items.slice(from)) if (isScalar(key)) key.spaceBefore = true;
 }

@@ -73,7 +73,6 @@ export async function checkPins(session: Session, sha: string): Promise<Problem[
   });
 }
 
-/** Whether the repository's own setting agrees with what is asked for. */
 export async function checkPolicy(session: Session): Promise<Problem[]> {
   const { settings, errors } = session;
   const setting = await publishSetting(session);

@@ -78,7 +78,6 @@ const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
   },
 };
 
-/** Known causes in a failed job's log, the most specific first. */
 const REASONS = [
   {
     code: "ghcr-permission",

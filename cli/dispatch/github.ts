@@ -32,7 +32,6 @@ export interface Session {
   readonly interruption: Interruption;
 }
 
-/** How waiting is done. */
 export class Pace {
   /** @param secondMs how long a second is: less than 1000 in tests */
   constructor(readonly secondMs: number) {}

@@ -58,7 +58,6 @@ async function check(session: Session): Promise<ReadyDispatch> {
   return { ...inputs, workflowId, workflowRef };
 }
 
-/** @returns the default branch */
 async function checkRepositoryAccess({ octokit, repository, errors }: Session): Promise<string> {
   const answer = await unlessStatus([404], octokit.rest.repos.get({ ...repository }));
   if (answer === undefined) {

@@ -1,12 +1,10 @@
 import { type Problem, ProblemError } from "../../plan/problem";
 import { isOutage, refusalOf, requestFailure } from "../../source/github";
 
-/** Something that stops a release before anything was started. */
 export function notDispatched(...problems: Problem[]): ProblemError {
   return new ProblemError("Nothing was dispatched:", problems);
 }
 
-/** Something that happened after GitHub had taken the request. */
 export function dispatched(title: string, ...problems: Problem[]): ProblemError {
   return new ProblemError(title, problems);
 }

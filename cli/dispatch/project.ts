@@ -44,7 +44,6 @@ export async function findStack(
   return { ...file, code: await declaredCode(projectDir, file) };
 }
 
-/** What the file says that the command's own settings follow. */
 export function projectSettings(file: ProjectStack | undefined): ProjectSettings {
   const { envPrefix, repository, publishVersionTag } = { ...file?.code, ...file?.written };
   return {
@@ -82,7 +81,6 @@ export function readProject(
   };
 }
 
-/** The repository of the folder's git remote, where that is on a GitHub server. */
 export async function remoteRepository(dir: string, host: string): Promise<Repository | undefined> {
   const url = await remoteUrl(dir).catch(() => undefined);
   const found = url === undefined ? undefined : githubRepository(url, host);

@@ -30,7 +30,6 @@ export interface RunState extends Part {
   readonly jobs: readonly JobState[];
 }
 
-/** The mark of each state, and its colour. */
 const LOOKS = {
   done: ["✓", "green"],
   failed: ["✗", "red"],

@@ -13,7 +13,6 @@ import type { RepositoryFacts } from "./facts";
 import type { InitFlags, SignMode } from "./shape";
 import { type Answers, canSignKeyless, type InitRegistry } from "./shape";
 
-/** Whether the questions were ended by Ctrl-C or a signal. */
 export function isInterruption(error: unknown): boolean {
   return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");
 }

@@ -144,7 +144,6 @@ function settingIn(text: string | undefined, name: string): unknown {
   return isRecord(file) && isRecord(file.config) ? file.config[`slipway:${name}`] : undefined;
 }
 
-/** An existing program's way to sign wins. */
 function signMode(
   { sign }: InitFlags,
   facts: RepositoryFacts,
@@ -285,7 +284,6 @@ function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, hos
   return has(".github/workflows") || host === "" || host.includes("github") ? ["github"] : [];
 }
 
-/** The name, unless a file that Slipway did not make has it. */
 function freeName(facts: RepositoryFacts, hosts: readonly WorkflowHost[], name: string): string {
   const isTaken = hosts.some((host) => {
     const text = facts.texts[`.${host}/workflows/${name}`];
@@ -307,7 +305,6 @@ function otherReleases(facts: RepositoryFacts, own: string): string[] {
     .map(([file]) => `${file} builds images too: delete it once Slipway's has released`);
 }
 
-/** The folder that a flag names, else that of the existing project, else the first free one. */
 function projectFolder({ files, texts, ignoredFolders }: RepositoryFacts, given?: string): string {
   if (given !== undefined) return path.posix.normalize(given).replace(/\/$/, "");
   if (texts["Pulumi.yaml"]?.includes("slipway-registry")) return ".";

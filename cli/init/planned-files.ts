@@ -66,7 +66,7 @@ export async function plannedFiles(
       throw new UsageError(`${file} is outside of the repository.`);
     const found = await foundText(root, file);
     const wanted = kind === "own" && isThere ? (found ?? text) : text;
-    return { path: file, text: wanted, kind, difference: compareFile({ path: file, wanted, found }) };
+    return { path: file, text: wanted, kind, difference: compareFile(file, wanted, found) };
   };
   const files = await Promise.all([
     ...[...own, ...workflows].map((file) => planned("own", file)),
@@ -146,7 +146,6 @@ function withPackage(found: string | undefined, { name, packageSpec }: Answers):
   return `${JSON.stringify({ ...parsed, ...Object.fromEntries(added) }, undefined, indent)}\n`;
 }
 
-/** The ignore files of the build contexts that contain the project's folder. */
 function ignoreFiles(
   { shape, folder }: Answers,
   { files }: Pick<RepositoryFacts, "files">,
@@ -187,7 +186,6 @@ function withIgnored(found: string | undefined, { folder, hosts }: Answers, cont
   );
 }
 
-/** What .gitignore lacks, with or without slashes around it. */
 function missingLines(found = ""): string[] {
   const known = found.split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, ""));
   return ["node_modules", "artifacts"].filter((line) => !known.includes(line));

@@ -200,7 +200,6 @@ export function registryOf({ host, namespace, optional }: InitRegistry): Values 
   return { host, namespace: namespace || undefined, optional: optional || undefined };
 }
 
-/** The line width up to which a value stays in one line. */
 const WIDTH = 100;
 
 function literal(value: unknown, indent = ""): string {

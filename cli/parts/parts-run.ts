@@ -76,7 +76,6 @@ export async function runOnPlan(
   );
 }
 
-/** Those of some repositories that have a digest. */
 export async function holders(
   { registries }: Context,
   repositories: readonly string[],

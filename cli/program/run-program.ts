@@ -53,7 +53,6 @@ export async function runProgram(
   }
 }
 
-/** The arguments of a program's first plan for a stack. */
 export async function declaredCode(projectDir: string, file: StackFile): Promise<Code> {
   let found: Code | undefined;
   await runProgram(projectDir, file, (stop) => {
@@ -84,7 +83,6 @@ export function nothingPlanned(stack: string): ProblemError {
   ]);
 }
 
-/** A program exports its outputs, or a function that returns them. */
 async function runExport(loaded: unknown): Promise<void> {
   const exported = isRecord(loaded) && "default" in loaded ? loaded.default : loaded;
   await (typeof exported === "function" ? exported() : exported);

@@ -51,7 +51,6 @@ async function newestRelease(octokit: Octokit, action: string, pinned: string): 
   return { version, commit, pinnedNow };
 }
 
-/** The commit of a tag, annotated or not; undefined where there is none. */
 async function tagCommit(
   octokit: Octokit,
   repository: { readonly owner: string; readonly repo: string },
