@@ -10,8 +10,7 @@ import {
 } from "./default-answers";
 import { dockerfiles, reasonToLeaveOut } from "./detect";
 import type { RepositoryFacts } from "./facts";
-import type { InitFlags, SignMode } from "./shape";
-import { type Answers, canSignKeyless, type InitRegistry } from "./shape";
+import { type Answers, canSignKeyless, type InitFlags, type InitRegistry, type SignMode } from "./shape";
 
 export function isInterruption(error: unknown): boolean {
   return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");

@@ -10,8 +10,7 @@ import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
 import { plannedFiles } from "./planned-files";
 import { releaseArgs } from "./program";
-import type { InitFlags } from "./shape";
-import { type Answers, stackPairs } from "./shape";
+import { type Answers, type InitFlags, stackPairs } from "./shape";
 import { differencesText, type InitKeys, initKeysText, nextText, reportText } from "./show";
 
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -1,6 +1,5 @@
 import path from "node:path";
-import type { Digest } from "../../plan/digest";
-import { shortDigest } from "../../plan/digest";
+import { type Digest, shortDigest } from "../../plan/digest";
 import { builtImages, type Part, type PlatformParts, partOf } from "../../plan/platform-parts";
 import { ProblemError } from "../../plan/problem";
 import { writtenRepositories } from "../../plan/release-manifest";
