@@ -1,12 +1,11 @@
 import { Command, CommanderError, Help } from "commander";
 import { version } from "../package.json";
 import { reasonOf } from "../plan/problem";
-import { buildCommand } from "./commands/build";
 import { dispatchCommand } from "./commands/dispatch";
 import { envCommand } from "./commands/env";
 import { initCommand } from "./commands/init";
 import { keysCommand } from "./commands/keys";
-import { mergeCommand } from "./commands/merge";
+import { buildCommand, mergeCommand } from "./commands/parts";
 import { planCommand } from "./commands/plan";
 import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
@@ -16,7 +15,7 @@ import { verifyCommand } from "./commands/verify";
 import { workflowsCommand } from "./commands/workflows";
 
 /** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
-const COMMANDS: readonly (() => Command)[] = [
+const COMMANDS: readonly ((secondMs?: number) => Command)[] = [
   initCommand,
   keysCommand,
   planCommand,
@@ -41,11 +40,12 @@ const USAGE_ERROR = 2;
  * Commands fail by throwing: `command.error(…)` for what is wrong with flags or environment, any other error for what
  * went wrong. A command that has reported by itself sets `process.exitCode`.
  *
+ * @param secondMs how long a second of waiting is, less in tests
  * @returns the exit code: 0 done, 1 failed, 2 used wrongly
  */
-export async function main(argv: string[]): Promise<number> {
+export async function main(argv: string[], secondMs?: number): Promise<number> {
   try {
-    await buildProgram().parseAsync(argv, { from: "user" });
+    await buildProgram(secondMs).parseAsync(argv, { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
     // Commander has printed its own messages, help and version already.
@@ -56,7 +56,7 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-export function buildProgram(): Command {
+export function buildProgram(secondMs?: number): Command {
   const program = new Command("slipway")
     .description("Release container images: previewed, verified, then tagged.")
     .configureHelp({
@@ -65,14 +65,10 @@ export function buildProgram(): Command {
       optionDescription: (option) => new Help().optionDescription(option).replace(" (default: [])", ""),
     })
     .version(version, "--version", "print the version")
+    .exitOverride()
     // After a command's name --version is the command's own: the one to release.
     .enablePositionalOptions()
     .showHelpAfterError("(add --help for what is allowed)");
-  for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
-  return throwing(program);
-}
-
-function throwing(command: Command): Command {
-  for (const child of command.commands) throwing(child);
-  return command.exitOverride();
+  for (const build of COMMANDS) program.addCommand(build(secondMs).copyInheritedSettings(program));
+  return program;
 }

@@ -66,9 +66,11 @@ export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
       "Set COSIGN_PRIVATE_KEY to it. For a new pair, take publicKey (publicKeyFile) out and list the old one under sign.trusted.",
     );
   }
-  const publicKey = hasPrivate
-    ? await publicHalf(request, sign, rootDir(projectDir, root), prefix)
-    : await storeNewKey(request);
+  const made = hasPrivate ? undefined : newKeyPair();
+  // The engine encrypts the key. It is passed on standard input, since a process list shows arguments.
+  if (made !== undefined)
+    await pulumiConfig(request, ["set", "--secret", "--path", "slipway:sign.key"], made.privateKey);
+  const publicKey = made?.publicKey ?? (await publicHalf(request, sign, rootDir(projectDir, root), prefix));
   const file = target ?? (await freeFile(request, projectDir, publicKey));
   await writeWholeFile(file, publicKey);
   const setting = fromRoot(projectDir, root, file);
@@ -102,13 +104,6 @@ function refuseUnneeded(stack: string, written: Readonly<Record<string, unknown>
     refuse("promote", `${stack} promotes what another stack signed, and signs nothing`);
   if (mode !== undefined && mode !== "key")
     refuse("sign.mode", `the settings of ${stack} say sign.mode: ${String(mode)}`);
-}
-
-/** The engine encrypts the key. It is passed on standard input, since a process list shows arguments. */
-async function storeNewKey(request: KeysRequest): Promise<string> {
-  const { privateKey, publicKey } = newKeyPair();
-  await pulumiConfig(request, ["set", "--secret", "--path", "slipway:sign.key"], privateKey);
-  return publicKey;
 }
 
 async function publicHalf(request: KeysRequest, sign: Sign, root: string, prefix: string): Promise<string> {

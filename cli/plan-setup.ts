@@ -12,12 +12,6 @@ import { readWorkflowStacks } from "../source/workflow-stacks";
 import { withWorkflows } from "../workflows/setup-files";
 import { declaredCode } from "./program/run-program";
 
-/** What the stack's state says; `unknown` is the reason, one line. */
-interface Ownership {
-  readonly known?: SetupOwnership;
-  readonly unknown?: string;
-}
-
 export interface PlannedSetup {
   readonly plan: SetupPlan;
   /** Why it is not known what the stack has made: everything that is there counts as adopted then. */
@@ -48,21 +42,25 @@ export async function planSetup(input: {
     readRepository(full, env),
     readOwnership(projectDir, file.stack, env),
   ]);
-  const { known: previous, unknown: unknownOwnership } = ownership;
+  const { previous, unknownOwnership } = ownership;
   return { plan: assembleSetupPlan({ config: full, live, previous }), unknownOwnership };
 }
 
-/** Asked of pulumi, where it is at hand. A stack that has never run owns nothing. */
-async function readOwnership(cwd: string, stack: string, env: Environment): Promise<Ownership> {
+/** What pulumi says, where it is at hand. A stack that has never run owns nothing. */
+async function readOwnership(
+  cwd: string,
+  stack: string,
+  env: Environment,
+): Promise<Pick<PlannedSetup, "unknownOwnership"> & { readonly previous?: SetupOwnership }> {
   const args = ["stack", "output", "--json", "--non-interactive", "--stack", stack];
   const answer = await runCommand("pulumi", args, { cwd, env });
   if (answer.code === 0) {
     const outputs: unknown = JSON.parse(answer.stdout || "{}");
-    return { known: ownershipIn(isRecord(outputs) ? outputs.ownership : undefined) };
+    return { previous: ownershipIn(isRecord(outputs) ? outputs.ownership : undefined) };
   }
   if (/no stack named/.test(answer.stderr)) return {};
-  if (answer.failure === "not-found") return { unknown: "pulumi was not found" };
-  return { unknown: answer.stderr.trim().split("\n")[0] ?? "pulumi failed" };
+  if (answer.failure === "not-found") return { unknownOwnership: "pulumi was not found" };
+  return { unknownOwnership: answer.stderr.trim().split("\n")[0] ?? "pulumi failed" };
 }
 
 /** What `slipway plan --json` prints for a setup: names and what becomes of them, no values. */

@@ -104,7 +104,6 @@ export async function readStackConfig(options: {
   return configOf({ ...options, file, code });
 }
 
-/** What a stack's file, its program and the environment say together. */
 export function configOf(input: {
   readonly projectDir: string;
   readonly file: StackFile;
@@ -131,9 +130,8 @@ async function manifestWithoutEngine(
   } catch (error) {
     reason = reasonOf(error);
   }
-  const file = path.join(projectDir, config.artifacts, MANIFEST_FILE);
-  const manifest = await readManifestFile(file).catch(() => undefined);
-  if (manifest?.stack === stack) return manifest;
+  const manifest = await lastManifest(projectDir, config, stack);
+  if (manifest !== undefined) return manifest;
   throw new ProblemError("No plan:", [
     {
       code: "plan-needs-engine",
@@ -144,6 +142,17 @@ async function manifestWithoutEngine(
         `registry that ${stack} releases to (a first promotion finds nothing in this stack's own).`,
     },
   ]);
+}
+
+/** A stack's last release, where its manifest is in this project's folder. */
+export async function lastManifest(
+  projectDir: string,
+  config: Config,
+  stack: string,
+): Promise<ReleaseManifest | undefined> {
+  const file = path.join(projectDir, config.artifacts, MANIFEST_FILE);
+  const manifest = await readManifestFile(file).catch(() => undefined);
+  return manifest?.stack === stack ? manifest : undefined;
 }
 
 /** For a dry run (CI_PUSH=false): registries that are not read count as empty, so everything would be built. */

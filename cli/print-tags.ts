@@ -14,7 +14,6 @@ import {
   parseTagRules,
   type ReleaseEvent,
   releaseEventFromGitHub,
-  type TagRulesResult,
 } from "../plan/tag-rules";
 import type { TagsOptions } from "./commands/tags";
 
@@ -28,9 +27,12 @@ export function printTags(options: TagsOptions, command: Command): void {
   });
   for (const warning of result.warnings) warn(warning);
   for (const problem of result.problems) warn(`${problem.path}: ${problem.message}`);
-  process.stdout.write(
-    options.json ? `${JSON.stringify(document(result, options), null, 2)}\n` : text(result),
-  );
+  const { version, partial, latest, tags, labels } = result;
+  const annotations = options.annotation.length > 0 ? result.annotations : undefined;
+  const json = { version, partial, latest, tags, labels, annotations };
+  const parts = [tags, labels].filter((lines) => lines.length > 0);
+  const text = parts.map((lines) => lines.map((line) => `${line}\n`).join("")).join("\n");
+  process.stdout.write(options.json ? `${JSON.stringify(json, null, 2)}\n` : text);
 }
 
 function readRules(options: TagsOptions, command: Command) {
@@ -134,17 +136,6 @@ function shortShaLength(command: Command): number | undefined {
   if (!Number.isNaN(length)) return length;
   const message = `DOCKER_METADATA_SHORT_SHA_LENGTH is ${JSON.stringify(written)}, which is not a number`;
   return command.error(`error: ${message}`, { exitCode: 2 });
-}
-
-function document(result: TagRulesResult, options: TagsOptions): object {
-  const { version, partial, latest, tags, labels, annotations } = result;
-  const own = options.annotation.length > 0 ? { annotations } : {};
-  return { version, partial, latest, tags, labels, ...own };
-}
-
-function text(result: TagRulesResult): string {
-  const parts = [result.tags, result.labels].filter((lines) => lines.length > 0);
-  return parts.map((lines) => lines.map((line) => `${line}\n`).join("")).join("\n");
 }
 
 function warn(message: string): void {

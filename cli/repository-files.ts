@@ -7,7 +7,6 @@ export interface ProjectFile {
   readonly text: string;
 }
 
-/** The text of a repository's file; undefined where there is none. */
 export async function foundText(root: string, file: string): Promise<string | undefined> {
   let at = root;
   for (const part of file.split("/")) {

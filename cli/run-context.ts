@@ -5,7 +5,6 @@ import type { Context } from "../provider/resource";
 import { Signing } from "../provider/signing";
 import { say } from "./terminal";
 
-/** What the provider's operations need to run in this process. */
 export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
   const { signing, ...connections } = providerConfig(config);
   return {

@@ -7,18 +7,10 @@ import { MANIFEST_FILE, readManifestFile, writeFiles } from "../report/manifest-
 import { planText, refusalText } from "../report/plan-text";
 import { releaseTable } from "../report/release-table";
 import { engineEnvironment } from "./engine-environment";
-import { environmentSecrets, stackSecrets } from "./engine-secrets";
-import { runInForeground } from "./foreground";
+import { flagValue, isTelling, runInForeground, runRedacted } from "./engine-process";
 import { configOf, planStack } from "./plan-without-engine";
 import { releaseCode } from "./program/run-program";
-import { stateResources } from "./pulumi";
-import { flagValue, isTelling, runRedacted } from "./quiet-engine";
-
-interface EngineStack {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-}
+import { type EngineStack, environmentSecrets, stackSecrets, stateResources } from "./pulumi";
 
 /** From so many images on, reading the state first costs less than writing it after each change. */
 const MANY_IMAGES = 10;

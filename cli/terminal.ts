@@ -17,7 +17,6 @@ export function say(text: string): void {
 /** Flags or answers that cannot be used; exit code 2. */
 export class UsageError extends Error {}
 
-/** Runs a command, and reports what was used wrongly as commander does. */
 export async function reportUsage(command: Command, run: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await run();

@@ -27,29 +27,21 @@ export async function verifyTarget(
   options: VerifyOptions,
   env: NodeJS.ProcessEnv,
 ): Promise<Verdict[]> {
-  const { stack: name } = options;
+  const { stack: name, image, revision } = options;
   const stack = name === undefined ? undefined : await readVerifyStack(name, options.cwd, env);
   const registries = new Registries(stack === undefined ? NO_CONFIG : providerConfig(stack.config), env);
   const connect = (host: string) => registries.connect(host).client;
   const rules = await verifyRules(options, stack?.rules);
-  const asked = askedFor(options);
   const requests = existsSync(target)
-    ? manifestRequests(await readManifestFile(target), rules, asked)
-    : [await referenceRequest(target, { ...rules, ...asked }, registries)];
+    ? manifestRequests(await readManifestFile(target), rules, options)
+    : [await referenceRequest(target, { ...rules, image, revision }, registries)];
   const now = new Date();
   const signing = stack === undefined ? undefined : signingConfig(stack.config);
   const own = await new Signing(signing, env, stack?.config.envPrefix).trusts();
   return (await Promise.all(requests.map((request) => verifyImage(request, connect, now, own)))).flat();
 }
 
-type Asked = Pick<VerifyRules, "image" | "revision">;
-
-function askedFor({ image, revision }: VerifyOptions): Asked {
-  return {
-    ...(revision === undefined ? {} : { revision }),
-    ...(image === undefined ? {} : { image }),
-  };
-}
+type Asked = Pick<VerifyOptions, "image" | "revision">;
 
 async function referenceRequest(
   target: string,
@@ -77,7 +69,11 @@ function parseTarget(target: string): ReturnType<typeof parseReference> {
 }
 
 /** The manifest says what each image has to be, where the options do not: what a promotion of it would ask for. */
-function manifestRequests(manifest: ReleaseManifest, rules: PromotionRules, asked: Asked): VerifyRequest[] {
+function manifestRequests(
+  manifest: ReleaseManifest,
+  rules: PromotionRules,
+  { image: name, revision }: Asked,
+): VerifyRequest[] {
   if (manifest.images.length === 0) {
     throw refused("verify-target", "images", "the manifest has no image, so nothing would be verified");
   }
@@ -86,6 +82,7 @@ function manifestRequests(manifest: ReleaseManifest, rules: PromotionRules, aske
     const request = promotionRequest(rules, base, manifestRelease(manifest, image), image.repositories);
     // A manifest does not say in which lane an image was released.
     const { lane: _, ...known } = request.rules;
+    const asked = { image: name ?? known.image, revision: revision ?? known.revision };
     return { ...request, rules: { ...known, ...asked } };
   });
 }
@@ -117,7 +114,6 @@ async function readVerifyStack(
   return { config, rules };
 }
 
-/** The flags, else the stack's rules, else the defaults. */
 async function verifyRules(
   options: VerifyOptions,
   stack: PromotionRules | undefined,

@@ -141,18 +141,17 @@ function linkNotices(name: string, links: readonly string[]): string[] {
   ];
 }
 
-interface BaseFiles {
-  /** Relative to the context, with `/`, in the order in which they are hashed. */
-  readonly files: readonly string[];
-  /** Symbolic links that a pattern with `**` passes over. */
-  readonly links: readonly string[];
-}
-
 /**
  * The files that a pattern of a base means: with `**` regular files only, as `find -type f` finds them, and without
  * junk that is never committed; else what a shell would name.
+ *
+ * @returns paths relative to the context, in the order in which they are hashed; `links` are the symbolic links that a
+ *   pattern with `**` passes over
  */
-async function findBaseFiles(contextDir: string, pattern: string): Promise<BaseFiles> {
+async function findBaseFiles(
+  contextDir: string,
+  pattern: string,
+): Promise<{ readonly files: readonly string[]; readonly links: readonly string[] }> {
   const glob = parseGlob(pattern);
   const found: { path: string; match: readonly string[] }[] = [];
   const links: string[] = [];

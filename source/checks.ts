@@ -21,23 +21,23 @@ export async function checkPlan({ plan, config, projectDir, say, again }: PlanCh
   requireSameContent(plan, await again());
 }
 
-interface ChecksInput {
-  readonly checks: readonly CheckConfig[];
-  readonly projectDir: string;
-  /** Never shown, though a command may print them. */
-  readonly secrets: readonly string[];
-  readonly say: (text: string) => Promise<void> | void;
-}
-
-/** A failed check shows this much of the end of what it printed. */
 const SHOWN_LINES = 20;
 
 /**
  * Runs the checks one after another, without a shell and without input.
  *
+ * @param secrets are never shown, though a command may print them
  * @throws ProblemError `check-failed` for the first
  */
-export async function runChecks({ checks, projectDir, secrets, say }: ChecksInput): Promise<void> {
+export async function runChecks({
+  checks,
+  projectDir,
+  secrets,
+  say,
+}: Pick<PlanChecks, "projectDir" | "say"> & {
+  readonly checks: readonly CheckConfig[];
+  readonly secrets: readonly string[];
+}): Promise<void> {
   for (const { name, run } of checks) {
     await say(`check ${name}: ${run.join(" ")}`);
     const [program, ...args] = run;

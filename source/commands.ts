@@ -40,12 +40,6 @@ function textOf(output: unknown): string {
   return typeof output === "string" ? output : "";
 }
 
-interface GitAnswer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 const DEADLINE_MS = 60_000;
 
 /**
@@ -55,7 +49,10 @@ const DEADLINE_MS = 60_000;
  *
  * @throws ProblemError `source-git-missing` where git or the folder is not there, `source-git-failed` after 60 seconds
  */
-export async function git(dir: string, args: readonly string[]): Promise<GitAnswer> {
+export async function git(
+  dir: string,
+  args: readonly string[],
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   const answer = await runCommand("git", ["--no-pager", "-c", "core.fsmonitor=false", ...args], {
     cwd: dir,
     timeout: DEADLINE_MS,
@@ -78,21 +75,18 @@ export async function git(dir: string, args: readonly string[]): Promise<GitAnsw
   });
   const { code, stdout, stderr } = answer;
   if (code !== undefined) return { code, stdout, stderr };
-  switch (answer.failure) {
-    case "not-found":
-      throw gitProblem(
-        "source-git-missing",
-        `git or the folder ${JSON.stringify(dir)} was not found`,
-        "Install git (https://git-scm.com/downloads), or check the folder's name",
-      );
-    case "timed-out":
-      throw gitProblem(
-        "source-git-failed",
-        `git ${args[0]} did not answer within ${DEADLINE_MS / 1000} seconds`,
-      );
-    default:
-      throw gitProblem("source-git-failed", `git ${args[0]} did not run: ${answer.message}`);
+  if (answer.failure === "not-found") {
+    throw gitProblem(
+      "source-git-missing",
+      `git or the folder ${JSON.stringify(dir)} was not found`,
+      "Install git (https://git-scm.com/downloads), or check the folder's name",
+    );
   }
+  const why =
+    answer.failure === "timed-out"
+      ? `did not answer within ${DEADLINE_MS / 1000} seconds`
+      : `did not run: ${answer.message}`;
+  throw gitProblem("source-git-failed", `git ${args[0]} ${why}`);
 }
 
 /** What git prints. @throws ProblemError `source-git-failed` for any exit code but 0 */

@@ -3,7 +3,6 @@ import { type Problem, reasonOf } from "../plan/problem";
 import { parseReference, type Reference, referenceText } from "../plan/reference";
 import { expandWord, type Lookup } from "./dockerfile-words";
 
-/** An image that a build takes from a registry. */
 interface DockerfileImage extends Reference {
   /** Normalised, with its tag or digest: `docker.io/library/node:22`. */
   readonly text: string;
@@ -117,7 +116,6 @@ function startStage({ stages }: DockerfileOutline, target: string | undefined): 
   return /^[0-9]+$/.test(target) && Number(target) < stages.length ? Number(target) : undefined;
 }
 
-/** Of several stages with one name, the last. */
 function stageNamed(stages: readonly Stage[], name: string): number | undefined {
   const index = stages.map((stage) => stage.name).lastIndexOf(name.toLowerCase());
   return index === -1 ? undefined : index;
@@ -180,7 +178,7 @@ interface DockerfileOutline {
   readonly stages: readonly Stage[];
 }
 
-export interface Stage {
+interface Stage {
   /** Lower case, as BuildKit compares them; undefined for none. */
   readonly name?: string;
   readonly base: Use;
@@ -188,7 +186,7 @@ export interface Stage {
   readonly uses: readonly Use[];
 }
 
-export interface Use {
+interface Use {
   readonly word: string;
   readonly by: "FROM" | "COPY --from" | "RUN --mount";
   /** Counted from 1. */

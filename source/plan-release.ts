@@ -48,11 +48,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   const tagProblems = requireTagProblems({
     requireTag: config.requireTag,
     version: gitTag,
-    git: {
-      ...git,
-      tagsAtHead: released.tagsAtHead,
-      tagCommit: asserted,
-    },
+    git: { ...git, tagsAtHead: released.tagsAtHead, tagCommit: asserted },
   });
   const { intents: read, problems, notices, findings } = await readIntents(input, git, event);
   const intents = followReleases(read);
@@ -82,11 +78,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   const plan = assembleReleasePlan({
     stack,
     config,
-    source: {
-      revision: git.revision,
-      dirty: git.dirty,
-      remote: git.remote,
-    },
+    source: { revision: git.revision, dirty: git.dirty, remote: git.remote },
     intents,
     state,
     previous: input.previous,
@@ -121,8 +113,10 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
 }
 
 /** Content that is adopted from a registry, also a lower stage's, has to pass this stack's policy for promotions. */
-async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Promise<ReleasePlan> {
-  const { policy, sign } = input.config;
+async function withAdoptionGate(
+  plan: ReleasePlan,
+  { config: { policy, sign }, registries }: Pick<PlanReleaseInput, "config" | "registries">,
+): Promise<ReleasePlan> {
   if (sign.mode === "none") return plan;
   const rules = gateRules({ signer: { kind: "stack" }, predicates: [], platforms: [] }, policy);
   if (rules.predicates.length === 0 && rules.licences === undefined) return plan;
@@ -132,14 +126,8 @@ async function withAdoptionGate(plan: ReleasePlan, input: PlanReleaseInput): Pro
         return [];
       const holding = repositories.filter((repository) => !copyTo.includes(repository));
       const required = { ...rules, platforms: intent.image.platforms };
-      return promotionRefusals(
-        await input.registries.verifyImage({
-          repositories: holding,
-          digest: content.digest,
-          rules: required,
-        }),
-        "release another version",
-      );
+      const request = { repositories: holding, digest: content.digest, rules: required };
+      return promotionRefusals(await registries.verifyImage(request), "release another version");
     }),
   );
   return { ...plan, refusals: [...plan.refusals, ...refusals.flat()] };

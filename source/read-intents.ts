@@ -46,7 +46,7 @@ export async function readIntents(
     problems: [
       // Going back must not depend on what stage does meanwhile.
       ...(allBack ? [] : (promotion?.problems ?? [])),
-      ...nobodysVersions(input, event),
+      ...unknownVersions(input, event),
       ...read.flatMap(({ problems }) => problems),
     ],
     notices: read.flatMap(({ notices }) => notices),
@@ -96,8 +96,12 @@ async function readOne(one: One): Promise<ReadIntent> {
   const user = input.config.images.find((other) => other.base === image.name);
   const follows = user === undefined ? undefined : rollbackOf({ ...one, image: user }).target;
   if (user !== undefined && follows !== undefined) {
-    const { existing, problems, notices: told } = await readBaseRollback(input, image, user, follows, event);
-    return taken(one, bad, existing, problems, told);
+    const {
+      existing,
+      problems,
+      notices: reported,
+    } = await readBaseRollback(input, image, user, follows, event);
+    return taken(one, bad, existing, problems, reported);
   }
   if (promotion !== undefined) {
     const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
@@ -108,13 +112,11 @@ async function readOne(one: One): Promise<ReadIntent> {
 }
 
 /** The bad versions, and where an image goes back to. */
-interface Rollback {
+function rollbackOf({ input, event, promotion, image }: One): {
   readonly bad: readonly string[];
   readonly target?: RollbackTarget;
   readonly notices: readonly string[];
-}
-
-function rollbackOf({ input, event, promotion, image }: One): Rollback {
+} {
   const { rollback } = input.config;
   const versionOf = (name: string) => versionUnder(image, name, event, input.now);
   const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
@@ -170,7 +172,7 @@ function withoutTags({ name, tags, ref }: ImageIntent): Problem[] {
 }
 
 /** A version that no image's rules make is a typing error, or belongs to another lane. */
-function nobodysVersions({ config, now }: PlanReleaseInput, event: ReleaseEvent): Problem[] {
+function unknownVersions({ config, now }: PlanReleaseInput, event: ReleaseEvent): Problem[] {
   const { to, bad = [], images } = config.rollback ?? {};
   const asked = config.images.filter(({ name }) => images?.includes(name) ?? true);
   const named = [

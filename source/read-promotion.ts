@@ -80,14 +80,10 @@ async function readReleases(
 ): Promise<{ readonly found: Readonly<Record<string, Found>>; readonly problems: readonly Problem[] }> {
   if (source.kind === "statement") {
     const found = await Promise.all(
-      selected.map(
-        async (image): Promise<[string, Found]> => [
-          image.name,
-          await (image.addressed === undefined
-            ? readStated(input, image, source, event)
-            : readStatedBaseOf(input, image, source, event)),
-        ],
-      ),
+      selected.map(async (image): Promise<[string, Found]> => {
+        const readOne = image.addressed === undefined ? readStated : readStatedBaseOf;
+        return [image.name, await readOne(input, image, source, event)];
+      }),
     );
     return { found: Object.fromEntries(found), problems: [] };
   }
@@ -97,19 +93,13 @@ async function readReleases(
     const entry = manifest.images.find((image) => image.name === name);
     if (entry !== undefined) return [name, { release: manifestRelease(manifest, entry), problems: [] }];
     const known = manifest.images.map((image) => image.name).join(", ");
-    return [
-      name,
-      {
-        problems: [
-          {
-            code: "promotion-unknown-image",
-            path: "promote.from",
-            message: `${source.stack} never released ${name}; it released ${known || "nothing"}`,
-            hint: `Release it there (pulumi up --stack ${source.stack}), or name those to promote: promote.images`,
-          },
-        ],
-      },
-    ];
+    const problem = {
+      code: "promotion-unknown-image",
+      path: "promote.from",
+      message: `${source.stack} never released ${name}; it released ${known || "nothing"}`,
+      hint: `Release it there (pulumi up --stack ${source.stack}), or name those to promote: promote.images`,
+    };
+    return [name, { problems: [problem] }];
   });
   return { found: Object.fromEntries(found), problems: [] };
 }
@@ -164,7 +154,6 @@ async function readStatedBaseOf(
   return "reason" in stated ? { problems: [] } : { release: stated.release, problems: [] };
 }
 
-/** Asks for the digest itself, wherever it is said to be. */
 async function check(
   { config, registries }: PlanReleaseInput,
   { source: { kind } }: PromoteConfig,
@@ -195,17 +184,17 @@ async function check(
   const ask = (rules: PromotionRules) =>
     registries.verifyImage(promotionRequest(rules, image, release, holding));
   const rules = promotionGate(config);
-  const unproved = rules === undefined ? [] : promotionRefusals(await ask(rules), from.remedy);
+  const unverified = rules === undefined ? [] : promotionRefusals(await ask(rules), from.remedy);
   const advisory = rules === undefined ? undefined : advisoryRules(rules, config.policy);
   const findings =
-    advisory === undefined || unproved.length > 0 ? [] : promotionWarnings(await ask(advisory));
+    advisory === undefined || unverified.length > 0 ? [] : promotionWarnings(await ask(advisory));
   const platforms = found[source]?.platforms ?? release.platforms;
   // Another stack's state names the digest itself; a tag in a registry is only a hint.
   const unsigned = kind === "stack" ? "state" : "registry";
   const verifiedBy = rules === undefined ? unsigned : "signature";
   const content = { from: "promotion", digest: release.digest, source, of: from.of, verifiedBy } as const;
   const existing = { release: { ...release, platforms }, content };
-  return { existing, problems: [...problems, ...unproved], findings };
+  return { existing, problems: [...problems, ...unverified], findings };
 }
 
 /** An image that is not selected stays as this stack promoted it last, and has to pass the gate too. */
@@ -219,13 +208,10 @@ async function asBefore(
   const source = last.promotedFrom ?? own[0] ?? "";
   const release = manifestRelease(previous, last);
   const rules = promotionGate(config);
-  const problems =
-    rules === undefined
-      ? []
-      : promotionRefusals(
-          await registries.verifyImage(promotionRequest(rules, image, release, release.repositories)),
-          "promote it again",
-        );
+  const request = rules && promotionRequest(rules, image, release, release.repositories);
+  const problems = request
+    ? promotionRefusals(await registries.verifyImage(request), "promote it again")
+    : [];
   const verifiedBy = rules === undefined ? "state" : "signature";
   const of = "what was promoted before";
   const content = { from: "promotion", digest: last.digest, source, of, verifiedBy } as const;

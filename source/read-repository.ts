@@ -1,3 +1,4 @@
+import type { Octokit } from "octokit";
 import { type Problem, ProblemError } from "../plan/problem";
 import type {
   LiveEnvironment,
@@ -6,18 +7,7 @@ import type {
   Reviewer,
   SetupConfig,
 } from "../plan/setup/config";
-import {
-  type Found,
-  failure,
-  field,
-  list,
-  type Need,
-  pages,
-  type Read,
-  repositoryReader,
-  text,
-  texts,
-} from "./repository-reader";
+import { contentText, failure, type RepositoryReader, repositoryReader } from "./github";
 
 /**
  * What a repository has, read before anything is written.
@@ -29,8 +19,11 @@ export async function readRepository(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<LiveRepository> {
   refuseOtherOwner(config, env);
-  const read = await repositoryReader(config);
-  const found = await read("", "Metadata");
+  const reader = await repositoryReader(config);
+  const { octokit, repository, ask } = reader;
+  const { actions, issues, repos } = octokit.rest;
+  const page = { ...repository, per_page: 100 };
+  const found = await ask("Metadata", repos.get(repository));
   if (found === undefined) {
     throw failure(
       "github-repository-missing",
@@ -39,30 +32,35 @@ export async function readRepository(
       `Make it first, or give the token (${config.tokenFrom ?? ""}) access to it: GitHub gives the same answer for both`,
     );
   }
-  const { defaultBranch } = checkAccess(config, found);
+  checkAccess(config, found);
+  const defaultBranch = found.data.default_branch;
   const branch = config.branch ?? defaultBranch;
-  const environmentNames = Object.keys(config.environments);
+  const hasFiles = config.files.length > 0;
   const [secrets, organizationSecrets, variables, environments, rulesets, labels, files, mergedFiles] =
     await Promise.all([
       // Files use secrets too, so it has to be known whether those are there.
-      when(size(config.secrets) > 0 || config.files.length > 0, [], () =>
-        names(read, "/actions/secrets", "secrets", "Secrets"),
-      ),
-      when(config.files.length > 0, [], () =>
-        names(read, "/actions/organization-secrets", "secrets", "Secrets"),
-      ),
-      when(size(config.variables) > 0, {}, () => values(read, "/actions/variables", "Variables")),
-      readEnvironments(read, environmentNames),
-      when(config.tagRules !== undefined, [], () => readRulesets(read)),
-      when(config.labels.length > 0, [], () => names(read, "/labels", undefined, "Issues")),
-      readFiles(read, config, branch),
-      branch === defaultBranch ? undefined : readFiles(read, config, defaultBranch),
+      size(config.secrets) > 0 || hasFiles
+        ? ask("Secrets", octokit.paginate(actions.listRepoSecrets, page)).then(names)
+        : [],
+      hasFiles ? ask("Secrets", octokit.paginate(actions.listRepoOrganizationSecrets, page)).then(names) : [],
+      size(config.variables) > 0
+        ? ask("Variables", octokit.paginate(actions.listRepoVariables, page)).then(values)
+        : {},
+      readEnvironments(reader, Object.keys(config.environments)),
+      config.tagRules === undefined ? [] : readRulesets(reader),
+      config.labels.length > 0
+        ? ask("Issues", octokit.paginate(issues.listLabelsForRepo, page)).then(names)
+        : [],
+      readFiles(reader, config, branch),
+      branch === defaultBranch ? undefined : readFiles(reader, config, defaultBranch),
     ]);
-  const ofOwn = branch !== defaultBranch && config.files.length > 0;
+  const ofOwn = branch !== defaultBranch && hasFiles;
   const [hasBranch, hasPullRequest, reviewers] = await Promise.all([
-    ofOwn ? exists(read, `/branches/${encodeURIComponent(branch)}`) : true,
-    ofOwn && config.pullRequest ? hasOpenPullRequest(read, config, branch) : false,
-    readReviewers(config, read),
+    ofOwn
+      ? ask("Contents", repos.getBranch({ ...repository, branch })).then((one) => one !== undefined)
+      : true,
+    ofOwn && config.pullRequest ? hasOpenPullRequest(reader, branch) : false,
+    readReviewers(config, reader),
   ]);
   return {
     defaultBranch,
@@ -99,156 +97,145 @@ function refuseOtherOwner(
 }
 
 /** GitHub reports scopes for classic tokens only; a fine-grained token's permissions show when the parts are read. */
-function checkAccess(config: SetupConfig, { data, headers }: Found): { defaultBranch: string } {
+function checkAccess(
+  config: SetupConfig,
+  { data, headers }: Awaited<ReturnType<Octokit["rest"]["repos"]["get"]>>,
+): void {
   const { repository, tokenFrom = "" } = config;
   const problems: Problem[] = [];
-  if (field(data, "archived") === true) {
+  if (data.archived) {
     const message = `${repository} is archived, and nothing in it can be changed`;
     problems.push({ code: "github-repository-archived", path: "github.repository", message });
   }
-  const permissions = field(data, "permissions");
   const administers =
     size(config.environments) > 0 || config.tagRules !== undefined || config.permissions !== undefined;
-  const wanted = administers ? "admin" : "push";
-  if (permissions !== undefined && field(permissions, wanted) !== true) {
+  if (data.permissions !== undefined && !data.permissions[administers ? "admin" : "push"]) {
     const what = administers
       ? "environments, tag rules and permissions need an administrator"
       : "secrets and files need write access";
     const message = `the token's owner is no ${administers ? "administrator" : "writer"} of ${repository}; ${what}`;
     problems.push({ code: "github-permission", path: tokenFrom, message });
   }
-  const told = headers["x-oauth-scopes"];
-  if (typeof told === "string" && told !== "") {
-    const scopes = told.split(",").map((scope) => scope.trim());
-    const writesWorkflows = config.files.some(({ path }) => path.startsWith(".github/workflows/"));
-    for (const [scope, isNeeded] of [
-      ["repo", true],
-      ["workflow", writesWorkflows],
-    ] as const) {
-      if (!isNeeded || scopes.includes(scope)) continue;
-      problems.push({
-        code: "github-scope",
-        path: tokenFrom,
-        message: `the token lacks the scope ${scope}; it has ${scopes.join(", ")}`,
-        hint: "Add it at https://github.com/settings/tokens, or use a fine-grained token (docs/github.md)",
-      });
-    }
+  const scopes = headers["x-oauth-scopes"]?.split(",").map((scope) => scope.trim()) ?? [];
+  const writesWorkflows = config.files.some(({ path }) => path.startsWith(".github/workflows/"));
+  const needed = ["repo", ...(writesWorkflows ? ["workflow"] : [])];
+  for (const scope of headers["x-oauth-scopes"] ? needed : []) {
+    if (scopes.includes(scope)) continue;
+    problems.push({
+      code: "github-scope",
+      path: tokenFrom,
+      message: `the token lacks the scope ${scope}; it has ${scopes.join(", ")}`,
+      hint: "Add it at https://github.com/settings/tokens, or use a fine-grained token (docs/github.md)",
+    });
   }
   if (problems.length > 0) throw new ProblemError("The repository cannot be set up:", problems);
-  const defaultBranch = field(data, "default_branch");
-  return { defaultBranch: typeof defaultBranch === "string" ? defaultBranch : "main" };
 }
 
-async function names(read: Read, path: string, key: string | undefined, need: Need): Promise<string[]> {
-  return (await pages(read, path, key, need)).flatMap((one) => text(one, "name"));
+function names(found: readonly { readonly name: string }[] = []): string[] {
+  return found.map(({ name }) => name);
 }
 
-async function values(read: Read, path: string, need: Need): Promise<Record<string, string>> {
-  const found = await pages(read, path, "variables", need);
-  return Object.fromEntries(
-    found.flatMap((one) => text(one, "name").map((name) => [name, text(one, "value")[0] ?? ""])),
-  );
+function values(found: readonly { readonly name: string; readonly value: string }[] = []) {
+  return Object.fromEntries(found.map(({ name, value }) => [name, value]));
 }
 
 async function readEnvironments(
-  read: Read,
+  { octokit, repository, ask }: RepositoryReader,
   wanted: readonly string[],
 ): Promise<Record<string, LiveEnvironment>> {
+  const { actions, repos } = octokit.rest;
   const found = await Promise.all(
-    wanted.map(async (name) => {
-      const at = `/environments/${encodeURIComponent(name)}`;
-      if (!(await exists(read, at, "Environments"))) return [];
-      const [secrets, variables, policies] = await Promise.all([
-        names(read, `${at}/secrets`, "secrets", "Environments"),
-        values(read, `${at}/variables`, "Environments"),
-        pages(read, `${at}/deployment-branch-policies`, "branch_policies", "Environments"),
+    wanted.map(async (environment_name) => {
+      const at = { ...repository, environment_name };
+      if ((await ask("Environments", repos.getEnvironment(at))) === undefined) return [];
+      const page = { ...at, per_page: 100 };
+      const [secrets, variables, policies = []] = await Promise.all([
+        ask("Environments", octokit.paginate(actions.listEnvironmentSecrets, page)).then(names),
+        ask("Environments", octokit.paginate(actions.listEnvironmentVariables, page)).then(values),
+        ask("Environments", octokit.paginate(repos.listDeploymentBranchPolicies, page)),
       ]);
       const live: LiveEnvironment = {
         secrets,
         variables,
-        policies: policies.map((one) => ({
-          id: Number(field(one, "id")),
-          name: text(one, "name")[0] ?? "",
-          type: text(one, "type")[0] ?? "branch",
-        })),
+        policies: policies.map(({ id = 0, name = "", type = "branch" }) => ({ id, name, type })),
       };
-      return [[name, live] as const];
+      return [[environment_name, live] as const];
     }),
   );
   return Object.fromEntries(found.flat());
 }
 
-async function readRulesets(read: Read): Promise<LiveRuleset[]> {
-  const listed = await pages(read, "/rulesets", undefined, "Administration");
-  const own = listed.filter((one) => field(one, "target") === "tag");
+async function readRulesets({ octokit, repository, ask }: RepositoryReader): Promise<LiveRuleset[]> {
+  const { repos } = octokit.rest;
+  const page = { ...repository, per_page: 100 };
+  const listed = (await ask("Administration", octokit.paginate(repos.getRepoRulesets, page))) ?? [];
   return Promise.all(
-    own.map(async (one) => {
-      const id = Number(field(one, "id"));
-      const full = (await read(`/rulesets/${id}`, "Administration"))?.data;
-      const refs = field(field(full, "conditions"), "ref_name");
-      return {
-        id,
-        name: text(one, "name")[0] ?? "",
-        target: "tag",
-        enforcement: text(one, "enforcement")[0] ?? "",
-        includes: texts(field(refs, "include")),
-        excludes: texts(field(refs, "exclude")),
-        rules: list(field(full, "rules")).flatMap((rule) => text(rule, "type")),
-      };
-    }),
+    listed
+      .filter(({ target }) => target === "tag")
+      .map(async ({ id, name, enforcement }) => {
+        const full = await ask("Administration", repos.getRepoRuleset({ ...repository, ruleset_id: id }));
+        const { conditions, rules = [] } = full?.data ?? {};
+        const refs = conditions && "ref_name" in conditions ? conditions.ref_name : undefined;
+        return {
+          id,
+          name,
+          target: "tag",
+          enforcement,
+          includes: refs?.include ?? [],
+          excludes: refs?.exclude ?? [],
+          rules: rules.map(({ type }) => type),
+        };
+      }),
   );
 }
 
 async function readFiles(
-  read: Read,
+  { octokit, repository, ask }: RepositoryReader,
   { files }: SetupConfig,
-  branch: string,
+  ref: string,
 ): Promise<Record<string, string>> {
   const found = await Promise.all(
     files.map(async ({ path }) => {
-      const at = path.split("/").map(encodeURIComponent).join("/");
-      const answer = await read(`/contents/${at}?ref=${encodeURIComponent(branch)}`, "Contents");
-      const [content] = text(answer?.data, "content");
-      return content === undefined ? [] : [[path, Buffer.from(content, "base64").toString("utf8")] as const];
+      const answer = await ask("Contents", octokit.rest.repos.getContent({ ...repository, path, ref }));
+      const text = contentText(answer?.data);
+      return text === undefined ? [] : [[path, text] as const];
     }),
   );
   return Object.fromEntries(found.flat());
 }
 
-async function hasOpenPullRequest(read: Read, { repository }: SetupConfig, branch: string): Promise<boolean> {
-  const head = encodeURIComponent(`${repository.split("/")[0]}:${branch}`);
-  const found = await read(`/pulls?state=open&head=${head}`, "Pull requests");
-  return list(found?.data).length > 0;
+async function hasOpenPullRequest(
+  { octokit, repository, ask }: RepositoryReader,
+  branch: string,
+): Promise<boolean> {
+  const head = `${repository.owner}:${branch}`;
+  const found = await ask("Pull requests", octokit.rest.pulls.list({ ...repository, state: "open", head }));
+  return (found?.data ?? []).length > 0;
 }
 
 /** GitHub wants numbers, people know names. */
-async function readReviewers(config: SetupConfig, read: Read): Promise<Record<string, Reviewer>> {
+async function readReviewers(
+  config: SetupConfig,
+  { octokit, ask }: RepositoryReader,
+): Promise<Record<string, Reviewer>> {
+  const { teams, users } = octokit.rest;
   const wanted = [...new Set(Object.values(config.environments).flatMap(({ reviewers }) => reviewers))];
+  const problems: Problem[] = [];
   const found = await Promise.all(
-    wanted.map(async (name) => {
-      const [organization, team] = name.split("/");
-      const path = team === undefined ? `//users/${name}` : `//orgs/${organization}/teams/${team}`;
-      const id = field((await read(path, "Metadata"))?.data, "id");
-      return { name, kind: team === undefined ? ("user" as const) : ("team" as const), id };
+    wanted.map(async (name): Promise<[string, Reviewer][]> => {
+      const [org = "", team_slug] = name.split("/");
+      const kind = team_slug === undefined ? "user" : "team";
+      const answer = await (team_slug === undefined
+        ? ask("Metadata", users.getByUsername({ username: name }))
+        : ask("Metadata", teams.getByName({ org, team_slug })));
+      if (answer !== undefined) return [[name, { kind, id: answer.data.id }]];
+      const message = `there is no ${kind} ${name}, or the token may not see it`;
+      problems.push({ code: "github-reviewer", path: "github.environments", message });
+      return [];
     }),
   );
-  const problems = found
-    .filter(({ id }) => typeof id !== "number")
-    .map(({ name, kind }) => ({
-      code: "github-reviewer",
-      path: "github.environments",
-      message: `there is no ${kind} ${name}, or the token may not see it`,
-    }));
   if (problems.length > 0) throw new ProblemError("The repository cannot be set up:", problems);
-  return Object.fromEntries(found.map(({ name, kind, id }) => [name, { kind, id: Number(id) }]));
-}
-
-async function exists(read: Read, path: string, need: Need = "Contents"): Promise<boolean> {
-  return (await read(path, need)) !== undefined;
-}
-
-function when<T>(isWanted: boolean, otherwise: T, make: () => Promise<T>): Promise<T> {
-  return isWanted ? make() : Promise.resolve(otherwise);
+  return Object.fromEntries(found.flat());
 }
 
 function size(record: object): number {

@@ -9,7 +9,6 @@ import { BASE_IMAGE, repositoriesOf } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PlanReleaseInput } from "./plan-release";
 
-/** Content that is taken as it is, or why it cannot be. */
 export interface TakenImage {
   readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
   readonly problems: readonly Problem[];
@@ -65,16 +64,13 @@ export async function readRollback(
     .map(repositoryKey)
     .filter((repository) => !release.repositories.includes(repository));
   if (lacking.length > 0) {
-    return {
-      problems: [
-        {
-          code: "rollback-incomplete",
-          path: "rollback.to",
-          message: `${name} of ${image.name} is not in ${lacking.join(", ")}, and a rollback uploads nothing`,
-          hint: `Complete that release first: git checkout ${name}, take rollback.to out, pulumi up`,
-        },
-      ],
+    const problem = {
+      code: "rollback-incomplete",
+      path: "rollback.to",
+      message: `${name} of ${image.name} is not in ${lacking.join(", ")}, and a rollback uploads nothing`,
+      hint: `Complete that release first: git checkout ${name}, take rollback.to out, pulumi up`,
     };
+    return { problems: [problem] };
   }
   // A stack that promotes goes back only to what it would promote.
   const rules = config.promote === undefined ? undefined : promotionGate(config);
@@ -83,21 +79,16 @@ export async function readRollback(
     const unverified = promotionRefusals(await registries.verifyImage(request), `pulumi up at ${name}`);
     if (unverified.length > 0) return { problems: unverified };
   }
-  return {
-    existing: {
-      release,
-      content: {
-        from: "rollback",
-        digest: release.digest,
-        source: release.repositories[0] ?? "",
-        tag,
-        until,
-        verifiedBy: result.verifiedBy,
-        statement: release.statement,
-      },
-    },
-    problems: [],
-  };
+  const content = {
+    from: "rollback",
+    digest: release.digest,
+    source: release.repositories[0] ?? "",
+    tag,
+    until,
+    verifiedBy: result.verifiedBy,
+    statement: release.statement,
+  } as const;
+  return { existing: { release, content }, problems: [] };
 }
 
 /**

@@ -2,7 +2,7 @@ import { scrypt } from "node:crypto";
 import { promisify } from "node:util";
 import type { Secret } from "../plan/secret";
 import type { SetupConfig } from "../plan/setup/config";
-import { failure, repositoryReader, text } from "./repository-reader";
+import { failure, repositoryReader } from "./github";
 
 interface SecretPlace {
   readonly name: string;
@@ -13,28 +13,26 @@ interface SecretPlace {
 /** Seals a secret for its place. @throws ProblemError if GitHub does not return the place's key */
 export type SealSecret = (place: SecretPlace, secret: Secret) => Promise<SealedSecret>;
 
-/** Seals with GitHub's keys of a repository and its environments, each read once. */
 export function secretSealer(config: SetupConfig): SealSecret {
-  const keys = new Map<string, Promise<SealingKey>>();
+  const keys = new Map<string | undefined, Promise<SealingKey>>();
   return async ({ environment, name }, secret) => {
-    const of = environment === undefined ? "" : `/environments/${encodeURIComponent(environment)}`;
-    const key = keys.get(of) ?? readKey(config, of);
-    keys.set(of, key);
+    const key = keys.get(environment) ?? readKey(config, environment);
+    keys.set(environment, key);
     return sealSecret(secret, await key, [config.repository, environment ?? "", name].join("/"));
   };
 }
 
-async function readKey(config: SetupConfig, of: string): Promise<SealingKey> {
-  const read = await repositoryReader(config);
-  const need = of === "" ? "Secrets" : "Environments";
-  const found = await read(`${of === "" ? "/actions" : of}/secrets/public-key`, need);
-  const [id] = text(found?.data, "key_id");
-  const [publicKey] = text(found?.data, "key");
-  if (id !== undefined && publicKey !== undefined) return { id, publicKey };
+async function readKey(config: SetupConfig, environment: string | undefined): Promise<SealingKey> {
+  const { octokit, repository, ask } = await repositoryReader(config);
+  const { actions } = octokit.rest;
+  const found = await (environment === undefined
+    ? ask("Secrets", actions.getRepoPublicKey(repository))
+    : ask("Environments", actions.getEnvironmentPublicKey({ ...repository, environment_name: environment })));
+  if (found !== undefined) return { id: found.data.key_id, publicKey: found.data.key };
   throw failure(
     "github-sealing-key",
     "github.secrets",
-    `${config.repository}${of} has no public key`,
+    `${config.repository}${environment === undefined ? "" : `'s environment ${environment}`} has no public key`,
     "Without it no secret can be sealed. Run the same again; it may not have been there yet",
   );
 }

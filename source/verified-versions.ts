@@ -14,13 +14,6 @@ import type { RegistryReader } from "../registry/read-state";
 /** More unverified version tags than this above the released one are an attack or a mistake. */
 const MOST_UNVERIFIED = 50;
 
-interface VerifiedVersions {
-  /** Without the version tags that do not count. */
-  readonly state: RegistryState;
-  readonly problems: readonly Problem[];
-  readonly notices: readonly string[];
-}
-
 interface VersionsInput {
   readonly config: Config;
   readonly intents: readonly ImageIntent[];
@@ -39,8 +32,10 @@ interface VersionsInput {
  * The registry's version tags, without unverified ones above the released version: anyone who may push can write
  * `9.9.9`, and so keep `latest` from moving. A version counts if a trusted signer states it, this stack recorded it or
  * it is a git tag.
+ *
+ * @returns the state without the version tags that do not count
  */
-export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVersions> {
+export async function verifiedVersions(input: VersionsInput) {
   let { state } = input;
   const notices: string[] = [];
   const problems: Problem[] = [];
@@ -70,7 +65,6 @@ export async function verifiedVersions(input: VersionsInput): Promise<VerifiedVe
   return { state, problems, notices };
 }
 
-/** The tag of the newest version that would keep a floating tag from moving. */
 function newerName(intent: ImageIntent, tag: WantedTag, state: RegistryState): string | undefined {
   const { version, form } = tag.follows ?? intent;
   const names = keysOf(intent).flatMap((key) => state.repositories[key]?.tags ?? []);

@@ -77,7 +77,6 @@ export interface PinState extends ActionPin {
   readonly state: "current" | "outdated" | "moved";
 }
 
-/** Every pin beside what is there now, sorted by action. */
 export function pinStates(newest: Readonly<Record<string, NewestRelease>>): PinState[] {
   return Object.entries<ActionPin>(ACTION_PINS)
     .sort(([a], [b]) => (a < b ? -1 : 1))

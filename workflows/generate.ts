@@ -104,7 +104,6 @@ function sharedWorkflows(
   });
 }
 
-/** What keeps stacks from having the workflows that they ask for, all at once. */
 function requireNoProblems(stacks: readonly WorkflowStack[]): void {
   const problems = [...stacks.flatMap(ownProblems), ...fileProblems(stacks), ...sharedProblems(stacks)];
   if (problems.length > 0) throw new ProblemError("The workflows cannot be made:", problems);
@@ -244,26 +243,21 @@ function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"):
   return JSON.stringify({ directory, runner, node, install, hosts, timeout, environment });
 }
 
-export interface FileState {
-  readonly path: string;
-  readonly wanted: string;
-  /** What it says; absent where there is none. */
-  readonly found?: string;
-}
-
-export type FileChange = "created" | "changed" | "unchanged";
-
 export interface FileDifference {
   readonly path: string;
-  readonly change: FileChange;
+  readonly change: "created" | "changed" | "unchanged";
   /** The first line that differs, from 1; absent for a file that is not there or does not differ. */
   readonly line?: number;
   /** The lines that differ with some around them, `-` as the file is, `+` as it should be. */
   readonly diff: readonly string[];
 }
 
-/** How a file differs from what the settings say. A checkout's line ends (CRLF) are no difference. */
-export function compareFile({ path, wanted, found }: FileState): FileDifference {
+/**
+ * How a file differs from what the settings say. A checkout's line ends (CRLF) are no difference.
+ *
+ * @param found what the file says; undefined where there is none
+ */
+export function compareFile(path: string, wanted: string, found: string | undefined): FileDifference {
   if (found === undefined) return { path, change: "created", diff: [] };
   const text = found.replaceAll("\r\n", "\n");
   if (text === wanted) return { path, change: "unchanged", diff: [] };

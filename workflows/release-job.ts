@@ -118,7 +118,6 @@ function runProgram(
   };
 }
 
-/** The report on the run's page, and the manifest as an artifact. */
 function keepManifest(stack: WorkflowStack): Step[] {
   const { artifacts } = stack.config;
   const report = `cat ${shellWord(`${artifacts}/release-report.md`)} >> "$GITHUB_STEP_SUMMARY"`;
@@ -142,6 +141,16 @@ function keepManifest(stack: WorkflowStack): Step[] {
   ];
 }
 
+const SIGN_IN: Step = {
+  name: "Sign in to GHCR",
+  uses: "docker/login-action",
+  with: {
+    registry: "ghcr.io",
+    username: expression("github.actor"),
+    password: expression("github.token"),
+  },
+};
+
 /**
  * GitHub's own provenance of each digest that this run built and released, in a job of its own: it alone may attest, and
  * it runs nothing of the repository's. GitHub states the commit that the workflow runs for, so that a release of another
@@ -162,7 +171,30 @@ export function attestJob({ stack, hasSource }: BuildJobInput, released: string)
       "id-token": "write",
     },
     matrix: { include: expression(`fromJSON(needs.${released}.outputs.subjects)`) },
-    steps: [...(isGhcr ? [signIn()] : []), attest(isGhcr), readBack()],
+    steps: [
+      ...(isGhcr ? [SIGN_IN] : []),
+      {
+        // Without a predicate of its own the action states the build's provenance.
+        name: "Attest build provenance",
+        uses: "actions/attest",
+        with: {
+          "subject-name": expression("matrix.subject"),
+          "subject-digest": expression("matrix.digest"),
+          "push-to-registry": isGhcr,
+          // An organization's list of artifacts, which needs a further right.
+          ...(isGhcr ? { "create-storage-record": false } : {}),
+        },
+      },
+      {
+        name: "Read it back",
+        run: ['gh attestation verify "oci://$SUBJECT@$DIGEST" --repo "$GITHUB_REPOSITORY"'],
+        env: {
+          SUBJECT: expression("matrix.subject"),
+          DIGEST: expression("matrix.digest"),
+          GH_TOKEN: expression("github.token"),
+        },
+      },
+    ],
   };
 }
 
@@ -181,45 +213,6 @@ function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: str
     `subjects="$(jq --compact-output --slurpfile merged "${MERGED}" ${shellWord(subjects)} ${manifest})"`,
     'echo "subjects=$subjects" >> "$GITHUB_OUTPUT"',
   ];
-}
-
-function signIn(): Step {
-  return {
-    name: "Sign in to GHCR",
-    uses: "docker/login-action",
-    with: {
-      registry: "ghcr.io",
-      username: expression("github.actor"),
-      password: expression("github.token"),
-    },
-  };
-}
-
-/** Without a predicate of its own the action states the build's provenance. */
-function attest(push: boolean): Step {
-  return {
-    name: "Attest build provenance",
-    uses: "actions/attest",
-    with: {
-      "subject-name": expression("matrix.subject"),
-      "subject-digest": expression("matrix.digest"),
-      "push-to-registry": push,
-      // An organization's list of artifacts, which needs a further right.
-      ...(push ? { "create-storage-record": false } : {}),
-    },
-  };
-}
-
-function readBack(): Step {
-  return {
-    name: "Read it back",
-    run: ['gh attestation verify "oci://$SUBJECT@$DIGEST" --repo "$GITHUB_REPOSITORY"'],
-    env: {
-      SUBJECT: expression("matrix.subject"),
-      DIGEST: expression("matrix.digest"),
-      GH_TOKEN: expression("github.token"),
-    },
-  };
 }
 
 const VERSION: Input = {

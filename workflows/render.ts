@@ -1,4 +1,4 @@
-import { Document, isMap, isScalar, isSeq, type Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
+import { Document, isMap, isScalar, type Node, Scalar, type YAMLMap } from "yaml";
 import { ACTION_PINS } from "./action-pins";
 import {
   type Concurrency,
@@ -13,6 +13,8 @@ import {
   type Workflow,
 } from "./model";
 
+const DOCUMENT = new Document();
+
 /** The text of a workflow file: the same workflow is the same text, with a final newline. */
 export function renderWorkflow(workflow: Workflow): string {
   const document = new Document();
@@ -23,7 +25,7 @@ export function renderWorkflow(workflow: Workflow): string {
     on: triggers(on),
     permissions: {},
     concurrency: concurrency && renderConcurrency(concurrency),
-    jobs: mapping(mapValues(jobs, renderJob)),
+    jobs: mapValues(jobs, renderJob),
   });
   document.contents = root;
   document.commentBefore = commentLines(workflow.comment);
@@ -46,7 +48,7 @@ function triggers({ release, push, pullRequest, schedule, dispatch }: Triggers):
 function renderDispatch(inputs: Readonly<Record<string, Input>>): Node {
   return Object.keys(inputs).length === 0
     ? new Scalar(null)
-    : mapping({ inputs: mapping(mapValues(inputs, renderInput)) });
+    : mapping({ inputs: mapValues(inputs, renderInput) });
 }
 
 function renderInput(input: Input): YAMLMap {
@@ -79,7 +81,6 @@ function renderJob(job: Job): YAMLMap {
   });
 }
 
-/** What each right is for, beside it. */
 const REASONS: Readonly<Record<Scope, string>> = {
   attestations: "GitHub keeps the attestation",
   contents: "check out",
@@ -101,23 +102,25 @@ function permissions(granted: Permissions): YAMLMap {
   );
 }
 
-function steps(list: readonly Step[]): YAMLSeq {
-  const rendered = list.map(renderStep);
-  rendered.slice(1).forEach((step) => {
-    step.spaceBefore = true;
+function steps(list: readonly Step[]): readonly YAMLMap[] {
+  return list.map((step, index) => {
+    const rendered = renderStep(step);
+    rendered.spaceBefore = index > 0;
+    return rendered;
   });
-  return sequence(rendered);
 }
 
 function renderStep(step: Step): YAMLMap {
   const { name, id, comment, env = {} } = step;
-  const common = { name, id, if: step.if };
-  const variables = Object.keys(env).length === 0 ? undefined : mapValues(env, valueText);
-  const map =
-    "uses" in step
-      ? mapping({ ...common, uses: pinned(step.uses), with: step.with && mapValues(step.with, inputText) })
-      : mapping({ ...common, shell: step.shell, run: script(step.run) });
-  if (variables !== undefined) map.set("env", node(variables));
+  const map = mapping({
+    name,
+    id,
+    if: step.if,
+    ...("uses" in step
+      ? { uses: pinned(step.uses), with: step.with && mapValues(step.with, inputText) }
+      : { shell: step.shell, run: script(step.run) }),
+    env: Object.keys(env).length === 0 ? undefined : mapValues(env, valueText),
+  });
   if (comment !== undefined) map.commentBefore = commentLines(comment);
   return map;
 }
@@ -147,33 +150,14 @@ function quoted(text: string): Scalar {
   return scalar;
 }
 
-function inline(values: readonly unknown[]): YAMLSeq {
-  const list = sequence(values.map((value) => node(value)));
-  list.flow = true;
-  return list;
+function inline(values: readonly unknown[]): Node {
+  return DOCUMENT.createNode(values, { flow: true });
 }
 
-function sequence(items: readonly Node[]): YAMLSeq {
-  const list = new YAMLSeq();
-  list.items.push(...items);
-  return list;
-}
-
-/** Entries in their order; undefined ones are left out. */
+/** Entries in their order; undefined ones are left out, and what is a node already stays it. */
 function mapping(entries: Readonly<Record<string, unknown>>): YAMLMap {
-  const map = new YAMLMap();
-  for (const [key, value] of Object.entries(entries)) {
-    if (value !== undefined) map.add(new Pair(new Scalar(key), node(value)));
-  }
-  return map;
-}
-
-function node(value: unknown): Node {
-  if (isScalar(value) || isMap(value) || isSeq(value)) return value;
-  if (Array.isArray(value)) return sequence(value.map((entry: unknown) => node(entry)));
-  if (typeof value !== "object" || value === null) return new Scalar(value);
-  const map = mapping({ ...value });
-  map.flow = map.items.length === 0;
+  const map = DOCUMENT.createNode(entries, { aliasDuplicateObjects: false });
+  if (!isMap(map)) throw new TypeError("an object is a mapping");
   return map;
 }
 
@@ -184,7 +168,6 @@ function mapValues<T, R>(
   return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, convert(value)]));
 }
 
-/** A blank line before each entry from the one at `from` on. */
 function spaceOut(map: YAMLMap, from: number): void {
   for (const { key } of map.items.slice(from)) if (isScalar(key)) key.spaceBefore = true;
 }

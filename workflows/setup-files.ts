@@ -103,12 +103,6 @@ export function secretUses(workflows: readonly Workflow[]): UsedSecret[] {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, use]) => use);
 }
 
-/** Names of the secrets without which a workflow fails, sorted. `secretUses` has the optional ones too. */
-export function secretsUsed(workflows: readonly Workflow[]): string[] {
-  const needed = secretUses(workflows).filter(({ optional }) => !optional);
-  return [...new Set(needed.map(({ name }) => name))].sort();
-}
-
 function secretIn(value: EnvValue | boolean | number): { name: string; optional: boolean }[] {
   if (typeof value !== "object") return [];
   return [{ name: value.secret, optional: value.optional ?? value.otherwise !== undefined }];

@@ -44,29 +44,18 @@ function sharedJob(
 ): SharedJob {
   const [first] = stacks;
   if (first === undefined) throw new Error("a job of no stack");
-  const common = {
+  const row = (stack: HostedStack) => ({ stack: stack.stack, ...rows(stack) });
+  const own: Readonly<Record<string, string>> = row(first);
+  const isAlone = stacks.length === 1;
+  return {
     stack: first,
+    matrix: isAlone ? undefined : { include: stacks.map(row) },
+    title: (text) => (isAlone ? text : `${text} (${expression("matrix.stack")})`),
+    stackWord: isAlone ? shellWord(first.stack) : '"$STACK"',
+    value: (key) => (isAlone ? (own[key] ?? "") : expression(`matrix.${key}`)),
+    variables: isAlone ? {} : { STACK: expression("matrix.stack") },
     signIn: Object.assign({}, ...stacks.map((stack) => programVariables(stack, state))),
     packages: Object.assign({}, ...stacks.map((stack) => packagePermission(stack, "read"))),
-  };
-  const row = (stack: HostedStack) => ({ stack: stack.stack, ...rows(stack) });
-  if (stacks.length === 1) {
-    const own: Readonly<Record<string, string>> = row(first);
-    return {
-      ...common,
-      title: (text) => text,
-      stackWord: shellWord(first.stack),
-      value: (key) => own[key] ?? "",
-      variables: {},
-    };
-  }
-  return {
-    ...common,
-    matrix: { include: stacks.map(row) },
-    title: (text) => `${text} (${expression("matrix.stack")})`,
-    stackWord: '"$STACK"',
-    value: (key) => expression(`matrix.${key}`),
-    variables: { STACK: expression("matrix.stack") },
   };
 }
 

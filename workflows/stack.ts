@@ -17,7 +17,6 @@ export interface WorkflowStack {
   readonly configFile: string;
 }
 
-/** A stack, and for whom its workflows are written. */
 export interface HostedStack extends WorkflowStack {
   readonly host: WorkflowHost;
   /** Where its state is: another stack that promotes from it reads it there, else a throwaway one will do. */
@@ -26,7 +25,6 @@ export interface HostedStack extends WorkflowStack {
 
 export type StateKind = "throwaway" | "kept";
 
-/** The environment whose secrets and reviewers a release of the stack has. */
 export function environmentOf({ stack, workflows }: WorkflowStack): string {
   return workflows.environment ?? stack;
 }
@@ -36,7 +34,6 @@ export function builds({ workflows }: WorkflowStack): boolean {
   return workflows.release !== undefined || workflows.deploy !== undefined;
 }
 
-/** Patterns of the git tags that are the stack's versions. */
 export function versionTags({ config, workflows }: WorkflowStack): readonly string[] {
   return workflows.release?.tags ?? [config.lane === undefined ? "v*" : `${config.lane.trigger}*`];
 }
@@ -46,12 +43,10 @@ export function waiting({ host, workflows }: HostedStack): "max" | undefined {
   return host === "github" && workflows.queue === "max" ? "max" : undefined;
 }
 
-/** Every platform that the stack builds for, sorted. */
 export function platformsOf({ config }: WorkflowStack): string[] {
   return [...new Set(config.images.flatMap(({ platforms }) => platforms))].sort();
 }
 
-/** GitHub's own runners, by the platform that they are. */
 const GITHUB_RUNNERS: Readonly<Record<string, string>> = {
   "linux/amd64": "ubuntu-24.04",
   "linux/arm64": "ubuntu-24.04-arm",
@@ -70,12 +65,10 @@ export function workingDirectory({ workflows }: WorkflowStack): string | undefin
   return workflows.directory === "." ? undefined : workflows.directory;
 }
 
-/** A path of the project, from the repository's root. */
 export function inRepository({ workflows }: WorkflowStack, path: string): string {
   return workflows.directory === "." ? path : `${workflows.directory}/${path}`;
 }
 
-/** The header of a file that some stacks have made. */
 export function madeFrom(stacks: readonly WorkflowStack[]): string[] {
   const files = [...new Set(stacks.map((stack) => inRepository(stack, stack.configFile)))].sort();
   return [
@@ -114,7 +107,6 @@ export function buildSecrets({ config: { images } }: WorkflowStack): Variables {
   return Object.fromEntries(names.map((name) => [name, { secret: name }]));
 }
 
-/** The engine's state and the key to the stack's secrets. */
 export function engineVariables(state: StateKind): Variables {
   return {
     PULUMI_BACKEND_URL: {
@@ -125,7 +117,6 @@ export function engineVariables(state: StateKind): Variables {
   };
 }
 
-/** The stack's further secrets, as variables of the same name. */
 export function furtherSecrets({ workflows }: WorkflowStack): Variables {
   return Object.fromEntries(workflows.secrets.map((name) => [name, { secret: name }]));
 }
@@ -141,7 +132,6 @@ export function packagePermission({ config }: WorkflowStack, access: "read" | "w
   return config.registries.some(({ host }) => host === "ghcr.io") ? { packages: access } : {};
 }
 
-/** Two secrets that belong together, as variables of the same names. */
 function pair(first: string, second: string, optional: boolean): Variables {
   return { [first]: { secret: first, optional }, [second]: { secret: second, optional } };
 }

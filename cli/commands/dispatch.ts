@@ -18,7 +18,8 @@ needs them. Without CI the same program releases from here: pulumi up
 Exit codes: 0 released (with --no-wait: dispatched), 1 failed, cancelled or
 timed out, 2 used wrongly. 130 (Ctrl-C), 143 (SIGTERM): the run goes on.`;
 
-export function dispatchCommand(): Command {
+/** @param secondMs how long a second of waiting is */
+export function dispatchCommand(secondMs = 1000): Command {
   return new Command("dispatch")
     .description("Release in CI: dispatch the workflow, follow its run, show what it released.")
     .option("--version <vX.Y.Z>", "the version to release")
@@ -43,6 +44,6 @@ export function dispatchCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (options: DispatchFlags, command: Command) => {
       const { dispatchRelease } = await import("../dispatch/dispatch-release.js");
-      await reportUsage(command, () => dispatchRelease(options, process.env));
+      await reportUsage(command, () => dispatchRelease(options, process.env, secondMs));
     });
 }

@@ -37,7 +37,7 @@ export function envCommand(): Command {
         process.stdout.write(lines === "" ? "" : `${lines}\n`);
         return;
       }
-      const { runInForeground } = await import("../foreground.js");
+      const { runInForeground } = await import("../engine-process.js");
       process.exitCode = await runInForeground(program, args, {
         cwd,
         env: childEnvironment(variables, env, []),

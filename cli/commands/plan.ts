@@ -16,7 +16,6 @@ interface PlanOptions extends ReleaseOptions, StackOptions {
   readonly expectNoChanges?: true;
 }
 
-/** @returns the exit code */
 async function showSetup(
   file: StackFile,
   options: Pick<PlanOptions, "cwd" | "json" | "expectNoChanges">,

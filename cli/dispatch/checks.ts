@@ -1,8 +1,8 @@
 import path from "node:path";
 import type { Problem } from "../../plan/problem";
+import { oneLine, requestFailure, statusOf, unlessStatus } from "../../source/github";
 import { parseEnvFile } from "../../source/versions";
-import { commitOf, readFileAt, type Session, unlessStatus } from "./github";
-import { oneLine, requestFailure, statusOf } from "./problems";
+import { commitOf, readFileAt, type Session } from "./github";
 import { yesOrNo } from "./settings";
 import type { WorkflowFile } from "./workflow-file";
 
@@ -73,7 +73,6 @@ export async function checkPins(session: Session, sha: string): Promise<Problem[
   });
 }
 
-/** Whether the repository's own setting agrees with what is asked for. */
 export async function checkPolicy(session: Session): Promise<Problem[]> {
   const { settings, errors } = session;
   const setting = await publishSetting(session);

@@ -3,14 +3,13 @@ import path from "node:path";
 import { reasonOf } from "../../plan/problem";
 import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
+import { oneLine, requestFailure } from "../../source/github";
 import { releaseFlags } from "../commands/flags";
 import { UsageError } from "../terminal";
 import { failedRun } from "./failed-run";
-import { findRun, newestRun, type RunMarks, tokenOwner } from "./find-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
-import { connect, findToken, paceFrom, type Session } from "./github";
-import { preflight, type ReadyDispatch } from "./preflight";
-import { explain, notDispatched, oneLine, requestFailure } from "./problems";
+import { connect, findToken, Pace, type Session } from "./github";
+import { preflight } from "./preflight";
 import {
   findStack,
   type Project,
@@ -19,9 +18,9 @@ import {
   readProject,
   remoteRepository,
 } from "./project";
-import { type Interruption, onInterruption, type Screen, screenOn } from "./screen";
-import { type Sent, sendDispatch, uncertain } from "./send";
 import { type DispatchFlags, type DispatchSettings, dispatchSettings } from "./settings";
+import { startRun } from "./start-run";
+import { onInterruption, screenOn } from "./view";
 
 interface Report {
   readonly repository: string;
@@ -29,23 +28,22 @@ interface Report {
   readonly workflowRef: string;
   readonly inputs: Readonly<Record<string, string>>;
   /** null if the command did not wait and GitHub did not name it */
-  readonly run: { readonly id: number; readonly url: string; readonly conclusion?: string } | null;
+  readonly run: { readonly id: number; readonly url: string; readonly conclusion?: string | null } | null;
   readonly manifests: readonly ManifestFile[];
-}
-
-interface Shown extends Session {
-  readonly flags: DispatchFlags;
-  readonly screen: Screen;
-  readonly interruption: Interruption;
 }
 
 /**
  * Dispatches the release workflow, finds its run, waits for it, and shows what it released.
  *
+ * @param secondMs how long a second of waiting is
  * @returns the exit code: 0 released (or, without waiting, dispatched)
  * @throws UsageError for what was typed wrongly, ProblemError for everything that went wrong
  */
-export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessEnv): Promise<number> {
+export async function dispatchRelease(
+  flags: DispatchFlags,
+  env: NodeJS.ProcessEnv,
+  secondMs: number,
+): Promise<number> {
   const cwd = path.resolve(flags.cwd);
   const file = await findStack(cwd, flags.stack);
   const settings = dispatchSettings(flags, env, projectSettings(file));
@@ -59,10 +57,10 @@ export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessE
   const name = `${repository.owner}/${repository.repo}`;
   const fallback = fallbackText(project, settings);
   const token = await findToken(server.host, env, fallback);
-  const pace = paceFrom(env);
+  const pace = new Pace(secondMs);
   const screen = screenOn(process.stderr, env);
   const { say } = screen;
-  const octokit = await connect({ server, token, pace, say });
+  const octokit = await connect(server, token, pace, say);
   const place = await placeInRepository(cwd);
   const interruption = onInterruption(screen.end);
   try {
@@ -78,10 +76,10 @@ export async function dispatchRelease(flags: DispatchFlags, env: NodeJS.ProcessE
   }
 }
 
-async function release(session: Shown): Promise<number> {
+async function release(session: Session): Promise<number> {
   const { settings, errors, flags, runsPage } = session;
   const ready = await preflight(session);
-  const run = await start(session, ready);
+  const run = await startRun(session, ready);
   const report = {
     repository: errors.path,
     workflow: settings.workflow,
@@ -96,45 +94,8 @@ async function release(session: Shown): Promise<number> {
   return wait(session, run, report);
 }
 
-/** The run; undefined if the command does not wait and GitHub does not name it at once. */
-async function start(session: Shown, ready: ReadyDispatch): Promise<{ id: number; url: string } | undefined> {
-  const { settings, errors, say, interruption, dispatchId, runsPage } = session;
-  const { workflowId, workflowRef, identified } = ready;
-  const [afterId, actor] = await Promise.all([newestRun(session, workflowId), tokenOwner(session)]).catch(
-    (error) => {
-      throw notDispatched(explain(error, errors));
-    },
-  );
-  interruption.leaves(`Whether the release was dispatched is not known: look at ${runsPage}`);
-  const sent = await sendDispatch(session, ready);
-  const what = settings.version ?? settings.inputRef ?? workflowRef;
-  if (sent.kind !== "unknown") say(`Dispatched ${settings.workflow} on ${workflowRef} for ${what}.`);
-  if (sent.kind === "run") return { id: sent.id, url: sent.url };
-  if (sent.kind === "taken" && !settings.wait) return undefined;
-  if (sent.kind === "taken") interruption.leaves(`The run goes on, once it has begun: ${runsPage}`);
-  const marks = { afterId, ref: workflowRef, actor, dispatchId: identified ? dispatchId : undefined };
-  return searchRun(session, workflowId, marks, sent);
-}
-
-async function searchRun(session: Session, workflowId: number, marks: RunMarks, sent: Sent) {
-  const { errors, runsPage, say } = session;
-  if (sent.kind === "unknown") {
-    say(`GitHub did not answer the dispatch (${sent.reason}); looking for its run.`);
-    // Without a mark, a neighbour's run would be taken for one that may not exist.
-    if (marks.dispatchId === undefined) throw uncertain(sent.reason, session);
-  }
-  return findRun(session, workflowId, marks).catch((error) => {
-    if (sent.kind === "unknown") throw uncertain(sent.reason, session);
-    if (requestFailure(error) === undefined) throw error;
-    const { message, code } = explain(error, errors);
-    throw new Error(
-      `The release was dispatched, but its run cannot be looked for: ${message} [${code}]\n  ${runsPage}`,
-    );
-  });
-}
-
 async function wait(
-  session: Shown,
+  session: Session,
   run: { readonly id: number; readonly url: string },
   report: Omit<Report, "run" | "manifests">,
 ): Promise<number> {

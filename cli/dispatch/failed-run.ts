@@ -1,6 +1,7 @@
 import type { Problem } from "../../plan/problem";
+import { plain } from "../../source/github";
 import type { Session } from "./github";
-import { dispatched, plain } from "./problems";
+import { dispatched } from "./problems";
 import { type Part, phase, type RunState } from "./view";
 
 const LOGS_READ = 3;
@@ -18,7 +19,7 @@ export async function failedRun(session: Session, run: RunState): Promise<Error>
   for (const [index, job] of failed.entries()) {
     const step = job.steps.find(hasFailed);
     const where = step === undefined ? job.name : `${job.name}, step ${step.name}`;
-    problems.push({ code: "job-failed", path: job.url, message: `${where} ${phase(job)}` });
+    problems.push({ code: "job-failed", path: job.html_url ?? run.url, message: `${where} ${phase(job)}` });
     const log = logs[index];
     if (log === undefined) continue;
     const lines = logLines(log);
@@ -77,7 +78,6 @@ const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
   },
 };
 
-/** Known causes in a failed job's log, the most specific first. */
 const REASONS = [
   {
     code: "ghcr-permission",
@@ -115,16 +115,15 @@ const OWN_LINES_SHOWN = 5;
 export function reasonsInLog(lines: readonly string[]): Problem[] {
   const own = [...new Set(lines.filter((line) => OWN_CODE.test(line)).map((line) => line.trim()))];
   const reason = REASONS.find(({ pattern }) => lines.some((line) => pattern.test(line)));
-  const known = own.some((line) => line.endsWith(`[${reason?.code}]`)) ? undefined : reason;
-  return [
-    ...own.slice(0, OWN_LINES_SHOWN).map((line) => {
-      const code = OWN_CODE.exec(line)?.[1] ?? "";
-      return { code, path: "log", message: line.replace(/\s*\[[a-z-]+\]$/, "") };
-    }),
-    ...(known === undefined
-      ? []
-      : [{ code: known.code, path: "log", message: known.message, hint: known.hint }]),
-  ];
+  const problems: Problem[] = own.slice(0, OWN_LINES_SHOWN).map((line) => {
+    const code = OWN_CODE.exec(line)?.[1] ?? "";
+    return { code, path: "log", message: line.replace(/\s*\[[a-z-]+\]$/, "") };
+  });
+  if (reason !== undefined && !own.some((line) => line.endsWith(`[${reason.code}]`))) {
+    const { code, message, hint } = reason;
+    problems.push({ code, path: "log", message, hint });
+  }
+  return problems;
 }
 
 const TAIL = 12;

@@ -1,11 +1,7 @@
-import { pollSeconds, type Session } from "./github";
-import { dispatched, explain, isOutage, oneLine, statusOf } from "./problems";
-import type { Part, RunState } from "./view";
-
-interface DispatchedRun {
-  readonly id: number;
-  readonly url: string;
-}
+import { isOutage, oneLine, statusOf } from "../../source/github";
+import { type DispatchedRun, pollSeconds, type Session } from "./github";
+import { dispatched, explain } from "./problems";
+import type { RunState } from "./view";
 
 /** A run whose id is known may be nowhere for a moment. */
 const APPEARS_SECONDS = 180;
@@ -66,32 +62,12 @@ async function readRun({ octokit, repository, dispatchId }: Session, run_id: num
     // The mark that identified the run means nothing to the reader.
     title: oneLine(data.display_title).replace(` (${dispatchId})`, ""),
     status: data.status ?? "queued",
-    conclusion: data.conclusion ?? undefined,
-    jobs: jobs.map((job) => ({
-      id: job.id,
+    conclusion: data.conclusion,
+    jobs: jobs.map(({ steps = [], ...job }) => ({
+      ...job,
       name: oneLine(job.name),
-      url: job.html_url ?? data.html_url,
-      ...partOf(job),
-      steps: (job.steps ?? []).map((step) => ({
-        number: step.number,
-        name: oneLine(step.name),
-        ...partOf(step),
-      })),
+      steps: steps.map((step) => ({ ...step, name: oneLine(step.name) })),
     })),
-  };
-}
-
-function partOf(part: {
-  readonly status: string;
-  readonly conclusion: string | null;
-  readonly started_at?: string | null;
-  readonly completed_at?: string | null;
-}): Part {
-  return {
-    status: part.status,
-    conclusion: part.conclusion ?? undefined,
-    startedAt: part.started_at ?? undefined,
-    completedAt: part.completed_at ?? undefined,
   };
 }
 

@@ -3,9 +3,16 @@ import type { Octokit } from "octokit";
 import { Secret } from "../../plan/secret";
 import { outwardFetch } from "../../registry/outward";
 import { runCommand } from "../../source/commands";
-import { type ErrorContext, notDispatched, statusOf } from "./problems";
+import { contentText, githubClient, unlessStatus } from "../../source/github";
+import { type ErrorContext, notDispatched } from "./problems";
 import type { Project } from "./project";
-import type { DispatchSettings, Repository, Server } from "./settings";
+import type { DispatchFlags, DispatchSettings, Repository, Server } from "./settings";
+import type { Interruption, Screen } from "./view";
+
+export interface DispatchedRun {
+  readonly id: number;
+  readonly url: string;
+}
 
 export interface Session {
   readonly octokit: Octokit;
@@ -20,28 +27,24 @@ export interface Session {
   readonly pace: Pace;
   readonly runsPage: string;
   readonly say: (line: string) => void;
+  readonly flags: DispatchFlags;
+  readonly screen: Screen;
+  readonly interruption: Interruption;
 }
 
-/** How waiting is done. SLIPWAY_DISPATCH_SECOND_MS shortens every wait alike, so that tests need not wait. */
-export interface Pace {
-  readonly sleep: (seconds: number) => Promise<void>;
-  /** A function that returns whether so many seconds have passed since. */
-  readonly timer: (seconds: number) => () => boolean;
-  /** Milliseconds that a second lasts: 1000, less in tests. */
-  readonly secondMs: number;
-}
+export class Pace {
+  /** @param secondMs how long a second is: less than 1000 in tests */
+  constructor(readonly secondMs: number) {}
 
-export function paceFrom(env: NodeJS.ProcessEnv): Pace {
-  const given = Number(env.SLIPWAY_DISPATCH_SECOND_MS);
-  const secondMs = given > 0 ? Math.min(given, 1000) : 1000;
-  return {
-    secondMs,
-    sleep: (seconds) => delay(seconds * secondMs),
-    timer: (seconds) => {
-      const end = performance.now() + seconds * secondMs;
-      return () => performance.now() >= end;
-    },
-  };
+  sleep(seconds: number): Promise<void> {
+    return delay(seconds * this.secondMs);
+  }
+
+  /** @returns a function that returns whether so many seconds have passed since */
+  timer(seconds: number): () => boolean {
+    const end = performance.now() + seconds * this.secondMs;
+    return () => performance.now() >= end;
+  }
 }
 
 /** Seconds before the next look: 2 at first, then a quarter more each time, 10 at most. @param looks so far, from 0 */
@@ -55,15 +58,12 @@ const LONGEST_LIMIT_SECONDS = 300;
 const LIMIT_RETRIES = 2;
 
 /** A client that tries again after faults, waits where GitHub asks it to, and gives up on a silent connection. */
-export async function connect(options: {
-  readonly server: Server;
-  readonly token: Secret;
-  readonly pace: Pace;
-  readonly say: (line: string) => void;
-}): Promise<Octokit> {
-  const { server, token, pace, say } = options;
-  // Loaded here: it is an ES module, and slow to load.
-  const { Octokit } = await import("octokit");
+export function connect(
+  { apiUrl }: Server,
+  token: Secret,
+  pace: Pace,
+  say: (line: string) => void,
+): Promise<Octokit> {
   const wait = (kind: string) => (seconds: number, _options: unknown, _octokit: unknown, retries: number) => {
     if (seconds > LONGEST_LIMIT_SECONDS || retries >= LIMIT_RETRIES) return false;
     say(`GitHub's ${kind} is reached: waiting ${seconds} s`);
@@ -72,12 +72,10 @@ export async function connect(options: {
   const fetch = outwardFetch();
   const fetchWithDeadline: typeof fetch = (input, init) =>
     fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(DEADLINE_MS) });
-  const nothing = () => {};
-  return new Octokit({
+  return githubClient({
     auth: token.reveal(),
-    baseUrl: server.apiUrl,
+    baseUrl: apiUrl,
     userAgent: "slipway",
-    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     retry: { retryAfterBaseValue: pace.secondMs },
     throttle: {
       onRateLimit: wait("rate limit"),
@@ -143,21 +141,5 @@ export async function readFileAt(
   ref: string,
 ): Promise<string | undefined> {
   const answer = await unlessStatus([404], octokit.rest.repos.getContent({ ...repository, path, ref }));
-  const data = answer?.data;
-  if (data === undefined || Array.isArray(data) || data.type !== "file" || !("content" in data))
-    return undefined;
-  return Buffer.from(data.content, "base64").toString("utf8");
-}
-
-/** GitHub's answer; undefined where its status is one of these. */
-export async function unlessStatus<T>(
-  statuses: readonly number[],
-  request: Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (statuses.includes(statusOf(error) ?? 0)) return undefined;
-    throw error;
-  }
+  return contentText(answer?.data);
 }

@@ -5,11 +5,9 @@ import { reasonOf } from "../../plan/problem";
 import { MANIFEST_FILE, type ManifestFile, parseManifestFile } from "../../report/manifest-file";
 import type { Session } from "./github";
 
-/** `release-manifest`, or with the stack's name behind it. */
 const ARTIFACT = /^release-manifest(?:-.+)?$/;
 const LIMIT = 20 * 1024 * 1024;
 
-/** The release manifests that a run has kept, in the order of their names. */
 export async function readManifests(
   { octokit, repository }: Session,
   run_id: number,

@@ -1,6 +1,7 @@
 import type { Problem } from "../../plan/problem";
+import { unlessStatus } from "../../source/github";
 import { checkPins, checkPolicy, checkRefs, checkRegistries } from "./checks";
-import { commitOf, readFileAt, type Session, unlessStatus } from "./github";
+import { commitOf, readFileAt, type Session } from "./github";
 import { explain, notDispatched } from "./problems";
 import { type DispatchInputs, dispatchInputs, readWorkflowFile, type WorkflowFile } from "./workflow-file";
 
@@ -57,7 +58,6 @@ async function check(session: Session): Promise<ReadyDispatch> {
   return { ...inputs, workflowId, workflowRef };
 }
 
-/** @returns the default branch */
 async function checkRepositoryAccess({ octokit, repository, errors }: Session): Promise<string> {
   const answer = await unlessStatus([404], octokit.rest.repos.get({ ...repository }));
   if (answer === undefined) {
@@ -134,35 +134,36 @@ async function workflowNames({ octokit, repository }: Session): Promise<string> 
  * protected as what is released.
  */
 async function taggedWorkflow(session: Session): Promise<string | undefined> {
-  const { version, workflow } = session.settings;
+  const { version } = session.settings;
   const sha = version === undefined ? undefined : await commitOf(session, `tags/${version}`);
-  if (sha === undefined) return undefined;
-  const path = `.github/workflows/${workflow}`;
-  const text = await readFileAt(session, path, sha);
-  const isThere = text !== undefined && readWorkflowFile(path, text).inputs !== undefined;
-  return isThere ? version : undefined;
+  const file = sha === undefined ? undefined : await workflowOn(session, sha);
+  return file?.inputs === undefined ? undefined : version;
 }
 
 async function readWorkflow(session: Session, ref: string): Promise<WorkflowFile> {
-  const { workflow } = session.settings;
-  const path = `.github/workflows/${workflow}`;
-  const text = await readFileAt(session, path, ref);
-  if (text === undefined) {
+  const path = `${session.settings.workflow} on ${ref}`;
+  const file = await workflowOn(session, ref);
+  if (file === undefined) {
     return refuse({
       code: "workflow-missing-on-ref",
-      path: `${workflow} on ${ref}`,
+      path,
       message: "this reference does not have the workflow's file",
       hint: "Name a branch or tag that has it by --workflow-ref, or leave that out for the default branch.",
     });
   }
-  const file = readWorkflowFile(`${path} on ${ref}`, text);
   if (file.inputs !== undefined) return file;
   return refuse({
     code: "workflow-not-dispatchable",
-    path: `${workflow} on ${ref}`,
+    path,
     message: "does not start by workflow_dispatch",
     hint: "Commit the file that `slipway workflows` writes, or name another one by --workflow.",
   });
+}
+
+async function workflowOn(session: Session, ref: string): Promise<WorkflowFile | undefined> {
+  const path = `.github/workflows/${session.settings.workflow}`;
+  const text = await readFileAt(session, path, ref);
+  return text === undefined ? undefined : readWorkflowFile(`${path} on ${ref}`, text);
 }
 
 function refuse(problem: Problem): never {

@@ -12,8 +12,7 @@ import type { Code } from "../../source/program-host";
 import { projectFiles } from "../../source/project-files";
 import { remoteUrl } from "../init/facts";
 import { declaredCode } from "../program/run-program";
-import type { ProjectSettings } from "./settings";
-import { checkRepository, type Repository } from "./settings";
+import { checkRepository, type ProjectSettings, type Repository } from "./settings";
 
 export interface Project extends ProjectSettings {
   /** Absent where the folder is no Pulumi project. */
@@ -22,8 +21,6 @@ export interface Project extends ProjectSettings {
   readonly pins: readonly { readonly file: string; readonly key: string }[];
   readonly registries: Config["registries"];
 }
-
-const DEFAULT_STACKS = ["release", "stage"];
 
 /** A stack's file, with what the project's program gives in code. */
 export type ProjectStack = StackFile & { readonly code: Code };
@@ -38,13 +35,12 @@ export async function findStack(
   stack: string | undefined,
 ): Promise<ProjectStack | undefined> {
   const isProject = existsSync(path.join(projectDir, "Pulumi.yaml"));
-  const name = stack ?? (isProject ? await defaultStack(projectDir, DEFAULT_STACKS) : undefined);
+  const name = stack ?? (isProject ? await defaultStack(projectDir, ["release", "stage"]) : undefined);
   if (name === undefined) return undefined;
   const file = await readStackFile({ projectDir, stack: name });
   return { ...file, code: await declaredCode(projectDir, file) };
 }
 
-/** What the file says that the command's own settings follow. */
 export function projectSettings(file: ProjectStack | undefined): ProjectSettings {
   const { envPrefix, repository, publishVersionTag } = { ...file?.code, ...file?.written };
   return {
@@ -66,23 +62,20 @@ export function readProject(
 ): Project {
   if (file === undefined) return { pins: [], registries: [] };
   const config = readConfig({ ...file, env, flags, readFile: projectFiles(projectDir) });
-  const args = config.images.flatMap((image) => Object.values(image.buildArgs));
-  const pins = args.flatMap((arg) =>
-    arg.kind === "file" && arg.pin === undefined
-      ? [{ file: path.posix.join(config.root, arg.file), key: arg.key }]
-      : [],
-  );
+  const pins = new Map<string, Project["pins"][number]>();
+  for (const arg of config.images.flatMap((image) => Object.values(image.buildArgs))) {
+    if (arg.kind !== "file" || arg.pin !== undefined) continue;
+    const pin = { file: path.posix.join(config.root, arg.file), key: arg.key };
+    pins.set(`${pin.file}\n${pin.key}`, pin);
+  }
   return {
     ...projectSettings(file),
     stack: file.stack,
-    pins: pins.filter(
-      ({ file, key }, index) => index === pins.findIndex((pin) => pin.file === file && pin.key === key),
-    ),
+    pins: [...pins.values()],
     registries: config.registries,
   };
 }
 
-/** The repository of the folder's git remote, where that is on a GitHub server. */
 export async function remoteRepository(dir: string, host: string): Promise<Repository | undefined> {
   const url = await remoteUrl(dir).catch(() => undefined);
   const found = url === undefined ? undefined : githubRepository(url, host);

@@ -125,7 +125,6 @@ export function checkRepository(text: string, from: string): Repository & { read
   return { owner, repo, host };
 }
 
-/** A workflow file's name; its folder may stand before it. @throws UsageError */
 function checkWorkflow(text: string, from: string): string {
   const name = text.replace(/^(?:\.\/)?\.github\/workflows\//, "");
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]*\.ya?ml$/.test(name)) return name;

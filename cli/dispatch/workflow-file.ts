@@ -3,7 +3,6 @@ import type { Problem } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
 import type { DispatchSettings } from "./settings";
 
-/** What a workflow's file says about dispatching it. */
 export interface WorkflowFile {
   /** Absent where it does not start by `workflow_dispatch`. */
   readonly inputs?: Readonly<Record<string, WorkflowInput>>;

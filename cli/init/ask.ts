@@ -1,20 +1,17 @@
-import path from "node:path";
 import { checkbox, confirm, input, select } from "@inquirer/prompts";
 import type { WorkflowHost } from "../../plan/config";
 import { HOST_PATTERN, REPOSITORY_PATTERN } from "../../plan/reference";
-import { defaultAnswers, defaultDockerfiles, hasRegistry, parseRegistry, stageOf } from "./default-answers";
+import {
+  defaultAnswers,
+  defaultDockerfiles,
+  foundRegistries,
+  parseRegistry,
+  stageOf,
+} from "./default-answers";
 import { dockerfiles, reasonToLeaveOut } from "./detect";
 import type { RepositoryFacts } from "./facts";
-import {
-  type Answers,
-  canSignKeyless,
-  type InitFlags,
-  type InitRegistry,
-  type Shape,
-  type SignMode,
-} from "./shape";
+import { type Answers, canSignKeyless, type InitFlags, type InitRegistry, type SignMode } from "./shape";
 
-/** Whether the questions were ended by Ctrl-C or a signal. */
 export function isInterruption(error: unknown): boolean {
   return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");
 }
@@ -26,13 +23,13 @@ export async function ask(
   version: string,
   signal: AbortSignal,
 ): Promise<Answers> {
-  const flags = hasRegistry(facts, given)
-    ? given
-    : { ...given, registry: (await askRegistries("Registries", [], signal)).map(registryText) };
+  const flags =
+    foundRegistries(facts, given).length > 0
+      ? given
+      : { ...given, registry: (await askRegistries("Registries", [], signal)).map(registryText) };
   const isListed = flags.image?.some((image) => image.includes("=")) === true || flags.lane !== undefined;
   const chosen = isListed ? defaultDockerfiles(facts) : await askDockerfiles(facts, signal);
   const found = defaultAnswers(facts, flags, version, chosen);
-  const shape = flags.image === undefined ? await askNames(found.shape, signal) : found.shape;
   const registries =
     flags.registry === undefined && flags.dockerHub === undefined
       ? await askRegistries("Registries", found.registries, signal)
@@ -43,7 +40,7 @@ export async function ask(
       : [found.stageRegistry];
   const hosts = flags.workflows === undefined ? await askHosts(found.hosts, signal) : found.hosts;
   const sign = flags.sign === undefined ? await askSign({ ...found, hosts }, signal) : found.sign;
-  return { ...found, shape, registries, stageRegistry, hosts, sign };
+  return { ...found, registries, stageRegistry, hosts, sign };
 }
 
 async function askDockerfiles(facts: RepositoryFacts, signal: AbortSignal): Promise<string[]> {
@@ -78,34 +75,6 @@ async function askSign(answers: Answers, signal: AbortSignal): Promise<SignMode>
 export async function askToWrite(count: number, signal: AbortSignal): Promise<boolean> {
   const message = `Write ${count === 1 ? "this file" : `these ${count} files`}?`;
   return confirm({ message, default: true }, { signal });
-}
-
-async function askNames(shape: Shape, signal: AbortSignal): Promise<Shape> {
-  switch (shape.kind) {
-    case "services":
-      return shape;
-    case "images": {
-      const images: (typeof shape.images)[number][] = [];
-      for (const image of shape.images) {
-        const file = path.posix.join(image.context, image.dockerfile);
-        const name = await askName(`Name of the image of ${file}`, image.name, signal);
-        images.push({ ...image, name });
-      }
-      return { ...shape, images };
-    }
-    case "lanes":
-    case "variants": {
-      const name = await askName("Name of the image", shape.image.name, signal);
-      return { ...shape, image: { ...shape.image, name } };
-    }
-  }
-}
-
-async function askName(message: string, found: string, signal: AbortSignal): Promise<string> {
-  const validate = (text: string) =>
-    REPOSITORY_PATTERN.test(text) ||
-    "Lower-case letters and digits, with . _ - between them, / between parts";
-  return input({ message, default: found, validate }, { signal });
 }
 
 function registryText({ host, namespace }: InitRegistry): string {

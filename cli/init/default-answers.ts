@@ -49,9 +49,13 @@ export function defaultAnswers(
   const name = imageWord(path.posix.basename(place.path) || facts.folderName) || "app";
   const shape = withArgs(shapeOf(facts, flags, chosen, name), buildArgs(flags.buildArg ?? []));
   const hosts = workflowHosts(flags, facts, place.host);
-  const folder =
-    flags.folder === undefined ? projectFolder(facts) : path.posix.normalize(flags.folder).replace(/\/$/, "");
-  const own = registries(flags, place, stackFile(facts, folder, "prod"));
+  const folder = projectFolder(facts, flags.folder);
+  const own = foundRegistries(facts, flags);
+  if (own.length === 0) {
+    throw new UsageError(
+      "The git remote does not say where images go. Name the registry: --registry ghcr.io/octo",
+    );
+  }
   const answers = {
     name,
     folder,
@@ -63,7 +67,10 @@ export function defaultAnswers(
     hosts,
     withKey: stackPairs({ shape })
       .map(({ stage }) => stage)
-      .filter((stage) => hasKey(stackFile(facts, folder, stage))),
+      .filter((stage) => {
+        const sign = settingIn(stackFile(facts, folder, stage), "sign");
+        return isRecord(sign) && Object.keys(sign).some((name) => /^(?:key|publicKey)(?:File)?$/.test(name));
+      }),
     branch: facts.branch,
     setup: flags.setup && repository !== undefined && hosts.includes("github"),
     workflowFiles: {
@@ -84,6 +91,7 @@ export function notes(facts: RepositoryFacts, answers: Answers): string[] {
   const program = existingProgram(facts, folder);
   const released = releasedDockerfiles(shape);
   const isLanes = shape.kind === "lanes";
+  const { host, path: place } = remotePlace(facts.remote ?? "");
   const missing = program === undefined ? [] : released.filter((file) => !isIn(program, file));
   return [
     `${released.join(", ")}${isLanes ? ": a lane each (--no-lanes releases them together)" : ""}`,
@@ -95,7 +103,7 @@ export function notes(facts: RepositoryFacts, answers: Answers): string[] {
       (file) => `${file}, which ${path.posix.join(folder, "index.ts")} does not name: add it there`,
     ),
     ...missingArgs(facts, shape),
-    ...remoteNote(facts.remote ?? ""),
+    ...(place === "" ? [] : [`git remote: ${host}/${place}`]),
     ...otherReleases(facts, answers.workflowFiles.release),
   ];
 }
@@ -106,11 +114,6 @@ function isIn(program: string, file: string): boolean {
     program.includes(`${file}"`) ||
     program.includes(/^\w+$/.test(base) ? JSON.stringify(dir || ".") : `${base}"`)
   );
-}
-
-function remoteNote(remote: string): string[] {
-  const { host, path: place } = remotePlace(remote);
-  return place === "" ? [] : [`git remote: ${host}/${place}`];
 }
 
 /**
@@ -141,12 +144,6 @@ function settingIn(text: string | undefined, name: string): unknown {
   return isRecord(file) && isRecord(file.config) ? file.config[`slipway:${name}`] : undefined;
 }
 
-function hasKey(text: string | undefined): boolean {
-  const sign = settingIn(text, "sign");
-  return isRecord(sign) && ["key", "keyFile", "publicKey", "publicKeyFile"].some((name) => name in sign);
-}
-
-/** An existing program's way to sign wins. */
 function signMode(
   { sign }: InitFlags,
   facts: RepositoryFacts,
@@ -237,33 +234,21 @@ function buildArgs(given: readonly string[]): BuildArgs {
   );
 }
 
-/** From the flags, else from an existing project, else from the git remote. */
-function registries(
-  { registry, dockerHub }: InitFlags,
-  place: { readonly host: string; readonly path: string },
-  existing: string | undefined,
+/** From the flags, else from an existing project, else from the git remote; none where nothing says it. */
+export function foundRegistries(
+  facts: RepositoryFacts,
+  { registry, dockerHub, folder }: InitFlags,
 ): InitRegistry[] {
+  const existing = stackFile(facts, projectFolder(facts, folder), "prod");
   const before = registry === undefined && dockerHub === undefined ? registriesIn(existing) : [];
   if (before.length > 0) return before;
+  const place = remotePlace(facts.remote ?? "");
   const owner = path.posix.dirname(place.path).toLowerCase();
   const isOnGitHub = place.host === "github.com";
   const found = owner === "." || owner === "" ? [] : [`${isOnGitHub ? "ghcr.io" : "docker.io"}/${owner}`];
-  const hub = dockerHub === undefined ? [] : [{ host: "docker.io", namespace: dockerHub, optional: true }];
-  const given = (registry ?? (hub.length > 0 && !isOnGitHub ? [] : found)).map(parseRegistry);
-  if (given.length + hub.length > 0)
-    return given.length === 0 ? hub.map((one) => ({ ...one, optional: false })) : [...given, ...hub];
-  throw new UsageError(
-    "The git remote does not say where images go. Name the registry: --registry ghcr.io/octo",
-  );
-}
-
-export function hasRegistry(facts: RepositoryFacts, { registry, dockerHub }: InitFlags): boolean {
-  return (
-    registry !== undefined ||
-    dockerHub !== undefined ||
-    remotePlace(facts.remote ?? "").path.includes("/") ||
-    PROJECT_FOLDERS.some((folder) => registriesIn(stackFile(facts, folder, "prod")).length > 0)
-  );
+  const own = (registry ?? (dockerHub === undefined || isOnGitHub ? found : [])).map(parseRegistry);
+  if (dockerHub === undefined) return own;
+  return [...own, { host: "docker.io", namespace: dockerHub, optional: own.length > 0 }];
 }
 
 function registriesIn(text: string | undefined): InitRegistry[] {
@@ -299,7 +284,6 @@ function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, hos
   return has(".github/workflows") || host === "" || host.includes("github") ? ["github"] : [];
 }
 
-/** The name, unless a file that Slipway did not make has it. */
 function freeName(facts: RepositoryFacts, hosts: readonly WorkflowHost[], name: string): string {
   const isTaken = hosts.some((host) => {
     const text = facts.texts[`.${host}/workflows/${name}`];
@@ -321,8 +305,8 @@ function otherReleases(facts: RepositoryFacts, own: string): string[] {
     .map(([file]) => `${file} builds images too: delete it once Slipway's has released`);
 }
 
-/** The folder of the existing project, or the first free one. */
-function projectFolder({ files, texts, ignoredFolders }: RepositoryFacts): string {
+function projectFolder({ files, texts, ignoredFolders }: RepositoryFacts, given?: string): string {
+  if (given !== undefined) return path.posix.normalize(given).replace(/\/$/, "");
   if (texts["Pulumi.yaml"]?.includes("slipway-registry")) return ".";
   const isFree = (folder: string) =>
     texts[`${folder}/Pulumi.yaml`]?.includes("slipway-registry") ||

@@ -20,11 +20,9 @@ const NOT_RELEASED: readonly [pattern: RegExp, reason: string][] = [
   ],
   [/^(?:vendor|third_party|node_modules)$/i, "it belongs to another project"],
 ];
-/** Folders that usually contain Dockerfiles, but not what they build. */
 const HOLDS_DOCKERFILES = /^(?:docker|dockerfiles?|containers?|build|ci|deploy|infra|ops)$/i;
 const VERSIONS_FILE = "VERSIONS.env";
 
-/** Every Dockerfile and Containerfile, under any of their usual names. */
 export function dockerfiles(files: readonly string[]): string[] {
   return files.filter((file) => {
     const name = path.posix.basename(file);
@@ -135,7 +133,6 @@ function variants(facts: Facts, released: readonly string[], name: string): Shap
   };
 }
 
-/** A folder becomes `folder/**`. */
 function includes(files: readonly string[], sources: readonly string[]): string[] {
   const found = sources.map((source) => {
     const plain = source.replace(/\/+$/, "");

@@ -30,7 +30,6 @@ const READ_WORKFLOW = /^\.(?:github|gitea)\/workflows\/[^/]+\.ya?ml$/;
 const LIMIT = 1024 * 1024;
 const MOST_READ = 500;
 
-/** The root of the repository that a folder lies in. */
 export async function repositoryRoot(dir: string): Promise<string> {
   const top = await git(dir, ["rev-parse", "--show-toplevel"]);
   if (top.code === 0) return path.resolve(top.stdout.replace(/\r?\n$/, ""));

@@ -25,38 +25,41 @@ export function releaseArgs(answers: Answers): Values {
 }
 
 export function programText(answers: Answers): string {
-  const { shape } = answers;
+  const { shape, setup } = answers;
   const isCommon = shape.kind === "services" || (shape.kind === "images" && shape.images.length > 1);
   const imported = [
     ...(isCommon ? ["type ImageArgs"] : []),
     "Release",
     "type ReleaseArgs",
-    ...(answers.setup ? ["RepositorySetup"] : []),
+    ...(setup ? ["RepositorySetup"] : []),
     ...(shape.kind === "services" ? ["readList"] : []),
-    ...(answers.setup ? ["stackSettings"] : []),
+    ...(setup ? ["stackSettings"] : []),
   ];
   const { repository, ...others } = otherArgs(answers);
-  const args = defined(others).map(([name, value]) =>
-    commented(name, name === "lanes" ? name : `${name}: ${literal(value, "  ")}`),
-  );
-  return [
-    `import { ${imported.join(", ")} } from "slipway";\n\n`,
-    shape.kind === "lanes" ? lanesText(shape.lanes) : "",
-    isCommon
-      ? `/** For every image. ${tagsComment(shape)} */\nconst common: ImageArgs = ${literal(commonOf(answers))};\n\n`
-      : "",
-    shape.kind === "services" ? servicesText(shape, answers.folder) : "",
-    "/**\n * What is released. Where it goes is in Pulumi.stage.yaml and Pulumi.prod.yaml: stage builds, and prod promotes, by\n",
-    " * digest, what stage released. Any argument may be here or there; the stack's file wins.\n */\n",
-    "const release: ReleaseArgs = {\n",
-    repository === undefined ? "" : `  repository: ${literal(repository)},\n`,
-    `${imagesText(answers, isCommon)}${args.join("")}};\n\n`,
-    "export = async () => {\n",
-    answers.setup ? SETUP : "",
-    "  // Every refusal is known here, before anything is registered or written.\n",
-    "  const plan = await Release.plan(release);\n",
-    '  return new Release("release", plan).outputs;\n};\n',
-  ].join("");
+  const args = defined(others).map(([name, value]) => {
+    const comment = COMMENTS[name] === undefined ? "" : `  // ${COMMENTS[name]}\n`;
+    return `${comment}  ${name === "lanes" ? name : `${name}: ${literal(value, "  ")}`},\n`;
+  });
+  const common = isCommon
+    ? `/** For every image. ${TAGS[shape.kind]} */\nconst common: ImageArgs = ${literal(commonOf(answers))};\n\n`
+    : "";
+  const lanes = shape.kind === "lanes" ? lanesText(shape.lanes) : "";
+  const services = shape.kind === "services" ? servicesText(shape, answers.folder) : "";
+  return `import { ${imported.join(", ")} } from "slipway";
+
+${lanes}${common}${services}/**
+ * What is released. Where it goes is in Pulumi.stage.yaml and Pulumi.prod.yaml: stage builds, and prod promotes, by
+ * digest, what stage released. Any argument may be here or there; the stack's file wins.
+ */
+const release: ReleaseArgs = {
+${repository === undefined ? "" : `  repository: ${literal(repository)},\n`}${imagesText(answers, isCommon)}${args.join("")}};
+
+export = async () => {
+${setup ? SETUP : ""}  // Every refusal is known here, before anything is registered or written.
+  const plan = await Release.plan(release);
+  return new Release("release", plan).outputs;
+};
+`;
 }
 
 const SETUP = `  // Pulumi.setup.yaml: the repository's settings on GitHub.
@@ -73,40 +76,24 @@ const COMMENTS: Readonly<Record<string, string>> = {
   policy: "No version is made from changes that are in no commit. More rules: docs/policy.md of Slipway.",
 };
 
-function commented(name: string, text: string): string {
-  const comment = COMMENTS[name];
-  return `${comment === undefined ? "" : `  // ${comment}\n`}  ${text},\n`;
-}
-
-function tagsComment(shape: Shape): string {
-  switch (shape.kind) {
-    case "images":
-      return "v1.2.3 gives 1.2.3, 1.2, 1, latest and sha-0123abc; 1.2, 1 and latest never go back.";
-    case "services":
-      return "The git tag is their tag; an unchanged one keeps its digest and gets the new tag without a build.";
-    case "lanes":
-      return "Its tags are those of its lane.";
-    case "variants":
-      return "Its tags are the git tag and latest, which never goes back.";
-  }
-}
+const TAGS: Readonly<Record<Shape["kind"], string>> = {
+  images: "v1.2.3 gives 1.2.3, 1.2, 1, latest and sha-0123abc; 1.2, 1 and latest never go back.",
+  services:
+    "The git tag is their tag; an unchanged one keeps its digest and gets the new tag without a build.",
+  lanes: "Its tags are those of its lane.",
+  variants: "Its tags are the git tag and latest, which never goes back.",
+};
 
 function commonOf({ shape, platforms }: Answers): Values {
-  switch (shape.kind) {
-    case "images":
-      return { platforms, tags: VERSION_TAGS };
-    case "services":
-      return {
-        platforms,
-        tags: ["type=ref,event=tag", "type=sha"],
-        flavor: ["latest=false"],
-        labels: "none",
-        ...argsOf(shape.arg === undefined ? shape.buildArgs : {}),
-      };
-    case "lanes":
-    case "variants":
-      return { platforms };
-  }
+  if (shape.kind === "images") return { platforms, tags: VERSION_TAGS };
+  if (shape.kind !== "services") return { platforms };
+  return {
+    platforms,
+    tags: ["type=ref,event=tag", "type=sha"],
+    flavor: ["latest=false"],
+    labels: "none",
+    ...argsOf(shape.arg === undefined ? shape.buildArgs : {}),
+  };
 }
 
 function imagesOf({ shape }: Answers): { readonly name: string; readonly own: Values }[] {
@@ -135,7 +122,7 @@ function imagesText(answers: Answers, isCommon: boolean): string {
       : block("{}", fields({ ...own, ...commonOf(answers) }, "    "), "    ", 0);
     return `    ${key(name)}: ${value},\n`;
   });
-  const comment = isCommon ? "" : `    // ${tagsComment(answers.shape)}\n`;
+  const comment = isCommon ? "" : `    // ${TAGS[answers.shape.kind]}\n`;
   return `  images: {\n${comment}${images.join("")}  },\n`;
 }
 
@@ -172,30 +159,18 @@ const image = (name: string): ImageArgs => ({
 }
 
 function otherArgs(answers: Answers): Values {
-  const { shape, repository } = answers;
+  const { shape, repository, sign } = answers;
+  const variants = shape.kind === "variants" ? shape.variants : undefined;
   return {
     repository,
     lanes: shape.kind === "lanes" ? shape.lanes : undefined,
     base: shape.kind === "variants" ? shape.base : undefined,
-    variants:
-      shape.kind === "variants"
-        ? shape.variants.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) }))
-        : undefined,
-    sign: signOf(answers),
+    variants: variants?.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) })),
+    // A key is the default.
+    sign:
+      sign === "key" ? undefined : { mode: sign, trusted: sign === "keyless" ? trusted(answers) : undefined },
     policy: { uncommittedVersion: "refuse" },
   };
-}
-
-/** A key is the default. */
-function signOf(answers: Answers): Values | undefined {
-  switch (answers.sign) {
-    case "key":
-      return undefined;
-    case "none":
-      return { mode: "none" };
-    case "keyless":
-      return { mode: "keyless", trusted: trusted(answers) };
-  }
 }
 
 /** The releasing workflows at the branch and at any tag, so that every machine and the next run trust what they release. */
@@ -225,7 +200,6 @@ export function registryOf({ host, namespace, optional }: InitRegistry): Values 
   return { host, namespace: namespace || undefined, optional: optional || undefined };
 }
 
-/** The line width up to which a value stays in one line. */
 const WIDTH = 100;
 
 function literal(value: unknown, indent = ""): string {

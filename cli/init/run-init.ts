@@ -8,10 +8,9 @@ import { colorsFor, say, UsageError } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
-import { type PlannedFile, plannedFiles } from "./planned-files";
+import { plannedFiles } from "./planned-files";
 import { releaseArgs } from "./program";
-import type { InitFlags } from "./shape";
-import { type Answers, stackPairs } from "./shape";
+import { type Answers, type InitFlags, stackPairs } from "./shape";
 import { differencesText, type InitKeys, initKeysText, nextText, reportText } from "./show";
 
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -61,7 +60,10 @@ async function init(
   for (const note of notes) print(`${colors.dim("found")} ${note}\n`);
   const files = await plannedFiles(root, answers, facts);
   const changed = files.filter(({ difference }) => difference.change !== "unchanged");
-  const refused = changed.filter(isOverwritten).map((file) => file.path);
+  // Lines may be added to the user's files, but no other file is replaced.
+  const refused = changed
+    .filter(({ kind, difference }) => kind === "own" && difference.change === "changed")
+    .map((file) => file.path);
   const report = (written: boolean, keys?: InitKeys) => {
     if (flags.json === true)
       process.stdout.write(reportText(answers, { written, notes, files, refused }, keys));
@@ -99,21 +101,18 @@ async function init(
   return 0;
 }
 
-/** Whether an existing file would be replaced. Adding lines to the user's files is fine. */
-function isOverwritten({ kind, difference }: PlannedFile): boolean {
-  return kind === "own" && difference.change === "changed";
-}
-
 const DEADLINE_MS = 60_000;
 
 /**
- * Makes a key pair for each stack that needs one. It also creates the stack in Pulumi's backend, since only the engine
+ * Makes a key pair for each stage that needs one; prod promotes what stage signed, and signs nothing. It also creates the stack in Pulumi's backend, since only the engine
  * can encrypt the key. If the backend does not answer, keys are left for later: the files are useful without them.
  */
 async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv): Promise<InitKeys> {
   const cwd = path.join(root, answers.folder);
   const made: MadeKeys[] = [];
-  for (const stack of withoutKey(answers)) {
+  const { sign, withKey } = answers;
+  for (const { stage: stack } of sign === "key" ? stackPairs(answers) : []) {
+    if (withKey.includes(stack)) continue;
     const select = ["stack", "select", "--create", stack, "--non-interactive"];
     const { code, stderr, message, failure } = await runCommand("pulumi", select, {
       cwd,
@@ -132,10 +131,4 @@ async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv):
     }
   }
   return { made };
-}
-
-/** Stacks that sign by key and have none yet. Prod promotes what stage signed, and signs nothing. */
-function withoutKey({ sign, withKey, shape }: Answers): string[] {
-  const stages = stackPairs({ shape }).map(({ stage }) => stage);
-  return sign === "key" ? stages.filter((stage) => !withKey.includes(stage)) : [];
 }

@@ -101,7 +101,6 @@ export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "r
   return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }
 
-/** What is built: Dockerfiles, relative to their contexts. */
 export function builtFiles(shape: Shape): { readonly context: string; readonly dockerfile: string }[] {
   switch (shape.kind) {
     case "images":

@@ -5,31 +5,27 @@ import { type Answers, stackPairs } from "./shape";
 
 /** The differences to what is there, with the whole text of new files and the names of unchanged ones. */
 export function differencesText(files: readonly PlannedFile[], colors: Colors): string {
-  return files.map((file) => differenceText(file, colors)).join("");
-}
-
-function differenceText({ path, text, difference }: PlannedFile, colors: Colors): string {
-  switch (difference.change) {
-    case "unchanged":
-      return colors.dim(`unchanged ${path}\n`);
-    case "created":
-      return `${colors.bold(`new       ${path}`)}\n${lines(text, (line) => colors.green(`+${line}`))}`;
-    case "changed":
-      return `${colors.bold(`changed   ${path}`)}\n${lines(difference.diff.join("\n"), (line) => painted(line, colors))}`;
-  }
-}
-
-function lines(text: string, paint: (line: string) => string): string {
-  return text
-    .replace(/\n$/, "")
-    .split("\n")
-    .map((line) => `${paint(line)}\n`)
+  return files
+    .map((file) =>
+      differenceText(file, colors)
+        .map((line) => `${line}\n`)
+        .join(""),
+    )
     .join("");
 }
 
-function painted(line: string, colors: Colors): string {
-  if (line.startsWith("+")) return colors.green(line);
-  return line.startsWith("-") ? colors.red(line) : colors.dim(line);
+function differenceText({ path, text, difference }: PlannedFile, colors: Colors): string[] {
+  const { bold, dim, green, red } = colors;
+  if (difference.change === "unchanged") return [dim(`unchanged ${path}`)];
+  if (difference.change === "created") {
+    const lines = text.replace(/\n$/, "").split("\n");
+    return [bold(`new       ${path}`), ...lines.map((line) => green(`+${line}`))];
+  }
+  const painted = difference.diff.map((line) => {
+    if (line.startsWith("+")) return green(line);
+    return line.startsWith("-") ? red(line) : dim(line);
+  });
+  return [bold(`changed   ${path}`), ...painted];
 }
 
 export interface InitKeys {

@@ -118,48 +118,40 @@ export function pulumiYaml(answers: Answers): string {
     runtime: "nodejs",
     plugins: { providers: [{ name: "slipway-registry", path: "node_modules/slipway/provider" }] },
   });
-  const shared = Object.entries(sharedSettings(answers)).map(([key, value]) => [key, { value }]);
-  return shared.length === 0
-    ? head
-    : `${head}\n# For all stacks.\nconfig:\n${sections(Object.fromEntries(shared))}`;
+  const { root } = sharedSettings(answers);
+  return root === undefined ? head : `${head}\n# For all stacks.\n${configYaml({ root: { value: root } })}`;
 }
 
 export function stackYaml({ about, settings }: InitStack): string {
-  return [
-    "# yaml-language-server: $schema=./node_modules/slipway/slipway.schema.json\n#\n",
-    `${about}\nWhat is released is in index.ts. All settings are in the schema above; editors complete from it.\n`.replace(
-      /^(?=.)/gm,
-      "# ",
-    ),
-    `config:\n${sections(settings)}`,
-  ].join("");
+  const further =
+    "What is released is in index.ts. All settings are in the schema above; editors complete from it.";
+  return `# yaml-language-server: $schema=./node_modules/slipway/slipway.schema.json
+#
+# ${`${about}\n${further}`.replaceAll("\n", "\n# ")}
+${configYaml(settings)}`;
 }
 
 const COMMENTS: Readonly<Record<string, string>> = {
-  root: "Contexts, Dockerfiles and other files are relative to this folder: the repository's root.",
-  registries:
-    "Every registry gets the same digests. Credentials: `docker login`, GHCR_USERNAME and GHCR_TOKEN (or GITHUB_ACTOR and\nGITHUB_TOKEN), DOCKERHUB_USERNAME and DOCKERHUB_TOKEN. An optional one is skipped where it has none.",
-  requireTag: "true: only a version, which is a git tag's commit and a clean tree.",
+  "slipway:root":
+    " Contexts, Dockerfiles and other files are relative to this folder: the repository's root.",
+  "slipway:registries":
+    " Every registry gets the same digests. Credentials: `docker login`, GHCR_USERNAME and GHCR_TOKEN (or GITHUB_ACTOR and\n GITHUB_TOKEN), DOCKERHUB_USERNAME and DOCKERHUB_TOKEN. An optional one is skipped where it has none.",
+  "slipway:requireTag": " true: only a version, which is a git tag's commit and a clean tree.",
 };
 
-function sections(settings: Settings): string {
-  return Object.entries(settings)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => {
-      const comment = COMMENTS[key];
-      const text = `${comment === undefined ? "" : comment.replace(/^/gm, "# ").concat("\n")}${settingText(key, value)}`;
-      return text.replace(/^(?=.)/gm, "  ");
-    })
-    .join("\n");
-}
+const IN_ONE_LINE = ["hosts", "on", "patterns", "tags"];
 
-const IN_ONE_LINE = new Set(["hosts", "on", "patterns", "tags"]);
-
-function settingText(key: string, value: unknown): string {
-  const document = new Document({ [`slipway:${key}`]: value }, { aliasDuplicateObjects: false });
+function configYaml(settings: Settings): string {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const config = Object.fromEntries(entries.map(([key, value]) => [`slipway:${key}`, value]));
+  const document = new Document({ config }, { aliasDuplicateObjects: false });
   visit(document, {
-    Pair: (_, { key: name, value: list }) => {
-      if (isScalar(name) && IN_ONE_LINE.has(String(name.value)) && isSeq(list)) list.flow = true;
+    Pair: (_, { key, value }) => {
+      if (!isScalar(key)) return;
+      const name = String(key.value);
+      key.commentBefore = COMMENTS[name];
+      key.spaceBefore = name.startsWith("slipway:") && name !== `slipway:${entries[0]?.[0]}`;
+      if (isSeq(value)) value.flow = IN_ONE_LINE.includes(name);
     },
   });
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });

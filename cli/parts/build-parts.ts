@@ -50,7 +50,6 @@ export function buildParts(options: BuildParts): Promise<number> {
   });
 }
 
-/** The builder, after every check that is possible before a build. */
 async function ready(run: PartsRun, images: readonly PlannedImage[]): Promise<CliBuilder> {
   const { plan, config, projectDir, env, context, signal, again } = run;
   if (writtenRepositories(plan).length > 0) await checkPlan({ plan, config, projectDir, say, again });

@@ -11,8 +11,8 @@ import type { Context } from "../../provider/resource";
 import { writeWholeFile } from "../../report/manifest-file";
 import { refusalText } from "../../report/plan-text";
 import type { StackRun } from "../commands/flags";
-import { signingSecrets } from "../engine-secrets";
 import { planStack } from "../plan-without-engine";
+import { signingSecrets } from "../pulumi";
 import { runContext, untilInterrupted } from "../run-context";
 import { say } from "../terminal";
 
@@ -40,13 +40,27 @@ export async function runOnPlan(
   options: PartsOptions,
   work: (run: PartsRun) => Promise<void>,
 ): Promise<number> {
-  const { stack, env, flags, configFile } = options;
+  const { stack, env, configFile } = options;
   const projectDir = path.resolve(options.cwd);
-  const planned = () => planStack({ stack, cwd: projectDir, configFile, env, flags });
+  const planned = () => planStack({ ...options, signs: false });
   const [first, ...others] = await planned();
-  if (first === undefined || others.length > 0) throw severalReleases(stack);
+  if (first === undefined || others.length > 0) {
+    throw noParts(
+      "parts-several",
+      "program",
+      `the program declares several releases for the stack ${stack}, and parts are of one`,
+      "Give each release a stack of its own, or release them with pulumi up.",
+    );
+  }
   const { config, plan } = first;
-  refuseNothing(stack, config);
+  if (config.promote !== undefined) {
+    const message = `${stack} promotes what another stack built, and builds nothing`;
+    throw noParts("parts-not-built", "slipway:promote", message);
+  }
+  if (!config.push) {
+    const message = "nothing is to be pushed (CI_PUSH=false), so there are no parts";
+    throw noParts("parts-not-built", "slipway:push", message);
+  }
   for (const notice of plan.notices) say(`note: ${notice}`);
   if (plan.refusals.length > 0) throw new Error(refusalText(plan));
 
@@ -62,7 +76,6 @@ export async function runOnPlan(
   );
 }
 
-/** Those of some repositories that have a digest. */
 export async function holders(
   { registries }: Context,
   repositories: readonly string[],
@@ -77,28 +90,10 @@ export function repositoriesOf(images: readonly PlannedImage[]): string[] {
   return [...new Set(images.flatMap(({ repositories }) => repositories))].sort();
 }
 
-function severalReleases(stack: string): ProblemError {
-  return noParts({
-    code: "parts-several",
-    path: "program",
-    message: `the program declares several releases for the stack ${stack}, and parts are of one`,
-    hint: "Give each release a stack of its own, or release them with pulumi up.",
-  });
-}
-
-function refuseNothing(stack: string, { push, promote }: Config): void {
-  const code = "parts-not-built";
-  if (promote !== undefined) {
-    const message = `${stack} promotes what another stack built, and builds nothing`;
-    throw noParts({ code, path: "slipway:promote", message });
-  }
-  if (push) return;
-  const message = "nothing is to be pushed (CI_PUSH=false), so there are no parts";
-  throw noParts({ code, path: "slipway:push", message });
-}
-
-function noParts(problem: Problem): ProblemError {
-  return new ProblemError("There are no parts of images to build or to merge:", [problem]);
+function noParts(code: string, path: string, message: string, hint?: string): ProblemError {
+  return new ProblemError("There are no parts of images to build or to merge:", [
+    { code, path, message, hint },
+  ]);
 }
 
 /** `linux/arm64` -> `linux-arm64.json`. */

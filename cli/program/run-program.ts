@@ -36,7 +36,7 @@ export async function runProgram(
   const config = Object.entries(file.config);
   pulumi.runtime.setAllConfig(
     Object.fromEntries(config.map(([key, value]) => [key, configText(value)])),
-    config.flatMap(([key, value]) => (hasEncrypted(value) ? [key] : [])),
+    config.flatMap(([key, value]) => (encryptedPaths(value).length > 0 ? [key] : [])),
   );
   const removeHost = hostProgram({
     planRelease: (code, options) => host.planRelease(withEncrypted(code), options),
@@ -53,7 +53,6 @@ export async function runProgram(
   }
 }
 
-/** The arguments of a program's first plan for a stack. */
 export async function declaredCode(projectDir: string, file: StackFile): Promise<Code> {
   let found: Code | undefined;
   await runProgram(projectDir, file, (stop) => {
@@ -84,7 +83,6 @@ export function nothingPlanned(stack: string): ProblemError {
   ]);
 }
 
-/** A program exports its outputs, or a function that returns them. */
 async function runExport(loaded: unknown): Promise<void> {
   const exported = isRecord(loaded) && "default" in loaded ? loaded.default : loaded;
   await (typeof exported === "function" ? exported() : exported);
@@ -110,15 +108,16 @@ function programError(error: unknown, stack: string): unknown {
   return new Error(`the program failed for the stack ${stack}: ${error.message}`, { cause: error });
 }
 
-function configText(value: unknown): string {
-  const readable = [...leaves(value)]
-    .filter((leaf) => leaf.value instanceof Encrypted)
-    .reduce<unknown>((root, { path }) => withValueAt(root, path, ENCRYPTED), value);
-  return typeof readable === "string" ? readable : JSON.stringify(readable);
+function encryptedPaths(value: unknown) {
+  return [...leaves(value)].filter((leaf) => leaf.value instanceof Encrypted).map(({ path }) => path);
 }
 
-function hasEncrypted(value: unknown): boolean {
-  return [...leaves(value)].some((leaf) => leaf.value instanceof Encrypted);
+function configText(value: unknown): string {
+  const readable = encryptedPaths(value).reduce<unknown>(
+    (root, path) => withValueAt(root, path, ENCRYPTED),
+    value,
+  );
+  return typeof readable === "string" ? readable : JSON.stringify(readable);
 }
 
 function withEncrypted(code: Code): Code {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Config } from "../../plan/config";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { type ReleaseManifest, releaseManifest, writtenTags } from "../../plan/manifest";
@@ -11,7 +12,7 @@ import {
   tagDigests,
 } from "../../plan/resource-inputs";
 import { completeContent } from "../../provider/complete-content";
-import type { Context, Resource } from "../../provider/resource";
+import type { Context } from "../../provider/resource";
 import { hubDescription } from "../../provider/resources/hub-description";
 import { imageCopy } from "../../provider/resources/image-copy";
 import { writeTags } from "../../provider/write-tags";
@@ -56,7 +57,8 @@ export async function describeWithoutEngine(
 ): Promise<void> {
   for (const description of input.plan.descriptions ?? []) {
     if (description.kept !== undefined) continue;
-    await create(input, hubDescription, description.repository, descriptionInputs(description));
+    const run = { urn: description.repository, preview: false };
+    await hubDescription.create(input.context, { ...descriptionInputs(description) }, run);
     input.say(`the description of ${description.repository} is set`);
   }
 }
@@ -75,28 +77,14 @@ async function release(run: Run, image: PlannedImage): Promise<Verified> {
   return { digest, attestations: referrerDigests(referrers) };
 }
 
-async function promote(run: Run, image: PlannedImage): Promise<Verified> {
-  const copied = await create(run, imageCopy, image.name, copyInputs(image));
-  const referrers: unknown = Reflect.get(copied, "referrers");
-  return {
-    digest: digestIn(copied, "digest"),
-    attestations: Array.isArray(referrers) ? referrers.filter(isDigest) : [],
-  };
-}
+const copied = z.object({
+  digest: z.custom<Digest>(isDigest),
+  referrers: z.array(z.custom<Digest>(isDigest)).default([]),
+});
 
-/** Every one of these operations looks first, and writes only what is missing. */
-async function create(
-  { context }: Pick<CarryOutInput, "context">,
-  resource: Resource,
-  urn: string,
-  inputs: Readonly<Record<string, unknown>>,
-): Promise<object> {
-  const { outputs } = await resource.create(context, { ...inputs }, { urn, preview: false });
-  return outputs;
-}
-
-function digestIn(outputs: object, name: string): Digest {
-  const digest: unknown = Reflect.get(outputs, name);
-  if (!isDigest(digest)) throw new Error(`no ${name} came of it`);
-  return digest;
+async function promote({ context }: Run, image: PlannedImage): Promise<Verified> {
+  const run = { urn: image.name, preview: false };
+  const { outputs } = await imageCopy.create(context, { ...copyInputs(image) }, run);
+  const { digest, referrers } = copied.parse(outputs);
+  return { digest, attestations: referrers };
 }

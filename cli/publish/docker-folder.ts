@@ -9,7 +9,6 @@ export interface DockerFolder {
 }
 
 const CONFIG = "config.json";
-/** How Docker names its own registry there. */
 const DOCKER_HUB = ["docker.io", "index.docker.io", "https://index.docker.io/v1/"];
 
 /**

@@ -1,14 +1,13 @@
 import path from "node:path";
-import type { Config } from "../../plan/config";
 import { type ReleaseManifest, tagOutcomes, writtenRepositories } from "../../plan/manifest";
 import type { PlannedImage, PlannedRelease, ReleasePlan } from "../../plan/release-plan";
 import { provePush } from "../../provider/prove-push";
-import { MANIFEST_FILE, readManifestFile, writeArtifacts, writeFiles } from "../../report/manifest-file";
+import { writeArtifacts, writeFiles } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";
 import { checkPlan } from "../../source/checks";
 import type { StackRun } from "../commands/flags";
-import { planStack } from "../plan-without-engine";
+import { lastManifest, planStack } from "../plan-without-engine";
 import { runContext, untilInterrupted } from "../run-context";
 import { say } from "../terminal";
 import { type CarryOutInput, carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
@@ -22,17 +21,16 @@ export interface Publish extends StackRun {
 
 /** Releases what the plan says by a Docker-compatible CLI, without an engine. */
 export async function publish(options: Publish): Promise<number> {
-  const { stack, env, flags, configFile, output } = options;
+  const { stack, env, output } = options;
   const projectDir = path.resolve(options.cwd);
   const planned = () =>
     planStack({
-      stack,
-      cwd: projectDir,
-      configFile,
-      env,
-      flags,
+      ...options,
       signs: output !== "commands",
-      previous: (config) => lastManifest(projectDir, config, stack),
+      previous: async (config) => {
+        const last = await lastManifest(projectDir, config, stack);
+        return last && { ...last, images: last.images.map(({ build: _, ...image }) => image) };
+      },
     });
   const plans = await planned();
   const refused = plans.filter(({ plan }) => plan.refusals.length > 0);
@@ -42,7 +40,9 @@ export async function publish(options: Publish): Promise<number> {
   }
   const manifests: ReleaseManifest[] = [];
   for (const [index, release] of plans.entries()) {
-    const plan = withoutBuilds(release.plan);
+    // A build by a CLI is nothing that an engine's state could hold.
+    const images = release.plan.images.map(({ build: _, ...image }): PlannedImage => image);
+    const plan = { ...release.plan, images };
     const again = async () => (await planned())[index]?.plan ?? plan;
     const { code, manifest } = await publishPlan({ ...release, plan, output, env, again });
     if (code !== 0) return code;
@@ -67,7 +67,8 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
   refuseUnreadable(config, plan);
   const context = runContext(config, env);
   const { registries } = context;
-  const logins = config.push && isBuilt(plan) ? await readLogins(config, plan, registries) : [];
+  const isBuilt = plan.images.some(({ content }) => content.from === "build");
+  const logins = config.push && isBuilt ? await readLogins(config, plan, registries) : [];
   if (!config.push && output === "json")
     throw new Error("push: false (CI_PUSH) releases nothing, so there is no manifest");
   if (!config.push || output === "commands") {
@@ -101,25 +102,4 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
     }
   });
   return { code, manifest };
-}
-
-/** This stack's last release, as far as its manifest is here. */
-async function lastManifest(
-  projectDir: string,
-  config: Config,
-  stack: string,
-): Promise<ReleaseManifest | undefined> {
-  const file = path.join(projectDir, config.artifacts, MANIFEST_FILE);
-  const manifest = await readManifestFile(file).catch(() => undefined);
-  if (manifest?.stack !== stack) return undefined;
-  return { ...manifest, images: manifest.images.map(({ build: _, ...image }) => image) };
-}
-
-/** A build by a CLI is nothing that an engine's state could hold. */
-function withoutBuilds(plan: ReleasePlan): ReleasePlan {
-  return { ...plan, images: plan.images.map(({ build: _, ...image }): PlannedImage => image) };
-}
-
-function isBuilt(plan: ReleasePlan): boolean {
-  return plan.images.some(({ content }) => content.from === "build");
 }

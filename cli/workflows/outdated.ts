@@ -1,9 +1,9 @@
 import Table from "cli-table3";
-import { Octokit } from "octokit";
+import type { Octokit } from "octokit";
 import { reasonOf } from "../../plan/problem";
 import { outwardFetch } from "../../registry/outward";
+import { githubClient, statusOf } from "../../source/github";
 import { ACTION_PINS, type NewestRelease, type PinState, pinStates } from "../../workflows/action-pins";
-import { statusOf } from "../dispatch/problems";
 
 const DEADLINE_MS = 20_000;
 
@@ -18,13 +18,12 @@ export async function listOutdated(
 ): Promise<number> {
   const baseUrl = (env.GITHUB_API_URL || "https://api.github.com").replace(/\/+$/, "");
   const token = env.GH_TOKEN || env.GITHUB_TOKEN;
-  const octokit = new Octokit({
+  const octokit = await githubClient({
     baseUrl,
     auth: token || undefined,
     retry: { enabled: false },
     throttle: { enabled: false },
     request: { fetch: outwardFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
-    log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   });
   const found = await Promise.all(
     Object.entries(ACTION_PINS).map(async ([action, pin]) => {
@@ -42,8 +41,6 @@ export async function listOutdated(
   return states.every(({ state }) => state === "current") ? 0 : 1;
 }
 
-function ignore(): void {}
-
 async function newestRelease(octokit: Octokit, action: string, pinned: string): Promise<NewestRelease> {
   const [owner = "", repo = ""] = action.split("/");
   const { data } = await octokit.rest.repos.getLatestRelease({ owner, repo });
@@ -54,7 +51,6 @@ async function newestRelease(octokit: Octokit, action: string, pinned: string): 
   return { version, commit, pinnedNow };
 }
 
-/** The commit of a tag, annotated or not; undefined where there is none. */
 async function tagCommit(
   octokit: Octokit,
   repository: { readonly owner: string; readonly repo: string },

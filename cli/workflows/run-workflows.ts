@@ -21,7 +21,7 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   const compared = await Promise.all(
     files.map(async (file) => {
       const found = await foundText(root, file.path);
-      return { file, difference: compareFile({ path: file.path, wanted: file.text, found }) };
+      return { file, difference: compareFile(file.path, file.text, found) };
     }),
   );
   if (options.check !== true) {

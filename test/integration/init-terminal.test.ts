@@ -22,7 +22,6 @@ const OFFLINE = { GITHUB_API_URL: "http://127.0.0.1:9", PULUMI_BACKEND_URL: "fil
 const ENTER = "\r";
 const throughQuestions: readonly Step[] = [
   { when: "Dockerfiles to release", type: ENTER },
-  { when: "Name of the image", type: ENTER },
   { when: "Registries", type: ENTER },
   { when: "Registry of stage", type: ENTER },
   { when: "Workflow files for", type: ENTER },

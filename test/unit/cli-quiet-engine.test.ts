@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { environmentSecrets } from "../../cli/engine-secrets";
-import { flagValue, isTelling, withLogShown } from "../../cli/quiet-engine";
+import { flagValue, isTelling, withLogShown } from "../../cli/engine-process";
+import { environmentSecrets } from "../../cli/pulumi";
 
 test.each([
   ["-v=9"],

@@ -15,8 +15,8 @@ const DEAF = `console.log("ready"); setTimeout(() => {}, 20_000);`;
 const DYING = `console.log("ready"); process.kill(process.pid, "SIGKILL"); setTimeout(() => {}, 20_000);`;
 
 const RUNNERS: readonly (readonly [string, string])[] = [
-  ["cli/foreground.ts", "runInForeground"],
-  ["cli/quiet-engine.ts", "runRedacted"],
+  ["cli/engine-process.ts", "runInForeground"],
+  ["cli/engine-process.ts", "runRedacted"],
 ];
 
 /** Runs a program as `slipway` would, in a process of its own that gets one signal as soon as the program is ready. */

@@ -7,7 +7,7 @@ import { onTerminal, type Step, type TerminalEnd } from "../../support/terminal"
 
 /** `slipway dispatch` at a terminal: what is on the screen, whatever its size, however it ends. */
 
-const SLIPWAY = path.resolve(__dirname, "../../../cli/slipway.js");
+const SLIPWAY = path.resolve(__dirname, "../../support/github/quick-slipway.cjs");
 const RUN = `https://github.com/${REPOSITORY}/actions/runs/1001`;
 const LONG = "Set up QEMU for linux/arm64 and whatever else is to be emulated on this runner today";
 const JOBS = {
@@ -42,7 +42,7 @@ async function dispatch(
   const { PATH = "", HOME = "" } = process.env;
   const env = {
     ...{ PATH, HOME, TERM: "xterm-256color", GIT_CONFIG_GLOBAL: "/dev/null" },
-    ...{ GH_TOKEN: TOKEN, GITHUB_API_URL: standIn.url, SLIPWAY_DISPATCH_SECOND_MS: "60" },
+    ...{ GH_TOKEN: TOKEN, GITHUB_API_URL: standIn.url, TEST_SECOND_MS: "60" },
   };
   const argv = [process.execPath, SLIPWAY, "dispatch", "--version", "v1.2.3"];
   const ended = await onTerminal({ argv, cwd: dir, env, columns, rows, steps });

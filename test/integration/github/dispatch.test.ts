@@ -81,10 +81,9 @@ async function dispatch(
 ): Promise<Ended> {
   const ended = await run(
     process.execPath,
-    [path.join(ROOT, "cli/slipway.js"), "dispatch", "-C", dir, ...args],
+    [path.join(ROOT, "test/support/github/quick-slipway.cjs"), "dispatch", "-C", dir, ...args],
     {
       GH_TOKEN: TOKEN,
-      SLIPWAY_DISPATCH_SECOND_MS: "4",
       ...(standIn === undefined ? {} : { GITHUB_API_URL: standIn.url }),
       ...env,
     },

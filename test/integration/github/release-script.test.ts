@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { ActionsRuns, TOKEN } from "../../support/github/actions-runs";
@@ -15,6 +15,9 @@ let standIn: ActionsRuns | undefined;
 
 beforeAll(() => {
   dir = releaseProject();
+  const command = path.join(dir, "node_modules/.bin/slipway");
+  rmSync(command);
+  symlinkSync(path.resolve(__dirname, "../../support/github/quick-slipway.cjs"), command);
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 afterEach(async () => {
@@ -24,7 +27,7 @@ afterEach(async () => {
 
 function script(args: readonly string[], url: string) {
   const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, GH_TOKEN: TOKEN, GITHUB_API_URL: url, SLIPWAY_DISPATCH_SECOND_MS: "4" };
+  const env = { PATH, HOME, GH_TOKEN: TOKEN, GITHUB_API_URL: url };
   return new Promise<{ code: number | null; out: string; err: string }>((resolve, reject) => {
     const child = spawn(path.join(dir, SCRIPT), args, { cwd: "/", env });
     let [out, err] = ["", ""];

@@ -30,11 +30,14 @@ export class VariableStore {
   }
 
   /** A page of them, as GitHub does: ten, unless asked for more, and thirty at most. */
-  list(query: URLSearchParams): Answer {
+  list(query: URLSearchParams, path: string): Answer {
     const all = [...this.#variables.values()];
     const size = Math.min(30, Number(query.get("per_page") ?? 10));
-    const start = (Number(query.get("page") ?? 1) - 1) * size;
-    return { status: 200, body: { total_count: all.length, variables: all.slice(start, start + size) } };
+    const page = Number(query.get("page") ?? 1);
+    const next = new URLSearchParams({ per_page: String(size), page: String(page + 1) });
+    const variables = all.slice((page - 1) * size, page * size);
+    const headers = page * size < all.length ? { link: `<${path}?${next}>; rel="next"` } : undefined;
+    return { status: 200, body: { total_count: all.length, variables }, headers };
   }
 
   get(name: string): Answer {
@@ -65,8 +68,14 @@ export function variableRoutes(
   store: (params: Readonly<Record<string, string>>) => VariableStore | undefined,
 ): Route[] {
   const one = `${base}/{name}`;
+  const path = (params: Readonly<Record<string, string>>) =>
+    base.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name] ?? ""));
   return [
-    { method: "GET", pattern: base, answer: ({ params, query }) => store(params)?.list(query) ?? notFound },
+    {
+      method: "GET",
+      pattern: base,
+      answer: ({ params, query }) => store(params)?.list(query, path(params)) ?? notFound,
+    },
     {
       method: "POST",
       pattern: base,

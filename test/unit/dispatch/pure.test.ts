@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { logLines, reasonsInLog } from "../../../cli/dispatch/failed-run";
 import { pollSeconds } from "../../../cli/dispatch/github";
 import { unzip } from "../../../cli/dispatch/manifests";
-import { plain } from "../../../cli/dispatch/problems";
 import {
   checkDuration,
   checkRef,
@@ -12,6 +11,7 @@ import {
   serverFor,
 } from "../../../cli/dispatch/settings";
 import { dispatchInputs, readWorkflowFile, type WorkflowInput } from "../../../cli/dispatch/workflow-file";
+import { plain } from "../../../source/github";
 import { zipOf } from "../../support/github/actions-runs";
 
 describe("what may be typed", () => {

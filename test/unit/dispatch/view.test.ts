@@ -9,21 +9,21 @@ const running: RunState = {
   ...{ id: 1, url: "u", title: "Release v1.2.3", status: "in_progress" },
   jobs: [
     {
-      ...{ id: 2, name: "Release", url: "u", status: "in_progress", startedAt: at },
+      ...{ id: 2, name: "Release", html_url: "u", status: "in_progress", started_at: at },
       steps: [
         {
           number: 1,
           name: "Check out",
           status: "completed",
           conclusion: "success",
-          startedAt: at,
-          completedAt: at,
+          started_at: at,
+          completed_at: at,
         },
-        { number: 2, name: "Build", status: "in_progress", startedAt: at },
+        { number: 2, name: "Build", status: "in_progress", started_at: at },
         { number: 3, name: "Report", status: "queued" },
       ],
     },
-    { id: 3, name: "Attest", url: "u", status: "waiting", steps: [] },
+    { id: 3, name: "Attest", html_url: "u", status: "waiting", steps: [] },
   ],
 };
 
@@ -73,7 +73,7 @@ describe("a run line by line", () => {
 });
 
 test.each([
-  [{ status: "queued", startedAt: at }, ""],
-  [{ status: "in_progress", startedAt: at }, "1m 5s"],
-  [{ status: "completed", startedAt: at, completedAt: "2026-01-10T01:02:00Z" }, "1h 2m"],
+  [{ status: "queued", started_at: at }, ""],
+  [{ status: "in_progress", started_at: at }, "1m 5s"],
+  [{ status: "completed", started_at: at, completed_at: "2026-01-10T01:02:00Z" }, "1h 2m"],
 ])("%j took %s", (part, text) => expect(duration(part, now)).toBe(text));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { githubApiUrl } from "../../../source/repository-reader";
+import { githubApiUrl } from "../../../source/github";
 
 test.each([
   [undefined, "https://api.github.com"],
