@@ -1,9 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { writeWholeFile } from "../report/manifest-file";
 import { allCases, type Made } from "./cases";
 import { type Measured, measure } from "./measure";
 import { writePage } from "./page";
 
 const ROUNDS = 5;
+const RESULTS = "artifacts/bench.json";
 
 export async function main(args: readonly string[]): Promise<void> {
   const isQuick = args.includes("--quick");
@@ -23,6 +25,14 @@ export async function main(args: readonly string[]): Promise<void> {
   } finally {
     await Promise.all(made.map((one) => ("remove" in one ? one.remove() : one.stop())));
   }
-  await writeWholeFile("artifacts/bench.json", `${JSON.stringify({ cases: measured }, undefined, 2)}\n`);
-  if (!isQuick && wanted.length === 0) await writePage(measured);
+  const cases = [...(await earlier(measured)), ...measured];
+  await writeWholeFile(RESULTS, `${JSON.stringify({ cases }, undefined, 2)}\n`);
+  if (!isQuick) await writePage(cases);
+}
+
+/** What other runs have measured, so that a run may be of some cases only. */
+async function earlier(measured: readonly Measured[]): Promise<Measured[]> {
+  const text = await readFile(RESULTS, "utf8").catch(() => '{ "cases": [] }');
+  const { cases }: { cases: Measured[] } = JSON.parse(text);
+  return cases.filter(({ name }) => !measured.some((one) => one.name === name));
 }

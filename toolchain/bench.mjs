@@ -8,8 +8,8 @@ import { command } from "./node-version.mjs";
 const usage = `Usage: npm run bench [-- --quick] [-- parts of case names]
 
 Measures Slipway beside docker buildx bake, crane and regctl on the same services, in turn, and writes
-artifacts/bench.json; a whole run also writes the table of docs/performance.md. Nothing else should run meanwhile.
-  npm run bench -- --quick            each case once, in minutes
+artifacts/bench.json and the table of docs/performance.md. Nothing else should run meanwhile.
+  npm run bench -- --quick            each case once, in minutes, without the table
   npm run bench -- "10 images"        some cases only
 `;
 
