@@ -3,9 +3,6 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 /** Property values as they travel between engine and provider. */
 export type Properties = Record<string, unknown>;
 
-/** What the engine sends for an output that is not known yet. */
-export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
 /** The key and value by which the engine marks an object as a secret around a value. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { type Digest, isDigest } from "../plan/digest";
-import { UNKNOWN } from "./properties";
+
+/** What the engine sends for an output that is not known yet. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** A digest, or undefined while the engine does not know it yet. docker-build previews an update as `""`. */
 export const digestInput = z

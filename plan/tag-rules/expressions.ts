@@ -57,8 +57,13 @@ export function renderTemplate(
   context: object,
   helpers: Readonly<Record<string, (name: unknown) => string>> = {},
 ): string {
-  return Handlebars.compile(template)(context, { helpers });
+  const compiled = templates.get(template) ?? Handlebars.compile(template);
+  templates.set(template, compiled);
+  return compiled(context, { helpers });
 }
+
+/** Each is compiled once: many images have the same rules, and compiling takes a millisecond. */
+const templates = new Map<string, Handlebars.TemplateDelegate>();
 
 /** Whether a pattern is `{{raw}}` and nothing else, which keeps a pre-release as it was written. */
 export function isRawPattern(pattern: string): boolean {

@@ -5,9 +5,8 @@ import type { DesiredContent } from "../../plan/resource-inputs";
 import { type ContentClaim, parseClaim, parseStatement, type ReleaseStatement } from "../../plan/statement";
 import { completeContent, signerOf } from "../complete-content";
 import type { Properties } from "../properties";
-import { UNKNOWN } from "../properties";
 import { type Context, plannedResource } from "../resource";
-import { digestInput, repositoryInput } from "../schemas";
+import { digestInput, repositoryInput, UNKNOWN } from "../schemas";
 import { isWhole } from "../whole-content";
 
 const plan: z.ZodType<DesiredContent> = z.object({

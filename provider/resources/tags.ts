@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { isDigest } from "../../plan/digest";
 import { type DesiredLevel, tagDigests, tagReference } from "../../plan/resource-inputs";
-import { UNKNOWN } from "../properties";
 import { plannedResource } from "../resource";
-import { digestInput, repositoryInput } from "../schemas";
+import { digestInput, repositoryInput, UNKNOWN } from "../schemas";
 import { moved, writeTags } from "../write-tags";
 
 const digest = z.custom<`sha256:${string}`>(isDigest, "is not a sha256 digest");

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Release, registry } from "../../components";
 import { type DesiredLevel, desiredTags } from "../../plan/resource-inputs";
-import { UNKNOWN } from "../../provider/properties";
 import { NO_CONFIG, Registries } from "../../provider/registries";
 import { NO_LOG } from "../../provider/resource";
 import { tags } from "../../provider/resources/tags";
+import { UNKNOWN } from "../../provider/schemas";
 import { Signing } from "../../provider/signing";
 import { type RanProgram, runProgram } from "../../testing";
 import { EngineCalls } from "../support/engine-calls";
