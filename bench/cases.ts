@@ -270,7 +270,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function kept<T extends Made>(made: Made[], making: Promise<T>): Promise<T> {
+/** Notes that something has to be removed at the end. */
+export async function kept<T extends Made>(made: Made[], making: Promise<T>): Promise<T> {
   const one = await making;
   made.push(one);
   return one;

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Project } from "../test/support/project";
@@ -71,8 +71,11 @@ export class Fleet {
     await this.project.commit({ ".gitignore": "*.bin\n", ...Object.fromEntries(files) }, `v${version}`);
     const { megabytes } = this.#options;
     if (megabytes === undefined) return;
-    for (const name of names)
-      writeFileSync(path.join(this.project.dir, name, "content.bin"), randomBytes(megabytes * 1_000_000));
+    for (const name of names) {
+      const file = path.join(this.project.dir, name, "content.bin");
+      rmSync(file, { force: true });
+      for (let at = 0; at < megabytes; at += 20) appendFileSync(file, randomBytes(20_000_000));
+    }
   }
 
   /** A version of what is there. */

@@ -32,7 +32,7 @@ export interface Measured {
 }
 
 /** Seconds that something takes. */
-async function seconds(run: () => Promise<unknown>): Promise<number> {
+export async function seconds(run: () => Promise<unknown>): Promise<number> {
   const since = process.hrtime.bigint();
   await run();
   return Number(process.hrtime.bigint() - since) / 1e9;

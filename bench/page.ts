@@ -1,21 +1,26 @@
 import { readFile } from "node:fs/promises";
 import { writeWholeFile } from "../report/manifest-file";
+import type { Figure } from "./figures";
 import type { Measured } from "./measure";
+import type { Results } from "./run";
 
 const PAGE = "docs/performance.md";
 const PICTURE = "docs/images/performance.svg";
 const [START, END] = ["<!-- bench:start -->", "<!-- bench:end -->"];
 
-/** Writes the table of docs/performance.md and its picture. */
-export async function writePage(measured: readonly Measured[]): Promise<void> {
+/** Writes the tables of docs/performance.md and its picture. */
+export async function writePage({ cases, figures }: Results): Promise<void> {
   const page = await readFile(PAGE, "utf8");
   const [before, rest = ""] = page.split(START);
   const after = rest.split(END)[1] ?? "";
-  await writeWholeFile(PAGE, `${before}${START}\n\n${table(measured)}\n\n${END}${after}`);
-  await writeWholeFile(PICTURE, picture(measured));
+  await writeWholeFile(
+    PAGE,
+    `${before}${START}\n\n${caseTable(cases)}\n\n${figureTable(figures)}\n\n${END}${after}`,
+  );
+  await writeWholeFile(PICTURE, picture(cases));
 }
 
-function table(measured: readonly Measured[]): string {
+function caseTable(measured: readonly Measured[]): string {
   const rows = measured.map(({ name, against, ours, peer, ratio, wanted, spread, n }) =>
     [
       name,
@@ -32,6 +37,15 @@ function table(measured: readonly Measured[]): string {
     "| --- | --- | --- | --- | --- | --- | --- |",
     ...rows.map((row) => `| ${row} |`),
   ].join("\n");
+}
+
+function figureTable(figures: readonly Figure[]): string {
+  const rows = figures.map(({ name, value, unit, wanted }) => {
+    const isMet = wanted !== undefined && value <= wanted;
+    const shown = `${value.toFixed(unit === "MB" ? 0 : 2)} ${unit}`;
+    return `| ${name} | ${isMet ? `**${shown}**` : shown} | ${wanted === undefined ? "" : `≤ ${wanted} ${unit}`} |`;
+  });
+  return ["| figure | measured once | wanted |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 function range([low, high]: readonly [number, number]): string {

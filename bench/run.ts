@@ -1,38 +1,56 @@
 import { readFile } from "node:fs/promises";
 import { writeWholeFile } from "../report/manifest-file";
 import { allCases, type Made } from "./cases";
+import { type Figure, figures } from "./figures";
 import { type Measured, measure } from "./measure";
 import { writePage } from "./page";
 
 const ROUNDS = 5;
 const RESULTS = "artifacts/bench.json";
 
+/** What `artifacts/bench.json` holds. */
+export interface Results {
+  readonly cases: readonly Measured[];
+  readonly figures: readonly Figure[];
+}
+
 export async function main(args: readonly string[]): Promise<void> {
   const isQuick = args.includes("--quick");
   const wanted = args.filter((arg) => !arg.startsWith("--"));
+  const isWanted = (name: string) => wanted.length === 0 || wanted.some((part) => name.includes(part));
   const made: Made[] = [];
-  const measured: Measured[] = [];
+  let results = await earlier();
   try {
-    for (const one of allCases(made)) {
-      if (wanted.length > 0 && !wanted.some((part) => one.name.includes(part))) continue;
+    for (const one of allCases(made).filter(({ name }) => isWanted(name))) {
       const result = await measure(one, isQuick ? 1 : ROUNDS);
-      measured.push(result);
-      const { ours, peer, ratio } = result;
+      const { name, ours, peer, ratio } = result;
       console.log(
-        `${one.name}: ${ours.toFixed(1)} s, ${one.peer} ${peer.toFixed(1)} s: ${ratio.toFixed(2)} (wanted ${one.wanted})`,
+        `${name}: ${ours.toFixed(1)} s, ${one.peer} ${peer.toFixed(1)} s: ${ratio.toFixed(2)} (wanted ${one.wanted})`,
       );
+      results = { ...results, cases: [...without(results.cases, [result]), result] };
+    }
+    for (const [name, make] of Object.entries(figures)) {
+      if (!isWanted(name)) continue;
+      const found = await make(made);
+      for (const { name: figure, value, unit } of found)
+        console.log(`${figure}: ${value.toFixed(2)} ${unit}`);
+      results = { ...results, figures: [...without(results.figures, found), ...found] };
     }
   } finally {
     await Promise.all(made.map((one) => ("remove" in one ? one.remove() : one.stop())));
+    // A run that breaks off keeps what it has measured.
+    await writeWholeFile(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
   }
-  const cases = [...(await earlier(measured)), ...measured];
-  await writeWholeFile(RESULTS, `${JSON.stringify({ cases }, undefined, 2)}\n`);
-  if (!isQuick) await writePage(cases);
+  if (!isQuick) await writePage(results);
 }
 
 /** What other runs have measured, so that a run may be of some cases only. */
-async function earlier(measured: readonly Measured[]): Promise<Measured[]> {
-  const text = await readFile(RESULTS, "utf8").catch(() => '{ "cases": [] }');
-  const { cases }: { cases: Measured[] } = JSON.parse(text);
-  return cases.filter(({ name }) => !measured.some((one) => one.name === name));
+async function earlier(): Promise<Results> {
+  const text = await readFile(RESULTS, "utf8").catch(() => "{}");
+  const { cases = [], figures: found = [] }: Partial<Results> = JSON.parse(text);
+  return { cases, figures: found };
+}
+
+function without<T extends { readonly name: string }>(all: readonly T[], some: readonly T[]): T[] {
+  return all.filter(({ name }) => !some.some((one) => one.name === name));
 }
