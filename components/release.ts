@@ -80,28 +80,34 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
   constructor(name: string, planned: PlannedRelease<Image>, opts?: pulumi.ComponentResourceOptions) {
     // The compiler finds a forgotten `await` in TypeScript, but nothing does in JavaScript.
     if (planned instanceof Promise) throw new Error(`Release "${name}": await Release.plan(…) first`);
-    const traced = withoutStackTraces();
     super("slipway:index:Release", name, {}, opts);
-    const provider = this.registryProvider(name, planned, opts);
-    const content =
-      planned.config.promote === undefined
-        ? this.build(name, planned, provider, opts?.dependsOn)
-        : this.promote(name, planned, provider);
-    const tags = this.tag(name, planned, content, provider);
-    const images = Object.fromEntries([
-      ...planned.plan.kept.map((image) => [image.name, keptImage(image)] as const),
-      ...planned.plan.images.map(
-        ({ name: image, repositories }) =>
-          [image, releasedImage(content[image]?.digest, repositories, namesOf(image, tags.written))] as const,
-      ),
-    ]);
-    if (!hasEach<Image>(images, planned.plan)) throw new Error("an image of the plan was not declared");
-    this.images = images;
-    this.manifest = this.record(planned, content, tags);
-    this.describe(name, planned, tags.resource, provider);
-    this.outputs = outputsOf(this.manifest);
-    this.registerOutputs({ manifest: this.manifest });
-    traced();
+    const restore = withoutStackTraces();
+    try {
+      const provider = this.registryProvider(name, planned, opts);
+      const content =
+        planned.config.promote === undefined
+          ? this.build(name, planned, provider, opts?.dependsOn)
+          : this.promote(name, planned, provider);
+      const tags = this.tag(name, planned, content, provider);
+      const images = Object.fromEntries([
+        ...planned.plan.kept.map((image) => [image.name, keptImage(image)] as const),
+        ...planned.plan.images.map(
+          ({ name: image, repositories }) =>
+            [
+              image,
+              releasedImage(content[image]?.digest, repositories, namesOf(image, tags.written)),
+            ] as const,
+        ),
+      ]);
+      if (!hasEach<Image>(images, planned.plan)) throw new Error("an image of the plan was not declared");
+      this.images = images;
+      this.manifest = this.record(planned, content, tags);
+      this.describe(name, planned, tags.resource, provider);
+      this.outputs = outputsOf(this.manifest);
+      this.registerOutputs({ manifest: this.manifest });
+    } finally {
+      restore();
+    }
   }
 
   /** The provider in the options, or a new one. */
