@@ -39,9 +39,17 @@ export async function runEngine(
   const resources = isLarge || selected !== undefined ? await stateResources(engine) : [];
   if (isLarge && isAllInRegistries(resources)) Object.assign(env, STATE_AT_END);
   const run = [verb, "--stack", stack, "--suppress-outputs"];
-  const manifest = path.join(projectDir, config.artifacts, MANIFEST_FILE);
-  if (config.push && selected === undefined)
-    return endingInTable(verb, rest, manifest, await runPulumi([...run, ...rest], engine));
+  // In place of the stack's outputs, which say the same at length.
+  const endingInTable = async (code: number): Promise<number> => {
+    const isShown = !rest.some((argument) => /^--(?:json|help|preview-only)$/.test(argument));
+    if (verb === "up" && code === 0 && isShown) {
+      const released = await readManifestFile(path.join(projectDir, config.artifacts, MANIFEST_FILE));
+      const images = released.images.filter(({ name }) => selected?.includes(name) ?? true);
+      process.stdout.write(releaseTable({ ...released, images }));
+    }
+    return code;
+  };
+  if (config.push && selected === undefined) return endingInTable(await runPulumi([...run, ...rest], engine));
   const planned = await planStack(engine);
   const plans = planned.map(({ plan }) => plan);
   if (!config.push) {
@@ -53,20 +61,7 @@ export async function runEngine(
   }
   const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);
   const narrowed = { ...engine, env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") } };
-  return endingInTable(verb, rest, manifest, await runPulumi([...run, ...excludes, ...rest], narrowed));
-}
-
-/** A release ends in its table, in place of the stack's outputs, which say the same at length. */
-async function endingInTable(
-  verb: "up" | "preview",
-  rest: readonly string[],
-  manifest: string,
-  code: number,
-): Promise<number> {
-  const isRelease = verb === "up" && code === 0;
-  if (isRelease && !rest.some((argument) => /^--(?:json|help|preview-only)$/.test(argument)))
-    process.stdout.write(releaseTable(await readManifestFile(manifest)));
-  return code;
+  return endingInTable(await runPulumi([...run, ...excludes, ...rest], narrowed));
 }
 
 /** In the user's own terminal; without one, and without secrets, where the engine is asked to log everything. */
