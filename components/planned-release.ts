@@ -68,7 +68,7 @@ export async function planOfProgram<Args extends ReleaseArgs>(
         say: (text) => pulumi.log.info(text),
         again: () => planRelease(input),
       });
-      await registries.provePush(written);
+      await registries.verifyPush(written);
     }
     const { image: _, ...planned } = withFiles({ plan, config, projectDir }, options);
     return planned;

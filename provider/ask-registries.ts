@@ -2,16 +2,16 @@ import type { Config } from "../plan/config";
 import { inspectImages, resolveImageDigests } from "../registry/read-image";
 import { type RegistryReader, readRegistryState } from "../registry/read-state";
 import { diagnosed } from "./diagnostics";
-import { provePush } from "./prove-push";
 import { providerConfig } from "./provider-config";
 import { Registries } from "./registries";
 import { type Context, NO_LOG } from "./resource";
 import { Signing, signedReader } from "./signing";
+import { verifyPush } from "./verify-push";
 
 /** What a plan asks of the registries, in this process and with the configuration's own credentials. */
 export interface AskedRegistries extends RegistryReader {
   /** @throws ProblemError with every repository that may not be pushed to */
-  readonly provePush: (repositories: readonly string[]) => Promise<void>;
+  readonly verifyPush: (repositories: readonly string[]) => Promise<void>;
 }
 
 /** @param options.readOnly no credentials and no push rights are asked for. Default: false */
@@ -44,9 +44,9 @@ export function askRegistries(
       const { verifyImage } = await import("../trust/verify-image.js");
       return verifyImage(request, connect, new Date(), await signing.trusts());
     },
-    provePush: async (repositories) => {
-      const operation = { name: "provePush", preview: false };
-      await diagnosed(context, operation, () => provePush(registries, repositories));
+    verifyPush: async (repositories) => {
+      const operation = { name: "verifyPush", preview: false };
+      await diagnosed(context, operation, () => verifyPush(registries, repositories));
     },
   };
 }

@@ -8,12 +8,12 @@ import type { Registries } from "./registries";
  * @param repositories `host/path` each
  * @throws ProblemError with every repository that may not be pushed to
  */
-export async function provePush(registries: Registries, repositories: readonly string[]): Promise<void> {
+export async function verifyPush(registries: Registries, repositories: readonly string[]): Promise<void> {
   const problems = await Promise.all(
     repositories.map(async (repository) => {
       const { client, path } = registries.at(repository);
       try {
-        await client.provePush(path);
+        await client.verifyPush(path);
         return undefined;
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;

@@ -161,7 +161,7 @@ export async function mount({ transport, repository }: RepositoryApi, digest: Di
   return upload === "mounted";
 }
 
-export async function provePush({ transport, repository }: RepositoryApi) {
+export async function verifyPush({ transport, repository }: RepositoryApi) {
   const location = await transport.call(starting(repository), (answer) =>
     answer.status === 202 ? locationOf(transport, answer) : undefined,
   );

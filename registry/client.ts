@@ -152,8 +152,8 @@ export class RegistryClient {
   }
 
   /** Checks the right to push by starting an upload and cancelling it. Leaves nothing behind. */
-  async provePush(repository: string): Promise<void> {
-    return blobs.provePush(this.#at(repository));
+  async verifyPush(repository: string): Promise<void> {
+    return blobs.verifyPush(this.#at(repository));
   }
 
   /**

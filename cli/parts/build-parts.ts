@@ -4,7 +4,7 @@ import { writtenRepositories } from "../../plan/manifest";
 import { builtImages, type Part, type PlatformParts, partOf } from "../../plan/platform-parts";
 import { ProblemError } from "../../plan/problem";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import { provePush } from "../../provider/prove-push";
+import { verifyPush } from "../../provider/verify-push";
 import { checkPlan } from "../../source/checks";
 import { CliBuilder, cliProgram, readLogins, refuseUnreadable } from "../publish/cli-builder";
 import { say } from "../terminal";
@@ -54,7 +54,7 @@ async function ready(run: PartsRun, images: readonly PlannedImage[]): Promise<Cl
   const { plan, config, projectDir, env, context, signal, again } = run;
   if (writtenRepositories(plan).length > 0) await checkPlan({ plan, config, projectDir, say, again });
   if (images.length > 0) {
-    await provePush(context.registries, repositoriesOf(images));
+    await verifyPush(context.registries, repositoriesOf(images));
   }
   signal.throwIfAborted();
   const logins = images.length === 0 ? [] : await readLogins(config, plan, context.registries);

@@ -6,9 +6,9 @@ import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
 import { desiredContent } from "../../plan/resource-inputs";
 import { reserveContent } from "../../provider/complete-content";
-import { provePush } from "../../provider/prove-push";
 import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
+import { verifyPush } from "../../provider/verify-push";
 import { copyContent } from "../../registry/copy";
 import { isIndex } from "../../registry/manifest";
 import { say } from "../terminal";
@@ -51,7 +51,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
     const built = builtImages(plan.images);
     const merged = built.length === 0 ? [] : await foundParts(options, run);
     if (built.length > 0) {
-      await provePush(context.registries, repositoriesOf(built));
+      await verifyPush(context.registries, repositoriesOf(built));
     }
     const own: { readonly image: string; readonly digest: Digest }[] = [];
     for (const image of plan.images) {

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { type ReleaseManifest, tagOutcomes, writtenRepositories } from "../../plan/manifest";
 import type { PlannedImage, PlannedRelease, ReleasePlan } from "../../plan/release-plan";
-import { provePush } from "../../provider/prove-push";
+import { verifyPush } from "../../provider/verify-push";
 import { writeArtifacts, writeFiles } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";
@@ -87,7 +87,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
       const written = writtenRepositories(plan);
       if (written.length > 0) {
         await checkPlan({ plan, config, projectDir, say, again });
-        await provePush(registries, written);
+        await verifyPush(registries, written);
       }
       signal.throwIfAborted();
       const build: CarryOutInput["build"] = (image, baseDigest) => builder.build(image, baseDigest);

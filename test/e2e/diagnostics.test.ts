@@ -116,7 +116,7 @@ test("a push that is not allowed: proved before any build, and the file says wha
   const { exitCode, text } = await project.up();
   expect(exitCode).not.toBe(0);
   const { operation, requests } = diagnosticsNamedIn(text);
-  expect(operation).toBe("provePush");
+  expect(operation).toBe("verifyPush");
   expect(requests.filter(({ method, status }) => method === "POST" && status === 403)).toHaveLength(1);
 });
 

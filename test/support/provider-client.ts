@@ -110,7 +110,7 @@ export async function tryEverything(target: Target): Promise<Record<string, stri
     read: () => calls.read("Tags", "stolen", { tags: { [`${repository}:1.0.0`]: digest } }),
     list: () => calls.invoke("listTags", { repository }),
     image: () => calls.invoke("getImage", { reference: `${repository}@${digest}` }),
-    push: () => calls.invoke("provePush", { repositories: [repository] }),
+    push: () => calls.invoke("verifyPush", { repositories: [repository] }),
     cancel: () => calls.cancel(),
   };
   const answers: Record<string, string> = {};

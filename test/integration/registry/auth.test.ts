@@ -50,7 +50,7 @@ describe("basic authentication (htpasswd)", () => {
         onRequest: (entry) => entries.push(entry),
       }),
     );
-    const error: unknown = await wrong.provePush("octo/app").catch((caught: unknown) => caught);
+    const error: unknown = await wrong.verifyPush("octo/app").catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "registry-unauthorized", status: 401, repository: "octo/app" });
     expect(String(error)).toMatch(/wrong, expired or revoked/);
     expect(JSON.stringify([error, String(error), entries])).not.toContain(canary);
@@ -81,7 +81,7 @@ describe("bearer authentication (tokens of a token service)", () => {
     const registry = await registryWith({ auth: "token" });
     const client = closing(clientOf(registry.host, { credentials: good }));
     expect(await client.ping()).toEqual({ auth: "bearer" });
-    await client.provePush("octo/app");
+    await client.verifyPush("octo/app");
     const before = registry.tokenServer?.requests.length ?? 0;
     await Promise.all(
       Array.from({ length: 20 }, (_, index) => client.headManifest("octo/other", `t${index}`)),
@@ -137,7 +137,7 @@ describe("bearer authentication (tokens of a token service)", () => {
     });
     const credentials = async () => ({ identityToken: new Secret("refresh-me") });
     const client = closing(clientOf(registry.host, { credentials }));
-    await client.provePush("octo/app");
+    await client.verifyPush("octo/app");
     expect(registry.tokenServer?.requests[0]).toMatchObject({ method: "POST", user: "robot", status: 200 });
   });
 
@@ -162,11 +162,11 @@ describe("bearer authentication (tokens of a token service)", () => {
     const client = closing(clientOf(registry.host, { credentials: good }));
     expect(await client.checkScopes("octo/app", "push")).toBe("denied");
     expect(await client.checkScopes("octo/app", "pull")).toBe("granted");
-    await expect(client.provePush("octo/app")).rejects.toMatchObject({ code: "registry-forbidden" });
+    await expect(client.verifyPush("octo/app")).rejects.toMatchObject({ code: "registry-forbidden" });
     expect(await registry.writes()).not.toContainEqual(expect.objectContaining({ status: 202 }));
 
     const anonymous = closing(clientOf(registry.host));
-    await expect(anonymous.provePush("octo/app")).rejects.toMatchObject({ code: "registry-unauthorized" });
+    await expect(anonymous.verifyPush("octo/app")).rejects.toMatchObject({ code: "registry-unauthorized" });
   });
 
   it("finds a granted push in the token itself, writing nothing", async () => {

@@ -115,7 +115,7 @@ describe("RegistryClient against a real registry", () => {
 
   it("proves a push and leaves nothing behind", async () => {
     await registry.forget();
-    await client.provePush("octo/proof");
+    await client.verifyPush("octo/proof");
     const writes = await registry.writes();
     expect(writes.map(({ method, status }) => [method, status])).toEqual([
       ["POST", 202],

@@ -98,7 +98,7 @@ describe("faults of a registry", () => {
   it("fails at once on any other 403, and says why", async () => {
     const body = '{"errors":[{"code":"DENIED","message":"permission_denied: write_package"}]}';
     proxy.inject({ fault: { kind: "answer", status: 403, body } });
-    await expect(client.provePush("octo/app")).rejects.toMatchObject({
+    await expect(client.verifyPush("octo/app")).rejects.toMatchObject({
       code: "registry-forbidden",
       message: expect.stringContaining("DENIED: permission_denied: write_package"),
     });

@@ -34,7 +34,7 @@ async function failureOf(
     }
   }
   const client = new RegistryClient({ host, credentials, dispatcher, attempts: 1 });
-  const error: unknown = await client.provePush("octo/app").catch((caught: unknown) => caught);
+  const error: unknown = await client.verifyPush("octo/app").catch((caught: unknown) => caught);
   if (!(error instanceof RegistryError)) throw error;
   expect(JSON.stringify(error) + String(error)).not.toContain("canary");
   return error;
