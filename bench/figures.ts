@@ -127,7 +127,7 @@ async function watched(work: () => Promise<void>): Promise<Watched> {
   const most = { program: 0, provider: 0 };
   const timer = setInterval(() => {
     most.program = Math.max(most.program, memoryOf("@pulumi/pulumi/cmd/run"));
-    most.provider = Math.max(most.provider, memoryOf("provider/index.js"));
+    most.provider = Math.max(most.provider, memoryOf("pulumi-resource-slipway-registry"));
   }, 100);
   try {
     return { seconds: await seconds(work), ...most };
