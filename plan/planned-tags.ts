@@ -4,7 +4,14 @@ import { type ContentInput, verifiedSightings } from "./planned-content";
 import { type FoundImage, verifiedImage } from "./registry-state";
 import type { WantedTag } from "./release-intent";
 import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
-import { type Ancestry, decideTag, type LiveTag, newerVersion, type TagWish } from "./tag-policy";
+import {
+  type Ancestry,
+  decideTag,
+  type LiveTag,
+  newerVersion,
+  type TagWish,
+  tagOfVersion,
+} from "./tag-policy";
 
 export interface TagsInput extends ContentInput {
   readonly digest: Digest | undefined;
@@ -77,7 +84,6 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
  */
 function existingTags(input: TagsInput): string[] {
   const { intent, repositories, state, verification } = input;
-  const { prefix, suffix } = intent.form;
   const live = verifiedSightings(input);
   const recorded = verification.previous?.images.filter(({ name }) => name === verification.name) ?? [];
   const stated = verification.signing
@@ -88,7 +94,9 @@ function existingTags(input: TagsInput): string[] {
   return [
     ...new Set([
       ...repositories.flatMap((name) => state.repositories[name]?.tags ?? []),
-      ...[...stated, ...shown].flatMap(({ version }) => version ?? []).map((it) => `${prefix}${it}${suffix}`),
+      ...[...stated, ...shown]
+        .flatMap(({ version }) => version ?? [])
+        .map((text) => tagOfVersion(text, intent.form)),
     ]),
   ];
 }
@@ -104,8 +112,7 @@ function newestWish(
 ): TagWish | undefined {
   const newer = newerVersion(own, existing);
   if (newer === undefined) return undefined;
-  const { prefix, suffix } = own.form;
-  const found = state.repositories[repository]?.found[`${prefix}${newer.text}${suffix}`];
+  const found = state.repositories[repository]?.found[tagOfVersion(newer.text, own.form)];
   const verified = found && verifiedImage(verification, repository, found);
   const stated = verified?.statements.find(({ version }) => version === newer.text);
   if (found === undefined || stated === undefined) return undefined;

@@ -181,6 +181,11 @@ export function existingVersions(names: readonly string[], form: VersionForm): V
   return names.flatMap((name) => versionOfTag(name, form) ?? []);
 }
 
+/** The name of a version's tag. */
+export function tagOfVersion(text: string, { prefix, suffix }: VersionForm): string {
+  return `${prefix}${text}${suffix}`;
+}
+
 /** The full version in a tag's name: `1.2` and `latest` have none. */
 function versionOfTag(name: string, form: VersionForm): Version | undefined {
   if (name.length <= form.prefix.length + form.suffix.length) return undefined;

@@ -5,7 +5,7 @@ import type { Problem } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
 import type { ImageIntent, WantedTag } from "../plan/release-intent";
-import { newerVersion } from "../plan/tag-policy";
+import { newerVersion, tagOfVersion } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
 import { compareVersions, parseVersion } from "../plan/versions";
@@ -82,7 +82,7 @@ function newerName(intent: ImageIntent, tag: WantedTag, state: RegistryState): s
     },
     names,
   );
-  return newer === undefined ? undefined : `${form.prefix}${newer.text}${form.suffix}`;
+  return newer && tagOfVersion(newer.text, form);
 }
 
 /** Repository -> the image that a trusted signer states to be this version, or that a person vouches for. */
