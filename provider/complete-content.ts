@@ -69,22 +69,24 @@ async function heldFor(
 export async function reserveContent(
   context: Context,
   urn: string,
-  news: DesiredContent,
+  desired: DesiredContent,
   found: Digest | undefined,
 ): Promise<Digest> {
-  if (found === undefined) throw new Error(`${news.image}: the build gave no digest`);
-  const locations = news.repositories.map((repository) => context.registries.at(repository));
-  const chosen = await chooseDigest(context, urn, news, found);
-  const isBuilt = news.source === "build" && chosen === found;
+  if (found === undefined) throw new Error(`${desired.image}: the build gave no digest`);
+  const locations = desired.repositories.map((repository) => context.registries.at(repository));
+  const chosen = await chooseDigest(context, urn, desired, found);
+  const isBuilt = desired.source === "build" && chosen === found;
   const digest =
-    isBuilt && news.attestations === "referrers" ? await detachIn(locations, chosen, news.image) : chosen;
+    isBuilt && desired.attestations === "referrers"
+      ? await detachIn(locations, chosen, desired.image)
+      : chosen;
   const holders = await Promise.all(
     locations.map(async (location) => ({ location, holds: await holdsDigest(location, digest) })),
   );
   const [first, ...others] = holders.filter(({ holds }) => holds).map(({ location }) => location);
-  if (first === undefined) throw gone(news.image, digest);
+  if (first === undefined) throw gone(desired.image, digest);
   const source = await wholeSource(context, urn, digest, [first, ...others]);
-  const manifest = await checkedManifest(news, source, digest);
+  const manifest = await checkedManifest(desired, source, digest);
   for (const { location, holds } of holders) {
     if (holds && (location === source || (await isWhole(location, digest)))) continue;
     await context.log.info(urn, `copying ${shortDigest(digest)} to ${location.repository}`);
@@ -96,28 +98,28 @@ export async function reserveContent(
     if (!(await holdsDigest(location, digest)))
       throw new Error(`${location.repository} does not hold ${digest} after the copy, so no tag was moved`);
   }
-  if (news.claim !== undefined) {
+  if (desired.claim !== undefined) {
     const signer = await context.signing.signer();
     if (signer === undefined)
-      throw new Error(`${news.image}: a claim has to be signed, and the provider has no signer`);
+      throw new Error(`${desired.image}: a claim has to be signed, and the provider has no signer`);
     const { attachSignature } = await import("../trust/attach-signature.js");
     const { claimBytes } = await import("../trust/in-toto.js");
-    await attachSignature(locations, digest, claimBytes(digest, news.claim), signer);
+    await attachSignature(locations, digest, claimBytes(digest, desired.claim), signer);
   }
-  for (const location of locations) await writeCandidateTag(context, news, location, manifest);
+  for (const location of locations) await writeCandidateTag(context, desired, location, manifest);
   return digest;
 }
 
 /** Whether a tag points to this image's content; where releases are signed, a claim has to say so. */
 async function holdsContent(
   context: Context,
-  news: DesiredContent,
+  desired: DesiredContent,
   repository: string,
   live: FoundImage,
 ): Promise<boolean> {
-  if (live.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) return false;
-  const said = await saidOf(context, news, repository, live);
-  return said === undefined || said.some(({ contentKey }) => contentKey === news.contentKey);
+  if (live.annotations[CONTENT_KEY_ANNOTATION] !== desired.contentKey) return false;
+  const said = await saidOf(context, desired, repository, live);
+  return said === undefined || said.some(({ contentKey }) => contentKey === desired.contentKey);
 }
 
 /** What trusted signers say about content as this image; undefined where nothing is signed. */
@@ -128,31 +130,30 @@ async function saidOf(
   { digest }: FoundImage,
 ): Promise<ContentClaim[] | undefined> {
   if (!context.signing.isOn) return undefined;
-  const { claims, statements } = await context.signing.facts(context.registries.at(repository), digest);
-  return [...claims, ...statements].filter(
-    (said) =>
-      said.image === image &&
-      said.lane === (claim?.lane ?? said.lane) &&
-      context.signing.isFor(said, repository),
+  const { claims, statements } = await context.signing.factsAs(
+    image,
+    context.registries.at(repository),
+    digest,
   );
+  return [...claims, ...statements].filter(({ lane }) => lane === (claim?.lane ?? lane));
 }
 
 /** The first verified content of a key wins, so that a needless rebuild harms nothing. */
 async function chooseDigest(
   context: Context,
   urn: string,
-  news: DesiredContent,
+  desired: DesiredContent,
   found: Digest,
 ): Promise<Digest> {
-  if (news.source === "found") return found;
-  for (const repository of news.repositories) {
-    const live = await context.registries.live(repository, news.tag);
-    if (live === undefined || !(await holdsContent(context, news, repository, live))) continue;
-    if (lacksSbom(live.annotations) && !(await builtWithoutSbom(context, news, found))) continue;
+  if (desired.source === "found") return found;
+  for (const repository of desired.repositories) {
+    const live = await context.registries.live(repository, desired.tag);
+    if (live === undefined || !(await holdsContent(context, desired, repository, live))) continue;
+    if (lacksSbom(live.annotations) && !(await builtWithoutSbom(context, desired, found))) continue;
     if (live.digest !== found) {
       await context.log.info(
         urn,
-        `${repository}:${news.tag} already holds this content as ${shortDigest(live.digest)}`,
+        `${repository}:${desired.tag} already holds this content as ${shortDigest(live.digest)}`,
       );
     }
     return live.digest;
@@ -160,9 +161,9 @@ async function chooseDigest(
   return found;
 }
 
-/** A build that has its SBOM does not give way to one that had to do without. */
-async function builtWithoutSbom(context: Context, news: DesiredContent, digest: Digest): Promise<boolean> {
-  for (const repository of news.repositories) {
+/** A build that has its SBOM does not give way to one without. */
+async function builtWithoutSbom(context: Context, desired: DesiredContent, digest: Digest): Promise<boolean> {
+  for (const repository of desired.repositories) {
     const { client, path } = context.registries.at(repository);
     const built = await readImage(client, path, digest, { statements: false });
     if (built !== undefined) return lacksSbom(built.annotations);
@@ -172,7 +173,7 @@ async function builtWithoutSbom(context: Context, news: DesiredContent, digest: 
 
 /** The index, with every platform and, if it was just built, with its content key. */
 async function checkedManifest(
-  news: DesiredContent,
+  desired: DesiredContent,
   { client, path, repository }: Location,
   digest: Digest,
 ): Promise<FetchedManifest> {
@@ -180,14 +181,14 @@ async function checkedManifest(
   const manifest = await client.getManifest(path, digest);
   if (manifest === undefined) throw new Error(`${at} is gone`);
   const index = await imageOf(client, path, manifest, []);
-  const missing = missingPlatforms(index.platforms, news.platforms);
+  const missing = missingPlatforms(index.platforms, desired.platforms);
   if (missing.length > 0) {
     throw new Error(
       `${at} lacks ${missing.join(", ")} (it has ${index.platforms.join(", ") || "no platform"}), so no tag was moved. ` +
         "Check the Dockerfile and the builder's platforms.",
     );
   }
-  if (news.source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== news.contentKey) {
+  if (desired.source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== desired.contentKey) {
     throw new Error(`${at} does not carry the content key that was built, so no tag was moved`);
   }
   return manifest;
@@ -201,40 +202,40 @@ async function holdsDigest({ client, path, repository }: Location, digest: Diges
 
 async function writeCandidateTag(
   context: Context,
-  news: DesiredContent,
+  desired: DesiredContent,
   location: Location,
   { bytes, descriptor: { digest, mediaType } }: FetchedManifest,
 ): Promise<void> {
   const { client, path, repository } = location;
-  const live = await context.registries.live(repository, news.tag);
+  const live = await context.registries.live(repository, desired.tag);
   if (live?.digest === digest) return;
-  const isTrusted = live !== undefined && (await isVerified(context, news, location, live));
+  const isTrusted = live !== undefined && (await isVerified(context, desired, location, live));
   if (isTrusted && (await heldFor(location, live, digest)) !== undefined) return;
-  if (live !== undefined && isTrusted && !mayReplace(news, live)) {
+  if (live !== undefined && isTrusted && !mayReplace(desired, live)) {
     throw new Error(
-      `${repository}:${news.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
+      `${repository}:${desired.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
         `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
     );
   }
-  await client.putManifest(path, news.tag, bytes, mediaType);
+  await client.putManifest(path, desired.tag, bytes, mediaType);
 }
 
 /** Where releases are signed, an image that no trusted signer vouches for cannot hold a tag. */
 async function isVerified(
   context: Context,
-  news: DesiredContent,
+  desired: DesiredContent,
   { repository }: Location,
   live: FoundImage,
 ): Promise<boolean> {
-  const said = await saidOf(context, news, repository, live);
+  const said = await saidOf(context, desired, repository, live);
   return said === undefined || said.length > 0;
 }
 
 /** A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents. */
-function mayReplace(news: DesiredContent, live: FoundImage): boolean {
+function mayReplace(desired: DesiredContent, live: FoundImage): boolean {
   return (
-    live.annotations[REVISION_ANNOTATION] === news.revision ||
-    live.annotations[CONTENT_KEY_ANNOTATION] === news.contentKey
+    live.annotations[REVISION_ANNOTATION] === desired.revision ||
+    live.annotations[CONTENT_KEY_ANNOTATION] === desired.contentKey
   );
 }
 
@@ -250,11 +251,11 @@ export async function signerOf(
 }
 
 /** The release statement, and the signatures of the digest and of the statement. */
-async function attest(context: Context, news: DesiredContent, digest: Digest): Promise<Attached> {
-  const { image, statement } = news;
+async function attest(context: Context, desired: DesiredContent, digest: Digest): Promise<Attached> {
+  const { image, statement } = desired;
   const bytes = statement === undefined ? undefined : releaseStatementBytes(image, digest, statement);
-  const stated = bytes === undefined ? [] : await attachStatement(context, news, digest, bytes);
-  const signed = await sign(context, news, digest, bytes);
+  const stated = bytes === undefined ? [] : await attachStatement(context, desired, digest, bytes);
+  const signed = await sign(context, desired, digest, bytes);
   return { referrers: [...stated, ...signed.referrers], signer: signed.signer };
 }
 
@@ -285,14 +286,14 @@ function attachStatement(
 /** The digest itself, and the statement about it, each in a bundle of its own: one after the other, by one listing. */
 async function sign(
   context: Context,
-  news: DesiredContent,
+  desired: DesiredContent,
   digest: Digest,
   statement: Buffer | undefined,
 ): Promise<Attached> {
-  const signer = await signerOf(context, news);
+  const signer = await signerOf(context, desired);
   if (signer === undefined) return { referrers: [], signer: "" };
   const { attachSignature } = await import("../trust/attach-signature.js");
-  const places = news.repositories.map((repository) => context.registries.at(repository));
+  const places = desired.repositories.map((repository) => context.registries.at(repository));
   const referrers: string[] = [];
   for (const payload of [imageSignatureBytes(digest), ...(statement === undefined ? [] : [statement])]) {
     const signatures = await attachSignature(places, digest, payload, signer);

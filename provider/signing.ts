@@ -83,12 +83,6 @@ export class Signing {
     return this.#config.mode !== "none";
   }
 
-  /** Whether a claim or statement counts in a repository: it names the repository, or the stack promotes. */
-  isFor(said: Pick<ContentClaim, "repositories">, repository: string): boolean {
-    const promotes = this.#config.mode !== "none" && this.#config.promotes === true;
-    return promotes || said.repositories.includes(repository);
-  }
-
   /** Whether there is a signer to ask; without a program the stack's key is not there, and nothing is to be signed. */
   get isAtHand(): boolean {
     const config = this.#config;
@@ -118,6 +112,18 @@ export class Signing {
     const known = this.#facts.get(key) ?? this.#readFacts(client, path, digest);
     this.#facts.set(key, known);
     return known;
+  }
+
+  /**
+   * Those of them that are about an image and count in the repository: they name it, or the stack promotes, and what it
+   * holds was signed for the repositories that it came from.
+   */
+  async factsAs(image: string, location: Location, digest: Digest): Promise<SignedFacts> {
+    const promotes = this.#config.mode !== "none" && this.#config.promotes === true;
+    const counts = (said: ContentClaim) =>
+      said.image === image && (promotes || said.repositories.includes(location.repository));
+    const { claims, statements } = await this.facts(location, digest);
+    return { claims: claims.filter(counts), statements: statements.filter(counts) };
   }
 
   async #readFacts(client: RegistryClient, path: string, digest: Digest): Promise<SignedFacts> {

@@ -2,7 +2,7 @@ import { type Digest, shortDigest } from "../plan/digest";
 import { liveTag } from "../plan/planned-tags";
 import { reasonOf } from "../plan/problem";
 import { type DesiredLevel, type DesiredTag, tagReference } from "../plan/resource-inputs";
-import { decideTag, type LiveTag, newerVersion } from "../plan/tag-policy";
+import { decideTag, type LiveTag, newerVersion, tagOfVersion } from "../plan/tag-policy";
 import { readImage } from "../registry/read-image";
 import type { Context } from "./resource";
 
@@ -54,10 +54,9 @@ class TagWriter {
     if (reasons.length === 0) return;
     const references = (list: readonly DesiredTag[]) => list.map(tagReference).join(", ") || "none";
     const isSet = (tag: DesiredTag) => this.written.has(tagReference(tag));
-    const messages = reasons.map((reason) => reasonOf(reason));
     throw new Error(
       [
-        ...new Set(messages),
+        ...new Set(reasons.map(reasonOf)),
         `  Set: ${references(tags.filter(isSet))}`,
         `  Not set: ${references(tags.filter((tag) => !isSet(tag)))}`,
       ].join("\n"),
@@ -118,11 +117,8 @@ class TagWriter {
   async #verified({ repository, image }: DesiredTag, live: LiveTag): Promise<LiveTag> {
     const { signing, registries } = this.#context;
     if (!signing.isOn) return live;
-    const { claims, statements } = await signing.facts(registries.at(repository), live.digest);
-    const isVerified = [...claims, ...statements].some(
-      (said) => said.image === image && signing.isFor(said, repository),
-    );
-    return isVerified ? live : { digest: live.digest, unverified: true };
+    const { claims, statements } = await signing.factsAs(image, registries.at(repository), live.digest);
+    return claims.length + statements.length > 0 ? live : { digest: live.digest, unverified: true };
   }
 
   /** The manifest's bytes under the tag's name; they are read once for all tags of a digest. */
@@ -178,7 +174,7 @@ class TagWriter {
     if (wish.version === undefined || wish.overruled) return undefined;
     const newer = newerVersion(wish, await this.#versions(tag, lists));
     if (newer === undefined) return undefined;
-    const name = `${wish.form.prefix}${newer.text}${wish.form.suffix}`;
+    const name = tagOfVersion(newer.text, wish.form);
     return this.#versionDigest(tag, repository, name, newer.text);
   }
 
@@ -196,7 +192,7 @@ class TagWriter {
     for (;;) {
       const newer = newerVersion(wish, names);
       if (newer === undefined) return names;
-      const name = `${wish.form.prefix}${newer.text}${wish.form.suffix}`;
+      const name = tagOfVersion(newer.text, wish.form);
       const stated = await Promise.all(
         siblings.map((repository) => this.#versionDigest(tag, repository, name, newer.text)),
       );
@@ -216,14 +212,8 @@ class TagWriter {
     const location = registries.at(repository);
     const digest = (await location.client.headManifest(location.path, name))?.digest;
     if (digest === undefined || !signing.isOn) return digest;
-    const { statements } = await signing.facts(location, digest);
-    const isStated = statements.some(
-      (stated) =>
-        stated.version === version &&
-        stated.image === image &&
-        stated.lane === lane &&
-        signing.isFor(stated, repository),
-    );
+    const { statements } = await signing.factsAs(image, location, digest);
+    const isStated = statements.some((stated) => stated.version === version && stated.lane === lane);
     return isStated ? digest : undefined;
   }
 
