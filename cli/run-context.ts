@@ -1,8 +1,10 @@
 import type { Config } from "../plan/config";
+import type { PlannedRelease } from "../plan/release-plan";
 import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
 import type { Context } from "../provider/resource";
 import { Signing } from "../provider/signing";
+import { writeFiles } from "../report/manifest-file";
 import { say } from "./terminal";
 
 export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
@@ -16,6 +18,12 @@ export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
       warn: async (image, text) => say(`${image}: warning: ${text}`),
     },
   };
+}
+
+/** Writes the files that the program makes from its plan, and says where. */
+export async function writeOwnFiles({ projectDir, files }: PlannedRelease): Promise<void> {
+  await writeFiles(projectDir, files);
+  for (const file of files ?? []) say(`wrote ${file.path}`);
 }
 
 const INTERRUPTED = 130;

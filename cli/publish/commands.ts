@@ -161,7 +161,9 @@ export function commandsText(of: {
     ]),
   );
   return [
-    ...(config.push ? [] : ["# Nothing is to be pushed (CI_PUSH=false): none of this is run."]),
+    ...(config.push
+      ? []
+      : ["# Nothing is to be pushed and no registry was asked (CI_PUSH=false): none of this is run."]),
     ...plan.checks.map(({ name, run }) => `# check ${name}: ${run.join(" ")}`),
     ...logins.map((login) => commandText(loginCommand(program, login))),
     ...built.map((image) => {

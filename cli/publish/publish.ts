@@ -2,13 +2,13 @@ import path from "node:path";
 import { type ReleaseManifest, tagOutcomes, writtenRepositories } from "../../plan/manifest";
 import type { PlannedImage, PlannedRelease, ReleasePlan } from "../../plan/release-plan";
 import { verifyPush } from "../../provider/verify-push";
-import { writeArtifacts, writeFiles } from "../../report/manifest-file";
+import { writeArtifacts } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";
 import { checkPlan } from "../../source/checks";
 import type { StackRun } from "../commands/flags";
 import { lastManifest, planStack } from "../plan-without-engine";
-import { runContext, untilInterrupted } from "../run-context";
+import { runContext, untilInterrupted, writeOwnFiles } from "../run-context";
 import { say } from "../terminal";
 import { type CarryOutInput, carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
 import { CliBuilder, cliProgram, readLogins, refuseUnreadable } from "./cli-builder";
@@ -61,7 +61,7 @@ interface PublishPlan extends PlannedRelease, Pick<Publish, "output" | "env"> {
 
 /** One release of the program. The manifest is absent where nothing was to be released. */
 async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: ReleaseManifest }> {
-  const { output, env, projectDir, config, plan, files, again } = of;
+  const { output, env, projectDir, config, plan, again } = of;
   say(planText(plan));
   const program = cliProgram(env, config);
   refuseUnreadable(config, plan);
@@ -73,7 +73,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
     throw new Error("push: false (CI_PUSH) releases nothing, so there is no manifest");
   if (!config.push || output === "commands") {
     process.stdout.write(commandsText({ plan, config, program, logins }));
-    if (output !== "commands") await writeFiles(projectDir, files);
+    if (output !== "commands") await writeOwnFiles(of);
     return { code: 0 };
   }
 
@@ -94,7 +94,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
       manifest = await carryOutWithoutEngine({ plan, config, context, build, say });
       const outcomes = tagOutcomes(plan, manifest);
       await writeArtifacts(projectDir, config.artifacts, manifest, { tags: outcomes });
-      await writeFiles(projectDir, files);
+      await writeOwnFiles(of);
       await describeWithoutEngine({ plan, context, say });
       if (output === "table") process.stdout.write(releaseTable({ ...manifest, run: { tags: outcomes } }));
     } finally {
