@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
@@ -240,12 +240,31 @@ describe("publish-services", () => {
     expect(await secured.log()).toEqual([]);
   });
 
-  test("CI_PUSH=false runs nothing, asks nobody, and writes the manifest", async () => {
-    await secured.forget();
-    const text = ok(await release({ CI_IMAGE_TAG: "1", CI_PUSH: "false" }));
-    expect(text).toContain("# Nothing is to be pushed");
-    expect(cli.calls()).toEqual([]);
-    expect(await secured.log()).toEqual([]);
+  /** The example's own script. */
+  const script = (env: Readonly<Record<string, string>>) =>
+    project.run({ ...credentials, ...env }, "npm", "run", "--silent", "docker:publish:services");
+
+  test.each([["CI_DOCKER_CLI"], ["DOCKER_CLI"]])(
+    "CI_PUSH=false with a %s that only logs its calls: nothing is run or asked, the manifest is written and named",
+    async (variable) => {
+      await secured.forget();
+      const stub = path.join(project.dir, "artifacts/stub.sh");
+      mkdirSync(path.dirname(stub), { recursive: true });
+      writeFileSync(stub, `#!/bin/sh\necho "$@" >>"$0.log"\n`, { mode: 0o755 });
+      const env = { CI_IMAGE_TAG: "1", CI_PUSH: "false", CI_DOCKER_CLI: "", [variable]: stub };
+      const text = ok(await script(env));
+      expect(text).toContain("# Nothing is to be pushed and no registry was asked");
+      expect(text).toContain(`${stub} build `);
+      expect(text).toMatch(/\? 1 +not asked/);
+      expect(text).not.toContain("new →");
+      expect(text).toContain("wrote artifacts/docker/service-image-manifest.json");
+      expect(existsSync(`${stub}.log`)).toBe(false);
+      expect(await secured.log()).toEqual([]);
+      expectManifest();
+    },
+  );
+
+  function expectManifest(): void {
     expect(file(project, "docker/service-image-manifest.json")).toEqual({
       registry: secured.host,
       tag: "1",
@@ -253,7 +272,7 @@ describe("publish-services", () => {
       images: images(() => "1"),
     });
     rmSync(path.join(project.dir, "artifacts"), { recursive: true });
-  });
+  }
 
   test("--print names the password and does not show it", async () => {
     const text = ok(await release({ CI_IMAGE_TAG: "2025.11.0" }, "--print"));
@@ -280,7 +299,7 @@ describe("publish-services", () => {
   });
 
   test("the fleet is released; the password goes by standard input and nowhere else", async () => {
-    const text = ok(await release({ CI_IMAGE_TAG: "2025.11.0" }));
+    const text = ok(await script({ CI_IMAGE_TAG: "2025.11.0" }));
     expect(text).not.toContain(TEST_USER.password);
     const [login, ...rest] = cli.calls();
     expect(login?.args).toEqual(["login", secured.host, "--username", "slipway", "--password-stdin"]);
