@@ -13,7 +13,7 @@ import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
 import type { Ancestry } from "../plan/tag-policy";
 import { missingKey, signNotice } from "../plan/trust";
-import { askedVersionProblems, requireTagProblems } from "../plan/version-checks";
+import { askedVersionProblems, laneTagProblems, requireTagProblems } from "../plan/version-checks";
 import type { RegistryReader, StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
 import { readReleasedEvent } from "./event";
@@ -91,6 +91,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...(isMadeHere ? tagProblems : []),
       ...released.problems,
       ...laneProblems,
+      // A preview shows what a lane has without a version, too; its note says how to name one.
+      ...(input.signs === true ? laneTagProblems(config, wanted) : []),
       ...askedVersionProblems({ config, intents, event, now: input.now }),
       ...problems,
       ...versions.problems,
