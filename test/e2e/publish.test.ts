@@ -81,7 +81,7 @@ async function tagsOf(image: string): Promise<Record<string, string>> {
   return Object.fromEntries(digests);
 }
 
-function file(project: Project, name: string): unknown {
+function file(project: Project, name: string) {
   return JSON.parse(readFileSync(path.join(project.dir, "artifacts", name), "utf8"));
 }
 
@@ -172,10 +172,12 @@ describe.each(EVERY_CASE ? CASES : CASES.filter(({ builds }) => builds > 1))(
       expect(builds()).toBe(example.builds);
       const tags = await tagsOf(example.image);
       expect(Object.keys(tags)).toEqual(example.tags);
-      const manifest = file(project, "release-manifest.json");
+      const { run, ...manifest } = file(project, "release-manifest.json");
       const told = JSON.stringify(manifest);
       for (const digest of Object.values(tags)) expect(told).toContain(digest);
       expect(told).not.toContain('"build"');
+      expect(run.build).toMatchObject({ builder: "docker-alike", driver: "unknown" });
+      expect(run.build.images).toHaveLength(example.builds);
       const { annotations = {} } = JSON.parse(
         await crane("manifest", `${registry.host}/${example.image}:${example.tags.at(-1)}`),
       );
@@ -284,6 +286,15 @@ describe("publish-services", () => {
     expect(cli.calls()).toEqual([]);
   });
 
+  test("--print finds that docker has no builder that can push, and shows how it is made", async () => {
+    const env = { CI_IMAGE_TAG: "2025.11.0", CI_DOCKER_CLI: "docker", BUILDX_CONFIG: "/nowhere" };
+    const text = ok(await release(env, "--print"));
+    expect(text).toContain(
+      "docker buildx create --name slipway --driver docker-container --driver-opt network=host\n",
+    );
+    expect(text).toContain("BUILDX_BUILDER=slipway docker buildx build ");
+  });
+
   test("a build that fails says so, and no tag has moved", async () => {
     const { exitCode, text } = await release({
       CI_IMAGE_TAG: "2025.11.0",
@@ -294,6 +305,12 @@ describe("publish-services", () => {
     expect(text).toContain("exit code 17");
     expect(text).toContain("ERROR: the disk is full");
     expect(text).toContain("no tag has moved");
+    const [diagnostics = ""] = /artifacts\/diagnostics-\S+\.json/.exec(text) ?? [];
+    expect(file(project, path.basename(diagnostics))).toMatchObject({
+      operation: "publish",
+      message: expect.stringContaining("ERROR: the disk is full"),
+      requests: expect.arrayContaining([expect.objectContaining({ host: secured.host })]),
+    });
     const put = (await secured.writes()).filter(({ path: at }) => at.endsWith("/manifests/2025.11.0"));
     expect(put).toEqual([]);
   });
