@@ -1066,6 +1066,12 @@ export interface ReleaseArgs {
    */
   readonly envPrefix?: string;
   /**
+   * Variables with generic names that are read too: TAG and VERSION (the version), PLATFORMS, SERVICES. With envPrefix they are read in any case.
+   * @default none
+   * @example [TAG, PLATFORMS]
+   */
+  readonly variables?: readonly ("TAG" | "VERSION" | "PLATFORMS" | "SERVICES")[];
+  /**
    * Release only where HEAD is the version's tag and the working tree is clean.
    * @default false
    */

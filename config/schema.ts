@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { GENERIC_VARIABLES } from "./environment-table";
 import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
 import { baseSchema, checkSchema, imageSchema, laneSchema, variantSchema } from "./image-schema";
@@ -73,6 +74,13 @@ export const writtenConfigSchema = z.strictObject({
     })
     .optional()
     .describe("Variables are also read with this prefix, which wins. @example APP_RELEASE_"),
+  variables: z
+    .array(z.enum(GENERIC_VARIABLES))
+    .optional()
+    .describe(
+      "Variables with generic names that are read too: TAG and VERSION (the version), PLATFORMS, SERVICES. With envPrefix " +
+        "they are read in any case. @default none @example [TAG, PLATFORMS]",
+    ),
   requireTag: grammar.flag(
     false,
     "Release only where HEAD is the version's tag and the working tree is clean. @default false",
