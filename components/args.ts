@@ -605,6 +605,11 @@ export interface PolicyArgs {
    */
   readonly missingProvenance?: "off" | "warn" | "refuse";
   /**
+   * An image that should have an SBOM has one, although its generator cannot be reached. A plan says so in any case.
+   * @default off; refuse for a stack that promotes or sets requireTag
+   */
+  readonly missingSbom?: "off" | "warn" | "refuse";
+  /**
    * Actions in .github/workflows are named by their full commit.
    * @default warn
    */
