@@ -9,6 +9,13 @@ export function colorsFor(isTerminal: boolean, env: Readonly<Record<string, stri
   return pc.createColors(!env.NO_COLOR && (isTerminal ? env.TERM !== "dumb" : isForced));
 }
 
+/** `0.4 s`, `12 s`, `2 min 3 s`. */
+export function timeText(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
 /** One line for the user; standard output is for what the command prints. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
