@@ -9,7 +9,7 @@ import {
   sightings,
   verifiedSightings,
 } from "./planned-content";
-import { decideTags, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
+import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
 import { wantedSigner } from "./promotion";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
@@ -73,6 +73,7 @@ export function planImage(
           tagInput,
           intent.tags.filter((tag) => tag.name !== intent.candidateTag),
         );
+  const others = content.from === "rollback" ? [] : putBackOthers(tagInput);
   const facts = { intent, content, verified, repositories, source: input.source, signing };
   const refusedTags = new Set(refusals.map(({ path }) => path));
   return {
@@ -93,7 +94,7 @@ export function planImage(
       verifiedBy: intent.existing?.verifiedBy ?? verified?.by,
       sbom,
     },
-    tags: tags.tags,
+    tags: [...tags.tags, ...others],
     // A version that is refused as a whole needs no second refusal for its tag.
     refusals: [
       ...refusals,

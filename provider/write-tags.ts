@@ -85,6 +85,11 @@ class TagWriter {
       const decision = await this.#decide(tag, live);
       if (decision.action === "refuse") throw new Error(`${tag.repository}: ${decision.reason}`);
       if (decision.action === "keep") {
+        // A floating tag that is new goes straight to the version that won, at the end.
+        if (live === undefined && decision.code === "tag-newer-exists") {
+          this.#moved.push(tag);
+          return;
+        }
         if (live === undefined)
           throw new Error(`${tagReference(tag)}: not written, because ${decision.reason}`);
         await this.#warn(tag, `stays where it is: ${decision.reason}`);

@@ -91,7 +91,7 @@ describe("a tag's line in the plan", () => {
     expect(plan.levels.map(({ name }) => name)).not.toContain("latest");
     expect(plan.left.map(line)).toEqual(["keep 1st:latest", "keep 2nd:latest"]);
     expect(plan.left[0]).toMatchObject({
-      reason: "2.0.0 exists and is newer than 1.2.3",
+      reason: `2.0.0 exists and is newer than 1.2.3; to have it in ${FIRST} too, release 2.0.0 again`,
       to: { version: "1.2.3" },
     });
   });
