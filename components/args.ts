@@ -35,6 +35,11 @@ export interface RegistryArgs {
    */
   readonly plainHttp?: boolean;
   /**
+   * Whether tags such as latest, 1 and 1.2 are set there. Set false for a registry with immutable tags.
+   * @default true
+   */
+  readonly floatingTags?: boolean;
+  /**
    * Where descriptions of its repositories go: a server with Docker Hub's API.
    * @default https://hub.docker.com for docker.io, else none
    */

@@ -34,6 +34,12 @@ const registrySchema = z
       .boolean()
       .optional()
       .describe("Plain HTTP instead of TLS. @default true for localhost, 127.0.0.0/8 and [::1], else false"),
+    floatingTags: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether tags such as latest, 1 and 1.2 are set there. Set false for a registry with immutable tags. @default true",
+      ),
     hub: grammar.origin
       .optional()
       .describe(
