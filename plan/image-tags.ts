@@ -1,10 +1,10 @@
 import type { ImageConfig } from "./config";
 import type { WantedTag } from "./release-intent";
-import type { VersionForm } from "./tag-policy";
 import { evaluateTagRules, parseFlavor, parseTagRules, type TagRulesResult } from "./tag-rules";
 import type { TagEntry } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
-import { parseVersion } from "./versions";
+import { cleanTag } from "./tag-rules/rule-tag";
+import type { VersionForm } from "./versions";
 
 export function wantedTags(entries: readonly TagEntry[]): WantedTag[] {
   return entries.map((entry) => ({
@@ -20,47 +20,49 @@ function isRawLatest({ rule, class: tagClass }: TagEntry): boolean {
 }
 
 /**
- * The version being released and how tags spell it, from the first version tag: `v1.2.3-alpine` for version 1.2.3 is
- * prefix `v`, suffix `-alpine`. What was released distinguishes the two: the git tag, the rule's own value, a dispatched
- * input; else the tag's name itself. A name without a version in it is the version as a whole.
+ * The version being released and how tags spell it, from the first version tag: what its rule reads, without a `v`; of a
+ * raw rule's text, what was released by name (the git tag, a dispatched input). Such a name is the version as a whole:
+ * `release-1.10`, `hotfix-7`.
  */
 export function versionAndForm(
   entries: readonly TagEntry[],
   event: ReleaseEvent,
 ): { readonly version?: string; readonly form: VersionForm } {
   const first = entries.find((entry) => entry.class === "version");
-  const none = { prefix: "", suffix: "" };
-  if (first === undefined) return { form: none };
-  for (const spelled of releasedTexts(first, event).flatMap(spellings)) {
-    const at = first.name.indexOf(spelled);
-    if (at === -1) continue;
-    const form = { prefix: first.name.slice(0, at), suffix: first.name.slice(at + spelled.length) };
-    return { version: spelled, form };
-  }
-  return { version: first.name, form: none };
+  const { prefix = "", suffix = "", ...reading } = first?.form ?? {};
+  if (first === undefined) return { form: { prefix, suffix } };
+  const { name, rule } = first;
+  const own = name.slice(prefix.length, name.length - suffix.length);
+  const names = releasedNames(event);
+  const released = rule.type === "raw" ? names.map(cleanTag).find((text) => name.includes(text)) : undefined;
+  const start = released === undefined ? prefix.length : name.indexOf(released);
+  const text = released ?? own;
+  const version = text.replace(isVersionRule(rule) ? BEFORE_VERSION : /^v(?=[0-9])/i, "");
+  return {
+    version,
+    form: {
+      ...reading,
+      // A tag has no `+`, and semver's build metadata must not look like a pre-release.
+      ...(names.some((released) => released.includes("+")) ? { builds: true } : {}),
+      prefix: name.slice(0, start + text.length - version.length),
+      suffix: name.slice(start + text.length),
+    },
+  };
 }
 
-function releasedTexts({ name, rule }: TagEntry, event: ReleaseEvent): string[] {
-  const value = "value" in rule && !rule.value.includes("{{") ? rule.value : "";
-  const inputs = Object.entries(event.inputs).flatMap(([key, input]) =>
+/** What a pattern such as `app-{{version}}` or `v{{version}}` has before the version. */
+const BEFORE_VERSION = /^(?:[A-Za-z].*?(?=[0-9]+\.[0-9])|v(?=[0-9]))/i;
+
+function isVersionRule({ type }: TagEntry["rule"]): boolean {
+  return type === "semver" || type === "pep440";
+}
+
+/** By what names a person or a pipeline said what is released. */
+function releasedNames({ ref, inputs }: ReleaseEvent): string[] {
+  const dispatched = Object.entries(inputs).flatMap(([key, input]) =>
     /(?:tag|version)$/i.test(key) ? [input] : [],
   );
-  return [tagOf(event.ref) ?? "", value, ...inputs, name];
-}
-
-/**
- * The versions that end a text, longest first, each as tags can write it: build metadata as `-x` or cut. A plain number
- * counts where no other digit stands before it: `build-147`, and not the day of `2025-11-21`.
- */
-function spellings(text: string): string[] {
-  const starts = [...text.matchAll(/(?<![0-9.])[0-9]/g)].map(({ index }) => index);
-  return starts
-    .map((start) => text.slice(start))
-    .flatMap((rest) => [rest.replace("+", "-"), rest.replace(/\+.*$/, "")])
-    .filter((spelled, index) => {
-      const version = parseVersion(spelled);
-      return version !== undefined && (version.scheme === "semver" || index < 2);
-    });
+  return [tagOf(ref) ?? "", ...dispatched].filter((name) => name !== "");
 }
 
 export function imageRules(image: ImageConfig, event: ReleaseEvent, now: Date): TagRulesResult {

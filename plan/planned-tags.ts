@@ -4,14 +4,8 @@ import { type ContentInput, verifiedSightings } from "./planned-content";
 import { type FoundImage, verifiedImage } from "./registry-state";
 import type { WantedTag } from "./release-intent";
 import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
-import {
-  type Ancestry,
-  decideTag,
-  type LiveTag,
-  newerVersion,
-  type TagWish,
-  tagOfVersion,
-} from "./tag-policy";
+import { type Ancestry, decideTag, type LiveTag, newerVersion, type TagWish } from "./tag-policy";
+import { tagOfVersion } from "./versions";
 
 export interface TagsInput extends ContentInput {
   readonly digest: Digest | undefined;
@@ -67,7 +61,13 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
         action: decision.action,
         from: live && { digest: live.digest, version: live.version },
         to: { digest: final.digest, version: final.version },
-        reason: decision.action === "keep" ? decision.reason : (back ?? (newest && NOT_VERIFIED) ?? drift),
+        reason:
+          decision.action === "keep"
+            ? decision.reason
+            : (back ??
+              (newest && NOT_VERIFIED) ??
+              drift ??
+              ("reason" in decision ? decision.reason : undefined)),
         overrule: decision.action === "keep" ? overrule : undefined,
         wish: final,
         ancestry,

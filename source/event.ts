@@ -126,13 +126,8 @@ function repositoryOf(payload: unknown, fullName: string | undefined): { reposit
 
 /** Versions first, the highest of them; without one, the first name. */
 function highestTag(tags: readonly string[]): string | undefined {
-  const versions = tags.flatMap((tag) => {
-    // A lane's prefix (`standalone-v0.2.1`) is not known here; what follows the last one is the version.
-    const version =
-      parseVersion(tag) ?? parseVersion(tag, { prefix: /^.*-(?=v?[0-9])/.exec(tag)?.[0] ?? "" });
-    return version === undefined ? [] : [version];
-  });
-  const [best] = versions.sort((a, b) => compareVersions(b, a));
+  const versions = tags.flatMap((tag) => parseVersion(tag) ?? []);
+  const [best] = versions.sort((a, b) => compareVersions(b, a) ?? 0);
   return best?.text ?? tags[0];
 }
 

@@ -5,10 +5,10 @@ import type { Problem } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
 import type { ImageIntent, WantedTag } from "../plan/release-intent";
-import { newerVersion, tagOfVersion } from "../plan/tag-policy";
+import { newerVersion } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
-import { compareVersions, parseVersion } from "../plan/versions";
+import { compareVersions, parseVersion, tagOfVersion, versionOfTag } from "../plan/versions";
 import type { RegistryReader } from "../registry/read-state";
 
 /** More unverified version tags than this above the released one are an attack or a mistake. */
@@ -115,8 +115,9 @@ async function isKnown(
 ): Promise<boolean> {
   const recorded = previous?.images.filter((image) => image.name === intent.name) ?? [];
   if (recorded.some(({ version }) => version !== undefined && isVersion(intent, name, version))) return true;
+  const numbers = numbersIn(versionOfTag(name, intent.form)?.text ?? name);
   return (await gitTags())
-    .filter((tag) => isVersion(intent, name, tag.replace(/^\D*(?=\d)/, "")))
+    .filter((tag) => numbersIn(tag).includes(numbers))
     .some((tag) =>
       imageRules(intent.image, { ...event, ref: `refs/tags/${tag}` }, now).entries.some(
         (entry) => entry.class === "version" && entry.name === name,
@@ -124,9 +125,14 @@ async function isKnown(
     );
 }
 
-function isVersion({ form: { prefix, suffix } }: ImageIntent, name: string, text: string): boolean {
-  const version = parseVersion(name.slice(prefix.length, name.length - suffix.length));
-  const other = parseVersion(text);
+/** A cheap way to leave out most of a repository's git tags before the rules read them. */
+function numbersIn(text: string): string {
+  return (text.match(/[0-9]+/g) ?? []).join(".");
+}
+
+function isVersion({ form }: ImageIntent, name: string, text: string): boolean {
+  const version = versionOfTag(name, form);
+  const other = parseVersion(text, form);
   return version !== undefined && other !== undefined && compareVersions(version, other) === 0;
 }
 

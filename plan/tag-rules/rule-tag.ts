@@ -1,7 +1,7 @@
 import * as pep440 from "@renovatebot/pep440";
 import { prerelease, SemVer, valid } from "semver";
 import type { TagClass } from "../tag-policy";
-import type { VersionLine } from "../versions";
+import type { VersionForm, VersionLine } from "../versions";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
   type ExpressionScope,
@@ -24,6 +24,8 @@ export interface RuleTag {
   readonly latest: boolean;
   /** The versions among which the tag points to the newest; only for tags that show a part of a version. */
   readonly line?: VersionLine;
+  /** What stands around the rule's own text in the name, and what the rule says about versions. */
+  readonly form: VersionForm;
 }
 
 /** What a rule gives before prefix, suffix and cleaning. */
@@ -69,7 +71,12 @@ function ruleTag(rule: TagRule, flavor: Flavor, scope: Rendering): RuleTag | und
   const suffix = renderExpression(rule.suffix ?? flavor.suffix, scope);
   const name = cleanTag(`${prefix}${given.text}${suffix}`);
   if (name === "") return undefined;
-  return { name, class: tagClass(rule, given, scope), latest: given.latest, line: given.line };
+  const form = {
+    prefix: name.slice(0, cleanTag(prefix).length),
+    suffix: suffix === "" ? "" : name.slice(-cleanTag(suffix).length),
+    ...(rule.type === "semver" ? { numbers: 3 } : {}),
+  };
+  return { name, class: tagClass(rule, given, scope), latest: given.latest, line: given.line, form };
 }
 
 /** Replaces what a tag may not hold. Neither length nor the first character is looked at. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { versionAndForm, wantedTags } from "../../../plan/image-tags";
 import type { ReleaseEvent } from "../../../plan/tag-rules/event";
+import type { VersionReading } from "../../../plan/versions";
 import { evaluateText } from "../tag-rules/evaluate-text";
 
 const TAG = { ref: "refs/tags/v1.2.3" };
+const SEMVER = { numbers: 3 };
 const BRANCH = { ref: "refs/heads/main" };
 
 describe("latest", () => {
@@ -37,40 +39,49 @@ describe("latest", () => {
 });
 
 describe("the version and how tags spell it", () => {
-  const form = (prefix: string, suffix: string, version: string) => ({ version, form: { prefix, suffix } });
+  const form = (prefix: string, suffix: string, version: string, reading: VersionReading = {}) => ({
+    version,
+    form: { prefix, suffix, ...reading },
+  });
 
   test.each<[string, string, Partial<ReleaseEvent>, readonly string[], object]>([
-    ["plain", "type=semver,pattern={{version}}", TAG, [], form("", "", "1.2.3")],
-    ["with v", "type=semver,pattern={{raw}}", TAG, [], form("v", "", "1.2.3")],
+    ["plain", "type=semver,pattern={{version}}", TAG, [], form("", "", "1.2.3", SEMVER)],
+    ["with v", "type=semver,pattern={{raw}}", TAG, [], form("v", "", "1.2.3", SEMVER)],
     ["the git tag itself", "type=ref,event=tag", TAG, [], form("v", "", "1.2.3")],
-    ["a suffix", "type=semver,pattern={{version}}", TAG, ["suffix=-alpine"], form("", "-alpine", "1.2.3")],
+    [
+      "a suffix",
+      "type=semver,pattern={{version}}",
+      TAG,
+      ["suffix=-alpine"],
+      form("", "-alpine", "1.2.3", SEMVER),
+    ],
     [
       "a suffix with a version",
       "type=semver,pattern={{raw}}",
       TAG,
       ["suffix=-alpine3.20"],
-      form("v", "-alpine3.20", "1.2.3"),
+      form("v", "-alpine3.20", "1.2.3", SEMVER),
     ],
     [
       "a prefix with a version",
       "type=semver,pattern={{raw}}",
       TAG,
       ["prefix=py3.12-"],
-      form("py3.12-v", "", "1.2.3"),
+      form("py3.12-v", "", "1.2.3", SEMVER),
     ],
     [
       "a lane's git tag",
       "type=ref,event=tag",
       { ref: "refs/tags/standalone-v0.2.1" },
       [],
-      form("standalone-v", "", "0.2.1"),
+      form("", "", "standalone-v0.2.1"),
     ],
     [
       "a lane's git tag with digits",
       "type=ref,event=tag",
       { ref: "refs/tags/k8s-v0.2.1" },
       [],
-      form("k8s-v", "", "0.2.1"),
+      form("", "", "k8s-v0.2.1"),
     ],
     [
       "a lane's version alone",
@@ -84,7 +95,7 @@ describe("the version and how tags spell it", () => {
       "type=ref,event=tag",
       { ref: "refs/tags/release/2025.11.0" },
       [],
-      form("release-", "", "2025.11.0"),
+      form("", "", "release-2025.11.0"),
     ],
     [
       "a rebuild's letters",
@@ -98,14 +109,86 @@ describe("the version and how tags spell it", () => {
       "type=semver,pattern={{version}}",
       { ref: "refs/tags/v2.0.0-rc.1" },
       [],
-      form("", "", "2.0.0-rc.1"),
+      form("", "", "2.0.0-rc.1", SEMVER),
     ],
     [
       "a pre-release with a suffix",
       "type=semver,pattern={{version}}",
       { ref: "refs/tags/v2.0.0-rc.1" },
       ["suffix=-alpine"],
-      form("", "-alpine", "2.0.0-rc.1"),
+      form("", "-alpine", "2.0.0-rc.1", SEMVER),
+    ],
+    [
+      "a word in the pattern",
+      "type=semver,pattern=k8s-{{version}}",
+      TAG,
+      [],
+      form("k8s-", "", "1.2.3", SEMVER),
+    ],
+    ["padded", "type=ref,event=tag", { ref: "refs/tags/v2024.05.01" }, [], form("v", "", "2024.05.01")],
+    [
+      "two parts",
+      "type=ref,event=tag",
+      { ref: "refs/tags/release-1.10" },
+      ["suffix=-alpine"],
+      form("", "-alpine", "release-1.10"),
+    ],
+    [
+      "four parts",
+      "type=pep440,pattern={{version}}",
+      { ref: "refs/tags/v1.2.3.4" },
+      [],
+      form("", "", "1.2.3.4"),
+    ],
+    [
+      "what the rule cuts out",
+      "type=match,pattern=app-(.*),group=1",
+      { ref: "refs/tags/app-7" },
+      ["suffix=-alpine"],
+      form("", "-alpine", "7"),
+    ],
+    [
+      "a prefix with the version's number",
+      "type=match,pattern=app-(.*),group=1,prefix=py7-",
+      { ref: "refs/tags/app-7" },
+      [],
+      form("py7-", "", "7"),
+    ],
+    [
+      "a Kubernetes build",
+      "type=ref,event=tag",
+      { ref: "refs/tags/v1.28.3+k3s1" },
+      [],
+      form("v", "", "1.28.3-k3s1", { builds: true }),
+    ],
+    ["a commit", "type=ref,event=tag", { ref: "refs/tags/e123456" }, [], form("", "", "e123456")],
+    [
+      "a custom name with a number",
+      "type=raw,value={{input 'tag'}}",
+      { ...BRANCH, inputs: { tag: "hotfix-7" } },
+      [],
+      form("", "", "hotfix-7"),
+    ],
+    [
+      "a custom name with a version",
+      "type=raw,value={{input 'tag'}}",
+      { ...BRANCH, inputs: { tag: "try-1.2.3" } },
+      [],
+      form("", "", "try-1.2.3"),
+    ],
+    [
+      "the git tag in a raw text",
+      "type=raw,value={{tag}}-alpine",
+      { ref: "refs/tags/release/1.10" },
+      [],
+      form("", "-alpine", "release-1.10"),
+    ],
+    [
+      "the git tag in a raw rule's prefix",
+      "type=raw,value=alpine,prefix={{tag}}-",
+      TAG,
+      [],
+      form("v", "-alpine", "1.2.3"),
     ],
     ["a build number", "type=ref,event=tag", { ref: "refs/tags/147" }, [], form("", "", "147")],
     [
@@ -113,21 +196,21 @@ describe("the version and how tags spell it", () => {
       "type=ref,event=tag",
       { ref: "refs/tags/build-147" },
       [],
-      form("build-", "", "147"),
+      form("", "", "build-147"),
     ],
     [
       "build metadata, cut",
       "type=semver,pattern={{version}}",
       { ref: "refs/tags/v1.2.3+build.5" },
       [],
-      form("", "", "1.2.3"),
+      form("", "", "1.2.3", { ...SEMVER, builds: true }),
     ],
     [
       "build metadata, in a tag's letters",
       "type=semver,pattern={{raw}}",
       { ref: "refs/tags/v1.2.3+build.5" },
       [],
-      form("v", "", "1.2.3-build.5"),
+      form("v", "", "1.2.3-build.5", { ...SEMVER, builds: true }),
     ],
     [
       "a dispatched version",
@@ -148,7 +231,7 @@ describe("the version and how tags spell it", () => {
       "type=semver,pattern={{version}},value=v1.2.3",
       BRANCH,
       ["suffix=-alpine"],
-      form("", "-alpine", "1.2.3"),
+      form("", "-alpine", "1.2.3", SEMVER),
     ],
     [
       "an opaque version",
@@ -176,7 +259,7 @@ describe("the version and how tags spell it", () => {
   test("the first version tag tells both", () => {
     const rules = ["type=sha,priority=2000", "type=ref,event=tag", "type=semver,pattern={{version}}"];
     expect(versionAndForm(evaluateText(rules, TAG).entries, { ...anEvent(), ...TAG })).toEqual(
-      form("", "", "1.2.3"),
+      form("", "", "1.2.3", SEMVER),
     );
   });
 
