@@ -1,10 +1,10 @@
 import type { ImageConfig } from "./config";
 import type { WantedTag } from "./release-intent";
-import { evaluateTagRules, parseFlavor, parseTagRules, type TagRulesResult } from "./tag-rules";
+import { evaluateTagRules, parseFlavor, parseTagRules, type TagRule, type TagRulesResult } from "./tag-rules";
 import type { TagEntry } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
 import { cleanTag } from "./tag-rules/rule-tag";
-import type { VersionForm } from "./versions";
+import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
 export function wantedTags(entries: readonly TagEntry[]): WantedTag[] {
   return entries.map((entry) => ({
@@ -91,4 +91,47 @@ export function versionUnder(
 ): string | undefined {
   const named = { ...event, ref: `refs/tags/${name}` };
   return versionAndForm(imageRules(image, named, now).entries, named).version;
+}
+
+/**
+ * The git tag that is the release of an image: of those that its rules read, the highest version. Where there is no order,
+ * `1.2.3` comes before `147`, both before one with a word (`build-7`), and that before a name without numbers.
+ */
+export function releaseTag(
+  image: ImageConfig,
+  tags: readonly string[],
+  event: ReleaseEvent,
+  now: Date,
+): string | undefined {
+  if (tags.length === 0) return undefined;
+  const entriesOf = (ref: string) => imageRules(image, { ...event, ref }, now).entries;
+  // A rule that gives the same tag without any git tag does not read one.
+  const always = new Set(entriesOf("").map(({ name }) => name));
+  const read = tags.flatMap((tag) => {
+    const ref = `refs/tags/${tag}`;
+    const entries = entriesOf(ref).filter(({ name }) => !always.has(name));
+    if (!entries.some(({ class: tagClass, rule }) => tagClass === "version" || isForVersions(rule)))
+      return [];
+    const { version = tag, form } = versionAndForm(entries, { ...event, ref });
+    return [{ tag, version: parseVersion(version, form) }];
+  });
+  const [first, ...others] = read;
+  return others.reduce((best, other) => (outranks(other.version, best?.version) ? other : best), first)?.tag;
+}
+
+/** Undefined is a name without a version in it. */
+function outranks(a: Version | undefined, b: Version | undefined): boolean {
+  const order = a === undefined || b === undefined ? undefined : compareVersions(a, b);
+  return order === undefined ? rankOf(a) > rankOf(b) : order > 0;
+}
+
+function rankOf(version: Version | undefined): number {
+  if (version === undefined) return 0;
+  if (!version.form.startsWith("N")) return 1;
+  return version.form === "N" ? 2 : 3;
+}
+
+/** Whether a rule takes what is released apart, and so may find no version in it. */
+export function isForVersions({ type, enable }: TagRule): boolean {
+  return enable === "true" && (type === "semver" || type === "pep440" || type === "match");
 }

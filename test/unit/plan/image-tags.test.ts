@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { versionAndForm, wantedTags } from "../../../plan/image-tags";
+import { releaseTag, versionAndForm, wantedTags } from "../../../plan/image-tags";
 import type { ReleaseEvent } from "../../../plan/tag-rules/event";
 import type { VersionReading } from "../../../plan/versions";
+import { anImage } from "../../support/planned";
 import { evaluateText } from "../tag-rules/evaluate-text";
 
 const TAG = { ref: "refs/tags/v1.2.3" };
@@ -270,6 +271,46 @@ describe("the version and how tags spell it", () => {
       form: { prefix: "", suffix: "" },
     });
   });
+});
+
+const SEMVER_RULES = ["type=semver,pattern={{version}}", "type=semver,pattern={{major}}", "type=sha"];
+
+test.each<[string, readonly string[], readonly string[], string | undefined]>([
+  ["only what the rules read", SEMVER_RULES, ["chart-9.0.0", "v1.2.3"], "v1.2.3"],
+  ["none", SEMVER_RULES, ["deployed-to-stage"], undefined],
+  ["none of several", SEMVER_RULES, ["chart-9.0.0", "deployed-to-stage"], undefined],
+  ["no tags", SEMVER_RULES, [], undefined],
+  ["the highest", SEMVER_RULES, ["v1.10.0", "v1.2.3", "v1.9.0"], "v1.10.0"],
+  ["a release before its candidate", SEMVER_RULES, ["v1.2.3", "v1.2.3-rc.1"], "v1.2.3"],
+  ["the highest of parts alone", ["type=semver,pattern={{major}}"], ["v1.10.0", "v1.9.0"], "v1.10.0"],
+  ["an image's own", ["type=match,pattern=api-v(.*),group=1"], ["api-v1.2.0", "web-v3.0.0"], "api-v1.2.0"],
+  [
+    "an image's own by semver",
+    ["type=semver,pattern={{version}},match=^web-v(.*)$"],
+    ["api-v1.2.0", "web-v3.0.0"],
+    "web-v3.0.0",
+  ],
+  [
+    "the highest of what a match cuts out",
+    ["type=match,pattern=api-v(.*),group=1"],
+    ["api-v1.10.0", "api-v1.9.0"],
+    "api-v1.10.0",
+  ],
+  ["the highest of any names", ["type=ref,event=tag"], ["release-1.10", "release-1.9"], "release-1.10"],
+  ["a version before a word and a number", ["type=ref,event=tag"], ["chart-9.0.0", "v1.2.3"], "v1.2.3"],
+  ["a version before a build number", ["type=ref,event=tag"], ["1.2.3", "147", "nightly"], "1.2.3"],
+  ["a build before a name", ["type=raw,value={{tag}}-alpine"], ["alpha", "build-7"], "build-7"],
+  ["the first of names", ["type=ref,event=tag"], ["deployed-to-stage", "nightly"], "deployed-to-stage"],
+  ["a rule's own value reads no tag", ["type=semver,pattern={{version}},value=3.0.0"], ["v1.2.3"], undefined],
+  ["rules that are switched off", ["type=ref,event=tag,enable=false", "type=sha"], ["v1.2.3"], undefined],
+  [
+    "rules for branches",
+    ["type=ref,event=branch", "type=edge", "type=raw,value=latest"],
+    ["v1.2.3"],
+    undefined,
+  ],
+])("the release among the tags at HEAD: %s", (_, tags, names, expected) => {
+  expect(releaseTag(anImage({ tags }), names, { ...anEvent(), ...BRANCH }, new Date(0))).toBe(expected);
 });
 
 function anEvent(): ReleaseEvent {
