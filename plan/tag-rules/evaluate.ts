@@ -1,5 +1,5 @@
 import { type Problem, ProblemError, reasonOf } from "../problem";
-import { TAG_PATTERN } from "../reference";
+import { TAG_GRAMMAR, TAG_PATTERN } from "../reference";
 import type { TagClass } from "../tag-policy";
 import type { VersionForm, VersionLine } from "../versions";
 import type { ReleaseEvent } from "./event";
@@ -141,7 +141,7 @@ function tagEntries(
 function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
   if (TAG_PATTERN.test(name)) return [];
   const shown = name.length > 128 ? `${name.length} characters` : JSON.stringify(name);
-  const message = `${shown} is no tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first`;
+  const message = `${shown} is no tag: ${TAG_GRAMMAR}`;
   return [{ code: "tag-grammar", path, message, hint: `it comes from ${rule.text}` }];
 }
 

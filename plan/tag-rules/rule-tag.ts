@@ -17,7 +17,7 @@ import type { Flavor } from "./inputs";
 import type { RuleOf, TagRule } from "./tag-rule";
 
 export interface RuleTag {
-  /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`. Never empty. */
+  /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`, unless `{{input}}` gave it. Never empty. */
   readonly name: string;
   readonly class: TagClass;
   /** What `latest=auto` comes to if this is the first tag. */
@@ -69,7 +69,9 @@ function ruleTag(rule: TagRule, flavor: Flavor, scope: Rendering): RuleTag | und
   if (given === undefined) return undefined;
   const prefix = renderExpression(rule.prefix ?? flavor.prefix, scope);
   const suffix = renderExpression(rule.suffix ?? flavor.suffix, scope);
-  const name = cleanTag(`${prefix}${given.text}${suffix}`);
+  const written = `${prefix}${given.text}${suffix}`;
+  // What a person typed in is released by that name, or refused as no tag.
+  const name = scope.uses.has("input") ? written : cleanTag(written);
   if (name === "") return undefined;
   const form = {
     prefix: name.slice(0, cleanTag(prefix).length),
