@@ -29,8 +29,8 @@ export function versionAndForm(
   event: ReleaseEvent,
 ): { readonly version?: string; readonly form: VersionForm } {
   const first = entries.find((entry) => entry.class === "version");
-  const { prefix = "", suffix = "", ...reading } = first?.form ?? {};
-  if (first === undefined) return { form: { prefix, suffix } };
+  if (first === undefined) return versionWithoutTag(entries, event);
+  const { prefix = "", suffix = "", ...reading } = first.form ?? {};
   const { name, rule } = first;
   const own = name.slice(prefix.length, name.length - suffix.length);
   const names = releasedNames(event);
@@ -48,6 +48,18 @@ export function versionAndForm(
       suffix: name.slice(start + text.length),
     },
   };
+}
+
+/** Where only parts of a version are tags (`{{major}}`), the git tag says which version decides whether they move. */
+function versionWithoutTag(
+  entries: readonly TagEntry[],
+  { ref }: ReleaseEvent,
+): { readonly version?: string; readonly form: VersionForm } {
+  const part = entries.find(({ line, rule }) => line !== undefined && "value" in rule && rule.value === "");
+  const { prefix: _, suffix: __, ...reading } = part?.form ?? { prefix: "", suffix: "" };
+  const form = { prefix: "", suffix: "", ...reading };
+  const tag = part === undefined ? undefined : tagOf(ref);
+  return tag === undefined ? { form } : { version: cleanTag(tag).replace(/^v(?=[0-9])/i, ""), form };
 }
 
 /** What a pattern such as `app-{{version}}` or `v{{version}}` has before the version. */

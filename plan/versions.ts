@@ -227,8 +227,9 @@ export interface VersionLine {
   readonly patch?: number;
 }
 
-export function matchesLine({ runs }: Version, { major, minor, patch }: VersionLine): boolean {
-  const numbers = runs.flat();
+export function matchesLine({ scheme, runs }: Version, { major, minor, patch }: VersionLine): boolean {
+  // A word before semver can have numbers of its own (`k8s-v1.2.3`).
+  const numbers = scheme === "semver" ? (runs.at(-1) ?? []) : runs.flat();
   return [major, minor, patch].every(
     (wanted, index) => wanted === undefined || wanted === (numbers[index] ?? 0),
   );

@@ -157,20 +157,64 @@ function matchText(rule: RuleOf<"match">, scope: Rendering): RuleText | undefine
   const source = sourceText(rule, scope);
   if (source === undefined) return undefined;
   const [, expression, flags] = rule.pattern.match(/^\/(.+)\/(.*)$/) ?? [];
-  const match = source.match(expression === undefined ? rule.pattern : new RegExp(expression, flags));
+  const read = (text: string) =>
+    text.match(expression === undefined ? rule.pattern : new RegExp(expression, flags));
+  const match = read(source);
   if (match === null) {
     scope.warnings.push(`${rule.pattern} does not match ${source}; ${rule.text} makes no tag`);
     return undefined;
   }
   // `01` and `1e0` are numbers, but no group has that name.
-  const group = String(Number(rule.group)) === rule.group ? match[Number(rule.group)] : undefined;
+  const index = String(Number(rule.group)) === rule.group ? Number(rule.group) : undefined;
+  const group = index === undefined ? undefined : match[index];
   if (group === undefined) {
     scope.warnings.push(
       `${rule.pattern} has no group ${rule.group} for ${source}; ${rule.text} makes no tag`,
     );
     return undefined;
   }
-  return { text: group, latest: true, whole: true };
+  return {
+    text: group,
+    latest: true,
+    ...shownNumbers(source, group, (other) => {
+      const found = read(other);
+      return found === null || index === undefined ? undefined : found[index];
+    }),
+  };
+}
+
+/**
+ * Finds out which numbers of a name a pattern shows, by reading names that differ in one number: one that can change
+ * without changing the text is not in it. Numbers before the text belong to the word before the version.
+ */
+function shownNumbers(
+  source: string,
+  text: string,
+  read: (source: string) => string | undefined,
+): Pick<RuleText, "whole" | "line"> {
+  const start = source.indexOf(text);
+  const numbers = [...source.matchAll(/[0-9]+/g)]
+    .map(({ 0: number, index }) => ({ number, index }))
+    .filter(({ number, index }) => index + number.length > start);
+  const shows = numbers.map(({ number, index }) => {
+    const other = number.replace(/[0-9]/g, (digit) => (digit === "9" ? "1" : String(Number(digit) + 1)));
+    return read(source.slice(0, index) + other + source.slice(index + number.length)) !== text;
+  });
+  return lineOf(
+    numbers.map(({ number }) => Number(number)),
+    shows,
+  );
+}
+
+/** @param shows which of a version's numbers are in the text */
+function lineOf(numbers: readonly number[], shows: readonly boolean[]): Pick<RuleText, "whole" | "line"> {
+  if (shows.every((shown) => shown)) return { whole: true };
+  const shown = numbers.slice(0, shows.indexOf(false));
+  const names = ["major", "minor", "patch"] as const;
+  return {
+    whole: false,
+    line: Object.fromEntries(shown.slice(0, 3).map((number, at) => [names[at], number])),
+  };
 }
 
 /** The rule's own value, else the git tag's name; undefined when there is neither. */
@@ -188,7 +232,8 @@ function sourceText({ value }: { readonly value: string }, scope: Rendering): st
  * | semver, pep440: the pattern shows the whole version              | version    |
  * | semver, pep440: any pattern, for a pre-release (pep440: also post and dev) | version |
  * | semver, pep440: the pattern leaves a part out (`{{major}}.{{minor}}`) | floating |
- * | match                                                             | version    |
+ * | match: the pattern shows every number from its match on           | version    |
+ * | match: the pattern leaves a number out (`v(\d+\.\d+)` of `v1.2.3`)  | floating   |
  * | ref, event=tag                                                    | version    |
  * | raw, with `{{tag}}` on a git tag, or `{{input '…'}}`              | version    |
  * | raw, literally the git tag (or it without its `v`)                | version    |
@@ -197,9 +242,6 @@ function sourceText({ value }: { readonly value: string }, scope: Rendering): st
  * | anything else that has `{{sha}}` in its name                      | revision   |
  * | ref, event=branch; ref, event=pr; edge; schedule; other raw       | floating   |
  * | the `latest` that the flavor adds                                 | floating   |
- *
- * `match` is write-once even where its pattern cuts a version short, since it looks like a whole one:
- * `slipway-class=floating` says so.
  */
 function tagClass(rule: TagRule, { text, whole }: RuleText, { uses, event }: Rendering): TagClass {
   if (rule.class !== undefined) return rule.class;
@@ -271,8 +313,5 @@ function stableText(
     const other = release.map((part, index) => (index !== changed ? part : part === 0 ? 1 : part - 1));
     return write(other) !== same;
   });
-  const [major = 0, minor = 0] = release;
-  const whole = shows.every((shown) => shown);
-  const line = shows[0] ? (shows[1] ? { major, minor } : { major }) : {};
-  return { text: write(undefined), whole, latest: true, line: whole ? undefined : line };
+  return { text: write(undefined), latest: true, ...lineOf(release, shows) };
 }

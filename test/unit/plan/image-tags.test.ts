@@ -162,6 +162,20 @@ describe("the version and how tags spell it", () => {
       [],
       form("v", "", "1.28.3-k3s1", { builds: true }),
     ],
+    [
+      "parts alone",
+      "type=semver,pattern={{major}}.{{minor}}",
+      TAG,
+      ["suffix=-alpine"],
+      form("", "", "1.2.3", SEMVER),
+    ],
+    [
+      "parts alone, cut out by a match",
+      "type=match,pattern=v(\\d+\\.\\d+),group=1",
+      { ref: "refs/tags/v1.2.3-ls5" },
+      [],
+      form("", "", "1.2.3-ls5"),
+    ],
     ["a commit", "type=ref,event=tag", { ref: "refs/tags/e123456" }, [], form("", "", "e123456")],
     [
       "a custom name with a number",
