@@ -107,9 +107,12 @@ function decideFloating(
   const version = ownVersion(wish);
   if (version === undefined) return decideByCommits(wish, live, ancestry);
   if (isPrerelease(version) && wish.prereleases !== "move") {
+    const { build = [] } = parseVersion(version.text, { builds: true }) ?? {};
+    const setting =
+      build.length === 0 ? "" : "; slipway-suffix=build on its tag rule makes the suffix a build";
     return keep(
       "tag-prerelease",
-      `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
+      `${wish.version} is a pre-release, and a pre-release moves no floating tag${setting}`,
     );
   }
   if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);

@@ -40,7 +40,7 @@ export interface VersionReading {
   /** How many numbers every version has. @default any number of them, where no text says otherwise */
   readonly numbers?: number;
   /** What follows the first `-` is a build and no pre-release, unless a word says so: `5.2.2-211115`. */
-  readonly builds?: true;
+  readonly builds?: boolean;
 }
 
 /** How a version is written as a tag: `standalone-v` + version + `-alpine`. */

@@ -1,7 +1,7 @@
 import * as pep440 from "@renovatebot/pep440";
 import { prerelease, SemVer, valid } from "semver";
 import type { TagClass } from "../tag-policy";
-import type { VersionForm, VersionLine } from "../versions";
+import { parseVersion, type VersionForm, type VersionLine } from "../versions";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
   type ExpressionScope,
@@ -77,6 +77,7 @@ function ruleTag(rule: TagRule, flavor: Flavor, scope: Rendering): RuleTag | und
     prefix: name.slice(0, cleanTag(prefix).length),
     suffix: suffix === "" ? "" : name.slice(-cleanTag(suffix).length),
     ...(rule.type === "semver" ? { numbers: 3 } : {}),
+    ...(rule.builds ? { builds: true } : {}),
   };
   return { name, class: tagClass(rule, given, scope), latest: given.latest, line: given.line, form };
 }
@@ -143,8 +144,7 @@ function versionText(rule: RuleOf<"semver" | "pep440">, scope: Rendering): RuleT
     }
   }
   version = version.replaceAll("/", "-");
-  const written =
-    rule.type === "semver" ? semverText(version, rule.pattern) : pep440Text(version, rule.pattern);
+  const written = rule.type === "semver" ? semverText(version, rule) : pep440Text(version, rule.pattern);
   if (written === undefined) {
     const what = rule.type === "semver" ? "semantic version (https://semver.org)" : "PEP 440 version";
     scope.warnings.push(`${version} is not a valid ${what}; ${rule.text} makes no tag`);
@@ -263,19 +263,22 @@ function isReleaseName(value: string, event: ReleaseEvent): boolean {
   );
 }
 
-function semverText(version: string, pattern: string): RuleText | undefined {
+function semverText(version: string, { pattern, builds }: RuleOf<"semver" | "pep440">): RuleText | undefined {
   if (valid(version) === null) return undefined;
   const parsed = new SemVer(version, { loose: true });
-  if (prerelease(version) !== null) {
+  const isBuild = builds && (parseVersion(version, { builds })?.build ?? []).length > 0;
+  if (prerelease(version) !== null && !isBuild) {
     const text = renderTemplate(isRawPattern(pattern) ? pattern : "{{version}}", parsed);
     return { text, whole: true, latest: false };
   }
   const { major, minor, patch } = parsed;
-  return stableText([major, minor, patch], (release) =>
-    release === undefined
-      ? renderTemplate(pattern, parsed)
-      : renderTemplate(pattern, new SemVer(release.join("."), { loose: true })),
-  );
+  // A build counts as one more number of the version.
+  const number = prerelease(version) === null ? [] : [1];
+  return stableText([major, minor, patch, ...number], (release) => {
+    if (release === undefined) return renderTemplate(pattern, parsed);
+    const [text, suffix] = [release.slice(0, 3).join("."), release[3]];
+    return renderTemplate(pattern, new SemVer(suffix ? `${text}-${suffix}` : text, { loose: true }));
+  });
 }
 
 function pep440Text(version: string, pattern: string): RuleText | undefined {

@@ -176,6 +176,13 @@ describe("the version and how tags spell it", () => {
       [],
       form("", "", "1.2.3-ls5"),
     ],
+    [
+      "a build as a suffix",
+      "type=semver,pattern={{version}},slipway-suffix=build",
+      { ref: "refs/tags/5.2.2-211115" },
+      [],
+      form("", "", "5.2.2-211115", { ...SEMVER, builds: true }),
+    ],
     ["a commit", "type=ref,event=tag", { ref: "refs/tags/e123456" }, [], form("", "", "e123456")],
     [
       "a custom name with a number",

@@ -199,6 +199,30 @@ describe("a floating tag of a version follows the newest release of its line", (
     expect(decide(wish(), live(), ["2", "2.0", "1.9.3"], "diverged")).toBe("keep tag-newer-exists");
   });
 
+  test.each<[string, readonly string[], string]>([
+    ["5.2.2-211115", ["5.2.2", "5.2.2-211114", "5.2.1-220101"], "move"],
+    ["5.2.2-211115", ["5.2.2-211116"], "keep tag-newer-exists"],
+    ["5.2.2-ls9", ["5.2.2-ls10"], "keep tag-newer-exists"],
+    ["5.2.2", ["5.2.2-1"], "keep tag-newer-exists"],
+    ["5.2.3-1", ["5.2.2-2", "5.2.4-rc.1"], "move"],
+    ["5.2.3-rc.1", ["5.2.2-2"], "keep tag-prerelease"],
+    ["2024.05.01-2", ["2024.05.01-1", "2024.05.01"], "move"],
+  ])("a suffix that is a build: %s beside %j: %s", (version, existing, expected) => {
+    expect(decide(wish({ version, form: { ...PLAIN, builds: true } }), live(), existing)).toBe(expected);
+  });
+
+  test.each([
+    ["5.2.2-211115", "; slipway-suffix=build on its tag rule makes the suffix a build"],
+    ["2025.11.0-1", "; slipway-suffix=build on its tag rule makes the suffix a build"],
+    ["5.2.2-rc.1", ""],
+    ["5.2.2-alpha", ""],
+    ["1.2rc1", ""],
+  ])("the reason for a pre-release, %s, names the setting where it could be a build", (version, setting) => {
+    expect(decideTag(wish({ version }), live(), [], "ancestor")).toMatchObject({
+      reason: `${version} is a pre-release, and a pre-release moves no floating tag${setting}`,
+    });
+  });
+
   test("the reason names both versions", () => {
     expect(decideTag(wish(), live(), ["1.9.9", "2.0.0"], "unknown")).toEqual({
       action: "keep",

@@ -98,6 +98,32 @@ test.each<[string, string, string, object]>([
   expect(evaluateText([rule], { ref: `refs/tags/${tag}` }).entries[0]).toMatchObject({ name, line });
 });
 
+const BUILD = "type=semver,slipway-suffix=build,pattern=";
+
+test.each<[string, string, readonly string[], readonly string[]]>([
+  ["5.2.2-211115", "{{version}}", ["5.2.2-211115", "latest"], ["version", "floating"]],
+  ["v5.2.2-211115", "{{raw}}", ["v5.2.2-211115", "latest"], ["version", "floating"]],
+  ["5.2.2-211115", "{{major}}.{{minor}}.{{patch}}", ["5.2.2", "latest"], ["floating", "floating"]],
+  ["5.2.2-211115", "{{major}}.{{minor}}", ["5.2", "latest"], ["floating", "floating"]],
+  ["5.2.2-ls7", "{{version}}", ["5.2.2-ls7", "latest"], ["version", "floating"]],
+  ["2025.11.0-1", "{{version}}", ["2025.11.0-1", "latest"], ["version", "floating"]],
+  ["5.2.2", "{{version}}", ["5.2.2", "latest"], ["version", "floating"]],
+  ["5.2.2", "{{major}}.{{minor}}.{{patch}}", ["5.2.2", "latest"], ["version", "floating"]],
+  ["5.2.2-rc.1", "{{version}}", ["5.2.2-rc.1"], ["version"]],
+  ["5.2.2-rc.1", "{{major}}", ["5.2.2-rc.1"], ["version"]],
+  ["5.2.2-beta1-ls7", "{{major}}", ["5.2.2-beta1-ls7"], ["version"]],
+])("a suffix that is a build: %s by %s", (tag, pattern, names, classes) => {
+  const { entries } = evaluateText([`${BUILD}${pattern}`], { ref: `refs/tags/${tag}` });
+  expect(entries.map(({ name }) => name)).toEqual(names);
+  expect(entries.map((entry) => entry.class)).toEqual(classes);
+});
+
+test("a suffix is a build or a pre-release", () => {
+  expect(() => evaluateText(["type=sha,slipway-suffix=date"])).toThrow(
+    /slipway-suffix="date" is not one of build, prerelease/,
+  );
+});
+
 test("the flavor's latest floats, and belongs to the rule that decided on it", () => {
   const { entries } = evaluateText(["type=ref,event=tag"], TAG);
   expect(entries[1]).toMatchObject({
