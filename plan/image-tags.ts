@@ -34,7 +34,8 @@ export function versionAndForm(
   const { name, rule } = first;
   const own = name.slice(prefix.length, name.length - suffix.length);
   const names = releasedNames(event);
-  const released = rule.type === "raw" ? names.map(cleanTag).find((text) => name.includes(text)) : undefined;
+  const [released] =
+    rule.type === "raw" ? longestFirst(names.map(cleanTag).filter((text) => name.includes(text))) : [];
   const start = released === undefined ? prefix.length : name.indexOf(released);
   const text = released ?? own;
   const version = text.replace(isVersionRule(rule) ? BEFORE_VERSION : /^v(?=[0-9])/i, "");
@@ -67,6 +68,11 @@ const BEFORE_VERSION = /^(?:[A-Za-z].*?(?=[0-9]+\.[0-9])|v(?=[0-9]))/i;
 
 function isVersionRule({ type }: TagEntry["rule"]): boolean {
   return type === "semver" || type === "pep440";
+}
+
+/** A short input (`node_version`, `2`) must not be found inside the version. */
+function longestFirst(texts: readonly string[]): string[] {
+  return [...texts].sort((a, b) => b.length - a.length);
 }
 
 /** By what names a person or a pipeline said what is released. */

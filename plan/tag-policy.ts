@@ -105,6 +105,7 @@ function decideFloating(
   ancestry: Ancestry,
 ): TagDecision | undefined {
   const version = ownVersion(wish);
+  if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);
   if (version === undefined) return decideByCommits(wish, live, ancestry);
   if (isPrerelease(version) && wish.prereleases !== "move") {
     const { build = [] } = parseVersion(version.text, { builds: true }) ?? {};
@@ -115,7 +116,6 @@ function decideFloating(
       `${wish.version} is a pre-release, and a pre-release moves no floating tag${setting}`,
     );
   }
-  if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);
   const newer = newerVersion(wish, existing);
   if (newer !== undefined)
     return keep("tag-newer-exists", `${newer.text} exists and is newer than ${wish.version}`);
@@ -178,7 +178,8 @@ function counts(wish: TagWish, version: Version): boolean {
   return until !== undefined && compareVersions(version, until) === 1;
 }
 
-function isBad({ bad = [], form }: TagWish, version: Version): boolean {
+function isBad({ bad = [], form, ...wish }: TagWish, version: Version | undefined): boolean {
+  if (version === undefined) return wish.version !== undefined && bad.includes(wish.version);
   return bad.some((text) => {
     const known = parseVersion(text, form);
     return known !== undefined && compareVersions(known, version) === 0;

@@ -67,6 +67,8 @@ const PRERELEASE = new RegExp(`(?<=[0-9])(?:[._-]?${PRERELEASE_WORD}|[abc](?=[0-
 const RUN = /[0-9]+(?:\.[0-9]+)+|[0-9]+(?:_[0-9]+)+|[0-9]+/g;
 /** With a letter: without one it could be a number. `g` is git's, in `v1.2-3-g3f2a9c0`. */
 const COMMIT = /^(?=[0-9]*[a-f])[0-9a-f]{7,64}$/;
+/** Python's `1.2.post1`. */
+const POST = /(?<=[0-9])[._-]?post[._-]?([0-9]+)$/i;
 const COMMIT_AT_END = /[._-]g?((?=[0-9]*[a-f])[0-9a-f]{7,64})$/;
 
 /**
@@ -126,7 +128,9 @@ function parseNumbers(text: string): Version | undefined {
   const [, commit = ""] = COMMIT_AT_END.exec(text) ?? [];
   const whole = text.replace(COMMIT_AT_END, "");
   const at = whole.search(PRERELEASE);
-  const stable = at === -1 ? whole : whole.slice(0, at);
+  const beforePrerelease = at === -1 ? whole : whole.slice(0, at);
+  const [, post] = POST.exec(beforePrerelease) ?? [];
+  const stable = beforePrerelease.replace(POST, "");
   const [rebuild = ""] = /(?<=[0-9])[a-z]{1,2}$/.exec(stable) ?? [];
   const release = stable.slice(0, stable.length - rebuild.length);
   const runs = runsIn(release);
@@ -138,7 +142,7 @@ function parseNumbers(text: string): Version | undefined {
     runs,
     rebuild,
     prerelease: at === -1 ? [] : identifiersIn(whole.slice(at)),
-    build: [],
+    build: post === undefined ? [] : [Number(post)],
     commit,
   };
 }

@@ -127,7 +127,7 @@ async function isKnown(
 
 /** A cheap way to leave out most of a repository's git tags before the rules read them. */
 function numbersIn(text: string): string {
-  return (text.match(/[0-9]+/g) ?? []).join(".");
+  return (text.match(/[0-9]+/g) ?? []).map((number) => number.replace(/^0+(?=[0-9])/, "")).join(".");
 }
 
 function isVersion({ form }: ImageIntent, name: string, text: string): boolean {

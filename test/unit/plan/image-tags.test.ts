@@ -192,6 +192,13 @@ describe("the version and how tags spell it", () => {
       form("", "", "hotfix-7"),
     ],
     [
+      "a custom name beside another input",
+      "type=raw,value={{input 'tag'}}",
+      { ...BRANCH, inputs: { node_version: "2", tag: "v1.2.3" } },
+      [],
+      form("v", "", "1.2.3"),
+    ],
+    [
       "a custom name with a version",
       "type=raw,value={{input 'tag'}}",
       { ...BRANCH, inputs: { tag: "try-1.2.3" } },

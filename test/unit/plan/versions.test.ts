@@ -63,7 +63,8 @@ describe("parseVersion", () => {
     ["5.0.0.M1", { runs: [[5, 0, 0]], prerelease: ["m", 1] }],
     ["2024.05-SNAPSHOT", { runs: [[2024, 5]], prerelease: ["snapshot"] }],
     ["release-1.10-rc.2", { form: "release-N.N", runs: [[1, 10]], prerelease: ["rc", 2] }],
-    ["1.2.post1", { form: "N.N.postN", runs: [[1, 2], [1]] }],
+    ["1.2.post1", { runs: [[1, 2]], build: [1] }],
+    ["1.2.3.post1.dev2", { runs: [[1, 2, 3]], build: [1], prerelease: ["dev", 2] }],
     ["2024.05.01-3f2a9c0", { runs: [[2024, 5, 1]], commit: "3f2a9c0" }],
     ["20240501-1200-g3f2a9c0", { form: "N-N", runs: [[20240501], [1200]], commit: "3f2a9c0" }],
   ])("reads the numbers of %s", (text, parts) => {
@@ -153,6 +154,7 @@ describe("compareVersions", () => {
     ["1.2 1.2.0 v1.2.0.0 1.2.1 1.9 1.10 1.10b 1.11-rc1 1.11rc2 1.11"],
     ["2024.05.01 2024.06.10 2024.6.11 2024.06.12.1 2024.11.10 2025.01"],
     ["2024-05-01 2024-5-2 2024-06-10"],
+    ["1.2a1 1.2b1 1.2rc1 1.2 1.2.post1 1.2.post2 1.3"],
     ["2024.05.01-1 2024.05.01-2 2024.05.01-10 2024.05.02-1"],
     ["release-1.9 release-1.9.1 release-1.10-rc.1 release-1.10"],
     ["REL_9_6_24 REL_16_1"],
