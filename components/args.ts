@@ -35,6 +35,11 @@ export interface RegistryArgs {
    */
   readonly plainHttp?: boolean;
   /**
+   * Whether tags such as latest, 1 and 1.2 are set there. Set false for a registry with immutable tags.
+   * @default true
+   */
+  readonly floatingTags?: boolean;
+  /**
    * Where descriptions of its repositories go: a server with Docker Hub's API.
    * @default https://hub.docker.com for docker.io, else none
    */
@@ -1060,6 +1065,12 @@ export interface ReleaseArgs {
    * @example APP_RELEASE_
    */
   readonly envPrefix?: string;
+  /**
+   * Variables with generic names that are read too: TAG and VERSION (the version), PLATFORMS, SERVICES. With envPrefix they are read in any case.
+   * @default none
+   * @example [TAG, PLATFORMS]
+   */
+  readonly variables?: readonly ("TAG" | "VERSION" | "PLATFORMS" | "SERVICES")[];
   /**
    * Release only where HEAD is the version's tag and the working tree is clean.
    * @default false

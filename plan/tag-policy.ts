@@ -129,6 +129,16 @@ function ownVersion({ version, form, revision }: TagWish): Version | undefined {
   return parseVersion(version, form);
 }
 
+/** Whether versions decide where a floating tag belongs, and not the commit graph. */
+export function followsVersions(
+  wish: TagWish,
+  live: LiveTag | undefined,
+  existing: readonly string[],
+): boolean {
+  const version = ownVersion(wish);
+  return version !== undefined && isOrdered(wish, version, live, existing);
+}
+
 /**
  * Whether the released version can be compared with what the tag points to; if that names no version, with any other one.
  * Where a rule says what a version is (semver), anything else is none and does not count.
@@ -159,16 +169,23 @@ function refuse(code: string, reason: string): TagDecision {
 const NAMES_NO_COMMIT = "does not say which commit it is";
 
 /**
- * The newest version that exists, is newer than the desired one in the tag's line, and counts: bad ones never do, and a
- * rollback goes back behind all those up to its `until`. Such a version holds the floating tag.
+ * The newest version that exists in the tag's line and the released version's form, and counts: bad ones never do, and a
+ * rollback goes back behind all those up to its `until`.
  */
+export function newestVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
+  const own = ownVersion(wish);
+  const counting = existingVersions(existing, wish.form).filter(
+    (version) => version.form === own?.form && counts(wish, version),
+  );
+  return newestIn(counting, wish.line, wish.prereleases === "move");
+}
+
+/** The newest version if it is newer than the desired one: then it holds the floating tag. */
 export function newerVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
   const own = ownVersion(wish);
   if (own === undefined) return undefined;
-  const newer = existingVersions(existing, wish.form).filter(
-    (version) => compareVersions(version, own) === 1 && counts(wish, version),
-  );
-  return newestIn(newer, wish.line, wish.prereleases === "move");
+  const best = newestVersion(wish, existing);
+  return best !== undefined && compareVersions(best, own) === 1 ? best : undefined;
 }
 
 function counts(wish: TagWish, version: Version): boolean {

@@ -231,9 +231,13 @@ export interface VersionLine {
   readonly patch?: number;
 }
 
-export function matchesLine({ scheme, runs }: Version, { major, minor, patch }: VersionLine): boolean {
-  // A word before semver can have numbers of its own (`k8s-v1.2.3`).
-  const numbers = scheme === "semver" ? (runs.at(-1) ?? []) : runs.flat();
+/** Major, minor, patch and further ones. A word before semver can have numbers of its own (`k8s-v1.2.3`), which do not count. */
+export function numbersOf({ scheme, runs }: Version): readonly number[] {
+  return scheme === "semver" ? (runs.at(-1) ?? []) : runs.flat();
+}
+
+export function matchesLine(version: Version, { major, minor, patch }: VersionLine): boolean {
+  const numbers = numbersOf(version);
   return [major, minor, patch].every(
     (wanted, index) => wanted === undefined || wanted === (numbers[index] ?? 0),
   );

@@ -139,11 +139,15 @@ async function settle(
   }
   const digest = parts === undefined ? undefined : await writeIndex(context, image, parts);
   const wanted = digest ?? ("digest" in content ? content.digest : undefined);
-  const verified = await reserveContent(context, name, desiredContent(image, "none"), wanted);
+  const { descriptor } = await reserveContent(context, name, desiredContent(image, "none"), wanted);
   const how =
-    parts === undefined ? "was there already" : verified === digest ? "is merged" : "was reserved meanwhile";
-  say(`${name}: ${how} as ${shortDigest(verified)} in ${image.repositories.join(" and ")}`);
-  return verified;
+    parts === undefined
+      ? "was there already"
+      : descriptor.digest === digest
+        ? "is merged"
+        : "was reserved meanwhile";
+  say(`${name}: ${how} as ${shortDigest(descriptor.digest)} in ${image.repositories.join(" and ")}`);
+  return descriptor.digest;
 }
 
 /** Everything that the index names goes first; what a registry has is not sent again. */
