@@ -53,9 +53,11 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
       const about = { input, repository, live, ancestry };
       if (decision.action !== "keep") {
         const isWritten = decision.action !== "unchanged";
-        const reason = isWritten
-          ? (writtenReason(about, wish) ?? ("reason" in decision ? decision.reason : undefined))
-          : undefined;
+        const byCommits = "reason" in decision ? decision.reason : undefined;
+        const reasons = isWritten
+          ? [writtenReason(about, wish), byCommits].filter((one) => one !== undefined)
+          : [];
+        const reason = reasons.length === 0 ? undefined : reasons.join("; ");
         tags.push(plannedTag(about, wish, decision.action, { reason }));
         continue;
       }
