@@ -7,7 +7,7 @@ import { Registries } from "../provider/registries";
 import type { Context } from "../provider/resource";
 import { Signing } from "../provider/signing";
 import { writeFiles } from "../report/manifest-file";
-import { say } from "./terminal";
+import { endPassing, say, sayInPassing } from "./terminal";
 
 export function runContext(config: Config, env: NodeJS.ProcessEnv, projectDir: string): Context {
   const { signing, ...connections } = providerConfig(config);
@@ -17,7 +17,7 @@ export function runContext(config: Config, env: NodeJS.ProcessEnv, projectDir: s
     registries: new Registries({ ...connections, artifacts }, env),
     signing: new Signing(signing, env, config.envPrefix),
     log: {
-      status: async (_, text) => say(text),
+      status: async (image, text) => sayInPassing(image === "" ? text : `${image}: ${text}`),
       info: async (image, text) => say(`${image}: ${text}`),
       warn: async (image, text) => say(`${image}: warning: ${text}`),
     },
@@ -58,6 +58,7 @@ export async function untilInterrupted(
     say(`interrupted. ${left}`);
     return INTERRUPTED;
   } finally {
+    endPassing();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
 }

@@ -11,6 +11,7 @@ import {
   verifiedImage,
 } from "./registry-state";
 import { type ImageIntent, repositoriesOf } from "./release-intent";
+import type { SbomState } from "./sbom";
 import type { ReleaseStatement } from "./statement";
 import type { ReleaseEvent, TagEntry } from "./tag-rules";
 import { tagOf } from "./tag-rules/event";
@@ -41,6 +42,8 @@ export type ExistingContent =
       readonly source: string;
       readonly of: string;
       readonly verifiedBy?: VerifiedBy;
+      /** Absent if it is unknown. */
+      readonly sbom?: SbomState;
     }
   /** An earlier version: its tag, and the version that a newer one has to beat for the rollback to end. */
   | {
@@ -251,7 +254,7 @@ export function decideRollback({
   if (worst === undefined) return { holds: true };
   const target = highest([to, worst.text]) ?? worst;
   const next = parseVersion(incoming ?? "");
-  if (next === undefined || compareVersions(next, target) <= 0) return { holds: true, until: target.text };
+  if (next === undefined || compareVersions(next, target) !== 1) return { holds: true, until: target.text };
   const notice = `${image}: the rollback to ${rollback.to} ends with ${incoming}, which is newer than ${target.text}`;
   return { holds: false, notice };
 }

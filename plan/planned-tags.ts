@@ -7,12 +7,12 @@ import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
 import {
   type Ancestry,
   decideTag,
+  followsVersions,
   type LiveTag,
   newestVersion,
   type TagWish,
-  tagOfVersion,
 } from "./tag-policy";
-import { compareVersions, parseVersion } from "./versions";
+import { compareVersions, parseVersion, tagOfVersion } from "./versions";
 
 export interface TagsInput extends ContentInput {
   readonly digest: Digest | undefined;
@@ -20,6 +20,8 @@ export interface TagsInput extends ContentInput {
   readonly ancestry: Readonly<Record<string, Ancestry>>;
   /** `move`: the team's policy lets pre-releases move floating tags. Default: they move none. */
   readonly prereleases?: "move";
+  /** Those of `repositories` whose tags cannot move: they get no floating tags. */
+  readonly immutable: readonly string[];
 }
 
 export interface TagDecisions {
@@ -37,6 +39,7 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
   const existing = existingTags(input);
   for (const repository of input.repositories) {
     for (const tag of desired) {
+      if (tag.class === "floating" && input.immutable.includes(repository)) continue;
       const live = verifiedLiveTag(input, repository, tag.name);
       const wish = wishOf(input, tag);
       const ancestry = input.ancestry[live?.revision ?? ""] ?? "unknown";
@@ -50,11 +53,15 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
       const about = { input, repository, live, ancestry };
       if (decision.action !== "keep") {
         const isWritten = decision.action !== "unchanged";
-        const reason = isWritten ? writtenReason(about, wish) : undefined;
+        const byCommits = "reason" in decision ? decision.reason : undefined;
+        const reasons = isWritten
+          ? [writtenReason(about, wish), byCommits].filter((one) => one !== undefined)
+          : [];
+        const reason = reasons.length === 0 ? undefined : reasons.join("; ");
         tags.push(plannedTag(about, wish, decision.action, { reason }));
         continue;
       }
-      const newest = wish.version === undefined ? undefined : newestVersion(wish, existing)?.text;
+      const newest = followsVersions(wish, live, existing) ? newestVersion(wish, existing)?.text : undefined;
       const back = newest === undefined ? undefined : movedToNewest(about, wish, newest);
       if (back !== undefined) {
         tags.push(back);
@@ -76,8 +83,9 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
 
 /** Floating tags of other versions, which belong to the newest of their line. */
 export function putBackOthers(input: TagsInput): PlannedTag[] {
-  const { intent, repositories } = input;
-  return repositories.flatMap((repository) =>
+  const { intent, repositories, immutable } = input;
+  const open = repositories.filter((repository) => !immutable.includes(repository));
+  return open.flatMap((repository) =>
     (intent.others ?? []).flatMap(({ name, line, form, version }) => {
       const isWanted = intent.tags.some((tag) => tag.name === name);
       const wish = wishOf(input, { name, class: "floating", line, follows: { version, form } });
@@ -146,8 +154,8 @@ function writtenReason({ input, repository, live }: TagPlace, wish: TagWish): st
 
 /** A floating tag follows the versions that exist: one whose tag was deleted is none. */
 function goneReason(input: TagsInput, live: LiveTag, { version, form }: TagWish): string | undefined {
-  const [was, is] = [parseVersion(live.version ?? ""), parseVersion(version ?? "")];
-  if (was === undefined || is === undefined || compareVersions(was, is) <= 0) return undefined;
+  const [was, is] = [parseVersion(live.version ?? "", form), parseVersion(version ?? "", form)];
+  if (was === undefined || is === undefined || compareVersions(was, is) !== 1) return undefined;
   const name = tagOfVersion(was.text, form);
   if (input.repositories.some((repository) => hasTag(input, repository, name))) return undefined;
   return `${was.text}, which it pointed to, has no tag any more`;

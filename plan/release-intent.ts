@@ -15,11 +15,11 @@ import type { Problem } from "./problem";
 import { sortedRecord } from "./record";
 import { type RepositoryName, repositoryKey } from "./reference";
 import type { SbomGenerator } from "./sbom";
-import type { TagClass, VersionForm } from "./tag-policy";
+import type { TagClass } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
 import type { ReleaseEvent } from "./tag-rules/event";
 import { publishedTags } from "./version-checks";
-import type { VersionLine } from "./versions";
+import type { VersionForm, VersionLine } from "./versions";
 
 /** Everything about one image that is known before any registry is asked about it. */
 export interface ImageIntent {
@@ -171,6 +171,13 @@ export function assembleImageIntent(input: ImageIntentInput): {
 /** Where an image goes, the primary first. */
 export function repositoriesOf(config: Config, image: ImageConfig): RepositoryName[] {
   return config.registries.map((registry) => repositoryIn(registry, image));
+}
+
+/** `host/path` of an image in registries whose tags cannot move. */
+export function withoutFloatingTags({ registries }: Config, image: ImageConfig): string[] {
+  return registries
+    .filter(({ floatingTags }) => floatingTags === false)
+    .map((registry) => repositoryKey(repositoryIn(registry, image)));
 }
 
 /** Where an image is in one registry. */

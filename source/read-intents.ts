@@ -6,7 +6,7 @@ import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules";
-import { eventOfRelease } from "./event";
+import { eventOfRelease, type ReleasedEvent } from "./event";
 import type { GitSource } from "./git";
 import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
@@ -28,7 +28,7 @@ interface ReadIntents {
 export async function readIntents(
   input: PlanReleaseInput,
   git: GitSource,
-  event: ReleaseEvent,
+  { event, eventOf }: Pick<ReleasedEvent, "event" | "eventOf">,
 ): Promise<ReadIntents> {
   const { config } = input;
   const promotion =
@@ -36,7 +36,7 @@ export async function readIntents(
   const asked = config.images.filter(({ name }) => isSelected(config, name));
   const readGenerator = sbomGenerators(input);
   const read = await afterTheirBases<ReadIntent>(asked, (image, base) =>
-    readOne({ input, git, event, promotion, readGenerator, image, base: base?.intent }),
+    readOne({ input, git, eventOf, promotion, readGenerator, image, base: base?.intent }),
   );
   const intents = read.flatMap(({ intent }) => intent ?? []);
   const allBack =
@@ -78,7 +78,7 @@ function afterTheirBases<T>(
 interface One {
   readonly input: PlanReleaseInput;
   readonly git: GitSource;
-  readonly event: ReleaseEvent;
+  readonly eventOf: ReleasedEvent["eventOf"];
   readonly promotion: Promotion | undefined;
   readonly readGenerator: ReadGenerator;
   readonly image: ImageConfig;
@@ -86,7 +86,8 @@ interface One {
 }
 
 async function readOne(one: One): Promise<ReadIntent> {
-  const { input, event, promotion, image } = one;
+  const { input, promotion, image } = one;
+  const event = one.eventOf(image);
   const { bad, target, notices } = rollbackOf(one);
   if (target !== undefined) {
     const { existing, problems } = await readRollback(input, image, target, event);
@@ -107,17 +108,18 @@ async function readOne(one: One): Promise<ReadIntent> {
     const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
     return taken(one, bad, existing, problems, notices);
   }
-  const built = await readImageIntent(input, { ...one, bad });
+  const built = await readImageIntent(input, { ...one, event, bad });
   return { ...built, notices: [...notices, ...built.notices] };
 }
 
 /** The bad versions, and where an image goes back to. */
-function rollbackOf({ input, event, promotion, image }: One): {
+function rollbackOf({ input, eventOf, promotion, image }: One): {
   readonly bad: readonly string[];
   readonly target?: RollbackTarget;
   readonly notices: readonly string[];
 } {
   const { rollback } = input.config;
+  const event = eventOf(image);
   const versionOf = (name: string) => versionUnder(image, name, event, input.now);
   const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
   const to = rollback?.to === undefined ? undefined : versionOf(rollback.to);

@@ -45,6 +45,9 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
         ? ungated(`nothing verifies the provenance of ${names(promoted)}`)
         : []),
     ]),
+    ...findings(policy, "missingSbom", () =>
+      [...built, ...promoted].flatMap((image) => missingSbom(image) ?? []),
+    ),
     ...findings(policy, "unpinnedAction", () =>
       built.length === 0 ? [] : unpinnedActions(input.workflows, policy.unpinnedAction.allow),
     ),
@@ -123,6 +126,23 @@ function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach | 
   };
 }
 
+/** What was wanted and could not be made; a version that is released stays as it is. */
+function missingSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach | undefined {
+  if (sbom !== "unavailable" || content.from === "version-tag") return undefined;
+  const isBuilt = content.from === "build";
+  // A generator that is needed refuses the build by itself.
+  if (isBuilt && image.sbom !== false && image.sbom.required) return undefined;
+  return {
+    path: isBuilt ? settingPath(image, "sbom") : name,
+    message: isBuilt
+      ? `the SBOM of ${name} cannot be made: its generator cannot be reached`
+      : "has no SBOM: the generator could not be reached when it was built",
+    hint: isBuilt
+      ? "Name a generator that can be reached (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false."
+      : "Release a new version while the generator can be reached.",
+  };
+}
+
 function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach | undefined {
   const path = settingPath(image, "sbom");
   const unknown = `the licences in ${name} are unknown`;
@@ -145,7 +165,7 @@ function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): 
 /** The tag policy keeps a floating tag from a pre-release; only `slipway:overrule` moves it all the same. */
 function overriddenPrereleases({ tags }: PolicyInput): Breach[] {
   return tags.flatMap(({ image, repository, name, action, wish }) => {
-    const version = wish.version === undefined ? undefined : parseVersion(wish.version);
+    const version = wish.version === undefined ? undefined : parseVersion(wish.version, wish.form);
     const moves = (action === "create" || action === "move") && wish.rollback === undefined;
     if (!moves || wish.class !== "floating" || version === undefined || !isPrerelease(version)) return [];
     return [

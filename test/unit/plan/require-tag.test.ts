@@ -4,7 +4,7 @@ import { type RequireTagInput, requireTagProblems, type TagFacts } from "../../.
 
 const HEAD = "a".repeat(40);
 const OTHER = "b".repeat(40);
-const CLEAN: TagFacts = { revision: HEAD, tagsAtHead: [], dirty: false, dirtyPaths: [] };
+const CLEAN: TagFacts = { revision: HEAD, tagsAtHead: [], releaseTags: [], dirty: false, dirtyPaths: [] };
 
 function said(input: Partial<RequireTagInput>): string {
   return requireTagProblems({ requireTag: true, git: CLEAN, ...input })
@@ -20,7 +20,7 @@ describe("requireTag", () => {
 
   it("is content with the version's tag at HEAD and a clean tree", () => {
     expect(said({ version: "v1.2.3", git: { ...CLEAN, tagsAtHead: ["v1.2.3"], tagCommit: HEAD } })).toBe("");
-    expect(said({ git: { ...CLEAN, tagsAtHead: ["v1.2.3"] } })).toBe("");
+    expect(said({ git: { ...CLEAN, tagsAtHead: ["v1.2.3"], releaseTags: ["v1.2.3"] } })).toBe("");
   });
 
   it.each<[string, Partial<RequireTagInput>, string]>([
@@ -28,6 +28,12 @@ describe("requireTag", () => {
       "no version and no tag",
       {},
       "  requireTag: a tag is required, but HEAD is aaaaaaaaaaaa and has no tag, and no version is asked for [source-tag-required]\n" +
+        "    Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
+    ],
+    [
+      "a tag that no rule reads",
+      { git: { ...CLEAN, tagsAtHead: ["chart-9.0.0"] } },
+      "  requireTag: a tag is required, but HEAD is aaaaaaaaaaaa with chart-9.0.0, which no tag rule reads as a release, and no version is asked for [source-tag-required]\n" +
         "    Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
     ],
     [
