@@ -92,8 +92,22 @@ export async function isAncestor(dir: string, a: string, b: string): Promise<Git
   return shallow.trim() === "true" ? "unknown" : "not-ancestor";
 }
 
+/** The git tag of a release's name, as it is written or else with the `v` that it lacks or has too much. */
+export async function releasedTag(
+  dir: string,
+  name: string,
+): Promise<{ readonly name: string; readonly commit: string } | undefined> {
+  const [, digits] = /^v(?=[0-9])(.*)$/.exec(name) ?? [];
+  const other = digits ?? (/^[0-9]/.test(name) ? `v${name}` : undefined);
+  for (const tag of other === undefined ? [name] : [name, other]) {
+    const commit = await tagCommit(dir, tag);
+    if (commit !== undefined) return { name: tag, commit };
+  }
+  return undefined;
+}
+
 /** The commit that a tag points to, annotated or not; undefined where there is no such tag or its name is refused. */
-export async function tagCommit(dir: string, tag: string): Promise<string | undefined> {
+async function tagCommit(dir: string, tag: string): Promise<string | undefined> {
   if (!RELEASE_NAME_PATTERN.test(tag)) return undefined;
   const reference = `refs/tags/${tag}^{commit}`;
   const { code, stdout } = await git(dir, [

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { githubRepository, isAncestor, readGit, tagCommit, withoutCredentials } from "../../../source/git";
+import { githubRepository, isAncestor, readGit, releasedTag, withoutCredentials } from "../../../source/git";
 import { commit, git, repository, temporaryFolder } from "./repository";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -162,18 +162,26 @@ describe("isAncestor", () => {
   });
 });
 
-describe("tagCommit", () => {
-  it("finds a tag's commit, through an annotated tag too", async () => {
+describe("releasedTag", () => {
+  it("finds a name's git tag and commit, through an annotated tag and another spelling too", async () => {
     const dir = await repository();
     const first = git(dir, "rev-parse", "HEAD");
     git(dir, "tag", "v1.0.0");
     git(dir, "tag", "--annotate", "--message=x", "v1.0.1");
-    commit(dir, "second");
+    git(dir, "tag", "2025.11.0");
+    const second = commit(dir, "second");
+    git(dir, "tag", "1.0.1");
     git(dir, "branch", "v9.9.9");
-    expect(await tagCommit(dir, "v1.0.0")).toBe(first);
-    expect(await tagCommit(dir, "v1.0.1")).toBe(first);
-    expect(await tagCommit(dir, "v9.9.9")).toBeUndefined();
-    expect(await tagCommit(dir, "--all")).toBeUndefined();
+    const found = async (name: string) => {
+      const tag = await releasedTag(dir, name);
+      return tag && [tag.name, tag.commit];
+    };
+    expect(await found("v1.0.0")).toEqual(["v1.0.0", first]);
+    expect(await found("v1.0.1")).toEqual(["v1.0.1", first]);
+    expect(await found("1.0.1")).toEqual(["1.0.1", second]);
+    expect(await found("1.0.0")).toEqual(["v1.0.0", first]);
+    expect(await found("v2025.11.0")).toEqual(["2025.11.0", first]);
+    for (const name of ["v9.9.9", "--all", "", "vanilla", "v"]) expect(await found(name)).toBeUndefined();
   });
 });
 
