@@ -26,8 +26,8 @@ const PAYLOAD_LIMIT = 25 * 1024 * 1024;
  * What is being released, for the tag rules. The first of these that is there:
  *
  * 1. an asserted version: `refs/tags/<version>`, also on GitHub;
- * 2. a dispatch whose input `ref` names something else than where its workflow is started: that, as HEAD is called;
- *    GitHub's event (GITHUB_REF and its payload) otherwise;
+ * 2. a dispatch whose input `ref` or `tag` names a git tag at HEAD: that; one whose input `ref` names something else
+ *    than where its workflow is started: that, as HEAD is called; GitHub's event (GITHUB_REF and its payload) otherwise;
  * 3. a tag at HEAD, of several the highest version: `refs/tags/<tag>`;
  * 4. the branch: `refs/heads/<branch>`;
  * 5. a detached HEAD: no reference (an empty one), so that only rules about the commit give tags.
@@ -44,6 +44,9 @@ export async function readEvent(input: EventInput): Promise<SourceEvent> {
   if (version !== undefined) {
     return about(input, payload, `refs/tags/${version}`, `the version ${version} that was asked for`);
   }
+  const dispatched = onGitHub ? dispatchedTag(input, payload) : undefined;
+  if (dispatched !== undefined)
+    return about(input, payload, `refs/tags/${dispatched}`, `the tag ${dispatched} that was dispatched`);
   if (onGitHub && !isDispatchOfAnother(input, payload)) return fromGitHub(input, payload);
   const tag = highestTag(git.tagsAtHead);
   if (tag !== undefined) {
@@ -91,6 +94,14 @@ function eventAtHead(
     sourceOfSha: "event",
     now: commitDate,
   });
+}
+
+/** The git tag at HEAD that a person named when they started the workflow, be it on the branch with that commit. */
+function dispatchedTag({ env, git }: EventInput, payload: unknown): string | undefined {
+  const inputs = isRecord(payload) ? payload.inputs : undefined;
+  if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || !isRecord(inputs)) return undefined;
+  const named = [inputs.ref, inputs.tag].map((name) => String(name).replace(/^refs\/tags\//, ""));
+  return named.find((name) => git.tagsAtHead.includes(name));
 }
 
 /** A workflow that was started by hand checked out what a person typed in, which is not in GITHUB_REF. */
@@ -188,8 +199,7 @@ export async function readReleasedEvent(
     return { event, origin, gitTag: version, tagsAtHead: git.tagsAtHead, problems: [], notices: [] };
   }
   const tagsAtHead = laneTags(lane, git.tagsAtHead);
-  const laneGit = { ...git, tagsAtHead: tagsAtHead.slice(0, 1) };
-  const { event, origin } = await readEvent({ env, git: laneGit, version });
+  const { event, origin } = await readEvent({ env, git: { ...git, tagsAtHead }, version });
   const name = tagOf(event.ref);
   const path = version === undefined ? "GITHUB_REF" : "version";
   const problem = name === undefined ? undefined : laneVersionProblem({ lane, lanes }, name, path);

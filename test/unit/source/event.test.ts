@@ -146,6 +146,23 @@ describe("on GitHub", () => {
     expect(branch.event).toMatchObject({ ref: "refs/heads/fix", sha: HEAD });
   });
 
+  it.each<[string, object, string, string]>([
+    ["by its ref, on the branch with its commit", { ref: "v1.2.3" }, HEAD, "refs/tags/v1.2.3"],
+    ["by its ref, of several at HEAD", { ref: "v1.2.3" }, "b".repeat(40), "refs/tags/v1.2.3"],
+    ["by its ref's whole name", { ref: "refs/tags/v1.2.3" }, HEAD, "refs/tags/v1.2.3"],
+    ["as the image's tag", { ref: "", tag: "v1.2.3" }, "b".repeat(40), "refs/tags/v1.2.3"],
+    ["not, with an image's tag that is no git tag", { ref: "", tag: "hotfix-7" }, HEAD, "refs/heads/main"],
+  ])("takes the git tag that a dispatch names: %s", async (_, inputs, sha, ref) => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: sha,
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs }),
+    };
+    const { event } = await read({ env, git: { ...DETACHED, tagsAtHead: ["v1.2.3", "v1.2.4"] } });
+    expect(event.ref).toBe(ref);
+  });
+
   it("refuses a dispatch without a ref about another commit", async () => {
     const env = {
       GITHUB_REF: "refs/heads/main",
