@@ -3,6 +3,7 @@ import { join, relative, resolve, sep } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import type { ContextFile } from "../plan/content-key";
 import { type Problem, reasonOf } from "../plan/problem";
+import { incompleteProblems, type MissingPart, missingFromContext } from "./checkout";
 import { type IgnoreRules, readContextFiles, readIgnoreRules } from "./context-files";
 import { isInside, OutsideProjectError, readProjectFile, realPath } from "./project-files";
 
@@ -22,6 +23,8 @@ interface BuildContextInput {
    * release would change what the next one is made of, which is a problem. Default: not looked at.
    */
   readonly artifacts?: string;
+  /** What the working tree lacks of the commit. @default nothing */
+  readonly missing?: readonly MissingPart[];
   /** Path shown in problems, e.g. `images[0]`. Default `image <name>`. */
   readonly path?: string;
 }
@@ -49,10 +52,16 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
     return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, problem] };
   }
   const { files, problems } = await readContextFiles(contextDir, rules, path);
+  const missing = await missingFromContext(contextDir, rules, input.missing ?? []);
   return {
     dockerfile: dockerfile.text,
     files,
-    problems: [...dockerfile.problems, ...problems, ...artifactProblems(place, rules, input.artifacts)],
+    problems: [
+      ...dockerfile.problems,
+      ...problems,
+      ...incompleteProblems(missing, path),
+      ...artifactProblems(place, rules, input.artifacts),
+    ],
   };
 }
 
