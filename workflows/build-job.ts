@@ -144,7 +144,7 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
     matrix: rows && { include: rows },
     workingDirectory: workingDirectory(stack),
     steps: [
-      checkOut(hasSource ? SOURCE_COMMIT : undefined),
+      checkOut({ ref: hasSource ? SOURCE_COMMIT : undefined, needs: stack.checkout }),
       setUpNode(stack),
       ...(rows === undefined ? setUpBuilder(stack) : [setUpBuildx(stack)]),
       installPackages(stack),

@@ -2,8 +2,10 @@ import path from "node:path";
 import { readConfig } from "../../config/read";
 import { readSetup } from "../../config/read-setup";
 import { dependencies, devDependencies } from "../../package.json";
+import type { CheckoutNeeds } from "../../plan/config";
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
+import { readCheckoutNeeds } from "../../source/checkout";
 import { ignoreRules } from "../../source/context-files";
 import { isInside, projectFiles } from "../../source/project-files";
 import type { StackWithWorkflows } from "../../source/workflow-stacks";
@@ -45,7 +47,7 @@ export async function plannedFiles(
   answers: Answers,
   facts: RepositoryFacts,
 ): Promise<PlannedFile[]> {
-  const stacks = checkedStacks(root, answers);
+  const stacks = checkedStacks(root, answers, await readCheckoutNeeds(root));
   const isThere = existingProgram(facts, answers.folder) !== undefined;
   const own: ProjectFile[] = [
     { path: "Pulumi.yaml", text: pulumiYaml(answers) },
@@ -76,7 +78,7 @@ export async function plannedFiles(
 }
 
 /** Checks the settings of every stack. @returns the stacks with workflows */
-function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
+function checkedStacks(root: string, answers: Answers, checkout: CheckoutNeeds): StackWithWorkflows[] {
   const readRootFile = projectFiles(root);
   const common = { env: {}, secretKeys: [], readFile: (file: string) => readRootFile(file, ".") };
   const code = releaseArgs(answers);
@@ -94,7 +96,7 @@ function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
       const workflows = config.github?.workflows;
       return workflows === undefined
         ? []
-        : [{ stack, config, workflows, configFile: `Pulumi.${stack}.yaml` }];
+        : [{ stack, config, workflows, configFile: `Pulumi.${stack}.yaml`, checkout }];
     } catch (error) {
       if (error instanceof ProblemError) throw new UsageError(`${stack}: ${error.message}`);
       throw error;
