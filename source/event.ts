@@ -4,7 +4,14 @@ import type { Config } from "../plan/config";
 import { laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
 import { type Problem, ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { correctedSha, type ReleaseEvent, releaseEventFromGitHub, tagOf } from "../plan/tag-rules/event";
+import { pageAddress } from "../plan/reference";
+import {
+  branchOf,
+  correctedSha,
+  type ReleaseEvent,
+  releaseEventFromGitHub,
+  tagOf,
+} from "../plan/tag-rules/event";
 import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
 import type { GitSource } from "./git";
 
@@ -70,30 +77,38 @@ export async function eventOfRelease(
 }
 
 /** An event made of git's facts, with GitHub's payload (description, license, default branch) where there is one. */
-function about({ env, git }: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+function about(input: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+  const { env } = input;
   const name = env.GITHUB_REF ? (env.GITHUB_EVENT_NAME ?? "push").replace(/^pull_request.*/, "push") : "push";
-  const repository = env.GITHUB_REPOSITORY || git.githubRepository;
-  return { event: eventAtHead(git, name, ref, payload, repository), origin };
+  return { event: eventAtHead(input, name, ref, payload), origin };
 }
 
 function eventAtHead(
-  { revision, commitDate }: GitSource,
+  { env, git }: Pick<EventInput, "env" | "git">,
   eventName: string,
   ref: string,
   payload: unknown,
-  repository: string | undefined,
 ): ReleaseEvent {
   checkTag(ref);
-  return releaseEventFromGitHub({
+  const { revision, commitDate } = git;
+  // A schedule's payload may name no repository; it always runs on the default branch.
+  const defaultBranch = eventName === "schedule" ? (branchOf(ref) ?? git.defaultBranch) : git.defaultBranch;
+  const page = repositoryPage(env, git);
+  const known = {
+    ...(page === undefined ? {} : { name: page.split("/").at(-1), html_url: page }),
+    default_branch: defaultBranch,
+  };
+  const event = releaseEventFromGitHub({
     eventName,
     ref,
     sha: revision,
     payload,
-    ...repositoryOf(payload, repository),
+    repository: { ...known, ...givenRepository(payload) },
     commitDate,
     sourceOfSha: "event",
     now: commitDate,
   });
+  return { ...event, defaultBranch: event.defaultBranch ?? defaultBranch };
 }
 
 /** The git tag at HEAD that a person named when they started the workflow, be it on the branch with that commit. */
@@ -125,14 +140,20 @@ function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {
       hint: "Check out the event's commit, or name what is released instead: RELEASE_TAG=v1.2.3",
     });
   }
-  const event = eventAtHead(git, eventName, ref, payload, env.GITHUB_REPOSITORY);
+  const event = eventAtHead({ env, git }, eventName, ref, payload);
   return { event, origin: `GitHub's ${eventName} event (${ref})` };
 }
 
-/** What is known of the repository without asking GitHub, where the payload says nothing. */
-function repositoryOf(payload: unknown, fullName: string | undefined): { repository?: unknown } {
-  if (!fullName || (isRecord(payload) && "repository" in payload)) return {};
-  return { repository: { name: fullName.split("/")[1], html_url: `https://github.com/${fullName}` } };
+/** Where people open the repository: on the workflow's own server, which can be Gitea's or an Enterprise one. */
+function repositoryPage(env: Environment, git: GitSource): string | undefined {
+  if (!env.GITHUB_REPOSITORY) return git.page;
+  const server = (env.GITHUB_SERVER_URL || "https://github.com").replace(/\/+$/, "");
+  return pageAddress(`${server}/${env.GITHUB_REPOSITORY}`) ?? git.page;
+}
+
+function givenRepository(payload: unknown): Readonly<Record<string, unknown>> {
+  const given = isRecord(payload) && isRecord(payload.repository) ? payload.repository : {};
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== ""));
 }
 
 /** Versions first, the highest of them; without one, the first name. */

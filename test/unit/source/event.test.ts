@@ -73,9 +73,17 @@ describe("on a laptop", () => {
     expect(answer.origin).toBe(origin);
   });
 
-  it("knows the repository from the remote", async () => {
-    const { event } = await read({ git: { ...GIT, githubRepository: "octo/app" } });
-    expect(event.repository).toEqual({ name: "app", url: "https://github.com/octo/app" });
+  it.each(["https://github.com/octo/app", "https://codeberg.org/octo/app", "https://gitlab.com/a/b/app"])(
+    "knows the repository from the remote's page %s",
+    async (page) => {
+      const { event } = await read({ git: { ...GIT, page } });
+      expect(event.repository).toEqual({ name: "app", url: page });
+    },
+  );
+
+  it("knows the default branch from the clone", async () => {
+    const { event } = await read({ git: { ...GIT, defaultBranch: "trunk" } });
+    expect(event).toMatchObject({ defaultBranch: "trunk", repository: { defaultBranch: "trunk" } });
   });
 
   it("refuses a hostile version", async () => {
@@ -121,6 +129,53 @@ describe("on GitHub", () => {
       },
     });
     expect(origin).toBe("GitHub's workflow_dispatch event (refs/heads/feature/x)");
+  });
+
+  const PAGE = "https://git.example/octo/app";
+  it.each<[string, Record<string, string>, unknown, string | undefined]>([
+    ["GitHub's own server", {}, {}, "https://github.com/octo/app"],
+    ["the workflow's server", { GITHUB_SERVER_URL: "https://git.example" }, {}, PAGE],
+    ["a server below a path", { GITHUB_SERVER_URL: "http://h:3000/git/" }, {}, "http://h:3000/git/octo/app"],
+    [
+      "a payload without an address",
+      { GITHUB_SERVER_URL: "https://git.example" },
+      { repository: { name: "app", html_url: null } },
+      PAGE,
+    ],
+    [
+      "the payload's own address",
+      { GITHUB_SERVER_URL: "https://other.example" },
+      { repository: { html_url: PAGE } },
+      PAGE,
+    ],
+    ["a server's address that is none", { GITHUB_SERVER_URL: "javascript:x" }, {}, undefined],
+  ])("gives images the source of %s", async (_, server, payload, url) => {
+    const file = await payloadFile(payload);
+    const env = { GITHUB_REF: "refs/heads/main", GITHUB_SHA: HEAD, GITHUB_REPOSITORY: "octo/app", ...server };
+    const { event } = await read({ env: { ...env, GITHUB_EVENT_PATH: file } });
+    expect(event.repository.url).toBe(url);
+  });
+
+  it.each<[string, string, unknown, string | undefined, string | undefined]>([
+    ["a payload's", "push", { repository: { default_branch: "trunk" } }, "main", "trunk"],
+    ["the clone's", "push", {}, "main", "main"],
+    ["a schedule's own branch", "schedule", { schedule: "0 5 * * *" }, undefined, "dev"],
+    [
+      "a payload's before a schedule's",
+      "schedule",
+      { repository: { default_branch: "trunk" } },
+      "main",
+      "trunk",
+    ],
+    ["none", "push", {}, undefined, undefined],
+  ])("knows the default branch: %s", async (_, name, payload, defaultBranch, expected) => {
+    const file = await payloadFile(payload);
+    const env = { GITHUB_REF: "refs/heads/dev", GITHUB_SHA: HEAD, GITHUB_EVENT_NAME: name };
+    const { event } = await read({
+      env: { ...env, GITHUB_EVENT_PATH: file },
+      git: { ...GIT, defaultBranch },
+    });
+    expect([event.defaultBranch, event.repository.defaultBranch]).toEqual([expected, expected]);
   });
 
   it("takes an asserted version over the event", async () => {
