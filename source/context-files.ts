@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, type Dirent } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
-import { join, posix } from "node:path";
+import { join } from "node:path";
 import ignore from "@balena/dockerignore";
 import pLimit from "p-limit";
 import type { ContextFile } from "../plan/content-key";
@@ -124,8 +124,7 @@ export async function readContextFiles(
       if (kind !== undefined) placeholders.push({ path, kind });
       found.push({ file, bytes: Buffer.from(path) });
     } catch (error) {
-      if (error instanceof OutsideLinkError) report("context-symlink", path, error.message, "Replace it");
-      else report("context-unreadable", path, `cannot be read: ${reasonOf(error)}`, "Replace it");
+      report("context-unreadable", path, `cannot be read: ${reasonOf(error)}`, "Replace it");
     }
   }
 
@@ -167,15 +166,10 @@ async function hashFile(contextDir: string, path: string): Promise<ContextFile &
   };
 }
 
-class OutsideLinkError extends Error {}
-
-/** A link is its target's text. It may dangle, but not lead out of the context. */
+/** A link is its target's text, wherever that leads: BuildKit copies it as it is, and nothing is followed. */
 async function hashLink(contextDir: string, path: string): Promise<ContextFile & { start?: undefined }> {
-  const target = await readlink(join(contextDir, path));
-  const link = target.replaceAll("\\", process.platform === "win32" ? "/" : "\\");
-  const reached = posix.normalize(posix.join(posix.dirname(path), link));
-  if (posix.isAbsolute(link) || reached === ".." || reached.startsWith("../"))
-    throw new OutsideLinkError(`is a symbolic link to ${JSON.stringify(target)}, out of the context`);
+  const target = await readlink(join(contextDir, path), { encoding: "buffer" });
+  const link = process.platform === "win32" ? Buffer.from(target.toString().replaceAll("\\", "/")) : target;
   const digest = createHash("sha256").update(link).digest("hex");
-  return { path, mode: "symlink", digest, size: Buffer.byteLength(link) };
+  return { path, mode: "symlink", digest, size: link.length };
 }
