@@ -92,6 +92,7 @@ export async function readImageIntent(
       ...problems,
     ],
     notices: [
+      ...(context.holdsGit ? [gitNotice(image.name)] : []),
       ...(addressed?.notices ?? []),
       ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
       ...Object.entries(buildArgs.origins).map(
@@ -99,6 +100,10 @@ export async function readImageIntent(
       ),
     ],
   };
+}
+
+function gitNotice(image: string): string {
+  return `${image}: its Dockerfile reads .git, so each git command can change what is built; name .git in .dockerignore if the image does not need it`;
 }
 
 export type ReadGenerator = (config: SbomConfig | false) => Promise<SbomGenerator | undefined>;

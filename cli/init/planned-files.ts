@@ -7,6 +7,7 @@ import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
 import { readCheckoutNeeds } from "../../source/checkout";
 import { ignoreRules } from "../../source/context-files";
+import { contextUse } from "../../source/dockerfile";
 import { isInside, projectFiles } from "../../source/project-files";
 import type { StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference, workflowFiles } from "../../workflows/generate";
@@ -116,9 +117,9 @@ export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files"
   const made = [
     { path: at("package.json"), text: withPackage(text(at("package.json")), answers) },
     { path: at(".gitignore"), text: withLines(ignored, missingLines(ignored)) },
-    ...ignoreFiles(answers, facts).map(({ file, context }) => ({
+    ...ignoreFiles(answers, facts).map(({ file, context, readsGit }) => ({
       path: file,
-      text: withIgnored(text(file), answers, context),
+      text: withIgnored(text(file), answers, context, readsGit),
     })),
   ];
   return made.filter((file) => file.text !== text(file.path));
@@ -150,15 +151,26 @@ function withPackage(found: string | undefined, { name, packageSpec }: Answers):
 
 function ignoreFiles(
   { shape, folder }: Answers,
-  { files }: Pick<RepositoryFacts, "files">,
-): { file: string; context: string }[] {
+  { files, texts }: Pick<RepositoryFacts, "files" | "texts">,
+): { file: string; context: string; readsGit: boolean }[] {
   const used = shape.kind === "services" && shape.folder !== undefined ? [] : builtFiles(shape);
   const holding = used.filter(({ context }) => context === "." || `${folder}/`.startsWith(`${context}/`));
   const found = holding.map(({ context, dockerfile }) => {
     const own = path.posix.join(context, `${dockerfile}.dockerignore`);
-    return { context, file: files.includes(own) ? own : path.posix.join(context, ".dockerignore") };
+    const readsGit = needsGit(texts[path.posix.join(context, dockerfile)] ?? "");
+    return { context, readsGit, file: files.includes(own) ? own : path.posix.join(context, ".dockerignore") };
   });
-  return [...new Map(found.map((one) => [one.file, one])).values()];
+  const needing = new Set(found.flatMap(({ file, readsGit }) => (readsGit ? [file] : [])));
+  const byFile = new Map(found.map((one) => [one.file, { ...one, readsGit: needing.has(one.file) }]));
+  return [...byFile.values()];
+}
+
+/** Whether a Dockerfile names something in `.git`, or copies all and asks git about it. */
+function needsGit(dockerfile: string): boolean {
+  const use = contextUse(dockerfile);
+  const copiesAll = use.reads("any other name");
+  if (!copiesAll) return use.readsBelow(".git");
+  return /\bgit\s[^|&;\n]*\b(?:describe|log|rev-list|rev-parse|show)\b/.test(dockerfile);
 }
 
 /** Files that are no part of an image's content. `probe` is a path that shows whether the line is needed. */
@@ -176,11 +188,18 @@ const OF_GIT = [
   { line: ".gitea", probe: ".gitea/workflows/a.yml" },
 ];
 
-function withIgnored(found: string | undefined, { folder, hosts }: Answers, context: string): string {
+function withIgnored(
+  found: string | undefined,
+  { folder, hosts }: Answers,
+  context: string,
+  readsGit: boolean,
+): string {
   const rules = ignoreRules(found ?? "");
   const place = path.posix.relative(context, folder);
   const project = place === "" ? OF_THE_PROJECT : [{ line: place, probe: `${place}/Pulumi.yaml` }];
-  const git = OF_GIT.filter(({ line }) => line === ".git" || hosts.some((host) => line === `.${host}`));
+  const git = OF_GIT.filter(({ line }) =>
+    line === ".git" ? !readsGit : hosts.some((host) => line === `.${host}`),
+  );
   const missing = [...(context === "." ? git : []), ...project].filter(({ probe }) => !rules.ignores(probe));
   return withLines(
     found,

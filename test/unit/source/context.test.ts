@@ -105,6 +105,43 @@ describe("readBuildContext", () => {
     expect(new Set(digests).size).toBe(2);
   });
 
+  it.each<[string, Files, string[], boolean | undefined]>([
+    ["not read", { Dockerfile: "FROM scratch\nCOPY src /src\n" }, [], undefined],
+    ["read by its name", { Dockerfile: "FROM scratch\nCOPY .git/HEAD /\n" }, [".git/HEAD"], true],
+    [
+      "read with all the rest",
+      { Dockerfile: "FROM scratch\nCOPY . /\n" },
+      [".git/HEAD", ".git/index", "src/lib/.git"],
+      true,
+    ],
+    [
+      "read with all the rest, and ignored",
+      { Dockerfile: "FROM scratch\nCOPY . /\n", ".dockerignore": ".git\n" },
+      ["src/lib/.git"],
+      undefined,
+    ],
+    [
+      "ignored but for what is read",
+      { Dockerfile: "FROM scratch\nCOPY .git /git\n", ".dockerignore": ".git\n!.git/HEAD\n" },
+      [".git/HEAD"],
+      true,
+    ],
+    ["a submodule's link", { Dockerfile: "FROM scratch\nCOPY src /src\n" }, ["src/lib/.git"], undefined],
+  ])("counts .git where the Dockerfile reads it: %s", async (name, files, expected, holdsGit) => {
+    const dir = await folderWith({
+      ".git/HEAD": "ref: refs/heads/main\n",
+      ".git/index": "x",
+      ...(/all|link/.test(name) ? { "src/lib/.git": "gitdir: ../../.git/modules/lib\n" } : {}),
+      ...files,
+    });
+    const context = await read(dir);
+    expect(context.problems).toEqual([]);
+    expect(context.files.map(({ path }) => path).filter((path) => /\.git(\/|$)/.test(path))).toEqual(
+      expected,
+    );
+    expect(context.holdsGit).toBe(holdsGit);
+  });
+
   it("does not depend on the umask, but on the owner's executable bit", async () => {
     const dir = await folderWith({ Dockerfile: "FROM scratch\n", a: "x" });
     const before = await read(dir);
