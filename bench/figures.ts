@@ -5,7 +5,7 @@ import { startFaultProxy } from "../test/support/fault-proxy";
 import { startRegistry } from "../test/support/registry";
 import { kept, type Made } from "./cases";
 import { Fleet } from "./fleet";
-import { seconds } from "./measure";
+import { median, seconds } from "./measure";
 
 const run = promisify(execFile);
 
@@ -28,8 +28,10 @@ export const figures: Readonly<Record<string, MakeFigures>> = {
   "growth, 10 images": (made) => growth(10, made),
   "growth, 50 images": (made) => growth(50, made),
   "growth, 200 images": (made) => growth(200, made),
+  "growth, 500 images": (made) => growth(500, made),
   "a copy of 2 GB": copyOf2GB,
   "before an up does anything": beforeAnUp,
+  "npm start": npmStart,
 };
 
 /** Images with four tags in two registries. */
@@ -113,6 +115,16 @@ async function beforeAnUp(): Promise<Figure[]> {
       unit: "s",
     },
   ];
+}
+
+/** The second and later `npm start` of a clone: one image, nothing changed. */
+async function npmStart(): Promise<Figure[]> {
+  const start = () => run("npm", ["start", "--silent"], { env: { ...process.env, CI: "true" } });
+  await start();
+  const times: number[] = [];
+  for (let round = 0; round < 5; round += 1) times.push(await seconds(start));
+  const value = median(times.sort((a, b) => a - b));
+  return [{ name: "npm start, nothing changed (median of 5)", value, unit: "s", wanted: 4 }];
 }
 
 interface Watched {

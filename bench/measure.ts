@@ -67,7 +67,7 @@ export async function measure(one: Case, rounds: number): Promise<Measured> {
   };
 }
 
-function median(sorted: readonly number[]): number {
+export function median(sorted: readonly number[]): number {
   const [low = 0, high = low] = [
     sorted[Math.ceil(sorted.length / 2) - 1],
     sorted[Math.floor(sorted.length / 2)],

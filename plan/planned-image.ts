@@ -9,11 +9,11 @@ import {
   sightings,
   verifiedSightings,
 } from "./planned-content";
-import { decideTags, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
+import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
 import { wantedSigner } from "./promotion";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
-import type { ImageIntent } from "./release-intent";
+import { type ImageIntent, withoutFloatingTags } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import { plannedClaim, plannedStatement, type Source } from "./statement";
@@ -64,6 +64,7 @@ export function planImage(
     digest,
     ancestry: input.ancestry,
     prereleases: config.policy.prereleaseOnFloatingTag.level === "off" ? "move" : undefined,
+    immutable: withoutFloatingTags(config, intent.image),
   };
   const claims = decideClaims(tagInput, seen);
   const tags =
@@ -73,6 +74,7 @@ export function planImage(
           tagInput,
           intent.tags.filter((tag) => tag.name !== intent.candidateTag),
         );
+  const others = content.from === "rollback" ? [] : putBackOthers(tagInput);
   const facts = { intent, content, verified, repositories, source: input.source, signing };
   const refusedTags = new Set(refusals.map(({ path }) => path));
   return {
@@ -93,7 +95,7 @@ export function planImage(
       verifiedBy: intent.existing?.verifiedBy ?? verified?.by,
       sbom,
     },
-    tags: tags.tags,
+    tags: [...tags.tags, ...others],
     // A version that is refused as a whole needs no second refusal for its tag.
     refusals: [
       ...refusals,

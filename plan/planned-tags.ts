@@ -8,10 +8,11 @@ import {
   type Ancestry,
   decideTag,
   type LiveTag,
-  newerVersion,
+  newestVersion,
   type TagWish,
   tagOfVersion,
 } from "./tag-policy";
+import { compareVersions, parseVersion } from "./versions";
 
 export interface TagsInput extends ContentInput {
   readonly digest: Digest | undefined;
@@ -19,6 +20,8 @@ export interface TagsInput extends ContentInput {
   readonly ancestry: Readonly<Record<string, Ancestry>>;
   /** `move`: the team's policy lets pre-releases move floating tags. Default: they move none. */
   readonly prereleases?: "move";
+  /** Those of `repositories` whose tags cannot move: they get no floating tags. */
+  readonly immutable: readonly string[];
 }
 
 export interface TagDecisions {
@@ -26,99 +29,159 @@ export interface TagDecisions {
   readonly refusals: readonly Refusal[];
 }
 
+/**
+ * What becomes of the tags that the release wants. A floating tag that does not move to this release belongs to the newest
+ * version of its line, and is put back there if it points elsewhere.
+ */
 export function decideTags(input: TagsInput, desired: readonly WantedTag[]): TagDecisions {
   const tags: PlannedTag[] = [];
   const refusals: Refusal[] = [];
   const existing = existingTags(input);
   for (const repository of input.repositories) {
     for (const tag of desired) {
-      const found = input.state.repositories[repository]?.found[tag.name];
-      const live = found && verifiedLiveTag(input, repository, found);
-      const own = wishOf(input, tag);
+      if (tag.class === "floating" && input.immutable.includes(repository)) continue;
+      const live = verifiedLiveTag(input, repository, tag.name);
+      const wish = wishOf(input, tag);
       const ancestry = input.ancestry[live?.revision ?? ""] ?? "unknown";
-      const decided = decideTag(own, live, existing, ancestry);
-      const isLost = decided.action === "keep" && live?.unverified === true;
-      const newest = isLost ? newestWish(input, repository, own, existing) : undefined;
-      const decision = newest === undefined ? decided : ({ action: "move" } as const);
-      const wish = newest ?? own;
+      const decision = decideTag(wish, live, existing, ancestry);
       const overrule = `${input.intent.name}:${tag.name}`;
       if (decision.action === "refuse") {
         const message = `${repository}: ${decision.reason}`;
         refusals.push({ code: decision.code, path: overrule, message, overrule });
         continue;
       }
-      const kept = decision.action === "keep" ? live : undefined;
+      const about = { input, repository, live, ancestry };
+      if (decision.action !== "keep") {
+        const isWritten = decision.action !== "unchanged";
+        const reason = isWritten ? writtenReason(about, wish) : undefined;
+        tags.push(plannedTag(about, wish, decision.action, { reason }));
+        continue;
+      }
+      const newest = wish.version === undefined ? undefined : newestVersion(wish, existing)?.text;
+      const back = newest === undefined ? undefined : movedToNewest(about, wish, newest);
+      if (back !== undefined) {
+        tags.push(back);
+        continue;
+      }
       // The resource of a floating tag that rightly stays holds what is there.
-      const held = kept && {
-        digest: kept.digest,
-        version: kept.version,
-        revision: kept.revision ?? "",
-      };
-      const final = { ...wish, ...held };
-      const isMoved = decision.action === "move";
-      const isWritten = isMoved || decision.action === "create";
-      const back = tag.class === "floating" && isMoved ? rollbackReason(wish) : undefined;
-      const drift = isWritten ? driftReason(input, repository, tag.name, live) : undefined;
-      tags.push({
-        image: input.intent.name,
-        repository,
-        name: tag.name,
-        class: tag.class,
-        action: decision.action,
-        from: live && { digest: live.digest, version: live.version },
-        to: { digest: final.digest, version: final.version },
-        reason: decision.action === "keep" ? decision.reason : (back ?? (newest && NOT_VERIFIED) ?? drift),
-        overrule: decision.action === "keep" ? overrule : undefined,
-        wish: final,
-        ancestry,
-      });
+      const held = live && { digest: live.digest, version: live.version, revision: live.revision ?? "" };
+      const isMissing =
+        live === undefined &&
+        newest !== undefined &&
+        !hasTag(input, repository, tagOfVersion(newest, wish.form));
+      const hint = isMissing ? `; to have it in ${repository} too, release ${newest} again` : "";
+      const reason = `${decision.reason}${hint}`;
+      tags.push(plannedTag(about, { ...wish, ...held }, "keep", { reason, overrule }));
     }
   }
   return { tags, refusals };
 }
 
+/** Floating tags of other versions, which belong to the newest of their line. */
+export function putBackOthers(input: TagsInput): PlannedTag[] {
+  const { intent, repositories, immutable } = input;
+  const open = repositories.filter((repository) => !immutable.includes(repository));
+  return open.flatMap((repository) =>
+    (intent.others ?? []).flatMap(({ name, line, form, version }) => {
+      const isWanted = intent.tags.some((tag) => tag.name === name);
+      const wish = wishOf(input, { name, class: "floating", line, follows: { version, form } });
+      if (isWanted || wish.overruled) return [];
+      const live = verifiedLiveTag(input, repository, name);
+      return movedToNewest({ input, repository, live, ancestry: "unknown" }, wish, version) ?? [];
+    }),
+  );
+}
+
+/** A tag of one repository, as it is now. */
+interface TagPlace {
+  readonly input: TagsInput;
+  readonly repository: string;
+  readonly live: LiveTag | undefined;
+  readonly ancestry: Ancestry;
+}
+
+function plannedTag(
+  { input, repository, live, ancestry }: TagPlace,
+  wish: TagWish,
+  action: PlannedTag["action"],
+  { reason, overrule }: Pick<PlannedTag, "reason" | "overrule">,
+): PlannedTag {
+  return {
+    image: input.intent.name,
+    repository,
+    name: wish.name,
+    class: wish.class,
+    action,
+    from: live && { digest: live.digest, version: live.version },
+    to: { digest: wish.digest, version: wish.version },
+    reason,
+    overrule,
+    wish,
+    ancestry,
+  };
+}
+
+/** A floating tag's move to the newest version of its line; undefined if it is there, or if that version is not verified. */
+function movedToNewest(place: TagPlace, wish: TagWish, version: string): PlannedTag | undefined {
+  const { input, repository, live } = place;
+  const found = input.state.repositories[repository]?.found[tagOfVersion(version, wish.form)];
+  const verified = found && verifiedImage(input.verification, repository, found);
+  if (found === undefined || verified === undefined || found.digest === live?.digest) return undefined;
+  const stated = verified.statements.find((statement) => statement.version === version);
+  if (input.verification.signing && stated === undefined && verified.by !== "adopt") return undefined;
+  const revision = stated?.revision ?? verified.revision ?? "";
+  const newest = { ...wish, rollback: undefined, version, revision, digest: found.digest };
+  const drift = writtenReason(place, newest);
+  const reason = `${version} is the newest version${drift === undefined ? "" : `, and ${drift}`}`;
+  return plannedTag(place, newest, live === undefined ? "create" : "move", {
+    reason: live?.unverified ? NOT_VERIFIED : reason,
+  });
+}
+
+/** Why a tag is written that this release would not have to write, if all was as it was left. */
+function writtenReason({ input, repository, live }: TagPlace, wish: TagWish): string | undefined {
+  const isBack = wish.class === "floating" && live !== undefined;
+  return (
+    (isBack ? rollbackReason(wish) : undefined) ??
+    (isBack ? goneReason(input, live, wish) : undefined) ??
+    driftReason(input, repository, wish.name, live)
+  );
+}
+
+/** A floating tag follows the versions that exist: one whose tag was deleted is none. */
+function goneReason(input: TagsInput, live: LiveTag, { version, form }: TagWish): string | undefined {
+  const [was, is] = [parseVersion(live.version ?? ""), parseVersion(version ?? "")];
+  if (was === undefined || is === undefined || compareVersions(was, is) <= 0) return undefined;
+  const name = tagOfVersion(was.text, form);
+  if (input.repositories.some((repository) => hasTag(input, repository, name))) return undefined;
+  return `${was.text}, which it pointed to, has no tag any more`;
+}
+
+function hasTag({ state }: TagsInput, repository: string, name: string): boolean {
+  return state.repositories[repository]?.tags.includes(name) === true;
+}
+
 /**
- * The names by which versions are known to exist: all tags, and the versions that the state and signed statements name,
- * even if their own tag is gone. A release that publishes no version tag leaves none behind, so there the versions of
- * live tags count as well.
+ * The names by which versions are known to exist: all tags. A release that publishes no version tag leaves none behind, so
+ * there the versions count that the state, signed statements and live tags name.
  */
 function existingTags(input: TagsInput): string[] {
   const { intent, repositories, state, verification } = input;
+  const names = repositories.flatMap((name) => state.repositories[name]?.tags ?? []);
+  const isUntagged = intent.version !== undefined && !intent.tags.some((tag) => tag.class === "version");
+  if (!isUntagged) return [...new Set(names)];
   const live = verifiedSightings(input);
   const recorded = verification.previous?.images.filter(({ name }) => name === verification.name) ?? [];
   const stated = verification.signing
     ? [...live.flatMap(({ verified }) => verified.statements), ...recorded]
     : [];
-  const isUntagged = intent.version !== undefined && !intent.tags.some((tag) => tag.class === "version");
-  const shown = isUntagged ? live.map(({ image }) => liveTag(image)) : [];
-  return [
-    ...new Set([
-      ...repositories.flatMap((name) => state.repositories[name]?.tags ?? []),
-      ...[...stated, ...shown]
-        .flatMap(({ version }) => version ?? [])
-        .map((text) => tagOfVersion(text, intent.form)),
-    ]),
-  ];
+  const known = [...stated, ...live.map(({ image }) => liveTag(image))].flatMap(
+    ({ version }) => version ?? [],
+  );
+  return [...new Set([...names, ...known.map((text) => tagOfVersion(text, intent.form))])];
 }
 
 const NOT_VERIFIED = "no trusted signer vouches for what it points to; it goes back to the newest version";
-
-/** The newest version, for a floating tag that was moved from it to an image that is not verified. */
-function newestWish(
-  { state, verification }: TagsInput,
-  repository: string,
-  own: TagWish,
-  existing: readonly string[],
-): TagWish | undefined {
-  const newer = newerVersion(own, existing);
-  if (newer === undefined) return undefined;
-  const found = state.repositories[repository]?.found[tagOfVersion(newer.text, own.form)];
-  const verified = found && verifiedImage(verification, repository, found);
-  const stated = verified?.statements.find(({ version }) => version === newer.text);
-  if (found === undefined || stated === undefined) return undefined;
-  const { revision } = stated;
-  return { ...own, rollback: undefined, version: newer.text, revision, digest: found.digest };
-}
 
 function wishOf(input: TagsInput, tag: WantedTag): TagWish {
   const { intent, digest } = input;
@@ -161,7 +224,13 @@ export function liveTag({ digest, annotations }: FoundImage): LiveTag {
   };
 }
 
-function verifiedLiveTag({ verification }: TagsInput, repository: string, found: FoundImage): LiveTag {
+function verifiedLiveTag(
+  { verification, state }: TagsInput,
+  repository: string,
+  name: string,
+): LiveTag | undefined {
+  const found = state.repositories[repository]?.found[name];
+  if (found === undefined) return undefined;
   const isVerified = verifiedImage(verification, repository, found) !== undefined;
   return isVerified ? liveTag(found) : { digest: found.digest, unverified: true };
 }

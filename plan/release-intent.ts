@@ -9,6 +9,7 @@ import type { Config, ImageConfig } from "./config";
 import { type ContextFile, contentKey } from "./content-key";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
+import type { FloatingTag } from "./floating-tags";
 import { versionAndForm, wantedTags } from "./image-tags";
 import type { Problem } from "./problem";
 import { sortedRecord } from "./record";
@@ -55,6 +56,8 @@ export interface ImageIntent {
   readonly bad: readonly string[];
   /** Content that is taken as it is, instead of found by its key or built. */
   readonly existing?: ExistingContent;
+  /** Floating tags of versions that exist, which this release checks and puts back; absent: none. */
+  readonly others?: readonly FloatingTag[];
 }
 
 export interface WantedTag {
@@ -168,6 +171,13 @@ export function assembleImageIntent(input: ImageIntentInput): {
 /** Where an image goes, the primary first. */
 export function repositoriesOf(config: Config, image: ImageConfig): RepositoryName[] {
   return config.registries.map((registry) => repositoryIn(registry, image));
+}
+
+/** `host/path` of an image in registries whose tags cannot move. */
+export function withoutFloatingTags({ registries }: Config, image: ImageConfig): string[] {
+  return registries
+    .filter(({ floatingTags }) => floatingTags === false)
+    .map((registry) => repositoryKey(repositoryIn(registry, image)));
 }
 
 /** Where an image is in one registry. */

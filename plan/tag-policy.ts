@@ -130,14 +130,19 @@ function refuse(code: string, reason: string): TagDecision {
 const NAMES_NO_COMMIT = "does not say which commit it is";
 
 /**
- * The newest version that exists, is newer than the desired one in the tag's line, and counts: bad ones never do, and a
- * rollback goes back behind all those up to its `until`. Such a version holds the floating tag.
+ * The newest version that exists in the tag's line, and counts: bad ones never do, and a rollback goes back behind all those
+ * up to its `until`.
  */
+export function newestVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
+  const counting = existingVersions(existing, wish.form).filter((version) => counts(wish, version));
+  return newestIn(counting, wish.line, wish.prereleases === "move");
+}
+
+/** The newest version if it is newer than the desired one: then it holds the floating tag. */
 export function newerVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
   const own = wish.version === undefined ? undefined : parseVersion(wish.version);
   if (own === undefined) return undefined;
-  const counting = existingVersions(existing, wish.form).filter((version) => counts(wish, version));
-  const best = newestIn(counting, wish.line, wish.prereleases === "move");
+  const best = newestVersion(wish, existing);
   return best !== undefined && compareVersions(best, own) > 0 ? best : undefined;
 }
 

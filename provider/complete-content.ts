@@ -10,12 +10,13 @@ import type { FoundImage } from "../plan/registry-state";
 import type { DesiredContent } from "../plan/resource-inputs";
 import { lacksSbom, outranks } from "../plan/sbom";
 import type { ContentClaim } from "../plan/statement";
-import { copyContent } from "../registry/copy";
+import type { Descriptor } from "../registry/manifest";
 import type { FetchedManifest } from "../registry/manifest-calls";
 import { imageOf, readImage } from "../registry/read-image";
 import { attachReferrer } from "../registry/referrers";
 import { imageSignatureBytes, releaseStatementBytes } from "../trust/in-toto";
 import type { ReleaseSigner } from "../trust/release-signer";
+import { copyWithProgress } from "./copy-with-progress";
 import type { Location } from "./registries";
 import type { Context } from "./resource";
 import { detachIn, gone, isWhole, wholeSource } from "./whole-content";
@@ -47,8 +48,8 @@ export async function completeContent(
   desired: DesiredContent,
   found: Digest | undefined,
 ): Promise<CompleteContent> {
-  const digest = await reserveContent(context, urn, desired, found);
-  return { digest, ...(await attest(context, desired, digest)) };
+  const { descriptor } = await reserveContent(context, urn, desired, found);
+  return { digest: descriptor.digest, ...(await attest(context, desired, descriptor)) };
 }
 
 /**
@@ -65,13 +66,17 @@ async function heldFor(
   return outranks(live.annotations, own?.annotations) ? own : undefined;
 }
 
-/** Content that is verified, complete in every registry, claimed, and found by its candidate tag. */
+/**
+ * Content that is verified, complete in every registry, claimed, and found by its candidate tag.
+ *
+ * @returns its manifest, an index for several platforms
+ */
 export async function reserveContent(
   context: Context,
   urn: string,
   desired: DesiredContent,
   found: Digest | undefined,
-): Promise<Digest> {
+): Promise<FetchedManifest> {
   if (found === undefined) throw new Error(`${desired.image}: the build gave no digest`);
   const locations = desired.repositories.map((repository) => context.registries.at(repository));
   const chosen = await chooseDigest(context, urn, desired, found);
@@ -80,22 +85,17 @@ export async function reserveContent(
     isBuilt && desired.attestations === "referrers"
       ? await detachIn(locations, chosen, desired.image)
       : chosen;
-  const holders = await Promise.all(
-    locations.map(async (location) => ({ location, holds: await holdsDigest(location, digest) })),
-  );
-  const [first, ...others] = holders.filter(({ holds }) => holds).map(({ location }) => location);
-  if (first === undefined) throw gone(desired.image, digest);
-  const source = await wholeSource(context, urn, digest, [first, ...others]);
-  const manifest = await checkedManifest(desired, source, digest);
-  for (const { location, holds } of holders) {
-    if (holds && (location === source || (await isWhole(location, digest)))) continue;
-    await context.log.info(urn, `copying ${shortDigest(digest)} to ${location.repository}`);
-    await copyContent({
-      from: { client: source.client, repository: source.path },
-      to: { client: location.client, repository: location.path },
-      digest,
-    });
-    if (!(await holdsDigest(location, digest)))
+  const manifests = await Promise.all(locations.map(({ client, path }) => client.getManifest(path, digest)));
+  const manifest = manifests.find((one) => one !== undefined);
+  const [first, ...others] = locations.filter((_, at) => manifests[at] !== undefined);
+  if (first === undefined || manifest === undefined) throw gone(desired.image, digest);
+  const source = await wholeSource(context, urn, manifest, [first, ...others]);
+  await checkManifest(desired, source, manifest);
+  for (const [at, location] of locations.entries()) {
+    const holds = manifests[at] !== undefined;
+    if (holds && (location === source || (await isWhole(location, manifest)))) continue;
+    await copyWithProgress(context.log, urn, { from: source, to: location, digest });
+    if ((await location.client.headManifest(location.path, digest)) === undefined)
       throw new Error(`${location.repository} does not hold ${digest} after the copy, so no tag was moved`);
   }
   if (desired.claim !== undefined) {
@@ -106,8 +106,11 @@ export async function reserveContent(
     const { claimBytes } = await import("../trust/in-toto.js");
     await attachSignature(locations, digest, claimBytes(digest, desired.claim), signer);
   }
-  for (const location of locations) await writeCandidateTag(context, desired, location, manifest);
-  return digest;
+  for (const location of locations) {
+    await writeCandidateTag(context, desired, location, manifest);
+    context.registries.remember(location, manifest);
+  }
+  return manifest;
 }
 
 /** Whether a tag points to this image's content; where releases are signed, a claim has to say so. */
@@ -171,15 +174,13 @@ async function builtWithoutSbom(context: Context, desired: DesiredContent, diges
   return false;
 }
 
-/** The index, with every platform and, if it was just built, with its content key. */
-async function checkedManifest(
+/** @throws Error if it lacks a platform or, when it was just built, its content key */
+async function checkManifest(
   desired: DesiredContent,
   { client, path, repository }: Location,
-  digest: Digest,
-): Promise<FetchedManifest> {
-  const at = `${repository}@${digest}`;
-  const manifest = await client.getManifest(path, digest);
-  if (manifest === undefined) throw new Error(`${at} is gone`);
+  manifest: FetchedManifest,
+): Promise<void> {
+  const at = `${repository}@${manifest.descriptor.digest}`;
   const index = await imageOf(client, path, manifest, []);
   const missing = missingPlatforms(index.platforms, desired.platforms);
   if (missing.length > 0) {
@@ -191,13 +192,6 @@ async function checkedManifest(
   if (desired.source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== desired.contentKey) {
     throw new Error(`${at} does not carry the content key that was built, so no tag was moved`);
   }
-  return manifest;
-}
-
-async function holdsDigest({ client, path, repository }: Location, digest: Digest): Promise<boolean> {
-  const found = await client.headManifest(path, digest);
-  if (found === undefined || found.digest === digest) return found !== undefined;
-  throw new Error(`${repository} answers ${found.digest} for ${digest}, so no tag was moved`);
 }
 
 async function writeCandidateTag(
@@ -251,11 +245,11 @@ export async function signerOf(
 }
 
 /** The release statement, and the signatures of the digest and of the statement. */
-async function attest(context: Context, desired: DesiredContent, digest: Digest): Promise<Attached> {
+async function attest(context: Context, desired: DesiredContent, subject: Descriptor): Promise<Attached> {
   const { image, statement } = desired;
-  const bytes = statement === undefined ? undefined : releaseStatementBytes(image, digest, statement);
-  const stated = bytes === undefined ? [] : await attachStatement(context, desired, digest, bytes);
-  const signed = await sign(context, desired, digest, bytes);
+  const bytes = statement === undefined ? undefined : releaseStatementBytes(image, subject.digest, statement);
+  const stated = bytes === undefined ? [] : await attachStatement(context, desired, subject, bytes);
+  const signed = await sign(context, desired, subject.digest, bytes);
   return { referrers: [...stated, ...signed.referrers], signer: signed.signer };
 }
 
@@ -263,14 +257,12 @@ async function attest(context: Context, desired: DesiredContent, digest: Digest)
 function attachStatement(
   context: Context,
   { repositories }: DesiredContent,
-  digest: Digest,
+  subject: Descriptor,
   bytes: Uint8Array,
 ): Promise<string[]> {
   return Promise.all(
     repositories.map(async (repository) => {
       const { client, path } = context.registries.at(repository);
-      const subject = await client.headManifest(path, digest);
-      if (subject === undefined) throw new Error(`${repository} does not hold ${digest}`);
       const { descriptor } = await attachReferrer({
         client,
         repository: path,

@@ -1,4 +1,5 @@
 import { environmentCredentials, hubToken } from "../config/environment";
+import type { Digest } from "../plan/digest";
 import { isLoopbackHost } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
 import { Secret } from "../plan/secret";
@@ -6,6 +7,7 @@ import type { Credentials } from "../registry/auth";
 import { RegistryClient } from "../registry/client";
 import { dockerCredentials } from "../registry/docker-config";
 import { HubClient } from "../registry/hub";
+import type { FetchedManifest } from "../registry/manifest-calls";
 import { QUICK, readImage } from "../registry/read-image";
 import type { Connection } from "../registry/read-state";
 import { Redactor, scrub } from "../registry/redact";
@@ -68,6 +70,7 @@ export class Registries {
   readonly #hubs = new Map<string, HubClient>();
   readonly #asked = new Map<string, Promise<Credentials | undefined>>();
   readonly #abort = new AbortController();
+  readonly #manifests = new Map<string, Promise<FetchedManifest | undefined>>();
   /** The last requests to any of them. */
   readonly requests = new RequestLog();
 
@@ -134,6 +137,19 @@ export class Registries {
   async live(repository: string, tag: string): Promise<FoundImage | undefined> {
     const { client, path } = this.at(repository);
     return readImage(client, path, tag, { statements: false });
+  }
+
+  /** Remembers content that was verified in a repository, so that its tags are written without reading it again. */
+  remember({ repository }: Location, manifest: FetchedManifest): void {
+    this.#manifests.set(`${repository}@${manifest.descriptor.digest}`, Promise.resolve(manifest));
+  }
+
+  /** A manifest that a repository holds, read once; undefined if it does not. */
+  manifest({ repository, client, path }: Location, digest: Digest): Promise<FetchedManifest | undefined> {
+    const key = `${repository}@${digest}`;
+    const manifest = this.#manifests.get(key) ?? client.getManifest(path, digest);
+    this.#manifests.set(key, manifest);
+    return manifest;
   }
 
   /** Folder for diagnostics, relative to the project. */

@@ -1,6 +1,7 @@
 import type { Digest } from "../plan/digest";
 import { shortDigest } from "../plan/digest";
 import { detachStatements, missingStatements, relistStatements } from "../registry/detached-statements";
+import type { FetchedManifest } from "../registry/manifest-calls";
 import type { Location } from "./registries";
 import type { Context } from "./resource";
 
@@ -21,8 +22,8 @@ export function gone(image: string, digest: Digest): Error {
 }
 
 /** Whether a place holds and lists every statement that an index there names as its own. */
-export async function isWhole({ client, path }: Location, digest: Digest): Promise<boolean> {
-  return (await missingStatements(client, path, digest)).length === 0;
+export async function isWhole({ client, path }: Location, index: Digest | FetchedManifest): Promise<boolean> {
+  return (await missingStatements(client, path, index)).length === 0;
 }
 
 /** Places that hold an index, and lack a statement of its build. */
@@ -40,19 +41,19 @@ export async function incomplete(locations: readonly Location[], digest: Digest)
 export async function wholeSource(
   context: Context,
   urn: string,
-  digest: Digest,
+  index: FetchedManifest,
   [first, ...others]: readonly [Location, ...Location[]],
 ): Promise<Location> {
   for (const holder of [first, ...others]) {
-    if (await isWhole(holder, digest)) return holder;
+    if (await isWhole(holder, index)) return holder;
     const { client, path } = holder;
-    await relistStatements(client, path, await missingStatements(client, path, digest));
-    if (await isWhole(holder, digest)) return holder;
+    await relistStatements(client, path, await missingStatements(client, path, index));
+    if (await isWhole(holder, index)) return holder;
   }
-  const lost = await missingStatements(first.client, first.path, digest);
+  const lost = await missingStatements(first.client, first.path, index);
   await context.log.warn(
     urn,
-    `${first.repository}@${shortDigest(digest)} lost attestations of its build (${lost.map(shortDigest).join(", ")}), ` +
+    `${first.repository}@${shortDigest(index.descriptor.digest)} lost attestations of its build (${lost.map(shortDigest).join(", ")}), ` +
       "and no registry has them any more; verifying it by them fails",
   );
   return first;

@@ -38,7 +38,6 @@ class TagWriter {
   readonly #urn: string;
   readonly #digests: TagDigests;
   readonly #moved: DesiredTag[] = [];
-  readonly #manifests = new Map<string, Promise<{ bytes: Uint8Array; mediaType: string }>>();
 
   constructor(context: Context, urn: string, digests: TagDigests) {
     this.#context = context;
@@ -86,6 +85,11 @@ class TagWriter {
       const decision = await this.#decide(tag, live);
       if (decision.action === "refuse") throw new Error(`${tag.repository}: ${decision.reason}`);
       if (decision.action === "keep") {
+        // A floating tag that is new goes straight to the version that won, at the end.
+        if (live === undefined && decision.code === "tag-newer-exists") {
+          this.#moved.push(tag);
+          return;
+        }
         if (live === undefined)
           throw new Error(`${tagReference(tag)}: not written, because ${decision.reason}`);
         await this.#warn(tag, `stays where it is: ${decision.reason}`);
@@ -123,19 +127,14 @@ class TagWriter {
 
   /** The manifest's bytes under the tag's name; they are read once for all tags of a digest. */
   async #put({ repository, wish: { name } }: DesiredTag, digest: Digest): Promise<void> {
-    const { client, path } = this.#context.registries.at(repository);
-    const key = `${repository}@${digest}`;
-    const read = async () => {
-      const manifest = await client.getManifest(path, digest);
-      if (manifest !== undefined) return { bytes: manifest.bytes, mediaType: manifest.descriptor.mediaType };
+    const { registries } = this.#context;
+    const location = registries.at(repository);
+    const manifest = await registries.manifest(location, digest);
+    if (manifest === undefined)
       throw new Error(
         `${repository} does not hold ${digest}, so ${name} cannot point to it. Run \`pulumi up\` again.`,
       );
-    };
-    const manifest = this.#manifests.get(key) ?? read();
-    this.#manifests.set(key, manifest);
-    const { bytes, mediaType } = await manifest;
-    await client.putManifest(path, name, bytes, mediaType);
+    await location.client.putManifest(location.path, name, manifest.bytes, manifest.descriptor.mediaType);
   }
 
   /** Floating tags that were moved, looked at again together with the versions that exist now. */

@@ -52,6 +52,11 @@ export class RegistryClient {
     });
   }
 
+  /** False once the registry has answered that it has no referrers API: then only fallback tags list referrers. */
+  get mayHaveReferrers(): boolean {
+    return this.#transport.mayHaveReferrers;
+  }
+
   /** Whether the registry answers, and how it authenticates callers. Sends no credentials. */
   async ping(): Promise<{ auth: "none" | "basic" | "bearer" }> {
     const answer = await this.#transport.plain("/v2/");

@@ -4,6 +4,7 @@ import { reasonOf } from "../plan/problem";
 import type { RegistryClient, RepositoryAt } from "./client";
 import { repositoryError } from "./errors";
 import { type Descriptor, type IndexJson, isIndex, isManifest } from "./manifest";
+import type { FetchedManifest } from "./manifest-calls";
 import { isAttached, publishReferrer, referrerEntry } from "./referrers";
 
 /**
@@ -37,9 +38,10 @@ export async function detachStatements(
 export async function missingStatements(
   client: RegistryClient,
   repository: string,
-  digest: Digest,
+  manifest: Digest | FetchedManifest,
 ): Promise<Digest[]> {
-  const index = await readIndex({ client, repository }, digest);
+  const found = typeof manifest === "string" ? await client.getManifest(repository, manifest) : manifest;
+  const index = isIndex(found?.json) ? found.json : undefined;
   const named = detachedDigests(index?.annotations);
   if (index === undefined || named.length === 0) return [];
   const listings = await Promise.all(

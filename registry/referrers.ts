@@ -198,7 +198,8 @@ export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descripto
   }
 
   return inTurn(`${client.host}/${repository}:${tag}`, async () => {
-    const listed = await client.referrers(repository, subject);
+    // Without the API it would read what the first round reads.
+    const listed = client.mayHaveReferrers ? await client.referrers(repository, subject) : [];
     if (listed.some(({ digest }) => digest === entry.digest)) return;
 
     const desired = new Map<Digest, Descriptor>([[entry.digest, entry]]);

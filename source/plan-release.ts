@@ -55,26 +55,26 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     },
   });
   const { intents: read, problems, notices, findings } = await readIntents(input, git, event);
-  const intents = followReleases(read);
-  const isMadeHere = intents.some(({ existing }) => existing === undefined);
+  const wanted = followReleases(read);
+  const isMadeHere = wanted.some(({ existing }) => existing === undefined);
   const laneProblems =
     config.lane === undefined
       ? []
-      : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents, event, now: input.now });
+      : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents: wanted, event, now: input.now });
   const descriptions = readDescriptions(config, projectDir);
-  const registryState = await input.registries.readRegistries(stateRequest(config, intents, input.previous));
+  const registryState = await input.registries.readRegistries(stateRequest(config, wanted, input.previous));
   const versions = await verifiedVersions({
     config,
-    intents,
+    intents: wanted,
     state: registryState,
     previous: input.previous,
     gitTags: () => allTags(projectDir),
     event,
     now: input.now,
-    inspectImages: input.registries.inspectImages,
+    registries: input.registries,
     signer: wantedSigner(config),
   });
-  const { state } = versions;
+  const { state, intents } = versions;
   const key = {
     atHand: lookUp(env, ["COSIGN_PRIVATE_KEY"], config.envPrefix) !== undefined,
     signs: input.signs === true,

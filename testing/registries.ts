@@ -32,9 +32,16 @@ export function fakeRegistries(registries: FakeRegistries): RegistryReader {
       .map((tag) => find(repository, tag))
       .find((found) => found?.digest === digest);
   return {
+    // An image of another repository, such as a base, has a digest of its own.
     resolveImages: async (references) => ({
       digests: Object.fromEntries(
-        references.map((reference) => [reference, digestOf(Buffer.from(reference))]),
+        references.flatMap((reference) => {
+          const { tag = "latest", ...name } = parseReference(reference);
+          const repository = repositoryKey(name);
+          if (registries[repository] === undefined) return [[reference, digestOf(Buffer.from(reference))]];
+          const found = find(repository, tag);
+          return found === undefined ? [] : [[reference, found.digest]];
+        }),
       ),
       problems: [],
     }),

@@ -109,6 +109,12 @@ test("an older version leaves a floating tag where it is, and says why", async (
   expect(await latest()).toBe(digestOf("1.1.0"));
 });
 
+test("a new floating tag that loses a race points to the version that won, and the run goes on", async () => {
+  expect(await write(wish("newest", "1.0.0", "floating"))).toBe(digestOf("1.1.0"));
+  expect((await registries.live(repository, "newest"))?.digest).toBe(digestOf("1.1.0"));
+  expect(warnings).toEqual([`${repository}:newest: a newer version was released meanwhile and holds it now`]);
+});
+
 test("a pre-release moves no floating tag", async () => {
   await write(wish("latest", "2.0.0-rc.1", "floating"));
   expect(await latest()).toBe(digestOf("1.1.0"));

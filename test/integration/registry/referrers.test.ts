@@ -105,14 +105,14 @@ describe("referrers on a registry without the referrers API (distribution has no
     expect(await client.referrers("octo/app", subject.digest)).toHaveLength(2);
   });
 
-  it("puts itself back, and loses nobody, when another writer overwrites the tag between write and re-read", async () => {
+  it("keeps every entry when another writer overwrites the tag between write and re-read", async () => {
     const early = await attach("early");
     const others = clientOf(registry.host);
     // Right before our re-read another process writes a list that knows neither of ours.
     proxy.inject({
       method: "GET",
       path: /manifests\/sha256-/,
-      after: 2,
+      after: 1,
       times: 1,
       fault: {
         kind: "call",

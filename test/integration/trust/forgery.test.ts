@@ -992,17 +992,3 @@ describe("what is believed without a signature by the stack's key", () => {
     expect(await world.signed(`${evil[1].repository}@${forged}`)).toContain("signature");
   });
 });
-
-test("a deleted version keeps the floating tags that point to it; without them they go to the newest one left", async () => {
-  world.commit("v1.3.0");
-  const { manifest } = await world.release();
-  for (const { repository } of evil) await crane("delete", `${repository}:1.3.0`);
-  world.git("checkout", "--quiet", "-b", "maintenance", "v1.2.2");
-  world.commit("v1.2.3");
-  const { manifest: backport } = await world.release();
-  expect(await digests("latest", "1")).toEqual(new Set([manifest.images[0]?.digest]));
-  for (const { repository } of evil)
-    for (const tag of ["latest", "1"]) await crane("delete", `${repository}:${tag}`);
-  await world.release();
-  expect(await digests("latest", "1")).toEqual(new Set([backport.images[0]?.digest]));
-});

@@ -246,7 +246,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     "an environment that breaks a good file",
     {
       env: {
-        PLATFORMS: "linux/arm",
+        CI_IMAGE_PLATFORM: "linux/arm",
         RELEASE_TAG: "$(id)",
         PUBLISH_LATEST: "maybe",
         IMAGE_REPO: "HTTP://x",
@@ -260,7 +260,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       'CI_BUILD_ARGS: it has "NOT_SET" without a value, and no such variable is set [config-environment]',
       'PUBLISH_LATEST: "maybe" is not true or false [config-environment]',
       "version: \"$(id)\" is not a version's or tag's name: letters, digits and . _ + / @ - (from environment variable RELEASE_TAG) [config-value]",
-      `images[0].platforms[0]: "linux/arm" is not one of ${KNOWN_PLATFORMS}; did you mean \`linux/arm/v7\`? (from environment variable PLATFORMS) [config-value]`,
+      `images[0].platforms[0]: "linux/arm" is not one of ${KNOWN_PLATFORMS}; did you mean \`linux/arm/v7\`? (from environment variable CI_IMAGE_PLATFORM) [config-value]`,
     ],
   ],
   [

@@ -137,7 +137,7 @@ describe("what a run did to each tag", () => {
       image: "app",
       repository: SECOND,
       action: "kept",
-      reason: "2.0.0 exists and is newer than 1.2.3",
+      reason: `2.0.0 exists and is newer than 1.2.3; to have it in ${SECOND} too, release 2.0.0 again`,
     } satisfies Omit<TagOutcome, "name">);
   });
 
