@@ -20,6 +20,8 @@ export function apiHost(host: string): string {
 
 /** `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`, OCI's grammar of a tag. */
 export const TAG_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** The pattern in words, for messages. */
+export const TAG_GRAMMAR = 'at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first';
 
 /** OCI's grammar of a repository path, without the host. */
 export const REPOSITORY_PATTERN =

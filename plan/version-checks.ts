@@ -1,8 +1,8 @@
 import type { Config } from "./config";
-import { imageRules } from "./image-tags";
+import { imageRules, isForVersions } from "./image-tags";
 import type { Problem } from "./problem";
 import type { ImageIntent, WantedTag } from "./release-intent";
-import { parseTagRules, type ReleaseEvent, type TagRule } from "./tag-rules";
+import { parseTagRules, type ReleaseEvent } from "./tag-rules";
 
 export interface AskedVersionInput {
   readonly config: Config;
@@ -44,14 +44,11 @@ export function askedVersionProblems({ config, intents, event, now }: AskedVersi
   ];
 }
 
-/** Whether a rule takes what is released apart, and so may find no version in it. */
-function isForVersions({ type, enable }: TagRule): boolean {
-  return enable === "true" && (type === "semver" || type === "pep440" || type === "match");
-}
-
 export interface TagFacts {
   readonly revision: string;
   readonly tagsAtHead: readonly string[];
+  /** Those of them that the rules of a released image read. */
+  readonly releaseTags: readonly string[];
   readonly dirty: boolean;
   /** Some of the changed paths, for the message. */
   readonly dirtyPaths: readonly string[];
@@ -63,7 +60,7 @@ export interface TagFacts {
 export interface GitTagInput {
   /** `slipway:requireTag`. Without it, a git tag that is missing is not missed. */
   readonly requireTag: boolean;
-  /** As asked for by `slipway:version` or RELEASE_TAG. Default: any tag at HEAD. */
+  /** As asked for by `slipway:version` or RELEASE_TAG. Default: any tag at HEAD that is a release by the rules. */
   readonly version?: string;
   readonly git: TagFacts;
 }
@@ -97,11 +94,12 @@ function tagElsewhere(version: string | undefined, git: TagFacts): Problem | und
 
 function missingTag(version: string | undefined, git: TagFacts): Problem | [] {
   if (version === undefined) {
-    if (git.tagsAtHead.length > 0) return [];
+    if (git.releaseTags.length > 0) return [];
+    const unread = git.tagsAtHead.length === 0 ? "" : ", which no tag rule reads as a release";
     return {
       code: "source-tag-required",
       path: "requireTag",
-      message: `a tag is required, but ${headOf(git)}, and no version is asked for`,
+      message: `a tag is required, but ${headOf(git)}${unread}, and no version is asked for`,
       hint: "Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
     };
   }

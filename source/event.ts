@@ -1,10 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../config/environment";
-import type { Config } from "../plan/config";
-import { laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
+import type { Config, ImageConfig } from "../plan/config";
+import { releaseTag } from "../plan/image-tags";
+import { type Lane, laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
 import { type Problem, ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { pageAddress } from "../plan/reference";
+import { isSelected } from "../plan/selection";
 import {
   branchOf,
   correctedSha,
@@ -12,7 +14,7 @@ import {
   releaseEventFromGitHub,
   tagOf,
 } from "../plan/tag-rules/event";
-import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
+import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import type { GitSource } from "./git";
 
 interface SourceEvent {
@@ -25,6 +27,8 @@ export interface EventInput {
   readonly git: GitSource;
   /** `slipway:version` or RELEASE_TAG. */
   readonly version?: string;
+  /** Git tags that a dispatch can name. @default those at HEAD */
+  readonly namedTags?: readonly string[];
 }
 
 const PAYLOAD_LIMIT = 25 * 1024 * 1024;
@@ -35,7 +39,7 @@ const PAYLOAD_LIMIT = 25 * 1024 * 1024;
  * 1. an asserted version: `refs/tags/<version>`, also on GitHub;
  * 2. a dispatch whose input `ref` or `tag` names a git tag at HEAD: that; one whose input `ref` names something else
  *    than where its workflow is started: that, as HEAD is called; GitHub's event (GITHUB_REF and its payload) otherwise;
- * 3. a tag at HEAD, of several the highest version: `refs/tags/<tag>`;
+ * 3. the first of the tags at HEAD: `refs/tags/<tag>`;
  * 4. the branch: `refs/heads/<branch>`;
  * 5. a detached HEAD: no reference (an empty one), so that only rules about the commit give tags.
  *
@@ -55,15 +59,11 @@ export async function readEvent(input: EventInput): Promise<SourceEvent> {
   if (dispatched !== undefined)
     return about(input, payload, `refs/tags/${dispatched}`, `the tag ${dispatched} that was dispatched`);
   if (onGitHub && !isDispatchOfAnother(input, payload)) return fromGitHub(input, payload);
-  const tag = highestTag(git.tagsAtHead);
-  if (tag !== undefined) {
-    const others = git.tagsAtHead.filter((name) => name !== tag);
-    const also = others.length === 0 ? "" : ` (the highest; also there: ${others.join(", ")})`;
-    return about(input, payload, `refs/tags/${tag}`, `the tag ${tag} at HEAD${also}`);
-  }
+  const [tag] = git.tagsAtHead;
+  if (tag !== undefined) return about(input, payload, `refs/tags/${tag}`, `the tag ${tag} at HEAD`);
   if (git.branch !== undefined)
     return about(input, payload, `refs/heads/${git.branch}`, `the branch ${git.branch}`);
-  return about(input, payload, "", "a detached HEAD without a tag");
+  return about(input, payload, "", "a detached HEAD without a release's tag");
 }
 
 /** The event of a release that exists, as tag rules see it: its own reference and commit, whatever HEAD is. */
@@ -112,11 +112,14 @@ function eventAtHead(
 }
 
 /** The git tag at HEAD that a person named when they started the workflow, be it on the branch with that commit. */
-function dispatchedTag({ env, git }: EventInput, payload: unknown): string | undefined {
+function dispatchedTag(
+  { env, git, namedTags = git.tagsAtHead }: EventInput,
+  payload: unknown,
+): string | undefined {
   const inputs = isRecord(payload) ? payload.inputs : undefined;
   if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || !isRecord(inputs)) return undefined;
   const named = [inputs.ref, inputs.tag].map((name) => String(name).replace(/^refs\/tags\//, ""));
-  return named.find((name) => git.tagsAtHead.includes(name));
+  return named.find((name) => namedTags.includes(name));
 }
 
 /** A workflow that was started by hand checked out what a person typed in, which is not in GITHUB_REF. */
@@ -156,18 +159,6 @@ function givenRepository(payload: unknown): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== ""));
 }
 
-/** Versions first, the highest of them; without one, the first name. */
-function highestTag(tags: readonly string[]): string | undefined {
-  const versions = tags.flatMap((tag) => {
-    // A lane's prefix (`standalone-v0.2.1`) is not known here; what follows the last one is the version.
-    const version =
-      parseVersion(tag) ?? parseVersion(tag, { prefix: /^.*-(?=v?[0-9])/.exec(tag)?.[0] ?? "" });
-    return version === undefined ? [] : [version];
-  });
-  const [best] = versions.sort((a, b) => compareVersions(b, a));
-  return best?.text ?? tags[0];
-}
-
 function checkTag(ref: string): void {
   const tag = tagOf(ref);
   if (tag === undefined || RELEASE_NAME_PATTERN.test(tag)) return;
@@ -197,48 +188,104 @@ function refused(problem: Problem): ProblemError {
   return new ProblemError("The event cannot be read:", [problem]);
 }
 
-interface ReleasedEvent {
+export interface ReleasedEvent {
+  /** What is released without regard to any image's rules. */
   readonly event: ReleaseEvent;
-  readonly origin: string;
+  /** What is released of an image. */
+  readonly eventOf: (image: ImageConfig) => ReleaseEvent;
   /** The git tag of the version that was asked for; absent where none was. */
   readonly gitTag?: string;
-  /** Git tags at HEAD that can be a release of this stack. */
-  readonly tagsAtHead: readonly string[];
+  /** Git tags that are a release of this stack's images: of those at HEAD, or the event's own. */
+  readonly releaseTags: readonly string[];
   readonly problems: readonly Problem[];
+  /** What is released, and why. */
   readonly notices: readonly string[];
 }
 
-/** What is released, as `readEvent` says; in a lane only git tags and versions of that lane count. */
+/**
+ * What is released, as `readEvent` says. Of the tags at HEAD those count that an image's own rules read, image by image;
+ * in a lane only git tags and versions of that lane.
+ */
 export async function readReleasedEvent(
   config: Config,
   env: Environment,
   git: GitSource,
+  now: Date,
 ): Promise<ReleasedEvent> {
-  const { lane, lanes, version } = config;
-  if (lane === undefined) {
-    const { event, origin } = await readEvent({ env, git, version });
-    return { event, origin, gitTag: version, tagsAtHead: git.tagsAtHead, problems: [], notices: [] };
-  }
+  return config.lane === undefined
+    ? readEventOfImages(config, env, git, now)
+    : readEventOfLane({ ...config, lane: config.lane }, env, git);
+}
+
+async function readEventOfImages(
+  config: Config,
+  env: Environment,
+  git: GitSource,
+  now: Date,
+): Promise<ReleasedEvent> {
+  const { images, version } = config;
+  const read = (tags: readonly string[]) =>
+    readEvent({ env, git: { ...git, tagsAtHead: tags }, version, namedTags: git.tagsAtHead });
+  const whole = await read([]);
+  const named = tagOf(whole.event.ref);
+  const candidates = named === undefined ? git.tagsAtHead : [named];
+  const tags = new Map(
+    images.map((image) => [image.name, releaseTag(image, candidates, whole.event, now)] as const),
+  );
+  const selected = images.flatMap(({ name }) => (isSelected(config, name) ? [name] : []));
+  const releaseTags = [...new Set(selected.flatMap((name) => tags.get(name) ?? []))];
+  const sources = new Map(
+    await Promise.all(
+      [...new Set(tags.values())].map(async (tag) => [tag, await read(tag ? [tag] : [])] as const),
+    ),
+  );
+  const sourceOf = (name: string) => sources.get(tags.get(name)) ?? whole;
+  const origins = [...new Set(selected.map((name) => sourceOf(name).origin))];
+  const others = candidates.filter((tag) => tag !== named && !releaseTags.includes(tag));
+  return {
+    event: whole.event,
+    eventOf: ({ name }) => sourceOf(name).event,
+    gitTag: version,
+    releaseTags,
+    problems: [],
+    notices: [
+      ...origins.map((origin) => {
+        const of = selected.filter((name) => sourceOf(name).origin === origin);
+        return `the release${origins.length === 1 ? "" : ` of ${of.join(", ")}`} is ${origin}`;
+      }),
+      ...(others.length === 0 ? [] : [`not released, but also at HEAD: ${others.join(", ")}`]),
+    ],
+  };
+}
+
+async function readEventOfLane(
+  { lane, lanes, version }: Config & { readonly lane: Lane },
+  env: Environment,
+  git: GitSource,
+): Promise<ReleasedEvent> {
   const tagsAtHead = laneTags(lane, git.tagsAtHead);
-  const { event, origin } = await readEvent({ env, git: { ...git, tagsAtHead }, version });
-  const name = tagOf(event.ref);
+  const source = await readEvent({ env, git: { ...git, tagsAtHead }, version });
+  const name = tagOf(source.event.ref);
   const path = version === undefined ? "GITHUB_REF" : "version";
   const problem = name === undefined ? undefined : laneVersionProblem({ lane, lanes }, name, path);
   const known = version === undefined ? undefined : laneVersion(lane, version);
   const example = `${lane.form.prefix}0.2.1`;
+  // A version of another lane must not become one of this lane's tags, not even in a plan that is refused.
+  const event = problem === undefined ? source.event : { ...source.event, ref: "" };
   return {
-    // A version of another lane must not become one of this lane's tags, not even in a plan that is refused.
-    event: problem === undefined ? event : { ...event, ref: "" },
-    origin,
+    event,
+    eventOf: () => event,
     gitTag: known && laneGitTag(lane, known),
-    tagsAtHead,
+    releaseTags: tagsAtHead,
     problems: problem === undefined ? [] : [problem],
-    notices:
-      name === undefined
+    notices: [
+      `the release is ${source.origin}`,
+      ...(name === undefined
         ? [
             `there is no version of the lane ${lane.name}, so none of its version tags is written: ` +
               `name one (TAG=${example}), or push a git tag ${lane.trigger}0.2.1`,
           ]
-        : [],
+        : []),
+    ],
   };
 }

@@ -43,18 +43,18 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   const { config, stack, env } = input;
   const projectDir = rootDir(input.projectDir, config.root);
   const git = await readGit(projectDir);
-  const released = await readReleasedEvent(config, env, git);
+  const released = await readReleasedEvent(config, env, git, input.now);
   const { event, gitTag } = released;
   const tagProblems = gitTagProblems({
     requireTag: config.requireTag,
     version: gitTag,
     git: {
       ...git,
-      tagsAtHead: released.tagsAtHead,
+      releaseTags: released.releaseTags,
       tag: await releasedTag(projectDir, gitTag ?? tagOf(event.ref) ?? ""),
     },
   });
-  const { intents: read, problems, notices, findings } = await readIntents(input, git, event);
+  const { intents: read, problems, notices, findings } = await readIntents(input, git, released);
   const wanted = followReleases(read);
   const isMadeHere = wanted.some(({ existing }) => existing === undefined);
   const laneProblems =
@@ -101,9 +101,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...descriptions.problems,
     ]),
     notices: [
-      ...(isMadeHere
-        ? [`the release is ${released.origin}`, ...released.notices, signNotice(config, key.atHand)]
-        : []),
+      ...(isMadeHere ? [...released.notices, signNotice(config, key.atHand)] : []),
       ...(!isMadeHere && config.sign.mode !== "none"
         ? ["nothing is signed here: promoted and earlier content keeps its signatures"]
         : []),

@@ -4,7 +4,7 @@ import { type GitTagInput, gitTagProblems, type TagFacts } from "../../../plan/v
 
 const HEAD = "a".repeat(40);
 const OTHER = "b".repeat(40);
-const CLEAN: TagFacts = { revision: HEAD, tagsAtHead: [], dirty: false, dirtyPaths: [] };
+const CLEAN: TagFacts = { revision: HEAD, tagsAtHead: [], releaseTags: [], dirty: false, dirtyPaths: [] };
 const tagged = (commit: string, name = "v1.2.3") => ({ name, commit });
 
 function said(input: Partial<GitTagInput>): string {
@@ -42,7 +42,7 @@ describe("requireTag", () => {
     expect(said({ version: "v1.2.3", git: { ...CLEAN, tagsAtHead: ["v1.2.3"], tag: tagged(HEAD) } })).toBe(
       "",
     );
-    expect(said({ git: { ...CLEAN, tagsAtHead: ["v1.2.3"] } })).toBe("");
+    expect(said({ git: { ...CLEAN, tagsAtHead: ["v1.2.3"], releaseTags: ["v1.2.3"] } })).toBe("");
   });
 
   it.each<[string, Partial<GitTagInput>, string]>([
@@ -50,6 +50,12 @@ describe("requireTag", () => {
       "no version and no tag",
       {},
       "  requireTag: a tag is required, but HEAD is aaaaaaaaaaaa and has no tag, and no version is asked for [source-tag-required]\n" +
+        "    Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
+    ],
+    [
+      "a tag that no rule reads",
+      { git: { ...CLEAN, tagsAtHead: ["chart-9.0.0"] } },
+      "  requireTag: a tag is required, but HEAD is aaaaaaaaaaaa with chart-9.0.0, which no tag rule reads as a release, and no version is asked for [source-tag-required]\n" +
         "    Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
     ],
     [

@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type EventInput, readEvent } from "../../../source/event";
+import type { Config } from "../../../plan/config";
+import { type EventInput, readEvent, readReleasedEvent } from "../../../source/event";
 import type { GitSource } from "../../../source/git";
+import { aConfig } from "../../support/plan-state";
+import { anImage } from "../../support/planned";
 import { temporaryFolder } from "./repository";
 
 const HEAD = "a".repeat(40);
@@ -40,25 +43,13 @@ describe("on a laptop", () => {
       "the tag v1.2.3 at HEAD",
     ],
     [
-      "several tags at HEAD",
-      { git: { ...GIT, tagsAtHead: ["nightly", "v1.10.0", "v1.2.3", "v1.9.0b"] } },
+      "the first of several tags at HEAD",
+      { git: { ...GIT, tagsAtHead: ["v1.10.0", "v1.2.3"] } },
       "refs/tags/v1.10.0",
-      "the tag v1.10.0 at HEAD (the highest; also there: nightly, v1.2.3, v1.9.0b)",
-    ],
-    [
-      "a lane's tag",
-      { git: { ...GIT, tagsAtHead: ["nightly", "standalone-v0.2.1"] } },
-      "refs/tags/standalone-v0.2.1",
-      "the tag standalone-v0.2.1 at HEAD (the highest; also there: nightly)",
-    ],
-    [
-      "a tag that is no version",
-      { git: { ...GIT, tagsAtHead: ["nightly"] } },
-      "refs/tags/nightly",
-      "the tag nightly at HEAD",
+      "the tag v1.10.0 at HEAD",
     ],
     ["a branch", {}, "refs/heads/main", "the branch main"],
-    ["a detached HEAD", { git: DETACHED }, "", "a detached HEAD without a tag"],
+    ["a detached HEAD", { git: DETACHED }, "", "a detached HEAD without a release's tag"],
   ])("%s", async (_name, input, ref, origin) => {
     const answer = await read(input);
     expect(answer.event).toEqual({
@@ -265,5 +256,63 @@ describe("on GitHub", () => {
     );
     const broken = { ...missing, GITHUB_EVENT_PATH: await payloadFile("{") };
     await expect(read({ env: broken })).rejects.toThrow(/\[source-event-payload\]/);
+  });
+});
+
+describe("image by image", () => {
+  const own = (name: string) =>
+    anImage({ name, tags: [`type=semver,pattern={{version}},match=^${name}-v(.*)$`] });
+  const images = [own("api"), own("web"), anImage({ name: "docs", tags: ["type=ref,event=branch"] })];
+
+  async function released(tagsAtHead: readonly string[], changes: Partial<Config> = {}, env = {}) {
+    const config = aConfig({ images, ...changes });
+    const { eventOf, releaseTags, notices } = await readReleasedEvent(
+      config,
+      env,
+      { ...GIT, tagsAtHead },
+      new Date(0),
+    );
+    const refs = Object.fromEntries(config.images.map((image) => [image.name, eventOf(image).ref]));
+    return { refs, releaseTags, notices };
+  }
+
+  it("the tags at HEAD that its rules read decide, else the branch", async () => {
+    expect(await released(["api-v1.2.0", "chart-9.0.0", "web-v3.0.0"])).toEqual({
+      refs: { api: "refs/tags/api-v1.2.0", web: "refs/tags/web-v3.0.0", docs: "refs/heads/main" },
+      releaseTags: ["api-v1.2.0", "web-v3.0.0"],
+      notices: [
+        "the release of api is the tag api-v1.2.0 at HEAD",
+        "the release of web is the tag web-v3.0.0 at HEAD",
+        "the release of docs is the branch main",
+        "not released, but also at HEAD: chart-9.0.0",
+      ],
+    });
+  });
+
+  it("a tag that no rule reads releases the branch", async () => {
+    expect(await released(["deployed-to-stage"])).toEqual({
+      refs: { api: "refs/heads/main", web: "refs/heads/main", docs: "refs/heads/main" },
+      releaseTags: [],
+      notices: ["the release is the branch main", "not released, but also at HEAD: deployed-to-stage"],
+    });
+  });
+
+  it("an image that this release leaves alone does not count", async () => {
+    const { releaseTags, notices } = await released(["api-v1.2.0", "web-v3.0.0"], { only: ["web"] });
+    expect(releaseTags).toEqual(["web-v3.0.0"]);
+    expect(notices).toEqual([
+      "the release is the tag web-v3.0.0 at HEAD",
+      "not released, but also at HEAD: api-v1.2.0",
+    ]);
+  });
+
+  it("a version that was asked for, and GitHub's event, are for all", async () => {
+    const asked = await released(["api-v1.2.0", "web-v3.0.0"], { version: "web-v3.0.0" });
+    expect(new Set(Object.values(asked.refs))).toEqual(new Set(["refs/tags/web-v3.0.0"]));
+    expect(asked.releaseTags).toEqual(["web-v3.0.0"]);
+    const env = { GITHUB_REF: "refs/tags/chart-9.0.0", GITHUB_SHA: HEAD, GITHUB_EVENT_NAME: "push" };
+    const pushed = await released(["api-v1.2.0", "chart-9.0.0"], {}, env);
+    expect(new Set(Object.values(pushed.refs))).toEqual(new Set(["refs/tags/chart-9.0.0"]));
+    expect(pushed.releaseTags).toEqual([]);
   });
 });

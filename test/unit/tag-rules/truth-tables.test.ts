@@ -225,6 +225,18 @@ describe("what the README leaves to the source", () => {
     expect(result.warnings).toEqual(['"Mars/Base" is no time zone; UTC is used']);
   });
 
+  test.each([
+    ["type=raw,value={{input 'tag'}}", "a/b", ["a/b"], ["tag-grammar"]],
+    ["type=raw,value={{input 'tag'}}", "fix #7", ["fix #7"], ["tag-grammar"]],
+    ["type=raw,value={{input 'tag'}}-alpine", "hotfix-7", ["hotfix-7-alpine"], []],
+    // As in docker/metadata-action, where the workflow has put the input in.
+    ["type=raw,value=a/b", "a/b", ["a-b"], []],
+  ])("%s: a dispatched %s is %j", (rule, tag, tags, codes) => {
+    const result = evaluateText([rule], { inputs: { tag } });
+    expect(result.tags).toEqual(tags);
+    expect(result.problems.map(({ code }) => code)).toEqual(codes);
+  });
+
   test("tags outside OCI's grammar are given, and reported", () => {
     const result = evaluateText(
       [".hidden", `type=raw,value=${"x".repeat(129)}`],
