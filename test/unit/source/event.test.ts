@@ -276,6 +276,17 @@ describe("image by image", () => {
     return { refs, releaseTags, notices };
   }
 
+  it("the tag that a dispatch names is released, though a higher one is at HEAD", async () => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: "b".repeat(40),
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs: { ref: "refs/tags/api-v1.2.0" } }),
+    };
+    const { refs, releaseTags } = await released(["api-v1.2.0", "api-v1.3.0"], {}, env);
+    expect([refs.api, releaseTags]).toEqual(["refs/tags/api-v1.2.0", ["api-v1.2.0"]]);
+  });
+
   it("the tags at HEAD that its rules read decide, else the branch", async () => {
     expect(await released(["api-v1.2.0", "chart-9.0.0", "web-v3.0.0"])).toEqual({
       refs: { api: "refs/tags/api-v1.2.0", web: "refs/tags/web-v3.0.0", docs: "refs/heads/main" },
