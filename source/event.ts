@@ -5,8 +5,15 @@ import { releaseTag } from "../plan/image-tags";
 import { type Lane, laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
 import { type Problem, ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { pageAddress } from "../plan/reference";
 import { isSelected } from "../plan/selection";
-import { correctedSha, type ReleaseEvent, releaseEventFromGitHub, tagOf } from "../plan/tag-rules/event";
+import {
+  branchOf,
+  correctedSha,
+  type ReleaseEvent,
+  releaseEventFromGitHub,
+  tagOf,
+} from "../plan/tag-rules/event";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import type { GitSource } from "./git";
 
@@ -20,6 +27,8 @@ export interface EventInput {
   readonly git: GitSource;
   /** `slipway:version` or RELEASE_TAG. */
   readonly version?: string;
+  /** Git tags that a dispatch can name. @default those at HEAD */
+  readonly namedTags?: readonly string[];
 }
 
 const PAYLOAD_LIMIT = 25 * 1024 * 1024;
@@ -28,8 +37,8 @@ const PAYLOAD_LIMIT = 25 * 1024 * 1024;
  * What is being released, for the tag rules. The first of these that is there:
  *
  * 1. an asserted version: `refs/tags/<version>`, also on GitHub;
- * 2. a dispatch whose input `ref` names something else than where its workflow is started: that, as HEAD is called;
- *    GitHub's event (GITHUB_REF and its payload) otherwise;
+ * 2. a dispatch whose input `ref` or `tag` names a git tag at HEAD: that; one whose input `ref` names something else
+ *    than where its workflow is started: that, as HEAD is called; GitHub's event (GITHUB_REF and its payload) otherwise;
  * 3. the first of the tags at HEAD: `refs/tags/<tag>`;
  * 4. the branch: `refs/heads/<branch>`;
  * 5. a detached HEAD: no reference (an empty one), so that only rules about the commit give tags.
@@ -46,6 +55,9 @@ export async function readEvent(input: EventInput): Promise<SourceEvent> {
   if (version !== undefined) {
     return about(input, payload, `refs/tags/${version}`, `the version ${version} that was asked for`);
   }
+  const dispatched = onGitHub ? dispatchedTag(input, payload) : undefined;
+  if (dispatched !== undefined)
+    return about(input, payload, `refs/tags/${dispatched}`, `the tag ${dispatched} that was dispatched`);
   if (onGitHub && !isDispatchOfAnother(input, payload)) return fromGitHub(input, payload);
   const [tag] = git.tagsAtHead;
   if (tag !== undefined) return about(input, payload, `refs/tags/${tag}`, `the tag ${tag} at HEAD`);
@@ -65,30 +77,49 @@ export async function eventOfRelease(
 }
 
 /** An event made of git's facts, with GitHub's payload (description, license, default branch) where there is one. */
-function about({ env, git }: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+function about(input: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+  const { env } = input;
   const name = env.GITHUB_REF ? (env.GITHUB_EVENT_NAME ?? "push").replace(/^pull_request.*/, "push") : "push";
-  const repository = env.GITHUB_REPOSITORY || git.githubRepository;
-  return { event: eventAtHead(git, name, ref, payload, repository), origin };
+  return { event: eventAtHead(input, name, ref, payload), origin };
 }
 
 function eventAtHead(
-  { revision, commitDate }: GitSource,
+  { env, git }: Pick<EventInput, "env" | "git">,
   eventName: string,
   ref: string,
   payload: unknown,
-  repository: string | undefined,
 ): ReleaseEvent {
   checkTag(ref);
-  return releaseEventFromGitHub({
+  const { revision, commitDate } = git;
+  // A schedule's payload may name no repository; it always runs on the default branch.
+  const defaultBranch = eventName === "schedule" ? (branchOf(ref) ?? git.defaultBranch) : git.defaultBranch;
+  const page = repositoryPage(env, git);
+  const known = {
+    ...(page === undefined ? {} : { name: page.split("/").at(-1), html_url: page }),
+    default_branch: defaultBranch,
+  };
+  const event = releaseEventFromGitHub({
     eventName,
     ref,
     sha: revision,
     payload,
-    ...repositoryOf(payload, repository),
+    repository: { ...known, ...givenRepository(payload) },
     commitDate,
     sourceOfSha: "event",
     now: commitDate,
   });
+  return { ...event, defaultBranch: event.defaultBranch ?? defaultBranch };
+}
+
+/** The git tag at HEAD that a person named when they started the workflow, be it on the branch with that commit. */
+function dispatchedTag(
+  { env, git, namedTags = git.tagsAtHead }: EventInput,
+  payload: unknown,
+): string | undefined {
+  const inputs = isRecord(payload) ? payload.inputs : undefined;
+  if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || !isRecord(inputs)) return undefined;
+  const named = [inputs.ref, inputs.tag].map((name) => String(name).replace(/^refs\/tags\//, ""));
+  return named.find((name) => namedTags.includes(name));
 }
 
 /** A workflow that was started by hand checked out what a person typed in, which is not in GITHUB_REF. */
@@ -112,14 +143,20 @@ function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {
       hint: "Check out the event's commit, or name what is released instead: RELEASE_TAG=v1.2.3",
     });
   }
-  const event = eventAtHead(git, eventName, ref, payload, env.GITHUB_REPOSITORY);
+  const event = eventAtHead({ env, git }, eventName, ref, payload);
   return { event, origin: `GitHub's ${eventName} event (${ref})` };
 }
 
-/** What is known of the repository without asking GitHub, where the payload says nothing. */
-function repositoryOf(payload: unknown, fullName: string | undefined): { repository?: unknown } {
-  if (!fullName || (isRecord(payload) && "repository" in payload)) return {};
-  return { repository: { name: fullName.split("/")[1], html_url: `https://github.com/${fullName}` } };
+/** Where people open the repository: on the workflow's own server, which can be Gitea's or an Enterprise one. */
+function repositoryPage(env: Environment, git: GitSource): string | undefined {
+  if (!env.GITHUB_REPOSITORY) return git.page;
+  const server = (env.GITHUB_SERVER_URL || "https://github.com").replace(/\/+$/, "");
+  return pageAddress(`${server}/${env.GITHUB_REPOSITORY}`) ?? git.page;
+}
+
+function givenRepository(payload: unknown): Readonly<Record<string, unknown>> {
+  const given = isRecord(payload) && isRecord(payload.repository) ? payload.repository : {};
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== ""));
 }
 
 function checkTag(ref: string): void {
@@ -187,7 +224,8 @@ async function readEventOfImages(
   now: Date,
 ): Promise<ReleasedEvent> {
   const { images, version } = config;
-  const read = (tags: readonly string[]) => readEvent({ env, git: { ...git, tagsAtHead: tags }, version });
+  const read = (tags: readonly string[]) =>
+    readEvent({ env, git: { ...git, tagsAtHead: tags }, version, namedTags: git.tagsAtHead });
   const whole = await read([]);
   const named = tagOf(whole.event.ref);
   const candidates = named === undefined ? git.tagsAtHead : [named];

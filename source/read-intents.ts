@@ -6,10 +6,12 @@ import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules";
+import { type MissingPart, readMissingParts } from "./checkout";
 import { eventOfRelease, type ReleasedEvent } from "./event";
 import type { GitSource } from "./git";
 import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
+import { rootDir } from "./project-files";
 import { type Promotion, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";
 
@@ -35,8 +37,9 @@ export async function readIntents(
     config.promote === undefined ? undefined : await readPromotion(input, config.promote, event);
   const asked = config.images.filter(({ name }) => isSelected(config, name));
   const readGenerator = sbomGenerators(input);
+  const missing = once(() => readMissingParts(rootDir(input.projectDir, config.root)));
   const read = await afterTheirBases<ReadIntent>(asked, (image, base) =>
-    readOne({ input, git, eventOf, promotion, readGenerator, image, base: base?.intent }),
+    readOne({ input, git, eventOf, promotion, readGenerator, missing, image, base: base?.intent }),
   );
   const intents = read.flatMap(({ intent }) => intent ?? []);
   const allBack =
@@ -53,6 +56,15 @@ export async function readIntents(
     findings: intents
       .filter(({ existing }) => existing?.from === "promotion")
       .flatMap(({ name }) => promotion?.images[name]?.findings ?? []),
+  };
+}
+
+/** Asked for by each image that is built here; for none, nothing is read. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () => {
+    reading ??= read();
+    return reading;
   };
 }
 
@@ -81,6 +93,7 @@ interface One {
   readonly eventOf: ReleasedEvent["eventOf"];
   readonly promotion: Promotion | undefined;
   readonly readGenerator: ReadGenerator;
+  readonly missing: () => Promise<readonly MissingPart[]>;
   readonly image: ImageConfig;
   readonly base: ImageIntent | undefined;
 }

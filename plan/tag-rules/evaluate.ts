@@ -107,9 +107,11 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
     entries,
     problems: entries.flatMap((entry) => grammarProblem(entry, reference(images[0] ?? "", entry.name))),
     warnings: [
-      ...outcomes.flatMap((outcome) => outcome.warnings),
-      ...rendering.warnings,
-      ...(first === undefined ? [`no tag rule makes a tag for ${describe(event)}`] : []),
+      ...new Set([
+        ...outcomes.flatMap((outcome) => outcome.warnings),
+        ...rendering.warnings,
+        ...(first === undefined ? [`no tag rule makes a tag for ${describe(event)}`] : []),
+      ]),
     ],
   };
 }

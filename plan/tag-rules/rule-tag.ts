@@ -4,6 +4,7 @@ import type { TagClass } from "../tag-policy";
 import { parseVersion, type VersionForm, type VersionLine } from "../versions";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
+  DEFAULT_BRANCH_UNKNOWN,
   type ExpressionScope,
   isRawPattern,
   newRendering,
@@ -100,6 +101,10 @@ function ruleText(rule: TagRule, scope: Rendering): RuleText | undefined {
     case "edge": {
       const branch = branchOf(event.ref);
       const desired = rule.branch === "" ? event.repository.defaultBranch : rule.branch;
+      if (branch !== undefined && desired === undefined)
+        scope.warnings.push(
+          `${DEFAULT_BRANCH_UNKNOWN}, so ${rule.text} makes no tag; or say type=edge,branch=main`,
+        );
       return branch !== undefined && branch === desired ? moving("edge") : undefined;
     }
     case "ref":

@@ -64,9 +64,17 @@ describe("on a laptop", () => {
     expect(answer.origin).toBe(origin);
   });
 
-  it("knows the repository from the remote", async () => {
-    const { event } = await read({ git: { ...GIT, githubRepository: "octo/app" } });
-    expect(event.repository).toEqual({ name: "app", url: "https://github.com/octo/app" });
+  it.each(["https://github.com/octo/app", "https://codeberg.org/octo/app", "https://gitlab.com/a/b/app"])(
+    "knows the repository from the remote's page %s",
+    async (page) => {
+      const { event } = await read({ git: { ...GIT, page } });
+      expect(event.repository).toEqual({ name: "app", url: page });
+    },
+  );
+
+  it("knows the default branch from the clone", async () => {
+    const { event } = await read({ git: { ...GIT, defaultBranch: "trunk" } });
+    expect(event).toMatchObject({ defaultBranch: "trunk", repository: { defaultBranch: "trunk" } });
   });
 
   it("refuses a hostile version", async () => {
@@ -114,6 +122,53 @@ describe("on GitHub", () => {
     expect(origin).toBe("GitHub's workflow_dispatch event (refs/heads/feature/x)");
   });
 
+  const PAGE = "https://git.example/octo/app";
+  it.each<[string, Record<string, string>, unknown, string | undefined]>([
+    ["GitHub's own server", {}, {}, "https://github.com/octo/app"],
+    ["the workflow's server", { GITHUB_SERVER_URL: "https://git.example" }, {}, PAGE],
+    ["a server below a path", { GITHUB_SERVER_URL: "http://h:3000/git/" }, {}, "http://h:3000/git/octo/app"],
+    [
+      "a payload without an address",
+      { GITHUB_SERVER_URL: "https://git.example" },
+      { repository: { name: "app", html_url: null } },
+      PAGE,
+    ],
+    [
+      "the payload's own address",
+      { GITHUB_SERVER_URL: "https://other.example" },
+      { repository: { html_url: PAGE } },
+      PAGE,
+    ],
+    ["a server's address that is none", { GITHUB_SERVER_URL: "javascript:x" }, {}, undefined],
+  ])("gives images the source of %s", async (_, server, payload, url) => {
+    const file = await payloadFile(payload);
+    const env = { GITHUB_REF: "refs/heads/main", GITHUB_SHA: HEAD, GITHUB_REPOSITORY: "octo/app", ...server };
+    const { event } = await read({ env: { ...env, GITHUB_EVENT_PATH: file } });
+    expect(event.repository.url).toBe(url);
+  });
+
+  it.each<[string, string, unknown, string | undefined, string | undefined]>([
+    ["a payload's", "push", { repository: { default_branch: "trunk" } }, "main", "trunk"],
+    ["the clone's", "push", {}, "main", "main"],
+    ["a schedule's own branch", "schedule", { schedule: "0 5 * * *" }, undefined, "dev"],
+    [
+      "a payload's before a schedule's",
+      "schedule",
+      { repository: { default_branch: "trunk" } },
+      "main",
+      "trunk",
+    ],
+    ["none", "push", {}, undefined, undefined],
+  ])("knows the default branch: %s", async (_, name, payload, defaultBranch, expected) => {
+    const file = await payloadFile(payload);
+    const env = { GITHUB_REF: "refs/heads/dev", GITHUB_SHA: HEAD, GITHUB_EVENT_NAME: name };
+    const { event } = await read({
+      env: { ...env, GITHUB_EVENT_PATH: file },
+      git: { ...GIT, defaultBranch },
+    });
+    expect([event.defaultBranch, event.repository.defaultBranch]).toEqual([expected, expected]);
+  });
+
   it("takes an asserted version over the event", async () => {
     const env = {
       GITHUB_REF: "refs/heads/main",
@@ -135,6 +190,23 @@ describe("on GitHub", () => {
     expect(tagged.event).toMatchObject({ ref: "refs/tags/v1.2.3", sha: HEAD, inputs: { tag: "custom" } });
     const branch = await read({ env, git: { ...GIT, branch: "fix" } });
     expect(branch.event).toMatchObject({ ref: "refs/heads/fix", sha: HEAD });
+  });
+
+  it.each<[string, object, string, string]>([
+    ["by its ref, on the branch with its commit", { ref: "v1.2.3" }, HEAD, "refs/tags/v1.2.3"],
+    ["by its ref, of several at HEAD", { ref: "v1.2.3" }, "b".repeat(40), "refs/tags/v1.2.3"],
+    ["by its ref's whole name", { ref: "refs/tags/v1.2.3" }, HEAD, "refs/tags/v1.2.3"],
+    ["as the image's tag", { ref: "", tag: "v1.2.3" }, "b".repeat(40), "refs/tags/v1.2.3"],
+    ["not, with an image's tag that is no git tag", { ref: "", tag: "hotfix-7" }, HEAD, "refs/heads/main"],
+  ])("takes the git tag that a dispatch names: %s", async (_, inputs, sha, ref) => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: sha,
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs }),
+    };
+    const { event } = await read({ env, git: { ...DETACHED, tagsAtHead: ["v1.2.3", "v1.2.4"] } });
+    expect(event.ref).toBe(ref);
   });
 
   it("refuses a dispatch without a ref about another commit", async () => {
@@ -203,6 +275,17 @@ describe("image by image", () => {
     const refs = Object.fromEntries(config.images.map((image) => [image.name, eventOf(image).ref]));
     return { refs, releaseTags, notices };
   }
+
+  it("the tag that a dispatch names is released, though a higher one is at HEAD", async () => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: "b".repeat(40),
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs: { ref: "refs/tags/api-v1.2.0" } }),
+    };
+    const { refs, releaseTags } = await released(["api-v1.2.0", "api-v1.3.0"], {}, env);
+    expect([refs.api, releaseTags]).toEqual(["refs/tags/api-v1.2.0", ["api-v1.2.0"]]);
+  });
 
   it("the tags at HEAD that its rules read decide, else the branch", async () => {
     expect(await released(["api-v1.2.0", "chart-9.0.0", "web-v3.0.0"])).toEqual({

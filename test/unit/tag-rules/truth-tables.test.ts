@@ -142,6 +142,33 @@ describe("what the README leaves to the source", () => {
     ]);
   });
 
+  test.each<[string, string, string, string[]]>([
+    ["type=edge", "refs/heads/main", "push", ["so type=edge makes no tag; or say type=edge,branch=main"]],
+    [
+      "type=raw,value=x,enable={{is_default_branch}}",
+      "refs/heads/main",
+      "push",
+      ["so {{is_default_branch}} is false"],
+    ],
+    [
+      "type=raw,value={{#if is_not_default_branch}}x{{/if}}",
+      "refs/heads/main",
+      "push",
+      ["so {{is_default_branch}} is false"],
+    ],
+    ["type=edge,branch=main", "refs/heads/main", "push", []],
+    ["type=raw,value=x,enable={{is_default_branch}}", "refs/heads/main", "schedule", []],
+    ["type=edge", "refs/tags/v1.2.3", "push", []],
+    ["type=raw,value=x,enable={{is_default_branch}}", "refs/tags/v1.2.3", "push", []],
+  ])(
+    "%s for %s of a %s says where the default branch is needed and not known",
+    (rule, ref, eventName, expected) => {
+      const event = { ref, eventName, defaultBranch: undefined, repository: {} };
+      const { warnings } = evaluateText([rule, rule, "type=sha"], event);
+      expect(warnings.map((warning) => warning.replace(/^neither .*--auto\), /, ""))).toEqual(expected);
+    },
+  );
+
   test("edge follows the repository's default branch, is_default_branch the event's", () => {
     const event = { ref: "refs/heads/main", defaultBranch: "main", repository: { defaultBranch: "master" } };
     const rules = ["type=edge", "type=raw,value=def,enable={{is_default_branch}}"];
