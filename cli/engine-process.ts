@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { constants } from "node:os";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
+import path from "node:path";
 import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { Redactor } from "../registry/redact";
+import { EngineView } from "./engine-view";
 
 interface Running {
   readonly cwd: string;
@@ -32,9 +35,9 @@ function hasOwnGroup(): boolean {
 function endOf(child: ChildProcess, program: string): Promise<number> {
   const forward = (signal: NodeJS.Signals): void => {
     if (signal === "SIGINT" && process.stdin.isTTY) return;
-    child.kill(signal);
+    child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
   };
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, forward);
   return new Promise<number>((resolve, reject) => {
     child.on("error", (error: NodeJS.ErrnoException) => {
@@ -46,6 +49,62 @@ function endOf(child: ChildProcess, program: string): Promise<number> {
   }).finally(() => {
     for (const signal of signals) process.off(signal, forward);
   });
+}
+
+/** Flags that ask the engine for a display of its own, or to run elsewhere; `-jy` is two flags. */
+const OWN_DISPLAY =
+  /^(?:-[A-Za-z]*[dhj][A-Za-z]*|--(?:color|debug|diff|event-log|help|json|output|preview-only|remote|show-|suppress-outputs=false).*)$/;
+
+/**
+ * Runs the engine so that its output is short and the reason of a failure is last. On a terminal the display is the
+ * engine's own, which asks, and has a line for each resource; elsewhere it is a log, made from the engine's events.
+ * Where the arguments ask for another display they get it.
+ */
+export async function runEngineQuietly(
+  pulumi: string,
+  args: readonly string[],
+  options: Running,
+): Promise<number> {
+  if (args.some((argument) => OWN_DISPLAY.test(argument))) return runInForeground(pulumi, args, options);
+  if (isInteractive(args, options.env)) return runWithReason(pulumi, args, options);
+  const view = new EngineView((line) => process.stdout.write(`${line}\n`));
+  const env = { ...options.env, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+  const child = spawn(pulumi, withFlags(args, "--json", "--color=never"), {
+    cwd: options.cwd,
+    env,
+    stdio: ["inherit", "pipe", "inherit"],
+    detached: hasOwnGroup(),
+  });
+  const [code] = await Promise.all([endOf(child, pulumi), eachLine(child.stdout, (line) => view.read(line))]);
+  view.end();
+  if (code !== 0) process.stderr.write(view.failure("full"));
+  return code;
+}
+
+/** Whether the engine shows a display that it updates, by its own rules. */
+function isInteractive(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+  return !env.CI && env.TERM !== "dumb" && !args.includes("--non-interactive");
+}
+
+/** In the foreground, with the reason of a failure after all that the engine prints. */
+async function runWithReason(pulumi: string, args: readonly string[], options: Running): Promise<number> {
+  const folder = await mkdtemp(path.join(tmpdir(), "slipway-events-"));
+  try {
+    const events = path.join(folder, "events.json");
+    // The engine knows this flag with this variable only, as the SDK's automation API uses it.
+    const env = { ...options.env, PULUMI_DEBUG_COMMANDS: "true" };
+    const code = await runInForeground(pulumi, withFlags(args, "--event-log", events), { ...options, env });
+    if (code === 0) return code;
+    const view = new EngineView(() => {});
+    // Without a file the engine did not get as far, and has printed why.
+    const text = await readFile(events, "utf8").catch(() => "");
+    for (const line of text.split("\n")) view.read(line);
+    process.stderr.write(view.failure("titles"));
+    return code;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** A log of this verbosity or less (8) contains nothing that engine, program and providers exchange. */
@@ -71,9 +130,14 @@ export function isTelling(args: readonly string[], env: NodeJS.ProcessEnv = {}):
 
 /** The arguments with the log on standard error; of several flags the last one counts. */
 export function withLogShown(args: readonly string[]): string[] {
+  return withFlags(args, LOG_FLAG);
+}
+
+/** Flags end before `--`. */
+function withFlags(args: readonly string[], ...flags: readonly string[]): string[] {
   const at = args.indexOf("--");
   const end = at < 0 ? args.length : at;
-  return [...args.slice(0, end), LOG_FLAG, ...args.slice(end)];
+  return [...args.slice(0, end), ...flags, ...args.slice(end)];
 }
 
 export function flagValue(args: readonly string[], flag: string): string | undefined {
@@ -101,14 +165,12 @@ export async function runRedacted(
   });
   const [code] = await Promise.all([
     endOf(child, program),
-    pass(child.stdout, process.stdout, redactor),
-    pass(child.stderr, process.stderr, redactor),
+    eachLine(child.stdout, (line) => process.stdout.write(`${redactor.redact(line)}\n`)),
+    eachLine(child.stderr, (line) => process.stderr.write(`${redactor.redact(line)}\n`)),
   ]);
   return code;
 }
 
-async function pass(from: Readable, to: Writable, redactor: Redactor): Promise<void> {
-  for await (const line of createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY })) {
-    to.write(`${redactor.redact(line)}\n`);
-  }
+async function eachLine(from: Readable, read: (line: string) => void): Promise<void> {
+  for await (const line of createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY })) read(line);
 }

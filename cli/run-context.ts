@@ -3,7 +3,7 @@ import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
 import type { Context } from "../provider/resource";
 import { Signing } from "../provider/signing";
-import { say } from "./terminal";
+import { endPassing, say, sayInPassing } from "./terminal";
 
 export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
   const { signing, ...connections } = providerConfig(config);
@@ -11,7 +11,7 @@ export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
     registries: new Registries(connections, env),
     signing: new Signing(signing, env, config.envPrefix),
     log: {
-      status: async (_, text) => say(text),
+      status: async (image, text) => sayInPassing(image === "" ? text : `${image}: ${text}`),
       info: async (image, text) => say(`${image}: ${text}`),
       warn: async (image, text) => say(`${image}: warning: ${text}`),
     },
@@ -40,6 +40,7 @@ export async function untilInterrupted(
     say(`interrupted. ${left}`);
     return INTERRUPTED;
   } finally {
+    endPassing();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
 }

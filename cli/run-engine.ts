@@ -7,7 +7,7 @@ import { MANIFEST_FILE, readManifestFile, writeFiles } from "../report/manifest-
 import { planText, refusalText } from "../report/plan-text";
 import { releaseTable } from "../report/release-table";
 import { engineEnvironment } from "./engine-environment";
-import { flagValue, isTelling, runInForeground, runRedacted } from "./engine-process";
+import { flagValue, isTelling, runEngineQuietly, runInForeground, runRedacted } from "./engine-process";
 import { configOf, planStack } from "./plan-without-engine";
 import { releaseCode } from "./program/run-program";
 import { type EngineStack, environmentSecrets, stackSecrets, stateResources } from "./pulumi";
@@ -33,7 +33,8 @@ export async function runEngine(
   const env = await engineEnvironment({ stack, cwd: projectDir, env: given, code, services: true });
   const engine = { stack, cwd: projectDir, env };
   // Without a refresh the engine would leave what was changed on GitHub.
-  if (config === undefined) return runPulumi([verb, "--stack", stack, "--refresh", ...rest], engine);
+  if (config === undefined)
+    return runPulumi([verb, "--stack", stack, "--refresh", ...rest], engine, runInForeground);
   const selected = selectedImages(config);
   const isLarge = verb === "up" && config.push && config.images.length >= MANY_IMAGES;
   const resources = isLarge || selected !== undefined ? await stateResources(engine) : [];
@@ -65,8 +66,12 @@ export async function runEngine(
 }
 
 /** In the user's own terminal; without one, and without secrets, where the engine is asked to log everything. */
-async function runPulumi(args: readonly string[], engine: EngineStack): Promise<number> {
-  if (!isTelling(args, engine.env)) return runInForeground("pulumi", args, engine);
+async function runPulumi(
+  args: readonly string[],
+  engine: EngineStack,
+  run: typeof runInForeground = runEngineQuietly,
+): Promise<number> {
+  if (!isTelling(args, engine.env)) return run("pulumi", args, engine);
   const configFile = flagValue(args, "--config-file");
   const secrets = [...environmentSecrets(engine.env), ...(await stackSecrets({ ...engine, configFile }))];
   return runRedacted("pulumi", args, { ...engine, secrets });

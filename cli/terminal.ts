@@ -9,9 +9,38 @@ export function colorsFor(isTerminal: boolean, env: Readonly<Record<string, stri
   return pc.createColors(!env.NO_COLOR && (isTerminal ? env.TERM !== "dumb" : isForced));
 }
 
+/** `0.4 s`, `12 s`, `2 min 3 s`. */
+export function timeText(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+const CLEAR_LINE = `\r${String.fromCharCode(27)}[2K`;
+let isPassing = false;
+
 /** One line for the user; standard output is for what the command prints. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${endOfPassing()}${text}\n`);
+}
+
+/** A line that what is said next replaces on a terminal; anywhere else it stays. */
+export function sayInPassing(text: string): void {
+  const { isTTY, columns = 80 } = process.stderr;
+  isPassing = isTTY && process.env.TERM !== "dumb" && !process.env.CI;
+  if (isPassing) process.stderr.write(CLEAR_LINE + text.slice(0, columns - 1));
+  else say(text);
+}
+
+/** Clears what was said in passing, before another writes to the terminal. */
+export function endPassing(): void {
+  process.stderr.write(endOfPassing());
+}
+
+function endOfPassing(): string {
+  const clear = isPassing ? CLEAR_LINE : "";
+  isPassing = false;
+  return clear;
 }
 
 /** Flags or answers that cannot be used; exit code 2. */

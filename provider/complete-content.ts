@@ -10,13 +10,13 @@ import type { FoundImage } from "../plan/registry-state";
 import type { DesiredContent } from "../plan/resource-inputs";
 import { lacksSbom, outranks } from "../plan/sbom";
 import type { ContentClaim } from "../plan/statement";
-import { copyContent } from "../registry/copy";
 import type { Descriptor } from "../registry/manifest";
 import type { FetchedManifest } from "../registry/manifest-calls";
 import { imageOf, readImage } from "../registry/read-image";
 import { attachReferrer } from "../registry/referrers";
 import { imageSignatureBytes, releaseStatementBytes } from "../trust/in-toto";
 import type { ReleaseSigner } from "../trust/release-signer";
+import { copyWithProgress } from "./copy-with-progress";
 import type { Location } from "./registries";
 import type { Context } from "./resource";
 import { detachIn, gone, isWhole, wholeSource } from "./whole-content";
@@ -94,12 +94,7 @@ export async function reserveContent(
   for (const [at, location] of locations.entries()) {
     const holds = manifests[at] !== undefined;
     if (holds && (location === source || (await isWhole(location, manifest)))) continue;
-    await context.log.info(urn, `copying ${shortDigest(digest)} to ${location.repository}`);
-    await copyContent({
-      from: { client: source.client, repository: source.path },
-      to: { client: location.client, repository: location.path },
-      digest,
-    });
+    await copyWithProgress(context.log, urn, { from: source, to: location, digest });
     if ((await location.client.headManifest(location.path, digest)) === undefined)
       throw new Error(`${location.repository} does not hold ${digest} after the copy, so no tag was moved`);
   }

@@ -18,6 +18,15 @@ export interface CopyOptions {
   readonly digest: string;
   /** Which bundles and release statements are copied. @default all of the right shape */
   readonly accept?: AcceptReferrer;
+  /** Called for each piece of a blob. @default nothing */
+  readonly onProgress?: (progress: CopyProgress) => void;
+}
+
+export interface CopyProgress {
+  /** Bytes of blobs that were sent; those of an upload that starts over are taken off again. */
+  readonly sent: number;
+  /** Bytes of the blobs that are known to have to be sent. */
+  readonly total: number;
 }
 
 export interface CopyResult {
@@ -55,14 +64,18 @@ class Copy {
   readonly #root: Digest;
   readonly #referrers: Digest[] = [];
   readonly #dangling: Digest[] = [];
+  readonly #onProgress: CopyOptions["onProgress"];
   #failed = false;
+  #sent = 0;
+  #total = 0;
   readonly #result = { blobsCopied: 0, blobsMounted: 0, manifestsCopied: 0, bytes: 0 };
 
-  constructor({ from, to, digest, accept }: CopyOptions) {
+  constructor({ from, to, digest, accept, onProgress }: CopyOptions) {
     this.#root = checkDigest(from.client.host, digest);
     this.#gate = new ReferrerGate(from, accept);
     this.#from = from;
     this.#to = to;
+    this.#onProgress = onProgress;
     this.#sameHost = from.client.host === to.client.host && from.repository !== to.repository;
   }
 
@@ -127,12 +140,20 @@ class Copy {
     if (this.#failed) throw stopped(client.host, repository);
     if ((await client.headBlob(repository, digest)) !== undefined) return "existed";
     if (this.#sameHost && (await client.mountBlob(repository, digest, source.repository))) return "mounted";
+    this.#total += size;
     await this.#limit(async () => {
       if (this.#failed) throw stopped(client.host, repository);
+      let sent = 0;
+      const advance = (bytes: number) => {
+        sent += bytes;
+        this.#sent += bytes;
+        this.#onProgress?.({ sent: this.#sent, total: this.#total });
+      };
       await client.putBlobStream(repository, { digest, size }, async () => {
+        advance(-sent);
         const blob = await source.client.getBlobStream(source.repository, digest);
         if (blob === undefined) throw missing(source, digest);
-        return exactly(size, blob.chunks, source, digest);
+        return counted(exactly(size, blob.chunks, source, digest), advance);
       });
     });
     return "copied";
@@ -212,6 +233,17 @@ async function* exactly(
   if (sent === size) return;
   const what = ` has another size of ${digest} than the ${size} bytes that its manifest says`;
   throw repositoryError(at, "registry-digest-mismatch", what);
+}
+
+/** The chunks, each counted when the next one is asked for: it has been taken by then. */
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    count(chunk.length);
+  }
 }
 
 function stopped(registry: string, repository: string): RegistryError {

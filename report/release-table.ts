@@ -32,7 +32,9 @@ function differenceLines(manifest: ManifestFile): string[] {
   const pairs = digestPairs(manifest);
   if (pairs.length === 0) return [];
   const differing = pairs.filter(({ other }) => other !== undefined);
-  if (differing.length === 0) return [pc.green("All tags of this release point to the same digest."), ""];
+  const isOne = new Set(manifest.images.map(({ digest }) => digest)).size === 1;
+  const whose = isOne ? "All tags of this release" : "All tags of each image";
+  if (differing.length === 0) return [pc.green(`${whose} point to the same digest.`), ""];
   const lines = differing
     .filter((pair) => reasonToDiffer(pair, tags) === undefined)
     .map(

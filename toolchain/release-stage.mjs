@@ -1,6 +1,7 @@
 // npm start: the sample's release on the stage stack.
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { projectDir, registryPort } from "./paths.mjs";
 import { prepare } from "./prepare.mjs";
@@ -23,13 +24,9 @@ export async function releaseStage(args) {
   await ensureKeys(config, env);
 
   const up = ["up", "--yes", "--stack", "stage", "--config-file", config, "--suppress-outputs", ...args];
-  const code = await runInForeground(pulumi, up, { cwd: projectDir, env });
-  if (code !== 0) {
-    console.error(
-      `\nThe release did not finish (pulumi ended with code ${code}). Running npm start again finishes what is missing.`,
-    );
-    return code;
-  }
+  const { runEngineQuietly } = createRequire(import.meta.url)("./load.cjs").load("cli/engine-process.ts");
+  const code = await runEngineQuietly(pulumi, up, { cwd: projectDir, env });
+  if (code !== 0) return code;
   return runInForeground(process.execPath, [slipway, "report"], { cwd: projectDir, env });
 }
 

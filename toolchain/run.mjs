@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import path from "node:path";
 
-/** @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} RunOptions */
+/** @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number, onError?: (text: string) => void }} RunOptions
+ * onError: gets standard error as it comes */
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -33,6 +34,7 @@ export function run(program, args, options = {}) {
     });
     child.stderr.on("data", (chunk) => {
       output += chunk;
+      options.onError?.(String(chunk));
     });
     child.on("error", (error) => {
       running.delete(child);

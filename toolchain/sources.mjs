@@ -101,6 +101,44 @@ export async function unpackWheel(part, platform, target, onProgress, env = proc
   }
 }
 
+/** `go build -v` prints the path of each package that it compiles. */
+const COMPILED = /^[\w.~/-]+\n/gm;
+
+/**
+ * @typedef {(counts: { modules: number, packages: number }) => void} OnCount how much was downloaded and compiled so far
+ *
+ * @param {OnCount} onCount @returns {(text: string) => void} reads what Go prints
+ */
+function counted(onCount) {
+  const counts = { modules: 0, packages: 0 };
+  return (text) => {
+    counts.modules += text.match(/^go: downloading /gm)?.length ?? 0;
+    counts.packages += text.match(COMPILED)?.length ?? 0;
+    onCount(counts);
+  };
+}
+
+/** @param {NodeJS.ProcessEnv} env @param {import('./pins.mjs').GoBuild} build */
+const goEnvironment = (env, build) => ({ ...env, GOWORK: "off", GOOS: "", GOARCH: "", ...build.env });
+
+/**
+ * Downloads the Go modules that a build needs, which takes the network and hardly a processor. What goes wrong is the
+ * build's to report.
+ * @param {Part} part @param {NodeJS.ProcessEnv} [env] @param {OnCount} [onCount]
+ */
+export async function fetchModules(part, env = process.env, onCount = () => {}) {
+  const go = findOnPath("go", env);
+  const onError = counted(onCount);
+  for (const build of go ? part.go : []) {
+    const args = ["list", "-deps", "-mod=readonly", ...Object.values(build.packages)];
+    await run(/** @type {string} */ (go), args, {
+      cwd: goModuleDir(build.module),
+      env: goEnvironment(env, build),
+      onError,
+    });
+  }
+}
+
 /** Since 1.21 Go fetches the newer toolchain that a go.mod asks for, and checks it against Go's checksum database. */
 const minimumGo = [1, 21, 0];
 
@@ -108,9 +146,10 @@ const minimumGo = [1, 21, 0];
  * The pinned Go module, built here. go.sum holds the sums of everything that goes in.
  * @param {Part} part @param {string} target folder that gets the binaries
  * @param {(doing: string) => void} onProgress @param {NodeJS.ProcessEnv} [env]
+ * @param {OnCount} [onCount]
  * @returns {Promise<string | undefined>} why it could not be had
  */
-export async function buildPart(part, target, onProgress, env = process.env) {
+export async function buildPart(part, target, onProgress, env = process.env, onCount = () => {}) {
   if (part.go.length === 0) return "it is not a Go program";
   const go = findOnPath("go", env);
   if (!go) return "no go on the PATH";
@@ -119,18 +158,21 @@ export async function buildPart(part, target, onProgress, env = process.env) {
     return `${go} is version ${version?.join(".") ?? "unknown"}, not ${minimumGo.join(".")} or later`;
   }
   const suffix = process.platform === "win32" ? ".exe" : "";
+  const onError = counted(onCount);
   for (const build of part.go) {
     for (const [bin, source] of Object.entries(build.packages)) {
       onProgress(`building ${source === "." ? bin : source} from source`);
-      const args = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false"];
+      const args = ["build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false"];
       args.push("-ldflags", `-s -w ${build.ldflags ?? ""}`.trim());
       args.push("-o", path.join(target, bin + suffix), source);
       const { code, output } = await run(go, args, {
         cwd: goModuleDir(build.module),
-        env: { ...env, GOWORK: "off", GOOS: "", GOARCH: "", ...build.env },
+        env: goEnvironment(env, build),
+        onError,
       });
       if (code !== 0) {
-        return `\`go ${args.slice(0, 3).join(" ")} … ${source}\` in toolchain/go/${build.module} ended with:\n${lastLines(output)}`;
+        const said = output.replace(COMPILED, "");
+        return `\`go build … ${source}\` in toolchain/go/${build.module} ended with:\n${lastLines(said)}`;
       }
       if (build.flags) await addFlags(path.join(target, bin), build.flags);
     }

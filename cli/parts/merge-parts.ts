@@ -6,10 +6,10 @@ import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
 import { desiredContent } from "../../plan/resource-inputs";
 import { reserveContent } from "../../provider/complete-content";
+import { copyWithProgress } from "../../provider/copy-with-progress";
 import type { Location } from "../../provider/registries";
 import type { Context } from "../../provider/resource";
 import { verifyPush } from "../../provider/verify-push";
-import { copyContent } from "../../registry/copy";
 import { isIndex } from "../../registry/manifest";
 import { say } from "../terminal";
 import {
@@ -152,8 +152,8 @@ async function settle(
 
 /** Everything that the index names goes first; what a registry has is not sent again. */
 async function writeIndex(
-  { registries }: Context,
-  { intent, repositories }: PlannedImage,
+  { registries, log }: Context,
+  { name, intent, repositories }: PlannedImage,
   parts: readonly FoundPart[],
 ): Promise<Digest> {
   const { bytes, mediaType } = mergedIndex(parts, mergedAnnotations(parts, intent.annotations));
@@ -166,13 +166,7 @@ async function writeIndex(
       if (from === undefined || [from, ...others].some(({ repository }) => repository === to.repository))
         continue;
       await Promise.all(
-        index.manifests.map(({ digest: part }) =>
-          copyContent({
-            from: { client: from.client, repository: from.path },
-            to: { client: to.client, repository: to.path },
-            digest: part,
-          }),
-        ),
+        index.manifests.map(({ digest: part }) => copyWithProgress(log, name, { from, to, digest: part })),
       );
     }
     if ((await to.client.headManifest(to.path, digest)) !== undefined) continue;

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/image-index";
-import { type CopyResult, copyContent } from "../../registry/copy";
 import { missingParts } from "../../registry/copy-parts";
 import type { AcceptReferrer } from "../../registry/copy-referrers";
 import { readImage } from "../../registry/read-image";
+import { copyWithProgress } from "../copy-with-progress";
 import type { Location } from "../registries";
 import { type Context, resource } from "../resource";
 import { repositoryInput, rulesSigner } from "../schemas";
@@ -95,7 +95,7 @@ async function copy(context: Context, urn: string, news: ImageCopyInputs): Promi
   }
   const accept = await accepted(context, news);
   const copied = await Promise.all(
-    targets.map((target) => copyTo(context, urn, { digest, source, target, ...(accept && { accept }) })),
+    targets.map((to) => copyTo(context, urn, { digest, from: source, to, ...(accept && { accept }) })),
   );
   for (const { repository } of await incomplete(targets, digest))
     await context.log.warn(urn, `${repository}@${shortDigest(digest)} lacks attestations of its build`);
@@ -122,40 +122,20 @@ async function accepted(context: Context, { signer }: ImageCopyInputs): Promise<
 
 /** @returns the digest's referrers that were copied */
 async function copyTo(
-  context: Context,
+  { log }: Context,
   urn: string,
   copy: {
     readonly digest: Digest;
-    readonly source: Location;
-    readonly target: Location;
+    readonly from: Location;
+    readonly to: Location;
     readonly accept?: AcceptReferrer;
   },
 ): Promise<readonly Digest[]> {
-  const { digest, source, target, accept } = copy;
-  if (target.repository === source.repository) return [];
-  const result = await copyContent({
-    from: { client: source.client, repository: source.path },
-    to: { client: target.client, repository: target.path },
-    digest,
-    ...(accept === undefined ? {} : { accept }),
-  });
-  await context.log.info(urn, `${target.repository}: ${outcome(digest, result)}${leftBehind(result)}`);
-  return result.referrers;
-}
-
-/** `sha256:756867c07ffa was there already` or what had to be sent. */
-function outcome(digest: Digest, result: CopyResult): string {
-  const { manifestsCopied, blobsCopied, blobsMounted, bytes } = result;
-  if (manifestsCopied + blobsCopied + blobsMounted === 0) return `${shortDigest(digest)} was there already`;
-  const mounted = blobsMounted === 0 ? "" : `, ${blobsMounted} mounted`;
-  return (
-    `copied ${shortDigest(digest)}: ${manifestsCopied} manifests, ${blobsCopied} blobs${mounted} ` +
-    `(${bytes} bytes sent)`
-  );
-}
-
-/** `; referrers left behind: 198 of a kind that is not copied, 2 not accepted`, or nothing. */
-function leftBehind({ skippedReferrers }: CopyResult): string {
-  const reasons = Object.entries(skippedReferrers).map(([why, count]) => `${count} ${why}`);
-  return reasons.length === 0 ? "" : `; referrers left behind: ${reasons.join(", ")}`;
+  if (copy.to.repository === copy.from.repository) return [];
+  const { referrers, skippedReferrers } = await copyWithProgress(log, urn, copy);
+  const left = Object.entries(skippedReferrers).map(([why, count]) => `${count} ${why}`);
+  // For example `198 of a kind that is not copied, 2 not accepted`.
+  if (left.length > 0)
+    await log.info(urn, `${copy.to.repository}: referrers left behind: ${left.join(", ")}`);
+  return referrers;
 }

@@ -47,14 +47,19 @@ beforeAll(async () => {
     "app/app.txt": "shop\n",
   };
   for (const [file, text] of Object.entries(files)) writeFileSync(path.join(folder, file), text);
+  execFileSync("git", ["init", "--quiet", "--initial-branch=main"], { cwd: folder });
+  commit("v1.2.3");
+});
+
+function commit(tag: string): void {
+  const author = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
   for (const args of [
-    ["init", "--quiet", "--initial-branch=main"],
     ["add", "--all"],
-    ["-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "--quiet", "-m", "shop"],
-    ["tag", "v1.2.3"],
+    [...author, "commit", "--quiet", "-m", "shop"],
+    ["tag", tag],
   ])
     execFileSync("git", args, { cwd: folder });
-});
+}
 
 afterAll(async () => {
   await registryDown({ port });
@@ -111,12 +116,25 @@ function slipway(args: readonly string[], env = bare()): Promise<{ code: number;
 test("up provides engine, registry, builder and a place for the state, and releases", async () => {
   const up = await slipway(["up", "--stack", "stage", "--", "--yes", "--non-interactive"]);
   expect(up.code, up.out + up.err).toBe(0);
-  // The release ends in its table, and the engine prints no outputs beside it.
-  expect(up.out).toMatch(/shop 1\.2\.3 for linux\/amd64[\s\S]*what it did/);
-  expect(up.out).not.toMatch(/^Outputs:/m);
+  // A line for each start and end of a build, and the release's table in place of the stack's outputs.
+  expect(up.out).toMatch(
+    /^building shop\nbuilt shop in [\d.]+ s\nResources: 7 created \(\d+ s\)\n\nshop 1\.2\.3 for linux\/amd64\n[\s\S]*what it did/m,
+  );
+  expect(up.out).not.toMatch(/^Outputs:|#\d /m);
   expect(up.err).toMatch(/^✓ registry \(started at localhost:\d+/m);
   expect(up.err).toMatch(/^✓ state of the stack stage: .*\(there is no Pulumi login/m);
   expect(await crane("digest", `localhost:${port}/octo/shop:1.2.3`)).toMatch(/^sha256:/);
+});
+
+test("a build that fails: its log, and last the reason", async () => {
+  writeFileSync(path.join(folder, "app/Dockerfile"), 'FROM scratch\nCOPY app.txt /\nRUN ["/missing"]\n');
+  commit("v1.2.4");
+  const up = await slipway(["up", "--stack", "stage", "--", "--yes", "--non-interactive", "--skip-preview"]);
+  expect(up.code, up.out + up.err).not.toBe(0);
+  expect(up.out).toMatch(/^building shop\n(?:Resources: .*\n)?$/);
+  expect(up.err).toMatch(
+    /^The log of shop's build:\n(?: {2}.*\n)*error: shop: the build failed: .*\/missing.*\nNo tag was written\. .*\n$/m,
+  );
 });
 
 test("env runs a pulumi command in the same environment", async () => {

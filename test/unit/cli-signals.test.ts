@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildSync } from "esbuild";
 import { expect, test } from "vitest";
 
 /** Says what it got, and some more after it, as an engine that ends what it has begun and then writes its state. */
@@ -17,6 +16,7 @@ const DYING = `console.log("ready"); process.kill(process.pid, "SIGKILL"); setTi
 const RUNNERS: readonly (readonly [string, string])[] = [
   ["cli/engine-process.ts", "runInForeground"],
   ["cli/engine-process.ts", "runRedacted"],
+  ["cli/engine-process.ts", "runEngineQuietly"],
 ];
 
 /** Runs a program as `slipway` would, in a process of its own that gets one signal as soon as the program is ready. */
@@ -25,16 +25,9 @@ async function signalled(
   program: string,
   signal: NodeJS.Signals | undefined,
 ): Promise<{ code: unknown; output: string }> {
-  const { outputFiles } = buildSync({
-    entryPoints: [path.join(__dirname, "../..", file)],
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    write: false,
-  });
-  const script = `${outputFiles[0]?.text}
-    module.exports.${runner}(process.execPath, ["--eval", process.argv[1], "x"], { cwd: "/", env: process.env, secrets: [] })
-      .then((code) => { process.exitCode = code; });`;
+  const script = `require(${JSON.stringify(path.join(__dirname, "../../toolchain/load.cjs"))}).load("${file}")
+    .${runner}(process.execPath, ["--eval", process.argv[1], "x"], { cwd: "/", env: process.env, secrets: [] })
+    .then((code) => { process.exitCode = code; });`;
   const running = spawn(process.execPath, ["--eval", script, program], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { digestOf } from "../../../plan/digest";
+import { bytesText, copyWithProgress } from "../../../provider/copy-with-progress";
+import { type EngineLog, NO_LOG } from "../../../provider/resource";
 import type { RegistryClient } from "../../../registry/client";
-import { copyContent } from "../../../registry/copy";
+import { type CopyProgress, copyContent } from "../../../registry/copy";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex, validate } from "./content";
@@ -42,18 +44,84 @@ describe("copyContent with bytes on their way", () => {
     const index = await pushIndex(source, repository, { layerSize: 2_000_000 });
     flaky.inject({ method: "GET", path: /blobs/, times: 3, fault: { kind: "truncate", bytes: 300_000 } });
     const from = clientOf(flaky.host);
+    const progress: CopyProgress[] = [];
     try {
       await copyContent({
         from: { client: from, repository },
         to: { client: target, repository },
         digest: index.digest,
+        onProgress: (bytes) => progress.push(bytes),
       });
       await validate(`${prod.host}/${repository}@${index.digest}`);
+      // What was sent twice counts once.
+      expect(progress.filter(({ sent, total }) => sent < 0 || sent > total)).toEqual([]);
+      const { sent, total } = progress.at(-1) ?? {};
+      expect(total).toBeGreaterThan(4_000_000);
+      expect(sent).toBe(total);
     } finally {
       await from.close();
       await flaky.stop();
     }
   }, 20_000);
+
+  it.each<[string, number, number, RegExp, RegExp]>([
+    [
+      "slow",
+      8_000_000,
+      50,
+      /^copied (?:[\d.]+ [kM]?B) of 16 MB \([\d.]+ [kM]?B\/s\) to prod\/app$/,
+      /^copied 16 MB to prod\/app \(/,
+    ],
+    [
+      "large",
+      51_000_000,
+      2,
+      /^copied (?:[\d.]+ [kM]?B) of 102 MB \([\d.]+ [kM]?B\/s\) to prod\/app$/,
+      /^copied 102 MB to prod\/app \(/,
+    ],
+    ["small and fast", 8_000_000, 1, /^$/, /^$/],
+  ])(
+    "shows bytes and rate of what is large or slow: %s",
+    async (what, layerSize, step, during, end) => {
+      const index = await pushIndex(source, repository, { layerSize });
+      const lines: { passing: string[]; kept: string[] } = { passing: [], kept: [] };
+      const log: EngineLog = {
+        ...NO_LOG,
+        status: async (urn, line) => void lines.passing.push(`${urn}: ${line}`),
+        info: async (urn, line) => void lines.kept.push(`${urn}: ${line}`),
+      };
+      const from = { client: source, path: repository, repository: "stage/app" };
+      const to = { client: target, path: repository, repository: "prod/app" };
+      let now = 0;
+      const clock = () => {
+        now += step;
+        return now;
+      };
+      await copyWithProgress(log, "urn", { from, to, digest: index.digest }, clock);
+      const isShown = what !== "small and fast";
+      expect(lines.kept).toHaveLength(isShown ? 1 : 0);
+      expect(lines.passing.length > 0).toBe(isShown);
+      // Every ten seconds at most, after the first ones.
+      expect(lines.passing.length).toBeLessThan(6 + now / 10_000);
+      for (const line of lines.passing) expect(line.replace(/^urn: /, "")).toMatch(during);
+      for (const line of lines.kept) expect(line.replace(/^urn: /, "")).toMatch(end);
+      // What is there is not copied, and nothing is said of it.
+      await copyWithProgress(log, "urn", { from, to, digest: index.digest }, clock);
+      expect(lines.kept).toHaveLength(isShown ? 1 : 0);
+    },
+    20_000,
+  );
+
+  it.each([
+    [0, "0 B"],
+    [999, "999 B"],
+    [999_600, "1.0 MB"],
+    [9_940_000, "9.9 MB"],
+    [9_960_000, "10 MB"],
+    [312_400_000, "312 MB"],
+    [1_900_000_000, "1.9 GB"],
+    [2e15, "2000 TB"],
+  ])("%d bytes are %s", (bytes, text) => expect(bytesText(bytes)).toBe(text));
 
   it("copies nothing that is not what its digest says", async () => {
     const lying = await startFaultProxy(stage.host);

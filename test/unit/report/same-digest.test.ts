@@ -57,8 +57,17 @@ describe("the table by which a release is checked", () => {
     expect(text).toContain(
       "| `v1.15.12` | `latest` | docker.io/joakimp/opencode-devbox | yes, sha256:aaaaaaaaaaaa |",
     );
-    expect(releaseTable({ ...manifest(DIGEST), run: { tags: [] } })).toContain(
+    const released = manifest(DIGEST);
+    expect(releaseTable({ ...released, run: { tags: [] } })).toContain(
       "All tags of this release point to the same digest.",
+    );
+    const [first, ...others] = released.images.map((image) => ({ ...image, digest: OTHER }));
+    const apart = [
+      ...(first === undefined ? [] : [first]),
+      ...others.map((one) => ({ ...one, digest: DIGEST })),
+    ];
+    expect(releaseTable({ ...released, images: apart, run: { tags: [] } })).toContain(
+      "All tags of each image point to the same digest.",
     );
   });
 

@@ -7,7 +7,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -32,6 +32,7 @@ function fakeSources(log: Log, overrides: Partial<Sources> = {}): Sources {
       log.push("download");
       return `${new URL(download.url).hostname} cannot be reached (no answer in 3.5 s)`;
     },
+    modules: async () => {},
     go: async (part, target) => {
       log.push(`build ${part.name}`);
       for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
@@ -175,4 +176,76 @@ test("one missing part does not keep the others from being made", async () => {
     /pulumi 3\.\d+\.\d+ can't be had/,
   );
   expect(readdirSync(path.join(cache, "parts")).join()).toMatch(/^crane-/);
+});
+
+test("a build from source shows how far it is, and how long all of them still take", async () => {
+  const { lines, progress } = plainProgress();
+  let text = () => "";
+  const sources = fakeSources([], {
+    go: async (part, target, _onProgress, _env, onCount = () => {}) => {
+      onCount({ modules: 12, packages: 30 });
+      lines.push(`left: ${text()}`);
+      for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
+      return undefined;
+    },
+  });
+  const left = (said: () => string) => {
+    text = said;
+  };
+  await provideToolchain({ parts: ["crane", "registry"], cache, progress: { ...progress, left }, sources });
+  expect(lines.filter((line) => line.startsWith("left: "))).toEqual([
+    "left: about 1 min left",
+    "left: about 1 min left",
+  ]);
+  // Everything is there.
+  expect(text()).toBe("");
+});
+
+test.skipIf(process.platform === "win32")(
+  "what `go build -v` prints is counted, and left out of an error",
+  async () => {
+    const bin = path.join(cache, "bin");
+    mkdirSync(bin);
+    const go = `#!/bin/sh
+[ "$1" = version ] && echo "go version go1.26.0 linux/amd64" && exit
+printf 'go: downloading github.com/google/go-containerregistry v0.22.1\ngo: downloading golang.org/x/sync v0.1.0\n' >&2
+printf 'internal/goos\ngithub.com/a/b-c/v2\n' >&2
+sleep 0.1
+printf 'golang.org/x/sync/errgroup\n# github.com/a/b\n./x.go:1:2: undefined: y\n' >&2
+exit 1
+`;
+    writeFileSync(path.join(bin, "go"), go, { mode: 0o755 });
+    const counts: string[] = [];
+    const onCount = ({ modules, packages }: { modules: number; packages: number }) =>
+      counts.push(`${modules} ${packages}`);
+    const env = { PATH: `${bin}:/usr/bin:/bin` };
+    const why = await buildPart(partNamed("crane"), cache, () => {}, env, onCount);
+    expect(counts.at(-1)).toBe("2 3");
+    expect(why).toMatch(/^`go build … .*` in toolchain\/go\/crane ended with:\n/);
+    expect(why).toContain("./x.go:1:2: undefined: y");
+    expect(why).not.toContain("internal/goos");
+  },
+);
+
+test("parts are built in turn, and the next one's modules are fetched meanwhile", async () => {
+  const log: Log = [];
+  const { progress } = plainProgress();
+  const sources = fakeSources(log, {
+    modules: async ({ name }) => {
+      log.push(`fetch ${name}`);
+    },
+    go: async (part, target) => {
+      log.push("begin");
+      await sleep(100);
+      for (const bin of part.bins) writeFileSync(path.join(target, bin), "");
+      log.push("end");
+      return undefined;
+    },
+  });
+  await provideToolchain({ parts: ["crane", "registry"], cache, progress, sources });
+  const building = log.filter((line) => line === "begin" || line === "end");
+  const atOnce = availableParallelism() > 4 && totalmem() > 6e9;
+  expect(building).toEqual(atOnce ? ["begin", "begin", "end", "end"] : ["begin", "end", "begin", "end"]);
+  const fetched = ["fetch crane", "fetch registry"].map((line) => log.indexOf(line));
+  if (totalmem() > 6e9) expect(log.indexOf("end")).toBeGreaterThan(Math.max(...fetched));
 });

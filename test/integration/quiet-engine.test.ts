@@ -1,0 +1,121 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { onTerminal } from "../support/terminal";
+
+/** What a person sees of an engine that fails, through a pipe and on a terminal. */
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), "slipway-quiet-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const COMPONENT = "urn:pulumi:stage::shop::slipway:index:Release$slipway:index:ImageRelease::release-api";
+const URN =
+  "urn:pulumi:stage::shop::slipway:index:Release$slipway:index:ImageRelease$docker-build:index:Image::release-api-build-01";
+const EVENTS = [
+  {
+    resourcePreEvent: {
+      metadata: {
+        ...{ op: "create", urn: COMPONENT, type: "slipway:index:ImageRelease" },
+        new: { custom: false, inputs: { image: "api" } },
+      },
+    },
+  },
+  {
+    resourcePreEvent: {
+      metadata: {
+        ...{ op: "create", urn: URN, type: "docker-build:index:Image" },
+        new: { custom: true, parent: COMPONENT },
+      },
+    },
+  },
+  { diagnosticEvent: { urn: URN, severity: "info", ephemeral: true, message: "#1 RUN make\n" } },
+  { diagnosticEvent: { urn: URN, severity: "error", message: "failed to solve\n" } },
+  { summaryEvent: { resourceChanges: { create: 2 }, durationSeconds: 3 } },
+].map((event, sequence) => JSON.stringify({ sequence, timestamp: 0, ...event }));
+
+/** Stands in for pulumi: events where it is asked for them, and a display of its own without --json. */
+const ENGINE = `
+const { writeFileSync } = require("node:fs");
+const args = process.argv.slice(2);
+const events = ${JSON.stringify(EVENTS)}.map((event) => event + "\\n").join("");
+const at = args.indexOf("--event-log");
+if (at >= 0 && process.env.PULUMI_DEBUG_COMMANDS === "true") writeFileSync(args[at + 1], events);
+process.stdout.write(args.includes("--json") ? events : "the engine's display, and its Duration: 3s\\n");
+process.exitCode = args.includes("--well") ? 0 : 255;
+`;
+
+function command(args: readonly string[]): string[] {
+  const engine = path.join(dir, "engine.js");
+  writeFileSync(engine, ENGINE);
+  const load = path.resolve(__dirname, "../../toolchain/load.cjs");
+  const script = `require(${JSON.stringify(load)}).load("cli/engine-process.ts")
+    .runEngineQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
+    .then((code) => { process.exitCode = code; });`;
+  return ["--eval", script, "--", engine, "up", ...args];
+}
+
+function inPipe(args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, command(args), (_, out, err) =>
+      resolve({ code: child.exitCode, out, err }),
+    );
+  });
+}
+
+const REASON = [
+  "The log of api's build:",
+  "  #1 RUN make",
+  "error: api: the build failed: failed to solve",
+  "No tag was written. Run the same command again: it finishes what is missing.",
+];
+
+test("a pipe: a log of our own, and the reason last", async () => {
+  const { code, out, err } = await inPipe([]);
+  expect(out.split("\n")).toEqual(["building api", "Resources: 2 created (3 s)", ""]);
+  expect(err.split("\n")).toEqual([...REASON, ""]);
+  expect(code).toBe(255);
+  expect(await inPipe(["--well"])).toMatchObject({ code: 0, err: "" });
+});
+
+test.each([
+  ["--diff"],
+  ["--json"],
+  ["-jy"],
+  ["--color=always"],
+  ["--suppress-outputs=false"],
+  ["--show-sames"],
+])("a pipe and %s: the display that was asked for", async (flag) => {
+  const { code, out, err } = await inPipe([flag]);
+  expect(out).toBe(
+    flag === "--json" ? `${EVENTS.join("\n")}\n` : "the engine's display, and its Duration: 3s\n",
+  );
+  expect(err).toBe("");
+  expect(code).toBe(255);
+});
+
+test.each<[string, readonly string[], Readonly<Record<string, string>>, readonly string[]]>([
+  ["a terminal", [], {}, ["the engine's display, and its Duration: 3s", ...REASON]],
+  ["and all went well", ["--well"], {}, ["the engine's display, and its Duration: 3s"]],
+  [
+    "and --non-interactive",
+    ["--non-interactive"],
+    {},
+    ["building api", "Resources: 2 created (3 s)", ...REASON],
+  ],
+  ["and CI", [], { CI: "true" }, ["building api", "Resources: 2 created (3 s)", ...REASON]],
+])("%s: the engine's display where it is updated, and the reason last", async (_, args, env, expected) => {
+  const { PATH = "", HOME = "" } = process.env;
+  const { code, terminal } = await onTerminal({
+    argv: [process.execPath, ...command(args)],
+    ...{ cwd: dir, columns: 100, rows: 30, env: { PATH, HOME, TERM: "xterm", TMPDIR: dir, ...env } },
+  });
+  expect(terminal.lines).toEqual(expected);
+  expect(code).toBe(args.includes("--well") ? 0 : 255);
+  // The events are gone.
+  expect(readdirSync(dir)).toEqual(["engine.js"]);
+});
