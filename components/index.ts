@@ -1,3 +1,5 @@
+import { printUncaughtPlainly } from "./run-error";
+
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
 export type { PlannedRelease, PlanOptions, ReleaseFile } from "../plan/release-plan";
 export type { SetupPlan } from "../plan/setup/plan";
@@ -18,3 +20,5 @@ export {
   releaseWorkflow,
   workflowFiles,
 } from "./workflows";
+
+printUncaughtPlainly();

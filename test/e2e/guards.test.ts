@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RegistryClient } from "../../registry/client";
 import { OCI_MANIFEST } from "../../registry/manifest";
@@ -5,6 +7,7 @@ import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { Project } from "../support/project";
 import { startRegistry, TEST_USER, type TestRegistry } from "../support/registry";
+import { SETTINGS_PROGRAM } from "../support/settings-program";
 
 const RULES = ["type=semver,pattern={{version}}", "type=semver,pattern={{major}}", "type=sha"];
 const DOCKERFILE = { "app/Dockerfile": "FROM scratch\nCOPY app.txt /app.txt\n" };
@@ -204,4 +207,25 @@ describe("credentials", () => {
       expect(text).not.toContain("another horse");
     }
   });
+});
+
+test("what a program leaves uncaught is its message alone, without a stack and without colours", async () => {
+  const stage = await project([{ host: "localhost:1", namespace: "octo" }]);
+  await stage.commit(withContent("one"), "v1.0.0");
+  const settings = SETTINGS_PROGRAM.split("\n")[0];
+  for (const [body, message] of [
+    ['throw Object.assign(new Error("no services"), { code: "ENONE" });', "no services"],
+    ['pulumi.output(1).apply(() => { throw new Error("no output"); });', "no output"],
+    ['void Promise.reject(new Error("not awaited"));', "not awaited"],
+    ['setTimeout(() => { throw new Error("too late"); }, 1);', "too late"],
+    ["undefined.digest;", /^ *(?:error: )?TypeError: Cannot read [^\n]*\n +at [^\n]*program\.js:3:\d+\)?$/m],
+  ] as const) {
+    const program = `${settings}\nconst pulumi = require("@pulumi/pulumi");\nmodule.exports = async () => { ${body} };\n`;
+    writeFileSync(path.join(stage.dir, "program.js"), program);
+    const { exitCode, text } = await stage.preview("--color", "never");
+    expect(exitCode).not.toBe(0);
+    expect(text).toMatch(message);
+    if (typeof message === "string") expect(text).not.toMatch(/^ +at /m);
+    expect(text).not.toMatch(/unhandled|<ref|\u001b/);
+  }
 });
