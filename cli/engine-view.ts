@@ -95,6 +95,8 @@ export class EngineView {
   readonly #images = new Map<string, string>();
   readonly #work = new Map<string, Work>();
   readonly #reasons = new Map<string, { readonly label: string; readonly message: string }>();
+  /** The program runs twice, for the preview and for the update, and would report everything twice. */
+  readonly #told = new Set<string>();
   #summary: Summary | undefined;
   #isTagging = false;
 
@@ -200,9 +202,12 @@ export class EngineView {
 
   #reports({ urn, severity, message }: Omit<NonNullable<Events["diagnosticEvent"]>, "ephemeral">): void {
     const label = this.#labelOf(urn);
-    if (severity === "error") this.#fails(urn, label, message.trim());
-    else if (severity === "warning") this.#tell(label, `warning: ${message}`);
-    else if (severity.startsWith("info")) this.#tell(label, message);
+    if (severity === "error") this.#fails(label === "" ? "" : urn, label, message.trim());
+    if (severity !== "warning" && !severity.startsWith("info")) return;
+    const text = severity === "warning" ? `warning: ${message}` : message;
+    if (this.#told.has(`${label} ${text}`)) return;
+    this.#told.add(`${label} ${text}`);
+    this.#tell(label, text);
   }
 
   #fails(urn: string, label: string, text: string): void {

@@ -35,6 +35,11 @@ export interface RegistryArgs {
    */
   readonly plainHttp?: boolean;
   /**
+   * Whether tags such as latest, 1 and 1.2 are set there. Set false for a registry with immutable tags.
+   * @default true
+   */
+  readonly floatingTags?: boolean;
+  /**
    * Where descriptions of its repositories go: a server with Docker Hub's API.
    * @default https://hub.docker.com for docker.io, else none
    */
@@ -600,6 +605,11 @@ export interface PolicyArgs {
    */
   readonly missingProvenance?: "off" | "warn" | "refuse";
   /**
+   * An image that should have an SBOM has one, although its generator cannot be reached. A plan says so in any case.
+   * @default off; refuse for a stack that promotes or sets requireTag
+   */
+  readonly missingSbom?: "off" | "warn" | "refuse";
+  /**
    * Actions in .github/workflows are named by their full commit.
    * @default warn
    */
@@ -1060,6 +1070,12 @@ export interface ReleaseArgs {
    * @example APP_RELEASE_
    */
   readonly envPrefix?: string;
+  /**
+   * Variables with generic names that are read too: TAG and VERSION (the version), PLATFORMS, SERVICES. With envPrefix they are read in any case.
+   * @default none
+   * @example [TAG, PLATFORMS]
+   */
+  readonly variables?: readonly ("TAG" | "VERSION" | "PLATFORMS" | "SERVICES")[];
   /**
    * Release only where HEAD is the version's tag and the working tree is clean.
    * @default false

@@ -1,6 +1,7 @@
 import { isRecord } from "../plan/record";
 import { normalizeHost, parseReference } from "../plan/reference";
 import type { Environment, Given } from "./environment";
+import { meantFlag } from "./grammar";
 import { type Path, valueAt, type Written } from "./paths";
 
 export interface Edit {
@@ -11,14 +12,15 @@ export interface Edit {
 export interface EnvironmentRow {
   /** In order of preference; the same names with the stack's prefix come first. */
   readonly variables: readonly string[];
-  /** Names too common to be read without the stack's prefix; with it they come last. */
-  readonly prefixedOnly?: readonly string[];
   /** What it replaces; `*` is every entry. For documentation. */
   readonly path: string;
   readonly meaning: string;
   /** What changes in the configuration. @throws Error whose message continues `"<value>" …` */
   readonly edits: (given: Given, written: Written, env: Environment) => readonly Edit[];
 }
+
+/** Names that a shell may hold for other reasons: read with the stack's prefix, or where the stack names them. */
+export const GENERIC_VARIABLES = ["TAG", "VERSION", "PLATFORMS", "SERVICES"] as const;
 
 /**
  * The one table of environment variables. An empty variable is not set. Rows apply from top to bottom, so that a later
@@ -65,8 +67,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     },
   },
   {
-    variables: ["RELEASE_TAG", "TAG"],
-    prefixedOnly: ["VERSION"],
+    variables: ["RELEASE_TAG", "TAG", "VERSION"],
     path: "version",
     meaning: "The version to release.",
     edits: ({ value }) => [{ path: ["version"], value }],
@@ -88,7 +89,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     path: "only",
     meaning: "Release only these images of several, separated by commas or lines; needs `slipway up`.",
     edits: ({ value }, written) => {
-      // A shell may have SERVICES for other reasons; one image is released whole.
+      // One image is released whole.
       if (records(written.images).length < 2) return [];
       const names = value.split(/[,\s]+/).filter((name) => name !== "");
       return names.length === 0 ? [] : [{ path: ["only"], value: names }];
@@ -117,7 +118,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     meaning:
       "The SBOM generator's image in place of the default one, such as a mirror's; it has to be reached. false: no SBOM.",
     edits: ({ value }, written) => {
-      const chosen = /^(?:false|0|no)$/i.test(value.trim()) ? false : value.trim();
+      const chosen = meantFlag(value) === "false" ? false : value.trim();
       const isDefault = ({ path }: Edit) =>
         [undefined, true].some((usual) => valueAt(written, path) === usual);
       return forImagesAndBase(written, "sbom", chosen).filter(isDefault);

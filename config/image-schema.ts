@@ -108,9 +108,10 @@ export const imageSchema = z
     sbom: z
       .union([z.boolean(), grammar.line])
       .meta({ what: "true, false or the image of an SBOM generator" })
-      .refine((value) => typeof value !== "string" || isReference(value), {
-        error: "is not the image of an SBOM generator",
-      })
+      .refine(
+        (value) => typeof value !== "string" || (isReference(value) && grammar.meantFlag(value) === undefined),
+        { error: ({ input }) => `is not the image of an SBOM generator${grammar.flagSuggestion(input)}` },
+      )
       .default(true)
       .describe(
         `Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR} where it can be reached, a generator's image that has to be reached, or false for none. @default true`,

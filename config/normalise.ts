@@ -71,7 +71,7 @@ export function normalise(
       })),
     }),
     promote: promote && normalisePromote(promote, registries, facts.files),
-    policy: normalisePolicy(policy, { promotes: promote !== undefined }),
+    policy: normalisePolicy(policy, { promotes: promote !== undefined, requireTag: checked.requireTag }),
     sign: normaliseSign(sign, facts.encrypted, facts.files),
     github: github?.workflows && { workflows: normaliseWorkflows(github.workflows) },
     origins: facts.origins,

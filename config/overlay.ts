@@ -2,7 +2,7 @@ import { buildSecretVariable } from "../plan/config";
 import { type Problem, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
-import { type Edit, ENVIRONMENT } from "./environment-table";
+import { type Edit, ENVIRONMENT, GENERIC_VARIABLES } from "./environment-table";
 import { formatPath, type Path, type Written, withValueAt } from "./paths";
 
 /** A setting that the command line gives; it beats the environment. */
@@ -31,6 +31,7 @@ export function overlayEnvironment(
   flags: readonly Flag[] = [],
 ): Overlaid {
   const prefix = typeof original.envPrefix === "string" ? original.envPrefix : "";
+  const named: readonly unknown[] = Array.isArray(original.variables) ? original.variables : [];
   const origins: Record<string, string> = {};
   const problems: Problem[] = [];
   let written: Record<string, unknown> = { ...original };
@@ -43,8 +44,9 @@ export function overlayEnvironment(
   };
 
   for (const row of ENVIRONMENT) {
-    const prefixed = [...row.variables, ...(row.prefixedOnly ?? [])].map((name) => prefix + name);
-    const given = lookUp(env, prefix === "" ? row.variables : [...prefixed, ...row.variables]);
+    const bare = row.variables.filter((name) => named.includes(name) || !isGeneric(name));
+    const prefixed = prefix === "" ? [] : row.variables.map((name) => prefix + name);
+    const given = lookUp(env, [...prefixed, ...bare]);
     if (given === undefined) continue;
     try {
       apply(row.edits(given, written, env), `environment variable ${given.variable}`);
@@ -96,6 +98,10 @@ function* buildSecretEdits({ images }: Written, env: Environment, prefix: string
       yield { edit, origin: `environment variable ${found.variable}` };
     }
   }
+}
+
+function isGeneric(name: string): boolean {
+  return GENERIC_VARIABLES.some((generic) => generic === name);
 }
 
 function isBelow(path: string, parent: string): boolean {

@@ -59,6 +59,11 @@ export const policySchema = z
       .describe(
         "Images are built with provenance; with `refuse`, the gate before a promotion asks for it too. @default warn",
       ),
+    missingSbom: level
+      .optional()
+      .describe(
+        "An image that should have an SBOM has one, although its generator cannot be reached. A plan says so in any case. @default off; refuse for a stack that promotes or sets requireTag",
+      ),
     unpinnedAction: allowing("Actions", "[/octo\\/.+/]", DEFAULT_POLICY.unpinnedAction.level).describe(
       "Actions in .github/workflows are named by their full commit. @default warn",
     ),
@@ -110,12 +115,12 @@ type CheckedPolicy = NonNullable<CheckedConfig["policy"]>;
 
 export function normalisePolicy(
   written: CheckedPolicy | undefined,
-  stack: { readonly promotes: boolean },
+  stack: { readonly promotes: boolean; readonly requireTag: boolean },
 ): PolicyConfig {
-  const unverifiedContent = {
-    level: written?.unverifiedContent ?? (stack.promotes ? "refuse" : DEFAULT_POLICY.unverifiedContent.level),
-  };
-  if (written === undefined) return { ...DEFAULT_POLICY, unverifiedContent };
+  const byStack = (refuses: boolean): PolicyLevel => (refuses ? "refuse" : "off");
+  const unverifiedContent = { level: written?.unverifiedContent ?? byStack(stack.promotes) };
+  const missingSbom = { level: written?.missingSbom ?? byStack(stack.promotes || stack.requireTag) };
+  if (written === undefined) return { ...DEFAULT_POLICY, unverifiedContent, missingSbom };
   const { unsignedPromotion, missingProvenance, prereleaseOnFloatingTag } = written;
   const { requiredPlatforms, deniedLicences } = written;
   return {
@@ -124,6 +129,7 @@ export function normalisePolicy(
     uncommittedVersion: { level: written.uncommittedVersion },
     floatingBase: withExceptions(written.floatingBase),
     missingProvenance: { level: missingProvenance },
+    missingSbom,
     unpinnedAction: withExceptions(written.unpinnedAction),
     prereleaseOnFloatingTag: { level: prereleaseOnFloatingTag },
     requiredPlatforms: requiredPlatforms === "off" ? DEFAULT_POLICY.requiredPlatforms : requiredPlatforms,

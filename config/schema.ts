@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { GENERIC_VARIABLES } from "./environment-table";
 import { githubSchema } from "./github-schema";
 import * as grammar from "./grammar";
 import { baseSchema, checkSchema, imageSchema, laneSchema, variantSchema } from "./image-schema";
@@ -34,6 +35,12 @@ const registrySchema = z
       .boolean()
       .optional()
       .describe("Plain HTTP instead of TLS. @default true for localhost, 127.0.0.0/8 and [::1], else false"),
+    floatingTags: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether tags such as latest, 1 and 1.2 are set there. Set false for a registry with immutable tags. @default true",
+      ),
     hub: grammar.origin
       .optional()
       .describe(
@@ -67,6 +74,13 @@ export const writtenConfigSchema = z.strictObject({
     })
     .optional()
     .describe("Variables are also read with this prefix, which wins. @example APP_RELEASE_"),
+  variables: z
+    .array(z.enum(GENERIC_VARIABLES))
+    .optional()
+    .describe(
+      "Variables with generic names that are read too: TAG and VERSION (the version), PLATFORMS, SERVICES. With envPrefix " +
+        "they are read in any case. @default none @example [TAG, PLATFORMS]",
+    ),
   requireTag: grammar.flag(
     false,
     "Release only where HEAD is the version's tag and the working tree is clean. @default false",

@@ -50,6 +50,8 @@ export interface RegistryConfig {
   readonly password?: Secret;
   readonly optional: boolean;
   readonly plainHttp: boolean;
+  /** False for a registry whose tags cannot move: it gets no floating tags. Default: true. */
+  readonly floatingTags?: boolean;
   /** Where descriptions of its repositories go, as an origin. Default: Docker Hub's for `docker.io`, else none. */
   readonly hub?: string;
 }

@@ -11,6 +11,7 @@ import {
   verifiedImage,
 } from "./registry-state";
 import { type ImageIntent, repositoriesOf } from "./release-intent";
+import type { SbomState } from "./sbom";
 import type { ReleaseStatement } from "./statement";
 import type { ReleaseEvent, TagEntry } from "./tag-rules";
 import { tagOf } from "./tag-rules/event";
@@ -41,6 +42,8 @@ export type ExistingContent =
       readonly source: string;
       readonly of: string;
       readonly verifiedBy?: VerifiedBy;
+      /** Absent if it is unknown. */
+      readonly sbom?: SbomState;
     }
   /** An earlier version: its tag, and the version that a newer one has to beat for the rollback to end. */
   | {

@@ -13,7 +13,7 @@ import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsIn
 import { wantedSigner } from "./promotion";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
-import type { ImageIntent } from "./release-intent";
+import { type ImageIntent, withoutFloatingTags } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import { plannedClaim, plannedStatement, type Source } from "./statement";
@@ -64,6 +64,7 @@ export function planImage(
     digest,
     ancestry: input.ancestry,
     prereleases: config.policy.prereleaseOnFloatingTag.level === "off" ? "move" : undefined,
+    immutable: withoutFloatingTags(config, intent.image),
   };
   const claims = decideClaims(tagInput, seen);
   const tags =

@@ -20,6 +20,8 @@ export interface TagsInput extends ContentInput {
   readonly ancestry: Readonly<Record<string, Ancestry>>;
   /** `move`: the team's policy lets pre-releases move floating tags. Default: they move none. */
   readonly prereleases?: "move";
+  /** Those of `repositories` whose tags cannot move: they get no floating tags. */
+  readonly immutable: readonly string[];
 }
 
 export interface TagDecisions {
@@ -37,6 +39,7 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
   const existing = existingTags(input);
   for (const repository of input.repositories) {
     for (const tag of desired) {
+      if (tag.class === "floating" && input.immutable.includes(repository)) continue;
       const live = verifiedLiveTag(input, repository, tag.name);
       const wish = wishOf(input, tag);
       const ancestry = input.ancestry[live?.revision ?? ""] ?? "unknown";
@@ -76,8 +79,9 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
 
 /** Floating tags of other versions, which belong to the newest of their line. */
 export function putBackOthers(input: TagsInput): PlannedTag[] {
-  const { intent, repositories } = input;
-  return repositories.flatMap((repository) =>
+  const { intent, repositories, immutable } = input;
+  const open = repositories.filter((repository) => !immutable.includes(repository));
+  return open.flatMap((repository) =>
     (intent.others ?? []).flatMap(({ name, line, form, version }) => {
       const isWanted = intent.tags.some((tag) => tag.name === name);
       const wish = wishOf(input, { name, class: "floating", line, follows: { version, form } });

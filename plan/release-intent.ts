@@ -173,6 +173,13 @@ export function repositoriesOf(config: Config, image: ImageConfig): RepositoryNa
   return config.registries.map((registry) => repositoryIn(registry, image));
 }
 
+/** `host/path` of an image in registries whose tags cannot move. */
+export function withoutFloatingTags({ registries }: Config, image: ImageConfig): string[] {
+  return registries
+    .filter(({ floatingTags }) => floatingTags === false)
+    .map((registry) => repositoryKey(repositoryIn(registry, image)));
+}
+
 /** Where an image is in one registry. */
 export function repositoryIn(
   registry: { readonly host: string; readonly namespace: string },

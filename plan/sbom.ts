@@ -98,7 +98,8 @@ export function sbomState(
 ): SbomState | undefined {
   if (lacksSbom(seen?.annotations)) return "unavailable";
   // Promoted, or gone back to: today's settings did not make it.
-  if (intent.existing !== undefined) return undefined;
+  if (intent.existing !== undefined)
+    return intent.existing.from === "promotion" ? intent.existing.sbom : undefined;
   const wanted = intent.image.sbom === false ? "none" : "attached";
   if (content.from === "build") return intent.sbom?.unavailable === undefined ? wanted : "unavailable";
   // A base's key does not cover how it was attested; other keys do.

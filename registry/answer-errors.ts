@@ -38,9 +38,23 @@ function isRateLimit(answer: Answer): boolean {
   return /secondary rate limit|rate limit exceeded/i.test(answer.errorText);
 }
 
+/** How registries decline to move a tag that exists: ECR and Artifact Registry with 400, Harbor with 412. */
+const IMMUTABLE = /immutab|cannot be overwritten/i;
+
+function isImmutable({ status, errorText, context: { method, url } }: Answer): boolean {
+  const isTag = method === "PUT" && /\/manifests\/(?!sha256:)/.test(url.pathname);
+  return isTag && status >= 400 && status < 500 && IMMUTABLE.test(errorText);
+}
+
+/** A registry that makes no repository by itself, when something is pushed to one that is missing. */
+function lacksRepository({ status, errorText, context: { method } }: Answer): boolean {
+  return status === 404 && method !== "GET" && method !== "HEAD" && /NAME_UNKNOWN/.test(errorText);
+}
+
 function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
   const { status, errorText } = answer;
   if (isRateLimit(answer)) return "registry-rate-limited";
+  if (isImmutable(answer)) return "registry-tag-immutable";
   if (status === 401) {
     const known = caller.identity === "user" && caller.role === "registry";
     const insufficient = /insufficient_scope/.test(answer.header("www-authenticate") ?? "");
@@ -66,7 +80,9 @@ export function answerError(answer: Answer, caller: Caller, redact: (text: strin
     code,
     status: answer.status,
     summary: `${hostOf(answer.context)} answered ${answer.status} to ${request}${why === "" ? "" : `: ${why}`}`,
-    hint: hintFor(code, caller, registry, repository === undefined ? registry : `${registry}/${repository}`),
+    hint: lacksRepository(answer)
+      ? missingRepositoryHint(registry, repository ?? "")
+      : hintFor(code, caller, registry, repository === undefined ? registry : `${registry}/${repository}`),
     transient,
     retryAfterMs: transient ? retryAfterMs : undefined,
   });
@@ -92,11 +108,23 @@ function hintFor(
       return "The registry limits how often it is asked: wait, sign in where this was anonymous, or run fewer releases at once; then run the same again.";
     case "registry-server-error":
       return `The fault is on the side of ${registry}: look at its status page, then run the same again; what is done stays done.`;
+    case "registry-tag-immutable":
+      return (
+        `${where} has immutable tags, so latest, 1 and 1.2 cannot move there. Set floatingTags: false for ${registry} in ` +
+        "slipway:registries: it then gets version tags alone. Or turn immutability off in the registry."
+      );
     case "registry-unsupported":
       return `${registry} does not offer this call.`;
     default:
       return undefined;
   }
+}
+
+function missingRepositoryHint(registry: string, repository: string): string {
+  const [, region] = /^\d+\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(registry) ?? [];
+  if (region !== undefined)
+    return `Create the repository first: aws ecr create-repository --region ${region} --repository-name ${repository}`;
+  return `${registry} makes no repository by itself: create ${repository} there first, then run the same again.`;
 }
 
 /** What lets credentials do more in a registry. @param where `host/path` */

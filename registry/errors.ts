@@ -19,6 +19,8 @@ export type RegistryErrorCode =
   | "registry-digest-mismatch"
   /** The registry cannot do this at all, e.g. delete a tag. */
   | "registry-unsupported"
+  /** The registry lets no tag move that exists (immutable tags). */
+  | "registry-tag-immutable"
   | "registry-not-found"
   /** Another 4xx: the registry understood and declined, e.g. an invalid manifest. */
   | "registry-refused"

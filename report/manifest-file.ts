@@ -1,9 +1,10 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { BuildFacts, ReleaseManifest, TagOutcome } from "../plan/manifest";
 import { parseManifest } from "../plan/manifest";
 import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
 import { releaseMarkdown } from "./release-markdown";
 
 /** @throws ProblemError when there is no manifest, or it is not one */
@@ -48,6 +49,25 @@ function hasRun(value: unknown): value is Pick<ManifestFile, "run"> {
 
 function wrong(path: string, message: string, hint: string): ProblemError {
   return new ProblemError("No report:", [{ code: "manifest-unreadable", path, message, hint }]);
+}
+
+/**
+ * The last run that failed on a registry after a manifest was written, in one sentence that names its file; undefined if
+ * there is none.
+ */
+export async function failureAfter(manifestFile: string): Promise<string | undefined> {
+  const folder = path.dirname(manifestFile);
+  const names = await readdir(folder);
+  const name = names
+    .filter((one) => /^diagnostics-.*\.json$/.test(one))
+    .sort()
+    .at(-1);
+  if (name === undefined) return undefined;
+  const value: unknown = parseJson(await readFile(path.join(folder, name), "utf8"));
+  if (!isRecord(value) || typeof value.at !== "string" || typeof value.message !== "string") return undefined;
+  if (Date.parse(value.at) < (await stat(manifestFile)).mtimeMs) return undefined;
+  const [reason = ""] = value.message.split("\n");
+  return `A later run failed (${value.at}): ${reason}\n  See ${path.join(folder, name)}`;
 }
 
 export const MANIFEST_FILE = "release-manifest.json";

@@ -10,7 +10,7 @@ export function planText(plan: ReleasePlan): string {
   return [
     `Release plan for ${plan.stack}, ${plan.lane === undefined ? "" : `lane ${plan.lane}, `}commit ${plan.revision.slice(0, 12)}`,
     ...plan.notices.map((notice) => `  note: ${notice.replaceAll("\n", "\n    ")}`),
-    ...Object.entries(plan.origins).map(([path, origin]) => `  ${path} comes from ${origin}`),
+    ...originLines(plan),
     ...Object.entries(plan.skipped).map(([host, reason]) => `  ${host} is skipped: ${reason}`),
     ...plan.checks.map(({ name, run }) => `  check ${name}, before anything is built: ${run.join(" ")}`),
     ...policyLines(plan),
@@ -20,6 +20,28 @@ export function planText(plan: ReleasePlan): string {
   ].join("\n");
 }
 
+/** Settings that something else than the stack's file and the code decides. One variable can decide a setting of every image. */
+function originLines({ origins }: ReleasePlan): string[] {
+  return grouped(Object.entries(origins), ([, origin]) => origin).map((alike) => {
+    const [[first, origin], ...others] = alike;
+    if (others.length === 0) return `  ${first} comes from ${origin}`;
+    const paths =
+      alike.length > 3 ? `${first} and ${others.length} more` : alike.map(([path]) => path).join(", ");
+    return `  ${paths} come from ${origin}`;
+  });
+}
+
+/** Those with the same key together, where the first of them is. */
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): [T, ...T[]][] {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}
+
 /** What the team's rules warn of; what they refuse is among the refusals. */
 function policyLines({ policy = [] }: ReleasePlan): string[] {
   return policy
@@ -27,13 +49,20 @@ function policyLines({ policy = [] }: ReleasePlan): string[] {
     .map(({ rule, setting, path, message }) => `  policy ${rule}: ${path}: ${message} (${setting})`);
 }
 
+/** Every reason, and what to do once for those with the same advice: a release of fifty images may have fifty of them. */
 export function refusalText(plan: ReleasePlan): string {
-  const lines = plan.refusals.flatMap((refusal) => [
-    formatProblem(refusal),
-    ...(refusal.overrule === undefined
-      ? []
-      : [`    to overrule it, in the stack's file: slipway:overrule: [${refusal.overrule}]`]),
-  ]);
+  const lines = grouped(plan.refusals, ({ code, hint }) => `${code} ${hint}`).flatMap((alike) => {
+    const overrule = [...new Set(alike.flatMap((refusal) => refusal.overrule ?? []))];
+    const it = overrule.length === 1 ? "it" : "them";
+    return [
+      ...alike.map((refusal, at) =>
+        formatProblem(at === alike.length - 1 ? refusal : { ...refusal, hint: undefined }),
+      ),
+      ...(overrule.length === 0
+        ? []
+        : [`    to overrule ${it}, in the stack's file: slipway:overrule: [${overrule.join(", ")}]`]),
+    ];
+  });
   const count = plan.refusals.length;
   return [
     `The release is refused (${count} ${count === 1 ? "reason" : "reasons"}); nothing was written:`,

@@ -17,6 +17,7 @@ import {
 import { repositoryKey } from "../plan/reference";
 import { verificationOf } from "../plan/registry-state";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
+import { lacksSbom } from "../plan/sbom";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { PromotionRules } from "../plan/trust";
 import type { PlanReleaseInput } from "./plan-release";
@@ -192,7 +193,15 @@ async function check(
   // Another stack's state names the digest itself; a tag in a registry is only a hint.
   const unsigned = kind === "stack" ? "state" : "registry";
   const verifiedBy = rules === undefined ? unsigned : "signature";
-  const content = { from: "promotion", digest: release.digest, source, of: from.of, verifiedBy } as const;
+  const sbom = lacksSbom(found[source]?.annotations) ? "unavailable" : undefined;
+  const content = {
+    from: "promotion",
+    digest: release.digest,
+    source,
+    of: from.of,
+    verifiedBy,
+    sbom,
+  } as const;
   const existing = { release: { ...release, platforms }, content };
   return { existing, problems: [...problems, ...unverified], findings };
 }

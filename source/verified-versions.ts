@@ -5,7 +5,7 @@ import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
-import type { ImageIntent, WantedTag } from "../plan/release-intent";
+import { type ImageIntent, type WantedTag, withoutFloatingTags } from "../plan/release-intent";
 import { newerVersion, type TagWish, tagOfVersion, type VersionForm } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
@@ -95,12 +95,14 @@ class ImageVersions {
    */
   async misplacedTags(): Promise<FloatingTag[]> {
     if (this.#intent.existing?.from === "rollback" || this.#names().length === 0) return [];
+    const immutable = withoutFloatingTags(this.#input.config, this.#intent.image);
+    const movable = this.#repositories.filter((key) => !immutable.includes(key));
     const digests = new Map<string, string | undefined>();
     for (;;) {
       const tags = await this.#checkedTags();
       await this.#readDigests(tags, digests);
       const misplaced = tags.filter((tag) =>
-        this.#repositories.some((key) => {
+        movable.some((key) => {
           const newest = digests.get(`${key}:${versionTag(tag)}`);
           return newest !== undefined && digests.get(`${key}:${tag.name}`) !== newest;
         }),

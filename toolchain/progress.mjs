@@ -4,6 +4,7 @@
  * @typedef {object} Step
  * @property {(doing: string) => void} update what it is doing now
  * @property {(how: string) => void} detail the same with how far it is; without a terminal it is seen in reminders only
+ * @property {() => void} restart its clock; what it waited for before does not count
  * @property {(how?: string) => void} done
  * @property {(why?: string) => void} fail
  * @property {() => void} drop nothing to say about it
@@ -45,7 +46,10 @@ export function createTimeLeft(sizes, now = Date.now) {
       done.set(part, Math.min(packages, size.get(part) ?? 0));
     },
     built: (part) => done.set(part, size.get(part) ?? 0),
-    drop: (part) => size.delete(part),
+    drop(part) {
+      size.delete(part);
+      done.delete(part);
+    },
     text() {
       if (since === 0) return "";
       const compiled = sum(done.values());
@@ -135,6 +139,9 @@ export function createProgress({ stream = process.stderr, live, now = Date.now }
         },
         detail: (how) => {
           entry.detail = how;
+        },
+        restart: () => {
+          entry.since = now();
         },
         done: (how) => end(`✓ ${name} (${[how, time()].filter(Boolean).join(", ") || "0 s"})`),
         fail: (why) => end(`✗ ${name} (${[why, time()].filter(Boolean).join(", ") || "0 s"})`),

@@ -154,7 +154,7 @@ const BUILT = "built from source";
  * @param {[string, string][]} tried
  * @returns {Promise<string>} how it was had
  */
-async function fillFolder(part, folder, { update, detail }, context, tried) {
+async function fillFolder(part, folder, { update, detail, restart }, context, tried) {
   const { platform, sources, turn, env, left } = context;
   if (part.plugin) {
     const why = sources.plugin(part, folder, env);
@@ -176,13 +176,14 @@ async function fillFolder(part, folder, { update, detail }, context, tried) {
 
   await sources.modules(part, env, ({ modules }) => detail(`downloaded ${modules} modules`));
   detail("waiting for its turn to be built");
-  const whyNot = await turn(() =>
-    sources.go(part, folder, update, env, ({ packages }) => {
+  const whyNot = await turn(() => {
+    restart();
+    return sources.go(part, folder, update, env, ({ packages }) => {
       left.compiled(part.name, packages);
       const known = packagesOf[part.name] ?? 0;
       detail(`compiled ${packages}${packages < known ? ` of about ${known}` : ""} packages`);
-    }),
-  );
+    });
+  });
   if (whyNot === undefined) return BUILT;
   tried.push(["go build", whyNot]);
   throw missingPart(part, tried);

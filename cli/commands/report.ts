@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { say } from "../terminal";
 
 interface ReportOptions {
   readonly manifest: string;
@@ -12,11 +13,13 @@ export function reportCommand(): Command {
     .option("--json", "print the manifest itself")
     .addHelpText("after", "\nExit codes: 0 shown, 1 the manifest cannot be read, 2 used wrongly.")
     .action(async (options: ReportOptions) => {
-      const { readManifestFile } = await import("../../report/manifest-file.js");
+      const { failureAfter, readManifestFile } = await import("../../report/manifest-file.js");
       const { releaseTable } = await import("../../report/release-table.js");
       const manifest = await readManifestFile(options.manifest);
       process.stdout.write(
         options.json ? `${JSON.stringify(manifest, undefined, 2)}\n` : releaseTable(manifest),
       );
+      const failure = await failureAfter(options.manifest);
+      if (failure !== undefined) say(failure);
     });
 }

@@ -26,9 +26,10 @@ const checks = [
 
 export = async () => {
   const plan = await Release.plan({
-    // IMAGE_REPO=ghcr.io/<owner>/aionis names another repository, PLATFORMS other platforms; PUBLISH_LATEST=false moves
-    // no floating tag. Credentials: GHCR_USERNAME and GHCR_TOKEN, else GITHUB_ACTOR and GITHUB_TOKEN.
+    // IMAGE_REPO=ghcr.io/<owner>/aionis names another repository; PUBLISH_LATEST=false moves no floating tag.
+    // Credentials: GHCR_USERNAME and GHCR_TOKEN, else GITHUB_ACTOR and GITHUB_TOKEN.
     registries: [ghcr("cognary")],
+    variables: ["TAG", "PLATFORMS"], // the runbook's names for the version and the platforms
     images: { aionis: { platforms: ["linux/amd64", "linux/arm64"] } },
     lanes,
     checks,

@@ -22,6 +22,7 @@ export = async () => {
       registries: [registry("registry.stage")], // CI_REGISTRY
       publishVersionTag: true, // refused without CI_IMAGE_TAG or a git tag
       images, // CI_SERVICES, CI_SERVICE_FILTER or SERVICES name some of them
+      variables: ["SERVICES"],
     },
     { files: (planned) => [serviceManifest(planned)] },
   );

@@ -45,6 +45,9 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
         ? ungated(`nothing verifies the provenance of ${names(promoted)}`)
         : []),
     ]),
+    ...findings(policy, "missingSbom", () =>
+      [...built, ...promoted].flatMap((image) => missingSbom(image) ?? []),
+    ),
     ...findings(policy, "unpinnedAction", () =>
       built.length === 0 ? [] : unpinnedActions(input.workflows, policy.unpinnedAction.allow),
     ),
@@ -120,6 +123,23 @@ function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach | 
     path: settingPath(image, "provenance"),
     message: `is false, so it is unknown how ${name} was built`,
     hint: "Leave it out, or set it to true.",
+  };
+}
+
+/** What was wanted and could not be made; a version that is released stays as it is. */
+function missingSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach | undefined {
+  if (sbom !== "unavailable" || content.from === "version-tag") return undefined;
+  const isBuilt = content.from === "build";
+  // A generator that is needed refuses the build by itself.
+  if (isBuilt && image.sbom !== false && image.sbom.required) return undefined;
+  return {
+    path: isBuilt ? settingPath(image, "sbom") : name,
+    message: isBuilt
+      ? `the SBOM of ${name} cannot be made: its generator cannot be reached`
+      : "has no SBOM: the generator could not be reached when it was built",
+    hint: isBuilt
+      ? "Name a generator that can be reached (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false."
+      : "Release a new version while the generator can be reached.",
   };
 }
 

@@ -19,6 +19,8 @@ export interface PolicyConfig {
   readonly floatingBase: AllowingRule;
   /** Images are built with provenance; where it is refused, the gate before a promotion asks for it. Default `warn`. */
   readonly missingProvenance: { readonly level: PolicyLevel };
+  /** An image that should have an SBOM has one. Default `off`; `refuse` for a stack that promotes or requires git tags. */
+  readonly missingSbom: { readonly level: PolicyLevel };
   /** Actions in the repository's workflows are named by their full commit. Default `warn`. */
   readonly unpinnedAction: AllowingRule;
   /** A pre-release moves no floating tag. Default `warn`: only `slipway:overrule` moves one. */
@@ -50,6 +52,7 @@ export const DEFAULT_POLICY: PolicyConfig = {
   uncommittedVersion: { level: "warn" },
   floatingBase: { level: "off", allow: [] },
   missingProvenance: { level: "warn" },
+  missingSbom: { level: "off" },
   unpinnedAction: { level: "warn", allow: [] },
   prereleaseOnFloatingTag: { level: "warn" },
   requiredPlatforms: { level: "off", platforms: [] },

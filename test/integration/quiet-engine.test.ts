@@ -54,11 +54,12 @@ process.stdout.write(args.includes("--json") ? events : "the engine's display, a
 process.exitCode = args.includes("--well") ? 0 : 255;
 `;
 
+const LOAD = JSON.stringify(path.resolve(__dirname, "../../toolchain/load.cjs"));
+
 function command(args: readonly string[]): string[] {
   const engine = path.join(dir, "engine.js");
   writeFileSync(engine, ENGINE);
-  const load = path.resolve(__dirname, "../../toolchain/load.cjs");
-  const script = `require(${JSON.stringify(load)}).load("cli/engine-process.ts")
+  const script = `require(${LOAD}).load("cli/engine-process.ts")
     .runEngineQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
     .then((code) => { process.exitCode = code; });`;
   return ["--eval", script, "--", engine, "up", ...args];
@@ -137,4 +138,28 @@ test("a pipe and a terminal: who has locked the stack, in place of the engine's 
     ...{ cwd: dir, columns: 120, rows: 30, env: { PATH, HOME, TERM: "xterm", TMPDIR: dir } },
   });
   expect(terminal.lines).toEqual(err.trimEnd().split("\n"));
+});
+
+const SAYING = `const { endPassing, say, sayInPassing } = require(${LOAD}).load("cli/terminal.ts");
+  sayInPassing("api: copied 1 MB of 3 MB"); sayInPassing("api: copied 2 MB of 3 MB" + " and so on".repeat(9));
+  say("api: copied 3 MB"); sayInPassing("writing latest"); endPassing(); console.error("error: no");`;
+
+test.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
+  ["updated on a terminal", {}, ["api: copied 3 MB", "error: no"]],
+  [
+    "one after the other in CI",
+    { CI: "true" },
+    [
+      "api: copied 1 MB of 3 MB",
+      expect.stringMatching(/^api: copied 2 MB of 3 MB and so on/),
+      ...[expect.any(String), "api: copied 3 MB", "writing latest", "error: no"],
+    ],
+  ],
+])("a command's own progress is %s", async (_, env, expected) => {
+  const { PATH = "", HOME = "" } = process.env;
+  const { terminal } = await onTerminal({
+    argv: [process.execPath, "--eval", SAYING],
+    ...{ cwd: dir, columns: 80, rows: 30, env: { PATH, HOME, TERM: "xterm", ...env } },
+  });
+  expect(terminal.lines).toEqual(expected);
 });

@@ -114,6 +114,11 @@ describe("a release", () => {
       ["building api", "api: warning: old base", "api: hm"],
     ],
     [
+      "what the program reports in the preview and in the update",
+      [says(STACK, "warning", "old\n"), says(STACK, "warning", "old\n"), says(STACK, "info", "old\n")],
+      ["warning: old", "old"],
+    ],
+    [
       "standard error of the program",
       [says(STACK, "info#err", "careful\n"), says("", "info", "\n")],
       ["careful"],
@@ -218,6 +223,7 @@ No tag was written. Run the same command again: it finishes what is missing.
       says(content("api"), "error", "gone\n"),
       says(content("api"), "error", "1 error occurred\n"),
       says(other, "error", "denied\n"),
+      says(STACK, "error", "snapshot failed\n"),
       { errorEvent: { error: "snapshot failed" } },
       summary({}, true),
     ]);

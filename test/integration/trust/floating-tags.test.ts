@@ -190,6 +190,51 @@ describe.each([
   });
 });
 
+test("a registry with immutable tags is named, with the setting that leaves its floating tags out", async () => {
+  count += 1;
+  world = new SignedWorld();
+  configure(UNSIGNED);
+  world.commit("v1.3.3");
+  await world.release();
+  const message =
+    "The image tag 'latest' already exists and cannot be overwritten because the tag is immutable.";
+  proxy.inject({
+    method: "PUT",
+    path: /manifests\/(?:1\.3|1|latest)$/,
+    fault: {
+      kind: "answer",
+      status: 400,
+      body: JSON.stringify({ errors: [{ code: "TAG_INVALID", message }] }),
+    },
+  });
+  world.commit("v1.3.4");
+  const { message: failure } = await world.release().then(
+    () => new Error("released"),
+    (error: Error) => error,
+  );
+  expect(failure).toContain("has immutable tags");
+  expect(failure).toMatch(/Not set: .*:1\.3\b/);
+  const [host = "", other = ""] = hosts();
+  const namespace = `f${count}`;
+  configure({
+    ...UNSIGNED,
+    registries: [
+      { host, namespace, floatingTags: false },
+      { host: other, namespace },
+    ],
+  });
+  const { plan } = await world.release();
+  const written = plan.levels
+    .flatMap(({ tags }) => tags)
+    .map(({ repository, name }) => `${repository}:${name}`);
+  expect(written.filter((reference) => reference.startsWith(host))).toEqual([
+    `${host}/${namespace}/app:1.3.4`,
+  ]);
+  expect(written).toContain(`${other}/${namespace}/app:latest`);
+  proxy.reset();
+  world.remove();
+});
+
 test("a version that no trusted signer states takes no floating tag, whoever moved it there", async () => {
   count += 1;
   world = new SignedWorld();

@@ -65,8 +65,8 @@ describe("base and variants become images", () => {
 });
 
 describe("the environment", () => {
-  it("BASE_HASH pins, PLATFORMS holds for the base too", () => {
-    const env = { BASE_HASH: "0123456789ab", PLATFORMS: "linux/arm64" };
+  it("BASE_HASH pins, CI_IMAGE_PLATFORM holds for the base too", () => {
+    const env = { BASE_HASH: "0123456789ab", CI_IMAGE_PLATFORM: "linux/arm64" };
     const config = read({ written: DEVBOX, env });
     expect(config.images[0]?.addressed?.hash).toBe("0123456789ab");
     expect(config.images.map(({ platforms }) => platforms.join())).toEqual(Array(3).fill("linux/arm64"));

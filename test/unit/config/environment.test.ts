@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { environmentCredentials, isSecretVariable, lookUp } from "../../../config/environment";
+import {
+  type Environment,
+  environmentCredentials,
+  isSecretVariable,
+  lookUp,
+} from "../../../config/environment";
 import { ENVIRONMENT } from "../../../config/environment-table";
 import { Encrypted } from "../../../config/secrets";
 import { MINIMAL, read } from "./read-config";
@@ -22,12 +27,12 @@ describe("precedence: environment, stack's file, default", () => {
   it("takes the environment over the stack's file, and says so", () => {
     const config = read({
       written: TWO,
-      env: { PLATFORMS: "linux/s390x, linux/arm64", RELEASE_TAG: "v1.2.3" },
+      env: { CI_IMAGE_PLATFORM: "linux/s390x, linux/arm64", RELEASE_TAG: "v1.2.3" },
     });
     expect(config.images[0]?.platforms).toEqual(["linux/arm64", "linux/s390x"]);
     expect(config.version).toBe("v1.2.3");
     expect(config.origins).toEqual({
-      "images[0].platforms": "environment variable PLATFORMS",
+      "images[0].platforms": "environment variable CI_IMAGE_PLATFORM",
       version: "environment variable RELEASE_TAG",
     });
   });
@@ -81,8 +86,8 @@ describe("precedence: environment, stack's file, default", () => {
       written: { ...TWO, envPrefix: "AWL_DOCKER_RELEASE_" },
       env: {
         AWL_DOCKER_RELEASE_PLATFORMS: "linux/arm64",
-        PLATFORMS: "linux/386",
-        TAG: "v0.2.1",
+        CI_IMAGE_PLATFORM: "linux/386",
+        RELEASE_TAG: "v0.2.1",
         AWL_DOCKER_RELEASE_DOCKERHUB_USERNAME: "gray",
         AWL_DOCKER_RELEASE_DOCKERHUB_TOKEN: "hub-token",
       },
@@ -93,10 +98,27 @@ describe("precedence: environment, stack's file, default", () => {
     expect(config.registries[1]?.password?.reveal()).toBe("hub-token");
     expect(config.origins).toEqual({
       "images[0].platforms": "environment variable AWL_DOCKER_RELEASE_PLATFORMS",
-      version: "environment variable TAG",
+      version: "environment variable RELEASE_TAG",
       "registries[1].password": "environment variable AWL_DOCKER_RELEASE_DOCKERHUB_TOKEN",
       "registries[1].username": "environment variable AWL_DOCKER_RELEASE_DOCKERHUB_USERNAME",
     });
+  });
+
+  it.each([
+    ["TAG", "v1.2.3"],
+    ["VERSION", "v1.2.3"],
+    ["PLATFORMS", "linux/386"],
+    ["SERVICES", "web"],
+  ])("reads the generic name %s only with the prefix, or where the stack names it", (name, value) => {
+    const written = { ...TWO, images: [{ name: "app" }, { name: "web" }] };
+    const origins = (settings: object, env: Environment) =>
+      Object.values(read({ written: { ...written, ...settings }, env }).origins);
+    expect(origins({}, { [name]: value })).toEqual([]);
+    expect(origins({ envPrefix: "APP_" }, { [name]: value })).toEqual([]);
+    expect(origins({ envPrefix: "APP_" }, { [`APP_${name}`]: value })).toContain(
+      `environment variable APP_${name}`,
+    );
+    expect(origins({ variables: [name] }, { [name]: value })).toContain(`environment variable ${name}`);
   });
 
   it("has each variable in one row only", () => {

@@ -56,7 +56,7 @@ describe("a lane's tags", () => {
 
 describe("the image of a lane", () => {
   it("has the lane's Dockerfile and name; the environment has the last word on the rest", () => {
-    const env = { IMAGE_REPO: "ghcr.io/me/aionis", PLATFORMS: "linux/arm64" };
+    const env = { IMAGE_REPO: "ghcr.io/me/aionis", CI_IMAGE_PLATFORM: "linux/arm64" };
     const config = read({ written: written(), env });
     expect(config.registries.map(({ host, namespace }) => `${host}/${namespace}`)).toEqual(["ghcr.io/me"]);
     expect(config.images[0]).toMatchObject({
@@ -150,8 +150,13 @@ describe("flags and variables about versions", () => {
     expect(config.origins.version).toBe("the flag --version");
   });
 
-  it("VERSION counts with the stack's prefix alone, and before a name without it", () => {
-    const env = { VERSION: "9.9.9", TAG: "v1.0.0", AWL_VERSION: "v2.0.0", AWL_PUBLISH_VERSION_TAG: "no" };
+  it("VERSION counts with the stack's prefix, and before a name without it", () => {
+    const env = {
+      VERSION: "9.9.9",
+      RELEASE_TAG: "v1.0.0",
+      AWL_VERSION: "v2.0.0",
+      AWL_PUBLISH_VERSION_TAG: "no",
+    };
     expect(read({ env }).version).toBe("v1.0.0");
     const config = read({ written: { ...MINIMAL, envPrefix: "AWL_" }, env });
     expect([config.version, config.publishVersionTag]).toEqual(["v2.0.0", false]);

@@ -19,7 +19,7 @@ describe("only", () => {
 
   test("takes along what an image is built FROM", () => {
     const images = [{ name: "app", base: "runtime" }, { name: "runtime" }, { name: "web" }];
-    expect(selected({ written: { ...MINIMAL, images }, env: { SERVICES: "app" } })).toEqual([
+    expect(selected({ written: { ...MINIMAL, images }, env: { CI_SERVICES: "app" } })).toEqual([
       "runtime",
       "app",
     ]);
@@ -27,21 +27,21 @@ describe("only", () => {
 });
 
 describe("CI variables", () => {
-  const all = { CI_SERVICES: "api", CI_SERVICE_FILTER: "langgraph", SERVICES: "temporal-worker" };
+  const all = { CI_SERVICES: "api", CI_SERVICE_FILTER: "langgraph" };
 
   test.each([
     [all, ["api"]],
     [{ ...all, CI_SERVICES: "" }, ["langgraph"]],
-    [{ SERVICES: "temporal-worker" }, ["temporal-worker"]],
+    [{ CI_SERVICES: "temporal-worker" }, ["temporal-worker"]],
     [{ CI_SERVICES: "api,langgraph" }, ["langgraph", "api"]],
     [{ CI_SERVICES: "api\nlanggraph\n" }, ["langgraph", "api"]],
-    [{ CI_SERVICES: "", CI_SERVICE_FILTER: " ", SERVICES: "" }, undefined],
+    [{ CI_SERVICES: "", CI_SERVICE_FILTER: " " }, undefined],
   ])("%j selects %j", (env, names) => {
     expect(selected({ env })).toEqual(names);
   });
 
-  test("do not narrow one image: SERVICES may be there for other reasons", () => {
-    expect(selected({ written: MINIMAL, env: { SERVICES: "web" } })).toBeUndefined();
+  test("do not narrow one image, which is released whole", () => {
+    expect(selected({ written: MINIMAL, env: { CI_SERVICES: "web" } })).toBeUndefined();
   });
 
   test("unknown names are refused before anything else", () => {

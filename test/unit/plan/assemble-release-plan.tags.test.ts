@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ManifestTag } from "../../../plan/manifest";
 import type { PlannedTag, ReleasePlan } from "../../../plan/release-plan";
 import {
+  aConfig,
   digest,
   FIRST,
   image,
@@ -118,6 +119,22 @@ describe("a tag's line in the plan", () => {
     expect(tagOf(of("ancestor"), "main")).toMatchObject({ action: "move", ancestry: "ancestor" });
     expect(tagOf(of("descendant"), "main")).toMatchObject({ action: "keep", ancestry: "descendant" });
   });
+});
+
+test("a registry with immutable tags gets version tags and no floating ones", () => {
+  const { registries } = aConfig();
+  const [first, second] = registries;
+  if (first === undefined || second === undefined) throw new Error("two registries");
+  const state = registryState().with(SECOND, "latest", OLDER);
+  const plan = planOf(state, {
+    config: aConfig({ registries: [first, { ...second, floatingTags: false }] }),
+  });
+  const names = (repository: string) =>
+    plan.levels.flatMap(({ tags }) =>
+      tags.flatMap((tag) => (tag.repository === repository ? [tag.name] : [])),
+    );
+  expect(names(FIRST)).toEqual(["1.2.3", "1", "latest"]);
+  expect(names(SECOND)).toEqual(["1.2.3"]);
 });
 
 describe("tags that somebody else moved", () => {

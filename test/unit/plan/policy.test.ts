@@ -151,6 +151,35 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       says: /^slipway:promote\.verify: is not set, so nothing verifies the provenance of app/,
     },
   ],
+  missingSbom: [
+    {
+      what: "an image whose default generator cannot be reached",
+      rule: { missingSbom: { level: "refuse" } },
+      intent: {
+        image: anImage({ at: "images[0]", sbom: { generator: GENERATOR, required: false } }),
+        sbom: { reference: GENERATOR, unavailable: "no answer" },
+      },
+      says: /^slipway:images\[0\]\.sbom: the SBOM of app cannot be made: its generator cannot be reached/,
+    },
+    {
+      what: "a promotion of an image that was built without it",
+      rule: { missingSbom: { level: "refuse" } },
+      config: { promote: PROMOTE },
+      intent: { existing: { ...PROMOTED, sbom: "unavailable" } },
+      says: /^app: has no SBOM: the generator could not be reached when it was built/,
+    },
+    {
+      what: "a promotion of an image with one",
+      rule: { missingSbom: { level: "refuse" } },
+      config: { promote: PROMOTE },
+      intent: { existing: PROMOTED },
+    },
+    {
+      what: "an image that is to have none",
+      rule: { missingSbom: { level: "refuse" } },
+      intent: { image: anImage({ sbom: false }) },
+    },
+  ],
   unpinnedAction: [
     {
       what: "an action by its tag, and three more",

@@ -144,6 +144,20 @@ describe("what users read", () => {
     expect(error).toMatchObject({ code: "registry-bad-answer", summary: expect.stringContaining(expected) });
   });
 
+  const ecr = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+  const missing = JSON.stringify({
+    errors: [{ code: "NAME_UNKNOWN", message: "The repository does not exist" }],
+  });
+  it.each([
+    [ecr, "aws ecr create-repository --region eu-central-1 --repository-name octo/app"],
+    ["registry.example", "create octo/app there first"],
+  ])("a repository that %s does not make by itself: how to make it", async (host, hint) => {
+    const error = await failureOf(host, {
+      [`https://${host}`]: [{ path: uploads, method: "POST", status: 404, body: missing }],
+    });
+    expect(error).toMatchObject({ code: "registry-not-found", hint: expect.stringContaining(hint) });
+  });
+
   it.each([
     [404, "registry-not-found"],
     [405, "registry-unsupported"],

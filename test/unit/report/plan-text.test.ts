@@ -52,6 +52,16 @@ app 1.2.3: build for linux/amd64, linux/arm64
     );
   });
 
+  test.each<[string, Record<string, string>, string[]]>([
+    ["none", {}, []],
+    ["each its own", { a: "X", b: "Y" }, ["  a comes from X", "  b comes from Y"]],
+    ["a few", { a: "X", b: "Y", c: "X" }, ["  a, c come from X", "  b comes from Y"]],
+    ["many", { a: "X", b: "X", c: "X", d: "X" }, ["  a and 3 more come from X"]],
+  ])("names what decides settings once: %s", (_, origins, expected) => {
+    const lines = planText({ ...planOf(registryState()), origins }).split("\n");
+    expect(lines.filter((line) => / comes? from /.test(line))).toEqual(expected);
+  });
+
   test("tells where content comes from, where it goes, and that nothing moves where it is", () => {
     const tags = ["sha-0123456", "1.2.3", "1", "latest"];
     const first = tags.reduce((known, tag) => known.with(FIRST, tag, image()), registryState());
@@ -117,6 +127,36 @@ describe("a refusal", () => {
   app:1.2.3: ${FIRST}:1.2.3 was released from commit ffffffffffff, and this is commit ${REVISION.slice(0, 12)} [version-of-another-revision]
     Release a new version, or check out ffffffffffff to complete that one.
     to overrule it, in the stack's file: slipway:overrule: [app:1.2.3]`,
+    );
+  });
+
+  test("says once what to do about reasons that are alike", () => {
+    const [one] = planOf(registryState().with(FIRST, "1.2.3", foreign)).refusals;
+    if (one === undefined) throw new Error("nothing is refused");
+    const of = (path: string, overrule?: string, hint = one.hint) => ({
+      ...one,
+      path,
+      message: "no",
+      hint,
+      overrule,
+    });
+    const refusals = [
+      of("a", "a:1"),
+      of("x", undefined, "Look.\nAgain."),
+      of("b", "b:1"),
+      of("y", undefined, "Look."),
+    ];
+    expect(refusalText({ ...planOf(registryState()), refusals })).toBe(
+      `The release is refused (4 reasons); nothing was written:
+  a: no [version-of-another-revision]
+  b: no [version-of-another-revision]
+    Release a new version, or check out ffffffffffff to complete that one.
+    to overrule them, in the stack's file: slipway:overrule: [a:1, b:1]
+  x: no [version-of-another-revision]
+    Look.
+    Again.
+  y: no [version-of-another-revision]
+    Look.`,
     );
   });
 

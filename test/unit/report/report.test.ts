@@ -4,7 +4,12 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ReleaseManifest, releaseManifest, type TagOutcome, tagOutcomes } from "../../../plan/manifest";
 import type { ReleasePlan } from "../../../plan/release-plan";
-import { type ManifestFile, readManifestFile, writeArtifacts } from "../../../report/manifest-file";
+import {
+  failureAfter,
+  type ManifestFile,
+  readManifestFile,
+  writeArtifacts,
+} from "../../../report/manifest-file";
 import { releaseMarkdown } from "../../../report/release-markdown";
 import { releaseTable } from "../../../report/release-table";
 import {
@@ -265,6 +270,23 @@ describe("the files", () => {
     );
     await writeArtifacts(folder, "out/deep", made, run);
     expect(readFileSync(file, "utf8")).toBe(first);
+  });
+
+  test("name a run that failed on a registry after the release, and none before it", async () => {
+    await writeArtifacts(folder, "failed", made, run);
+    const file = path.join(folder, "failed/release-manifest.json");
+    const diagnosed = (at: string) =>
+      writeFileSync(
+        path.join(folder, `failed/diagnostics-${at}.json`),
+        JSON.stringify({ schema: 1, at, message: "ghcr.io answered 400\n  more", requests: [] }),
+      );
+    diagnosed("2001-01-01T00:00:00.000Z");
+    expect(await failureAfter(file)).toBeUndefined();
+    diagnosed("2101-01-01T00:00:00.000Z");
+    expect(await failureAfter(file)).toBe(
+      "A later run failed (2101-01-01T00:00:00.000Z): ghcr.io answered 400\n" +
+        `  See ${path.join(folder, "failed/diagnostics-2101-01-01T00:00:00.000Z.json")}`,
+    );
   });
 
   test.each([

@@ -30,6 +30,8 @@ describe("the time that is left", () => {
     left.built("pulumi");
     expect(left.text()).toBe("about 13 min left");
     left.compiled("docker-build", 600);
+    // It was half built when it failed.
+    left.compiled("registry", 350);
     left.drop("registry");
     expect(left.text()).toBe("about 2 min left");
     left.compiled("docker-build", 990);
@@ -82,6 +84,15 @@ test("a pipe gets a line every 30 s: what is built, how far, how long still", ()
     "✓ pulumi 3.259.0 (built from source, 61 s)",
     "",
   ]);
+});
+
+test("what a step waited for is not in its time", () => {
+  const { text, step } = steps(false);
+  vi.advanceTimersByTime(20 * SECOND);
+  step.restart();
+  vi.advanceTimersByTime(10 * SECOND);
+  step.done("built from source");
+  expect(text()).toMatch(/✓ pulumi 3\.259\.0 \(built from source, 10 s\)\n$/);
 });
 
 test("a terminal shows the same on lines that are updated, each on one row", () => {
