@@ -70,7 +70,9 @@ function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEv
   }
   const usesSha = options.rule.some((rule) => /type=sha\b|\bsha\}\}/.test(rule));
   if (!sha && usesSha) {
-    warn("no commit is given (GITHUB_SHA or --sha, such as --sha $(git rev-parse HEAD)): type=sha makes no tag");
+    warn(
+      "no commit is given (GITHUB_SHA or --sha, such as --sha $(git rev-parse HEAD)): type=sha makes no tag",
+    );
   }
 
   const payload = readPayload(eventFile, options.eventFile !== undefined);

@@ -109,7 +109,8 @@ export const imageSchema = z
       .union([z.boolean(), grammar.line])
       .meta({ what: "true, false or the image of an SBOM generator" })
       .refine(
-        (value) => typeof value !== "string" || (isReference(value) && grammar.meantFlag(value) === undefined),
+        (value) =>
+          typeof value !== "string" || (isReference(value) && grammar.meantFlag(value) === undefined),
         { error: ({ input }) => `is not the image of an SBOM generator${grammar.flagSuggestion(input)}` },
       )
       .default(true)

@@ -82,7 +82,10 @@ function typeProblem({ schema, shown }: Context, path: Path, value: unknown): Pr
 function listHint(value: unknown): string | undefined {
   const entries = typeof value === "string" ? value.split("\n").filter((line) => line.trim() !== "") : [];
   if (entries.length === 0) return undefined;
-  return [`Write a list${entries.length > 1 ? ", without `|`" : ""}:`, ...entries.map((entry) => entry.trim().replace(/^(?!#)/, "- "))].join("\n");
+  return [
+    `Write a list${entries.length > 1 ? ", without `|`" : ""}:`,
+    ...entries.map((entry) => entry.trim().replace(/^(?!#)/, "- ")),
+  ].join("\n");
 }
 
 function whatAt(schema: z.ZodType, path: Path): string {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: expressions of a workflow look like a template's
 import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../../config/grammar";
 import { type Input, MINIMAL, problemLines, problemsOf } from "./read-config";
@@ -74,15 +75,13 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       'images[0].sbom: "no" is not the image of an SBOM generator; did you mean `false`? [config-value]',
     ],
   ],
-  ...["none", "off", "N", "disabled", "False"].map(
-    (sbom): (typeof WRONG)[number] => [
-      `sbom: ${sbom}`,
-      image({ sbom }),
-      [
-        `images[0].sbom: "${sbom}" is not the image of an SBOM generator; did you mean \`false\`? [config-value]`,
-      ],
+  ...["none", "off", "N", "disabled", "False"].map((sbom): (typeof WRONG)[number] => [
+    `sbom: ${sbom}`,
+    image({ sbom }),
+    [
+      `images[0].sbom: "${sbom}" is not the image of an SBOM generator; did you mean \`false\`? [config-value]`,
     ],
-  ),
+  ]),
   [
     "expressions of a workflow",
     image({
@@ -310,7 +309,9 @@ describe("wrong configurations, every problem at once", () => {
 });
 
 it("shows the list that a pasted text is meant as", () => {
-  const error = problemsOf(image({ tags: "type=semver,pattern={{version}}\n# every commit\n\n  type=sha\n" }));
+  const error = problemsOf(
+    image({ tags: "type=semver,pattern={{version}}\n# every commit\n\n  type=sha\n" }),
+  );
   expect(error.message).toContain(
     [
       " is not a list [config-type]",
