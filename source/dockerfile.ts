@@ -133,13 +133,7 @@ function lookupFor(
   buildArgs: Readonly<Record<string, string>>,
   platform: string,
 ): Lookup {
-  const [os = "", arch = "", variant = ""] = platform.split("/");
-  const values = new Map([
-    ["TARGETPLATFORM", platform],
-    ["TARGETOS", os],
-    ["TARGETARCH", arch],
-    ["TARGETVARIANT", variant],
-  ]);
+  const values = new Map([...platformArgs("TARGET", platform), ...platformArgs("BUILD", MACHINE)]);
   for (const { name, value } of outline.globalArgs) {
     const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
     if (given !== undefined) values.set(name, given);
@@ -157,6 +151,19 @@ function lookupFor(
     }
   }
   return (name) => values.get(name);
+}
+
+/** Where a build runs, unless the builder is another machine. */
+const MACHINE = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
+
+function platformArgs(prefix: "TARGET" | "BUILD", platform: string): [string, string][] {
+  const [os = "", arch = "", variant = ""] = platform.split("/");
+  return [
+    [`${prefix}PLATFORM`, platform],
+    [`${prefix}OS`, os],
+    [`${prefix}ARCH`, arch],
+    [`${prefix}VARIANT`, variant],
+  ];
 }
 
 function normalise(word: string): DockerfileImage | undefined {
@@ -198,11 +205,12 @@ function outlineDockerfile(text: string): DockerfileOutline {
   const syntax = dockerfile
     .getDirectives()
     .find((directive) => directive.getName().toLowerCase() === "syntax");
+  const lines = text.split(/\r?\n/);
   const stages: { name?: string; base: Use; uses: Use[] }[] = [];
   for (const instruction of dockerfile.getInstructions()) {
     if (instruction instanceof From) {
       const name = instruction.getBuildStage()?.toLowerCase();
-      const base = { word: instruction.getImage() ?? "", by: "FROM" as const, line: lineOf(instruction) };
+      const base = { word: baseWord(instruction, lines), by: "FROM" as const, line: lineOf(instruction) };
       stages.push({ name, base, uses: [] });
     } else {
       stages.at(-1)?.uses.push(...usesOf(instruction));
@@ -219,6 +227,15 @@ function outlineDockerfile(text: string): DockerfileOutline {
     ),
     stages,
   };
+}
+
+/** As it is written: the library takes escapes away, and a pattern needs them. */
+function baseWord(instruction: From, lines: readonly string[]): string {
+  const { start, end } = instruction.getArguments()[0]?.getRange() ?? instruction.getRange();
+  const written =
+    start.line === end.line ? lines[start.line]?.slice(start.character, end.character) : undefined;
+  const word = instruction.getImage() ?? "";
+  return word === "" ? "" : (written ?? word);
 }
 
 function usesOf(instruction: Instruction): Use[] {
