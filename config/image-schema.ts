@@ -224,7 +224,7 @@ export const variantSchema = z
 /** A lane's tags: everything before the version. */
 const FORMAT = /^([A-Za-z0-9_][A-Za-z0-9._-]*)?X\.Y\.Z$/;
 const FLOATING = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*)?latest[A-Za-z0-9._-]*$/;
-const TRIGGER = /^[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
+const TRIGGER = /^@?[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
 
 export const laneSchema = z
   .strictObject({
