@@ -46,6 +46,10 @@ export interface RegistryReader {
     references: readonly string[],
     options?: { readonly quick?: boolean },
   ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+  /** The platforms of each reference that is an index. */
+  readonly indexPlatforms: (
+    references: readonly string[],
+  ) => Promise<Readonly<Record<string, readonly string[]>>>;
   /** @param signer whose statements are trusted; default: the stack's own */
   readonly inspectImages: (
     references: readonly string[],

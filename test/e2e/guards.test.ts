@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RegistryClient } from "../../registry/client";
 import { OCI_MANIFEST } from "../../registry/manifest";
+import { pushIndex } from "../integration/registry/content";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { Project } from "../support/project";
@@ -230,4 +231,24 @@ test("what a program leaves uncaught is its message alone, without a stack and w
     expect(text).not.toMatch(/unhandled|<ref/);
     expect(stripVTControlCharacters(text)).toBe(text);
   }
+});
+
+test("a base without a platform that the image is built for is refused by the preview", async () => {
+  const { host } = await registry();
+  const client = new RegistryClient({ host, plainHttp: true });
+  await pushIndex(client, "octo/base", { tag: "1" });
+  await client.close();
+  const stage = await project([{ host, namespace: "octo" }]);
+  const built = (platforms: readonly string[]) => ({
+    registries: [{ host, namespace: "octo" }],
+    images: [{ name: "app", context: "app", platforms, tags: RULES }],
+  });
+  stage.setConfig(built(["linux/amd64", "linux/s390x"]));
+  await stage.commit({ "app/Dockerfile": `FROM ${host}/octo/base:1\n` }, "v1.0.0");
+  const { exitCode, text } = await stage.preview();
+  expect(exitCode).not.toBe(0);
+  expect(text).toContain(`${host}/octo/base:1 has no linux/s390x; it has linux/amd64, linux/arm64`);
+  expect(text).toContain("[base-platform-missing]");
+  stage.setConfig(built(["linux/amd64", "linux/arm64"]));
+  expect((await stage.preview()).exitCode).toBe(0);
 });

@@ -82,6 +82,29 @@ describe("the images that a Dockerfile takes", () => {
     expect(read("FROM node:${V#v}").problems[0]).toContain("has no value");
   });
 
+  it.each([
+    ["FROM a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
+    ["FROM --platform=$TARGETPLATFORM a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
+    ["FROM --platform=linux/amd64 a:1", { "a:1": ["linux/amd64"] }],
+    ["FROM --platform=linux/${TARGETARCH} a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
+    [
+      "FROM --platform=$BUILDPLATFORM a:1 AS x\nFROM b:1\nCOPY --from=x / /",
+      { "b:1": ["linux/amd64", "linux/arm64"] },
+    ],
+    ["FROM --platform=${BUILDPLATFORM} a:1", {}],
+    ["FROM a:1 AS unused\nFROM scratch\nCOPY --from=c:1 / /", {}],
+    [
+      "FROM a:1 AS s-amd64\nFROM b:1 AS s-arm64\nFROM s-$TARGETARCH",
+      { "a:1": ["linux/amd64"], "b:1": ["linux/arm64"] },
+    ],
+  ])("knows which platforms a base is taken for: %j", (dockerfile, expected) => {
+    const { platforms } = readDockerfileImages({
+      ...{ dockerfile, buildArgs: {}, platforms: ["linux/amd64", "linux/arm64"], path: "dockerfile" },
+    });
+    const library = Object.entries(expected).map(([name, of]) => [`docker.io/library/${name}`, of]);
+    expect(platforms).toEqual(Object.fromEntries(library));
+  });
+
   it("knows the platform of the machine that builds", () => {
     const arch = process.arch === "x64" ? "amd64" : process.arch;
     const dockerfile = "FROM a AS tools-amd64\nFROM b AS tools-arm64\nFROM tools-${BUILDARCH}";
