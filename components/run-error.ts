@@ -31,7 +31,7 @@ export function printUncaughtPlainly(): void {
   process.prependListener("unhandledRejection", makePlain);
 }
 
-export function makePlain(error: unknown): void {
+function makePlain(error: unknown): void {
   if (!(error instanceof Error) || "__pulumiRunError" in error) return;
   // The SDK names the resource of such an error, and prints no stack where this says so.
   if (pulumi.ResourceError.isInstance(error)) return void Reflect.set(error, "hideStack", true);
