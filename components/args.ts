@@ -99,8 +99,8 @@ export interface ImageArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
+     * A version that beats the newest one; the plan shows how they differ.
+     * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;
@@ -295,8 +295,8 @@ export interface BaseArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
+     * A version that beats the newest one; the plan shows how they differ.
+     * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;
@@ -360,8 +360,8 @@ export interface VariantArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
+     * A version that beats the newest one; the plan shows how they differ.
+     * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;

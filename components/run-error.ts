@@ -25,7 +25,7 @@ const FRAME = /^\s+at (?!.*(?:\(|at )node:)(?!.*[\\/]node_modules[\\/]).*:\d+:\d
  * in colours, whatever `--color` and NO_COLOR say. SLIPWAY_DEBUG keeps the stack.
  */
 export function printUncaughtPlainly(): void {
-  if (!pulumi.runtime.hasEngine() || process.env.SLIPWAY_DEBUG) return;
+  if (process.env.SLIPWAY_DEBUG) return;
   // Before the SDK's own listeners, which print.
   process.prependListener("uncaughtException", makePlain);
   process.prependListener("unhandledRejection", makePlain);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SHORT_LIMIT } from "../plan/description";
 import { isReference } from "../plan/reference";
-import { NPM_SOURCE_PATTERN } from "../plan/versions";
+import { NPM_SOURCE_PATTERN, parseVersion } from "../plan/versions";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./grammar";
 
@@ -32,10 +32,16 @@ const buildArg = z
           .string()
           .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
           .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
-        pin,
+        pin: pin
+          .refine((text) => text === undefined || parseVersion(text)?.scheme === "semver", {
+            error: "is not a version such as 1.4.2; a tag or a range would be another one tomorrow",
+          })
+          .describe(
+            "A version that beats the newest one; the plan shows how they differ. @default the variable of the argument's name",
+          ),
       })
       .describe(
-        "The newest version in a package registry, resolved when planning. @example { latestOf: npm:zod }",
+        "The newest version in a package registry, resolved when planning. The variable of the argument's name pins it. @example { latestOf: npm:zod }",
       ),
   ])
   .meta({ what: "a text, a whole number, true, false, { file: … } or { latestOf: npm:… }" });
