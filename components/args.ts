@@ -962,9 +962,9 @@ export interface GithubArgs extends RepositorySetupArgs {
        */
       readonly on?: readonly ("release" | "tags")[];
       /**
-       * Git tags that are versions.
+       * Git tags that are versions, by GitHub's filter patterns: * for anything but a slash, [0-9]+ for a number, ! for those to leave out of what the patterns before it name.
        * @default the lane's trigger, else v*
-       * @example [v*]
+       * @example [v*, '!v*-rc*']
        */
       readonly tags?: readonly string[];
     };

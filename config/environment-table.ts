@@ -1,6 +1,7 @@
 import { isRecord } from "../plan/record";
 import { normalizeHost, parseReference, TAG_GRAMMAR, TAG_PATTERN } from "../plan/reference";
 import type { Environment, Given } from "./environment";
+import { meantFlag } from "./grammar";
 import { type Entry, entriesOf, formatPath, type Path, valueAt, type Written } from "./paths";
 
 export interface Edit {
@@ -121,7 +122,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     meaning:
       "The SBOM generator's image in place of the default one, such as a mirror's; it has to be reached. false: no SBOM.",
     edits: ({ value }, written) => {
-      const chosen = /^(?:false|0|no)$/i.test(value.trim()) ? false : value.trim();
+      const chosen = meantFlag(value) === "false" ? false : value.trim();
       const isDefault = ({ path }: Edit) =>
         [undefined, true].some((usual) => valueAt(written, path) === usual);
       return forImagesAndBase(written, "sbom", chosen).filter(isDefault);

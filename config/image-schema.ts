@@ -114,9 +114,11 @@ export const imageSchema = z
     sbom: z
       .union([z.boolean(), grammar.line])
       .meta({ what: "true, false or the image of an SBOM generator" })
-      .refine((value) => typeof value !== "string" || isReference(value), {
-        error: "is not the image of an SBOM generator",
-      })
+      .refine(
+        (value) =>
+          typeof value !== "string" || (isReference(value) && grammar.meantFlag(value) === undefined),
+        { error: ({ input }) => `is not the image of an SBOM generator${grammar.flagSuggestion(input)}` },
+      )
       .default(true)
       .describe(
         `Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR} where it can be reached, a generator's image that has to be reached, or false for none. @default true`,
@@ -228,7 +230,7 @@ export const variantSchema = z
 /** A lane's tags: everything before the version. */
 const FORMAT = /^([A-Za-z0-9_][A-Za-z0-9._-]*)?X\.Y\.Z$/;
 const FLOATING = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*)?latest[A-Za-z0-9._-]*$/;
-const TRIGGER = /^[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
+const TRIGGER = /^@?[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
 
 export const laneSchema = z
   .strictObject({

@@ -8,7 +8,7 @@ import { type Digest, isDigest } from "../../plan/digest";
 import { ProblemError } from "../../plan/problem";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import { buildxFolder, isMissingBuilder, readBuildxBuilder } from "../../provider/builder/buildx-builder";
-import { FROM_DOCKER, type Registries } from "../../provider/registries";
+import type { Registries } from "../../provider/registries";
 import {
   type ChosenBuilder,
   type CliCommand,
@@ -192,7 +192,7 @@ export async function readLogins(
   const found = await Promise.all(
     [...new Set(hosts)].map(async (host) => {
       const credentials = await registries.connect(host).credentials();
-      if (credentials === undefined || credentials.from === FROM_DOCKER) return [];
+      if (credentials === undefined || credentials.isDockers) return [];
       if (!("username" in credentials.credentials)) return [];
       const { username, password } = credentials.credentials;
       return [{ host, username, password, from: credentials.from }];
