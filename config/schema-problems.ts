@@ -59,7 +59,7 @@ function problemsOf(issue: Issue, context: Context): Problem[] {
     case "invalid_format":
     case "not_multiple_of":
     case "custom":
-      return [problem("config-value", path, `${shown} ${withoutValue(shown, issue.message)}`)];
+      return [problem("config-value", path, sentence(shown, issue.message))];
     default: {
       const never: never = issue;
       throw new TypeError(`unknown issue ${JSON.stringify(never)}`);
@@ -146,8 +146,16 @@ function suggestion(text: string, words: readonly string[]): string {
   return isNear ? `; did you mean \`${near}\`?` : "";
 }
 
-/** A suggestion is made of the value: it goes where the value is hidden. */
-function withoutValue(shown: string, message: string): string {
+/**
+ * A message that starts with `:` stands alone, since its value can have a password in it. A suggestion is made of the
+ * value: it goes where the value is hidden.
+ */
+function sentence(shown: string, message: string): string {
+  if (message.startsWith(": ")) return message.slice(2);
+  return `${shown} ${withoutSuggestion(shown, message)}`;
+}
+
+function withoutSuggestion(shown: string, message: string): string {
   return shown === REDACTED ? message.replace(/; did you mean .*$/s, "") : message;
 }
 

@@ -33,7 +33,9 @@ describe("where descriptions go", () => {
   });
 
   test("an address with a password is refused", () => {
-    expect(problemLines(withRegistry({ hub: "https://octo:planted@hub.example.com" }))).toHaveLength(1);
+    expect(problemLines(withRegistry({ hub: "https://octo:planted@hub.example.com" }))).toEqual([
+      "registries[0].hub: has credentials in it; they belong elsewhere [config-value]",
+    ]);
   });
 });
 
