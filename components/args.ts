@@ -152,6 +152,28 @@ export interface ImageArgs {
   /** Build secrets for `RUN --mount=type=secret`: id to value. Set them with: pulumi config set --secret --path 'slipway:images[0].secrets.ID' */
   readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
   /**
+   * Named build contexts for FROM, `COPY --from=` and `--mount=from=`: a folder relative to the image's context, inside the project; docker-image:// and an image; or a Git address with its commit.
+   * @default none
+   * @example { shared: ../shared, tools: "docker-image://alpine:3.20" }
+   */
+  readonly contexts?: Readonly<Record<string, string>>;
+  /**
+   * Ids for `RUN --mount=type=ssh`. Each takes the agent at SSH_AUTH_SOCK, which no state records.
+   * @default none
+   * @example [default]
+   */
+  readonly ssh?: readonly string[];
+  /**
+   * The network of RUN lines: the builder's, none, or that of the builder's machine, which the builder has to allow.
+   * @default default
+   */
+  readonly network?: "default" | "none" | "host";
+  /**
+   * Hosts that RUN lines know besides: name to IP address, or `host-gateway` for the builder's machine.
+   * @default none
+   */
+  readonly extraHosts?: Readonly<Record<string, string>>;
+  /**
    * What Docker Hub says of the image's repository, written after every tag by a release that moves its floating tags.
    * @default it stays as it is
    */

@@ -77,6 +77,10 @@ function imageArgs(args: BuildArgs): dockerBuild.ImageArgs {
     labels: { ...recipe.labels },
     ...(recipe.target === undefined ? {} : { target: recipe.target }),
     ...(secrets.length === 0 ? {} : { secrets: Object.fromEntries(secrets) }),
+    // Without paths, the provider takes the agent's socket from its environment.
+    ...(recipe.ssh.length === 0 ? {} : { ssh: recipe.ssh.map((id) => ({ id })) }),
+    ...(recipe.network === undefined ? {} : { network: recipe.network }),
+    ...(recipe.extraHosts.length === 0 ? {} : { addHosts: [...recipe.extraHosts] }),
     ...(builder.name === undefined ? {} : { builder: { name: builder.name } }),
     cacheFrom: recipe.cacheFrom.map((raw) => ({ raw })),
     cacheTo: recipe.cacheTo.map((raw) => ({ raw })),

@@ -1,8 +1,15 @@
+import { isIP } from "node:net";
 import { posix } from "node:path";
 import { z } from "zod";
 import { ROOT_PATTERN } from "../plan/config";
 import { isDigest } from "../plan/digest";
-import { HOST_PATTERN, isLoopbackHost, REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
+import {
+  HOST_PATTERN,
+  isLoopbackHost,
+  isReference,
+  REPOSITORY_PATTERN,
+  TAG_PATTERN,
+} from "../plan/reference";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 
 /**
@@ -91,7 +98,8 @@ export function pathProblem(text: string): string | undefined {
   return escapes(text) ? "leads out of the project" : undefined;
 }
 
-function escapes(path: string): boolean {
+/** Whether a relative path leads above where it starts. */
+export function escapes(path: string): boolean {
   const normal = posix.normalize(path);
   return normal === ".." || normal.startsWith("../");
 }
@@ -109,6 +117,60 @@ export const buildArgName = z
 export const secretId = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, { error: "is not a build secret's id: letters, digits and . _ -" });
+
+/** BuildKit looks a context up by the words of FROM and `--from=`, read as an image's name. */
+export const contextName = z
+  .string()
+  .refine((text) => isReference(text) && !text.includes("@") && !/^(?:[0-9]+|scratch)$/i.test(text), {
+    error:
+      "is not a context's name: lower case, as a stage or an image with its tag; not a number or scratch",
+  });
+
+/** Before the reference of an image. */
+export const IMAGE_CONTEXT = "docker-image://";
+/** Without a password: it would be in the state and in the provenance. */
+const GIT_CONTEXT =
+  /^(?:(?:https?|git):\/\/[A-Za-z0-9.-]+(?::[0-9]+)?\/|ssh:\/\/(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9.-]+(?::[0-9]+)?\/|git@[A-Za-z0-9.-]+:)[A-Za-z0-9._~/-]+\.git#[0-9a-f]{40}(?::[A-Za-z0-9._~/-]+)?$/;
+
+export type ContextKind = "folder" | "image" | "git";
+
+export function contextKind(text: string): ContextKind {
+  if (text.startsWith(IMAGE_CONTEXT)) return "image";
+  return GIT_CONTEXT.test(text) ? "git" : "folder";
+}
+
+/** What a named context is. Whether a folder stays in the project depends on the image's context. */
+export const contextSource = z.string().refine((text) => contextProblem(text) === undefined, {
+  error: (issue) => contextProblem(String(issue.input)) ?? "is not a context",
+});
+
+function contextProblem(text: string): string | undefined {
+  const kind = contextKind(text);
+  if (kind === "git") return undefined;
+  if (kind === "image")
+    return isReference(text.slice(IMAGE_CONTEXT.length))
+      ? undefined
+      : "is not an image, such as docker-image://alpine:3.20";
+  if (/^(?:[a-z]+:\/\/|git@).*\.git(?:[#?].*)?$/i.test(text))
+    return ": is not fixed; write it as https://host/repository.git#<commit, 40 hex digits>, with :folder after it if wanted, and no password";
+  if (/^https?:\/\//i.test(text))
+    return ": BuildKit cannot check what it downloads there; use ADD --checksum=sha256:… in the Dockerfile";
+  if (/^(?:[a-z][a-z0-9+.-]*:|git@)/i.test(text) && !/^[a-z]:/i.test(text))
+    return "is not a folder, docker-image://… or a Git address with its commit";
+  return escapes(text) ? undefined : pathProblem(text);
+}
+
+export const sshId = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, {
+  error: "is not an ssh id: letters, digits and . _ -; keys and sockets come from the ssh agent alone",
+});
+
+export const hostName = z.string().regex(/^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/, {
+  error: "is not a host's name: letters, digits and . _ -",
+});
+
+export const hostAddress = z.string().refine((text) => text === "host-gateway" || isIP(text) !== 0, {
+  error: "is not an IP address, nor `host-gateway` for the builder's machine",
+});
 
 export const stageName = z
   .string()

@@ -145,6 +145,30 @@ export const imageSchema = z
       .describe(
         "Build secrets for `RUN --mount=type=secret`: id to value. Set them with: pulumi config set --secret --path 'slipway:images[0].secrets.ID'",
       ),
+    contexts: z
+      .record(grammar.contextName, grammar.contextSource)
+      .optional()
+      .describe(
+        'Named build contexts for FROM, `COPY --from=` and `--mount=from=`: a folder relative to the image\'s context, inside the project; docker-image:// and an image; or a Git address with its commit. @default none @example { shared: ../shared, tools: "docker-image://alpine:3.20" }',
+      ),
+    ssh: z
+      .array(grammar.sshId)
+      .optional()
+      .describe(
+        "Ids for `RUN --mount=type=ssh`. Each takes the agent at SSH_AUTH_SOCK, which no state records. @default none @example [default]",
+      ),
+    network: z
+      .enum(["default", "none", "host"])
+      .optional()
+      .describe(
+        "The network of RUN lines: the builder's, none, or that of the builder's machine, which the builder has to allow. @default default",
+      ),
+    extraHosts: z
+      .record(grammar.hostName, grammar.hostAddress)
+      .optional()
+      .describe(
+        "Hosts that RUN lines know besides: name to IP address, or `host-gateway` for the builder's machine. @default none",
+      ),
     description: z
       .strictObject({
         file: grammar.projectPath.describe(

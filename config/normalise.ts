@@ -1,8 +1,10 @@
+import { posix } from "node:path";
 import type {
   BuildArg,
   CheckConfig,
   Config,
   ImageConfig,
+  NamedContext,
   PromoteConfig,
   RegistryConfig,
   SbomConfig,
@@ -13,6 +15,7 @@ import { isLoopbackHost, normalizeHost, parseReference, referenceText } from "..
 import { Secret } from "../plan/secret";
 import { type PromotionRules, parseDuration, type SignConfig, type WantedSigner } from "../plan/trust";
 import { type BaseConfig, expandImages, imageInLane, normaliseLane } from "./expand-images";
+import { contextKind, IMAGE_CONTEXT } from "./grammar";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
 import { formatPath } from "./paths";
 import { normalisePolicy } from "./policy";
@@ -127,7 +130,32 @@ function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlyS
     buildArgs: normaliseBuildArgs(image.buildArgs),
     sbom: normaliseSbom(image.sbom),
     secrets: Object.fromEntries(secrets),
+    contexts: image.contexts && normaliseContexts(image.contexts, image.context),
+    ssh: image.ssh && [...new Set(image.ssh)].sort(),
+    extraHosts: image.extraHosts && Object.fromEntries(sortedEntries(image.extraHosts)),
   };
+}
+
+/** Folders become relative to the root. */
+function normaliseContexts(
+  written: NonNullable<CheckedImage["contexts"]>,
+  context: string,
+): Record<string, NamedContext> {
+  return Object.fromEntries(
+    sortedEntries(written).map(([name, source]) => [name, normaliseContext(source, context)]),
+  );
+}
+
+function normaliseContext(source: string, context: string): NamedContext {
+  const kind = contextKind(source);
+  switch (kind) {
+    case "folder":
+      return { kind, path: posix.join(context, source).replace(/(?<=.)\/$/, "") };
+    case "image":
+      return { kind, reference: referenceText(parseReference(source.slice(IMAGE_CONTEXT.length))) };
+    case "git":
+      return { kind, address: source };
+  }
 }
 
 function normaliseCheck({ name, run }: CheckedConfig["checks"][number]): CheckConfig[] {

@@ -1,10 +1,10 @@
 import { posix } from "node:path";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { normalizeHost } from "../plan/reference";
+import { isReference, normalizeHost, parseReference, referenceText } from "../plan/reference";
 import { baseProblems, expandedNames } from "./base-rules";
 import { githubProblems } from "./github-rules";
-import { pathProblem } from "./grammar";
+import { contextKind, escapes, pathProblem } from "./grammar";
 import { laneRuleProblems, tagRuleProblems } from "./lane-rules";
 import {
   conflict,
@@ -88,7 +88,21 @@ function imageProblems({ path, value }: Entry): Problem[] {
     const message = `${JSON.stringify(dockerfile)} ${wrong}`;
     problems.push(problem("config-value", [...path, "dockerfile"], message));
   }
+  const contexts = Object.entries(isRecord(value.contexts) ? value.contexts : {});
+  for (const [name, source] of contexts) {
+    if (typeof source !== "string" || contextKind(source) !== "folder") continue;
+    if (pathProblem(context) !== undefined || !escapes(posix.join(context, source))) continue;
+    const message = `${JSON.stringify(source)} leads out of the project`;
+    problems.push(problem("config-value", [...path, "contexts", name], message));
+  }
   problems.push(
+    ...duplicates(
+      contexts.map(([name]) => ({
+        path: [...path, "contexts", name],
+        key: isReference(name) ? referenceText(parseReference(name)) : undefined,
+      })),
+      (key, first) => `${key} is also the name at ${formatPath(first)}`,
+    ),
     ...duplicates(
       textsOf(value.platforms).map(([index, key]) => ({ path: [...path, "platforms", index], key })),
       (key, first) => `${JSON.stringify(key)} is already at ${formatPath(first)}`,

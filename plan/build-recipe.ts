@@ -1,7 +1,7 @@
 import { CREATED_ANNOTATION } from "./annotations";
 import type { ImageConfig } from "./config";
-import { parseReference } from "./reference";
-import type { BaseLink } from "./release-intent";
+import { parseReference, repositoryKey } from "./reference";
+import type { BaseLink, ImageIntent } from "./release-intent";
 import type { PlannedImage } from "./release-plan";
 import { generatorReference } from "./sbom";
 
@@ -17,8 +17,16 @@ export interface BuildRecipe {
   /** With those that BuildKit itself reads. */
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  /** What FROM lines mean: reference -> `docker-image://host/path@digest`; the base of the same release is left out. */
+  /**
+   * The image's own, and what FROM lines mean: reference -> `docker-image://host/path@digest`; the base of the same
+   * release is left out.
+   */
   readonly namedContexts: Readonly<Record<string, string>>;
+  readonly ssh: readonly string[];
+  /** Of RUN lines. Default: the builder's. */
+  readonly network?: "none" | "host";
+  /** `name:address` */
+  readonly extraHosts: readonly string[];
   readonly cacheFrom: readonly string[];
   /** A cache that cannot be written fails no release. */
   readonly cacheTo: readonly string[];
@@ -45,7 +53,10 @@ export function buildRecipe(
     platforms: image.platforms,
     buildArgs: { ...intent.buildArgs, ...buildKitArgs(plan) },
     labels: intent.labels,
-    namedContexts: pinnedBases(intent.bases),
+    namedContexts: { ...pinnedBases(intent.bases), ...ownContexts(intent, fromRoot) },
+    ssh: image.ssh ?? [],
+    network: image.network === "default" ? undefined : image.network,
+    extraHosts: Object.entries(image.extraHosts ?? {}).map(([name, address]) => `${name}:${address}`),
     cacheFrom: image.cacheFrom,
     cacheTo: image.cacheTo.map((raw) => (raw.includes("ignore-error") ? raw : `${raw},ignore-error=true`)),
     output: exportOf(plan, plainHttpHosts),
@@ -60,9 +71,25 @@ export function releasedBaseContext(base: BaseLink, digest: string): string {
 /** FROM lines mean the digests that were resolved for the content key, whatever their tags say by now. */
 function pinnedBases(bases: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(bases).map(([reference, digest]) => {
-      const { host, path } = parseReference(reference);
-      return [reference, `docker-image://${host}/${path}@${digest}`];
+    Object.entries(bases).map(([reference, digest]) => [reference, pinned(reference, digest)]),
+  );
+}
+
+function pinned(reference: string, digest: string): string {
+  return `docker-image://${repositoryKey(parseReference(reference))}@${digest}`;
+}
+
+function ownContexts(
+  { image, bases }: ImageIntent,
+  fromRoot: (path: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(image.contexts ?? {}).flatMap(([name, context]) => {
+      if (context.kind === "folder") return [[name, fromRoot(context.path)]];
+      if (context.kind === "git") return [[name, context.address]];
+      // One that cannot be resolved has refused the plan.
+      const digest = bases[context.reference];
+      return digest === undefined ? [] : [[name, pinned(context.reference, digest)]];
     }),
   );
 }

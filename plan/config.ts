@@ -82,6 +82,14 @@ export interface ImageConfig {
   readonly cacheFrom: readonly string[];
   readonly cacheTo: readonly string[];
   readonly secrets: Readonly<Record<string, Secret>>;
+  /** What FROM and `--from=` can name besides stages and images. */
+  readonly contexts?: Readonly<Record<string, NamedContext>>;
+  /** Ids of `RUN --mount=type=ssh`, each for the agent of the machine that builds. */
+  readonly ssh?: readonly string[];
+  /** The network of RUN lines. Default: the builder's. */
+  readonly network?: "default" | "none" | "host";
+  /** Host name -> IP address, or `host-gateway`. */
+  readonly extraHosts?: Readonly<Record<string, string>>;
   readonly salt?: string;
   readonly lane?: string;
   readonly description?: {
@@ -90,6 +98,14 @@ export interface ImageConfig {
     readonly short?: string;
   };
 }
+
+export type NamedContext =
+  /** Relative to the root, with `/`. */
+  | { readonly kind: "folder"; readonly path: string }
+  /** With nothing left out: `docker.io/library/alpine:3.20`. */
+  | { readonly kind: "image"; readonly reference: string }
+  /** A Git repository at a commit: `https://github.com/octo/shared.git#<40 hex digits>:folder`. */
+  | { readonly kind: "git"; readonly address: string };
 
 export interface SbomConfig {
   readonly generator: string;

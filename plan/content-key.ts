@@ -31,6 +31,11 @@ export interface ContentKeyInput {
   readonly salt?: string;
   /** Names of build secrets; their values are no part of the content. */
   readonly secretIds: readonly string[];
+  /** Named contexts: a folder's files, wherever it is, or an address. The digest of an image is among the bases. */
+  readonly contexts?: Readonly<Record<string, readonly ContextFile[] | string>>;
+  readonly sshIds?: readonly string[];
+  readonly network?: "default" | "none" | "host";
+  readonly extraHosts?: Readonly<Record<string, string>>;
 }
 
 /** Changes with the encoding, so that keys of two encodings never meet. */
@@ -45,7 +50,7 @@ export function contentKey(input: ContentKeyInput): string {
   const canonical = [
     ENCODING,
     ["dockerfile", sha256(input.dockerfile)],
-    ["files", sorted(input.files.map((file) => [file.path, file.mode, file.digest, file.size]))],
+    ["files", filesEntry(input.files)],
     ["build-args", sorted(Object.entries(input.buildArgs))],
     ["target", input.target ?? null],
     ["platforms", sorted(new Set(input.platforms))],
@@ -57,6 +62,14 @@ export function contentKey(input: ContentKeyInput): string {
     ...(input.attestations === "index" ? [] : [["attestations", input.attestations]]),
     ["salt", input.salt ?? null],
     ["secrets", sorted(new Set(input.secretIds))],
+    // What is not set adds nothing, so that keys of before these settings hold.
+    ...unlessEmpty("contexts", sorted(Object.entries(input.contexts ?? {}).map(contextEntry))),
+    ...unlessEmpty("ssh", sorted(new Set(input.sshIds))),
+    ...unlessEmpty(
+      "network",
+      [input.network ?? "default"].filter((network) => network !== "default"),
+    ),
+    ...unlessEmpty("extra-hosts", sorted(Object.entries(input.extraHosts ?? {}))),
   ];
   return sha256(JSON.stringify(canonical));
 }
@@ -80,6 +93,18 @@ function sorted<T>(entries: Iterable<T>): T[] {
   return Array.from(entries, (entry) => ({ entry, key: JSON.stringify(entry) }))
     .sort((a, b) => (a.key === b.key ? 0 : a.key < b.key ? -1 : 1))
     .map(({ entry }) => entry);
+}
+
+function filesEntry(files: readonly ContextFile[]) {
+  return sorted(files.map((file) => [file.path, file.mode, file.digest, file.size]));
+}
+
+function contextEntry([name, source]: [string, readonly ContextFile[] | string]) {
+  return [name, typeof source === "string" ? source : filesEntry(source)];
+}
+
+function unlessEmpty<T>(name: string, entries: readonly T[]): [string, readonly T[]][] {
+  return entries.length === 0 ? [] : [[name, entries]];
 }
 
 function sha256(data: string | Uint8Array): string {

@@ -5,8 +5,8 @@ import {
   REVISION_ANNOTATION,
   VERSION_ANNOTATION,
 } from "./annotations";
-import type { Config, ImageConfig } from "./config";
-import { type ContextFile, contentKey } from "./content-key";
+import type { Config, ImageConfig, NamedContext } from "./config";
+import { type ContentKeyInput, type ContextFile, contentKey } from "./content-key";
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { FloatingTag } from "./floating-tags";
@@ -45,7 +45,8 @@ export interface ImageIntent {
   /** The image of the same release that it is built FROM. */
   readonly base?: BaseLink;
   /**
-   * For content whose key does not cover all that a build sees (a base): the key of everything. A build's resource is
+   * For content whose key does not cover all that docker-build sees (a base, a named folder with an ignore file of its
+   * own): the key of everything. A build's resource is
    * kept only where this is the same too, since any other file would make it build again.
    */
   readonly sourceKey?: string;
@@ -96,6 +97,9 @@ export function baseLink(base: ImageIntent): BaseLink | undefined {
   };
 }
 
+/** By the names of contexts. */
+type NamedFiles = Readonly<Record<string, readonly ContextFile[]>>;
+
 export interface ImageIntentInput {
   readonly config: Config;
   readonly image: ImageConfig;
@@ -104,6 +108,10 @@ export interface ImageIntentInput {
   readonly rules: TagRulesResult;
   readonly dockerfile: string;
   readonly files: readonly ContextFile[];
+  /** The files of named contexts that are folders. */
+  readonly folders?: NamedFiles;
+  /** The same as docker-build looks at them, by the main context's ignore file. Default: `folders`. */
+  readonly watchedFolders?: NamedFiles;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly bases: Readonly<Record<string, Digest>>;
   readonly base?: ImageIntent;
@@ -122,7 +130,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
   const { version, form } = versionAndForm(rules.entries, input.event);
   const base = input.base === undefined ? undefined : baseLink(input.base);
   const labels = bakedLabels(input, version);
-  const sourceKey = contentKey({
+  const keyInput: ContentKeyInput = {
     dockerfile: input.dockerfile,
     files: input.files,
     buildArgs: input.buildArgs,
@@ -139,9 +147,15 @@ export function assembleImageIntent(input: ImageIntentInput): {
     attestations: image.attestations,
     salt: image.salt,
     secretIds: Object.keys(image.secrets),
-  });
+    contexts: contextContents(image, input.folders),
+    sshIds: image.ssh,
+    network: image.network,
+    extraHosts: image.extraHosts,
+  };
   const { addressed } = input;
-  const key = addressed?.key ?? sourceKey;
+  const key = addressed?.key ?? contentKey(keyInput);
+  const watched = contextContents(image, input.watchedFolders ?? input.folders);
+  const sourceKey = contentKey({ ...keyInput, contexts: watched });
   const tags = publishedTags(wantedTags(rules.entries), config.publishVersionTag);
   const intent: ImageIntent = {
     name: image.name,
@@ -221,6 +235,22 @@ function bakedLabels(input: ImageIntentInput, version: string | undefined): Reco
       ...own,
     }),
   );
+}
+
+function contextContents(
+  { contexts = {} }: ImageConfig,
+  folders: NamedFiles = {},
+): ContentKeyInput["contexts"] {
+  return Object.fromEntries(
+    Object.entries(contexts).map(([name, context]) => [
+      name,
+      context.kind === "folder" ? (folders[name] ?? []) : contextAddress(context),
+    ]),
+  );
+}
+
+function contextAddress(context: Exclude<NamedContext, { kind: "folder" }>): string {
+  return context.kind === "image" ? context.reference : context.address;
 }
 
 function splitLabel(label: string): [string, string] {

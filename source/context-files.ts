@@ -17,11 +17,12 @@ export interface IgnoreRules {
 }
 
 /**
- * `<Dockerfile>.dockerignore` beside the Dockerfile where there is one, else `.dockerignore` in the context.
+ * `<Dockerfile>.dockerignore` beside the Dockerfile where there is one, else `.dockerignore` in the context, which is
+ * all that counts where no Dockerfile is named.
  * The rules are BuildKit's: case-sensitive, the last match wins, `!` brings back, a folder's match holds for all in it.
  */
-export async function readIgnoreRules(contextDir: string, dockerfile: string): Promise<IgnoreRules> {
-  const candidates = [`${dockerfile}.dockerignore`, ".dockerignore"];
+export async function readIgnoreRules(contextDir: string, dockerfile?: string): Promise<IgnoreRules> {
+  const candidates = [...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]), ".dockerignore"];
   for (const file of candidates) {
     const text = await readIfThere(join(contextDir, file));
     if (text !== undefined) return { file, ...ignoreRules(text) };

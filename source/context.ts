@@ -20,7 +20,7 @@ export interface BuildContext {
 
 interface BuildContextInput {
   readonly projectDir: string;
-  readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile">;
+  readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile" | "contexts">;
   /**
    * Where reports are written, relative to the project (`Config.artifacts`): in a context and not ignored, each
    * release would change what the next one is made of, which is a problem. Default: not looked at.
@@ -41,17 +41,16 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
   const projectDir = resolve(input.projectDir);
   const contextDir = resolve(projectDir, input.image.context);
   const path = input.path ?? `image ${input.image.name}`;
-  const place: Place = { projectDir, contextDir, image: input.image, path };
+  const place: Place = { projectDir, contextDir, folder: input.image.context, setting: `${path}.context` };
   const wrongPlace = await checkPlace(place);
   if (wrongPlace !== undefined) return { dockerfile: "", files: [], problems: [wrongPlace] };
 
-  const dockerfile = readDockerfile(place);
+  const dockerfile = readDockerfile({ ...place, dockerfile: input.image.dockerfile, path });
   let rules: IgnoreRules;
   try {
     rules = await readIgnoreRules(contextDir, input.image.dockerfile);
   } catch (error) {
-    const message = `the ignore file cannot be used: ${reasonOf(error)}`;
-    const problem = { code: "context-ignore-file", path: `${path}.context`, message };
+    const problem = ignoreFileProblem(`${path}.context`, error);
     return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, problem] };
   }
   const { files, problems } = await readContextFiles(
@@ -63,7 +62,7 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
   return {
     dockerfile: dockerfile.text,
     files,
-    holdsGit: files.some((file) => /(?:^|\/)\.git\/|^\.git$/.test(file.path)) || undefined,
+    holdsGit: holdsGit(files) || undefined,
     problems: [
       ...dockerfile.problems,
       ...problems,
@@ -71,6 +70,67 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
       ...artifactProblems(place, rules, input.artifacts),
     ],
   };
+}
+
+interface NamedFolders {
+  /** Context's name -> what BuildKit can take of its folder. */
+  readonly folders: Readonly<Record<string, readonly ContextFile[]>>;
+  /** The same by the main context's ignore file, as docker-build decides whether anything changed. */
+  readonly watched: Readonly<Record<string, readonly ContextFile[]>>;
+  /** Names of those that hold what git commands change. */
+  readonly withGit: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** The folders among an image's named contexts. Of ignore files, BuildKit reads the `.dockerignore` in them alone. */
+export async function readNamedFolders(input: BuildContextInput): Promise<NamedFolders> {
+  const read = await Promise.all(
+    Object.entries(input.image.contexts ?? {}).map(async ([name, context]) =>
+      context.kind === "folder" ? { name, ...(await readNamedFolder(input, name, context.path)) } : undefined,
+    ),
+  );
+  const found = read.filter((folder) => folder !== undefined);
+  return {
+    folders: Object.fromEntries(found.map(({ name, files }) => [name, files])),
+    watched: Object.fromEntries(found.map(({ name, watched }) => [name, watched])),
+    withGit: found.filter(({ files }) => holdsGit(files)).map(({ name }) => name),
+    problems: found.flatMap(({ problems }) => problems),
+  };
+}
+
+async function readNamedFolder(
+  input: BuildContextInput,
+  name: string,
+  folder: string,
+): Promise<Pick<BuildContext, "files" | "problems"> & { readonly watched: readonly ContextFile[] }> {
+  const projectDir = resolve(input.projectDir);
+  const contextDir = resolve(projectDir, folder);
+  const setting = `${input.path ?? `image ${input.image.name}`}.contexts.${name}`;
+  const place = { projectDir, contextDir, folder, setting };
+  const wrongPlace = await checkPlace(place);
+  if (wrongPlace !== undefined) return { files: [], watched: [], problems: [wrongPlace] };
+  try {
+    const rules = await readIgnoreRules(contextDir);
+    const { files, problems } = await readContextFiles(contextDir, rules, setting);
+    // What is wrong with the main one is reported there.
+    const mainDir = resolve(projectDir, input.image.context);
+    const main = await readIgnoreRules(mainDir, input.image.dockerfile).catch(() => rules);
+    const watched = (await readContextFiles(contextDir, main, setting)).files;
+    const missing = await missingFromContext(contextDir, rules, input.missing ?? []);
+    const artifacts = artifactProblems(place, rules, input.artifacts);
+    return { files, watched, problems: [...problems, ...incompleteProblems(missing, setting), ...artifacts] };
+  } catch (error) {
+    return { files: [], watched: [], problems: [ignoreFileProblem(setting, error)] };
+  }
+}
+
+function ignoreFileProblem(path: string, error: unknown): Problem {
+  const message = `the ignore file cannot be used: ${reasonOf(error)}`;
+  return { code: "context-ignore-file", path, message };
+}
+
+function holdsGit(files: readonly ContextFile[]): boolean {
+  return files.some((file) => /(?:^|\/)\.git\/|^\.git$/.test(file.path));
 }
 
 function withoutUnreadGit(rules: IgnoreRules, use: ContextUse): IgnoreRules {
@@ -83,17 +143,21 @@ function withoutUnreadGit(rules: IgnoreRules, use: ContextUse): IgnoreRules {
   };
 }
 
-/** Absolute folders, and how the image is called in problems. */
+/** Absolute folders, the context's as it is written, and the setting that problems name. */
 interface Place {
   readonly projectDir: string;
   readonly contextDir: string;
-  readonly image: BuildContextInput["image"];
-  readonly path: string;
+  readonly folder: string;
+  readonly setting: string;
 }
 
-async function checkPlace({ projectDir, contextDir, image, ...place }: Place): Promise<Problem | undefined> {
-  const path = `${place.path}.context`;
-  const shown = JSON.stringify(image.context);
+async function checkPlace({
+  projectDir,
+  contextDir,
+  folder,
+  setting: path,
+}: Place): Promise<Problem | undefined> {
+  const shown = JSON.stringify(folder);
   const [realProject, realContext] = await Promise.all([realPath(projectDir), realPath(contextDir)]);
   if (realContext === undefined || !(await stat(realContext)).isDirectory()) {
     const what = realContext === undefined ? "does not exist" : "is not a folder";
@@ -105,18 +169,21 @@ async function checkPlace({ projectDir, contextDir, image, ...place }: Place): P
   return undefined;
 }
 
-function readDockerfile({ projectDir, contextDir, image, path }: Place): {
+function readDockerfile({
+  projectDir,
+  contextDir,
+  dockerfile,
+  path,
+}: Place & { dockerfile: string; path: string }): {
   text: string;
   problems: Problem[];
 } {
   const wrong = (code: string, message: string) => ({
     text: "",
-    problems: [
-      { code, path: `${path}.dockerfile`, message: `${JSON.stringify(image.dockerfile)} ${message}` },
-    ],
+    problems: [{ code, path: `${path}.dockerfile`, message: `${JSON.stringify(dockerfile)} ${message}` }],
   });
   try {
-    const file = resolve(contextDir, image.dockerfile);
+    const file = resolve(contextDir, dockerfile);
     const reading = { keepByteOrderMark: true, commentsInAnyEncoding: true };
     const text = readProjectFile(projectDir, file, reading);
     return text.trim() === "" ? wrong("context-dockerfile", "is empty") : { text, problems: [] };
@@ -127,7 +194,7 @@ function readDockerfile({ projectDir, contextDir, image, path }: Place): {
 }
 
 function artifactProblems(
-  { projectDir, contextDir, image, path }: Place,
+  { projectDir, contextDir, folder: context, setting: path }: Place,
   rules: IgnoreRules,
   artifacts: string | undefined,
 ): Problem[] {
@@ -139,9 +206,9 @@ function artifactProblems(
   return [
     {
       code: "context-artifacts",
-      path: `${path}.context`,
+      path,
       message: `the folder for reports (${artifacts}) is part of the build context, so that each release would change the next`,
-      hint: `Add a line to ${rules.file ?? join(image.context, ".dockerignore")}: ${relative(contextDir, folder).split(sep).join("/") || "*"}`,
+      hint: `Add a line to ${rules.file ?? join(context, ".dockerignore")}: ${relative(contextDir, folder).split(sep).join("/") || "*"}`,
     },
   ];
 }

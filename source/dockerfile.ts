@@ -1,5 +1,6 @@
 import path from "node:path";
 import { Add, Copy, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
+import type { NamedContext } from "../plan/config";
 import { type Problem, reasonOf } from "../plan/problem";
 import { parseReference, type Reference, referenceText } from "../plan/reference";
 import { expandWord, type Lookup } from "./dockerfile-words";
@@ -17,6 +18,8 @@ export interface DockerfileInput {
   readonly target?: string;
   /** What is built for: `TARGETARCH` and its like may stand in a FROM. */
   readonly platforms: readonly string[];
+  /** Named contexts, which beat stages and images of the same name. */
+  readonly contexts?: Readonly<Record<string, NamedContext>>;
   /** Path shown in problems, e.g. `images[0].dockerfile`. */
   readonly path: string;
 }
@@ -32,7 +35,7 @@ interface DockerfileImages {
 
 /**
  * The images that building the target takes: bases of every stage that it reaches, images of `COPY --from` and
- * `RUN --mount=from=`, and the frontend of `# syntax=` (or of the build argument BUILDKIT_SYNTAX). `scratch` and
+ * `RUN --mount=from=`, named contexts that are images, and the frontend of `# syntax=` (or of the build argument BUILDKIT_SYNTAX). `scratch` and
  * earlier stages are none. `ONBUILD` lines act in other builds, and are left out.
  */
 export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
@@ -41,6 +44,7 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   const found = new Map<string, DockerfileImage>();
   const platforms: Record<string, Set<string>> = {};
   const problems = new Map<string, Problem>();
+  const contexts = namedContexts(input.contexts);
   const report = (code: string, message: string) =>
     problems.set(message, { code, path: input.path, message });
   const add = (word: string, where: string, platform?: string) => {
@@ -53,13 +57,14 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
 
   const syntax = input.buildArgs.BUILDKIT_SYNTAX ?? outline.syntax;
   if (syntax) add(syntax, "# syntax");
+  for (const context of contexts.values()) if (context.kind === "image") add(context.reference, "");
   const last = startStage(outline, input.target);
   if (last === undefined) {
     if (outline.stages.length === 0) report("dockerfile-no-stage", "has no FROM line");
     else report("dockerfile-target", targetMessage(outline, input.target ?? ""));
   } else {
     for (const platform of input.platforms)
-      visit(outline, last, lookupFor(outline, input.buildArgs, platform), add, report);
+      visit({ outline, contexts }, last, lookupFor(outline, input.buildArgs, platform), add, report);
   }
   return {
     images: [...found.values()].sort((a, b) => (a.text < b.text ? -1 : 1)),
@@ -68,8 +73,15 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   };
 }
 
+type Contexts = ReadonlyMap<string, NamedContext>;
+
+/** By their names as BuildKit compares them: `node` is `node:latest`. */
+function namedContexts(contexts: DockerfileInput["contexts"] = {}): Contexts {
+  return new Map(Object.entries(contexts).map(([name, context]) => [normalise(name)?.text ?? name, context]));
+}
+
 function visit(
-  outline: DockerfileOutline,
+  { outline, contexts }: { outline: DockerfileOutline; contexts: Contexts },
   start: number,
   lookup: Lookup,
   add: (word: string, where: string, platform?: string) => void,
@@ -81,10 +93,14 @@ function visit(
     const stage = outline.stages[index];
     if (stage === undefined || seen.has(index)) continue;
     seen.add(index);
+    if (stage.name !== undefined && contexts.has(normalise(stage.name)?.text ?? "")) continue;
     for (const use of [stage.base, ...stage.uses]) {
       const where = `line ${use.line}: ${use.by}`;
       const word = expand(use, lookup, (message) => report("dockerfile-variable", `${where}: ${message}`));
       if (word === undefined) continue;
+      const context = contexts.get(normalise(word)?.text ?? "");
+      if (context?.kind === "image") add(context.reference, where, platformOf(use, lookup));
+      if (context !== undefined) continue;
       const earlier = earlierStage(outline.stages, index, word, use);
       if (earlier !== undefined) queue.push(earlier);
       else if (/^[0-9]+$/.test(word))

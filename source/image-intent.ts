@@ -7,7 +7,7 @@ import { generatorProblems, type SbomGenerator, sbomGenerator } from "../plan/sb
 import type { ReleaseEvent } from "../plan/tag-rules";
 import { readBaseHash } from "./base-hash";
 import type { MissingPart } from "./checkout";
-import { readBuildContext } from "./context";
+import { readBuildContext, readNamedFolders } from "./context";
 import { readDockerfileImages } from "./dockerfile";
 import type { GitSource } from "./git";
 import type { PlanReleaseInput } from "./plan-release";
@@ -42,8 +42,10 @@ export async function readImageIntent(
   const path = image.at === undefined ? `image ${image.name}` : `slipway:${image.at}`;
   const isVariant = config.images.some((other) => other !== image && other.at === image.at);
   const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
-  const [context, buildArgs, addressed] = await Promise.all([
-    missing().then((parts) => readBuildContext({ projectDir, image, artifacts, missing: parts, path })),
+  const reading = missing().then((parts) => ({ projectDir, image, artifacts, missing: parts, path }));
+  const [context, named, buildArgs, addressed] = await Promise.all([
+    reading.then(readBuildContext),
+    reading.then(readNamedFolders),
     resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
     image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
   ]);
@@ -53,6 +55,7 @@ export async function readImageIntent(
     buildArgs: { ...buildArgs.values, ...(link === undefined ? {} : { [BASE_IMAGE]: link.reference }) },
     platforms: image.platforms,
     target: image.target,
+    contexts: image.contexts,
     path: `${path}.dockerfile`,
   });
   const foreign = bases.images.map(({ text }) => text).filter((text) => text !== link?.reference);
@@ -69,6 +72,8 @@ export async function readImageIntent(
     rules,
     dockerfile: context.dockerfile,
     files: context.files,
+    folders: named.folders,
+    watchedFolders: named.watched,
     buildArgs: buildArgs.values,
     bases: resolved.digests,
     base,
@@ -81,6 +86,7 @@ export async function readImageIntent(
     intent: { ...intent, basePlatforms: bases.platforms },
     problems: [
       ...context.problems,
+      ...named.problems,
       ...buildArgs.problems,
       ...bases.problems,
       ...(context.dockerfile === ""
@@ -93,6 +99,7 @@ export async function readImageIntent(
     ],
     notices: [
       ...(context.holdsGit ? [gitNotice(image.name)] : []),
+      ...named.withGit.map((name) => namedGitNotice(image.name, name)),
       ...(addressed?.notices ?? []),
       ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
       ...Object.entries(buildArgs.origins).map(
@@ -104,6 +111,10 @@ export async function readImageIntent(
 
 function gitNotice(image: string): string {
   return `${image}: its Dockerfile reads .git, so each git command can change what is built; name .git in .dockerignore if the image does not need it`;
+}
+
+function namedGitNotice(image: string, name: string): string {
+  return `${image}: the folder of its context ${name} holds .git, so each git command changes what it is built from; name .git in that folder's .dockerignore`;
 }
 
 export type ReadGenerator = (config: SbomConfig | false) => Promise<SbomGenerator | undefined>;

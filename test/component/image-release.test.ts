@@ -71,6 +71,32 @@ describe("a release that has to be built", () => {
     ]);
   });
 
+  test("has its named contexts, pinned, and ssh, network and hosts without a socket or key", async () => {
+    const tools = "docker.io/library/alpine:3.20";
+    const inputs = await buildInputs(
+      {
+        contexts: { shared: { kind: "folder", path: "shared" }, tools: { kind: "image", reference: tools } },
+        ssh: ["default"],
+        network: "none",
+        extraHosts: { db: "10.0.0.1" },
+      },
+      { bases: { [tools]: DIGEST } },
+      { root: ".." },
+    );
+    const location = `docker-image://docker.io/library/alpine@${DIGEST}`;
+    expect(inputs).toMatchObject({
+      context: {
+        location: "../app",
+        named: { shared: { location: "../shared" }, tools: { location }, [tools]: { location } },
+      },
+      ssh: [{ id: "default" }],
+      network: "none",
+      addHosts: ["db:10.0.0.1"],
+    });
+    // By docker-build itself.
+    expect(await buildInputs()).toMatchObject({ network: "default" });
+  });
+
   test("tells a policy pack what it is about, before any of that", async () => {
     const { resources } = await released(planned({ bases: { "docker.io/library/node:22": DIGEST } }), {
       sign: "key",

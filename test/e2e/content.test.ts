@@ -1,7 +1,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { crane } from "../support/crane";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
@@ -107,6 +107,65 @@ test("FROM means the digest that its tag had when the release was planned", asyn
       .layers;
   const [appBase] = await layers("app:1.2.0");
   expect([appBase]).toEqual(await layers("base:1.1.0"));
+});
+
+describe("named contexts", () => {
+  const appFiles = {
+    "app/Dockerfile":
+      "FROM tools AS tools\nFROM scratch\nCOPY --from=tools /base.txt /tool.txt\nCOPY --from=shared . /shared/\n",
+    "shared/.dockerignore": "*.log\n",
+    "shared/lib.txt": "one\n",
+  };
+
+  beforeAll(() => {
+    const { registries, images } = config();
+    const [base, app] = images;
+    const contexts = { shared: "../shared", tools: `docker-image://${registry.host}/octo/base:stable` };
+    const extraHosts = { "db.internal": "10.0.0.1" };
+    const tags = ["type=semver,pattern={{version}}"];
+    const named = { ...app, contexts, network: "none", extraHosts, labels: "none", tags };
+    project.setConfig({ registries, images: [base, named] });
+  });
+
+  afterAll(() => project.setConfig(config()));
+
+  /** What the build was asked for, as BuildKit says in its provenance. */
+  async function provenanceOf(tag: string): Promise<string> {
+    const repository = `${registry.host}/octo/app`;
+    const { manifests } = JSON.parse(await crane("manifest", `${repository}:${tag}`));
+    const isAttestation = ({ platform }: { platform: { os: string } }) => platform.os === "unknown";
+    const { digest } = manifests.find(isAttestation);
+    const [layer] = JSON.parse(await crane("manifest", `${repository}@${digest}`)).layers;
+    return (await fetch(`http://${registry.host}/v2/octo/app/blobs/${layer.digest}`)).text();
+  }
+
+  async function filesOf(tag: string): Promise<string[]> {
+    const repository = `${registry.host}/octo/app`;
+    const exported = await crane("export", "--platform", "linux/amd64", `${repository}:${tag}`, "-");
+    return exported.match(/shared\/[\w.]+|tool\.txt/g) ?? [];
+  }
+
+  test("reach a build: a folder by its own ignore file, an image by its digest", async () => {
+    await release({ ...appFiles, "shared/debug.log": "one\n" }, "v1.3.0");
+    expect(new Set(await filesOf("1.3.0"))).toEqual(
+      new Set(["tool.txt", "shared/.dockerignore", "shared/lib.txt"]),
+    );
+  });
+
+  test("come with the network and the hosts that were asked for", async () => {
+    const provenance = await provenanceOf("1.3.0");
+    expect(provenance).toMatch(/"force-network-mode": ?"none"/);
+    expect(provenance).toMatch(/"add-hosts": ?"db\.internal=10\.0\.0\.1"/);
+  });
+
+  test("make other content only by what a build can see of them", async () => {
+    const ignored = await release({ "shared/debug.log": "two\n" }, "v1.3.1");
+    expect(ignored).not.toMatch(/Image release-app-build-\w+ (?:creat|updat)/);
+    expect(await digestOf("app:1.3.1")).toBe(await digestOf("app:1.3.0"));
+    const seen = await release({ "shared/lib.txt": "two\n" }, "v1.3.2");
+    expect(seen).toMatch(/Image release-app-build-\w+ created/);
+    expect(await digestOf("app:1.3.2")).not.toBe(await digestOf("app:1.3.1"));
+  });
 });
 
 test("content that every registry lost is built again", async () => {

@@ -46,6 +46,29 @@ describe("the command of a build", () => {
 
   test.each<[string, Partial<ImageIntent>, object, RegExp]>([
     ["a target", { image: anImage({ target: "api" }) }, {}, / --target api /],
+    [
+      "named contexts",
+      {
+        image: anImage({
+          contexts: {
+            shared: { kind: "folder", path: "shared" },
+            tools: { kind: "image", reference: "docker.io/library/alpine:3.20" },
+            lib: { kind: "git", address: `https://github.com/octo/lib.git#${"0".repeat(40)}` },
+          },
+        }),
+        bases: { "docker.io/library/alpine:3.20": DIGEST },
+      },
+      {},
+      / --build-context shared=shared --build-context tools=docker-image:\/\/docker\.io\/library\/alpine@sha256:a+ --build-context '?lib=https:\/\/github\.com\/octo\/lib\.git#0+'? /,
+    ],
+    ["ssh", { image: anImage({ ssh: ["default", "git"] }) }, {}, / --ssh default --ssh git /],
+    ["no network", { image: anImage({ network: "none" }) }, {}, / --network none /],
+    [
+      "extra hosts",
+      { image: anImage({ extraHosts: { db: "10.0.0.1", six: "::1" } }) },
+      {},
+      / --add-host db:10\.0\.0\.1 --add-host six:::1 /,
+    ],
     ["build arguments", { buildArgs: { A: "b c" } }, {}, / --build-arg 'A=b c' /],
     ["an apostrophe", { buildArgs: { A: "it's" } }, {}, / --build-arg 'A=it'\\''s' /],
     ["labels", { labels: { "org.x": "1" } }, {}, / --label org\.x=1 /],

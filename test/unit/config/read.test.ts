@@ -74,6 +74,43 @@ describe("what is read", () => {
     expect(read({ written: { ...MINIMAL, version: 147 } }).version).toBe("147");
   });
 
+  it("normalises named contexts, ssh and extra hosts", () => {
+    const commit = "0".repeat(40);
+    const git = [`https://github.com/octo/x.git#${commit}:src/lib`, `git@github.com:octo/x.git#${commit}`];
+    const contexts = {
+      beside: "../shared/",
+      below: "lib",
+      itself: "..",
+      "node:22": "docker-image://ghcr.io/octo/node",
+      https: git[0],
+      ssh: git[1],
+    };
+    const [image] = read({
+      written: {
+        ...MINIMAL,
+        images: [
+          {
+            ...{ name: "app", context: "app", contexts, ssh: ["git", "default", "git"], network: "none" },
+            extraHosts: { b: "::1", a: "host-gateway" },
+          },
+        ],
+      },
+    }).images;
+    expect(image).toMatchObject({ ssh: ["default", "git"], network: "none" });
+    expect(Object.entries(image?.extraHosts ?? {})).toEqual([
+      ["a", "host-gateway"],
+      ["b", "::1"],
+    ]);
+    expect(image?.contexts).toEqual({
+      beside: { kind: "folder", path: "shared" },
+      below: { kind: "folder", path: "app/lib" },
+      itself: { kind: "folder", path: "." },
+      "node:22": { kind: "image", reference: "ghcr.io/octo/node:latest" },
+      https: { kind: "git", address: git[0] },
+      ssh: { kind: "git", address: git[1] },
+    });
+  });
+
   it("normalises hosts, platforms, build arguments and the SBOM generator", () => {
     const config = read({
       written: {

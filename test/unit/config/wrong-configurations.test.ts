@@ -166,6 +166,75 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
+    "named contexts",
+    image({
+      context: "app",
+      contexts: {
+        Shared: "../shared",
+        scratch: "x",
+        "0": "x",
+        "a@sha256:1": "x",
+        up: "../../x",
+        deep: "x/../../../y",
+        root: "/srv",
+        windows: "..\\x",
+        drive: "C:/x",
+        nothing: "",
+        image: "docker-image://Alpine",
+        branch: "https://github.com/octo/x.git#main",
+        short: "git@github.com:octo/x.git#0123456",
+        head: "ssh://git@github.com/octo/x.git",
+        password: `https://me:pw@github.com/octo/x.git#${"0".repeat(40)}`,
+        page: "https://example.com/x.tar.gz",
+        layout: "oci-layout://x",
+        bake: "target:x",
+        node: "x",
+        "docker.io/library/node:latest": "y",
+      },
+    }),
+    [
+      ...["0", "Shared", "scratch", "a@sha256:1"].map(
+        (name) =>
+          `images[0].contexts${name === "Shared" || name === "scratch" ? `.${name}` : `["${name}"]`}: "${name}" is not a context's name: lower case, as a stage or an image with its tag; not a number or scratch [config-value]`,
+      ),
+      'images[0].contexts.root: "/srv" is an absolute path; it has to be relative [config-value]',
+      'images[0].contexts.windows: "..\\\\x" is not a path: write / instead of \\, also on Windows [config-value]',
+      'images[0].contexts.drive: "C:/x" is an absolute path; it has to be relative [config-value]',
+      'images[0].contexts.nothing: "" is not a path; the project\'s own folder is `.` [config-value]',
+      'images[0].contexts.image: "docker-image://Alpine" is not an image, such as docker-image://alpine:3.20 [config-value]',
+      ...["branch", "short", "head", "password"].map(
+        (name) =>
+          `images[0].contexts.${name}: is not fixed; write it as https://host/repository.git#<commit, 40 hex digits>, with :folder after it if wanted, and no password [config-value]`,
+      ),
+      "images[0].contexts.page: BuildKit cannot check what it downloads there; use ADD --checksum=sha256:… in the Dockerfile [config-value]",
+      ...["oci-layout://x", "target:x"].map(
+        (text, index) =>
+          `images[0].contexts.${["layout", "bake"][index]}: "${text}" is not a folder, docker-image://… or a Git address with its commit [config-value]`,
+      ),
+      'images[0].contexts.up: "../../x" leads out of the project [config-value]',
+      'images[0].contexts.deep: "x/../../../y" leads out of the project [config-value]',
+      'images[0].contexts["docker.io/library/node:latest"]: docker.io/library/node:latest is also the name at images[0].contexts.node [config-duplicate]',
+    ],
+  ],
+  [
+    "ssh, network and extra hosts",
+    image({
+      ssh: ["default", "default=/run/agent.sock", "$(id)"],
+      network: "bridge",
+      extraHosts: { "a b": "10.0.0.1", db: "10.0.0", "db.local": "db", ok: "::1", gateway: "host-gateway" },
+    }),
+    [
+      ...["default=/run/agent.sock", "$(id)"].map(
+        (id, index) =>
+          `images[0].ssh[${index + 1}]: "${id}" is not an ssh id: letters, digits and . _ -; keys and sockets come from the ssh agent alone [config-value]`,
+      ),
+      'images[0].network: "bridge" is not one of default, none, host [config-value]',
+      'images[0].extraHosts["a b"]: "a b" is not a host\'s name: letters, digits and . _ - [config-value]',
+      'images[0].extraHosts.db: "10.0.0" is not an IP address, nor `host-gateway` for the builder\'s machine [config-value]',
+      'images[0].extraHosts.db.local: "db" is not an IP address, nor `host-gateway` for the builder\'s machine [config-value]',
+    ],
+  ],
+  [
     "build arguments",
     image({
       buildArgs: {
@@ -339,7 +408,7 @@ it("tells the whole of it in one text, with what to do", () => {
       "  images[0].buildArgs.NODE_VERSION: 1.1 is not a text, a whole number, true, false, { file: … } or { latestOf: npm:… } [config-type]",
       '    Write it in quotes: "1.1"',
       "  images[0].platfroms: is not a setting; did you mean `platforms`? [config-unknown-key]",
-      "    Settings here: attestations, base, buildArgs, cacheFrom, cacheTo, context, description, dockerfile, extraLabels, flavor, labels, name, platforms, provenance, repository, salt, sbom, secrets, tags, target",
+      "    Settings here: attestations, base, buildArgs, cacheFrom, cacheTo, context, contexts, description, dockerfile, extraHosts, extraLabels, flavor, labels, name, network, platforms, provenance, repository, salt, sbom, secrets, ssh, tags, target",
     ].join("\n"),
   );
 });

@@ -45,6 +45,10 @@ const anyInput: fc.Arbitrary<ContentKeyInput> = fc.record(
     attestations: fc.constantFrom("index", "referrers"),
     salt: word,
     secretIds: fc.uniqueArray(word, { maxLength: 3 }),
+    contexts: fc.dictionary(word, fc.oneof(word, fc.constant([])), { maxKeys: 3 }),
+    sshIds: fc.uniqueArray(word, { maxLength: 3 }),
+    network: fc.constantFrom("default", "none", "host"),
+    extraHosts: fc.dictionary(word, word, { maxKeys: 3 }),
   },
   {
     requiredKeys: [
@@ -73,6 +77,10 @@ function meaning(input: ContentKeyInput): unknown {
     bases: sort(input.bases.map(({ reference, digest }) => [reference, digest])),
     labels: sort(input.labels),
     secretIds: sort(input.secretIds),
+    contexts: sort(Object.entries(input.contexts ?? {})),
+    sshIds: sort(input.sshIds ?? []),
+    network: input.network ?? "default",
+    extraHosts: sort(Object.entries(input.extraHosts ?? {})),
   };
 }
 
@@ -147,6 +155,18 @@ describe("contentKey", () => {
     "an sbom called false": { sbom: "false" },
     salt: { salt: "1" },
     "a secret's name": { secretIds: ["tokens"] },
+    "a named folder": { contexts: { shared: INPUT.files } },
+    "an empty named folder": { contexts: { shared: [] } },
+    "a named folder's name": { contexts: { other: INPUT.files } },
+    "a file less in a named folder": { contexts: { shared: INPUT.files.slice(1) } },
+    "a file of a named folder's bytes": { contexts: { shared: [{ ...file, digest: "3".repeat(64) }] } },
+    "a file's mode in a named folder": { contexts: { shared: [{ ...file, mode: "executable" }] } },
+    "a named image": { contexts: { shared: "docker.io/library/alpine:3.20" } },
+    "an ssh id": { sshIds: ["default"] },
+    "no network": { network: "none" },
+    "the machine's network": { network: "host" },
+    "an extra host": { extraHosts: { db: "10.0.0.1" } },
+    "an extra host's address": { extraHosts: { db: "10.0.0.2" } },
     "a label moved to the secrets": {
       labels: [],
       secretIds: ["token", "org.opencontainers.image.version=1.2.3"],
@@ -158,6 +178,11 @@ describe("contentKey", () => {
       contentKey,
     );
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("is what it was before, where the newer settings say the usual", () => {
+    const usual = { contexts: {}, sshIds: [], network: "default", extraHosts: {} } as const;
+    expect(contentKey({ ...INPUT, ...usual })).toBe(contentKey(INPUT));
   });
 
   it("takes text and bytes of a Dockerfile for the same", () => {

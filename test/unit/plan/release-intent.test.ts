@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ImageConfig } from "../../../plan/config";
+import type { ContextFile } from "../../../plan/content-key";
 import { assembleImageIntent } from "../../../plan/release-intent";
 import type { ReleaseEvent } from "../../../plan/tag-rules";
 import { aConfig, digest } from "../../support/plan-state";
@@ -17,7 +18,11 @@ const EVENT: ReleaseEvent = {
 };
 const RULES = ["type=semver,pattern={{version}}", "type=sha"];
 
-function intentOf(changes: Partial<ImageConfig> = {}, event: Partial<ReleaseEvent> = {}) {
+function intentOf(
+  changes: Partial<ImageConfig> = {},
+  event: Partial<ReleaseEvent> = {},
+  more: Partial<Parameters<typeof assembleImageIntent>[0]> = {},
+) {
   const image = anImage({ tags: RULES, ...changes });
   return assembleImageIntent({
     config: aConfig(),
@@ -30,6 +35,7 @@ function intentOf(changes: Partial<ImageConfig> = {}, event: Partial<ReleaseEven
     buildArgs: {},
     bad: [],
     bases: { "node:22": digest("b") },
+    ...more,
   }).intent;
 }
 
@@ -54,6 +60,28 @@ test("without release labels, content is the same in the next release and found 
   expect(first.labels).toEqual({ team: "core" });
   expect(next.contentKey).toBe(first.contentKey);
   expect(first.candidateTag).toBe(`candidate-${first.contentKey.slice(0, 16)}`);
+});
+
+test.each<[string, Partial<ImageConfig>]>([
+  ["a named folder", { contexts: { shared: { kind: "folder", path: "shared" } } }],
+  ["a named image", { contexts: { tools: { kind: "image", reference: "node:22" } } }],
+  ["a named repository", { contexts: { lib: { kind: "git", address: `https://x.y/z.git#${SHA}` } } }],
+  ["ssh", { ssh: ["default"] }],
+  ["no network", { network: "none" }],
+  ["extra hosts", { extraHosts: { db: "10.0.0.1" } }],
+])("%s makes other content", (_, changes) => {
+  expect(intentOf(changes).contentKey).not.toBe(intentOf().contentKey);
+});
+
+test("a build's resource is kept only while docker-build sees the same of a named folder", () => {
+  const file = { path: "a", mode: "file", digest: "0".repeat(64), size: 1 } as const;
+  const contexts = { shared: { kind: "folder", path: "shared" } } as const;
+  const of = (watched: readonly ContextFile[]) =>
+    intentOf({ contexts }, {}, { folders: { shared: [file] }, watchedFolders: { shared: watched } });
+  const [same, more] = [of([file]), of([file, { ...file, path: "ignored.log" }])];
+  expect(more.contentKey).toBe(same.contentKey);
+  expect(same.sourceKey).toBeUndefined();
+  expect(more.sourceKey).toMatch(/^[0-9a-f]{64}$/);
 });
 
 test("content is found by its commit's tag where the rules make one, else by a tag of its own", () => {

@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { contentKey } from "../../../plan/content-key";
-import { type BuildContext, readBuildContext } from "../../../source/context";
+import type { Problem } from "../../../plan/problem";
+import { type BuildContext, readBuildContext, readNamedFolders } from "../../../source/context";
 import { ignoreRules } from "../../../source/context-files";
 import { type Files, folderWith, temporaryFolder, writeFiles } from "./repository";
 
@@ -187,6 +188,79 @@ describe("readBuildContext", () => {
     const { files } = await read(dir);
     expect(files).toHaveLength(2002);
     expect(Date.now() - start).toBeLessThan(15_000);
+  });
+});
+
+describe("readNamedFolders", () => {
+  const folder = (projectDir: string, path: string, more: object = {}) =>
+    readNamedFolders({
+      projectDir,
+      image: {
+        ...{ name: "app", context: "app", dockerfile: "Dockerfile" },
+        contexts: {
+          shared: { kind: "folder", path },
+          tools: { kind: "image", reference: "docker.io/library/alpine:3.20" },
+        },
+      },
+      path: "images[0]",
+      ...more,
+    });
+  const shown = (problems: readonly Problem[], projectDir: string) =>
+    problems.map(({ path, code, message }) =>
+      `${path}: ${message} [${code}]`.replaceAll(projectDir, "<project>"),
+    );
+
+  it("reads a folder with its own .dockerignore, and with no other", async () => {
+    const dir = await folderWith({
+      ".dockerignore": "b\n",
+      "app/Dockerfile.dockerignore": "b\n",
+      "app/.dockerignore": "b\n",
+      "shared/.dockerignore": "a\n",
+      "shared/Dockerfile.dockerignore": "b\n",
+      "shared/a": "",
+      "shared/b": "",
+      "shared/etc/up": { link: "../../secret" },
+    });
+    const { folders, problems } = await folder(dir, "shared");
+    expect(problems).toEqual([]);
+    expect(Object.keys(folders)).toEqual(["shared"]);
+    expect(folders.shared?.map(({ path }) => path)).toEqual([
+      ".dockerignore",
+      "Dockerfile.dockerignore",
+      "b",
+      "etc/up",
+    ]);
+  });
+
+  it("says where git commands change what is built", async () => {
+    const dir = await folderWith({ "a/.git/HEAD": "", "b/.dockerignore": ".git\n", "b/.git/HEAD": "" });
+    expect((await folder(dir, "a")).withGit).toEqual(["shared"]);
+    expect((await folder(dir, "b")).withGit).toEqual([]);
+  });
+
+  it("refuses what is missing, no folder, outside, or cannot be read", async () => {
+    const dir = await folderWith({
+      file: "",
+      out: { link: "/etc" },
+      "bad/.dockerignore": "[a\n",
+      "lfs/model.bin": `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 5\n`,
+    });
+    const setting = "images[0].contexts.shared";
+    const problems = async (path: string) => shown((await folder(dir, path)).problems, dir);
+    expect(await problems("none")).toEqual([
+      `${setting}: "none" does not exist (looked for <project>/none) [context-missing]`,
+    ]);
+    expect(await problems("file")).toEqual([
+      `${setting}: "file" is not a folder (looked for <project>/file) [context-missing]`,
+    ]);
+    expect(await problems("out")).toEqual([
+      `${setting}: "out" leads out of the project, to /etc [context-outside]`,
+    ]);
+    expect((await problems("bad"))[0]).toMatch(/the ignore file cannot be used: .* \[context-ignore-file\]$/);
+    expect((await problems("lfs"))[0]).toContain("model.bin");
+    expect(shown((await folder(dir, ".", { artifacts: "artifacts" })).problems, dir).at(-1)).toContain(
+      "[context-artifacts]",
+    );
   });
 });
 

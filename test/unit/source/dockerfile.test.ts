@@ -83,6 +83,48 @@ describe("the images that a Dockerfile takes", () => {
   });
 
   it.each([
+    ["FROM shared", {}, []],
+    ["FROM shared:latest\nCOPY --from=git / /", {}, []],
+    ["FROM node:22", {}, []],
+    ["ARG V=22\nFROM node:$V", {}, []],
+    ["FROM node:23", {}, ["node:23"]],
+    ["FROM scratch\nRUN --mount=from=shared,target=/s true", {}, []],
+    ["FROM b AS Shared\nCOPY --from=c / /\nFROM shared", {}, []],
+    ["FROM b AS shared\nCOPY --from=c / /", {}, []],
+    ["FROM b AS shared\nFROM scratch\nCOPY --from=0 / /", {}, []],
+    ["FROM b AS other\nFROM other\nCOPY --from=shared / /", {}, ["b:latest"]],
+    [
+      "FROM tools\nCOPY --from=shared / /",
+      { tools: { kind: "image", reference: "docker.io/library/alpine:3.20" } },
+      ["alpine:3.20"],
+    ],
+    [
+      "FROM scratch",
+      { tools: { kind: "image", reference: "docker.io/library/alpine:3.20" } },
+      ["alpine:3.20"],
+    ],
+  ] as const)("takes no image for a named context: %j with %j", (dockerfile, more, expected) => {
+    const contexts = {
+      shared: { kind: "folder", path: "shared" },
+      git: { kind: "git", address: `https://github.com/octo/x.git#${"0".repeat(40)}` },
+      "node:22": { kind: "folder", path: "node" },
+      ...more,
+    } as const;
+    expect(images(dockerfile, { contexts })).toEqual(expected.map((name) => `docker.io/library/${name}`));
+  });
+
+  it("knows which platforms a named image is taken for", () => {
+    const { platforms } = readDockerfileImages({
+      dockerfile: "FROM tools",
+      buildArgs: {},
+      platforms: ["linux/amd64"],
+      contexts: { tools: { kind: "image", reference: "docker.io/library/alpine:3.20" } },
+      path: "dockerfile",
+    });
+    expect(platforms).toEqual({ "docker.io/library/alpine:3.20": ["linux/amd64"] });
+  });
+
+  it.each([
     ["FROM a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
     ["FROM --platform=$TARGETPLATFORM a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
     ["FROM --platform=linux/amd64 a:1", { "a:1": ["linux/amd64"] }],
