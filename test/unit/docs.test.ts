@@ -119,7 +119,8 @@ function rowsBelow(properties: unknown, required: readonly unknown[], prefix: st
   if (!isJson(properties)) return [];
   return Object.entries(properties).flatMap(([key, schema]) => {
     const name = prefix + key;
-    const holder = isJson(at(schema, "items", "properties")) ? at(schema, "items") : schema;
+    const list = listForm(schema);
+    const holder = list === undefined ? schema : at(list, "items");
     const below = at(holder, "required");
     return [
       settingRow(name, schema, required.includes(key)),
@@ -130,6 +131,13 @@ function rowsBelow(properties: unknown, required: readonly unknown[], prefix: st
       ),
     ];
   });
+}
+
+/** A list of mappings, which may also be written in another form. */
+function listForm(schema: unknown): unknown {
+  const other = at(schema, "anyOf");
+  const forms: unknown[] = Array.isArray(other) ? other : [schema];
+  return forms.find((form) => isJson(at(form, "items", "properties")));
 }
 
 function settingRow(name: string, schema: unknown, required: boolean): string[] {
