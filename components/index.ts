@@ -1,3 +1,9 @@
+import { endWithEngine } from "../provider/engine-peer";
+
+// Set where the language host runs a program, and nowhere else: neither under mocks nor in an inline program.
+const { PULUMI_NODEJS_ENGINE } = process.env;
+if (PULUMI_NODEJS_ENGINE) endWithEngine(PULUMI_NODEJS_ENGINE);
+
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
 export type { PlannedRelease, PlanOptions, ReleaseFile } from "../plan/release-plan";
 export type { SetupPlan } from "../plan/setup/plan";

@@ -1,5 +1,6 @@
 import { readConfig } from "../config/read";
 import { listStackFiles, readStackFile } from "../config/stack-file";
+import { readCheckoutNeeds } from "../source/checkout";
 import { projectFiles } from "../source/project-files";
 import { readWorkflowStacks } from "../source/workflow-stacks";
 import { workflowFiles as generate } from "../workflows/generate";
@@ -68,7 +69,9 @@ async function workflowOf(
   if (workflows === undefined) throw new Error(`${kind}Workflow: ${stack} has no workflows`);
   const { release: _r, deploy: _d, promote: _p, preview: _v, drift: _f, ...how } = workflows;
   const configFile = (await listStackFiles(projectDir)).find((known) => known.stack === stack)?.file ?? "";
-  const [made] = generate([{ stack, config, workflows: { ...how, [kind]: workflows[kind] }, configFile }]);
+  const checkout = await readCheckoutNeeds(projectDir);
+  const asked = { ...how, [kind]: workflows[kind] };
+  const [made] = generate([{ stack, config, workflows: asked, configFile, checkout }]);
   if (made === undefined) throw new Error(`${kind}Workflow: ${stack} has no workflow of this kind`);
   return asFile(made);
 }

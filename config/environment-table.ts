@@ -1,5 +1,5 @@
 import { isRecord } from "../plan/record";
-import { normalizeHost, parseReference } from "../plan/reference";
+import { normalizeHost, parseReference, TAG_GRAMMAR, TAG_PATTERN } from "../plan/reference";
 import type { Environment, Given } from "./environment";
 import { type Path, valueAt, type Written } from "./paths";
 
@@ -75,7 +75,11 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["CI_IMAGE_TAG"],
     path: "version",
     meaning: "The version to release, such as 2025.11.0, 147 or a commit.",
-    edits: ({ value }) => [{ path: ["version"], value: value.trim() }],
+    edits: ({ value }) => {
+      const tag = value.trim();
+      if (!TAG_PATTERN.test(tag)) throw new Error(`is no image's tag: ${TAG_GRAMMAR}`);
+      return [{ path: ["version"], value: tag }];
+    },
   },
   {
     variables: ["CI_PUSH"],

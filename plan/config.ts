@@ -156,6 +156,12 @@ export interface GithubConfig {
 /** Whose workflows are written: `.github/workflows` or `.gitea/workflows`. */
 export type WorkflowHost = "github" | "gitea";
 
+/** What a checkout has to fetch besides the commit, for its files to be there. */
+export interface CheckoutNeeds {
+  readonly submodules: boolean;
+  readonly lfs: boolean;
+}
+
 export interface WorkflowsConfig {
   readonly hosts: readonly WorkflowHost[];
   readonly directory: string;

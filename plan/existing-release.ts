@@ -254,7 +254,7 @@ export function decideRollback({
   if (worst === undefined) return { holds: true };
   const target = highest([to, worst.text]) ?? worst;
   const next = parseVersion(incoming ?? "");
-  if (next === undefined || compareVersions(next, target) <= 0) return { holds: true, until: target.text };
+  if (next === undefined || compareVersions(next, target) !== 1) return { holds: true, until: target.text };
   const notice = `${image}: the rollback to ${rollback.to} ends with ${incoming}, which is newer than ${target.text}`;
   return { holds: false, notice };
 }

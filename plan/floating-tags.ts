@@ -1,8 +1,18 @@
 import type { ImageConfig } from "./config";
 import { imageRules, versionAndForm, wantedTags } from "./image-tags";
-import { existingVersions, tagOfVersion, type VersionForm } from "./tag-policy";
+import { existingVersions } from "./tag-policy";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
-import { compareVersions, isPrerelease, type Version, type VersionLine } from "./versions";
+import { cleanTag } from "./tag-rules/rule-tag";
+import {
+  compareVersions,
+  isPrerelease,
+  numbersOf,
+  parseVersion,
+  tagOfVersion,
+  type Version,
+  type VersionForm,
+  type VersionLine,
+} from "./versions";
 
 /** A floating tag that follows versions, and the newest version that exists in its line. */
 export interface FloatingTag {
@@ -31,6 +41,8 @@ interface FloatingTagsInput {
 interface Spelling {
   readonly git: VersionForm;
   readonly tag: VersionForm;
+  /** One of the versions; only those of its form can be ordered. */
+  readonly sample: Version;
 }
 
 /** Git tags that are tried until one is a version of the image. */
@@ -44,31 +56,51 @@ export function floatingTags(input: FloatingTagsInput): FloatingTag[] {
   const spelling = spellingOf(input);
   if (spelling === undefined) return [];
   const tags = new Map<string, FloatingTag>();
-  for (const { text } of newestOfMinors(input, spelling.tag)) {
+  const unordered = new Set<string>();
+  for (const { text, form } of newestOfMinors(input, spelling)) {
+    const isOrdered = form === spelling.sample.form;
     const { entries } = rulesFor(input, tagOfVersion(text, spelling.git));
     const own = tagOfVersion(text, spelling.tag);
     if (!entries.some((entry) => entry.class === "version" && entry.name === own)) continue;
     for (const { name, class: tagClass, line } of wantedTags(entries)) {
       if (tagClass !== "floating" || line === undefined || tags.has(name)) continue;
-      tags.set(name, { name, line, form: spelling.tag, version: text });
+      if (isOrdered) tags.set(name, { name, line, form: spelling.tag, version: text });
+      else unordered.add(name);
     }
   }
-  return [...tags.values()];
+  return [...tags.values()].filter(({ name }) => !unordered.has(name));
 }
 
-/** The newest version of each minor line, newest first; no other can be the newest of any line. */
-function newestOfMinors({ names, bad, prereleases }: FloatingTagsInput, form: VersionForm): Version[] {
+/**
+ * Versions of other forms first, which share their floating tags with no order between them; then the newest version of
+ * each minor line, newest first; no other can be the newest of any line.
+ */
+function newestOfMinors(
+  { names, gitTags, bad, prereleases }: FloatingTagsInput,
+  { git, tag, sample }: Spelling,
+): Version[] {
   const isBad = (version: Version) =>
-    existingVersions(bad, { prefix: "", suffix: "" }).some((one) => compareVersions(one, version) === 0);
-  const counting = existingVersions(names, form)
-    .filter((version) => (prereleases || !isPrerelease(version)) && !isBad(version))
-    .sort((a, b) => compareVersions(b, a));
+    existingVersions(bad, { ...tag, prefix: "", suffix: "" }).some(
+      (one) => compareVersions(one, version) === 0,
+    );
+  const counting = existingVersions(names, tag).filter(
+    (version) => (prereleases || !isPrerelease(version)) && !isBad(version),
+  );
+  const inGit = new Set(gitTags.map(cleanTag));
+  const others = new Map<string, Version>();
+  for (const version of counting)
+    if (version.form !== sample.form && inGit.has(tagOfVersion(version.text, git)))
+      others.set(version.form, version);
   const newest = new Map<string, Version>();
-  for (const version of counting) {
-    const minor = `${version.scheme} ${version.major}.${version.minor}`;
-    if (!newest.has(minor)) newest.set(minor, version);
+  const ordered = counting.filter(({ form }) => form === sample.form);
+  for (const version of ordered.sort((a, b) => compareVersions(b, a) ?? 0)) {
+    const numbers = numbersOf(version);
+    // A fourth number or a build gives each patch a line of its own.
+    const isLonger = numbers.length > 3 || version.build.length > 0;
+    const line = numbers.slice(0, isLonger ? 3 : 2).join(".");
+    if (!newest.has(line)) newest.set(line, version);
   }
-  return [...newest.values()];
+  return [...others.values(), ...newest.values()];
 }
 
 /** From the tag that is released, else from a git tag whose version the registry has. */
@@ -79,10 +111,14 @@ function spellingOf(input: FloatingTagsInput): Spelling | undefined {
   const released = tagOf(input.event.ref);
   for (const git of [released ?? [], known.reverse(), others.reverse().slice(0, MOST_TRIED)].flat()) {
     const { entries, event } = rulesFor(input, git);
-    const { version, form } = versionAndForm(entries, event);
-    const at = version === undefined ? -1 : git.indexOf(version);
-    if (version === undefined || at === -1) continue;
-    return { git: { prefix: git.slice(0, at), suffix: git.slice(at + version.length) }, tag: form };
+    const { version = "", form } = versionAndForm(entries, event);
+    const sample = parseVersion(version, form);
+    // A folder in a git tag is `-` in the version.
+    const written = git.includes(version) ? git : cleanTag(git);
+    const at = written.indexOf(version);
+    if (sample === undefined || at === -1) continue;
+    const spelled = { prefix: written.slice(0, at), suffix: written.slice(at + version.length) };
+    return { git: spelled, tag: form, sample };
   }
   return undefined;
 }

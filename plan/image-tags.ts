@@ -1,10 +1,10 @@
 import type { ImageConfig } from "./config";
 import type { WantedTag } from "./release-intent";
-import type { VersionForm } from "./tag-policy";
-import { evaluateTagRules, parseFlavor, parseTagRules, type TagRulesResult } from "./tag-rules";
+import { evaluateTagRules, parseFlavor, parseTagRules, type TagRule, type TagRulesResult } from "./tag-rules";
 import type { TagEntry } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
-import { parseVersion } from "./versions";
+import { cleanTag } from "./tag-rules/rule-tag";
+import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
 export function wantedTags(entries: readonly TagEntry[]): WantedTag[] {
   return entries.map((entry) => ({
@@ -20,47 +20,67 @@ function isRawLatest({ rule, class: tagClass }: TagEntry): boolean {
 }
 
 /**
- * The version being released and how tags spell it, from the first version tag: `v1.2.3-alpine` for version 1.2.3 is
- * prefix `v`, suffix `-alpine`. What was released distinguishes the two: the git tag, the rule's own value, a dispatched
- * input; else the tag's name itself. A name without a version in it is the version as a whole.
+ * The version being released and how tags spell it, from the first version tag: what its rule reads, without a `v`; of a
+ * raw rule's text, what was released by name (the git tag, a dispatched input). Such a name is the version as a whole:
+ * `release-1.10`, `hotfix-7`.
  */
 export function versionAndForm(
   entries: readonly TagEntry[],
   event: ReleaseEvent,
 ): { readonly version?: string; readonly form: VersionForm } {
   const first = entries.find((entry) => entry.class === "version");
-  const none = { prefix: "", suffix: "" };
-  if (first === undefined) return { form: none };
-  for (const spelled of releasedTexts(first, event).flatMap(spellings)) {
-    const at = first.name.indexOf(spelled);
-    if (at === -1) continue;
-    const form = { prefix: first.name.slice(0, at), suffix: first.name.slice(at + spelled.length) };
-    return { version: spelled, form };
-  }
-  return { version: first.name, form: none };
+  if (first === undefined) return versionWithoutTag(entries, event);
+  const { prefix = "", suffix = "", ...reading } = first.form ?? {};
+  const { name, rule } = first;
+  const own = name.slice(prefix.length, name.length - suffix.length);
+  const names = releasedNames(event);
+  const [released] =
+    rule.type === "raw" ? longestFirst(names.map(cleanTag).filter((text) => name.includes(text))) : [];
+  const start = released === undefined ? prefix.length : name.indexOf(released);
+  const text = released ?? own;
+  const version = text.replace(isVersionRule(rule) ? BEFORE_VERSION : /^v(?=[0-9])/i, "");
+  return {
+    version,
+    form: {
+      ...reading,
+      // A tag has no `+`, and semver's build metadata must not look like a pre-release.
+      ...(names.some((released) => released.includes("+")) ? { builds: true } : {}),
+      prefix: name.slice(0, start + text.length - version.length),
+      suffix: name.slice(start + text.length),
+    },
+  };
 }
 
-function releasedTexts({ name, rule }: TagEntry, event: ReleaseEvent): string[] {
-  const value = "value" in rule && !rule.value.includes("{{") ? rule.value : "";
-  const inputs = Object.entries(event.inputs).flatMap(([key, input]) =>
+/** Where only parts of a version are tags (`{{major}}`), the git tag says which version decides whether they move. */
+function versionWithoutTag(
+  entries: readonly TagEntry[],
+  { ref }: ReleaseEvent,
+): { readonly version?: string; readonly form: VersionForm } {
+  const part = entries.find(({ line, rule }) => line !== undefined && "value" in rule && rule.value === "");
+  const { prefix: _, suffix: __, ...reading } = part?.form ?? { prefix: "", suffix: "" };
+  const form = { prefix: "", suffix: "", ...reading };
+  const tag = part === undefined ? undefined : tagOf(ref);
+  return tag === undefined ? { form } : { version: cleanTag(tag).replace(/^v(?=[0-9])/i, ""), form };
+}
+
+/** What a pattern such as `app-{{version}}` or `v{{version}}` has before the version. */
+const BEFORE_VERSION = /^(?:[A-Za-z].*?(?=[0-9]+\.[0-9])|v(?=[0-9]))/i;
+
+function isVersionRule({ type }: TagEntry["rule"]): boolean {
+  return type === "semver" || type === "pep440";
+}
+
+/** A short input (`node_version`, `2`) must not be found inside the version. */
+function longestFirst(texts: readonly string[]): string[] {
+  return [...texts].sort((a, b) => b.length - a.length);
+}
+
+/** By what names a person or a pipeline said what is released. */
+function releasedNames({ ref, inputs }: ReleaseEvent): string[] {
+  const dispatched = Object.entries(inputs).flatMap(([key, input]) =>
     /(?:tag|version)$/i.test(key) ? [input] : [],
   );
-  return [tagOf(event.ref) ?? "", value, ...inputs, name];
-}
-
-/**
- * The versions that end a text, longest first, each as tags can write it: build metadata as `-x` or cut. A plain number
- * counts where no other digit stands before it: `build-147`, and not the day of `2025-11-21`.
- */
-function spellings(text: string): string[] {
-  const starts = [...text.matchAll(/(?<![0-9.])[0-9]/g)].map(({ index }) => index);
-  return starts
-    .map((start) => text.slice(start))
-    .flatMap((rest) => [rest.replace("+", "-"), rest.replace(/\+.*$/, "")])
-    .filter((spelled, index) => {
-      const version = parseVersion(spelled);
-      return version !== undefined && (version.scheme === "semver" || index < 2);
-    });
+  return [tagOf(ref) ?? "", ...dispatched].filter((name) => name !== "");
 }
 
 export function imageRules(image: ImageConfig, event: ReleaseEvent, now: Date): TagRulesResult {
@@ -89,4 +109,47 @@ export function versionUnder(
 ): string | undefined {
   const named = { ...event, ref: `refs/tags/${name}` };
   return versionAndForm(imageRules(image, named, now).entries, named).version;
+}
+
+/**
+ * The git tag that is the release of an image: of those that its rules read, the highest version. Where there is no order,
+ * `1.2.3` comes before `147`, both before one with a word (`build-7`), and that before a name without numbers.
+ */
+export function releaseTag(
+  image: ImageConfig,
+  tags: readonly string[],
+  event: ReleaseEvent,
+  now: Date,
+): string | undefined {
+  if (tags.length === 0) return undefined;
+  const entriesOf = (ref: string) => imageRules(image, { ...event, ref }, now).entries;
+  // A rule that gives the same tag without any git tag does not read one.
+  const always = new Set(entriesOf("").map(({ name }) => name));
+  const read = tags.flatMap((tag) => {
+    const ref = `refs/tags/${tag}`;
+    const entries = entriesOf(ref).filter(({ name }) => !always.has(name));
+    if (!entries.some(({ class: tagClass, rule }) => tagClass === "version" || isForVersions(rule)))
+      return [];
+    const { version = tag, form } = versionAndForm(entries, { ...event, ref });
+    return [{ tag, version: parseVersion(version, form) }];
+  });
+  const [first, ...others] = read;
+  return others.reduce((best, other) => (outranks(other.version, best?.version) ? other : best), first)?.tag;
+}
+
+/** Undefined is a name without a version in it. */
+function outranks(a: Version | undefined, b: Version | undefined): boolean {
+  const order = a === undefined || b === undefined ? undefined : compareVersions(a, b);
+  return order === undefined ? rankOf(a) > rankOf(b) : order > 0;
+}
+
+function rankOf(version: Version | undefined): number {
+  if (version === undefined) return 0;
+  if (!version.form.startsWith("N")) return 1;
+  return version.form === "N" ? 2 : 3;
+}
+
+/** Whether a rule takes what is released apart, and so may find no version in it. */
+export function isForVersions({ type, enable }: TagRule): boolean {
+  return enable === "true" && (type === "semver" || type === "pep440" || type === "match");
 }

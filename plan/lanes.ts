@@ -1,9 +1,8 @@
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
 import type { ImageIntent } from "./release-intent";
-import type { VersionForm } from "./tag-policy";
 import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "./tag-rules";
-import { compareVersions, parseVersion, type Version } from "./versions";
+import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
 /** An independent family of tags of an image: versions in a form of their own, one floating tag, one trigger. */
 export interface Lane {
@@ -43,7 +42,7 @@ export function laneTags(lane: Lane, tags: readonly string[]): string[] {
       const version = tag.startsWith(lane.trigger) ? laneVersion(lane, tag) : undefined;
       return version === undefined ? [] : [{ tag, version }];
     })
-    .sort((a, b) => compareVersions(b.version, a.version))
+    .sort((a, b) => compareVersions(b.version, a.version) ?? 0)
     .map(({ tag }) => tag);
 }
 

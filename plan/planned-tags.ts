@@ -7,12 +7,12 @@ import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
 import {
   type Ancestry,
   decideTag,
+  followsVersions,
   type LiveTag,
   newestVersion,
   type TagWish,
-  tagOfVersion,
 } from "./tag-policy";
-import { compareVersions, parseVersion } from "./versions";
+import { compareVersions, parseVersion, tagOfVersion } from "./versions";
 
 export interface TagsInput extends ContentInput {
   readonly digest: Digest | undefined;
@@ -53,11 +53,15 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
       const about = { input, repository, live, ancestry };
       if (decision.action !== "keep") {
         const isWritten = decision.action !== "unchanged";
-        const reason = isWritten ? writtenReason(about, wish) : undefined;
+        const byCommits = "reason" in decision ? decision.reason : undefined;
+        const reasons = isWritten
+          ? [writtenReason(about, wish), byCommits].filter((one) => one !== undefined)
+          : [];
+        const reason = reasons.length === 0 ? undefined : reasons.join("; ");
         tags.push(plannedTag(about, wish, decision.action, { reason }));
         continue;
       }
-      const newest = wish.version === undefined ? undefined : newestVersion(wish, existing)?.text;
+      const newest = followsVersions(wish, live, existing) ? newestVersion(wish, existing)?.text : undefined;
       const back = newest === undefined ? undefined : movedToNewest(about, wish, newest);
       if (back !== undefined) {
         tags.push(back);
@@ -150,8 +154,8 @@ function writtenReason({ input, repository, live }: TagPlace, wish: TagWish): st
 
 /** A floating tag follows the versions that exist: one whose tag was deleted is none. */
 function goneReason(input: TagsInput, live: LiveTag, { version, form }: TagWish): string | undefined {
-  const [was, is] = [parseVersion(live.version ?? ""), parseVersion(version ?? "")];
-  if (was === undefined || is === undefined || compareVersions(was, is) <= 0) return undefined;
+  const [was, is] = [parseVersion(live.version ?? "", form), parseVersion(version ?? "", form)];
+  if (was === undefined || is === undefined || compareVersions(was, is) !== 1) return undefined;
   const name = tagOfVersion(was.text, form);
   if (input.repositories.some((repository) => hasTag(input, repository, name))) return undefined;
   return `${was.text}, which it pointed to, has no tag any more`;

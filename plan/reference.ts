@@ -20,6 +20,8 @@ export function apiHost(host: string): string {
 
 /** `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`, OCI's grammar of a tag. */
 export const TAG_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** The pattern in words, for messages. */
+export const TAG_GRAMMAR = 'at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first';
 
 /** OCI's grammar of a repository path, without the host. */
 export const REPOSITORY_PATTERN =
@@ -114,6 +116,23 @@ export function hostAndPath(remote: string): { readonly host: string; readonly p
   return { host: url.hostname.toLowerCase(), path: url.pathname };
 }
 
+/** Hosts for ssh through port 443, beside the ones that people open. */
+const SSH_HOSTS = /^(?:ssh\.(?=github\.com$)|altssh\.(?=(?:gitlab\.com|bitbucket\.org)$))/;
+
+/**
+ * Where people open the repository of a remote; undefined for a local path, and for an abbreviation that only this
+ * machine's ssh or git configuration knows (`work:octo/app`, `gh://octo/app`).
+ *
+ * @param remote without credentials
+ */
+export function pageAddress(remote: string): string | undefined {
+  const scp = SCP_LIKE.exec(remote);
+  const isKnown =
+    scp === null ? /^(?:https?|ssh|git|git\+ssh):\/\//.test(remote) : scp[1]?.includes(".") === true;
+  const address = sourceAddress(remote);
+  return isKnown && /^https?:\/\/[^/]+\/./.test(address) ? address : undefined;
+}
+
 /**
  * One address for a repository, however it was cloned: `https://github.com/octo/app` for
  * `https://github.com/octo/app.git`, `git@github.com:octo/app.git` and `ssh://git@github.com/octo/app`. A local path
@@ -125,7 +144,7 @@ export function sourceAddress(remote: string): string {
   const { host, path } = hostAndPath(remote);
   const trimmed = path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "");
   if (host === "" || trimmed === "") return remote;
-  if (!/^https?:\/\//.test(remote)) return `https://${host.replace(/^ssh\.(?=github\.com$)/, "")}/${trimmed}`;
+  if (!/^https?:\/\//.test(remote)) return `https://${host.replace(SSH_HOSTS, "")}/${trimmed}`;
   const { protocol, host: withPort } = new URL(remote);
   return `${protocol}//${withPort}/${trimmed}`;
 }

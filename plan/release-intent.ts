@@ -15,11 +15,11 @@ import type { Problem } from "./problem";
 import { sortedRecord } from "./record";
 import { type RepositoryName, repositoryKey } from "./reference";
 import type { SbomGenerator } from "./sbom";
-import type { TagClass, VersionForm } from "./tag-policy";
+import type { TagClass } from "./tag-policy";
 import type { TagRulesResult } from "./tag-rules/evaluate";
 import type { ReleaseEvent } from "./tag-rules/event";
 import { publishedTags } from "./version-checks";
-import type { VersionLine } from "./versions";
+import type { VersionForm, VersionLine } from "./versions";
 
 /** Everything about one image that is known before any registry is asked about it. */
 export interface ImageIntent {

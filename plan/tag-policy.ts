@@ -6,7 +6,9 @@ import {
   newest,
   parseVersion,
   type Version,
+  type VersionForm,
   type VersionLine,
+  versionOfTag,
 } from "./versions";
 
 /**
@@ -17,12 +19,6 @@ import {
  * - `revision`: belongs to one commit, and moves only to other content of that commit.
  */
 export type TagClass = "version" | "floating" | "revision";
-
-/** How a version is written as a tag: `standalone-v` + version + `-alpine`. */
-export interface VersionForm {
-  readonly prefix: string;
-  readonly suffix: string;
-}
 
 /** What one tag of one image in one repository should become. */
 export interface TagWish {
@@ -60,7 +56,9 @@ export interface LiveTag {
 export type Ancestry = "ancestor" | "descendant" | "diverged" | "unknown";
 
 export type TagDecision =
-  | { readonly action: "create" | "move" | "unchanged" }
+  | { readonly action: "unchanged" }
+  /** `reason` where it is not the versions that say so. */
+  | { readonly action: "create" | "move"; readonly reason?: string }
   /** A floating tag that stays where it is, rightly. */
   | { readonly action: "keep"; readonly code: string; readonly reason: string }
   | { readonly action: "refuse"; readonly code: string; readonly reason: string };
@@ -77,7 +75,7 @@ export function decideTag(
   ancestry: Ancestry,
 ): TagDecision {
   if (live !== undefined && live.digest === wish.digest) return { action: "unchanged" };
-  const move = { action: live === undefined ? ("create" as const) : ("move" as const) };
+  const move: TagDecision = { action: live === undefined ? "create" : "move" };
   if (wish.overruled) return move;
   switch (wish.class) {
     case "version":
@@ -95,28 +93,69 @@ export function decideTag(
           : `${wish.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${wish.revision.slice(0, 12)}`,
       );
     case "floating":
-      return floatingKept(wish, live, existing, ancestry) ?? move;
+      return decideFloating(wish, live, existing, ancestry) ?? move;
   }
 }
 
-function floatingKept(
+/** Undefined: it points to what is released. */
+function decideFloating(
   wish: TagWish,
   live: LiveTag | undefined,
   existing: readonly string[],
   ancestry: Ancestry,
 ): TagDecision | undefined {
-  const version = wish.version === undefined ? undefined : parseVersion(wish.version);
-  if (version === undefined) return unversionedKept(wish, live, ancestry);
+  const version = ownVersion(wish);
+  if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);
+  if (version === undefined) return decideByCommits(wish, live, ancestry);
   if (isPrerelease(version) && wish.prereleases !== "move") {
+    const { build = [] } = parseVersion(version.text, { builds: true }) ?? {};
+    const setting =
+      build.length === 0 ? "" : "; slipway-suffix=build on its tag rule makes the suffix a build";
     return keep(
       "tag-prerelease",
-      `${wish.version} is a pre-release, and a pre-release moves no floating tag`,
+      `${wish.version} is a pre-release, and a pre-release moves no floating tag${setting}`,
     );
   }
-  if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);
   const newer = newerVersion(wish, existing);
-  if (newer === undefined) return undefined;
-  return keep("tag-newer-exists", `${newer.text} exists and is newer than ${wish.version}`);
+  if (newer !== undefined)
+    return keep("tag-newer-exists", `${newer.text} exists and is newer than ${wish.version}`);
+  return isOrdered(wish, version, live, existing) ? undefined : decideByCommits(wish, live, ancestry);
+}
+
+/** The version being released; a commit's own name is none, even where it happens to be all digits. */
+function ownVersion({ version, form, revision }: TagWish): Version | undefined {
+  if (version === undefined || (/^[0-9]{7,}$/.test(version) && revision.startsWith(version)))
+    return undefined;
+  return parseVersion(version, form);
+}
+
+/** Whether versions decide where a floating tag belongs, and not the commit graph. */
+export function followsVersions(
+  wish: TagWish,
+  live: LiveTag | undefined,
+  existing: readonly string[],
+): boolean {
+  const version = ownVersion(wish);
+  return version !== undefined && isOrdered(wish, version, live, existing);
+}
+
+/**
+ * Whether the released version can be compared with what the tag points to; if that names no version, with any other one.
+ * Where a rule says what a version is (semver), anything else is none and does not count.
+ */
+function isOrdered(
+  { form }: TagWish,
+  version: Version,
+  live: LiveTag | undefined,
+  existing: readonly string[],
+): boolean {
+  if (form.numbers !== undefined || live === undefined || live.unverified) return true;
+  if (live.version === undefined) {
+    const others = existingVersions(existing, form).map((known) => compareVersions(known, version));
+    return version.scheme === "semver" || others.includes(-1);
+  }
+  const other = parseVersion(live.version, form);
+  return other === undefined || compareVersions(other, version) !== undefined;
 }
 
 function keep(code: string, reason: string): TagDecision {
@@ -130,46 +169,52 @@ function refuse(code: string, reason: string): TagDecision {
 const NAMES_NO_COMMIT = "does not say which commit it is";
 
 /**
- * The newest version that exists in the tag's line, and counts: bad ones never do, and a rollback goes back behind all those
- * up to its `until`.
+ * The newest version that exists in the tag's line and the released version's form, and counts: bad ones never do, and a
+ * rollback goes back behind all those up to its `until`.
  */
 export function newestVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
-  const counting = existingVersions(existing, wish.form).filter((version) => counts(wish, version));
+  const own = ownVersion(wish);
+  const counting = existingVersions(existing, wish.form).filter(
+    (version) => version.form === own?.form && counts(wish, version),
+  );
   return newestIn(counting, wish.line, wish.prereleases === "move");
 }
 
 /** The newest version if it is newer than the desired one: then it holds the floating tag. */
 export function newerVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
-  const own = wish.version === undefined ? undefined : parseVersion(wish.version);
+  const own = ownVersion(wish);
   if (own === undefined) return undefined;
   const best = newestVersion(wish, existing);
-  return best !== undefined && compareVersions(best, own) > 0 ? best : undefined;
+  return best !== undefined && compareVersions(best, own) === 1 ? best : undefined;
 }
 
 function counts(wish: TagWish, version: Version): boolean {
   if (isBad(wish, version)) return false;
   if (wish.rollback === undefined) return true;
-  const until = wish.rollback.until === undefined ? undefined : parseVersion(wish.rollback.until);
-  return until !== undefined && compareVersions(version, until) > 0;
+  const until = wish.rollback.until === undefined ? undefined : parseVersion(wish.rollback.until, wish.form);
+  return until !== undefined && compareVersions(version, until) === 1;
 }
 
-function isBad({ bad = [] }: TagWish, version: Version): boolean {
+function isBad({ bad = [], form, ...wish }: TagWish, version: Version | undefined): boolean {
+  if (version === undefined) return wish.version !== undefined && bad.includes(wish.version);
   return bad.some((text) => {
-    const known = parseVersion(text);
+    const known = parseVersion(text, form);
     return known !== undefined && compareVersions(known, version) === 0;
   });
 }
 
-/** Without versions, time is the commit graph: never back to an ancestor, and `latest` only ever forward. */
-function unversionedKept(
+/** Without an order of versions, time is the commit graph: never back to an ancestor, and `latest` only ever forward. */
+function decideByCommits(
   wish: TagWish,
   live: LiveTag | undefined,
   ancestry: Ancestry,
 ): TagDecision | undefined {
-  if (live === undefined || live.unverified) return undefined;
-  if (ancestry === "ancestor" || live.revision === wish.revision) return undefined;
-  const isLatest = wish.line !== undefined;
-  if (ancestry !== "descendant" && !isLatest) return undefined;
+  if (live === undefined || live.unverified || wish.rollback !== undefined) return undefined;
+  const why = withoutOrder(wish, live);
+  const isOlder = ancestry === "ancestor" || live.revision === wish.revision;
+  if (isOlder || (ancestry !== "descendant" && wish.line === undefined)) {
+    return why === undefined ? undefined : { action: "move", reason: why };
+  }
   const relation = {
     descendant: "which is newer than this commit",
     diverged: "which is no ancestor of this commit",
@@ -178,24 +223,22 @@ function unversionedKept(
         ? `which ${NAMES_NO_COMMIT}`
         : "a commit that this clone does not have; fetch the whole history",
   }[ancestry];
-  return keep("tag-not-descendant", `it points to ${describe(live)}, ${relation}`);
+  return keep(
+    "tag-not-descendant",
+    `${why === undefined ? "" : `${why}: `}it points to ${describe(live)}, ${relation}`,
+  );
+}
+
+/** Why the commit graph decides, for a release that has a version. */
+function withoutOrder({ version }: TagWish, live: LiveTag): string | undefined {
+  if (version === undefined) return undefined;
+  const other = live.version === undefined || live.version === version ? "" : ` and ${live.version}`;
+  return `${version}${other} cannot be ordered as versions, so the commit graph decided`;
 }
 
 /** The versions that a repository's tag names stand for, in one form. Partial and foreign names are left out. */
 export function existingVersions(names: readonly string[], form: VersionForm): Version[] {
   return names.flatMap((name) => versionOfTag(name, form) ?? []);
-}
-
-/** The name of a version's tag. */
-export function tagOfVersion(text: string, { prefix, suffix }: VersionForm): string {
-  return `${prefix}${text}${suffix}`;
-}
-
-/** The full version in a tag's name: `1.2` and `latest` have none. */
-function versionOfTag(name: string, form: VersionForm): Version | undefined {
-  if (name.length <= form.prefix.length + form.suffix.length) return undefined;
-  if (!name.startsWith(form.prefix) || !name.endsWith(form.suffix)) return undefined;
-  return parseVersion(name.slice(form.prefix.length, name.length - form.suffix.length));
 }
 
 /** The newest of a line; pre-releases count only where they are asked for. */

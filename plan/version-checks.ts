@@ -1,8 +1,8 @@
 import type { Config } from "./config";
-import { imageRules } from "./image-tags";
+import { imageRules, isForVersions } from "./image-tags";
 import type { Problem } from "./problem";
 import type { ImageIntent, WantedTag } from "./release-intent";
-import { parseTagRules, type ReleaseEvent, type TagRule } from "./tag-rules";
+import { parseTagRules, type ReleaseEvent } from "./tag-rules";
 
 export interface AskedVersionInput {
   readonly config: Config;
@@ -44,64 +44,73 @@ export function askedVersionProblems({ config, intents, event, now }: AskedVersi
   ];
 }
 
-/** Whether a rule takes what is released apart, and so may find no version in it. */
-function isForVersions({ type, enable }: TagRule): boolean {
-  return enable === "true" && (type === "semver" || type === "pep440" || type === "match");
-}
-
 export interface TagFacts {
   readonly revision: string;
   readonly tagsAtHead: readonly string[];
+  /** Those of them that the rules of a released image read. */
+  readonly releaseTags: readonly string[];
   readonly dirty: boolean;
   /** Some of the changed paths, for the message. */
   readonly dirtyPaths: readonly string[];
-  /** The commit that the asserted tag points to; undefined where there is no such tag. */
-  readonly tagCommit?: string;
+  /** The git tag of what is released, with or without its `v`; undefined where there is none. */
+  readonly tag?: { readonly name: string; readonly commit: string };
   readonly shallow?: boolean;
 }
 
-export interface RequireTagInput {
-  /** `slipway:requireTag`. Nothing is asserted without it. */
+export interface GitTagInput {
+  /** `slipway:requireTag`. Without it, a git tag that is missing is not missed. */
   readonly requireTag: boolean;
-  /** As asked for by `slipway:version` or RELEASE_TAG. Default: any tag at HEAD. */
+  /** As asked for by `slipway:version` or RELEASE_TAG. Default: any tag at HEAD that is a release by the rules. */
   readonly version?: string;
   readonly git: TagFacts;
 }
 
-/** With `requireTag`: HEAD is the version's tag and the tree is clean. Each problem says what differs and what to do. */
-export function requireTagProblems({ requireTag, version, git }: RequireTagInput): Problem[] {
-  if (!requireTag) return [];
-  return [tagProblem(version, git) ?? [], treeProblem(git) ?? []].flat();
+/**
+ * HEAD is the commit of the version's git tag, where there is that tag: the version would otherwise be taken for good by
+ * another commit. With `requireTag` there is one, and the tree is clean.
+ */
+export function gitTagProblems({ requireTag, version, git }: GitTagInput): Problem[] {
+  return [
+    tagElsewhere(version, git) ?? (requireTag ? missingTag(version, git) : []),
+    requireTag ? (treeProblem(git) ?? []) : [],
+  ].flat();
 }
 
-function tagProblem(version: string | undefined, git: TagFacts): Problem | undefined {
+function headOf(git: TagFacts): string {
   const tags = git.tagsAtHead.length === 0 ? "and has no tag" : `with ${git.tagsAtHead.join(", ")}`;
-  const head = `HEAD is ${git.revision.slice(0, 12)} ${tags}`;
+  return `HEAD is ${git.revision.slice(0, 12)} ${tags}`;
+}
+
+function tagElsewhere(version: string | undefined, git: TagFacts): Problem | undefined {
+  const { tag } = git;
+  if (tag === undefined || tag.commit === git.revision) return undefined;
+  return {
+    code: "source-tag-elsewhere",
+    path: version === undefined ? "GITHUB_REF" : "version",
+    message: `the tag ${JSON.stringify(tag.name)} is ${tag.commit.slice(0, 12)}, but ${headOf(git)}`,
+    hint: `Check it out: git checkout ${tag.name}`,
+  };
+}
+
+function missingTag(version: string | undefined, git: TagFacts): Problem | [] {
   if (version === undefined) {
-    if (git.tagsAtHead.length > 0) return undefined;
+    if (git.releaseTags.length > 0) return [];
+    const unread = git.tagsAtHead.length === 0 ? "" : ", which no tag rule reads as a release";
     return {
       code: "source-tag-required",
       path: "requireTag",
-      message: `a tag is required, but ${head}, and no version is asked for`,
+      message: `a tag is required, but ${headOf(git)}${unread}, and no version is asked for`,
       hint: "Check out the tag to release, or name it: RELEASE_TAG=v1.2.3",
     };
   }
   const name = JSON.stringify(version);
-  if (git.tagsAtHead.includes(version) || git.tagCommit === git.revision) return undefined;
-  if (git.tagCommit !== undefined) {
-    return {
-      code: "source-tag-elsewhere",
-      path: "version",
-      message: `the tag ${name} is ${git.tagCommit.slice(0, 12)}, but ${head}`,
-      hint: `Check it out: git checkout ${version}`,
-    };
-  }
+  if (git.tagsAtHead.includes(version) || git.tag?.name === version) return [];
   const near = git.tagsAtHead.find((tag) => tag === `v${version}` || `v${tag}` === version);
   const shallow = git.shallow ? "This clone is shallow. " : "";
   return {
     code: "source-tag-missing",
     path: "version",
-    message: `there is no tag ${name} in this repository; ${head}`,
+    message: `there is no tag ${name} in this repository; ${headOf(git)}`,
     hint:
       near === undefined
         ? `${shallow}Fetch it (git fetch --tags) or make it (git tag ${version})`

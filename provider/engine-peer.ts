@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { connect } from "node:http2";
 import type { Socket } from "node:net";
 import { endianness } from "node:os";
 import { promisify } from "node:util";
@@ -70,4 +71,23 @@ async function isHeldByLsof({ ours, theirs }: Ends): Promise<boolean> {
   for (let pid: number | undefined = process.ppid; pid; pid = parents.get(pid)) pids.push(pid);
   const found = await run("lsof", ["-nP", "-a", "-p", pids.join(","), "-iTCP", "-Fn"]);
   return found.stdout.split("\n").includes(`n127.0.0.1:${theirs}->127.0.0.1:${ours}`);
+}
+
+/**
+ * Ends this process when its engine has ended, also one that was killed. A connection that nothing is sent on closes
+ * with the process that holds its other end.
+ *
+ * Without this a program goes on for ever: the SDK reports an uncaught error to the engine's closed pipe, and that it
+ * cannot is an uncaught error again, before any connection is looked at.
+ *
+ * @param engine the address that the engine gave this process
+ */
+export function endWithEngine(engine: string): void {
+  const end = () => process.exit(1);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", end);
+  const connection = connect(`http://${engine}`);
+  connection.unref();
+  // It is closed next.
+  connection.on("error", () => {});
+  connection.on("close", end);
 }

@@ -2,12 +2,13 @@ import { createServer, type Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { version } from "../package.json";
-import { isOfEngine } from "./engine-peer";
+import { endWithEngine, isOfEngine } from "./engine-peer";
 import { providerService } from "./service";
 
 /** Starts the provider as the engine wants it: the engine's address comes as argument, the port goes to stdout. */
 export function main(argv: readonly string[]): void {
   const engineAddress = argv.find((argument) => !argument.startsWith("-"));
+  if (engineAddress !== undefined) endWithEngine(engineAddress);
   const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
   server.addService(ResourceProviderService, providerService(version, engineAddress));
   const { injectConnection } = server.createConnectionInjector(ServerCredentials.createInsecure());

@@ -2,7 +2,8 @@ import { type Digest, shortDigest } from "../plan/digest";
 import { liveTag } from "../plan/planned-tags";
 import { reasonOf } from "../plan/problem";
 import { type DesiredLevel, type DesiredTag, tagReference } from "../plan/resource-inputs";
-import { decideTag, type LiveTag, newerVersion, tagOfVersion } from "../plan/tag-policy";
+import { decideTag, type LiveTag, newerVersion } from "../plan/tag-policy";
+import { tagOfVersion } from "../plan/versions";
 import { readImage } from "../registry/read-image";
 import type { Context } from "./resource";
 

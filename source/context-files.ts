@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream, type Dirent } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
-import { join, posix } from "node:path";
+import { join } from "node:path";
 import ignore from "@balena/dockerignore";
 import pLimit from "p-limit";
 import type { ContextFile } from "../plan/content-key";
 import { type Problem, reasonOf } from "../plan/problem";
+import { incompleteProblems, placeholderKind } from "./checkout";
 
 export interface IgnoreRules {
   /** Which file they are from, relative to the context; undefined for none. */
@@ -80,6 +81,7 @@ export async function readContextFiles(
 ): Promise<{ files: ContextFile[]; problems: Problem[] }> {
   const found: { file: ContextFile; bytes: Buffer }[] = [];
   const problems: Problem[] = [];
+  const placeholders: Parameters<typeof incompleteProblems>[0][number][] = [];
   const [folders, files] = [pLimit(FOLDERS_AT_ONCE), pLimit(FILES_AT_ONCE)];
   const report = (code: string, path: string, what: string, fix: string) => {
     const message = `${JSON.stringify(path)} in the build context ${what}`;
@@ -115,18 +117,23 @@ export async function readContextFiles(
         "Remove it",
       );
     try {
-      const hash = child.isFile() ? hashFile : hashLink;
-      found.push({ file: await files(() => hash(contextDir, path)), bytes: Buffer.from(path) });
+      const { start, ...file } = await files(() =>
+        child.isFile() ? hashFile(contextDir, path) : hashLink(contextDir, path),
+      );
+      const kind = start && placeholderKind(start);
+      if (kind !== undefined) placeholders.push({ path, kind });
+      found.push({ file, bytes: Buffer.from(path) });
     } catch (error) {
-      if (error instanceof OutsideLinkError) report("context-symlink", path, error.message, "Replace it");
-      else report("context-unreadable", path, `cannot be read: ${reasonOf(error)}`, "Replace it");
+      report("context-unreadable", path, `cannot be read: ${reasonOf(error)}`, "Replace it");
     }
   }
 
   await walk("");
   return {
     files: found.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ file }) => file),
-    problems: problems.sort((a, b) => (a.message < b.message ? -1 : 1)),
+    problems: [...problems, ...incompleteProblems(placeholders, image)].sort((a, b) =>
+      a.message < b.message ? -1 : 1,
+    ),
   };
 }
 
@@ -138,25 +145,31 @@ function specialKind(child: Dirent): string {
   return "of an unknown kind";
 }
 
-async function hashFile(contextDir: string, path: string): Promise<ContextFile> {
+/** `start` is the file's beginning. */
+async function hashFile(contextDir: string, path: string): Promise<ContextFile & { start?: Buffer }> {
   const file = join(contextDir, path);
   const { mode, size } = await lstat(file);
   const hash = createHash("sha256");
-  if (size <= WHOLE_FILE_LIMIT) hash.update(await readFile(file));
-  else
-    for await (const piece of createReadStream(file, { highWaterMark: WHOLE_FILE_LIMIT })) hash.update(piece);
-  return { path, mode: (mode & 0o100) === 0 ? "file" : "executable", digest: hash.digest("hex"), size };
+  let start: Buffer | undefined;
+  const take = (piece: Buffer) => {
+    start ??= piece;
+    hash.update(piece);
+  };
+  if (size <= WHOLE_FILE_LIMIT) take(await readFile(file));
+  else for await (const piece of createReadStream(file, { highWaterMark: WHOLE_FILE_LIMIT })) take(piece);
+  return {
+    path,
+    mode: (mode & 0o100) === 0 ? "file" : "executable",
+    digest: hash.digest("hex"),
+    size,
+    start,
+  };
 }
 
-class OutsideLinkError extends Error {}
-
-/** A link is its target's text. It may dangle, but not lead out of the context. */
-async function hashLink(contextDir: string, path: string): Promise<ContextFile> {
-  const target = await readlink(join(contextDir, path));
-  const link = target.replaceAll("\\", process.platform === "win32" ? "/" : "\\");
-  const reached = posix.normalize(posix.join(posix.dirname(path), link));
-  if (posix.isAbsolute(link) || reached === ".." || reached.startsWith("../"))
-    throw new OutsideLinkError(`is a symbolic link to ${JSON.stringify(target)}, out of the context`);
+/** A link is its target's text, wherever that leads: BuildKit copies it as it is, and nothing is followed. */
+async function hashLink(contextDir: string, path: string): Promise<ContextFile & { start?: undefined }> {
+  const target = await readlink(join(contextDir, path), { encoding: "buffer" });
+  const link = process.platform === "win32" ? Buffer.from(target.toString().replaceAll("\\", "/")) : target;
   const digest = createHash("sha256").update(link).digest("hex");
-  return { path, mode: "symlink", digest, size: Buffer.byteLength(link) };
+  return { path, mode: "symlink", digest, size: link.length };
 }

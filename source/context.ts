@@ -3,7 +3,9 @@ import { join, relative, resolve, sep } from "node:path";
 import type { ImageConfig } from "../plan/config";
 import type { ContextFile } from "../plan/content-key";
 import { type Problem, reasonOf } from "../plan/problem";
+import { incompleteProblems, type MissingPart, missingFromContext } from "./checkout";
 import { type IgnoreRules, readContextFiles, readIgnoreRules } from "./context-files";
+import { type ContextUse, contextUse } from "./dockerfile";
 import { isInside, OutsideProjectError, readProjectFile, realPath } from "./project-files";
 
 export interface BuildContext {
@@ -12,6 +14,8 @@ export interface BuildContext {
   /** What a build sees, sorted by the bytes of the paths. */
   readonly files: readonly ContextFile[];
   readonly problems: readonly Problem[];
+  /** Whether what git commands change is among the files: absent for no. */
+  readonly holdsGit?: boolean;
 }
 
 interface BuildContextInput {
@@ -22,6 +26,8 @@ interface BuildContextInput {
    * release would change what the next one is made of, which is a problem. Default: not looked at.
    */
   readonly artifacts?: string;
+  /** What the working tree lacks of the commit. @default nothing */
+  readonly missing?: readonly MissingPart[];
   /** Path shown in problems, e.g. `images[0]`. Default `image <name>`. */
   readonly path?: string;
 }
@@ -29,7 +35,7 @@ interface BuildContextInput {
 /**
  * Reads what a build of an image sees, as BuildKit does: the context's files without those that `.dockerignore` leaves
  * out. The Dockerfile is always read; as a file of the context it counts only where it is not ignored, since only then
- * can `COPY` see it. Every failure is a problem; nothing throws.
+ * can `COPY` see it. What is in a `.git` counts where the Dockerfile reads it: every git command changes it. Every failure is a problem; nothing throws.
  */
 export async function readBuildContext(input: BuildContextInput): Promise<BuildContext> {
   const projectDir = resolve(input.projectDir);
@@ -48,11 +54,32 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
     const problem = { code: "context-ignore-file", path: `${path}.context`, message };
     return { dockerfile: dockerfile.text, files: [], problems: [...dockerfile.problems, problem] };
   }
-  const { files, problems } = await readContextFiles(contextDir, rules, path);
+  const { files, problems } = await readContextFiles(
+    contextDir,
+    withoutUnreadGit(rules, contextUse(dockerfile.text)),
+    path,
+  );
+  const missing = await missingFromContext(contextDir, rules, input.missing ?? []);
   return {
     dockerfile: dockerfile.text,
     files,
-    problems: [...dockerfile.problems, ...problems, ...artifactProblems(place, rules, input.artifacts)],
+    holdsGit: files.some((file) => /(?:^|\/)\.git\/|^\.git$/.test(file.path)) || undefined,
+    problems: [
+      ...dockerfile.problems,
+      ...problems,
+      ...incompleteProblems(missing, path),
+      ...artifactProblems(place, rules, input.artifacts),
+    ],
+  };
+}
+
+function withoutUnreadGit(rules: IgnoreRules, use: ContextUse): IgnoreRules {
+  const isUnread = (path: string) => /(?:^|\/)\.git(?:\/|$)/.test(path) && !use.reads(path);
+  return {
+    ...rules,
+    ignores: (path) => rules.ignores(path) || isUnread(path),
+    mayHoldExceptions: (folder) =>
+      isUnread(folder) ? use.readsBelow(folder) : rules.mayHoldExceptions(folder),
   };
 }
 

@@ -1,4 +1,5 @@
-import { Copy, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
+import path from "node:path";
+import { Add, Copy, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
 import { type Problem, reasonOf } from "../plan/problem";
 import { parseReference, type Reference, referenceText } from "../plan/reference";
 import { expandWord, type Lookup } from "./dockerfile-words";
@@ -240,4 +241,94 @@ function usesOf(instruction: Instruction): Use[] {
 
 function lineOf(instruction: Instruction): number {
   return instruction.getRange().start.line + 1;
+}
+
+/** What a Dockerfile takes from its build context. */
+export interface ContextUse {
+  /** Whether some instruction can read a path; in doubt it can. */
+  reads(path: string): boolean;
+  /** Whether one names something in a folder of the context, or in doubt can. */
+  readsBelow(folder: string): boolean;
+}
+
+/**
+ * Which parts of the context COPY, ADD and `RUN --mount` can read, in whatever stage. Another frontend than Docker's
+ * (`# syntax=`) can read all of it. What a base's ONBUILD lines copy is not known.
+ */
+export function contextUse(dockerfile: string): ContextUse {
+  const sources = contextSources(dockerfile);
+  const segments = (text: string) => text.split("/");
+  const agree = (source: string, file: string) => {
+    const [pattern, found] = [segments(source), segments(file)];
+    return pattern.slice(0, found.length).every((segment, index) => isNameOf(segment, found[index] ?? ""));
+  };
+  return {
+    reads: (file) =>
+      sources.some(
+        (source) =>
+          source === "" || (segments(source).length <= segments(file).length && agree(source, file)),
+      ),
+    readsBelow: (folder) => sources.some((source) => source === "" || agree(source, folder)),
+  };
+}
+
+/** Go's `filepath.Match`, but for a class of characters, which counts as anything. A star is a name with a dot, too. */
+function isNameOf(pattern: string, name: string): boolean {
+  if (/[[\\]/.test(pattern)) return true;
+  const literal = (text: string) => text.replace(/[.+^${}()|\]]/g, "\\$&");
+  return new RegExp(`^${literal(pattern).replaceAll("*", ".*").replaceAll("?", ".")}$`, "s").test(name);
+}
+
+/** Cleaned, without slashes at their ends; an empty one is the whole context. */
+function contextSources(text: string): string[] {
+  const dockerfile = DockerfileParser.parse(text);
+  const syntax = dockerfile.getDirectives().find((one) => one.getName().toLowerCase() === "syntax");
+  if (syntax !== undefined && !/^(?:docker\.io\/)?docker\/dockerfile(?:[:@-]|$)/.test(syntax.getValue()))
+    return [""];
+  return (
+    dockerfile
+      .getInstructions()
+      .flatMap(sourcesOf)
+      // A variable can be any path, and two stars any number of folders.
+      .map((source) => (source.includes("$") ? "" : source.replace(/(?:^|\/)[^/]*\*\*.*$/s, "")))
+      .map((source) => path.posix.normalize(`/${source}`).replace(/^\/+|\/+$/g, ""))
+  );
+}
+
+function sourcesOf(instruction: Instruction): string[] {
+  if (instruction instanceof Run)
+    return instruction.getFlags().flatMap((flag) => mountSource(flag.getName(), flag.getValue()));
+  if (!(instruction instanceof Copy || instruction instanceof Add)) return [];
+  if (instruction.getFlags().some((flag) => flag.getName().toLowerCase() === "from")) return [];
+  const all = instruction.getArguments();
+  const heredoc = all.find((word) => word.getValue().startsWith("<<"))?.getRange().start.line;
+  // The lines of a here-document are arguments to the library.
+  const words = all
+    .filter((word) => heredoc === undefined || word.getRange().start.line <= heredoc)
+    .map((word) => word.getValue());
+  const given = words[0]?.startsWith("[") ? jsonWords(words.join(" ")) : words;
+  return given.slice(0, -1).filter((word) => !/^(?:<<|https?:\/\/|git@|git:)/.test(word));
+}
+
+/** The library loses the blanks in JSON's words. */
+function jsonWords(text: string): string[] {
+  try {
+    const words: unknown = JSON.parse(text);
+    return Array.isArray(words) ? words.map(String) : ["", ""];
+  } catch {
+    return ["", ""];
+  }
+}
+
+/** `type=bind,source=.git,target=/src`: a bind of the context is the default, and of all of it. */
+function mountSource(flag: string, value: string | null): string[] {
+  if (flag.toLowerCase() !== "mount") return [];
+  const fields = new Map(
+    (value ?? "").split(",").map((field) => {
+      const [name = "", ...rest] = field.trim().split("=");
+      return [name.toLowerCase(), rest.join("=")];
+    }),
+  );
+  if ((fields.get("type") ?? "bind") !== "bind" || fields.has("from")) return [];
+  return [fields.get("source") ?? fields.get("src") ?? ""];
 }

@@ -1,11 +1,20 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../config/environment";
-import type { Config } from "../plan/config";
-import { laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
+import type { Config, ImageConfig } from "../plan/config";
+import { releaseTag } from "../plan/image-tags";
+import { type Lane, laneGitTag, laneTags, laneVersion, laneVersionProblem } from "../plan/lanes";
 import { type Problem, ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { correctedSha, type ReleaseEvent, releaseEventFromGitHub, tagOf } from "../plan/tag-rules/event";
-import { compareVersions, parseVersion, RELEASE_NAME_PATTERN } from "../plan/versions";
+import { pageAddress } from "../plan/reference";
+import { isSelected } from "../plan/selection";
+import {
+  branchOf,
+  correctedSha,
+  type ReleaseEvent,
+  releaseEventFromGitHub,
+  tagOf,
+} from "../plan/tag-rules/event";
+import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import type { GitSource } from "./git";
 
 interface SourceEvent {
@@ -18,6 +27,8 @@ export interface EventInput {
   readonly git: GitSource;
   /** `slipway:version` or RELEASE_TAG. */
   readonly version?: string;
+  /** Git tags that a dispatch can name. @default those at HEAD */
+  readonly namedTags?: readonly string[];
 }
 
 const PAYLOAD_LIMIT = 25 * 1024 * 1024;
@@ -26,9 +37,9 @@ const PAYLOAD_LIMIT = 25 * 1024 * 1024;
  * What is being released, for the tag rules. The first of these that is there:
  *
  * 1. an asserted version: `refs/tags/<version>`, also on GitHub;
- * 2. a dispatch whose input `ref` names something else than where its workflow is started: that, as HEAD is called;
- *    GitHub's event (GITHUB_REF and its payload) otherwise;
- * 3. a tag at HEAD, of several the highest version: `refs/tags/<tag>`;
+ * 2. a dispatch whose input `ref` or `tag` names a git tag at HEAD: that; one whose input `ref` names something else
+ *    than where its workflow is started: that, as HEAD is called; GitHub's event (GITHUB_REF and its payload) otherwise;
+ * 3. the first of the tags at HEAD: `refs/tags/<tag>`;
  * 4. the branch: `refs/heads/<branch>`;
  * 5. a detached HEAD: no reference (an empty one), so that only rules about the commit give tags.
  *
@@ -44,16 +55,15 @@ export async function readEvent(input: EventInput): Promise<SourceEvent> {
   if (version !== undefined) {
     return about(input, payload, `refs/tags/${version}`, `the version ${version} that was asked for`);
   }
+  const dispatched = onGitHub ? dispatchedTag(input, payload) : undefined;
+  if (dispatched !== undefined)
+    return about(input, payload, `refs/tags/${dispatched}`, `the tag ${dispatched} that was dispatched`);
   if (onGitHub && !isDispatchOfAnother(input, payload)) return fromGitHub(input, payload);
-  const tag = highestTag(git.tagsAtHead);
-  if (tag !== undefined) {
-    const others = git.tagsAtHead.filter((name) => name !== tag);
-    const also = others.length === 0 ? "" : ` (the highest; also there: ${others.join(", ")})`;
-    return about(input, payload, `refs/tags/${tag}`, `the tag ${tag} at HEAD${also}`);
-  }
+  const [tag] = git.tagsAtHead;
+  if (tag !== undefined) return about(input, payload, `refs/tags/${tag}`, `the tag ${tag} at HEAD`);
   if (git.branch !== undefined)
     return about(input, payload, `refs/heads/${git.branch}`, `the branch ${git.branch}`);
-  return about(input, payload, "", "a detached HEAD without a tag");
+  return about(input, payload, "", "a detached HEAD without a release's tag");
 }
 
 /** The event of a release that exists, as tag rules see it: its own reference and commit, whatever HEAD is. */
@@ -67,30 +77,49 @@ export async function eventOfRelease(
 }
 
 /** An event made of git's facts, with GitHub's payload (description, license, default branch) where there is one. */
-function about({ env, git }: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+function about(input: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
+  const { env } = input;
   const name = env.GITHUB_REF ? (env.GITHUB_EVENT_NAME ?? "push").replace(/^pull_request.*/, "push") : "push";
-  const repository = env.GITHUB_REPOSITORY || git.githubRepository;
-  return { event: eventAtHead(git, name, ref, payload, repository), origin };
+  return { event: eventAtHead(input, name, ref, payload), origin };
 }
 
 function eventAtHead(
-  { revision, commitDate }: GitSource,
+  { env, git }: Pick<EventInput, "env" | "git">,
   eventName: string,
   ref: string,
   payload: unknown,
-  repository: string | undefined,
 ): ReleaseEvent {
   checkTag(ref);
-  return releaseEventFromGitHub({
+  const { revision, commitDate } = git;
+  // A schedule's payload may name no repository; it always runs on the default branch.
+  const defaultBranch = eventName === "schedule" ? (branchOf(ref) ?? git.defaultBranch) : git.defaultBranch;
+  const page = repositoryPage(env, git);
+  const known = {
+    ...(page === undefined ? {} : { name: page.split("/").at(-1), html_url: page }),
+    default_branch: defaultBranch,
+  };
+  const event = releaseEventFromGitHub({
     eventName,
     ref,
     sha: revision,
     payload,
-    ...repositoryOf(payload, repository),
+    repository: { ...known, ...givenRepository(payload) },
     commitDate,
     sourceOfSha: "event",
     now: commitDate,
   });
+  return { ...event, defaultBranch: event.defaultBranch ?? defaultBranch };
+}
+
+/** The git tag at HEAD that a person named when they started the workflow, be it on the branch with that commit. */
+function dispatchedTag(
+  { env, git, namedTags = git.tagsAtHead }: EventInput,
+  payload: unknown,
+): string | undefined {
+  const inputs = isRecord(payload) ? payload.inputs : undefined;
+  if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || !isRecord(inputs)) return undefined;
+  const named = [inputs.ref, inputs.tag].map((name) => String(name).replace(/^refs\/tags\//, ""));
+  return named.find((name) => namedTags.includes(name));
 }
 
 /** A workflow that was started by hand checked out what a person typed in, which is not in GITHUB_REF. */
@@ -114,26 +143,20 @@ function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {
       hint: "Check out the event's commit, or name what is released instead: RELEASE_TAG=v1.2.3",
     });
   }
-  const event = eventAtHead(git, eventName, ref, payload, env.GITHUB_REPOSITORY);
+  const event = eventAtHead({ env, git }, eventName, ref, payload);
   return { event, origin: `GitHub's ${eventName} event (${ref})` };
 }
 
-/** What is known of the repository without asking GitHub, where the payload says nothing. */
-function repositoryOf(payload: unknown, fullName: string | undefined): { repository?: unknown } {
-  if (!fullName || (isRecord(payload) && "repository" in payload)) return {};
-  return { repository: { name: fullName.split("/")[1], html_url: `https://github.com/${fullName}` } };
+/** Where people open the repository: on the workflow's own server, which can be Gitea's or an Enterprise one. */
+function repositoryPage(env: Environment, git: GitSource): string | undefined {
+  if (!env.GITHUB_REPOSITORY) return git.page;
+  const server = (env.GITHUB_SERVER_URL || "https://github.com").replace(/\/+$/, "");
+  return pageAddress(`${server}/${env.GITHUB_REPOSITORY}`) ?? git.page;
 }
 
-/** Versions first, the highest of them; without one, the first name. */
-function highestTag(tags: readonly string[]): string | undefined {
-  const versions = tags.flatMap((tag) => {
-    // A lane's prefix (`standalone-v0.2.1`) is not known here; what follows the last one is the version.
-    const version =
-      parseVersion(tag) ?? parseVersion(tag, { prefix: /^.*-(?=v?[0-9])/.exec(tag)?.[0] ?? "" });
-    return version === undefined ? [] : [version];
-  });
-  const [best] = versions.sort((a, b) => compareVersions(b, a));
-  return best?.text ?? tags[0];
+function givenRepository(payload: unknown): Readonly<Record<string, unknown>> {
+  const given = isRecord(payload) && isRecord(payload.repository) ? payload.repository : {};
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== ""));
 }
 
 function checkTag(ref: string): void {
@@ -165,49 +188,104 @@ function refused(problem: Problem): ProblemError {
   return new ProblemError("The event cannot be read:", [problem]);
 }
 
-interface ReleasedEvent {
+export interface ReleasedEvent {
+  /** What is released without regard to any image's rules. */
   readonly event: ReleaseEvent;
-  readonly origin: string;
+  /** What is released of an image. */
+  readonly eventOf: (image: ImageConfig) => ReleaseEvent;
   /** The git tag of the version that was asked for; absent where none was. */
   readonly gitTag?: string;
-  /** Git tags at HEAD that can be a release of this stack. */
-  readonly tagsAtHead: readonly string[];
+  /** Git tags that are a release of this stack's images: of those at HEAD, or the event's own. */
+  readonly releaseTags: readonly string[];
   readonly problems: readonly Problem[];
+  /** What is released, and why. */
   readonly notices: readonly string[];
 }
 
-/** What is released, as `readEvent` says; in a lane only git tags and versions of that lane count. */
+/**
+ * What is released, as `readEvent` says. Of the tags at HEAD those count that an image's own rules read, image by image;
+ * in a lane only git tags and versions of that lane.
+ */
 export async function readReleasedEvent(
   config: Config,
   env: Environment,
   git: GitSource,
+  now: Date,
 ): Promise<ReleasedEvent> {
-  const { lane, lanes, version } = config;
-  if (lane === undefined) {
-    const { event, origin } = await readEvent({ env, git, version });
-    return { event, origin, gitTag: version, tagsAtHead: git.tagsAtHead, problems: [], notices: [] };
-  }
+  return config.lane === undefined
+    ? readEventOfImages(config, env, git, now)
+    : readEventOfLane({ ...config, lane: config.lane }, env, git);
+}
+
+async function readEventOfImages(
+  config: Config,
+  env: Environment,
+  git: GitSource,
+  now: Date,
+): Promise<ReleasedEvent> {
+  const { images, version } = config;
+  const read = (tags: readonly string[]) =>
+    readEvent({ env, git: { ...git, tagsAtHead: tags }, version, namedTags: git.tagsAtHead });
+  const whole = await read([]);
+  const named = tagOf(whole.event.ref);
+  const candidates = named === undefined ? git.tagsAtHead : [named];
+  const tags = new Map(
+    images.map((image) => [image.name, releaseTag(image, candidates, whole.event, now)] as const),
+  );
+  const selected = images.flatMap(({ name }) => (isSelected(config, name) ? [name] : []));
+  const releaseTags = [...new Set(selected.flatMap((name) => tags.get(name) ?? []))];
+  const sources = new Map(
+    await Promise.all(
+      [...new Set(tags.values())].map(async (tag) => [tag, await read(tag ? [tag] : [])] as const),
+    ),
+  );
+  const sourceOf = (name: string) => sources.get(tags.get(name)) ?? whole;
+  const origins = [...new Set(selected.map((name) => sourceOf(name).origin))];
+  const others = candidates.filter((tag) => tag !== named && !releaseTags.includes(tag));
+  return {
+    event: whole.event,
+    eventOf: ({ name }) => sourceOf(name).event,
+    gitTag: version,
+    releaseTags,
+    problems: [],
+    notices: [
+      ...origins.map((origin) => {
+        const of = selected.filter((name) => sourceOf(name).origin === origin);
+        return `the release${origins.length === 1 ? "" : ` of ${of.join(", ")}`} is ${origin}`;
+      }),
+      ...(others.length === 0 ? [] : [`not released, but also at HEAD: ${others.join(", ")}`]),
+    ],
+  };
+}
+
+async function readEventOfLane(
+  { lane, lanes, version }: Config & { readonly lane: Lane },
+  env: Environment,
+  git: GitSource,
+): Promise<ReleasedEvent> {
   const tagsAtHead = laneTags(lane, git.tagsAtHead);
-  const laneGit = { ...git, tagsAtHead: tagsAtHead.slice(0, 1) };
-  const { event, origin } = await readEvent({ env, git: laneGit, version });
-  const name = tagOf(event.ref);
+  const source = await readEvent({ env, git: { ...git, tagsAtHead }, version });
+  const name = tagOf(source.event.ref);
   const path = version === undefined ? "GITHUB_REF" : "version";
   const problem = name === undefined ? undefined : laneVersionProblem({ lane, lanes }, name, path);
   const known = version === undefined ? undefined : laneVersion(lane, version);
   const example = `${lane.form.prefix}0.2.1`;
+  // A version of another lane must not become one of this lane's tags, not even in a plan that is refused.
+  const event = problem === undefined ? source.event : { ...source.event, ref: "" };
   return {
-    // A version of another lane must not become one of this lane's tags, not even in a plan that is refused.
-    event: problem === undefined ? event : { ...event, ref: "" },
-    origin,
+    event,
+    eventOf: () => event,
     gitTag: known && laneGitTag(lane, known),
-    tagsAtHead,
+    releaseTags: tagsAtHead,
     problems: problem === undefined ? [] : [problem],
-    notices:
-      name === undefined
+    notices: [
+      `the release is ${source.origin}`,
+      ...(name === undefined
         ? [
             `there is no version of the lane ${lane.name}, so none of its version tags is written: ` +
               `name one (TAG=${example}), or push a git tag ${lane.trigger}0.2.1`,
           ]
-        : [],
+        : []),
+    ],
   };
 }

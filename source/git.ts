@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { sameSettings } from "../config/stack-file";
 import type { ProblemError } from "../plan/problem";
-import { hostAndPath, sourceAddress } from "../plan/reference";
+import { hostAndPath, pageAddress, sourceAddress } from "../plan/reference";
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 import { git, gitProblem, gitRoot, gitText } from "./commands";
 
@@ -21,8 +21,10 @@ export interface GitSource {
   readonly dirtyPaths: readonly string[];
   /** Address of `origin`, else of the only remote: the same however it was cloned. */
   readonly remote?: string;
-  /** `owner/name`, where the remote is on github.com. */
-  readonly githubRepository?: string;
+  /** Where people open it: the remote's address, where that is a server's. */
+  readonly page?: string;
+  /** The remote's default branch, as the clone found it. */
+  readonly defaultBranch?: string;
   /** Part of the history is missing: a tag that is not found may exist, ancestry may be unknown. */
   readonly shallow: boolean;
 }
@@ -42,7 +44,7 @@ export async function readGit(dir: string): Promise<GitSource> {
   // First alone: it answers whether this is a repository with a commit at all.
   const commit = await git(dir, ["log", "-1", "--no-show-signature", "--format=%H %cI", "HEAD", "--"]);
   if (commit.code !== 0) throw await explain(dir, commit.stderr);
-  const [status, tags, remotes, shallow] = await Promise.all([
+  const [status, tags, remotes, heads, shallow] = await Promise.all([
     gitText(dir, [
       "status",
       "--porcelain=v2",
@@ -54,6 +56,7 @@ export async function readGit(dir: string): Promise<GitSource> {
     gitText(dir, ["for-each-ref", "--points-at=HEAD", "--format=%(refname:lstrip=2)", "refs/tags/"]),
     // Code 1 means that there are no remotes.
     git(dir, ["config", "--null", "--get-regexp", "^remote\\..*\\.url$"]),
+    gitText(dir, ["for-each-ref", "--format=%(refname) %(symref)", "refs/remotes/*/HEAD"]),
     gitText(dir, ["rev-parse", "--is-shallow-repository"]),
   ]);
   const [revision = "", date = ""] = commit.stdout.trim().split(" ");
@@ -64,9 +67,8 @@ export async function readGit(dir: string): Promise<GitSource> {
   const { branch, paths: changed } = readStatus(status);
   const harmless = await Promise.all(changed.map((file) => isStackInitChange(dir, file)));
   const paths = changed.filter((_, index) => harmless[index] !== true);
-  const remoteUrl = chooseRemote(remotes.stdout);
-  const remote = remoteUrl === undefined ? undefined : withoutCredentials(remoteUrl);
-  const repository = remote === undefined ? undefined : githubRepository(remote);
+  const chosen = chooseRemote(remotes.stdout);
+  const remote = chosen === undefined ? undefined : await readRemote(dir, chosen);
   return {
     revision,
     commitDate: new Date(date),
@@ -76,7 +78,8 @@ export async function readGit(dir: string): Promise<GitSource> {
     dirty: paths.length > 0,
     dirtyPaths: paths.slice(0, MOST_DIRTY_PATHS),
     remote: remote && sourceAddress(remote),
-    githubRepository: repository,
+    page: remote && pageAddress(remote),
+    defaultBranch: chosen && defaultBranch(heads, chosen.name),
     shallow: shallow.trim() === "true",
   };
 }
@@ -92,8 +95,22 @@ export async function isAncestor(dir: string, a: string, b: string): Promise<Git
   return shallow.trim() === "true" ? "unknown" : "not-ancestor";
 }
 
+/** The git tag of a release's name, as it is written or else with the `v` that it lacks or has too much. */
+export async function releasedTag(
+  dir: string,
+  name: string,
+): Promise<{ readonly name: string; readonly commit: string } | undefined> {
+  const [, digits] = /^v(?=[0-9])(.*)$/.exec(name) ?? [];
+  const other = digits ?? (/^[0-9]/.test(name) ? `v${name}` : undefined);
+  for (const tag of other === undefined ? [name] : [name, other]) {
+    const commit = await tagCommit(dir, tag);
+    if (commit !== undefined) return { name: tag, commit };
+  }
+  return undefined;
+}
+
 /** The commit that a tag points to, annotated or not; undefined where there is no such tag or its name is refused. */
-export async function tagCommit(dir: string, tag: string): Promise<string | undefined> {
+async function tagCommit(dir: string, tag: string): Promise<string | undefined> {
   if (!RELEASE_NAME_PATTERN.test(tag)) return undefined;
   const reference = `refs/tags/${tag}^{commit}`;
   const { code, stdout } = await git(dir, [
@@ -142,16 +159,39 @@ function readStatus(text: string): { branch?: string; paths: string[] } {
   return { branch, paths: paths.sort(byBytes) };
 }
 
-function chooseRemote(config: string): string | undefined {
-  const urls = config
+interface Remote {
+  readonly name: string;
+  readonly url: string;
+}
+
+function chooseRemote(config: string): Remote | undefined {
+  const remotes = config
     .split("\0")
     .filter((entry) => entry.includes("\n"))
     .map((entry) => ({
-      key: entry.slice(0, entry.indexOf("\n")),
+      name: entry.slice("remote.".length, entry.indexOf("\n") - ".url".length),
       url: entry.slice(entry.indexOf("\n") + 1),
     }));
-  const origin = urls.find(({ key }) => key === "remote.origin.url");
-  return origin?.url ?? (urls.length === 1 ? urls[0]?.url : undefined);
+  const origin = remotes.find(({ name }) => name === "origin");
+  return origin ?? (remotes.length === 1 ? remotes[0] : undefined);
+}
+
+/**
+ * A remote's address without credentials. What is written counts where it is a server's, since `url.*.insteadOf` can
+ * name a mirror, or hold a token; an abbreviation is written out by the same setting.
+ */
+async function readRemote(dir: string, { name, url }: Remote): Promise<string> {
+  const written = withoutCredentials(url);
+  if (pageAddress(written) !== undefined) return written;
+  const { code, stdout } = await git(dir, ["remote", "get-url", "--", name]);
+  return code === 0 ? withoutCredentials(stdout.replace(/\r?\n$/, "")) : written;
+}
+
+/** @param heads lines of `refs/remotes/origin/HEAD refs/remotes/origin/main` */
+function defaultBranch(heads: string, remote: string): string | undefined {
+  const start = `refs/remotes/${remote}/`;
+  const line = heads.split("\n").find((text) => text.startsWith(`${start}HEAD ${start}`));
+  return line?.slice(`${start}HEAD ${start}`.length);
 }
 
 async function explain(dir: string, stderr: string): Promise<ProblemError> {

@@ -6,6 +6,7 @@ import { assembleImageIntent, BASE_IMAGE, baseLink, type ImageIntent } from "../
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../plan/sbom";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import { readBaseHash } from "./base-hash";
+import type { MissingPart } from "./checkout";
 import { readBuildContext } from "./context";
 import { readDockerfileImages } from "./dockerfile";
 import type { GitSource } from "./git";
@@ -24,6 +25,7 @@ interface ImageIntentReading {
   /** The image of the same release that this one is built FROM. */
   readonly base: ImageIntent | undefined;
   readonly readGenerator: ReadGenerator;
+  readonly missing: () => Promise<readonly MissingPart[]>;
   readonly git: GitSource;
   readonly event: ReleaseEvent;
   /** Versions that never count as the newest, without the form. */
@@ -33,7 +35,7 @@ interface ImageIntentReading {
 /** An image that is made from the working tree: its context, build arguments, bases and tags. */
 export async function readImageIntent(
   { config, env, now, registries, ...input }: PlanReleaseInput,
-  { image, base, readGenerator, git, event, bad }: ImageIntentReading,
+  { image, base, readGenerator, missing, git, event, bad }: ImageIntentReading,
 ): Promise<ReadIntent> {
   const projectDir = rootDir(input.projectDir, config.root);
   const artifacts = fromRoot(input.projectDir, config.root, config.artifacts);
@@ -41,7 +43,7 @@ export async function readImageIntent(
   const isVariant = config.images.some((other) => other !== image && other.at === image.at);
   const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
   const [context, buildArgs, addressed] = await Promise.all([
-    readBuildContext({ projectDir, image, artifacts, path }),
+    missing().then((parts) => readBuildContext({ projectDir, image, artifacts, missing: parts, path })),
     resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
     image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
   ]);
@@ -90,6 +92,7 @@ export async function readImageIntent(
       ...problems,
     ],
     notices: [
+      ...(context.holdsGit ? [gitNotice(image.name)] : []),
       ...(addressed?.notices ?? []),
       ...rules.warnings.map((warning) => `${image.name}: ${warning}`),
       ...Object.entries(buildArgs.origins).map(
@@ -97,6 +100,10 @@ export async function readImageIntent(
       ),
     ],
   };
+}
+
+function gitNotice(image: string): string {
+  return `${image}: its Dockerfile reads .git, so each git command can change what is built; name .git in .dockerignore if the image does not need it`;
 }
 
 export type ReadGenerator = (config: SbomConfig | false) => Promise<SbomGenerator | undefined>;

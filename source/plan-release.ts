@@ -12,12 +12,13 @@ import type { RegistryState } from "../plan/registry-state";
 import type { ImageIntent } from "../plan/release-intent";
 import type { ReleasePlan } from "../plan/release-plan";
 import type { Ancestry } from "../plan/tag-policy";
+import { tagOf } from "../plan/tag-rules/event";
 import { missingKey, signNotice } from "../plan/trust";
-import { askedVersionProblems, requireTagProblems } from "../plan/version-checks";
+import { askedVersionProblems, gitTagProblems } from "../plan/version-checks";
 import type { RegistryReader, StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
 import { readReleasedEvent } from "./event";
-import { allTags, dirtyNotice, isAncestor, readGit, tagCommit } from "./git";
+import { allTags, dirtyNotice, isAncestor, readGit, releasedTag } from "./git";
 import { rootDir } from "./project-files";
 import { readIntents } from "./read-intents";
 import { readWorkflowActions } from "./read-workflow-actions";
@@ -42,15 +43,18 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
   const { config, stack, env } = input;
   const projectDir = rootDir(input.projectDir, config.root);
   const git = await readGit(projectDir);
-  const released = await readReleasedEvent(config, env, git);
+  const released = await readReleasedEvent(config, env, git, input.now);
   const { event, gitTag } = released;
-  const asserted = gitTag === undefined ? undefined : await tagCommit(projectDir, gitTag);
-  const tagProblems = requireTagProblems({
+  const tagProblems = gitTagProblems({
     requireTag: config.requireTag,
     version: gitTag,
-    git: { ...git, tagsAtHead: released.tagsAtHead, tagCommit: asserted },
+    git: {
+      ...git,
+      releaseTags: released.releaseTags,
+      tag: await releasedTag(projectDir, gitTag ?? tagOf(event.ref) ?? ""),
+    },
   });
-  const { intents: read, problems, notices, findings } = await readIntents(input, git, event);
+  const { intents: read, problems, notices, findings } = await readIntents(input, git, released);
   const wanted = followReleases(read);
   const isMadeHere = wanted.some(({ existing }) => existing === undefined);
   const laneProblems =
@@ -97,9 +101,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...descriptions.problems,
     ]),
     notices: [
-      ...(isMadeHere
-        ? [`the release is ${released.origin}`, ...released.notices, signNotice(config, key.atHand)]
-        : []),
+      ...(isMadeHere ? [...released.notices, signNotice(config, key.atHand)] : []),
       ...(!isMadeHere && config.sign.mode !== "none"
         ? ["nothing is signed here: promoted and earlier content keeps its signatures"]
         : []),

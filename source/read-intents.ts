@@ -6,10 +6,12 @@ import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules";
-import { eventOfRelease } from "./event";
+import { type MissingPart, readMissingParts } from "./checkout";
+import { eventOfRelease, type ReleasedEvent } from "./event";
 import type { GitSource } from "./git";
 import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
+import { rootDir } from "./project-files";
 import { type Promotion, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";
 
@@ -28,15 +30,16 @@ interface ReadIntents {
 export async function readIntents(
   input: PlanReleaseInput,
   git: GitSource,
-  event: ReleaseEvent,
+  { event, eventOf }: Pick<ReleasedEvent, "event" | "eventOf">,
 ): Promise<ReadIntents> {
   const { config } = input;
   const promotion =
     config.promote === undefined ? undefined : await readPromotion(input, config.promote, event);
   const asked = config.images.filter(({ name }) => isSelected(config, name));
   const readGenerator = sbomGenerators(input);
+  const missing = once(() => readMissingParts(rootDir(input.projectDir, config.root)));
   const read = await afterTheirBases<ReadIntent>(asked, (image, base) =>
-    readOne({ input, git, event, promotion, readGenerator, image, base: base?.intent }),
+    readOne({ input, git, eventOf, promotion, readGenerator, missing, image, base: base?.intent }),
   );
   const intents = read.flatMap(({ intent }) => intent ?? []);
   const allBack =
@@ -53,6 +56,15 @@ export async function readIntents(
     findings: intents
       .filter(({ existing }) => existing?.from === "promotion")
       .flatMap(({ name }) => promotion?.images[name]?.findings ?? []),
+  };
+}
+
+/** Asked for by each image that is built here; for none, nothing is read. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () => {
+    reading ??= read();
+    return reading;
   };
 }
 
@@ -78,15 +90,17 @@ function afterTheirBases<T>(
 interface One {
   readonly input: PlanReleaseInput;
   readonly git: GitSource;
-  readonly event: ReleaseEvent;
+  readonly eventOf: ReleasedEvent["eventOf"];
   readonly promotion: Promotion | undefined;
   readonly readGenerator: ReadGenerator;
+  readonly missing: () => Promise<readonly MissingPart[]>;
   readonly image: ImageConfig;
   readonly base: ImageIntent | undefined;
 }
 
 async function readOne(one: One): Promise<ReadIntent> {
-  const { input, event, promotion, image } = one;
+  const { input, promotion, image } = one;
+  const event = one.eventOf(image);
   const { bad, target, notices } = rollbackOf(one);
   if (target !== undefined) {
     const { existing, problems } = await readRollback(input, image, target, event);
@@ -107,17 +121,18 @@ async function readOne(one: One): Promise<ReadIntent> {
     const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
     return taken(one, bad, existing, problems, notices);
   }
-  const built = await readImageIntent(input, { ...one, bad });
+  const built = await readImageIntent(input, { ...one, event, bad });
   return { ...built, notices: [...notices, ...built.notices] };
 }
 
 /** The bad versions, and where an image goes back to. */
-function rollbackOf({ input, event, promotion, image }: One): {
+function rollbackOf({ input, eventOf, promotion, image }: One): {
   readonly bad: readonly string[];
   readonly target?: RollbackTarget;
   readonly notices: readonly string[];
 } {
   const { rollback } = input.config;
+  const event = eventOf(image);
   const versionOf = (name: string) => versionUnder(image, name, event, input.now);
   const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
   const to = rollback?.to === undefined ? undefined : versionOf(rollback.to);

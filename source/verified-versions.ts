@@ -6,10 +6,17 @@ import type { Problem } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
 import { type ImageIntent, type WantedTag, withoutFloatingTags } from "../plan/release-intent";
-import { newerVersion, type TagWish, tagOfVersion, type VersionForm } from "../plan/tag-policy";
+import { newerVersion, type TagWish } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
-import { compareVersions, isPrerelease, parseVersion } from "../plan/versions";
+import {
+  compareVersions,
+  isPrerelease,
+  parseVersion,
+  tagOfVersion,
+  type VersionForm,
+  versionOfTag,
+} from "../plan/versions";
 import type { RegistryReader } from "../registry/read-state";
 
 /** More unverified version tags than this are an attack or a mistake. */
@@ -152,11 +159,12 @@ class ImageVersions {
   #isMovedByRelease(name: string): boolean {
     const own = this.#intent.tags.find((tag) => tag.name === name);
     if (own === undefined) return false;
-    const version = parseVersion((own.follows ?? this.#intent).version ?? "");
+    const { version: text = "", form } = own.follows ?? this.#intent;
+    const version = parseVersion(text, form);
     if (version === undefined || own.class !== "floating") return true;
     const { config } = this.#input;
     const isHeldBack = isPrerelease(version) && config.policy.prereleaseOnFloatingTag.level !== "off";
-    const isBad = this.#intent.bad.some((bad) => isSameVersion(bad, version.text));
+    const isBad = this.#intent.bad.some((bad) => isSameVersion(bad, version.text, form));
     return !isHeldBack && !isBad && this.#newer(own) === undefined;
   }
 
@@ -201,14 +209,15 @@ class ImageVersions {
 
   /** Whether a trusted signer states an image to be this version, or a person vouches for it. */
   async #isStated(name: string, form: VersionForm): Promise<boolean> {
-    const text = withoutForm(name, form);
+    const text = versionOfTag(name, form)?.text ?? name;
     const { config, previous } = this.#input;
     const verification = verificationOf(config, this.#intent.image, previous);
     await this.#read(name);
     const isStatedIn = this.#repositories.map((repository) => {
       const image = this.#found.get(repository)?.[name];
       const verified = image === undefined ? undefined : verifiedImage(verification, repository, image);
-      const isStated = verified?.statements.some(({ version }) => isSameVersion(version, text)) === true;
+      const isStated =
+        verified?.statements.some(({ version }) => isSameVersion(version, text, form)) === true;
       return verified?.by === "adopt" || isStated;
     });
     return isStatedIn.includes(true);
@@ -216,14 +225,15 @@ class ImageVersions {
 
   /** Whether this stack recorded the version, or the image's own rules make its tag from a git tag. */
   async #isKnown(name: string, form: VersionForm): Promise<boolean> {
-    const text = withoutForm(name, form);
+    const text = versionOfTag(name, form)?.text ?? name;
     const { previous, gitTags, event, now } = this.#input;
     const { image } = this.#intent;
     const recorded = previous?.images.filter((one) => one.name === this.#intent.name) ?? [];
-    if (recorded.some(({ version }) => version !== undefined && isSameVersion(version, text))) return true;
-    const [numbers = ""] = /^[0-9.]*/.exec(text) ?? [];
+    if (recorded.some(({ version }) => version !== undefined && isSameVersion(version, text, form)))
+      return true;
+    const numbers = numbersIn(text);
     return (await gitTags())
-      .filter((tag) => tag.includes(numbers) && isSameVersion(tag.replace(/^\D*(?=\d)/, ""), text))
+      .filter((tag) => numbersIn(tag).includes(numbers))
       .some((tag) =>
         imageRules(image, { ...event, ref: `refs/tags/${tag}` }, now).entries.some(
           (entry) => entry.class === "version" && entry.name === name,
@@ -269,12 +279,13 @@ function versionTag({ version, form }: FloatingTag): string {
   return tagOfVersion(version, form);
 }
 
-function withoutForm(name: string, { prefix, suffix }: VersionForm): string {
-  return name.slice(prefix.length, name.length - suffix.length);
+/** A cheap way to leave out most of a repository's git tags before the rules read them. */
+function numbersIn(text: string): string {
+  return (text.match(/[0-9]+/g) ?? []).map((number) => number.replace(/^0+(?=[0-9])/, "")).join(".");
 }
 
-function isSameVersion(a: string, b: string): boolean {
-  const [one, other] = [parseVersion(a), parseVersion(b)];
+function isSameVersion(a: string, b: string, form: VersionForm): boolean {
+  const [one, other] = [parseVersion(a, form), parseVersion(b, form)];
   return one !== undefined && other !== undefined && compareVersions(one, other) === 0;
 }
 

@@ -1,7 +1,8 @@
+import { valid } from "semver";
 import type { BuildArg } from "../plan/config";
 import { type Problem, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { NPM_SOURCE_PATTERN, parseVersion } from "../plan/versions";
+import { NPM_SOURCE_PATTERN } from "../plan/versions";
 import { parseJson } from "../registry/manifest";
 import { runCommand } from "./commands";
 import { readProjectFile } from "./project-files";
@@ -136,7 +137,7 @@ async function latestOfNpm(
     throw new Error(`${asked}: no answer within ${deadlineMs / 1000} seconds`);
   if (result.failure === "not-found") throw new Error(`${asked}: npm was not found`);
   const answer = parseJson(Buffer.from(result.stdout));
-  if (typeof answer === "string" && parseVersion(answer) !== undefined) {
+  if (typeof answer === "string" && valid(answer) !== null) {
     return { value: answer, origin: `the newest version of ${name} in the npm registry (${tag})` };
   }
   throw new Error(`${asked}: ${errorSummary(answer) ?? "there is no such version"}`);

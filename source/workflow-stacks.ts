@@ -1,9 +1,10 @@
 import { readConfig } from "../config/read";
 import { isSetupStack } from "../config/read-setup";
 import { listStackFiles, readStackFile, type StackFile } from "../config/stack-file";
-import type { Config, WorkflowsConfig } from "../plan/config";
+import type { CheckoutNeeds, Config, WorkflowsConfig } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { readCheckoutNeeds } from "./checkout";
 import type { Code } from "./program-host";
 import { projectFiles } from "./project-files";
 
@@ -12,6 +13,7 @@ export interface StackWithWorkflows {
   readonly config: Config;
   readonly workflows: WorkflowsConfig;
   readonly configFile: string;
+  readonly checkout: CheckoutNeeds;
 }
 
 /**
@@ -25,6 +27,7 @@ export async function readWorkflowStacks(
   codeOf: (file: StackFile) => Promise<Code> = async () => ({}),
 ): Promise<StackWithWorkflows[]> {
   const files = await listStackFiles(projectDir);
+  const checkout = await readCheckoutNeeds(projectDir);
   const found: StackWithWorkflows[] = [];
   const problems: ProblemError[] = [];
   for (const { stack, file } of files) {
@@ -35,7 +38,7 @@ export async function readWorkflowStacks(
       if (!asksForWorkflows(read.written) && !asksForWorkflows(code)) continue;
       const config = readConfig({ ...read, code, env: {}, readFile: projectFiles(projectDir) });
       const workflows = config.github?.workflows;
-      if (workflows !== undefined) found.push({ stack, config, workflows, configFile: file });
+      if (workflows !== undefined) found.push({ stack, config, workflows, configFile: file, checkout });
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       problems.push(error);

@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { projectDir } from "./paths.mjs";
 import { prepare } from "./prepare.mjs";
-import { runInForeground } from "./run.mjs";
+import { processesLeft, runInForeground } from "./run.mjs";
 import { servicesDown } from "./services.mjs";
+
+/** Every process that the tests start inherits this variable, with a value of this run alone. */
+const MARK = "SLIPWAY_TEST_RUN";
 
 /** @param {string[]} args for vitest @returns {Promise<number>} the exit code */
 export async function runTests(args) {
@@ -18,8 +21,13 @@ export async function runTests(args) {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const code = await runInForeground(process.execPath, [vitest, "run", ...reporters, ...args], {
       cwd: projectDir,
-      env,
+      env: { ...env, [MARK]: dir },
     });
+    const left = await processesLeft(`${MARK}=${dir}`, { withinMs: 10_000 });
+    for (const { pid, command } of left) {
+      console.log(`the tests left a process behind, which is ended now: ${pid} ${command}`);
+      process.kill(pid, "SIGKILL");
+    }
     const counts = countTests(
       existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : { testResults: [] },
     );
@@ -27,7 +35,8 @@ export async function runTests(args) {
       console.log(`vitest ended with code ${code} although no test failed: see its errors above`);
     }
     console.log(summaryLine(counts));
-    return code === 0 && (counts.failed > 0 || counts.passed === 0) ? 1 : code;
+    const isGood = counts.failed === 0 && counts.passed > 0 && left.length === 0;
+    return code === 0 && !isGood ? 1 : code;
   } finally {
     rmSync(dir, { recursive: true, force: true });
     // A machine of a person keeps its builder for the next run; one that is for this run only is left as it was.

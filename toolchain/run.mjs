@@ -1,8 +1,9 @@
 // Starts other programs. Arguments never go through a shell.
 
 import { spawn } from "node:child_process";
-import { statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number, onError?: (text: string) => void }} RunOptions
  * onError: gets standard error as it comes */
@@ -146,5 +147,37 @@ export async function runCommand(main) {
     console.error(`\n${messageOf(error)}`);
     if (process.env.SLIPWAY_DEBUG && error instanceof Error) console.error(error.stack);
     process.exitCode = 1;
+  }
+}
+
+/**
+ * Running processes whose environment, as they were started, holds a text. Only on Linux; elsewhere none is found.
+ * @param {string} mark @returns {{ pid: number, command: string }[]}
+ */
+export function processesWith(mark) {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^[0-9]+$/.test(name) || Number(name) === process.pid) return [];
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, "utf8").includes(mark)) return [];
+      const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      // One without a command has ended, and its parent has not asked for its exit code yet.
+      return command === "" ? [] : [{ pid: Number(name), command }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * Waits for the end of such processes. @returns those that are still there after it
+ * @param {string} mark @param {{ withinMs: number, except?: RegExp }} options except: commands that may stay
+ */
+export async function processesLeft(mark, { withinMs, except }) {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const left = processesWith(mark).filter(({ command }) => !except?.test(command));
+    if (left.length === 0 || Date.now() > until) return left;
+    await sleep(100);
   }
 }

@@ -20,16 +20,20 @@ export const SOURCE_COMMIT = expression(`needs.${SOURCE_JOB}.outputs.commit`);
 
 export interface Asked {
   readonly ref: EnvValue;
-  /** A version that a person typed in, and what its git tag has before it. */
-  readonly version?: EnvValue;
-  readonly prefix?: string;
+  /** A name that a person typed in: where it is a git tag, that is what is released. */
+  readonly version?: {
+    readonly value: EnvValue;
+    /** Whether the git tag has to exist, unless `ref` says what the version is to be. */
+    readonly needsTag: boolean;
+  };
 }
 
 /**
  * Finds the commit to release, and requires that the default branch or a version's git tag contains it. It runs nothing
  * of the repository and has no secret: a commit of a fork, or of a branch that is not merged, ends here.
  */
-export function sourceJob(stack: WorkflowStack, { ref, version, prefix = "" }: Asked): Job {
+export function sourceJob(stack: WorkflowStack, { ref, version }: Asked): Job {
+  const { lane } = stack.config;
   return {
     name: "Find the commit",
     runsOn: stack.workflows.runner,
@@ -41,10 +45,12 @@ export function sourceJob(stack: WorkflowStack, { ref, version, prefix = "" }: A
       {
         name: "Find the commit",
         id: "found",
-        run: SCRIPT,
+        run: sourceScript(version?.needsTag === true),
         env: {
           REF: ref,
-          ...(version === undefined ? {} : { VERSION: version, PREFIX: prefix }),
+          ...(version === undefined
+            ? {}
+            : { VERSION: version.value, TRIGGER: lane?.trigger ?? "", FORM: lane?.form.prefix ?? "" }),
           DEFAULT_BRANCH: expression("github.event.repository.default_branch"),
           TAGS: versionTags(stack)
             .map((pattern) => `refs/tags/${pattern}`)
@@ -55,40 +61,53 @@ export function sourceJob(stack: WorkflowStack, { ref, version, prefix = "" }: A
   };
 }
 
-/** Tags go before branches: a branch can be named like a tag, and anyone who can push can make one. */
-const SCRIPT: readonly string[] = [
-  "# The patterns in TAGS are words of their own, and match no files.",
-  "# shellcheck disable=SC2086",
-  "set -o noglob",
-  "refuse() {",
-  '  echo "::error::$1"',
-  "  exit 1",
-  "}",
-  "first_commit() {",
-  '  for name in "$@"; do',
-  '    git rev-parse --quiet --verify --end-of-options "$name^{commit}" && return 0',
-  "  done",
-  "  return 0",
-  "}",
-  'tagged=""',
-  `if [ -n "\${VERSION-}" ]; then`,
-  `  tagged="$(first_commit "refs/tags/$PREFIX$VERSION" "refs/tags/\${PREFIX}v$VERSION" "refs/tags/$PREFIX\${VERSION#v}")"`,
-  "fi",
-  'if [ -n "$REF" ]; then',
-  `  commit="$(first_commit "refs/tags/$REF" "refs/remotes/origin/\${REF#refs/heads/}" "$REF")"`,
-  '  test -n "$commit" || refuse "The repository has no such branch, tag or commit"',
-  "else",
-  `  commit="\${tagged:-$(first_commit "$GITHUB_SHA")}"`,
-  "fi",
-  'if [ -n "$tagged" ] && [ "$tagged" != "$commit" ]; then',
-  '  refuse "The version\'s git tag is $tagged, and ref is $commit: leave ref out, or raise the version"',
-  "fi",
-  'holder="$(git for-each-ref --count=1 --contains="$commit" --format="%(refname)" \\',
-  `  "refs/remotes/origin/\${DEFAULT_BRANCH:?}" $TAGS)"`,
-  'test -n "$holder" || refuse "Neither $DEFAULT_BRANCH nor a tag of $TAGS contains $commit: merge or tag it first"',
-  'echo "$commit is in $holder"',
-  'echo "commit=$commit" >> "$GITHUB_OUTPUT"',
-];
+/**
+ * Tags go before branches: a branch can be named like a tag, and anyone who can push can make one. A lane's version is
+ * typed in as its git tag or as the image's tag.
+ */
+function sourceScript(needsTag: boolean): string[] {
+  return [
+    "# The patterns in TAGS are words of their own, and match no files.",
+    "# shellcheck disable=SC2086",
+    "set -o noglob",
+    "refuse() {",
+    '  echo "::error::$1"',
+    "  exit 1",
+    "}",
+    "first_commit() {",
+    '  for name in "$@"; do',
+    '    git rev-parse --quiet --verify --end-of-options "$name^{commit}" && return 0',
+    "  done",
+    "  return 0",
+    "}",
+    'tagged=""',
+    `if [ -n "\${VERSION-}" ]; then`,
+    `  number="\${VERSION#"$TRIGGER"}"`,
+    `  number="\${number#"$FORM"}"`,
+    `  tagged="$(first_commit "refs/tags/$TRIGGER$number" "refs/tags/\${TRIGGER}v$number" "refs/tags/$TRIGGER\${number#v}")"`,
+    ...(needsTag
+      ? [
+          '  [ -n "$tagged" ] || [ -n "$REF" ] ||',
+          '    refuse "The version has no git tag: push it, or say by ref which commit is to be the version"',
+        ]
+      : []),
+    "fi",
+    'if [ -n "$REF" ]; then',
+    `  commit="$(first_commit "refs/tags/$REF" "refs/remotes/origin/\${REF#refs/heads/}" "$REF")"`,
+    '  test -n "$commit" || refuse "The repository has no such branch, tag or commit"',
+    "else",
+    `  commit="\${tagged:-$(first_commit "$GITHUB_SHA")}"`,
+    "fi",
+    'if [ -n "$tagged" ] && [ "$tagged" != "$commit" ]; then',
+    '  refuse "The version\'s git tag is $tagged, and ref is $commit: leave ref out, or raise the version"',
+    "fi",
+    'holder="$(git for-each-ref --count=1 --contains="$commit" --format="%(refname)" \\',
+    `  "refs/remotes/origin/\${DEFAULT_BRANCH:?}" $TAGS)"`,
+    'test -n "$holder" || refuse "Neither $DEFAULT_BRANCH nor a tag of $TAGS contains $commit: merge or tag it first"',
+    'echo "$commit is in $holder"',
+    'echo "commit=$commit" >> "$GITHUB_OUTPUT"',
+  ];
+}
 
 export const BUILD_JOB = "build";
 
@@ -125,7 +144,7 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
     matrix: rows && { include: rows },
     workingDirectory: workingDirectory(stack),
     steps: [
-      checkOut(hasSource ? SOURCE_COMMIT : undefined),
+      checkOut({ ref: hasSource ? SOURCE_COMMIT : undefined, needs: stack.checkout }),
       setUpNode(stack),
       ...(rows === undefined ? setUpBuilder(stack) : [setUpBuildx(stack)]),
       installPackages(stack),

@@ -54,7 +54,7 @@ export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInpu
     ...(stack.config.checks.length === 0 ? {} : { SLIPWAY_CHECKS: "false" }),
   });
   const steps: Step[] = [
-    checkOut(hasSource ? SOURCE_COMMIT : undefined),
+    checkOut({ ref: hasSource ? SOURCE_COMMIT : undefined, needs: stack.checkout }),
     setUpNode(stack),
     setUpPulumi(),
     installPackages(stack),

@@ -14,7 +14,7 @@ import {
 import { attestJob, releaseJob } from "./release-job";
 import { type HostedStack, madeFrom, versionTags, waiting } from "./stack";
 
-const REF = textInput("Branch, tag or commit to release. Default: where the workflow is started");
+const refInput = (otherwise: string) => textInput(`Branch, tag or commit to release. Default: ${otherwise}`);
 const SERVICES = textInput("Only these images, separated by commas. Default: all");
 const DISPATCH_ID = textInput("For `slipway dispatch`, which finds its run by it");
 
@@ -51,7 +51,7 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
       name: "Release",
       asked: {
         ref: expression("inputs.ref"),
-        ...("version" in inputs ? { version: expression("inputs.version"), prefix: tagPrefix(stack) } : {}),
+        version: taggedInput(inputs, own),
       },
       variables: {
         ...("version" in inputs ? { RELEASE_TAG: expression("inputs.version") } : {}),
@@ -145,18 +145,28 @@ function runName(title: string, inputs: Readonly<Record<string, Input>>): string
 function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<string, Input> {
   const { lane, publishVersionTag, requireTag } = stack.config;
   if (own.length > 0) {
-    return { ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])), ref: REF, ...found(stack) };
+    return {
+      ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])),
+      ref: refInput(`${own.includes("tag") ? "the git tag of that name, else " : ""}where it is started`),
+      ...found(stack),
+    };
   }
   const isRequired = lane !== undefined || publishVersionTag === true || requireTag;
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
   const noVersion = isRequired ? "" : ". Default: none, and no version tag";
   return {
     version: textInput(`Version such as ${example}${noVersion}`, isRequired),
-    ref: textInput("Branch, tag or commit to release. Default: the version's tag, else where it is started"),
+    ref: refInput(`the version's git tag${isRequired ? "" : ", else where it is started"}`),
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...servicesInput(stack),
     ...found(stack),
   };
+}
+
+/** The input that can name a git tag. What tag rules read of a person can be another name, such as `hotfix-7`. */
+function taggedInput(inputs: Readonly<Record<string, Input>>, own: readonly string[]): Asked["version"] {
+  const name = ["version", "tag"].find((input) => input in inputs);
+  return name === undefined ? undefined : { value: expression(`inputs.${name}`), needsTag: own.length === 0 };
 }
 
 /** Only for several images: one image and its variants are always released together. */

@@ -104,7 +104,7 @@ function previewJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
     matrix: shared.matrix,
     workingDirectory: workingDirectory(stack),
     steps: [
-      checkOut(),
+      checkOut({ needs: stack.checkout }),
       setUpNode(stack),
       installPackages(stack),
       {
@@ -223,13 +223,15 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
       .map((pattern) => `refs/tags/${pattern}`)
       .join(" "),
   }));
+  const { checkout } = shared.stack;
+  const fetchesMore = checkout.submodules || checkout.lfs;
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _key, ...signIn } = shared.signIn;
   return {
     ...driftJob(shared, "Newest version"),
     steps: [
       checkOut(),
       {
-        name: "Go to the newest version",
+        name: fetchesMore ? "Find the newest version" : "Go to the newest version",
         id: "newest",
         run: [
           "# The patterns in TAGS are words of their own, and match no files.",
@@ -237,11 +239,21 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
           "set -o noglob",
           'tag="$(git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname \\',
           "  --format='%(refname:lstrip=2)' $TAGS)\"",
-          'if [ -n "$tag" ]; then git checkout --quiet "refs/tags/$tag"; fi',
+          ...(fetchesMore ? [] : ['if [ -n "$tag" ]; then git checkout --quiet "refs/tags/$tag"; fi']),
           'echo "tag=$tag" >> "$GITHUB_OUTPUT"',
         ],
         env: { TAGS: shared.value("tags") },
       },
+      // Submodules and Git LFS need the job's token, which only the action has.
+      ...(fetchesMore
+        ? [
+            {
+              ...checkOut({ ref: `refs/tags/${expression("steps.newest.outputs.tag")}`, needs: checkout }),
+              name: "Check it out",
+              if: "steps.newest.outputs.tag != ''",
+            },
+          ]
+        : []),
       setUpNode(shared.stack),
       installPackages(shared.stack),
       {

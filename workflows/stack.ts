@@ -1,5 +1,6 @@
 import {
   buildSecretVariable,
+  type CheckoutNeeds,
   CI_PAIR,
   type Config,
   hostVariables,
@@ -15,6 +16,8 @@ export interface WorkflowStack {
   readonly workflows: WorkflowsConfig;
   /** The stack's file, relative to the project: `Pulumi.release.yaml`. */
   readonly configFile: string;
+  /** What the jobs that read build contexts fetch besides the commit. */
+  readonly checkout: CheckoutNeeds;
 }
 
 export interface HostedStack extends WorkflowStack {

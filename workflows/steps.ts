@@ -1,15 +1,28 @@
+import type { CheckoutNeeds } from "../plan/config";
 import { PULUMI_VERSION } from "./action-pins";
 import { type EnvValue, type Step, shellWord } from "./model";
 import { engineVariables, platformsOf, registryVariables, type StateKind, type WorkflowStack } from "./stack";
 
-/** The whole history: versions are git tags, and a floating tag asks whether a commit is newer. */
-export function checkOut(ref?: EnvValue): Step {
+/**
+ * The whole history: versions are git tags, and a floating tag asks whether a commit is newer.
+ *
+ * @param needs what is fetched besides, where build contexts are read
+ */
+export function checkOut({
+  ref,
+  needs,
+}: {
+  readonly ref?: EnvValue;
+  readonly needs?: CheckoutNeeds;
+} = {}): Step {
   return {
     name: "Check out",
     uses: "actions/checkout",
     with: {
       ...(ref === undefined ? {} : { ref }),
       "fetch-depth": 0,
+      ...(needs?.submodules ? { submodules: "recursive" } : {}),
+      ...(needs?.lfs ? { lfs: true } : {}),
       "persist-credentials": false,
     },
   };

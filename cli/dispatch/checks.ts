@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Problem } from "../../plan/problem";
 import { oneLine, requestFailure, statusOf, unlessStatus } from "../../source/github";
 import { parseEnvFile } from "../../source/versions";
-import { commitOf, readFileAt, type Session } from "./github";
+import { commitOf, readFileAt, type Session, versionTag } from "./github";
 import { yesOrNo } from "./settings";
 import type { WorkflowFile } from "./workflow-file";
 
@@ -11,9 +11,10 @@ export async function checkRefs(
   session: Session,
 ): Promise<{ readonly problems: readonly Problem[]; readonly sha: string | undefined }> {
   const { settings, errors } = session;
-  const { version, inputRef } = settings;
+  const { inputRef } = settings;
+  const tag = versionTag(session);
   const [tagged, named] = await Promise.all([
-    version === undefined ? undefined : commitOf(session, `tags/${version}`),
+    tag === undefined ? undefined : commitOf(session, `tags/${tag}`),
     inputRef === undefined ? undefined : commitOf(session, inputRef),
   ]);
   const problems: Problem[] = [];
@@ -25,20 +26,20 @@ export async function checkRefs(
       hint: "Push it first, or name another one by --input-ref.",
     });
   }
-  if (version !== undefined && inputRef === undefined && tagged === undefined) {
+  if (tag !== undefined && inputRef === undefined && tagged === undefined) {
     problems.push({
       code: "release-tag-missing",
-      path: version,
+      path: tag,
       message: `there is no such git tag in ${errors.path}`,
-      hint: `Push it: git tag ${version} && git push origin ${version}; or name what to release by --input-ref.`,
+      hint: `Push it: git tag ${tag} && git push origin ${tag}; or name what to release by --input-ref.`,
     });
   }
   if (named !== undefined && tagged !== undefined && named !== tagged) {
-    const [tag, ref] = [tagged.slice(0, 12), named.slice(0, 12)];
+    const [tagAt, refAt] = [tagged.slice(0, 12), named.slice(0, 12)];
     problems.push({
       code: "release-tag-elsewhere",
-      path: `${version}`,
-      message: `the git tag is ${tag}, but --input-ref ${inputRef} is ${ref}`,
+      path: `${tag}`,
+      message: `the git tag is ${tagAt}, but --input-ref ${inputRef} is ${refAt}`,
       hint: "A version is released from its own tag: leave --input-ref out, or raise the version.",
     });
   }
@@ -49,7 +50,7 @@ export async function checkPins(session: Session, sha: string): Promise<Problem[
   const { project, place, settings } = session;
   // Without a place, the project's folder in the repository is unknown.
   if (place === undefined) return [];
-  const what = settings.inputRef ?? settings.version ?? sha.slice(0, 12);
+  const what = settings.inputRef ?? versionTag(session) ?? sha.slice(0, 12);
   const files = [...new Set(project.pins.map(({ file }) => file))];
   const texts = new Map(
     await Promise.all(

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Octokit } from "octokit";
+import { laneGitTag, laneVersion } from "../../plan/lanes";
 import { Secret } from "../../plan/secret";
 import { outwardFetch } from "../../registry/outward";
 import { runCommand } from "../../source/commands";
@@ -30,6 +31,14 @@ export interface Session {
   readonly flags: DispatchFlags;
   readonly screen: Screen;
   readonly interruption: Interruption;
+}
+
+/** The git tag of the version that is asked for: in a lane its own, however the version was written. */
+export function versionTag({ settings, project }: Session): string | undefined {
+  const { version } = settings;
+  const { lane } = project;
+  const known = version === undefined || lane === undefined ? undefined : laneVersion(lane, version);
+  return lane === undefined || known === undefined ? version : laneGitTag(lane, known);
 }
 
 export class Pace {

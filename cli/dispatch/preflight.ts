@@ -1,7 +1,7 @@
 import type { Problem } from "../../plan/problem";
 import { unlessStatus } from "../../source/github";
 import { checkPins, checkPolicy, checkRefs, checkRegistries } from "./checks";
-import { commitOf, readFileAt, type Session } from "./github";
+import { commitOf, readFileAt, type Session, versionTag } from "./github";
 import { explain, notDispatched } from "./problems";
 import { type DispatchInputs, dispatchInputs, readWorkflowFile, type WorkflowFile } from "./workflow-file";
 
@@ -41,7 +41,7 @@ async function check(session: Session): Promise<ReadyDispatch> {
   }
   const file = await readWorkflow(session, workflowRef);
   const { problems: wrongInputs, ...inputs } = dispatchInputs(
-    settings,
+    { ...settings, gitTag: versionTag(session) },
     file.inputs ?? {},
     settings.workflow,
     session.dispatchId,
@@ -134,10 +134,10 @@ async function workflowNames({ octokit, repository }: Session): Promise<string> 
  * protected as what is released.
  */
 async function taggedWorkflow(session: Session): Promise<string | undefined> {
-  const { version } = session.settings;
-  const sha = version === undefined ? undefined : await commitOf(session, `tags/${version}`);
+  const tag = versionTag(session);
+  const sha = tag === undefined ? undefined : await commitOf(session, `tags/${tag}`);
   const file = sha === undefined ? undefined : await workflowOn(session, sha);
-  return file?.inputs === undefined ? undefined : version;
+  return file?.inputs === undefined ? undefined : tag;
 }
 
 async function readWorkflow(session: Session, ref: string): Promise<WorkflowFile> {

@@ -6,6 +6,7 @@ import { readConfig } from "../../config/read";
 import { defaultStack } from "../../config/read-setup";
 import { readStackFile, type StackFile } from "../../config/stack-file";
 import type { Config } from "../../plan/config";
+import type { Lane } from "../../plan/lanes";
 import { git } from "../../source/commands";
 import { githubRepository } from "../../source/git";
 import type { Code } from "../../source/program-host";
@@ -20,6 +21,8 @@ export interface Project extends ProjectSettings {
   /** `KEY=value` files that a release needs, relative to the project. */
   readonly pins: readonly { readonly file: string; readonly key: string }[];
   readonly registries: Config["registries"];
+  /** The lane that the stack releases. */
+  readonly lane?: Lane;
 }
 
 /** A stack's file, with what the project's program gives in code. */
@@ -73,6 +76,7 @@ export function readProject(
     stack: file.stack,
     pins: [...pins.values()],
     registries: config.registries,
+    lane: config.lane,
   };
 }
 

@@ -96,13 +96,19 @@ export interface DispatchInputs {
 }
 
 /**
- * The request in a workflow's own inputs. A version goes into the input for versions; a workflow that takes a reference
- * alone gets the version's git tag.
+ * The request in a workflow's own inputs. A version goes into the input for versions. Unless another reference is named,
+ * the input for one gets the version's git tag, so that no workflow releases its branch as that version.
  *
+ * @param gitTag the version's; it exists unless `inputRef` is there
  * @param dispatchId identifies this run; passed where the workflow has an input for it
  */
 export function dispatchInputs(
-  { version, inputRef, publishVersionTag }: Pick<DispatchSettings, keyof typeof INPUTS>,
+  {
+    version,
+    gitTag,
+    inputRef,
+    publishVersionTag,
+  }: Pick<DispatchSettings, keyof typeof INPUTS> & { readonly gitTag?: string },
   declared: Readonly<Record<string, WorkflowInput>>,
   workflow: string,
   dispatchId: string,
@@ -124,9 +130,10 @@ export function dispatchInputs(
 
   const versionInput = find(INPUTS.version.names);
   const refInput = find(INPUTS.inputRef.names);
-  const ref = inputRef ?? (versionInput === undefined && refInput !== undefined ? version : undefined);
+  const tagRef = gitTag === undefined || refInput === undefined ? undefined : `refs/tags/${gitTag}`;
+  const ref = inputRef ?? tagRef;
   // A reference that is named beside a version is another thing than the version.
-  if (version !== undefined && (versionInput !== undefined || ref !== version))
+  if (version !== undefined && (versionInput !== undefined || ref !== tagRef || ref === undefined))
     put(versionInput, version, "--version");
   if (ref !== undefined) put(refInput, ref, "--input-ref");
   if (publishVersionTag !== undefined) {

@@ -2,9 +2,12 @@ import path from "node:path";
 import { readConfig } from "../../config/read";
 import { readSetup } from "../../config/read-setup";
 import { dependencies, devDependencies } from "../../package.json";
+import type { CheckoutNeeds } from "../../plan/config";
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
+import { readCheckoutNeeds } from "../../source/checkout";
 import { ignoreRules } from "../../source/context-files";
+import { contextUse } from "../../source/dockerfile";
 import { isInside, projectFiles } from "../../source/project-files";
 import type { StackWithWorkflows } from "../../source/workflow-stacks";
 import { compareFile, type FileDifference, workflowFiles } from "../../workflows/generate";
@@ -45,7 +48,7 @@ export async function plannedFiles(
   answers: Answers,
   facts: RepositoryFacts,
 ): Promise<PlannedFile[]> {
-  const stacks = checkedStacks(root, answers);
+  const stacks = checkedStacks(root, answers, await readCheckoutNeeds(root));
   const isThere = existingProgram(facts, answers.folder) !== undefined;
   const own: ProjectFile[] = [
     { path: "Pulumi.yaml", text: pulumiYaml(answers) },
@@ -76,7 +79,7 @@ export async function plannedFiles(
 }
 
 /** Checks the settings of every stack. @returns the stacks with workflows */
-function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
+function checkedStacks(root: string, answers: Answers, checkout: CheckoutNeeds): StackWithWorkflows[] {
   const readRootFile = projectFiles(root);
   const common = { env: {}, secretKeys: [], readFile: (file: string) => readRootFile(file, ".") };
   const code = releaseArgs(answers);
@@ -94,7 +97,7 @@ function checkedStacks(root: string, answers: Answers): StackWithWorkflows[] {
       const workflows = config.github?.workflows;
       return workflows === undefined
         ? []
-        : [{ stack, config, workflows, configFile: `Pulumi.${stack}.yaml` }];
+        : [{ stack, config, workflows, configFile: `Pulumi.${stack}.yaml`, checkout }];
     } catch (error) {
       if (error instanceof ProblemError) throw new UsageError(`${stack}: ${error.message}`);
       throw error;
@@ -114,9 +117,9 @@ export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files"
   const made = [
     { path: at("package.json"), text: withPackage(text(at("package.json")), answers) },
     { path: at(".gitignore"), text: withLines(ignored, missingLines(ignored)) },
-    ...ignoreFiles(answers, facts).map(({ file, context }) => ({
+    ...ignoreFiles(answers, facts).map(({ file, context, readsGit }) => ({
       path: file,
-      text: withIgnored(text(file), answers, context),
+      text: withIgnored(text(file), answers, context, readsGit),
     })),
   ];
   return made.filter((file) => file.text !== text(file.path));
@@ -148,15 +151,26 @@ function withPackage(found: string | undefined, { name, packageSpec }: Answers):
 
 function ignoreFiles(
   { shape, folder }: Answers,
-  { files }: Pick<RepositoryFacts, "files">,
-): { file: string; context: string }[] {
+  { files, texts }: Pick<RepositoryFacts, "files" | "texts">,
+): { file: string; context: string; readsGit: boolean }[] {
   const used = shape.kind === "services" && shape.folder !== undefined ? [] : builtFiles(shape);
   const holding = used.filter(({ context }) => context === "." || `${folder}/`.startsWith(`${context}/`));
   const found = holding.map(({ context, dockerfile }) => {
     const own = path.posix.join(context, `${dockerfile}.dockerignore`);
-    return { context, file: files.includes(own) ? own : path.posix.join(context, ".dockerignore") };
+    const readsGit = needsGit(texts[path.posix.join(context, dockerfile)] ?? "");
+    return { context, readsGit, file: files.includes(own) ? own : path.posix.join(context, ".dockerignore") };
   });
-  return [...new Map(found.map((one) => [one.file, one])).values()];
+  const needing = new Set(found.flatMap(({ file, readsGit }) => (readsGit ? [file] : [])));
+  const byFile = new Map(found.map((one) => [one.file, { ...one, readsGit: needing.has(one.file) }]));
+  return [...byFile.values()];
+}
+
+/** Whether a Dockerfile names something in `.git`, or copies all and asks git about it. */
+function needsGit(dockerfile: string): boolean {
+  const use = contextUse(dockerfile);
+  const copiesAll = use.reads("any other name");
+  if (!copiesAll) return use.readsBelow(".git");
+  return /\bgit\s[^|&;\n]*\b(?:describe|log|rev-list|rev-parse|show)\b/.test(dockerfile);
 }
 
 /** Files that are no part of an image's content. `probe` is a path that shows whether the line is needed. */
@@ -174,11 +188,18 @@ const OF_GIT = [
   { line: ".gitea", probe: ".gitea/workflows/a.yml" },
 ];
 
-function withIgnored(found: string | undefined, { folder, hosts }: Answers, context: string): string {
+function withIgnored(
+  found: string | undefined,
+  { folder, hosts }: Answers,
+  context: string,
+  readsGit: boolean,
+): string {
   const rules = ignoreRules(found ?? "");
   const place = path.posix.relative(context, folder);
   const project = place === "" ? OF_THE_PROJECT : [{ line: place, probe: `${place}/Pulumi.yaml` }];
-  const git = OF_GIT.filter(({ line }) => line === ".git" || hosts.some((host) => line === `.${host}`));
+  const git = OF_GIT.filter(({ line }) =>
+    line === ".git" ? !readsGit : hosts.some((host) => line === `.${host}`),
+  );
   const missing = [...(context === "." ? git : []), ...project].filter(({ probe }) => !rules.ignores(probe));
   return withLines(
     found,

@@ -165,7 +165,7 @@ function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): 
 /** The tag policy keeps a floating tag from a pre-release; only `slipway:overrule` moves it all the same. */
 function overriddenPrereleases({ tags }: PolicyInput): Breach[] {
   return tags.flatMap(({ image, repository, name, action, wish }) => {
-    const version = wish.version === undefined ? undefined : parseVersion(wish.version);
+    const version = wish.version === undefined ? undefined : parseVersion(wish.version, wish.form);
     const moves = (action === "create" || action === "move") && wish.rollback === undefined;
     if (!moves || wish.class !== "floating" || version === undefined || !isPrerelease(version)) return [];
     return [

@@ -1,7 +1,7 @@
 import { type Problem, ProblemError, reasonOf } from "../problem";
-import { TAG_PATTERN } from "../reference";
+import { TAG_GRAMMAR, TAG_PATTERN } from "../reference";
 import type { TagClass } from "../tag-policy";
-import type { VersionLine } from "../versions";
+import type { VersionForm, VersionLine } from "../versions";
 import type { ReleaseEvent } from "./event";
 import { type ExpressionScope, newRendering, renderExpression } from "./expressions";
 import type { Flavor } from "./inputs";
@@ -33,6 +33,8 @@ export interface TagEntry {
    * version, and of `latest` (all versions: `{}`).
    */
   readonly line?: VersionLine;
+  /** What stands around the rule's own text in the name. Absent for the flavor's `latest`. */
+  readonly form?: VersionForm;
 }
 
 export interface TagRulesResult {
@@ -105,9 +107,11 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
     entries,
     problems: entries.flatMap((entry) => grammarProblem(entry, reference(images[0] ?? "", entry.name))),
     warnings: [
-      ...outcomes.flatMap((outcome) => outcome.warnings),
-      ...rendering.warnings,
-      ...(first === undefined ? [`no tag rule makes a tag for ${describe(event)}`] : []),
+      ...new Set([
+        ...outcomes.flatMap((outcome) => outcome.warnings),
+        ...rendering.warnings,
+        ...(first === undefined ? [`no tag rule makes a tag for ${describe(event)}`] : []),
+      ]),
     ],
   };
 }
@@ -127,7 +131,7 @@ function tagEntries(
   for (const { rule, tag } of made) {
     if (entries.has(tag.name)) continue;
     const line = tag.class === "floating" ? tag.line : undefined;
-    entries.set(tag.name, { name: tag.name, rule, class: tag.class, line });
+    entries.set(tag.name, { name: tag.name, rule, class: tag.class, line, form: tag.form });
   }
   const [first] = made;
   if (first !== undefined && latest !== undefined && !entries.has(latest)) {
@@ -139,7 +143,7 @@ function tagEntries(
 function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
   if (TAG_PATTERN.test(name)) return [];
   const shown = name.length > 128 ? `${name.length} characters` : JSON.stringify(name);
-  const message = `${shown} is no tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first`;
+  const message = `${shown} is no tag: ${TAG_GRAMMAR}`;
   return [{ code: "tag-grammar", path, message, hint: `it comes from ${rule.text}` }];
 }
 

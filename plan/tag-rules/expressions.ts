@@ -40,8 +40,8 @@ export function renderExpression(template: string, scope: Rendering): string {
     tag: () => used("tag", tagOf(event.ref) ?? ""),
     sha: () => used("sha", shortSha(event.sha, scope.shortShaLength)),
     base_ref: () => event.baseRef,
-    is_default_branch: () => String(isDefaultBranch(event)),
-    is_not_default_branch: () => String(!isDefaultBranch(event)),
+    is_default_branch: () => String(isDefaultBranch(scope)),
+    is_not_default_branch: () => String(!isDefaultBranch(scope)),
   };
   // A helper, and no part of the context: whatever a template makes of its context stays as in metadata-action.
   const input = (name: unknown) => used("input", (typeof name === "string" && inputOf(event, name)) || "");
@@ -87,10 +87,16 @@ export function shortSha(sha: string, length: number): string {
 /** Events that always run for the default branch's last commit, by a part of their names. */
 const DEFAULT_BRANCH_EVENTS = ["create", "discussion", "issues", "schedule"] as const;
 
-function isDefaultBranch(event: ReleaseEvent): boolean {
+export const DEFAULT_BRANCH_UNKNOWN =
+  "neither the event nor the clone says which branch is the default one (git remote set-head origin --auto)";
+
+function isDefaultBranch({ event, warnings }: Rendering): boolean {
   if (event.ref.replace(/^refs\/heads\//, "") === "") return false;
   if (event.defaultBranch === (branchOf(event.ref) ?? event.ref)) return true;
-  return DEFAULT_BRANCH_EVENTS.some((name) => event.eventName.includes(name));
+  const isKnown = DEFAULT_BRANCH_EVENTS.some((name) => event.eventName.includes(name));
+  if (!isKnown && event.defaultBranch === undefined && branchOf(event.ref) !== undefined)
+    warnings.push(`${DEFAULT_BRANCH_UNKNOWN}, so {{is_default_branch}} is false`);
+  return isKnown;
 }
 
 function inputOf(event: ReleaseEvent, name: string): string | undefined {

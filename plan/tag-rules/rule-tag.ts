@@ -1,9 +1,10 @@
 import * as pep440 from "@renovatebot/pep440";
 import { prerelease, SemVer, valid } from "semver";
 import type { TagClass } from "../tag-policy";
-import type { VersionLine } from "../versions";
+import { parseVersion, type VersionForm, type VersionLine } from "../versions";
 import { branchOf, pullRequestOf, type ReleaseEvent, tagOf } from "./event";
 import {
+  DEFAULT_BRANCH_UNKNOWN,
   type ExpressionScope,
   isRawPattern,
   newRendering,
@@ -17,13 +18,15 @@ import type { Flavor } from "./inputs";
 import type { RuleOf, TagRule } from "./tag-rule";
 
 export interface RuleTag {
-  /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`. Never empty. */
+  /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`, unless `{{input}}` gave it. Never empty. */
   readonly name: string;
   readonly class: TagClass;
   /** What `latest=auto` comes to if this is the first tag. */
   readonly latest: boolean;
   /** The versions among which the tag points to the newest; only for tags that show a part of a version. */
   readonly line?: VersionLine;
+  /** What stands around the rule's own text in the name, and what the rule says about versions. */
+  readonly form: VersionForm;
 }
 
 /** What a rule gives before prefix, suffix and cleaning. */
@@ -67,9 +70,17 @@ function ruleTag(rule: TagRule, flavor: Flavor, scope: Rendering): RuleTag | und
   if (given === undefined) return undefined;
   const prefix = renderExpression(rule.prefix ?? flavor.prefix, scope);
   const suffix = renderExpression(rule.suffix ?? flavor.suffix, scope);
-  const name = cleanTag(`${prefix}${given.text}${suffix}`);
+  const written = `${prefix}${given.text}${suffix}`;
+  // What a person typed in is released by that name, or refused as no tag.
+  const name = scope.uses.has("input") ? written : cleanTag(written);
   if (name === "") return undefined;
-  return { name, class: tagClass(rule, given, scope), latest: given.latest, line: given.line };
+  const form = {
+    prefix: name.slice(0, cleanTag(prefix).length),
+    suffix: suffix === "" ? "" : name.slice(-cleanTag(suffix).length),
+    ...(rule.type === "semver" ? { numbers: 3 } : {}),
+    ...(rule.builds ? { builds: true } : {}),
+  };
+  return { name, class: tagClass(rule, given, scope), latest: given.latest, line: given.line, form };
 }
 
 /** Replaces what a tag may not hold. Neither length nor the first character is looked at. */
@@ -90,6 +101,10 @@ function ruleText(rule: TagRule, scope: Rendering): RuleText | undefined {
     case "edge": {
       const branch = branchOf(event.ref);
       const desired = rule.branch === "" ? event.repository.defaultBranch : rule.branch;
+      if (branch !== undefined && desired === undefined)
+        scope.warnings.push(
+          `${DEFAULT_BRANCH_UNKNOWN}, so ${rule.text} makes no tag; or say type=edge,branch=main`,
+        );
       return branch !== undefined && branch === desired ? moving("edge") : undefined;
     }
     case "ref":
@@ -134,8 +149,7 @@ function versionText(rule: RuleOf<"semver" | "pep440">, scope: Rendering): RuleT
     }
   }
   version = version.replaceAll("/", "-");
-  const written =
-    rule.type === "semver" ? semverText(version, rule.pattern) : pep440Text(version, rule.pattern);
+  const written = rule.type === "semver" ? semverText(version, rule) : pep440Text(version, rule.pattern);
   if (written === undefined) {
     const what = rule.type === "semver" ? "semantic version (https://semver.org)" : "PEP 440 version";
     scope.warnings.push(`${version} is not a valid ${what}; ${rule.text} makes no tag`);
@@ -148,20 +162,64 @@ function matchText(rule: RuleOf<"match">, scope: Rendering): RuleText | undefine
   const source = sourceText(rule, scope);
   if (source === undefined) return undefined;
   const [, expression, flags] = rule.pattern.match(/^\/(.+)\/(.*)$/) ?? [];
-  const match = source.match(expression === undefined ? rule.pattern : new RegExp(expression, flags));
+  const read = (text: string) =>
+    text.match(expression === undefined ? rule.pattern : new RegExp(expression, flags));
+  const match = read(source);
   if (match === null) {
     scope.warnings.push(`${rule.pattern} does not match ${source}; ${rule.text} makes no tag`);
     return undefined;
   }
   // `01` and `1e0` are numbers, but no group has that name.
-  const group = String(Number(rule.group)) === rule.group ? match[Number(rule.group)] : undefined;
+  const index = String(Number(rule.group)) === rule.group ? Number(rule.group) : undefined;
+  const group = index === undefined ? undefined : match[index];
   if (group === undefined) {
     scope.warnings.push(
       `${rule.pattern} has no group ${rule.group} for ${source}; ${rule.text} makes no tag`,
     );
     return undefined;
   }
-  return { text: group, latest: true, whole: true };
+  return {
+    text: group,
+    latest: true,
+    ...shownNumbers(source, group, (other) => {
+      const found = read(other);
+      return found === null || index === undefined ? undefined : found[index];
+    }),
+  };
+}
+
+/**
+ * Finds out which numbers of a name a pattern shows, by reading names that differ in one number: one that can change
+ * without changing the text is not in it. Numbers before the text belong to the word before the version.
+ */
+function shownNumbers(
+  source: string,
+  text: string,
+  read: (source: string) => string | undefined,
+): Pick<RuleText, "whole" | "line"> {
+  const start = source.indexOf(text);
+  const numbers = [...source.matchAll(/[0-9]+/g)]
+    .map(({ 0: number, index }) => ({ number, index }))
+    .filter(({ number, index }) => index + number.length > start);
+  const shows = numbers.map(({ number, index }) => {
+    const other = number.replace(/[0-9]/g, (digit) => (digit === "9" ? "1" : String(Number(digit) + 1)));
+    return read(source.slice(0, index) + other + source.slice(index + number.length)) !== text;
+  });
+  return lineOf(
+    numbers.map(({ number }) => Number(number)),
+    shows,
+  );
+}
+
+/** @param shows which of a version's numbers are in the text */
+function lineOf(numbers: readonly number[], shows: readonly boolean[]): Pick<RuleText, "whole" | "line"> {
+  if (shows.every((shown) => shown)) return { whole: true };
+  const shown = numbers.slice(0, shows.indexOf(false));
+  const names = ["major", "minor", "patch"] as const;
+  return {
+    whole: false,
+    line: Object.fromEntries(shown.slice(0, 3).map((number, at) => [names[at], number])),
+  };
 }
 
 /** The rule's own value, else the git tag's name; undefined when there is neither. */
@@ -179,7 +237,8 @@ function sourceText({ value }: { readonly value: string }, scope: Rendering): st
  * | semver, pep440: the pattern shows the whole version              | version    |
  * | semver, pep440: any pattern, for a pre-release (pep440: also post and dev) | version |
  * | semver, pep440: the pattern leaves a part out (`{{major}}.{{minor}}`) | floating |
- * | match                                                             | version    |
+ * | match: the pattern shows every number from its match on           | version    |
+ * | match: the pattern leaves a number out (`v(\d+\.\d+)` of `v1.2.3`)  | floating   |
  * | ref, event=tag                                                    | version    |
  * | raw, with `{{tag}}` on a git tag, or `{{input '…'}}`              | version    |
  * | raw, literally the git tag (or it without its `v`)                | version    |
@@ -188,9 +247,6 @@ function sourceText({ value }: { readonly value: string }, scope: Rendering): st
  * | anything else that has `{{sha}}` in its name                      | revision   |
  * | ref, event=branch; ref, event=pr; edge; schedule; other raw       | floating   |
  * | the `latest` that the flavor adds                                 | floating   |
- *
- * `match` is write-once even where its pattern cuts a version short, since it looks like a whole one:
- * `slipway-class=floating` says so.
  */
 function tagClass(rule: TagRule, { text, whole }: RuleText, { uses, event }: Rendering): TagClass {
   if (rule.class !== undefined) return rule.class;
@@ -212,19 +268,22 @@ function isReleaseName(value: string, event: ReleaseEvent): boolean {
   );
 }
 
-function semverText(version: string, pattern: string): RuleText | undefined {
+function semverText(version: string, { pattern, builds }: RuleOf<"semver" | "pep440">): RuleText | undefined {
   if (valid(version) === null) return undefined;
   const parsed = new SemVer(version, { loose: true });
-  if (prerelease(version) !== null) {
+  const isBuild = builds && (parseVersion(version, { builds })?.build ?? []).length > 0;
+  if (prerelease(version) !== null && !isBuild) {
     const text = renderTemplate(isRawPattern(pattern) ? pattern : "{{version}}", parsed);
     return { text, whole: true, latest: false };
   }
   const { major, minor, patch } = parsed;
-  return stableText([major, minor, patch], (release) =>
-    release === undefined
-      ? renderTemplate(pattern, parsed)
-      : renderTemplate(pattern, new SemVer(release.join("."), { loose: true })),
-  );
+  // A build counts as one more number of the version.
+  const number = prerelease(version) === null ? [] : [1];
+  return stableText([major, minor, patch, ...number], (release) => {
+    if (release === undefined) return renderTemplate(pattern, parsed);
+    const [text, suffix] = [release.slice(0, 3).join("."), release[3]];
+    return renderTemplate(pattern, new SemVer(suffix ? `${text}-${suffix}` : text, { loose: true }));
+  });
 }
 
 function pep440Text(version: string, pattern: string): RuleText | undefined {
@@ -262,8 +321,5 @@ function stableText(
     const other = release.map((part, index) => (index !== changed ? part : part === 0 ? 1 : part - 1));
     return write(other) !== same;
   });
-  const [major = 0, minor = 0] = release;
-  const whole = shows.every((shown) => shown);
-  const line = shows[0] ? (shows[1] ? { major, minor } : { major }) : {};
-  return { text: write(undefined), whole, latest: true, line: whole ? undefined : line };
+  return { text: write(undefined), latest: true, ...lineOf(release, shows) };
 }

@@ -32,6 +32,7 @@ export const RULE_ATTRIBUTES = [
   "prefix",
   "suffix",
   "slipway-class",
+  "slipway-suffix",
 ] as const;
 
 /** What every rule has. `prefix`, `suffix`, `enable`, `value` may hold expressions such as `{{branch}}`. */
@@ -47,6 +48,8 @@ interface RuleCommon {
   readonly suffix?: string;
   /** From `slipway-class=`: overrides the class that the rule would give its tag. */
   readonly class?: TagClass;
+  /** From `slipway-suffix=build`: what follows a version's first `-` is a build, unless a word such as `rc` says more. */
+  readonly builds?: boolean;
   /** Every attribute by its lower-case name, defaults and unknown ones included; not `type`. */
   readonly attributes: Readonly<Record<string, string>>;
 }
@@ -87,8 +90,10 @@ const DEFAULT_RULES: readonly string[] = [
   "type=ref,event=pr",
 ];
 
-/** An attribute of our own: what the rule's tag promises, where it is not what the rule would say. */
+/** Attributes of our own: what the rule's tag promises, where it is not what the rule would say; what a suffix means. */
 const CLASS_ATTRIBUTE = "slipway-class";
+const SUFFIX_ATTRIBUTE = "slipway-suffix";
+const SUFFIXES = ["build", "prerelease"] as const;
 const TAG_CLASSES: readonly TagClass[] = ["version", "floating", "revision"];
 const RULE_TYPES = Object.keys(RULE_PRIORITIES).filter(isRuleType);
 
@@ -138,6 +143,10 @@ export function parseTagRule(text: string): TagRule {
       prefix: own.prefix,
       suffix: own.suffix,
       class: tagClass === undefined ? undefined : oneOf(text, CLASS_ATTRIBUTE, tagClass, TAG_CLASSES),
+      builds:
+        oneOf(text, SUFFIX_ATTRIBUTE, written[SUFFIX_ATTRIBUTE] ?? "prerelease", SUFFIXES) === "build"
+          ? true
+          : undefined,
     };
   };
   const required = (name: string): string => {

@@ -6,6 +6,7 @@ import { Scene } from "../support/canary/scene";
 import { cosignKeyPair } from "../support/cosign";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { type StandInHub, startHub } from "../support/hub";
+import { upKilledAt } from "../support/killed-engine";
 import { type EngineResult, Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
 import { newKeyPair } from "../support/signed-image";
@@ -281,25 +282,8 @@ describe("and it fails", () => {
 
   test.runIf(EVERY_CASE)("where it is killed at a tag, and the next run finishes", async () => {
     await commit("v1.3.0");
-    const killed = await new Promise<EngineResult>((resolve) => {
-      const args = ["up", "--yes", "--non-interactive", "--skip-preview", "--stack", "stage", ...TELLING];
-      const child = spawn("pulumi", args, {
-        cwd: stage.dir,
-        env: stage.env,
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      let text = "";
-      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
-      const mend = first.inject({
-        method: "PUT",
-        path: /\/manifests\/1\.3\.0$/,
-        fault: { kind: "call", run: () => void child.kill("SIGKILL") },
-      });
-      child.on("close", (code) => {
-        mend();
-        resolve({ exitCode: code ?? 137, text });
-      });
-    });
+    const at = { method: "PUT", path: /\/manifests\/1\.3\.0$/ };
+    const killed = await upKilledAt(stage, first, at, { args: TELLING });
     fails("killed", killed);
     await stage.pulumi("cancel", "--yes");
     works("after the kill", await stage.up(...TELLING));

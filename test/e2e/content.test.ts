@@ -1,3 +1,6 @@
+import { mkdir, symlink } from "node:fs/promises";
+import path from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { crane } from "../support/crane";
 import { Project } from "../support/project";
@@ -74,6 +77,22 @@ test("unchanged content without release labels gets the new version without a bu
   expect(text).toMatch(/Image release-app-build-\w+ created/);
   expect(await digestOf("base:1.1.0")).toBe(await digestOf("base:1.0.0"));
   expect(await digestOf("base:stable")).toBe(await digestOf("base:1.1.0"));
+});
+
+test("links reach the image as they are, wherever they lead", async () => {
+  const links = { "etc/localtime": "/usr/share/zoneinfo/UTC", "etc/up": "../../../secret", "etc/self": "." };
+  await mkdir(path.join(project.dir, "app/rootfs/etc"), { recursive: true });
+  for (const [name, target] of Object.entries(links))
+    await symlink(target, path.join(project.dir, "app/rootfs", name));
+  await release({ "app/Dockerfile": "FROM scratch\nCOPY rootfs /\n" }, "v1.1.1");
+  const repository = `${registry.host}/octo/app`;
+  const manifest = await crane("manifest", "--platform", "linux/amd64", `${repository}:1.1.1`);
+  const [layer] = JSON.parse(manifest).layers;
+  const blob = await fetch(`http://${registry.host}/v2/octo/app/blobs/${layer.digest}`);
+  const input = Buffer.from(await blob.arrayBuffer());
+  const { stdout } = await execa("tar", ["--list", "--verbose", "--gzip"], { input, lines: true });
+  for (const [name, target] of Object.entries(links))
+    expect(stdout.map((line) => line.split(/ (?=etc\/)/)[1])).toContain(`${name} -> ${target}`);
 });
 
 test("FROM means the digest that its tag had when the release was planned", async () => {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,6 +8,7 @@ import { cosign } from "../support/cosign";
 import { crane } from "../support/crane";
 import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
+import { upKilledAt } from "../support/killed-engine";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { type EngineResult, Project } from "../support/project";
 import { Pusher } from "../support/pusher";
@@ -355,20 +355,7 @@ describe("killed", () => {
     ["right after the commit's tag", "PUT", /\/manifests\/1\.2\.3$/],
   ])("%s, the same up converges and builds at most once more", async (_, method, at_) => {
     const evil = at();
-    await new Promise<void>((resolve, reject) => {
-      const child = spawn(
-        "pulumi",
-        ["up", "--yes", "--non-interactive", "--skip-preview", "--stack", project.stack],
-        { cwd: project.dir, env: project.env, stdio: "ignore" },
-      );
-      const after = method === "GET" ? 1 : 0;
-      const run = () => void child.kill("SIGKILL");
-      proxy.inject({ method, path: at_, after, times: 1, fault: { kind: "call", run } });
-      child.on("error", reject);
-      child.on("exit", (_code, signal) =>
-        signal === "SIGKILL" ? resolve() : reject(new Error("pulumi ended before it was killed")),
-      );
-    });
+    await upKilledAt(project, proxy, { method, path: at_, after: method === "GET" ? 1 : 0 });
     await project.pulumi("cancel", "--yes");
     await project.upOk();
     await expectReleased(evil);

@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RegistryClient } from "../../registry/client";
 import { OCI_MANIFEST } from "../../registry/manifest";
@@ -104,6 +106,46 @@ describe("when somebody else writes tags", () => {
     expect(exitCode, text).toBe(0);
     expect(await crane("ls", `${host}/octo/app`)).toBe(before);
     expect(await crane("digest", `${host}/octo/app:latest`)).toBe(two);
+  });
+});
+
+describe("a checkout that is not the release's", () => {
+  test("a submodule and a Git LFS file that are not there are refused by name, and nothing is written", async () => {
+    const local = await registry();
+    const stage = await project([{ host: local.host, namespace: "octo" }]);
+    const oid = "ab".repeat(32);
+    await stage.commit({
+      "app/Dockerfile": "FROM scratch\nCOPY . /\n",
+      "app/model.bin": `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize 5\n`,
+      ".gitmodules": '[submodule "lib"]\n\tpath = app/lib\n\turl = ../lib\n',
+    });
+    const head = await stage.git("rev-parse", "HEAD");
+    await stage.git("update-index", "--add", "--cacheinfo", `160000,${head.trim()},app/lib`);
+    await stage.git("commit", "--quiet", "--message", "a submodule");
+    await stage.git("tag", "v1.0.0");
+    await mkdir(path.join(stage.dir, "app/lib"));
+    for (const run of [() => stage.preview(), () => stage.up()]) {
+      const { exitCode, text } = await run();
+      expect(exitCode).not.toBe(0);
+      expect(text).toContain('a submodule that is not checked out: "lib" [context-incomplete]');
+      expect(text).toContain('a Git LFS pointer instead of the file: "model.bin" [context-incomplete]');
+    }
+    expect(await local.writes()).toEqual([]);
+  });
+
+  test("a version whose git tag is another commit is refused, without requireTag too", async () => {
+    const local = await registry();
+    const stage = await project([{ host: local.host, namespace: "octo" }]);
+    await stage.commit(withContent("one"), "v1.0.0");
+    await stage.commit(withContent("two"));
+    for (const version of ["v1.0.0", "1.0.0"]) {
+      const { exitCode, text } = await stage.pulumiWith({ RELEASE_TAG: version }, "up", "--yes");
+      expect(exitCode).not.toBe(0);
+      expect(text).toMatch(
+        /the tag "v1\.0\.0" is \w{12}, but HEAD is \w{12} and has no tag \[source-tag-elsewhere\]/,
+      );
+    }
+    expect(await local.writes()).toEqual([]);
   });
 });
 

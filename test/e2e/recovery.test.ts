@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
+import { upKilledAt } from "../support/killed-engine";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
+import { SETTINGS_PROGRAM } from "../support/settings-program";
 
 const TAGS = [
   "type=semver,pattern={{version}}",
@@ -135,6 +136,24 @@ describe("a registry that fails at a tag until retries are used up", () => {
   });
 });
 
+describe("an engine that is killed", () => {
+  test.each([
+    ["the program reads", { method: "GET", path: /\/v2\// }],
+    ["the provider writes", { method: "PUT", path: /\/octo\/app\/manifests\/1\.1\.0$/ }],
+  ])("leaves neither program nor provider behind while %s", async (_, request) => {
+    await commit("1.1.0");
+    await upKilledAt(project, proxy, request);
+  });
+
+  test("ends a program that goes on to print, and waits for something else", async () => {
+    // Each line that cannot be written is an uncaught error, of which the SDK tells the engine.
+    const chatty = `setInterval(() => console.log("still here"), 10);\n${SETTINGS_PROGRAM}`;
+    await project.commit({ "program.js": chatty });
+    await commit("1.1.0");
+    await upKilledAt(project, proxy, { method: "GET", path: /\/v2\// });
+  });
+});
+
 describe("killed in the middle", () => {
   const moments: [string, RegExp][] = [
     ["at the first upload of a manifest", /\/manifests\/sha256:/],
@@ -148,31 +167,7 @@ describe("killed in the middle", () => {
     ...moments.map(([name, path]) => ({ name: `${name}, with state written at the end`, path, env: atEnd })),
   ])("$name: pulumi cancel, then the same up converges", async ({ path, env }) => {
     await commit("1.1.0");
-    const killed = new Promise<void>((resolve, reject) => {
-      const child = spawn(
-        "pulumi",
-        ["up", "--yes", "--non-interactive", "--skip-preview", "--stack", project.stack],
-        { cwd: project.dir, env: { ...project.env, ...env }, stdio: "ignore" },
-      );
-      const mend = proxy.inject({
-        method: "PUT",
-        path,
-        times: 1,
-        fault: {
-          kind: "call",
-          run: () => {
-            child.kill("SIGKILL");
-          },
-        },
-      });
-      child.on("error", reject);
-      child.on("exit", (_code, signal) => {
-        mend();
-        if (signal === "SIGKILL") resolve();
-        else reject(new Error("pulumi ended before it was killed"));
-      });
-    });
-    await killed;
+    await upKilledAt(project, proxy, { method: "PUT", path }, { env });
     const locked = await project.up();
     expect(locked.exitCode).not.toBe(0);
     expect(locked.text).toMatch(/pulumi cancel/);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { readConfig } from "../../config/read";
 import { Encrypted } from "../../config/secrets";
+import type { CheckoutNeeds } from "../../plan/config";
 import type { WorkflowStack } from "../../workflows/stack";
 
 /** One stack's `slipway:*` settings, as they are written. */
@@ -10,11 +11,16 @@ export interface WrittenStack {
 }
 
 /** The stacks of a project as the generator of workflows takes them. @throws ProblemError for settings that are wrong */
-export function workflowStacks(project: readonly WrittenStack[]): WorkflowStack[] {
+export function workflowStacks(
+  project: readonly WrittenStack[],
+  checkout: CheckoutNeeds = { submodules: false, lfs: false },
+): WorkflowStack[] {
   return project.flatMap(({ stack, written }) => {
     const config = readConfig({ written, env: {}, secretKeys: [], readFile: () => "api\nworker\n" });
     const workflows = config.github?.workflows;
-    return workflows === undefined ? [] : [{ stack, config, workflows, configFile: `Pulumi.${stack}.yaml` }];
+    return workflows === undefined
+      ? []
+      : [{ stack, config, workflows, configFile: `Pulumi.${stack}.yaml`, checkout }];
   });
 }
 

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import {
   appendFileSync,
   cpSync,
@@ -78,6 +78,16 @@ describe("writing", () => {
     const plain = await workflows(["--print"]);
     const other = await workflows(["--print"], { RELEASE_TAG: "v9.9.9", PLATFORMS: "linux/s390x" });
     expect(other.stdout).toBe(plain.stdout);
+  });
+
+  test("fetches submodules and Git LFS where the repository has them", async () => {
+    execFileSync("git", ["init", "--quiet", folder]);
+    expect((await workflows(["--print"])).stdout).not.toMatch(/submodules:|lfs:/);
+    write(".gitmodules", "");
+    write("models/.gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n");
+    const { stdout } = await workflows(["--print"]);
+    // Preview, build and release.
+    expect(stdout.match(/submodules: recursive\n +lfs: true\n/g)).toHaveLength(3);
   });
 
   test("goes to the repository's root, away from the program's folder", async () => {

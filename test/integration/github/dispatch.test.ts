@@ -23,6 +23,7 @@ import {
   USUAL,
   workflow,
 } from "../../support/github/release-project";
+import { linkedExample } from "../../support/linked";
 
 const ROOT = path.resolve(__dirname, "../../..");
 let dir: string;
@@ -112,7 +113,10 @@ describe("a release", () => {
     expect(out).toContain(`Released. https://github.com/${REPOSITORY}/actions/runs/1001`);
     expect(code).toBe(0);
     expect(standIn.dispatches).toEqual([
-      { ref: "v1.2.3", inputs: { version: "v1.2.3", dispatch_id: expect.any(String) } },
+      {
+        ref: "v1.2.3",
+        inputs: { version: "v1.2.3", input_ref: "refs/tags/v1.2.3", dispatch_id: expect.any(String) },
+      },
     ]);
     expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
   });
@@ -185,6 +189,22 @@ test("a project in a folder of its own: its files are looked for where they are 
     expect(none.requests.map((request) => request.path).join()).toContain("/contents/VERSIONS.env");
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+test.each(["v0.2.1", "docker-v0.2.1"])("a lane's version %s is its own git tag", async (version) => {
+  const lanes = linkedExample("docker-release-runbook");
+  try {
+    const tree = { [FILE]: workflow(["version", "ref"]) };
+    const standIn = await github({ refs: { main: tree, "docker-v0.2.1": tree }, tags: ["docker-v0.2.1"] });
+    const args = ["--stack", "main", "--repo", REPOSITORY, "--no-wait"];
+    const { code, err } = await dispatch(standIn, ["-C", lanes, ...args, "--version", version]);
+    expect(code, err).toBe(0);
+    expect(standIn.dispatches).toEqual([
+      { ref: "docker-v0.2.1", inputs: { version, ref: "refs/tags/docker-v0.2.1" } },
+    ]);
+  } finally {
+    await rm(lanes, { recursive: true });
   }
 });
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer, type Http2Server } from "node:http2";
 import { connect } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -28,6 +29,7 @@ let program: ChildProcess;
 let target: Target;
 /** As the engine: this process started the provider. */
 let engine: ProviderCalls;
+let engineServer: Http2Server;
 
 beforeAll(async () => {
   registry = await startRegistry({ auth: "htpasswd" });
@@ -50,8 +52,16 @@ beforeAll(async () => {
   };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
   const { digest } = await client.putManifest(at, "1.0.0", bytes, MANIFEST);
-  // No engine listens at this address, so its log lines go nowhere.
-  program = spawn(process.execPath, [path.join(ROOT, "provider/index.js"), "127.0.0.1:1"], {
+  // Refuses every call, so that the provider's log lines go nowhere. Without it the provider would end.
+  engineServer = createServer();
+  engineServer.on("stream", (stream) =>
+    stream.respond({ "content-type": "application/grpc", "grpc-status": "12" }, { endStream: true }),
+  );
+  await once(engineServer.listen(0, "127.0.0.1"), "listening");
+  const address = engineServer.address();
+  if (address === null || typeof address === "string") throw new Error("no address");
+  const entry = path.join(ROOT, "provider/index.js");
+  program = spawn(process.execPath, [entry, `127.0.0.1:${address.port}`], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   target = { port: Number(await firstLine(program)), repository, digest };
@@ -61,6 +71,7 @@ beforeAll(async () => {
 afterAll(async () => {
   engine?.close();
   program?.kill("SIGKILL");
+  engineServer?.close();
   await registry?.stop();
 });
 
@@ -163,7 +174,8 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
         const own = connect({ host: "127.0.0.1", port });
         expect(JSON.parse(String((await once(own, "data"))[0]))).toEqual([true, true]);
         const connecting = `
-        import { connect } from "node:net";
+        import { createServer, type Http2Server } from "node:http2";
+import { connect } from "node:net";
         connect({ host: "127.0.0.1", port: ${port} }).on("data", (data) => console.log(String(data)));`;
         expect(await stranger(connecting, NOBODY)).toEqual([false, false]);
         expect(await stranger(connecting)).toEqual([false, false]);
@@ -175,7 +187,8 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
 
   test("a connection from another loopback address with the engine's port is not the engine's", async () => {
     const connecting = (from: string) => `
-      import { connect } from "node:net";
+      import { createServer, type Http2Server } from "node:http2";
+import { connect } from "node:net";
       const socket = connect({ host: "127.0.0.1", port: ${target.port}, localAddress: ${JSON.stringify(from)}, localPort: 47123 });
       const end = (what: string) => { console.log(JSON.stringify(what)); process.exit(); };
       socket.on("close", () => end("closed"));

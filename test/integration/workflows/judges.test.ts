@@ -75,7 +75,8 @@ test("a workflow that is wrong is not passed over", async () => {
 });
 
 function filesOf(project: readonly WrittenStack[], index: number): [string, string][] {
-  const files = workflowFiles(workflowStacks(project));
+  const checkout = { submodules: index % 2 === 1, lfs: index % 3 === 1 };
+  const files = workflowFiles(workflowStacks(project, checkout));
   return files.map(({ path: file, text }) => [`project-${index}/${file}`, text]);
 }
 

@@ -90,7 +90,7 @@ describe("the commit that is released", () => {
     git(origin, "init", "--quiet", "--initial-branch=main");
     const old = commit("old");
     git(origin, "tag", "--annotate", "--message", "1.0.0", "v1.0.0");
-    git(origin, "tag", "docker-v1.0.0");
+    for (const tag of ["docker-v1.0.0", "sa-1.0.0"]) git(origin, "tag", tag);
     git(origin, "checkout", "--quiet", "-b", "feature");
     const feature = commit("feature");
     git(origin, "tag", "nightly");
@@ -135,7 +135,6 @@ describe("the commit that is released", () => {
     ["a version with a git tag", () => ({ version: "v1.0.0" }), "old"],
     ["that version without its v", () => ({ version: "1.0.0" }), "old"],
     ["that version and its commit", () => ({ version: "v1.0.0", ref: commits.old }), "old"],
-    ["a version without a git tag", () => ({ version: "v1.0.1" }), "main"],
     ["a version without a git tag, and a ref", () => ({ version: "v1.0.1", ref: commits.old }), "old"],
   ])("is found: %s", async (_, typed, expected) => {
     const { exitCode, text, outputs } = await found(typed());
@@ -163,6 +162,12 @@ describe("the commit that is released", () => {
       () => ({ version: "1.0.0", ref: "main" }),
       /The version's git tag is/,
     ],
+    ["a version without a git tag", () => ({ version: "v1.0.1" }), /The version has no git tag/],
+    [
+      "a version that only a branch is named like",
+      () => ({ version: "v9.9.9" }),
+      /The version has no git tag/,
+    ],
     ["a ref that does not exist", () => ({ ref: "none" }), /has no such branch, tag or commit/],
     ["an option", () => ({ ref: "--all" }), /has no such branch, tag or commit/],
     [
@@ -183,11 +188,38 @@ describe("the commit that is released", () => {
     expect([exitCode, outputs]).toEqual([1, ""]);
   });
 
-  test("is a lane's own tag for its version", async () => {
-    const lanes = [{ name: "main", format: "vX.Y.Z", floating: "latest", trigger: "docker-v*" }];
-    const job = jobOf("source", { release: {} }, { lanes, lane: "main" });
-    expect((await found({ version: "v1.0.0" }, "main", job)).outputs).toBe(`commit=${commits.old}\n`);
+  test.each([
+    ["the image's tag", "docker-v*", "vX.Y.Z", "v1.0.0"],
+    ["the git tag", "docker-v*", "vX.Y.Z", "docker-v1.0.0"],
+    ["the number", "docker-v*", "vX.Y.Z", "1.0.0"],
+    ["the image's tag, whose prefix the git tag does not have", "sa-*", "alone-vX.Y.Z", "alone-v1.0.0"],
+    ["that git tag", "sa-*", "alone-vX.Y.Z", "sa-1.0.0"],
+    ["an image's tag without a v", "sa-*", "X.Y.Z", "1.0.0"],
+  ])("is a lane's own tag for its version, written as %s", async (_, trigger, format, version) => {
+    const lanes = [{ name: "main", format, floating: "latest", trigger }];
+    const job = jobOf("source", { release: { on: ["tags"] } }, { lanes, lane: "main" });
+    expect((await found({ version }, "main", job)).outputs).toBe(`commit=${commits.old}\n`);
     expect((await found({ ref: "v1.0.0" }, "main", job)).outputs).toBe(`commit=${commits.old}\n`);
+    const elsewhere = await found({ version, ref: "main" }, "main", job);
+    expect([elsewhere.exitCode, elsewhere.text]).toEqual([1, expect.stringContaining("git tag is")]);
+    const missing = await found({ version: version.replace("1.0.0", "1.0.9") }, "main", job);
+    expect([missing.exitCode, missing.text]).toEqual([1, expect.stringContaining("has no git tag")]);
+  });
+
+  test.each<[string, "old" | "main"]>([
+    ["v1.0.0", "old"],
+    ["hotfix-7", "main"],
+  ])("is a git tag's, where the image's tag %s is one, else where it is started", async (tag, expected) => {
+    for (const host of ["github", "gitea"]) {
+      const job = jobOf(
+        "source",
+        { release: {}, hosts: [host] },
+        { images: [{ name: "app", tags: ["type=raw,value={{input 'tag'}}"] }] },
+      );
+      const values = { "inputs.tag": tag, "github.event.repository.default_branch": "main" };
+      const { outputs, text } = await run(checkout, job, values, { GITHUB_SHA: commits.main });
+      expect(outputs, text).toBe(`commit=${commits[expected]}\n`);
+    }
   });
 
   test("is refused where the event does not say the default branch", async () => {

@@ -264,6 +264,13 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
+    "a name that no image's tag can have",
+    { written: MINIMAL, env: { CI_IMAGE_TAG: "release/7" } },
+    [
+      'CI_IMAGE_TAG: "release/7" is no image\'s tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first [config-environment]',
+    ],
+  ],
+  [
     "one repository for two images",
     {
       written: { ...MINIMAL, images: [{ name: "a" }, { name: "b" }] },

@@ -65,10 +65,23 @@ const input = (more: Partial<WorkflowInput> = {}): WorkflowInput => ({
 
 describe("a workflow's inputs", () => {
   const id = "id-1";
-  test.each<[object, Record<string, WorkflowInput>, Record<string, string>]>([
+  type Wish = { version?: string; gitTag?: string; inputRef?: string; publishVersionTag?: boolean };
+  const asked = (wish: Wish) => ({ gitTag: wish.version, ...wish });
+
+  test.each<[Wish, Record<string, WorkflowInput>, Record<string, string>]>([
     [{ version: "v1.2.3" }, { version: input() }, { version: "v1.2.3" }],
     [{ version: "v1.2.3" }, { "release-tag": input() }, { "release-tag": "v1.2.3" }],
-    [{ version: "v1.2.3" }, { input_ref: input() }, { input_ref: "v1.2.3" }],
+    [{ version: "v1.2.3" }, { input_ref: input() }, { input_ref: "refs/tags/v1.2.3" }],
+    [
+      { version: "v1.2.3" },
+      { version: input(), ref: input({ hasDefault: true }) },
+      { version: "v1.2.3", ref: "refs/tags/v1.2.3" },
+    ],
+    [
+      { version: "v0.2.1", gitTag: "docker-v0.2.1" },
+      { version: input(), ref: input() },
+      { version: "v0.2.1", ref: "refs/tags/docker-v0.2.1" },
+    ],
     [
       { version: "v1.2.3", inputRef: "main", publishVersionTag: false },
       {
@@ -80,11 +93,11 @@ describe("a workflow's inputs", () => {
       { version: "v1.2.3", ref: "main", publish_version_tag: "no", dispatch_id: id },
     ],
   ])("%j", (wish, declared, expected) => {
-    const { inputs, problems } = dispatchInputs(wish, declared, "w.yml", id);
+    const { inputs, problems } = dispatchInputs(asked(wish), declared, "w.yml", id);
     expect({ inputs, problems }).toEqual({ inputs: expected, problems: [] });
   });
 
-  test.each<[object, Record<string, WorkflowInput>, string]>([
+  test.each<[Wish, Record<string, WorkflowInput>, string]>([
     [{ version: "v1.2.3" }, {}, "no input for --version"],
     [{ version: "v1.2.3", inputRef: "main" }, { input_ref: input() }, "no input for --version"],
     [{ inputRef: "main" }, { version: input() }, "no input for --input-ref"],
@@ -92,7 +105,7 @@ describe("a workflow's inputs", () => {
     [{}, { version: input({ required: true }) }, "is required"],
     [{ publishVersionTag: true }, { publish_version_tag: input({ options: ["a"] }) }, "is not one of a"],
   ])("%j is refused", (wish, declared, message) => {
-    const { problems } = dispatchInputs(wish, declared, "w.yml", id);
+    const { problems } = dispatchInputs(asked(wish), declared, "w.yml", id);
     expect(problems.map((problem) => problem.message).join("\n")).toContain(message);
   });
 });

@@ -222,6 +222,20 @@ describe("what is added to a person's files", () => {
     expect(added(found === undefined ? {} : { ".dockerignore": found }, ".dockerignore")).toBe(expected);
   });
 
+  test.each([
+    ["COPY . /app", true],
+    ["COPY . /app\nRUN npm ci && npm run build", true],
+    ["COPY src /src\nRUN git clone https://example.com/x", true],
+    ["COPY .git/HEAD /app/", false],
+    ["COPY src .git /app/", false],
+    ["RUN --mount=type=bind,source=.git,target=.git make", false],
+    ["COPY . /app\nRUN make VERSION=$(git describe --tags)", false],
+    ["COPY . /app\nRUN git -C /app rev-parse HEAD > /version", false],
+  ])("leaves .git out of the context unless the Dockerfile reads it: %s", (lines, isIgnored) => {
+    const text = added({ Dockerfile: `FROM scratch\n${lines}\n` }, ".dockerignore");
+    expect(text?.split("\n").includes(".git")).toBe(isIgnored);
+  });
+
   test("a Dockerfile's own ignore file is the one that counts", () => {
     expect(added({ "Dockerfile.dockerignore": "*.md\n" }, "Dockerfile.dockerignore")).toContain("release");
   });

@@ -48,6 +48,18 @@ describe("latest, at 1.2.3, with 1.2.2 and 1.2.3 released", () => {
       existing,
       { action: "move" },
     ],
+    [
+      "a name without an order is bad",
+      wish("e123456", { bad: ["e123456"] }),
+      existing,
+      { action: "keep", code: "tag-bad-version" },
+    ],
+    [
+      "a name without an order, rolled back to",
+      wish("e123456", { rollback: {} }),
+      existing,
+      { action: "move" },
+    ],
     ["a rollback without an end", wish("1.2.1", { rollback: {} }), existing, { action: "move" }],
     [
       "a rollback that a newer version ended",

@@ -1,15 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../plan/digest";
+import { type Ancestry, decideTag, type LiveTag, newestIn, type TagClass } from "../../../plan/tag-policy";
 import {
-  type Ancestry,
-  decideTag,
-  type LiveTag,
-  newestIn,
-  type TagClass,
+  compareVersions,
+  parseVersion,
+  type Version,
   type VersionForm,
-} from "../../../plan/tag-policy";
-import { compareVersions, parseVersion, type Version, type VersionLine } from "../../../plan/versions";
+  type VersionLine,
+} from "../../../plan/versions";
 
 /** Simulated registries: what the policy promises holds whatever is released, in whatever order. */
 type Registry = Map<string, LiveTag>;
@@ -51,7 +50,7 @@ interface Tag {
 
 /** The tags of one release, version tag first. */
 function tagsOf(text: string, { prefix, suffix }: VersionForm): Tag[] {
-  const { major, minor } = version(text);
+  const [major = 0, minor = 0] = version(text).runs.flat();
   const lines: (readonly [string, VersionLine])[] = [
     [`${major}.${minor}`, { major, minor }],
     [`${major}`, { major }],
@@ -86,6 +85,35 @@ function release(
     return { tag, decision };
   });
 }
+
+/** Ways to write versions with numbers, each of one form. */
+const OTHER_FORMS: Readonly<Record<string, (major: number, minor: number, patch: number) => string>> = {
+  "padded dates": (year, month, day) => `202${year}.0${month + 1}.0${day + 1}`,
+  "dates with and without zeros": (year, month, day) =>
+    `202${year}.${month + 9}.${day + 9}`.replace(/\.9/g, ".09"),
+  "days with dashes": (year, month, day) => `202${year}-${month + 9}-0${day}`,
+  "two parts": (major, minor) => `${major}.${minor * 9}`,
+  "two or three parts": (major, minor, patch) => `${major}.${minor}${patch === 0 ? "" : `.${patch}`}`,
+  "four parts": (major, minor, patch) => `1.${major}.${minor}.${patch * 9}`,
+  "a word before": (major, minor) => `release-${major}.${minor * 9}`,
+  underscores: (major, minor) => `REL_${major}_${minor * 9}`,
+  "build numbers": (major, minor) => `build-${major * 10 + minor}`,
+};
+
+test.each(Object.keys(OTHER_FORMS))("latest never goes back: %s", (name) => {
+  const write = OTHER_FORMS[name] ?? String;
+  const written = fc.tuple(small, small, small).map(([major, minor, patch]) => write(major, minor, patch));
+  fc.assert(
+    fc.property(fc.array(written, { maxLength: 12 }), form, (order, form) => {
+      const registry: Registry = new Map();
+      for (const [index, text] of order.entries()) {
+        release(text, form, registry);
+        const latest = registry.get(`${form.prefix}latest${form.suffix}`)?.version;
+        expect(latest).toBe(newestReleased(order.slice(0, index + 1), {}));
+      }
+    }),
+  );
+});
 
 function newestReleased(released: readonly string[], line: VersionLine): string | undefined {
   return newestIn(released.map(version), line)?.text;
@@ -143,7 +171,7 @@ describe("in whatever order versions are released", () => {
           release(text, written, registry);
           for (const [name, { version: was = "" }] of before) {
             const now = registry.get(name)?.version ?? "";
-            expect([name, compareVersions(version(now), version(was)) >= 0]).toEqual([name, true]);
+            expect([name, compareVersions(version(now), version(was))]).not.toEqual([name, -1]);
           }
         }
       }),
@@ -233,13 +261,13 @@ test("two registries of which one misses releases: neither ever shows an older v
         for (const [index, registry] of all.entries()) {
           for (const [name, { version: was = "" }] of before[index] ?? []) {
             const now = registry.get(name)?.version ?? "";
-            expect(compareVersions(version(now), version(was))).toBeGreaterThanOrEqual(0);
+            expect(compareVersions(version(now), version(was))).not.toBe(-1);
           }
         }
       }
       // Completing the newest release everywhere makes both the same again, floating tags first of all.
-      const versions = [...new Set(steps.map(([text]) => text))].sort((a, b) =>
-        compareVersions(version(a), version(b)),
+      const versions = [...new Set(steps.map(([text]) => text))].sort(
+        (a, b) => compareVersions(version(a), version(b)) ?? 0,
       );
       for (const text of versions) for (const registry of all) release(text, written, registry, all);
       expect(floating(first)).toEqual(floating(second));

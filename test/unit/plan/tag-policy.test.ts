@@ -146,7 +146,7 @@ describe("a floating tag of a version follows the newest release of its line", (
     ["build numbers", "147", ALL, ["146", "9"], "move"],
     ["an older build number", "147", ALL, ["148"], "keep tag-newer-exists"],
     ["a stray number is no newer version", "1.9.4", { major: 1 }, ["1", "20251101"], "move"],
-    ["partial and foreign names are none", "1.9.4", ALL, ["2", "2.0", "latest", "sha-999", "x2.0.0"], "move"],
+    ["foreign names are none", "1.9.4", ALL, ["2", "latest", "sha-999", "x2.0.0", "main-2.0.0"], "move"],
     ["another variant's versions are none", "1.9.4", ALL, ["2.0.0-alpine", "base-2.0.0"], "move"],
   ])("%s: %s on %j with %j", (_, version, line, existing, expected) => {
     const { line: __, ...rest } = wish({ version });
@@ -166,6 +166,61 @@ describe("a floating tag of a version follows the newest release of its line", (
     [{ prefix: "", suffix: "-alpine" }, ["2.0.0-rc.1-alpine"], "move"],
   ])("versions count in the form of the release only: %j among %j", (form, existing, expected) => {
     expect(decide(wish({ form }), live(), existing)).toBe(expected);
+  });
+
+  test.each<[string, readonly string[], string]>([
+    ["2024.06.10", ["2024.05.02"], "move"],
+    ["2024.05.02", ["2024.06.10"], "keep tag-newer-exists"],
+    ["2024.06.10", ["2024.11.10"], "keep tag-newer-exists"],
+    ["2024.11.10", ["2024.06.10"], "move"],
+    ["1.2.3.9", ["1.2.3.10"], "keep tag-newer-exists"],
+    ["1.2.3.10", ["1.2.3.9", "1.2.3", "1.2", "latest"], "move"],
+    ["1.9", ["1.10"], "keep tag-newer-exists"],
+    ["1.21.5", ["1.21", "1.22"], "keep tag-newer-exists"],
+    ["2024-05-02", ["2024-06-10"], "keep tag-newer-exists"],
+    ["20240502", ["20240610"], "keep tag-newer-exists"],
+    ["20240502.1", ["20240502", "20240610.2"], "keep tag-newer-exists"],
+    ["release-1.9", ["release-1.10"], "keep tag-newer-exists"],
+    ["release-1.10", ["release-1.9", "2.0", "lts-3.0"], "move"],
+    ["release_1_9", ["release_1_10"], "keep tag-newer-exists"],
+    ["build-9", ["build-10"], "keep tag-newer-exists"],
+    ["2024.06.10-rc1", ["2024.05.02"], "keep tag-prerelease"],
+    ["2024.05.02", ["2024.04.01", "2024.06.10-rc1"], "move"],
+    ["2024.05.02", ["2024.04.01", "2024.05.02-8.2", "2024.06.10-alpine"], "move"],
+  ])("%s beside %j: %s", (version, existing, expected) => {
+    expect(decide(wish({ version }), live(), existing, "diverged")).toBe(expected);
+    const unmade = expected === "move" ? "create" : expected;
+    expect(decide(wish({ version }), undefined, existing)).toBe(unmade);
+  });
+
+  test("where a rule says that versions have three numbers, names with fewer are floating tags", () => {
+    const semver = wish({ form: { ...PLAIN, numbers: 3 } });
+    expect(decide(semver, live(), ["2", "2.0", "1.9.3"], "diverged")).toBe("move");
+    expect(decide(wish(), live(), ["2", "2.0", "1.9.3"], "diverged")).toBe("keep tag-newer-exists");
+  });
+
+  test.each<[string, readonly string[], string]>([
+    ["5.2.2-211115", ["5.2.2", "5.2.2-211114", "5.2.1-220101"], "move"],
+    ["5.2.2-211115", ["5.2.2-211116"], "keep tag-newer-exists"],
+    ["5.2.2-ls9", ["5.2.2-ls10"], "keep tag-newer-exists"],
+    ["5.2.2", ["5.2.2-1"], "keep tag-newer-exists"],
+    ["5.2.3-1", ["5.2.2-2", "5.2.4-rc.1"], "move"],
+    ["5.2.3-rc.1", ["5.2.2-2"], "keep tag-prerelease"],
+    ["2024.05.01-2", ["2024.05.01-1", "2024.05.01"], "move"],
+  ])("a suffix that is a build: %s beside %j: %s", (version, existing, expected) => {
+    expect(decide(wish({ version, form: { ...PLAIN, builds: true } }), live(), existing)).toBe(expected);
+  });
+
+  test.each([
+    ["5.2.2-211115", "; slipway-suffix=build on its tag rule makes the suffix a build"],
+    ["2025.11.0-1", "; slipway-suffix=build on its tag rule makes the suffix a build"],
+    ["5.2.2-rc.1", ""],
+    ["5.2.2-alpha", ""],
+    ["1.2rc1", ""],
+  ])("the reason for a pre-release, %s, names the setting where it could be a build", (version, setting) => {
+    expect(decideTag(wish({ version }), live(), [], "ancestor")).toMatchObject({
+      reason: `${version} is a pre-release, and a pre-release moves no floating tag${setting}`,
+    });
   });
 
   test("the reason names both versions", () => {
@@ -199,10 +254,39 @@ describe("a floating tag of a release without a version follows the commits", ()
     expect(decide(branch(), undefined)).toBe("create");
   });
 
-  test("a version that is none of ours counts as none", () => {
-    const opaque = wish({ version: "custom-1" });
-    expect(decide(opaque, live(), ["2.0.0"], "ancestor")).toBe("move");
-    expect(decide(opaque, live(), [], "diverged")).toBe("keep tag-not-descendant");
+  test.each<[string, string, Partial<LiveTag>, readonly string[]]>([
+    ["a name without a number", "custom", {}, ["2.0.0"]],
+    ["a name without a number, another version there", "custom", { version: "2.0.0" }, ["2.0.0"]],
+    ["a commit's name", "e123456", { version: "e999999" }, ["e999999"]],
+    ["a commit's name that is all digits", "1111111", { version: "9999999" }, ["9999999"]],
+    ["a version of another form", "hotfix-7", { version: "2.0.0" }, ["hotfix-6", "2.0.0"]],
+    ["a build number after versions", "147", { version: "2.0.0" }, ["146", "2.0.0"]],
+    ["the first of its form, over an unknown image", "hotfix-7", {}, ["2.0.0"]],
+    ["the same day's other commit", "2024.05.01-3f2a9c0", { version: "2024.05.01-0aa9c01" }, []],
+  ])("cannot be ordered: %s", (_, version, at, existing) => {
+    const released = wish({ version });
+    expect(decide(released, live(at), existing, "ancestor")).toBe("move");
+    expect(decide(released, live(at), existing, "diverged")).toBe("keep tag-not-descendant");
+    expect(decide(released, live(at), existing, "unknown")).toBe("keep tag-not-descendant");
+    expect(decide(released, undefined, existing)).toBe("create");
+  });
+
+  test.each<[string, Partial<TagWish>, Partial<LiveTag>]>([
+    ["a branch's image was there", { version: "2024.05.01" }, { version: "main" }],
+    ["semver's rule knows no other versions", { form: { ...PLAIN, numbers: 3 } }, { version: "147" }],
+    ["a rollback is on purpose", { version: "custom", rollback: {} }, { version: "2.0.0" }],
+  ])("the commits do not decide: %s", (_, changes, at) => {
+    expect(decide(wish(changes), live(at), [], "descendant")).toBe("move");
+  });
+
+  test("the plan says that the commit graph decided", () => {
+    const hotfix = wish({ version: "hotfix-7" });
+    const at = live({ version: "2.0.0" });
+    const reason = "hotfix-7 and 2.0.0 cannot be ordered as versions, so the commit graph decided";
+    expect(decideTag(hotfix, at, [], "ancestor")).toEqual({ action: "move", reason });
+    expect(decideTag(hotfix, at, [], "diverged")).toMatchObject({
+      reason: `${reason}: it points to sha256:000000000000 (2.0.0), which is no ancestor of this commit`,
+    });
   });
 
   test.each<[Ancestry, LiveTag, string]>([

@@ -8,88 +8,111 @@ import {
   parseVersion,
   RELEASE_NAME_PATTERN,
   type Version,
+  type VersionReading,
 } from "../../../plan/versions";
 
-function version(text: string, prefix?: string): Version {
-  const parsed = parseVersion(text, prefix === undefined ? {} : { prefix });
+function version(text: string, reading: VersionReading = {}): Version {
+  const parsed = parseVersion(text, reading);
   if (parsed === undefined) throw new Error(`${text} is no version`);
   return parsed;
 }
 
 describe("parseVersion", () => {
-  const SEMVER = { prefix: "", scheme: "semver", rebuild: "", prerelease: [], build: [] };
+  const STABLE = { scheme: "semver", form: "N.N", rebuild: "", prerelease: [], build: [], commit: "" };
+  const NUMBERS = { ...STABLE, scheme: "numbers" };
 
   it.each([
-    ["1.2.3", { major: 1, minor: 2, patch: 3 }],
-    ["v1.2.3", { major: 1, minor: 2, patch: 3 }],
-    ["2025.11.0", { major: 2025, minor: 11, patch: 0 }],
-    ["v1.15.12b", { major: 1, minor: 15, patch: 12, rebuild: "b" }],
-    ["1.0.0-rc.1", { major: 1, minor: 0, patch: 0, prerelease: ["rc", 1] }],
-    ["1.0.0+sha.5114f85", { major: 1, minor: 0, patch: 0, build: ["sha", "5114f85"] }],
-    [
-      "1.0.0c-beta.2+x-y",
-      { major: 1, minor: 0, patch: 0, rebuild: "c", prerelease: ["beta", 2], build: ["x-y"] },
-    ],
-    ["147", { scheme: "number", major: 147, minor: 0, patch: 0 }],
-    ["0", { scheme: "number", major: 0, minor: 0, patch: 0 }],
-  ])("reads %s", (text, parts) => {
-    expect(parseVersion(text)).toEqual({ ...SEMVER, text, ...parts });
+    ["1.2.3", { runs: [[1, 2, 3]] }],
+    ["v1.2.3", { runs: [[1, 2, 3]] }],
+    ["2025.11.0", { runs: [[2025, 11, 0]] }],
+    ["v1.15.12b", { runs: [[1, 15, 12]], rebuild: "b" }],
+    ["1.0.0-rc.1", { runs: [[1, 0, 0]], prerelease: ["rc", 1] }],
+    ["1.0.0+sha.5114f85", { runs: [[1, 0, 0]], build: ["sha", "5114f85"] }],
+    ["1.0.0c-beta.2+x-y", { runs: [[1, 0, 0]], rebuild: "c", prerelease: ["beta", 2], build: ["x-y"] }],
+    ["standalone-v0.2.1-alpha", { form: "standalone-vN.N", runs: [[0, 2, 1]], prerelease: ["alpha"] }],
+    ["k8s-v0.2.1", { form: "kNs-vN.N", runs: [[8], [0, 2, 1]] }],
+  ])("reads %s as semver", (text, parts) => {
+    expect(parseVersion(text)).toEqual({ ...STABLE, text, ...parts });
   });
 
-  it("cuts a prefix off, and wants it there", () => {
-    expect(parseVersion("standalone-v0.2.1", { prefix: "standalone-" })).toEqual({
-      ...SEMVER,
-      text: "standalone-v0.2.1",
-      prefix: "standalone-",
-      major: 0,
-      minor: 2,
-      patch: 1,
-    });
-    expect(parseVersion("v0.2.1", { prefix: "standalone-" })).toBeUndefined();
-    expect(parseVersion("standalone-v0.2.1")).toBeUndefined();
+  it.each([
+    ["147", { form: "N", runs: [[147]] }],
+    ["v147", { form: "N", runs: [[147]] }],
+    ["007", { form: "N", runs: [[7]] }],
+    ["2024.05", { runs: [[2024, 5]] }],
+    ["2024.05.01", { runs: [[2024, 5, 1]] }],
+    ["v2024.05.01a", { runs: [[2024, 5, 1]], rebuild: "a" }],
+    ["2024.05.01-2", { form: "N.N-N", runs: [[2024, 5, 1], [2]] }],
+    ["2024-05-01", { form: "N-N-N", runs: [[2024], [5], [1]] }],
+    ["20240501", { form: "N", runs: [[20240501]] }],
+    ["20240501.2", { runs: [[20240501, 2]] }],
+    [
+      "RELEASE.2024-05-01T01-11-10Z",
+      { form: "RELEASE.N-N-NTN-N-NZ", runs: [[2024], [5], [1], [1], [11], [10]] },
+    ],
+    ["1.2.3.4", { runs: [[1, 2, 3, 4]] }],
+    ["1.2.3.4-ls10", { form: "N.N-lsN", runs: [[1, 2, 3, 4], [10]] }],
+    ["8u292-b10", { form: "NuN-bN", runs: [[8], [292], [10]] }],
+    ["release-1.10", { form: "release-N.N", runs: [[1, 10]] }],
+    ["REL_16_1", { form: "REL_N_N", runs: [[16, 1]] }],
+    ["build-7", { form: "build-N", runs: [[7]] }],
+    ["b4567", { form: "bN", runs: [[4567]] }],
+    ["1.2rc1", { runs: [[1, 2]], prerelease: ["rc", 1] }],
+    ["1.2.3b1", { runs: [[1, 2, 3]], prerelease: ["b", 1] }],
+    ["1.2.3beta", { runs: [[1, 2, 3]], prerelease: ["beta"] }],
+    ["5.0.0.M1", { runs: [[5, 0, 0]], prerelease: ["m", 1] }],
+    ["2024.05-SNAPSHOT", { runs: [[2024, 5]], prerelease: ["snapshot"] }],
+    ["release-1.10-rc.2", { form: "release-N.N", runs: [[1, 10]], prerelease: ["rc", 2] }],
+    ["1.2.post1", { runs: [[1, 2]], build: [1] }],
+    ["1.2.3.post1.dev2", { runs: [[1, 2, 3]], build: [1], prerelease: ["dev", 2] }],
+    ["2024.05.01-3f2a9c0", { runs: [[2024, 5, 1]], commit: "3f2a9c0" }],
+    ["20240501-1200-g3f2a9c0", { form: "N-N", runs: [[20240501], [1200]], commit: "3f2a9c0" }],
+  ])("reads the numbers of %s", (text, parts) => {
+    expect(parseVersion(text)).toEqual({ ...NUMBERS, text, ...parts });
   });
 
   it.each([
     "",
     "v",
     "latest",
-    "1.2",
-    "v1.2",
-    "1.2.3.4",
-    "01.2.3",
-    "1.02.3",
-    "1.2.3-",
-    "1.2.3-01",
-    "1.2.3-a..b",
+    "deployed-to-stage",
     "1.2.3+",
-    "V1.2.3",
-    "1.2.3B",
-    "1.2.3b1",
-    "1.2.3rc1",
-    "1.2.3beta",
     "1.2.3 ",
     " 1.2.3",
     "1.2.3\n",
-    "007",
     "-1",
-    "v147",
-    "1e3",
     "9007199254740993",
     "1.2.9007199254740993",
-    "sha-0123abc",
+    "e123456",
+    "860c1904a1ce19322e91ac35af1ab07466440c37",
+    "main-3f2a9c0",
     "１.2.3",
+    `1.${"2".repeat(127)}`,
   ])("reads nothing in %j", (text) => {
     expect(parseVersion(text)).toBeUndefined();
+  });
+
+  it.each(["1.2", "2", "1.2.3.4", "latest"])("with three numbers, reads nothing in %s", (text) => {
+    expect(parseVersion(text, { numbers: 3 })).toBeUndefined();
+    expect(parseVersion("1.2.3", { numbers: 3 })).toEqual(parseVersion("1.2.3"));
+  });
+
+  it.each([
+    ["5.2.2-211115", [211115], []],
+    ["v1.28.3-k3s1", ["k", 3, "s", 1], []],
+    ["2024.05.01-2", [2], []],
+    ["5.2.2-rc.1", [], ["rc", 1]],
+    ["5.2.2-alpha", [], ["alpha"]],
+    ["5.2.2-alpine", [], ["alpine"]],
+    ["5.2.2", [], []],
+  ])("with builds, %s has the build %j and the pre-release %j", (text, build, prerelease) => {
+    expect(parseVersion(text, { builds: true })).toMatchObject({ text, form: "N.N", build, prerelease });
   });
 });
 
 describe("compareVersions", () => {
   it("orders as releases follow each other", () => {
     const ordered = [
-      "0",
-      "9",
-      "147",
-      "2025",
       "0.0.1-0",
       "0.0.1",
       "1.0.0-1",
@@ -126,16 +149,71 @@ describe("compareVersions", () => {
     }
   });
 
-  it("takes v and prefix for no difference", () => {
-    expect(compareVersions(version("v1.2.3"), version("1.2.3"))).toBe(0);
-    expect(compareVersions(version("lane-v1.2.3", "lane-"), version("1.2.3"))).toBe(0);
+  it.each([
+    ["0 9 147 2025 20240501"],
+    ["1.2 1.2.0 v1.2.0.0 1.2.1 1.9 1.10 1.10b 1.11-rc1 1.11rc2 1.11"],
+    ["2024.05.01 2024.06.10 2024.6.11 2024.06.12.1 2024.11.10 2025.01"],
+    ["2024-05-01 2024-5-2 2024-06-10"],
+    ["1.2a1 1.2b1 1.2rc1 1.2 1.2.post1 1.2.post2 1.3"],
+    ["2024.05.01-1 2024.05.01-2 2024.05.01-10 2024.05.02-1"],
+    ["release-1.9 release-1.9.1 release-1.10-rc.1 release-1.10"],
+    ["REL_9_6_24 REL_16_1"],
+    ["RELEASE.2024-05-01T01-11-10Z RELEASE.2024-05-01T02-00-00Z RELEASE.2025-01-01T00-00-00Z"],
+    ["standalone-v0.2.1-alpha standalone-v0.2.1 standalone-v0.10.0"],
+    ["1.2.3.4-ls9 1.2.3.4-ls10 1.2.3.5-ls1"],
+    ["2024.05.01-3f2a9c0 2024.05.02-0aa9c01"],
+  ])("orders as numbers: %s", (line) => {
+    const ordered = line.split(" ").map((text) => version(text));
+    for (const [left, a] of ordered.entries()) {
+      for (const [right, b] of ordered.entries()) {
+        expect([a.text, b.text, compareVersions(a, b)]).toEqual([a.text, b.text, Math.sign(left - right)]);
+      }
+    }
   });
+
+  it.each([
+    ["147", "1.2.3"],
+    ["20240501", "2024.05.01"],
+    ["2024-05-01", "2024.05.01"],
+    ["release-1.10", "1.10"],
+    ["build-7", "hotfix-8"],
+    ["standalone-v1.0.0", "v1.0.0"],
+    ["1.2.3.4", "1.2.3.4-alpine"],
+    ["2024.05.01", "2024.05.01-8.2"],
+    ["2024.05.01-3f2a9c0", "2024.05.01-0aa9c01"],
+  ])("%s and %s cannot be ordered", (a, b) => {
+    expect(compareVersions(version(a), version(b))).toBeUndefined();
+    expect(compareVersions(version(b), version(a))).toBeUndefined();
+  });
+
+  it("orders builds after the version without one", () => {
+    const ordered = ["5.2.2-rc.1", "5.2.2", "5.2.2-211115", "5.2.2-211116", "5.2.3", "5.2.10-1"];
+    const builds = ordered.map((text) => version(text, { builds: true }));
+    expect(
+      [...builds]
+        .reverse()
+        .sort(inOrder)
+        .map(({ text }) => text),
+    ).toEqual(ordered);
+  });
+
+  it("takes v for no difference", () => {
+    expect(compareVersions(version("v1.2.3"), version("1.2.3"))).toBe(0);
+    expect(compareVersions(version("v1.10"), version("1.10"))).toBe(0);
+  });
+
+  function inOrder(a: Version, b: Version): number {
+    const order = compareVersions(a, b);
+    if (order === undefined) throw new Error(`${a.text} and ${b.text} cannot be ordered`);
+    return order;
+  }
 
   const small = fc.integer({ min: 0, max: 3 });
   const identifier = fc.oneof(small.map(String), fc.constantFrom("a", "b", "rc", "a-1", "1a"));
   const identifiers = fc.array(identifier, { maxLength: 3 });
   const text = fc.oneof(
-    small.map(String),
+    fc.tuple(small, small).map(([major, minor]) => `${major}.${minor}`),
+    fc.tuple(small, small).map(([major, minor]) => `${major}.${minor}.0.1`),
     fc
       .tuple(
         fc.constantFrom("", "v"),
@@ -156,7 +234,7 @@ describe("compareVersions", () => {
   it("is antisymmetric, and reflexive", () => {
     fc.assert(
       fc.property(any, any, (a, b) => {
-        expect(compareVersions(a, b) + compareVersions(b, a)).toBe(0);
+        expect(inOrder(a, b) + inOrder(b, a)).toBe(0);
         expect(compareVersions(a, a)).toBe(0);
       }),
       { numRuns: 2000 },
@@ -166,7 +244,7 @@ describe("compareVersions", () => {
   it("is transitive", () => {
     fc.assert(
       fc.property(any, any, any, (a, b, c) => {
-        const [first, second, third] = [a, b, c].sort(compareVersions);
+        const [first, second, third] = [a, b, c].sort(inOrder);
         if (first === undefined || second === undefined || third === undefined)
           throw new Error("three went in");
         expect(compareVersions(first, second)).toBeLessThanOrEqual(0);
@@ -205,10 +283,14 @@ describe("lines and the newest", () => {
     expect(matchesLine(version("1.9.4"), { major: 1, minor: 9 })).toBe(true);
     expect(matchesLine(version("1.9.4"), { major: 1, minor: 8 })).toBe(false);
     expect(matchesLine(version("2.9.4"), { major: 1 })).toBe(false);
+    expect(matchesLine(version("1.2.3.4"), { major: 1, minor: 2, patch: 3 })).toBe(true);
+    expect(matchesLine(version("1.2.4.4"), { major: 1, minor: 2, patch: 3 })).toBe(false);
+    expect(matchesLine(version("1.2"), { major: 1, minor: 2, patch: 0 })).toBe(true);
+    expect(matchesLine(version("2024-05-01"), { major: 2024, minor: 5 })).toBe(true);
   });
 
   it("finds the newest, pre-releases only where asked for", () => {
-    const versions = ["1.2.3", "2.1.0-rc.1", "2.0.0", "1.9.4", "20251101"].map((text) => version(text));
+    const versions = ["1.2.3", "2.1.0-rc.1", "2.0.0", "1.9.4"].map((text) => version(text));
     expect(newest(versions)?.text).toBe("2.0.0");
     expect(newest(versions, { includePrerelease: true })?.text).toBe("2.1.0-rc.1");
     expect(newest([version("1.0.0-rc.1")])).toBeUndefined();

@@ -64,6 +64,84 @@ describe("readBuildContext", () => {
     });
   });
 
+  it("takes a link as the text of its target, and follows none", async () => {
+    const outside = await folderWith({ "deep/file": "outside" });
+    const targets = {
+      "etc/localtime": "/usr/share/zoneinfo/UTC",
+      passwd: "/etc/passwd",
+      folder: `${outside}/deep`,
+      up: "../secret",
+      "sub/up": "../../secret",
+      tricky: "sub/../../secret",
+      itself: "itself",
+      root: "/",
+      parent: "..",
+    };
+    const dir = await folderWith({
+      "app/Dockerfile": "FROM scratch\n",
+      ...Object.fromEntries(Object.entries(targets).map(([path, link]) => [`app/${path}`, { link }])),
+      secret: "1",
+    });
+    const before = await read(dir, { context: "app" });
+    expect(before.problems).toEqual([]);
+    const links = before.files.filter(({ mode }) => mode === "symlink");
+    expect(Object.fromEntries(links.map(({ path, digest }) => [path, digest]))).toEqual(
+      Object.fromEntries(Object.entries(targets).map(([path, link]) => [path, sha256(link)])),
+    );
+    expect(before.files).toHaveLength(links.length + 1);
+    await writeFile(join(dir, "secret"), "2");
+    await writeFile(join(outside, "deep/file"), "changed");
+    expect(await read(dir, { context: "app" })).toEqual(before);
+  });
+
+  it("distinguishes targets that are no UTF-8", async () => {
+    const digests = await Promise.all(
+      [0xfe, 0xff].map(async (byte) => {
+        const dir = await folderWith({ Dockerfile: "FROM scratch\n" });
+        await symlink(Buffer.from([0x61, byte]), join(dir, "link"));
+        return (await read(dir)).files.at(-1)?.digest;
+      }),
+    );
+    expect(new Set(digests).size).toBe(2);
+  });
+
+  it.each<[string, Files, string[], boolean | undefined]>([
+    ["not read", { Dockerfile: "FROM scratch\nCOPY src /src\n" }, [], undefined],
+    ["read by its name", { Dockerfile: "FROM scratch\nCOPY .git/HEAD /\n" }, [".git/HEAD"], true],
+    [
+      "read with all the rest",
+      { Dockerfile: "FROM scratch\nCOPY . /\n" },
+      [".git/HEAD", ".git/index", "src/lib/.git"],
+      true,
+    ],
+    [
+      "read with all the rest, and ignored",
+      { Dockerfile: "FROM scratch\nCOPY . /\n", ".dockerignore": ".git\n" },
+      ["src/lib/.git"],
+      undefined,
+    ],
+    [
+      "ignored but for what is read",
+      { Dockerfile: "FROM scratch\nCOPY .git /git\n", ".dockerignore": ".git\n!.git/HEAD\n" },
+      [".git/HEAD"],
+      true,
+    ],
+    ["a submodule's link", { Dockerfile: "FROM scratch\nCOPY src /src\n" }, ["src/lib/.git"], undefined],
+  ])("counts .git where the Dockerfile reads it: %s", async (name, files, expected, holdsGit) => {
+    const dir = await folderWith({
+      ".git/HEAD": "ref: refs/heads/main\n",
+      ".git/index": "x",
+      ...(/all|link/.test(name) ? { "src/lib/.git": "gitdir: ../../.git/modules/lib\n" } : {}),
+      ...files,
+    });
+    const context = await read(dir);
+    expect(context.problems).toEqual([]);
+    expect(context.files.map(({ path }) => path).filter((path) => /\.git(\/|$)/.test(path))).toEqual(
+      expected,
+    );
+    expect(context.holdsGit).toBe(holdsGit);
+  });
+
   it("does not depend on the umask, but on the owner's executable bit", async () => {
     const dir = await folderWith({ Dockerfile: "FROM scratch\n", a: "x" });
     const before = await read(dir);
@@ -204,26 +282,6 @@ describe(".dockerignore, as BuildKit reads it", () => {
 });
 
 describe("what cannot be in a context", () => {
-  it("refuses links out of it", async () => {
-    const dir = await folderWith({
-      "app/Dockerfile": "FROM scratch\n",
-      "app/passwd": { link: "/etc/passwd" },
-      "app/up": { link: "../secret" },
-      "app/sub/up": { link: "../../secret" },
-      "app/sub/fine": { link: "../Dockerfile" },
-      "app/tricky": { link: "sub/../../secret" },
-      secret: "",
-    });
-    const out = (path: string, target: string) =>
-      `image app: "${path}" in the build context is a symbolic link to "${target}", out of the context [context-symlink]`;
-    expect(await problemsOf(dir, { context: "app" })).toEqual([
-      out("passwd", "/etc/passwd"),
-      out("sub/up", "../../secret"),
-      out("tricky", "sub/../../secret"),
-      out("up", "../secret"),
-    ]);
-  });
-
   it("refuses FIFOs and sockets by name, without waiting for them", async () => {
     const dir = await folderWith({ Dockerfile: "FROM scratch\n" });
     execFileSync("/usr/bin/env", ["mkfifo", join(dir, "pipe")]);

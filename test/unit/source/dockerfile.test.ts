@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: a Dockerfile's variables look like a template's
 import { describe, expect, it } from "vitest";
-import { type DockerfileInput, readDockerfileImages } from "../../../source/dockerfile";
+import { contextUse, type DockerfileInput, readDockerfileImages } from "../../../source/dockerfile";
 
 const DIGEST = `sha256:${"0".repeat(64)}`;
 
@@ -137,5 +137,46 @@ describe("what cannot be known", () => {
     expect(read("FROM a AS one\nFROM b AS two", { target: "three" }).problems).toEqual([
       'has no stage "three"; the stages are one, two [dockerfile-target]',
     ]);
+  });
+});
+
+describe("what a Dockerfile reads of its context", () => {
+  it.each<[string, boolean, boolean]>([
+    // reads .git/HEAD; names something below .git
+    ["COPY src /src", false, false],
+    ["COPY . /app", true, true],
+    ["copy --chown=1:1 ./ ./", true, true],
+    ["COPY * /app/", true, true],
+    ["COPY ?git /app/", true, true],
+    ["COPY *.txt a?t /app/", false, false],
+    ["COPY [a-z]x /app/", true, true],
+    ["COPY [.a]git /app/", true, true],
+    ["COPY --parents ./**/HEAD /app/", true, true],
+    ["COPY --parents src/**/HEAD /app/", false, false],
+    ["COPY $DIR /app", true, true],
+    ["COPY .git/HEAD /app/", true, true],
+    ["COPY .git/refs /app/", false, true],
+    ["COPY /../.git/ /app/", true, true],
+    ["COPY .gitignore .github /app/", false, false],
+    ['COPY ["a b", ".git/HEAD", "/app/"]', true, true],
+    ['COPY ["a b", "c", "/app/"]', false, false],
+    ["COPY [broken /app/", true, true],
+    ["ADD --link .git \\\n  /git", true, true],
+    ["ADD https://github.com/octo/app.git /app", false, false],
+    ["COPY <<EOF /app/x\n. /y\nEOF", false, false],
+    ["COPY --from=build . /app", false, false],
+    ["ONBUILD COPY . /app", false, false],
+    ["RUN git describe", false, false],
+    ["RUN --mount=type=bind,source=.git,target=.git git describe", true, true],
+    ["RUN --mount=source=.git/HEAD,target=/head cat /head", true, true],
+    ["RUN --mount=target=/src make", true, true],
+    ["RUN --mount=type=bind,src=src,target=/src make", false, false],
+    ["RUN --mount=type=bind,from=build,target=/src make", false, false],
+    ["RUN --mount=type=cache,target=/c --mount=type=secret,id=x make", false, false],
+    ["# syntax=docker/dockerfile:1.7-labs", false, false],
+    ["# syntax=octo/frontend", true, true],
+  ])("%s", (line, reads, below) => {
+    const use = contextUse(line.startsWith("#") ? `${line}\nFROM scratch\n` : `FROM scratch\n${line}\n`);
+    expect([use.reads(".git/HEAD"), use.readsBelow(".git")]).toEqual([reads, below]);
   });
 });

@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type EventInput, readEvent } from "../../../source/event";
+import type { Config } from "../../../plan/config";
+import { type EventInput, readEvent, readReleasedEvent } from "../../../source/event";
 import type { GitSource } from "../../../source/git";
+import { aConfig } from "../../support/plan-state";
+import { anImage } from "../../support/planned";
 import { temporaryFolder } from "./repository";
 
 const HEAD = "a".repeat(40);
@@ -40,25 +43,13 @@ describe("on a laptop", () => {
       "the tag v1.2.3 at HEAD",
     ],
     [
-      "several tags at HEAD",
-      { git: { ...GIT, tagsAtHead: ["nightly", "v1.10.0", "v1.2.3", "v1.9.0b"] } },
+      "the first of several tags at HEAD",
+      { git: { ...GIT, tagsAtHead: ["v1.10.0", "v1.2.3"] } },
       "refs/tags/v1.10.0",
-      "the tag v1.10.0 at HEAD (the highest; also there: nightly, v1.2.3, v1.9.0b)",
-    ],
-    [
-      "a lane's tag",
-      { git: { ...GIT, tagsAtHead: ["nightly", "standalone-v0.2.1"] } },
-      "refs/tags/standalone-v0.2.1",
-      "the tag standalone-v0.2.1 at HEAD (the highest; also there: nightly)",
-    ],
-    [
-      "a tag that is no version",
-      { git: { ...GIT, tagsAtHead: ["nightly"] } },
-      "refs/tags/nightly",
-      "the tag nightly at HEAD",
+      "the tag v1.10.0 at HEAD",
     ],
     ["a branch", {}, "refs/heads/main", "the branch main"],
-    ["a detached HEAD", { git: DETACHED }, "", "a detached HEAD without a tag"],
+    ["a detached HEAD", { git: DETACHED }, "", "a detached HEAD without a release's tag"],
   ])("%s", async (_name, input, ref, origin) => {
     const answer = await read(input);
     expect(answer.event).toEqual({
@@ -73,9 +64,17 @@ describe("on a laptop", () => {
     expect(answer.origin).toBe(origin);
   });
 
-  it("knows the repository from the remote", async () => {
-    const { event } = await read({ git: { ...GIT, githubRepository: "octo/app" } });
-    expect(event.repository).toEqual({ name: "app", url: "https://github.com/octo/app" });
+  it.each(["https://github.com/octo/app", "https://codeberg.org/octo/app", "https://gitlab.com/a/b/app"])(
+    "knows the repository from the remote's page %s",
+    async (page) => {
+      const { event } = await read({ git: { ...GIT, page } });
+      expect(event.repository).toEqual({ name: "app", url: page });
+    },
+  );
+
+  it("knows the default branch from the clone", async () => {
+    const { event } = await read({ git: { ...GIT, defaultBranch: "trunk" } });
+    expect(event).toMatchObject({ defaultBranch: "trunk", repository: { defaultBranch: "trunk" } });
   });
 
   it("refuses a hostile version", async () => {
@@ -123,6 +122,53 @@ describe("on GitHub", () => {
     expect(origin).toBe("GitHub's workflow_dispatch event (refs/heads/feature/x)");
   });
 
+  const PAGE = "https://git.example/octo/app";
+  it.each<[string, Record<string, string>, unknown, string | undefined]>([
+    ["GitHub's own server", {}, {}, "https://github.com/octo/app"],
+    ["the workflow's server", { GITHUB_SERVER_URL: "https://git.example" }, {}, PAGE],
+    ["a server below a path", { GITHUB_SERVER_URL: "http://h:3000/git/" }, {}, "http://h:3000/git/octo/app"],
+    [
+      "a payload without an address",
+      { GITHUB_SERVER_URL: "https://git.example" },
+      { repository: { name: "app", html_url: null } },
+      PAGE,
+    ],
+    [
+      "the payload's own address",
+      { GITHUB_SERVER_URL: "https://other.example" },
+      { repository: { html_url: PAGE } },
+      PAGE,
+    ],
+    ["a server's address that is none", { GITHUB_SERVER_URL: "javascript:x" }, {}, undefined],
+  ])("gives images the source of %s", async (_, server, payload, url) => {
+    const file = await payloadFile(payload);
+    const env = { GITHUB_REF: "refs/heads/main", GITHUB_SHA: HEAD, GITHUB_REPOSITORY: "octo/app", ...server };
+    const { event } = await read({ env: { ...env, GITHUB_EVENT_PATH: file } });
+    expect(event.repository.url).toBe(url);
+  });
+
+  it.each<[string, string, unknown, string | undefined, string | undefined]>([
+    ["a payload's", "push", { repository: { default_branch: "trunk" } }, "main", "trunk"],
+    ["the clone's", "push", {}, "main", "main"],
+    ["a schedule's own branch", "schedule", { schedule: "0 5 * * *" }, undefined, "dev"],
+    [
+      "a payload's before a schedule's",
+      "schedule",
+      { repository: { default_branch: "trunk" } },
+      "main",
+      "trunk",
+    ],
+    ["none", "push", {}, undefined, undefined],
+  ])("knows the default branch: %s", async (_, name, payload, defaultBranch, expected) => {
+    const file = await payloadFile(payload);
+    const env = { GITHUB_REF: "refs/heads/dev", GITHUB_SHA: HEAD, GITHUB_EVENT_NAME: name };
+    const { event } = await read({
+      env: { ...env, GITHUB_EVENT_PATH: file },
+      git: { ...GIT, defaultBranch },
+    });
+    expect([event.defaultBranch, event.repository.defaultBranch]).toEqual([expected, expected]);
+  });
+
   it("takes an asserted version over the event", async () => {
     const env = {
       GITHUB_REF: "refs/heads/main",
@@ -144,6 +190,23 @@ describe("on GitHub", () => {
     expect(tagged.event).toMatchObject({ ref: "refs/tags/v1.2.3", sha: HEAD, inputs: { tag: "custom" } });
     const branch = await read({ env, git: { ...GIT, branch: "fix" } });
     expect(branch.event).toMatchObject({ ref: "refs/heads/fix", sha: HEAD });
+  });
+
+  it.each<[string, object, string, string]>([
+    ["by its ref, on the branch with its commit", { ref: "v1.2.3" }, HEAD, "refs/tags/v1.2.3"],
+    ["by its ref, of several at HEAD", { ref: "v1.2.3" }, "b".repeat(40), "refs/tags/v1.2.3"],
+    ["by its ref's whole name", { ref: "refs/tags/v1.2.3" }, HEAD, "refs/tags/v1.2.3"],
+    ["as the image's tag", { ref: "", tag: "v1.2.3" }, "b".repeat(40), "refs/tags/v1.2.3"],
+    ["not, with an image's tag that is no git tag", { ref: "", tag: "hotfix-7" }, HEAD, "refs/heads/main"],
+  ])("takes the git tag that a dispatch names: %s", async (_, inputs, sha, ref) => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: sha,
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs }),
+    };
+    const { event } = await read({ env, git: { ...DETACHED, tagsAtHead: ["v1.2.3", "v1.2.4"] } });
+    expect(event.ref).toBe(ref);
   });
 
   it("refuses a dispatch without a ref about another commit", async () => {
@@ -193,5 +256,74 @@ describe("on GitHub", () => {
     );
     const broken = { ...missing, GITHUB_EVENT_PATH: await payloadFile("{") };
     await expect(read({ env: broken })).rejects.toThrow(/\[source-event-payload\]/);
+  });
+});
+
+describe("image by image", () => {
+  const own = (name: string) =>
+    anImage({ name, tags: [`type=semver,pattern={{version}},match=^${name}-v(.*)$`] });
+  const images = [own("api"), own("web"), anImage({ name: "docs", tags: ["type=ref,event=branch"] })];
+
+  async function released(tagsAtHead: readonly string[], changes: Partial<Config> = {}, env = {}) {
+    const config = aConfig({ images, ...changes });
+    const { eventOf, releaseTags, notices } = await readReleasedEvent(
+      config,
+      env,
+      { ...GIT, tagsAtHead },
+      new Date(0),
+    );
+    const refs = Object.fromEntries(config.images.map((image) => [image.name, eventOf(image).ref]));
+    return { refs, releaseTags, notices };
+  }
+
+  it("the tag that a dispatch names is released, though a higher one is at HEAD", async () => {
+    const env = {
+      GITHUB_REF: "refs/heads/main",
+      GITHUB_SHA: "b".repeat(40),
+      GITHUB_EVENT_NAME: "workflow_dispatch",
+      GITHUB_EVENT_PATH: await payloadFile({ inputs: { ref: "refs/tags/api-v1.2.0" } }),
+    };
+    const { refs, releaseTags } = await released(["api-v1.2.0", "api-v1.3.0"], {}, env);
+    expect([refs.api, releaseTags]).toEqual(["refs/tags/api-v1.2.0", ["api-v1.2.0"]]);
+  });
+
+  it("the tags at HEAD that its rules read decide, else the branch", async () => {
+    expect(await released(["api-v1.2.0", "chart-9.0.0", "web-v3.0.0"])).toEqual({
+      refs: { api: "refs/tags/api-v1.2.0", web: "refs/tags/web-v3.0.0", docs: "refs/heads/main" },
+      releaseTags: ["api-v1.2.0", "web-v3.0.0"],
+      notices: [
+        "the release of api is the tag api-v1.2.0 at HEAD",
+        "the release of web is the tag web-v3.0.0 at HEAD",
+        "the release of docs is the branch main",
+        "not released, but also at HEAD: chart-9.0.0",
+      ],
+    });
+  });
+
+  it("a tag that no rule reads releases the branch", async () => {
+    expect(await released(["deployed-to-stage"])).toEqual({
+      refs: { api: "refs/heads/main", web: "refs/heads/main", docs: "refs/heads/main" },
+      releaseTags: [],
+      notices: ["the release is the branch main", "not released, but also at HEAD: deployed-to-stage"],
+    });
+  });
+
+  it("an image that this release leaves alone does not count", async () => {
+    const { releaseTags, notices } = await released(["api-v1.2.0", "web-v3.0.0"], { only: ["web"] });
+    expect(releaseTags).toEqual(["web-v3.0.0"]);
+    expect(notices).toEqual([
+      "the release is the tag web-v3.0.0 at HEAD",
+      "not released, but also at HEAD: api-v1.2.0",
+    ]);
+  });
+
+  it("a version that was asked for, and GitHub's event, are for all", async () => {
+    const asked = await released(["api-v1.2.0", "web-v3.0.0"], { version: "web-v3.0.0" });
+    expect(new Set(Object.values(asked.refs))).toEqual(new Set(["refs/tags/web-v3.0.0"]));
+    expect(asked.releaseTags).toEqual(["web-v3.0.0"]);
+    const env = { GITHUB_REF: "refs/tags/chart-9.0.0", GITHUB_SHA: HEAD, GITHUB_EVENT_NAME: "push" };
+    const pushed = await released(["api-v1.2.0", "chart-9.0.0"], {}, env);
+    expect(new Set(Object.values(pushed.refs))).toEqual(new Set(["refs/tags/chart-9.0.0"]));
+    expect(pushed.releaseTags).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { githubRepository, isAncestor, readGit, tagCommit, withoutCredentials } from "../../../source/git";
+import { pageAddress } from "../../../plan/reference";
+import { githubRepository, isAncestor, readGit, releasedTag, withoutCredentials } from "../../../source/git";
 import { commit, git, repository, temporaryFolder } from "./repository";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -87,16 +88,53 @@ describe("readGit", () => {
     git(dir, "remote", "add", "origin", "https://octo:ghp_canary@github.com/octo/app.git");
     expect(await readGit(dir)).toMatchObject({
       remote: "https://github.com/octo/app",
-      githubRepository: "octo/app",
+      page: "https://github.com/octo/app",
     });
   });
 
   it("takes the only remote, but does not choose among others", async () => {
     const dir = await repository();
     git(dir, "remote", "add", "upstream", "git@github.com:octo/app.git");
-    expect(await readGit(dir)).toMatchObject({ githubRepository: "octo/app" });
+    expect(await readGit(dir)).toMatchObject({ page: "https://github.com/octo/app" });
     git(dir, "remote", "add", "fork", "git@github.com:fork/app.git");
     expect((await readGit(dir)).remote).toBeUndefined();
+  });
+
+  it.each([
+    ["an abbreviation", "gh:octo/app", "git@github.com:", "gh:", "https://github.com/octo/app"],
+    [
+      "one like a URL",
+      "cb://octo/app.git",
+      "https://codeberg.org/",
+      "cb://",
+      "https://codeberg.org/octo/app",
+    ],
+    [
+      "a mirror",
+      "https://github.com/octo/app",
+      "https://mirror.example/gh/",
+      "https://github.com/",
+      "https://github.com/octo/app",
+    ],
+    ["a token", "gl:octo/app", "https://oauth2:canary@gitlab.com/", "gl:", "https://gitlab.com/octo/app"],
+  ])("writes out what insteadOf abbreviates, and no more: %s", async (_, url, base, insteadOf, page) => {
+    const dir = await repository();
+    git(dir, "remote", "add", "origin", url);
+    git(dir, "config", `url.${base}.insteadOf`, insteadOf);
+    expect(await readGit(dir)).toMatchObject({ page, remote: page });
+  });
+
+  it("reads the default branch that the clone found, and none where there is none", async () => {
+    const origin = await repository();
+    git(origin, "checkout", "--quiet", "-b", "release/next");
+    const clone = join(await temporaryFolder(), "clone");
+    git(origin, "clone", "--quiet", origin, clone);
+    git(clone, "checkout", "--quiet", "-b", "feature");
+    expect((await readGit(clone)).defaultBranch).toBe("release/next");
+    git(clone, "remote", "rename", "origin", "upstream");
+    expect((await readGit(clone)).defaultBranch).toBe("release/next");
+    git(clone, "remote", "set-head", "upstream", "--delete");
+    expect((await readGit(clone)).defaultBranch).toBeUndefined();
   });
 
   it("is not led elsewhere by a hook's environment, and runs no monitor", async () => {
@@ -162,18 +200,26 @@ describe("isAncestor", () => {
   });
 });
 
-describe("tagCommit", () => {
-  it("finds a tag's commit, through an annotated tag too", async () => {
+describe("releasedTag", () => {
+  it("finds a name's git tag and commit, through an annotated tag and another spelling too", async () => {
     const dir = await repository();
     const first = git(dir, "rev-parse", "HEAD");
     git(dir, "tag", "v1.0.0");
     git(dir, "tag", "--annotate", "--message=x", "v1.0.1");
-    commit(dir, "second");
+    git(dir, "tag", "2025.11.0");
+    const second = commit(dir, "second");
+    git(dir, "tag", "1.0.1");
     git(dir, "branch", "v9.9.9");
-    expect(await tagCommit(dir, "v1.0.0")).toBe(first);
-    expect(await tagCommit(dir, "v1.0.1")).toBe(first);
-    expect(await tagCommit(dir, "v9.9.9")).toBeUndefined();
-    expect(await tagCommit(dir, "--all")).toBeUndefined();
+    const found = async (name: string) => {
+      const tag = await releasedTag(dir, name);
+      return tag && [tag.name, tag.commit];
+    };
+    expect(await found("v1.0.0")).toEqual(["v1.0.0", first]);
+    expect(await found("v1.0.1")).toEqual(["v1.0.1", first]);
+    expect(await found("1.0.1")).toEqual(["1.0.1", second]);
+    expect(await found("1.0.0")).toEqual(["v1.0.0", first]);
+    expect(await found("v2025.11.0")).toEqual(["2025.11.0", first]);
+    for (const name of ["v9.9.9", "--all", "", "vanilla", "v"]) expect(await found(name)).toBeUndefined();
   });
 });
 
@@ -192,5 +238,27 @@ describe("remotes", () => {
   ])("%s", (remote, shown, repositoryName) => {
     expect(withoutCredentials(remote)).toBe(shown);
     expect(githubRepository(withoutCredentials(remote))).toBe(repositoryName);
+  });
+
+  it.each([
+    ["https://github.com/octo/app.git", "https://github.com/octo/app"],
+    ["ssh://git@ssh.github.com:443/octo/app.git", "https://github.com/octo/app"],
+    ["git@gitlab.com:group/sub/app.git", "https://gitlab.com/group/sub/app"],
+    ["ssh://git@altssh.gitlab.com:443/octo/app.git", "https://gitlab.com/octo/app"],
+    ["ssh://git@git.example:2222/octo/app", "https://git.example/octo/app"],
+    ["ssh://git@gitea/octo/app", "https://gitea/octo/app"],
+    ["http://gitea:3000/octo/app/", "http://gitea:3000/octo/app"],
+    ["git://codeberg.org/octo/app.git", "https://codeberg.org/octo/app"],
+    ["work:octo/app", undefined],
+    ["git@work:octo/app.git", undefined],
+    ["gh://octo/app", undefined],
+    ["codecommit::us-east-1://app", undefined],
+    ["C:/work/app", undefined],
+    ["/srv/git/app.git", undefined],
+    ["file:///srv/git/app.git", undefined],
+    ["https://github.com/", undefined],
+    ["", undefined],
+  ])("%s is opened at %s", (remote, page) => {
+    expect(pageAddress(remote)).toBe(page);
   });
 });

@@ -25,7 +25,25 @@ test.each<[string, Partial<ReleaseEvent>, string, string]>([
   ["type=pep440,pattern={{major}}.{{minor}}.{{patch}}", { ref: "refs/tags/1.2.3.4" }, "1.2.3", "floating"],
   ["type=pep440,pattern={{major}}", { ref: "refs/tags/1.2.post1" }, "1.2.post1", "version"],
   ["type=match,pattern=v(.*),group=1", TAG, "1.2.3", "version"],
-  ["type=match,pattern=v(\\d.\\d),group=1,slipway-class=floating", TAG, "1.2", "floating"],
+  ["type=match,pattern=v(.*),group=1", PRERELEASE, "2.0.0-rc.1", "version"],
+  ["type=match,pattern=v(\\d+\\.\\d+\\.\\d+),group=1", TAG, "1.2.3", "version"],
+  ["type=match,pattern=v(\\d+\\.\\d+),group=1", TAG, "1.2", "floating"],
+  ["type=match,pattern=/v(\\d)\\./i,group=1", TAG, "1", "floating"],
+  ["type=match,pattern=\\d+\\.\\d+", TAG, "1.2", "floating"],
+  ["type=match,pattern=v(\\d+\\.\\d+\\.\\d+),group=1", { ref: "refs/tags/v1.2.3-ls5" }, "1.2.3", "floating"],
+  ["type=match,pattern=v(\\d+\\.\\d+),group=1", { ref: "refs/tags/v1.2" }, "1.2", "version"],
+  ["type=match,pattern=\\d{4}\\.\\d{2}", { ref: "refs/tags/release-2024.05" }, "2024.05", "version"],
+  ["type=match,pattern=\\d{4}\\.\\d{2}", { ref: "refs/tags/2024.05.01" }, "2024.05", "floating"],
+  [
+    "type=match,pattern=(\\d{4}\\.(?:0[1-9]|1[0-2])).*,group=1",
+    { ref: "refs/tags/2024.05.01" },
+    "2024.05",
+    "floating",
+  ],
+  ["type=match,pattern=\\d{8}", { ref: "refs/tags/20240501-2" }, "20240501", "floating"],
+  ["type=match,pattern=-v(.+)$,group=1", { ref: "refs/tags/k8s-v1.2.3" }, "1.2.3", "version"],
+  ["type=match,pattern=^([a-z]+)-,group=1", { ref: "refs/tags/stable-1.2" }, "stable", "floating"],
+  ["type=match,pattern=v(\\d.\\d),group=1,slipway-class=version", TAG, "1.2", "version"],
   ["type=ref,event=tag", TAG, "v1.2.3", "version"],
   ["type=ref,event=branch", BRANCH, "main", "floating"],
   ["type=ref,event=branch", { ref: "refs/heads/v1.2.3" }, "v1.2.3", "floating"],
@@ -61,6 +79,49 @@ test("floating parts of a version name the line that they follow", () => {
     { name: "edge", line: undefined },
     { name: "latest", line: {} },
   ]);
+});
+
+test.each<[string, string, string, object]>([
+  ["type=match,pattern=v(\\d+\\.\\d+),group=1", "v4.0.2", "4.0", { major: 4, minor: 0 }],
+  ["type=match,pattern=v(\\d+),group=1", "v4.0.2", "4", { major: 4 }],
+  ["type=match,pattern=k8s-v(\\d+),group=1", "k8s-v4.0.2", "4", { major: 4 }],
+  [
+    "type=match,pattern=v(\\d+\\.\\d+\\.\\d+),group=1",
+    "v4.0.2-ls5",
+    "4.0.2",
+    { major: 4, minor: 0, patch: 2 },
+  ],
+  ["type=match,pattern=\\d{4}\\.\\d\\d", "2024.05.01", "2024.05", { major: 2024, minor: 5 }],
+  ["type=match,pattern=^[a-z]+", "stable-1.2", "stable", {}],
+  ["type=pep440,pattern={{major}}.{{minor}}.{{patch}}", "1.2.3.4", "1.2.3", { major: 1, minor: 2, patch: 3 }],
+])("%s of %s: %s follows %j", (rule, tag, name, line) => {
+  expect(evaluateText([rule], { ref: `refs/tags/${tag}` }).entries[0]).toMatchObject({ name, line });
+});
+
+const BUILD = "type=semver,slipway-suffix=build,pattern=";
+
+test.each<[string, string, readonly string[], readonly string[]]>([
+  ["5.2.2-211115", "{{version}}", ["5.2.2-211115", "latest"], ["version", "floating"]],
+  ["v5.2.2-211115", "{{raw}}", ["v5.2.2-211115", "latest"], ["version", "floating"]],
+  ["5.2.2-211115", "{{major}}.{{minor}}.{{patch}}", ["5.2.2", "latest"], ["floating", "floating"]],
+  ["5.2.2-211115", "{{major}}.{{minor}}", ["5.2", "latest"], ["floating", "floating"]],
+  ["5.2.2-ls7", "{{version}}", ["5.2.2-ls7", "latest"], ["version", "floating"]],
+  ["2025.11.0-1", "{{version}}", ["2025.11.0-1", "latest"], ["version", "floating"]],
+  ["5.2.2", "{{version}}", ["5.2.2", "latest"], ["version", "floating"]],
+  ["5.2.2", "{{major}}.{{minor}}.{{patch}}", ["5.2.2", "latest"], ["version", "floating"]],
+  ["5.2.2-rc.1", "{{version}}", ["5.2.2-rc.1"], ["version"]],
+  ["5.2.2-rc.1", "{{major}}", ["5.2.2-rc.1"], ["version"]],
+  ["5.2.2-beta1-ls7", "{{major}}", ["5.2.2-beta1-ls7"], ["version"]],
+])("a suffix that is a build: %s by %s", (tag, pattern, names, classes) => {
+  const { entries } = evaluateText([`${BUILD}${pattern}`], { ref: `refs/tags/${tag}` });
+  expect(entries.map(({ name }) => name)).toEqual(names);
+  expect(entries.map((entry) => entry.class)).toEqual(classes);
+});
+
+test("a suffix is a build or a pre-release", () => {
+  expect(() => evaluateText(["type=sha,slipway-suffix=date"])).toThrow(
+    /slipway-suffix="date" is not one of build, prerelease/,
+  );
 });
 
 test("the flavor's latest floats, and belongs to the rule that decided on it", () => {

@@ -142,6 +142,33 @@ describe("what the README leaves to the source", () => {
     ]);
   });
 
+  test.each<[string, string, string, string[]]>([
+    ["type=edge", "refs/heads/main", "push", ["so type=edge makes no tag; or say type=edge,branch=main"]],
+    [
+      "type=raw,value=x,enable={{is_default_branch}}",
+      "refs/heads/main",
+      "push",
+      ["so {{is_default_branch}} is false"],
+    ],
+    [
+      "type=raw,value={{#if is_not_default_branch}}x{{/if}}",
+      "refs/heads/main",
+      "push",
+      ["so {{is_default_branch}} is false"],
+    ],
+    ["type=edge,branch=main", "refs/heads/main", "push", []],
+    ["type=raw,value=x,enable={{is_default_branch}}", "refs/heads/main", "schedule", []],
+    ["type=edge", "refs/tags/v1.2.3", "push", []],
+    ["type=raw,value=x,enable={{is_default_branch}}", "refs/tags/v1.2.3", "push", []],
+  ])(
+    "%s for %s of a %s says where the default branch is needed and not known",
+    (rule, ref, eventName, expected) => {
+      const event = { ref, eventName, defaultBranch: undefined, repository: {} };
+      const { warnings } = evaluateText([rule, rule, "type=sha"], event);
+      expect(warnings.map((warning) => warning.replace(/^neither .*--auto\), /, ""))).toEqual(expected);
+    },
+  );
+
   test("edge follows the repository's default branch, is_default_branch the event's", () => {
     const event = { ref: "refs/heads/main", defaultBranch: "main", repository: { defaultBranch: "master" } };
     const rules = ["type=edge", "type=raw,value=def,enable={{is_default_branch}}"];
@@ -196,6 +223,18 @@ describe("what the README leaves to the source", () => {
     const result = evaluateText(["\"value={{date 'HH' tz='Mars/Base'}}\""]);
     expect(result.version).toBe("00");
     expect(result.warnings).toEqual(['"Mars/Base" is no time zone; UTC is used']);
+  });
+
+  test.each([
+    ["type=raw,value={{input 'tag'}}", "a/b", ["a/b"], ["tag-grammar"]],
+    ["type=raw,value={{input 'tag'}}", "fix #7", ["fix #7"], ["tag-grammar"]],
+    ["type=raw,value={{input 'tag'}}-alpine", "hotfix-7", ["hotfix-7-alpine"], []],
+    // As in docker/metadata-action, where the workflow has put the input in.
+    ["type=raw,value=a/b", "a/b", ["a-b"], []],
+  ])("%s: a dispatched %s is %j", (rule, tag, tags, codes) => {
+    const result = evaluateText([rule], { inputs: { tag } });
+    expect(result.tags).toEqual(tags);
+    expect(result.problems.map(({ code }) => code)).toEqual(codes);
   });
 
   test("tags outside OCI's grammar are given, and reported", () => {

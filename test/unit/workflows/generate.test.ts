@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { Encrypted } from "../../../config/secrets";
+import type { CheckoutNeeds } from "../../../plan/config";
 import { ProblemError } from "../../../plan/problem";
 import { ACTION_PINS, PULUMI_VERSION } from "../../../workflows/action-pins";
 import { type WorkflowFile, workflowFiles } from "../../../workflows/generate";
@@ -285,6 +286,54 @@ describe("a release", () => {
     expect(attest?.if).toBe(
       "needs.release.outputs.subjects != '[]' && needs.source.outputs.commit == github.sha",
     );
+  });
+});
+
+describe("submodules and Git LFS", () => {
+  const PROJECT = [
+    stack("stage", { release: {}, deploy: {}, preview: {}, drift: {}, hosts: ["github", "gitea"] }),
+    stack("prod", { promote: {}, hosts: ["github", "gitea"] }, { promote: { from: "stage" } }),
+  ];
+  /** `file job`: what its check-out fetches. */
+  const fetched = (checkout: CheckoutNeeds, host: string) =>
+    Object.fromEntries(
+      workflowFiles(workflowStacks(PROJECT, checkout))
+        .filter((file) => file.host === host)
+        .flatMap(({ workflow: { file, jobs } }) =>
+          Object.entries(jobs).flatMap(([id, { steps }]) => {
+            const inputs = steps.flatMap((step) =>
+              "uses" in step && step.uses === "actions/checkout" ? [step.with ?? {}] : [],
+            );
+            const { submodules, lfs } = Object.assign({}, ...inputs);
+            return inputs.length === 0 ? [] : [[`${file} ${id}`, [submodules, lfs]]];
+          }),
+        ),
+    );
+
+  test.each(["github", "gitea"])("are fetched by every job that reads a build context: %s", (host) => {
+    const [both, none] = [
+      ["recursive", true],
+      [undefined, undefined],
+    ];
+    expect(fetched({ submodules: true, lfs: true }, host)).toEqual({
+      "release.yml source": none,
+      "release.yml build": both,
+      "release.yml release": both,
+      "deploy-stage.yml build": both,
+      "deploy-stage.yml deploy": both,
+      "deploy-stage.yml promote-prod": none,
+      "promote-prod.yml promote": none,
+      "preview.yml preview": both,
+      "drift.yml versions": both,
+    });
+  });
+
+  test("are fetched where the repository has them alone", () => {
+    const seen = (checkout: CheckoutNeeds) =>
+      [...new Set(Object.values(fetched(checkout, "github")).map(String))].sort();
+    expect(seen({ submodules: false, lfs: false })).toEqual([","]);
+    expect(seen({ submodules: true, lfs: false })).toEqual([",", "recursive,"]);
+    expect(seen({ submodules: false, lfs: true })).toEqual([",", ",true"]);
   });
 });
 
