@@ -234,11 +234,12 @@ class RepositoryPruner {
           ? "it is signed, and none of this stack's signers did"
           : undefined;
     const { annotations } = image;
-    const builtFor = signed.claims.find(({ version }) => version !== undefined)?.version;
+    const claimed = signed.claims.find(({ version }) => version !== undefined)?.version;
     const madeAt = await this.#madeAt(digest, annotations[CREATED_ANNOTATION], tags);
     return {
       versions: [...image.statements, ...signed.statements].map(({ version }) => version),
-      builtFor: builtFor ?? annotations[VERSION_ANNOTATION],
+      claimed,
+      builtFor: annotations[VERSION_ANNOTATION],
       revision: annotations[REVISION_ANNOTATION],
       isOurs: CONTENT_KEY_ANNOTATION in annotations,
       ...(owner === undefined ? {} : { owner }),

@@ -2,9 +2,8 @@ import type { ImageConfig } from "./config";
 import { type Digest, isDigest, shortDigest } from "./digest";
 import { imageRules } from "./image-tags";
 import type { Problem } from "./problem";
-import type { VersionForm } from "./tag-policy";
 import type { ReleaseEvent } from "./tag-rules";
-import { parseVersion } from "./versions";
+import type { VersionForm } from "./versions";
 
 /** What a manifest names. Blobs are the registry's own to clean up. */
 export interface ManifestLinks {
@@ -17,7 +16,9 @@ export interface ManifestLinks {
 export interface PrunableImage {
   /** Versions that release statements give it. */
   readonly versions: readonly string[];
-  /** The version that it was built for, from its claim or its annotation. */
+  /** The version that its claim says it was built for. */
+  readonly claimed?: string;
+  /** The tag that its annotation says it was built for: a version, a branch. */
   readonly builtFor?: string;
   /** Its commit, 40 hex digits. */
   readonly revision?: string;
@@ -98,8 +99,8 @@ export interface PruneResult extends RepositoryPrune {
 const CANDIDATE = /^candidate-[0-9a-f]{16}$/;
 /** Also as cosign named its tags before there were referrers. */
 const REFERRERS = /^sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/;
-/** Whatever a tag is: one with a version in it is none of a branch or a pull request. */
-const VERSION = /[0-9]+\.[0-9]+\.[0-9]+/;
+/** Dotted numbers, or nothing but numbers: no such tag counts as one of a branch or a pull request. */
+const VERSION = /[0-9]\.[0-9]|^v?[0-9._-]+$/;
 /** A release of today may be about to tag what it has built. */
 const RUNNING_S = 24 * 60 * 60;
 
@@ -181,7 +182,7 @@ function commonForm(names: readonly string[]): VersionForm {
 export function prunableKind(tag: string, moving: MovingTags): PrunableKind | undefined {
   if (CANDIDATE.test(tag)) return "candidate";
   if (REFERRERS.test(tag)) return "referrers";
-  if (moving.kept.has(tag) || VERSION.test(tag) || parseVersion(tag) !== undefined) return undefined;
+  if (moving.kept.has(tag) || VERSION.test(tag)) return undefined;
   if (moving.pullRequests.some((form) => /^[0-9]+$/.test(without(tag, form)))) return "pull request";
   if (moving.keptForms.some((form) => without(tag, form) !== "")) return undefined;
   return moving.branches.some((form) => without(tag, form) !== "") ? "branch" : undefined;
@@ -258,7 +259,8 @@ function movingFate(
   const image = images.get(digest);
   if (olderThan === undefined || image === undefined) return undefined;
   // A branch's name could be any tag's: it is one where Slipway built the image for just this name.
-  if (kind === "branch" && (!image.isOurs || image.builtFor !== name)) return undefined;
+  if (kind === "branch" && (!image.isOurs || image.builtFor !== name || image.claimed !== undefined))
+    return undefined;
   const stays =
     ownReason(image) ?? (recorded.has(digest) ? keep("this stack's last release wrote it") : undefined);
   if (stays !== undefined) return stays;
@@ -293,12 +295,13 @@ function candidateFate(
   const days = ageInDays(image, rules.now);
   if (days === undefined) return keep("its age is unknown");
   if (days * 86_400 < RUNNING_S) return keep("made today: a release may be about to tag it");
-  const { builtFor = "" } = image;
-  const isUnfinished =
-    parseVersion(builtFor) !== undefined &&
-    ![...tags.keys()].some((name) => spells(name, builtFor) && name.endsWith(builtFor));
-  if (isUnfinished && !(rules.olderThan !== undefined && days * 86_400 >= rules.olderThan))
-    return keep(`built for ${builtFor}, which is not released: releasing it again takes this`);
+  const version = image.claimed ?? (VERSION.test(image.builtFor ?? "") ? image.builtFor : undefined);
+  const isReleased = [...tags.keys()].some(
+    (name) => spells(name, version ?? "") && name.endsWith(version ?? ""),
+  );
+  const isOld = rules.olderThan !== undefined && days * 86_400 >= rules.olderThan;
+  if (version !== undefined && !isReleased && !isOld)
+    return keep(`built for ${version}, which is not released: releasing it again takes this`);
   return remove(`no release has this content, made ${daysText(days)} ago`);
 }
 
@@ -333,10 +336,10 @@ function referrersFate(
 ): Pick<TagFate, "action" | "reason"> {
   const subject = subjectOfTag(name);
   if (subject === undefined) return keep("lists the referrers of no digest");
-  if (gone.has(subject)) return remove(`${shortDigest(subject)} is gone`);
+  if (gone.has(subject)) return remove(`signatures of ${shortDigest(subject)}, which is gone`);
   return doomed.has(subject)
-    ? remove(`${shortDigest(subject)} goes`)
-    : keep(`${shortDigest(subject)} is there`);
+    ? remove(`signatures of ${shortDigest(subject)}, which goes`)
+    : keep(`signatures of ${shortDigest(subject)}`);
 }
 
 /**

@@ -17,13 +17,17 @@ function repositoryLines({
   problems,
   outcomes,
 }: PruneResult): string[] {
-  const width = Math.max(0, ...tags.map(({ name }) => Math.min(name.length, LONGEST)));
+  // Each digest has such a tag: those that stay are counted.
+  const listed = tags.filter(({ kind, action }) => kind !== "referrers" || action === "remove");
+  const lists = tags.length - listed.length;
+  const width = Math.max(0, ...listed.map(({ name }) => Math.min(name.length, LONGEST)));
   const parts = removals.reduce((sum, { manifests }) => sum + manifests.length, 0);
   const going = tags.filter(({ action }) => action === "remove").length;
   return [
     `${repository}: ${count(tagCount, "tag")}, ${going === 0 ? "nothing goes" : `${going} can go`}` +
       (parts === 0 ? "" : `, with ${count(parts, "platform or referrer", "platforms and referrers")}`),
-    ...tags.map((fate) => `  ${tagLine(fate, width, outcomes)}`),
+    ...listed.map((fate) => `  ${tagLine(fate, width, outcomes)}`),
+    ...(lists === 0 ? [] : [`  = ${count(lists, "sha256- tag")} with the signatures of what is there`]),
     ...problems.map(formatProblem),
   ];
 }

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { main } from "../../cli/main";
 import { prune } from "../../cli/prune";
 import type { Digest } from "../../plan/digest";
 import { crane } from "../support/crane";
@@ -85,6 +86,20 @@ function pruned(
   return prune({ stack: "stage", cwd: world.dir, env: { PATH: process.env.PATH }, yes, now, ...rest });
 }
 
+/** Runs the command; what it printed to standard output, and its exit code. */
+async function slipway(...args: string[]): Promise<{ readonly code: number; readonly out: string }> {
+  let out = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text.toString();
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const code = await main(args);
+  vi.restoreAllMocks();
+  process.exitCode = 0;
+  return { code, out };
+}
+
 /** Tags that go, as what they were released as. */
 function going(results: Awaited<ReturnType<typeof prune>>["results"]): string[][] {
   const names = new Map(Object.entries(released).map(([name, digest]) => [digest, name]));
@@ -139,6 +154,30 @@ describe("prune", () => {
 
     expect(going((await pruned()).results)).toEqual([[], []]);
     expect((await world.release()).built).toEqual([]);
+  });
+
+  test("prints a table that says what goes and why, or JSON", async () => {
+    const shown = await slipway("prune", "--stack", "stage", "--cwd", world.dir);
+    expect(shown.code).toBe(0);
+    const lines = shown.out.split("\n");
+    expect(lines[0]).toMatch(/^localhost:[0-9]+\/p[0-9]+\/app: 21 tags, 1 can go$/);
+    expect(lines.filter((line) => line.startsWith("  - "))).toHaveLength(2);
+    for (const line of [
+      /^ {2}- candidate-[0-9a-f]{16} {2}sha256:[0-9a-f]{12} {2}1\.0\.0 has this content$/m,
+      /^ {2}= candidate-[0-9a-f]{16} {2}sha256:[0-9a-f]{12} {2}what main points to now$/m,
+      /^ {2}= candidate-[0-9a-f]{16} {2}sha256:[0-9a-f]{12} {2}made today: a release may be about to tag it$/m,
+      /^ {2}= 6 sha256- tags with the signatures of what is there$/m,
+    ])
+      expect(shown.out).toMatch(line);
+    const json = JSON.parse((await slipway("prune", "--stack", "stage", "--cwd", world.dir, "--json")).out);
+    expect(json.repositories[1]).toMatchObject({
+      repository: places[1]?.repository,
+      removals: [{ digest: released["1.0.0"], by: "tag", manifests: [] }],
+    });
+    const done = await slipway("prune", "--stack", "stage", "--cwd", world.dir, "--yes");
+    for (const wrong of ["--older-than soon", "--older-than 0d", "--image app"])
+      expect((await slipway("prune", "--cwd", world.dir, ...wrong.split(" "))).code).toBe(2);
+    expect(done.out).toMatch(/^ {2}- candidate-.*removed: 1\.0\.0 has this content$/m);
   });
 
   test("leaves what was built today, and what another stack's key signed", async () => {
