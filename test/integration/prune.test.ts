@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { main } from "../../cli/main";
 import { prune } from "../../cli/prune";
 import type { Digest } from "../../plan/digest";
+import { isIndex, OCI_INDEX } from "../../registry/manifest";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { type Olareg, startOlareg } from "../support/olareg";
@@ -213,6 +214,29 @@ describe("prune", () => {
       const left = await place.client.listTags(place.path);
       expect(left).toEqual(expect.arrayContaining(["main", "pr-8", ...VERSIONS]));
       for (const tag of ["feature-x", "pr-7"]) expect(left).not.toContain(tag);
+    }
+    await everyReleaseIsWhole();
+  });
+
+  test("leaves the platforms of a release that another index names, and takes what is attached to its own", async () => {
+    const created = { "org.opencontainers.image.created": new Date(0).toISOString() };
+    for (const place of places) {
+      const own = await place.push({ annotations: created });
+      const platforms = async (digest: Digest) => {
+        const json = (await place.client.getManifest(place.path, digest))?.json;
+        return isIndex(json) ? json.manifests : [];
+      };
+      const [ownPlatform] = await platforms(own);
+      const manifests = [...(await platforms(released["1.1.0"] ?? "sha256:")), ...(await platforms(own))];
+      const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests, annotations: created };
+      const tag = `candidate-${"f".repeat(16)}`;
+      const bytes = Buffer.from(JSON.stringify(index));
+      const { digest } = await place.client.putManifest(place.path, tag, bytes, OCI_INDEX);
+      await place.attach(ownPlatform?.digest ?? "sha256:", Buffer.from("{}"));
+      expect((await pruned()).code).toBe(0);
+      for (const gone of [digest, ownPlatform?.digest ?? ""])
+        expect(await place.client.headManifest(place.path, gone)).toBeUndefined();
+      expect(await place.client.referrers(place.path, ownPlatform?.digest ?? "")).toEqual([]);
     }
     await everyReleaseIsWhole();
   });

@@ -238,6 +238,23 @@ describe("a candidate tag", () => {
     ]);
   });
 
+  test("takes what is attached to its platforms along, and leaves a platform that a setting vouches for", () => {
+    const tags = { [tag]: "old", [fallback("own")]: "list" };
+    const manifests = {
+      old: { children: ["own", "adopted"] },
+      list: { children: ["provenance"] },
+      provenance: { subject: "own" },
+      own: {},
+      adopted: {},
+    };
+    const contents = contentsOf({ tags, manifests, images: { old: image() } });
+    const rules = rulesOf({ recorded: new Set([digest("adopted")]) });
+    expect(planPrune(contents, rules).removals).toEqual([
+      { digest: digest("old"), tags: [tag], by: "digest", manifests: [digest("own")] },
+      { digest: digest("list"), tags: [fallback("own")], by: "digest", manifests: [digest("provenance")] },
+    ]);
+  });
+
   test("whose digest an index of another tag holds goes by the tag alone", () => {
     const tags = { [tag]: "part", "1.0.0": "whole" };
     const contents = contentsOf({
