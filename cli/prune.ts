@@ -149,7 +149,7 @@ class RepositoryPruner {
     const shown = { ...plan, tagCount: contents.tags.size, problems: [] };
     if (!yes || plan.removals.length === 0) return shown;
     try {
-      await checkDeletion(this.#at);
+      if (!this.#hasHub) await checkDeletion(this.#at);
     } catch (error) {
       return { ...shown, problems: [cannotDelete(repository, error)] };
     }
@@ -162,7 +162,8 @@ class RepositoryPruner {
     signal: AbortSignal,
   ): Promise<Pick<PruneResult, "outcomes" | "problems">> {
     const outcomes: RemovalOutcome[] = [];
-    for (const { digest, tags, by } of removals) {
+    // Without deletes by digest an image stays beneath its tags, and with it the list of its signatures: that goes first.
+    for (const { digest, tags, by } of this.#hasHub ? [...removals].reverse() : removals) {
       signal.throwIfAborted();
       try {
         const now = planPrune(await this.#reader.read([digest]), this.#rules);
@@ -191,7 +192,10 @@ class RepositoryPruner {
   /** @returns why it was left */
   async #remove({ digest, tags, by, manifests }: Removal): Promise<string | undefined> {
     const { client, repository } = this.#at;
-    if (by === "tag") {
+    if (this.#hasHub) {
+      const { hub, path: name } = this.#context.registries.hubAt(this.#place.repository);
+      for (const tag of tags) await hub.deleteTag(name, tag);
+    } else if (by === "tag") {
       this.#tagDeletion ??= tryTagDeletion(this.#at);
       const deletes = await this.#tagDeletion;
       if (deletes !== "tag")
@@ -265,6 +269,12 @@ class RepositoryPruner {
     return known.length === 0 ? undefined : new Date(Math.max(...known));
   }
 
+  /** Docker Hub deletes tags by its own API, and nothing by the registry's. */
+  get #hasHub(): boolean {
+    const { host } = this.#place.client;
+    return this.#config.registries.some((registry) => registry.host === host && registry.hub !== undefined);
+  }
+
   get #at() {
     return { client: this.#place.client, repository: this.#place.path };
   }
@@ -275,12 +285,6 @@ function problemOf(error: unknown): Problem {
   throw error;
 }
 
-const OWN_WAYS: Readonly<Record<string, string>> = {
-  "ghcr.io":
-    "GHCR deletes by GitHub's packages API alone: gh api --method DELETE /user/packages/container/<name>/versions/<id>.",
-  "docker.io": "Docker Hub deletes on its pages and by its own API alone.",
-};
-
 function cannotDelete(repository: string, error: unknown): Problem {
   const problem = problemOf(error);
   if (problem.code !== "registry-unsupported") return problem;
@@ -290,7 +294,8 @@ function cannotDelete(repository: string, error: unknown): Problem {
     path: repository,
     message: `${host} deletes nothing by the registry's API, so nothing was removed`,
     hint:
-      OWN_WAYS[host] ??
-      "Allow deletes in the registry (distribution: REGISTRY_STORAGE_DELETE_ENABLED=true), or remove the tags by its own means.",
+      host === "ghcr.io"
+        ? "GHCR deletes by GitHub's packages API alone: gh api --method DELETE /user/packages/container/<name>/versions/<id>. That deletes a digest with all its tags."
+        : "Allow deletes in the registry (distribution: REGISTRY_STORAGE_DELETE_ENABLED=true), or remove the tags by its own means.",
   };
 }

@@ -8,6 +8,7 @@ import type { Digest } from "../../plan/digest";
 import { isIndex, OCI_INDEX } from "../../registry/manifest";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
+import { startHub } from "../support/hub";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { Pusher } from "../support/pusher";
 import { startRegistry, type TestRegistry } from "../support/registry";
@@ -79,12 +80,23 @@ function digestOf({ manifest }: Awaited<ReturnType<SignedWorld["release"]>>): Di
   return manifest.images[0]?.digest ?? "sha256:";
 }
 
-function pruned(
-  options: { readonly yes?: boolean; readonly days?: number; readonly olderThan?: number } = {},
-) {
-  const { yes = true, days = 2, ...rest } = options;
+interface PruneChanges {
+  readonly yes?: boolean;
+  readonly days?: number;
+  readonly olderThan?: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+function pruned({ yes = true, days = 2, env, ...rest }: PruneChanges = {}) {
   const now = new Date(Date.now() + days * DAY_MS);
-  return prune({ stack: "stage", cwd: world.dir, env: { PATH: process.env.PATH }, yes, now, ...rest });
+  return prune({
+    stack: "stage",
+    cwd: world.dir,
+    env: { PATH: process.env.PATH, ...env },
+    yes,
+    now,
+    ...rest,
+  });
 }
 
 /** Runs the command; what it printed to standard output, and its exit code. */
@@ -281,6 +293,39 @@ describe("prune", () => {
     ]);
     expect(results[1]?.outcomes?.every(({ removed }) => removed)).toBe(true);
     await everyVersionIsThere();
+  });
+
+  test("deletes tags on Docker Hub by Hub's own API, with a token that may", async () => {
+    const hub = await startHub();
+    const [first] = places;
+    if (first === undefined) throw new Error("no registry");
+    const namespace = `p${count}`;
+    hub.repositories.set(first.path, { description: null, full_description: null });
+    hub.deleteTag = async (_, tag) => crane("delete", `${plain.host}/${first.path}:${tag}`).then(() => true);
+    world.configure("stage", {
+      registries: [{ host: first.host, namespace, hub: hub.url }],
+      images: [{ name: "app", context: "app", sbom: false, tags: TAGS }],
+      sign: { mode: "key", publicKeyFile: "cosign.pub" },
+    });
+    const fault = { kind: "answer", status: 405, body: '{"errors":[{"code":"UNSUPPORTED"}]}' } as const;
+    proxy.inject({ method: "DELETE", fault });
+    const env = { HUB_PAT: "a token" };
+
+    hub.accounts.push({ username: namespace, token: "a token", scope: "Read & Write" });
+    const refused = await pruned({ env });
+    expect(refused.code).toBe(1);
+    expect(refused.results[0]?.problems).toMatchObject([{ code: "registry-forbidden" }]);
+    expect(refused.results[0]?.problems[0]?.hint).toContain("scope Read, Write, Delete");
+
+    hub.accounts.splice(0, 1, { username: namespace, token: "a token", scope: "Read, Write, Delete" });
+    hub.forgetTokens();
+    const { code, results } = await pruned({ env });
+    expect(code).toBe(0);
+    expect(results[0]?.outcomes?.map(({ removed }) => removed)).toEqual([true, true, true]);
+    expect(proxy.requests.filter(({ method }) => method === "DELETE")).toEqual([]);
+    expect(going((await pruned({ env })).results)).toEqual([[]]);
+    await everyReleaseIsWhole();
+    await hub.stop();
   });
 
   test("removes lists of signatures whose digest somebody deleted, and stops where a deletion fails", async () => {
