@@ -253,6 +253,37 @@ describe("prune", () => {
     await everyReleaseIsWhole();
   });
 
+  test("goes by tags and statements where nothing is signed, and leaves a version whose tag is lost", async () => {
+    const namespace = `u${count}`;
+    places = places.map(({ host }) => new Pusher(host, `${namespace}/app`));
+    world.configure("stage", {
+      registries: places.map(({ host }) => ({ host, namespace })),
+      images: [{ name: "app", context: "app", sbom: false, tags: TAGS }],
+      sign: { mode: "none" },
+    });
+    for (const version of ["3.0.0", "3.0.1", "3.1.0"]) {
+      world.commit(`v${version}`);
+      released[version] = digestOf(await world.release());
+    }
+    for (const place of places) await place.client.deleteTag(place.path, "3.0.1");
+    for (const place of places) await place.client.deleteTag(place.path, "3.0");
+    const { code, results } = await pruned({ days: 60, olderThan: DAY_S });
+    expect(code).toBe(0);
+    expect(going(results)).toEqual([["candidate 3.0.0"], ["candidate 3.0.0"]]);
+    expect(results[0]?.tags.find(({ digest }) => digest === released["3.0.1"])?.reason).toBe(
+      "a release statement says that it is 3.0.1",
+    );
+    for (const place of places)
+      for (const platform of ["linux/amd64", "linux/arm64"])
+        await crane(
+          "pull",
+          "--platform",
+          platform,
+          `${place.repository}:3.0.0`,
+          path.join(pulled, "image.tar"),
+        );
+  });
+
   test("takes what changed since it was listed as it is now", async () => {
     const [first] = places;
     const run = () => first?.tag(released.first ?? "sha256:", "demo");
