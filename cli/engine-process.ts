@@ -18,6 +18,30 @@ export function runInForeground(program: string, args: readonly string[], option
   return endOf(spawn(program, [...args], { cwd, env, stdio: "inherit", detached: hasOwnGroup() }), program);
 }
 
+/** Runs the engine with its errors as they come, except that the stack is locked, which is said in our words. */
+async function runPulumi(
+  pulumi: string,
+  args: readonly string[],
+  { cwd, env }: Running,
+  output: { readonly line: (line: string) => void } | "inherit",
+): Promise<number> {
+  const { lockedStackText } = await import("#toolchain/lock");
+  const stdio = ["inherit", output === "inherit" ? output : "pipe", "pipe"] as const;
+  const child = spawn(pulumi, [...args], { cwd, env, stdio: [...stdio], detached: hasOwnGroup() });
+  let locked: string | undefined;
+  child.stderr?.on("data", (chunk: Buffer) => {
+    // The engine writes the whole message at once.
+    const text = lockedStackText(chunk.toString(), flagValue(args, "--stack") ?? "");
+    if (text === undefined) process.stderr.write(chunk);
+    else locked = text;
+  });
+  const lines =
+    output === "inherit" || child.stdout === null ? undefined : eachLine(child.stdout, output.line);
+  const [code] = await Promise.all([endOf(child, pulumi), lines]);
+  if (locked !== undefined) process.stderr.write(`error: ${locked}\n`);
+  return code;
+}
+
 /**
  * Whether a program gets a group of its own. On a terminal Ctrl-C goes to every process of the group, so passing it on
  * would make it two, which the engine takes for "at once". Elsewhere the program hears of it from here only.
@@ -30,10 +54,12 @@ function hasOwnGroup(): boolean {
  * Waits for a program's end. Signals do not end this process meanwhile: they are passed on, and the program ends what
  * it has begun, with a user there to read its output.
  *
- * @returns its exit code; 128 and the signal's number where a signal killed it
+ * @returns its exit code; 128 and the signal's number where a signal killed it, or made it fail
  */
 function endOf(child: ChildProcess, program: string): Promise<number> {
+  let interruptedBy: NodeJS.Signals | undefined;
   const forward = (signal: NodeJS.Signals): void => {
+    interruptedBy ??= signal;
     if (signal === "SIGINT" && process.stdin.isTTY) return;
     child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
   };
@@ -44,7 +70,8 @@ function endOf(child: ChildProcess, program: string): Promise<number> {
       reject(error.code === "ENOENT" ? new Error(`${program} was not found; is it on the PATH?`) : error);
     });
     child.on("close", (code, signal) => {
-      resolve(code ?? (signal === null ? 1 : 128 + constants.signals[signal]));
+      const by = code === 0 ? undefined : (signal ?? interruptedBy);
+      resolve(by === undefined ? (code ?? 1) : 128 + constants.signals[by]);
     });
   }).finally(() => {
     for (const signal of signals) process.off(signal, forward);
@@ -69,13 +96,9 @@ export async function runEngineQuietly(
   if (isInteractive(args, options.env)) return runWithReason(pulumi, args, options);
   const view = new EngineView((line) => process.stdout.write(`${line}\n`));
   const env = { ...options.env, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
-  const child = spawn(pulumi, withFlags(args, "--json", "--color=never"), {
-    cwd: options.cwd,
-    env,
-    stdio: ["inherit", "pipe", "inherit"],
-    detached: hasOwnGroup(),
-  });
-  const [code] = await Promise.all([endOf(child, pulumi), eachLine(child.stdout, (line) => view.read(line))]);
+  const line = (text: string): void => view.read(text);
+  const flags = withFlags(args, "--json", "--color=never");
+  const code = await runPulumi(pulumi, flags, { ...options, env }, { line });
   view.end();
   if (code !== 0) process.stderr.write(view.failure("full"));
   return code;
@@ -94,7 +117,8 @@ async function runWithReason(pulumi: string, args: readonly string[], options: R
     const events = path.join(folder, "events.json");
     // The engine knows this flag with this variable only, as the SDK's automation API uses it.
     const env = { ...options.env, PULUMI_DEBUG_COMMANDS: "true" };
-    const code = await runInForeground(pulumi, withFlags(args, "--event-log", events), { ...options, env });
+    const flags = withFlags(args, "--event-log", events);
+    const code = await runPulumi(pulumi, flags, { ...options, env }, "inherit");
     if (code === 0) return code;
     const view = new EngineView(() => {});
     // Without a file the engine did not get as far, and has printed why.

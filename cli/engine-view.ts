@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { timeText } from "./terminal";
 
@@ -15,6 +16,9 @@ const step = z.object({
 });
 const resource = z.object({ metadata: step, planning: z.boolean().default(false) });
 
+/** Programs and providers print in colours of their own, whatever the engine was asked for. */
+const uncoloured = z.string().transform(stripVTControlCharacters);
+
 /** What is shown of an event of the engine, by the names of its REST API. */
 const engineEvent = z.object({
   sequence: z.number(),
@@ -22,21 +26,21 @@ const engineEvent = z.object({
     .object({
       urn: z.string().default(""),
       severity: z.string(),
-      message: z.string(),
+      message: uncoloured,
       ephemeral: z.boolean().default(false),
     })
     .optional(),
   policyEvent: z
     .object({
       resourceUrn: z.string().default(""),
-      message: z.string(),
+      message: uncoloured,
       policyName: z.string(),
       policyPackName: z.string(),
       enforcementLevel: z.string(),
     })
     .optional(),
-  errorEvent: z.object({ error: z.string() }).optional(),
-  stdoutEvent: z.object({ message: z.string() }).optional(),
+  errorEvent: z.object({ error: uncoloured }).optional(),
+  stdoutEvent: z.object({ message: uncoloured }).optional(),
   resourcePreEvent: resource.optional(),
   resOutputsEvent: resource.optional(),
   summaryEvent: z

@@ -168,6 +168,7 @@ export async function lastManifest(
 /** For a dry run (CI_PUSH=false): registries that are not read count as empty, so everything would be built. */
 const unaskedRegistries: PlanReleaseInput["registries"] = {
   resolveImages: async () => ({ digests: {}, problems: [] }),
+  indexPlatforms: async () => ({}),
   inspectImages: async () => ({ found: {}, problems: [] }),
   verifyImage: async () => [],
   readRegistries: async ({ registries, repositories }) => ({

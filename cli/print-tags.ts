@@ -26,7 +26,8 @@ export function printTags(options: TagsOptions, command: Command): void {
     shortShaLength: shortShaLength(command),
   });
   for (const warning of result.warnings) warn(warning);
-  for (const problem of result.problems) warn(`${problem.path}: ${problem.message}`);
+  for (const { path, message, hint } of result.problems)
+    warn([`${path}: ${message}`, ...(hint === undefined ? [] : [`  ${hint}`])].join("\n"));
   const { version, partial, latest, tags, labels } = result;
   const annotations = options.annotation.length > 0 ? result.annotations : undefined;
   const json = { version, partial, latest, tags, labels, annotations };
@@ -65,6 +66,12 @@ function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEv
   if (!ref) {
     warn(
       "no reference is given (GITHUB_REF or --ref): rules about branches, tags and pull requests do not apply",
+    );
+  }
+  const usesSha = options.rule.some((rule) => /type=sha\b|\bsha\}\}/.test(rule));
+  if (!sha && usesSha) {
+    warn(
+      "no commit is given (GITHUB_SHA or --sha, such as --sha $(git rev-parse HEAD)): type=sha makes no tag",
     );
   }
 

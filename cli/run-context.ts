@@ -1,14 +1,20 @@
+import path from "node:path";
 import type { Config } from "../plan/config";
+import type { PlannedRelease } from "../plan/release-plan";
+import { diagnosed } from "../provider/diagnostics";
 import { providerConfig } from "../provider/provider-config";
 import { Registries } from "../provider/registries";
 import type { Context } from "../provider/resource";
 import { Signing } from "../provider/signing";
+import { writeFiles } from "../report/manifest-file";
 import { endPassing, say, sayInPassing } from "./terminal";
 
-export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
+export function runContext(config: Config, env: NodeJS.ProcessEnv, projectDir: string): Context {
   const { signing, ...connections } = providerConfig(config);
+  // Diagnostics are named as the caller reaches them, who may be elsewhere (-C).
+  const artifacts = path.relative("", path.resolve(projectDir, config.artifacts));
   return {
-    registries: new Registries(connections, env),
+    registries: new Registries({ ...connections, artifacts }, env),
     signing: new Signing(signing, env, config.envPrefix),
     log: {
       status: async (image, text) => sayInPassing(image === "" ? text : `${image}: ${text}`),
@@ -18,22 +24,34 @@ export function runContext(config: Config, env: NodeJS.ProcessEnv): Context {
   };
 }
 
+/** Writes the files that the program makes from its plan, and says where. */
+export async function writeOwnFiles({ projectDir, files }: PlannedRelease): Promise<void> {
+  await writeFiles(projectDir, files);
+  for (const file of files ?? []) say(`wrote ${file.path}`);
+}
+
 const INTERRUPTED = 130;
 
-/** Works until it is done, or until Ctrl-C or SIGTERM, which cancel the requests to registries. */
+/**
+ * Works until it is done, or until Ctrl-C or SIGTERM, which cancel the requests to registries. A failed push leaves a
+ * file with the last requests.
+ *
+ * @param operation what is being done, for that file: `publish`
+ */
 export async function untilInterrupted(
-  registries: Registries,
+  context: Context,
+  operation: string,
   left: string,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => {
     stop.abort(new Error("interrupted"));
-    registries.cancel();
+    context.registries.cancel();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
-    await work(stop.signal);
+    await diagnosed(context, { name: operation, preview: false }, () => work(stop.signal));
     return 0;
   } catch (error) {
     if (!stop.signal.aborted) throw error;

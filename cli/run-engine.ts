@@ -3,7 +3,7 @@ import { requireProviderPlugin } from "../config/provider-plugin";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile } from "../config/stack-file";
 import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE, selectedImages } from "../plan/selection";
-import { MANIFEST_FILE, readManifestFile, writeFiles } from "../report/manifest-file";
+import { MANIFEST_FILE, readManifestFile } from "../report/manifest-file";
 import { planText, refusalText } from "../report/plan-text";
 import { releaseTable } from "../report/release-table";
 import { engineEnvironment } from "./engine-environment";
@@ -11,6 +11,7 @@ import { flagValue, isTelling, runEngineQuietly, runInForeground, runRedacted } 
 import { configOf, planStack } from "./plan-without-engine";
 import { releaseCode } from "./program/run-program";
 import { type EngineStack, environmentSecrets, stackSecrets, stateResources } from "./pulumi";
+import { writeOwnFiles } from "./run-context";
 
 /** From so many images on, reading the state first costs less than writing it after each change. */
 const MANY_IMAGES = 10;
@@ -57,7 +58,7 @@ export async function runEngine(
     for (const plan of plans) process.stdout.write(planText(plan));
     const refused = plans.filter(({ refusals }) => refusals.length > 0);
     if (refused.length > 0) throw new Error(refused.map(refusalText).join("\n"));
-    if (verb === "up") for (const { files } of planned) await writeFiles(projectDir, files);
+    if (verb === "up") for (const release of planned) await writeOwnFiles(release);
     return 0;
   }
   const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);

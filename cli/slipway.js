@@ -8,6 +8,13 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// What a command or a project's program leaves uncaught: its message, as for any other error.
+process.on("uncaughtException", (/** @type {unknown} */ error) => {
+  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: "" };
+  process.stderr.write(`error: ${message}\n${process.env.SLIPWAY_DEBUG ? `${stack}\n` : ""}`);
+  process.exit(1);
+});
+
 require("../toolchain/load.cjs")
   .load("cli/main.ts")
   .main(process.argv.slice(2))

@@ -99,8 +99,8 @@ export interface ImageArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
+     * A version that beats the newest one; the plan shows how they differ.
+     * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;
@@ -295,8 +295,8 @@ export interface BaseArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
+     * A version that beats the newest one; the plan shows how they differ.
+     * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;
@@ -360,8 +360,8 @@ export interface VariantArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
-     * @default none
+     * A version that beats the newest one; the plan shows how they differ.
+     * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;
@@ -962,9 +962,9 @@ export interface GithubArgs extends RepositorySetupArgs {
        */
       readonly on?: readonly ("release" | "tags")[];
       /**
-       * Git tags that are versions.
+       * Git tags that are versions, by GitHub's filter patterns: * for anything but a slash, [0-9]+ for a number, ! for those to leave out of what the patterns before it name.
        * @default the lane's trigger, else v*
-       * @example [v*]
+       * @example [v*, '!v*-rc*']
        */
       readonly tags?: readonly string[];
     };

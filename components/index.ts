@@ -1,8 +1,12 @@
 import { endWithEngine } from "../provider/engine-peer";
+import { printUncaughtPlainly } from "./run-error";
 
 // Set where the language host runs a program, and nowhere else: neither under mocks nor in an inline program.
 const { PULUMI_NODEJS_ENGINE } = process.env;
-if (PULUMI_NODEJS_ENGINE) endWithEngine(PULUMI_NODEJS_ENGINE);
+if (PULUMI_NODEJS_ENGINE) {
+  endWithEngine(PULUMI_NODEJS_ENGINE);
+  printUncaughtPlainly();
+}
 
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
 export type { PlannedRelease, PlanOptions, ReleaseFile } from "../plan/release-plan";

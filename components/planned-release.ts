@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { requireProviderPlugin } from "../config/provider-plugin";
 import { readPulumiConfig } from "../config/pulumi-config";
 import { writtenRepositories } from "../plan/manifest";
-import { type PlannedRelease, type PlanOptions, withFiles } from "../plan/release-plan";
+import { type PlannedRelease, type PlanOptions, type ReleasePlan, withFiles } from "../plan/release-plan";
 import { askRegistries } from "../provider/ask-registries";
+import { isMissingBuilder } from "../provider/builder/buildx-builder";
 import { planText, refusalText } from "../report/plan-text";
 import { checkPlan } from "../source/checks";
 import { type PlanReleaseInput, planRelease } from "../source/plan-release";
@@ -57,7 +58,10 @@ export async function planOfProgram<Args extends ReleaseArgs>(
       registries,
     };
     const plan = await planRelease(input);
-    if (pulumi.runtime.isDryRun()) await pulumi.log.info(planText(plan));
+    if (pulumi.runtime.isDryRun()) {
+      await pulumi.log.info(planText(plan));
+      await warnOfBuilder(plan, config.builder.name);
+    }
     if (plan.refusals.length > 0) throw runError(refusalText(plan));
     const written = writtenRepositories(plan);
     if (!pulumi.runtime.isDryRun() && written.length > 0) {
@@ -75,4 +79,13 @@ export async function planOfProgram<Args extends ReleaseArgs>(
   } catch (error) {
     throw planError(error);
   }
+}
+
+/** Only a warning: the name of one of docker's contexts is a builder too, and in no file of buildx. */
+async function warnOfBuilder({ images }: ReleasePlan, name: string | undefined): Promise<void> {
+  if (!images.some(({ content }) => content.from === "build") || !(await isMissingBuilder(name))) return;
+  await pulumi.log.warn(
+    `slipway:builder.name: buildx has no builder ${name}, and \`up\` builds with it. ` +
+      `Make it (docker buildx create --name ${name} …), or leave builder.name out.`,
+  );
 }

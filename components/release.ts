@@ -11,11 +11,11 @@ import {
 } from "../plan/manifest";
 import type { PlannedRelease, PlanOptions, ReleasePlan } from "../plan/release-plan";
 import { descriptionInputs, descriptionName, desiredTags } from "../plan/resource-inputs";
+import { buildFacts } from "../provider/builder/build-facts";
 import { providerConfig } from "../provider/provider-config";
 import { HubDescription, RegistryProvider, Tags } from "../provider/sdk/resources";
 import { writeArtifacts, writeFiles } from "../report/manifest-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";
-import { buildFacts } from "./build-facts";
 import { ImagePromotion, ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { type ImagesOf, planOfProgram } from "./planned-release";
 import { quietDebug } from "./quiet-debug";
@@ -207,7 +207,11 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
       .apply(async (facts) => {
         const made = releaseManifest(plan, facts);
         if (pulumi.runtime.isDryRun()) return made;
-        const built = await buildFacts(plan.images, config.builder.name);
+        const built = await buildFacts({
+          images: plan.images,
+          builder: config.builder.name,
+          env: process.env,
+        });
         await writeArtifacts(projectDir, config.artifacts, made, {
           tags: tagOutcomes(plan, made),
           ...(built === undefined ? {} : { build: built }),

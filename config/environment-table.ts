@@ -1,7 +1,8 @@
 import { isRecord } from "../plan/record";
 import { normalizeHost, parseReference, TAG_GRAMMAR, TAG_PATTERN } from "../plan/reference";
 import type { Environment, Given } from "./environment";
-import { type Path, valueAt, type Written } from "./paths";
+import { meantFlag } from "./grammar";
+import { type Entry, entriesOf, formatPath, type Path, valueAt, type Written } from "./paths";
 
 export interface Edit {
   readonly path: Path;
@@ -111,9 +112,9 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["CI_BUILD_ARGS"],
     path: "images[*].buildArgs.*",
     meaning:
-      "Build arguments, NAME=value, separated by commas or lines; a bare NAME takes the variable NAME.",
+      "Build arguments, NAME=value, separated by commas or lines; a bare NAME takes the variable NAME. It pins one with `latestOf`.",
     edits: ({ value }, written, env) =>
-      buildArgs(value, env).flatMap(([name, text]) => forEachImage(written, ["buildArgs", name], () => text)),
+      buildArgs(value, env).flatMap(([name, text]) => buildArgEdits(written, name, text)),
   },
   {
     variables: ["SLIPWAY_SBOM_GENERATOR"],
@@ -121,7 +122,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     meaning:
       "The SBOM generator's image in place of the default one, such as a mirror's; it has to be reached. false: no SBOM.",
     edits: ({ value }, written) => {
-      const chosen = /^(?:false|0|no)$/i.test(value.trim()) ? false : value.trim();
+      const chosen = meantFlag(value) === "false" ? false : value.trim();
       const isDefault = ({ path }: Edit) =>
         [undefined, true].some((usual) => valueAt(written, path) === usual);
       return forImagesAndBase(written, "sbom", chosen).filter(isDefault);
@@ -209,6 +210,39 @@ function buildArgs(text: string, env: Environment): [name: string, value: string
         throw new Error(`has ${JSON.stringify(entry)} without a value, and no such variable is set`);
       return [entry, value];
     });
+}
+
+/** For every image, and for a base or a variant that names the argument. One with `latestOf` keeps its source. */
+function buildArgEdits(written: Written, name: string, text: string): Edit[] {
+  const named = buildArgsIn(written).filter((known) => known.name === name);
+  const images = forEachImage(written, ["buildArgs", name], () => text);
+  const others = images.filter(
+    ({ path }) => !named.some((known) => formatPath(known.path) === formatPath(path)),
+  );
+  return [
+    ...others,
+    ...named.map(({ path, value }) =>
+      isRecord(value) && "latestOf" in value
+        ? { path: [...path, "pin"], value: text }
+        : { path, value: text },
+    ),
+  ];
+}
+
+/** Every build argument that images, variants and the base name. */
+export function buildArgsIn(written: Written): { path: Path; name: string; value: unknown }[] {
+  const holders: Entry[] = [
+    ...entriesOf(written, "images"),
+    ...entriesOf(written, "variants"),
+    ...(isRecord(written.base) ? [{ path: ["base"], value: written.base }] : []),
+  ];
+  return holders.flatMap(({ path, value: { buildArgs } }) =>
+    Object.entries(isRecord(buildArgs) ? buildArgs : {}).map(([name, value]) => ({
+      path: [...path, "buildArgs", name],
+      name,
+      value,
+    })),
+  );
 }
 
 function forImagesAndBase(written: Written, key: string, value: unknown): Edit[] {

@@ -114,6 +114,18 @@ export const stageName = z
   .string()
   .regex(/^(?:[A-Za-z][A-Za-z0-9_.-]*|[0-9]+)$/, { error: "is not the name of a Dockerfile's stage" });
 
+/** The flag that a word stands for: to YAML 1.2 and the engine, `no` and `off` are texts. */
+export function meantFlag(word: unknown): "true" | "false" | undefined {
+  if (typeof word !== "string") return undefined;
+  if (/^(?:false|no|n|off|none|never|disabled?|0)$/i.test(word.trim())) return "false";
+  return /^(?:true|yes|y|on|always|enabled?|1)$/i.test(word.trim()) ? "true" : undefined;
+}
+
+export function flagSuggestion(word: unknown): string {
+  const flag = meantFlag(word);
+  return flag === undefined ? "" : `; did you mean \`${flag}\`?`;
+}
+
 export const label = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?=[^\p{Cc}]*$/u, {
   error: "is not a label, key=value: letters, digits and . _ / - in the key, one line",
 });

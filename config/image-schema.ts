@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SHORT_LIMIT } from "../plan/description";
 import { isReference } from "../plan/reference";
-import { NPM_SOURCE_PATTERN } from "../plan/versions";
+import { NPM_SOURCE_PATTERN, parseVersion } from "../plan/versions";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./grammar";
 
@@ -32,10 +32,16 @@ const buildArg = z
           .string()
           .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
           .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
-        pin,
+        pin: pin
+          .refine((text) => text === undefined || parseVersion(text)?.scheme === "semver", {
+            error: "is not a version such as 1.4.2; a tag or a range would be another one tomorrow",
+          })
+          .describe(
+            "A version that beats the newest one; the plan shows how they differ. @default the variable of the argument's name",
+          ),
       })
       .describe(
-        "The newest version in a package registry, resolved when planning. @example { latestOf: npm:zod }",
+        "The newest version in a package registry, resolved when planning. The variable of the argument's name pins it. @example { latestOf: npm:zod }",
       ),
   ])
   .meta({ what: "a text, a whole number, true, false, { file: … } or { latestOf: npm:… }" });
@@ -108,9 +114,11 @@ export const imageSchema = z
     sbom: z
       .union([z.boolean(), grammar.line])
       .meta({ what: "true, false or the image of an SBOM generator" })
-      .refine((value) => typeof value !== "string" || isReference(value), {
-        error: "is not the image of an SBOM generator",
-      })
+      .refine(
+        (value) =>
+          typeof value !== "string" || (isReference(value) && grammar.meantFlag(value) === undefined),
+        { error: ({ input }) => `is not the image of an SBOM generator${grammar.flagSuggestion(input)}` },
+      )
       .default(true)
       .describe(
         `Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR} where it can be reached, a generator's image that has to be reached, or false for none. @default true`,
@@ -222,7 +230,7 @@ export const variantSchema = z
 /** A lane's tags: everything before the version. */
 const FORMAT = /^([A-Za-z0-9_][A-Za-z0-9._-]*)?X\.Y\.Z$/;
 const FLOATING = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*)?latest[A-Za-z0-9._-]*$/;
-const TRIGGER = /^[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
+const TRIGGER = /^@?[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
 
 export const laneSchema = z
   .strictObject({

@@ -2,7 +2,7 @@ import { buildSecretVariable } from "../plan/config";
 import { type Problem, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
-import { type Edit, ENVIRONMENT, GENERIC_VARIABLES } from "./environment-table";
+import { buildArgsIn, type Edit, ENVIRONMENT, GENERIC_VARIABLES } from "./environment-table";
 import { formatPath, type Path, type Written, withValueAt } from "./paths";
 
 /** A setting that the command line gives; it beats the environment. */
@@ -22,8 +22,8 @@ export interface Overlaid {
 }
 
 /**
- * Lays the environment over what is written: every row of the table, then what flags of the command line say, then the
- * credentials of each registry and the build secrets of each image.
+ * Lays the environment over what is written: every row of the table and the pins of build arguments, then what flags of
+ * the command line say, then the credentials of each registry and the build secrets of each image.
  */
 export function overlayEnvironment(
   original: Written,
@@ -56,6 +56,7 @@ export function overlayEnvironment(
       problems.push({ code: "config-environment", path: given.variable, message: `${shown} ${reason}` });
     }
   }
+  for (const { edit, origin } of pinEdits(written, env, prefix)) apply([edit], origin);
   for (const { flag, key, value } of flags) apply([{ path: [key], value }], `the flag ${flag}`);
   for (const { edit, origin } of credentialEdits(written, env, prefix)) apply([edit], origin);
   for (const { edit, origin } of buildSecretEdits(written, env, prefix)) apply([edit], origin);
@@ -85,6 +86,16 @@ function* credentialEdits(written: Written, env: Environment, prefix: string): G
         ? "what GHCR accepts with a token"
         : `environment variable ${found.usernameVariable}`;
     yield { edit: { path: [...at, "username"], value: found.username }, origin };
+  }
+}
+
+/** A build argument with `latestOf` is pinned by the variable of its own name. */
+function* pinEdits(written: Written, env: Environment, prefix: string): Generator<OneEdit> {
+  for (const { path, name, value } of buildArgsIn(written)) {
+    const found = isRecord(value) && "latestOf" in value ? lookUp(env, [name], prefix) : undefined;
+    if (found === undefined) continue;
+    const edit = { path: [...path, "pin"], value: found.value.trim() };
+    yield { edit, origin: `environment variable ${found.variable}` };
   }
 }
 

@@ -2,6 +2,7 @@ import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import type { Problem } from "../plan/problem";
 import { keysAt, schemaAt } from "./decode";
+import { flagSuggestion } from "./grammar";
 import { type Path, problem, valueAt } from "./paths";
 import { REDACTED } from "./secrets";
 
@@ -70,7 +71,21 @@ function typeProblem({ schema, shown }: Context, path: Path, value: unknown): Pr
   const what = whatAt(schema, path);
   if (value === undefined) return problem("config-required", path, `is required; expected ${what}`);
   if (value === null) return problem("config-type", path, `is empty; expected ${what}`);
-  return problem("config-type", path, `${shown.show(path, value)} is not ${what}`);
+  const said = shown.show(path, value);
+  const meant = what === "true or false" && said !== REDACTED ? flagSuggestion(value) : "";
+  const isListOfTexts = schemaAt(schema, [...path, 0])?.def.type === "string";
+  const hint = isListOfTexts && said !== REDACTED ? listHint(value) : undefined;
+  return problem("config-type", path, `${said} is not ${what}${meant}`, hint);
+}
+
+/** A text with an entry a line is how a workflow's `with:` has a list. */
+function listHint(value: unknown): string | undefined {
+  const entries = typeof value === "string" ? value.split("\n").filter((line) => line.trim() !== "") : [];
+  if (entries.length === 0) return undefined;
+  return [
+    `Write a list${entries.length > 1 ? ", without `|`" : ""}:`,
+    ...entries.map((entry) => entry.trim().replace(/^(?!#)/, "- ")),
+  ].join("\n");
 }
 
 function whatAt(schema: z.ZodType, path: Path): string {

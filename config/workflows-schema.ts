@@ -24,12 +24,21 @@ const secretName = z.string().regex(/^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/, {
   error: "is not a secret's name: capitals, digits and _, not beginning with GITHUB_",
 });
 
+/** A branch's or tag's name with what GitHub's filters and git's globs share, and a `+` after a class. */
+const REF_PATTERN =
+  /^(?![/.+-])(?:[A-Za-z0-9._+@-]|\/(?![./])|\*(?!\*)|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?)+\]\+?)+$/;
+
 const refPattern = z
   .string()
-  .regex(/^[A-Za-z0-9_](?:[A-Za-z0-9._+-]|\/(?![./])|\*(?!\*))*$/, {
-    error: "is not a branch's or tag's name, * for any letters",
+  .regex(REF_PATTERN, {
+    error: "is not a branch's or tag's name, * for any letters and [0-9]+ for any number",
   })
   .refine((text) => !/[./]$|\.\.|\.lock$/.test(text), { error: "is not a branch's or tag's name" });
+
+const tagPattern = z.string().superRefine((text, context) => {
+  for (const issue of refPattern.safeParse(text.replace(/^!/, "")).error?.issues ?? [])
+    context.addIssue({ code: "custom", message: issue.message });
+});
 
 const word = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]+$/, {
   error: "is not a word that needs no quotes: letters, digits and @ % _ + = : , . / -",
@@ -72,10 +81,15 @@ const releaseSchema = z
         "What starts it, besides a dispatch by hand: a published `release`, pushed git `tags`. @default [tags] for a lane, else [release]",
       ),
     tags: z
-      .array(refPattern)
+      .array(tagPattern)
       .min(1, { error: "has no entry; leave it out for the default" })
+      .refine(([first]) => !first?.startsWith("!"), {
+        error: "begins with what is left out; name first which tags are versions",
+      })
       .optional()
-      .describe("Git tags that are versions. @default the lane's trigger, else v* @example [v*]"),
+      .describe(
+        "Git tags that are versions, by GitHub's filter patterns: * for anything but a slash, [0-9]+ for a number, ! for those to leave out of what the patterns before it name. @default the lane's trigger, else v* @example [v*, '!v*-rc*']",
+      ),
   })
   .meta({ what: "a release workflow: { file: release.yml }" });
 

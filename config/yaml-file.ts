@@ -1,5 +1,5 @@
 import { access, readFile, stat } from "node:fs/promises";
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument, visit } from "yaml";
 import { ProblemError } from "../plan/problem";
 
 const SIZE_LIMIT = 1024 * 1024;
@@ -39,8 +39,8 @@ export function parseYamlText(path: string, text: string): unknown {
   if (bomb !== undefined) throw failure(`${path}:${bomb}`, "is nested without end");
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-    const [error] = document.errors;
-    if (error !== undefined) throw failure(`${path}:${lines.linePos(error.pos[0]).line}`, error.message);
+    const [at, message] = firstMistake(document) ?? [];
+    if (at !== undefined) throw failure(`${path}:${lines.linePos(at).line}`, message);
     const value: unknown = document.toJS({ maxAliasCount: ALIAS_LIMIT });
     if (isDeeper(value, DEPTH_LIMIT)) throw failure(path, `is nested more than ${DEPTH_LIMIT} levels deep`);
     return value;
@@ -48,6 +48,25 @@ export function parseYamlText(path: string, text: string): unknown {
     if (error instanceof ProblemError) throw error;
     throw failure(path, `cannot be resolved: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** Where the first mistake is, and what it is: the parser names the place where it began or stopped to read. */
+function firstMistake({ errors, contents }: ReturnType<typeof parseDocument>): [number, string] | undefined {
+  const [error] = errors;
+  if (error === undefined) return undefined;
+  const [start] = error.pos;
+  const wider = errors.find(({ code, pos }) => code === "MULTILINE_IMPLICIT_KEY" && pos[0] === start);
+  if (error.code === "BLOCK_AS_IMPLICIT_KEY" && wider !== undefined)
+    return [wider.pos[1] - 1, "is indented too far: it reads as part of the value above it"];
+  if (!/^Missing closing .quote/.test(error.message)) return [start, error.message];
+  let open = start;
+  visit(contents, {
+    Scalar: (_, { type, range }) => {
+      // It reaches to the end of the file, so it is the last one.
+      if (type?.startsWith("QUOTE_") && range) open = range[0];
+    },
+  });
+  return [open, "has a quote that is not closed"];
 }
 
 /**
@@ -106,6 +125,6 @@ function decodeUtf8(path: string, bytes: Buffer): string {
   }
 }
 
-function failure(path: string, message: string): ProblemError {
+function failure(path: string, message = "cannot be read"): ProblemError {
   return new ProblemError("The configuration cannot be read:", [{ code: "config-file", path, message }]);
 }

@@ -48,6 +48,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     source: config.repository,
     revision: commonRevision(input.intents) ?? source.revision,
     lane: config.lane?.name,
+    ...(config.push ? {} : { unasked: true }),
     checks: config.checks,
     images,
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
@@ -69,6 +70,9 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ...twoOwners([...planned.flatMap(({ image }) => image.claims), ...tags]),
     ],
     notices: [
+      ...(config.push
+        ? []
+        : ["nothing is pushed and no registry was asked (push: false): which tags exist is not known"]),
       ...input.notices,
       ...sbomNotices(planned.map(({ image }) => image)),
       ...planned.flatMap((image) => image.notices),

@@ -258,3 +258,19 @@ export function missingPlatforms(found: readonly string[], wanted: readonly stri
       !found.includes(platform) && !(platform === "linux/arm64" && found.includes("linux/arm64/v8")),
   );
 }
+
+/** What BuildKit takes for a platform that an index does not have: code that the same machine can run. */
+const RUNS_TOO: Readonly<Record<string, RegExp>> = {
+  "linux/amd64": /^linux\/386$/,
+  "linux/arm64": /^linux\/arm(?:\/|$)/,
+  "linux/arm/v7": /^linux\/arm(?:\/v[56])?$/,
+  "linux/arm/v6": /^linux\/arm\/v5$/,
+};
+
+/** The platforms that nothing in a base's index can serve. */
+export function missingInBase(found: readonly string[], wanted: readonly string[]): string[] {
+  return missingPlatforms(found, wanted).filter((platform) => {
+    const bare = platform.replace(/^(linux\/amd64)\/v[0-9]$/, "$1");
+    return !found.some((it) => it === bare || RUNS_TOO[bare]?.test(it));
+  });
+}

@@ -10,7 +10,7 @@ import {
 import { candidateName, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
 import { givesWayToBuild, lacksSbom } from "./sbom";
-import { isStatementOf } from "./statement";
+import { isStatementOf, type ReleaseStatement } from "./statement";
 
 /** A tag that exists, and where. */
 export interface Sighting {
@@ -52,11 +52,45 @@ export function decideContent(input: ContentInput): ContentDecision {
   const content = { from: "version-tag", tag: first.tag, digest: first.image.digest } as const;
   const key = verified?.contentKey ?? "";
   const isOther = key !== "" && key !== input.intent.contentKey;
-  const notice =
-    `${input.intent.name}: the working tree or its inputs differ from what ${first.tag} was released with; ` +
-    `the release that exists (${shortDigest(first.image.digest)}) is kept`;
-  const notices = refusals.length === 0 && isOther ? [notice] : [];
+  const notices = refusals.length === 0 && isOther ? [keptNotice(input.intent, first, verified)] : [];
   return { content, verified, refusals: dedupe(refusals), notices };
+}
+
+function keptNotice(
+  intent: ImageIntent,
+  { tag, image }: Sighting,
+  verified: VerifiedImage | undefined,
+): string {
+  const statement = verified?.statements.find((stated) => isStatementOf(stated, intent));
+  const known = statement === undefined ? [] : differences(statement, intent);
+  const other = "files of its context, its Dockerfile, arguments, bases, labels or other settings";
+  const what = known.length > 0 ? known.join("; ") : other;
+  return (
+    `${intent.name}: what it is made from is not what ${tag} was released with (${what}); ` +
+    `the release that exists (${shortDigest(image.digest)}) is kept`
+  );
+}
+
+/** Of what a release states of its inputs. */
+function differences(stated: ReleaseStatement, intent: ImageIntent): string[] {
+  const digests = (bases: ReleaseStatement["bases"]) =>
+    Object.fromEntries(Object.entries(bases).map(([name, digest]) => [name, shortDigest(digest)]));
+  const platforms = (of: readonly string[]) => ({ platforms: [...of].sort().join(", ") });
+  const ofPlatforms = changes(platforms(stated.platforms), platforms(intent.image.platforms));
+  // A statement that was attached later, from another working tree, has neither.
+  if (Object.keys({ ...stated.inputs, ...stated.bases }).length === 0) return ofPlatforms;
+  return [
+    ...ofPlatforms,
+    ...changes(stated.inputs, intent.buildArgs),
+    ...changes(digests(stated.bases), digests(intent.bases)),
+  ];
+}
+
+function changes(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])]
+    .filter((name) => before[name] !== now[name])
+    .sort()
+    .map((name) => `${name}: ${before[name] ?? "none"} → ${now[name] ?? "none"}`);
 }
 
 /** A release that exists, as far as it is verified: recorded by this stack, or stated for this version by a signer. */

@@ -33,7 +33,9 @@ export function withoutRepeats(problems: readonly Problem[]): Problem[] {
   return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown. Node's error for several failed connections has messages inside only. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== "") return error.message;
+  return error instanceof AggregateError ? error.errors.map(reasonOf).join("; ") : error.name;
 }

@@ -40,6 +40,8 @@ export interface ImageIntent {
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Base images by the reference in the Dockerfile. */
   readonly bases: Readonly<Record<string, Digest>>;
+  /** Base -> the platforms that it is taken for, as far as the Dockerfile says. */
+  readonly basePlatforms?: Readonly<Record<string, readonly string[]>>;
   /** The image of the same release that it is built FROM. */
   readonly base?: BaseLink;
   /**

@@ -19,6 +19,8 @@ export interface ReleasePlan {
   readonly source?: string;
   readonly revision: string;
   readonly lane?: string;
+  /** Set for a dry run (`push: false`), which asks no registry: what exists there is not known. */
+  readonly unasked?: boolean;
   readonly checks: readonly CheckConfig[];
   readonly images: readonly PlannedImage[];
   /** Every tag, in the order in which levels are written. */
@@ -151,6 +153,8 @@ export function withFiles(planned: PlannedRelease, { files }: PlanOptions): Plan
 
 /** What a plan would build, copy or tag, a line each; empty where everything is in place. */
 export function changesIn(plan: ReleasePlan): string[] {
+  if (plan.unasked === true)
+    return ["no registry was asked (push: false), so what would change is not known"];
   return [
     ...plan.images.flatMap(({ name, content, copyTo }) => [
       ...(content.from === "build" ? [`${name} would be built`] : []),

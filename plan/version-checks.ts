@@ -157,3 +157,22 @@ export function versionTagProblems(
     },
   ];
 }
+
+/** `version-tag-missing`: a lane is released without a version, and its rules give no tag without one. */
+export function laneTagProblems(
+  { lane }: Pick<Config, "lane">,
+  intents: readonly Pick<ImageIntent, "name" | "image" | "tags" | "existing">[],
+): Problem[] {
+  const released = intents.filter(({ image }) => image.addressed === undefined);
+  const [first] = released;
+  if (lane === undefined || first === undefined) return [];
+  if (released.some(({ tags, existing }) => tags.length > 0 || existing !== undefined)) return [];
+  return [
+    {
+      code: "version-tag-missing",
+      path: "lane",
+      message: `this release of ${first.name} has no version of the lane ${lane.name}, so it would get no tag`,
+      hint: `Name the version (TAG=${lane.form.prefix}0.2.1), or push a git tag ${lane.trigger}0.2.1`,
+    },
+  ];
+}

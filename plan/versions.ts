@@ -2,10 +2,10 @@
 
 /**
  * What may be asked for as a version or a tag: git's grammar without spaces, shell or template characters, at most 128
- * characters. `v1.2.3`, `standalone-v0.2.1`, `1.2.3+build.5`, `app@1.0.0`, `release/2025.11.0`.
+ * characters. `v1.2.3`, `standalone-v0.2.1`, `1.2.3+build.5`, `@octo/app@1.0.0`, `release/2025.11.0`.
  */
 export const RELEASE_NAME_PATTERN =
-  /^(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._+/@-]{0,127}$/;
+  /^(?=.{1,128}$)(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock$|[/.]$))@?[A-Za-z0-9_][A-Za-z0-9._+/@-]*$/;
 
 /** Where the newest version of a package is asked for: `npm:<package>`, or `npm:<package>@<tag>`. */
 export const NPM_SOURCE_PATTERN =

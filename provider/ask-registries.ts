@@ -1,5 +1,5 @@
 import type { Config } from "../plan/config";
-import { inspectImages, resolveImageDigests } from "../registry/read-image";
+import { inspectImages, readIndexPlatforms, resolveImageDigests } from "../registry/read-image";
 import { type RegistryReader, readRegistryState } from "../registry/read-state";
 import { diagnosed } from "./diagnostics";
 import { providerConfig } from "./provider-config";
@@ -34,6 +34,7 @@ export function askRegistries(
       inspectImages(references, connect, signedReader({ registries, signing }, signer)),
     resolveImages: (references, { quick = false } = {}) =>
       resolveImageDigests(references, (host) => (quick ? registries.quickly(host) : connect(host))),
+    indexPlatforms: (references) => readIndexPlatforms(references, connect),
     readRegistries: (request) =>
       readRegistryState(
         { ...request, readOnly: options.readOnly ?? false },

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { ProblemError } from "../plan/problem";
+import { type Problem, ProblemError } from "../plan/problem";
 import { RegistryError } from "../registry/errors";
 import type { RequestEntry } from "../registry/http";
 import { writeWholeFile } from "../report/manifest-file";
@@ -26,7 +26,7 @@ export async function diagnosed<T>(
   try {
     return await run();
   } catch (error) {
-    if (operation.preview || !isOfRegistry(error)) throw error;
+    if (operation.preview || !isOfPush(error)) throw error;
     const file = await writeDiagnostics(context, operation.name, error.message);
     if (file === undefined) throw error;
     throw new Error(`${error.message}\n  The last requests, without secrets: ${file}`, { cause: error });
@@ -58,8 +58,10 @@ async function writeDiagnostics(
   }
 }
 
-function isOfRegistry(error: unknown): error is Error {
+function isOfPush(error: unknown): error is Error {
   if (error instanceof RegistryError) return error.code !== "registry-cancelled";
-  if (error instanceof Error && error.cause !== undefined) return isOfRegistry(error.cause);
-  return error instanceof ProblemError && error.problems.some(({ code }) => code.startsWith("registry-"));
+  if (error instanceof Error && error.cause !== undefined) return isOfPush(error.cause);
+  // A CLI that fails may well have failed at its push.
+  const isPush = ({ code }: Problem) => code.startsWith("registry-") || code === "cli-failed";
+  return error instanceof ProblemError && error.problems.some(isPush);
 }

@@ -9,7 +9,7 @@ import { dockerCredentials } from "../registry/docker-config";
 import { HubClient } from "../registry/hub";
 import type { FetchedManifest } from "../registry/manifest-calls";
 import { QUICK, readImage } from "../registry/read-image";
-import type { Connection } from "../registry/read-state";
+import type { Connection, FoundCredentials } from "../registry/read-state";
 import { Redactor, scrub } from "../registry/redact";
 import { RequestLog } from "./request-log";
 import type { SigningConfig } from "./signing";
@@ -47,9 +47,6 @@ export interface EnvironmentReading {
   /** The host that CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD belong to where CI_REGISTRY does not say. */
   readonly ciRegistry?: string | undefined;
 }
-
-/** Where credentials come from that Docker has by itself. */
-export const FROM_DOCKER = "Docker's configuration";
 
 /** Without configuration: credentials come from the environment and Docker's configuration only. */
 export const NO_CONFIG: ProviderConfig = { registries: [], credentials: {}, environment: {} };
@@ -99,7 +96,10 @@ export class Registries {
       // Hosts that are only read from (bases, the registries of stage) need not be configured.
       plainHttp:
         this.#config.registries.find((registry) => registry.host === host)?.plainHttp ?? isLoopbackHost(host),
-      credentials: async () => (await this.#credentials(host))?.credentials,
+      credentials: async () => {
+        const found = await this.#credentials(host);
+        return found === undefined ? undefined : { ...found.credentials, from: found.from };
+      },
       signal: this.#abort.signal,
       onRequest: this.requests.add,
     });
@@ -184,20 +184,24 @@ export class Registries {
   }
 
   /** The environment first, then the stack's secret configuration, then the machine's Docker configuration. */
-  async #credentials(
-    host: string,
-  ): Promise<{ readonly credentials: Credentials; readonly from: string } | undefined> {
+  async #credentials(host: string): Promise<FoundCredentials | undefined> {
     const fromEnvironment = this.#environmentCredentials(host);
     if (fromEnvironment !== undefined) return { credentials: fromEnvironment, from: fromEnvironment.origin };
     const configured = this.#config.credentials[host];
     if (configured !== undefined) {
       const credentials = { username: configured.username, password: new Secret(configured.password) };
-      return { credentials, from: "the stack's configuration" };
+      return { credentials, from: this.#stackSource(host) };
     }
     const asked = await this.#askStack(host);
-    if (asked !== undefined) return { credentials: asked, from: "the stack's configuration" };
+    if (asked !== undefined) return { credentials: asked, from: this.#stackSource(host) };
     const fromDocker = await dockerCredentials(host, { environment: this.#env });
-    return fromDocker === undefined ? undefined : { credentials: fromDocker, from: FROM_DOCKER };
+    if (fromDocker === undefined) return undefined;
+    return { credentials: fromDocker, from: fromDocker.from ?? "Docker's configuration", isDockers: true };
+  }
+
+  #stackSource(host: string): string {
+    const place = this.#config.passwords?.[host];
+    return place === undefined ? "the stack's configuration" : `the stack's slipway:${place.at}`;
   }
 
   /** Once for each host: it takes half a second. */

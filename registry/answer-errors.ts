@@ -5,9 +5,11 @@ import { parseJson } from "./manifest";
 import { oneLine, safePath } from "./redact";
 import { parseRetryAfter } from "./retry";
 
-interface Caller {
+export interface Caller {
   /** `user`: credentials were found and sent. */
   readonly identity: "anonymous" | "user";
+  /** Where the credentials come from. */
+  readonly from?: string | undefined;
   /** Whether the answer is a token service's, which has seen the credentials themselves. */
   readonly role: "registry" | "token-service";
   readonly now: number;
@@ -98,15 +100,16 @@ function hintFor(
   registry: string,
   where: string,
 ): string | undefined {
+  const source = caller.from === undefined ? "" : ` from ${caller.from}`;
   switch (code) {
     case "registry-unauthorized":
       return caller.identity === "anonymous"
         ? `No credentials for ${registry} were found: set its username and password, or run \`docker login ${registry}\`.`
-        : `The credentials for ${registry} are wrong, expired or revoked. ${permissionHint(registry, where)}`;
+        : `The credentials for ${registry}${source} are wrong, expired or revoked. ${permissionHint(registry, where)}`;
     case "registry-forbidden":
       return caller.identity === "anonymous"
         ? `Without credentials ${where} is closed: set a username and password, or run \`docker login ${registry}\`.`
-        : `The credentials are known, but do not allow this on ${where}. ${permissionHint(registry, where)}`;
+        : `The credentials${source} are known, but do not allow this on ${where}. ${permissionHint(registry, where)}`;
     case "registry-rate-limited":
       return "The registry limits how often it is asked: wait, sign in where this was anonymous, or run fewer releases at once; then run the same again.";
     case "registry-server-error":

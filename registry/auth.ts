@@ -1,7 +1,7 @@
 import { isRecord } from "../plan/record";
 import { isLoopbackHost } from "../plan/reference";
 import type { Secret } from "../plan/secret";
-import { answerError } from "./answer-errors";
+import { answerError, type Caller } from "./answer-errors";
 import { type Challenge, covers, mergeScopes, parseChallenges, repositoryOf, type Scope } from "./challenge";
 import { RegistryError } from "./errors";
 import type { Answer, WireRequest } from "./http";
@@ -9,9 +9,10 @@ import type { Redactor } from "./redact";
 import type { Clock } from "./retry";
 
 /** A user's password or access token, or an OAuth2 refresh token. */
-export type Credentials =
+export type Credentials = { /** For people. */ readonly from?: string } & (
   | { readonly username: string; readonly password: Secret }
-  | { readonly identityToken: Secret };
+  | { readonly identityToken: Secret }
+);
 
 /** Asked on every authentication, so that a rotated token works; `undefined` means anonymous. */
 export type CredentialsSource = () => Promise<Credentials | undefined>;
@@ -59,7 +60,8 @@ export class Authenticator {
   readonly #pending = new Map<string, Promise<Token>>();
   #scheme: Scheme | undefined;
   #basic: string | undefined;
-  identity: "anonymous" | "user" = "anonymous";
+  /** Who the registry takes the caller for. */
+  caller: Pick<Caller, "identity" | "from"> = { identity: "anonymous" };
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -157,7 +159,7 @@ export class Authenticator {
     const answer = await send(tokenRequest(registry, scheme, scopes, credentials, redactor));
     if (answer.status !== 200) {
       await answer.discard();
-      const caller = { identity: this.identity, role: "token-service", now: clock.now() } as const;
+      const caller = { ...this.caller, role: "token-service", now: clock.now() } as const;
       throw answerError(answer, caller, (text) => redactor.redact(text));
     }
     const { value, life } = readToken(answer, await answer.json(TOKEN_ANSWER_LIMIT));
@@ -168,7 +170,7 @@ export class Authenticator {
 
   async #credentials(): Promise<Credentials | undefined> {
     const credentials = await this.#options.credentials();
-    this.identity = credentials === undefined ? "anonymous" : "user";
+    this.caller = { identity: credentials === undefined ? "anonymous" : "user", from: credentials?.from };
     if (credentials === undefined) return undefined;
     const secret = "identityToken" in credentials ? credentials.identityToken : credentials.password;
     this.#options.redactor.hide(secret.reveal());

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isRecord } from "../plan/record";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
@@ -20,9 +20,11 @@ interface DockerConfigOptions {
   readonly deadlineMs?: number;
 }
 
+const AUTH_VARIABLE = "DOCKER_AUTH_CONFIG";
+
 /**
- * The credentials that `docker login` left for a registry, found as Docker finds them: a helper for the host first,
- * then the store for all hosts, then `config.json` itself.
+ * The credentials that `docker login` left for a registry, found as Docker finds them: DOCKER_AUTH_CONFIG, a helper for
+ * the host, the store for all hosts, `config.json` itself.
  *
  * @param host as people write it: `ghcr.io`, `docker.io`
  * @throws RegistryError `registry-credentials` for a file or helper that fails; no secret is in it.
@@ -34,39 +36,71 @@ export async function dockerCredentials(
 ): Promise<Credentials | undefined> {
   const { environment = process.env, deadlineMs = DEADLINE_MS } = options;
   const registry = normalizeHost(host);
+  const keys = registry === "docker.io" ? [DOCKER_HUB_KEY, "docker.io", "index.docker.io"] : [registry];
+  const inVariable = readVariable(registry, environment[AUTH_VARIABLE], keys);
+  if (inVariable !== undefined) return inVariable;
+
   const folder = environment.DOCKER_CONFIG || join(environment.HOME ?? homedir(), ".docker");
   const file = join(folder, "config.json");
-  const config = await readConfig(registry, file);
+  const config = await readConfig(registry, file, environment.DOCKER_CONFIG);
   if (config === undefined) return undefined;
 
-  const keys = registry === "docker.io" ? [DOCKER_HUB_KEY, "docker.io", "index.docker.io"] : [registry];
   const helpers = isRecord(config.credHelpers) ? config.credHelpers : {};
   const store = config.credsStore;
-  const auths = isRecord(config.auths) ? config.auths : {};
-  const stored = () => readStored(registry, file, auths, keys);
+  const stored = () => readStored(registry, file, config.auths, keys);
+  const ask = async (name: string, key: string): Promise<Credentials | undefined> => {
+    const found = await askHelper(name, registry, key, environment, deadlineMs);
+    return found === undefined
+      ? undefined
+      : { ...found, from: `docker-credential-${name}, named in ${file}` };
+  };
   for (const key of keys) {
     const name = helpers[key];
-    if (typeof name === "string" && name !== "") {
-      return (await askHelper(name, registry, key, environment, deadlineMs)) ?? stored();
-    }
+    if (typeof name === "string" && name !== "") return (await ask(name, key)) ?? stored();
   }
   if (typeof store === "string" && store !== "") {
-    const found = await askHelper(store, registry, keys[0] ?? registry, environment, deadlineMs);
+    const found = await ask(store, keys[0] ?? registry);
     if (found !== undefined) return found;
   }
   return stored();
 }
 
+/** The text of a `config.json`, as CI systems hand over a login. */
+function readVariable(
+  registry: string,
+  text: string | undefined,
+  keys: readonly string[],
+): Credentials | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  const json = parseJson(Buffer.from(text));
+  if (isRecord(json)) return readStored(registry, AUTH_VARIABLE, json.auths, keys);
+  throw new RegistryError({
+    code: "registry-credentials",
+    registry,
+    summary: `the environment variable ${AUTH_VARIABLE} is no JSON object`,
+    hint: 'It takes the text of a config.json, {"auths": {…}}, and no file\'s name or base64 of it.',
+  });
+}
+
 async function readConfig(
   registry: string,
   file: string,
+  folder: string | undefined,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (code === "ENOENT" || (code === "ENOTDIR" && !folder)) return undefined;
+    if (code === "ENOTDIR") {
+      throw new RegistryError({
+        code: "registry-credentials",
+        registry,
+        summary: `DOCKER_CONFIG is ${folder}, which is a file`,
+        hint: `Docker reads config.json in the folder that it names: DOCKER_CONFIG=${dirname(folder ?? "")}`,
+      });
+    }
     throw badConfig(registry, file, `cannot be read (${String(code)})`);
   }
   if (text.length > LARGEST_CONFIG) throw badConfig(registry, file, "is too large");
@@ -90,15 +124,23 @@ function serverOf(key: string): string {
   return normalizeHost(key.replace(/^https?:\/\//, "").replace(/\/.*$/, ""));
 }
 
+/** The first entry for the registry that has credentials: a helper leaves empty ones, under any spelling. */
 function readStored(
   registry: string,
   file: string,
-  auths: Readonly<Record<string, unknown>>,
+  auths: unknown,
   keys: readonly string[],
 ): Credentials | undefined {
-  const other = Object.keys(auths).find((key) => serverOf(key) === registry);
-  const found = [...keys, other ?? registry].find((key) => auths[key] !== undefined);
-  const entry = found === undefined ? undefined : auths[found];
+  if (!isRecord(auths)) return undefined;
+  const others = Object.keys(auths).filter((key) => serverOf(key) === registry);
+  for (const key of new Set([...keys, ...others])) {
+    const found = readEntry(registry, file, auths[key]);
+    if (found !== undefined) return { ...found, from: file };
+  }
+  return undefined;
+}
+
+function readEntry(registry: string, file: string, entry: unknown): Credentials | undefined {
   if (!isRecord(entry)) return undefined;
   const field = (name: string): string => {
     const value = entry[name];

@@ -158,6 +158,28 @@ export async function inspectImages(
   return { found, problems };
 }
 
+/** The platforms of each index. What is no index or cannot be read has no entry: BuildKit says more about it. */
+export async function readIndexPlatforms(
+  references: readonly string[],
+  connect: (host: string) => RegistryClient,
+): Promise<Readonly<Record<string, readonly string[]>>> {
+  const found = await Promise.all(
+    references.map(async (reference): Promise<[string, string[]][]> => {
+      const { host, path, tag, digest } = parseReference(reference);
+      try {
+        const manifest = await connect(host).getManifest(path, digest ?? tag ?? "latest");
+        return manifest !== undefined && isIndex(manifest.json)
+          ? [[reference, platforms(manifest.json)]]
+          : [];
+      } catch (error) {
+        if (error instanceof RegistryError) return [];
+        throw error;
+      }
+    }),
+  );
+  return Object.fromEntries(found.flat());
+}
+
 interface ResolvedImages {
   readonly digests: Readonly<Record<string, Digest>>;
   readonly problems: readonly Problem[];

@@ -27,12 +27,17 @@ interface RepositoryRequest {
   readonly recorded?: readonly Digest[];
 }
 
+export interface FoundCredentials {
+  readonly credentials: Credentials;
+  /** Where they come from, for people. */
+  readonly from: string;
+  /** Docker's own programs find them by themselves. */
+  readonly isDockers?: boolean;
+}
+
 export interface Connection {
   readonly client: RegistryClient;
-  /** Where the credentials come from, for people: `environment`, `Docker config`, `stack configuration`. */
-  readonly credentials: () => Promise<
-    { readonly credentials: Credentials; readonly from: string } | undefined
-  >;
+  readonly credentials: () => Promise<FoundCredentials | undefined>;
 }
 
 export interface RegistryReader {
@@ -41,6 +46,10 @@ export interface RegistryReader {
     references: readonly string[],
     options?: { readonly quick?: boolean },
   ) => Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }>;
+  /** The platforms of each reference that is an index. */
+  readonly indexPlatforms: (
+    references: readonly string[],
+  ) => Promise<Readonly<Record<string, readonly string[]>>>;
   /** @param signer whose statements are trusted; default: the stack's own */
   readonly inspectImages: (
     references: readonly string[],

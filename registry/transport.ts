@@ -170,7 +170,7 @@ export class Transport {
   async #expected(call: Call, answer: Answer): Promise<Answer> {
     if (call.expect.includes(answer.status)) return answer;
     await answer.discard();
-    const caller = { identity: this.auth.identity, role: "registry", now: this.#clock.now() } as const;
+    const caller = { ...this.auth.caller, role: "registry", now: this.#clock.now() } as const;
     throw answerError(answer, caller, (text) => this.#redactor.redact(text));
   }
 

@@ -77,12 +77,12 @@ function imageLines(plan: ReleasePlan, image: PlannedImage): string[] {
   const width = Math.max(0, ...tags.map(({ name }) => name.length));
   return [
     "",
-    `${image.name}${image.intent.version === undefined ? "" : ` ${image.intent.version}`}: ${contentLine(image)}`,
+    `${image.name}${image.intent.version === undefined ? "" : ` ${image.intent.version}`}: ${contentLine(plan, image)}`,
     ...trustLines(image),
     ...image.copyTo.map((repository) => `  copy to ${repository}`),
     ...image.repositories.flatMap((repository) => [
       `  ${repository}`,
-      ...tags.filter((tag) => tag.repository === repository).map((tag) => `    ${tagLine(tag, width)}`),
+      ...tags.filter((tag) => tag.repository === repository).map((tag) => `    ${tagLine(plan, tag, width)}`),
     ]),
   ];
 }
@@ -101,10 +101,10 @@ function descriptionLines({ descriptions = [] }: ReleasePlan): string[] {
   ];
 }
 
-function contentLine({ content, intent }: PlannedImage): string {
+function contentLine({ unasked }: ReleasePlan, { content, intent }: PlannedImage): string {
   switch (content.from) {
     case "build":
-      return `build for ${intent.image.platforms.join(", ")}`;
+      return `build for ${intent.image.platforms.join(", ")}${unasked === true ? ", where no registry has it" : ""}`;
     case "candidate":
       return `no build, ${content.tag} has this content (${shortDigest(content.digest)})`;
     case "version-tag":
@@ -131,9 +131,11 @@ function trustLines({ verifiedBy, content, intent: { image } }: PlannedImage): s
 const SIGNS = { create: "+", move: "~", unchanged: " ", keep: "=" } as const;
 
 /** `~ latest  sha256:756867c07ffa (1.9.3) → 2.0.0`. */
-function tagLine(tag: PlannedTag, width: number): string {
-  const head = `${SIGNS[tag.action]} ${tag.name.padEnd(width)}  `;
+function tagLine({ unasked }: ReleasePlan, tag: PlannedTag, width: number): string {
+  const isUnknown = unasked === true && tag.action === "create";
+  const head = `${isUnknown ? "?" : SIGNS[tag.action]} ${tag.name.padEnd(width)}  `;
   const reason = tag.reason === undefined ? "" : `: ${tag.reason}`;
+  if (isUnknown) return `${head}not asked → ${point(tag.to)}${reason}`;
   const from = tag.from === undefined ? "" : point(tag.from);
   switch (tag.action) {
     case "create":
@@ -143,7 +145,8 @@ function tagLine(tag: PlannedTag, width: number): string {
     case "unchanged":
       return `${head}${from} unchanged`;
     case "keep":
-      return `${head}${from === "" ? "not made" : `stays ${from}`}${reason}`;
+      if (from !== "") return `${head}stays ${from}${reason}`;
+      return `${head}${unasked === true ? "stays as it is" : "not made"}${reason}`;
   }
 }
 

@@ -117,7 +117,8 @@ function readDockerfile({ projectDir, contextDir, image, path }: Place): {
   });
   try {
     const file = resolve(contextDir, image.dockerfile);
-    const text = readProjectFile(projectDir, file, { keepByteOrderMark: true });
+    const reading = { keepByteOrderMark: true, commentsInAnyEncoding: true };
+    const text = readProjectFile(projectDir, file, reading);
     return text.trim() === "" ? wrong("context-dockerfile", "is empty") : { text, problems: [] };
   } catch (error) {
     const isOutside = error instanceof OutsideProjectError;

@@ -51,6 +51,21 @@ function expandVariable(text: string, lookup: Lookup): { value: string; length: 
 
 function applyModifier(whole: string, name: string, modifier: string, lookup: Lookup): string {
   if (modifier === "") return required(whole, name, lookup);
+  const cut = /^(##?|%%?)(.*)$/s.exec(modifier);
+  if (cut !== null) {
+    const [, operator = "", pattern = ""] = cut;
+    return trimmed(required(whole, name, lookup), operator, patternOf(whole, pattern, lookup));
+  }
+  const replace = /^(\/\/?)((?:\\.|[^\\/])*)\/(.*)$/s.exec(modifier);
+  if (replace !== null) {
+    const [, operator, pattern = "", text = ""] = replace;
+    const found = new RegExp(
+      expression(patternOf(whole, pattern, lookup), ".*"),
+      operator === "//" ? "gs" : "s",
+    );
+    const replacement = expandWord(text, lookup);
+    return required(whole, name, lookup).replace(found, () => replacement);
+  }
   const match = /^(:?)([-+?])(.*)$/s.exec(modifier);
   if (match === null) throw new UnresolvedError(whole, "uses a form that Slipway cannot resolve");
   const [, colon, operator, word = ""] = match;
@@ -65,6 +80,40 @@ function applyModifier(whole: string, name: string, modifier: string, lookup: Lo
       if (given) return value;
       throw new UnresolvedError(whole, `has no value: ${word}`);
   }
+}
+
+/** What a pattern is made of: a wildcard, or a character that stands for itself. */
+type PatternPart = { readonly wildcard: "*" | "?" } | { readonly character: string };
+
+/** A pattern as BuildKit reads it: `*`, `?`, and `\\` before what is to stand for itself; no ranges. */
+function patternOf(whole: string, text: string, lookup: Lookup): PatternPart[] {
+  // Twice, since expanding takes one away.
+  const expanded = expandWord(text.replace(/\\(.)/gs, "\\\\$1"), lookup);
+  return [...expanded.matchAll(/\\?./gsu)].map(([part]) => {
+    if (part === "*" || part === "?") return { wildcard: part };
+    if (/^\\[^*?\\/}]$/.test(part))
+      throw new UnresolvedError(whole, `has an escape that BuildKit refuses: ${part}`);
+    return { character: part.slice(-1) };
+  });
+}
+
+function expression(pattern: readonly PatternPart[], star: ".*" | ".*?"): string {
+  return pattern
+    .map((part) => {
+      if ("wildcard" in part) return part.wildcard === "*" ? star : ".";
+      return part.character.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+    })
+    .join("");
+}
+
+/** Without the shortest (`#`, `%`) or longest (`##`, `%%`) match at its beginning or end. */
+function trimmed(value: string, operator: string, pattern: readonly PatternPart[]): string {
+  const star = operator.length === 2 ? ".*" : ".*?";
+  if (operator.startsWith("#")) return value.replace(new RegExp(`^${expression(pattern, star)}`, "s"), "");
+  // The shortest match at the end is the shortest one at the beginning of what is written backwards.
+  const backwards = (text: string): string => [...text].reverse().join("");
+  const reversed = new RegExp(`^${expression([...pattern].reverse(), star)}`, "s");
+  return backwards(backwards(value).replace(reversed, ""));
 }
 
 function required(whole: string, name: string, lookup: Lookup): string {

@@ -24,6 +24,8 @@ export interface DockerfileInput {
 interface DockerfileImages {
   /** Sorted by text, each once. */
   readonly images: readonly DockerfileImage[];
+  /** The text of each base -> the platforms that FROM takes it for; none where only the builder knows that. */
+  readonly platforms: Readonly<Record<string, readonly string[]>>;
   /** `dockerfile-no-stage`, `dockerfile-target`, `dockerfile-variable`, `dockerfile-reference` */
   readonly problems: readonly Problem[];
 }
@@ -34,17 +36,19 @@ interface DockerfileImages {
  * earlier stages are none. `ONBUILD` lines act in other builds, and are left out.
  */
 export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
-  if (input.dockerfile === "") return { images: [], problems: [] };
+  if (input.dockerfile === "") return { images: [], platforms: {}, problems: [] };
   const outline = outlineDockerfile(input.dockerfile);
   const found = new Map<string, DockerfileImage>();
+  const platforms: Record<string, Set<string>> = {};
   const problems = new Map<string, Problem>();
   const report = (code: string, message: string) =>
     problems.set(message, { code, path: input.path, message });
-  const add = (word: string, where: string) => {
+  const add = (word: string, where: string, platform?: string) => {
     const image = normalise(word);
     if (image === undefined)
-      report("dockerfile-reference", `${where}: ${JSON.stringify(word)} is not an image`);
-    else if (!found.has(image.text)) found.set(image.text, image);
+      return report("dockerfile-reference", `${where}: ${JSON.stringify(word)} is not an image`);
+    if (!found.has(image.text)) found.set(image.text, image);
+    if (platform !== undefined) platforms[image.text] = new Set([...(platforms[image.text] ?? []), platform]);
   };
 
   const syntax = input.buildArgs.BUILDKIT_SYNTAX ?? outline.syntax;
@@ -59,6 +63,7 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   }
   return {
     images: [...found.values()].sort((a, b) => (a.text < b.text ? -1 : 1)),
+    platforms: Object.fromEntries(Object.entries(platforms).map(([text, set]) => [text, [...set].sort()])),
     problems: [...problems.values()],
   };
 }
@@ -67,7 +72,7 @@ function visit(
   outline: DockerfileOutline,
   start: number,
   lookup: Lookup,
-  add: (word: string, where: string) => void,
+  add: (word: string, where: string, platform?: string) => void,
   report: (code: string, message: string) => void,
 ): void {
   const seen = new Set<number>();
@@ -84,8 +89,18 @@ function visit(
       if (earlier !== undefined) queue.push(earlier);
       else if (/^[0-9]+$/.test(word))
         report("dockerfile-reference", `${where}: there is no earlier stage ${word}`);
-      else if (word.toLowerCase() !== "scratch") add(word, where);
+      else if (word.toLowerCase() !== "scratch") add(word, where, platformOf(use, lookup));
     }
+  }
+}
+
+/** Undefined where it is no FROM, or the builder's own platform, which another machine may have. */
+function platformOf({ by, platform }: Use, lookup: Lookup): string | undefined {
+  if (by !== "FROM" || /\$\{?BUILD/.test(platform ?? "")) return undefined;
+  try {
+    return expandWord(platform ?? "$TARGETPLATFORM", lookup);
+  } catch {
+    return undefined;
   }
 }
 
@@ -134,13 +149,7 @@ function lookupFor(
   buildArgs: Readonly<Record<string, string>>,
   platform: string,
 ): Lookup {
-  const [os = "", arch = "", variant = ""] = platform.split("/");
-  const values = new Map([
-    ["TARGETPLATFORM", platform],
-    ["TARGETOS", os],
-    ["TARGETARCH", arch],
-    ["TARGETVARIANT", variant],
-  ]);
+  const values = new Map([...platformArgs("TARGET", platform), ...platformArgs("BUILD", MACHINE)]);
   for (const { name, value } of outline.globalArgs) {
     const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
     if (given !== undefined) values.set(name, given);
@@ -158,6 +167,19 @@ function lookupFor(
     }
   }
   return (name) => values.get(name);
+}
+
+/** Where a build runs, unless the builder is another machine. */
+const MACHINE = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
+
+function platformArgs(prefix: "TARGET" | "BUILD", platform: string): [string, string][] {
+  const [os = "", arch = "", variant = ""] = platform.split("/");
+  return [
+    [`${prefix}PLATFORM`, platform],
+    [`${prefix}OS`, os],
+    [`${prefix}ARCH`, arch],
+    [`${prefix}VARIANT`, variant],
+  ];
 }
 
 function normalise(word: string): DockerfileImage | undefined {
@@ -190,6 +212,8 @@ interface Stage {
 interface Use {
   readonly word: string;
   readonly by: "FROM" | "COPY --from" | "RUN --mount";
+  /** What `--platform` says. */
+  readonly platform?: string;
   /** Counted from 1. */
   readonly line: number;
 }
@@ -199,11 +223,14 @@ function outlineDockerfile(text: string): DockerfileOutline {
   const syntax = dockerfile
     .getDirectives()
     .find((directive) => directive.getName().toLowerCase() === "syntax");
+  const lines = text.split(/\r?\n/);
   const stages: { name?: string; base: Use; uses: Use[] }[] = [];
   for (const instruction of dockerfile.getInstructions()) {
     if (instruction instanceof From) {
       const name = instruction.getBuildStage()?.toLowerCase();
-      const base = { word: instruction.getImage() ?? "", by: "FROM" as const, line: lineOf(instruction) };
+      const platform = instruction.getPlatformFlag()?.getValue() ?? undefined;
+      const word = baseWord(instruction, lines);
+      const base = { word, by: "FROM" as const, platform, line: lineOf(instruction) };
       stages.push({ name, base, uses: [] });
     } else {
       stages.at(-1)?.uses.push(...usesOf(instruction));
@@ -220,6 +247,15 @@ function outlineDockerfile(text: string): DockerfileOutline {
     ),
     stages,
   };
+}
+
+/** As it is written: the library takes escapes away, and a pattern needs them. */
+function baseWord(instruction: From, lines: readonly string[]): string {
+  const { start, end } = instruction.getArguments()[0]?.getRange() ?? instruction.getRange();
+  const written =
+    start.line === end.line ? lines[start.line]?.slice(start.character, end.character) : undefined;
+  const word = instruction.getImage() ?? "";
+  return word === "" ? "" : (written ?? word);
 }
 
 function usesOf(instruction: Instruction): Use[] {

@@ -78,7 +78,7 @@ export async function readImageIntent(
   });
   const isBase = config.images.some((other) => other.base === image.name);
   return {
-    intent,
+    intent: { ...intent, basePlatforms: bases.platforms },
     problems: [
       ...context.problems,
       ...buildArgs.problems,

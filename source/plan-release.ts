@@ -3,18 +3,19 @@ import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import { followReleases } from "../plan/base";
 import type { Config } from "../plan/config";
+import { missingInBase } from "../plan/image-index";
 import { laneOwnerProblems } from "../plan/lanes";
 import type { ReleaseManifest } from "../plan/manifest";
 import { withoutRepeats } from "../plan/problem";
 import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion";
-import { type RepositoryName, repositoryKey } from "../plan/reference";
+import { parseReference, type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
 import type { ImageIntent } from "../plan/release-intent";
-import type { ReleasePlan } from "../plan/release-plan";
+import type { Refusal, ReleasePlan } from "../plan/release-plan";
 import type { Ancestry } from "../plan/tag-policy";
 import { tagOf } from "../plan/tag-rules/event";
 import { missingKey, signNotice } from "../plan/trust";
-import { askedVersionProblems, gitTagProblems } from "../plan/version-checks";
+import { askedVersionProblems, gitTagProblems, laneTagProblems } from "../plan/version-checks";
 import type { RegistryReader, StateRequest } from "../registry/read-state";
 import { readDescriptions } from "./descriptions";
 import { readReleasedEvent } from "./event";
@@ -95,6 +96,8 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
       ...(isMadeHere ? tagProblems : []),
       ...released.problems,
       ...laneProblems,
+      // A preview shows what a lane has without a version, too; its note says how to name one.
+      ...(input.signs === true ? laneTagProblems(config, wanted) : []),
       ...askedVersionProblems({ config, intents, event, now: input.now }),
       ...problems,
       ...versions.problems,
@@ -111,7 +114,38 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     ],
   });
   const gated = await withAdoptionGate(plan, input);
-  return { ...gated, refusals: [...gated.refusals, ...missingKey(config, plan, key)] };
+  const lacking = await basesWithoutPlatforms(plan, input.registries);
+  return { ...gated, refusals: [...gated.refusals, ...missingKey(config, plan, key), ...lacking] };
+}
+
+/** Bases whose index lacks a platform that they are built on for. Asked for builds only: to Docker Hub it is a pull. */
+async function basesWithoutPlatforms(
+  { images }: ReleasePlan,
+  registries: PlanReleaseInput["registries"],
+): Promise<Refusal[]> {
+  const taken = images
+    .filter(({ content }) => content.from === "build")
+    .flatMap(({ intent }) =>
+      Object.entries(intent.basePlatforms ?? {}).flatMap(([base, wanted]) => {
+        const digest = intent.bases[base];
+        const { host, path } = parseReference(base);
+        return digest === undefined ? [] : [{ intent, base, wanted, exact: `${host}/${path}@${digest}` }];
+      }),
+    );
+  const platforms = await registries.indexPlatforms([...new Set(taken.map(({ exact }) => exact))]);
+  return taken.flatMap(({ intent, base, wanted, exact }) => {
+    const has = platforms[exact];
+    const missing = has === undefined ? [] : missingInBase(has, wanted);
+    if (missing.length === 0) return [];
+    return [
+      {
+        code: "base-platform-missing",
+        path: intent.name,
+        message: `${base} has no ${missing.join(", ")}; it has ${has?.join(", ") || "no platform"}`,
+        hint: "Take a base that has it, or leave the platform out of the image's `platforms`.",
+      },
+    ];
+  });
 }
 
 /** Content that is adopted from a registry, also a lower stage's, has to pass this stack's policy for promotions. */

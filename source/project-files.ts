@@ -62,7 +62,11 @@ export class OutsideProjectError extends Error {}
  * @param path relative to the folder
  * @throws Error whose message continues the path: `does not exist`, `leads out of the project`, `is not a file`, …
  */
-export function readProjectFile(folder: string, path: string, { keepByteOrderMark = false } = {}): string {
+export function readProjectFile(
+  folder: string,
+  path: string,
+  { keepByteOrderMark = false, commentsInAnyEncoding = false } = {},
+): string {
   const file = resolve(folder, path);
   if (statSync(file, { throwIfNoEntry: false }) === undefined)
     throw new Error(`does not exist (looked for ${file})`);
@@ -73,10 +77,14 @@ export function readProjectFile(folder: string, path: string, { keepByteOrderMar
   if (!facts.isFile()) throw new Error("is not a file");
   if (facts.size > LIMIT) throw new Error("is larger than 1 MiB");
   const bytes = readFileSync(real);
+  const options = { ignoreBOM: keepByteOrderMark };
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: keepByteOrderMark }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ...options }).decode(bytes);
   } catch {
-    throw new Error("is not UTF-8");
+    const text = new TextDecoder("utf-8", options).decode(bytes);
+    const line = text.split("\n").findIndex((it) => it.includes("\ufffd") && !/^\s*#/.test(it));
+    if (commentsInAnyEncoding && line < 0) return text;
+    throw new Error(commentsInAnyEncoding ? `is not UTF-8 in line ${line + 1}` : "is not UTF-8");
   }
 }
 

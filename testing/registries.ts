@@ -45,6 +45,8 @@ export function fakeRegistries(registries: FakeRegistries): RegistryReader {
       ),
       problems: [],
     }),
+    // A base is taken for an image of every platform.
+    indexPlatforms: async () => ({}),
     inspectImages: async (references) => ({
       found: Object.fromEntries(
         references.flatMap((reference) => {

@@ -97,3 +97,32 @@ function readFileSafely(file) {
     return undefined;
   }
 }
+
+const STACK_IS_LOCKED = /the stack is currently locked/;
+const STACK_LOCK = /created by (.+) \(pid (\d+)\) at (\S+)/g;
+
+/**
+ * What the engine means when another process has locked the stack: it prints each lock's file, and advises to delete it.
+ * @param {string} output of the engine
+ * @param {string} stack
+ * @returns {string | undefined} undefined where the stack is not locked
+ */
+export function lockedStackText(output, stack) {
+  if (!STACK_IS_LOCKED.test(output)) return undefined;
+  const holders = [...output.matchAll(STACK_LOCK)].map(([, who = "", pid = "", since = ""]) => ({
+    text: `${who} (process ${pid}) since ${since}`,
+    isDead: who.endsWith(`@${hostname()}`) && !isAlive(Number(pid)),
+  }));
+  const named = holders.map(({ text }) => `  ${text}`);
+  const cancel = `pulumi cancel --stack ${stack}`;
+  if (holders.length > 0 && holders.every(({ isDead }) => isDead)) {
+    const what = `SLIPWAY_STACK_LOCKED: a release of the stack ${stack} was killed, and its lock is still there:`;
+    return [what, ...named, `  Remove it, then run this again: ${cancel}`].join("\n");
+  }
+  return [
+    `SLIPWAY_STACK_LOCKED: another release of the stack ${stack} is running:`,
+    ...named,
+    "  Wait for its end, then run this again. Where you know that it was killed, first remove its lock:",
+    `  ${cancel}`,
+  ].join("\n");
+}

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { isAlive, writeWhole } from "./files.mjs";
+import { lockedStackText } from "./lock.mjs";
 import { defaultRegistryPort } from "./paths.mjs";
 import { lastLines, run } from "./run.mjs";
 
@@ -23,6 +24,8 @@ export async function ensureStack({ project, stateDir, env, pulumi }) {
     const salt = saltIn(readFileSync(path.join(dir, "Pulumi.stage.yaml"), "utf8"));
     if (salt) saveSalt(stateDir, salt);
   } else if (!/already exists/.test(made.output)) {
+    const locked = lockedStackText(made.output, "stage");
+    if (locked !== undefined) throw new Error(locked);
     throw new Error(`SLIPWAY_STACK_FAILED: the stack "stage" could not be made:\n${lastLines(made.output)}`);
   }
 }

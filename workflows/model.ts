@@ -128,9 +128,9 @@ export function jobId(...parts: readonly string[]): string {
   return /^[A-Za-z]/.test(id) ? id : `stack-${id}`;
 }
 
-/** A pattern of git tags in GitHub's syntax, where `+` and `?` repeat what is before them. */
+/** A pattern of git tags in GitHub's syntax, where `+` repeats what is before it: here only a class (`[0-9]+`). */
 export function tagFilter(pattern: string): string {
-  return pattern.replace(/[+?[\]!]/g, "\\$&");
+  return pattern.replace(/(?<!\])\+/g, "\\+");
 }
 
 export function stem(file: string): string {

@@ -94,7 +94,7 @@ function signsKeyless({ config }: WorkflowStack): boolean {
   return config.sign.mode === "keyless" && config.promote === undefined;
 }
 
-/** `pulumi up`, as on a laptop; or `slipway up`, which can release some of several images. */
+/** `slipway up`: a short log with the reason of a failure last, and state that is written seldom for many images. */
 function runProgram(
   stack: WorkflowStack,
   name: string,
@@ -102,10 +102,7 @@ function runProgram(
   variables: Readonly<Record<string, EnvValue>>,
 ): RunStep {
   const word = shellWord(stack.stack);
-  const up =
-    "CI_SERVICES" in variables
-      ? `npx --no slipway up --stack ${word} -- --yes`
-      : `pulumi up --stack ${word} --yes`;
+  const up = `npx --no slipway up --stack ${word} -- --yes`;
   return {
     name,
     run: [...requireState(state), selectStack(stack), up],

@@ -12,7 +12,7 @@ import {
   type Workflow,
 } from "./model";
 import { attestJob, releaseJob } from "./release-job";
-import { type HostedStack, madeFrom, versionTags, waiting } from "./stack";
+import { type HostedStack, madeFrom, versionFilters, waiting } from "./stack";
 
 const refInput = (otherwise: string) => textInput(`Branch, tag or commit to release. Default: ${otherwise}`);
 const SERVICES = textInput("Only these images, separated by commas. Default: all");
@@ -43,7 +43,7 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
     runName: stack.host === "github" ? runName(title, inputs) : undefined,
     on: {
       release: on.includes("release") ? { types: ["published"] } : undefined,
-      push: on.includes("tags") ? { tags: versionTags(stack).map(tagFilter) } : undefined,
+      push: on.includes("tags") ? { tags: versionFilters(stack).map(tagFilter) } : undefined,
       dispatch: inputs,
     },
     concurrency: concurrency(stack, settings.file, own),

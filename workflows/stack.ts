@@ -37,8 +37,16 @@ export function builds({ workflows }: WorkflowStack): boolean {
   return workflows.release !== undefined || workflows.deploy !== undefined;
 }
 
-export function versionTags({ config, workflows }: WorkflowStack): readonly string[] {
+/** Git tags that are versions, as GitHub's filter patterns. */
+export function versionFilters({ config, workflows }: WorkflowStack): readonly string[] {
   return workflows.release?.tags ?? [config.lane === undefined ? "v*" : `${config.lane.trigger}*`];
+}
+
+/** The same for git and for rules of GitHub, whose globs can leave nothing out and know no `+`: some more tags. */
+export function versionTags(stack: WorkflowStack): readonly string[] {
+  return versionFilters(stack)
+    .filter((pattern) => !pattern.startsWith("!"))
+    .map((pattern) => pattern.replaceAll("]+", "]*"));
 }
 
 /** How many runs of a group may wait; Gitea has no such setting. */

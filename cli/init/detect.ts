@@ -126,7 +126,7 @@ function variants(facts: Facts, released: readonly string[], name: string): Shap
     variants: [
       { suffix: "", buildArgs: {} },
       ...optional.map(([arg]) => ({
-        suffix: `-${imageWord(arg.replace(/^INSTALL_/, ""))}`,
+        suffix: `-${imageWord(arg.replace(/^INSTALL_/, "").replaceAll("_", "-"))}`,
         buildArgs: { [arg]: "true" },
       })),
     ],
@@ -211,11 +211,13 @@ function contextOf(files: readonly string[], file: string, { sources }: Dockerfi
   return !has(folder) && has(".") ? "." : folder;
 }
 
+/** A text as a part of an image's name: what OCI allows in one (`my_app`, `app.js`) stays as it is. */
 export function imageWord(text: string): string {
   return text
     .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "");
+    .replace(/[^a-z0-9._-]+/g, "-")
+    .replace(/[._-]+/g, (between) => (/^(?:\.|__?|-+)$/.test(between) ? between : "-"))
+    .replace(/^[._-]+|[._-]+$/g, "");
 }
 
 function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {

@@ -68,10 +68,11 @@ export async function runOnPlan(
   const isGiven = lookUp(env, ["COSIGN_PRIVATE_KEY"], config.envPrefix) !== undefined;
   const key =
     isEncrypted && !isGiven ? await signingSecrets({ stack, cwd: projectDir, env, configFile }) : {};
-  const context = runContext(config, { ...env, ...key });
+  const context = runContext(config, { ...env, ...key }, projectDir);
   const again = async () => (await planned())[0]?.plan ?? plan;
   const left = "No tag has moved but candidates; run the same again, and it goes on.";
-  return untilInterrupted(context.registries, left, (signal) =>
+  const operation = options.signs === true ? "merge" : "build";
+  return untilInterrupted(context, operation, left, (signal) =>
     work({ plan, config, projectDir, env, context, signal, again }),
   );
 }

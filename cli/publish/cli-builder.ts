@@ -7,8 +7,18 @@ import type { Config } from "../../plan/config";
 import { type Digest, isDigest } from "../../plan/digest";
 import { ProblemError } from "../../plan/problem";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import { FROM_DOCKER, type Registries } from "../../provider/registries";
-import { type CliCommand, commandLines, imageBuild, type Login, loginCommand } from "./commands";
+import { buildxFolder, isMissingBuilder, readBuildxBuilder } from "../../provider/builder/buildx-builder";
+import type { Registries } from "../../provider/registries";
+import {
+  type ChosenBuilder,
+  type CliCommand,
+  commandLines,
+  createBuilderCommand,
+  imageBuild,
+  isDocker,
+  type Login,
+  loginCommand,
+} from "./commands";
 import { type DockerFolder, privateDockerFolder } from "./docker-folder";
 
 interface CliBuilderOptions {
@@ -25,19 +35,28 @@ interface CliBuilderOptions {
 export class CliBuilder {
   readonly #options: CliBuilderOptions;
   #docker: Promise<DockerFolder> | undefined;
+  #chosen: Promise<ChosenBuilder> | undefined;
 
   constructor(options: CliBuilderOptions) {
     this.#options = options;
+  }
+
+  /** What builds: buildx's builder, or a CLI that has one of its own. */
+  async identity(): Promise<{ readonly builder: string | undefined; readonly cli?: string }> {
+    const { program } = this.#options;
+    return isDocker(program) ? { builder: (await this.#chosen)?.name } : { builder: undefined, cli: program };
   }
 
   /** @returns the digest of the index, pushed to every repository of the image */
   async build(image: PlannedImage, baseDigest: Digest | undefined): Promise<Digest> {
     const { program, config, say } = this.#options;
     await this.#loggedIn();
+    this.#chosen ??= this.#readyBuilder();
+    const { name: builder } = await this.#chosen;
     const folder = await mkdtemp(path.join(tmpdir(), "slipway-build-"));
     try {
       const iidFile = path.join(folder, "digest");
-      const command = imageBuild({ program, config, image, iidFile, baseDigest });
+      const command = imageBuild({ program, config, image, iidFile, baseDigest, builder });
       say(`${image.name}: building for ${image.intent.image.platforms.join(", ")}`);
       await this.#run(command, (line) => say(`  ${line}`));
       return await digestFrom(iidFile, program, image.name);
@@ -65,6 +84,15 @@ export class CliBuilder {
     }
   }
 
+  async #readyBuilder(): Promise<ChosenBuilder> {
+    const { program, config, env, say } = this.#options;
+    const chosen = await chooseBuilder(program, config, env);
+    if (chosen.create === undefined) return chosen;
+    say(`buildx has no builder that can push by digest: making ${chosen.name}`);
+    await this.#run(chosen.create);
+    return chosen;
+  }
+
   async #run(command: CliCommand, onLine?: (line: string) => void): Promise<void> {
     const { projectDir, env, logins, signal } = this.#options;
     const docker = await this.#docker;
@@ -73,7 +101,9 @@ export class CliBuilder {
     const visible = Object.entries(env).filter(
       ([, value]) => value === undefined || !secrets.includes(value),
     );
-    const own = docker === undefined ? {} : { DOCKER_CONFIG: docker.folder };
+    // The builders stay in the person's own folder: one that is made outlives this run.
+    const own =
+      docker === undefined ? {} : { DOCKER_CONFIG: docker.folder, BUILDX_CONFIG: buildxFolder(env) };
     await runCli(command, {
       cwd: projectDir,
       env: { ...Object.fromEntries(visible), ...own },
@@ -101,6 +131,36 @@ async function digestFrom(iidFile: string, program: string, image: string): Prom
 export function cliProgram(env: NodeJS.ProcessEnv, config: Config): string {
   const program = lookUp(env, ["CI_DOCKER_CLI", "DOCKER_CLI"], config.envPrefix)?.value.trim() ?? "docker";
   return /[/\\]/.test(program) ? path.resolve(program) : program;
+}
+
+const OWN_BUILDER = "slipway";
+
+/**
+ * The stack's builder, else the one that buildx uses, else one of Slipway's own, which is made where it is missing.
+ * Another CLI has its builder itself.
+ *
+ * @throws ProblemError `cli-no-builder` for a builder that the stack names: it may be one of other machines
+ */
+export async function chooseBuilder(
+  program: string,
+  config: Pick<Config, "builder" | "registries">,
+  env: NodeJS.ProcessEnv,
+): Promise<ChosenBuilder> {
+  const { name } = config.builder;
+  if (!isDocker(program)) return { name };
+  if (await isMissingBuilder(name, env))
+    throw problem(
+      "cli-no-builder",
+      program,
+      `buildx has no builder ${name}, which slipway:builder.name asks for`,
+      `Make it (docker buildx create --name ${name} …), or leave builder.name out.`,
+    );
+  if (name !== undefined || (await readBuildxBuilder(undefined, env)) !== undefined) return { name };
+  // Whoever sets it knows of a builder that is in no file, such as a context's.
+  if (env.BUILDX_BUILDER) return {};
+  if ((await readBuildxBuilder(OWN_BUILDER, env)) !== undefined) return { name: OWN_BUILDER };
+  const hosts = config.registries.map(({ host }) => host);
+  return { name: OWN_BUILDER, create: createBuilderCommand(program, OWN_BUILDER, hosts) };
 }
 
 /** Build secrets that only the engine can decrypt would be built in as nothing. */
@@ -132,7 +192,7 @@ export async function readLogins(
   const found = await Promise.all(
     [...new Set(hosts)].map(async (host) => {
       const credentials = await registries.connect(host).credentials();
-      if (credentials === undefined || credentials.from === FROM_DOCKER) return [];
+      if (credentials === undefined || credentials.isDockers) return [];
       if (!("username" in credentials.credentials)) return [];
       const { username, password } = credentials.credentials;
       return [{ host, username, password, from: credentials.from }];
@@ -211,7 +271,7 @@ function problem(code: string, program: string, message: string, hint: string): 
 
 /** How a docker without the plugin answers: it takes the build's flags for its own, or knows no such word. */
 const NO_BUILDX =
-  /unknown flag: --platform\b|'buildx' is not a docker command|unknown command: docker buildx/;
+  /unknown flag: --(?:platform|name)\b|'buildx' is not a docker command|unknown command: docker buildx/;
 
 function failed(command: CliCommand, end: string, last: readonly string[]): ProblemError {
   if (command.args[0] === "buildx" && last.some((line) => NO_BUILDX.test(line))) {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type BuildRecipe, buildRecipe, releasedBaseContext } from "../../plan/build-recipe";
 import type { Config } from "../../plan/config";
+import { isLoopbackHost } from "../../plan/reference";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
 import type { Secret } from "../../plan/secret";
 import { shellWord } from "../../workflows/model";
@@ -25,6 +26,14 @@ export interface Login {
   readonly from: string;
 }
 
+/** Which of the CLI's builders builds. */
+export interface ChosenBuilder {
+  /** @default the CLI's own choice */
+  readonly name?: string | undefined;
+  /** Makes it first. @default it is there */
+  readonly create?: CliCommand;
+}
+
 /** The password goes by standard input: an argument or a variable could be seen by others. */
 export function loginCommand(program: string, { host, username, password, from }: Login): CliCommand {
   return {
@@ -33,6 +42,18 @@ export function loginCommand(program: string, { host, username, password, from }
     env: {},
     secrets: {},
     password: { value: password, shownAs: `password of ${username} from ${from}` },
+  };
+}
+
+/** A builder for this machine and what it emulates; it can push by digest, which docker's default builder cannot. */
+export function createBuilderCommand(program: string, name: string, hosts: readonly string[]): CliCommand {
+  // A registry on this machine is reached from the builder's container by the machine's own network.
+  const network = hosts.some(isLoopbackHost) ? ["--driver-opt", "network=host"] : [];
+  return {
+    program,
+    args: ["buildx", "create", "--name", name, "--driver", "docker-container", ...network],
+    env: {},
+    secrets: {},
   };
 }
 
@@ -89,15 +110,19 @@ export function buildCommand(input: BuildCommandInput): CliCommand {
 export function imageBuild({
   config,
   ...input
-}: Omit<BuildCommandInput, "recipe" | "builder"> & { readonly config: Config }): CliCommand {
+}: Omit<BuildCommandInput, "recipe"> & { readonly config: Config }): CliCommand {
   const plainHttpHosts = config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host);
   const recipe = buildRecipe(input.image, plainHttpHosts, config.root);
-  return buildCommand({ ...input, recipe, builder: config.builder.name });
+  return buildCommand({ ...input, recipe });
 }
 
 /** `docker build` ignores the builder that `docker buildx use` chose, and its own cannot push several platforms. */
 function buildWords(program: string): string[] {
-  return /^docker(\.exe)?$/i.test(path.basename(program)) ? ["buildx", "build"] : ["build"];
+  return isDocker(program) ? ["buildx", "build"] : ["build"];
+}
+
+export function isDocker(program: string): boolean {
+  return /^docker(\.exe)?$/i.test(path.basename(program));
 }
 
 function releasedBase({ image, baseDigest }: BuildCommandInput): Record<string, string> {
@@ -151,8 +176,9 @@ export function commandsText(of: {
   readonly config: Config;
   readonly program: string;
   readonly logins: readonly Login[];
+  readonly builder: ChosenBuilder;
 }): string {
-  const { plan, config, program, logins } = of;
+  const { plan, config, program, logins, builder } = of;
   const built = plan.images.filter(({ content }) => content.from === "build");
   const digests = new Map(
     plan.images.map(({ name, content }) => [
@@ -161,13 +187,18 @@ export function commandsText(of: {
     ]),
   );
   return [
-    ...(config.push ? [] : ["# Nothing is to be pushed (CI_PUSH=false): none of this is run."]),
+    ...(config.push
+      ? []
+      : ["# Nothing is to be pushed and no registry was asked (CI_PUSH=false): none of this is run."]),
     ...plan.checks.map(({ name, run }) => `# check ${name}: ${run.join(" ")}`),
+    ...(builder.create === undefined
+      ? []
+      : ["# buildx has no builder that can push by digest; this makes one:", commandText(builder.create)]),
     ...logins.map((login) => commandText(loginCommand(program, login))),
     ...built.map((image) => {
       const baseDigest = digests.get(image.intent.base?.image ?? "");
       const iidFile = `${image.name}.digest`;
-      return commandText(imageBuild({ program, config, image, iidFile, baseDigest }));
+      return commandText(imageBuild({ program, config, image, iidFile, baseDigest, builder: builder.name }));
     }),
     ...(built.length === 0 ? [`# Nothing has to be built: ${program} is not needed.`] : []),
     "# Then by Slipway itself, by digest and in this order:",

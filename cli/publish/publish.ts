@@ -1,17 +1,18 @@
 import path from "node:path";
 import { type ReleaseManifest, tagOutcomes, writtenRepositories } from "../../plan/manifest";
 import type { PlannedImage, PlannedRelease, ReleasePlan } from "../../plan/release-plan";
+import { buildFacts } from "../../provider/builder/build-facts";
 import { verifyPush } from "../../provider/verify-push";
-import { writeArtifacts, writeFiles } from "../../report/manifest-file";
+import { writeArtifacts } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";
 import { checkPlan } from "../../source/checks";
 import type { StackRun } from "../commands/flags";
 import { lastManifest, planStack } from "../plan-without-engine";
-import { runContext, untilInterrupted } from "../run-context";
+import { runContext, untilInterrupted, writeOwnFiles } from "../run-context";
 import { say } from "../terminal";
 import { type CarryOutInput, carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
-import { CliBuilder, cliProgram, readLogins, refuseUnreadable } from "./cli-builder";
+import { CliBuilder, chooseBuilder, cliProgram, readLogins, refuseUnreadable } from "./cli-builder";
 import { commandsText } from "./commands";
 
 export interface Publish extends StackRun {
@@ -61,26 +62,28 @@ interface PublishPlan extends PlannedRelease, Pick<Publish, "output" | "env"> {
 
 /** One release of the program. The manifest is absent where nothing was to be released. */
 async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: ReleaseManifest }> {
-  const { output, env, projectDir, config, plan, files, again } = of;
+  const { output, env, projectDir, config, plan, again } = of;
   say(planText(plan));
   const program = cliProgram(env, config);
   refuseUnreadable(config, plan);
-  const context = runContext(config, env);
+  const context = runContext(config, env, projectDir);
   const { registries } = context;
   const isBuilt = plan.images.some(({ content }) => content.from === "build");
   const logins = config.push && isBuilt ? await readLogins(config, plan, registries) : [];
+  // Found before anything is done, also by --print.
+  const builder = config.push && isBuilt ? await chooseBuilder(program, config, env) : {};
   if (!config.push && output === "json")
     throw new Error("push: false (CI_PUSH) releases nothing, so there is no manifest");
   if (!config.push || output === "commands") {
-    process.stdout.write(commandsText({ plan, config, program, logins }));
-    if (output !== "commands") await writeFiles(projectDir, files);
+    process.stdout.write(commandsText({ plan, config, program, logins, builder }));
+    if (output !== "commands") await writeOwnFiles(of);
     return { code: 0 };
   }
 
   let manifest: ReleaseManifest | undefined;
   const left = "What is written is whole; run the same again, and it completes the release.";
-  const code = await untilInterrupted(registries, left, async (signal) => {
-    const builder = new CliBuilder({ program, config, projectDir, env, logins, signal, say });
+  const code = await untilInterrupted(context, "publish", left, async (signal) => {
+    const cli = new CliBuilder({ program, config, projectDir, env, logins, signal, say });
     try {
       // Report a key that cannot be read before anything is built.
       if (config.promote === undefined) await context.signing.signer();
@@ -90,15 +93,17 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
         await verifyPush(registries, written);
       }
       signal.throwIfAborted();
-      const build: CarryOutInput["build"] = (image, baseDigest) => builder.build(image, baseDigest);
+      const build: CarryOutInput["build"] = (image, baseDigest) => cli.build(image, baseDigest);
       manifest = await carryOutWithoutEngine({ plan, config, context, build, say });
-      const outcomes = tagOutcomes(plan, manifest);
-      await writeArtifacts(projectDir, config.artifacts, manifest, { tags: outcomes });
-      await writeFiles(projectDir, files);
+      const tags = tagOutcomes(plan, manifest);
+      const built = await buildFacts({ images: plan.images, env, ...(await cli.identity()) });
+      const run = { tags, ...(built === undefined ? {} : { build: built }) };
+      await writeArtifacts(projectDir, config.artifacts, manifest, run);
+      await writeOwnFiles(of);
       await describeWithoutEngine({ plan, context, say });
-      if (output === "table") process.stdout.write(releaseTable({ ...manifest, run: { tags: outcomes } }));
+      if (output === "table") process.stdout.write(releaseTable({ ...manifest, run }));
     } finally {
-      await builder.close();
+      await cli.close();
     }
   });
   return { code, manifest };

@@ -1,8 +1,5 @@
 import { dockerHub, Release } from "slipway";
 
-/** The newest version in the npm registry. OMOS_VERSION pins another, and the plan shows both. */
-const omosVersion = { latestOf: "npm:oh-my-opencode-slim", pin: process.env.OMOS_VERSION || undefined };
-
 export = async () => {
   const plan = await Release.plan({
     repository: "joakimp/opencode-devbox",
@@ -27,7 +24,11 @@ export = async () => {
     // ${RELEASE_TAG}${suffix} and latest${suffix}, one build at a time, without a cache.
     variants: [
       { suffix: "" },
-      { suffix: "-omos", buildArgs: { INSTALL_OMOS: "true", OMOS_VERSION: omosVersion } },
+      {
+        suffix: "-omos",
+        // OMOS_VERSION=1.4.2 pins it, and the plan shows both.
+        buildArgs: { INSTALL_OMOS: "true", OMOS_VERSION: { latestOf: "npm:oh-my-opencode-slim" } },
+      },
     ],
   });
   return new Release("release", plan).outputs;

@@ -144,7 +144,8 @@ function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
   if (TAG_PATTERN.test(name)) return [];
   const shown = name.length > 128 ? `${name.length} characters` : JSON.stringify(name);
   const message = `${shown} is no tag: ${TAG_GRAMMAR}`;
-  return [{ code: "tag-grammar", path, message, hint: `it comes from ${rule.text}` }];
+  const shorter = name.length > 128 ? "; give the branch a shorter name, or release it by type=sha" : "";
+  return [{ code: "tag-grammar", path, message, hint: `it comes from ${rule.text}${shorter}` }];
 }
 
 function describe(event: ReleaseEvent): string {

@@ -42,6 +42,18 @@ export function readRow(entry: string): string[] {
   return rows[0] ?? [];
 }
 
+/** What people write in a workflow, where GitHub replaces it before anything reads it. */
+const WORKFLOW_EXPRESSION = /\$\{\{.*?(?:\}\}|$)/s;
+
+export function workflowExpression(entry: string): { message: string; hint: string } | undefined {
+  const [found] = WORKFLOW_EXPRESSION.exec(entry) ?? [];
+  if (found === undefined) return undefined;
+  return {
+    message: `${found} means something in a workflow file only`,
+    hint: "Write {{is_default_branch}}, {{branch}}, {{tag}}, {{sha}} or {{input 'name'}}, or compute the entry in index.ts",
+  };
+}
+
 export interface Flavor {
   /** `auto`: the first rule that makes a tag decides; `true` and `false` override it. */
   readonly latest: "auto" | "true" | "false";
@@ -63,6 +75,8 @@ export function parseFlavor(entries: readonly string[]): Flavor {
   let flavor: Flavor = { latest: "auto", prefix: "", prefixLatest: false, suffix: "", suffixLatest: false };
   for (const entry of entries) {
     const wrong = (what: string) => new TypeError(`flavor ${JSON.stringify(entry)}: ${what}`);
+    const expression = workflowExpression(entry);
+    if (expression !== undefined) throw wrong(`${expression.message}. ${expression.hint}`);
     const fields = readRow(entry);
     if (fields.length === 0) throw wrong("an entry may not be empty");
     let affix: "prefixLatest" | "suffixLatest" | undefined;

@@ -1,5 +1,5 @@
 import Handlebars from "handlebars";
-import { readRow } from "./inputs";
+import { readRow, workflowExpression } from "./inputs";
 import { didYouMean, nearWord, parseTagRule, RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
 
 /** A name that a rule or flavor does not know: it would be passed over, or rendered as nothing. */
@@ -46,6 +46,9 @@ export function misspeltInRule(text: string): Misspelling[] {
 
 /** As `misspeltInRule`, for an entry of a flavor. */
 export function misspeltInFlavor(text: string): Misspelling[] {
+  const expression = workflowExpression(text);
+  if (expression !== undefined)
+    return [{ ...expression, message: `${JSON.stringify(text)}: ${expression.message}` }];
   return fieldsOf(text)
     .map(nameAndValue)
     .filter(({ name }) => name === "prefix" || name === "suffix")

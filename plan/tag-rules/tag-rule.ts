@@ -1,7 +1,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import { type Problem, ProblemError, reasonOf } from "../problem";
 import type { TagClass } from "../tag-policy";
-import { readRow } from "./inputs";
+import { readRow, workflowExpression } from "./inputs";
 
 /** The kinds of tag rule, as docker/metadata-action names them, with the priority each has unless it says another. */
 const RULE_PRIORITIES = {
@@ -128,6 +128,8 @@ export function parseTagRules(texts: readonly string[], path = "rules"): TagRule
  * @throws TypeError that says what is wrong and what is allowed.
  */
 export function parseTagRule(text: string): TagRule {
+  const expression = workflowExpression(text);
+  if (expression !== undefined) throw wrong(text, `${expression.message}. ${expression.hint}`);
   const { type, written: attributesWritten } = readAttributes(text);
   const written: Partial<Record<string, string>> = attributesWritten;
   const tagClass = written[CLASS_ATTRIBUTE];

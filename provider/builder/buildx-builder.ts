@@ -60,7 +60,16 @@ export async function readBuildxBuilder(
   };
 }
 
-function buildxFolder(env: Environment): string {
+/** Whether buildx lacks a builder that a stack names; docker's own is in no file. */
+export async function isMissingBuilder(
+  name: string | undefined,
+  env: Environment = process.env,
+): Promise<boolean> {
+  return name !== undefined && name !== "default" && (await readBuildxBuilder(name, env)) === undefined;
+}
+
+/** Where buildx keeps its builders. */
+export function buildxFolder(env: Environment): string {
   return env.BUILDX_CONFIG || path.join(env.DOCKER_CONFIG || path.join(homedir(), ".docker"), "buildx");
 }
 

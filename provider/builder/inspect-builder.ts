@@ -1,14 +1,16 @@
+import type { Environment } from "../../config/environment";
 import type { BuildFacts } from "../../plan/manifest";
 import { buildkitVersion } from "./buildkit-version";
 import { readBuildxBuilder } from "./buildx-builder";
 
-const UNKNOWN = "unknown";
+export const UNKNOWN = "unknown";
 
 /** What builds: the builder's name, driver, version of BuildKit and network; `unknown` where none is found. */
 export async function inspectBuilder(
   name: string | undefined,
+  env: Environment,
 ): Promise<Omit<BuildFacts, "images" | "proxy">> {
-  const builder = await readBuildxBuilder(name);
+  const builder = await readBuildxBuilder(name, env);
   const versions = await Promise.all(
     (builder?.nodes ?? []).map(async ({ endpoint }) => (await buildkitVersion(endpoint)) ?? UNKNOWN),
   );

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { crane } from "../support/crane";
+import { dockerCli } from "../support/docker-cli";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
 
@@ -17,7 +18,6 @@ beforeAll(async () => {
   registry = await startRegistry();
   project = await Project.fromExample({ example: "publish-services", stack: "stage" });
   await project.commit({});
-  expect((await project.pulumi("stack", "init")).exitCode).toBe(0);
 });
 
 afterAll(async () => {
@@ -38,6 +38,14 @@ function write(file: string, text: string): void {
 function text(file: string): string {
   return readFileSync(path.join(project.dir, file), "utf8");
 }
+
+test("a stack that cannot be made takes no number", async () => {
+  await registry.forget();
+  const { exitCode, text: output } = await deploy({ PULUMI_BACKEND_URL: "file:///dev/null/nowhere" });
+  expect(exitCode, output).not.toBe(0);
+  expect(existsSync(path.join(project.dir, ".buildnum"))).toBe(false);
+  expect(await registry.log()).toEqual([]);
+});
 
 test("two at once release two numbers, and Terraform has the later one", async () => {
   write(".buildnum", "146\n");
@@ -95,6 +103,24 @@ test.each([
   expect(text(file)).toBe(wrong);
   write(file, before);
   expect(text(".buildnum")).toBe(number);
+});
+
+test("with CI_DOCKER_CLI that CLI releases, and no stack is needed", async () => {
+  const cli = dockerCli();
+  try {
+    await project.commit({ "services/api/main.js": "// changed\n" });
+    write(".buildnum", "199\n");
+    const env = { CI_DOCKER_CLI: cli.program, PULUMI_BACKEND_URL: "file:///dev/null/nowhere" };
+    const { exitCode, text: output } = await deploy(env);
+    expect(exitCode, output).toBe(0);
+    expect(cli.calls().map(({ args }) => args.join(" "))).toContainEqual(
+      expect.stringMatching(/^build .*--target api /),
+    );
+    expect(text(TFVARS)).toContain('glass_docker_tag = "200"');
+    expect(await crane("digest", `${registry.host}/api:200`)).toMatch(/^sha256:/);
+  } finally {
+    cli.remove();
+  }
 });
 
 test("a release that fails leaves tfvars as it is", async () => {

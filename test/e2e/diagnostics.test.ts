@@ -139,6 +139,16 @@ describe("what a run built with", () => {
     expect(report).toMatch(/## Built with\n\n- Builder: slipway, driver remote, BuildKit v?\d/);
   });
 
+  test("is missed by the preview where the stack names a builder that is not there", async () => {
+    await release("v1.3.1");
+    project.setConfig({ ...config(), builder: { name: "far" } });
+    const { exitCode, text } = await project.preview();
+    project.setConfig(config());
+    expect(exitCode, text).toBe(0);
+    expect(text).toContain("buildx has no builder far, and `up` builds with it");
+    await project.upOk();
+  });
+
   test("is absent where nothing was built", async () => {
     await project.upOk();
     const file = path.join(project.dir, "artifacts/release-manifest.json");

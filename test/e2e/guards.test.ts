@@ -1,12 +1,16 @@
+import { writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RegistryClient } from "../../registry/client";
 import { OCI_MANIFEST } from "../../registry/manifest";
+import { pushIndex } from "../integration/registry/content";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { Project } from "../support/project";
 import { startRegistry, TEST_USER, type TestRegistry } from "../support/registry";
+import { SETTINGS_PROGRAM } from "../support/settings-program";
 
 const RULES = ["type=semver,pattern={{version}}", "type=semver,pattern={{major}}", "type=sha"];
 const DOCKERFILE = { "app/Dockerfile": "FROM scratch\nCOPY app.txt /app.txt\n" };
@@ -246,4 +250,46 @@ describe("credentials", () => {
       expect(text).not.toContain("another horse");
     }
   });
+});
+
+test("what a program leaves uncaught is its message alone, without a stack and without colours", async () => {
+  const stage = await project([{ host: "localhost:1", namespace: "octo" }]);
+  await stage.commit(withContent("one"), "v1.0.0");
+  const settings = SETTINGS_PROGRAM.split("\n")[0];
+  for (const [body, message] of [
+    ['throw Object.assign(new Error("no services"), { code: "ENONE" });', "no services"],
+    ['pulumi.output(1).apply(() => { throw new Error("no output"); });', "no output"],
+    ['void Promise.reject(new Error("not awaited"));', "not awaited"],
+    ['setTimeout(() => { throw new Error("too late"); }, 1);', "too late"],
+    ["undefined.digest;", /^ *(?:error: )?TypeError: Cannot read [^\n]*\n +at [^\n]*program\.js:3:\d+\)?$/m],
+  ] as const) {
+    const program = `${settings}\nconst pulumi = require("@pulumi/pulumi");\nmodule.exports = async () => { ${body} };\n`;
+    writeFileSync(path.join(stage.dir, "program.js"), program);
+    const { exitCode, text } = await stage.preview("--color", "never");
+    expect(exitCode).not.toBe(0);
+    expect(text).toMatch(message);
+    if (typeof message === "string") expect(text).not.toMatch(/^ +at /m);
+    expect(text).not.toMatch(/unhandled|<ref/);
+    expect(stripVTControlCharacters(text)).toBe(text);
+  }
+});
+
+test("a base without a platform that the image is built for is refused by the preview", async () => {
+  const { host } = await registry();
+  const client = new RegistryClient({ host, plainHttp: true });
+  await pushIndex(client, "octo/base", { tag: "1" });
+  await client.close();
+  const stage = await project([{ host, namespace: "octo" }]);
+  const built = (platforms: readonly string[]) => ({
+    registries: [{ host, namespace: "octo" }],
+    images: [{ name: "app", context: "app", platforms, tags: RULES }],
+  });
+  stage.setConfig(built(["linux/amd64", "linux/s390x"]));
+  await stage.commit({ "app/Dockerfile": `FROM ${host}/octo/base:1\n` }, "v1.0.0");
+  const { exitCode, text } = await stage.preview();
+  expect(exitCode).not.toBe(0);
+  expect(text).toContain(`${host}/octo/base:1 has no linux/s390x; it has linux/amd64, linux/arm64`);
+  expect(text).toContain("[base-platform-missing]");
+  stage.setConfig(built(["linux/amd64", "linux/arm64"]));
+  expect((await stage.preview()).exitCode).toBe(0);
 });

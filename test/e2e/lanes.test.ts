@@ -78,6 +78,17 @@ describe("the main lane", () => {
     });
   });
 
+  test("a release without a version is refused, and nothing is written", async () => {
+    await expectNoWrites(async () => {
+      const { exitCode, text } = await npm(MAIN);
+      expect(exitCode).not.toBe(0);
+      expect(text).toMatch(/no version of the lane main.*\[version-tag-missing\].*TAG=v0\.2\.1/s);
+      const byCli = await aionis.slipway("publish", "--stack", "main");
+      expect(byCli.exitCode).toBe(1);
+      expect(byCli.text).toContain("[version-tag-missing]");
+    });
+  });
+
   test("TAG=v0.2.1 releases v0.2.1 and latest for both platforms", async () => {
     await released(MAIN, { TAG: "v0.2.1", PLATFORMS: "linux/amd64,linux/arm64", PUBLISH_LATEST: "true" });
     expect(await tags()).toEqual(["latest", "v0.2.1"]);

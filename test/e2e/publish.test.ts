@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
@@ -81,7 +81,7 @@ async function tagsOf(image: string): Promise<Record<string, string>> {
   return Object.fromEntries(digests);
 }
 
-function file(project: Project, name: string): unknown {
+function file(project: Project, name: string) {
   return JSON.parse(readFileSync(path.join(project.dir, "artifacts", name), "utf8"));
 }
 
@@ -172,10 +172,12 @@ describe.each(EVERY_CASE ? CASES : CASES.filter(({ builds }) => builds > 1))(
       expect(builds()).toBe(example.builds);
       const tags = await tagsOf(example.image);
       expect(Object.keys(tags)).toEqual(example.tags);
-      const manifest = file(project, "release-manifest.json");
+      const { run, ...manifest } = file(project, "release-manifest.json");
       const told = JSON.stringify(manifest);
       for (const digest of Object.values(tags)) expect(told).toContain(digest);
       expect(told).not.toContain('"build"');
+      expect(run.build).toMatchObject({ builder: "docker-alike", driver: "unknown" });
+      expect(run.build.images).toHaveLength(example.builds);
       const { annotations = {} } = JSON.parse(
         await crane("manifest", `${registry.host}/${example.image}:${example.tags.at(-1)}`),
       );
@@ -240,12 +242,31 @@ describe("publish-services", () => {
     expect(await secured.log()).toEqual([]);
   });
 
-  test("CI_PUSH=false runs nothing, asks nobody, and writes the manifest", async () => {
-    await secured.forget();
-    const text = ok(await release({ CI_IMAGE_TAG: "1", CI_PUSH: "false" }));
-    expect(text).toContain("# Nothing is to be pushed");
-    expect(cli.calls()).toEqual([]);
-    expect(await secured.log()).toEqual([]);
+  /** The example's own script. */
+  const script = (env: Readonly<Record<string, string>>) =>
+    project.run({ ...credentials, ...env }, "npm", "run", "--silent", "docker:publish:services");
+
+  test.each([["CI_DOCKER_CLI"], ["DOCKER_CLI"]])(
+    "CI_PUSH=false with a %s that only logs its calls: nothing is run or asked, the manifest is written and named",
+    async (variable) => {
+      await secured.forget();
+      const stub = path.join(project.dir, "artifacts/stub.sh");
+      mkdirSync(path.dirname(stub), { recursive: true });
+      writeFileSync(stub, `#!/bin/sh\necho "$@" >>"$0.log"\n`, { mode: 0o755 });
+      const env = { CI_IMAGE_TAG: "1", CI_PUSH: "false", CI_DOCKER_CLI: "", [variable]: stub };
+      const text = ok(await script(env));
+      expect(text).toContain("# Nothing is to be pushed and no registry was asked");
+      expect(text).toContain(`${stub} build `);
+      expect(text).toMatch(/\? 1 +not asked/);
+      expect(text).not.toContain("new →");
+      expect(text).toContain("wrote artifacts/docker/service-image-manifest.json");
+      expect(existsSync(`${stub}.log`)).toBe(false);
+      expect(await secured.log()).toEqual([]);
+      expectManifest();
+    },
+  );
+
+  function expectManifest(): void {
     expect(file(project, "docker/service-image-manifest.json")).toEqual({
       registry: secured.host,
       tag: "1",
@@ -253,7 +274,7 @@ describe("publish-services", () => {
       images: images(() => "1"),
     });
     rmSync(path.join(project.dir, "artifacts"), { recursive: true });
-  });
+  }
 
   test("--print names the password and does not show it", async () => {
     const text = ok(await release({ CI_IMAGE_TAG: "2025.11.0" }, "--print"));
@@ -263,6 +284,15 @@ describe("publish-services", () => {
     );
     expect(text).not.toContain(TEST_USER.password);
     expect(cli.calls()).toEqual([]);
+  });
+
+  test("--print finds that docker has no builder that can push, and shows how it is made", async () => {
+    const env = { CI_IMAGE_TAG: "2025.11.0", CI_DOCKER_CLI: "docker", BUILDX_CONFIG: "/nowhere" };
+    const text = ok(await release(env, "--print"));
+    expect(text).toContain(
+      "docker buildx create --name slipway --driver docker-container --driver-opt network=host\n",
+    );
+    expect(text).toContain("BUILDX_BUILDER=slipway docker buildx build ");
   });
 
   test("a build that fails says so, and no tag has moved", async () => {
@@ -275,12 +305,18 @@ describe("publish-services", () => {
     expect(text).toContain("exit code 17");
     expect(text).toContain("ERROR: the disk is full");
     expect(text).toContain("no tag has moved");
+    const [diagnostics = ""] = /artifacts\/diagnostics-\S+\.json/.exec(text) ?? [];
+    expect(file(project, path.basename(diagnostics))).toMatchObject({
+      operation: "publish",
+      message: expect.stringContaining("ERROR: the disk is full"),
+      requests: expect.arrayContaining([expect.objectContaining({ host: secured.host })]),
+    });
     const put = (await secured.writes()).filter(({ path: at }) => at.endsWith("/manifests/2025.11.0"));
     expect(put).toEqual([]);
   });
 
   test("the fleet is released; the password goes by standard input and nowhere else", async () => {
-    const text = ok(await release({ CI_IMAGE_TAG: "2025.11.0" }));
+    const text = ok(await script({ CI_IMAGE_TAG: "2025.11.0" }));
     expect(text).not.toContain(TEST_USER.password);
     const [login, ...rest] = cli.calls();
     expect(login?.args).toEqual(["login", secured.host, "--username", "slipway", "--password-stdin"]);

@@ -44,6 +44,11 @@ const { writeFileSync } = require("node:fs");
 const args = process.argv.slice(2);
 const events = ${JSON.stringify(EVENTS)}.map((event) => event + "\\n").join("");
 const at = args.indexOf("--event-log");
+if (args.includes("--locked")) {
+  process.stderr.write("error: the stack is currently locked by 1 lock(s). Delete the lock file\\n" +
+    "  file:///x.json: created by ann@elsewhere (pid 7) at 2026-11-28T06:49:07Z\\n");
+  process.exit(1);
+}
 if (at >= 0 && process.env.PULUMI_DEBUG_COMMANDS === "true") writeFileSync(args[at + 1], events);
 process.stdout.write(args.includes("--json") ? events : "the engine's display, and its Duration: 3s\\n");
 process.exitCode = args.includes("--well") ? 0 : 255;
@@ -119,6 +124,20 @@ test.each<[string, readonly string[], Readonly<Record<string, string>>, readonly
   expect(code).toBe(args.includes("--well") ? 0 : 255);
   // The events are gone.
   expect(readdirSync(dir)).toEqual(["engine.js"]);
+});
+
+test("a pipe and a terminal: who has locked the stack, in place of the engine's advice to delete a file", async () => {
+  const args = ["--stack", "stage", "--locked"];
+  const { PATH = "", HOME = "" } = process.env;
+  const { code, out, err } = await inPipe(args);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err).toMatch(/^error: SLIPWAY_STACK_LOCKED: another release of the stack stage is running:\n/);
+  expect(err).toContain("  ann@elsewhere (process 7) since 2026-11-28T06:49:07Z\n");
+  const { terminal } = await onTerminal({
+    argv: [process.execPath, ...command(args)],
+    ...{ cwd: dir, columns: 120, rows: 30, env: { PATH, HOME, TERM: "xterm", TMPDIR: dir } },
+  });
+  expect(terminal.lines).toEqual(err.trimEnd().split("\n"));
 });
 
 const SAYING = `const { endPassing, say, sayInPassing } = require(${LOAD}).load("cli/terminal.ts");

@@ -9,16 +9,18 @@ const run = promisify(execFile);
 const ROOT = path.resolve(__dirname, "../..");
 const TARBALL = path.join(ROOT, "dist", `slipway-${packageJson.version}.tgz`);
 
-/** What `npm install` leaves in a project's folder: the package, its command, and the other modules linked. */
+/**
+ * What `npm install` leaves in a project's folder, without a network: the package, its command as npm links it, and the
+ * other modules as links to this checkout's.
+ */
 export async function packSlipway(folder: string): Promise<void> {
   const modules = path.join(folder, "node_modules");
-  mkdirSync(path.join(modules, ".bin"), { recursive: true });
-  mkdirSync(path.join(modules, "slipway"));
+  mkdirSync(path.join(modules, "slipway"), { recursive: true });
   for (const name of readdirSync(path.join(ROOT, "node_modules")).filter((name) => !name.startsWith(".")))
     symlinkSync(path.join(ROOT, "node_modules", name), path.join(modules, name));
-  symlinkSync("../slipway/cli/slipway.js", path.join(modules, ".bin/slipway"));
   const into = path.join(modules, "slipway");
   await run("tar", ["xzf", await packedTarball(), "-C", into, "--strip-components=1"]);
+  await run("npm", ["rebuild", "--silent", "--offline", "--ignore-scripts", "slipway"], { cwd: folder });
 }
 
 /** What `npm pack` makes. It takes its time: packed when a source is newer, and once for tests that run at once. */

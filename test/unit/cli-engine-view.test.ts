@@ -242,3 +242,12 @@ No tag was written. Run the same command again: it finishes what is missing.
     expect(seen([event]).view.failure("full")).toBe("error: [mandatory] rules: sbom: add one\n");
   });
 });
+
+test("colours of programs and providers are left out", () => {
+  const { lines, view } = seen([
+    says(STACK, "info", "\u001b[32mready\u001b[39m"),
+    says(STACK, "error", "\u001b[31mno\u001b[39m"),
+  ]);
+  expect(lines).toEqual(["ready"]);
+  expect(view.failure("full")).toBe("error: no\n");
+});

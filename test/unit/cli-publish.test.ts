@@ -11,12 +11,13 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runCli } from "../../cli/publish/cli-builder";
+import { CliBuilder, chooseBuilder, runCli } from "../../cli/publish/cli-builder";
 import { buildCommand, commandText, loginCommand } from "../../cli/publish/commands";
 import { privateDockerFolder } from "../../cli/publish/docker-folder";
 import { buildRecipe } from "../../plan/build-recipe";
 import type { ImageIntent } from "../../plan/release-intent";
 import { Secret } from "../../plan/secret";
+import { aConfig } from "../support/plan-state";
 import { anImage, anIntent, aPlannedImage, DIGEST } from "../support/planned";
 
 function build(program: string, intent: Partial<ImageIntent> = {}, more: object = {}) {
@@ -218,5 +219,98 @@ describe("a run of the command line", () => {
       onLine: () => stop.abort(new Error("interrupted")),
     });
     await expect(hanging).rejects.toThrow("interrupted");
+  });
+});
+
+describe("the builder of docker", () => {
+  const create = (...more: string[]) =>
+    ["buildx", "create", "--name", "slipway", "--driver", "docker-container", ...more].join(" ");
+  let home: string;
+
+  beforeEach(() => {
+    home = mkdtempSync(path.join(tmpdir(), "slipway-buildx-"));
+  });
+
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  /** Builders as buildx keeps them, the first one in use. */
+  function buildx(names: readonly string[]): void {
+    mkdirSync(path.join(home, "instances"));
+    for (const name of names) {
+      const instance = { Name: name, Driver: "docker-container", Nodes: [{ Endpoint: "unix:///x" }] };
+      writeFileSync(path.join(home, "instances", name), JSON.stringify(instance));
+    }
+    writeFileSync(path.join(home, "current"), JSON.stringify({ Name: names[0] ?? "" }));
+  }
+
+  const hosts = (...names: string[]) =>
+    names.map((host) => ({ host, namespace: "octo", optional: false, plainHttp: false }));
+
+  interface Choice {
+    readonly has: readonly string[];
+    readonly program?: string;
+    readonly name?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly host?: string;
+  }
+
+  test.each<[string, Choice, { name?: string; made?: string }]>([
+    ["that buildx uses", { has: ["big"] }, {}],
+    ["that the stack names", { has: ["big", "far"], name: "far" }, { name: "far" }],
+    ["docker's own, by name", { has: [], name: "default" }, { name: "default" }],
+    ["that a variable names", { has: [], env: { BUILDX_BUILDER: "desktop-linux" } }, {}],
+    ["that an earlier run made, not in use", { has: ["", "slipway"] }, { name: "slipway" }],
+    ["none, so one is made", { has: [] }, { name: "slipway", made: create() }],
+    [
+      "none, for a registry on this machine",
+      { has: [], host: "localhost:5000" },
+      { name: "slipway", made: create("--driver-opt", "network=host") },
+    ],
+    ["another CLI's", { has: [], program: "nerdctl" }, {}],
+  ])("%s", async (_what, { has, program = "docker", name, env, host = "ghcr.io" }, expected) => {
+    buildx(has.filter((known) => known !== ""));
+    if (has[0] === "") rmSync(path.join(home, "current"));
+    const config = aConfig({ registries: hosts(host), builder: { ...aConfig().builder, name } });
+    const chosen = await chooseBuilder(program, config, { BUILDX_CONFIG: home, ...env });
+    expect({ name: chosen.name, made: chosen.create?.args.join(" ") }).toEqual({
+      name: expected.name,
+      made: expected.made,
+    });
+  });
+
+  test("that the stack names and buildx has not is refused, with the command that makes it", async () => {
+    const config = aConfig({ builder: { ...aConfig().builder, name: "far" } });
+    await expect(chooseBuilder("docker", config, { BUILDX_CONFIG: home })).rejects.toThrow(
+      /no builder far, .*\[cli-no-builder\].*docker buildx create --name far/s,
+    );
+  });
+
+  test("is made once, before the first build, where the person's own builders are", async () => {
+    const docker = path.join(home, "docker");
+    const script = `#!/bin/sh
+echo "$2 $BUILDX_BUILDER $BUILDX_CONFIG" >>"${home}/calls"
+while [ $# -gt 0 ]; do [ "$1" = --iidfile ] && echo ${DIGEST} >"$2"; shift; done
+`;
+    writeFileSync(docker, script, { mode: 0o755 });
+    const builder = new CliBuilder({
+      program: docker,
+      config: aConfig(),
+      projectDir: home,
+      env: { DOCKER_CONFIG: path.join(home, "own"), PATH: process.env.PATH },
+      logins: [],
+      signal: new AbortController().signal,
+      say: () => {},
+    });
+    const image = aPlannedImage();
+    expect([await builder.build(image, undefined), await builder.build(image, undefined)]).toEqual([
+      DIGEST,
+      DIGEST,
+    ]);
+    expect(await builder.identity()).toEqual({ builder: "slipway" });
+    await builder.close();
+    const folder = path.join(home, "own/buildx");
+    expect(readFileSync(path.join(home, "calls"), "utf8")).toBe(
+      `create  ${folder}\nbuild slipway ${folder}\nbuild slipway ${folder}\n`,
+    );
   });
 });

@@ -41,13 +41,29 @@ async function signalled(
   return { code: await ended, output };
 }
 
-const cases = RUNNERS.flatMap((runner) => (["SIGINT", "SIGTERM"] as const).map((name) => ({ runner, name })));
+const cases = RUNNERS.flatMap((runner) =>
+  (
+    [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const
+  ).map(([name, code]) => ({ runner, name, code })),
+);
 
-test.each(cases)("$runner.1: $name is passed on, and the end is waited for", async ({ runner, name }) => {
-  expect(await signalled(runner, ENGINE, name)).toEqual({
-    code: 7,
-    output: `ready\ngot ${name}\nstate is written\n`,
-  });
+test.each(cases)(
+  "$runner.1: $name is passed on, the end is waited for, and the code is $code",
+  async (row) => {
+    const { runner, name, code } = row;
+    expect(await signalled(runner, ENGINE, name)).toEqual({
+      code,
+      output: `ready\ngot ${name}\nstate is written\n`,
+    });
+  },
+);
+
+test.each(RUNNERS)("%s %s: what finishes well in spite of a signal has done its work", async (...runner) => {
+  const well = ENGINE.replace("exit(7)", "exit(0)");
+  expect((await signalled(runner, well, "SIGINT")).code).toBe(0);
 });
 
 test.each(RUNNERS)("%s %s: a death by a signal has that signal's exit code", async (...runner) => {

@@ -176,4 +176,15 @@ describe("slipway tags", { timeout: 60_000 }, () => {
     expect(stdout).toContain("--repository-file");
     expect((await slipway([])).code).toBe(2);
   });
+
+  test("says why there is no tag: no commit, and a branch of 150 characters", async () => {
+    const without = await slipway(["tags", "--rule", "type=sha", "--ref", "refs/heads/main"]);
+    expect(without.stderr).toMatch(/no commit is given \(GITHUB_SHA or --sha.*type=sha makes no tag/);
+    const env = { GITHUB_SHA: SHA, GITHUB_REF: `refs/heads/${"x".repeat(150)}` };
+    const long = await slipway(["tags", "--rule", "type=ref,event=branch"], env);
+    expect(long.stderr).toMatch(
+      /150 characters is no tag.*\n.*type=ref,event=branch; give the branch a shorter name/,
+    );
+    expect((await slipway(["tags", "--rule", "type=sha"], env)).stderr).toBe("");
+  });
 });

@@ -46,13 +46,13 @@ describe("basic authentication (htpasswd)", () => {
     const entries: RequestEntry[] = [];
     const wrong = closing(
       clientOf(registry.host, {
-        credentials: async () => ({ username, password: new Secret(canary) }),
+        credentials: async () => ({ username, password: new Secret(canary), from: "a variable" }),
         onRequest: (entry) => entries.push(entry),
       }),
     );
     const error: unknown = await wrong.verifyPush("octo/app").catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "registry-unauthorized", status: 401, repository: "octo/app" });
-    expect(String(error)).toMatch(/wrong, expired or revoked/);
+    expect(String(error)).toMatch(/from a variable are wrong, expired or revoked/);
     expect(JSON.stringify([error, String(error), entries])).not.toContain(canary);
     expect(entries.map(({ status }) => status)).toEqual([401, 401]);
 

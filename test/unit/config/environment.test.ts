@@ -7,7 +7,7 @@ import {
 } from "../../../config/environment";
 import { ENVIRONMENT } from "../../../config/environment-table";
 import { Encrypted } from "../../../config/secrets";
-import { MINIMAL, read } from "./read-config";
+import { MINIMAL, problemLines, read } from "./read-config";
 
 const TWO = {
   registries: [
@@ -170,6 +170,59 @@ describe("what the variables replace", () => {
       C: { kind: "literal", value: "" },
       HOME_PAGE: { kind: "literal", value: "https://x.test" },
       KEPT: { kind: "literal", value: "1" },
+    });
+  });
+
+  describe("a build argument with latestOf", () => {
+    const latestOf = "npm:tool";
+    const written = {
+      ...MINIMAL,
+      envPrefix: "OCTO_",
+      images: [{ name: "app", buildArgs: { TOOL_VERSION: { latestOf, pin: "1.0.0" }, MODE: "fast" } }],
+      base: { dockerfile: "Dockerfile.base", include: ["rootfs/**"], buildArgs: { BASE_TOOL: { latestOf } } },
+      variants: [{ suffix: "" }, { suffix: "-slim", buildArgs: { SLIM_TOOL: { latestOf } } }],
+    };
+    const pins = (env: Record<string, string>) =>
+      Object.fromEntries(
+        read({ written, env })
+          .images.flatMap(({ buildArgs }) => Object.entries(buildArgs))
+          .flatMap(([name, arg]) => (arg.kind === "latest-of" && arg.pin ? [[name, arg.pin]] : [])),
+      );
+
+    it.each<[string, Record<string, string>, Record<string, string>]>([
+      ["no variable: what is written", {}, { TOOL_VERSION: "1.0.0" }],
+      ["an image's", { TOOL_VERSION: "1.4.2" }, { TOOL_VERSION: "1.4.2" }],
+      [
+        "a variant's, the base's",
+        { SLIM_TOOL: "2.0.0-rc.1", BASE_TOOL: " v3.0.0 " },
+        { TOOL_VERSION: "1.0.0", SLIM_TOOL: "2.0.0-rc.1", BASE_TOOL: "v3.0.0" },
+      ],
+      [
+        "with the prefix first",
+        { OCTO_TOOL_VERSION: "1.5.0", TOOL_VERSION: "1.4.2" },
+        { TOOL_VERSION: "1.5.0" },
+      ],
+      [
+        "by CI_BUILD_ARGS",
+        { CI_BUILD_ARGS: "TOOL_VERSION=1.4.2,SLIM_TOOL=2.1.0" },
+        { TOOL_VERSION: "1.4.2", SLIM_TOOL: "2.1.0" },
+      ],
+      ["an argument that is a text is no other's business", { MODE: "slow" }, { TOOL_VERSION: "1.0.0" }],
+    ])("is pinned by the variable of its name: %s", (_what, env, expected) => {
+      expect(pins(env)).toEqual(expected);
+    });
+
+    const NO_VERSION = "is not a version such as 1.4.2; a tag or a range would be another one tomorrow";
+    it.each([
+      [{ TOOL_VERSION: "latest" }, "images[0].buildArgs.TOOL_VERSION.pin", "latest", "TOOL_VERSION"],
+      [{ SLIM_TOOL: "^2.0.0" }, "variants[1].buildArgs.SLIM_TOOL.pin", "^2.0.0", "SLIM_TOOL"],
+      [{ OCTO_SLIM_TOOL: "2" }, "variants[1].buildArgs.SLIM_TOOL.pin", "2", "OCTO_SLIM_TOOL"],
+      [{ BASE_TOOL: "1.x" }, "base.buildArgs.BASE_TOOL.pin", "1.x", "BASE_TOOL"],
+      [{ CI_BUILD_ARGS: "SLIM_TOOL=next" }, "variants[1].buildArgs.SLIM_TOOL.pin", "next", "CI_BUILD_ARGS"],
+    ])("is not pinned by what is no version: %o", (env, at, value, variable) => {
+      expect(problemLines({ written, env })).toEqual([
+        `${at}: "${value}" ${NO_VERSION} (from environment variable ${variable}) [config-value]`,
+      ]);
     });
   });
 

@@ -157,6 +157,23 @@ describe("a stack's file that cannot be read", () => {
     expect(await failure()).toMatch(/Pulumi\.stage\.yaml:3: Map keys must be unique \[config-file\]/);
   });
 
+  it.each([
+    ["too deep in a mapping", "config:\n  a: 1\n   b: 2\n  c: 3\n", 3],
+    ["too deep in a list", "config:\n  a:\n    - name: app\n        context: app\n", 4],
+    ["too deep after blank lines", "config:\n  a: x\n\n\n     y: 1\n", 5],
+    ["not deep enough", "config:\n  a: 1\n b: 2\n", 3],
+    ["a quote", 'config:\n  a: "x\n  b: 1\n  c: 1\n', 2],
+    ["a single quote", "config:\n  a: 1\n  b: 'x\n  c: 1\n", 3],
+    ["a colon without a space", "config:\n  a:true\n  b: 1\n", 2],
+    ["a missing colon", "config:\n  a: 1\n  b\n  c: 2\n", 3],
+    ["two colons", "config:\n  a: b: c\n  d: 1\n", 2],
+    ["a tab", "config:\n\ta: 1\n", 2],
+    ["a reserved character", "config:\n  a: @octo\n", 2],
+  ])("names the line of the mistake: %s", async (_, text, line) => {
+    await stack(text);
+    expect(await failure()).toContain(`Pulumi.stage.yaml:${line}: `);
+  });
+
   it("names file and line of bytes that are not UTF-8", async () => {
     await stack(
       Buffer.concat([Buffer.from("config:\n  slipway:version: "), Buffer.from([0xff, 0xfe, 0x0a])]),

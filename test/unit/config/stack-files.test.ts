@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readStackConfig } from "../../../cli/plan-without-engine";
@@ -5,7 +6,9 @@ import { declaredCode } from "../../../cli/program/run-program";
 import { readConfig } from "../../../config/read";
 import { isSetupStack, readSetup } from "../../../config/read-setup";
 import { readStackFile } from "../../../config/stack-file";
+import { matches } from "../../../plan/trust";
 import { newKeyPair } from "../../../trust/keys";
+import { linkedExample } from "../../support/linked";
 
 const projectDir = join(__dirname, "../../..");
 
@@ -45,4 +48,17 @@ describe("the program of this project", () => {
     expect(Object.keys(config.environments)).toEqual(["prod", "stage"]);
     expect(config.tagRules).toEqual({ name: "Release tags", patterns: ["v*"] });
   });
+});
+
+it("publish-container signs keyless, and trusts its own workflow alone", async () => {
+  const example = linkedExample("publish-container");
+  const { sign } = await readStackConfig({ projectDir: example, stack: "release", env: {} });
+  rmSync(example, { recursive: true, force: true });
+  const workflow = "https://github.com/octo/container/.github/workflows/publish-container.yml@refs";
+  const trusts = (subject: string) =>
+    sign.mode === "keyless" &&
+    sign.trusted.some((signer) => signer.kind === "identity" && matches(signer.subject, subject));
+  expect(trusts(`${workflow}/tags/v1.2.3`)).toBe(true);
+  expect(trusts(`${workflow}/heads/main`)).toBe(true);
+  expect(trusts(`${workflow}/pull/1/merge`)).toBe(false);
 });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: expressions of a workflow look like a template's
 import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../../config/grammar";
 import { type Input, MINIMAL, problemLines, problemsOf } from "./read-config";
@@ -63,6 +64,34 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       'images[0].tags: "type=sha" is not a list [config-type]',
       'images[0].provenance: "max" is not true or false [config-type]',
       "images[1]: is empty; expected an image: { name: …, context: … } [config-type]",
+    ],
+  ],
+  [
+    "flags as YAML 1.1 had them",
+    { written: { ...MINIMAL, requireTag: "yes", images: [{ name: "app", sbom: "no", provenance: "Off" }] } },
+    [
+      'requireTag: "yes" is not true or false; did you mean `true`? [config-type]',
+      'images[0].provenance: "Off" is not true or false; did you mean `false`? [config-type]',
+      'images[0].sbom: "no" is not the image of an SBOM generator; did you mean `false`? [config-value]',
+    ],
+  ],
+  ...["none", "off", "N", "disabled", "False"].map((sbom): (typeof WRONG)[number] => [
+    `sbom: ${sbom}`,
+    image({ sbom }),
+    [
+      `images[0].sbom: "${sbom}" is not the image of an SBOM generator; did you mean \`false\`? [config-value]`,
+    ],
+  ]),
+  [
+    "expressions of a workflow",
+    image({
+      tags: ["type=raw,value=latest,enable=${{ github.ref == format('refs/heads/{0}', 'main') }}"],
+      flavor: ["prefix=${{ github.ref_name }}-", "latest=${{ inputs.latest }}"],
+    }),
+    [
+      "images[0].tags[0]: \"type=raw,value=latest,enable=${{ github.ref == format('refs/heads/{0}', 'main') }}\": ${{ github.ref == format('refs/heads/{0}', 'main') }} means something in a workflow file only. Write {{is_default_branch}}, {{branch}}, {{tag}}, {{sha}} or {{input 'name'}}, or compute the entry in index.ts [tag-rule]",
+      'images[0].flavor[0]: "prefix=${{ github.ref_name }}-": ${{ github.ref_name }} means something in a workflow file only [config-tag-rule]',
+      'images[0].flavor[1]: "latest=${{ inputs.latest }}": ${{ inputs.latest }} means something in a workflow file only [config-tag-rule]',
     ],
   ],
   [
@@ -284,6 +313,22 @@ describe("wrong configurations, every problem at once", () => {
   it.each(WRONG)("%s", (_name, input, problems) => {
     expect(problemLines(input)).toEqual(problems);
   });
+});
+
+it("shows the list that a pasted text is meant as", () => {
+  const error = problemsOf(
+    image({ tags: "type=semver,pattern={{version}}\n# every commit\n\n  type=sha\n" }),
+  );
+  expect(error.message).toContain(
+    [
+      " is not a list [config-type]",
+      "    Write a list, without `|`:",
+      "    - type=semver,pattern={{version}}",
+      "    # every commit",
+      "    - type=sha",
+    ].join("\n"),
+  );
+  expect(problemsOf(image({ tags: "type=sha" })).message).toContain("Write a list:\n    - type=sha");
 });
 
 it("tells the whole of it in one text, with what to do", () => {

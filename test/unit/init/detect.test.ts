@@ -24,6 +24,15 @@ describe("what a repository releases", () => {
       { "app-web-ui": "Web UI/Dockerfile", "app-api": "api/Dockerfile" },
     ],
     [
+      "names that OCI allows, and some that it does not",
+      { "my_app/Dockerfile": SCRATCH, "app.js/Dockerfile": SCRATCH, "_x.-y/Dockerfile": SCRATCH },
+      {
+        "app-my_app": "my_app/Dockerfile",
+        "app-app.js": "app.js/Dockerfile",
+        "app-x-y": "_x.-y/Dockerfile",
+      },
+    ],
+    [
       "the root and folders",
       { Dockerfile: SCRATCH, "worker/Dockerfile": SCRATCH },
       { app: "Dockerfile", "app-worker": "worker/Dockerfile" },

@@ -123,7 +123,50 @@ describe("a version that is released is adopted", () => {
     expect(contentOf(plan)).toEqual({ content: adopted, build: undefined, copyTo: [SECOND] });
     expect(plan.images[0]?.statement).toMatchObject({ contentKey: "e".repeat(64), inputs: {} });
     expect(plan.notices).toEqual([
-      "app: the working tree or its inputs differ from what 1.2.3 was released with; " +
+      "app: what it is made from is not what 1.2.3 was released with (files of its context, its Dockerfile, " +
+        "arguments, bases, labels or other settings); the release that exists (sha256:aaaaaaaaaaaa) is kept",
+    ]);
+  });
+
+  test.each<[string, Parameters<typeof statement>[0], Parameters<typeof intent>[0], string]>([
+    ["an argument", { inputs: { AGENT: "1" } }, { buildArgs: { AGENT: "2" } }, "AGENT: 1 → 2"],
+    ["a new argument", { inputs: { A: "1" } }, { buildArgs: { A: "1", B: "2" } }, "B: none → 2"],
+    [
+      "a platform",
+      {},
+      { image: anImage({ platforms: ["linux/amd64"] }) },
+      "platforms: linux/amd64, linux/arm64 → linux/amd64",
+    ],
+    [
+      "a base",
+      { bases: { "docker.io/library/node:22": digest("b") } },
+      { bases: { "docker.io/library/node:22": digest("c") } },
+      "docker.io/library/node:22: sha256:bbbbbbbbbbbb → sha256:cccccccccccc",
+    ],
+    [
+      "an argument and a base that is gone",
+      { inputs: { A: "1" }, bases: { "docker.io/library/node:22": digest("b") } },
+      { buildArgs: { A: "2" } },
+      "A: 1 → 2; docker.io/library/node:22: sha256:bbbbbbbbbbbb → none",
+    ],
+    [
+      "files alone",
+      { inputs: { A: "1" } },
+      { buildArgs: { A: "1" } },
+      "files of its context, its Dockerfile, arguments, bases, labels or other settings",
+    ],
+    [
+      "what a statement without inputs does not say",
+      {},
+      { buildArgs: { A: "2" } },
+      "files of its context, its Dockerfile, arguments, bases, labels or other settings",
+    ],
+  ])("and it is said what differs: %s", (_, stated, changed, what) => {
+    const contentKey = "e".repeat(64);
+    const existing = image({ contentKey, statements: [statement({ ...stated, contentKey })] });
+    const plan = planOf(released(existing), { intents: [intent(changed)] });
+    expect(plan.notices).toEqual([
+      `app: what it is made from is not what 1.2.3 was released with (${what}); ` +
         "the release that exists (sha256:aaaaaaaaaaaa) is kept",
     ]);
   });

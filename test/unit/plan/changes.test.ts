@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { changesIn, type ReleasePlan } from "../../../plan/release-plan";
 
-type Parts = { from?: "build" | "candidate"; copyTo?: string[]; action?: string };
+type Parts = { from?: "build" | "candidate"; copyTo?: string[]; action?: string; unasked?: boolean };
 
-function plan({ from = "candidate", copyTo = [], action = "unchanged" }: Parts): ReleasePlan {
+function plan({ from = "candidate", copyTo = [], action = "unchanged", unasked }: Parts): ReleasePlan {
   const tag = { repository: "ghcr.io/octo/app", name: "latest", action };
   const images = [{ name: "app", content: { from }, copyTo }];
   // Nothing else of a plan is looked at.
-  return { images, levels: [{ name: "latest", tags: [tag] }] } as unknown as ReleasePlan;
+  return { unasked, images, levels: [{ name: "latest", tags: [tag] }] } as unknown as ReleasePlan;
 }
 
 test.each<[string, Parts, string[]]>([
@@ -17,6 +17,11 @@ test.each<[string, Parts, string[]]>([
   ["a copy", { copyTo: ["docker.io/octo/app"] }, ["app would be copied to docker.io/octo/app"]],
   ["a tag that is gone", { action: "create" }, ["ghcr.io/octo/app:latest is not there"]],
   ["a tag that somebody moved", { action: "move" }, ["ghcr.io/octo/app:latest points to something else"]],
+  [
+    "a dry run, which asks no registry",
+    { action: "create", unasked: true },
+    [expect.stringMatching("not known")],
+  ],
 ])("%s", (_, parts, expected) => {
   expect(changesIn(plan(parts))).toEqual(expected);
 });

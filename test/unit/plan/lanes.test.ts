@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Lane, laneOwnerProblems, laneTags, laneVersion, laneVersionProblem } from "../../../plan/lanes";
-import { publishedTags, versionTagProblems } from "../../../plan/version-checks";
+import type { ImageIntent } from "../../../plan/release-intent";
+import { laneTagProblems, publishedTags, versionTagProblems } from "../../../plan/version-checks";
 import { anIntent, REVISION } from "../../support/planned";
 
 function lane(name: string, prefix: string, trigger: string, changes: Partial<Lane> = {}): Lane {
@@ -103,5 +104,25 @@ describe("the policy about version tags", () => {
       { code: "version-tag-missing", message: expect.stringContaining(`${without.name} and 1 more`) },
     ]);
     expect(versionTagProblems({ publishVersionTag: false }, [without])).toEqual([]);
+  });
+});
+
+describe("a lane's release", () => {
+  const tagged = anIntent();
+  const untagged = anIntent({ tags: [] });
+  const base = anIntent({
+    name: "base",
+    image: { ...anIntent().image, addressed: { include: ["Dockerfile.base"], hash: undefined } },
+  });
+
+  it.each<[string, { lane?: typeof MAIN }, ImageIntent[], string[]]>([
+    ["without any tag", { lane: MAIN }, [untagged], ["version-tag-missing"]],
+    ["with its base's tag alone", { lane: MAIN }, [base, untagged], ["version-tag-missing"]],
+    ["with a tag", { lane: MAIN }, [tagged], []],
+    ["one image of two with a tag", { lane: MAIN }, [untagged, tagged], []],
+    ["of no lane", {}, [untagged], []],
+    ["of nothing", { lane: MAIN }, [], []],
+  ])("%s", (_what, config, intents, codes) => {
+    expect(laneTagProblems(config, intents).map(({ code }) => code)).toEqual(codes);
   });
 });

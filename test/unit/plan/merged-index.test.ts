@@ -7,6 +7,7 @@ import {
   type IndexEntry,
   mergedAnnotations,
   mergedIndex,
+  missingInBase,
   partIndexProblems,
 } from "../../../plan/image-index";
 import { isIndex, platforms } from "../../../registry/manifest";
@@ -229,4 +230,18 @@ describe("a part's index", () => {
     expect(problems).toEqual([expect.objectContaining({ code, path: "app linux/arm64" })]);
     expect(problems[0]?.message).toMatch(message);
   });
+});
+
+test.each<[readonly string[], readonly string[], readonly string[]]>([
+  [["linux/amd64", "linux/arm64"], ["linux/amd64", "linux/arm64"], []],
+  [["linux/amd64"], ["linux/amd64", "linux/arm64"], ["linux/arm64"]],
+  [["linux/amd64"], ["linux/amd64/v2"], []],
+  [["linux/arm64/v8"], ["linux/arm64"], []],
+  [["linux/386"], ["linux/amd64"], []],
+  [["linux/amd64"], ["linux/386"], ["linux/386"]],
+  [["linux/arm/v6"], ["linux/arm/v7", "linux/arm64"], []],
+  [["linux/arm/v7"], ["linux/arm/v6"], ["linux/arm/v6"]],
+  [[], ["linux/amd64"], ["linux/amd64"]],
+])("a base with %j for %j lacks %j", (found, wanted, missing) => {
+  expect(missingInBase(found, wanted)).toEqual(missing);
 });

@@ -300,12 +300,19 @@ describe("lines and the newest", () => {
 });
 
 describe("RELEASE_NAME_PATTERN", () => {
-  it.each(["v1.2.3", "standalone-v0.2.1", "2025.11.0", "147", "1.0.0+x", "app@1.0.0", "release/1.0", "_x"])(
-    "allows %s",
-    (name) => {
-      expect(RELEASE_NAME_PATTERN.test(name)).toBe(true);
-    },
-  );
+  it.each([
+    "v1.2.3",
+    "standalone-v0.2.1",
+    "2025.11.0",
+    "147",
+    "1.0.0+x",
+    "app@1.0.0",
+    "@octo/app@1.0.0",
+    "release/1.0",
+    "_x",
+  ])("allows %s", (name) => {
+    expect(RELEASE_NAME_PATTERN.test(name)).toBe(true);
+  });
 
   it.each([
     "",
@@ -319,6 +326,8 @@ describe("RELEASE_NAME_PATTERN", () => {
     "a.",
     "x.lock",
     "a@{0}",
+    "@",
+    "@@x",
     "v1;rm -rf /",
     "$(x)",
     "$" + "{{ x }}",

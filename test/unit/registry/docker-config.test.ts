@@ -70,6 +70,57 @@ describe("dockerCredentials", () => {
     expect(shown(await find(host))).toEqual({ username: "me", password: "se:cret" });
   });
 
+  it.each([
+    ["docker.io", ["https://index.docker.io/v1/", "docker.io"]],
+    ["ghcr.io", ["ghcr.io", "https://ghcr.io"]],
+    ["ghcr.io", ["https://ghcr.io", "https://ghcr.io/v2/"]],
+  ])("for %s passes over an empty entry under %j[0]", async (host, [empty = "", full = ""]) => {
+    await config({ auths: { [empty]: {}, [full]: { auth: base64("me:secret") } } });
+    expect(shown(await find(host))).toEqual({ username: "me", password: "secret" });
+  });
+
+  it("says where credentials come from", async () => {
+    await helper("mine", `echo '{"Username":"me","Secret":"x"}'`);
+    const auths = { "quay.io": { auth: base64("me:secret") }, "b.io": { auth: base64("me:secret") } };
+    await config({ credHelpers: { "ghcr.io": "mine" }, auths });
+    environment.DOCKER_AUTH_CONFIG = JSON.stringify({ auths: { "b.io": { auth: base64("ci:secret") } } });
+    expect((await find("quay.io"))?.from).toBe(join(folder, "config.json"));
+    expect((await find("ghcr.io"))?.from).toBe(`docker-credential-mine, named in ${folder}/config.json`);
+    expect((await find("b.io"))?.from).toBe("DOCKER_AUTH_CONFIG");
+  });
+
+  it.each([
+    ["ghcr.io", { auths: { "ghcr.io": { auth: base64("ci:token") } } }, "ci"],
+    ["docker.io", { auths: { "https://index.docker.io/v1/": { auth: base64("ci:token") } } }, "ci"],
+    ["ghcr.io", { auths: { "ghcr.io": {} } }, "me"],
+    ["ghcr.io", { auths: { "quay.io": { auth: base64("ci:token") } } }, "me"],
+    ["ghcr.io", {}, "me"],
+    ["ghcr.io", "", "me"],
+  ])("takes DOCKER_AUTH_CONFIG before the file: %s in %j", async (host, variable, username) => {
+    await config({ auths: { [host]: { auth: base64("me:file") } } });
+    environment.DOCKER_AUTH_CONFIG = typeof variable === "string" ? variable : JSON.stringify(variable);
+    expect(shown(await find(host))).toMatchObject({ username });
+  });
+
+  it.each(["/kaniko/config.json", base64("{}"), "[]", '"canary"'])(
+    "explains a DOCKER_AUTH_CONFIG of %s",
+    async (text) => {
+      environment.DOCKER_AUTH_CONFIG = text;
+      await expect(find("ghcr.io")).rejects.toThrow(/DOCKER_AUTH_CONFIG is no JSON object\n.*"auths"/);
+    },
+  );
+
+  it("explains a DOCKER_CONFIG that names the file in place of its folder", async () => {
+    await config({});
+    environment.DOCKER_CONFIG = join(folder, "config.json");
+    const error: unknown = await find("ghcr.io").catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "registry-credentials" });
+    expect(String(error)).toContain(`config.json, which is a file`);
+    expect(String(error)).toContain(`DOCKER_CONFIG=${folder}`);
+    environment.DOCKER_CONFIG = join(folder, "absent");
+    expect(await find("ghcr.io")).toBeUndefined();
+  });
+
   it("reads identity tokens and plain fields", async () => {
     await config({
       auths: {

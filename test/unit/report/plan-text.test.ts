@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { planText, refusalText } from "../../../report/plan-text";
 import {
+  aConfig,
   digest,
   FIRST,
   image,
@@ -82,6 +83,32 @@ app 1.2.3: no build, 1.2.3 is released (sha256:aaaaaaaaaaaa)
     + 1            new → sha256:aaaaaaaaaaaa (1.2.3)
     = latest       not made: 2.0.0 exists and is newer than 1.2.3
 `,
+    );
+  });
+
+  test("of a dry run, which asks no registry, calls nothing new", () => {
+    const config = aConfig({ push: false });
+    const tags = [
+      { name: "1.3.0-rc.1", class: "version" as const },
+      { name: "latest", class: "floating" as const, line: {} },
+    ];
+    const candidate = intent({ version: "1.3.0-rc.1", tags });
+    const text = planText(planOf(registryState(), { config, intents: [candidate] }));
+    expect(text).toBe(
+      `Release plan for stage, commit 0123456789ab
+  note: nothing is pushed and no registry was asked (push: false): which tags exist is not known
+  note: no SBOM for app: it is turned off (sbom: false)
+
+app 1.3.0-rc.1: build for linux/amd64, linux/arm64, where no registry has it
+${[FIRST, SECOND]
+  .map(
+    (repository) => `  ${repository}
+    ? sha-0123456  not asked → 1.3.0-rc.1
+    ? 1.3.0-rc.1   not asked → 1.3.0-rc.1
+    = latest       stays as it is: 1.3.0-rc.1 is a pre-release, and a pre-release moves no floating tag
+`,
+  )
+  .join("")}`,
     );
   });
 

@@ -331,10 +331,12 @@ describe("what cannot be in a context", () => {
 
   it("refuses a Dockerfile that is no text, and an ignore file that cannot be read", async () => {
     const dir = await temporaryFolder();
-    await writeFile(join(dir, "Dockerfile"), Buffer.from([0x46, 0xff, 0x0a]));
+    await writeFile(join(dir, "Dockerfile"), Buffer.from("# \xe9\nFROM scratch\nLABEL a=\xe9\n", "latin1"));
     expect(await problemsOf(dir)).toEqual([
-      'image app.dockerfile: "Dockerfile" is not UTF-8 [context-dockerfile]',
+      'image app.dockerfile: "Dockerfile" is not UTF-8 in line 3 [context-dockerfile]',
     ]);
+    await writeFile(join(dir, "Dockerfile"), Buffer.from("# caf\xe9\r\nFROM scratch\n  # \xfc\n", "latin1"));
+    expect(await problemsOf(dir)).toEqual([]);
     const bad = await folderWith({ Dockerfile: "FROM scratch\n", ".dockerignore": "[a\n" });
     expect((await problemsOf(bad))[0]).toContain("the ignore file cannot be used: ");
   });

@@ -57,6 +57,64 @@ describe("the images that a Dockerfile takes", () => {
     expect(images(dockerfile)).toEqual(expected);
   });
 
+  it.each([
+    ["v1.22.3", "${V#v}", "1.22.3"],
+    ["v1.22.3", "${V%.*}", "v1.22"],
+    ["v1.22.3", "${V%%.*}", "v1"],
+    ["v1.22.3", "${V#*.}", "22.3"],
+    ["v1.22.3", "${V##*.}", "3"],
+    ["v1.22.3", "${V#x}", "v1.22.3"],
+    ["v1.22.3", "${V%.?}", "v1.22"],
+    ["3_12_1", "${V/_/.}", "3.12_1"],
+    ["3_12_1", "${V//_/.}", "3.12.1"],
+    ["3_12_1", "${V//_/}", "3121"],
+    ["3_12_1", "${V/_*/}", "3"],
+    ["1+2", "${V/+/-}", "1-2"],
+    ["a/b", "${V/\\//-}", "a-b"],
+    ["1*2", "${V/\\*/-}", "1-2"],
+    ["1.2", "${V%${S:-.2}}", "1"],
+  ])("cuts and replaces as BuildKit does: %s by %s", (value, word, tag) => {
+    expect(images(`ARG V=${value}\nARG S\nFROM node:x${word}`)).toEqual([`docker.io/library/node:x${tag}`]);
+  });
+
+  it("refuses an escape that BuildKit refuses, and an argument without a value", () => {
+    expect(read("ARG V=1\nFROM node:${V#\\d}").problems[0]).toContain("an escape that BuildKit refuses");
+    expect(read("FROM node:${V#v}").problems[0]).toContain("has no value");
+  });
+
+  it.each([
+    ["FROM a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
+    ["FROM --platform=$TARGETPLATFORM a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
+    ["FROM --platform=linux/amd64 a:1", { "a:1": ["linux/amd64"] }],
+    ["FROM --platform=linux/${TARGETARCH} a:1", { "a:1": ["linux/amd64", "linux/arm64"] }],
+    [
+      "FROM --platform=$BUILDPLATFORM a:1 AS x\nFROM b:1\nCOPY --from=x / /",
+      { "b:1": ["linux/amd64", "linux/arm64"] },
+    ],
+    ["FROM --platform=${BUILDPLATFORM} a:1", {}],
+    ["FROM a:1 AS unused\nFROM scratch\nCOPY --from=c:1 / /", {}],
+    [
+      "FROM a:1 AS s-amd64\nFROM b:1 AS s-arm64\nFROM s-$TARGETARCH",
+      { "a:1": ["linux/amd64"], "b:1": ["linux/arm64"] },
+    ],
+  ])("knows which platforms a base is taken for: %j", (dockerfile, expected) => {
+    const { platforms } = readDockerfileImages({
+      ...{ dockerfile, buildArgs: {}, platforms: ["linux/amd64", "linux/arm64"], path: "dockerfile" },
+    });
+    const library = Object.entries(expected).map(([name, of]) => [`docker.io/library/${name}`, of]);
+    expect(platforms).toEqual(Object.fromEntries(library));
+  });
+
+  it("knows the platform of the machine that builds", () => {
+    const arch = process.arch === "x64" ? "amd64" : process.arch;
+    const dockerfile = "FROM a AS tools-amd64\nFROM b AS tools-arm64\nFROM tools-${BUILDARCH}";
+    expect(images(dockerfile)).toEqual([`docker.io/library/${arch === "amd64" ? "a" : "b"}:latest`]);
+    expect(images("FROM x:${BUILDOS}-$BUILDARCH$BUILDVARIANT")).toEqual([
+      `docker.io/library/x:linux-${arch}`,
+    ]);
+    expect(images("ARG P=${BUILDPLATFORM#linux/}\nFROM x:$P")).toEqual([`docker.io/library/x:${arch}`]);
+  });
+
   it("takes build arguments over defaults, where they are declared", () => {
     expect(images("ARG V=22\nFROM node:$V", { buildArgs: { V: "24" } })).toEqual([
       "docker.io/library/node:24",
@@ -114,8 +172,8 @@ describe("what cannot be known", () => {
     ["ARG V\nFROM $V", ['line 2: FROM: "" is not an image [dockerfile-reference]']],
     ["ARG V=${X}\nFROM node:${V}", ['line 2: FROM: "${V}" has no value [dockerfile-variable]']],
     [
-      "ARG V=1.2\nFROM node:${V%.*}",
-      ['line 2: FROM: "${V%.*}" uses a form that Slipway cannot resolve [dockerfile-variable]'],
+      "ARG V=1.2\nFROM node:${V^^}",
+      ['line 2: FROM: "${V^^}" uses a form that Slipway cannot resolve [dockerfile-variable]'],
     ],
     ["FROM node:${V:?wanted}", ['line 1: FROM: "${V:?wanted}" has no value: wanted [dockerfile-variable]']],
     ["FROM Node:22", ['line 1: FROM: "Node:22" is not an image [dockerfile-reference]']],

@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { withLock } from "../../../toolchain/lock.mjs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { lockedStackText, withLock } from "../../../toolchain/lock.mjs";
 
 let dir: string;
 beforeEach(() => {
@@ -16,7 +16,7 @@ const lockModule = path.resolve(__dirname, "../../../toolchain/lock.mjs");
 
 /** Another process that takes the lock, says so, and keeps it until it is ended. */
 async function holdInOtherProcess(file: string) {
-  const script = `import { withLock } from ${JSON.stringify(lockModule)};
+  const script = `import { lockedStackText, withLock } from ${JSON.stringify(lockModule)};
     await withLock(process.argv[1], async () => { console.log("held"); await new Promise((r) => setTimeout(r, 60_000)); });`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script, file], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -80,4 +80,42 @@ test("a failure releases the lock", async () => {
   const file = path.join(dir, "part.lock");
   await expect(withLock(file, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(existsSync(file)).toBe(false);
+});
+
+describe("a stack that the engine finds locked", () => {
+  const locked = (...holders: readonly string[]) =>
+    [
+      "error: could not create stack: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with `pulumi cancel`.",
+      ...holders.map(
+        (holder) => `  file:///state/.pulumi/locks/x.json?no_tmp_dir=true: created by ${holder}`,
+      ),
+    ].join("\n");
+  const dead = spawnSync(process.execPath, ["--eval", ""]).pid;
+
+  test.each([
+    ["a process of this machine", [`ann@${hostname()} (pid ${process.pid}) at 2026-11-28T06:49:07Z`], true],
+    ["another machine", ["runner@ci-7 (pid 1) at 2026-11-28T06:49:07Z"], true],
+    ["a dead process", [`ann@${hostname()} (pid ${dead}) at 2026-11-28T06:49:07Z`], false],
+    [
+      "a dead process and another machine",
+      [
+        `ann@${hostname()} (pid ${dead}) at 2026-11-28T06:49:07Z`,
+        "runner@ci-7 (pid 1) at 2026-11-28T06:50:07+01:00",
+      ],
+      true,
+    ],
+  ])("by %s: who holds it, since when, and what to do", (_, holders, isRunning) => {
+    const text = lockedStackText(locked(...holders), "stage") ?? "";
+    expect(text).toMatch(
+      isRunning ? /^SLIPWAY_STACK_LOCKED: another release of the stack stage is running/ : /was killed/,
+    );
+    for (const holder of holders)
+      expect(text).toContain(holder.replace("(pid ", "(process ").replace(" at ", " since "));
+    expect(text).toContain("pulumi cancel --stack stage");
+    expect(text).not.toContain("delete the lock file");
+  });
+
+  test("any other output is none", () => {
+    expect(lockedStackText("error: no stack named 'stage' found", "stage")).toBeUndefined();
+  });
 });

@@ -191,6 +191,13 @@ describe("a release", () => {
   const release = (workflows: object, more: object = {}) =>
     textOf(filesOf(stack("release", { release: {}, ...workflows }, more)), "release.yml");
 
+  test("gives git globs, which can leave nothing out", () => {
+    const tags = ["[0-9]+.[0-9]+", "v*", "!v1*-rc*"];
+    const text = textOf(filesOf(stack("release", { release: { tags }, drift: {} })), "drift.yml");
+    expect(text).toContain("refs/tags/[0-9]*.[0-9]* refs/tags/v*");
+    expect(text).not.toContain("rc*");
+  });
+
   test.each([
     ["a published release", {}, { release: { types: ["published"] } }],
     ["git tags", { release: { on: ["tags"] } }, { push: { tags: ["v*"] } }],
@@ -198,6 +205,11 @@ describe("a release", () => {
       "chosen git tags",
       { release: { on: ["tags"], tags: ["app-v*", "a+b"] } },
       { push: { tags: ["app-v*", "a\\+b"] } },
+    ],
+    [
+      "git tags by patterns",
+      { release: { on: ["tags"], tags: ["*", "[0-9]+.[0-9]+", "@octo/app@*", "!v1*-rc*"] } },
+      { push: { tags: ["*", "[0-9]+.[0-9]+", "@octo/app@*", "!v1*-rc*"] } },
     ],
   ])("starts by %s, and by hand", (_, workflows, triggers) => {
     const { on } = parse(release(workflows)) as { on: Record<string, unknown> };

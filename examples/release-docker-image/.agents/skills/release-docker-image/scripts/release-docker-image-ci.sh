@@ -5,4 +5,9 @@ set -u
 
 cd "$(dirname "$0")/../../../.." || exit 1
 # The project's own package, never one that is fetched for its name.
-exec npx --no slipway dispatch --stack release --workflow release-docker.yml "$@"
+slipway=node_modules/.bin/slipway
+[ -x "$slipway" ] || {
+  echo "error: slipway is not installed in $PWD: put its package there and run npm install (README.md)" >&2
+  exit 1
+}
+exec "$slipway" dispatch --stack release --workflow release-docker.yml "$@"

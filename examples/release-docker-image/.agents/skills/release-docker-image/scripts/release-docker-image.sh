@@ -39,7 +39,12 @@ done
 
 cd "$(dirname "$0")/../../../.." || exit 1
 # The project's own package, never one that is fetched for its name.
-npx --no slipway env --stack release -- pulumi stack select --create release || exit 1
+slipway=node_modules/.bin/slipway
+[ -x "$slipway" ] || {
+  echo "error: slipway is not installed in $PWD: put its package there and run npm install (README.md)" >&2
+  exit 1
+}
+"$slipway" env --stack release -- pulumi stack select --create release || exit 1
 # The command's words are meant to be split.
 # shellcheck disable=SC2086
-npx --no slipway $command || exit 1
+"$slipway" $command || exit 1
