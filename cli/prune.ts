@@ -54,11 +54,11 @@ export interface Prune {
 export async function prune(options: Prune): Promise<{ code: number; results: readonly PruneResult[] }> {
   const projectDir = path.resolve(options.cwd);
   const config = await readStackConfig({ ...options, projectDir });
-  const context = runContext(config, options.env);
+  const context = runContext(config, options.env, projectDir);
   const rules = await pruneRules(config, projectDir, options);
   const results: PruneResult[] = [];
   const left = "Each removal is whole; run the same again to go on.";
-  const code = await untilInterrupted(context.registries, left, async (signal) => {
+  const code = await untilInterrupted(context, "prune", left, async (signal) => {
     for (const place of await repositoriesToPrune(config, context)) {
       signal.throwIfAborted();
       results.push(await new RepositoryPruner(config, context, place, rules).run(options.yes, signal));
@@ -143,6 +143,7 @@ class RepositoryPruner {
     try {
       contents = await this.#reader.read();
     } catch (error) {
+      signal.throwIfAborted();
       return { ...nothing, problems: [problemOf(error)] };
     }
     const plan = planPrune(contents, this.#rules);
@@ -181,6 +182,7 @@ class RepositoryPruner {
           ...(reason === undefined ? {} : { reason }),
         });
       } catch (error) {
+        signal.throwIfAborted();
         // What comes later can depend on what failed: signatures go after what they sign.
         outcomes.push({ digest, tags, removed: false, reason: "it failed" });
         return { outcomes, problems: [problemOf(error)] };
