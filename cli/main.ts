@@ -7,6 +7,7 @@ import { initCommand } from "./commands/init";
 import { keysCommand } from "./commands/keys";
 import { buildCommand, mergeCommand } from "./commands/parts";
 import { planCommand } from "./commands/plan";
+import { pruneCommand } from "./commands/prune";
 import { publishCommand } from "./commands/publish";
 import { reportCommand } from "./commands/report";
 import { tagsCommand } from "./commands/tags";
@@ -28,6 +29,7 @@ const COMMANDS: readonly ((secondMs?: number) => Command)[] = [
   dispatchCommand,
   reportCommand,
   verifyCommand,
+  pruneCommand,
   tagsCommand,
   workflowsCommand,
 ];

@@ -5,7 +5,7 @@ import { readConfig } from "../config/read";
 import { isSetupStack } from "../config/read-setup";
 import { readStackFile, type StackFile } from "../config/stack-file";
 import type { Config } from "../plan/config";
-import { manifestAmong, type ReleaseManifest } from "../plan/manifest";
+import { manifestAmong, parseManifest, type ReleaseManifest } from "../plan/manifest";
 import { ProblemError, reasonOf } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type PlannedRelease, withFiles } from "../plan/release-plan";
@@ -97,6 +97,7 @@ function setupStack(stack: string): ProblemError {
 export async function readStackConfig(options: {
   readonly projectDir: string;
   readonly stack: string;
+  readonly configFile?: string;
   readonly env: Environment;
 }): Promise<Config> {
   const file = await readStackFile(options);
@@ -113,6 +114,15 @@ export function configOf(input: {
 }): Config {
   const { projectDir, file, code, env, flags } = input;
   return readConfig({ ...file, code, env, flags, readFile: projectFiles(projectDir) });
+}
+
+/** What a stack released last, by its state or by the file that it wrote here. @throws Error where neither can be read */
+export async function recordedManifest(
+  from: { readonly projectDir: string; readonly config: Config; readonly env: Environment },
+  stack: string,
+): Promise<ReleaseManifest | undefined> {
+  const manifest = await manifestWithoutEngine(from, stack);
+  return manifest === undefined ? undefined : parseManifest(manifest);
 }
 
 /** Another stack's manifest: from its state if `pulumi` can read it, else the file that its last release wrote here. */

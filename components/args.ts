@@ -40,7 +40,7 @@ export interface RegistryArgs {
    */
   readonly floatingTags?: boolean;
   /**
-   * Where descriptions of its repositories go: a server with Docker Hub's API.
+   * Where descriptions of its repositories go and `slipway prune` deletes tags: a server with Docker Hub's API.
    * @default https://hub.docker.com for docker.io, else none
    */
   readonly hub?: string;

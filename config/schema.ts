@@ -44,7 +44,7 @@ const registrySchema = z
     hub: grammar.origin
       .optional()
       .describe(
-        "Where descriptions of its repositories go: a server with Docker Hub's API. @default https://hub.docker.com for docker.io, else none",
+        "Where descriptions of its repositories go and `slipway prune` deletes tags: a server with Docker Hub's API. @default https://hub.docker.com for docker.io, else none",
       ),
   })
   .meta({ what: "a registry: { host: …, namespace: … }" });

@@ -51,6 +51,11 @@ function lacksRepository({ status, errorText, context: { method } }: Answer): bo
   return status === 404 && method !== "GET" && method !== "HEAD" && /NAME_UNKNOWN/.test(errorText);
 }
 
+/** Registries that delete by digest alone read a tag as a digest, and find it wrong. */
+function isUndeletableTag({ status, errorText, context: { method } }: Answer): boolean {
+  return method === "DELETE" && status === 400 && /"(?:DIGEST|MANIFEST)_INVALID"/.test(errorText);
+}
+
 function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
   const { status, errorText } = answer;
   if (isRateLimit(answer)) return "registry-rate-limited";
@@ -64,6 +69,7 @@ function codeFor(answer: Answer, caller: Caller): RegistryErrorCode {
   if (status === 404) return "registry-not-found";
   if (status === 405 || status === 501) return "registry-unsupported";
   if (status === 400 && /"UNSUPPORTED"/.test(errorText)) return "registry-unsupported";
+  if (isUndeletableTag(answer)) return "registry-unsupported";
   if (status >= 500 || status === 408) return "registry-server-error";
   if (status >= 400) return "registry-refused";
   return "registry-bad-answer";

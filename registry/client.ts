@@ -2,7 +2,7 @@ import { apiHost, normalizeHost } from "../plan/reference";
 import type { CredentialsSource } from "./auth";
 import * as blobs from "./blob-calls";
 import { type Action, type Grant, parseChallenges, pullScope, pushScope, readGrant } from "./challenge";
-import { checkDigest, checkReference, checkRepository, RegistryError } from "./errors";
+import { checkDigest, checkReference, checkRepository, checkTag, RegistryError } from "./errors";
 import { listReferrers, listTags } from "./lists";
 import type { Descriptor } from "./manifest";
 import * as manifests from "./manifest-calls";
@@ -97,6 +97,20 @@ export class RegistryClient {
   ): Promise<manifests.PushedManifest> {
     const target = this.#reference(reference);
     return manifests.put(this.#at(repository), target, bytes, mediaType);
+  }
+
+  /**
+   * Deletes a tag; false where there is none. Registries differ in what else goes: `tryTagDeletion` finds out.
+   *
+   * @throws RegistryError `registry-unsupported` where the registry deletes by digest only, or not at all
+   */
+  async deleteTag(repository: string, tag: string): Promise<boolean> {
+    return manifests.remove(this.#at(repository), checkTag(this.host, tag));
+  }
+
+  /** Deletes a manifest, and with it every tag that points to it; false where there is none. */
+  async deleteManifest(repository: string, digest: string): Promise<boolean> {
+    return manifests.remove(this.#at(repository), this.#digest(digest));
   }
 
   /** Every tag, in the registry's order; none for a repository that does not exist. */

@@ -164,6 +164,12 @@ export function checkDigest(registry: string, digest: string): Digest {
   return digest;
 }
 
+/** @throws RegistryError `registry-bad-name` */
+export function checkTag(registry: string, tag: string): string {
+  if (!TAG_PATTERN.test(tag)) throw badName(registry, "tag", tag);
+  return tag;
+}
+
 /** @throws RegistryError `registry-bad-name` for what is neither a tag nor a digest */
 export function checkReference(registry: string, reference: string): string {
   if (!TAG_PATTERN.test(reference) && !isDigest(reference))

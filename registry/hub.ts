@@ -1,7 +1,7 @@
 import { isRecord } from "../plan/record";
 import { answerError } from "./answer-errors";
 import type { CredentialsSource } from "./auth";
-import { RegistryError } from "./errors";
+import { checkTag, RegistryError } from "./errors";
 import type { Answer } from "./http";
 import { type Method, Wire, type WireOptions } from "./http";
 import { Redactor } from "./redact";
@@ -73,6 +73,13 @@ export class HubClient {
     });
   }
 
+  /** Deletes a tag, and nothing else that points to its digest; false where there is none. @param path `octo/app` */
+  async deleteTag(path: string, tag: string): Promise<boolean> {
+    const at = `${target(path)}tags/${checkTag(this.#options.registry, tag)}/`;
+    const call: HubCall = { method: "DELETE", target: at, repository: path };
+    return this.#signedIn(call, [200, 202, 204, 404], ({ status }) => status !== 404);
+  }
+
   /** One call with a token; with another one where that has run out. */
   async #signedIn<T>(
     call: HubCall,
@@ -106,7 +113,7 @@ export class HubClient {
       throw new RegistryError({
         code: "registry-unauthorized",
         registry,
-        summary: `a description on ${api} needs a username and a token, and ${why}`,
+        summary: `a change on ${api} needs a username and a token, and ${why}`,
         hint: CREDENTIALS_HINT,
       });
     }
@@ -186,7 +193,7 @@ function plainText(text: string): string {
 }
 
 const CREDENTIALS_HINT =
-  "Configure DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or HUB_PAT for descriptions alone: " +
+  "Configure DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or HUB_PAT for descriptions and deletes alone: " +
   "a personal access token with the scope Read, Write, Delete (Docker Hub → Account settings → Personal access tokens).";
 
 function hintFor(
@@ -198,7 +205,7 @@ function hintFor(
     case 401:
       return `The username or token is wrong, expired or revoked. ${CREDENTIALS_HINT}`;
     case 403:
-      return `The token may not change the description of ${repository ?? "the repository"}: it needs the scope Read, Write, Delete (Read & Write pushes only), and its owner the right to administer the repository. ${CREDENTIALS_HINT}`;
+      return `The token may not change the description or delete tags of ${repository ?? "the repository"}: it needs the scope Read, Write, Delete (Read & Write pushes only), and its owner the right to administer the repository. ${CREDENTIALS_HINT}`;
     case 404:
       return `There is no repository ${repository ?? ""} that these credentials see: look at its name and namespace.`;
     default:

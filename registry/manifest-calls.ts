@@ -1,6 +1,6 @@
 import { digestOf, isDigest } from "../plan/digest";
 import { isRecord } from "../plan/record";
-import { pullScope, pushScope } from "./challenge";
+import { deleteScope, pullScope, pushScope } from "./challenge";
 import type { Answer } from "./http";
 import {
   type Descriptor,
@@ -110,4 +110,16 @@ export function put(
       subjectListed: answer.header("oci-subject") !== undefined,
     };
   });
+}
+
+/** Deletes what a tag or digest names; false where there is nothing. */
+export function remove({ transport, repository }: RepositoryApi, reference: string) {
+  const call: Call = {
+    method: "DELETE",
+    target: `/v2/${repository}/manifests/${reference}`,
+    repository,
+    scopes: [deleteScope(repository)],
+    expect: [200, 202, 204, 404],
+  };
+  return transport.call(call, ({ status }) => status !== 404);
 }

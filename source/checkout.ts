@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { CheckoutNeeds } from "../plan/config";
-import type { Problem } from "../plan/problem";
+import { type Problem, ProblemError } from "../plan/problem";
 import { git, gitText } from "./commands";
 import type { IgnoreRules } from "./context-files";
 import { isInside, realPath } from "./project-files";
@@ -132,9 +132,12 @@ export async function missingFromContext(
   });
 }
 
-/** Whether the repository that a folder lies in has submodules, and files in Git LFS. Outside of one: neither. */
+/** Whether the repository that a folder lies in has submodules, and files in Git LFS. Outside of one, or without git: neither. */
 export async function readCheckoutNeeds(dir: string): Promise<CheckoutNeeds> {
-  const top = await git(dir, ["rev-parse", "--show-toplevel"]);
+  const top = await git(dir, ["rev-parse", "--show-toplevel"]).catch((error: unknown) => {
+    if (error instanceof ProblemError) return { code: 1, stdout: "" };
+    throw error;
+  });
   if (top.code !== 0) return { submodules: false, lfs: false };
   const root = top.stdout.replace(/\r?\n$/, "");
   const patterns = [":(glob).gitmodules", ":(glob)**/.gitattributes"];

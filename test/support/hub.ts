@@ -37,6 +37,8 @@ export interface StandInHub {
   authToken: boolean;
   /** Answers the next requests of a method, one each, in place of what would be answered. */
   readonly next: Map<string, HubAnswer[]>;
+  /** Deletes a repository's tag where the registry keeps it. @default there are no tags */
+  deleteTag: (name: string, tag: string) => Promise<boolean>;
   /** Every token that was given out loses its power. */
   forgetTokens(): void;
   stop(): Promise<void>;
@@ -69,6 +71,7 @@ export async function startHub(): Promise<StandInHub> {
     requests: [],
     authToken: true,
     next: new Map(),
+    deleteTag: async () => false,
     forgetTokens: () => tokens.clear(),
     async stop() {
       server.closeAllConnections();
@@ -87,7 +90,8 @@ export async function startHub(): Promise<StandInHub> {
       return outgoing.writeHead(told.status, told.headers).end(told.body);
     }
     if (method === "POST") return signIn(url, body, outgoing);
-    const name = /^\/v2\/repositories\/([a-z0-9._-]+\/[a-z0-9._-]+)\/$/.exec(url)?.[1];
+    const [, name, tag] =
+      /^\/v2\/repositories\/([a-z0-9._-]+\/[a-z0-9._-]+)\/(?:tags\/([^/]+)\/)?$/.exec(url) ?? [];
     const repository = name === undefined ? undefined : hub.repositories.get(name);
     const bearer = /^Bearer (.+)$/.exec(authorization ?? "")?.[1];
     const account = bearer === undefined ? undefined : tokens.get(bearer);
@@ -103,7 +107,8 @@ export async function startHub(): Promise<StandInHub> {
       }
       return answer(outgoing, 200, facts(name, repository));
     }
-    if (method !== "PATCH") return answer(outgoing, 405, { detail: `Method "${method}" not allowed.` });
+    if (method !== (tag === undefined ? "PATCH" : "DELETE"))
+      return answer(outgoing, 405, { detail: `Method "${method}" not allowed.` });
     if (account === undefined) {
       return answer(outgoing, 401, { detail: "Authentication credentials were not provided." });
     }
@@ -114,6 +119,10 @@ export async function startHub(): Promise<StandInHub> {
     }
     if (name === undefined || repository === undefined) {
       return answer(outgoing, 404, { message: "object not found", errinfo: {} });
+    }
+    if (tag !== undefined) {
+      const deleted = await hub.deleteTag(name, tag);
+      return deleted ? outgoing.writeHead(204).end() : answer(outgoing, 404, { message: "tag not found" });
     }
     const { description, full_description: full } = body;
     if (typeof description === "string" && [...description].length > 100) {
