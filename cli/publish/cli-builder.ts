@@ -156,7 +156,7 @@ export async function chooseBuilder(
       `Make it (docker buildx create --name ${name} …), or leave builder.name out.`,
     );
   if (name !== undefined || (await readBuildxBuilder(undefined, env)) !== undefined) return { name };
-  // Whoever sets it knows of a builder that is in no file, such as a context's.
+  // It may name a builder that is in no file, such as a docker context's.
   if (env.BUILDX_BUILDER) return {};
   if ((await readBuildxBuilder(OWN_BUILDER, env)) !== undefined) return { name: OWN_BUILDER };
   const hosts = config.registries.map(({ host }) => host);

@@ -235,7 +235,7 @@ test("a registry with immutable tags is named, with the setting that leaves its 
   world.remove();
 });
 
-test("a version that no trusted signer states takes no floating tag, whoever moved it there", async () => {
+test("a version that no trusted signer states takes no floating tag, even if one was moved to it", async () => {
   count += 1;
   world = new SignedWorld();
   configure(SIGNED);
