@@ -79,18 +79,17 @@ function newestOfMinors(
   { names, gitTags, bad, prereleases }: FloatingTagsInput,
   { git, tag, sample }: Spelling,
 ): Version[] {
-  const isBad = (version: Version) =>
-    existingVersions(bad, { ...tag, prefix: "", suffix: "" }).some(
-      (one) => compareVersions(one, version) === 0,
-    );
+  const badVersions = existingVersions(bad, { ...tag, prefix: "", suffix: "" });
+  const isBad = (version: Version) => badVersions.some((one) => compareVersions(one, version) === 0);
   const counting = existingVersions(names, tag).filter(
     (version) => (prereleases || !isPrerelease(version)) && !isBad(version),
   );
-  const inGit = new Set(gitTags.map(cleanTag));
+  const foreign = counting.filter(({ form }) => form !== sample.form);
+  // Most images have none, and a repository has many tags.
+  const inGit = new Set(foreign.length === 0 ? [] : gitTags.map(cleanTag));
   const others = new Map<string, Version>();
-  for (const version of counting)
-    if (version.form !== sample.form && inGit.has(tagOfVersion(version.text, git)))
-      others.set(version.form, version);
+  for (const version of foreign)
+    if (inGit.has(tagOfVersion(version.text, git))) others.set(version.form, version);
   const newest = new Map<string, Version>();
   const ordered = counting.filter(({ form }) => form === sample.form);
   for (const version of ordered.sort((a, b) => compareVersions(b, a) ?? 0)) {
@@ -105,11 +104,7 @@ function newestOfMinors(
 
 /** From the tag that is released, else from a git tag whose version the registry has. */
 function spellingOf(input: FloatingTagsInput): Spelling | undefined {
-  const versions = new Set(input.names.map(withoutWord));
-  const known = input.gitTags.filter((tag) => versions.has(withoutWord(tag)));
-  const others = input.gitTags.filter((tag) => !versions.has(withoutWord(tag)));
-  const released = tagOf(input.event.ref);
-  for (const git of [released ?? [], known.reverse(), others.reverse().slice(0, MOST_TRIED)].flat()) {
+  for (const git of spelledTags(input)) {
     const { entries, event } = rulesFor(input, git);
     const { version = "", form } = versionAndForm(entries, event);
     const sample = parseVersion(version, form);
@@ -121,6 +116,19 @@ function spellingOf(input: FloatingTagsInput): Spelling | undefined {
     return { git: spelled, tag: form, sample };
   }
   return undefined;
+}
+
+/** Git tags to learn the spelling from, the likeliest first; each is only looked for if the ones before gave none. */
+function* spelledTags({ names, gitTags, event }: FloatingTagsInput): Generator<string> {
+  const released = tagOf(event.ref);
+  if (released !== undefined) yield released;
+  const versions = new Set(names.map(withoutWord));
+  const isKnown = (tag: string) => versions.has(withoutWord(tag));
+  yield* gitTags.filter(isKnown).reverse();
+  yield* gitTags
+    .filter((tag) => !isKnown(tag))
+    .reverse()
+    .slice(0, MOST_TRIED);
 }
 
 function withoutWord(tag: string): string {
