@@ -1,4 +1,4 @@
-// Generated from config/schema.ts by: npm run schema
+// Generated from src/settings/schema.ts by: npm run schema
 import type * as pulumi from "@pulumi/pulumi";
 
 /** A registry, with its credentials. `ghcr()`, `dockerHub()` and `registry()` make one. */

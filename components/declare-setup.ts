@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
+import type { SetupPlan } from "../src/plan/setup/plan";
 
 /** What every resource of a setup is declared with. */
 export interface Declared {

@@ -1,8 +1,8 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
-import { slots } from "../plan/setup/slots";
-import type { SealSecret } from "../source/seal-secret";
+import type { SealSecret } from "../src/github/seal-secret";
+import type { SetupPlan } from "../src/plan/setup/plan";
+import { slots } from "../src/plan/setup/slots";
 import { type Declared, declare } from "./declare-setup";
 
 export interface RepositoryEnvironmentArgs {

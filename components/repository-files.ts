@@ -1,7 +1,7 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
-import { slots } from "../plan/setup/slots";
+import type { SetupPlan } from "../src/plan/setup/plan";
+import { slots } from "../src/plan/setup/slots";
 import { type Declared, declare } from "./declare-setup";
 
 export interface RepositoryFilesArgs {

@@ -1,8 +1,8 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupOwnership, SetupPlan } from "../plan/setup/plan";
-import { slots, tagRef } from "../plan/setup/slots";
-import { type SealSecret, secretSealer } from "../source/seal-secret";
+import { type SealSecret, secretSealer } from "../src/github/seal-secret";
+import type { SetupOwnership, SetupPlan } from "../src/plan/setup/plan";
+import { slots, tagRef } from "../src/plan/setup/slots";
 import type { ReleaseArgs, RepositorySetupArgs } from "./args";
 import { type Declared, declare } from "./declare-setup";
 import { withGithubProvider } from "./github-provider";

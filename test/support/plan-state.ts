@@ -1,14 +1,14 @@
-import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, VERSION_ANNOTATION } from "../../plan/annotations";
-import { assembleReleasePlan, type ReleasePlanInput } from "../../plan/assemble-release-plan";
-import type { Config } from "../../plan/config";
-import type { Digest } from "../../plan/digest";
-import type { ManifestImage, ManifestTag, ReleaseManifest } from "../../plan/manifest";
-import { DEFAULT_POLICY } from "../../plan/policy/policy-config";
-import { parseReference } from "../../plan/reference";
-import type { FoundImage, RegistryState } from "../../plan/registry-state";
-import type { ImageIntent } from "../../plan/release-intent";
-import type { ReleasePlan } from "../../plan/release-plan";
-import type { ReleaseStatement } from "../../plan/statement";
+import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, VERSION_ANNOTATION } from "../../src/plan/annotations";
+import { assembleReleasePlan, type ReleasePlanInput } from "../../src/plan/assemble-release-plan";
+import type { Config } from "../../src/plan/config";
+import type { Digest } from "../../src/plan/digest";
+import type { ManifestImage, ManifestTag, ReleaseManifest } from "../../src/plan/manifest";
+import { DEFAULT_POLICY } from "../../src/plan/policy/policy-config";
+import { parseReference } from "../../src/plan/reference";
+import type { FoundImage, RegistryState } from "../../src/plan/registry-state";
+import type { ImageIntent } from "../../src/plan/release-intent";
+import type { ReleasePlan } from "../../src/plan/release-plan";
+import type { ReleaseStatement } from "../../src/plan/statement";
 import { anImage, anIntent, KEY, REVISION } from "./planned";
 
 /** The image's repositories in these tests, the primary first. */

@@ -2,17 +2,17 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../plan/digest";
-import { versionAndForm } from "../../plan/image-tags";
+import type { Digest } from "../../src/plan/digest";
+import { versionAndForm } from "../../src/plan/image-tags";
 import {
   type Ancestry,
   decideTag,
   type LiveTag,
   type TagClass,
   type TagDecision,
-} from "../../plan/tag-policy";
-import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../../plan/tag-rules";
-import { parseVersion } from "../../plan/versions";
+} from "../../src/plan/tag-policy";
+import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../../src/plan/tag-rules";
+import { parseVersion } from "../../src/plan/versions";
 
 /** The README's tables of tags are specification and test: each row is carried out. */
 const README = readFileSync(path.join(__dirname, "../../README.md"), "utf8");

@@ -9,7 +9,7 @@ import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
 /** `slipway plan` of a setup's stack, without an engine: what it would make, as text and as data. */
 
-const SLIPWAY = path.resolve(__dirname, "../../../cli/slipway.js");
+const SLIPWAY = path.resolve(__dirname, "../../../src/cli/slipway.js");
 const TOKEN = "ghp_canaryOfThePlan";
 let github: GitHub;
 let dir: string;

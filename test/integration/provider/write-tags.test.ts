@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import type { Digest } from "../../../plan/digest";
-import type { DesiredTag } from "../../../plan/resource-inputs";
-import type { TagWish } from "../../../plan/tag-policy";
-import { Registries } from "../../../provider/registries";
-import { type Context, NO_LOG } from "../../../provider/resource";
-import { Signing } from "../../../provider/signing";
-import { writeTags } from "../../../provider/write-tags";
+import type { Digest } from "../../../src/plan/digest";
+import type { DesiredTag } from "../../../src/plan/resource-inputs";
+import type { TagWish } from "../../../src/plan/tag-policy";
+import { type Context, NO_LOG } from "../../../src/release/context";
+import { Registries } from "../../../src/release/registries";
+import { Signing } from "../../../src/release/signing";
+import { writeTags } from "../../../src/release/write-tags";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";

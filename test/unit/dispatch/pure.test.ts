@@ -1,17 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { logLines, reasonsInLog } from "../../../cli/dispatch/failed-run";
-import { pollSeconds } from "../../../cli/dispatch/github";
-import { unzip } from "../../../cli/dispatch/manifests";
+import { logLines, reasonsInLog } from "../../../src/cli/dispatch/failed-run";
+import { pollSeconds } from "../../../src/cli/dispatch/github";
+import { unzip } from "../../../src/cli/dispatch/manifests";
 import {
   checkDuration,
   checkRef,
   checkRepository,
   checkVersion,
   serverFor,
-} from "../../../cli/dispatch/settings";
-import { dispatchInputs, readWorkflowFile, type WorkflowInput } from "../../../cli/dispatch/workflow-file";
-import { plain } from "../../../source/github";
+} from "../../../src/cli/dispatch/settings";
+import {
+  dispatchInputs,
+  readWorkflowFile,
+  type WorkflowInput,
+} from "../../../src/cli/dispatch/workflow-file";
+import { plain } from "../../../src/github/client";
 import { zipOf } from "../../support/github/actions-runs";
 
 describe("what may be typed", () => {

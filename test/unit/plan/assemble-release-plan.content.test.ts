@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ReleasePlan } from "../../../plan/release-plan";
+import type { ReleasePlan } from "../../../src/plan/release-plan";
 import {
   digest,
   FIRST,

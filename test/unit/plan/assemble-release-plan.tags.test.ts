@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { ManifestTag } from "../../../plan/manifest";
-import type { PlannedTag, ReleasePlan } from "../../../plan/release-plan";
+import type { ManifestTag } from "../../../src/plan/manifest";
+import type { PlannedTag, ReleasePlan } from "../../../src/plan/release-plan";
 import {
   aConfig,
   digest,

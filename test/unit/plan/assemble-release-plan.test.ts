@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { parseReference } from "../../../plan/reference";
-import type { WantedTag } from "../../../plan/release-intent";
-import type { PlannedTag, ReleasePlan } from "../../../plan/release-plan";
+import { parseReference } from "../../../src/plan/reference";
+import type { WantedTag } from "../../../src/plan/release-intent";
+import type { PlannedTag, ReleasePlan } from "../../../src/plan/release-plan";
 import {
   digest,
   FIRST,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { releaseTag, versionAndForm, wantedTags } from "../../../plan/image-tags";
-import type { ReleaseEvent } from "../../../plan/tag-rules/event";
-import type { VersionReading } from "../../../plan/versions";
+import { releaseTag, versionAndForm, wantedTags } from "../../../src/plan/image-tags";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
+import type { VersionReading } from "../../../src/plan/versions";
 import { anImage } from "../../support/planned";
 import { evaluateText } from "../tag-rules/evaluate-text";
 

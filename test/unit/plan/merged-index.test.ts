@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
+import type { Digest } from "../../../src/plan/digest";
 import {
   type ExpectedPart,
   type ImageIndex,
@@ -9,8 +9,8 @@ import {
   mergedIndex,
   missingInBase,
   partIndexProblems,
-} from "../../../plan/image-index";
-import { isIndex, platforms } from "../../../registry/manifest";
+} from "../../../src/plan/image-index";
+import { isIndex, platforms } from "../../../src/registry/manifest";
 import { KEY } from "../../support/planned";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Config, PromoteConfig } from "../../../plan/config";
-import type { ExistingContent } from "../../../plan/existing-release";
-import { isPinned, type WorkflowText } from "../../../plan/policy/judge-policy";
-import { DEFAULT_POLICY, type PolicyConfig, type PolicyRule } from "../../../plan/policy/policy-config";
-import { planText, refusalText } from "../../../report/plan-text";
+import type { Config, PromoteConfig } from "../../../src/plan/config";
+import type { ExistingContent } from "../../../src/plan/existing-release";
+import { isPinned, type WorkflowText } from "../../../src/plan/policy/judge-policy";
+import { DEFAULT_POLICY, type PolicyConfig, type PolicyRule } from "../../../src/plan/policy/policy-config";
+import { planText, refusalText } from "../../../src/report/plan-text";
 import { aConfig, digest, FIRST, image, intent, planOf, registryState } from "../../support/plan-state";
 import { anImage } from "../../support/planned";
 

@@ -5,9 +5,9 @@ import {
   type TagOutcome,
   tagOutcomes,
   writtenRepositories,
-} from "../../../plan/manifest";
-import type { ReleasePlan } from "../../../plan/release-plan";
-import { parseStatement } from "../../../plan/statement";
+} from "../../../src/plan/manifest";
+import type { ReleasePlan } from "../../../src/plan/release-plan";
+import { parseStatement } from "../../../src/plan/statement";
 import {
   digest,
   FIRST,

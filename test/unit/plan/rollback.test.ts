@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
-import { decideRollback, findVersion } from "../../../plan/existing-release";
-import type { FoundImage } from "../../../plan/registry-state";
-import { decideTag, newerVersion, type TagWish } from "../../../plan/tag-policy";
+import type { Digest } from "../../../src/plan/digest";
+import { decideRollback, findVersion } from "../../../src/plan/existing-release";
+import type { FoundImage } from "../../../src/plan/registry-state";
+import { decideTag, newerVersion, type TagWish } from "../../../src/plan/tag-policy";
 
 const OLD: Digest = `sha256:${"a".repeat(64)}`;
 const NEW: Digest = `sha256:${"b".repeat(64)}`;

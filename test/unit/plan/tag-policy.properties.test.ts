@@ -1,14 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
-import { type Ancestry, decideTag, type LiveTag, newestIn, type TagClass } from "../../../plan/tag-policy";
+import type { Digest } from "../../../src/plan/digest";
+import {
+  type Ancestry,
+  decideTag,
+  type LiveTag,
+  newestIn,
+  type TagClass,
+} from "../../../src/plan/tag-policy";
 import {
   compareVersions,
   parseVersion,
   type Version,
   type VersionForm,
   type VersionLine,
-} from "../../../plan/versions";
+} from "../../../src/plan/versions";
 
 /** Simulated registries: what the policy promises holds whatever is released, in whatever order. */
 type Registry = Map<string, LiveTag>;

@@ -5,8 +5,8 @@ import {
   existingVersions,
   type LiveTag,
   type TagWish,
-} from "../../../plan/tag-policy";
-import type { VersionLine } from "../../../plan/versions";
+} from "../../../src/plan/tag-policy";
+import type { VersionLine } from "../../../src/plan/versions";
 
 const OLD = `sha256:${"0".repeat(64)}` as const;
 const NEW = `sha256:${"1".repeat(64)}` as const;

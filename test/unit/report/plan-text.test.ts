@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planText, refusalText } from "../../../report/plan-text";
+import { planText, refusalText } from "../../../src/report/plan-text";
 import {
   aConfig,
   digest,

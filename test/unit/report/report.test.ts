@@ -2,16 +2,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type ReleaseManifest, releaseManifest, type TagOutcome, tagOutcomes } from "../../../plan/manifest";
-import type { ReleasePlan } from "../../../plan/release-plan";
+import {
+  type ReleaseManifest,
+  releaseManifest,
+  type TagOutcome,
+  tagOutcomes,
+} from "../../../src/plan/manifest";
+import type { ReleasePlan } from "../../../src/plan/release-plan";
 import {
   failureAfter,
   type ManifestFile,
   readManifestFile,
   writeArtifacts,
-} from "../../../report/manifest-file";
-import { releaseMarkdown } from "../../../report/release-markdown";
-import { releaseTable } from "../../../report/release-table";
+} from "../../../src/report/manifest-file";
+import { releaseMarkdown } from "../../../src/report/release-markdown";
+import { releaseTable } from "../../../src/report/release-table";
 import {
   digest,
   FIRST,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Secret } from "../../../plan/secret";
-import { assembleSetupPlan } from "../../../plan/setup/plan";
+import { Secret } from "../../../src/plan/secret";
+import { assembleSetupPlan } from "../../../src/plan/setup/plan";
 import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 
 const file = { path: ".github/workflows/release.yml", content: "name: release\n" };
