@@ -646,7 +646,7 @@ export interface PolicyArgs {
     readonly allow?: readonly string[];
   };
   /**
-   * A pre-release moves no floating tag. `warn`: only where `overrule` names the tag; `refuse`: not even then; `off`: it moves them as any version does.
+   * A pre-release moves no floating tag. `warn`: only where `override` names the tag; `refuse`: not even then; `off`: it moves them as any version does.
    * @default warn
    */
   readonly prereleaseOnFloatingTag?: "off" | "warn" | "refuse";
@@ -1177,7 +1177,7 @@ export interface ReleaseArgs {
    * Refused tags to write anyway, as image:tag.
    * @example [app:latest]
    */
-  readonly overrule?: readonly string[];
+  readonly override?: readonly string[];
   /**
    * Digests that you checked yourself and vouch for, image@digest: releases made by other tools or before signing. They count as verified.
    * @default none

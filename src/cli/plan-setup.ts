@@ -73,8 +73,8 @@ export function setupPlanJson({ plan, unknownOwnership }: PlannedSetup): string 
     // null: everything has arrived by the pull request.
     filesOn: branch ?? null,
     ownershipKnown: unknownOwnership === undefined,
-    items: Object.values(items).map(({ slot, action, deletable, note }) => ({
-      slot,
+    items: Object.values(items).map(({ key, action, deletable, note }) => ({
+      key,
       action,
       deletable,
       note,

@@ -7,7 +7,7 @@ import type { ManifestImage, ReleaseManifest } from "../plan/manifest";
 import { ProblemError, reasonOf } from "../plan/problem";
 import { manifestRelease, promotionGate, promotionRequest } from "../plan/promotion";
 import { parseReference, repositoryKey } from "../plan/reference";
-import type { PromotionRules, Verdict, VerifyRequest, VerifyRules, WantedSigner } from "../plan/trust";
+import type { PromotionRules, RequiredSigner, Verdict, VerifyRequest, VerifyRules } from "../plan/trust";
 import { providerConfig } from "../release/provider-config";
 import { NO_CONFIG, Registries } from "../release/registries";
 import { Signing, signingConfig } from "../release/signing";
@@ -142,7 +142,7 @@ async function signerOf({
   subject,
   issuer,
   trustedRoot,
-}: VerifyOptions): Promise<WantedSigner | undefined> {
+}: VerifyOptions): Promise<RequiredSigner | undefined> {
   if (key !== undefined) return { kind: "key", publicKey: await text("--key", key) };
   if (subject === undefined) return undefined;
   const root = trustedRoot === undefined ? undefined : await text("--trusted-root", trustedRoot);

@@ -24,9 +24,9 @@ import type { Refusal } from "./release-plan";
 export function decideBase(input: ContentInput): ContentDecision {
   const { intent, verification } = input;
   const tag = intent.candidateTag ?? "";
-  const named = sightings(input).filter((seen) => seen.tag === tag && !input.overruled(tag));
+  const named = sightings(input).filter((seen) => seen.tag === tag && !input.overridden(tag));
   const found = verifiedSightings(input)
-    .filter((seen) => seen.tag === tag && !input.overruled(tag))
+    .filter((seen) => seen.tag === tag && !input.overridden(tag))
     .filter(({ verified: { by, contentKey } }) => {
       return !verification.signing || by === "adopt" || contentKey !== "";
     });

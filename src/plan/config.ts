@@ -28,7 +28,7 @@ export interface Config {
   readonly sign: SignConfig;
   readonly rollback?: RollbackConfig;
   readonly github?: GithubConfig;
-  readonly overrule: readonly string[];
+  readonly override: readonly string[];
   /** Digests that a person vouches for, `app@sha256:…`: they count as verified. Default: none. */
   readonly adopt?: readonly string[];
   /** The folder that all paths but `artifacts` are relative to, from the project's folder: `.`, `..`. Default `.`. */

@@ -1,6 +1,6 @@
 import type { Config, ImageConfig, RollbackConfig } from "./config";
 import { type Digest, shortDigest } from "./digest";
-import { versionAndForm, wantedTags } from "./image-tags";
+import { requestedTags, versionAndForm } from "./image-tags";
 import { notVerified } from "./planned-content";
 import type { Problem } from "./problem";
 import {
@@ -87,7 +87,7 @@ export function existingIntent({
     ref: release.ref,
     version,
     form,
-    tags: wantedTags(entries),
+    tags: requestedTags(entries),
     candidateTag: content.from === "rollback" ? content.tag : undefined,
     contentKey: release.contentKey,
     buildArgs: {},
@@ -125,7 +125,7 @@ export interface FindVersionInput {
   /** `host/path:tag` -> what is there, with its statements. */
   readonly found: Readonly<Record<string, FoundImage | undefined>>;
   /** The release counts without a statement: the owner said so. */
-  readonly overruled: boolean;
+  readonly overridden: boolean;
 }
 
 export interface FoundVersion {
@@ -175,12 +175,12 @@ export function findVersion(input: FindVersionInput): FoundVersion {
   }
   const [{ verified } = { verified: undefined }] = read;
   const statement = verified?.statements.find((stated) => states(stated, input));
-  if (statement === undefined && verified?.by === "registry" && !input.overruled) {
+  if (statement === undefined && verified?.by === "registry" && !input.overridden) {
     return problem(
       "version-not-stated",
       `${first.repository}:${first.tag} exists (${shortDigest(first.there.digest)}), but no release statement says ` +
         `that it is ${version} of ${image}`,
-      `Trust the tag alone: pulumi config set --path 'slipway:overrule[0]' ${image}:${first.tag}`,
+      `Trust the tag alone: pulumi config set --path 'slipway:override[0]' ${image}:${first.tag}`,
     );
   }
   const { digest, platforms } = first.there;

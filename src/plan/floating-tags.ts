@@ -1,5 +1,5 @@
 import type { ImageConfig } from "./config";
-import { imageRules, versionAndForm, wantedTags } from "./image-tags";
+import { imageRules, requestedTags, versionAndForm } from "./image-tags";
 import { existingVersions } from "./tag-policy";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
 import { cleanTag } from "./tag-rules/rule-tag";
@@ -62,7 +62,7 @@ export function floatingTags(input: FloatingTagsInput): FloatingTag[] {
     const { entries } = rulesFor(input, tagOfVersion(text, spelling.git));
     const own = tagOfVersion(text, spelling.tag);
     if (!entries.some((entry) => entry.class === "version" && entry.name === own)) continue;
-    for (const { name, class: tagClass, line } of wantedTags(entries)) {
+    for (const { name, class: tagClass, line } of requestedTags(entries)) {
       if (tagClass !== "floating" || line === undefined || tags.has(name)) continue;
       if (isOrdered) tags.set(name, { name, line, form: spelling.tag, version: text });
       else unordered.add(name);

@@ -1,12 +1,12 @@
 import type { ImageConfig } from "./config";
-import type { WantedTag } from "./release-intent";
+import type { RequestedTag } from "./release-intent";
 import { evaluateTagRules, parseFlavor, parseTagRules, type TagRule, type TagRulesResult } from "./tag-rules";
 import type { TagEntry } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
 import { cleanTag } from "./tag-rules/rule-tag";
 import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
-export function wantedTags(entries: readonly TagEntry[]): WantedTag[] {
+export function requestedTags(entries: readonly TagEntry[]): RequestedTag[] {
   return entries.map((entry) => ({
     name: entry.name,
     class: entry.class,

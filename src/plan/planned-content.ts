@@ -26,7 +26,7 @@ export interface ContentInput {
   readonly repositories: readonly string[];
   readonly state: RegistryState;
   readonly verification: Verification;
-  readonly overruled: (tag: string) => boolean;
+  readonly overridden: (tag: string) => boolean;
 }
 
 export interface ContentDecision {
@@ -42,7 +42,7 @@ export function decideContent(input: ContentInput): ContentDecision {
   const { existing } = input.intent;
   if (existing !== undefined) return { content: existing, refusals: [], notices: [] };
   const released = sightings(input).filter(
-    ({ tag }) => isVersionTag(input.intent, tag) && !input.overruled(tag),
+    ({ tag }) => isVersionTag(input.intent, tag) && !input.overridden(tag),
   );
   const first = released[0];
   if (first === undefined) return candidateOrBuild(input);
@@ -235,9 +235,9 @@ function foreign(input: ContentInput, seen: Sighting): Refusal[] {
   );
 }
 
-/** A refusal of `image:tag`, which the setting `slipway:overrule` can override. */
+/** A refusal of `image:tag`, which the setting `slipway:override` can override. */
 function refuse(path: string, code: string, message: string, hint: string): Refusal[] {
-  return [{ code, path, message, hint, overrule: path }];
+  return [{ code, path, message, hint, override: path }];
 }
 
 export function notVerified(

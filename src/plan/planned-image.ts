@@ -49,7 +49,7 @@ export function planImage(
     repositories,
     state,
     verification,
-    overruled: (tag) => config.overrule.includes(`${intent.name}:${tag}`),
+    overridden: (tag) => config.override.includes(`${intent.name}:${tag}`),
   };
   const isBase = intent.image.addressed !== undefined && intent.existing === undefined;
   const { content, verified, refusals, notices } = isBase ? decideBase(about) : decideContent(about);
@@ -158,8 +158,8 @@ function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisi
       !outranks(live.annotations, seen?.annotations)
     );
   });
-  const overruled = (tag: string): boolean => isNamed || input.overruled(tag);
-  return decideTags({ ...input, repositories: open, state, overruled }, [{ name, class: "revision" }]);
+  const overridden = (tag: string): boolean => isNamed || input.overridden(tag);
+  return decideTags({ ...input, repositories: open, state, overridden }, [{ name, class: "revision" }]);
 }
 
 /**

@@ -2,15 +2,15 @@ import { REVISION_ANNOTATION, VERSION_ANNOTATION } from "./annotations";
 import type { Digest } from "./digest";
 import { type ContentInput, verifiedSightings } from "./planned-content";
 import { type FoundImage, verifiedImage } from "./registry-state";
-import type { WantedTag } from "./release-intent";
+import type { RequestedTag } from "./release-intent";
 import type { PlannedTag, Refusal, TagLevel } from "./release-plan";
 import {
   type Ancestry,
+  type DesiredTag,
   decideTag,
   followsVersions,
   type LiveTag,
   newestVersion,
-  type TagWish,
 } from "./tag-policy";
 import { compareVersions, parseVersion, tagOfVersion } from "./versions";
 
@@ -33,7 +33,7 @@ export interface TagDecisions {
  * What becomes of the tags that the release wants. A floating tag that does not move to this release belongs to the newest
  * version of its line, and is put back there if it points elsewhere.
  */
-export function decideTags(input: TagsInput, desired: readonly WantedTag[]): TagDecisions {
+export function decideTags(input: TagsInput, desired: readonly RequestedTag[]): TagDecisions {
   const tags: PlannedTag[] = [];
   const refusals: Refusal[] = [];
   const existing = existingTags(input);
@@ -41,13 +41,13 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
     for (const tag of desired) {
       if (tag.class === "floating" && input.immutable.includes(repository)) continue;
       const live = verifiedLiveTag(input, repository, tag.name);
-      const wish = wishOf(input, tag);
+      const desired = desiredTag(input, tag);
       const ancestry = input.ancestry[live?.revision ?? ""] ?? "unknown";
-      const decision = decideTag(wish, live, existing, ancestry);
-      const overrule = `${input.intent.name}:${tag.name}`;
+      const decision = decideTag(desired, live, existing, ancestry);
+      const override = `${input.intent.name}:${tag.name}`;
       if (decision.action === "refuse") {
         const message = `${repository}: ${decision.reason}`;
-        refusals.push({ code: decision.code, path: overrule, message, overrule });
+        refusals.push({ code: decision.code, path: override, message, override });
         continue;
       }
       const about = { input, repository, live, ancestry };
@@ -55,14 +55,16 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
         const isWritten = decision.action !== "unchanged";
         const byCommits = "reason" in decision ? decision.reason : undefined;
         const reasons = isWritten
-          ? [writtenReason(about, wish), byCommits].filter((one) => one !== undefined)
+          ? [writtenReason(about, desired), byCommits].filter((one) => one !== undefined)
           : [];
         const reason = reasons.length === 0 ? undefined : reasons.join("; ");
-        tags.push(plannedTag(about, wish, decision.action, { reason }));
+        tags.push(plannedTag(about, desired, decision.action, { reason }));
         continue;
       }
-      const newest = followsVersions(wish, live, existing) ? newestVersion(wish, existing)?.text : undefined;
-      const back = newest === undefined ? undefined : movedToNewest(about, wish, newest);
+      const newest = followsVersions(desired, live, existing)
+        ? newestVersion(desired, existing)?.text
+        : undefined;
+      const back = newest === undefined ? undefined : movedToNewest(about, desired, newest);
       if (back !== undefined) {
         tags.push(back);
         continue;
@@ -72,10 +74,10 @@ export function decideTags(input: TagsInput, desired: readonly WantedTag[]): Tag
       const isMissing =
         live === undefined &&
         newest !== undefined &&
-        !hasTag(input, repository, tagOfVersion(newest, wish.form));
+        !hasTag(input, repository, tagOfVersion(newest, desired.form));
       const hint = isMissing ? `; to have it in ${repository} too, release ${newest} again` : "";
       const reason = `${decision.reason}${hint}`;
-      tags.push(plannedTag(about, { ...wish, ...held }, "keep", { reason, overrule }));
+      tags.push(plannedTag(about, { ...desired, ...held }, "keep", { reason, override }));
     }
   }
   return { tags, refusals };
@@ -88,10 +90,10 @@ export function putBackOthers(input: TagsInput): PlannedTag[] {
   return open.flatMap((repository) =>
     (intent.others ?? []).flatMap(({ name, line, form, version }) => {
       const isWanted = intent.tags.some((tag) => tag.name === name);
-      const wish = wishOf(input, { name, class: "floating", line, follows: { version, form } });
-      if (isWanted || wish.overruled) return [];
+      const desired = desiredTag(input, { name, class: "floating", line, follows: { version, form } });
+      if (isWanted || desired.overridden) return [];
       const live = verifiedLiveTag(input, repository, name);
-      return movedToNewest({ input, repository, live, ancestry: "unknown" }, wish, version) ?? [];
+      return movedToNewest({ input, repository, live, ancestry: "unknown" }, desired, version) ?? [];
     }),
   );
 }
@@ -106,35 +108,35 @@ interface TagPlace {
 
 function plannedTag(
   { input, repository, live, ancestry }: TagPlace,
-  wish: TagWish,
+  desired: DesiredTag,
   action: PlannedTag["action"],
-  { reason, overrule }: Pick<PlannedTag, "reason" | "overrule">,
+  { reason, override }: Pick<PlannedTag, "reason" | "override">,
 ): PlannedTag {
   return {
     image: input.intent.name,
     repository,
-    name: wish.name,
-    class: wish.class,
+    name: desired.name,
+    class: desired.class,
     action,
     from: live && { digest: live.digest, version: live.version },
-    to: { digest: wish.digest, version: wish.version },
+    to: { digest: desired.digest, version: desired.version },
     reason,
-    overrule,
-    wish,
+    override,
+    desired,
     ancestry,
   };
 }
 
 /** A floating tag's move to the newest version of its line; undefined if it is there, or if that version is not verified. */
-function movedToNewest(place: TagPlace, wish: TagWish, version: string): PlannedTag | undefined {
+function movedToNewest(place: TagPlace, desired: DesiredTag, version: string): PlannedTag | undefined {
   const { input, repository, live } = place;
-  const found = input.state.repositories[repository]?.found[tagOfVersion(version, wish.form)];
+  const found = input.state.repositories[repository]?.found[tagOfVersion(version, desired.form)];
   const verified = found && verifiedImage(input.verification, repository, found);
   if (found === undefined || verified === undefined || found.digest === live?.digest) return undefined;
   const stated = verified.statements.find((statement) => statement.version === version);
   if (input.verification.signing && stated === undefined && verified.by !== "adopt") return undefined;
   const revision = stated?.revision ?? verified.revision ?? "";
-  const newest = { ...wish, rollback: undefined, version, revision, digest: found.digest };
+  const newest = { ...desired, rollback: undefined, version, revision, digest: found.digest };
   const drift = writtenReason(place, newest);
   const reason = `${version} is the newest version${drift === undefined ? "" : `, and ${drift}`}`;
   return plannedTag(place, newest, live === undefined ? "create" : "move", {
@@ -143,17 +145,17 @@ function movedToNewest(place: TagPlace, wish: TagWish, version: string): Planned
 }
 
 /** Why a tag is written that this release would not have to write, if all was as it was left. */
-function writtenReason({ input, repository, live }: TagPlace, wish: TagWish): string | undefined {
-  const isBack = wish.class === "floating" && live !== undefined;
+function writtenReason({ input, repository, live }: TagPlace, desired: DesiredTag): string | undefined {
+  const isBack = desired.class === "floating" && live !== undefined;
   return (
-    (isBack ? rollbackReason(wish) : undefined) ??
-    (isBack ? goneReason(input, live, wish) : undefined) ??
-    driftReason(input, repository, wish.name, live)
+    (isBack ? rollbackReason(desired) : undefined) ??
+    (isBack ? goneReason(input, live, desired) : undefined) ??
+    driftReason(input, repository, desired.name, live)
   );
 }
 
 /** A floating tag follows the versions that exist: one whose tag was deleted is none. */
-function goneReason(input: TagsInput, live: LiveTag, { version, form }: TagWish): string | undefined {
+function goneReason(input: TagsInput, live: LiveTag, { version, form }: DesiredTag): string | undefined {
   const [was, is] = [parseVersion(live.version ?? "", form), parseVersion(version ?? "", form)];
   if (was === undefined || is === undefined || compareVersions(was, is) !== 1) return undefined;
   const name = tagOfVersion(was.text, form);
@@ -187,7 +189,7 @@ function existingTags(input: TagsInput): string[] {
 
 const NOT_VERIFIED = "no trusted signer vouches for what it points to; it goes back to the newest version";
 
-function wishOf(input: TagsInput, tag: WantedTag): TagWish {
+function desiredTag(input: TagsInput, tag: RequestedTag): DesiredTag {
   const { intent, digest } = input;
   const { version, form } = tag.follows ?? intent;
   return {
@@ -198,7 +200,7 @@ function wishOf(input: TagsInput, tag: WantedTag): TagWish {
     version,
     revision: intent.revision,
     digest,
-    overruled: input.overruled(tag.name),
+    overridden: input.overridden(tag.name),
     prereleases: input.prereleases,
     bad: intent.bad.length === 0 ? undefined : intent.bad,
     rollback: intent.existing?.from === "rollback" ? { until: intent.existing.until } : undefined,
@@ -213,7 +215,7 @@ export function rollbackTags({ tags }: TagDecisions): TagDecisions {
   };
 }
 
-function rollbackReason({ rollback }: TagWish): string | undefined {
+function rollbackReason({ rollback }: DesiredTag): string | undefined {
   if (rollback === undefined) return undefined;
   return rollback.until === undefined
     ? "rollback, holds as long as rollback.to is set"
@@ -262,9 +264,9 @@ export function tagLevels(tags: readonly PlannedTag[]): TagLevel[] {
   });
 }
 
-function levelOf({ wish }: PlannedTag): number {
-  if (wish.class !== "floating") return 0;
-  if (wish.line === undefined) return 3;
-  if (wish.line.minor !== undefined) return 1;
-  return wish.line.major !== undefined ? 2 : 4;
+function levelOf({ desired }: PlannedTag): number {
+  if (desired.class !== "floating") return 0;
+  if (desired.line === undefined) return 3;
+  if (desired.line.minor !== undefined) return 1;
+  return desired.line.major !== undefined ? 2 : 4;
 }

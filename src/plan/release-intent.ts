@@ -10,7 +10,7 @@ import { type ContentKeyInput, type ContextFile, contentKey } from "./content-ke
 import type { Digest } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { FloatingTag } from "./floating-tags";
-import { versionAndForm, wantedTags } from "./image-tags";
+import { requestedTags, versionAndForm } from "./image-tags";
 import type { Problem } from "./problem";
 import { sortedRecord } from "./record";
 import { type RepositoryName, repositoryKey } from "./reference";
@@ -33,7 +33,7 @@ export interface ImageIntent {
   /** The version being released, without the form; absent for a release without one. */
   readonly version?: string;
   readonly form: VersionForm;
-  readonly tags: readonly WantedTag[];
+  readonly tags: readonly RequestedTag[];
   /** The tag by which the content is found again; absent for what is promoted. */
   readonly candidateTag?: string;
   readonly contentKey: string;
@@ -63,7 +63,7 @@ export interface ImageIntent {
   readonly others?: readonly FloatingTag[];
 }
 
-export interface WantedTag {
+export interface RequestedTag {
   readonly name: string;
   readonly class: TagClass;
   readonly line?: VersionLine;
@@ -156,7 +156,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
   const key = addressed?.key ?? contentKey(keyInput);
   const watched = contextContents(image, input.watchedFolders ?? input.folders);
   const sourceKey = contentKey({ ...keyInput, contexts: watched });
-  const tags = publishedTags(wantedTags(rules.entries), config.publishVersionTag);
+  const tags = publishedTags(requestedTags(rules.entries), config.publishVersionTag);
   const intent: ImageIntent = {
     name: image.name,
     image,
@@ -209,7 +209,7 @@ export function repositoryIn(
  * `sha-<short>` where the rules publish one, else a write-once `candidate-<key>`. Content that later commits carry
  * over (`labels: none`) cannot be found by a commit's tag, so it always has a tag of its own.
  */
-function candidateTag(image: ImageConfig, tags: readonly WantedTag[], key: string): string {
+function candidateTag(image: ImageConfig, tags: readonly RequestedTag[], key: string): string {
   const revision = image.labels === "release" ? tags.find((tag) => tag.class === "revision") : undefined;
   return revision?.name ?? candidateName(key);
 }

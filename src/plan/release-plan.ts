@@ -8,7 +8,7 @@ import type { VerifiedBy } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
 import type { ContentClaim, ReleaseStatement } from "./statement";
-import type { Ancestry, TagClass, TagWish } from "./tag-policy";
+import type { Ancestry, DesiredTag, TagClass } from "./tag-policy";
 import type { VerifyRules } from "./trust";
 
 /** Everything that a release will build, copy and tag. Plain data, known before `up`. */
@@ -42,7 +42,7 @@ export interface ReleasePlan {
 
 /** A problem that stops the release, with the setting that overrides it, if there is one. */
 export interface Refusal extends Problem {
-  readonly overrule?: string;
+  readonly override?: string;
 }
 
 export interface PlannedImage {
@@ -106,9 +106,9 @@ export interface PlannedTag {
   /** Why it stays, or that another tool moved it. */
   readonly reason?: string;
   /** How to have it moved all the same. */
-  readonly overrule?: string;
+  readonly override?: string;
   /** What the provider checks again at the moment of writing. */
-  readonly wish: TagWish;
+  readonly desired: DesiredTag;
   /** How the commit that the tag points to now relates to the one being released, when the plan was made. */
   readonly ancestry: Ancestry;
 }

@@ -2,7 +2,7 @@ import type { AttestationPlace } from "./config";
 import { type Digest, isDigest } from "./digest";
 import type { PlannedDescription, PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
 import type { ContentClaim, ReleaseStatement } from "./statement";
-import type { Ancestry, TagWish } from "./tag-policy";
+import type { Ancestry, DesiredTag } from "./tag-policy";
 import type { SignConfig } from "./trust";
 
 /** One image's content as it has to be in every registry: verified, found by its candidate tag, stated and signed. */
@@ -74,16 +74,16 @@ export function descriptionInputs({ repository, full, short, kept }: PlannedDesc
 /** The tags of a release that are written together, after all of the level before. */
 export interface DesiredLevel {
   readonly name: string;
-  readonly tags: readonly DesiredTag[];
+  readonly tags: readonly TagInput[];
 }
 
-export interface DesiredTag {
+export interface TagInput {
   readonly image: string;
   readonly lane: string;
   readonly repository: string;
   /** All repositories of the image: a version counts wherever it exists. */
   readonly siblings: readonly string[];
-  readonly wish: TagWish;
+  readonly desired: DesiredTag;
   /** What the plan found the tag to point to. */
   readonly from?: Digest;
   readonly ancestry: Ancestry;
@@ -92,12 +92,12 @@ export interface DesiredTag {
 /** Every tag of a plan, in the order of writing. */
 export function desiredTags({ levels, images, lane = "" }: ReleasePlan): DesiredLevel[] {
   const siblings = new Map(images.map(({ name, repositories }) => [name, repositories]));
-  const desired = ({ image, repository, wish, from, ancestry }: PlannedTag): DesiredTag => ({
+  const desired = ({ image, repository, desired, from, ancestry }: PlannedTag): TagInput => ({
     image,
     lane,
     repository,
     siblings: siblings.get(image) ?? [],
-    wish,
+    desired,
     from: from?.digest,
     ancestry,
   });
@@ -105,8 +105,8 @@ export function desiredTags({ levels, images, lane = "" }: ReleasePlan): Desired
 }
 
 /** `host/path:tag`. */
-export function tagReference({ repository, wish }: Pick<DesiredTag, "repository" | "wish">): string {
-  return `${repository}:${wish.name}`;
+export function tagReference({ repository, desired }: Pick<TagInput, "repository" | "desired">): string {
+  return `${repository}:${desired.name}`;
 }
 
 /** `host/path:tag` -> its digest: the tag's own (a rollback's), else that of its image. */
@@ -116,7 +116,7 @@ export function tagDigests<D>(
 ): Record<string, D | Digest | undefined> {
   return Object.fromEntries(
     levels.flatMap(({ tags }) =>
-      tags.map((tag) => [tagReference(tag), tag.wish.digest ?? digests[tag.image]] as const),
+      tags.map((tag) => [tagReference(tag), tag.desired.digest ?? digests[tag.image]] as const),
     ),
   );
 }

@@ -21,7 +21,7 @@ import {
 export type TagClass = "version" | "floating" | "revision";
 
 /** What one tag of one image in one repository should become. */
-export interface TagWish {
+export interface DesiredTag {
   readonly name: string;
   readonly class: TagClass;
   /** Floating tags only. Default: all versions. */
@@ -32,7 +32,7 @@ export interface TagWish {
   readonly revision: string;
   readonly digest?: Digest;
   /** The owner said that this refusal does not hold. */
-  readonly overruled: boolean;
+  readonly overridden: boolean;
   /** Versions that never count as the newest, without their form. Default: none. */
   readonly bad?: readonly string[];
   /** Set where a floating tag goes back on purpose. */
@@ -69,61 +69,61 @@ export type TagDecision =
  * @param existing every version tag's name in the image's repositories
  */
 export function decideTag(
-  wish: TagWish,
+  desired: DesiredTag,
   live: LiveTag | undefined,
   existing: readonly string[],
   ancestry: Ancestry,
 ): TagDecision {
-  if (live !== undefined && live.digest === wish.digest) return { action: "unchanged" };
+  if (live !== undefined && live.digest === desired.digest) return { action: "unchanged" };
   const move: TagDecision = { action: live === undefined ? "create" : "move" };
-  if (wish.overruled) return move;
-  switch (wish.class) {
+  if (desired.overridden) return move;
+  switch (desired.class) {
     case "version":
       if (live === undefined) return move;
       return refuse(
         "tag-write-once",
-        `${wish.name} is a version tag and already points to ${describe(live)}`,
+        `${desired.name} is a version tag and already points to ${describe(live)}`,
       );
     case "revision":
-      if (live === undefined || live.unverified || live.revision === wish.revision) return move;
+      if (live === undefined || live.unverified || live.revision === desired.revision) return move;
       return refuse(
         "tag-other-revision",
         live.revision === undefined
-          ? `${wish.name} points to ${describe(live)}, which ${NAMES_NO_COMMIT}`
-          : `${wish.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${wish.revision.slice(0, 12)}`,
+          ? `${desired.name} points to ${describe(live)}, which ${NAMES_NO_COMMIT}`
+          : `${desired.name} belongs to commit ${live.revision.slice(0, 12)}, and this is commit ${desired.revision.slice(0, 12)}`,
       );
     case "floating":
-      return decideFloating(wish, live, existing, ancestry) ?? move;
+      return decideFloating(desired, live, existing, ancestry) ?? move;
   }
 }
 
 /** Undefined: it points to what is released. */
 function decideFloating(
-  wish: TagWish,
+  desired: DesiredTag,
   live: LiveTag | undefined,
   existing: readonly string[],
   ancestry: Ancestry,
 ): TagDecision | undefined {
-  const version = ownVersion(wish);
-  if (isBad(wish, version)) return keep("tag-bad-version", `${wish.version} is listed as bad`);
-  if (version === undefined) return decideByCommits(wish, live, ancestry);
-  if (isPrerelease(version) && wish.prereleases !== "move") {
+  const version = ownVersion(desired);
+  if (isBad(desired, version)) return keep("tag-bad-version", `${desired.version} is listed as bad`);
+  if (version === undefined) return decideByCommits(desired, live, ancestry);
+  if (isPrerelease(version) && desired.prereleases !== "move") {
     const { build = [] } = parseVersion(version.text, { builds: true }) ?? {};
     const setting =
       build.length === 0 ? "" : "; slipway-suffix=build on its tag rule makes the suffix a build";
     return keep(
       "tag-prerelease",
-      `${wish.version} is a pre-release, and a pre-release moves no floating tag${setting}`,
+      `${desired.version} is a pre-release, and a pre-release moves no floating tag${setting}`,
     );
   }
-  const newer = newerVersion(wish, existing);
+  const newer = newerVersion(desired, existing);
   if (newer !== undefined)
-    return keep("tag-newer-exists", `${newer.text} exists and is newer than ${wish.version}`);
-  return isOrdered(wish, version, live, existing) ? undefined : decideByCommits(wish, live, ancestry);
+    return keep("tag-newer-exists", `${newer.text} exists and is newer than ${desired.version}`);
+  return isOrdered(desired, version, live, existing) ? undefined : decideByCommits(desired, live, ancestry);
 }
 
 /** The version being released; a commit's own name is none, even where it happens to be all digits. */
-function ownVersion({ version, form, revision }: TagWish): Version | undefined {
+function ownVersion({ version, form, revision }: DesiredTag): Version | undefined {
   if (version === undefined || (/^[0-9]{7,}$/.test(version) && revision.startsWith(version)))
     return undefined;
   return parseVersion(version, form);
@@ -131,12 +131,12 @@ function ownVersion({ version, form, revision }: TagWish): Version | undefined {
 
 /** Whether versions decide where a floating tag belongs, and not the commit graph. */
 export function followsVersions(
-  wish: TagWish,
+  desired: DesiredTag,
   live: LiveTag | undefined,
   existing: readonly string[],
 ): boolean {
-  const version = ownVersion(wish);
-  return version !== undefined && isOrdered(wish, version, live, existing);
+  const version = ownVersion(desired);
+  return version !== undefined && isOrdered(desired, version, live, existing);
 }
 
 /**
@@ -144,7 +144,7 @@ export function followsVersions(
  * Where a rule says what a version is (semver), anything else is none and does not count.
  */
 function isOrdered(
-  { form }: TagWish,
+  { form }: DesiredTag,
   version: Version,
   live: LiveTag | undefined,
   existing: readonly string[],
@@ -172,31 +172,32 @@ const NAMES_NO_COMMIT = "does not say which commit it is";
  * The newest version that exists in the tag's line and the released version's form, and counts: bad ones never do, and a
  * rollback goes back behind all those up to its `until`.
  */
-export function newestVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
-  const own = ownVersion(wish);
-  const counting = existingVersions(existing, wish.form).filter(
-    (version) => version.form === own?.form && counts(wish, version),
+export function newestVersion(desired: DesiredTag, existing: readonly string[]): Version | undefined {
+  const own = ownVersion(desired);
+  const counting = existingVersions(existing, desired.form).filter(
+    (version) => version.form === own?.form && counts(desired, version),
   );
-  return newestIn(counting, wish.line, wish.prereleases === "move");
+  return newestIn(counting, desired.line, desired.prereleases === "move");
 }
 
 /** The newest version if it is newer than the desired one: then it holds the floating tag. */
-export function newerVersion(wish: TagWish, existing: readonly string[]): Version | undefined {
-  const own = ownVersion(wish);
+export function newerVersion(desired: DesiredTag, existing: readonly string[]): Version | undefined {
+  const own = ownVersion(desired);
   if (own === undefined) return undefined;
-  const best = newestVersion(wish, existing);
+  const best = newestVersion(desired, existing);
   return best !== undefined && compareVersions(best, own) === 1 ? best : undefined;
 }
 
-function counts(wish: TagWish, version: Version): boolean {
-  if (isBad(wish, version)) return false;
-  if (wish.rollback === undefined) return true;
-  const until = wish.rollback.until === undefined ? undefined : parseVersion(wish.rollback.until, wish.form);
+function counts(desired: DesiredTag, version: Version): boolean {
+  if (isBad(desired, version)) return false;
+  if (desired.rollback === undefined) return true;
+  const until =
+    desired.rollback.until === undefined ? undefined : parseVersion(desired.rollback.until, desired.form);
   return until !== undefined && compareVersions(version, until) === 1;
 }
 
-function isBad({ bad = [], form, ...wish }: TagWish, version: Version | undefined): boolean {
-  if (version === undefined) return wish.version !== undefined && bad.includes(wish.version);
+function isBad({ bad = [], form, ...desired }: DesiredTag, version: Version | undefined): boolean {
+  if (version === undefined) return desired.version !== undefined && bad.includes(desired.version);
   return bad.some((text) => {
     const known = parseVersion(text, form);
     return known !== undefined && compareVersions(known, version) === 0;
@@ -205,14 +206,14 @@ function isBad({ bad = [], form, ...wish }: TagWish, version: Version | undefine
 
 /** Without an order of versions, time is the commit graph: never back to an ancestor, and `latest` only ever forward. */
 function decideByCommits(
-  wish: TagWish,
+  desired: DesiredTag,
   live: LiveTag | undefined,
   ancestry: Ancestry,
 ): TagDecision | undefined {
-  if (live === undefined || live.unverified || wish.rollback !== undefined) return undefined;
-  const why = withoutOrder(wish, live);
-  const isOlder = ancestry === "ancestor" || live.revision === wish.revision;
-  if (isOlder || (ancestry !== "descendant" && wish.line === undefined)) {
+  if (live === undefined || live.unverified || desired.rollback !== undefined) return undefined;
+  const why = withoutOrder(desired, live);
+  const isOlder = ancestry === "ancestor" || live.revision === desired.revision;
+  if (isOlder || (ancestry !== "descendant" && desired.line === undefined)) {
     return why === undefined ? undefined : { action: "move", reason: why };
   }
   const relation = {
@@ -230,7 +231,7 @@ function decideByCommits(
 }
 
 /** Why the commit graph decides, for a release that has a version. */
-function withoutOrder({ version }: TagWish, live: LiveTag): string | undefined {
+function withoutOrder({ version }: DesiredTag, live: LiveTag): string | undefined {
   if (version === undefined) return undefined;
   const other = live.version === undefined || live.version === version ? "" : ` and ${live.version}`;
   return `${version}${other} cannot be ordered as versions, so the commit graph decided`;

@@ -17,7 +17,7 @@ export type SignConfig =
       /** PEM of its public half, which verifies releases without the private key and has to match it. */
       readonly publicKey?: string;
       /** Further signers whose claims and statements are trusted. */
-      readonly trusted: readonly WantedSigner[];
+      readonly trusted: readonly RequiredSigner[];
     }
   | {
       readonly mode: "keyless";
@@ -25,11 +25,11 @@ export type SignConfig =
       readonly rekor: string;
       /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
       readonly trustedRoot?: string;
-      readonly trusted: readonly WantedSigner[];
+      readonly trusted: readonly RequiredSigner[];
     };
 
 /** Who has to have signed. */
-export type WantedSigner =
+export type RequiredSigner =
   /** PEM of the public key. */
   | { readonly kind: "key"; readonly publicKey: string }
   | {
@@ -43,7 +43,7 @@ export type WantedSigner =
 /** What has to be verified about an image. What is absent is not required, except for the signer and the digest. */
 export interface VerifyRules {
   /** `stack`: the stack's own signer, or one that `sign.trusted` names. */
-  readonly signer: WantedSigner | { readonly kind: "stack" };
+  readonly signer: RequiredSigner | { readonly kind: "stack" };
   /** Names (`signature`, `statement`, `provenance`, `sbom`) or predicate types. */
   readonly predicates: readonly string[];
   /** Provenance's builder, exactly or `/pattern/`, for every platform. */

@@ -1,7 +1,7 @@
 import type { Config } from "./config";
 import { imageRules, isForVersions } from "./image-tags";
 import type { Problem } from "./problem";
-import type { ImageIntent, WantedTag } from "./release-intent";
+import type { ImageIntent, RequestedTag } from "./release-intent";
 import { parseTagRules, type ReleaseEvent } from "./tag-rules";
 
 export interface AskedVersionInput {
@@ -131,7 +131,7 @@ function treeProblem({ dirty, dirtyPaths }: TagFacts): Problem | undefined {
 }
 
 /** The tags without version tags, if `slipway:publishVersionTag` is false; the version itself stays. */
-export function publishedTags(tags: readonly WantedTag[], publish: boolean | undefined): WantedTag[] {
+export function publishedTags(tags: readonly RequestedTag[], publish: boolean | undefined): RequestedTag[] {
   return tags.filter((tag) => publish !== false || tag.class !== "version");
 }
 

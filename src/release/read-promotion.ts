@@ -137,7 +137,7 @@ async function readStated(
     repositories: [repository],
     tags,
     found,
-    overruled: false,
+    overridden: false,
   });
 }
 

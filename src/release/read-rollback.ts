@@ -55,7 +55,7 @@ export async function readRollback(
     repositories: keys,
     tags,
     found,
-    overruled: tags.some((tag) => config.overrule.includes(`${image.name}:${tag}`)),
+    overridden: tags.some((tag) => config.override.includes(`${image.name}:${tag}`)),
   });
   const { release, tag } = result;
   if (release === undefined || tag === undefined) return { problems: result.problems };

@@ -3,7 +3,7 @@ import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import { Secret } from "../plan/secret";
 import type { ContentClaim, SignedFacts } from "../plan/statement";
-import type { VerifyRules, WantedSigner } from "../plan/trust";
+import type { RequiredSigner, VerifyRules } from "../plan/trust";
 import type { RegistryClient } from "../registry/client";
 import type { ReadSigned } from "../registry/read-image";
 import { type Environment, lookUp } from "../settings/environment";
@@ -150,7 +150,7 @@ export class Signing {
     const config = this.#config;
     if (config.mode === "none") return [];
     const { readTrust } = await import("../signing/keys.js");
-    const named: WantedSigner[] = [...(config.trusted ?? [])];
+    const named: RequiredSigner[] = [...(config.trusted ?? [])];
     if (config.mode === "key" && config.publicKey !== undefined)
       named.push({ kind: "key", publicKey: config.publicKey });
     const own = this.#hasOwnSigner() ? await (await this.signer())?.trust() : undefined;

@@ -5,8 +5,8 @@ import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
-import { type ImageIntent, type WantedTag, withoutFloatingTags } from "../plan/release-intent";
-import { newerVersion, type TagWish } from "../plan/tag-policy";
+import { type ImageIntent, type RequestedTag, withoutFloatingTags } from "../plan/release-intent";
+import { type DesiredTag, newerVersion } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules";
 import type { VerifyRules } from "../plan/trust";
 import {
@@ -175,21 +175,21 @@ class ImageVersions {
   }
 
   /** The tag of the newest version that is newer than the released one. */
-  #newer(tag: WantedTag): string | undefined {
+  #newer(tag: RequestedTag): string | undefined {
     const { revision, bad, existing } = this.#intent;
     const { version, form } = tag.follows ?? this.#intent;
-    const wish: TagWish = {
+    const desired: DesiredTag = {
       name: tag.name,
       class: tag.class,
       form,
       revision,
-      overruled: false,
+      overridden: false,
       bad,
       line: tag.line,
       version,
       rollback: existing?.from === "rollback" ? { until: existing.until } : undefined,
     };
-    const newer = newerVersion(wish, this.#names());
+    const newer = newerVersion(desired, this.#names());
     return newer && tagOfVersion(newer.text, form);
   }
 

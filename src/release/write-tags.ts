@@ -1,7 +1,7 @@
 import { type Digest, shortDigest } from "../plan/digest";
 import { liveTag } from "../plan/planned-tags";
 import { reasonOf } from "../plan/problem";
-import { type DesiredLevel, type DesiredTag, tagReference } from "../plan/resource-inputs";
+import { type DesiredLevel, type TagInput, tagReference } from "../plan/resource-inputs";
 import { decideTag, type LiveTag, newerVersion } from "../plan/tag-policy";
 import { tagOfVersion } from "../plan/versions";
 import { readImage } from "../registry/read-image";
@@ -38,7 +38,7 @@ class TagWriter {
   readonly #context: Context;
   readonly #urn: string;
   readonly #digests: TagDigests;
-  readonly #moved: DesiredTag[] = [];
+  readonly #moved: TagInput[] = [];
 
   constructor(context: Context, urn: string, digests: TagDigests) {
     this.#context = context;
@@ -52,8 +52,8 @@ class TagWriter {
     const results = await Promise.allSettled(open.map((tag) => this.#write(tag)));
     const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (reasons.length === 0) return;
-    const references = (list: readonly DesiredTag[]) => list.map(tagReference).join(", ") || "none";
-    const isSet = (tag: DesiredTag) => this.written.has(tagReference(tag));
+    const references = (list: readonly TagInput[]) => list.map(tagReference).join(", ") || "none";
+    const isSet = (tag: TagInput) => this.written.has(tagReference(tag));
     throw new Error(
       [
         ...new Set(reasons.map(reasonOf)),
@@ -65,23 +65,23 @@ class TagWriter {
   }
 
   /** What the plan has just read is not asked again. */
-  #isThere(tag: DesiredTag): boolean {
+  #isThere(tag: TagInput): boolean {
     const digest = this.#digestOf(tag);
     if (tag.from !== digest) return false;
     this.written.set(tagReference(tag), digest);
     return true;
   }
 
-  #digestOf(tag: DesiredTag): Digest {
+  #digestOf(tag: TagInput): Digest {
     const digest = this.#digests[tagReference(tag)];
     if (digest === undefined) throw new Error(`${tagReference(tag)}: the digest is not known`);
     return digest;
   }
 
-  async #write(tag: DesiredTag): Promise<void> {
+  async #write(tag: TagInput): Promise<void> {
     const digest = this.#digestOf(tag);
     const { client, path } = this.#context.registries.at(tag.repository);
-    const live = (await client.headManifest(path, tag.wish.name))?.digest;
+    const live = (await client.headManifest(path, tag.desired.name))?.digest;
     if (live !== digest) {
       const decision = await this.#decide(tag, live);
       if (decision.action === "refuse") throw new Error(`${tag.repository}: ${decision.reason}`);
@@ -98,20 +98,20 @@ class TagWriter {
         return;
       }
       await this.#put(tag, digest);
-      if (tag.wish.class === "floating") this.#moved.push(tag);
+      if (tag.desired.class === "floating") this.#moved.push(tag);
     }
     this.written.set(tagReference(tag), digest);
   }
 
-  async #decide(tag: DesiredTag, live: Digest | undefined): Promise<ReturnType<typeof decideTag>> {
-    const { wish, repository, from, ancestry } = tag;
-    const isFloating = wish.class === "floating";
+  async #decide(tag: TagInput, live: Digest | undefined): Promise<ReturnType<typeof decideTag>> {
+    const { desired, repository, from, ancestry } = tag;
+    const isFloating = desired.class === "floating";
     // The plan judged what is still there. A version that appeared since then is found at the end.
     if (isFloating && live === from) return { action: "move" };
     const { client, path } = this.#context.registries.at(repository);
     const found = live && (await readImage(client, path, live, { statements: false }));
     return decideTag(
-      wish,
+      desired,
       found && (await this.#verified(tag, liveTag(found))),
       isFloating ? await this.#versions(tag, new Map()) : [],
       live === from ? ancestry : "unknown",
@@ -119,7 +119,7 @@ class TagWriter {
   }
 
   /** What a tag points to, and whether a trusted signer vouches for it as this image if releases are signed. */
-  async #verified({ repository, image }: DesiredTag, live: LiveTag): Promise<LiveTag> {
+  async #verified({ repository, image }: TagInput, live: LiveTag): Promise<LiveTag> {
     const { signing, registries } = this.#context;
     if (!signing.isOn) return live;
     const { claims, statements } = await signing.factsAs(image, registries.at(repository), live.digest);
@@ -127,7 +127,7 @@ class TagWriter {
   }
 
   /** The manifest's bytes under the tag's name; they are read once for all tags of a digest. */
-  async #put({ repository, wish: { name } }: DesiredTag, digest: Digest): Promise<void> {
+  async #put({ repository, desired: { name } }: TagInput, digest: Digest): Promise<void> {
     const { registries } = this.#context;
     const location = registries.at(repository);
     const manifest = await registries.manifest(location, digest);
@@ -140,7 +140,7 @@ class TagWriter {
 
   /** Floating tags that were moved, looked at again together with the versions that exist now. */
   async settle(): Promise<void> {
-    let open: readonly DesiredTag[] = this.#moved;
+    let open: readonly TagInput[] = this.#moved;
     for (let round = 1; open.length > 0; round += 1) {
       if (round > ROUNDS) {
         throw new Error(
@@ -154,11 +154,11 @@ class TagWriter {
     }
   }
 
-  async #settleTag(tag: DesiredTag, lists: Map<string, Promise<string[]>>): Promise<boolean> {
+  async #settleTag(tag: TagInput, lists: Map<string, Promise<string[]>>): Promise<boolean> {
     const own = this.#digestOf(tag);
     const rightful = (await this.#newerDigest(tag, lists)) ?? own;
     const { client, path } = this.#context.registries.at(tag.repository);
-    const now = (await client.headManifest(path, tag.wish.name))?.digest;
+    const now = (await client.headManifest(path, tag.desired.name))?.digest;
     if (now !== rightful) {
       await this.#put(tag, rightful);
       return false;
@@ -169,18 +169,18 @@ class TagWriter {
   }
 
   /** What a newer version's tag points to in the same repository, if there is such a version and it is verified. */
-  async #newerDigest(tag: DesiredTag, lists: Map<string, Promise<string[]>>): Promise<Digest | undefined> {
-    const { wish, repository } = tag;
-    if (wish.version === undefined || wish.overruled) return undefined;
-    const newer = newerVersion(wish, await this.#versions(tag, lists));
+  async #newerDigest(tag: TagInput, lists: Map<string, Promise<string[]>>): Promise<Digest | undefined> {
+    const { desired, repository } = tag;
+    if (desired.version === undefined || desired.overridden) return undefined;
+    const newer = newerVersion(desired, await this.#versions(tag, lists));
     if (newer === undefined) return undefined;
-    const name = tagOfVersion(newer.text, wish.form);
+    const name = tagOfVersion(newer.text, desired.form);
     return this.#versionDigest(tag, repository, name, newer.text);
   }
 
   /** Names of tags in all of the image's repositories; one that appeared as a version counts only if it is verified. */
-  async #versions(tag: DesiredTag, lists: Map<string, Promise<string[]>>): Promise<string[]> {
-    const { siblings, wish } = tag;
+  async #versions(tag: TagInput, lists: Map<string, Promise<string[]>>): Promise<string[]> {
+    const { siblings, desired } = tag;
     const list = (repository: string) => {
       const { client, path } = this.#context.registries.at(repository);
       const known = lists.get(repository) ?? client.listTags(path);
@@ -190,9 +190,9 @@ class TagWriter {
     let names = [...new Set((await Promise.all(siblings.map(list))).flat())];
     if (!this.#context.signing.isOn) return names;
     for (;;) {
-      const newer = newerVersion(wish, names);
+      const newer = newerVersion(desired, names);
       if (newer === undefined) return names;
-      const name = tagOfVersion(newer.text, wish.form);
+      const name = tagOfVersion(newer.text, desired.form);
       const stated = await Promise.all(
         siblings.map((repository) => this.#versionDigest(tag, repository, name, newer.text)),
       );
@@ -203,7 +203,7 @@ class TagWriter {
 
   /** What a version tag points to; if releases are signed, only if a trusted signer states that it is this version. */
   async #versionDigest(
-    { image, lane }: DesiredTag,
+    { image, lane }: TagInput,
     repository: string,
     name: string,
     version: string,
@@ -217,7 +217,7 @@ class TagWriter {
     return isStated ? digest : undefined;
   }
 
-  #warn(tag: DesiredTag, message: string): Promise<void> {
+  #warn(tag: TagInput, message: string): Promise<void> {
     return this.#context.log.warn(this.#urn, `${tagReference(tag)}: ${message}`);
   }
 }

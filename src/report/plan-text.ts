@@ -2,8 +2,8 @@ import { registryCaches } from "../plan/build-recipe";
 import { shortDigest } from "../plan/digest";
 import { formatProblem } from "../plan/problem";
 import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan";
+import { keyText } from "../plan/setup/items";
 import type { SetupItem, SetupPlan } from "../plan/setup/plan";
-import { slotText } from "../plan/setup/slots";
 
 /** The plan as people read it, at most 80 columns where names allow it. */
 export function planText(plan: ReleasePlan): string {
@@ -52,15 +52,15 @@ function policyLines({ policy = [] }: ReleasePlan): string[] {
 /** Every reason, and what to do once for those with the same advice: a release of fifty images may have fifty of them. */
 export function refusalText(plan: ReleasePlan): string {
   const lines = grouped(plan.refusals, ({ code, hint }) => `${code} ${hint}`).flatMap((alike) => {
-    const overrule = [...new Set(alike.flatMap((refusal) => refusal.overrule ?? []))];
-    const it = overrule.length === 1 ? "it" : "them";
+    const override = [...new Set(alike.flatMap((refusal) => refusal.override ?? []))];
+    const it = override.length === 1 ? "it" : "them";
     return [
       ...alike.map((refusal, at) =>
         formatProblem(at === alike.length - 1 ? refusal : { ...refusal, hint: undefined }),
       ),
-      ...(overrule.length === 0
+      ...(override.length === 0
         ? []
-        : [`    to overrule ${it}, in the stack's file: slipway:overrule: [${overrule.join(", ")}]`]),
+        : [`    to override ${it}, in the stack's file: slipway:override: [${override.join(", ")}]`]),
     ];
   });
   const count = plan.refusals.length;
@@ -160,7 +160,7 @@ const SETUP_SIGNS = { make: "+", adopt: "=", managed: " " } as const;
 /** The setup as people read it. No value of a secret is in a plan, so none can be in its text. */
 export function setupText(plan: SetupPlan): string {
   const items = Object.values(plan.items);
-  const width = Math.max(0, ...items.map(({ slot }) => slotText(slot).length));
+  const width = Math.max(0, ...items.map(({ key }) => keyText(key).length));
   const where = plan.branch === undefined ? "" : `, files on ${plan.branch}`;
   return [
     `Setup plan for ${plan.config.repository}${where} (+ made, = adopted: there before, never deleted)`,
@@ -177,7 +177,7 @@ export function setupRefusalText(plan: SetupPlan): string {
   ].join("\n");
 }
 
-function itemLine({ slot, action, note }: SetupItem, width: number): string {
-  const text = slotText(slot);
+function itemLine({ key, action, note }: SetupItem, width: number): string {
+  const text = keyText(key);
   return `  ${SETUP_SIGNS[action]} ${note === undefined ? text : `${text.padEnd(width)}  ${note}`}`;
 }

@@ -13,7 +13,7 @@ import type {
 import { type Problem, reasonOf } from "../plan/problem";
 import { isLoopbackHost, normalizeHost, parseReference, referenceText } from "../plan/reference";
 import { Secret } from "../plan/secret";
-import { type PromotionRules, parseDuration, type SignConfig, type WantedSigner } from "../plan/trust";
+import { type PromotionRules, parseDuration, type RequiredSigner, type SignConfig } from "../plan/trust";
 import { type BaseConfig, expandImages, imageInLane, normaliseLane } from "./expand-images";
 import { contextKind, IMAGE_CONTEXT } from "./grammar";
 import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
@@ -247,7 +247,7 @@ function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files:
   };
 }
 
-function normaliseSigner(signer: CheckedSigner, at: string, files: TrustFiles): WantedSigner {
+function normaliseSigner(signer: CheckedSigner, at: string, files: TrustFiles): RequiredSigner {
   const { subject, issuer = DEFAULT_ISSUER } = signer;
   const trustedRoot = files.text(`${at}.trustedRoot`, signer.trustedRoot);
   return subject === undefined

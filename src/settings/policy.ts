@@ -70,7 +70,7 @@ export const policySchema = z
     prereleaseOnFloatingTag: level
       .default(DEFAULT_POLICY.prereleaseOnFloatingTag.level)
       .describe(
-        "A pre-release moves no floating tag. `warn`: only where `overrule` names the tag; `refuse`: not even then; `off`: it moves them as any version does. @default warn",
+        "A pre-release moves no floating tag. `warn`: only where `override` names the tag; `refuse`: not even then; `off`: it moves them as any version does. @default warn",
       ),
     requiredPlatforms: z
       .union([

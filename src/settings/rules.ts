@@ -32,7 +32,7 @@ export function ruleProblems(written: Written): Problem[] {
     ...images.flatMap(imageProblems),
     ...descriptionProblems(images),
     ...baseProblems(written),
-    ...unknownImages(written, "overrule", ":"),
+    ...unknownImages(written, "override", ":"),
     ...unknownImages(written, "adopt", "@"),
     ...laneRuleProblems(written),
     ...tagRuleProblems(written),
@@ -136,7 +136,7 @@ function descriptionProblems(images: readonly Entry[]): Problem[] {
 }
 
 /** Entries of a list of `image:tag` or `image@digest` whose image does not exist. */
-function unknownImages(written: Written, setting: "overrule" | "adopt", separator: ":" | "@"): Problem[] {
+function unknownImages(written: Written, setting: "override" | "adopt", separator: ":" | "@"): Problem[] {
   const names = expandedNames(written);
   return textsOf(written[setting]).flatMap(([index, text]) => {
     const name = text.slice(0, text.lastIndexOf(separator));

@@ -150,7 +150,7 @@ export const writtenConfigSchema = z.strictObject({
   rollback: rollbackSchema
     .optional()
     .describe("Versions that are bad, and the one that floating tags go back to. @default none"),
-  overrule: z
+  override: z
     .array(grammar.imageAndTag)
     .default([])
     .describe("Refused tags to write anyway, as image:tag. @example [app:latest]"),

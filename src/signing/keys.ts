@@ -12,7 +12,7 @@ import type { TrustMaterial } from "@sigstore/verify";
 import { z } from "zod";
 import { reasonOf } from "../plan/problem";
 import { Secret } from "../plan/secret";
-import type { WantedSigner } from "../plan/trust";
+import type { RequiredSigner } from "../plan/trust";
 import { parseJson } from "../registry/manifest";
 
 const ENCRYPTED_LABELS = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
@@ -141,7 +141,7 @@ export type Trust =
     };
 
 /** @throws Error whose message continues "the key or trusted root …" */
-export async function readTrust(signer: WantedSigner): Promise<Trust> {
+export async function readTrust(signer: RequiredSigner): Promise<Trust> {
   if (signer.kind === "key") return trustKey(readPublicKey(signer.publicKey));
   const { toTrustMaterial } = await import("@sigstore/verify");
   const { subject, issuer, trustedRoot } = signer;

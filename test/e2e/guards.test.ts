@@ -88,7 +88,7 @@ describe("when somebody else writes tags", () => {
       const { exitCode, text } = await run();
       expect(exitCode).not.toBe(0);
       expect(text).toMatch(/a write-once tag was moved/);
-      expect(text).toMatch(/slipway:overrule.*app:1\.1\.0/);
+      expect(text).toMatch(/slipway:override.*app:1\.1\.0/);
     }
     expect(await crane("digest", `${host}/octo/app:1.1.0`)).toBe(one);
     await crane("tag", `${host}/octo/app@${two}`, "1.1.0");

@@ -133,7 +133,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
     builder: {},
     policy: DEFAULT_POLICY,
     sign: { mode: "none" },
-    overrule: [],
+    override: [],
     root: ".",
     artifacts: "artifacts",
     origins: {},
@@ -151,11 +151,11 @@ export function intent(changes: Partial<ImageIntent> = {}): ImageIntent {
 /** The plan of a release of 1.2.3, or of what `changes` says. */
 export function planOf(
   state: RegistryState,
-  { overrule, ...changes }: Partial<ReleasePlanInput> & { readonly overrule?: readonly string[] } = {},
+  { override, ...changes }: Partial<ReleasePlanInput> & { readonly override?: readonly string[] } = {},
 ): ReleasePlan {
   return assembleReleasePlan({
     stack: "stage",
-    config: aConfig(overrule === undefined ? {} : { overrule }),
+    config: aConfig(override === undefined ? {} : { override }),
     source: { revision: REVISION },
     intents: [intent()],
     state: { access: state.access, repositories: state.repositories },

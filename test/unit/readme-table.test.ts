@@ -107,7 +107,7 @@ function release(rules: readonly string[], event: ReleaseEvent, repository: Read
   const becomes: LiveTag = { digest, version: version ?? result.version, revision: event.sha };
   return result.entries.map((entry) => {
     const live = repository.get(entry.name);
-    const wish = {
+    const desired = {
       name: entry.name,
       class: entry.class,
       ...(entry.line === undefined ? {} : { line: entry.line }),
@@ -115,9 +115,9 @@ function release(rules: readonly string[], event: ReleaseEvent, repository: Read
       ...(version === undefined ? {} : { version }),
       revision: event.sha,
       digest,
-      overruled: false,
+      overridden: false,
     };
-    const decision = decideTag(wish, live, [...repository.keys()], ancestry(live, event.sha));
+    const decision = decideTag(desired, live, [...repository.keys()], ancestry(live, event.sha));
     return { name: entry.name, decision, live, becomes };
   });
 }

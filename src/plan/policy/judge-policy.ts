@@ -162,17 +162,17 @@ function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): 
   return { path, message: `cannot be made: the generator cannot be reached, so ${unknown}`, hint };
 }
 
-/** The tag policy keeps a floating tag from a pre-release; only `slipway:overrule` moves it all the same. */
+/** The tag policy keeps a floating tag from a pre-release; only `slipway:override` moves it all the same. */
 function overriddenPrereleases({ tags }: PolicyInput): Breach[] {
-  return tags.flatMap(({ image, repository, name, action, wish }) => {
-    const version = wish.version === undefined ? undefined : parseVersion(wish.version, wish.form);
-    const moves = (action === "create" || action === "move") && wish.rollback === undefined;
-    if (!moves || wish.class !== "floating" || version === undefined || !isPrerelease(version)) return [];
+  return tags.flatMap(({ image, repository, name, action, desired }) => {
+    const version = desired.version === undefined ? undefined : parseVersion(desired.version, desired.form);
+    const moves = (action === "create" || action === "move") && desired.rollback === undefined;
+    if (!moves || desired.class !== "floating" || version === undefined || !isPrerelease(version)) return [];
     return [
       {
         path: `${image}:${name}`,
-        message: `${repository}: the floating tag would point to the pre-release ${wish.version}`,
-        hint: `Take ${image}:${name} out of slipway:overrule.`,
+        message: `${repository}: the floating tag would point to the pre-release ${desired.version}`,
+        hint: `Take ${image}:${name} out of slipway:override.`,
       },
     ];
   });

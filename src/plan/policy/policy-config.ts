@@ -23,7 +23,7 @@ export interface PolicyConfig {
   readonly missingSbom: { readonly level: PolicyLevel };
   /** Actions in the repository's workflows are named by their full commit. Default `warn`. */
   readonly unpinnedAction: AllowingRule;
-  /** A pre-release moves no floating tag. Default `warn`: only `slipway:overrule` moves one. */
+  /** A pre-release moves no floating tag. Default `warn`: only `slipway:override` moves one. */
   readonly prereleaseOnFloatingTag: { readonly level: PolicyLevel };
   /** Platforms that every image has to have. Default `off`. */
   readonly requiredPlatforms: { readonly level: PolicyLevel; readonly platforms: readonly string[] };

@@ -8,13 +8,13 @@ import {
   type SetupFile,
   type UsedSecret,
 } from "./config";
-import { contentSlots, slotText } from "./slots";
+import { foundItems, keyText } from "./items";
 
 /** What an earlier run of the stack put out: whose everything is. */
 export interface SetupOwnership {
-  /** Slots that this stack made; they go when they leave the configuration. */
+  /** Keys that this stack made; they go when they leave the configuration. */
   readonly made: readonly string[];
-  /** Slots that were there before; they are kept in step, and never deleted. */
+  /** Keys that were there before; they are kept in step, and never deleted. */
   readonly adopted: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export function ownershipIn(output: unknown): SetupOwnership | undefined {
 
 export interface SetupItem {
   /** Stable name of the thing. @example environment prod/secret TOKEN */
-  readonly slot: string;
+  readonly key: string;
   /** make: it is not there. adopt: it is, and not by this stack. managed: it is there, by this stack. */
   readonly action: "make" | "adopt" | "managed";
   /** Deleted from GitHub when it leaves the configuration or the stack is destroyed. */
@@ -66,26 +66,26 @@ export function assembleSetupPlan(input: {
   const [owner = "", repository = ""] = config.repository.split("/");
   const pending = config.files.some(({ path, content }) => live.mergedFiles[path] !== content);
   const branch = config.pullRequest && !pending ? undefined : (config.branch ?? live.defaultBranch);
-  const slots = contentSlots(config, live, repository, branch);
-  const items = slots.map(({ slot, exists, importId, foreign, note }): SetupItem => {
-    const isOurs = previous.made.includes(slot);
-    const isAdopted = previous.adopted.includes(slot) || (exists && !isOurs);
-    const action = !exists ? "make" : previous.adopted.includes(slot) || isOurs ? "managed" : "adopt";
+  const found = foundItems(config, live, repository, branch);
+  const items = found.map(({ key, exists, importId, foreign, note }): SetupItem => {
+    const isOurs = previous.made.includes(key);
+    const isAdopted = previous.adopted.includes(key) || (exists && !isOurs);
+    const action = !exists ? "make" : previous.adopted.includes(key) || isOurs ? "managed" : "adopt";
     const notes = [
       isOurs && !exists ? `is missing on GitHub, ${REFRESH}` : undefined,
       foreign,
       note && (action === "adopt" ? `${note}, and is replaced` : `${note}, ${REFRESH}`),
     ].filter((text) => text !== undefined);
     return {
-      slot,
+      key,
       action,
       deletable: !isAdopted && foreign === undefined,
       importId: isAdopted && exists ? importId : undefined,
       note: notes.length === 0 ? undefined : notes.join("; "),
     };
   });
-  const known = (slot: string) => previous.made.includes(slot) || previous.adopted.includes(slot);
-  const isAdopted = ({ slot, action }: SetupItem) => previous.adopted.includes(slot) || action === "adopt";
+  const known = (key: string) => previous.made.includes(key) || previous.adopted.includes(key);
+  const isAdopted = ({ key, action }: SetupItem) => previous.adopted.includes(key) || action === "adopt";
   const provided = new Set([
     ...Object.keys(config.secrets),
     ...Object.values(config.environments).flatMap(({ secrets }) => Object.keys(secrets)),
@@ -97,7 +97,7 @@ export function assembleSetupPlan(input: {
     config,
     owner,
     repository,
-    items: Object.fromEntries(items.map((item) => [item.slot, item])),
+    items: Object.fromEntries(items.map((item) => [item.key, item])),
     reviewers: Object.fromEntries(
       Object.entries(config.environments).map(([name, { reviewers }]) => [
         name,
@@ -107,13 +107,13 @@ export function assembleSetupPlan(input: {
     branch,
     defaultBranch: live.defaultBranch,
     ownership: {
-      made: items.filter((item) => !isAdopted(item)).map(({ slot }) => slot),
-      adopted: items.filter(isAdopted).map(({ slot }) => slot),
+      made: items.filter((item) => !isAdopted(item)).map(({ key }) => key),
+      adopted: items.filter(isAdopted).map(({ key }) => key),
     },
     problems: [
       ...missingSecrets(usedSecrets(config.files), provided),
-      ...slots.flatMap(({ slot, exists, refusal }) =>
-        exists && refusal !== undefined && !known(slot) ? [{ ...refusal, path: slotText(slot) }] : [],
+      ...found.flatMap(({ key, exists, refusal }) =>
+        exists && refusal !== undefined && !known(key) ? [{ ...refusal, path: keyText(key) }] : [],
       ),
     ],
   };

@@ -7,7 +7,7 @@ import { digestInput, repositoryInput, UNKNOWN } from "../schemas";
 
 const digest = z.custom<`sha256:${string}`>(isDigest, "is not a sha256 digest");
 
-const wish = z.object({
+const desired = z.object({
   name: z.string(),
   class: z.enum(["version", "floating", "revision"]),
   line: z.object({ major: z.number().optional(), minor: z.number().optional() }).optional(),
@@ -15,7 +15,7 @@ const wish = z.object({
   version: z.string().optional(),
   revision: z.string(),
   digest: digest.optional(),
-  overruled: z.boolean(),
+  overridden: z.boolean(),
   bad: z.array(z.string()).optional(),
   rollback: z.object({ until: z.string().optional() }).optional(),
   prereleases: z.literal("move").optional(),
@@ -30,7 +30,7 @@ const levels: z.ZodType<DesiredLevel[]> = z.array(
         lane: z.string(),
         repository: repositoryInput,
         siblings: z.array(repositoryInput),
-        wish,
+        desired,
         from: digest.optional(),
         ancestry: z.enum(["ancestor", "descendant", "diverged", "unknown"]),
       }),

@@ -57,9 +57,9 @@ describe("a setup's plan", () => {
       defaultBranch: "main",
       ownershipKnown: false,
       items: expect.arrayContaining([
-        { slot: "secret DOCKERHUB_TOKEN", action: "make", deletable: true },
-        expect.objectContaining({ slot: "variable REGION", action: "adopt", deletable: false }),
-        expect.objectContaining({ slot: "environment prod", action: "make" }),
+        { key: "secret DOCKERHUB_TOKEN", action: "make", deletable: true },
+        expect.objectContaining({ key: "variable REGION", action: "adopt", deletable: false }),
+        expect.objectContaining({ key: "environment prod", action: "make" }),
       ]),
       problems: [],
     });

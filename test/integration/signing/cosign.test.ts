@@ -308,7 +308,7 @@ describe("slipway verify", () => {
     expect(other.stdout).toMatch(/says revision 0123.+, not f123.+\[verify-revision\]/);
   });
 
-  test("by the rules of a stack, which flags overrule", async () => {
+  test("by the rules of a stack, which flags override", async () => {
     const context = contextOf({ mode: "key", key: encrypted.key, password: PASSWORD });
     const made = await release("stack", context, "key");
     const [first = ""] = made.repositories;

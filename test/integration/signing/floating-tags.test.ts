@@ -178,7 +178,7 @@ describe.each([
 
   test("an override, a bad version and a rollback hold", async () => {
     await move("latest", "2.1.7");
-    configure({ ...sign, overrule: ["app:latest"] });
+    configure({ ...sign, override: ["app:latest"] });
     const branch = await releaseBeside("3.2.3");
     expect(branch.plan.levels.flatMap(({ tags }) => tags.map(({ name }) => name))).not.toContain("latest");
     configure({ ...sign, rollback: { bad: ["v3.3.4"] } });

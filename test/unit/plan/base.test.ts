@@ -43,7 +43,7 @@ function decide(first: FoundImage | undefined, second?: FoundImage, intent = bas
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
     verification: { name: base.name, lane: "", signing, adopt: [], previous: undefined },
-    overruled: () => false,
+    overridden: () => false,
   });
   return { from: content.from, codes: refusals.map(({ code }) => code), notices: notices.length };
 }

@@ -218,9 +218,9 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
   ],
   prereleaseOnFloatingTag: [
     {
-      what: "a pre-release whose floating tag is overruled",
+      what: "a pre-release whose floating tag is overridden",
       rule: { prereleaseOnFloatingTag: { level: "refuse" } },
-      config: { overrule: ["app:latest"] },
+      config: { override: ["app:latest"] },
       intent: { version: "2.0.0-rc.1" },
       says: /^app:latest: localhost:5000\/octo\/app: the floating tag would point to the pre-release 2\.0\.0-rc\.1/,
     },
@@ -230,9 +230,9 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       intent: { version: "2.0.0-rc.1" },
     },
     {
-      what: "a version whose floating tag is overruled",
+      what: "a version whose floating tag is overridden",
       rule: { prereleaseOnFloatingTag: { level: "refuse" } },
-      config: { overrule: ["app:latest"] },
+      config: { override: ["app:latest"] },
     },
   ],
   requiredPlatforms: [

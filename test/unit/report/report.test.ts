@@ -45,12 +45,12 @@ function carriedOut(plan: ReleasePlan): ManifestFile {
     digests: Object.fromEntries(plan.images.map(({ name }) => [name, built])),
     attestations: {},
     tags: plan.levels.flatMap(({ tags }) =>
-      tags.map(({ image: of, repository, name, class: tagClass, wish }) => ({
+      tags.map(({ image: of, repository, name, class: tagClass, desired }) => ({
         image: of,
         repository,
         name,
         class: tagClass,
-        digest: wish.digest ?? built,
+        digest: desired.digest ?? built,
       })),
     ),
   });

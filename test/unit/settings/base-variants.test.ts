@@ -163,9 +163,9 @@ describe("what is refused", () => {
     ],
     [
       "overruling an image that is none",
-      { overrule: ["devbox-base:base-latest", "devbox-slim:latest-slim", "devbox-x:latest"] },
+      { override: ["devbox-base:base-latest", "devbox-slim:latest-slim", "devbox-x:latest"] },
       [
-        'overrule[2]: "devbox-x:latest" names no image; there is devbox-base, devbox, devbox-slim [config-value]',
+        'override[2]: "devbox-x:latest" names no image; there is devbox-base, devbox, devbox-slim [config-value]',
       ],
     ],
   ])("%s", (_, changes, problems) => {

@@ -42,7 +42,7 @@ describe("what is read", () => {
       images: [IMAGE],
       builder: {},
       push: true,
-      overrule: [],
+      override: [],
       root: ".",
       artifacts: "artifacts",
       origins: {},

@@ -288,12 +288,12 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "overrules of nothing",
-    { written: { ...MINIMAL, overrule: ["tool:latest", "app:", "app"] } },
+    "overrides of nothing",
+    { written: { ...MINIMAL, override: ["tool:latest", "app:", "app"] } },
     [
-      'overrule[1]: "app:" is not image:tag [config-value]',
-      'overrule[2]: "app" is not image:tag [config-value]',
-      'overrule[0]: "tool:latest" names no image; there is app [config-value]',
+      'override[1]: "app:" is not image:tag [config-value]',
+      'override[2]: "app" is not image:tag [config-value]',
+      'override[0]: "tool:latest" names no image; there is app [config-value]',
     ],
   ],
   [

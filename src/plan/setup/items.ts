@@ -9,8 +9,8 @@ import type {
 } from "./config";
 
 /** One thing that a setup declares, held against what is there. */
-export interface Slot {
-  readonly slot: string;
+export interface FoundItem {
+  readonly key: string;
   readonly exists: boolean;
   /** The provider's id of what is there, where the provider cannot take it over by writing. */
   readonly importId?: string;
@@ -21,7 +21,7 @@ export interface Slot {
   readonly note?: string;
 }
 
-export const slots = {
+export const itemKeys = {
   secret: (name: string) => `secret ${name}`,
   variable: (name: string) => `variable ${name}`,
   environment: (name: string) => `environment ${name}`,
@@ -37,53 +37,53 @@ export const slots = {
   pullRequest: () => "pull request",
 } as const;
 
-export function slotText(slot: string): string {
-  return slot.replace(/^environment ([^/]+)\/(.*)$/, "$2 of environment $1");
+export function keyText(key: string): string {
+  return key.replace(/^environment ([^/]+)\/(.*)$/, "$2 of environment $1");
 }
 
 /** Everything that the configuration asks for, in the order in which it is shown. */
-export function contentSlots(
+export function foundItems(
   config: SetupConfig,
   live: LiveRepository,
   repository: string,
   branch: string | undefined,
-): Slot[] {
+): FoundItem[] {
   return [
     ...Object.keys(config.secrets).map((name) => ({
-      slot: slots.secret(name),
+      key: itemKeys.secret(name),
       exists: live.secrets.includes(name),
     })),
-    ...variableSlots(slots.variable, config.variables, live.variables, repository),
+    ...variableItems(itemKeys.variable, config.variables, live.variables, repository),
     ...Object.entries(config.environments).flatMap(([name, desired]) =>
-      environmentSlots(name, desired, live.environments[name], repository),
+      environmentItems(name, desired, live.environments[name], repository),
     ),
-    ...(config.tagRules === undefined ? [] : [tagRulesSlot(config.tagRules, live.rulesets, repository)]),
+    ...(config.tagRules === undefined ? [] : [tagRulesItem(config.tagRules, live.rulesets, repository)]),
     // Every repository has them; a stack that is destroyed leaves them as they are.
-    ...(config.permissions === undefined ? [] : [{ slot: slots.permissions(), exists: true }]),
+    ...(config.permissions === undefined ? [] : [{ key: itemKeys.permissions(), exists: true }]),
     ...config.labels.map(({ name }) => ({
-      slot: slots.label(name),
+      key: itemKeys.label(name),
       exists: live.labels.some((label) => label.toLowerCase() === name.toLowerCase()),
     })),
-    ...(branch === undefined ? [] : fileSlots(config, live, branch)),
+    ...(branch === undefined ? [] : fileItems(config, live, branch)),
   ];
 }
 
-function variableSlots(
-  slot: (name: string) => string,
+function variableItems(
+  key: (name: string) => string,
   desired: Readonly<Record<string, string>>,
   live: Readonly<Record<string, string>>,
   id: string,
-): Slot[] {
-  return Object.entries(desired).map(([name, value]): Slot => {
+): FoundItem[] {
+  return Object.entries(desired).map(([name, value]): FoundItem => {
     const found = live[name];
-    if (found === undefined) return { slot: slot(name), exists: false };
+    if (found === undefined) return { key: key(name), exists: false };
     const refusal = {
       code: "github-variable-taken",
       message: `is there with the value ${JSON.stringify(found)}, and ${JSON.stringify(value)} is configured`,
       hint: "Give it the configured value on GitHub, or delete it there, or configure what it has; then it is adopted",
     };
     return {
-      slot: slot(name),
+      key: key(name),
       exists: true,
       importId: `${id}:${name}`,
       refusal: found === value ? undefined : refusal,
@@ -91,28 +91,28 @@ function variableSlots(
   });
 }
 
-function environmentSlots(
+function environmentItems(
   name: string,
   desired: EnvironmentConfig,
   live: LiveEnvironment | undefined,
   repository: string,
-): Slot[] {
+): FoundItem[] {
   const found = live ?? { secrets: [], variables: {}, policies: [] };
   const foreign = [
     ...found.secrets.filter((secret) => !(secret in desired.secrets)),
     ...Object.keys(found.variables).filter((variable) => !(variable in desired.variables)),
   ];
-  const policy = (type: "branch" | "tag", pattern: string): Slot => {
+  const policy = (type: "branch" | "tag", pattern: string): FoundItem => {
     const known = found.policies.find((one) => one.name === pattern && one.type === type);
     return {
-      slot: slots.policy(name, type, pattern),
+      key: itemKeys.policy(name, type, pattern),
       exists: known !== undefined,
       importId: known && `${repository}:${name}:${known.id}`,
     };
   };
   return [
     {
-      slot: slots.environment(name),
+      key: itemKeys.environment(name),
       exists: live !== undefined,
       foreign:
         foreign.length === 0
@@ -122,11 +122,11 @@ function environmentSlots(
     ...desired.tags.map((pattern) => policy("tag", pattern)),
     ...desired.branches.map((pattern) => policy("branch", pattern)),
     ...Object.keys(desired.secrets).map((secret) => ({
-      slot: slots.environmentSecret(name, secret),
+      key: itemKeys.environmentSecret(name, secret),
       exists: found.secrets.includes(secret),
     })),
-    ...variableSlots(
-      (variable) => slots.environmentVariable(name, variable),
+    ...variableItems(
+      (variable) => itemKeys.environmentVariable(name, variable),
       desired.variables,
       found.variables,
       `${repository}:${name}`,
@@ -134,9 +134,9 @@ function environmentSlots(
   ];
 }
 
-function tagRulesSlot(desired: TagRulesConfig, live: readonly LiveRuleset[], repository: string): Slot {
+function tagRulesItem(desired: TagRulesConfig, live: readonly LiveRuleset[], repository: string): FoundItem {
   const found = live.find(({ name }) => name === desired.name);
-  if (found === undefined) return { slot: slots.tagRules(), exists: false };
+  if (found === undefined) return { key: itemKeys.tagRules(), exists: false };
   const includes = desired.patterns.map(tagRef).sort();
   const fits =
     found.target === "tag" &&
@@ -150,7 +150,7 @@ function tagRulesSlot(desired: TagRulesConfig, live: readonly LiveRuleset[], rep
     hint: "Delete or rename it on GitHub, or give this one another name: slipway:github.tagRules.name",
   };
   return {
-    slot: slots.tagRules(),
+    key: itemKeys.tagRules(),
     exists: true,
     importId: `${repository}:${found.id}`,
     refusal: fits ? undefined : refusal,
@@ -162,18 +162,20 @@ export function tagRef(pattern: string): string {
   return `refs/tags/${pattern}`;
 }
 
-function fileSlots(config: SetupConfig, live: LiveRepository, branch: string): Slot[] {
+function fileItems(config: SetupConfig, live: LiveRepository, branch: string): FoundItem[] {
   if (config.files.length === 0) return [];
-  const files = config.files.map(({ path, content }): Slot => {
+  const files = config.files.map(({ path, content }): FoundItem => {
     const found = live.files[path];
     const differs = found !== undefined && found !== content;
     return {
-      slot: slots.file(path),
+      key: itemKeys.file(path),
       exists: found !== undefined,
       note: differs ? "differs on GitHub" : undefined,
     };
   });
-  const own = branch === live.defaultBranch ? [] : [{ slot: slots.branch(branch), exists: live.hasBranch }];
-  const pullRequest = config.pullRequest ? [{ slot: slots.pullRequest(), exists: live.hasPullRequest }] : [];
+  const own = branch === live.defaultBranch ? [] : [{ key: itemKeys.branch(branch), exists: live.hasBranch }];
+  const pullRequest = config.pullRequest
+    ? [{ key: itemKeys.pullRequest(), exists: live.hasPullRequest }]
+    : [];
   return [...own, ...files, ...pullRequest];
 }
