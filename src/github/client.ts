@@ -3,7 +3,7 @@ import type { Octokit } from "octokit";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import type { SetupConfig } from "../plan/setup/config";
-import { outwardFetch } from "../registry/outward";
+import { outwardFetch } from "../registry/connections";
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof Octokit>[0]>;
 

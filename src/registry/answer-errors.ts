@@ -1,9 +1,7 @@
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import { hostOf, type RegistryError, type RegistryErrorCode, requestError } from "./errors";
 import type { Answer } from "./http";
-import { parseJson } from "./manifest";
 import { oneLine, safePath } from "./redact";
-import { parseRetryAfter } from "./retry";
 
 export interface Caller {
   /** `user`: credentials were found and sent. */
@@ -151,4 +149,17 @@ export function permissionHint(registry: string, where: string): string {
     default:
       return `Ask for pull and push rights on ${where}.`;
   }
+}
+
+/**
+ * `Retry-After` (seconds, or an HTTP date) in milliseconds.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const text = header.trim();
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -1,11 +1,11 @@
 import { apiHost, normalizeHost } from "../plan/reference";
 import type { CredentialsSource } from "./auth";
-import * as blobs from "./blob-calls";
-import { type Action, type Grant, parseChallenges, pullScope, pushScope, readGrant } from "./challenge";
+import { type Action, type Grant, parseChallenges, pullScope, pushScope, readGrant } from "./auth";
+import * as blobs from "./blobs";
 import { checkDigest, checkReference, checkRepository, checkTag, RegistryError } from "./errors";
-import { listReferrers, listTags } from "./lists";
-import type { Descriptor } from "./manifest";
-import * as manifests from "./manifest-calls";
+import type { Descriptor } from "./manifests";
+import * as manifests from "./manifests";
+import { listReferrers, listTags } from "./manifests";
 import { type RepositoryApi, Transport, type TransportOptions } from "./transport";
 
 export type { Credentials, CredentialsSource } from "./auth";

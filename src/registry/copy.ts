@@ -2,11 +2,10 @@ import pLimit from "p-limit";
 import type { Digest } from "../plan/digest";
 import { detachedDigests } from "../plan/image-index";
 import type { RepositoryAt } from "./client";
-import { checkTotal, contentsOf, missing } from "./copy-parts";
-import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";
+import { type AcceptReferrer, checkTotal, contentsOf, missing, ReferrerGate } from "./copy-rules";
 import { checkDigest, RegistryError, repositoryError } from "./errors";
-import { type Descriptor, isIndex } from "./manifest";
-import type { FetchedManifest } from "./manifest-calls";
+import type { FetchedManifest } from "./manifests";
+import { type Descriptor, isIndex } from "./manifests";
 import { publishReferrer, referrerEntry } from "./referrers";
 
 const BLOBS_AT_ONCE = 4;

@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import type { Credentials } from "./auth";
 import { RegistryError } from "./errors";
-import { parseJson } from "./manifest";
 import { oneLine } from "./redact";
 
 /** The key of Docker Hub in Docker's configuration, from the days of its first API. */

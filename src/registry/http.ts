@@ -1,8 +1,7 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
+import { Deadline, networkError, Outward } from "./connections";
 import { hostOf, type RegistryError, type RequestContext, requestError } from "./errors";
-import { Deadline, networkError } from "./network-errors";
-import { Outward } from "./outward";
 import { oneLine, type Redactor, safePath } from "./redact";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";

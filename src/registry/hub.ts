@@ -1,11 +1,11 @@
 import { isRecord } from "../plan/record";
-import { answerError } from "./answer-errors";
+import { answerError, parseRetryAfter } from "./answer-errors";
 import type { CredentialsSource } from "./auth";
 import { checkTag, RegistryError } from "./errors";
 import type { Answer } from "./http";
 import { type Method, Wire, type WireOptions } from "./http";
 import { Redactor } from "./redact";
-import { parseRetryAfter, type RetryPolicy, systemClock, withRetries } from "./retry";
+import { type RetryPolicy, systemClock, withRetries } from "./transport";
 
 export interface HubDescription {
   /** The line in lists, at most 100 characters. */

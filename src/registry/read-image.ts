@@ -2,14 +2,14 @@ import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations
 import { type Digest, isDigest } from "../plan/digest";
 import { platformText } from "../plan/image-index";
 import type { Problem } from "../plan/problem";
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import { parseReference } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
 import { parseStatement, type ReleaseStatement, type SignedFacts } from "../plan/statement";
 import type { RegistryClient } from "./client";
 import { RegistryError, repositoryError } from "./errors";
-import { type Descriptor, isIndex, isManifest, isPlatformWord, parseJson, platforms } from "./manifest";
-import type { FetchedManifest } from "./manifest-calls";
+import type { FetchedManifest } from "./manifests";
+import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms } from "./manifests";
 import { readReferrerLayer } from "./referrers";
 
 /** Configurations of real images have a few KiB. */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RegistryClient } from "../../src/registry/client";
-import { OCI_MANIFEST } from "../../src/registry/manifest";
+import { OCI_MANIFEST } from "../../src/registry/manifests";
 import { pushIndex } from "../integration/registry/content";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";

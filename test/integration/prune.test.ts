@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { main } from "../../src/cli/main";
 import { prune } from "../../src/cli/prune";
 import type { Digest } from "../../src/plan/digest";
-import { isIndex, OCI_INDEX } from "../../src/registry/manifest";
+import { isIndex, OCI_INDEX } from "../../src/registry/manifests";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { startHub } from "../support/hub";

@@ -4,7 +4,7 @@ import { contentText, githubClient, unlessStatus } from "../../github/client";
 import { runCommand } from "../../inputs/commands";
 import { laneGitTag, laneVersion } from "../../plan/lanes";
 import { Secret } from "../../plan/secret";
-import { outwardFetch } from "../../registry/outward";
+import { outwardFetch } from "../../registry/connections";
 import { type ErrorContext, notDispatched } from "./problems";
 import type { Project } from "./project";
 import type { DispatchFlags, DispatchSettings, Repository, Server } from "./settings";

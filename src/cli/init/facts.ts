@@ -4,7 +4,7 @@ import { git } from "../../inputs/commands";
 import { githubRepository } from "../../inputs/git";
 import { isInside, realPath } from "../../inputs/project-files";
 import { isRecord } from "../../plan/record";
-import { outwardFetch } from "../../registry/outward";
+import { outwardFetch } from "../../registry/connections";
 import type { Environment } from "../../settings/environment";
 import { PROJECT_FOLDERS } from "../../settings/stack-file";
 

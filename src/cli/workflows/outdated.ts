@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import type { Octokit } from "octokit";
 import { githubClient, statusOf } from "../../github/client";
 import { reasonOf } from "../../plan/problem";
-import { outwardFetch } from "../../registry/outward";
+import { outwardFetch } from "../../registry/connections";
 import { ACTION_PINS, type NewestRelease, type PinState, pinStates } from "../../workflows/action-pins";
 
 const DEADLINE_MS = 20_000;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/plan/digest";
 import type { RegistryClient } from "../../../src/registry/client";
-import { isIndex, OCI_INDEX, platforms } from "../../../src/registry/manifest";
+import { isIndex, OCI_INDEX, platforms } from "../../../src/registry/manifests";
 import { crane } from "../../support/crane";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { digestOf } from "../../../src/plan/digest";
 import { Secret } from "../../../src/plan/secret";
 import type { RegistryClient, RequestEntry } from "../../../src/registry/client";
-import { systemClock } from "../../../src/registry/retry";
+import { systemClock } from "../../../src/registry/transport";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

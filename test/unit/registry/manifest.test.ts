@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { nextLink } from "../../../src/registry/lists";
 import {
   type Descriptor,
   isDescriptor,
   isIndex,
   isManifest,
+  nextLink,
   OCI_INDEX,
   OCI_MANIFEST,
   platforms,
-} from "../../../src/registry/manifest";
+} from "../../../src/registry/manifests";
 import { referrerEntry } from "../../../src/registry/referrers";
 
 const digest = `sha256:${"a".repeat(64)}` as const;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Outward } from "../../../src/registry/outward";
+import { Outward } from "../../../src/registry/connections";
 
 const PROXY = "http://proxy.example:3128";
 const HERE = new URL("http://localhost:5000/");

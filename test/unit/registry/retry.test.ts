@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { parseRetryAfter } from "../../../src/registry/answer-errors";
 import { RegistryError } from "../../../src/registry/errors";
-import { type Clock, parseRetryAfter, waitAfter, withRetries } from "../../../src/registry/retry";
+import { type Clock, waitAfter, withRetries } from "../../../src/registry/transport";
 
 const transient = (retryAfterMs?: number) =>
   new RegistryError({

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Digest, digestOf, isDigest } from "../plan/digest";
-import { deleteScope, pullScope, pushScope } from "./challenge";
+import { deleteScope, pullScope, pushScope } from "./auth";
 import { RegistryError } from "./errors";
 import type { Answer, StreamBody } from "./http";
 import type { Call, RepositoryApi, Transport } from "./transport";
