@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as fetchBy } from "undici";
+import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import { isLoopbackHost } from "../plan/reference";
 import { hostOf, RegistryError, type RequestContext, requestError } from "./errors";
 import { oneLine, safePath } from "./redact";
@@ -7,21 +7,21 @@ import { oneLine, safePath } from "./redact";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The connections to everything that is not this machine: through HTTP_PROXY and HTTPS_PROXY where they are set, but
- * for the hosts of NO_PROXY. In small letters they win. This machine itself is always spoken to directly.
+ * Connections that honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY; the lower-case variables take precedence. This machine
+ * itself is always reached directly.
  */
-export class Outward {
+export class Connections {
   readonly #direct: Dispatcher;
   readonly #proxied: Dispatcher;
-  /** Schemes that have a proxy, `https:`. */
+  /** Schemes that have a proxy: `https:`. */
   readonly #schemes: ReadonlySet<string>;
 
-  /** @param settings of every connection @throws Error for a proxy's address that is none, without the address */
+  /** @throws Error for a proxy's invalid address, which it leaves out since it may hold a password */
   constructor(settings: Agent.Options, env: Environment = process.env) {
-    const httpProxy = proxyOf(env, "http_proxy");
-    const httpsProxy = proxyOf(env, "https_proxy");
+    const httpProxy = proxyAddress(env, "http_proxy");
+    const httpsProxy = proxyAddress(env, "https_proxy");
     this.#direct = new Agent(settings);
-    // As curl and Go's programs: a proxy for one scheme is none for the other.
+    // As in curl and Go: a proxy of one scheme does not serve the other.
     this.#schemes = new Set([
       ...(httpProxy === undefined ? [] : ["http:"]),
       ...(httpsProxy === undefined ? [] : ["https:"]),
@@ -31,8 +31,9 @@ export class Outward {
         ? this.#direct
         : new EnvHttpProxyAgent({
             ...settings,
-            // Empty, so that it does not look into the environment itself.
-            ...{ httpProxy: httpProxy ?? "", httpsProxy: httpsProxy ?? "" },
+            // An empty string keeps the agent from reading the environment itself.
+            httpProxy: httpProxy ?? "",
+            httpsProxy: httpsProxy ?? "",
             noProxy: env.no_proxy ?? env.NO_PROXY ?? "",
           });
   }
@@ -42,12 +43,12 @@ export class Outward {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...new Set([this.#direct, this.#proxied])].map((one) => one.destroy()));
+    await Promise.all([...new Set([this.#direct, this.#proxied])].map((dispatcher) => dispatcher.destroy()));
   }
 }
 
-/** An address, with `http://` where it has no scheme, as curl takes it; it may hold a password. */
-function proxyOf(env: Environment, name: string): string | undefined {
+/** Adds `http://` where the scheme is missing, as curl does. */
+function proxyAddress(env: Environment, name: string): string | undefined {
   const [lower, upper] = [env[name], env[name.toUpperCase()]];
   const written = (lower ?? upper)?.trim();
   if (!written) return undefined;
@@ -57,18 +58,18 @@ function proxyOf(env: Environment, name: string): string | undefined {
   throw new Error(`${variable} is not an address such as http://proxy.example:3128`);
 }
 
-/** `fetch`, by the same connections. Node's own knows of no proxy before Node 24. */
-export function outwardFetch(env: Environment = process.env): typeof fetchBy {
-  const outward = new Outward({}, env);
+/** `fetch` over `Connections`: Node's own ignores proxies before Node 24. */
+export function proxyAwareFetch(env: Environment = process.env): typeof undiciFetch {
+  const connections = new Connections({}, env);
   return (input, init) => {
     const url = new URL(typeof input === "object" && "url" in input ? input.url : input);
-    return fetchBy(input, { ...init, dispatcher: outward.to(url) });
+    return undiciFetch(input, { ...init, dispatcher: connections.to(url) });
   };
 }
 
 /**
- * A countdown that aborts. It runs only while Slipway waits for the other side: a transfer of gigabytes may take an
- * hour, but never stand still for longer than the deadline.
+ * A countdown that aborts a request. It runs only while Slipway waits for the registry: a transfer of gigabytes may
+ * take an hour, but may not stall for longer than the deadline.
  */
 export class Deadline {
   readonly #controller = new AbortController();
@@ -87,7 +88,7 @@ export class Deadline {
     this.ms = ms;
     this.#outer = outer;
     if (outer === undefined) return;
-    // One listener per request in flight is no leak.
+    // Each request in flight adds a listener; without this Node warns of a leak.
     setMaxListeners(0, outer);
     if (outer.aborted) this.#onOuterAbort();
     else outer.addEventListener("abort", this.#onOuterAbort, { once: true });
@@ -106,7 +107,6 @@ export class Deadline {
     }, this.ms);
   }
 
-  /** Stops the countdown while the next step is ours. */
   pause(): void {
     clearTimeout(this.#timer);
   }
@@ -118,7 +118,8 @@ export class Deadline {
   }
 }
 
-const BROKEN = new Set([
+/** Failures after which the same request may succeed. */
+const TRANSIENT = new Set([
   "ECONNRESET",
   "ECONNREFUSED",
   "ECONNABORTED",
@@ -134,7 +135,7 @@ const BROKEN = new Set([
   "UND_ERR_ABORTED",
 ]);
 
-const NAME = new Set(["ENOTFOUND", "EAI_NONAME"]);
+const UNKNOWN_NAME = new Set(["ENOTFOUND", "EAI_NONAME"]);
 
 /** What Node and undici report when one side speaks TLS and the other does not. */
 const WRONG_PROTOCOL = /^(EPROTO|HPE_|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)/;
@@ -148,6 +149,7 @@ function codeOf(error: unknown): string {
   return "";
 }
 
+/** The error for a request that got no whole answer. */
 export function networkError(context: RequestContext, deadline: Deadline, error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
   const { method, url } = context;
@@ -163,7 +165,7 @@ export function networkError(context: RequestContext, deadline: Deadline, error:
     return requestError(context, {
       code: "registry-deadline",
       summary: `${host} was silent for ${deadline.ms / 1000} s on ${request}`,
-      hint: `Look whether ${url.origin}/v2/ answers from this machine (network, proxy, the registry's status page), then run the same again.`,
+      hint: `Check that ${url.origin}/v2/ answers from this machine (network, proxy, the registry's status page), then run the same again.`,
     });
   }
   const code = codeOf(error);
@@ -172,19 +174,19 @@ export function networkError(context: RequestContext, deadline: Deadline, error:
     code: "registry-unreachable",
     summary: `${host} could not be reached for ${request}: ${text}${text.includes(code) ? "" : ` [${code}]`}`,
     hint: hintFor(code, url),
-    transient: BROKEN.has(code),
+    transient: TRANSIENT.has(code),
   });
 }
 
 function hintFor(code: string, url: URL): string {
-  if (NAME.has(code)) return `Check the registry's host name: ${url.hostname} has no address.`;
+  if (UNKNOWN_NAME.has(code)) return `Check the registry's host name: ${url.hostname} has no address.`;
   if (WRONG_PROTOCOL.test(code)) {
     return url.protocol === "https:"
-      ? "The registry may speak plain HTTP: set plainHttp for it if that is meant."
+      ? "The registry may speak plain HTTP: set plainHttp for it if that is intended."
       : "The registry may speak TLS: unset plainHttp for it.";
   }
   if (CERTIFICATE.test(code)) {
-    return "Its certificate is not trusted here: set NODE_EXTRA_CA_CERTS to the file of the authority that issued it.";
+    return "This machine does not trust its certificate: set NODE_EXTRA_CA_CERTS to the file of the authority that issued it.";
   }
   return "Check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the registry's host and port.";
 }

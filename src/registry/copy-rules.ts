@@ -16,7 +16,7 @@ import {
 } from "./manifests";
 import { isDamage, readReferrerLayer } from "./referrers";
 
-/** Indexes within indexes: real ones have two levels. */
+/** Levels of indexes in indexes. Real ones have two. */
 const DEEPEST = 8;
 /** The most parts of one index or manifest. Real ones have some tens of platforms, and at most 127 layers. */
 const MOST_PARTS = 1_000;
@@ -29,8 +29,8 @@ interface Parts {
 }
 
 /**
- * What must be there before a manifest can be: its configuration and layers, or an index's manifests. Layers that may
- * not be distributed stay where their `urls` say.
+ * What must be copied before a manifest: its configuration and layers, or an index's manifests. Layers that may not be
+ * distributed stay at their `urls`.
  */
 export function contentsOf(at: RepositoryAt, { json, descriptor }: FetchedManifest, depth: number): Parts {
   const wrong = (what: string) => notCopyable(at, descriptor.digest, what);
@@ -42,7 +42,7 @@ export function contentsOf(at: RepositoryAt, { json, descriptor }: FetchedManife
     const nested = json.manifests.filter(
       ({ mediaType }) => isIndexType(mediaType) || isManifestType(mediaType),
     );
-    // Caches list layers in an index: what is no manifest by its type is a blob.
+    // BuildKit's caches list layers in an index, so an entry of another type is a blob.
     const plain = json.manifests.filter((entry) => !nested.includes(entry));
     return { blobs: unique(plain.filter(isOurs)), manifests: unique(nested) };
   }
@@ -71,10 +71,11 @@ export function missing(at: RepositoryAt, digest: Digest): RegistryError {
     at,
     "registry-not-found",
     ` has no ${digest}`,
-    "It may have been cleaned up (untagged parts of an index are easily taken for garbage): release it again.",
+    "A cleanup may have deleted it (untagged parts of an index look like garbage): release it again.",
   );
 }
 
+/** Concurrent requests of `missingParts`. */
 const WIDTH = 8;
 
 /** The manifests and blobs of an index or manifest that a repository lacks. Writes nothing. */
@@ -111,7 +112,7 @@ export async function missingParts(
   return [...missing].sort();
 }
 
-/** Whether the caller accepts a bundle or release statement, before it is copied. @param bytes of its only layer */
+/** Decides whether a bundle or release statement is copied. @param bytes of its only layer */
 export type AcceptReferrer = (
   referrer: Descriptor,
   manifest: ManifestJson,
@@ -126,27 +127,27 @@ interface Kind {
 
 const MIB = 1024 * 1024;
 
-/** By artifact type. Build statements are copied only where the index names them, so a signature covers them. */
+/** By artifact type. Build statements are copied only if the index names them, so that its signature covers them. */
 const KINDS: Readonly<Record<string, Kind>> = {
   [BUNDLE_MEDIA_TYPE]: { mediaType: BUNDLE_MEDIA_TYPE, limit: 16 * MIB },
   [STATEMENT_ARTIFACT_TYPE]: { mediaType: IN_TOTO_MEDIA_TYPE, limit: MIB },
   [IN_TOTO_MEDIA_TYPE]: { mediaType: IN_TOTO_MEDIA_TYPE, limit: 32 * MIB },
 };
 
-/** The most referrers of one copy, and the most bytes of their layers. */
+/** Limits of one copy: referrers, and bytes of their layers. */
 const MOST_REFERRERS = 1_000;
 const MOST_BYTES = 512 * MIB;
 
 const EMPTY = digestOf(EMPTY_CONFIG);
 const OTHER_KIND = "of a kind that is not copied";
-const OTHER_SHAPE = "of another shape than their kind has";
+const OTHER_SHAPE = "not valid for their kind";
 
 /**
- * Decides which referrers are copied with content. Anyone who may push to the source can attach some, so only known
- * kinds in their exact shape pass, about the digest that lists them, and not too many of them.
+ * Decides which referrers are copied with content. Anyone with push rights to the source can attach some, so only a
+ * limited number of known kinds pass, in their exact shape and about the digest that lists them.
  */
 export class ReferrerGate {
-  /** Why -> how many did not pass. */
+  /** How many did not pass, by reason. */
   readonly skipped = new Map<string, number>();
   readonly #from: RepositoryAt;
   readonly #accept: AcceptReferrer | undefined;
@@ -159,18 +160,19 @@ export class ReferrerGate {
     this.#accept = accept;
   }
 
+  /** Lets the build statements pass that an index names. */
   allow(named: readonly Digest[]): void {
     for (const digest of named) this.#named.add(digest);
   }
 
-  /** By the listing alone, so that junk costs no request. Some registries leave the type out. */
+  /** Judges by the listing, so that junk costs no request. Some registries leave the type out. */
   isKnownKind({ artifactType, digest }: Descriptor): boolean {
     if (artifactType === undefined || this.#kind(artifactType, digest) !== undefined) return true;
     this.#skip(OTHER_KIND);
     return false;
   }
 
-  /** @throws RegistryError `registry-too-large` for more than a release has. */
+  /** @throws RegistryError `registry-too-large` above the limits */
   async mayPass(subject: Digest, digest: Digest): Promise<"yes" | "no" | "missing"> {
     if (++this.#read > MOST_REFERRERS) throw this.#tooMany(`more than ${MOST_REFERRERS} referrers`);
     const { client, repository } = this.#from;
@@ -210,7 +212,11 @@ export class ReferrerGate {
   }
 
   #tooMany(what: string): RegistryError {
-    const said = ` has ${what} of one image, and they are not copied`;
-    return repositoryError(this.#from, "registry-too-large", said, TOO_MANY_HINT);
+    return repositoryError(
+      this.#from,
+      "registry-too-large",
+      ` has ${what} of one image, and they are not copied`,
+      TOO_MANY_HINT,
+    );
   }
 }

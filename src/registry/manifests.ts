@@ -5,9 +5,9 @@ import { isRecord } from "../plan/record";
 import { TAG_PATTERN } from "../plan/reference";
 import { deleteScope, pullScope, pushScope } from "./auth";
 import type { Answer } from "./http";
-import type { Call, RepositoryApi, Transport } from "./transport";
+import type { Call, RepositoryApi } from "./transport";
 
-/** What a registry stores. @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
+/** Manifests and indexes, their tags and their referrers: their shapes, and the calls that read and write them. */
 
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -15,22 +15,21 @@ export const OCI_EMPTY = "application/vnd.oci.empty.v1+json";
 const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
-/** Every kind of manifest that is asked for, the preferred ones first. */
-export const MANIFEST_TYPES = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST] as const;
+const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(", ");
 
-/** The largest manifest that is read or written, as the distribution specification suggests: 4 MiB. */
-export const MANIFEST_LIMIT = 4 * 1024 * 1024;
+/** The largest manifest that is read: what the distribution specification suggests. */
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
 
-/** The most entries of one index, or referrers of one digest, that are read. Real ones have some tens. */
+/** The most entries of one index, or referrers of one digest. Real ones have some tens. */
 export const MOST_ENTRIES = 2_000;
 
 export const TOO_MANY_HINT =
-  "Anyone who may push there can attach referrers: delete those that no release made, then run the same again.";
+  "Anyone with push rights can attach referrers: delete those that no release made, then run the same again.";
 
 const text = z.string();
-/** Printable, since it is logged. */
+/** Limited to printable characters, since it is logged. */
 const mediaTypeSchema = text.regex(/^[\x20-\x7e]{0,255}$/);
-/** A plain word, since it is logged. */
+/** Limited to plain words, since it is logged. */
 const platformWord = text.regex(/^[\w.+-]{0,64}$/);
 const annotationsSchema = z.record(text, text);
 
@@ -47,7 +46,7 @@ const descriptorSchema = z.object({
   platform: platformSchema.optional(),
   annotations: annotationsSchema.optional(),
   artifactType: mediaTypeSchema.optional(),
-  /** The content itself in base64, where it has only a few bytes. */
+  /** The content itself in base64. */
   data: text.optional(),
   urls: z.array(text).readonly().optional(),
 });
@@ -59,8 +58,7 @@ const common = {
   annotations: annotationsSchema.optional(),
 };
 
-// Content that could be read as an index and as a manifest is neither.
-// See https://nvd.nist.gov/vuln/detail/CVE-2021-41190
+// Content that fits both shapes is rejected as ambiguous: https://nvd.nist.gov/vuln/detail/CVE-2021-41190
 const indexSchema = z.object({
   ...common,
   mediaType: text.refine(isIndexType).optional(),
@@ -77,7 +75,7 @@ const manifestSchema = z.object({
   manifests: z.undefined().optional(),
 });
 
-/** What one piece of content is: its type, its digest and its size in bytes. */
+/** @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
 export type Descriptor = z.output<typeof descriptorSchema>;
 
 /** An OCI image index or a Docker manifest list. */
@@ -85,10 +83,6 @@ export type IndexJson = z.output<typeof indexSchema>;
 
 /** An OCI image manifest or a Docker schema 2 manifest. */
 export type ManifestJson = z.output<typeof manifestSchema>;
-
-export function isDescriptor(value: unknown): value is Descriptor {
-  return descriptorSchema.safeParse(value).success;
-}
 
 export function isPlatformWord(value: unknown): value is string {
   return platformWord.safeParse(value).success;
@@ -124,19 +118,17 @@ export function platforms(index: IndexJson): string[] {
 
 export interface FetchedManifest {
   readonly descriptor: Descriptor;
-  /** Exactly what the registry has: what is put elsewhere keeps its digest. */
+  /** Exactly as the registry has them, so that a copy keeps the digest. */
   readonly bytes: Uint8Array;
-  /** To be narrowed by `isIndex` or `isManifest`. */
+  /** Narrow it by `isIndex` or `isManifest`. */
   readonly json: unknown;
 }
 
 export interface PushedManifest {
   readonly descriptor: Descriptor;
-  /** The registry has listed the manifest as a referrer (it answered `OCI-Subject`). */
+  /** The registry answered `OCI-Subject`: it lists the manifest as a referrer. */
   readonly subjectListed: boolean;
 }
-
-const ACCEPT = MANIFEST_TYPES.join(", ");
 
 function reading(repository: string, reference: string, method: "GET" | "HEAD"): Call {
   return {
@@ -167,11 +159,10 @@ export function get({ transport, repository }: RepositoryApi, reference: string)
     if (answer.status === 404) return undefined;
     const bytes = await answer.bytes(MANIFEST_LIMIT);
     const digest = digestOf(bytes);
-    // The bytes must be what was asked for, and what the registry says that they are.
     const expected = [reference, answer.header("docker-content-digest")].find(isDigest);
     if (expected !== undefined && digest !== expected) throw transport.mismatch(answer, expected, digest);
     const json = answer.parse(bytes);
-    // The manifest's own word counts more than the header's: its digest vouches for it.
+    // The type in the manifest takes precedence over the header's, because the digest covers it.
     const own = isRecord(json) && isMediaType(json.mediaType) ? json.mediaType : "";
     const mediaType = own || (answer.mediaType ?? "application/octet-stream");
     checkShape(answer, json, mediaType);
@@ -180,8 +171,8 @@ export function get({ transport, repository }: RepositoryApi, reference: string)
 }
 
 function checkShape(answer: Answer, json: unknown, mediaType: string): void {
-  if (isIndexType(mediaType) && !isIndex(json)) throw answer.bad("an index of another shape");
-  if (isManifestType(mediaType) && !isManifest(json)) throw answer.bad("a manifest of another shape");
+  if (isIndexType(mediaType) && !isIndex(json)) throw answer.bad("an index that is not valid");
+  if (isManifestType(mediaType) && !isManifest(json)) throw answer.bad("a manifest that is not valid");
   if (isIndex(json) && json.manifests.length > MOST_ENTRIES)
     throw answer.bad(
       `an index of ${json.manifests.length} entries; at most ${MOST_ENTRIES} are read`,
@@ -218,7 +209,6 @@ export function put(
   });
 }
 
-/** Deletes what a tag or digest names; false where there is nothing. */
 export function remove({ transport, repository }: RepositoryApi, reference: string) {
   const call: Call = {
     method: "DELETE",
@@ -230,42 +220,7 @@ export function remove({ transport, repository }: RepositoryApi, reference: stri
   return transport.call(call, ({ status }) => status !== 404);
 }
 
-/** More pages than any list has that memory could hold. */
-const MOST_PAGES = 2_000;
-
-/** The target of the first link with `rel="next"`. @see https://www.rfc-editor.org/rfc/rfc8288 */
-export function nextLink(header: string | undefined): string | undefined {
-  for (const link of (header ?? "").matchAll(/<([^<>]*)>((?:[^",]|"[^"]*")*)/g)) {
-    const [, target, parameters = ""] = link;
-    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?=[\s;]|$))/i.test(parameters)) return target;
-  }
-  return undefined;
-}
-
-/** Reads a list page by page, following `Link` headers on the registry's own host. `read` returns false to stop. */
-async function readPages(
-  transport: Transport,
-  call: Call,
-  read: (answer: Answer) => Promise<boolean>,
-): Promise<void> {
-  const seen = new Set<string>();
-  for (let target: string | URL | undefined = call.target; target !== undefined; ) {
-    const url: URL = transport.resolve(target);
-    seen.add(url.href);
-    target = await transport.call({ ...call, target: url }, async (answer): Promise<URL | undefined> => {
-      if (!(await read(answer))) return undefined;
-      const link = nextLink(answer.header("link"));
-      if (link === undefined) return undefined;
-      const next = URL.canParse(link, url) ? transport.resolve(link, url) : undefined;
-      if (next?.origin !== transport.origin.origin) throw answer.bad("a next page on another host");
-      if (seen.has(next.href)) throw answer.bad("pages that go in circles");
-      if (seen.size >= MOST_PAGES) throw answer.bad(`more than ${MOST_PAGES} pages`);
-      return next;
-    });
-  }
-}
-
-/** Tags of one page. Registries that allow fewer answer fewer. */
+/** Tags of one page. Registries may answer fewer. */
 const PAGE = 1_000;
 const PAGE_LIMIT = 8 * 1024 * 1024;
 /** Ten times as many as the largest repositories have. */
@@ -281,14 +236,14 @@ export async function listTags({ transport, repository }: RepositoryApi) {
     headers: { accept: "application/json" },
     expect: [200, 404],
   } as const;
-  await readPages(transport, call, async (answer) => {
+  await transport.pages(call, async (answer) => {
     if (answer.status === 404) return false;
     const json = await answer.json(PAGE_LIMIT);
     const page = isRecord(json) ? json.tags : undefined;
-    // `null` is what Go writes for an empty list.
-    if (page !== null && !Array.isArray(page)) throw answer.bad("no list of tags");
+    // Go writes an empty list as null.
+    if (page !== null && !Array.isArray(page)) throw answer.bad("something that is not a list of tags");
     for (const tag of page ?? []) {
-      if (typeof tag !== "string" || !TAG_PATTERN.test(tag)) throw answer.bad("a tag that cannot be one");
+      if (typeof tag !== "string" || !TAG_PATTERN.test(tag)) throw answer.bad("an invalid tag");
       tags.add(tag);
       if (tags.size > MOST_TAGS) throw answer.bad(`more than ${MOST_TAGS} tags`);
     }
@@ -297,7 +252,7 @@ export async function listTags({ transport, repository }: RepositoryApi) {
   return [...tags];
 }
 
-/** The tag under which clients list referrers where the registry does not: `sha256-<hex>`. */
+/** The tag that lists referrers where a registry has no API for them: `sha256-<hex>`. */
 export function fallbackTag(digest: Digest): string {
   return digest.replace(":", "-");
 }
@@ -317,7 +272,7 @@ export async function listReferrers(
     .sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 
-/** `undefined` where the registry has no such API: 404, or for some an answer that is no index. */
+/** Undefined where the registry has no referrers API. Some registries then answer 200 with another media type. */
 async function fromApi(
   { transport, repository }: RepositoryApi,
   digest: Digest,
@@ -335,13 +290,13 @@ async function fromApi(
     headers: { accept: OCI_INDEX },
     expect: [200, 400, 404, 405, 501],
   } as const;
-  await readPages(transport, call, async (answer) => {
+  await transport.pages(call, async (answer) => {
     supported = answer.status === 200 && answer.mediaType === OCI_INDEX;
-    // An API that exists answers errors in JSON: an unknown repository is no unknown route.
+    // A 404 in JSON is about the repository; any other is about the route.
     if (answer.status === 404 && answer.mediaType !== "application/json") transport.mayHaveReferrers = false;
     if (!supported) return false;
     const json = await answer.json(MANIFEST_LIMIT);
-    if (!isIndex(json)) throw answer.bad("no list of referrers");
+    if (!isIndex(json)) throw answer.bad("something that is not a list of referrers");
     found.push(...json.manifests);
     if (found.length > MOST_ENTRIES) throw answer.bad(`more than ${MOST_ENTRIES} referrers`, TOO_MANY_HINT);
     return true;

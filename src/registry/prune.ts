@@ -6,20 +6,20 @@ import type { RepositoryAt } from "./client";
 import { RegistryError } from "./errors";
 import { isIndex, isIndexType, isManifest, OCI_EMPTY, OCI_MANIFEST } from "./manifests";
 
-/** Referrers of referrers, and indexes in indexes: more is nothing that a release makes. */
+/** Levels of referrers of referrers and of indexes in indexes. Releases make fewer. */
 const DEEPEST = 8;
 
 interface ContentsOptions {
   readonly at: RepositoryAt;
-  /** Tags whose images are read with all that belongs to them. */
+  /** Tags whose images are read with everything that belongs to them. */
   readonly mayGo: (tag: string) => boolean;
-  /** @param tags all that point to it */
+  /** @param tags all tags of the digest */
   readonly readImage: (digest: Digest, tags: readonly string[]) => Promise<PrunableImage | undefined>;
 }
 
 /**
- * Reads a repository as a prune needs it, again and again: tags each time, and manifests once, since a digest's bytes
- * cannot change.
+ * Reads a repository for a prune, which repeats it before each removal: tags each time, manifests once, since the bytes
+ * of a digest cannot change.
  */
 export class ContentsReader {
   readonly #options: ContentsOptions;
@@ -32,7 +32,7 @@ export class ContentsReader {
     this.#options = options;
   }
 
-  /** @param fresh digests about which nothing that was read before counts */
+  /** @param fresh digests to read again with their referrers */
   async read(fresh: readonly Digest[] = []): Promise<RepositoryContents> {
     for (const digest of fresh) {
       const { children = [] } = (await this.#manifests.get(digest)) ?? {};
@@ -122,25 +122,19 @@ export class ContentsReader {
       entries.filter(({ mediaType }) => isIndexType(mediaType)).map((entry) => entry.digest),
     );
     const subject = isIndex(json) || isManifest(json) ? json.subject?.digest : undefined;
-    return { children: entries.map((entry) => entry.digest), ...(subject === undefined ? {} : { subject }) };
+    return { children: entries.map((entry) => entry.digest), subject };
   }
 }
 
-/**
- * What deleting a tag does in a registry.
- *
- * - `tag`: the tag alone goes.
- * - `manifest`: what it points to goes too, with all its other tags.
- * - `nothing`: it is refused.
- */
+/** What a registry deletes with a tag: only the tag, its manifest with all other tags, or nothing (it refuses). */
 export type TagDeletion = "tag" | "manifest" | "nothing";
 
-/** Whether a registry deletes at all, asked about a digest that cannot exist. @throws RegistryError where it does not */
+/** Checks, by a digest that cannot exist, that a registry allows deletes. @throws RegistryError if it does not */
 export async function checkDeletion({ client, repository }: RepositoryAt): Promise<void> {
   await client.deleteManifest(repository, digestOf(randomBytes(32)));
 }
 
-/** Finds out by a manifest of its own with two tags, which is deleted again: no release is at risk. */
+/** Finds out with a manifest of its own and two tags, and deletes it again, so that no release is at risk. */
 export async function tryTagDeletion({ client, repository }: RepositoryAt): Promise<TagDeletion> {
   const id = randomBytes(8).toString("hex");
   const config = { mediaType: OCI_EMPTY, ...(await client.putBlob(repository, EMPTY_CONFIG)) };

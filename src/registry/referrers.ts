@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Digest, digestOf } from "../plan/digest";
 import { attestationEntries, detachAttestations, detachedDigests, EMPTY_CONFIG } from "../plan/image-index";
 import { reasonOf } from "../plan/problem";
+import { sortedRecord } from "../plan/record";
 import type { RegistryClient, RepositoryAt } from "./client";
 import { RegistryError, type RegistryErrorCode, repositoryError } from "./errors";
 import {
@@ -36,23 +37,23 @@ interface ReferrerLayer {
 }
 
 interface AttachReferrerOptions extends RepositoryAt {
-  /** What the referrer is about. It must be in the repository. */
+  /** Must be in the repository. */
   readonly subject: Descriptor;
   readonly artifactType: string;
   readonly layers: readonly ReferrerLayer[];
-  /** Of the referrer's manifest, shown in listings. No time is added: the same input gives the same digest. */
+  /** Shown in listings. No time is added, so that the same input gives the same digest. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
 interface AttachedReferrer {
   readonly descriptor: Descriptor;
-  /** It was there and listed already; nothing was written. */
+  /** It was listed already, and nothing was written. */
   readonly existed: boolean;
 }
 
 /**
- * Attaches an artifact (statement, signature, SBOM) to a manifest, so that it is listed by the referrers API or, where
- * the registry has none, under the fallback tag. Repeating it is no write.
+ * Attaches an artifact (statement, signature, SBOM) to a manifest, listed by the referrers API or under the fallback tag.
+ * A repetition writes nothing.
  */
 export async function attachReferrer(options: AttachReferrerOptions): Promise<AttachedReferrer> {
   const { client, repository, subject } = options;
@@ -77,13 +78,13 @@ export async function isAttached(
   return listed.some(({ digest }) => digest === referrer);
 }
 
-/** Whether an error means that content is broken, so that its referrer is skipped. A registry's failure is not. */
+/** Whether an error is about damaged content, which is skipped, and not a failure of the registry. */
 export function isDamage(error: unknown): boolean {
   const codes = ["registry-too-large", "registry-digest-mismatch", "registry-bad-answer"];
   return error instanceof RegistryError && codes.includes(error.code);
 }
 
-/** The bytes of a referrer's only layer, of one type; undefined where it is damaged, too large or of another shape. */
+/** The bytes of a referrer's only layer; undefined where it is damaged, too large or has another type. */
 export async function readReferrerLayer(
   { client, repository }: { client: Pick<RegistryClient, "getManifest" | "getBlob">; repository: string },
   referrer: Digest,
@@ -101,7 +102,7 @@ export async function readReferrerLayer(
   }
 }
 
-/** Writes a referrer's manifest, whose blobs are there, and sees to it that it is listed. */
+/** Writes the manifest of a referrer whose blobs exist, and makes sure that it is listed. */
 export async function publishReferrer(
   at: RepositoryAt,
   subject: Digest,
@@ -113,19 +114,13 @@ export async function publishReferrer(
   if (!pushed.subjectListed) await ensureListed(at, subject, descriptor);
 }
 
-/** A referrer as the specification wants it listed: with its artifact type and annotations. */
+/** A referrer's entry in a listing, with artifact type and annotations as the specification requires. */
 export function referrerEntry(descriptor: Descriptor, json: unknown): Descriptor {
   const { mediaType, digest, size } = descriptor;
   const parts = isManifest(json) || isIndex(json) ? json : undefined;
   const artifactType = parts?.artifactType ?? (isManifest(json) ? json.config.mediaType : undefined);
   const annotations = parts?.annotations;
-  return {
-    mediaType,
-    digest,
-    size,
-    artifactType,
-    annotations,
-  };
+  return { mediaType, digest, size, artifactType, annotations };
 }
 
 function renderReferrer(options: AttachReferrerOptions): { bytes: Uint8Array; descriptor: Descriptor } {
@@ -155,17 +150,17 @@ function contentOf(bytes: Uint8Array) {
   return { digest: digestOf(bytes), size: bytes.length };
 }
 
+/** Undefined instead of an empty record, which would change the manifest's bytes. */
 function sorted(annotations: Readonly<Record<string, string>> = {}) {
-  const entries = Object.entries(annotations).sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  return Object.keys(annotations).length === 0 ? undefined : sortedRecord(annotations);
 }
 
-/** Rounds of read, write and read again, before others who write the same tag are named as the reason. */
+/** Rounds of reading and writing before the tag is reported as written by another process. */
 const ROUNDS = 6;
 
 const turns = new Map<string, Promise<unknown>>();
 
-/** One at a time for each key within this process: the registry offers no compare-and-swap. */
+/** Serialises writers of one tag within this process: registries offer no compare-and-swap. */
 async function inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
   const turn = (turns.get(key) ?? Promise.resolve()).then(run, run);
   turns.set(key, turn);
@@ -177,10 +172,10 @@ async function inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Lists `entry` among the referrers of `subject` where the registry does not do so by itself: adds it to the index
- * under the fallback tag, reads that again, and repairs it until no entry that was ever seen in it is missing.
+ * Lists `entry` among the referrers of `subject` where the registry does not do so itself: adds it to the index under the
+ * fallback tag, and repeats that until the index holds every entry that was ever seen in it.
  *
- * @throws RegistryError `registry-conflict` where others keep overwriting it.
+ * @throws RegistryError `registry-conflict` if another process keeps overwriting it
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
  */
 export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descriptor): Promise<void> {
@@ -195,13 +190,13 @@ export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descripto
     if (isIndex(found.json)) return found.json;
     throw failure(
       "registry-conflict",
-      `is no list of referrers, but a ${found.descriptor.mediaType}`,
-      "The tag belongs to OCI's referrers fallback; delete it or rename what is there.",
+      `is a ${found.descriptor.mediaType}, not a list of referrers`,
+      "OCI reserves this tag for referrers: delete it, or give its content another tag.",
     );
   }
 
   return inTurn(`${client.host}/${repository}:${tag}`, async () => {
-    // Without the API it would read what the first round reads.
+    // Without the API, the first round reads the same.
     const listed = client.mayHaveReferrers ? await client.referrers(repository, subject) : [];
     if (listed.some(({ digest }) => digest === entry.digest)) return;
 
@@ -212,20 +207,20 @@ export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descripto
       for (const other of current?.manifests ?? [])
         desired.set(other.digest, desired.get(other.digest) ?? other);
       if ([...desired.keys()].every((digest) => present.has(digest))) return;
-      // A longer list would be refused by its readers.
+      // Readers refuse a longer list.
       if (desired.size > MOST_ENTRIES)
         throw failure(
           "registry-too-large",
-          `lists ${MOST_ENTRIES} referrers already, and takes no more`,
+          `lists ${MOST_ENTRIES} referrers already, which is the limit`,
           TOO_MANY_HINT,
         );
-      // What is missing in a later round was lost to another writer, or was read from a stale cache.
+      // In a later round, another writer removed entries or the read came from a stale cache.
       if (round > 1) await delay(50 * round * (1 + Math.random()));
       await client.putManifest(repository, tag, renderFallback(current, desired), OCI_INDEX);
     }
     throw failure(
       "registry-conflict",
-      "does not keep its list of referrers: others write it at the same time",
+      "does not keep its list of referrers: another process writes it at the same time",
       "Let only one release at a time attach to this digest, then run the same again.",
     );
   });
@@ -242,10 +237,10 @@ function renderFallback(
 }
 
 /**
- * Takes the build's attestations out of an index and attaches them as referrers of its platforms; last of all it writes
- * the index that names them, without a tag. Repeating it is no write, so the next run completes one that broke off.
+ * Moves the build's attestations out of an index: attaches them as referrers of its platforms, then writes an index that
+ * names them, without a tag. A repetition writes nothing, so the next run completes an interrupted one.
  *
- * @returns the digest of the index without attestations; the given one where it has none
+ * @returns the digest of the new index, or the given one if it has no attestations
  */
 export async function detachStatements(
   client: RegistryClient,
@@ -253,8 +248,8 @@ export async function detachStatements(
   digest: Digest,
 ): Promise<Digest> {
   const at = { client, repository };
-  const index = await readIndex(at, digest);
-  const detached = index && detachAttestations(index, await readLayers(at, index));
+  const index = (await client.getManifest(repository, digest))?.json;
+  const detached = isIndex(index) ? detachAttestations(index, await readLayers(at, index)) : undefined;
   if (detached === undefined) return digest;
   await client.putBlob(repository, EMPTY_CONFIG);
   await Promise.all(
@@ -268,7 +263,7 @@ export async function detachStatements(
   return detached.digest;
 }
 
-/** The statements that an index names as its own, and that its repository does not hold and list. Writes nothing. */
+/** The statements that an index names, and that its repository lacks or does not list. Writes nothing. */
 export async function missingStatements(
   client: RegistryClient,
   repository: string,
@@ -291,7 +286,7 @@ export async function missingStatements(
   return named.filter((_, at) => !there[at]);
 }
 
-/** Lists statements again that are there by their digest, and that a lost or overwritten fallback tag does not name. */
+/** Lists existing statements again that a lost or overwritten fallback tag does not name. */
 export async function relistStatements(
   client: RegistryClient,
   repository: string,
@@ -305,18 +300,10 @@ export async function relistStatements(
   }
 }
 
-async function readIndex(
-  { client, repository }: RepositoryAt,
-  digest: Digest,
-): Promise<IndexJson | undefined> {
-  const found = await client.getManifest(repository, digest);
-  return found !== undefined && isIndex(found.json) ? found.json : undefined;
-}
-
-/** Attestation manifest -> its layers. */
+/** The layers of each attestation manifest in an index. */
 async function readLayers(at: RepositoryAt, index: IndexJson): Promise<Map<Digest, readonly Descriptor[]>> {
   const broken = (what: string) =>
-    repositoryError(at, "registry-bad-answer", ` has an index that is not whole: ${what}`);
+    repositoryError(at, "registry-bad-answer", ` has an incomplete index: ${what}`);
   let entries: ReturnType<typeof attestationEntries>;
   try {
     entries = attestationEntries(index);

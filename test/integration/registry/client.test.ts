@@ -24,7 +24,7 @@ describe("RegistryClient against a real registry", () => {
 
   it("tells how the registry authenticates", async () => {
     expect(await client.ping()).toEqual({ auth: "none" });
-    expect(await client.checkScopes("app", "push")).toBe("unknown");
+    expect(await client.pushGrant("app")).toBe("unknown");
   });
 
   it("writes a manifest and reads it back by tag and digest", async () => {

@@ -115,7 +115,7 @@ describe.each([
     await push({ ...bundle, layers: [layer], config: other });
     await push({ ...bundle, layers: [{ ...layer, size: 17 * 1024 * 1024 }] });
     const result = await copy(index.digest);
-    expect(result.skippedReferrers).toEqual({ "of another shape than their kind has": 5 });
+    expect(result.skippedReferrers).toEqual({ "not valid for their kind": 5 });
     expect(await listed(index.digest)).toEqual([]);
   });
 
