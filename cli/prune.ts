@@ -34,7 +34,7 @@ import { allTags, readGit } from "../source/git";
 import { rootDir } from "../source/project-files";
 import { readBuildStatements } from "../trust/build-statements";
 import { isBundleReferrer, readSignedFacts } from "../trust/evidence";
-import { readStackConfig, recordedManifest } from "./plan-without-engine";
+import { readReleaseConfigs, recordedManifest } from "./plan-without-engine";
 import { runContext, untilInterrupted } from "./run-context";
 import { say } from "./terminal";
 
@@ -53,43 +53,54 @@ export interface Prune {
 /** Lists, or removes, what no release of a stack needs, in each repository of its images. */
 export async function prune(options: Prune): Promise<{ code: number; results: readonly PruneResult[] }> {
   const projectDir = path.resolve(options.cwd);
-  const config = await readStackConfig({ ...options, projectDir });
-  const context = runContext(config, options.env, projectDir);
-  const rules = await pruneRules(config, projectDir, options);
+  const { configs, unfinished } = await readReleaseConfigs({ ...options, projectDir });
+  if (unfinished !== undefined)
+    say(`note: releases that the program may declare after ${configs.length} are left out: ${unfinished}`);
+  const rules = await pruneRules(configs, projectDir, options);
   const results: PruneResult[] = [];
   const left = "Each removal is whole; run the same again to go on.";
-  const code = await untilInterrupted(context, "prune", left, async (signal) => {
-    for (const place of await repositoriesToPrune(config, context)) {
-      signal.throwIfAborted();
-      results.push(await new RepositoryPruner(config, context, place, rules).run(options.yes, signal));
-    }
-  });
-  const isStopped = results.some(({ problems }) => problems.length > 0);
-  return { code: code === 0 && isStopped ? 1 : code, results };
+  for (const config of configs) {
+    const context = runContext(config, options.env, projectDir);
+    const code = await untilInterrupted(context, "prune", left, async (signal) => {
+      for (const place of await repositoriesToPrune(config, context)) {
+        signal.throwIfAborted();
+        results.push(await new RepositoryPruner(config, context, place, rules).run(options.yes, signal));
+      }
+    });
+    if (code !== 0) return { code, results };
+  }
+  return { code: results.some(({ problems }) => problems.length > 0) ? 1 : 0, results };
 }
 
+/** One set of rules for all releases of a program: what one needs stays in a repository that they share. */
 async function pruneRules(
-  config: Config,
+  configs: readonly Config[],
   projectDir: string,
   { stack, env, now, olderThan }: Prune,
 ): Promise<Omit<PruneRules, "images">> {
-  const root = rootDir(projectDir, config.root);
+  const root = rootDir(projectDir, configs[0]?.root ?? ".");
   const git = await readGit(root);
   const event = await eventOfRelease({ env, git }, { revision: git.revision, ref: "" });
   const head = await gitText(root, ["symbolic-ref", "--short", "refs/remotes/origin/HEAD"]).catch(() => "");
-  const deployed = config.github?.workflows?.deploy?.branches ?? [];
+  const deployed = configs.flatMap(({ github }) => github?.workflows?.deploy?.branches ?? []);
   const branches = ["main", "master", git.branch, event.defaultBranch, event.repository.defaultBranch]
     .concat(head.trim().replace(/^origin\//, ""), deployed)
     .filter((name) => name !== undefined && name !== "");
-  const last = await recordedManifest({ projectDir, config, env }, stack).catch(() => {
+  const manifests = await Promise.allSettled(
+    configs.map((config) => recordedManifest({ projectDir, config, env }, stack)),
+  );
+  if (manifests.some(({ status }) => status === "rejected"))
     say(`note: ${stack}'s state cannot be read here; what the registries hold has to do`);
-    return undefined;
-  });
-  const adopted = (config.adopt ?? []).map((entry) => entry.slice(entry.indexOf("@") + 1));
+  const released = manifests.flatMap((read) =>
+    read.status === "rejected" ? [] : (read.value?.images.map(({ digest }) => digest) ?? []),
+  );
+  const adopted = configs.flatMap(({ adopt = [] }) =>
+    adopt.map((entry) => entry.slice(entry.indexOf("@") + 1)),
+  );
   return {
-    recorded: new Set([...(last?.images.map(({ digest }) => digest) ?? []), ...adopted.filter(isDigest)]),
+    recorded: new Set([...released, ...adopted.filter(isDigest)]),
     moving: movingTags({
-      images: config.images,
+      images: configs.flatMap(({ images }) => images),
       event,
       branches: [...new Set(branches)].flatMap((name) => name ?? []),
       gitTags: olderThan === undefined ? [] : await allTags(root),

@@ -12,6 +12,7 @@ import { startHub } from "../support/hub";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { Pusher } from "../support/pusher";
 import { startRegistry, type TestRegistry } from "../support/registry";
+import { LIBRARY } from "../support/settings-program";
 import { newKeyPair } from "../support/signed-image";
 import { SignedWorld } from "../support/signed-world";
 
@@ -167,6 +168,32 @@ describe("prune", () => {
 
     expect(going((await pruned()).results)).toEqual([[], []]);
     expect((await world.release()).built).toEqual([]);
+  });
+
+  test("goes through every release of a program", async () => {
+    const registries = places.map(({ host }) => ({ host, namespace: `p${count}` }));
+    const sign = { mode: "key", publicKeyFile: "cosign.pub" };
+    const image = { context: "app", sbom: false, tags: TAGS };
+    world.configure("stage", { registries, images: [{ name: "web", ...image }], sign });
+    world.git("checkout", "--quiet", "v1.0.0");
+    released["web 1.0.0"] = digestOf(await world.release());
+    world.configure("stage", { registries, sign });
+    const declare = (name: string) => `await Release.plan({ images: { ${name}: ${JSON.stringify(image)} } })`;
+    world.write({
+      "index.js": `const { Release } = require(${JSON.stringify(LIBRARY)});
+module.exports = async () => {
+  const app = new Release("app", ${declare("app")});
+  const web = new Release("web", ${declare("web")});
+  return { digests: [app.images.app.digest, web.images.web.digest] };
+};
+`,
+    });
+    const { code, results } = await pruned({ yes: false });
+    expect(code).toBe(0);
+    const paths = results.map(({ repository }) => repository.slice(repository.indexOf("/") + 1));
+    expect(paths).toEqual(["app", "app", "web", "web"].map((name) => `p${count}/${name}`));
+    expect(going(results)[3]).toEqual([]);
+    expect(going(results)[1]).toEqual(["candidate 1.0.0", "candidate first"]);
   });
 
   test("prints a table that says what goes and why, or JSON", async () => {
