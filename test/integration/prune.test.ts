@@ -8,6 +8,8 @@ import type { Digest } from "../../plan/digest";
 import { isIndex, OCI_INDEX } from "../../registry/manifest";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
+import { PackageStore, type PackageVersion, packageRoutes } from "../support/github/packages";
+import { GitHub } from "../support/github/start";
 import { startHub } from "../support/hub";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { Pusher } from "../support/pusher";
@@ -386,6 +388,80 @@ module.exports = async () => {
     await hub.stop();
   });
 
+  describe.each(["Organization", "User"] as const)(
+    "on GitHub, of an owner that is of the type %s,",
+    (type) => {
+      let github: GitHub;
+      let packages: PackageStore;
+
+      beforeEach(async () => {
+        const [first] = places;
+        if (first === undefined) throw new Error("no registry");
+        const { client, path: at } = first;
+        const [owner = "", name = ""] = at.split("/");
+        packages = new PackageStore(owner, type);
+        github = await GitHub.start({
+          owner,
+          repository: name,
+          tokens: { classic: { login: owner }, "may-not": { login: owner, refused: /^DELETE / } },
+          routes: packageRoutes(packages),
+        });
+        packages.api = `${github.url}/api/v3`;
+        packages.pageSize = 7;
+        const known = new Set<Digest>();
+        packages.read = async (asked) => (asked === name ? versionsOf(first, known) : undefined);
+        packages.remove = (_, digest) =>
+          new Pusher(plain.host, at).client.deleteManifest(at, digest).then(() => {});
+        world.configure("stage", {
+          registries: [{ host: client.host, namespace: owner, packages: github.url }],
+          images: [{ name, context: "app", sbom: false, tags: TAGS }],
+          sign: { mode: "key", publicKeyFile: "cosign.pub" },
+        });
+        const fault = { kind: "answer", status: 405, body: '{"errors":[{"code":"UNSUPPORTED"}]}' } as const;
+        proxy.inject({ method: "DELETE", fault });
+      });
+
+      afterEach(() => github.close());
+
+      test("deletes versions by GitHub's API, with their platforms and signatures, and no other", async () => {
+        const [first] = places;
+        const [signatures = []] = await referrersOf("first");
+        const known = new Set<Digest>();
+        const before = first === undefined ? [] : await versionsOf(first, known);
+        const { code, results } = await pruned({ env: { GH_TOKEN: "classic" } });
+        expect(results[0]?.problems).toEqual([]);
+        expect(code).toBe(0);
+        const left = results[0]?.outcomes?.filter(({ removed }) => !removed);
+        expect(left).toMatchObject([
+          { digest: released["1.0.0"], reason: "GitHub deletes no tag alone, and the digest is needed" },
+        ]);
+        for (const gone of [released.first ?? "", ...signatures])
+          expect(await first?.client.headManifest(first.path, gone)).toBeUndefined();
+        const after = first === undefined ? [] : await versionsOf(first, known);
+        // The index, its two platforms, its two bundles, and the tag that lists these.
+        expect(before.length - after.length).toBe(6);
+        expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
+        expect(proxy.requests.filter(({ method }) => method === "DELETE")).toEqual([]);
+        await everyReleaseIsWhole();
+      });
+
+      test.runIf(type === "User")("says what the token lacks, and which package there is not", async () => {
+        const codes = async (env: NodeJS.ProcessEnv) => {
+          const { code, results } = await pruned({ env });
+          expect(code).toBe(1);
+          expect(results[0]?.outcomes?.some(({ removed }) => removed) ?? false).toBe(false);
+          return results[0]?.problems.map((problem) => problem.code);
+        };
+        expect(await codes({ GH_TOKEN: "may-not" })).toEqual(["github-permission"]);
+        expect(await codes({ GH_TOKEN: "unknown" })).toEqual(["github-token-refused"]);
+        expect(await codes({})).toEqual(["github-token-missing"]);
+        packages.read = async () => undefined;
+        expect(await codes({ GH_TOKEN: "classic" })).toEqual(["github-package-missing"]);
+        await everyVersionIsThere();
+      });
+    },
+  );
+
   test("removes lists of signatures whose digest somebody deleted, and stops where a deletion fails", async () => {
     const [first] = places;
     await first?.client.deleteManifest(first.path, released.first ?? "");
@@ -415,4 +491,32 @@ function referrersOf(name: string): Promise<Digest[][]> {
       return found.map(({ digest }) => digest);
     }),
   );
+}
+
+/**
+ * Every manifest of a repository, tagged or not, as GitHub lists them.
+ *
+ * @param known what was there before, which a registry without such a list shows by its digest alone
+ */
+async function versionsOf(
+  { client, path: at }: Pusher,
+  known: Set<Digest> = new Set(),
+): Promise<PackageVersion[]> {
+  const tags = new Map<Digest, string[]>();
+  const walk = async (digest: Digest): Promise<void> => {
+    if (tags.has(digest)) return;
+    const json = (await client.getManifest(at, digest))?.json;
+    if (json === undefined) return;
+    tags.set(digest, []);
+    for (const entry of isIndex(json) ? json.manifests : []) await walk(entry.digest);
+  };
+  for (const tag of await client.listTags(at)) {
+    const digest = (await client.headManifest(at, tag))?.digest;
+    if (digest === undefined) continue;
+    await walk(digest);
+    tags.get(digest)?.push(tag);
+  }
+  for (const digest of known) await walk(digest);
+  for (const digest of tags.keys()) known.add(digest);
+  return [...tags].map(([digest, names]) => ({ digest, tags: names }));
 }
