@@ -168,5 +168,5 @@ function hintFor({ image, rebuild }: ImageIntent, base: string, to: Digest): str
   const another = "Release another version to rebuild it";
   return rebuild?.withBuilds === undefined
     ? another
-    : `${another}; with slipway-suffix=build on its semver rules, ${rebuild.withBuilds} would do`;
+    : `${another}. With slipway-suffix=build on the semver rules, a version can be rebuilt itself, as ${rebuild.withBuilds}`;
 }

@@ -111,7 +111,7 @@ test.each<[string, Partial<ImageIntent>, Partial<ReleaseStatement>, string | und
     "a setting",
     { rebuild: { withBuilds: "v1.2.3-r1" } },
     {},
-    "Release another version to rebuild it; with slipway-suffix=build on its semver rules, v1.2.3-r1 would do",
+    "Release another version to rebuild it. With slipway-suffix=build on the semver rules, a version can be rebuilt itself, as v1.2.3-r1",
   ],
   ["neither", {}, {}, "Release another version to rebuild it"],
   ["a base that did not move", { bases: { [NODE]: OLD } }, {}, undefined],
