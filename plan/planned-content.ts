@@ -150,7 +150,9 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  const isNamedByContent = intent.candidateTag?.startsWith("candidate-");
+  // The commit's tag is the newest rebuild's by now.
+  const isRebuilt = intent.rebuild?.newest !== undefined;
+  const isNamedByContent = isRebuilt || intent.candidateTag?.startsWith("candidate-");
   return {
     ...intent,
     contentKey: key,

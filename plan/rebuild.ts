@@ -60,6 +60,8 @@ export function rebuildOf(input: RebuildInput): Rebuild {
   );
   const next = candidates.find((name) => isNext(input, gitTag, found ?? own, name));
   if (next !== undefined) return { ...last, next };
+  // A lane's rule for versions is not written by its owner.
+  if (image.lane !== undefined) return last;
   const tags = withBuildSuffix(image.tags);
   const other = { ...input, image: { ...image, tags } };
   const withBuilds = candidates.find((name) => isNext(other, gitTag, own, name));

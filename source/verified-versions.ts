@@ -131,12 +131,12 @@ class ImageVersions {
     }
   }
 
-  /** The rebuilds of a version that is released already, the newest read; undefined where no base of it can have moved. */
+  /** The rebuilds of a version that is released already, the newest of them read; undefined for any other release. */
   async rebuild(): Promise<Rebuild | undefined> {
-    const { image, version, form, tags, bases, ref, existing } = this.#intent;
+    const { image, version, form, tags, ref, existing } = this.#intent;
     const { event, now } = this.#input;
     const isReleased = tags.some((tag) => tag.class === "version" && this.#names().includes(tag.name));
-    if (existing !== undefined || !isReleased || Object.keys(bases).length === 0) return undefined;
+    if (existing !== undefined || !isReleased) return undefined;
     for (;;) {
       const names = this.#names();
       const rebuild = rebuildOf({ image, event: { ...event, ref }, now, names, version, form });
