@@ -16,6 +16,7 @@ import {
   isPrerelease,
   newest,
   parseVersion,
+  tagOfVersion,
   type Version,
   type VersionForm,
   versionOfTag,
@@ -51,13 +52,12 @@ export function rebuildOf(input: RebuildInput): Rebuild {
   const own = parseVersion(input.version ?? "", form);
   if (own === undefined || isPrerelease(own)) return {};
   const found = newest(existingVersions(names, form).filter((version) => isRebuild(version, own)));
-  const last = found === undefined ? {} : { newest: `${form.prefix}${found.text}${form.suffix}` };
+  const last = found === undefined ? {} : { newest: tagOfVersion(found.text, form) };
   const gitTag = tagOf(event.ref) ?? "";
-  const at = gitTag.lastIndexOf(own.text);
+  const at = gitTag.lastIndexOf(fromFirstDigit(own.text));
   if (at === -1) return last;
-  const candidates = nextTexts(found ?? own).map(
-    (text) => gitTag.slice(0, at) + text + gitTag.slice(at + own.text.length),
-  );
+  const [before, after] = [gitTag.slice(0, at), gitTag.slice(at + fromFirstDigit(own.text).length)];
+  const candidates = nextTexts(found ?? own).map((text) => before + fromFirstDigit(text) + after);
   const next = candidates.find((name) => isNext(input, gitTag, found ?? own, name));
   if (next !== undefined) return { ...last, next };
   // A lane's rule for versions is not written by its owner.
@@ -66,6 +66,11 @@ export function rebuildOf(input: RebuildInput): Rebuild {
   const other = { ...input, image: { ...image, tags } };
   const withBuilds = candidates.find((name) => isNext(other, gitTag, own, name));
   return withBuilds === undefined ? last : { ...last, withBuilds };
+}
+
+/** A word before it can be written in another way in git: `release/1.10` is `release-1.10`. */
+function fromFirstDigit(text: string): string {
+  return text.slice(text.search(/[0-9]/));
 }
 
 function isRebuild(version: Version, own: Version): boolean {

@@ -84,6 +84,24 @@ test.each<[string, readonly string[], string, readonly string[], Rebuild]>([
     ["1.2.3"],
     {},
   ],
+  [
+    "PEP 440, where it is a post release",
+    ["type=pep440,pattern={{version}}"],
+    "1.2.3",
+    ["1.2.3", "latest"],
+    {},
+  ],
+  ["no rules at all", [], "v1.2.3", ["v1.2.3"], { next: "v1.2.3b" }],
+  [
+    "the git tag in a text",
+    ["type=raw,value={{tag}}-alpine"],
+    "v1.2.3",
+    ["v1.2.3-alpine"],
+    { next: "v1.2.3b" },
+  ],
+  ["a folder in the git tag", TAG, "release/1.10", ["release-1.10"], { next: "release/1.10b" }],
+  ["a build number", TAG, "147", ["147"], { next: "147b" }],
+  ["a pre-release", BUILDS, "v1.3.0-rc.1", ["1.3.0-rc.1"], {}],
   ["a name without a number", TAG, "blue", ["blue"], {}],
 ])("what a rebuild is called: %s", (_, tags, gitTag, names, expected) => {
   expect(rebuild(tags, gitTag, names)).toEqual(expected);
