@@ -5,7 +5,7 @@ const release: ReleaseArgs = {
   images: {
     // Your own image: give it a name, and say where its Dockerfile is.
     sample: {
-      context: "sample",
+      context: "examples/sample",
       platforms: ["linux/amd64", "linux/arm64"],
       // An SBOM's generator comes from docker.io; without one, the sample needs no server but the local registry.
       sbom: false,

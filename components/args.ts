@@ -1,4 +1,4 @@
-// Generated from config/schema.ts by: npm run schema
+// Generated from src/settings/schema.ts by: npm run schema
 import type * as pulumi from "@pulumi/pulumi";
 
 /** A registry, with its credentials. `ghcr()`, `dockerHub()` and `registry()` make one. */
@@ -646,7 +646,7 @@ export interface PolicyArgs {
     readonly allow?: readonly string[];
   };
   /**
-   * A pre-release moves no floating tag. `warn`: only where `overrule` names the tag; `refuse`: not even then; `off`: it moves them as any version does.
+   * A pre-release moves no floating tag. `warn`: only where `override` names the tag; `refuse`: not even then; `off`: it moves them as any version does.
    * @default warn
    */
   readonly prereleaseOnFloatingTag?: "off" | "warn" | "refuse";
@@ -1182,7 +1182,7 @@ export interface ReleaseArgs {
    * Refused tags to write anyway, as image:tag.
    * @example [app:latest]
    */
-  readonly overrule?: readonly string[];
+  readonly override?: readonly string[];
   /**
    * Digests that you checked yourself and vouch for, image@digest: releases made by other tools or before signing. They count as verified.
    * @default none

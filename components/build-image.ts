@@ -1,11 +1,11 @@
 import * as dockerBuild from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
-import { buildRecipe, releasedBaseContext, SBOM_ARGUMENT } from "../plan/build-recipe";
-import type { BuilderConfig } from "../plan/config";
-import { BASE_IMAGE } from "../plan/release-intent";
-import type { PlannedImage } from "../plan/release-plan";
-import { buildName } from "../plan/resource-inputs";
-import type { Secret } from "../plan/secret";
+import { buildRecipe, releasedBaseContext, SBOM_ARGUMENT } from "../src/plan/build-recipe";
+import type { BuilderConfig } from "../src/plan/config";
+import { BASE_IMAGE } from "../src/plan/release-intent";
+import type { PlannedImage } from "../src/plan/release-plan";
+import { buildName } from "../src/plan/resource-inputs";
+import type { Secret } from "../src/plan/secret";
 
 /** How an image is built and where it is pushed to. */
 export interface BuildArgs {

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
+import type { SetupPlan } from "../src/plan/setup/plan";
 
 /** What every resource of a setup is declared with. */
 export interface Declared {
@@ -12,11 +12,11 @@ export interface Declared {
 /** Options of the resource of one item of the plan: whether it is imported, and whether it is kept on deletion. */
 export function declare(
   { plan, parent }: Declared,
-  slot: string,
+  key: string,
   dependsOn: readonly pulumi.Resource[] = [],
 ): pulumi.CustomResourceOptions {
-  const item = plan.items[slot];
-  if (item === undefined) throw new Error(`RepositorySetup: the plan has no "${slot}"`);
+  const item = plan.items[key];
+  if (item === undefined) throw new Error(`RepositorySetup: the plan has no "${key}"`);
   return {
     parent,
     retainOnDelete: !item.deletable,

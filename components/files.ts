@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { listEntries } from "../source/project-files";
+import { listEntries } from "../src/inputs/project-files";
 import { runError } from "./run-error";
 
-export { writeWholeFile } from "../report/manifest-file";
+export { writeWholeFile } from "../src/report/manifest-file";
 
 /**
  * Reads a list that other tools read too: one entry a line, without blank lines and `#` comments.

@@ -1,6 +1,6 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
+import type { SetupPlan } from "../src/plan/setup/plan";
 
 /** The provider itself reads GITHUB_TOKEN only; GH_TOKEN wins, as it does when the repository is read. */
 const TOKEN_VARIABLES = { GH_TOKEN: "GITHUB_TOKEN" };

@@ -1,7 +1,7 @@
-import type { Environment } from "../config/environment";
-import type { Config } from "../plan/config";
-import { ProblemError } from "../plan/problem";
-import { SELECTED_VARIABLE, selectedImages } from "../plan/selection";
+import type { Config } from "../src/plan/config";
+import { ProblemError } from "../src/plan/problem";
+import { SELECTED_VARIABLE, selectedImages } from "../src/plan/selection";
+import type { Environment } from "../src/settings/environment";
 
 /**
  * Refuses what a bare `pulumi up` cannot do: release a selection of images, for which the engine has to leave all other

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Digest } from "../plan/digest";
-import type { PlannedImage } from "../plan/release-plan";
-import { copyInputs, desiredContent, imageFacts, referrerDigests } from "../plan/resource-inputs";
-import type { SignConfig } from "../plan/trust";
-import { Content, ImageCopy } from "../provider/sdk/resources";
+import type { Digest } from "../src/plan/digest";
+import type { PlannedImage } from "../src/plan/release-plan";
+import { copyInputs, desiredContent, imageFacts, referrerDigests } from "../src/plan/resource-inputs";
+import type { SignConfig } from "../src/plan/trust";
+import { Content, ImageCopy } from "../src/provider/sdk/resources";
 import { type BuildArgs, buildImage } from "./build-image";
 
 export interface ImageReleaseArgs extends BuildArgs {

@@ -1,4 +1,4 @@
-import { endWithEngine } from "../provider/engine-peer";
+import { endWithEngine } from "../src/provider/engine-peer";
 import { printUncaughtPlainly } from "./run-error";
 
 // Set where the language host runs a program, and nowhere else: neither under mocks nor in an inline program.
@@ -9,9 +9,9 @@ if (PULUMI_NODEJS_ENGINE) {
 }
 
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
-export type { PlannedRelease, PlanOptions, ReleaseFile } from "../plan/release-plan";
-export type { SetupPlan } from "../plan/setup/plan";
-export { getImage, type ImageFacts, listTags } from "../provider/sdk/functions";
+export type { PlannedRelease, PlanOptions, ReleaseFile } from "../src/plan/release-plan";
+export type { SetupPlan } from "../src/plan/setup/plan";
+export { getImage, type ImageFacts, listTags } from "../src/provider/sdk/functions";
 export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs, RepositorySetupArgs } from "./args";
 export { readList, withLock, writeWholeFile } from "./files";
 export { dockerHub, ghcr, registry } from "./registries";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Config } from "../plan/config";
-import type { Digest } from "../plan/digest";
+import type { Config } from "../src/plan/config";
+import type { Digest } from "../src/plan/digest";
 import {
   type ManifestImage,
   type ReleaseFacts,
@@ -8,13 +8,13 @@ import {
   releaseManifest,
   tagOutcomes,
   writtenTags,
-} from "../plan/manifest";
-import type { PlannedRelease, PlanOptions, ReleasePlan } from "../plan/release-plan";
-import { descriptionInputs, descriptionName, desiredTags } from "../plan/resource-inputs";
-import { buildFacts } from "../provider/builder/build-facts";
-import { providerConfig } from "../provider/provider-config";
-import { HubDescription, RegistryProvider, Tags } from "../provider/sdk/resources";
-import { writeArtifacts, writeFiles } from "../report/manifest-file";
+} from "../src/plan/manifest";
+import type { PlannedRelease, PlanOptions, ReleasePlan } from "../src/plan/release-plan";
+import { descriptionInputs, descriptionName, desiredTags } from "../src/plan/resource-inputs";
+import { HubDescription, RegistryProvider, Tags } from "../src/provider/sdk/resources";
+import { buildFacts } from "../src/release/builder/build-facts";
+import { providerConfig } from "../src/release/provider-config";
+import { writeArtifacts, writeFiles } from "../src/report/manifest-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";
 import { ImagePromotion, ImageRelease, type ImageReleaseArgs } from "./image-release";
 import { type ImagesOf, planOfProgram } from "./planned-release";

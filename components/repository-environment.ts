@@ -1,8 +1,8 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
-import { slots } from "../plan/setup/slots";
-import type { SealSecret } from "../source/seal-secret";
+import type { SealSecret } from "../src/github/seal-secret";
+import { itemKeys } from "../src/plan/setup/items";
+import type { SetupPlan } from "../src/plan/setup/plan";
 import { type Declared, declare } from "./declare-setup";
 
 export interface RepositoryEnvironmentArgs {
@@ -41,20 +41,20 @@ export class RepositoryEnvironment extends pulumi.ComponentResource {
           ? { deploymentBranchPolicy: { protectedBranches: false, customBranchPolicies: true } }
           : {}),
       },
-      declare(context, slots.environment(environment)),
+      declare(context, itemKeys.environment(environment)),
     );
     for (const pattern of wanted.tags) {
       new github.RepositoryEnvironmentDeploymentPolicy(
         `${name}-tag-${pattern}`,
         { repository, environment, tagPattern: pattern },
-        declare(context, slots.policy(environment, "tag", pattern), [made]),
+        declare(context, itemKeys.policy(environment, "tag", pattern), [made]),
       );
     }
     for (const pattern of wanted.branches) {
       new github.RepositoryEnvironmentDeploymentPolicy(
         `${name}-branch-${pattern}`,
         { repository, environment, branchPattern: pattern },
-        declare(context, slots.policy(environment, "branch", pattern), [made]),
+        declare(context, itemKeys.policy(environment, "branch", pattern), [made]),
       );
     }
     for (const [secret, value] of Object.entries(wanted.secrets)) {
@@ -63,14 +63,14 @@ export class RepositoryEnvironment extends pulumi.ComponentResource {
       new github.ActionsEnvironmentSecret(
         `${name}-secret-${secret}`,
         { repository, environment, secretName: secret, keyId: sealed.keyId, valueEncrypted: sealed.box },
-        declare(context, slots.environmentSecret(environment, secret), [made]),
+        declare(context, itemKeys.environmentSecret(environment, secret), [made]),
       );
     }
     for (const [variable, value] of Object.entries(wanted.variables)) {
       new github.ActionsEnvironmentVariable(
         `${name}-variable-${variable}`,
         { repository, environment, variableName: variable, value },
-        declare(context, slots.environmentVariable(environment, variable), [made]),
+        declare(context, itemKeys.environmentVariable(environment, variable), [made]),
       );
     }
     this.secretNames = Object.keys(wanted.secrets).map((secret) => `${environment}/${secret}`);

@@ -1,7 +1,7 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupPlan } from "../plan/setup/plan";
-import { slots } from "../plan/setup/slots";
+import { itemKeys } from "../src/plan/setup/items";
+import type { SetupPlan } from "../src/plan/setup/plan";
 import { type Declared, declare } from "./declare-setup";
 
 export interface RepositoryFilesArgs {
@@ -23,12 +23,12 @@ export class RepositoryFiles extends pulumi.ComponentResource {
     const commits: [path: string, commit: pulumi.Output<string>][] = [];
     if (branch !== undefined && config.files.length > 0) {
       let last: pulumi.Resource[] = [];
-      if (branch !== defaultBranch && plan.items[slots.branch(branch)]?.action !== "adopt") {
+      if (branch !== defaultBranch && plan.items[itemKeys.branch(branch)]?.action !== "adopt") {
         last = [this.branch(context, branch)];
       }
       for (const { path, content } of config.files) {
-        const options = declare(context, slots.file(path), last);
-        const isAdopted = plan.ownership.adopted.includes(slots.file(path));
+        const options = declare(context, itemKeys.file(path), last);
+        const isAdopted = plan.ownership.adopted.includes(itemKeys.file(path));
         const file = new github.RepositoryFile(
           `${name}-${path}`,
           {
@@ -56,7 +56,7 @@ export class RepositoryFiles extends pulumi.ComponentResource {
     return new github.Branch(
       `${context.name}-branch`,
       { repository, branch, sourceBranch: defaultBranch },
-      { ...declare(context, slots.branch(branch)), retainOnDelete: true },
+      { ...declare(context, itemKeys.branch(branch)), retainOnDelete: true },
     );
   }
 
@@ -78,7 +78,7 @@ export class RepositoryFiles extends pulumi.ComponentResource {
       },
       // GitHub answers what it likes: the setting is about forks.
       {
-        ...declare(context, slots.pullRequest(), files),
+        ...declare(context, itemKeys.pullRequest(), files),
         retainOnDelete: true,
         ignoreChanges: ["maintainerCanModify"],
       },

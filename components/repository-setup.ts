@@ -1,8 +1,8 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
-import type { SetupOwnership, SetupPlan } from "../plan/setup/plan";
-import { slots, tagRef } from "../plan/setup/slots";
-import { type SealSecret, secretSealer } from "../source/seal-secret";
+import { type SealSecret, secretSealer } from "../src/github/seal-secret";
+import { itemKeys, tagRef } from "../src/plan/setup/items";
+import type { SetupOwnership, SetupPlan } from "../src/plan/setup/plan";
 import type { ReleaseArgs, RepositorySetupArgs } from "./args";
 import { type Declared, declare } from "./declare-setup";
 import { withGithubProvider } from "./github-provider";
@@ -65,7 +65,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
       new github.ActionsSecret(
         `${name}-secret-${secret}`,
         { repository, secretName: secret, keyId: sealed.keyId, valueEncrypted: sealed.box },
-        declare(context, slots.secret(secret)),
+        declare(context, itemKeys.secret(secret)),
       );
       return secret;
     });
@@ -73,7 +73,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
       new github.ActionsVariable(
         `${name}-variable-${variable}`,
         { repository, variableName: variable, value },
-        declare(context, slots.variable(variable)),
+        declare(context, itemKeys.variable(variable)),
       );
     }
     const environments = Object.keys(config.environments).map(
@@ -86,7 +86,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
       new github.IssueLabel(
         `${name}-label-${label.name}`,
         { repository, ...label, color: label.color.toLowerCase() },
-        declare(context, slots.label(label.name)),
+        declare(context, itemKeys.label(label.name)),
       );
     }
     const files = new RepositoryFiles(`${name}-files`, { plan }, { parent: this });
@@ -108,7 +108,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
         conditions: { refName: { includes: rules.patterns.map(tagRef), excludes: [] } },
         rules: { update: true, deletion: true },
       },
-      declare(context, slots.tagRules()),
+      declare(context, itemKeys.tagRules()),
     );
   }
 
@@ -132,7 +132,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
             }
           : {}),
       },
-      declare(context, slots.permissions()),
+      declare(context, itemKeys.permissions()),
     );
     new github.WorkflowRepositoryPermissions(
       `${context.name}-workflow-permissions`,
@@ -141,7 +141,7 @@ export class RepositorySetup extends pulumi.ComponentResource {
         defaultWorkflowPermissions: permissions.workflowToken,
         canApprovePullRequestReviews: false,
       },
-      declare(context, slots.permissions()),
+      declare(context, itemKeys.permissions()),
     );
   }
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { formatPath, type Path } from "../config/paths";
-import { isSecretPath } from "../config/secrets";
-import { isRecord } from "../plan/record";
+import { isRecord } from "../src/plan/record";
+import { formatPath, type Path } from "../src/settings/paths";
+import { isSecretPath } from "../src/settings/secrets";
 import { runError } from "./run-error";
 
 const UNKNOWN = "known after the update";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { reasonOf } from "../plan/problem";
+import { reasonOf } from "../src/plan/problem";
 
 /**
  * An error without a stack trace, for the user to read. A trace would also cost half a minute: the SDK inspects every

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
-import { manifestAmong, parseManifest, type ReleaseManifest } from "../plan/manifest";
-import { isRecord } from "../plan/record";
+import { manifestAmong, parseManifest, type ReleaseManifest } from "../src/plan/manifest";
+import { isRecord } from "../src/plan/record";
 
 /** How often to read a checkpoint that is being written. */
 const ATTEMPTS = 5;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pulumiSettings } from "../config/pulumi-config";
+import { pulumiSettings } from "../src/settings/pulumi-config";
 import type { ReleaseArgs } from "./args";
 
 /**

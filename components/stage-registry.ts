@@ -1,6 +1,6 @@
 import type * as dockerSdk from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { parseReference } from "../plan/reference";
+import { parseReference } from "../src/plan/reference";
 
 /** The distribution registry, as Docker Hub has it. */
 const REGISTRY_IMAGE = "registry:3.1.2";

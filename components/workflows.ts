@@ -1,9 +1,9 @@
-import { readConfig } from "../config/read";
-import { listStackFiles, readStackFile } from "../config/stack-file";
-import { readCheckoutNeeds } from "../source/checkout";
-import { projectFiles } from "../source/project-files";
-import { readWorkflowStacks } from "../source/workflow-stacks";
-import { workflowFiles as generate } from "../workflows/generate";
+import { readCheckoutNeeds } from "../src/inputs/checkout";
+import { projectFiles } from "../src/inputs/project-files";
+import { readWorkflowStacks } from "../src/inputs/workflow-stacks";
+import { readConfig } from "../src/settings/read";
+import { listStackFiles, readStackFile } from "../src/settings/stack-file";
+import { workflowFiles as generate } from "../src/workflows/generate";
 import type { GithubArgs, ReleaseArgs } from "./args";
 import { resolveArgs } from "./resolve-args";
 

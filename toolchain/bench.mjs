@@ -21,7 +21,7 @@ await command(usage, async (args) => {
   const { env } = await prepare({ tests: true });
   const peers = await provideToolchain({ parts: ["buildx", "regctl"] });
   const search = [...peers.path, env.PATH].join(path.delimiter);
-  const script = 'require("./toolchain/load.cjs").load("bench/run.ts").main(process.argv.slice(1))';
+  const script = 'require("./toolchain/load.cjs").load("test/bench/run.ts").main(process.argv.slice(1))';
   return runInForeground(process.execPath, ["-e", script, "--", ...args], {
     cwd: projectDir,
     env: childEnvironment({ PATH: search }, env),

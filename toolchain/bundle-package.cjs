@@ -9,7 +9,12 @@ const { bundled } = require("./load.cjs");
 const root = path.resolve(__dirname, "..");
 const types = path.join(root, "dist/types");
 
-for (const entry of ["cli/main.ts", "components/index.ts", "provider/main.ts", "testing/index.ts"])
+for (const entry of [
+  "components/index.ts",
+  "src/cli/main.ts",
+  "src/provider/main.ts",
+  "src/testing/index.ts",
+])
   bundled(entry);
 
 fs.rmSync(types, { recursive: true, force: true });
@@ -25,7 +30,8 @@ execFileSync(
 // A declaration that no entry leads to stays out: it names packages that a consumer may not have.
 /** @type {Set<string>} */
 const needed = new Set();
-for (const entry of ["components", "testing"]) declarations(path.join(types, entry, "index.d.ts"), needed);
+for (const entry of ["components", "src/testing"])
+  declarations(path.join(types, entry, "index.d.ts"), needed);
 for (const name of fs.readdirSync(types, { recursive: true, encoding: "utf8" })) {
   const file = path.join(types, name);
   if (file.endsWith(".d.ts") && !needed.has(file)) fs.rmSync(file);

@@ -35,7 +35,7 @@ function bundled(entry) {
   const bundle = path.join(root, "dist", entry.replace(/\.ts$/, ".js"));
   const hasSource = fs.existsSync(path.join(root, entry));
   if (hasSource && isStale(bundle)) {
-    build(entry, bundle, entry.startsWith("provider/") ? EXTERNAL_OF_PROVIDER : EXTERNAL);
+    build(entry, bundle, entry.startsWith("src/provider/") ? EXTERNAL_OF_PROVIDER : EXTERNAL);
   }
   return bundle;
 }

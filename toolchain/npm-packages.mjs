@@ -65,7 +65,7 @@ export function areInstalled(project) {
 const packagesIn = (file) => JSON.parse(readFileSync(file, "utf8")).packages ?? {};
 
 /**
- * Puts `linux-amd64/esbuild` and `linux-arm64/esbuild` into sample/vendor.
+ * Puts `linux-amd64/esbuild` and `linux-arm64/esbuild` into examples/sample/vendor.
  * @param {{ progress?: import('./progress.mjs').Progress }} [options]
  */
 export async function provideSample({ progress } = {}) {
@@ -89,7 +89,7 @@ export async function provideSample({ progress } = {}) {
     }
   }
   for (const { platform } of packages) {
-    const target = path.join(projectDir, "sample", "vendor", platform, "esbuild");
+    const target = path.join(projectDir, "examples", "sample", "vendor", platform, "esbuild");
     placeBinary(path.join(kept, platform, "esbuild"), target);
   }
 }

@@ -19,10 +19,14 @@ export async function runTests(args) {
   try {
     const vitest = path.join(projectDir, "node_modules", "vitest", "vitest.mjs");
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const code = await runInForeground(process.execPath, [vitest, "run", ...reporters, ...args], {
-      cwd: projectDir,
-      env: { ...env, [MARK]: dir },
-    });
+    const code = await runInForeground(
+      process.execPath,
+      [vitest, "run", "--config", "test/vitest.config.mts", ...reporters, ...args],
+      {
+        cwd: projectDir,
+        env: { ...env, [MARK]: dir },
+      },
+    );
     const left = await processesLeft(`${MARK}=${dir}`, { withinMs: 10_000 });
     for (const { pid, command } of left) {
       console.log(`the tests left a process behind, which is ended now: ${pid} ${command}`);

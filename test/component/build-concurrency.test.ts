@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Release } from "../../components";
-import { record } from "../../testing/record";
+import { record } from "../../src/testing/record";
 import { aConfig, intent, planOf, registryState } from "../support/plan-state";
 import { anImage } from "../support/planned";
 

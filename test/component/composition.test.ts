@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { ghcr, Release } from "../../components";
-import { RegistryProvider } from "../../provider/sdk/resources";
-import { runProgram } from "../../testing";
+import { RegistryProvider } from "../../src/provider/sdk/resources";
+import { runProgram } from "../../src/testing";
 
 const WORLD = { files: { "api/Dockerfile": "FROM scratch\n" }, git: { tag: "v1.2.3" } };
 

@@ -1,11 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { ImageRelease, type ImageReleaseArgs } from "../../components/image-release";
-import type { ImageConfig } from "../../plan/config";
-import type { ImageIntent } from "../../plan/release-intent";
-import type { PlannedImage } from "../../plan/release-plan";
-import { Secret } from "../../plan/secret";
-import { type Registered, record } from "../../testing/record";
+import type { ImageConfig } from "../../src/plan/config";
+import type { ImageIntent } from "../../src/plan/release-intent";
+import type { PlannedImage } from "../../src/plan/release-plan";
+import { Secret } from "../../src/plan/secret";
+import { type Registered, record } from "../../src/testing/record";
 import { FIRST, image, intent, planOf, registryState, SECOND, statement } from "../support/plan-state";
 import { anImage, DIGEST, KEY, REVISION } from "../support/planned";
 

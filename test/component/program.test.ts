@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ghcr, Promotion, Release, type ReleaseArgs, RepositorySetup, stackSettings } from "../../components";
-import { runProgram } from "../../testing";
-import { STATEMENT_DIGEST } from "../../testing/record";
+import { runProgram } from "../../src/testing";
+import { STATEMENT_DIGEST } from "../../src/testing/record";
 
 const ARGS: ReleaseArgs = {
   registries: [ghcr("octo")],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ImagePromotion, ImageRelease } from "../../components/image-release";
-import type { ExistingContent } from "../../plan/existing-release";
-import { record } from "../../testing/record";
+import type { ExistingContent } from "../../src/plan/existing-release";
+import { record } from "../../src/testing/record";
 import { aPlannedImage, DIGEST } from "../support/planned";
 
 const PROMOTED: ExistingContent = {

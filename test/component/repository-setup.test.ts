@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { RepositorySetup } from "../../components/repository-setup";
-import { Secret } from "../../plan/secret";
-import { assembleSetupPlan } from "../../plan/setup/plan";
-import type { SealSecret } from "../../source/seal-secret";
-import { record } from "../../testing/record";
+import type { SealSecret } from "../../src/github/seal-secret";
+import { Secret } from "../../src/plan/secret";
+import { assembleSetupPlan } from "../../src/plan/setup/plan";
+import { record } from "../../src/testing/record";
 import { anEnvironment, aRepository, aSetup } from "../support/setup";
 
 const FILES = [

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { StageRegistry, type StageRegistryArgs } from "../../components";
-import { type Registered, record } from "../../testing/record";
+import { type Registered, record } from "../../src/testing/record";
 import { DIGEST } from "../support/planned";
 
 const ROOT = path.resolve(__dirname, "../..");

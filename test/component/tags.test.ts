@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { Release, registry } from "../../components";
-import { type DesiredLevel, desiredTags } from "../../plan/resource-inputs";
-import { NO_CONFIG, Registries } from "../../provider/registries";
-import { NO_LOG } from "../../provider/resource";
-import { tags } from "../../provider/resources/tags";
-import { UNKNOWN } from "../../provider/schemas";
-import { Signing } from "../../provider/signing";
-import { type RanProgram, runProgram } from "../../testing";
+import { type DesiredLevel, desiredTags } from "../../src/plan/resource-inputs";
+import { tags } from "../../src/provider/resources/tags";
+import { UNKNOWN } from "../../src/provider/schemas";
+import { NO_LOG } from "../../src/release/context";
+import { NO_CONFIG, Registries } from "../../src/release/registries";
+import { Signing } from "../../src/release/signing";
+import { type RanProgram, runProgram } from "../../src/testing";
 import { EngineCalls } from "../support/engine-calls";
 import { digest, FIRST, image, OTHER_REVISION, planOf, registryState, SECOND } from "../support/plan-state";
 import { DIGEST, REVISION } from "../support/planned";
@@ -51,7 +51,9 @@ describe("the tags of a release", () => {
 
   test("are written level by level: no `latest` before every version tag of all images", async () => {
     const { plan } = tagsOf(await runProgram(program, world));
-    expect(plan.map(({ name, tags }) => [name, tags.map((tag) => `${tag.image}:${tag.wish.name}`)])).toEqual([
+    expect(
+      plan.map(({ name, tags }) => [name, tags.map((tag) => `${tag.image}:${tag.desired.name}`)]),
+    ).toEqual([
       ["version tags", ["api:1.2.3", "web:1.2.3"]],
       ["major.minor tags", ["api:1.2", "web:1.2"]],
       ["major tags", ["api:1", "web:1"]],
@@ -67,20 +69,20 @@ describe("a desired tag", () => {
       ancestry: { [OTHER_REVISION]: "ancestor" },
     });
     const levels = desiredTags(plan);
-    const major = levels.flatMap((level) => level.tags).find(({ wish }) => wish.name === "1");
+    const major = levels.flatMap((level) => level.tags).find(({ desired }) => desired.name === "1");
     expect(major).toEqual({
       image: "app",
       lane: "",
       repository: FIRST,
       siblings: [FIRST, SECOND],
-      wish: {
+      desired: {
         name: "1",
         class: "floating",
         line: { major: 1 },
         form: { prefix: "", suffix: "" },
         version: "1.2.3",
         revision: REVISION,
-        overruled: false,
+        overridden: false,
       },
       from: digest("d"),
       ancestry: "ancestor",
@@ -93,8 +95,12 @@ describe("a desired tag", () => {
     const plan = planOf(registryState().with(FIRST, "latest", newer).withTags(FIRST, ["2.0.0"]));
     const latest = desiredTags(plan)
       .flatMap((level) => level.tags)
-      .find(({ wish, repository }) => wish.name === "latest" && repository === FIRST);
-    expect(latest?.wish).toMatchObject({ digest: digest("e"), version: "2.0.0", revision: OTHER_REVISION });
+      .find(({ desired, repository }) => desired.name === "latest" && repository === FIRST);
+    expect(latest?.desired).toMatchObject({
+      digest: digest("e"),
+      version: "2.0.0",
+      revision: OTHER_REVISION,
+    });
   });
 });
 
@@ -114,7 +120,7 @@ describe("the resource", () => {
         name,
         tags: all.slice(0, 1).map((tag) => ({
           ...tag,
-          wish: { ...tag.wish, digest: undefined },
+          desired: { ...tag.desired, digest: undefined },
           from: from as typeof tag.from,
         })),
       }));

@@ -36,7 +36,7 @@ beforeAll(async () => {
       name: "shop",
       main: "index.js",
       runtime: { name: "nodejs", options: { typescript: false } },
-      plugins: { providers: [{ name: "slipway-registry", path: "node_modules/slipway/provider" }] },
+      plugins: { providers: [{ name: "slipway-registry", path: "node_modules/slipway/src/provider" }] },
     }),
     "index.js":
       'const { Release } = require("slipway");\n' +
@@ -106,7 +106,7 @@ function slipway(args: readonly string[], env = bare()): Promise<{ code: number;
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [path.join(folder, "node_modules/slipway/cli/slipway.js"), ...args],
+      [path.join(folder, "node_modules/slipway/src/cli/slipway.js"), ...args],
       { cwd: folder, env },
       (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err }),
     );

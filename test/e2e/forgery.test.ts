@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { CONTENT_KEY_ANNOTATION, PART_ANNOTATION } from "../../plan/annotations";
-import type { Digest } from "../../plan/digest";
+import { CONTENT_KEY_ANNOTATION, PART_ANNOTATION } from "../../src/plan/annotations";
+import type { Digest } from "../../src/plan/digest";
 import { cosign } from "../support/cosign";
 import { crane } from "../support/crane";
 import { type DockerCli, dockerCli } from "../support/docker-cli";
@@ -18,7 +18,7 @@ import { EVERY_CASE } from "../support/slices";
 
 /**
  * What `pulumi up` does with content that someone without the signing key pushed, judged by cosign. The many variants
- * are in test/integration/trust/forgery.test.ts, without the engine and without builds.
+ * are in test/integration/signing/forgery.test.ts, without the engine and without builds.
  */
 const TAGS = [
   "type=semver,pattern={{version}}",
@@ -113,7 +113,7 @@ async function nextAnnotations(name = "app"): Promise<Readonly<Record<string, st
     "-c",
     '"$0" "$1" plan --stack stage --json 2>/dev/null',
     process.execPath,
-    path.resolve(__dirname, "../../cli/slipway.js"),
+    path.resolve(__dirname, "../../src/cli/slipway.js"),
   );
   expect(exitCode, text).toBe(0);
   const plan: { images: { name: string; intent: { annotations: Record<string, string> } }[] } =

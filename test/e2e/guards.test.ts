@@ -3,8 +3,8 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { RegistryClient } from "../../registry/client";
-import { OCI_MANIFEST } from "../../registry/manifest";
+import { RegistryClient } from "../../src/registry/client";
+import { OCI_MANIFEST } from "../../src/registry/manifest";
 import { pushIndex } from "../integration/registry/content";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
@@ -88,7 +88,7 @@ describe("when somebody else writes tags", () => {
       const { exitCode, text } = await run();
       expect(exitCode).not.toBe(0);
       expect(text).toMatch(/a write-once tag was moved/);
-      expect(text).toMatch(/slipway:overrule.*app:1\.1\.0/);
+      expect(text).toMatch(/slipway:override.*app:1\.1\.0/);
     }
     expect(await crane("digest", `${host}/octo/app:1.1.0`)).toBe(one);
     await crane("tag", `${host}/octo/app@${two}`, "1.1.0");

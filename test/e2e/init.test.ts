@@ -150,7 +150,7 @@ function tarball(): string {
 
 test("the package has bundles and types, and neither sources nor tests", () => {
   for (const file of [
-    "cli/slipway.js",
+    "src/cli/slipway.js",
     "dist/components/index.js",
     "dist/types/components/index.d.ts",
     "LICENSE",
@@ -356,7 +356,7 @@ class Repository {
 
   /** As `npx slipway init` runs it: the package's own command. */
   init(...args: string[]): Promise<Result> {
-    const command = path.join(installed, "cli/slipway.js");
+    const command = path.join(installed, "src/cli/slipway.js");
     linkDependencies(path.join(installed, "node_modules"));
     return this.#exec(process.execPath, [command, "init", ...args], this.dir);
   }
@@ -391,7 +391,7 @@ class Repository {
       filter: (file) => file !== path.join(installed, "node_modules"),
     });
     mkdirSync(path.join(modules, ".bin"));
-    symlinkSync("../slipway/cli/slipway.js", path.join(modules, ".bin/slipway"));
+    symlinkSync("../slipway/src/cli/slipway.js", path.join(modules, ".bin/slipway"));
     symlinkSync("../typescript/bin/tsc", path.join(modules, ".bin/tsc"));
   }
 

@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { digestOf } from "../../plan/digest";
-import { RegistryClient } from "../../registry/client";
-import { OCI_INDEX } from "../../registry/manifest";
-import { readWorkflowStacks } from "../../source/workflow-stacks";
-import { workflowFiles } from "../../workflows/generate";
+import { readWorkflowStacks } from "../../src/inputs/workflow-stacks";
+import { digestOf } from "../../src/plan/digest";
+import { RegistryClient } from "../../src/registry/client";
+import { OCI_INDEX } from "../../src/registry/manifest";
+import { workflowFiles } from "../../src/workflows/generate";
 import { crane } from "../support/crane";
 import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { startFaultProxy } from "../support/fault-proxy";
@@ -20,7 +20,7 @@ import { type JobResult, removeRunner, runJob, type Started } from "../support/w
 /** Each platform on a runner of its own: a checkout of its own, the same commit, two registries, and a merge. */
 const PLATFORMS = ["linux/amd64", "linux/arm64"] as const;
 const VERSION = "v1.2.3";
-const SLIPWAY = path.resolve(__dirname, "../../cli/slipway.js");
+const SLIPWAY = path.resolve(__dirname, "../../src/cli/slipway.js");
 
 let first: TestRegistry;
 let second: TestRegistry;

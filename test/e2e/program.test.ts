@@ -68,7 +68,7 @@ beforeAll(async () => {
   writeFileSync(
     path.join(folder, "Pulumi.yaml"),
     "name: shop\nmain: index.js\nruntime: { name: nodejs, options: { typescript: false } }\n" +
-      "plugins: { providers: [{ name: slipway-registry, path: node_modules/slipway/provider }] }\n",
+      "plugins: { providers: [{ name: slipway-registry, path: node_modules/slipway/src/provider }] }\n",
   );
   writeFileSync(path.join(folder, "index.ts"), program(registry.host));
   mkdirSync(path.join(folder, "state"));

@@ -11,7 +11,7 @@ import { startRegistry, TEST_USER, type TestRegistry } from "../support/registry
 import { SETTINGS_PROGRAM } from "../support/settings-program";
 import { EVERY_CASE } from "../support/slices";
 
-const SLIPWAY = path.resolve(__dirname, "../../cli/slipway.js");
+const SLIPWAY = path.resolve(__dirname, "../../src/cli/slipway.js");
 
 let registry: TestRegistry;
 let npm: NpmRegistry;

@@ -42,7 +42,7 @@ beforeAll(async () => {
     registries: [{ host }],
     env: { DOCKER_HOST: engine.host },
   });
-  cpSync(path.join(ROOT, "sample/vendor"), path.join(project.dir, "vendor"), { recursive: true });
+  cpSync(path.join(ROOT, "examples/sample/vendor"), path.join(project.dir, "vendor"), { recursive: true });
   const program = path.join(project.dir, "registry/index.ts");
   // The machine's engine may have a container and a volume of the example's name.
   writeFileSync(program, readFileSync(program, "utf8").replace('"registry"', JSON.stringify(name)));

@@ -174,7 +174,7 @@ test("what is proved is promoted, and proved in the third and fourth registry as
   const verified = await prod.run(
     {},
     process.execPath,
-    path.join(__dirname, "../../cli/slipway.js"),
+    path.join(__dirname, "../../src/cli/slipway.js"),
     "verify",
     "artifacts/release-manifest.json",
     "--key",

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { declaredCode } from "../../cli/program/run-program";
-import { readWorkflowStacks } from "../../source/workflow-stacks";
-import { workflowFiles } from "../../workflows/generate";
-import type { Job } from "../../workflows/model";
+import { declaredCode } from "../../src/cli/program/run-program";
+import { readWorkflowStacks } from "../../src/inputs/workflow-stacks";
+import { workflowFiles } from "../../src/workflows/generate";
+import type { Job } from "../../src/workflows/model";
 import { crane } from "../support/crane";
 import { type DockerCli, dockerCli } from "../support/docker-cli";
 import { Project } from "../support/project";

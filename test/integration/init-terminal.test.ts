@@ -37,7 +37,7 @@ test.each<[string, readonly Step[], number]>([
 ])("%s", async (_, steps, code) => {
   const { PATH = "", HOME = "" } = process.env;
   const ended = await onTerminal({
-    argv: [process.execPath, path.resolve(__dirname, "../../cli/slipway.js"), "init"],
+    argv: [process.execPath, path.resolve(__dirname, "../../src/cli/slipway.js"), "init"],
     ...{ cwd: dir, env: { PATH, HOME, TERM: "xterm-256color", ...OFFLINE }, columns: 80, rows: 24, steps },
     isDrawn: false,
   });

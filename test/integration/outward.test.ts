@@ -7,8 +7,8 @@ import path from "node:path";
 import { createServer } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { Secret } from "../../plan/secret";
-import { readRepository } from "../../source/read-repository";
+import { readRepository } from "../../src/github/read-repository";
+import { Secret } from "../../src/plan/secret";
 import { type ConnectProxy, startConnectProxy } from "../support/connect-proxy";
 import { ActionsRuns, TOKEN } from "../support/github/actions-runs";
 import { REPOSITORY, releaseProject, USUAL } from "../support/github/release-project";
@@ -19,7 +19,7 @@ import { clientOf } from "./registry/content";
 
 /** Everything that leaves this machine goes where HTTP_PROXY, HTTPS_PROXY and NO_PROXY say: names that end in .test. */
 
-const SLIPWAY = path.resolve(__dirname, "../../cli/slipway.js");
+const SLIPWAY = path.resolve(__dirname, "../../src/cli/slipway.js");
 let proxy: ConnectProxy;
 let registry: TestRegistry;
 

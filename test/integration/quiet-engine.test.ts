@@ -59,7 +59,7 @@ const LOAD = JSON.stringify(path.resolve(__dirname, "../../toolchain/load.cjs"))
 function command(args: readonly string[]): string[] {
   const engine = path.join(dir, "engine.js");
   writeFileSync(engine, ENGINE);
-  const script = `require(${LOAD}).load("cli/engine-process.ts")
+  const script = `require(${LOAD}).load("src/cli/engine-process.ts")
     .runEngineQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
     .then((code) => { process.exitCode = code; });`;
   return ["--eval", script, "--", engine, "up", ...args];
@@ -140,7 +140,7 @@ test("a pipe and a terminal: who has locked the stack, in place of the engine's 
   expect(terminal.lines).toEqual(err.trimEnd().split("\n"));
 });
 
-const SAYING = `const { endPassing, say, sayInPassing } = require(${LOAD}).load("cli/terminal.ts");
+const SAYING = `const { endPassing, say, sayInPassing } = require(${LOAD}).load("src/cli/terminal.ts");
   sayInPassing("api: copied 1 MB of 3 MB"); sayInPassing("api: copied 2 MB of 3 MB" + " and so on".repeat(9));
   say("api: copied 3 MB"); sayInPassing("writing latest"); endPassing(); console.error("error: no");`;
 

@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { reasonOf } from "../../plan/problem";
+import { reasonOf } from "../../src/plan/problem";
 import { dockerEngine } from "../../toolchain/builder.mjs";
 import { provideToolchain } from "../../toolchain/provide.mjs";
 import { run } from "../../toolchain/run.mjs";

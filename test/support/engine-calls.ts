@@ -1,6 +1,7 @@
-import type { DesiredContent } from "../../plan/resource-inputs";
-import type { Properties } from "../../provider/properties";
-import type { Context, DiffResult, ReadResult, Resource } from "../../provider/resource";
+import type { DesiredContent } from "../../src/plan/resource-inputs";
+import type { Properties } from "../../src/provider/properties";
+import type { DiffResult, ReadResult, Resource } from "../../src/provider/resource";
+import type { Context } from "../../src/release/context";
 
 /** What the engine keeps of a resource. */
 export interface State {

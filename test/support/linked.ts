@@ -18,6 +18,6 @@ export function linkedExample(example: string): string {
   symlinkSync(ROOT, path.join(modules, "slipway"));
   for (const name of ["@pulumi", "typescript"])
     symlinkSync(path.join(ROOT, "node_modules", name), path.join(modules, name));
-  symlinkSync("../slipway/cli/slipway.js", path.join(modules, ".bin/slipway"));
+  symlinkSync("../slipway/src/cli/slipway.js", path.join(modules, ".bin/slipway"));
   return folder;
 }

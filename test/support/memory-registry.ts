@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Digest } from "../../plan/digest";
-import { detachAttestations } from "../../plan/image-index";
+import type { Digest } from "../../src/plan/digest";
+import { detachAttestations } from "../../src/plan/image-index";
 import {
   type Descriptor,
   isIndex,
@@ -8,9 +8,9 @@ import {
   OCI_EMPTY,
   OCI_INDEX,
   OCI_MANIFEST,
-} from "../../registry/manifest";
-import { referrerEntry } from "../../registry/referrers";
-import type { ReadingClient } from "../../trust/build-statements";
+} from "../../src/registry/manifest";
+import { referrerEntry } from "../../src/registry/referrers";
+import type { ReadingClient } from "../../src/signing/build-statements";
 
 function sha256(bytes: Uint8Array): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;

@@ -1,14 +1,14 @@
-import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, VERSION_ANNOTATION } from "../../plan/annotations";
-import { assembleReleasePlan, type ReleasePlanInput } from "../../plan/assemble-release-plan";
-import type { Config } from "../../plan/config";
-import type { Digest } from "../../plan/digest";
-import type { ManifestImage, ManifestTag, ReleaseManifest } from "../../plan/manifest";
-import { DEFAULT_POLICY } from "../../plan/policy/policy-config";
-import { parseReference } from "../../plan/reference";
-import type { FoundImage, RegistryState } from "../../plan/registry-state";
-import type { ImageIntent } from "../../plan/release-intent";
-import type { ReleasePlan } from "../../plan/release-plan";
-import type { ReleaseStatement } from "../../plan/statement";
+import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, VERSION_ANNOTATION } from "../../src/plan/annotations";
+import { assembleReleasePlan, type ReleasePlanInput } from "../../src/plan/assemble-release-plan";
+import type { Config } from "../../src/plan/config";
+import type { Digest } from "../../src/plan/digest";
+import type { ManifestImage, ManifestTag, ReleaseManifest } from "../../src/plan/manifest";
+import { DEFAULT_POLICY } from "../../src/plan/policy/policy-config";
+import { parseReference } from "../../src/plan/reference";
+import type { FoundImage, RegistryState } from "../../src/plan/registry-state";
+import type { ImageIntent } from "../../src/plan/release-intent";
+import type { ReleasePlan } from "../../src/plan/release-plan";
+import type { ReleaseStatement } from "../../src/plan/statement";
 import { anImage, anIntent, KEY, REVISION } from "./planned";
 
 /** The image's repositories in these tests, the primary first. */
@@ -133,7 +133,7 @@ export function aConfig(changes: Partial<Config> = {}): Config {
     builder: {},
     policy: DEFAULT_POLICY,
     sign: { mode: "none" },
-    overrule: [],
+    override: [],
     root: ".",
     artifacts: "artifacts",
     origins: {},
@@ -151,11 +151,11 @@ export function intent(changes: Partial<ImageIntent> = {}): ImageIntent {
 /** The plan of a release of 1.2.3, or of what `changes` says. */
 export function planOf(
   state: RegistryState,
-  { overrule, ...changes }: Partial<ReleasePlanInput> & { readonly overrule?: readonly string[] } = {},
+  { override, ...changes }: Partial<ReleasePlanInput> & { readonly override?: readonly string[] } = {},
 ): ReleasePlan {
   return assembleReleasePlan({
     stack: "stage",
-    config: aConfig(overrule === undefined ? {} : { overrule }),
+    config: aConfig(override === undefined ? {} : { override }),
     source: { revision: REVISION },
     intents: [intent()],
     state: { access: state.access, repositories: state.repositories },

@@ -1,6 +1,6 @@
-import type { ImageConfig } from "../../plan/config";
-import type { ImageIntent } from "../../plan/release-intent";
-import type { PlannedImage } from "../../plan/release-plan";
+import type { ImageConfig } from "../../src/plan/config";
+import type { ImageIntent } from "../../src/plan/release-intent";
+import type { PlannedImage } from "../../src/plan/release-plan";
 
 export const REVISION = "0123456789abcdef0123456789abcdef01234567";
 export const DIGEST = `sha256:${"a".repeat(64)}` as const;

@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { parseDocument, stringify } from "yaml";
-import { manifestAmong } from "../../plan/manifest";
-import { isRecord } from "../../plan/record";
+import { manifestAmong } from "../../src/plan/manifest";
+import { isRecord } from "../../src/plan/record";
 import { packSlipway } from "./packed";
 import { SETTINGS_PROGRAM } from "./settings-program";
 
@@ -216,12 +216,12 @@ export class Project {
 
   /** The command line of this checkout, run in the project. */
   slipway(...args: string[]): Promise<EngineResult> {
-    return this.#run(process.execPath, [path.join(REPOSITORY, "cli/slipway.js"), ...args], this.#env);
+    return this.#run(process.execPath, [path.join(REPOSITORY, "src/cli/slipway.js"), ...args], this.#env);
   }
 
   /** With more variables, for one command. */
   slipwayWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<EngineResult> {
-    return this.#run(process.execPath, [path.join(REPOSITORY, "cli/slipway.js"), ...args], {
+    return this.#run(process.execPath, [path.join(REPOSITORY, "src/cli/slipway.js"), ...args], {
       ...this.#env,
       ...env,
     });
@@ -254,7 +254,9 @@ export class Project {
 
   #writeProjectFiles(config: ProjectOptions["config"]): void {
     const runtime = { name: "nodejs", options: { typescript: false } };
-    const plugins = { providers: [{ name: "slipway-registry", path: path.join(REPOSITORY, "provider") }] };
+    const plugins = {
+      providers: [{ name: "slipway-registry", path: path.join(REPOSITORY, "src/provider") }],
+    };
     writeFileSync(
       path.join(this.dir, "Pulumi.yaml"),
       stringify({ name: "slipway", main: "program.js", runtime, plugins }),

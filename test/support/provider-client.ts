@@ -77,15 +77,15 @@ export interface Target {
 
 /** What a program declares of one tag. */
 export function tagsInputs({ repository, digest }: Target, name: string): object {
-  const wish = {
+  const desired = {
     name,
     class: "floating",
     line: {},
     form: { prefix: "", suffix: "" },
     revision: "0123456789abcdef0123456789abcdef01234567",
-    overruled: false,
+    overridden: false,
   };
-  const tag = { image: "app", lane: "", repository, siblings: [repository], wish, ancestry: "unknown" };
+  const tag = { image: "app", lane: "", repository, siblings: [repository], desired, ancestry: "unknown" };
   return { digests: { app: digest }, plan: JSON.stringify([{ name: "latest", tags: [tag] }]) };
 }
 

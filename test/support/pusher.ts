@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../plan/annotations";
-import { type Digest, digestOf, isDigest } from "../../plan/digest";
-import type { ContentClaim, ReleaseStatement } from "../../plan/statement";
-import { RegistryClient } from "../../registry/client";
-import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../registry/manifest";
-import { attachReferrer } from "../../registry/referrers";
-import { attachSignature } from "../../trust/attach-signature";
-import { bundleBytes, isBundleReferrer } from "../../trust/evidence";
-import { claimBytes, imageSignatureBytes, releaseStatementBytes } from "../../trust/in-toto";
+import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../src/plan/annotations";
+import { type Digest, digestOf, isDigest } from "../../src/plan/digest";
+import type { ContentClaim, ReleaseStatement } from "../../src/plan/statement";
+import { RegistryClient } from "../../src/registry/client";
+import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../src/registry/manifest";
+import { attachReferrer } from "../../src/registry/referrers";
+import { attachSignature } from "../../src/signing/attach-signature";
+import { bundleBytes, isBundleReferrer } from "../../src/signing/evidence";
+import { claimBytes, imageSignatureBytes, releaseStatementBytes } from "../../src/signing/in-toto";
 import { crane } from "./crane";
 import { type KeyPair, newKeyPair, signerOf } from "./signed-image";
 

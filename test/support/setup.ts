@@ -1,5 +1,5 @@
-import type { EnvironmentConfig, LiveRepository, SetupConfig } from "../../plan/setup/config";
-import { EMPTY_REPOSITORY } from "../../testing/run-program";
+import type { EnvironmentConfig, LiveRepository, SetupConfig } from "../../src/plan/setup/config";
+import { EMPTY_REPOSITORY } from "../../src/testing/run-program";
 
 /** A setup of `octo/app` that asks for nothing, with what a test names. */
 export function aSetup(over: Partial<SetupConfig> = {}): SetupConfig {

@@ -1,13 +1,13 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { BUNDLE_MEDIA_TYPE } from "../../plan/annotations";
-import type { Digest } from "../../plan/digest";
-import { Secret } from "../../plan/secret";
-import type { ReleaseStatement } from "../../plan/statement";
-import type { Verdict, VerifyRules } from "../../plan/trust";
-import type { Descriptor } from "../../registry/manifest";
-import { imageSignatureBytes, releaseStatementBytes } from "../../trust/in-toto";
-import { type ReleaseSigner, releaseSigner } from "../../trust/release-signer";
-import { verifyImage } from "../../trust/verify-image";
+import { BUNDLE_MEDIA_TYPE } from "../../src/plan/annotations";
+import type { Digest } from "../../src/plan/digest";
+import { Secret } from "../../src/plan/secret";
+import type { ReleaseStatement } from "../../src/plan/statement";
+import type { Verdict, VerifyRules } from "../../src/plan/trust";
+import type { Descriptor } from "../../src/registry/manifest";
+import { imageSignatureBytes, releaseStatementBytes } from "../../src/signing/in-toto";
+import { type ReleaseSigner, releaseSigner } from "../../src/signing/release-signer";
+import { verifyImage } from "../../src/signing/verify-image";
 import { BUILT_AT, MemoryRepository } from "./memory-registry";
 
 export const PLATFORMS = ["linux/amd64", "linux/arm64"];

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { readConfig } from "../../config/read";
-import { Encrypted } from "../../config/secrets";
-import type { CheckoutNeeds } from "../../plan/config";
-import type { WorkflowStack } from "../../workflows/stack";
+import type { CheckoutNeeds } from "../../src/plan/config";
+import { readConfig } from "../../src/settings/read";
+import { Encrypted } from "../../src/settings/secrets";
+import type { WorkflowStack } from "../../src/workflows/stack";
 
 /** One stack's `slipway:*` settings, as they are written. */
 export interface WrittenStack {

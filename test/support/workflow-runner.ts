@@ -1,10 +1,10 @@
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type EnvValue, type Job, valueText } from "../../workflows/model";
+import { type EnvValue, type Job, valueText } from "../../src/workflows/model";
 import type { EngineResult, Project } from "./project";
 
-const CLI = path.resolve(__dirname, "../../cli/slipway.js");
+const CLI = path.resolve(__dirname, "../../src/cli/slipway.js");
 
 /** What GitHub knows when a job starts: values of expressions, by their text, and the event's variables. */
 export interface Started {

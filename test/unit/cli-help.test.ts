@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { buildProgram, main } from "../../cli/main";
-import { engineHint } from "../../cli/pulumi";
 import { version } from "../../package.json";
+import { buildProgram, main } from "../../src/cli/main";
+import { engineHint } from "../../src/cli/pulumi";
 
 afterEach(() => vi.restoreAllMocks());
 

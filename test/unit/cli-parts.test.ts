@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../cli/main";
-import { earlierParts, partsFileName, readPartsFiles, writePartsFile } from "../../cli/parts/parts-run";
-import type { PlatformParts } from "../../plan/platform-parts";
+import { main } from "../../src/cli/main";
+import { earlierParts, partsFileName, readPartsFiles, writePartsFile } from "../../src/cli/parts/parts-run";
+import type { PlatformParts } from "../../src/plan/platform-parts";
 import { DIGEST, KEY, REVISION } from "../support/planned";
 
 const PARTS: PlatformParts = {

@@ -11,12 +11,12 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CliBuilder, chooseBuilder, runCli } from "../../cli/publish/cli-builder";
-import { buildCommand, commandText, loginCommand } from "../../cli/publish/commands";
-import { privateDockerFolder } from "../../cli/publish/docker-folder";
-import { buildRecipe } from "../../plan/build-recipe";
-import type { ImageIntent } from "../../plan/release-intent";
-import { Secret } from "../../plan/secret";
+import { CliBuilder, chooseBuilder, runCli } from "../../src/cli/publish/cli-builder";
+import { buildCommand, commandText, loginCommand } from "../../src/cli/publish/commands";
+import { privateDockerFolder } from "../../src/cli/publish/docker-folder";
+import { buildRecipe } from "../../src/plan/build-recipe";
+import type { ImageIntent } from "../../src/plan/release-intent";
+import { Secret } from "../../src/plan/secret";
 import { aConfig } from "../support/plan-state";
 import { anImage, anIntent, aPlannedImage, DIGEST } from "../support/planned";
 

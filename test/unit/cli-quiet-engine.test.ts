@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { flagValue, isTelling, withLogShown } from "../../cli/engine-process";
-import { environmentSecrets } from "../../cli/pulumi";
+import { flagValue, isTelling, withLogShown } from "../../src/cli/engine-process";
+import { environmentSecrets } from "../../src/cli/pulumi";
 
 test.each([
   ["-v=9"],

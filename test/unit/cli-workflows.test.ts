@@ -15,12 +15,12 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ACTION_PINS } from "../../workflows/action-pins";
+import { ACTION_PINS } from "../../src/workflows/action-pins";
 import { linkedExample } from "../support/linked";
 import { SETTINGS_PROGRAM } from "../support/settings-program";
 
 const REPOSITORY = path.join(__dirname, "../..");
-const SLIPWAY = path.join(REPOSITORY, "cli/slipway.js");
+const SLIPWAY = path.join(REPOSITORY, "src/cli/slipway.js");
 
 let root = "";
 let folder = "";

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { ENVIRONMENT } from "../../config/environment-table";
-import { stackFileSchema } from "../../config/json-schema";
-import { writtenConfigSchema } from "../../config/schema";
 import packageJson from "../../package.json";
+import { ENVIRONMENT } from "../../src/settings/environment-table";
+import { stackFileSchema } from "../../src/settings/json-schema";
+import { writtenConfigSchema } from "../../src/settings/schema";
 
 /** The pages say what the code says. `UPDATE_DOCS=1` writes the tables that are made from code. */
 const ROOT = path.join(__dirname, "../..");
@@ -73,11 +73,6 @@ describe("tables made from code", () => {
 
   test("docs/configuration.md has every setting of the schema", () => {
     expectTable("docs/configuration.md", "settings", [HEAD, ...settings()]);
-  });
-
-  test("the README has those of the first level", () => {
-    const first = settings().filter(([name]) => /^`slipway:\w+`$/.test(name ?? ""));
-    expectTable("README.md", "settings", [HEAD, ...first]);
   });
 
   test("docs/configuration.md has every row of the table of variables", () => {
@@ -153,12 +148,12 @@ function settingRow(name: string, schema: unknown, required: boolean): string[] 
 
 describe("docs/configuration.md", () => {
   const CODE = FILES.filter((file) =>
-    /^(?:cli|components|config|provider|registry|source|toolchain)\/.*\.(?:ts|mjs|cjs)$/.test(file),
+    /^(?!src\/workflows)(?:components|src|toolchain)\/.*\.(?:ts|mjs|cjs)$/.test(file),
   );
   const names = new Set(
     CODE.flatMap((file) => [...read(file).matchAll(/\benv(?:ironment)?\.([A-Z][A-Z0-9_]+)\b/g)])
       .map(([, name]) => name ?? "")
-      .concat([...read("plan/config.ts").matchAll(/"([A-Z]+_[A-Z_]+)"/g)].map(([, name]) => name ?? "")),
+      .concat([...read("src/plan/config.ts").matchAll(/"([A-Z]+_[A-Z_]+)"/g)].map(([, name]) => name ?? "")),
   );
   const OF_THE_SYSTEM = ["HOME", "PATH"];
   const documented = read("docs/configuration.md").match(/\w+/g) ?? [];
@@ -175,9 +170,8 @@ describe("docs/configuration.md", () => {
 });
 
 describe("docs/architecture.md", () => {
-  const folderNames = [
-    ...new Set(FILES.filter((file) => file.includes("/")).map((file) => `${file.split("/")[0]}/`)),
-  ];
+  /** Folders at the top, and those in `src/`. */
+  const folderNames = [...new Set(FILES.flatMap((file) => file.match(/^(?:src\/)?[^/]+\//)?.[0] ?? []))];
 
   test("shows every folder, and none that does not exist", () => {
     const shown = rowsOf("docs/architecture.md", "folders").map(([name]) => name?.replaceAll("`", ""));
@@ -199,37 +193,7 @@ describe("docs/architecture.md", () => {
     );
     expect(missing).toEqual([]);
   });
-
-  test("imports go as its table of layers says", () => {
-    const layers = rowsOf("docs/architecture.md", "layers").map(([folder = "", below = ""]) => [
-      folder.replaceAll("`", ""),
-      [...below.matchAll(/`(\w+)\/`/g)].map(([, name]) => `${name}/`).sort(),
-    ]);
-    const actual = layers.map(([folder]) => [folder, importedFolders(String(folder), folderNames)]);
-    expect(actual).toEqual(layers);
-  });
-
-  test("every TypeScript folder but tests and examples is in the table of layers", () => {
-    const layered = rowsOf("docs/architecture.md", "layers").map(([folder]) => folder?.replaceAll("`", ""));
-    const withCode = folderNames.filter(
-      (folder) =>
-        !["examples/", "test/", "sample/"].includes(folder) &&
-        FILES.some((file) => file.startsWith(folder) && file.endsWith(".ts")),
-    );
-    expect([...layered].sort()).toEqual([...withCode].sort());
-  });
 });
-
-/** Other folders at the top that a folder's TypeScript imports from. */
-function importedFolders(folder: string, folders: readonly string[]): string[] {
-  const files = FILES.filter((file) => file.startsWith(folder) && file.endsWith(".ts"));
-  const imported = files.flatMap((file) =>
-    [...read(file).matchAll(/(?:\bfrom |\bimport\(|\brequire\(|^import )"(\.[^"]+)"/gm)].map(
-      ([, target]) => `${path.posix.join(path.posix.dirname(file), target ?? "").split("/")[0]}/`,
-    ),
-  );
-  return [...new Set(imported)].filter((name) => name !== folder && folders.includes(name)).sort();
-}
 
 describe("docs/trust.md", () => {
   const PAGE = "docs/trust.md";
@@ -270,7 +234,7 @@ describe("docs/trust.md", () => {
     const listed = [...section(PAGE, "codes").matchAll(/`((?:verify|versions?)-[a-z-]+)`/g)].map(
       ([, code]) => code,
     );
-    const known = [...read("trust/verify-bundle.ts").matchAll(/\| "(verify-[a-z-]+)"/g)].map(
+    const known = [...read("src/signing/verify-bundle.ts").matchAll(/\| "(verify-[a-z-]+)"/g)].map(
       ([, code]) => code,
     );
     expect(listed.sort()).toEqual([...known, "version-not-verified", "versions-not-verified"].sort());
@@ -361,11 +325,11 @@ function headingsOf(file: string): string[] {
   );
 }
 
-test("codes that the README names are codes of the program", () => {
+test("codes in docs/troubleshooting.md are codes of the program", () => {
   const sources = FILES.filter((file) => /\.(?:ts|mjs)$/.test(file) && !file.startsWith("test/"))
     .map(read)
     .join("\n");
-  const codes = [...read("README.md").matchAll(/`\[([a-z-]+)\]`|`(SLIPWAY_[A-Z_]+)`/g)].map(
+  const codes = [...read("docs/troubleshooting.md").matchAll(/`\[([a-z-]+)\]`|`(SLIPWAY_[A-Z_]+)`/g)].map(
     ([, code, name]) => code ?? name ?? "",
   );
   expect(codes.length).toBeGreaterThan(5);

@@ -4,20 +4,21 @@ import path from "node:path";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-/** Dependencies point one way: a room -> the rooms that it may import from, besides itself. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  plan: [],
-  config: ["plan"],
-  registry: ["plan"],
-  report: ["plan"],
-  source: ["config", "plan", "registry"],
-  trust: ["plan", "registry"],
-  provider: ["config", "plan", "registry", "report", "trust"],
-  components: ["config", "plan", "provider", "report", "source", "workflows"],
-  workflows: ["plan"],
-  testing: ["config", "plan", "registry", "report", "source"],
-  cli: ["config", "plan", "provider", "registry", "report", "source", "trust", "workflows"],
-};
+const ROOT = path.join(__dirname, "../..");
+
+/** Dependencies point one way: a folder -> the folders that it imports from, as docs/architecture.md says. */
+const LAYERS = layersIn(readFileSync(path.join(ROOT, "docs/architecture.md"), "utf8"));
+
+function layersIn(page: string): Record<string, string[]> {
+  const [, table = ""] = page.split(/<!-- \/?layers -->/);
+  const rows = table.split("\n").filter((line) => line.startsWith("| `"));
+  return Object.fromEntries(
+    rows.map((row) => {
+      const [folder = "", ...below] = [...row.matchAll(/`([\w/]+)\/`/g)].map(([, name]) => name ?? "");
+      return [folder, below];
+    }),
+  );
+}
 
 /** What the plan may use of the world outside: functions of their arguments, and nothing that reads or waits. */
 const PURE_LIBRARIES = [
@@ -32,41 +33,39 @@ const PURE_LIBRARIES = [
   "spdx-expression-parse",
 ];
 
-/** Libraries that belong to one room, so that the others can be read and tested without them. */
+/** Libraries that belong to one folder, so that the others can be read and tested without them. */
 const OWN_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "#toolchain": ["cli"],
-  "@pulumi/pulumi": ["cli", "components", "config", "provider", "testing"],
+  "@pulumi/pulumi": ["cli", "components", "provider", "settings", "testing"],
   "@pulumi/docker": ["components"],
   "@pulumi/docker-build": ["components"],
   "@pulumi/github": ["components"],
-  "@grpc/grpc-js": ["provider"],
+  "@grpc/grpc-js": ["provider", "release"],
   undici: ["registry"],
-  "@sigstore/bundle": ["trust"],
-  "@sigstore/protobuf-specs": ["trust"],
-  "@sigstore/sign": ["trust"],
-  "@sigstore/tuf": ["trust"],
-  "@sigstore/verify": ["trust"],
-  "libsodium-wrappers": ["source", "trust"],
+  "@sigstore/bundle": ["signing"],
+  "@sigstore/protobuf-specs": ["signing"],
+  "@sigstore/sign": ["signing"],
+  "@sigstore/tuf": ["signing"],
+  "@sigstore/verify": ["signing"],
+  "libsodium-wrappers": ["github", "signing"],
   "write-file-atomic": ["report"],
   commander: ["cli"],
   "@inquirer/prompts": ["cli"],
-  octokit: ["cli", "source"],
-  yaml: ["cli", "config", "source", "workflows"],
+  octokit: ["cli", "github"],
+  yaml: ["cli", "inputs", "settings", "workflows"],
 };
 
-const ROOT = path.join(__dirname, "../..");
-
 interface Import {
-  /** `plan/digest.ts`. */
+  /** `src/plan/digest.ts`. */
   readonly file: string;
-  /** `plan/manifest`, or a library's name. */
+  /** `src/plan/manifest`, or a library's name. */
   readonly target: string;
   readonly local: boolean;
 }
 
 /** Every import of every source file: static, dynamic, of types, and required. */
-function importsIn(root: string, rooms: readonly string[]): Import[] {
-  return sourceFiles(root, rooms).flatMap((file) => {
+function importsIn(root: string, folders: readonly string[]): Import[] {
+  return sourceFiles(root, folders).flatMap((file) => {
     const { importedFiles } = ts.preProcessFile(readFileSync(path.join(root, file), "utf8"), true, true);
     return importedFiles.map(({ fileName }) => {
       const local = fileName.startsWith(".");
@@ -75,30 +74,45 @@ function importsIn(root: string, rooms: readonly string[]): Import[] {
   });
 }
 
-function sourceFiles(root: string, rooms: readonly string[]): string[] {
-  return rooms.flatMap((room) =>
-    readdirSync(path.join(root, room), { recursive: true, encoding: "utf8" })
+function sourceFiles(root: string, folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => /\.[cm]?[jt]s$/.test(name))
-      .map((name) => path.posix.join(room, name.replaceAll(path.sep, "/"))),
+      .map((name) => path.posix.join(folder, name.replaceAll(path.sep, "/"))),
   );
 }
 
-function roomOf(name: string): string {
-  return name.split("/")[0] ?? "";
+/** `src/plan/digest.ts` -> `src/plan`, `components/release.ts` -> `components`. */
+function folderOf(name: string): string {
+  return /^(?:src\/)?[^/]+/.exec(name)?.[0] ?? "";
 }
 
-/** `plan/x.ts imports registry/client`, for each import that goes the wrong way. */
+/** A folder -> the others that it imports from. */
+function layersOf(imports: readonly Import[]): Record<string, string[]> {
+  const layers: Record<string, string[]> = {};
+  for (const { file, target, local } of imports) {
+    const [from, to] = [folderOf(file), folderOf(target)];
+    layers[from] ??= [];
+    if (local && to !== from && to in LAYERS && !layers[from].includes(to)) layers[from].push(to);
+  }
+  return layers;
+}
+
+/** `src/plan/x.ts imports src/registry/client`, for each import that goes the wrong way. */
 function wrongWay(imports: readonly Import[]): string[] {
   return imports
-    .filter(({ file, target, local }) => local && roomOf(target) in ROOMS && roomOf(target) !== roomOf(file))
-    .filter(({ file, target }) => !ROOMS[roomOf(file)]?.includes(roomOf(target)))
+    .filter(({ target, local }) => local && folderOf(target) in LAYERS)
+    .filter(
+      ({ file, target }) => ![folderOf(file), ...(LAYERS[folderOf(file)] ?? [])].includes(folderOf(target)),
+    )
     .map(({ file, target }) => `${file} imports ${target}`);
 }
 
 function impureLibraries(imports: readonly Import[]): string[] {
   return imports
     .filter(
-      ({ file, target, local }) => roomOf(file) === "plan" && !local && !PURE_LIBRARIES.includes(target),
+      ({ file, target, local }) =>
+        folderOf(file) === "src/plan" && !local && !PURE_LIBRARIES.includes(target),
     )
     .map(({ file, target }) => `${file} imports ${target}`);
 }
@@ -108,7 +122,7 @@ function borrowedLibraries(imports: readonly Import[]): string[] {
     const library = Object.keys(OWN_LIBRARIES).find(
       (name) => target === name || target.startsWith(`${name}/`),
     );
-    if (library === undefined || OWN_LIBRARIES[library]?.includes(roomOf(file))) return [];
+    if (library === undefined || OWN_LIBRARIES[library]?.includes(path.basename(folderOf(file)))) return [];
     return [`${file} imports ${target}`];
   });
 }
@@ -151,31 +165,25 @@ function isFree(node: ts.Identifier): boolean {
   return !isProperty && !ts.isPropertyAssignment(parent) && !ts.isPropertySignature(parent);
 }
 
-const imports = importsIn(ROOT, Object.keys(ROOMS));
+const imports = importsIn(ROOT, Object.keys(LAYERS));
 
 describe("dependencies point one way", () => {
-  test("from room to room", () => {
-    expect(imports.length).toBeGreaterThan(300);
+  test("as the table in docs/architecture.md says", () => {
     expect(wrongWay(imports)).toEqual([]);
+    const actual = Object.entries(layersOf(imports)).map(([folder, below]) => [folder, below.sort()]);
+    expect(Object.fromEntries(actual)).toEqual(LAYERS);
   });
 
-  test("nothing imports the command line, the tests or, but for its lock, the toolchain", () => {
-    const starters = [
-      "cli/slipway.js",
-      "config/write-json-schema.js",
-      "provider/index.js",
-      "testing/load.js",
-    ];
+  test("nothing imports the tests or, but for its lock, the toolchain", () => {
+    const starters = ["src/cli/slipway.js", "src/provider/index.js"];
     const outside = imports.filter(
-      ({ file, target, local }) => local && !Object.hasOwn(ROOMS, roomOf(target)) && !starters.includes(file),
+      ({ file, target, local }) =>
+        local && !Object.hasOwn(LAYERS, folderOf(target)) && !starters.includes(file),
     );
     expect([...new Set(outside.map(({ target }) => target))].sort()).toEqual([
       "package.json",
       "toolchain/lock.mjs",
     ]);
-    expect(imports.filter(({ file, target }) => roomOf(target) === "cli" && roomOf(file) !== "cli")).toEqual(
-      [],
-    );
   });
 
   test("a library that belongs to a room is used there alone", () => {
@@ -189,7 +197,9 @@ describe("the plan is pure", () => {
   });
 
   test("every one of these libraries is still in use", () => {
-    const used = new Set(imports.filter(({ file }) => roomOf(file) === "plan").map(({ target }) => target));
+    const used = new Set(
+      imports.filter(({ file }) => folderOf(file) === "src/plan").map(({ target }) => target),
+    );
     expect(PURE_LIBRARIES.filter((library) => !used.has(library))).toEqual([]);
   });
 
@@ -211,25 +221,25 @@ describe("these tests can fail", () => {
       writeFileSync(path.join(root, file), text);
     };
     write(
-      "plan/tag-rules/a.ts",
+      "src/plan/tag-rules/a.ts",
       'import type { X } from "../../registry/client";\nimport { b } from "../b";\n',
     );
-    write("plan/b.ts", 'import { readFile } from "node:fs/promises";\nexport * from "./c";\n');
-    write("registry/d.ts", 'const { main } = await import("../cli/main.js");\nimport "../plan/b";\n');
-    write("report/e.js", 'const x = require("../source/git");\nconst y = require("undici/types");\n');
+    write("src/plan/b.ts", 'import { readFile } from "node:fs/promises";\nexport * from "./c";\n');
+    write("src/registry/d.ts", 'const { main } = await import("../cli/main.js");\nimport "../plan/b";\n');
+    write("src/report/e.js", 'const x = require("../inputs/git");\nconst y = require("undici/types");\n');
   });
 
   afterAll(() => rmSync(root, { recursive: true }));
 
   test("an import of any kind that goes the wrong way is found", () => {
-    const found = importsIn(root, ["plan", "registry", "report"]);
+    const found = importsIn(root, ["src/plan", "src/registry", "src/report"]);
     expect(wrongWay(found).sort()).toEqual([
-      "plan/tag-rules/a.ts imports registry/client",
-      "registry/d.ts imports cli/main.js",
-      "report/e.js imports source/git",
+      "src/plan/tag-rules/a.ts imports src/registry/client",
+      "src/registry/d.ts imports src/cli/main.js",
+      "src/report/e.js imports src/inputs/git",
     ]);
-    expect(impureLibraries(found)).toEqual(["plan/b.ts imports node:fs/promises"]);
-    expect(borrowedLibraries(found)).toEqual(["report/e.js imports undici/types"]);
+    expect(impureLibraries(found)).toEqual(["src/plan/b.ts imports node:fs/promises"]);
+    expect(borrowedLibraries(found)).toEqual(["src/report/e.js imports undici/types"]);
   });
 
   test.each([

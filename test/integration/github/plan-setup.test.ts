@@ -9,7 +9,7 @@ import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
 /** `slipway plan` of a setup's stack, without an engine: what it would make, as text and as data. */
 
-const SLIPWAY = path.resolve(__dirname, "../../../cli/slipway.js");
+const SLIPWAY = path.resolve(__dirname, "../../../src/cli/slipway.js");
 const TOKEN = "ghp_canaryOfThePlan";
 let github: GitHub;
 let dir: string;
@@ -57,9 +57,9 @@ describe("a setup's plan", () => {
       defaultBranch: "main",
       ownershipKnown: false,
       items: expect.arrayContaining([
-        { slot: "secret DOCKERHUB_TOKEN", action: "make", deletable: true },
-        expect.objectContaining({ slot: "variable REGION", action: "adopt", deletable: false }),
-        expect.objectContaining({ slot: "environment prod", action: "make" }),
+        { key: "secret DOCKERHUB_TOKEN", action: "make", deletable: true },
+        expect.objectContaining({ key: "variable REGION", action: "adopt", deletable: false }),
+        expect.objectContaining({ key: "environment prod", action: "make" }),
       ]),
       problems: [],
     });

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ProblemError } from "../../../plan/problem";
-import { Secret } from "../../../plan/secret";
-import type { SetupConfig } from "../../../plan/setup/config";
-import { readRepository } from "../../../source/read-repository";
+import { readRepository } from "../../../src/github/read-repository";
+import { ProblemError } from "../../../src/plan/problem";
+import { Secret } from "../../../src/plan/secret";
+import type { SetupConfig } from "../../../src/plan/setup/config";
 import { GitHub } from "../../support/github/start";
 import { anEnvironment, aSetup } from "../../support/setup";
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, SBOM_ANNOTATION } from "../../../plan/annotations";
-import { Registries } from "../../../provider/registries";
-import { type Context, NO_LOG } from "../../../provider/resource";
-import { content } from "../../../provider/resources/content";
-import { Signing } from "../../../provider/signing";
+import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, SBOM_ANNOTATION } from "../../../src/plan/annotations";
+import { content } from "../../../src/provider/resources/content";
+import { type Context, NO_LOG } from "../../../src/release/context";
+import { Registries } from "../../../src/release/registries";
+import { Signing } from "../../../src/release/signing";
 import { crane } from "../../support/crane";
 import { desiredContent, EngineCalls } from "../../support/engine-calls";
 import { startRegistry, type TestRegistry } from "../../support/registry";

@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { CONTENT_KEY_ANNOTATION, IN_TOTO_MEDIA_TYPE, REVISION_ANNOTATION } from "../../../plan/annotations";
-import { type Digest, isDigest } from "../../../plan/digest";
-import { detachedDigests } from "../../../plan/image-index";
-import { Registries } from "../../../provider/registries";
-import { type Context, NO_LOG } from "../../../provider/resource";
-import { content } from "../../../provider/resources/content";
-import { imageCopy } from "../../../provider/resources/image-copy";
-import { Signing } from "../../../provider/signing";
-import { copyContent } from "../../../registry/copy";
-import { missingStatements } from "../../../registry/detached-statements";
-import { OCI_INDEX } from "../../../registry/manifest";
+import {
+  CONTENT_KEY_ANNOTATION,
+  IN_TOTO_MEDIA_TYPE,
+  REVISION_ANNOTATION,
+} from "../../../src/plan/annotations";
+import { type Digest, isDigest } from "../../../src/plan/digest";
+import { detachedDigests } from "../../../src/plan/image-index";
+import { content } from "../../../src/provider/resources/content";
+import { imageCopy } from "../../../src/provider/resources/image-copy";
+import { copyContent } from "../../../src/registry/copy";
+import { missingStatements } from "../../../src/registry/detached-statements";
+import { OCI_INDEX } from "../../../src/registry/manifest";
+import { type Context, NO_LOG } from "../../../src/release/context";
+import { Registries } from "../../../src/release/registries";
+import { Signing } from "../../../src/release/signing";
 import { crane } from "../../support/crane";
 import { desiredContent, EngineCalls, type State } from "../../support/engine-calls";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ProblemError } from "../../../plan/problem";
-import { Registries } from "../../../provider/registries";
-import type { Context, EngineLog } from "../../../provider/resource";
-import { hubDescription } from "../../../provider/resources/hub-description";
-import { Signing } from "../../../provider/signing";
-import { RegistryError } from "../../../registry/errors";
+import { ProblemError } from "../../../src/plan/problem";
+import { hubDescription } from "../../../src/provider/resources/hub-description";
+import { RegistryError } from "../../../src/registry/errors";
+import type { Context, EngineLog } from "../../../src/release/context";
+import { Registries } from "../../../src/release/registries";
+import { Signing } from "../../../src/release/signing";
 import { type StandInHub, startHub } from "../../support/hub";
 
 const REPOSITORY = "docker.io/octo/app";

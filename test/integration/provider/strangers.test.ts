@@ -6,8 +6,8 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { buildSync } from "esbuild";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { offer, permit } from "../../../provider/handover";
-import { Registries } from "../../../provider/registries";
+import { offer, permit } from "../../../src/provider/handover";
+import { Registries } from "../../../src/release/registries";
 import { findOnPath } from "../../../toolchain/run.mjs";
 import {
   contentInputs,
@@ -60,7 +60,7 @@ beforeAll(async () => {
   await once(engineServer.listen(0, "127.0.0.1"), "listening");
   const address = engineServer.address();
   if (address === null || typeof address === "string") throw new Error("no address");
-  const entry = path.join(ROOT, "provider/index.js");
+  const entry = path.join(ROOT, "src/provider/index.js");
   program = spawn(process.execPath, [entry, `127.0.0.1:${address.port}`], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -164,7 +164,7 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
     async () => {
       const asking = `
       import { createServer } from "node:net";
-      import { isOfEngine } from "../../../provider/engine-peer";
+      import { isOfEngine } from "../../../src/provider/engine-peer";
       const server = createServer(async (socket) =>
         socket.end(JSON.stringify([await isOfEngine(socket, "linux"), await isOfEngine(socket, "darwin")])));
       server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));`;

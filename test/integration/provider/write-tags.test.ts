@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import type { Digest } from "../../../plan/digest";
-import type { DesiredTag } from "../../../plan/resource-inputs";
-import type { TagWish } from "../../../plan/tag-policy";
-import { Registries } from "../../../provider/registries";
-import { type Context, NO_LOG } from "../../../provider/resource";
-import { Signing } from "../../../provider/signing";
-import { writeTags } from "../../../provider/write-tags";
+import type { Digest } from "../../../src/plan/digest";
+import type { TagInput } from "../../../src/plan/resource-inputs";
+import type { DesiredTag } from "../../../src/plan/tag-policy";
+import { type Context, NO_LOG } from "../../../src/release/context";
+import { Registries } from "../../../src/release/registries";
+import { Signing } from "../../../src/release/signing";
+import { writeTags } from "../../../src/release/write-tags";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -64,7 +64,7 @@ function digestOf(version: string): Digest {
   return digest;
 }
 
-function wish(name: string, version: string, tagClass: TagWish["class"]): TagWish {
+function desired(name: string, version: string, tagClass: DesiredTag["class"]): DesiredTag {
   return {
     name,
     class: tagClass,
@@ -73,19 +73,27 @@ function wish(name: string, version: string, tagClass: TagWish["class"]): TagWis
     version,
     revision: "0".repeat(40),
     digest: digestOf(version),
-    overruled: false,
+    overridden: false,
   };
 }
 
-function desired(wanted: TagWish, from?: Digest): DesiredTag {
+function tagInput(wanted: DesiredTag, from?: Digest): TagInput {
   const { digest: _, ...own } = wanted;
-  return { image: "app", lane: "", repository, siblings: [repository], wish: own, from, ancestry: "unknown" };
+  return {
+    image: "app",
+    lane: "",
+    repository,
+    siblings: [repository],
+    desired: own,
+    from,
+    ancestry: "unknown",
+  };
 }
 
 /** @param from what the plan found */
-async function write(wanted: TagWish, from?: Digest): Promise<Digest | undefined> {
+async function write(wanted: DesiredTag, from?: Digest): Promise<Digest | undefined> {
   const reference = `${repository}:${wanted.name}`;
-  const levels = [{ name: "tags", tags: [desired(wanted, from)] }];
+  const levels = [{ name: "tags", tags: [tagInput(wanted, from)] }];
   return (await writeTags(context, "urn", levels, { [reference]: wanted.digest }))[reference];
 }
 
@@ -94,36 +102,36 @@ async function latest(): Promise<Digest | undefined> {
 }
 
 test("the same digest again is no write, whether the plan knew or not", async () => {
-  await write(wish("latest", "1.1.0", "floating"));
+  await write(desired("latest", "1.1.0", "floating"));
   await registry.forget();
-  expect(await write(wish("latest", "1.1.0", "floating"))).toBe(digestOf("1.1.0"));
+  expect(await write(desired("latest", "1.1.0", "floating"))).toBe(digestOf("1.1.0"));
   expect(await registry.writes()).toEqual([]);
   await registry.forget();
-  expect(await write(wish("latest", "1.1.0", "floating"), digestOf("1.1.0"))).toBe(digestOf("1.1.0"));
+  expect(await write(desired("latest", "1.1.0", "floating"), digestOf("1.1.0"))).toBe(digestOf("1.1.0"));
   expect(await registry.log()).toEqual([]);
 });
 
 test("an older version leaves a floating tag where it is, and says why", async () => {
-  expect(await write(wish("latest", "1.0.0", "floating"))).toBe(digestOf("1.1.0"));
+  expect(await write(desired("latest", "1.0.0", "floating"))).toBe(digestOf("1.1.0"));
   expect(warnings).toEqual([`${repository}:latest: stays where it is: 1.1.0 exists and is newer than 1.0.0`]);
   expect(await latest()).toBe(digestOf("1.1.0"));
 });
 
 test("a new floating tag that loses a race points to the version that won, and the run goes on", async () => {
-  expect(await write(wish("newest", "1.0.0", "floating"))).toBe(digestOf("1.1.0"));
+  expect(await write(desired("newest", "1.0.0", "floating"))).toBe(digestOf("1.1.0"));
   expect((await registries.live(repository, "newest"))?.digest).toBe(digestOf("1.1.0"));
   expect(warnings).toEqual([`${repository}:newest: a newer version was released meanwhile and holds it now`]);
 });
 
 test("a pre-release moves no floating tag", async () => {
-  await write(wish("latest", "2.0.0-rc.1", "floating"));
+  await write(desired("latest", "2.0.0-rc.1", "floating"));
   expect(await latest()).toBe(digestOf("1.1.0"));
 });
 
 test("a version tag is never overwritten, and the error lists what is set and what is not", async () => {
-  const other = { ...wish("1.0.0", "1.1.0", "version") };
-  const done = { ...wish("1.1.0", "1.1.0", "version") };
-  const levels = [{ name: "version tags", tags: [desired(done), desired(other)] }];
+  const other = { ...desired("1.0.0", "1.1.0", "version") };
+  const done = { ...desired("1.1.0", "1.1.0", "version") };
+  const levels = [{ name: "version tags", tags: [tagInput(done), tagInput(other)] }];
   const digests = { [`${repository}:1.0.0`]: digestOf("1.1.0"), [`${repository}:1.1.0`]: digestOf("1.1.0") };
   const failure = await writeTags(context, "urn", levels, digests).catch(String);
   expect(failure).toMatch(/1\.0\.0 is a version tag and already points to/);
@@ -132,8 +140,8 @@ test("a version tag is never overwritten, and the error lists what is set and wh
 
 test("a level is written only after all of the level before", async () => {
   const levels = [
-    { name: "version tags", tags: [desired(wish("1.0.0", "1.1.0", "version"))] },
-    { name: "latest", tags: [desired(wish("stable", "1.1.0", "floating"))] },
+    { name: "version tags", tags: [tagInput(desired("1.0.0", "1.1.0", "version"))] },
+    { name: "latest", tags: [tagInput(desired("stable", "1.1.0", "floating"))] },
   ];
   const digests = { [`${repository}:1.0.0`]: digestOf("1.1.0"), [`${repository}:stable`]: digestOf("1.1.0") };
   await expect(writeTags(context, "urn", levels, digests)).rejects.toThrow("1.0.0");
@@ -156,7 +164,7 @@ test("when a newer version is released at the same moment, the tag ends with the
     await point(digestOf("1.2.0"));
     return listTags(name);
   });
-  const written = await write(wish("latest", "1.2.0", "floating"), digestOf("1.1.0"));
+  const written = await write(desired("latest", "1.2.0", "floating"), digestOf("1.1.0"));
   listing.mockRestore();
   expect(written).toBe(digestOf("1.3.0"));
   expect(warnings).toEqual([`${repository}:latest: a newer version was released meanwhile and holds it now`]);
@@ -164,6 +172,6 @@ test("when a newer version is released at the same moment, the tag ends with the
 });
 
 test("a tag that moved since the plan is judged again", async () => {
-  expect(await write(wish("latest", "1.1.0", "floating"), digestOf("1.0.0"))).toBe(digestOf("1.3.0"));
+  expect(await write(desired("latest", "1.1.0", "floating"), digestOf("1.0.0"))).toBe(digestOf("1.3.0"));
   expect(warnings).toEqual([expect.stringContaining("stays where it is: 1.3.0 exists and is newer")]);
 });

@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { digestOf } from "../../../plan/digest";
-import { Secret } from "../../../plan/secret";
-import type { Credentials, RegistryClient, RequestEntry } from "../../../registry/client";
+import { digestOf } from "../../../src/plan/digest";
+import { Secret } from "../../../src/plan/secret";
+import type { Credentials, RegistryClient, RequestEntry } from "../../../src/registry/client";
 import { type RegistryOptions, startRegistry, TEST_USER, type TestRegistry } from "../../support/registry";
 import { clientOf, pushImage, pushIndex } from "./content";
 

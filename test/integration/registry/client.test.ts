@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digestOf } from "../../../plan/digest";
-import type { RegistryClient } from "../../../registry/client";
-import { isIndex, OCI_INDEX, platforms } from "../../../registry/manifest";
+import { digestOf } from "../../../src/plan/digest";
+import type { RegistryClient } from "../../../src/registry/client";
+import { isIndex, OCI_INDEX, platforms } from "../../../src/registry/manifest";
 import { crane } from "../../support/crane";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { digestOf } from "../../../plan/digest";
-import { RegistryClient, type RegistryClientOptions } from "../../../registry/client";
-import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
+import { digestOf } from "../../../src/plan/digest";
+import { RegistryClient, type RegistryClientOptions } from "../../../src/registry/client";
+import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifest";
 import { crane } from "../../support/crane";
 
 /** A client without patience, so that failures show at once. */

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
-import { type Digest, digestOf } from "../../../plan/digest";
-import type { RegistryClient } from "../../../registry/client";
-import { type CopyOptions, copyContent } from "../../../registry/copy";
-import { detachStatements } from "../../../registry/detached-statements";
-import { type Descriptor, isIndex, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../registry/manifest";
-import { attachReferrer, publishReferrer, referrerEntry } from "../../../registry/referrers";
+import {
+  BUNDLE_MEDIA_TYPE,
+  IN_TOTO_MEDIA_TYPE,
+  STATEMENT_ARTIFACT_TYPE,
+} from "../../../src/plan/annotations";
+import { type Digest, digestOf } from "../../../src/plan/digest";
+import type { RegistryClient } from "../../../src/registry/client";
+import { type CopyOptions, copyContent } from "../../../src/registry/copy";
+import { detachStatements } from "../../../src/registry/detached-statements";
+import { type Descriptor, isIndex, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifest";
+import { attachReferrer, publishReferrer, referrerEntry } from "../../../src/registry/referrers";
 import { startOlareg } from "../../support/olareg";
 import { startRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { digestOf } from "../../../plan/digest";
-import { bytesText, copyWithProgress } from "../../../provider/copy-with-progress";
-import { type EngineLog, NO_LOG } from "../../../provider/resource";
-import type { RegistryClient } from "../../../registry/client";
-import { type CopyProgress, copyContent } from "../../../registry/copy";
+import { digestOf } from "../../../src/plan/digest";
+import type { RegistryClient } from "../../../src/registry/client";
+import { type CopyProgress, copyContent } from "../../../src/registry/copy";
+import { type EngineLog, NO_LOG } from "../../../src/release/context";
+import { bytesText, copyWithProgress } from "../../../src/release/copy-with-progress";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex, validate } from "./content";

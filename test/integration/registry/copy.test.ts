@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../plan/annotations";
-import { digestOf } from "../../../plan/digest";
-import type { RegistryClient } from "../../../registry/client";
-import { copyContent } from "../../../registry/copy";
-import { type Descriptor, isIndex, OCI_INDEX } from "../../../registry/manifest";
-import { attachReferrer } from "../../../registry/referrers";
+import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../src/plan/annotations";
+import { digestOf } from "../../../src/plan/digest";
+import type { RegistryClient } from "../../../src/registry/client";
+import { copyContent } from "../../../src/registry/copy";
+import { type Descriptor, isIndex, OCI_INDEX } from "../../../src/registry/manifest";
+import { attachReferrer } from "../../../src/registry/referrers";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { deleteManifest, startRegistry, type TestRegistry } from "../../support/registry";

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { digestOf } from "../../../plan/digest";
-import { Secret } from "../../../plan/secret";
-import type { RegistryClient, RequestEntry } from "../../../registry/client";
-import { systemClock } from "../../../registry/retry";
+import { digestOf } from "../../../src/plan/digest";
+import { Secret } from "../../../src/plan/secret";
+import type { RegistryClient, RequestEntry } from "../../../src/registry/client";
+import { systemClock } from "../../../src/registry/retry";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

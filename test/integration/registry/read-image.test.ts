@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { OCI_INDEX } from "../../../registry/manifest";
-import { readImage } from "../../../registry/read-image";
-import { type Connection, readRegistryState } from "../../../registry/read-state";
+import { OCI_INDEX } from "../../../src/registry/manifest";
+import { readImage } from "../../../src/registry/read-image";
+import { type Connection, readRegistryState } from "../../../src/registry/read-state";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushImage } from "./content";
 

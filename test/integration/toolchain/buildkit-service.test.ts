@@ -28,7 +28,7 @@ describe.skipIf(!isPossible)("a BuildKit of our own", () => {
     const { endpoint, state } = await buildkitUp({ cache, bins });
     expect(state).toBe("started");
     expect((await buildkitUp({ cache, bins })).state).toBe("running");
-    const sample = path.resolve(__dirname, "../../../sample");
+    const sample = path.resolve(__dirname, "../../../examples/sample");
     const out = path.join(cache, "out");
     const args = ["--addr", endpoint, "build", "--frontend", "dockerfile.v0", "--progress", "plain"];
     args.push("--local", `context=${sample}`, "--local", `dockerfile=${sample}`);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { workflowFiles } from "../../../workflows/generate";
+import { workflowFiles } from "../../../src/workflows/generate";
 import { judge } from "../../support/workflow-judges";
 import { type WrittenStack, workflowProject, workflowStacks } from "../../support/workflow-projects";
 

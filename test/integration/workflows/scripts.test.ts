@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { workflowFiles } from "../../../workflows/generate";
-import type { Job } from "../../../workflows/model";
+import { workflowFiles } from "../../../src/workflows/generate";
+import type { Job } from "../../../src/workflows/model";
 import { workflowStacks } from "../../support/workflow-projects";
 import { type JobResult, removeRunner, runJob } from "../../support/workflow-runner";
 

@@ -114,7 +114,7 @@ export class Scene {
     writeFileSync(
       file,
       `#!/bin/sh\necho "$*" >> '${seen}-arguments'\n` +
-        // Buildx asks git too, with the environment of docker-build's provider; this one is set by source/commands.ts.
+        // Buildx asks git too, with the environment of docker-build's provider; this one is set by src/inputs/commands.ts.
         `[ "$GIT_NO_LAZY_FETCH" != 1 ] || env >> '${seen}-environment'\n` +
         `PATH=$(echo "$PATH" | sed 's|${bin}:||') exec ${name} "$@"\n`,
     );

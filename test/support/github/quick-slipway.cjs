@@ -4,7 +4,7 @@
 
 const { load } = require("../../../toolchain/load.cjs");
 
-load("cli/main.ts")
+load("src/cli/main.ts")
   .main(process.argv.slice(2), Number(process.env.TEST_SECOND_MS ?? 4))
   .then((/** @type {number} */ code) => {
     process.exitCode = code;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ListedRun, ownRuns } from "../../../cli/dispatch/start-run";
+import { type ListedRun, ownRuns } from "../../../src/cli/dispatch/start-run";
 
 const run = (id: number, more: Partial<ListedRun> = {}): ListedRun => ({
   ...{ id, url: `u${id}`, title: "Release", event: "workflow_dispatch", branch: "main", actor: "ann" },

@@ -1,17 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { logLines, reasonsInLog } from "../../../cli/dispatch/failed-run";
-import { pollSeconds } from "../../../cli/dispatch/github";
-import { unzip } from "../../../cli/dispatch/manifests";
+import { logLines, reasonsInLog } from "../../../src/cli/dispatch/failed-run";
+import { pollSeconds } from "../../../src/cli/dispatch/github";
+import { unzip } from "../../../src/cli/dispatch/manifests";
 import {
   checkDuration,
   checkRef,
   checkRepository,
   checkVersion,
   serverFor,
-} from "../../../cli/dispatch/settings";
-import { dispatchInputs, readWorkflowFile, type WorkflowInput } from "../../../cli/dispatch/workflow-file";
-import { plain } from "../../../source/github";
+} from "../../../src/cli/dispatch/settings";
+import {
+  dispatchInputs,
+  readWorkflowFile,
+  type WorkflowInput,
+} from "../../../src/cli/dispatch/workflow-file";
+import { plain } from "../../../src/github/client";
 import { zipOf } from "../../support/github/actions-runs";
 
 describe("what may be typed", () => {
@@ -66,7 +70,7 @@ const input = (more: Partial<WorkflowInput> = {}): WorkflowInput => ({
 describe("a workflow's inputs", () => {
   const id = "id-1";
   type Wish = { version?: string; gitTag?: string; inputRef?: string; publishVersionTag?: boolean };
-  const asked = (wish: Wish) => ({ gitTag: wish.version, ...wish });
+  const asked = (desired: Wish) => ({ gitTag: desired.version, ...desired });
 
   test.each<[Wish, Record<string, WorkflowInput>, Record<string, string>]>([
     [{ version: "v1.2.3" }, { version: input() }, { version: "v1.2.3" }],
@@ -92,8 +96,8 @@ describe("a workflow's inputs", () => {
       },
       { version: "v1.2.3", ref: "main", publish_version_tag: "no", dispatch_id: id },
     ],
-  ])("%j", (wish, declared, expected) => {
-    const { inputs, problems } = dispatchInputs(asked(wish), declared, "w.yml", id);
+  ])("%j", (desired, declared, expected) => {
+    const { inputs, problems } = dispatchInputs(asked(desired), declared, "w.yml", id);
     expect({ inputs, problems }).toEqual({ inputs: expected, problems: [] });
   });
 
@@ -104,8 +108,8 @@ describe("a workflow's inputs", () => {
     [{ publishVersionTag: true }, {}, "no input for --publish-version-tag"],
     [{}, { version: input({ required: true }) }, "is required"],
     [{ publishVersionTag: true }, { publish_version_tag: input({ options: ["a"] }) }, "is not one of a"],
-  ])("%j is refused", (wish, declared, message) => {
-    const { problems } = dispatchInputs(asked(wish), declared, "w.yml", id);
+  ])("%j is refused", (desired, declared, message) => {
+    const { problems } = dispatchInputs(asked(desired), declared, "w.yml", id);
     expect(problems.map((problem) => problem.message).join("\n")).toContain(message);
   });
 });

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import type { RunState } from "../../../cli/dispatch/view";
-import { changeLines, duration, fitted, runLines } from "../../../cli/dispatch/view";
+import type { RunState } from "../../../src/cli/dispatch/view";
+import { changeLines, duration, fitted, runLines } from "../../../src/cli/dispatch/view";
 
 const at = "2026-01-10T00:00:00Z";
 const now = Date.parse("2026-01-10T00:01:05Z");

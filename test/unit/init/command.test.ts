@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../../cli/main";
+import { main } from "../../../src/cli/main";
 
 /** The command's flags and exit codes, in a repository with one Dockerfile. */
 let dir: string;

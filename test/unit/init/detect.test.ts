@@ -1,8 +1,8 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { defaultAnswers, defaultDockerfiles } from "../../../cli/init/default-answers";
-import { detectShape, dockerfileFacts, leftOut, missingArgs } from "../../../cli/init/detect";
-import type { RepositoryFacts } from "../../../cli/init/facts";
+import { defaultAnswers, defaultDockerfiles } from "../../../src/cli/init/default-answers";
+import { detectShape, dockerfileFacts, leftOut, missingArgs } from "../../../src/cli/init/detect";
+import type { RepositoryFacts } from "../../../src/cli/init/facts";
 import { flags, someFacts } from "./facts";
 
 const SCRATCH = "FROM scratch\n";

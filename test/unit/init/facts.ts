@@ -1,5 +1,5 @@
-import type { RepositoryFacts } from "../../../cli/init/facts";
-import type { InitFlags } from "../../../cli/init/shape";
+import type { RepositoryFacts } from "../../../src/cli/init/facts";
+import type { InitFlags } from "../../../src/cli/init/shape";
 
 /** A repository on GitHub with these files. */
 export function someFacts(

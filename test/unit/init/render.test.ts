@@ -13,17 +13,17 @@ import fc from "fast-check";
 import ts from "typescript";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { defaultAnswers } from "../../../cli/init/default-answers";
-import type { RepositoryFacts } from "../../../cli/init/facts";
-import { additions } from "../../../cli/init/planned-files";
-import { programText, releaseArgs } from "../../../cli/init/program";
-import type { Answers } from "../../../cli/init/shape";
-import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "../../../cli/init/stacks";
-import { writeAllOrNone } from "../../../cli/repository-files";
-import { readConfig } from "../../../config/read";
 import packageJson from "../../../package.json";
-import { matches } from "../../../plan/trust";
-import { listEntries } from "../../../source/project-files";
+import { defaultAnswers } from "../../../src/cli/init/default-answers";
+import type { RepositoryFacts } from "../../../src/cli/init/facts";
+import { additions } from "../../../src/cli/init/planned-files";
+import { programText, releaseArgs } from "../../../src/cli/init/program";
+import type { Answers } from "../../../src/cli/init/shape";
+import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "../../../src/cli/init/stacks";
+import { writeAllOrNone } from "../../../src/cli/repository-files";
+import { listEntries } from "../../../src/inputs/project-files";
+import { matches } from "../../../src/plan/trust";
+import { readConfig } from "../../../src/settings/read";
 import { flags, someFacts } from "./facts";
 
 const SCRATCH = "FROM scratch\n";
@@ -184,7 +184,7 @@ describe("the stacks", () => {
     expect(sharedSettings(answersFor(image, flags({ folder: "." })))).toEqual({});
     expect(parse(pulumiYaml(answersFor(image)))).toMatchObject({
       runtime: "nodejs",
-      plugins: { providers: [{ name: "slipway-registry", path: "node_modules/slipway/provider" }] },
+      plugins: { providers: [{ name: "slipway-registry", path: "node_modules/slipway/src/provider" }] },
       config: { "slipway:root": { value: ".." } },
     });
   });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Config } from "../../../plan/config";
-import type { ImageIntent } from "../../../plan/release-intent";
-import type { ReleaseEvent } from "../../../plan/tag-rules";
-import { type AskedVersionInput, askedVersionProblems } from "../../../plan/version-checks";
+import type { Config } from "../../../src/plan/config";
+import type { ImageIntent } from "../../../src/plan/release-intent";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules";
+import { type AskedVersionInput, askedVersionProblems } from "../../../src/plan/version-checks";
 import { aConfig, digest, FIRST } from "../../support/plan-state";
 import { anImage, anIntent, REVISION } from "../../support/planned";
 

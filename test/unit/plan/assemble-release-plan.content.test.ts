@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ReleasePlan } from "../../../plan/release-plan";
+import type { ReleasePlan } from "../../../src/plan/release-plan";
 import {
   digest,
   FIRST,
@@ -203,7 +203,7 @@ describe("a version that is released is refused", () => {
         path: "app:1.2.3",
         message: `${FIRST}:1.2.3 was released from commit ffffffffffff, and this is commit 0123456789ab`,
         hint: "Release a new version, or check out ffffffffffff to complete that one.",
-        overrule: "app:1.2.3",
+        override: "app:1.2.3",
       },
     ]);
   });
@@ -259,13 +259,13 @@ describe("a version that is released is refused", () => {
     ]);
   });
 
-  test("unless its owner overrules it: then it is built and moved", () => {
+  test("unless its owner overrides it: then it is built and moved", () => {
     const state = registryState().with(
       FIRST,
       "1.2.3",
       image({ revision: OTHER_REVISION, contentKey: "e".repeat(64) }),
     );
-    const plan = planOf(state, { overrule: ["app:1.2.3"] });
+    const plan = planOf(state, { override: ["app:1.2.3"] });
     expect(plan.refusals).toEqual([]);
     expect(contentOf(plan).content).toEqual({ from: "build" });
     const [versions] = plan.levels;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { ManifestTag } from "../../../plan/manifest";
-import type { PlannedTag, ReleasePlan } from "../../../plan/release-plan";
+import type { ManifestTag } from "../../../src/plan/manifest";
+import type { PlannedTag, ReleasePlan } from "../../../src/plan/release-plan";
 import {
   aConfig,
   digest,
@@ -52,14 +52,14 @@ describe("a tag's line in the plan", () => {
       class: "floating",
       action: "create",
       to: { version: "1.2.3" },
-      wish: {
+      desired: {
         name: "latest",
         class: "floating",
         line: {},
         form: { prefix: "", suffix: "" },
         version: "1.2.3",
         revision: REVISION,
-        overruled: false,
+        overridden: false,
       },
       ancestry: "unknown",
     });
@@ -71,7 +71,7 @@ describe("a tag's line in the plan", () => {
       action: "move",
       from: { digest: digest("d"), version: "1.2.2" },
       to: { digest: digest("a"), version: "1.2.3" },
-      wish: { digest: digest("a") },
+      desired: { digest: digest("a") },
     });
   });
 
@@ -82,8 +82,8 @@ describe("a tag's line in the plan", () => {
       from: { digest: digest("e"), version: "2.0.0" },
       to: { digest: digest("e"), version: "2.0.0" },
       reason: "2.0.0 exists and is newer than 1.2.3",
-      overrule: "app:latest",
-      wish: { digest: digest("e"), version: "2.0.0", revision: OTHER_REVISION },
+      override: "app:latest",
+      desired: { digest: digest("e"), version: "2.0.0", revision: OTHER_REVISION },
     });
   });
 
@@ -97,11 +97,11 @@ describe("a tag's line in the plan", () => {
     });
   });
 
-  test("one that is overruled moves", () => {
+  test("one that is overridden moves", () => {
     const state = registryState().with(FIRST, "latest", NEWER).withTags(FIRST, ["2.0.0"]);
-    const plan = planOf(state, { overrule: ["app:latest", "other:1"] });
-    expect(tagOf(plan, "latest")).toMatchObject({ action: "move", wish: { overruled: true } });
-    expect(tagOf(plan, "1")).toMatchObject({ wish: { overruled: false } });
+    const plan = planOf(state, { override: ["app:latest", "other:1"] });
+    expect(tagOf(plan, "latest")).toMatchObject({ action: "move", desired: { overridden: true } });
+    expect(tagOf(plan, "1")).toMatchObject({ desired: { overridden: false } });
   });
 
   test("a version counts wherever it exists", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { parseReference } from "../../../plan/reference";
-import type { WantedTag } from "../../../plan/release-intent";
-import type { PlannedTag, ReleasePlan } from "../../../plan/release-plan";
+import { parseReference } from "../../../src/plan/reference";
+import type { RequestedTag } from "../../../src/plan/release-intent";
+import type { PlannedTag, ReleasePlan } from "../../../src/plan/release-plan";
 import {
   digest,
   FIRST,
@@ -31,14 +31,14 @@ const OLDER = image({
 });
 
 describe("levels", () => {
-  const floating = (name: string, line?: WantedTag["line"]): WantedTag => ({
+  const floating = (name: string, line?: RequestedTag["line"]): RequestedTag => ({
     name,
     class: "floating",
     ...(line === undefined ? {} : { line }),
   });
 
   test("are written version tags first, then narrower floating tags, then wider ones, latest last", () => {
-    const tags: readonly WantedTag[] = [
+    const tags: readonly RequestedTag[] = [
       floating("latest", {}),
       floating("stable"),
       floating("1", { major: 1 }),
@@ -124,7 +124,7 @@ describe("a working tree with changes", () => {
 });
 
 describe("images that share a repository", () => {
-  const sharing = (tags: readonly WantedTag[], candidateTag = "sha-0123456") =>
+  const sharing = (tags: readonly RequestedTag[], candidateTag = "sha-0123456") =>
     intent({ name: "slim", image: anImage({ name: "slim", repository: "app" }), tags, candidateTag });
 
   test("must not share a tag, the commit's neither", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "../../../plan/annotations";
-import { baseUseProblems, decideBase, followReleases } from "../../../plan/base";
-import { pinnedBaseKey } from "../../../plan/content-key";
-import { releasedIntent } from "../../../plan/planned-content";
-import { parseReference } from "../../../plan/reference";
-import type { FoundImage, RepositoryState } from "../../../plan/registry-state";
+import { BASE_ANNOTATION, CONTENT_KEY_ANNOTATION } from "../../../src/plan/annotations";
+import { baseUseProblems, decideBase, followReleases } from "../../../src/plan/base";
+import { pinnedBaseKey } from "../../../src/plan/content-key";
+import { releasedIntent } from "../../../src/plan/planned-content";
+import { parseReference } from "../../../src/plan/reference";
+import type { FoundImage, RepositoryState } from "../../../src/plan/registry-state";
 import { anImage, anIntent, DIGEST, REVISION } from "../../support/planned";
 
 const HASH = "0123456789ab";
@@ -43,7 +43,7 @@ function decide(first: FoundImage | undefined, second?: FoundImage, intent = bas
     repositories: [ONE, TWO],
     state: { access: {}, repositories: { [ONE]: state(first), [TWO]: state(second) } },
     verification: { name: base.name, lane: "", signing, adopt: [], previous: undefined },
-    overruled: () => false,
+    overridden: () => false,
   });
   return { from: content.from, codes: refusals.map(({ code }) => code), notices: notices.length };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changesIn, type ReleasePlan } from "../../../plan/release-plan";
+import { changesIn, type ReleasePlan } from "../../../src/plan/release-plan";
 
 type Parts = { from?: "build" | "candidate"; copyTo?: string[]; action?: string; unasked?: boolean };
 

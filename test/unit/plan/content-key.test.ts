@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ContentKeyInput, contentKey } from "../../../plan/content-key";
+import { type ContentKeyInput, contentKey } from "../../../src/plan/content-key";
 
 const INPUT: ContentKeyInput = {
   dockerfile: "FROM scratch\nCOPY . /\n",

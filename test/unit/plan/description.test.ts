@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { FULL_LIMIT, type ReadDescription, textProblems } from "../../../plan/description";
-import { planText } from "../../../report/plan-text";
+import { FULL_LIMIT, type ReadDescription, textProblems } from "../../../src/plan/description";
+import { planText } from "../../../src/report/plan-text";
 import {
   aConfig,
   digest,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Digest, digestOf } from "../../../plan/digest";
-import { detachAttestations, detachedDigests, type IndexEntry } from "../../../plan/image-index";
+import { type Digest, digestOf } from "../../../src/plan/digest";
+import { detachAttestations, detachedDigests, type IndexEntry } from "../../../src/plan/image-index";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const IN_TOTO = "application/vnd.in-toto+json";

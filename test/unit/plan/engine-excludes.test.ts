@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { engineExcludes, isAllInRegistries, type StateResource } from "../../../plan/selection";
+import { engineExcludes, isAllInRegistries, type StateResource } from "../../../src/plan/selection";
 import { planOf, registryState } from "../../support/plan-state";
 
 const STACK = "urn:pulumi:stage::slipway::pulumi:pulumi:Stack::slipway-stage";

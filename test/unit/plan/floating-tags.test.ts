@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { floatingTags } from "../../../plan/floating-tags";
+import { floatingTags } from "../../../src/plan/floating-tags";
 import { anImage } from "../../support/planned";
 
 const ANY = ["type=ref,event=tag"];

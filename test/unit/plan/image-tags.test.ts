@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { releaseTag, versionAndForm, wantedTags } from "../../../plan/image-tags";
-import type { ReleaseEvent } from "../../../plan/tag-rules/event";
-import type { VersionReading } from "../../../plan/versions";
+import { releaseTag, requestedTags, versionAndForm } from "../../../src/plan/image-tags";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
+import type { VersionReading } from "../../../src/plan/versions";
 import { anImage } from "../../support/planned";
 import { evaluateText } from "../tag-rules/evaluate-text";
 
@@ -11,7 +11,7 @@ const BRANCH = { ref: "refs/heads/main" };
 
 describe("latest", () => {
   const latestOf = (rules: readonly string[], event: Partial<ReleaseEvent>, flavor: readonly string[] = []) =>
-    wantedTags(evaluateText(rules, event, { flavor }).entries).filter(({ name }) => name === "latest");
+    requestedTags(evaluateText(rules, event, { flavor }).entries).filter(({ name }) => name === "latest");
 
   test.each<[string, readonly string[], Partial<ReleaseEvent>, readonly string[]]>([
     ["the flavor's", ["type=ref,event=branch"], BRANCH, ["latest=true"]],
@@ -28,13 +28,15 @@ describe("latest", () => {
 
   test("of a raw rule with a prefix it follows all versions as well", () => {
     expect(latestOf(["type=raw,value=latest,prefix=standalone-"], BRANCH)).toEqual([]);
-    expect(wantedTags(evaluateText(["type=raw,value=latest,prefix=standalone-"], BRANCH).entries)).toEqual([
-      { name: "standalone-latest", class: "floating", line: {} },
-    ]);
+    expect(requestedTags(evaluateText(["type=raw,value=latest,prefix=standalone-"], BRANCH).entries)).toEqual(
+      [{ name: "standalone-latest", class: "floating", line: {} }],
+    );
   });
 
   test("a rule that says another class has it", () => {
-    const [tag] = wantedTags(evaluateText(["type=raw,value=latest,slipway-class=version"], BRANCH).entries);
+    const [tag] = requestedTags(
+      evaluateText(["type=raw,value=latest,slipway-class=version"], BRANCH).entries,
+    );
     expect(tag).toEqual({ name: "latest", class: "version" });
   });
 });

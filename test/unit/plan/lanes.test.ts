@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Lane, laneOwnerProblems, laneTags, laneVersion, laneVersionProblem } from "../../../plan/lanes";
-import type { ImageIntent } from "../../../plan/release-intent";
-import { laneTagProblems, publishedTags, versionTagProblems } from "../../../plan/version-checks";
+import {
+  type Lane,
+  laneOwnerProblems,
+  laneTags,
+  laneVersion,
+  laneVersionProblem,
+} from "../../../src/plan/lanes";
+import type { ImageIntent } from "../../../src/plan/release-intent";
+import { laneTagProblems, publishedTags, versionTagProblems } from "../../../src/plan/version-checks";
 import { anIntent, REVISION } from "../../support/planned";
 
 function lane(name: string, prefix: string, trigger: string, changes: Partial<Lane> = {}): Lane {

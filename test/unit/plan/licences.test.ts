@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judgeLicence, licenceBreaches } from "../../../plan/policy/licences";
+import { judgeLicence, licenceBreaches } from "../../../src/plan/policy/licences";
 
 const GPL = { licences: ["/A?GPL-.+/", "SSPL-1.0"], unknown: "allow" } as const;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
+import type { Digest } from "../../../src/plan/digest";
 import {
   type ExpectedPart,
   type ImageIndex,
@@ -9,8 +9,8 @@ import {
   mergedIndex,
   missingInBase,
   partIndexProblems,
-} from "../../../plan/image-index";
-import { isIndex, platforms } from "../../../registry/manifest";
+} from "../../../src/plan/image-index";
+import { isIndex, platforms } from "../../../src/registry/manifest";
 import { KEY } from "../../support/planned";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -167,7 +167,7 @@ describe("what the index of all parts says of its SBOM", () => {
 });
 
 describe("a part's index", () => {
-  const wish: ExpectedPart = {
+  const desired: ExpectedPart = {
     at: "app linux/arm64",
     platform: "linux/arm64",
     contentKey: KEY,
@@ -184,7 +184,7 @@ describe("a part's index", () => {
       { attested: false },
     ],
   ])("%s is one", (_, index, changes) => {
-    expect(partIndexProblems({ ...wish, ...changes }, index)).toEqual([]);
+    expect(partIndexProblems({ ...desired, ...changes }, index)).toEqual([]);
   });
 
   test.each<[string, ImageIndex, string, RegExp]>([
@@ -226,7 +226,7 @@ describe("a part's index", () => {
       /neither provenance nor SBOM/,
     ],
   ])("%s is none", (_, index, code, message) => {
-    const problems = partIndexProblems(wish, index);
+    const problems = partIndexProblems(desired, index);
     expect(problems).toEqual([expect.objectContaining({ code, path: "app linux/arm64" })]);
     expect(problems[0]?.message).toMatch(message);
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildRecipe } from "../../../plan/build-recipe";
-import type { Digest } from "../../../plan/digest";
+import { buildRecipe } from "../../../src/plan/build-recipe";
+import type { Digest } from "../../../src/plan/digest";
 import {
   builtImages,
   matchParts,
@@ -9,7 +9,7 @@ import {
   type PartsFile,
   parsePlatformParts,
   partOf,
-} from "../../../plan/platform-parts";
+} from "../../../src/plan/platform-parts";
 import { anIntent, aPlannedImage, DIGEST, KEY, REVISION } from "../../support/planned";
 
 const OTHER: Digest = `sha256:${"b".repeat(64)}`;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Config, PromoteConfig } from "../../../plan/config";
-import type { ExistingContent } from "../../../plan/existing-release";
-import { isPinned, type WorkflowText } from "../../../plan/policy/judge-policy";
-import { DEFAULT_POLICY, type PolicyConfig, type PolicyRule } from "../../../plan/policy/policy-config";
-import { planText, refusalText } from "../../../report/plan-text";
+import type { Config, PromoteConfig } from "../../../src/plan/config";
+import type { ExistingContent } from "../../../src/plan/existing-release";
+import { isPinned, type WorkflowText } from "../../../src/plan/policy/judge-policy";
+import { DEFAULT_POLICY, type PolicyConfig, type PolicyRule } from "../../../src/plan/policy/policy-config";
+import { planText, refusalText } from "../../../src/report/plan-text";
 import { aConfig, digest, FIRST, image, intent, planOf, registryState } from "../../support/plan-state";
 import { anImage } from "../../support/planned";
 
@@ -218,9 +218,9 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
   ],
   prereleaseOnFloatingTag: [
     {
-      what: "a pre-release whose floating tag is overruled",
+      what: "a pre-release whose floating tag is overridden",
       rule: { prereleaseOnFloatingTag: { level: "refuse" } },
-      config: { overrule: ["app:latest"] },
+      config: { override: ["app:latest"] },
       intent: { version: "2.0.0-rc.1" },
       says: /^app:latest: localhost:5000\/octo\/app: the floating tag would point to the pre-release 2\.0\.0-rc\.1/,
     },
@@ -230,9 +230,9 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       intent: { version: "2.0.0-rc.1" },
     },
     {
-      what: "a version whose floating tag is overruled",
+      what: "a version whose floating tag is overridden",
       rule: { prereleaseOnFloatingTag: { level: "refuse" } },
-      config: { overrule: ["app:latest"] },
+      config: { override: ["app:latest"] },
     },
   ],
   requiredPlatforms: [

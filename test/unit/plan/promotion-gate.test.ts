@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { ExistingRelease } from "../../../plan/existing-release";
-import { DEFAULT_POLICY } from "../../../plan/policy/policy-config";
+import type { ExistingRelease } from "../../../src/plan/existing-release";
+import { DEFAULT_POLICY } from "../../../src/plan/policy/policy-config";
 import {
   advisoryRules,
   gateRules,
   promotionRefusals,
   promotionRequest,
   promotionWarnings,
-} from "../../../plan/promotion";
-import { matches, type PromotionRules, parseDuration, type Verdict } from "../../../plan/trust";
+} from "../../../src/plan/promotion";
+import { matches, type PromotionRules, parseDuration, type Verdict } from "../../../src/plan/trust";
 import { DIGEST, REVISION } from "../../support/planned";
 
 const RULES: PromotionRules = {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
+import type { Digest } from "../../../src/plan/digest";
 import {
   checkPromotion,
   manifestRelease,
   type PromotionCheck,
   readStackManifest,
-} from "../../../plan/promotion";
-import type { FoundImage } from "../../../plan/registry-state";
+} from "../../../src/plan/promotion";
+import type { FoundImage } from "../../../src/plan/registry-state";
 
 const DIGEST: Digest = `sha256:${"a".repeat(64)}`;
 const MANIFEST = {

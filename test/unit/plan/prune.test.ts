@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ImageConfig } from "../../../plan/config";
-import { type Digest, digestOf } from "../../../plan/digest";
+import type { ImageConfig } from "../../../src/plan/config";
+import { type Digest, digestOf } from "../../../src/plan/digest";
 import {
   type ManifestLinks,
   movingTags,
@@ -10,8 +10,8 @@ import {
   planPrune,
   prunableKind,
   type RepositoryContents,
-} from "../../../plan/prune";
-import type { ReleaseEvent } from "../../../plan/tag-rules";
+} from "../../../src/plan/prune";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules";
 import { anImage } from "../../support/planned";
 
 const NOW = new Date("2026-11-28T12:00:00Z");

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { imageRules, versionAndForm } from "../../../plan/image-tags";
-import { type Rebuild, rebuildOf } from "../../../plan/rebuild";
-import type { ImageIntent } from "../../../plan/release-intent";
-import type { ContentClaim, ReleaseStatement } from "../../../plan/statement";
+import { imageRules, versionAndForm } from "../../../src/plan/image-tags";
+import { type Rebuild, rebuildOf } from "../../../src/plan/rebuild";
+import type { ImageIntent } from "../../../src/plan/release-intent";
+import type { ContentClaim, ReleaseStatement } from "../../../src/plan/statement";
 import {
   aConfig,
   digest,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { ImageConfig } from "../../../plan/config";
-import type { ContextFile } from "../../../plan/content-key";
-import { assembleImageIntent } from "../../../plan/release-intent";
-import type { ReleaseEvent } from "../../../plan/tag-rules";
+import type { ImageConfig } from "../../../src/plan/config";
+import type { ContextFile } from "../../../src/plan/content-key";
+import { assembleImageIntent } from "../../../src/plan/release-intent";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules";
 import { aConfig, digest } from "../../support/plan-state";
 import { anImage } from "../../support/planned";
 import { evaluateText, SHA } from "../tag-rules/evaluate-text";

@@ -5,9 +5,9 @@ import {
   type TagOutcome,
   tagOutcomes,
   writtenRepositories,
-} from "../../../plan/manifest";
-import type { ReleasePlan } from "../../../plan/release-plan";
-import { parseStatement } from "../../../plan/statement";
+} from "../../../src/plan/manifest";
+import type { ReleasePlan } from "../../../src/plan/release-plan";
+import { parseStatement } from "../../../src/plan/statement";
 import {
   digest,
   FIRST,
@@ -29,12 +29,12 @@ function carriedOut(plan: ReleasePlan, built = digest("a")) {
   return releaseManifest(plan, {
     digests: { app: built },
     attestations: { app: [digest("9")] },
-    tags: tags.map(({ image: of, repository, name, class: tagClass, wish }) => ({
+    tags: tags.map(({ image: of, repository, name, class: tagClass, desired }) => ({
       image: of,
       repository,
       name,
       class: tagClass,
-      digest: wish.digest ?? built,
+      digest: desired.digest ?? built,
     })),
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { formatProblem } from "../../../plan/problem";
-import { type GitTagInput, gitTagProblems, type TagFacts } from "../../../plan/version-checks";
+import { formatProblem } from "../../../src/plan/problem";
+import { type GitTagInput, gitTagProblems, type TagFacts } from "../../../src/plan/version-checks";
 
 const HEAD = "a".repeat(40);
 const OTHER = "b".repeat(40);

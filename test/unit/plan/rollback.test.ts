@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
-import { decideRollback, findVersion } from "../../../plan/existing-release";
-import type { FoundImage } from "../../../plan/registry-state";
-import { decideTag, newerVersion, type TagWish } from "../../../plan/tag-policy";
+import type { Digest } from "../../../src/plan/digest";
+import { decideRollback, findVersion } from "../../../src/plan/existing-release";
+import type { FoundImage } from "../../../src/plan/registry-state";
+import { type DesiredTag, decideTag, newerVersion } from "../../../src/plan/tag-policy";
 
 const OLD: Digest = `sha256:${"a".repeat(64)}`;
 const NEW: Digest = `sha256:${"b".repeat(64)}`;
 
-function wish(version: string, more: Partial<TagWish> = {}): TagWish {
+function desired(version: string, more: Partial<DesiredTag> = {}): DesiredTag {
   return {
     name: "latest",
     class: "floating",
@@ -16,7 +16,7 @@ function wish(version: string, more: Partial<TagWish> = {}): TagWish {
     version,
     revision: "c".repeat(40),
     digest: NEW,
-    overruled: false,
+    overridden: false,
     ...more,
   };
 }
@@ -25,45 +25,45 @@ const LIVE = { digest: OLD, version: "1.2.3" };
 
 describe("latest, at 1.2.3, with 1.2.2 and 1.2.3 released", () => {
   const existing = ["1.2.2", "1.2.3"];
-  test.each<[string, TagWish, readonly string[], object]>([
-    ["1.2.2 is older", wish("1.2.2"), existing, { action: "keep", code: "tag-newer-exists" }],
-    ["1.2.3 is bad", wish("1.2.2", { bad: ["1.2.3"] }), existing, { action: "move" }],
-    ["however it is written", wish("1.2.2", { bad: ["v1.2.3"] }), existing, { action: "move" }],
+  test.each<[string, DesiredTag, readonly string[], object]>([
+    ["1.2.2 is older", desired("1.2.2"), existing, { action: "keep", code: "tag-newer-exists" }],
+    ["1.2.3 is bad", desired("1.2.2", { bad: ["1.2.3"] }), existing, { action: "move" }],
+    ["however it is written", desired("1.2.2", { bad: ["v1.2.3"] }), existing, { action: "move" }],
     [
       "another version is bad",
-      wish("1.2.2", { bad: ["1.2.1"] }),
+      desired("1.2.2", { bad: ["1.2.1"] }),
       existing,
       { action: "keep", code: "tag-newer-exists" },
     ],
     [
       "the bad one itself",
-      wish("1.2.3", { bad: ["1.2.3"] }),
+      desired("1.2.3", { bad: ["1.2.3"] }),
       existing,
       { action: "keep", code: "tag-bad-version" },
     ],
-    ["a newer one is good", wish("1.2.4", { bad: ["1.2.3"] }), existing, { action: "move" }],
+    ["a newer one is good", desired("1.2.4", { bad: ["1.2.3"] }), existing, { action: "move" }],
     [
       "a rollback behind a good one",
-      wish("1.2.1", { bad: ["1.2.3"], rollback: { until: "1.2.3" } }),
+      desired("1.2.1", { bad: ["1.2.3"], rollback: { until: "1.2.3" } }),
       existing,
       { action: "move" },
     ],
     [
       "a name without an order is bad",
-      wish("e123456", { bad: ["e123456"] }),
+      desired("e123456", { bad: ["e123456"] }),
       existing,
       { action: "keep", code: "tag-bad-version" },
     ],
     [
       "a name without an order, rolled back to",
-      wish("e123456", { rollback: {} }),
+      desired("e123456", { rollback: {} }),
       existing,
       { action: "move" },
     ],
-    ["a rollback without an end", wish("1.2.1", { rollback: {} }), existing, { action: "move" }],
+    ["a rollback without an end", desired("1.2.1", { rollback: {} }), existing, { action: "move" }],
     [
       "a rollback that a newer version ended",
-      wish("1.2.2", { bad: ["1.2.3"], rollback: { until: "1.2.3" } }),
+      desired("1.2.2", { bad: ["1.2.3"], rollback: { until: "1.2.3" } }),
       [...existing, "1.2.4"],
       { action: "keep", code: "tag-newer-exists", reason: "1.2.4 exists and is newer than 1.2.2" },
     ],
@@ -72,8 +72,8 @@ describe("latest, at 1.2.3, with 1.2.2 and 1.2.3 released", () => {
   });
 
   test("at the moment of writing a bad version does not take the tag back", () => {
-    expect(newerVersion(wish("1.2.2", { bad: ["1.2.3"] }), existing)).toBeUndefined();
-    expect(newerVersion(wish("1.2.2"), existing)?.text).toBe("1.2.3");
+    expect(newerVersion(desired("1.2.2", { bad: ["1.2.3"] }), existing)).toBeUndefined();
+    expect(newerVersion(desired("1.2.2"), existing)?.text).toBe("1.2.3");
   });
 });
 
@@ -133,7 +133,7 @@ describe("a version in the registries", () => {
     path: "rollback.to",
     repositories: ["one/app", "two/app"],
     tags: ["1.2.2"],
-    overruled: false,
+    overridden: false,
   };
 
   test("is its tag's digest, as its statement says", () => {
@@ -187,6 +187,6 @@ describe("a version in the registries", () => {
 
   test("is believed without a statement where the owner says so", () => {
     const found = { "one/app:1.2.2": { ...there, statements: [] } };
-    expect(findVersion({ ...base, found, overruled: true }).release?.digest).toBe(OLD);
+    expect(findVersion({ ...base, found, overridden: true }).release?.digest).toBe(OLD);
   });
 });

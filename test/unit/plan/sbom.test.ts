@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { MERGED_ANNOTATION, SBOM_ANNOTATION } from "../../../plan/annotations";
-import { buildRecipe } from "../../../plan/build-recipe";
-import type { FoundImage } from "../../../plan/registry-state";
-import { candidateName } from "../../../plan/release-intent";
-import { buildName } from "../../../plan/resource-inputs";
-import { generatorProblems, type SbomGenerator, sbomGenerator } from "../../../plan/sbom";
+import { MERGED_ANNOTATION, SBOM_ANNOTATION } from "../../../src/plan/annotations";
+import { buildRecipe } from "../../../src/plan/build-recipe";
+import type { FoundImage } from "../../../src/plan/registry-state";
+import { candidateName } from "../../../src/plan/release-intent";
+import { buildName } from "../../../src/plan/resource-inputs";
+import { generatorProblems, type SbomGenerator, sbomGenerator } from "../../../src/plan/sbom";
 import {
   digest,
   FIRST,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { ReleasePlan } from "../../../plan/release-plan";
-import { Secret } from "../../../plan/secret";
-import { missingKey, type SignConfig } from "../../../plan/trust";
+import type { ReleasePlan } from "../../../src/plan/release-plan";
+import { Secret } from "../../../src/plan/secret";
+import { missingKey, type SignConfig } from "../../../src/plan/trust";
 import { aConfig, digest, intent, planOf, registryState } from "../../support/plan-state";
 
 const KEY: SignConfig = { mode: "key", trusted: [] };

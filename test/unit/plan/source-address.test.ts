@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sourceAddress } from "../../../plan/reference";
+import { sourceAddress } from "../../../src/plan/reference";
 
 test.each([
   ["https://github.com/octo/app.git", "https://github.com/octo/app"],

@@ -1,14 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Digest } from "../../../plan/digest";
-import { type Ancestry, decideTag, type LiveTag, newestIn, type TagClass } from "../../../plan/tag-policy";
+import type { Digest } from "../../../src/plan/digest";
+import {
+  type Ancestry,
+  decideTag,
+  type LiveTag,
+  newestIn,
+  type TagClass,
+} from "../../../src/plan/tag-policy";
 import {
   compareVersions,
   parseVersion,
   type Version,
   type VersionForm,
   type VersionLine,
-} from "../../../plan/versions";
+} from "../../../src/plan/versions";
 
 /** Simulated registries: what the policy promises holds whatever is released, in whatever order. */
 type Registry = Map<string, LiveTag>;
@@ -71,15 +77,15 @@ function release(
 ) {
   return tagsOf(text, written).map((tag) => {
     const existing = [...new Set(all.flatMap((known) => [...known.keys()]))];
-    const wish = {
+    const desired = {
       ...tag,
       form: written,
       version: text,
       revision: text,
       digest: digestOf(text),
-      overruled: false,
+      overridden: false,
     };
-    const decision = decideTag(wish, registry.get(tag.name), existing, "unknown");
+    const decision = decideTag(desired, registry.get(tag.name), existing, "unknown");
     if (decision.action === "create" || decision.action === "move")
       registry.set(tag.name, { digest: digestOf(text), version: text, revision: text });
     return { tag, decision };
@@ -217,7 +223,7 @@ describe("in whatever order versions are released", () => {
           form: written,
           version: text,
           revision: "x",
-          overruled: false,
+          overridden: false,
         } as const;
         const decision = decideTag(
           { ...other, digest: digestOf("x") },
@@ -306,7 +312,7 @@ describe("releases without a version, on any history of commits", () => {
                 form: { prefix: "", suffix: "" },
                 revision: `${commit}`,
                 digest: digestOf(`${commit}`),
-                overruled: false,
+                overridden: false,
               },
               was === undefined ? undefined : { digest: digestOf(`${was}`), revision: `${was}` },
               [],

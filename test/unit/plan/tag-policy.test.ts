@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
   type Ancestry,
+  type DesiredTag,
   decideTag,
   existingVersions,
   type LiveTag,
-  type TagWish,
-} from "../../../plan/tag-policy";
-import type { VersionLine } from "../../../plan/versions";
+} from "../../../src/plan/tag-policy";
+import type { VersionLine } from "../../../src/plan/versions";
 
 const OLD = `sha256:${"0".repeat(64)}` as const;
 const NEW = `sha256:${"1".repeat(64)}` as const;
@@ -15,7 +15,7 @@ const THERE = "2".repeat(40);
 const PLAIN = { prefix: "", suffix: "" };
 const ALL: VersionLine = {};
 
-function wish(changes: Partial<TagWish> = {}): TagWish {
+function desired(changes: Partial<DesiredTag> = {}): DesiredTag {
   return {
     name: "latest",
     class: "floating",
@@ -24,17 +24,17 @@ function wish(changes: Partial<TagWish> = {}): TagWish {
     version: "1.9.4",
     revision: HERE,
     digest: NEW,
-    overruled: false,
+    overridden: false,
     ...changes,
   };
 }
 
-function unversioned(changes: Partial<TagWish> = {}): TagWish {
-  const { version: _, ...rest } = wish(changes);
+function unversioned(changes: Partial<DesiredTag> = {}): DesiredTag {
+  const { version: _, ...rest } = desired(changes);
   return rest;
 }
 
-function branch(changes: Partial<TagWish> = {}): TagWish {
+function branch(changes: Partial<DesiredTag> = {}): DesiredTag {
   const { line: _, ...rest } = unversioned({ name: "main", ...changes });
   return rest;
 }
@@ -44,7 +44,7 @@ function live(changes: Partial<LiveTag> = {}): LiveTag {
 }
 
 function decide(
-  wanted: TagWish,
+  wanted: DesiredTag,
   at: LiveTag | undefined,
   existing: readonly string[] = [],
   ancestry: Ancestry = "unknown",
@@ -55,26 +55,26 @@ function decide(
 
 describe("every class", () => {
   const wishes = [
-    wish(),
-    wish({ version: "2.0.0-rc.1" }),
+    desired(),
+    desired({ version: "2.0.0-rc.1" }),
     unversioned(),
     branch(),
-    wish({ name: "1.9.4", class: "version" }),
-    wish({ name: "sha-1111111", class: "revision" }),
+    desired({ name: "1.9.4", class: "version" }),
+    desired({ name: "sha-1111111", class: "revision" }),
   ];
 
   test.each(wishes)("$name ($class): the same digest again is no write", (wanted) => {
     expect(decide(wanted, live({ digest: NEW }), ["9.9.9"], "descendant")).toBe("unchanged");
   });
 
-  test.each(wishes)("$name ($class): what is overruled is written", (wanted) => {
-    expect(decide({ ...wanted, overruled: true }, live(), ["9.9.9"], "descendant")).toBe("move");
-    expect(decide({ ...wanted, overruled: true }, undefined, ["9.9.9"])).toBe("create");
+  test.each(wishes)("$name ($class): what is overridden is written", (wanted) => {
+    expect(decide({ ...wanted, overridden: true }, live(), ["9.9.9"], "descendant")).toBe("move");
+    expect(decide({ ...wanted, overridden: true }, undefined, ["9.9.9"])).toBe("create");
   });
 });
 
 describe("a version tag is written once", () => {
-  test.each<[string, Partial<TagWish>, LiveTag | undefined, string]>([
+  test.each<[string, Partial<DesiredTag>, LiveTag | undefined, string]>([
     ["nothing there", {}, undefined, "create"],
     ["another digest", {}, live(), "refuse tag-write-once"],
     ["another digest of the same commit", {}, live({ revision: HERE }), "refuse tag-write-once"],
@@ -82,17 +82,17 @@ describe("a version tag is written once", () => {
     ["an opaque one too", { name: "custom-1", version: "custom-1" }, live(), "refuse tag-write-once"],
     ["older than others that exist", {}, undefined, "create"],
   ])("%s", (_, changes, at, expected) => {
-    expect(decide(wish({ name: "1.9.4", class: "version", ...changes }), at, ["2.0.0"])).toBe(expected);
+    expect(decide(desired({ name: "1.9.4", class: "version", ...changes }), at, ["2.0.0"])).toBe(expected);
   });
 
   test("it is refused before the digest is known", () => {
-    const { digest: _, ...unbuilt } = wish({ name: "1.9.4", class: "version" });
+    const { digest: _, ...unbuilt } = desired({ name: "1.9.4", class: "version" });
     expect(decide(unbuilt, live())).toBe("refuse tag-write-once");
   });
 
   test("the refusal says what the tag points to", () => {
     expect(
-      decideTag(wish({ name: "1.9.4", class: "version" }), live({ version: "1.9.4" }), [], "unknown"),
+      decideTag(desired({ name: "1.9.4", class: "version" }), live({ version: "1.9.4" }), [], "unknown"),
     ).toEqual({
       action: "refuse",
       code: "tag-write-once",
@@ -108,7 +108,7 @@ describe("a commit's tag belongs to the commit", () => {
     ["another commit's", live(), "refuse tag-other-revision"],
     ["of an unknown commit", { digest: OLD }, "refuse tag-other-revision"],
   ])("%s", (_, at, expected) => {
-    expect(decide(wish({ name: "sha-1111111", class: "revision" }), at, ["9.9.9"], "ancestor")).toBe(
+    expect(decide(desired({ name: "sha-1111111", class: "revision" }), at, ["9.9.9"], "ancestor")).toBe(
       expected,
     );
   });
@@ -117,7 +117,7 @@ describe("a commit's tag belongs to the commit", () => {
     [live(), `sha-1111111 belongs to commit ${THERE.slice(0, 12)}, and this is commit ${HERE.slice(0, 12)}`],
     [{ digest: OLD }, "sha-1111111 points to sha256:000000000000, which does not say which commit it is"],
   ])("the refusal says whose it is", (at, reason) => {
-    const decision = decideTag(wish({ name: "sha-1111111", class: "revision" }), at, [], "unknown");
+    const decision = decideTag(desired({ name: "sha-1111111", class: "revision" }), at, [], "unknown");
     expect(decision).toMatchObject({ reason });
   });
 });
@@ -149,7 +149,7 @@ describe("a floating tag of a version follows the newest release of its line", (
     ["foreign names are none", "1.9.4", ALL, ["2", "latest", "sha-999", "x2.0.0", "main-2.0.0"], "move"],
     ["another variant's versions are none", "1.9.4", ALL, ["2.0.0-alpine", "base-2.0.0"], "move"],
   ])("%s: %s on %j with %j", (_, version, line, existing, expected) => {
-    const { line: __, ...rest } = wish({ version });
+    const { line: __, ...rest } = desired({ version });
     const wanted = line === undefined ? rest : { ...rest, line };
     expect(decide(wanted, live(), existing, "descendant")).toBe(expected);
     const unmade = expected === "move" ? "create" : expected;
@@ -165,7 +165,7 @@ describe("a floating tag of a version follows the newest release of its line", (
     [{ prefix: "", suffix: "-alpine" }, ["2.0.0-alpine"], "keep tag-newer-exists"],
     [{ prefix: "", suffix: "-alpine" }, ["2.0.0-rc.1-alpine"], "move"],
   ])("versions count in the form of the release only: %j among %j", (form, existing, expected) => {
-    expect(decide(wish({ form }), live(), existing)).toBe(expected);
+    expect(decide(desired({ form }), live(), existing)).toBe(expected);
   });
 
   test.each<[string, readonly string[], string]>([
@@ -188,15 +188,15 @@ describe("a floating tag of a version follows the newest release of its line", (
     ["2024.05.02", ["2024.04.01", "2024.06.10-rc1"], "move"],
     ["2024.05.02", ["2024.04.01", "2024.05.02-8.2", "2024.06.10-alpine"], "move"],
   ])("%s beside %j: %s", (version, existing, expected) => {
-    expect(decide(wish({ version }), live(), existing, "diverged")).toBe(expected);
+    expect(decide(desired({ version }), live(), existing, "diverged")).toBe(expected);
     const unmade = expected === "move" ? "create" : expected;
-    expect(decide(wish({ version }), undefined, existing)).toBe(unmade);
+    expect(decide(desired({ version }), undefined, existing)).toBe(unmade);
   });
 
   test("where a rule says that versions have three numbers, names with fewer are floating tags", () => {
-    const semver = wish({ form: { ...PLAIN, numbers: 3 } });
+    const semver = desired({ form: { ...PLAIN, numbers: 3 } });
     expect(decide(semver, live(), ["2", "2.0", "1.9.3"], "diverged")).toBe("move");
-    expect(decide(wish(), live(), ["2", "2.0", "1.9.3"], "diverged")).toBe("keep tag-newer-exists");
+    expect(decide(desired(), live(), ["2", "2.0", "1.9.3"], "diverged")).toBe("keep tag-newer-exists");
   });
 
   test.each<[string, readonly string[], string]>([
@@ -208,7 +208,7 @@ describe("a floating tag of a version follows the newest release of its line", (
     ["5.2.3-rc.1", ["5.2.2-2"], "keep tag-prerelease"],
     ["2024.05.01-2", ["2024.05.01-1", "2024.05.01"], "move"],
   ])("a suffix that is a build: %s beside %j: %s", (version, existing, expected) => {
-    expect(decide(wish({ version, form: { ...PLAIN, builds: true } }), live(), existing)).toBe(expected);
+    expect(decide(desired({ version, form: { ...PLAIN, builds: true } }), live(), existing)).toBe(expected);
   });
 
   test.each([
@@ -218,13 +218,13 @@ describe("a floating tag of a version follows the newest release of its line", (
     ["5.2.2-alpha", ""],
     ["1.2rc1", ""],
   ])("the reason for a pre-release, %s, names the setting where it could be a build", (version, setting) => {
-    expect(decideTag(wish({ version }), live(), [], "ancestor")).toMatchObject({
+    expect(decideTag(desired({ version }), live(), [], "ancestor")).toMatchObject({
       reason: `${version} is a pre-release, and a pre-release moves no floating tag${setting}`,
     });
   });
 
   test("the reason names both versions", () => {
-    expect(decideTag(wish(), live(), ["1.9.9", "2.0.0"], "unknown")).toEqual({
+    expect(decideTag(desired(), live(), ["1.9.9", "2.0.0"], "unknown")).toEqual({
       action: "keep",
       code: "tag-newer-exists",
       reason: "2.0.0 exists and is newer than 1.9.4",
@@ -264,23 +264,23 @@ describe("a floating tag of a release without a version follows the commits", ()
     ["the first of its form, over an unknown image", "hotfix-7", {}, ["2.0.0"]],
     ["the same day's other commit", "2024.05.01-3f2a9c0", { version: "2024.05.01-0aa9c01" }, []],
   ])("cannot be ordered: %s", (_, version, at, existing) => {
-    const released = wish({ version });
+    const released = desired({ version });
     expect(decide(released, live(at), existing, "ancestor")).toBe("move");
     expect(decide(released, live(at), existing, "diverged")).toBe("keep tag-not-descendant");
     expect(decide(released, live(at), existing, "unknown")).toBe("keep tag-not-descendant");
     expect(decide(released, undefined, existing)).toBe("create");
   });
 
-  test.each<[string, Partial<TagWish>, Partial<LiveTag>]>([
+  test.each<[string, Partial<DesiredTag>, Partial<LiveTag>]>([
     ["a branch's image was there", { version: "2024.05.01" }, { version: "main" }],
     ["semver's rule knows no other versions", { form: { ...PLAIN, numbers: 3 } }, { version: "147" }],
     ["a rollback is on purpose", { version: "custom", rollback: {} }, { version: "2.0.0" }],
   ])("the commits do not decide: %s", (_, changes, at) => {
-    expect(decide(wish(changes), live(at), [], "descendant")).toBe("move");
+    expect(decide(desired(changes), live(at), [], "descendant")).toBe("move");
   });
 
   test("the plan says that the commit graph decided", () => {
-    const hotfix = wish({ version: "hotfix-7" });
+    const hotfix = desired({ version: "hotfix-7" });
     const at = live({ version: "2.0.0" });
     const reason = "hotfix-7 and 2.0.0 cannot be ordered as versions, so the commit graph decided";
     expect(decideTag(hotfix, at, [], "ancestor")).toEqual({ action: "move", reason });

@@ -9,7 +9,7 @@ import {
   RELEASE_NAME_PATTERN,
   type Version,
   type VersionReading,
-} from "../../../plan/versions";
+} from "../../../src/plan/versions";
 
 function version(text: string, reading: VersionReading = {}): Version {
   const parsed = parseVersion(text, reading);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseChallenges } from "../../../registry/challenge";
+import { parseChallenges } from "../../../src/registry/challenge";
 
 const HUB =
   'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:octo/app:pull,push"';

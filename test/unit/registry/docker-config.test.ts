@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Credentials } from "../../../registry/auth";
-import { dockerCredentials } from "../../../registry/docker-config";
+import type { Credentials } from "../../../src/registry/auth";
+import { dockerCredentials } from "../../../src/registry/docker-config";
 
 let folder: string;
 let environment: NodeJS.ProcessEnv;

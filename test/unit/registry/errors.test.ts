@@ -1,10 +1,10 @@
 import { MockAgent } from "undici";
 import { describe, expect, it } from "vitest";
-import { formatProblem } from "../../../plan/problem";
-import { Secret } from "../../../plan/secret";
-import { type Credentials, RegistryClient } from "../../../registry/client";
-import { RegistryError } from "../../../registry/errors";
-import { Redactor, safePath } from "../../../registry/redact";
+import { formatProblem } from "../../../src/plan/problem";
+import { Secret } from "../../../src/plan/secret";
+import { type Credentials, RegistryClient } from "../../../src/registry/client";
+import { RegistryError } from "../../../src/registry/errors";
+import { Redactor, safePath } from "../../../src/registry/redact";
 
 interface Answered {
   readonly path: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextLink } from "../../../registry/lists";
+import { nextLink } from "../../../src/registry/lists";
 import {
   type Descriptor,
   isDescriptor,
@@ -8,8 +8,8 @@ import {
   OCI_INDEX,
   OCI_MANIFEST,
   platforms,
-} from "../../../registry/manifest";
-import { referrerEntry } from "../../../registry/referrers";
+} from "../../../src/registry/manifest";
+import { referrerEntry } from "../../../src/registry/referrers";
 
 const digest = `sha256:${"a".repeat(64)}` as const;
 const entry = (extra: Partial<Descriptor> = {}): Descriptor => ({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Outward } from "../../../registry/outward";
+import { Outward } from "../../../src/registry/outward";
 
 const PROXY = "http://proxy.example:3128";
 const HERE = new URL("http://localhost:5000/");

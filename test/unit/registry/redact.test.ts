@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Redactor, scrub } from "../../../registry/redact";
+import { Redactor, scrub } from "../../../src/registry/redact";
 
 test("a secret that is the beginning of another leaves nothing of it", () => {
   const redactor = new Redactor();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { RegistryError } from "../../../registry/errors";
-import { type Clock, parseRetryAfter, waitAfter, withRetries } from "../../../registry/retry";
+import { RegistryError } from "../../../src/registry/errors";
+import { type Clock, parseRetryAfter, waitAfter, withRetries } from "../../../src/registry/retry";
 
 const transient = (retryAfterMs?: number) =>
   new RegistryError({

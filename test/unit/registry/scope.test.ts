@@ -6,7 +6,7 @@ import {
   pullScope,
   pushScope,
   readGrant,
-} from "../../../registry/challenge";
+} from "../../../src/registry/challenge";
 
 describe("mergeScopes", () => {
   it("has one entry for each repository, sorted, actions in the usual order", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Redactor } from "../../../registry/redact";
+import { Redactor } from "../../../src/registry/redact";
 import { Canaries } from "../../support/canary/canaries";
 
 const canaries = new Canaries();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { comparePackages, packageChangesText } from "../../../report/package-changes";
-import { sbomPackages } from "../../../trust/build-statements";
+import { comparePackages, packageChangesText } from "../../../src/report/package-changes";
+import { sbomPackages } from "../../../src/signing/build-statements";
 
 /** As BuildKit's generator writes it: the image itself is a package that the document describes. */
 function spdx(...packages: readonly [name: string, version?: string][]): object {

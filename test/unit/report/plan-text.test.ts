@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planText, refusalText } from "../../../report/plan-text";
+import { planText, refusalText } from "../../../src/report/plan-text";
 import {
   aConfig,
   digest,
@@ -163,7 +163,7 @@ ${[FIRST, SECOND]
 describe("a refusal", () => {
   const foreign = image({ revision: OTHER_REVISION });
 
-  test("tells every reason with its code, what to do, and what overrules it", () => {
+  test("tells every reason with its code, what to do, and what overrides it", () => {
     const plan = planOf(
       registryState().with(FIRST, "1.2.3", foreign).refused("localhost:5001", "registry-no-credentials"),
     );
@@ -172,19 +172,19 @@ describe("a refusal", () => {
   localhost:5001: no [registry-no-credentials]
   app:1.2.3: ${FIRST}:1.2.3 was released from commit ffffffffffff, and this is commit ${REVISION.slice(0, 12)} [version-of-another-revision]
     Release a new version, or check out ffffffffffff to complete that one.
-    to overrule it, in the stack's file: slipway:overrule: [app:1.2.3]`,
+    to override it, in the stack's file: slipway:override: [app:1.2.3]`,
     );
   });
 
   test("says once what to do about reasons that are alike", () => {
     const [one] = planOf(registryState().with(FIRST, "1.2.3", foreign)).refusals;
     if (one === undefined) throw new Error("nothing is refused");
-    const of = (path: string, overrule?: string, hint = one.hint) => ({
+    const of = (path: string, override?: string, hint = one.hint) => ({
       ...one,
       path,
       message: "no",
       hint,
-      overrule,
+      override,
     });
     const refusals = [
       of("a", "a:1"),
@@ -197,7 +197,7 @@ describe("a refusal", () => {
   a: no [version-of-another-revision]
   b: no [version-of-another-revision]
     Release a new version, or check out ffffffffffff to complete that one.
-    to overrule them, in the stack's file: slipway:overrule: [a:1, b:1]
+    to override them, in the stack's file: slipway:override: [a:1, b:1]
   x: no [version-of-another-revision]
     Look.
     Again.

@@ -2,16 +2,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type ReleaseManifest, releaseManifest, type TagOutcome, tagOutcomes } from "../../../plan/manifest";
-import type { ReleasePlan } from "../../../plan/release-plan";
+import {
+  type ReleaseManifest,
+  releaseManifest,
+  type TagOutcome,
+  tagOutcomes,
+} from "../../../src/plan/manifest";
+import type { ReleasePlan } from "../../../src/plan/release-plan";
 import {
   failureAfter,
   type ManifestFile,
   readManifestFile,
   writeArtifacts,
-} from "../../../report/manifest-file";
-import { releaseMarkdown } from "../../../report/release-markdown";
-import { releaseTable } from "../../../report/release-table";
+} from "../../../src/report/manifest-file";
+import { releaseMarkdown } from "../../../src/report/release-markdown";
+import { releaseTable } from "../../../src/report/release-table";
 import {
   digest,
   FIRST,
@@ -40,12 +45,12 @@ function carriedOut(plan: ReleasePlan): ManifestFile {
     digests: Object.fromEntries(plan.images.map(({ name }) => [name, built])),
     attestations: {},
     tags: plan.levels.flatMap(({ tags }) =>
-      tags.map(({ image: of, repository, name, class: tagClass, wish }) => ({
+      tags.map(({ image: of, repository, name, class: tagClass, desired }) => ({
         image: of,
         repository,
         name,
         class: tagClass,
-        digest: wish.digest ?? built,
+        digest: desired.digest ?? built,
       })),
     ),
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { digestPairs, type ReleaseManifest } from "../../../plan/manifest";
-import { releaseMarkdown } from "../../../report/release-markdown";
-import { releaseTable } from "../../../report/release-table";
+import { digestPairs, type ReleaseManifest } from "../../../src/plan/manifest";
+import { releaseMarkdown } from "../../../src/report/release-markdown";
+import { releaseTable } from "../../../src/report/release-table";
 import { DIGEST, KEY, REVISION } from "../../support/planned";
 
 const OTHER = `sha256:${"b".repeat(64)}` as const;

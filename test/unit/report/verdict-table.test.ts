@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import type { Verdict } from "../../../plan/trust";
-import { verdictTable } from "../../../report/verdict-table";
+import type { Verdict } from "../../../src/plan/trust";
+import { verdictTable } from "../../../src/report/verdict-table";
 
 const DIGEST = `sha256:${"a".repeat(64)}` as const;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Secret } from "../../../plan/secret";
-import { assembleSetupPlan } from "../../../plan/setup/plan";
+import { Secret } from "../../../src/plan/secret";
+import { assembleSetupPlan } from "../../../src/plan/setup/plan";
 import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 
 const file = { path: ".github/workflows/release.yml", content: "name: release\n" };
@@ -9,7 +9,7 @@ const file = { path: ".github/workflows/release.yml", content: "name: release\n"
 function planned(input: Parameters<typeof assembleSetupPlan>[0]) {
   const { items } = assembleSetupPlan(input);
   return Object.values(items).map(
-    ({ slot, action, deletable }) => `${action} ${slot}${deletable ? "" : ", kept"}`,
+    ({ key, action, deletable }) => `${action} ${key}${deletable ? "" : ", kept"}`,
   );
 }
 
@@ -112,17 +112,17 @@ describe("whose everything is", () => {
     fc.assert(
       fc.property(names, names, names, names, (wanted, there, made, adopted) => {
         const config = aSetup({ secrets: Object.fromEntries(wanted.map((name) => [name, new Secret("s")])) });
-        const slot = (name: string) => `secret ${name}`;
+        const key = (name: string) => `secret ${name}`;
         const previous = {
-          made: made.filter((one) => !adopted.includes(one)).map(slot),
-          adopted: adopted.map(slot),
+          made: made.filter((one) => !adopted.includes(one)).map(key),
+          adopted: adopted.map(key),
         };
         const plan = assembleSetupPlan({ config, live: aRepository({ secrets: there }), previous });
-        expect([...plan.ownership.made, ...plan.ownership.adopted].sort()).toEqual(wanted.map(slot).sort());
+        expect([...plan.ownership.made, ...plan.ownership.adopted].sort()).toEqual(wanted.map(key).sort());
         for (const one of wanted) {
           const isTheirs = adopted.includes(one) || (there.includes(one) && !made.includes(one));
-          expect(plan.items[slot(one)]?.deletable).toBe(!isTheirs);
-          expect(plan.ownership.adopted.includes(slot(one))).toBe(isTheirs);
+          expect(plan.items[key(one)]?.deletable).toBe(!isTheirs);
+          expect(plan.ownership.adopted.includes(key(one))).toBe(isTheirs);
         }
       }),
     );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isSetupStack, readSetup, type SetupInput } from "../../../config/read-setup";
-import { ProblemError } from "../../../plan/problem";
+import { ProblemError } from "../../../src/plan/problem";
+import { isSetupStack, readSetup, type SetupInput } from "../../../src/settings/read-setup";
 
 const SECRET = "s3cr3t-value-nobody-sees";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Secret } from "../../../plan/secret";
-import { sealSecret } from "../../../source/seal-secret";
+import { sealSecret } from "../../../src/github/seal-secret";
+import { Secret } from "../../../src/plan/secret";
 import { SealingKey } from "../../support/github/sealed-box";
 
 const SECRETS = ["dckr_pat_a+b/c=&", "zwölf Boxkämpfer ✓", "two\nlines\n", "x".repeat(48_000)];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { Secret } from "../../../plan/secret";
-import { assembleSetupPlan } from "../../../plan/setup/plan";
-import { setupRefusalText, setupText } from "../../../report/plan-text";
+import { Secret } from "../../../src/plan/secret";
+import { assembleSetupPlan } from "../../../src/plan/setup/plan";
+import { setupRefusalText, setupText } from "../../../src/report/plan-text";
 import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 
 const path = ".github/workflows/release.yml";

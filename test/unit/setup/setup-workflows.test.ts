@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { declaredCode } from "../../../cli/program/run-program";
-import { assembleSetupPlan } from "../../../plan/setup/plan";
-import { readWorkflowStacks, type StackWithWorkflows } from "../../../source/workflow-stacks";
-import { withWorkflows } from "../../../workflows/setup-files";
+import { declaredCode } from "../../../src/cli/program/run-program";
+import { readWorkflowStacks, type StackWithWorkflows } from "../../../src/inputs/workflow-stacks";
+import { assembleSetupPlan } from "../../../src/plan/setup/plan";
+import { withWorkflows } from "../../../src/workflows/setup-files";
 import { linkedExample } from "../../support/linked";
 import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 import { type WrittenStack, workflowStacks } from "../../support/workflow-projects";

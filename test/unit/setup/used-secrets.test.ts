@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { usedSecrets } from "../../../plan/setup/plan";
+import { usedSecrets } from "../../../src/plan/setup/plan";
 
 const path = ".github/workflows/a.yml";
 

@@ -1,7 +1,7 @@
-import { evaluateTagRules, type TagRulesInput } from "../../../plan/tag-rules/evaluate";
-import type { ReleaseEvent } from "../../../plan/tag-rules/event";
-import { parseFlavor } from "../../../plan/tag-rules/inputs";
-import { parseTagRules } from "../../../plan/tag-rules/tag-rule";
+import { evaluateTagRules, type TagRulesInput } from "../../../src/plan/tag-rules/evaluate";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
+import { parseFlavor } from "../../../src/plan/tag-rules/inputs";
+import { parseTagRules } from "../../../src/plan/tag-rules/tag-rule";
 
 export const NOW = new Date("2020-01-10T00:30:00Z");
 export const SHA = "860c1904a1ce19322e91ac35af1ab07466440c37";

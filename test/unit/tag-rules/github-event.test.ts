@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type GitHubEvent, releaseEventFromGitHub } from "../../../plan/tag-rules/event";
+import { type GitHubEvent, releaseEventFromGitHub } from "../../../src/plan/tag-rules/event";
 import { NOW, SHA } from "./evaluate-text";
 
 const HEAD = "f".repeat(40);

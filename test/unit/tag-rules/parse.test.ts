@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { listEntries, parseFlavor, parseImages, readInputList } from "../../../plan/tag-rules/inputs";
-import { parseTagRule, parseTagRules } from "../../../plan/tag-rules/tag-rule";
+import { listEntries, parseFlavor, parseImages, readInputList } from "../../../src/plan/tag-rules/inputs";
+import { parseTagRule, parseTagRules } from "../../../src/plan/tag-rules/tag-rule";
 import { evaluateText } from "./evaluate-text";
 
 describe("rules", () => {

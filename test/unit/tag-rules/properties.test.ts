@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TAG_PATTERN } from "../../../plan/reference";
+import { TAG_PATTERN } from "../../../src/plan/reference";
 import { evaluateText } from "./evaluate-text";
 
 const affix = fc.constantFrom(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ReleaseEvent } from "../../../plan/tag-rules/event";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
 import { evaluateText } from "./evaluate-text";
 
 const TAG = { ref: "refs/tags/v1.2.3" };

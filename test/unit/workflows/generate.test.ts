@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { Encrypted } from "../../../config/secrets";
-import type { CheckoutNeeds } from "../../../plan/config";
-import { ProblemError } from "../../../plan/problem";
-import { ACTION_PINS, PULUMI_VERSION } from "../../../workflows/action-pins";
-import { type WorkflowFile, workflowFiles } from "../../../workflows/generate";
-import { expression, type Step } from "../../../workflows/model";
-import { secretUses } from "../../../workflows/setup-files";
+import type { CheckoutNeeds } from "../../../src/plan/config";
+import { ProblemError } from "../../../src/plan/problem";
+import { Encrypted } from "../../../src/settings/secrets";
+import { ACTION_PINS, PULUMI_VERSION } from "../../../src/workflows/action-pins";
+import { type WorkflowFile, workflowFiles } from "../../../src/workflows/generate";
+import { expression, type Step } from "../../../src/workflows/model";
+import { secretUses } from "../../../src/workflows/setup-files";
 import { type WrittenStack, workflowProject, workflowStacks } from "../../support/workflow-projects";
 
 /** Names of the secrets without which a workflow fails. */

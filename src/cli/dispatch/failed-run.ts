@@ -1,0 +1,141 @@
+import { plain } from "../../github/client";
+import type { Problem } from "../../plan/problem";
+import type { Session } from "./github";
+import { dispatched } from "./problems";
+import { type Part, phase, type RunState } from "./view";
+
+const LOGS_READ = 3;
+const LOG_LIMIT = 4 * 1024 * 1024;
+
+export async function failedRun(session: Session, run: RunState): Promise<Error> {
+  const ended = ENDINGS[run.conclusion ?? ""] ?? {
+    code: "release-failed",
+    message: `the run ${phase(run)}`,
+  };
+  const failed = run.jobs.filter(hasFailed);
+  const logs = await Promise.all(failed.slice(0, LOGS_READ).map((job) => readLog(session, job.id)));
+  const problems: Problem[] = [{ ...ended, path: run.url }];
+  const texts: string[] = [];
+  for (const [index, job] of failed.entries()) {
+    const step = job.steps.find(hasFailed);
+    const where = step === undefined ? job.name : `${job.name}, step ${step.name}`;
+    problems.push({ code: "job-failed", path: job.html_url ?? run.url, message: `${where} ${phase(job)}` });
+    const log = logs[index];
+    if (log === undefined) continue;
+    const lines = logLines(log);
+    problems.push(...reasonsInLog(lines.all));
+    texts.push(`\nThe end of ${where}:\n${lines.tail.map((line) => `  | ${line}`).join("\n")}`);
+  }
+  const error = dispatched("The release did not succeed:", ...problems);
+  error.message += texts.map((text) => `\n${text}`).join("");
+  return error;
+}
+
+function hasFailed({ conclusion }: Part): boolean {
+  return conclusion === "failure" || conclusion === "timed_out";
+}
+
+/** undefined where the log is gone or the token may not read it; the run's page has it. */
+async function readLog({ octokit, repository }: Session, job_id: number): Promise<string | undefined> {
+  try {
+    const { data } = await octokit.rest.actions.downloadJobLogsForWorkflowRun({ ...repository, job_id });
+    // GitHub leads to a plain text, which Octokit's types do not say.
+    const text: unknown = data;
+    return typeof text === "string" ? plain(text.slice(-LOG_LIMIT)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const AGAIN = "Fix it and dispatch the same again: what is released already is kept.";
+
+const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
+  failure: { code: "release-failed", message: "the run failed", hint: AGAIN },
+  cancelled: {
+    code: "release-cancelled",
+    message: "the run was cancelled",
+    hint: "It was cancelled by hand, or a newer run replaced it. Dispatch the same again to complete it.",
+  },
+  timed_out: {
+    code: "release-timed-out",
+    message: "the run took longer than the workflow allows",
+    hint: AGAIN,
+  },
+  startup_failure: {
+    code: "workflow-invalid",
+    message: "GitHub could not start the run: the workflow's file is wrong, or an action is not allowed",
+    hint: "The run's page says why; `slipway workflows --check` shows whether the file is as it should be.",
+  },
+  action_required: {
+    code: "release-needs-approval",
+    message: "the run ended, since it has to be approved first",
+    hint: "Approve it on its page.",
+  },
+  skipped: {
+    code: "release-skipped",
+    message: "every job was skipped: nothing was released",
+    hint: "Look at the conditions (`if:`) of the workflow's jobs.",
+  },
+};
+
+const REASONS = [
+  {
+    code: "ghcr-permission",
+    pattern:
+      /permission_denied: (?:write_package|create_package)|installation not allowed to (?:create|write)|(?:ghcr\.io|packages: write).*\b(?:denied|403|forbidden)|\b(?:denied|403|forbidden)\b.*ghcr\.io/i,
+    message: "GHCR does not let the job push",
+    hint: "The job needs `packages: write`, and the package must give the repository write access (package settings, Manage Actions access); a token of its own (GHCR_TOKEN) needs write:packages.",
+  },
+  {
+    code: "dockerhub-credentials",
+    pattern:
+      /DOCKERHUB_(?:USERNAME|TOKEN)|docker\.io.*\b(?:unauthorized|401|denied|incorrect username)|\b(?:unauthorized|incorrect username or password|insufficient_scope)\b.*docker\.io|incorrect username or password/i,
+    message: "Docker Hub does not take the job's credentials",
+    hint: "Set the environment's secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN again (an access token that may read and write).",
+  },
+  {
+    code: "registry-push",
+    pattern: /failed to push|error pushing|push(?:ing)? .*(?:failed|5\d\d|timed? ?out)/i,
+    message: "a registry did not take the image",
+    hint: "No tag was moved before everything was pushed: dispatch the same again.",
+  },
+  {
+    code: "image-build",
+    pattern: /failed to solve|failed to build|buildx.*(?:error|failed)|ERROR: process ".*" did not complete/i,
+    message: "the image was not built",
+    hint: "The log has the step of the Dockerfile that failed.",
+  },
+];
+
+/** Slipway's own codes, as its errors end: `[tag-write-once]`. */
+const OWN_CODE = /^\s*\S.*: .+ \[([a-z]+(?:-[a-z]+)+)\]\s*$/;
+const OWN_LINES_SHOWN = 5;
+
+/** Why a job failed, by its log: Slipway's own error, else known patterns. */
+export function reasonsInLog(lines: readonly string[]): Problem[] {
+  const own = [...new Set(lines.filter((line) => OWN_CODE.test(line)).map((line) => line.trim()))];
+  const reason = REASONS.find(({ pattern }) => lines.some((line) => pattern.test(line)));
+  const problems: Problem[] = own.slice(0, OWN_LINES_SHOWN).map((line) => {
+    const code = OWN_CODE.exec(line)?.[1] ?? "";
+    return { code, path: "log", message: line.replace(/\s*\[[a-z-]+\]$/, "") };
+  });
+  if (reason !== undefined && !own.some((line) => line.endsWith(`[${reason.code}]`))) {
+    const { code, message, hint } = reason;
+    problems.push({ code, path: "log", message, hint });
+  }
+  return problems;
+}
+
+const TAIL = 12;
+
+/** The last lines before a job's error, without the runner's times and marks. @param log as GitHub gives it */
+export function logLines(log: string): { readonly all: readonly string[]; readonly tail: readonly string[] } {
+  const lines = log
+    .split("\n")
+    .map((line) => line.replace(/^\uFEFF?\d{4}-\d\d-\d\dT[\d:.]+Z ?/, "").trimEnd())
+    .filter((line) => line !== "" && !/^##\[(?:group|endgroup|debug)\]/.test(line));
+  const error = lines.map((line) => line.startsWith("##[error]")).lastIndexOf(true);
+  const until = error === -1 ? lines : lines.slice(0, error + 1);
+  const shown = until.map((line) => line.replace(/^##\[(?:error|warning|notice)\]/, ""));
+  return { all: shown, tail: shown.slice(-TAIL) };
+}

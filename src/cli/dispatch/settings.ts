@@ -1,0 +1,203 @@
+import { isLoopbackHost } from "../../plan/reference";
+import { type Environment, lookUp } from "../../settings/environment";
+import { UsageError } from "../terminal";
+
+export interface DispatchFlags {
+  readonly cwd: string;
+  readonly stack?: string;
+  readonly version?: string;
+  readonly inputRef?: string;
+  readonly workflowRef?: string;
+  readonly workflow?: string;
+  readonly repo?: string;
+  readonly apiUrl?: string;
+  readonly publishVersionTag?: boolean;
+  readonly wait: boolean;
+  readonly timeout?: string;
+  readonly json?: true;
+}
+
+export interface ProjectSettings {
+  readonly envPrefix?: string;
+  readonly repository?: string;
+  readonly publishVersionTag?: boolean;
+}
+
+export interface DispatchSettings {
+  readonly server: Server;
+  /** Absent where neither flag, variable nor project names it: the git remote does. */
+  readonly repository?: Repository;
+  readonly workflow: string;
+  /** @default the repository's default branch */
+  readonly workflowRef?: string;
+  readonly inputRef?: string;
+  readonly version?: string;
+  /** Only where it was asked for. */
+  readonly publishVersionTag?: boolean;
+  readonly wait: boolean;
+  readonly timeoutSeconds: number;
+}
+
+export interface Repository {
+  readonly owner: string;
+  readonly repo: string;
+}
+
+/**
+ * Flags, then variables with the stack's prefix, then what the project says, then defaults. All variables but
+ * RELEASE_TAG, GH_REPO and PUBLISH_VERSION_TAG need the prefix, being too common without.
+ *
+ * @throws UsageError naming flag or variable, value and what is allowed
+ */
+export function dispatchSettings(
+  flags: DispatchFlags,
+  env: Environment,
+  project: ProjectSettings,
+): DispatchSettings {
+  const { envPrefix: prefix = "" } = project;
+  const pick = <T>(
+    parse: (text: string, from: string) => T,
+    flag: string,
+    typed: string | undefined,
+    variable: string,
+    bare: readonly string[] = [],
+  ): T | undefined => {
+    if (typed !== undefined) return parse(typed, flag);
+    const own = prefix === "" ? undefined : lookUp(env, [prefix + variable]);
+    const given = own ?? lookUp(env, bare, prefix);
+    return given === undefined ? undefined : parse(given.value.trim(), given.variable);
+  };
+
+  const version = pick(checkVersion, "--version", flags.version, "VERSION", ["RELEASE_TAG"]);
+  const named = pick(checkRepository, "--repo", flags.repo, "REPO", ["GH_REPO"]);
+  const repository =
+    named ??
+    (project.repository === undefined
+      ? undefined
+      : checkRepository(project.repository, "slipway:repository"));
+  const publishVersionTag =
+    flags.publishVersionTag ??
+    pick(checkYesOrNo, "--publish-version-tag", undefined, "PUBLISH_VERSION_TAG", ["PUBLISH_VERSION_TAG"]);
+  const settings: DispatchSettings = {
+    server: serverFor({ env, apiUrl: flags.apiUrl, host: named?.host }),
+    repository: repository && { owner: repository.owner, repo: repository.repo },
+    workflow: pick(checkWorkflow, "--workflow", flags.workflow, "WORKFLOW") ?? "release-docker.yml",
+    workflowRef: pick(checkRef, "--workflow-ref", flags.workflowRef, "WORKFLOW_REF"),
+    inputRef: pick(checkRef, "--input-ref", flags.inputRef, "INPUT_REF"),
+    version,
+    publishVersionTag,
+    wait: flags.wait && (pick(checkYesOrNo, "--no-wait", undefined, "WAIT") ?? true),
+    timeoutSeconds: pick(checkDuration, "--timeout", flags.timeout, "TIMEOUT") ?? 2 * UNIT_SECONDS.h,
+  };
+  if ((publishVersionTag ?? project.publishVersionTag) === true && version === undefined)
+    throw new UsageError(
+      "a version's tag is to be published, but there is no version: say --version vX.Y.Z, or --no-publish-version-tag",
+    );
+  return settings;
+}
+
+const VERSION =
+  /^(?:[a-z][a-z0-9]*-)*v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+
+/** `v1.2.3`, `v1.2.3-rc.1`, or with a lane's prefix `standalone-v1.2.3`. @throws UsageError */
+export function checkVersion(text: string, from: string): string {
+  if (VERSION.test(text)) return text;
+  const near = VERSION.test(`v${text}`) ? `; did you mean v${text}?` : "";
+  throw new UsageError(`${from}: ${JSON.stringify(text)} is not a version such as v1.2.3${near}`);
+}
+
+/** A branch's or tag's name, `refs/…`, or a commit. @throws UsageError for what git would refuse */
+export function checkRef(text: string, from: string): string {
+  const isName =
+    /^[A-Za-z0-9_][A-Za-z0-9._/@+#-]*$/.test(text) &&
+    text.length <= 255 &&
+    !/\.\.|\/\/|@\{|\/\.|\.lock(?:\/|$)|[./]$/.test(text);
+  if (isName) return text;
+  throw new UsageError(`${from}: ${JSON.stringify(text)} is not a branch, tag or commit`);
+}
+
+/** `owner/name`, also after a host as `gh` takes it. @throws UsageError */
+export function checkRepository(text: string, from: string): Repository & { readonly host?: string } {
+  const match = /^(?:([A-Za-z0-9.-]+)\/)?([A-Za-z0-9][A-Za-z0-9-]*)\/([A-Za-z0-9._-]+)$/.exec(text);
+  const [, host, owner = "", repo = ""] = match ?? [];
+  if (match === null || repo === "." || repo === "..")
+    throw new UsageError(`${from}: ${JSON.stringify(text)} is not a repository, owner/name`);
+  return { owner, repo, host };
+}
+
+function checkWorkflow(text: string, from: string): string {
+  const name = text.replace(/^(?:\.\/)?\.github\/workflows\//, "");
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]*\.ya?ml$/.test(name)) return name;
+  throw new UsageError(
+    `${from}: ${JSON.stringify(text)} is not a workflow file's name, such as release-docker.yml`,
+  );
+}
+
+const UNIT_SECONDS = { s: 1, m: 60, h: 3600 } as const;
+
+/** Seconds of `90s`, `45m`, `2h`; a bare number is minutes. @throws UsageError */
+export function checkDuration(text: string, from: string): number {
+  const [, digits = "", unit = "m"] = /^(\d{1,5}(?:\.\d)?)([smh])?$/.exec(text) ?? [];
+  const seconds = unit === "s" || unit === "m" || unit === "h" ? Number(digits) * UNIT_SECONDS[unit] : 0;
+  if (digits !== "" && seconds > 0) return seconds;
+  throw new UsageError(`${from}: ${JSON.stringify(text)} is not a time such as 90s, 45m or 2h`);
+}
+
+function checkYesOrNo(text: string, from: string): boolean {
+  const value = yesOrNo(text);
+  if (value !== undefined) return value;
+  throw new UsageError(`${from}: ${JSON.stringify(text)} is not true or false`);
+}
+
+/** undefined for anything but a yes or a no */
+export function yesOrNo(text: string): boolean | undefined {
+  if (/^(?:true|1|yes)$/i.test(text.trim())) return true;
+  return /^(?:false|0|no)$/i.test(text.trim()) ? false : undefined;
+}
+
+export interface Server {
+  /** `github.com`, or an Enterprise server's host. */
+  readonly host: string;
+  /** Without a slash at its end: `https://api.github.com`, `https://github.example/api/v3`. */
+  readonly apiUrl: string;
+}
+
+const PUBLIC: Server = { host: "github.com", apiUrl: "https://api.github.com" };
+
+/**
+ * The server of `--api-url`, then of the repository's own host (`--repo host/owner/name`), `GITHUB_API_URL`, `GH_HOST`;
+ * else github.com.
+ *
+ * @throws UsageError for an invalid address, and for one that would carry the token without TLS to another machine
+ */
+export function serverFor(asked: {
+  readonly apiUrl?: string;
+  readonly host?: string;
+  readonly env: Environment;
+}): Server {
+  const { apiUrl, host, env } = asked;
+  if (apiUrl !== undefined) return serverAt(apiUrl, "--api-url");
+  if (host !== undefined) return serverOf(host);
+  if (env.GITHUB_API_URL) return serverAt(env.GITHUB_API_URL, "GITHUB_API_URL");
+  return env.GH_HOST ? serverOf(env.GH_HOST) : PUBLIC;
+}
+
+function serverAt(text: string, from: string): Server {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "")
+    throw new UsageError(`${from}: ${JSON.stringify(text)} is not an address such as ${PUBLIC.apiUrl}`);
+  if (url.protocol === "http:" && !isLoopbackHost(url.host))
+    throw new UsageError(`${from}: ${text} would carry the token in plain text; use https`);
+  return { host: url.host.replace(/^api\.(?=.)/, ""), apiUrl: text.replace(/\/+$/, "") };
+}
+
+function serverOf(host: string): Server {
+  const name = host.toLowerCase();
+  if (!/^[a-z0-9.-]+(?::[0-9]{1,5})?$/.test(name))
+    throw new UsageError(`${JSON.stringify(host)} is not a GitHub server's host`);
+  if (name === PUBLIC.host) return PUBLIC;
+  // GitHub's own cloud for enterprises has its API beside it, an Enterprise server below it.
+  return name.endsWith(".ghe.com")
+    ? { host: name, apiUrl: `https://api.${name}` }
+    : { host: name, apiUrl: `https://${name}/api/v3` };
+}

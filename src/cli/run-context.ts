@@ -1,0 +1,64 @@
+import path from "node:path";
+import type { Config } from "../plan/config";
+import type { PlannedRelease } from "../plan/release-plan";
+import type { Context } from "../release/context";
+import { diagnosed } from "../release/diagnostics";
+import { providerConfig } from "../release/provider-config";
+import { Registries } from "../release/registries";
+import { Signing } from "../release/signing";
+import { writeFiles } from "../report/manifest-file";
+import { endPassing, say, sayInPassing } from "./terminal";
+
+export function runContext(config: Config, env: NodeJS.ProcessEnv, projectDir: string): Context {
+  const { signing, ...connections } = providerConfig(config);
+  // Diagnostics are named as the caller reaches them, who may be elsewhere (-C).
+  const artifacts = path.relative("", path.resolve(projectDir, config.artifacts));
+  return {
+    registries: new Registries({ ...connections, artifacts }, env),
+    signing: new Signing(signing, env, config.envPrefix),
+    log: {
+      status: async (image, text) => sayInPassing(image === "" ? text : `${image}: ${text}`),
+      info: async (image, text) => say(`${image}: ${text}`),
+      warn: async (image, text) => say(`${image}: warning: ${text}`),
+    },
+  };
+}
+
+/** Writes the files that the program makes from its plan, and says where. */
+export async function writeOwnFiles({ projectDir, files }: PlannedRelease): Promise<void> {
+  await writeFiles(projectDir, files);
+  for (const file of files ?? []) say(`wrote ${file.path}`);
+}
+
+const INTERRUPTED = 130;
+
+/**
+ * Works until it is done, or until Ctrl-C or SIGTERM, which cancel the requests to registries. A failed push leaves a
+ * file with the last requests.
+ *
+ * @param operation what is being done, for that file: `publish`
+ */
+export async function untilInterrupted(
+  context: Context,
+  operation: string,
+  left: string,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = () => {
+    stop.abort(new Error("interrupted"));
+    context.registries.cancel();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  try {
+    await diagnosed(context, { name: operation, preview: false }, () => work(stop.signal));
+    return 0;
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    say(`interrupted. ${left}`);
+    return INTERRUPTED;
+  } finally {
+    endPassing();
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}

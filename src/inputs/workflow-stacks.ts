@@ -1,0 +1,58 @@
+import type { CheckoutNeeds, Config, WorkflowsConfig } from "../plan/config";
+import { ProblemError } from "../plan/problem";
+import { isRecord } from "../plan/record";
+import { readConfig } from "../settings/read";
+import { isSetupStack } from "../settings/read-setup";
+import { listStackFiles, readStackFile, type StackFile } from "../settings/stack-file";
+import { readCheckoutNeeds } from "./checkout";
+import type { Code } from "./program-host";
+import { projectFiles } from "./project-files";
+
+export interface StackWithWorkflows {
+  readonly stack: string;
+  readonly config: Config;
+  readonly workflows: WorkflowsConfig;
+  readonly configFile: string;
+  readonly checkout: CheckoutNeeds;
+}
+
+/**
+ * The stacks of a project whose settings ask for workflows, sorted by name. The environment is ignored, so the same
+ * files give the same workflows on every machine.
+ *
+ * @throws ProblemError with every problem of every such stack
+ */
+export async function readWorkflowStacks(
+  projectDir: string,
+  codeOf: (file: StackFile) => Promise<Code> = async () => ({}),
+): Promise<StackWithWorkflows[]> {
+  const files = await listStackFiles(projectDir);
+  const checkout = await readCheckoutNeeds(projectDir);
+  const found: StackWithWorkflows[] = [];
+  const problems: ProblemError[] = [];
+  for (const { stack, file } of files) {
+    try {
+      const read = await readStackFile({ projectDir, stack });
+      if (isSetupStack(read.written)) continue;
+      const code = await codeOf(read);
+      if (!asksForWorkflows(read.written) && !asksForWorkflows(code)) continue;
+      const config = readConfig({ ...read, code, env: {}, readFile: projectFiles(projectDir) });
+      const workflows = config.github?.workflows;
+      if (workflows !== undefined) found.push({ stack, config, workflows, configFile: file, checkout });
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      problems.push(error);
+    }
+  }
+  const [first, ...more] = problems;
+  if (first === undefined) return found;
+  if (more.length === 0) throw first;
+  throw new ProblemError(
+    "The stacks' configurations have problems:",
+    problems.flatMap((error) => error.problems),
+  );
+}
+
+function asksForWorkflows({ github }: Readonly<Record<string, unknown>>): boolean {
+  return isRecord(github) && github.workflows !== undefined;
+}

@@ -1,0 +1,266 @@
+import {
+  BASE_ANNOTATION,
+  CONTENT_KEY_ANNOTATION,
+  CREATED_ANNOTATION,
+  REVISION_ANNOTATION,
+  VERSION_ANNOTATION,
+} from "./annotations";
+import type { Config, ImageConfig, NamedContext } from "./config";
+import { type ContentKeyInput, type ContextFile, contentKey } from "./content-key";
+import type { Digest } from "./digest";
+import type { ExistingContent } from "./existing-release";
+import type { FloatingTag } from "./floating-tags";
+import { requestedTags, versionAndForm } from "./image-tags";
+import type { Problem } from "./problem";
+import type { Rebuild } from "./rebuild";
+import { sortedRecord } from "./record";
+import { type RepositoryName, repositoryKey } from "./reference";
+import type { SbomGenerator } from "./sbom";
+import type { TagClass } from "./tag-policy";
+import type { TagRulesResult } from "./tag-rules/evaluate";
+import type { ReleaseEvent } from "./tag-rules/event";
+import { publishedTags } from "./version-checks";
+import type { VersionForm, VersionLine } from "./versions";
+
+/** Everything about one image that is known before any registry is asked about it. */
+export interface ImageIntent {
+  readonly name: string;
+  readonly image: ImageConfig;
+  readonly repositories: readonly RepositoryName[];
+  /** The commit that the content is made from, 40 hex digits. */
+  readonly revision: string;
+  /** What is released: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
+  readonly ref: string;
+  /** The version being released, without the form; absent for a release without one. */
+  readonly version?: string;
+  readonly form: VersionForm;
+  readonly tags: readonly RequestedTag[];
+  /** The tag by which the content is found again; absent for what is promoted. */
+  readonly candidateTag?: string;
+  readonly contentKey: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** Base images by the reference in the Dockerfile. */
+  readonly bases: Readonly<Record<string, Digest>>;
+  /** Base -> the platforms that it is taken for, as far as the Dockerfile says. */
+  readonly basePlatforms?: Readonly<Record<string, readonly string[]>>;
+  /** The image of the same release that it is built FROM. */
+  readonly base?: BaseLink;
+  /**
+   * For content whose key does not cover all that docker-build sees (a base, a named folder with an ignore file of its
+   * own): the key of everything. A build's resource is
+   * kept only where this is the same too, since any other file would make it build again.
+   */
+  readonly sourceKey?: string;
+  /** Baked into each platform's image. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Written on the index. */
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly sbom?: SbomGenerator;
+  /** Versions that never count as the newest, without the form. */
+  readonly bad: readonly string[];
+  /** Content that is taken as it is, instead of found by its key or built. */
+  readonly existing?: ExistingContent;
+  /** Floating tags of versions that exist, which this release checks and puts back; absent: none. */
+  readonly others?: readonly FloatingTag[];
+  /** Of a version that is released already. */
+  readonly rebuild?: Rebuild;
+}
+
+export interface RequestedTag {
+  readonly name: string;
+  readonly class: TagClass;
+  readonly line?: VersionLine;
+  /** The release that decides whether the tag moves, where its own image has no version. */
+  readonly follows?: { readonly version: string; readonly form: VersionForm };
+}
+
+/** The build argument by which a Dockerfile names its base: `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`. */
+export const BASE_IMAGE = "BASE_IMAGE";
+
+/** The image that another one of the same release is built FROM. */
+export interface BaseLink {
+  readonly image: string;
+  /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
+  readonly reference: string;
+  /** Where its digest is taken from: `host/path` in the primary registry. */
+  readonly repository: string;
+  /** What it is made of, in place of its digest, which is not known before it is built. */
+  readonly contentKey: string;
+}
+
+export function baseLink(base: ImageIntent): BaseLink | undefined {
+  const [primary] = base.repositories;
+  if (primary === undefined || base.candidateTag === undefined) return undefined;
+  const repository = repositoryKey(primary);
+  return {
+    image: base.name,
+    reference: `${repository}:${base.candidateTag}`,
+    repository,
+    contentKey: base.contentKey,
+  };
+}
+
+/** By the names of contexts. */
+type NamedFiles = Readonly<Record<string, readonly ContextFile[]>>;
+
+export interface ImageIntentInput {
+  readonly config: Config;
+  readonly image: ImageConfig;
+  readonly source: { readonly revision: string; readonly commitDate: Date };
+  readonly event: ReleaseEvent;
+  readonly rules: TagRulesResult;
+  readonly dockerfile: string;
+  readonly files: readonly ContextFile[];
+  /** The files of named contexts that are folders. */
+  readonly folders?: NamedFiles;
+  /** The same as docker-build looks at them, by the main context's ignore file. Default: `folders`. */
+  readonly watchedFolders?: NamedFiles;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly bases: Readonly<Record<string, Digest>>;
+  readonly base?: ImageIntent;
+  readonly sbom?: SbomGenerator;
+  /** A base's content key, and the 12 hex digits in its tag. */
+  readonly addressed?: { readonly key: string; readonly hash: string };
+  readonly bad: readonly string[];
+}
+
+/** What one image should become, worked out from configuration, source and rules alone. */
+export function assembleImageIntent(input: ImageIntentInput): {
+  intent: ImageIntent;
+  problems: readonly Problem[];
+} {
+  const { config, image, rules } = input;
+  const { version, form } = versionAndForm(rules.entries, input.event);
+  const base = input.base === undefined ? undefined : baseLink(input.base);
+  const labels = bakedLabels(input, version);
+  const keyInput: ContentKeyInput = {
+    dockerfile: input.dockerfile,
+    files: input.files,
+    buildArgs: input.buildArgs,
+    target: image.target,
+    platforms: image.platforms,
+    bases: [
+      ...Object.entries(input.bases).map(([reference, digest]) => ({ reference, digest })),
+      // Whatever registry it comes from, and whatever digest it has there.
+      ...(base === undefined ? [] : [{ reference: BASE_IMAGE, digest: base.contentKey }]),
+    ],
+    labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+    provenance: image.provenance,
+    sbom: image.sbom === false ? false : image.sbom.generator,
+    attestations: image.attestations,
+    salt: image.salt,
+    secretIds: Object.keys(image.secrets),
+    contexts: contextContents(image, input.folders),
+    sshIds: image.ssh,
+    network: image.network,
+    extraHosts: image.extraHosts,
+  };
+  const { addressed } = input;
+  const key = addressed?.key ?? contentKey(keyInput);
+  const watched = contextContents(image, input.watchedFolders ?? input.folders);
+  const sourceKey = contentKey({ ...keyInput, contexts: watched });
+  const tags = publishedTags(requestedTags(rules.entries), config.publishVersionTag);
+  const intent: ImageIntent = {
+    name: image.name,
+    image,
+    repositories: repositoriesOf(config, image),
+    revision: input.source.revision,
+    ref: input.event.ref,
+    version,
+    form,
+    tags,
+    candidateTag: addressed === undefined ? candidateTag(image, tags, key) : `base-${addressed.hash}`,
+    contentKey: key,
+    sourceKey: key === sourceKey ? undefined : sourceKey,
+    buildArgs: { ...input.buildArgs, ...(base === undefined ? {} : { [BASE_IMAGE]: base.reference }) },
+    bases: input.bases,
+    base,
+    labels,
+    sbom: input.sbom,
+    annotations: {
+      ...labels,
+      [CONTENT_KEY_ANNOTATION]: key,
+      ...(addressed === undefined ? {} : { [BASE_ANNOTATION]: addressed.hash }),
+    },
+    bad: input.bad,
+  };
+  return { intent, problems: rules.problems };
+}
+
+/** Where an image goes, the primary first. */
+export function repositoriesOf(config: Config, image: ImageConfig): RepositoryName[] {
+  return config.registries.map((registry) => repositoryIn(registry, image));
+}
+
+/** `host/path` of an image in registries whose tags cannot move. */
+export function withoutFloatingTags({ registries }: Config, image: ImageConfig): string[] {
+  return registries
+    .filter(({ floatingTags }) => floatingTags === false)
+    .map((registry) => repositoryKey(repositoryIn(registry, image)));
+}
+
+/** Where an image is in one registry. */
+export function repositoryIn(
+  registry: { readonly host: string; readonly namespace: string },
+  image: ImageConfig,
+): RepositoryName {
+  const path = [registry.namespace, image.repository].filter((part) => part !== "").join("/");
+  return { host: registry.host, path };
+}
+
+/**
+ * `sha-<short>` where the rules publish one, else a write-once `candidate-<key>`. Content that later commits carry
+ * over (`labels: none`) cannot be found by a commit's tag, so it always has a tag of its own.
+ */
+function candidateTag(image: ImageConfig, tags: readonly RequestedTag[], key: string): string {
+  const revision = image.labels === "release" ? tags.find((tag) => tag.class === "revision") : undefined;
+  return revision?.name ?? candidateName(key);
+}
+
+/** @param key 64 hex digits */
+export function candidateName(key: string): string {
+  return `candidate-${key.slice(0, 16)}`;
+}
+
+function bakedLabels(input: ImageIntentInput, version: string | undefined): Record<string, string> {
+  const computed = Object.fromEntries(input.rules.labels.map(splitLabel));
+  // The rules have worked out the expressions in them.
+  const own = Object.fromEntries(
+    input.image.extraLabels.map(splitLabel).map(([key, written]) => [key, computed[key] ?? written]),
+  );
+  if (input.image.labels === "none") return sortedRecord(withoutEmpty(own));
+  return sortedRecord(
+    withoutEmpty({
+      ...computed,
+      [CREATED_ANNOTATION]: input.source.commitDate.toISOString().replace(".000Z", "Z"),
+      [REVISION_ANNOTATION]: input.source.revision,
+      [VERSION_ANNOTATION]: version ?? input.rules.version,
+      ...own,
+    }),
+  );
+}
+
+function contextContents(
+  { contexts = {} }: ImageConfig,
+  folders: NamedFiles = {},
+): ContentKeyInput["contexts"] {
+  return Object.fromEntries(
+    Object.entries(contexts).map(([name, context]) => [
+      name,
+      context.kind === "folder" ? (folders[name] ?? []) : contextAddress(context),
+    ]),
+  );
+}
+
+function contextAddress(context: Exclude<NamedContext, { kind: "folder" }>): string {
+  return context.kind === "image" ? context.reference : context.address;
+}
+
+function splitLabel(label: string): [string, string] {
+  const at = label.indexOf("=");
+  return at === -1 ? [label, ""] : [label.slice(0, at), label.slice(at + 1)];
+}
+
+function withoutEmpty(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== ""));
+}

@@ -1,0 +1,175 @@
+import type { AttestationPlace } from "./config";
+import { type Digest, isDigest } from "./digest";
+import type { PlannedDescription, PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
+import type { ContentClaim, ReleaseStatement } from "./statement";
+import type { Ancestry, DesiredTag } from "./tag-policy";
+import type { SignConfig } from "./trust";
+
+/** One image's content as it has to be in every registry: verified, found by its candidate tag, stated and signed. */
+export interface DesiredContent {
+  readonly image: string;
+  readonly repositories: readonly string[];
+  readonly tag: string;
+  readonly contentKey: string;
+  readonly revision: string;
+  readonly platforms: readonly string[];
+  /** A digest that was just built gives way to the same content that another run has reserved meanwhile. */
+  readonly source: "build" | "found";
+  /** Whether a build's attestations stay in its index, or are taken out of it and attached as referrers. */
+  readonly attestations: AttestationPlace;
+  /** Signed before the candidate tag is written; absent if nothing is signed. */
+  readonly claim?: ContentClaim;
+  readonly statement?: ReleaseStatement;
+  /** Whether the digest and the statement are signed; how is in the provider's configuration. */
+  readonly sign: SignConfig["mode"];
+  /** Repositories that the plan found without the content or without its candidate tag. */
+  readonly incomplete: readonly string[];
+}
+
+export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]): DesiredContent {
+  const { name, repositories, intent, content, claim, statement, claims, copyTo } = planned;
+  if (content.from === "promotion" || intent.candidateTag === undefined) {
+    throw new Error(`the content of "${name}" is promoted, so it has no candidate tag`);
+  }
+  const open = claims.filter(({ action }) => action === "create" || action === "move");
+  return {
+    image: name,
+    repositories,
+    tag: intent.candidateTag,
+    contentKey: intent.contentKey,
+    revision: intent.revision,
+    platforms: intent.image.platforms,
+    source: content.from === "build" ? "build" : "found",
+    attestations: intent.image.attestations,
+    claim,
+    statement,
+    // A rollback uploads nothing: what was signed then is signed now.
+    sign: content.from === "rollback" ? "none" : mode,
+    incomplete: [...new Set([...copyTo, ...open.map(({ repository }) => repository)])],
+  };
+}
+
+export function referrerDigests(references: readonly string[]): Digest[] {
+  return [...new Set(references.map((reference) => reference.split("@")[1]).filter(isDigest))];
+}
+
+export function copyInputs({ name, repositories, intent, content, acceptedSigner }: PlannedImage) {
+  if (content.from !== "promotion" && content.from !== "rollback") {
+    throw new Error(`Promotion: the content of "${name}" is not there yet (${content.from})`);
+  }
+  return {
+    image: name,
+    source: content.source,
+    digest: content.digest,
+    repositories,
+    platforms: intent.image.platforms,
+    signer: acceptedSigner,
+  };
+}
+
+export function descriptionInputs({ repository, full, short, kept }: PlannedDescription) {
+  return { repository, full, short, kept };
+}
+
+/** The tags of a release that are written together, after all of the level before. */
+export interface DesiredLevel {
+  readonly name: string;
+  readonly tags: readonly TagInput[];
+}
+
+export interface TagInput {
+  readonly image: string;
+  readonly lane: string;
+  readonly repository: string;
+  /** All repositories of the image: a version counts wherever it exists. */
+  readonly siblings: readonly string[];
+  readonly desired: DesiredTag;
+  /** What the plan found the tag to point to. */
+  readonly from?: Digest;
+  readonly ancestry: Ancestry;
+}
+
+/** Every tag of a plan, in the order of writing. */
+export function desiredTags({ levels, images, lane = "" }: ReleasePlan): DesiredLevel[] {
+  const siblings = new Map(images.map(({ name, repositories }) => [name, repositories]));
+  const desired = ({ image, repository, desired, from, ancestry }: PlannedTag): TagInput => ({
+    image,
+    lane,
+    repository,
+    siblings: siblings.get(image) ?? [],
+    desired,
+    from: from?.digest,
+    ancestry,
+  });
+  return levels.map(({ name, tags }) => ({ name, tags: tags.map(desired) }));
+}
+
+/** `host/path:tag`. */
+export function tagReference({ repository, desired }: Pick<TagInput, "repository" | "desired">): string {
+  return `${repository}:${desired.name}`;
+}
+
+/** `host/path:tag` -> its digest: the tag's own (a rollback's), else that of its image. */
+export function tagDigests<D>(
+  levels: readonly DesiredLevel[],
+  digests: Readonly<Record<string, D>>,
+): Record<string, D | Digest | undefined> {
+  return Object.fromEntries(
+    levels.flatMap(({ tags }) =>
+      tags.map((tag) => [tagReference(tag), tag.desired.digest ?? digests[tag.image]] as const),
+    ),
+  );
+}
+
+/**
+ * The name of the build of a content; another generation where every registry lost the first one's, and another name
+ * for one that had to do without its SBOM.
+ */
+export function buildName(
+  image: string,
+  contentKey: string,
+  { build, sbom }: Pick<PlannedImage, "build" | "sbom">,
+): string {
+  const generation = build === undefined || build.generation === 0 ? "" : `-${build.generation}`;
+  return `${image}-build-${contentKey.slice(0, 12)}${sbom === "unavailable" ? "-no-sbom" : ""}${generation}`;
+}
+
+/** @param siblings all repositories of the image */
+export function descriptionName(image: string, repository: string, siblings: readonly string[]): string {
+  return `${image}-description-${place(repository, siblings)}`;
+}
+
+/** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */
+function place(repository: string, siblings: readonly string[]): string {
+  const hostOf = (name: string) => name.split("/")[0] ?? name;
+  const host = hostOf(repository);
+  const alone = siblings.filter((sibling) => hostOf(sibling) === host).length < 2;
+  return (alone ? host : repository).replace(/[^A-Za-z0-9.-]+/g, "-");
+}
+
+/**
+ * What a team's own rules can judge of an image, known before anything of it is built or copied. The same release gives
+ * the same facts each time, so that a second run shows no change.
+ *
+ * @param signed how this release signs; what is taken as it is keeps the signatures that it has
+ */
+export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "none") {
+  const { name, intent, repositories, content } = plan;
+  const isTaken = content.from === "promotion" || content.from === "rollback";
+  return {
+    image: name,
+    version: intent.version,
+    revision: intent.revision,
+    /** Made from the working tree (now or by an earlier run), promoted, or gone back to. */
+    origin: isTaken ? content.from : "source",
+    repositories,
+    platforms: intent.image.platforms,
+    // Every tag that the rules give it; whether a floating one moves is the tag policy's matter.
+    tags: intent.tags.map((tag) => ({ name: tag.name, class: tag.class })),
+    bases: intent.bases,
+    provenance: intent.image.provenance,
+    /** The SBOM generator's image; empty for none. */
+    sbom: intent.image.sbom === false ? "" : intent.image.sbom.generator,
+    signed,
+  };
+}

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { evaluateTagRules, parseFlavor, parseTagRules } from "../../../src/plan/tag-rules";
+import { MINIMAL, problemLines, read } from "./read-config";
+
+const MAIN = { name: "main", format: "vX.Y.Z", trigger: "docker-v*", floating: "latest" };
+const STANDALONE = {
+  name: "standalone",
+  dockerfile: "Dockerfile.standalone",
+  format: "standalone-vX.Y.Z",
+  trigger: "standalone-v*",
+  floating: "standalone-latest",
+};
+
+function written(changes: Readonly<Record<string, unknown>> = {}) {
+  return { ...MINIMAL, lanes: [MAIN, STANDALONE], lane: "standalone", ...changes };
+}
+
+/** The tags that a lane's image gets for a git tag. */
+function tagsFor(lane: string, tag: string, env: Readonly<Record<string, string>> = {}): string[] {
+  const [image] = read({ written: written({ lane }), env }).images;
+  const { entries } = evaluateTagRules({
+    rules: parseTagRules(image?.tags ?? []),
+    flavor: parseFlavor(image?.flavor ?? []),
+    event: {
+      eventName: "push",
+      ref: `refs/tags/${tag}`,
+      sha: "0123456789abcdef0123456789abcdef01234567",
+      commitDate: new Date(0),
+      baseRef: "",
+      inputs: {},
+      repository: {},
+    },
+    images: [],
+    now: new Date(0),
+  });
+  return entries.map((entry) => `${entry.name} ${entry.class}`);
+}
+
+describe("a lane's tags", () => {
+  it.each([
+    ["main", "docker-v0.2.1", ["v0.2.1 version", "latest floating"]],
+    ["main", "v0.2.1", ["v0.2.1 version", "latest floating"]],
+    ["main", "docker-v0.3.0-rc.1", ["v0.3.0-rc.1 version"]],
+    ["standalone", "standalone-v0.2.1", ["standalone-v0.2.1 version", "standalone-latest floating"]],
+    ["standalone", "standalone-v1.0.0-beta", ["standalone-v1.0.0-beta version"]],
+  ])("%s, %s: %j", (lane, tag, expected) => {
+    expect(tagsFor(lane, tag)).toEqual(expected);
+  });
+
+  it("PUBLISH_LATEST=false leaves the floating tag out", () => {
+    expect(tagsFor("standalone", "standalone-v0.2.1", { PUBLISH_LATEST: "false" })).toEqual([
+      "standalone-v0.2.1 version",
+    ]);
+  });
+});
+
+describe("the image of a lane", () => {
+  it("has the lane's Dockerfile and name; the environment has the last word on the rest", () => {
+    const env = { IMAGE_REPO: "ghcr.io/me/aionis", CI_IMAGE_PLATFORM: "linux/arm64" };
+    const config = read({ written: written(), env });
+    expect(config.registries.map(({ host, namespace }) => `${host}/${namespace}`)).toEqual(["ghcr.io/me"]);
+    expect(config.images[0]).toMatchObject({
+      repository: "aionis",
+      dockerfile: "Dockerfile.standalone",
+      platforms: ["linux/arm64"],
+      lane: "standalone",
+    });
+    expect(config.lane?.form).toEqual({ prefix: "standalone-v", suffix: "" });
+  });
+});
+
+describe("what is refused", () => {
+  it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
+    [
+      "no lane chosen",
+      { lane: undefined },
+      /^lane: is required where there are lanes; expected one of main, standalone/,
+    ],
+    ["an unknown lane", { lane: "canary" }, /^lane: "canary" is not one of main, standalone/],
+    ["a lane without lanes", { lanes: [] }, /^lane: "standalone" names a lane, but there are none/],
+    [
+      "two lanes with one floating tag",
+      { lanes: [MAIN, { ...STANDALONE, floating: "latest" }] },
+      /^lanes\[1\]\.floating: "latest" would own the same tags as the lane at lanes\[0\]/,
+    ],
+    [
+      "formats that differ in the v alone",
+      { lanes: [MAIN, { ...STANDALONE, format: "X.Y.Z" }] },
+      /^lanes\[1\]\.format: "X\.Y\.Z" would own the same tags/,
+    ],
+    [
+      "one trigger for two lanes",
+      { lanes: [MAIN, { ...STANDALONE, trigger: "docker-v*" }] },
+      /^lanes\[1\]\.trigger: "docker-v\*" would own the same tags/,
+    ],
+    [
+      "a format without a version",
+      { lanes: [{ ...MAIN, format: "v1" }, STANDALONE] },
+      /is not a version's format/,
+    ],
+    [
+      "a trigger that is no pattern",
+      { lanes: [{ ...MAIN, trigger: "docker" }, STANDALONE] },
+      /^lanes\[0\]\.trigger/,
+    ],
+    [
+      "a floating tag of another word",
+      { lanes: [{ ...MAIN, floating: "edge" }, STANDALONE] },
+      /is not latest/,
+    ],
+    [
+      "rules on the image",
+      { images: [{ name: "app", tags: ["type=sha"] }] },
+      /^images\[0\]\.tags: has no meaning/,
+    ],
+    [
+      "a misspelt setting",
+      { lanes: [{ ...MAIN, dockerFile: "D" }, STANDALONE] },
+      /did you mean `dockerfile`/,
+    ],
+    [
+      "a check as a shell's line",
+      { checks: [{ name: "build", run: "npm run build" }] },
+      /is not a program and its arguments/,
+    ],
+    [
+      "two checks of one name",
+      {
+        checks: [
+          { name: "build", run: ["a"] },
+          { name: "build", run: ["b"] },
+        ],
+      },
+      /^checks\[1\]\.name: "build" is also the name at checks\[0\]\.name/,
+    ],
+  ])("%s", (_, changes, expected) => {
+    expect(problemLines({ written: written(changes) }).join("\n")).toMatch(expected);
+  });
+});
+
+describe("flags and variables about versions", () => {
+  it("a flag beats the environment, which beats the file", () => {
+    const env = { RELEASE_TAG: "standalone-v2.0.0" };
+    const flags = [{ flag: "--version", key: "version", value: "standalone-v3.0.0" }];
+    expect(read({ written: written({ version: "standalone-v1.0.0" }), env }).version).toBe(
+      "standalone-v2.0.0",
+    );
+    const config = read({ written: written(), env, flags });
+    expect(config.version).toBe("standalone-v3.0.0");
+    expect(config.origins.version).toBe("the flag --version");
+  });
+
+  it("VERSION counts with the stack's prefix, and before a name without it", () => {
+    const env = {
+      VERSION: "9.9.9",
+      RELEASE_TAG: "v1.0.0",
+      AWL_VERSION: "v2.0.0",
+      AWL_PUBLISH_VERSION_TAG: "no",
+    };
+    expect(read({ env }).version).toBe("v1.0.0");
+    const config = read({ written: { ...MINIMAL, envPrefix: "AWL_" }, env });
+    expect([config.version, config.publishVersionTag]).toEqual(["v2.0.0", false]);
+  });
+});

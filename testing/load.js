@@ -1,2 +1,0 @@
-// What `import { runProgram } from "slipway/testing"` loads.
-module.exports = require("../toolchain/load.cjs").load("testing/index.ts");
