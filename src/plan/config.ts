@@ -227,6 +227,8 @@ export interface WorkflowsConfig {
     readonly cron: string;
     /** The environment with the secrets of this check; one without reviewers. Default `drift`. */
     readonly environment: string;
+    /** Whether a base that moved since the newest version was built counts. Default false. */
+    readonly currentBases: boolean;
   };
 }
 

@@ -12,6 +12,7 @@ import {
 } from "./planned-content";
 import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
 import { wantedSigner } from "./promotion";
+import { type MovedBase, movedBases } from "./rebuild";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
 import { candidateName, type ImageIntent, movingCandidate, withoutFloatingTags } from "./release-intent";
@@ -47,6 +48,7 @@ export function planImage(
   readonly tags: readonly PlannedTag[];
   readonly refusals: readonly Refusal[];
   readonly notices: readonly string[];
+  readonly movedBases: readonly MovedBase[];
 } {
   const { state, previous, config } = input;
   const repositories = intent.repositories
@@ -117,6 +119,7 @@ export function planImage(
       ...[...claims.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
     ],
     notices,
+    movedBases: refusals.length > 0 ? [] : movedBases(about, content, verified),
   };
 }
 

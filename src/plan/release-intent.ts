@@ -12,6 +12,7 @@ import type { ExistingContent } from "./existing-release";
 import type { FloatingTag } from "./floating-tags";
 import { requestedTags, versionAndForm } from "./image-tags";
 import type { Problem } from "./problem";
+import type { Rebuild } from "./rebuild";
 import { sortedRecord } from "./record";
 import { type RepositoryName, repositoryKey } from "./reference";
 import type { SbomGenerator } from "./sbom";
@@ -61,6 +62,8 @@ export interface ImageIntent {
   readonly existing?: ExistingContent;
   /** Floating tags of versions that exist, which this release checks and puts back; absent: none. */
   readonly others?: readonly FloatingTag[];
+  /** Of a version that is released already. */
+  readonly rebuild?: Rebuild;
 }
 
 export interface RequestedTag {
