@@ -34,7 +34,7 @@ import type { Context } from "../release/context";
 import type { Location } from "../release/registries";
 import { readBuildStatements } from "../signing/build-statements";
 import { isBundleReferrer, readSignedFacts } from "../signing/evidence";
-import { readStackConfig, recordedManifest } from "./plan-without-engine";
+import { readStackConfig, recordedManifest } from "./plan/plan-stack";
 import { runContext, untilInterrupted } from "./run-context";
 import { say } from "./terminal";
 

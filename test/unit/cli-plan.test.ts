@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { planStack } from "../../src/cli/plan-without-engine";
+import { planStack } from "../../src/cli/plan/plan-stack";
 import { SETTINGS_PROGRAM } from "../support/settings-program";
 import { git } from "./inputs/repository";
 

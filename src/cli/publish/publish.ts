@@ -8,7 +8,7 @@ import { writeArtifacts } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";
 import type { StackRun } from "../commands/flags";
-import { lastManifest, planStack } from "../plan-without-engine";
+import { lastManifest, planStack } from "../plan/plan-stack";
 import { runContext, untilInterrupted, writeOwnFiles } from "../run-context";
 import { say } from "../terminal";
 import { type CarryOutInput, carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
