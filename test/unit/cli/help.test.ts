@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { version } from "../../package.json";
-import { engineHint } from "../../src/cli/engine/pulumi";
-import { buildProgram, main } from "../../src/cli/main";
+import { version } from "../../../package.json";
+import { engineHint } from "../../../src/cli/engine/pulumi";
+import { buildProgram, main } from "../../../src/cli/main";
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -25,7 +25,7 @@ async function signalled(
   program: string,
   signal: NodeJS.Signals | undefined,
 ): Promise<{ code: unknown; output: string }> {
-  const script = `require(${JSON.stringify(path.join(__dirname, "../../toolchain/load.cjs"))}).load("${file}")
+  const script = `require(${JSON.stringify(path.join(__dirname, "../../../toolchain/load.cjs"))}).load("${file}")
     .${runner}(process.execPath, ["--eval", process.argv[1], "x"], { cwd: "/", env: process.env, secrets: [] })
     .then((code) => { process.exitCode = code; });`;
   const running = spawn(process.execPath, ["--eval", script, program], {

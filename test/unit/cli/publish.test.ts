@@ -11,14 +11,14 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CliBuilder, chooseBuilder, runCli } from "../../src/cli/publish/cli-builder";
-import { buildCommand, commandText, loginCommand } from "../../src/cli/publish/commands";
-import { privateDockerFolder } from "../../src/cli/publish/docker-folder";
-import { buildRecipe } from "../../src/plan/build-recipe";
-import type { ImageIntent } from "../../src/plan/release-intent";
-import { Secret } from "../../src/plan/secret";
-import { aConfig } from "../support/plan-state";
-import { anImage, anIntent, aPlannedImage, DIGEST } from "../support/planned";
+import { CliBuilder, chooseBuilder, runCli } from "../../../src/cli/publish/cli-builder";
+import { buildCommand, commandText, loginCommand } from "../../../src/cli/publish/commands";
+import { privateDockerFolder } from "../../../src/cli/publish/docker-folder";
+import { buildRecipe } from "../../../src/plan/build-recipe";
+import type { ImageIntent } from "../../../src/plan/release-intent";
+import { Secret } from "../../../src/plan/secret";
+import { aConfig } from "../../support/plan-state";
+import { anImage, anIntent, aPlannedImage, DIGEST } from "../../support/planned";
 
 function build(program: string, intent: Partial<ImageIntent> = {}, more: object = {}) {
   const image = aPlannedImage({ intent: anIntent(intent), content: { from: "build" } });
