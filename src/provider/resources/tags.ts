@@ -1,11 +1,8 @@
 import { z } from "zod";
-import { isDigest } from "../../plan/digest";
 import { type DesiredLevel, tagDigests, tagReference } from "../../plan/resource-inputs";
 import { moved, writeTags } from "../../release/write-tags";
+import { digestInput, pendingDigestInput, repositoryInput, UNKNOWN } from "../properties";
 import { plannedResource } from "../resource";
-import { digestInput, repositoryInput, UNKNOWN } from "../schemas";
-
-const digest = z.custom<`sha256:${string}`>(isDigest, "is not a sha256 digest");
 
 const desired = z.object({
   name: z.string(),
@@ -14,7 +11,7 @@ const desired = z.object({
   form: z.object({ prefix: z.string(), suffix: z.string() }),
   version: z.string().optional(),
   revision: z.string(),
-  digest: digest.optional(),
+  digest: digestInput.optional(),
   overridden: z.boolean(),
   bad: z.array(z.string()).optional(),
   rollback: z.object({ until: z.string().optional() }).optional(),
@@ -31,7 +28,7 @@ const levels: z.ZodType<DesiredLevel[]> = z.array(
         repository: repositoryInput,
         siblings: z.array(repositoryInput),
         desired,
-        from: digest.optional(),
+        from: digestInput.optional(),
         ancestry: z.enum(["ancestor", "descendant", "diverged", "unknown"]),
       }),
     ),
@@ -39,12 +36,12 @@ const levels: z.ZodType<DesiredLevel[]> = z.array(
 );
 
 /**
- * Every tag of a release, `host/path:tag` -> digest, in all of its registries. A new version's tags come beside those of
- * the version before, which stay where they are. Deleting keeps the tags.
+ * Every tag of a release, `host/path:tag` -> digest, in all of its registries. The tags of earlier versions stay where
+ * they are. Deleting the resource keeps the tags.
  */
 export const tags = plannedResource(
   {
-    declared: z.object({ digests: z.record(z.string(), digestInput) }),
+    declared: z.object({ digests: z.record(z.string(), pendingDigestInput) }),
     plan: levels,
     inputs: ({ digests }, plan) => {
       const known = Object.entries(tagDigests(plan, digests));
@@ -53,7 +50,7 @@ export const tags = plannedResource(
   },
   {
     token: "slipway-registry:index:Tags",
-    schema: z.object({ tags: z.record(z.string(), digestInput) }),
+    schema: z.object({ tags: z.record(z.string(), pendingDigestInput) }),
     diff: async (context, { urn, olds, news, plan }) => {
       const before = new Map(Object.entries(olds.outputs.tags ?? {}));
       const live = new Map(
