@@ -74,12 +74,12 @@ export interface ImageCopyArgs {
   readonly image: string;
   /** The `host/path` to copy from. */
   readonly source: string;
-  readonly digest: string;
+  readonly digest: Digest;
   /** The `host/path` of each repository to copy to, the primary first. */
   readonly repositories: readonly string[];
   /** Platforms that the content must have. */
   readonly platforms: readonly string[];
-  /** Only this signer's bundles are copied. @default every bundle */
+  /** Only this signer's bundles are copied. @default every bundle: the stack requires no signer */
   readonly signer?: VerifyRules["signer"];
 }
 

@@ -11,20 +11,16 @@ import { rulesSigner } from "../../release/signing";
 import { incomplete, isWhole } from "../../release/whole-content";
 import { digestInput, repositoryInput } from "../properties";
 import { resource } from "../resource";
+import type { ImageCopyArgs } from "../sdk";
 
-const inputs = z.object({
+const inputs: z.ZodType<ImageCopyArgs> = z.object({
   image: z.string(),
-  /** The repository to copy from. */
   source: repositoryInput,
   digest: digestInput,
-  /** The repositories to copy to, the primary first. */
   repositories: z.array(repositoryInput).min(1),
   platforms: z.array(z.string()),
-  /** Only this signer's bundles are copied. If absent, the stack requires no signer and every bundle is. */
   signer: rulesSigner.optional(),
 });
-
-type ImageCopyInputs = z.output<typeof inputs>;
 
 /**
  * Content that was verified elsewhere, copied by digest to every registry: index, manifests, blobs and referrers. Parts
@@ -61,7 +57,7 @@ export const imageCopy = resource({
 /** The repositories that lack a part of the content or a referrer that was copied with it. */
 async function incompleteRepositories(
   context: Context,
-  { repositories, digest }: ImageCopyInputs,
+  { repositories, digest }: ImageCopyArgs,
   referrers: unknown,
 ): Promise<string[]> {
   const copied = Array.isArray(referrers) ? referrers.filter(isDigest) : [];
@@ -84,7 +80,7 @@ async function incompleteRepositories(
 export async function copyImage(
   context: Context,
   urn: string,
-  { image, source, digest, repositories, platforms, signer }: ImageCopyInputs,
+  { image, source, digest, repositories, platforms, signer }: ImageCopyArgs,
 ): Promise<Digest[]> {
   const targets = repositories.map((repository) => context.registries.at(repository));
   const from = await holder([context.registries.at(source), ...targets], digest);
@@ -133,7 +129,7 @@ async function holder(places: readonly Location[], digest: Digest): Promise<Loca
 /** Accepts a statement that the signer signed about the image that it is attached to. */
 async function acceptanceBy(
   context: Context,
-  signer: ImageCopyInputs["signer"],
+  signer: ImageCopyArgs["signer"],
 ): Promise<AcceptReferrer | undefined> {
   if (signer === undefined) return undefined;
   const { verifyByAny } = await import("../../signing/verify-bundle.js");
