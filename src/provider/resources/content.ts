@@ -6,13 +6,14 @@ import { type ContentClaim, parseClaim, parseStatement, type ReleaseStatement } 
 import { completeContent, signerOf } from "../../release/complete-content";
 import type { Context } from "../../release/context";
 import { isWhole } from "../../release/whole-content";
-import { type Properties, pendingDigestInput, repositoryInput, UNKNOWN } from "../properties";
+import { digestInput, type Properties, pendingDigestInput, repositoryInput, UNKNOWN } from "../properties";
 import { type Operation, plannedResource } from "../resource";
 
 const plan: z.ZodType<DesiredContent> = z.object({
   image: z.string(),
   repositories: z.array(repositoryInput).min(1),
   tag: z.string(),
+  replaces: z.array(digestInput).optional(),
   contentKey: z.string(),
   revision: z.string(),
   platforms: z.array(z.string()),
