@@ -1,17 +1,21 @@
 import { type EnvValue, expression, type Job, type Step, shellWord } from "./model";
 import {
   buildSecrets,
+  checkOut,
   environmentOf,
   type HostedStack,
+  installPackages,
   packagePermission,
   platformsOf,
   registryVariables,
   runnersOf,
+  setUpBuilder,
+  setUpBuildx,
+  setUpNode,
   versionTags,
   type WorkflowStack,
   workingDirectory,
 } from "./stack";
-import { checkOut, installPackages, setUpBuilder, setUpBuildx, setUpNode } from "./steps";
 
 export const SOURCE_JOB = "source";
 

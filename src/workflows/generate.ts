@@ -1,10 +1,9 @@
 import { structuredPatch } from "diff";
 import type { WorkflowHost } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
-import { jobId, type Workflow } from "./model";
+import { jobId, renderWorkflow, type Workflow } from "./model";
 import { promoteJob, promoteWorkflow } from "./release-job";
 import { deployWorkflow, releaseWorkflow } from "./release-workflow";
-import { renderWorkflow } from "./render";
 import { driftWorkflow, previewWorkflow } from "./shared-workflows";
 import { builds, type HostedStack, runnersOf, type WorkflowStack } from "./stack";
 

@@ -19,27 +19,25 @@ import {
   type Workflow,
 } from "./model";
 import {
+  checkOut,
   environmentOf,
   furtherSecrets,
   type HostedStack,
   inRepository,
+  installPackages,
   madeFrom,
   packagePermission,
+  programVariables,
+  requireState,
   type StateKind,
+  selectStack,
+  setUpNode,
+  setUpPulumi,
   signingVariables,
   type WorkflowStack,
   waiting,
   workingDirectory,
 } from "./stack";
-import {
-  checkOut,
-  installPackages,
-  programVariables,
-  requireState,
-  selectStack,
-  setUpNode,
-  setUpPulumi,
-} from "./steps";
 
 export interface ReleaseJobInput extends BuildJobInput {
   readonly name: string;

@@ -9,14 +9,19 @@ import {
   type Workflow,
 } from "./model";
 import {
+  checkOut,
   type HostedStack,
+  installPackages,
   madeFrom,
   packagePermission,
+  programVariables,
+  requireState,
   type StateKind,
+  setUpNode,
+  setUpPulumi,
   versionTags,
   workingDirectory,
 } from "./stack";
-import { checkOut, installPackages, programVariables, requireState, setUpNode, setUpPulumi } from "./steps";
 
 /** How several stacks share one job: a matrix over them; one alone needs none. */
 interface SharedJob {
