@@ -6,19 +6,21 @@ import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
 import { releaseFlags } from "../commands/flags";
 import { UsageError } from "../terminal";
-import { failedRun } from "./failed-run";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
 import { connect, findToken, Pace, type Session } from "./github";
+import { failedRun, readManifests } from "./outcome";
 import { preflight } from "./preflight";
 import {
+  type DispatchFlags,
+  type DispatchSettings,
+  dispatchSettings,
   findStack,
   type Project,
   placeInRepository,
   projectSettings,
   readProject,
   remoteRepository,
-} from "./project";
-import { type DispatchFlags, type DispatchSettings, dispatchSettings } from "./settings";
+} from "./settings";
 import { startRun } from "./start-run";
 import { onInterruption, screenOn } from "./view";
 
@@ -122,7 +124,6 @@ async function wait(
 
 /** A release that succeeded is one, also where its manifest cannot be had. */
 async function manifestsOf(session: Session, id: number): Promise<ManifestFile[]> {
-  const { readManifests } = await import("./manifests.js");
   try {
     const manifests = await readManifests(session, id);
     if (manifests.length === 0)

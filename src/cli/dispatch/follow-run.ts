@@ -1,6 +1,5 @@
 import { isOutage, oneLine, statusOf } from "../../github/client";
-import { type DispatchedRun, pollSeconds, type Session } from "./github";
-import { dispatched, explain } from "./problems";
+import { type DispatchedRun, dispatched, explain, pollSeconds, type Session } from "./github";
 import type { RunState } from "./view";
 
 /** A run whose id is known may be nowhere for a moment. */

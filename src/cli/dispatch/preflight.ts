@@ -1,8 +1,9 @@
-import { unlessStatus } from "../../github/client";
+import path from "node:path";
+import { oneLine, requestFailure, statusOf, unlessStatus } from "../../github/client";
+import { parseEnvFile } from "../../inputs/versions";
 import type { Problem } from "../../plan/problem";
-import { checkPins, checkPolicy, checkRefs, checkRegistries } from "./checks";
-import { commitOf, readFileAt, type Session, versionTag } from "./github";
-import { explain, notDispatched } from "./problems";
+import { commitOf, explain, notDispatched, readFileAt, type Session, versionTag } from "./github";
+import { yesOrNo } from "./settings";
 import { type DispatchInputs, dispatchInputs, readWorkflowFile, type WorkflowFile } from "./workflow-file";
 
 export interface ReadyDispatch extends Omit<DispatchInputs, "problems"> {
@@ -168,4 +169,197 @@ async function workflowOn(session: Session, ref: string): Promise<WorkflowFile |
 
 function refuse(problem: Problem): never {
   throw notDispatched(problem);
+}
+
+/** Whether what is to be released exists, and whether version and reference mean the same commit. */
+export async function checkRefs(
+  session: Session,
+): Promise<{ readonly problems: readonly Problem[]; readonly sha: string | undefined }> {
+  const { settings, errors } = session;
+  const { inputRef } = settings;
+  const tag = versionTag(session);
+  const [tagged, named] = await Promise.all([
+    tag === undefined ? undefined : commitOf(session, `tags/${tag}`),
+    inputRef === undefined ? undefined : commitOf(session, inputRef),
+  ]);
+  const problems: Problem[] = [];
+  if (inputRef !== undefined && named === undefined) {
+    problems.push({
+      code: "input-ref-missing",
+      path: inputRef,
+      message: `there is no such branch, tag or commit in ${errors.path}`,
+      hint: "Push it first, or name another one by --input-ref.",
+    });
+  }
+  if (tag !== undefined && inputRef === undefined && tagged === undefined) {
+    problems.push({
+      code: "release-tag-missing",
+      path: tag,
+      message: `there is no such git tag in ${errors.path}`,
+      hint: `Push it: git tag ${tag} && git push origin ${tag}; or name what to release by --input-ref.`,
+    });
+  }
+  if (named !== undefined && tagged !== undefined && named !== tagged) {
+    const [tagAt, refAt] = [tagged.slice(0, 12), named.slice(0, 12)];
+    problems.push({
+      code: "release-tag-elsewhere",
+      path: `${tag}`,
+      message: `the git tag is ${tagAt}, but --input-ref ${inputRef} is ${refAt}`,
+      hint: "A version is released from its own tag: leave --input-ref out, or raise the version.",
+    });
+  }
+  return { problems, sha: named ?? tagged };
+}
+
+export async function checkPins(session: Session, sha: string): Promise<Problem[]> {
+  const { project, place, settings } = session;
+  // Without a place, the project's folder in the repository is unknown.
+  if (place === undefined) return [];
+  const what = settings.inputRef ?? versionTag(session) ?? sha.slice(0, 12);
+  const files = [...new Set(project.pins.map(({ file }) => file))];
+  const texts = new Map(
+    await Promise.all(
+      files.map(async (file) => {
+        const inRepository = path.posix.join(place, file.split(path.sep).join("/"));
+        return [file, await readFileAt(session, inRepository, sha)] as const;
+      }),
+    ),
+  );
+  return project.pins.flatMap(({ file, key }) => {
+    const at = `${file} at ${what}`;
+    const text = texts.get(file);
+    if (text === undefined) {
+      const message = `does not exist, and ${key} is read from it`;
+      return [{ code: "build-arg-file", path: at, message }];
+    }
+    const known = [...parseEnvFile(text).keys()];
+    if (known.includes(key)) return [];
+    const has = oneLine(known.slice(0, 10).join(", ")) || "no key at all";
+    return [{ code: "build-arg-key", path: at, message: `has no key ${key}; it has ${has}` }];
+  });
+}
+
+export async function checkPolicy(session: Session): Promise<Problem[]> {
+  const { settings, errors } = session;
+  const setting = await publishSetting(session);
+  if (setting === undefined) return [];
+  const { name, value } = setting;
+  if (settings.publishVersionTag !== undefined && settings.publishVersionTag !== value) {
+    const flag = settings.publishVersionTag ? "--publish-version-tag" : "--no-publish-version-tag";
+    return [
+      {
+        code: "publish-policy",
+        path: flag,
+        message: `the repository's variable ${name} is ${value}`,
+        hint: `Leave the flag out, or change the policy: gh variable set ${name} --body ${!value} --repo ${errors.path}`,
+      },
+    ];
+  }
+  if (!value || settings.version !== undefined) return [];
+  return [
+    {
+      code: "publish-policy",
+      path: name,
+      message: "the repository wants a version's tag published with every release, but there is no version",
+      hint: "Say --version vX.Y.Z.",
+    },
+  ];
+}
+
+/** The repository's Actions variable, with the stack's prefix before without. */
+async function publishSetting({
+  octokit,
+  repository,
+  project,
+  say,
+}: Session): Promise<{ readonly name: string; readonly value: boolean } | undefined> {
+  const { envPrefix = "" } = project;
+  for (const name of new Set([`${envPrefix}PUBLISH_VERSION_TAG`, "PUBLISH_VERSION_TAG"])) {
+    try {
+      const answer = await unlessStatus([404], octokit.rest.actions.getRepoVariable({ ...repository, name }));
+      if (answer === undefined) continue;
+      const value = yesOrNo(answer.data.value);
+      if (value !== undefined) return { name, value };
+      say(`warning: the repository's variable ${name} is neither true nor false, and counts as not set`);
+    } catch (error) {
+      if (statusOf(error) !== 403) throw error;
+      say("warning: the repository's variables are not known: the token may not read them");
+      return undefined;
+    }
+  }
+  return undefined;
+}
+
+/** Whether the workflow has what it needs to push: GHCR's permission, Docker Hub's secrets. */
+export async function checkRegistries(session: Session, file: WorkflowFile): Promise<Problem[]> {
+  const { project, settings, errors } = session;
+  const problems: Problem[] = [];
+  const pushesToGhcr = project.registries.some(({ host }) => host === "ghcr.io");
+  if (pushesToGhcr && file.packages === "none" && !file.secrets.includes("GHCR_TOKEN")) {
+    problems.push({
+      code: "packages-permission",
+      path: settings.workflow,
+      message: "no job has the permission `packages: write`, which pushing to ghcr.io needs",
+      hint: "Commit the file that `slipway workflows` writes.",
+    });
+  }
+  const hub = project.registries.find(({ host }) => host === "docker.io");
+  if (hub === undefined) return problems;
+  const needed = hub.username === undefined ? ["DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"] : ["DOCKERHUB_TOKEN"];
+  const missing = await missingSecrets(
+    session,
+    file,
+    needed.filter((name) => file.secrets.includes(name)),
+  );
+  if (missing.length === 0) return problems;
+  const message = `the repository has no secret ${missing.join(" and no ")}`;
+  if (hub.optional) {
+    session.say(`warning: ${message}: Docker Hub will be left out`);
+    return problems;
+  }
+  const environment = file.environments.length === 1 ? ` --env ${file.environments[0]}` : "";
+  const commands = missing.map((name) => `gh secret set ${name}${environment} --repo ${errors.path}`);
+  problems.push({
+    code: "repository-secrets",
+    path: errors.path,
+    message: `${message}, which Docker Hub needs`,
+    hint: `Set ${missing.length === 1 ? "it" : "them"}: ${commands.join("; ")}`,
+  });
+  return problems;
+}
+
+/**
+ * Those secrets that neither repository, organisation nor the jobs' environments have. None if the token may not see
+ * the names; the release itself fails then.
+ */
+async function missingSecrets(
+  { octokit, repository, say }: Session,
+  { environments }: WorkflowFile,
+  needed: readonly string[],
+): Promise<readonly string[]> {
+  const { actions } = octokit.rest;
+  const page = { ...repository, per_page: 100 };
+  const sources = [
+    () => octokit.paginate(actions.listRepoSecrets, page),
+    () => octokit.paginate(actions.listRepoOrganizationSecrets, page),
+    // An environment comes into being by the first job that names it.
+    ...environments.map(
+      (environment_name) => () =>
+        unlessStatus([404], octokit.paginate(actions.listEnvironmentSecrets, { ...page, environment_name })),
+    ),
+  ];
+  let missing = needed;
+  try {
+    for (const list of sources) {
+      if (missing.length === 0) return [];
+      const found = (await list())?.map(({ name }) => name) ?? [];
+      missing = missing.filter((name) => !found.includes(name));
+    }
+    return missing;
+  } catch (error) {
+    const status = statusOf(error);
+    if (status !== 403 && status !== 404) throw error;
+    say(`warning: whether the secrets are set is not known: ${requestFailure(error)?.message}`);
+    return [];
+  }
 }

@@ -1,9 +1,8 @@
 import { isOutage, oneLine, requestFailure, statusOf } from "../../github/client";
 import type { Problem } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
-import { type DispatchedRun, pollSeconds, type Session } from "./github";
+import { type DispatchedRun, dispatched, explain, notDispatched, pollSeconds, type Session } from "./github";
 import type { ReadyDispatch } from "./preflight";
-import { dispatched, explain, notDispatched } from "./problems";
 
 /** The run; undefined if the command does not wait and GitHub does not name it at once. */
 export async function startRun(session: Session, ready: ReadyDispatch): Promise<DispatchedRun | undefined> {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { logLines, reasonsInLog } from "../../../src/cli/dispatch/failed-run";
+import { logLines, reasonsInLog } from "../../../src/cli/dispatch/outcome";
 import { pollSeconds } from "../../../src/cli/dispatch/github";
-import { unzip } from "../../../src/cli/dispatch/manifests";
+import { unzip } from "../../../src/cli/dispatch/outcome";
 import {
   checkDuration,
   checkRef,
