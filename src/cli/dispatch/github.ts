@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Octokit } from "octokit";
 import {
@@ -93,6 +94,8 @@ export function connect(
     userAgent: "slipway",
     retry: { retryAfterBaseValue: pace.secondMs },
     throttle: {
+      // Octokit shares one limiter among all clients of a process with the same id.
+      id: randomUUID(),
       onRateLimit: wait("rate limit"),
       onSecondaryRateLimit: wait("secondary rate limit"),
       retryAfterBaseValue: pace.secondMs,

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { main } from "../../../src/cli/main";
 import {
   ActionsRuns,
   type Fate,
@@ -26,9 +27,9 @@ import {
 import { linkedExample } from "../../support/linked";
 
 const ROOT = path.resolve(__dirname, "../../..");
+/** How long a second of waiting is. */
+const SECOND_MS = 4;
 let dir: string;
-/** The process that was started last. */
-let newest: ChildProcess | undefined;
 const started: ActionsRuns[] = [];
 
 beforeAll(() => {
@@ -55,41 +56,64 @@ interface Ended {
   readonly err: string;
 }
 
-/** A command to its end. @param interruptAt SIGINT is sent when this is printed */
-function run(program: string, args: string[], env: NodeJS.ProcessEnv, interruptAt?: string): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const { PATH, HOME } = process.env;
-    const child = spawn(program, args, { env: { PATH, HOME, GIT_CONFIG_GLOBAL: "/dev/null", ...env } });
-    newest = child;
+/** The command in this process: starting one takes longer than all that it does. */
+async function dispatch(
+  standIn: ActionsRuns | undefined,
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  let [out, err] = ["", ""];
+  const spies = [
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+      out += text;
+      return true;
+    }),
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+      err += text;
+      return true;
+    }),
+  ];
+  const before = process.env;
+  process.env = environment(standIn, env);
+  try {
+    const code = await main(argumentsOf(args), SECOND_MS);
+    return checked({ code, out, err });
+  } finally {
+    process.env = before;
+    process.exitCode = undefined;
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** The command as a process, for what ends one and for two at once. */
+function dispatchProcess(standIn: ActionsRuns, args: string[], onStart?: (child: ChildProcess) => void) {
+  return new Promise<Ended>((resolve, reject) => {
+    const slipway = path.join(ROOT, "test/support/github/quick-slipway.cjs");
+    const child = spawn(process.execPath, [slipway, ...argumentsOf(args)], { env: environment(standIn) });
     let [out, err] = ["", ""];
     child.stdout.on("data", (chunk) => {
       out += chunk;
     });
     child.stderr.on("data", (chunk) => {
-      if (interruptAt !== undefined && !err.includes(interruptAt) && `${err}${chunk}`.includes(interruptAt))
-        child.kill("SIGINT");
       err += chunk;
     });
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
+    child.on("close", (code) => resolve(checked({ code, out, err })));
+    onStart?.(child);
   });
 }
 
-async function dispatch(
-  standIn: ActionsRuns | undefined,
-  args: string[],
-  { env = {}, interruptAt }: { env?: NodeJS.ProcessEnv; interruptAt?: string } = {},
-): Promise<Ended> {
-  const ended = await run(
-    process.execPath,
-    [path.join(ROOT, "test/support/github/quick-slipway.cjs"), "dispatch", "-C", dir, ...args],
-    {
-      GH_TOKEN: TOKEN,
-      ...(standIn === undefined ? {} : { GITHUB_API_URL: standIn.url }),
-      ...env,
-    },
-    interruptAt,
-  );
+function argumentsOf(args: readonly string[]): string[] {
+  return ["dispatch", "-C", dir, ...args];
+}
+
+function environment(standIn: ActionsRuns | undefined, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env;
+  const server = standIn === undefined ? {} : { GITHUB_API_URL: standIn.url };
+  return { PATH, HOME, GIT_CONFIG_GLOBAL: "/dev/null", GH_TOKEN: TOKEN, ...server, ...more };
+}
+
+function checked(ended: Ended): Ended {
   expect(ended.out + ended.err).not.toContain(TOKEN);
   return ended;
 }
@@ -130,7 +154,7 @@ describe("a release", () => {
       [`${prefix}WORKFLOW_REF`]: "ci",
       [`${prefix}PUBLISH_VERSION_TAG`]: "false",
     };
-    const { code, out } = await dispatch(standIn, ["--json"], { env });
+    const { code, out } = await dispatch(standIn, ["--json"], env);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
       repository: REPOSITORY,
@@ -156,7 +180,7 @@ test("without a token in the environment, gh is asked for the one of this server
   const server = new URL(standIn.url).host;
   const script = `[ "$*" = "auth token --hostname ${server}" ] && echo ${TOKEN}`;
   const env = { GH_TOKEN: "", PATH: await withGh(script) };
-  const { code, err } = await dispatch(standIn, [...VERSION, "--no-wait"], { env });
+  const { code, err } = await dispatch(standIn, [...VERSION, "--no-wait"], env);
   expect(err).toContain("Dispatched release-docker.yml");
   expect(code).toBe(0);
   expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
@@ -227,7 +251,10 @@ describe("its own run", () => {
 
   test("is told from that of another dispatch at the same time", async () => {
     const standIn = await github({ namesRuns: false }, { conclusion: "failure" }, { artifacts: KEPT });
-    const [first, second] = await Promise.all([dispatch(standIn, VERSION), dispatch(standIn, VERSION)]);
+    const [first, second] = await Promise.all([
+      dispatchProcess(standIn, VERSION),
+      dispatchProcess(standIn, VERSION),
+    ]);
     expect([first?.code, second?.code].sort()).toEqual([0, 1]);
     const [good, bad] = first?.code === 0 ? [first, second] : [second, first];
     expect(good?.out).toContain("/actions/runs/1002");
@@ -315,14 +342,6 @@ describe("a run that does not succeed", () => {
     expect(code).toBe(1);
   });
 
-  test("Ctrl-C leaves it running, and says how to watch and cancel it", async () => {
-    const standIn = await github({}, { stuck: true });
-    const { code, err } = await dispatch(standIn, VERSION, { interruptAt: "Release: runs" });
-    expect(err).toContain(`gh run cancel 1001 --repo ${REPOSITORY}`);
-    expect(code).toBe(130);
-    expect(standIn.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
-  });
-
   test.each<[string, RegExp, string, number]>([
     ["while everything is checked", /^GET .*secrets/, "Nothing was dispatched.", 0],
     ["while GitHub is asked", /^POST/, "Whether the release was dispatched is not known: look at", 0],
@@ -331,13 +350,14 @@ describe("a run that does not succeed", () => {
     ["while its manifest is read", /zip$/, "The run has ended: https", 1],
   ])("SIGTERM %s", async (_, at, text, runs) => {
     const standIn = await github({ namesRuns: at.source !== "runs$" }, { artifacts: KEPT });
-    const isSent = () => standIn.dispatches.length > 0;
-    standIn.intercept = (method, where) => {
-      if (!at.test(`${method} ${where}`) || (at.source === "runs$" && !isSent())) return undefined;
-      newest?.kill("SIGTERM");
-      return "hang";
-    };
-    const { code, err } = await dispatch(standIn, VERSION);
+    const { code, err } = await dispatchProcess(standIn, VERSION, (child) => {
+      const isSent = () => standIn.dispatches.length > 0;
+      standIn.intercept = (method, where) => {
+        if (!at.test(`${method} ${where}`) || (at.source === "runs$" && !isSent())) return undefined;
+        child.kill("SIGTERM");
+        return "hang";
+      };
+    });
     expect(err).toContain(text);
     expect(code).toBe(143);
     expect(standIn.dispatches).toHaveLength(runs);
@@ -429,15 +449,13 @@ describe("nothing is dispatched", () => {
     ["plain http", ["--api-url", "http://github.example/api/v3"], {}, "use https"],
     ["flag", ["--nonsense"], {}, "unknown option"],
   ])("used wrongly: %s", async (_, args, env, text) => {
-    const { code, err } = await dispatch(undefined, args, { env });
+    const { code, err } = await dispatch(undefined, args, env);
     expect(err).toContain(text);
     expect(code).toBe(2);
   });
 
   test("without a token: how to log in, and how to release without CI", async () => {
-    const { code, err } = await dispatch(await github(), VERSION, {
-      env: { GH_TOKEN: "", PATH: "/nonexistent" },
-    });
+    const { code, err } = await dispatch(await github(), VERSION, { GH_TOKEN: "", PATH: "/nonexistent" });
     expect(err).toContain("[github-token]");
     expect(err).toContain("AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release");
     expect(code).toBe(1);
@@ -448,7 +466,8 @@ describe("nothing is dispatched", () => {
     ["says nothing", "exit 0"],
   ])("where gh %s, and there is no other token", async (_, script) => {
     const { code, err } = await dispatch(await github(), VERSION, {
-      env: { GH_TOKEN: "", PATH: await withGh(script) },
+      GH_TOKEN: "",
+      PATH: await withGh(script),
     });
     expect(err).toContain("gh is not logged in to 127.0.0.1:");
     expect(err).toContain("[github-token]");
@@ -456,7 +475,7 @@ describe("nothing is dispatched", () => {
   });
 
   test("with a token that GitHub does not know", async () => {
-    const { code, err } = await dispatch(await github(), VERSION, { env: { GH_TOKEN: "ghp_old" } });
+    const { code, err } = await dispatch(await github(), VERSION, { GH_TOKEN: "ghp_old" });
     expect(err).toContain("[github-token-refused]");
     expect(code).toBe(1);
   });
@@ -465,7 +484,7 @@ describe("nothing is dispatched", () => {
 describe("faults", () => {
   test("GitHub is not reached: the local fallback is named", async () => {
     const env = { GITHUB_API_URL: "http://127.0.0.1:9" };
-    const { code, err } = await dispatch(undefined, VERSION, { env });
+    const { code, err } = await dispatch(undefined, VERSION, env);
     expect(err).toContain("[github-unreachable]");
     expect(err).toContain("AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release");
     expect(code).toBe(1);
