@@ -2,18 +2,18 @@ import { Document, isMap, isScalar, type Node, Scalar, type YAMLMap } from "yaml
 import { ACTION_PINS, type ActionName } from "./action-pins";
 
 /**
- * GitHub's workflow syntax, as far as Slipway's workflows use it. Texts are as they stand in the file, expressions
- * (`${{ … }}`) included; what belongs to the file's looks is the renderer's.
+ * The part of GitHub's workflow syntax that Slipway's workflows use. Texts are written as they are, expressions
+ * (`${{ … }}`) included.
  *
  * @see https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax
  */
 export interface Workflow {
   /** The file's name in the host's folder, `release.yml`. */
   readonly file: string;
-  /** Lines above everything, without `#`. */
+  /** Lines at the top of the file, without `#`. */
   readonly comment: readonly string[];
   readonly name: string;
-  /** The run's title in the list of runs. Default: GitHub's. */
+  /** The run's title. @default GitHub's */
   readonly runName?: string;
   readonly on: Triggers;
   readonly concurrency?: Concurrency;
@@ -25,7 +25,7 @@ export interface Triggers {
   readonly push?: { readonly branches?: readonly string[]; readonly tags?: readonly string[] };
   readonly pullRequest?: true;
   readonly schedule?: readonly string[];
-  /** What a person may type in; empty for nothing. */
+  /** The inputs of a run that is started by hand. */
   readonly dispatch?: Readonly<Record<string, Input>>;
 }
 
@@ -41,7 +41,7 @@ export type Input =
 export interface Concurrency {
   readonly group: string;
   readonly cancelInProgress: boolean;
-  /** `max`: a hundred runs may wait. Default: the newest alone. */
+  /** `max`: a hundred runs may wait. @default only the newest */
   readonly queue?: "max";
   /** Lines above it, without `#`. */
   readonly comment?: readonly string[];
@@ -53,12 +53,12 @@ export interface Job {
   readonly if?: string;
   readonly runsOn: string;
   readonly environment?: string;
-  /** A job without is killed after six hours. */
+  /** GitHub's own default is six hours. */
   readonly timeoutMinutes: number;
   readonly permissions: Permissions;
   readonly matrix?: { readonly include: string | readonly Readonly<Record<string, string>>[] };
   readonly outputs?: Readonly<Record<string, string>>;
-  /** Where scripts run, relative to the repository. Default: the repository. */
+  /** Where scripts run, relative to the repository. @default the repository */
   readonly workingDirectory?: string;
   readonly steps: readonly Step[];
 }
@@ -83,19 +83,19 @@ export interface ActionStep extends AnyStep {
 }
 
 export interface RunStep extends AnyStep {
-  /** Lines of a script, without expressions: values come by `env`. */
+  /** Lines of a script. It has no expressions: values come from `env`. */
   readonly run: readonly string[];
   readonly shell?: "bash";
 }
 
-/** A text, or a secret, so that a workflow's secrets can be listed. */
+/** Secrets are not plain text, so that a workflow's secrets can be listed. */
 export type EnvValue = string | SecretValue;
 
 export interface SecretValue {
   readonly secret: string;
-  /** An expression that counts where there is no such secret. */
+  /** The expression to use if there is no such secret. */
   readonly otherwise?: string;
-  /** Nothing fails without it. Default: there is an `otherwise`. */
+  /** Whether the job works without it. @default whether there is an `otherwise` */
   readonly optional?: boolean;
 }
 
@@ -113,23 +113,23 @@ export function expression(text: string): string {
   return `\${{ ${text} }}`;
 }
 
-/** A value as one word of a shell's line, in single quotes where it needs any. */
+/** A text as one word of a shell's command, in single quotes if it needs them. */
 export function shellWord(text: string): string {
   return /^[A-Za-z0-9@%_+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** A text as a string of an expression: `'it''s'`. */
+/** A text as a string in an expression: `'it''s'`. */
 export function expressionText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A job's id: letters, digits, `_` and `-`, beginning with a letter. */
+/** A job's id: letters, digits, `_` and `-`, starting with a letter. */
 export function jobId(...parts: readonly string[]): string {
   const id = parts.join("-").replace(/[^A-Za-z0-9_-]/g, "-");
   return /^[A-Za-z]/.test(id) ? id : `stack-${id}`;
 }
 
-/** A pattern of git tags in GitHub's syntax, where `+` repeats what is before it: here only a class (`[0-9]+`). */
+/** A pattern of git tags in GitHub's syntax. There `+` repeats; it is kept after a class (`[0-9]+`), else escaped. */
 export function tagFilter(pattern: string): string {
   return pattern.replace(/(?<!\])\+/g, "\\+");
 }
@@ -140,7 +140,7 @@ export function stem(file: string): string {
 
 const DOCUMENT = new Document();
 
-/** The text of a workflow file: the same workflow is the same text, with a final newline. */
+/** The text of a workflow file. The same workflow gives the same text. */
 export function renderWorkflow(workflow: Workflow): string {
   const document = new Document();
   const { name, runName, on, concurrency, jobs } = workflow;
@@ -279,7 +279,7 @@ function inline(values: readonly unknown[]): Node {
   return DOCUMENT.createNode(values, { flow: true });
 }
 
-/** Entries in their order; undefined ones are left out, and what is a node already stays it. */
+/** Keeps the order, drops undefined entries, and leaves values that are nodes already as they are. */
 function mapping(entries: Readonly<Record<string, unknown>>): YAMLMap {
   const map = DOCUMENT.createNode(entries, { aliasDuplicateObjects: false });
   if (!isMap(map)) throw new TypeError("an object is a mapping");

@@ -170,7 +170,7 @@ describe("used wrongly", () => {
   test("a stack that asks for none is named beside those that do", async () => {
     expect(await workflows(["--stack", "stage"])).toMatchObject({
       code: 1,
-      stderr: "error: The stack stage asks for no workflows; release does.\n",
+      stderr: "error: The stack stage has no workflows; release has some.\n",
     });
   });
 

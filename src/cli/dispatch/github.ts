@@ -14,8 +14,9 @@ import { laneGitTag, laneVersion } from "../../plan/lanes";
 import { type Problem, ProblemError } from "../../plan/problem";
 import { Secret } from "../../plan/secret";
 import { outwardFetch } from "../../registry/outward";
+import type { Interruption } from "./dispatch-release";
 import type { DispatchFlags, DispatchSettings, Project, Repository, Server } from "./settings";
-import type { Interruption, Screen } from "./view";
+import type { Screen } from "./view";
 
 export interface DispatchedRun {
   readonly id: number;
@@ -27,11 +28,14 @@ export interface Session {
   readonly repository: Repository;
   readonly settings: DispatchSettings;
   readonly project: Project;
-  /** The project's folder in its repository; undefined where that is not known. */
+  /** The project's folder in its repository; undefined outside of a git checkout. */
   readonly place: string | undefined;
-  /** Identifies the run, where the workflow takes it as an input. */
+  /** Identifies the run if the workflow has an input for it. */
   readonly dispatchId: string;
-  readonly errors: ErrorContext;
+  /** `octo/app` */
+  readonly repositoryName: string;
+  /** How to release without CI, for errors. */
+  readonly fallback: string;
   readonly pace: Pace;
   readonly runsPage: string;
   readonly say: (line: string) => void;
@@ -40,7 +44,7 @@ export interface Session {
   readonly interruption: Interruption;
 }
 
-/** The git tag of the version that is asked for: in a lane its own, however the version was written. */
+/** The git tag of the requested version. In a lane it is the lane's own tag, whichever way the version was written. */
 export function versionTag({ settings, project }: Session): string | undefined {
   const { version } = settings;
   const { lane } = project;
@@ -49,31 +53,31 @@ export function versionTag({ settings, project }: Session): string | undefined {
 }
 
 export class Pace {
-  /** @param secondMs how long a second is: less than 1000 in tests */
+  /** @param secondMs the length of a second, less than 1000 in tests */
   constructor(readonly secondMs: number) {}
 
   sleep(seconds: number): Promise<void> {
     return delay(seconds * this.secondMs);
   }
 
-  /** @returns a function that returns whether so many seconds have passed since */
+  /** @returns a function that returns whether the seconds have passed */
   timer(seconds: number): () => boolean {
     const end = performance.now() + seconds * this.secondMs;
     return () => performance.now() >= end;
   }
 }
 
-/** Seconds before the next look: 2 at first, then a quarter more each time, 10 at most. @param looks so far, from 0 */
+/** Seconds before the next request: 2 at first, then a quarter more each time, 10 at most. @param looks so far, from 0 */
 export function pollSeconds(looks: number): number {
   return Math.min(10, 2 * 1.25 ** looks);
 }
 
 const DEADLINE_MS = 60_000;
-/** The longest wait for a rate limit; GitHub's hourly one may take an hour. */
+/** The longest wait for a rate limit. GitHub's hourly limit would take up to an hour. */
 const LONGEST_LIMIT_SECONDS = 300;
 const LIMIT_RETRIES = 2;
 
-/** A client that tries again after faults, waits where GitHub asks it to, and gives up on a silent connection. */
+/** A client that retries after faults, waits for rate limits, and gives up on a connection without an answer. */
 export function connect(
   { apiUrl }: Server,
   token: Secret,
@@ -107,8 +111,8 @@ export function connect(
 const GH_DEADLINE_MS = 20_000;
 
 /**
- * The token for a GitHub server: `GH_TOKEN`, `GITHUB_TOKEN` (for an Enterprise server `GH_ENTERPRISE_TOKEN` first, as
- * `gh` has it), then what `gh auth token` says.
+ * The token for a GitHub server: `GH_TOKEN`, `GITHUB_TOKEN`, then `gh auth token`. For an Enterprise server
+ * `GH_ENTERPRISE_TOKEN` goes first, as in `gh`.
  *
  * @throws ProblemError `github-token`
  */
@@ -132,19 +136,19 @@ export async function findToken(host: string, env: NodeJS.ProcessEnv, fallback: 
   });
 }
 
-/** A header takes no line end, and the error about it would show the token. */
+/** A line end would make the header invalid, and fetch's error would show the token. */
 function checkedToken(value: string, from: string): Secret {
   if (/^[\x21-\x7e]+$/.test(value)) return new Secret(value);
   throw notDispatched({
     code: "github-token",
     path: from,
-    message: "is not a token: it has spaces, line ends or letters outside ASCII",
+    message: "is not a token: it contains spaces, line ends or characters outside ASCII",
   });
 }
 
-/** The commit of a branch, tag (`tags/v1.2.3`, `heads/main` say which) or commit; undefined where there is none. */
+/** The commit of a branch, a tag or a commit; `tags/…` and `heads/…` are unambiguous. Undefined if there is none. */
 export async function commitOf({ octokit, repository }: Session, ref: string): Promise<string | undefined> {
-  // 409: a repository without a commit. 422: no such commit.
+  // 409 is an empty repository, 422 an unknown commit.
   const answer = await unlessStatus(
     [404, 409, 422],
     octokit.rest.repos.getCommit({ ...repository, ref: ref.replace(/^refs\//, ""), per_page: 1 }),
@@ -152,7 +156,7 @@ export async function commitOf({ octokit, repository }: Session, ref: string): P
   return answer?.data.sha;
 }
 
-/** A text file of a repository at a reference; undefined where there is none. @param path from the repository's root */
+/** A text file at a reference; undefined if there is none. @param path from the repository's root */
 export async function readFileAt(
   { octokit, repository }: Session,
   path: string,
@@ -166,25 +170,22 @@ export function notDispatched(...problems: Problem[]): ProblemError {
   return new ProblemError("Nothing was dispatched:", problems);
 }
 
-export function dispatched(title: string, ...problems: Problem[]): ProblemError {
-  return new ProblemError(title, problems);
-}
-
-export interface ErrorContext {
-  /** What was asked for, as a path of a problem: `octo/app`. */
-  readonly path: string;
-  readonly apiUrl: string;
-  readonly fallback: string;
-}
-
-/** Why GitHub refused or did not answer, for every answer that means the same whatever was asked. */
-export function explain(error: unknown, { path, apiUrl, fallback }: ErrorContext): Problem {
+/** Explains a failed request. @throws the error itself if it is not from a request */
+export function explain(
+  error: unknown,
+  { repositoryName: path, settings, fallback }: Pick<Session, "repositoryName" | "settings" | "fallback">,
+): Problem {
   const failure = requestFailure(error);
   if (failure === undefined) throw error;
   const { status, message } = failure;
   if (isOutage(error)) {
     const what = failure.answered ? `answered ${status}: ${message}` : `was not reached: ${message}`;
-    return { code: "github-unreachable", path: apiUrl, message: `GitHub ${what}`, hint: fallback };
+    return {
+      code: "github-unreachable",
+      path: settings.server.apiUrl,
+      message: `GitHub ${what}`,
+      hint: fallback,
+    };
   }
   if (status === 401) {
     return {

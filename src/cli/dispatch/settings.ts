@@ -39,14 +39,14 @@ export interface ProjectSettings {
 
 export interface DispatchSettings {
   readonly server: Server;
-  /** Absent where neither flag, variable nor project names it: the git remote does. */
+  /** Absent if neither flag, variable nor project names it; the git remote counts then. */
   readonly repository?: Repository;
   readonly workflow: string;
   /** @default the repository's default branch */
   readonly workflowRef?: string;
   readonly inputRef?: string;
   readonly version?: string;
-  /** Only where it was asked for. */
+  /** Absent unless a flag or a variable gives it. */
   readonly publishVersionTag?: boolean;
   readonly wait: boolean;
   readonly timeoutSeconds: number;
@@ -58,10 +58,10 @@ export interface Repository {
 }
 
 /**
- * Flags, then variables with the stack's prefix, then what the project says, then defaults. All variables but
- * RELEASE_TAG, GH_REPO and PUBLISH_VERSION_TAG need the prefix, being too common without.
+ * Settings from flags, else variables with the stack's prefix, else the project, else defaults. Only RELEASE_TAG, GH_REPO
+ * and PUBLISH_VERSION_TAG are also read without the prefix: the other names are too common.
  *
- * @throws UsageError naming flag or variable, value and what is allowed
+ * @throws UsageError with flag or variable, value and what is allowed
  */
 export function dispatchSettings(
   flags: DispatchFlags,
@@ -105,7 +105,7 @@ export function dispatchSettings(
   };
   if ((publishVersionTag ?? project.publishVersionTag) === true && version === undefined)
     throw new UsageError(
-      "a version's tag is to be published, but there is no version: say --version vX.Y.Z, or --no-publish-version-tag",
+      "a version's tag is to be published, but there is no version: add --version vX.Y.Z or --no-publish-version-tag",
     );
   return settings;
 }
@@ -120,7 +120,7 @@ export function checkVersion(text: string, from: string): string {
   throw new UsageError(`${from}: ${JSON.stringify(text)} is not a version such as v1.2.3${near}`);
 }
 
-/** A branch's or tag's name, `refs/…`, or a commit. @throws UsageError for what git would refuse */
+/** A branch's or tag's name, `refs/…`, or a commit. @throws UsageError for a name that git would refuse */
 export function checkRef(text: string, from: string): string {
   const isName =
     /^[A-Za-z0-9_][A-Za-z0-9._/@+#-]*$/.test(text) &&
@@ -130,7 +130,7 @@ export function checkRef(text: string, from: string): string {
   throw new UsageError(`${from}: ${JSON.stringify(text)} is not a branch, tag or commit`);
 }
 
-/** `owner/name`, also after a host as `gh` takes it. @throws UsageError */
+/** `owner/name` or, as in `gh`, `host/owner/name`. @throws UsageError */
 export function checkRepository(text: string, from: string): Repository & { readonly host?: string } {
   const match = /^(?:([A-Za-z0-9.-]+)\/)?([A-Za-z0-9][A-Za-z0-9-]*)\/([A-Za-z0-9._-]+)$/.exec(text);
   const [, host, owner = "", repo = ""] = match ?? [];
@@ -163,7 +163,7 @@ function checkYesOrNo(text: string, from: string): boolean {
   throw new UsageError(`${from}: ${JSON.stringify(text)} is not true or false`);
 }
 
-/** undefined for anything but a yes or a no */
+/** Undefined for any other text. */
 export function yesOrNo(text: string): boolean | undefined {
   if (/^(?:true|1|yes)$/i.test(text.trim())) return true;
   return /^(?:false|0|no)$/i.test(text.trim()) ? false : undefined;
@@ -172,24 +172,26 @@ export function yesOrNo(text: string): boolean | undefined {
 export interface Server {
   /** `github.com`, or an Enterprise server's host. */
   readonly host: string;
-  /** Without a slash at its end: `https://api.github.com`, `https://github.example/api/v3`. */
+  /** Without a trailing slash: `https://api.github.com`, `https://github.example/api/v3`. */
   readonly apiUrl: string;
 }
 
 const PUBLIC: Server = { host: "github.com", apiUrl: "https://api.github.com" };
 
 /**
- * The server of `--api-url`, then of the repository's own host (`--repo host/owner/name`), `GITHUB_API_URL`, `GH_HOST`;
- * else github.com.
+ * The server of `--api-url`, the host in `--repo host/owner/name`, `GITHUB_API_URL`, `GH_HOST`, else github.com.
  *
- * @throws UsageError for an invalid address, and for one that would carry the token without TLS to another machine
+ * @throws UsageError for an invalid address, and for one that would send the token to another machine without TLS
  */
-export function serverFor(asked: {
+export function serverFor({
+  apiUrl,
+  host,
+  env,
+}: {
   readonly apiUrl?: string;
   readonly host?: string;
   readonly env: Environment;
 }): Server {
-  const { apiUrl, host, env } = asked;
   if (apiUrl !== undefined) return serverAt(apiUrl, "--api-url");
   if (host !== undefined) return serverOf(host);
   if (env.GITHUB_API_URL) return serverAt(env.GITHUB_API_URL, "GITHUB_API_URL");
@@ -201,7 +203,7 @@ function serverAt(text: string, from: string): Server {
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "")
     throw new UsageError(`${from}: ${JSON.stringify(text)} is not an address such as ${PUBLIC.apiUrl}`);
   if (url.protocol === "http:" && !isLoopbackHost(url.host))
-    throw new UsageError(`${from}: ${text} would carry the token in plain text; use https`);
+    throw new UsageError(`${from}: ${text} would send the token unencrypted; use https`);
   return { host: url.host.replace(/^api\.(?=.)/, ""), apiUrl: text.replace(/\/+$/, "") };
 }
 
@@ -210,14 +212,14 @@ function serverOf(host: string): Server {
   if (!/^[a-z0-9.-]+(?::[0-9]{1,5})?$/.test(name))
     throw new UsageError(`${JSON.stringify(host)} is not a GitHub server's host`);
   if (name === PUBLIC.host) return PUBLIC;
-  // GitHub's own cloud for enterprises has its API beside it, an Enterprise server below it.
+  // GitHub's cloud for enterprises has its API on a host beside it, an Enterprise server on a path below it.
   return name.endsWith(".ghe.com")
     ? { host: name, apiUrl: `https://api.${name}` }
     : { host: name, apiUrl: `https://${name}/api/v3` };
 }
 
 export interface Project extends ProjectSettings {
-  /** Absent where the folder is no Pulumi project. */
+  /** Absent if the folder is not a Pulumi project. */
   readonly stack?: string;
   /** `KEY=value` files that a release needs, relative to the project. */
   readonly pins: readonly { readonly file: string; readonly key: string }[];
@@ -226,13 +228,13 @@ export interface Project extends ProjectSettings {
   readonly lane?: Lane;
 }
 
-/** A stack's file, with what the project's program gives in code. */
+/** A stack's file, with the arguments that the project's program gives in code. */
 export type ProjectStack = StackFile & { readonly code: Code };
 
 /**
- * The stack's settings in a folder; undefined where the folder is no project.
+ * The stack's settings; undefined if the folder is not a project.
  *
- * @throws ProblemError `config-stack` for a stack that was named and has no file
+ * @throws ProblemError `config-stack` if the named stack has no file
  */
 export async function findStack(
   projectDir: string,
@@ -254,10 +256,7 @@ export function projectSettings(file: ProjectStack | undefined): ProjectSettings
   };
 }
 
-/**
- * The project. Its settings are read as `slipway plan` reads them, so what is wrong with them is found before CI finds
- * it.
- */
+/** Reads the project's settings as `slipway plan` does, so that their errors appear before CI starts. */
 export function readProject(
   projectDir: string,
   file: ProjectStack | undefined,
@@ -287,7 +286,7 @@ export async function remoteRepository(dir: string, host: string): Promise<Repos
   return found === undefined ? undefined : checkRepository(found, "the git remote");
 }
 
-/** The folder's place in its repository, `` or `release/`; undefined outside of one. */
+/** The folder's path in its repository, `release/`, empty for the root; undefined outside of a repository. */
 export async function placeInRepository(dir: string): Promise<string | undefined> {
   const answer = await git(dir, ["rev-parse", "--show-prefix"]).catch(() => undefined);
   return answer?.code === 0 ? answer.stdout.trim() : undefined;

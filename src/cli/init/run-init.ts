@@ -14,7 +14,7 @@ import { type Answers, type InitFlags, stackPairs } from "./shape";
 
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Sets a repository up to release with Slipway: shows what it would write, and writes it once confirmed. */
+/** Sets a repository up to release with Slipway: shows what it would write, and writes it after a confirmation. */
 export async function runInit(flags: InitFlags, env: NodeJS.ProcessEnv): Promise<number> {
   const isAsking = flags.yes !== true && flags.print !== true;
   if (isAsking && flags.json === true) {
@@ -67,13 +67,13 @@ async function init(
     if (flags.json === true)
       process.stdout.write(reportText(answers, { written, notes, files, refused }, keys));
   };
-  print(`\n${differencesText(files, colors)}`);
+  print(`\n${files.flatMap((file) => differenceLines(file, colors)).join("\n")}\n`);
   if (changed.length === 0) {
     const keys = flags.print === true ? undefined : await initKeys(root, answers, env);
     const isDone = keys === undefined || (keys.made.length === 0 && keys.missing === undefined);
     const done = notes.some((note) => note.includes("does not name"))
       ? "Nothing was written: index.ts is yours."
-      : "Nothing to do: everything is as it should be.";
+      : "Nothing to do: every file is up to date.";
     print(isDone ? `\n${done}\n` : `\n${initKeysText(keys)}`);
     report(true, keys);
     return 0;
@@ -84,7 +84,9 @@ async function init(
     return 0;
   }
   if (refused.length > 0) {
-    say(`\nerror: ${refused.join(", ")}: not written by init, so not replaced. Nothing was written.`);
+    say(
+      `\nerror: ${refused.join(", ")}: init did not write it and does not replace it. Nothing was written.`,
+    );
     report(false);
     return 1;
   }
@@ -103,8 +105,8 @@ async function init(
 const DEADLINE_MS = 60_000;
 
 /**
- * Makes a key pair for each stage that needs one; prod promotes what stage signed, and signs nothing. It also creates the stack in Pulumi's backend, since only the engine
- * can encrypt the key. If the backend does not answer, keys are left for later: the files are useful without them.
+ * Makes a key pair for each stage without one. Creates the stack in Pulumi's backend for that, because only the engine can
+ * encrypt the key. If the backend does not answer, keys are left for later: the files are useful without them.
  */
 async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv): Promise<InitKeys> {
   const cwd = path.join(root, answers.folder);
@@ -119,7 +121,7 @@ async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv):
       timeout: DEADLINE_MS,
     });
     if (failure === "not-found")
-      return { made, missing: "there is no pulumi command here; the next commands make one" };
+      return { made, missing: "pulumi is not installed; the next commands install it and make the key" };
     if (code !== 0)
       return { made, missing: stderr.trim().split("\n").at(-1) || (message ?? "pulumi failed") };
     try {
@@ -132,18 +134,8 @@ async function initKeys(root: string, answers: Answers, env: NodeJS.ProcessEnv):
   return { made };
 }
 
-/** The differences to what is there, with the whole text of new files and the names of unchanged ones. */
-export function differencesText(files: readonly PlannedFile[], colors: Colors): string {
-  return files
-    .map((file) =>
-      differenceText(file, colors)
-        .map((line) => `${line}\n`)
-        .join(""),
-    )
-    .join("");
-}
-
-function differenceText({ path, text, difference }: PlannedFile, colors: Colors): string[] {
+/** New files are shown whole, changed ones by their differences, unchanged ones by name. */
+function differenceLines({ path, text, difference }: PlannedFile, colors: Colors): string[] {
   const { bold, dim, green, red } = colors;
   if (difference.change === "unchanged") return [dim(`unchanged ${path}`)];
   if (difference.change === "created") {
@@ -157,14 +149,14 @@ function differenceText({ path, text, difference }: PlannedFile, colors: Colors)
   return [bold(`changed   ${path}`), ...painted];
 }
 
-export interface InitKeys {
+interface InitKeys {
   readonly made: readonly MadeKeys[];
-  /** Why some stacks still have no key; absent if all have one. */
+  /** Why some stacks still have no key. Absent if all have one. */
   readonly missing?: string;
 }
 
-/** What `--json` prints. `written`: whether the files are as they should be now, written or there already. */
-export function reportText(
+/** What `--json` prints. `written` is true if every file is up to date now. */
+function reportText(
   answers: Answers,
   report: {
     readonly written: boolean;
@@ -188,7 +180,7 @@ export function reportText(
   return `${JSON.stringify(json, undefined, 2)}\n`;
 }
 
-export function initKeysText({ made, missing }: InitKeys): string {
+function initKeysText({ made, missing }: InitKeys): string {
   return [
     ...made.map(
       ({ stack, publicKeyFile = "" }) =>
@@ -198,7 +190,7 @@ export function initKeysText({ made, missing }: InitKeys): string {
   ].join("");
 }
 
-/** The next commands. `--no` keeps npx from asking the public registry if the package is not installed. */
+/** `--no` keeps npx from asking the public registry if the package is not installed. */
 function nextCommands(answers: Answers, keys?: InitKeys): string[] {
   const made = keys?.made.map(({ stack }) => stack) ?? [];
   const unsigned =
@@ -211,7 +203,7 @@ function nextCommands(answers: Answers, keys?: InitKeys): string[] {
   ];
 }
 
-export function nextText(answers: Answers, colors: Colors, keys: InitKeys): string {
+function nextText(answers: Answers, colors: Colors, keys: InitKeys): string {
   return [
     "",
     "Next:",

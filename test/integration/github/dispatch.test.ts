@@ -337,7 +337,7 @@ describe("a run that does not succeed", () => {
       "--timeout",
       "60s",
     ]);
-    expect(err).toContain("waits for an approval");
+    expect(err).toContain("has waited for an approval");
     expect(err).toContain("[run-timeout]");
     expect(code).toBe(1);
   });

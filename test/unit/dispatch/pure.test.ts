@@ -123,7 +123,7 @@ describe("a workflow's file", () => {
   ])("%s", (text, inputs) => expect(readWorkflowFile("w", text).inputs).toEqual(inputs));
 
   test.each([
-    ["jobs: { a: {} }", "unsaid"],
+    ["jobs: { a: {} }", "default"],
     ["permissions: {}\njobs: { a: {} }", "none"],
     ["permissions: write-all\njobs: { a: {} }", "write"],
     ["permissions: { packages: write }\njobs: { a: { permissions: {} } }", "none"],

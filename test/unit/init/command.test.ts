@@ -171,7 +171,7 @@ describe("--json", () => {
       next: [],
     });
     writeFileSync(path.join(dir, "index.ts"), "mine\n");
-    expect((await json("--yes", "--folder", ".")).said).toContain("index.ts is there already");
+    expect((await json("--yes", "--folder", ".")).said).toContain("index.ts exists");
     expect(readdirSync(dir).sort()).toEqual([".git", ".github", "Dockerfile", "Dockerfile.gpu", "index.ts"]);
   });
 
