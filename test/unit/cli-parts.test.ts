@@ -24,14 +24,14 @@ describe("files of parts", () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  test("are written whole, with their folder, and read again", async () => {
+  test("are written with their folder, and read again", async () => {
     const file = path.join(folder, "new/parts", partsFileName("linux/arm64"));
     await writePartsFile(file, PARTS);
     expect(readdirSync(path.dirname(file))).toEqual(["linux-arm64.json"]);
     expect(await earlierParts(file)).toEqual(PARTS);
   });
 
-  test("are found in folders below, as artifacts come, sorted by name", async () => {
+  test("are found in subfolders, as artifacts are downloaded, sorted by name", async () => {
     mkdirSync(path.join(folder, "parts-b"));
     await writePartsFile(path.join(folder, "parts-b/x.json"), PARTS);
     await writePartsFile(path.join(folder, "a.json"), PARTS);
@@ -42,7 +42,7 @@ describe("files of parts", () => {
     ]);
   });
 
-  test("that are none are refused by name, all at once", async () => {
+  test("that are invalid are refused by name, all at once", async () => {
     writeFileSync(path.join(folder, "a.json"), "{");
     writeFileSync(path.join(folder, "b.json"), '{"schema":2}');
     await expect(readPartsFiles(folder, "parts")).rejects.toThrow(
@@ -50,13 +50,13 @@ describe("files of parts", () => {
     );
   });
 
-  test("of an earlier run count only where they can be read", async () => {
+  test("of an earlier run are ignored if they cannot be read", async () => {
     writeFileSync(path.join(folder, "a.json"), "{");
     expect(await earlierParts(path.join(folder, "a.json"))).toBeUndefined();
     expect(await earlierParts(path.join(folder, "none.json"))).toBeUndefined();
   });
 
-  test("without their folder are told what makes them", async () => {
+  test("whose folder is missing: the error shows which command writes it", async () => {
     await expect(readPartsFiles(path.join(folder, "none"), "none")).rejects.toThrow(
       /none: there is no such folder \[parts-no-folder\]\n.*slipway build --platform/,
     );

@@ -60,7 +60,7 @@ function workflows(args: readonly string[] = [], env: Record<string, string> = {
 }
 
 describe("writing", () => {
-  test("makes the files, says so, and leaves them alone the next time", async () => {
+  test("writes the files, and only changed ones the next time", async () => {
     const first = await workflows();
     expect(first).toMatchObject({ code: 0, stderr: "" });
     expect(first.stdout).toBe(
@@ -74,13 +74,13 @@ describe("writing", () => {
     expect((await workflows(["--check"])).code).toBe(0);
   });
 
-  test("leaves the environment out: it is the same on every machine", async () => {
+  test("does not depend on the environment", async () => {
     const plain = await workflows(["--print"]);
     const other = await workflows(["--print"], { RELEASE_TAG: "v9.9.9", PLATFORMS: "linux/s390x" });
     expect(other.stdout).toBe(plain.stdout);
   });
 
-  test("fetches submodules and Git LFS where the repository has them", async () => {
+  test("fetches submodules and Git LFS if the repository has them", async () => {
     execFileSync("git", ["init", "--quiet", folder]);
     expect((await workflows(["--print"])).stdout).not.toMatch(/submodules:|lfs:/);
     write(".gitmodules", "");
@@ -90,7 +90,7 @@ describe("writing", () => {
     expect(stdout.match(/submodules: recursive\n +lfs: true\n/g)).toHaveLength(3);
   });
 
-  test("goes to the repository's root, away from the program's folder", async () => {
+  test("goes to the repository's root, also from a program in a folder", async () => {
     write(
       "release/Pulumi.release.yaml",
       readFileSync(path.join(folder, "Pulumi.release.yaml"), "utf8").replace(
@@ -122,7 +122,7 @@ describe("writing", () => {
 });
 
 describe("--check", () => {
-  test("names file and line of a difference, shows it, and writes nothing", async () => {
+  test("shows a difference with file and line, and writes nothing", async () => {
     await workflows();
     const file = path.join(folder, ".github/workflows/release.yml");
     const changed = readFileSync(file, "utf8").replace("timeout-minutes: 60", "timeout-minutes: 90");
@@ -139,7 +139,7 @@ describe("--check", () => {
     expect(JSON.parse(json.stdout).files[1]).toMatchObject({ change: "changed", line });
   });
 
-  test("a file that is not there is a difference; a checkout's line ends are none", async () => {
+  test("counts a missing file as a difference, but not a checkout's line ends", async () => {
     await workflows();
     const file = path.join(folder, ".github/workflows/release.yml");
     writeFileSync(file, readFileSync(file, "utf8").replaceAll("\n", "\r\n"));
@@ -157,7 +157,7 @@ describe("--check", () => {
       .filter((name) =>
         [".github", ".gitea"].some((host) => existsSync(path.join(REPOSITORY, "examples", name, host))),
       ),
-  )("the example %s has the files that its settings say", async (name) => {
+  )("the files of the example %s are up to date", async (name) => {
     const example = linkedExample(name);
     const { code, stderr } = await workflows(["--check"], {}, example);
     rmSync(example, { recursive: true, force: true });
@@ -167,14 +167,14 @@ describe("--check", () => {
 });
 
 describe("used wrongly", () => {
-  test("a stack that asks for none is named beside those that do", async () => {
+  test("a stack without workflows is reported with those that have some", async () => {
     expect(await workflows(["--stack", "stage"])).toMatchObject({
       code: 1,
       stderr: "error: The stack stage has no workflows; release has some.\n",
     });
   });
 
-  test("a project without settings is told where they go", async () => {
+  test("a project without settings: the error names the setting", async () => {
     rmSync(path.join(folder, "Pulumi.release.yaml"));
     expect((await workflows()).stderr).toContain("slipway:github");
   });
@@ -183,7 +183,7 @@ describe("used wrongly", () => {
     expect((await workflows(["--check", "--print"])).code).toBe(2);
   });
 
-  test("every problem of every stack is told at once", async () => {
+  test("every problem of every stack is reported at once", async () => {
     const wrong = "config:\n  slipway:registries: []\n  slipway:github: { workflows: { relaese: {} } }\n";
     write("Pulumi.release.yaml", wrong);
     write("Pulumi.other.yaml", wrong);
@@ -223,7 +223,7 @@ describe("--outdated", () => {
 
   const outdated = (...args: string[]) => workflows(["--outdated", ...args], { GITHUB_API_URL: url });
 
-  test("says that all are current", async () => {
+  test("reports that all are current", async () => {
     answer = asPinned();
     const { code, stdout } = await outdated();
     expect(code).toBe(0);
@@ -248,7 +248,7 @@ describe("--outdated", () => {
     );
   });
 
-  test("tells a pinned version whose tag somebody moved", async () => {
+  test("reports a pinned version whose tag has moved", async () => {
     const { version } = ACTION_PINS["actions/checkout"];
     answer = asPinned({
       [`/repos/actions/checkout/git/ref/tags%2F${version}`]: {
@@ -272,7 +272,7 @@ describe("--outdated", () => {
     expect(stderr).toContain(message);
   });
 
-  test("explains a host that cannot be reached", async () => {
+  test("explains an unreachable host", async () => {
     const { code, stderr } = await workflows(["--outdated"], { GITHUB_API_URL: "http://127.0.0.1:9" });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: 127\.0\.0\.1:9 could not be asked about .*Check the network/);

@@ -145,7 +145,7 @@ describe("a release", () => {
     expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
   });
 
-  test("is told as JSON, and takes every setting from the stack's variables", async () => {
+  test("is reported as JSON, with every setting from the stack's variables", async () => {
     const standIn = await github({ refs: { ...USUAL.refs, ci: TREE } }, { artifacts: KEPT });
     const prefix = "AWL_DOCKER_RELEASE_";
     const env = {
@@ -175,7 +175,7 @@ describe("a release", () => {
   });
 });
 
-test("without a token in the environment, gh is asked for the one of this server", async () => {
+test("without a token in the environment, gh gives the one for this server", async () => {
   const standIn = await github({}, { artifacts: KEPT });
   const server = new URL(standIn.url).host;
   const script = `[ "$*" = "auth token --hostname ${server}" ] && echo ${TOKEN}`;
@@ -186,7 +186,7 @@ test("without a token in the environment, gh is asked for the one of this server
   expect(standIn.requests.every(({ authorization }) => authorization === `token ${TOKEN}`)).toBe(true);
 });
 
-/** A PATH with a `gh` that does this. */
+/** @returns a PATH with a `gh` that runs the script */
 async function withGh(script: string): Promise<string> {
   const bin = path.join(dir, "bin");
   await mkdir(bin, { recursive: true });
@@ -194,7 +194,7 @@ async function withGh(script: string): Promise<string> {
   return `${bin}:${process.env.PATH}`;
 }
 
-test("a project in a folder of its own: its files are looked for where they are in the repository", async () => {
+test("the files of a project in a folder are looked for in that folder of the repository", async () => {
   const folder = path.join(dir, "release");
   await mkdir(folder, { recursive: true });
   try {
@@ -249,7 +249,7 @@ describe("its own run", () => {
     expect(standIn.dispatches).toHaveLength(1);
   });
 
-  test("is told from that of another dispatch at the same time", async () => {
+  test("is distinguished from another dispatch's at the same time", async () => {
     const standIn = await github({ namesRuns: false }, { conclusion: "failure" }, { artifacts: KEPT });
     const [first, second] = await Promise.all([
       dispatchProcess(standIn, VERSION),
@@ -261,7 +261,7 @@ describe("its own run", () => {
     expect(bad?.err).toContain("/actions/runs/1001");
   });
 
-  test("is not guessed where nothing tells it from another", async () => {
+  test("is not guessed if it cannot be distinguished", async () => {
     const standIn = await github(
       { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
       { neighbour: { branch: "v1.2.3" }, startsAfter: 1 },
@@ -273,7 +273,7 @@ describe("its own run", () => {
     expect(code).toBe(1);
   });
 
-  test.each([{ actor: "somebody", branch: "v1.2.3" }, { branch: "develop" }])(
+  test.each([{ actor: "another", branch: "v1.2.3" }, { branch: "develop" }])(
     "is not a neighbour's: %j",
     async (neighbour) => {
       const standIn = await github(
@@ -322,7 +322,7 @@ describe("a run that does not succeed", () => {
     expect(code).toBe(1);
   });
 
-  test("its log's end is shown without what could steer a terminal", async () => {
+  test("shows the end of its log, without control characters", async () => {
     const log =
       "2026-01-10T00:30:00.1Z \u001b]0;title\u0007\u001b[31mno space\u001b[0m\n##[error]exit 1\nclean-up\n";
     const { err } = await dispatch(await github({}, { conclusion: "failure", log }), VERSION);
@@ -331,7 +331,7 @@ describe("a run that does not succeed", () => {
     expect(err).not.toContain("\u001b");
   });
 
-  test("nobody waits for ever", async () => {
+  test("is not waited for longer than the timeout", async () => {
     const { code, err } = await dispatch(await github({}, { stuck: "waiting" }), [
       ...VERSION,
       "--timeout",
@@ -363,7 +363,7 @@ describe("a run that does not succeed", () => {
     expect(standIn.dispatches).toHaveLength(runs);
   });
 
-  test("a success without a manifest is one, and says so", async () => {
+  test("a success without a manifest is a success with a warning", async () => {
     const { code, err } = await dispatch(await github({}), VERSION);
     expect(err).toContain("kept no release manifest");
     expect(code).toBe(0);
@@ -442,10 +442,7 @@ describe("nothing is dispatched", () => {
   test.each<[string, string[], NodeJS.ProcessEnv, string]>([
     ["version", ["--version", "1.2.3"], {}, "did you mean v1.2.3?"],
     ["version by variable", [], { AWL_DOCKER_RELEASE_VERSION: "latest" }, "AWL_DOCKER_RELEASE_VERSION"],
-    ["ref", ["--input-ref", "$(x)"], {}, "--input-ref"],
     ["policy", ["--publish-version-tag"], {}, "there is no version"],
-    ["repository", ["--repo", "x"], {}, "owner/name"],
-    ["time", ["--timeout", "soon"], {}, "90s, 45m or 2h"],
     ["plain http", ["--api-url", "http://github.example/api/v3"], {}, "use https"],
     ["flag", ["--nonsense"], {}, "unknown option"],
   ])("used wrongly: %s", async (_, args, env, text) => {
@@ -454,7 +451,7 @@ describe("nothing is dispatched", () => {
     expect(code).toBe(2);
   });
 
-  test("without a token: how to log in, and how to release without CI", async () => {
+  test("without a token: the error shows how to log in, and how to release without CI", async () => {
     const { code, err } = await dispatch(await github(), VERSION, { GH_TOKEN: "", PATH: "/nonexistent" });
     expect(err).toContain("[github-token]");
     expect(err).toContain("AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release");
@@ -463,8 +460,8 @@ describe("nothing is dispatched", () => {
 
   test.each([
     ["is not logged in", "exit 1"],
-    ["says nothing", "exit 0"],
-  ])("where gh %s, and there is no other token", async (_, script) => {
+    ["prints nothing", "exit 0"],
+  ])("if gh %s and there is no other token", async (_, script) => {
     const { code, err } = await dispatch(await github(), VERSION, {
       GH_TOKEN: "",
       PATH: await withGh(script),
@@ -474,7 +471,7 @@ describe("nothing is dispatched", () => {
     expect(code).toBe(1);
   });
 
-  test("with a token that GitHub does not know", async () => {
+  test("with a token that GitHub rejects", async () => {
     const { code, err } = await dispatch(await github(), VERSION, { GH_TOKEN: "ghp_old" });
     expect(err).toContain("[github-token-refused]");
     expect(code).toBe(1);
@@ -482,7 +479,7 @@ describe("nothing is dispatched", () => {
 });
 
 describe("faults", () => {
-  test("GitHub is not reached: the local fallback is named", async () => {
+  test("GitHub is unreachable: the error shows how to release without it", async () => {
     const env = { GITHUB_API_URL: "http://127.0.0.1:9" };
     const { code, err } = await dispatch(undefined, VERSION, env);
     expect(err).toContain("[github-unreachable]");
@@ -499,7 +496,7 @@ describe("faults", () => {
     expect(standIn.dispatches).toHaveLength(1);
   });
 
-  test("a dispatch without an answer and without a run: nobody knows, and it says so", async () => {
+  test("a dispatch without an answer and without a run is reported as uncertain", async () => {
     const standIn = await github();
     standIn.intercept = (method) => (method === "POST" ? "reset" : undefined);
     const { code, err } = await dispatch(standIn, VERSION);
@@ -520,21 +517,24 @@ describe("faults", () => {
   test.each([
     ["GET", ""],
     ["POST", "Nothing was dispatched"],
-  ])("an organisation's single sign-on (%s): where to authorise the token", async (refused, text) => {
-    const standIn = await github();
-    const url = "https://github.com/orgs/graysurf/sso?authorization_request=AB12";
-    const message = "Resource protected by organization SAML enforcement.";
-    const headers = { "x-github-sso": `required; url=${url}` };
-    standIn.intercept = (method) => (method === refused ? refusal(403, message, headers) : undefined);
-    const { code, err } = await dispatch(standIn, VERSION);
-    expect(err).toContain("[github-sso]");
-    expect(err).toContain(`Authorise it: ${url}`);
-    expect(err).toContain(text);
-    expect(code).toBe(1);
-    expect(standIn.dispatches).toEqual([]);
-  });
+  ])(
+    "an organisation's single sign-on (%s): the error shows where to authorise the token",
+    async (refused, text) => {
+      const standIn = await github();
+      const url = "https://github.com/orgs/graysurf/sso?authorization_request=AB12";
+      const message = "Resource protected by organization SAML enforcement.";
+      const headers = { "x-github-sso": `required; url=${url}` };
+      standIn.intercept = (method) => (method === refused ? refusal(403, message, headers) : undefined);
+      const { code, err } = await dispatch(standIn, VERSION);
+      expect(err).toContain("[github-sso]");
+      expect(err).toContain(`Authorise it: ${url}`);
+      expect(err).toContain(text);
+      expect(code).toBe(1);
+      expect(standIn.dispatches).toEqual([]);
+    },
+  );
 
-  test("a limit is waited for, and errors while the run goes on are borne", async () => {
+  test("rate limits are waited for, and faults while the run goes on are tolerated", async () => {
     const standIn = await github({}, { artifacts: KEPT });
     let asked = 0;
     standIn.intercept = (_, where) => {
@@ -550,7 +550,7 @@ describe("faults", () => {
     expect(code).toBe(0);
   });
 
-  test("a limit that is longer than anybody waits is an error", async () => {
+  test("a rate limit of almost an hour is an error", async () => {
     const standIn = await github();
     standIn.intercept = () =>
       refusal(403, "API rate limit exceeded", {

@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { GitHub } from "../../support/github/start";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
-/** `slipway plan` of a setup's stack, without an engine: what it would make, as text and as data. */
+/** `slipway plan` for a setup stack, without an engine. */
 
 const SLIPWAY = path.resolve(__dirname, "../../../src/cli/slipway.js");
 const TOKEN = "ghp_canaryOfThePlan";
@@ -49,7 +49,7 @@ const SETTINGS = {
 };
 
 describe("a setup's plan", () => {
-  test("as data: names and what becomes of them, no value of a secret", async () => {
+  test("as JSON: names and actions, and no value of a secret", async () => {
     const { code, out, err } = await plan(SETTINGS, ["--json"]);
     expect(JSON.parse(out)).toMatchObject({
       kind: "setup",
@@ -69,7 +69,7 @@ describe("a setup's plan", () => {
     expect(github.writes()).toEqual([]);
   });
 
-  test("as text; changes that were not expected fail", async () => {
+  test("as text; unexpected changes fail", async () => {
     const { code, out, err } = await plan(SETTINGS, ["--expect-no-changes"]);
     expect(out).toContain("Setup plan for octo/app");
     expect(out).toMatch(/\+ secret DOCKERHUB_TOKEN/);
@@ -77,7 +77,7 @@ describe("a setup's plan", () => {
     expect(code).toBe(1);
   });
 
-  test("what speaks against it is data too, and fails", async () => {
+  test("problems are part of the JSON, and fail", async () => {
     const { code, out, err } = await plan({ ...SETTINGS, variables: { REGION: "us" } }, ["--json"]);
     expect(JSON.parse(out).problems).toEqual([
       expect.objectContaining({ code: "github-variable-taken", path: "variable REGION" }),

@@ -18,7 +18,7 @@ let dir: string;
 let said: string;
 
 beforeEach(() => {
-  // No question is asked, and no stack is made.
+  // Neither GitHub nor Pulumi's backend answers.
   vi.stubEnv("GITHUB_API_URL", "http://127.0.0.1:9");
   vi.stubEnv("PULUMI_BACKEND_URL", "file:///no/such/folder");
   dir = mkdtempSync(path.join(tmpdir(), "slipway-init-command-"));
@@ -80,7 +80,7 @@ describe("exit codes", () => {
     ],
     ["a host with a scheme", ["--yes", "--registry", "https://ghcr.io"], 2, "registry"],
     ["keyless without GitHub", ["--yes", "--workflows", "gitea", "--sign", "keyless"], 2, "--sign keyless"],
-    ["a platform that there is not", ["--yes", "--platform", "linux/z80"], 2, "linux/z80"],
+    ["an unknown platform", ["--yes", "--platform", "linux/z80"], 2, "linux/z80"],
     ["a folder outside of the repository", ["--yes", "--folder", "../other"], 2, "../other"],
     ["no terminal to ask at", [], 2, "--yes"],
     ["an unknown flag", ["--nonsense"], 2, "nonsense"],
@@ -91,13 +91,13 @@ describe("exit codes", () => {
     expect(readdirSync(dir).sort()).toEqual([".git", "Dockerfile", "Dockerfile.gpu"]);
   });
 
-  test("a folder that is no repository", async () => {
+  test("a folder outside of a repository", async () => {
     rmSync(path.join(dir, ".git"), { recursive: true });
     expect(await init("--yes")).toBe(1);
     expect(said).toContain("is not in a git repository");
   });
 
-  test("written, then nothing to do, without colours", async () => {
+  test("0 after writing, and 0 with nothing to do, without colours", async () => {
     expect(await init("--yes", "--sign", "none")).toBe(0);
     const next = said.slice(said.indexOf("\nWritten:"));
     expect(next).toContain("npx --no slipway plan --stack stage");
@@ -120,7 +120,7 @@ describe("--json", () => {
     return { code, said, report: code === 2 ? undefined : JSON.parse(said.slice(said.indexOf("{"))) };
   };
 
-  test("what it would write, with --print", async () => {
+  test("with --print: what it would write", async () => {
     const { code, said, report } = await json("--print");
     expect(code).toBe(0);
     expect(said.startsWith("{")).toBe(true);
@@ -140,7 +140,7 @@ describe("--json", () => {
     expect(readdirSync(dir)).not.toContain("release");
   });
 
-  test("what it wrote and what comes next, with --yes; the same where nothing is left to do", async () => {
+  test("with --yes: what it wrote and what comes next, also if nothing is left to do", async () => {
     const { code, report } = await json("--yes");
     expect(code).toBe(0);
     expect(report).toMatchObject({ written: true });
@@ -160,7 +160,7 @@ describe("--json", () => {
     );
   });
 
-  test("what is there and another's: exit code 1 or 2, and nothing written", async () => {
+  test("files that init did not write: exit code 1 or 2, and nothing written", async () => {
     mkdirSync(path.join(dir, ".github/workflows"), { recursive: true });
     writeFileSync(path.join(dir, ".github/workflows/promote-prod.yml"), "on: push\n");
     const { code, report } = await json("--yes");
@@ -175,7 +175,7 @@ describe("--json", () => {
     expect(readdirSync(dir).sort()).toEqual([".git", ".github", "Dockerfile", "Dockerfile.gpu", "index.ts"]);
   });
 
-  test("a second run leaves the project's files as they are, and names a new Dockerfile", async () => {
+  test("a second run keeps the project's files, and reports a new Dockerfile", async () => {
     await json("--yes");
     const files = ["index.ts", "Pulumi.yaml", "Pulumi.stage.yaml", "Pulumi.prod.yaml", "tsconfig.json"];
     for (const file of files) appendFileSync(path.join(dir, "release", file), "\n# mine\n");
@@ -192,7 +192,7 @@ describe("--json", () => {
     expect(report.notes).toContain("worker/Dockerfile, which release/index.ts does not name: add it there");
   });
 
-  test("it asks nothing: without --yes and --print it is used wrongly", async () => {
+  test("without --yes or --print is used wrongly", async () => {
     const { code, said } = await json();
     expect(code).toBe(2);
     expect(said).toContain("--json asks nothing");
