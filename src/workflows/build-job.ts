@@ -1,3 +1,4 @@
+import type { WorkflowStack } from "../plan/config";
 import { type EnvValue, expression, type Job, type Step, shellWord } from "./model";
 import {
   buildSecrets,
@@ -13,7 +14,6 @@ import {
   setUpBuildx,
   setUpNode,
   versionTags,
-  type WorkflowStack,
   workingDirectory,
 } from "./stack";
 

@@ -1,11 +1,11 @@
 import { structuredPatch } from "diff";
-import type { WorkflowHost } from "../plan/config";
+import type { WorkflowHost, WorkflowStack } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
 import { jobId, renderWorkflow, type Workflow } from "./model";
 import { promoteJob, promoteWorkflow } from "./release-job";
 import { deployWorkflow, releaseWorkflow } from "./release-workflow";
 import { driftWorkflow, previewWorkflow } from "./shared-workflows";
-import { builds, type HostedStack, runnersOf, type WorkflowStack } from "./stack";
+import { builds, fileOf, type HostedStack, runnersOf } from "./stack";
 
 export interface WorkflowFile {
   /** From the repository's root: `.github/workflows/release.yml`. */
@@ -90,12 +90,12 @@ function deployAndFollowers(stack: HostedStack, stacks: readonly HostedStack[]):
 
 function sharedWorkflows(
   stacks: readonly HostedStack[],
-  fileOf: (stack: HostedStack) => string | undefined,
+  fileIn: (stack: HostedStack) => string | undefined,
   make: (file: string, stacks: readonly HostedStack[]) => Workflow,
 ): StackWorkflow[] {
-  const files = [...new Set(stacks.flatMap((stack) => fileOf(stack) ?? []))];
+  const files = [...new Set(stacks.flatMap((stack) => fileIn(stack) ?? []))];
   return files.map((file) => {
-    const members = stacks.filter((stack) => fileOf(stack) === file);
+    const members = stacks.filter((stack) => fileIn(stack) === file);
     return { workflow: make(file, members), stacks: members.map(({ stack }) => stack) };
   });
 }
@@ -189,14 +189,13 @@ interface NamedFile {
   readonly shared: boolean;
 }
 
-function namedFiles({
-  stack,
-  workflows: { release, deploy, promote, preview, drift },
-}: WorkflowStack): NamedFile[] {
+function namedFiles(one: WorkflowStack): NamedFile[] {
+  const { stack, workflows } = one;
+  const { release, deploy, promote, preview, drift } = workflows;
   const named: [key: string, file: string | undefined, shared: boolean][] = [
     ["release", release?.file, false],
-    ["deploy", deploy === undefined ? undefined : (deploy.file ?? `deploy-${stack}.yml`), false],
-    ["promote", promote === undefined ? undefined : (promote.file ?? `promote-${stack}.yml`), false],
+    ["deploy", deploy && fileOf(one, "deploy"), false],
+    ["promote", promote && fileOf(one, "promote"), false],
     ["preview", preview?.file, true],
     ["drift", drift?.file, true],
   ];

@@ -21,7 +21,8 @@ export interface Workflow {
 }
 
 export interface Triggers {
-  readonly release?: { readonly types: readonly ["published"] };
+  /** When a release is published. */
+  readonly release?: true;
   readonly push?: { readonly branches?: readonly string[]; readonly tags?: readonly string[] };
   readonly pullRequest?: true;
   readonly schedule?: readonly string[];
@@ -29,14 +30,12 @@ export interface Triggers {
   readonly dispatch?: Readonly<Record<string, Input>>;
 }
 
-export type Input =
-  | { readonly description: string; readonly type: "string"; readonly required: boolean }
-  | {
-      readonly description: string;
-      readonly type: "choice";
-      readonly options: readonly string[];
-      readonly default: string;
-    };
+export interface Input {
+  readonly description: string;
+  readonly required?: boolean;
+  /** Makes it a choice, with the first option as default. */
+  readonly options?: readonly string[];
+}
 
 export interface Concurrency {
   readonly group: string;
@@ -105,10 +104,6 @@ export function valueText(value: EnvValue): string {
   return expression(value.otherwise === undefined ? name : `${name} || ${value.otherwise}`);
 }
 
-export function textInput(description: string, required = false): Input {
-  return { description, type: "string", required };
-}
-
 export function expression(text: string): string {
   return `\${{ ${text} }}`;
 }
@@ -162,7 +157,7 @@ export function renderWorkflow(workflow: Workflow): string {
 
 function triggers({ release, push, pullRequest, schedule, dispatch }: Triggers): YAMLMap {
   return mapping({
-    release: release && { types: inline(release.types) },
+    release: release && { types: inline(["published"]) },
     push: push && { branches: push.branches && inline(push.branches), tags: push.tags && inline(push.tags) },
     pull_request: pullRequest && new Scalar(null),
     schedule: schedule?.map((cron) => ({ cron: quoted(cron) })),
@@ -177,10 +172,10 @@ function renderDispatch(inputs: Readonly<Record<string, Input>>): Node {
 }
 
 function renderInput(input: Input): YAMLMap {
-  const { description, type } = input;
-  return type === "choice"
-    ? mapping({ description, type, options: inline(input.options), default: input.default })
-    : mapping({ description, type, required: input.required });
+  const { description, required = false, options } = input;
+  return options === undefined
+    ? mapping({ description, type: "string", required })
+    : mapping({ description, type: "choice", options: inline(options), default: options[0] });
 }
 
 function renderConcurrency({ group, cancelInProgress, queue, comment }: Concurrency): YAMLMap {

@@ -1,3 +1,4 @@
+import type { WorkflowStack } from "../plan/config";
 import {
   BUILD_JOB,
   type BuildJobInput,
@@ -21,6 +22,7 @@ import {
 import {
   checkOut,
   environmentOf,
+  fileOf,
   furtherSecrets,
   type HostedStack,
   inRepository,
@@ -34,7 +36,6 @@ import {
   setUpNode,
   setUpPulumi,
   signingVariables,
-  type WorkflowStack,
   waiting,
   workingDirectory,
 } from "./stack";
@@ -206,15 +207,13 @@ function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: str
 
 const VERSION: Input = {
   description: "The released version to promote. Default: the one that the stack's file names",
-  type: "string",
-  required: false,
 };
 
 export function promoteWorkflow(stack: HostedStack): Workflow {
   const { stack: name, workflows, config } = stack;
   const settings = workflows.promote ?? { follow: true };
   const byStatement = config.promote?.source.kind === "statement";
-  const file = settings.file ?? `promote-${name}.yml`;
+  const file = fileOf(stack, "promote");
   return {
     file,
     comment: madeFrom([stack]),

@@ -8,23 +8,20 @@ import {
   type Job,
   stem,
   tagFilter,
-  textInput,
   type Workflow,
 } from "./model";
 import { attestJob, releaseJob } from "./release-job";
-import { type HostedStack, madeFrom, versionFilters, waiting } from "./stack";
+import { fileOf, type HostedStack, madeFrom, versionFilters, waiting } from "./stack";
 
-const refInput = (otherwise: string) => textInput(`Branch, tag or commit to release. Default: ${otherwise}`);
-const SERVICES = textInput("Only these images, separated by commas. Default: all");
-const DISPATCH_ID = textInput("For `slipway dispatch`, which finds its run by it");
+const refInput = (otherwise: string): Input => ({
+  description: `Branch, tag or commit to release. Default: ${otherwise}`,
+});
 
 const AS_CONFIGURED = "as configured";
 
 const PUBLISH_VERSION_TAG: Input = {
   description: "Write the version tag",
-  type: "choice",
   options: [AS_CONFIGURED, "true", "false"],
-  default: AS_CONFIGURED,
 };
 
 /** Releases a version: started by a published release, by a git tag or by hand. */
@@ -42,7 +39,7 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
     name: title,
     runName: stack.host === "github" ? runName(title, inputs) : undefined,
     on: {
-      release: on.includes("release") ? { types: ["published"] } : undefined,
+      release: on.includes("release") ? true : undefined,
       push: on.includes("tags") ? { tags: versionFilters(stack).map(tagFilter) } : undefined,
       dispatch: inputs,
     },
@@ -69,11 +66,11 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
 export function deployWorkflow(stack: HostedStack): Workflow {
   const { stack: name, config, workflows } = stack;
   const settings = workflows.deploy ?? { branches: ["main"] };
-  const tag = textInput("The images' tag. Default: the commit");
+  const tag: Input = { description: "The images' tag. Default: the commit" };
   // Otherwise a commit gets only the tags of its rules, such as type=sha.
   const isNamed = config.publishVersionTag === true;
   const services = servicesInput(stack);
-  const file = settings.file ?? `deploy-${name}.yml`;
+  const file = fileOf(stack, "deploy");
   return {
     file,
     comment: madeFrom([stack]),
@@ -155,7 +152,7 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
   const noVersion = isRequired ? "" : ". Default: none, and no version tag";
   return {
-    version: textInput(`Version such as ${example}${noVersion}`, isRequired),
+    version: { description: `Version such as ${example}${noVersion}`, required: isRequired },
     ref: refInput(`the version's git tag${isRequired ? "" : ", else where it is started"}`),
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...servicesInput(stack),
@@ -172,16 +169,19 @@ function taggedInput(inputs: Readonly<Record<string, Input>>, own: readonly stri
 /** Only for several images, since an image and its variants are always released together. */
 function servicesInput({ config }: HostedStack): { readonly services?: Input } {
   const repositories = new Set(config.images.map(({ repository }) => repository));
-  return repositories.size > 1 ? { services: SERVICES } : {};
+  const services = { description: "Only these images, separated by commas. Default: all" };
+  return repositories.size > 1 ? { services } : {};
 }
 
 /** Gitea ignores run-name, so that no run can be found by its title there. */
 function dispatchIdInput({ host }: HostedStack): Record<string, Input> {
-  return host === "github" ? { dispatch_id: DISPATCH_ID } : {};
+  const dispatch_id = { description: "For `slipway dispatch`, which finds its run by it" };
+  return host === "github" ? { dispatch_id } : {};
 }
 
 function ruleInput(name: string): Input {
-  return textInput(name === "tag" ? "The image's tag" : `What tag rules read as ${name}`, true);
+  const description = name === "tag" ? "The image's tag" : `What tag rules read as ${name}`;
+  return { description, required: true };
 }
 
 /**

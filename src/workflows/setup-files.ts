@@ -1,3 +1,4 @@
+import type { WorkflowStack } from "../plan/config";
 import {
   DEFAULT_BRANCH,
   type EnvironmentConfig,
@@ -7,7 +8,7 @@ import {
 } from "../plan/setup/config";
 import { workflowFiles } from "./generate";
 import type { EnvValue, Workflow } from "./model";
-import { environmentOf, versionTags, type WorkflowStack } from "./stack";
+import { environmentOf, versionTags } from "./stack";
 
 /**
  * Adds to a setup what the project's workflows need: their files (unless the setup has a file of that path), the refs

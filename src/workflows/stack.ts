@@ -2,24 +2,13 @@ import {
   buildSecretVariable,
   type CheckoutNeeds,
   CI_PAIR,
-  type Config,
   hostVariables,
   type WorkflowHost,
-  type WorkflowsConfig,
+  type WorkflowStack,
 } from "../plan/config";
 import { isLoopbackHost } from "../plan/reference";
 import { PULUMI_VERSION } from "./action-pins";
 import { type EnvValue, expression, type Permissions, type Step, shellWord } from "./model";
-
-export interface WorkflowStack {
-  readonly stack: string;
-  readonly config: Config;
-  readonly workflows: WorkflowsConfig;
-  /** The stack's file, relative to the project: `Pulumi.release.yaml`. */
-  readonly configFile: string;
-  /** What jobs that read build contexts fetch besides the commit. */
-  readonly checkout: CheckoutNeeds;
-}
 
 export interface HostedStack extends WorkflowStack {
   readonly host: WorkflowHost;
@@ -29,6 +18,11 @@ export interface HostedStack extends WorkflowStack {
 
 /** Whether the engine's state is read by later runs. */
 export type StateKind = "throwaway" | "kept";
+
+/** The file of a stack's own workflow. */
+export function fileOf({ stack, workflows }: WorkflowStack, key: "deploy" | "promote"): string {
+  return workflows[key]?.file ?? `${key}-${stack}.yml`;
+}
 
 export function environmentOf({ stack, workflows }: WorkflowStack): string {
   return workflows.environment ?? stack;

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../src/cli/main";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { earlierParts, partsFileName, readPartsFiles, writePartsFile } from "../../src/cli/parts/parts-run";
 import type { PlatformParts } from "../../src/plan/platform-parts";
 import { DIGEST, KEY, REVISION } from "../support/planned";
+import { slipway } from "../support/slipway";
 
 const PARTS: PlatformParts = {
   schema: 1,
@@ -68,15 +68,7 @@ test.each([
   ["an empty platform", ["build", "--platform", " , "], /--platform names no platform/],
   ["an unknown flag", ["merge", "--platform", "linux/arm64"], /unknown option '--platform'/],
 ])("%s is used wrongly", async (_, args, message) => {
-  let said = "";
-  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    said += String(text);
-    return true;
-  });
-  try {
-    expect(await main(args)).toBe(2);
-  } finally {
-    write.mockRestore();
-  }
-  expect(said).toMatch(message);
+  const { code, err } = await slipway(args);
+  expect(code).toBe(2);
+  expect(err).toMatch(message);
 });

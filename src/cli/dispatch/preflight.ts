@@ -28,7 +28,7 @@ async function check(session: Session): Promise<ReadyDispatch> {
   const workflowRef = settings.workflowRef ?? (await taggedWorkflow(session)) ?? defaultBranch;
   const headSha = await commitOf(session, workflowRef);
   if (headSha === undefined) {
-    return refuse({
+    throw notDispatched({
       code: "workflow-ref-missing",
       path: workflowRef,
       message: `there is no such branch or tag in ${repositoryName}`,
@@ -63,7 +63,7 @@ async function checkRepositoryAccess({
 }: Session): Promise<string> {
   const answer = await unlessStatus([404], octokit.rest.repos.get({ ...repository }));
   if (answer === undefined) {
-    return refuse({
+    throw notDispatched({
       code: "repository-missing",
       path: repositoryName,
       message: "there is no such repository, or the token may not see it",
@@ -72,7 +72,7 @@ async function checkRepositoryAccess({
   }
   const { archived, disabled, permissions, default_branch } = answer.data;
   if (archived || disabled) {
-    refuse({
+    throw notDispatched({
       code: "repository-closed",
       path: repositoryName,
       message: `is ${archived ? "archived" : "disabled"}, so no workflow runs there`,
@@ -80,7 +80,7 @@ async function checkRepositoryAccess({
     });
   }
   if (permissions?.push === false) {
-    refuse({
+    throw notDispatched({
       code: "dispatch-permission",
       path: repositoryName,
       message: "the token's user may read this repository, but not start its workflows",
@@ -107,7 +107,7 @@ async function findWorkflow(session: Session): Promise<number> {
     octokit.rest.actions.getWorkflow({ ...repository, workflow_id: workflow }),
   );
   if (answer === undefined) {
-    return refuse({
+    throw notDispatched({
       code: "workflow-missing",
       path: workflow,
       message: `${repositoryName} has no such workflow on its default branch; it has ${await workflowNames(session)}`,
@@ -116,7 +116,7 @@ async function findWorkflow(session: Session): Promise<number> {
   }
   const { id, state } = answer.data;
   if (state === "active") return id;
-  return refuse({
+  throw notDispatched({
     code: "workflow-disabled",
     path: workflow,
     message: `does not run: ${DISABLED[state] ?? state}`,
@@ -147,7 +147,7 @@ async function readWorkflow(session: Session, ref: string): Promise<WorkflowFile
   const path = `${session.settings.workflow} on ${ref}`;
   const file = await workflowOn(session, ref);
   if (file === undefined) {
-    return refuse({
+    throw notDispatched({
       code: "workflow-missing-on-ref",
       path,
       message: "this reference lacks the workflow's file",
@@ -155,7 +155,7 @@ async function readWorkflow(session: Session, ref: string): Promise<WorkflowFile
     });
   }
   if (file.inputs !== undefined) return file;
-  return refuse({
+  throw notDispatched({
     code: "workflow-not-dispatchable",
     path,
     message: "does not start by workflow_dispatch",
@@ -167,10 +167,6 @@ async function workflowOn(session: Session, ref: string): Promise<WorkflowFile |
   const path = `.github/workflows/${session.settings.workflow}`;
   const text = await readFileAt(session, path, ref);
   return text === undefined ? undefined : readWorkflowFile(`${path} on ${ref}`, text);
-}
-
-function refuse(problem: Problem): never {
-  throw notDispatched(problem);
 }
 
 /** Checks that tag and reference exist and are the same commit. @returns that commit */

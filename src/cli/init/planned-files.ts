@@ -4,8 +4,7 @@ import { readCheckoutNeeds } from "../../inputs/checkout";
 import { ignoreRules } from "../../inputs/context-files";
 import { contextUse } from "../../inputs/dockerfile";
 import { isInside, projectFiles } from "../../inputs/project-files";
-import type { StackWithWorkflows } from "../../inputs/workflow-stacks";
-import type { CheckoutNeeds } from "../../plan/config";
+import type { CheckoutNeeds, WorkflowStack } from "../../plan/config";
 import { ProblemError } from "../../plan/problem";
 import { isRecord, sortedRecord } from "../../plan/record";
 import { readConfig } from "../../settings/read";
@@ -79,7 +78,7 @@ export async function plannedFiles(
 }
 
 /** Checks the settings of every stack. @returns the stacks with workflows */
-function checkedStacks(root: string, answers: Answers, checkout: CheckoutNeeds): StackWithWorkflows[] {
+function checkedStacks(root: string, answers: Answers, checkout: CheckoutNeeds): WorkflowStack[] {
   const readRootFile = projectFiles(root);
   const common = { env: {}, secretKeys: [], readFile: (file: string) => readRootFile(file, ".") };
   const code = releaseArgs(answers);

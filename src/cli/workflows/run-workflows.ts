@@ -1,5 +1,6 @@
 import path from "node:path";
-import { readWorkflowStacks, type StackWithWorkflows } from "../../inputs/workflow-stacks";
+import { readWorkflowStacks } from "../../inputs/workflow-stacks";
+import type { WorkflowStack } from "../../plan/config";
 import { writeWholeFile } from "../../report/manifest-file";
 import { compareFile, type FileDifference, type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
@@ -38,7 +39,7 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   return isRefused ? 1 : 0;
 }
 
-function requireStack(asked: string | undefined, stacks: readonly StackWithWorkflows[]): void {
+function requireStack(asked: string | undefined, stacks: readonly WorkflowStack[]): void {
   const names = stacks.map(({ stack }) => stack);
   if (names.length === 0) {
     throw new Error(
@@ -62,7 +63,7 @@ function print(files: readonly WorkflowFile[], { json }: WorkflowsOptions): void
 }
 
 /** Workflow files are in the repository's root. `directory` is the project's path from there. */
-function repositoryRoot(projectDir: string, stacks: readonly StackWithWorkflows[]): string {
+function repositoryRoot(projectDir: string, stacks: readonly WorkflowStack[]): string {
   const [directory = ".", ...others] = [...new Set(stacks.map(({ workflows }) => workflows.directory))];
   if (others.length > 0) {
     throw new Error(

@@ -11,10 +11,11 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../../src/cli/main";
+import { slipway } from "../../support/slipway";
 
 /** The command's flags and exit codes, in a repository with one Dockerfile. */
 let dir: string;
+/** What the last command has printed. */
 let said: string;
 
 beforeEach(() => {
@@ -26,23 +27,18 @@ beforeEach(() => {
   execFileSync("git", ["remote", "add", "origin", "git@github.com:octo/app.git"], { cwd: dir });
   writeFileSync(path.join(dir, "Dockerfile"), "FROM scratch\n");
   writeFileSync(path.join(dir, "Dockerfile.gpu"), "FROM scratch\n");
-  said = "";
-  const listen = (text: unknown) => {
-    said += String(text);
-    return true;
-  };
-  vi.spyOn(process.stdout, "write").mockImplementation(listen);
-  vi.spyOn(process.stderr, "write").mockImplementation(listen);
 });
 
 afterEach(() => {
-  vi.restoreAllMocks();
   vi.unstubAllEnvs();
-  process.exitCode = undefined;
   rmSync(dir, { recursive: true, force: true });
 });
 
-const init = (...args: string[]) => main(["init", "--cwd", dir, ...args]);
+async function init(...args: string[]): Promise<number | null> {
+  const { code, out, err } = await slipway(["init", "--cwd", dir, ...args]);
+  said = err + out;
+  return code;
+}
 
 describe("flags", () => {
   test.each([
@@ -105,7 +101,6 @@ describe("exit codes", () => {
     expect(next).not.toMatch(/npx (?!--no )/);
     expect(next.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(said).not.toContain("\u001b[");
-    said = "";
     expect(await init("--yes")).toBe(0);
     expect(said).toContain("Nothing to do");
     expect(said).not.toContain("Next:");
@@ -115,7 +110,6 @@ describe("exit codes", () => {
 
 describe("--json", () => {
   const json = async (...args: string[]) => {
-    said = "";
     const code = await init("--json", "--no-lanes", ...args);
     return { code, said, report: code === 2 ? undefined : JSON.parse(said.slice(said.indexOf("{"))) };
   };
