@@ -78,7 +78,7 @@ interface AnyStep {
 
 export interface ActionStep extends AnyStep {
   readonly uses: ActionName;
-  readonly with?: Readonly<Record<string, EnvValue | boolean | number>>;
+  readonly with?: Readonly<Record<string, EnvValue | boolean | number | undefined>>;
 }
 
 export interface RunStep extends AnyStep {
@@ -245,8 +245,8 @@ function renderStep(step: Step): YAMLMap {
   return map;
 }
 
-function inputText(value: EnvValue | boolean | number): string | boolean | number {
-  return typeof value === "boolean" || typeof value === "number" ? value : valueText(value);
+function inputText(value: EnvValue | boolean | number | undefined): string | boolean | number | undefined {
+  return typeof value === "object" ? valueText(value) : value;
 }
 
 /** `owner/name@<commit> # v1.2.3`. */

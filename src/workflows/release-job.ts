@@ -173,7 +173,7 @@ export function attestJob({ stack, hasSource }: BuildJobInput, released: string)
           "subject-digest": expression("matrix.digest"),
           "push-to-registry": isGhcr,
           // The record in the organization's list of artifacts needs another permission.
-          ...(isGhcr ? { "create-storage-record": false } : {}),
+          "create-storage-record": isGhcr ? false : undefined,
         },
       },
       {

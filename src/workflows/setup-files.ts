@@ -104,7 +104,7 @@ export function secretUses(workflows: readonly Workflow[]): UsedSecret[] {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, use]) => use);
 }
 
-function secretIn(value: EnvValue | boolean | number): { name: string; optional: boolean }[] {
+function secretIn(value: EnvValue | boolean | number | undefined): { name: string; optional: boolean }[] {
   if (typeof value !== "object") return [];
   return [{ name: value.secret, optional: value.optional ?? value.otherwise !== undefined }];
 }

@@ -159,10 +159,10 @@ export function checkOut({
     name: "Check out",
     uses: "actions/checkout",
     with: {
-      ...(ref === undefined ? {} : { ref }),
+      ref,
       "fetch-depth": 0,
-      ...(needs?.submodules ? { submodules: "recursive" } : {}),
-      ...(needs?.lfs ? { lfs: true } : {}),
+      submodules: needs?.submodules ? "recursive" : undefined,
+      lfs: needs?.lfs ? true : undefined,
       "persist-credentials": false,
     },
   };
@@ -202,10 +202,7 @@ export function setUpBuildx({ config }: WorkflowStack): Step {
   return {
     name: "Set up Buildx",
     uses: "docker/setup-buildx-action",
-    with: {
-      ...(config.builder.name === undefined ? {} : { name: config.builder.name }),
-      "cache-binary": false,
-    },
+    with: { name: config.builder.name, "cache-binary": false },
   };
 }
 
