@@ -54,6 +54,8 @@ export interface RegistryConfig {
   readonly floatingTags?: boolean;
   /** Where descriptions of its repositories go, as an origin. Default: Docker Hub's for `docker.io`, else none. */
   readonly hub?: string;
+  /** The GitHub server whose packages its repositories are, as an origin. Default: github.com for `ghcr.io`, else none. */
+  readonly packages?: string;
 }
 
 export interface ImageConfig {
@@ -236,6 +238,8 @@ export interface WorkflowsConfig {
     readonly cron: string;
     /** The environment with the secrets of this check; one without reviewers. Default `drift`. */
     readonly environment: string;
+    /** Whether a base that moved since the newest version was built counts. Default false. */
+    readonly currentBases: boolean;
   };
 }
 

@@ -4,6 +4,7 @@ import type { ExistingContent } from "./existing-release";
 import type { BuildRecord, ManifestImage } from "./manifest";
 import type { PolicyFinding } from "./policy/policy-config";
 import type { Problem } from "./problem";
+import type { MovedBase } from "./rebuild";
 import type { VerifiedBy } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
@@ -29,6 +30,8 @@ export interface ReleasePlan {
   readonly left: readonly PlannedTag[];
   /** What Docker Hub is to say of the repositories, after every tag. Default: nothing. */
   readonly descriptions?: readonly PlannedDescription[];
+  /** Bases that point to another image than the one that was built on. Default: none. */
+  readonly movedBases?: readonly MovedBase[];
   /** What the last release left of images that this one does not touch. */
   readonly kept: readonly ManifestImage[];
   readonly skipped: Readonly<Record<string, string>>;
@@ -55,6 +58,8 @@ export interface PlannedImage {
   readonly build?: BuildRecord;
   /** The tag by which the content is found again, one a repository. */
   readonly claims: readonly PlannedTag[];
+  /** Of a build whose candidate tag moves from release to release: the digests that it may leave. */
+  readonly replaces?: readonly Digest[];
   /** Repositories that do not have the content yet, as far as their tags show. */
   readonly copyTo: readonly string[];
   readonly statement?: ReleaseStatement;

@@ -21,6 +21,8 @@ export interface ContentClaim {
   readonly contentKey: string;
   /** The tag that names a base's content, `base-3f2a9c01b7de`; absent for everything else. */
   readonly tag?: string;
+  /** Of a base, which has no release statement: the images that it was built on, by reference. */
+  readonly bases?: Readonly<Record<string, Digest>>;
   /** `host/path` of every repository that it was pushed to, the primary first. */
   readonly repositories: readonly string[];
 }
@@ -76,6 +78,7 @@ function isClaim(value: unknown): value is ContentClaim {
     [value.image, value.lane, value.revision, value.contentKey].every(isText) &&
     (value.version === undefined || isText(value.version)) &&
     (value.tag === undefined || isText(value.tag)) &&
+    (value.bases === undefined || isTextRecord(value.bases)) &&
     isListOf(value.repositories, isText)
   );
 }
@@ -158,6 +161,8 @@ export function plannedClaim(input: StatementInput): ContentClaim | undefined {
     // A pinned base was built from another working tree.
     contentKey: verified?.contentKey || intent.contentKey,
     tag: intent.image.addressed === undefined ? undefined : intent.candidateTag,
+    // What is found was built on what its first claim says.
+    bases: intent.image.addressed === undefined || content.from !== "build" ? known?.bases : intent.bases,
     repositories,
   };
 }
