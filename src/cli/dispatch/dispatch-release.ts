@@ -5,7 +5,7 @@ import { reasonOf } from "../../plan/problem";
 import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
 import { releaseFlags } from "../commands/flags";
-import { UsageError } from "../terminal";
+import { SIGNAL_EXIT_CODES, UsageError } from "../terminal";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
 import { connect, type DispatchedRun, findToken, Pace, type Session } from "./github";
 import { failedRun, readManifests } from "./outcome";
@@ -165,8 +165,6 @@ export interface Interruption {
   readonly end: () => void;
 }
 
-const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-
 /** Handles Ctrl-C and SIGTERM until `end`, and exits with a shell's code for the signal. */
 function onInterruption(tidy: () => void): Interruption {
   let left: readonly string[] = ["Nothing was dispatched."];
@@ -174,7 +172,7 @@ function onInterruption(tidy: () => void): Interruption {
     tidy();
     // The terminal has printed ^C before.
     process.stderr.write(`\n${left.join("\n")}\n`);
-    process.exit(CODES[signal]);
+    process.exit(SIGNAL_EXIT_CODES[signal]);
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
   return {

@@ -4,15 +4,13 @@ import { runCommand } from "../../inputs/commands";
 import { reasonOf } from "../../plan/problem";
 import { type MadeKeys, makeKeys } from "../make-keys";
 import { writeAllOrNone } from "../repository-files";
-import { type Colors, colorsFor, say, UsageError } from "../terminal";
+import { type Colors, colorsFor, SIGNAL_EXIT_CODES, say, UsageError } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";
 import { defaultAnswers, notes as notesOf } from "./default-answers";
 import { readFacts, repositoryRoot } from "./facts";
 import { type PlannedFile, plannedFiles } from "./planned-files";
 import { releaseArgs } from "./program";
 import { type Answers, type InitFlags, stackPairs } from "./shape";
-
-const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Sets a repository up to release with Slipway: shows what it would write, and writes it after a confirmation. */
 export async function runInit(flags: InitFlags, env: NodeJS.ProcessEnv): Promise<number> {
@@ -26,9 +24,9 @@ export async function runInit(flags: InitFlags, env: NodeJS.ProcessEnv): Promise
     );
   }
   const stop = new AbortController();
-  let code: number = INTERRUPTED.SIGINT;
+  let code: number = SIGNAL_EXIT_CODES.SIGINT;
   const onSignal = (signal: "SIGINT" | "SIGTERM") => {
-    code = INTERRUPTED[signal];
+    code = SIGNAL_EXIT_CODES[signal];
     stop.abort(new Error("interrupted"));
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);

@@ -28,6 +28,8 @@ import { type Ended, slipway } from "../../support/slipway";
 
 /** How long a second of waiting is. */
 const SECOND_MS = 10;
+const VERSION = ["--version", "v1.2.3"];
+const LOCAL = "AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release";
 let dir: string;
 const started: ActionsRuns[] = [];
 
@@ -57,7 +59,18 @@ async function dispatch(
   return checked(await slipway(argumentsOf(args), environment(standIn, env), SECOND_MS));
 }
 
-/** The command as a process, for what ends one and for two at once. */
+/** @returns what a dispatch that fails prints */
+async function failure(
+  standIn: ActionsRuns | undefined,
+  args = VERSION,
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const { code, err } = await dispatch(standIn, args, env);
+  expect(code, err).toBe(1);
+  return err;
+}
+
+/** The command as a process of its own: for signals, and for two dispatches at once. */
 function dispatchProcess(standIn: ActionsRuns, args: string[], onStart?: (child: ChildProcess) => void) {
   return new Promise<Ended>((resolve, reject) => {
     const program = path.resolve(__dirname, "../../support/github/quick-slipway.cjs");
@@ -89,8 +102,6 @@ function checked(ended: Ended): Ended {
   expect(ended.out + ended.err).not.toContain(TOKEN);
   return ended;
 }
-
-const VERSION = ["--version", "v1.2.3"];
 
 describe("a release", () => {
   test("runs the default branch's workflow where the version's tag has none", async () => {
@@ -238,11 +249,10 @@ describe("its own run", () => {
       { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
       { neighbour: { branch: "v1.2.3" }, startsAfter: 1 },
     );
-    const { code, err } = await dispatch(standIn, VERSION);
+    const err = await failure(standIn);
     expect(err).toContain("[run-ambiguous]");
     expect(err).toContain("/actions/runs/1001");
     expect(err).toContain("/actions/runs/1002");
-    expect(code).toBe(1);
   });
 
   test.each([{ actor: "another", branch: "v1.2.3" }, { branch: "develop" }])(
@@ -260,58 +270,46 @@ describe("its own run", () => {
 
   test.each([true, false])("never starts (named: %s)", async (namesRuns) => {
     const standIn = await github({ namesRuns }, { startsAfter: "never" });
-    const { code, err } = await dispatch(standIn, VERSION);
-    expect(err).toContain("[run-missing]");
-    expect(code).toBe(1);
+    expect(await failure(standIn)).toContain("[run-missing]");
   });
 });
 
+function failed(log: string): Fate {
+  return { conclusion: "failure", log: `${log}\n` };
+}
+
 describe("a run that does not succeed", () => {
-  test.each<[string, Fate, string]>([
-    ["cancelled", { conclusion: "cancelled" }, "release-cancelled"],
-    ["timed out", { conclusion: "timed_out" }, "release-timed-out"],
-    ["skipped", { conclusion: "skipped" }, "release-skipped"],
-    ["not started", { conclusion: "startup_failure" }, "workflow-invalid"],
-    ["failed", { conclusion: "failure" }, "release-failed"],
-    ["deleted", { deleted: true }, "run-gone"],
-    ["GHCR", { conclusion: "failure", log: "denied: permission_denied: write_package\n" }, "ghcr-permission"],
-    [
-      "Docker Hub",
-      { conclusion: "failure", log: "docker.io: unauthorized: incorrect username or password\n" },
-      "dockerhub-credentials",
-    ],
-    ["build", { conclusion: "failure", log: "ERROR: failed to solve: exit 1\n" }, "image-build"],
-    ["push", { conclusion: "failure", log: "failed to push ghcr.io/x: 500\n" }, "registry-push"],
-    [
-      "tag",
-      { conclusion: "failure", log: "  ghcr.io/x:v1: is another digest [tag-write-once]\n" },
-      "tag-write-once",
-    ],
-  ])("%s", async (_, fate, expected) => {
-    const { code, err } = await dispatch(await github({}, fate), VERSION);
+  test.each<[string, Fate]>([
+    ["release-cancelled", { conclusion: "cancelled" }],
+    ["release-timed-out", { conclusion: "timed_out" }],
+    ["release-skipped", { conclusion: "skipped" }],
+    ["workflow-invalid", { conclusion: "startup_failure" }],
+    ["release-failed", { conclusion: "failure" }],
+    ["run-gone", { deleted: true }],
+    ["ghcr-permission", failed("denied: permission_denied: write_package")],
+    ["dockerhub-credentials", failed("docker.io: unauthorized: incorrect username or password")],
+    ["image-build", failed("ERROR: failed to solve: exit 1")],
+    ["registry-push", failed("failed to push ghcr.io/x: 500")],
+    ["tag-write-once", failed("  ghcr.io/x:v1: is another digest [tag-write-once]")],
+  ])("%s", async (expected, fate) => {
+    const err = await failure(await github({}, fate));
     expect(err).toContain(`[${expected}]`);
     expect(err).toContain("/actions/runs/1001");
-    expect(code).toBe(1);
   });
 
   test("shows the end of its log, without control characters", async () => {
     const log =
-      "2026-01-10T00:30:00.1Z \u001b]0;title\u0007\u001b[31mno space\u001b[0m\n##[error]exit 1\nclean-up\n";
-    const { err } = await dispatch(await github({}, { conclusion: "failure", log }), VERSION);
+      "2026-01-10T00:30:00.1Z \u001b]0;title\u0007\u001b[31mno space\u001b[0m\n##[error]exit 1\nclean-up";
+    const err = await failure(await github({}, failed(log)));
     expect(err).toContain("| no space\n  | exit 1\n");
     expect(err).not.toContain("clean-up");
     expect(err).not.toContain("\u001b");
   });
 
   test("is not waited for longer than the timeout", async () => {
-    const { code, err } = await dispatch(await github({}, { stuck: "waiting" }), [
-      ...VERSION,
-      "--timeout",
-      "60s",
-    ]);
+    const err = await failure(await github({}, { stuck: "waiting" }), [...VERSION, "--timeout", "60s"]);
     expect(err).toContain("has waited for an approval");
     expect(err).toContain("[run-timeout]");
-    expect(code).toBe(1);
   });
 
   test.each<[string, RegExp, string, number]>([
@@ -342,71 +340,38 @@ describe("a run that does not succeed", () => {
 });
 
 describe("nothing is dispatched", () => {
-  test.each<[string, string, Partial<StandInOptions>, string[]]>([
-    ["no tag", "release-tag-missing", { tags: [] }, VERSION],
+  const tagged = (files: Readonly<Record<string, string>>) => ({ refs: { main: TREE, "v1.2.3": files } });
+  const variable = (name: string) => ({ variables: { [name]: "true" } });
+
+  test.each<[string, string, Partial<StandInOptions>, string[]?]>([
+    ["no tag", "release-tag-missing", { tags: [] }],
     ["no ref", "input-ref-missing", {}, [...VERSION, "--input-ref", "nowhere"]],
     ["another commit", "release-tag-elsewhere", {}, [...VERSION, "--input-ref", "main"]],
     ["no workflow ref", "workflow-ref-missing", {}, [...VERSION, "--workflow-ref", "nowhere"]],
-    [
-      "not on the ref",
-      "workflow-missing-on-ref",
-      { refs: { ...USUAL.refs, old: PINS } },
-      [...VERSION, "--workflow-ref", "old"],
-    ],
+    ["not on the ref", "workflow-missing-on-ref", tagged(PINS), [...VERSION, "--workflow-ref", "v1.2.3"]],
     ["no workflow", "workflow-missing", {}, [...VERSION, "--workflow", "other.yml"]],
-    ["disabled", "workflow-disabled", { workflowState: "disabled_manually" }, VERSION],
-    [
-      "no trigger",
-      "workflow-not-dispatchable",
-      { refs: { main: { [FILE]: "on: push\n" }, "v1.2.3": PINS } },
-      VERSION,
-    ],
+    ["disabled", "workflow-disabled", { workflowState: "disabled_manually" }],
+    ["no trigger", "workflow-not-dispatchable", { refs: { main: { [FILE]: "on: push\n" }, "v1.2.3": PINS } }],
     [
       "no input",
       "workflow-input",
-      { refs: { main: TREE, "v1.2.3": { ...PINS, [FILE]: workflow(["version"]) } } },
+      tagged({ ...PINS, [FILE]: workflow(["version"]) }),
       [...VERSION, "--no-publish-version-tag"],
     ],
-    [
-      "no VERSIONS.env",
-      "build-arg-file",
-      { refs: { main: TREE, "v1.2.3": { [FILE]: TREE[FILE] ?? "" } } },
-      VERSION,
-    ],
-    [
-      "no AGENT_KIT_REF",
-      "build-arg-key",
-      { refs: { main: TREE, "v1.2.3": { "VERSIONS.env": "OTHER=1\n" } } },
-      VERSION,
-    ],
-    [
-      "policy",
-      "publish-policy",
-      { variables: { PUBLISH_VERSION_TAG: "true" } },
-      [...VERSION, "--no-publish-version-tag"],
-    ],
-    [
-      "policy without version",
-      "publish-policy",
-      { variables: { AWL_DOCKER_RELEASE_PUBLISH_VERSION_TAG: "true" } },
-      [],
-    ],
-    ["no secret", "repository-secrets", { secrets: ["DOCKERHUB_USERNAME"] }, VERSION],
-    [
-      "no permission",
-      "packages-permission",
-      { refs: { main: TREE, "v1.2.3": { ...PINS, [FILE]: workflow(INPUTS, "read") } } },
-      VERSION,
-    ],
-    ["reader", "dispatch-permission", { push: false }, VERSION],
-    ["archived", "repository-closed", { archived: true }, VERSION],
+    ["no VERSIONS.env", "build-arg-file", tagged({ [FILE]: workflow(INPUTS) })],
+    ["no AGENT_KIT_REF", "build-arg-key", tagged({ "VERSIONS.env": "OTHER=1\n" })],
+    ["policy", "publish-policy", variable("PUBLISH_VERSION_TAG"), [...VERSION, "--no-publish-version-tag"]],
+    ["policy without version", "publish-policy", variable("AWL_DOCKER_RELEASE_PUBLISH_VERSION_TAG"), []],
+    ["no secret", "repository-secrets", { secrets: ["DOCKERHUB_USERNAME"] }],
+    ["no permission", "packages-permission", tagged({ ...PINS, [FILE]: workflow(INPUTS, "read") })],
+    ["reader", "dispatch-permission", { push: false }],
+    ["archived", "repository-closed", { archived: true }],
     ["no repository", "repository-missing", {}, [...VERSION, "--repo", "octo/none"]],
   ])("%s: %s", async (_, expected, options, args) => {
     const standIn = await github(options);
-    const { code, err } = await dispatch(standIn, args);
+    const err = await failure(standIn, args);
     expect(err).toContain(`[${expected}]`);
     expect(err).toContain("Nothing was dispatched:");
-    expect(code).toBe(1);
     expect(standIn.dispatches).toEqual([]);
   });
 
@@ -423,39 +388,32 @@ describe("nothing is dispatched", () => {
   });
 
   test("without a token: the error shows how to log in, and how to release without CI", async () => {
-    const { code, err } = await dispatch(await github(), VERSION, { GH_TOKEN: "", PATH: "/nonexistent" });
+    const err = await failure(await github(), VERSION, { GH_TOKEN: "", PATH: "/nonexistent" });
     expect(err).toContain("[github-token]");
-    expect(err).toContain("AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release");
-    expect(code).toBe(1);
+    expect(err).toContain(LOCAL);
   });
 
   test.each([
     ["is not logged in", "exit 1"],
     ["prints nothing", "exit 0"],
   ])("if gh %s and there is no other token", async (_, script) => {
-    const { code, err } = await dispatch(await github(), VERSION, {
-      GH_TOKEN: "",
-      PATH: await withGh(script),
-    });
+    const err = await failure(await github(), VERSION, { GH_TOKEN: "", PATH: await withGh(script) });
     expect(err).toContain("gh is not logged in to 127.0.0.1:");
     expect(err).toContain("[github-token]");
-    expect(code).toBe(1);
   });
 
   test("with a token that GitHub rejects", async () => {
-    const { code, err } = await dispatch(await github(), VERSION, { GH_TOKEN: "ghp_old" });
+    const err = await failure(await github(), VERSION, { GH_TOKEN: "ghp_old" });
     expect(err).toContain("[github-token-refused]");
-    expect(code).toBe(1);
   });
 });
 
 describe("faults", () => {
   test("GitHub is unreachable: the error shows how to release without it", async () => {
     const env = { GITHUB_API_URL: "http://127.0.0.1:9" };
-    const { code, err } = await dispatch(undefined, VERSION, env);
+    const err = await failure(undefined, VERSION, env);
     expect(err).toContain("[github-unreachable]");
-    expect(err).toContain("AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release");
-    expect(code).toBe(1);
+    expect(err).toContain(LOCAL);
   });
 
   test("a dispatch without an answer is not sent again, and its run is found", async () => {
@@ -470,9 +428,7 @@ describe("faults", () => {
   test("a dispatch without an answer and without a run is reported as uncertain", async () => {
     const standIn = await github();
     standIn.intercept = (method) => (method === "POST" ? "reset" : undefined);
-    const { code, err } = await dispatch(standIn, VERSION);
-    expect(err).toContain("[dispatch-uncertain]");
-    expect(code).toBe(1);
+    expect(await failure(standIn)).toContain("[dispatch-uncertain]");
     expect(standIn.count("POST", /dispatches/)).toBe(1);
   });
 
@@ -480,9 +436,7 @@ describe("faults", () => {
     const standIn = await github();
     const message = "Resource not accessible by personal access token";
     standIn.intercept = (method) => (method === "POST" ? refusal(403, message) : undefined);
-    const { code, err } = await dispatch(standIn, VERSION);
-    expect(err).toContain("[dispatch-permission]");
-    expect(code).toBe(1);
+    expect(await failure(standIn)).toContain("[dispatch-permission]");
   });
 
   test.each([
@@ -496,11 +450,10 @@ describe("faults", () => {
       const message = "Resource protected by organization SAML enforcement.";
       const headers = { "x-github-sso": `required; url=${url}` };
       standIn.intercept = (method) => (method === refused ? refusal(403, message, headers) : undefined);
-      const { code, err } = await dispatch(standIn, VERSION);
+      const err = await failure(standIn);
       expect(err).toContain("[github-sso]");
       expect(err).toContain(`Authorise it: ${url}`);
       expect(err).toContain(text);
-      expect(code).toBe(1);
       expect(standIn.dispatches).toEqual([]);
     },
   );
@@ -528,8 +481,6 @@ describe("faults", () => {
         "x-ratelimit-remaining": "0",
         "x-ratelimit-reset": String(Math.floor(Date.now() / 1000) + 3000),
       });
-    const { code, err } = await dispatch(standIn, VERSION);
-    expect(err).toContain("[github-rate-limit]");
-    expect(code).toBe(1);
+    expect(await failure(standIn)).toContain("[github-rate-limit]");
   });
 });
