@@ -7,7 +7,7 @@ import { releaseTable } from "../../report/release-table";
 import { releaseFlags } from "../commands/flags";
 import { SIGNAL_EXIT_CODES, UsageError } from "../terminal";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
-import { connect, type DispatchedRun, findToken, Pace, type Session } from "./github";
+import { connect, type DispatchedRun, findToken, type Interruption, Pace, type Session } from "./github";
 import { failedRun, readManifests } from "./outcome";
 import { preflight } from "./preflight";
 import {
@@ -156,13 +156,6 @@ function fallbackText({ stack, envPrefix }: Project, { version }: DispatchSettin
   const variable = envPrefix === undefined ? "RELEASE_TAG" : `${envPrefix}VERSION`;
   const setting = version === undefined ? "" : `${variable}=${version} `;
   return `Without CI, release from this machine: ${setting}pulumi up --stack ${stack ?? "<stack>"}`;
-}
-
-/** A signal ends the command and not the run, so it prints how to go on with the run. */
-export interface Interruption {
-  /** Sets what an interruption prints. */
-  readonly leaves: (...lines: readonly string[]) => void;
-  readonly end: () => void;
 }
 
 /** Handles Ctrl-C and SIGTERM until `end`, and exits with a shell's code for the signal. */

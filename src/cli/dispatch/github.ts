@@ -14,13 +14,19 @@ import { laneGitTag, laneVersion } from "../../plan/lanes";
 import { type Problem, ProblemError } from "../../plan/problem";
 import { Secret } from "../../plan/secret";
 import { outwardFetch } from "../../registry/outward";
-import type { Interruption } from "./dispatch-release";
 import type { DispatchFlags, DispatchSettings, Project, Repository, Server } from "./settings";
 import type { Screen } from "./view";
 
 export interface DispatchedRun {
   readonly id: number;
   readonly url: string;
+}
+
+/** A signal ends the command and not the run, so it prints how to go on with the run. */
+export interface Interruption {
+  /** Sets what an interruption prints. */
+  readonly leaves: (...lines: readonly string[]) => void;
+  readonly end: () => void;
 }
 
 export interface Session {
