@@ -4,7 +4,7 @@ import { contentText, githubClient, unlessStatus } from "../../github/client";
 import { runCommand } from "../../inputs/commands";
 import { laneGitTag, laneVersion } from "../../plan/lanes";
 import { Secret } from "../../plan/secret";
-import { outwardFetch } from "../../registry/outward";
+import { proxyAwareFetch } from "../../registry/connections";
 import { type ErrorContext, notDispatched } from "./problems";
 import type { Project } from "./project";
 import type { DispatchFlags, DispatchSettings, Repository, Server } from "./settings";
@@ -78,7 +78,7 @@ export function connect(
     say(`GitHub's ${kind} is reached: waiting ${seconds} s`);
     return true;
   };
-  const fetch = outwardFetch();
+  const fetch = proxyAwareFetch();
   const fetchWithDeadline: typeof fetch = (input, init) =>
     fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(DEADLINE_MS) });
   return githubClient({
