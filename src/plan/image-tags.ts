@@ -1,9 +1,11 @@
 import type { ImageConfig } from "./config";
 import type { RequestedTag } from "./release-intent";
-import { evaluateTagRules, parseFlavor, parseTagRules, type TagRule, type TagRulesResult } from "./tag-rules";
-import type { TagEntry } from "./tag-rules/evaluate";
+import { evaluateTagRules, type TagRulesResult } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
+import { parseFlavor } from "./tag-rules/inputs";
+import type { TagEntry } from "./tag-rules/rule-tag";
 import { cleanTag } from "./tag-rules/rule-tag";
+import { parseTagRules, type TagRule } from "./tag-rules/tag-rule";
 import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
 export function requestedTags(entries: readonly TagEntry[]): RequestedTag[] {

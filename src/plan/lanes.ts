@@ -1,7 +1,10 @@
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
 import type { ImageIntent } from "./release-intent";
-import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "./tag-rules";
+import { evaluateTagRules } from "./tag-rules/evaluate";
+import type { ReleaseEvent } from "./tag-rules/event";
+import { parseFlavor } from "./tag-rules/inputs";
+import { parseTagRules } from "./tag-rules/tag-rule";
 import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
 /** An independent family of tags of an image: versions in a form of their own, one floating tag, one trigger. */

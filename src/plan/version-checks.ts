@@ -2,7 +2,8 @@ import type { Config } from "./config";
 import { imageRules, isForVersions } from "./image-tags";
 import type { Problem } from "./problem";
 import type { ImageIntent, RequestedTag } from "./release-intent";
-import { parseTagRules, type ReleaseEvent } from "./tag-rules";
+import type { ReleaseEvent } from "./tag-rules/event";
+import { parseTagRules } from "./tag-rules/tag-rule";
 
 export interface AskedVersionInput {
   readonly config: Config;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Config } from "../../../src/plan/config";
 import type { ImageIntent } from "../../../src/plan/release-intent";
-import type { ReleaseEvent } from "../../../src/plan/tag-rules";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
 import { type AskedVersionInput, askedVersionProblems } from "../../../src/plan/version-checks";
 import { aConfig, digest, FIRST } from "../../support/plan-state";
 import { anImage, anIntent, REVISION } from "../../support/planned";

@@ -48,7 +48,7 @@ describe("rules", () => {
     ["type=sha,format=medium", 'format="medium" is not one of short, long'],
     ["type=raw", "type=raw needs value="],
     ["foo,slipway-class=fixed", 'slipway-class="fixed" is not one of version, floating, revision'],
-    ["", "a rule may not be empty"],
+    ["", "a rule must not be empty"],
     ['value="x"', "Invalid Opening Quote"],
   ])("%j is refused", (text, message) => {
     expect(() => parseTagRule(text)).toThrow(message);
