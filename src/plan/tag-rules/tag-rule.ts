@@ -50,8 +50,6 @@ interface RuleCommon {
   readonly class?: TagClass;
   /** From `slipway-suffix=build`: the text after a version's first `-` is a build, unless it begins with a word such as `rc`. */
   readonly builds?: boolean;
-  /** All attributes but `type` by their lower-case names, with defaults and unknown ones. */
-  readonly attributes: Readonly<Record<string, string>>;
 }
 
 const REF_EVENTS = ["branch", "tag", "pr"] as const;
@@ -126,23 +124,15 @@ export function parseTagRule(text: string): TagRule {
   if (expression !== undefined) throw wrong(text, `${expression.message}. ${expression.hint}`);
   const { type, written } = readAttributes(text);
   const tagClass = written[CLASS_ATTRIBUTE];
-  const { enable = "true", priority = String(RULE_PRIORITIES[type]) } = written;
-  const common = (defaults: Readonly<Record<string, string>>) => {
-    const attributes = { enable, priority, ...defaults, ...written };
-    const { prefix, suffix }: Partial<Record<string, string>> = attributes;
-    return {
-      text,
-      enable,
-      priority: Number(priority),
-      attributes,
-      prefix,
-      suffix,
-      class: tagClass === undefined ? undefined : oneOf(text, CLASS_ATTRIBUTE, tagClass, TAG_CLASSES),
-      builds:
-        oneOf(text, SUFFIX_ATTRIBUTE, written[SUFFIX_ATTRIBUTE] ?? "prerelease", SUFFIXES) === "build"
-          ? true
-          : undefined,
-    };
+  const suffixMeaning = oneOf(text, SUFFIX_ATTRIBUTE, written[SUFFIX_ATTRIBUTE] ?? "prerelease", SUFFIXES);
+  const common = {
+    text,
+    enable: written.enable ?? "true",
+    priority: Number(written.priority ?? RULE_PRIORITIES[type]),
+    prefix: written.prefix,
+    suffix: written.suffix,
+    class: tagClass === undefined ? undefined : oneOf(text, CLASS_ATTRIBUTE, tagClass, TAG_CLASSES),
+    builds: suffixMeaning === "build" ? true : undefined,
   };
   const required = (name: string): string => {
     const value = written[name];
@@ -153,34 +143,32 @@ export function parseTagRule(text: string): TagRule {
     }
     return value;
   };
-  const { pattern, value = "", match = "", group = "0", branch = "", format = "short" } = written;
+  const { value = "", match = "", group = "0", branch = "", format = "short" } = written;
 
   switch (type) {
     case "schedule":
-      return { type, pattern: pattern ?? "nightly", ...common({ pattern: "nightly" }) };
+      return { ...common, type, pattern: written.pattern ?? "nightly" };
     case "semver":
     case "pep440":
-      return { type, pattern: required("pattern"), value, match, ...common({ value, match }) };
+      return { ...common, type, pattern: required("pattern"), value, match };
     case "match":
       if (Number.isNaN(Number(group))) {
         const meaning = "0 is the whole match, 1 the first group";
         throw wrong(text, `group=${JSON.stringify(group)} is not a number; ${meaning}`);
       }
-      return { type, pattern: required("pattern"), group, value, ...common({ group, value }) };
+      return { ...common, type, pattern: required("pattern"), group, value };
     case "edge":
-      return { type, branch, ...common({ branch }) };
+      return { ...common, type, branch };
     case "ref": {
       const event = oneOf(text, "event", required("event"), REF_EVENTS);
-      return { type, event, ...common(event === "pr" ? { prefix: "pr-" } : {}) };
+      return { ...common, type, event, prefix: common.prefix ?? (event === "pr" ? "pr-" : undefined) };
     }
     case "raw":
-      return { type, value: required("value"), ...common({}) };
-    case "sha":
-      return {
-        type,
-        format: oneOf(text, "format", format, SHA_FORMATS),
-        ...common({ prefix: "sha-", format }),
-      };
+      return { ...common, type, value: required("value") };
+    case "sha": {
+      const { prefix = "sha-" } = common;
+      return { ...common, type, format: oneOf(text, "format", format, SHA_FORMATS), prefix };
+    }
   }
 }
 
