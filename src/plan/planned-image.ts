@@ -21,11 +21,10 @@ import type { Ancestry } from "./tag-policy";
 
 export interface ImagePlanInput {
   readonly config: Config;
-  /** Commit being released, and its repository's URL without credentials. */
   readonly source: Source;
   readonly state: RegistryState;
   readonly previous?: ReleaseManifest;
-  /** How commits that live tags point to relate to the one being released. */
+  /** Commit of a live tag -> how it relates to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
 }
 
@@ -96,7 +95,7 @@ export function planImage(
       sbom,
     },
     tags: [...tags.tags, ...others],
-    // A version that is refused as a whole needs no second refusal for its tag.
+    // If a version is refused, its tag needs no second refusal.
     refusals: [
       ...refusals,
       ...[...claims.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
@@ -105,13 +104,13 @@ export function planImage(
   };
 }
 
-/** A later run that finds the index has to see that its SBOM is missing. */
+/** Notes a missing SBOM on the index, for later runs that find it. */
 function withSbomNote(intent: ImageIntent, sbom: SbomState | undefined): ImageIntent {
   if (sbom !== "unavailable") return intent;
   return { ...intent, annotations: { ...intent.annotations, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE } };
 }
 
-/** The tag of a release that exists was not asked about; where it is there, it holds the content that names it. */
+/** The candidate tag of an existing release is not read; where it exists, it points to that release's content. */
 function withNamedContent(
   state: RegistryState,
   candidateTag: string,
@@ -131,8 +130,8 @@ function withNamedContent(
 }
 
 /**
- * A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. Whether
- * a base's tag holds another is decided with its content.
+ * A `candidate-` tag belongs to its content, whichever commit made it, unless it points to other content. For a base's
+ * tag, `decideBase` checks that.
  */
 function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
   const { contentKey, image } = input.intent;
@@ -143,7 +142,7 @@ function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
     .every(({ verified }) => verified.contentKey === contentKey);
 }
 
-/** The candidate tag, where this stack makes the content, and no equal one with an SBOM that this lacks has the tag. */
+/** Decides about the candidate tag. A tag of equal content is not moved to content that lacks the SBOM. */
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
@@ -163,8 +162,8 @@ function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisi
 }
 
 /**
- * The build is a resource when it has to be made, or when this stack made it: then nothing flaps. Content that this
- * stack built and that every registry lost since is built again, as another resource.
+ * The build stays a resource as long as its content is released, so that the next run does not delete it. Content that
+ * every registry lost is built again, as another generation.
  */
 function buildGeneration(
   intent: ImageIntent,
