@@ -41,6 +41,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   const images = planned.map(({ image }) => image);
   const { descriptions, ...described } = planDescriptions(config, input.descriptions ?? [], images, tags);
   const { workflows = [], findings = [] } = input;
+  const movedBases = planned.flatMap((image) => image.movedBases);
   const policy = [...judgePolicy({ config, source, images, tags, workflows }), ...findings];
   return {
     schema: 1,
@@ -54,6 +55,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
     ...(descriptions.length === 0 ? {} : { descriptions }),
+    ...(movedBases.length === 0 ? {} : { movedBases }),
     kept: keptImages(config, input.previous),
     skipped: skippedRegistries(state),
     refusals: [

@@ -54,6 +54,8 @@ export interface RegistryConfig {
   readonly floatingTags?: boolean;
   /** The origin of the API for descriptions. @default Docker Hub's for `docker.io`, none for other registries */
   readonly hub?: string;
+  /** The GitHub server whose packages its repositories are, as an origin. Default: github.com for `ghcr.io`, else none. */
+  readonly packages?: string;
 }
 
 export interface ImageConfig {
@@ -225,6 +227,8 @@ export interface WorkflowsConfig {
     readonly cron: string;
     /** The GitHub environment with the secrets of this check, without reviewers. @default "drift" */
     readonly environment: string;
+    /** Whether a base that moved since the newest version was built counts. Default false. */
+    readonly currentBases: boolean;
   };
 }
 

@@ -135,7 +135,11 @@ function withoutWord(tag: string): string {
   return tag.replace(/^\D*/, "");
 }
 
-function rulesFor({ image, event, now }: FloatingTagsInput, gitTag: string) {
+/** What an image's rules give for a git tag that is pushed. */
+export function rulesFor(
+  { image, event, now }: Pick<FloatingTagsInput, "image" | "event" | "now">,
+  gitTag: string,
+) {
   const pushed = { ...event, eventName: "push", inputs: {}, ref: `refs/tags/${gitTag}` };
   return { entries: imageRules(image, pushed, now).entries, event: pushed };
 }

@@ -4,6 +4,7 @@ import type { ExistingContent } from "./existing-release";
 import type { BuildRecord, ManifestImage } from "./manifest";
 import type { PolicyFinding } from "./policy/policy-config";
 import type { Problem } from "./problem";
+import type { MovedBase } from "./rebuild";
 import type { VerifiedBy } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
@@ -29,6 +30,8 @@ export interface ReleasePlan {
   readonly left: readonly PlannedTag[];
   /** Descriptions on Docker Hub, which are written after every tag. @default none */
   readonly descriptions?: readonly PlannedDescription[];
+  /** Bases that have moved since the released content was built on them. @default none */
+  readonly movedBases?: readonly MovedBase[];
   /** The last release's images that this one does not touch. */
   readonly kept: readonly ManifestImage[];
   /** Host of a skipped registry -> the reason. */
@@ -57,6 +60,8 @@ export interface PlannedImage {
   readonly build?: BuildRecord;
   /** The candidate tag in each repository. */
   readonly claims: readonly PlannedTag[];
+  /** For a build whose candidate tag moves from release to release: the digests that it may leave. */
+  readonly replaces?: readonly Digest[];
   /** Repositories whose tags do not show the content yet. */
   readonly copyTo: readonly string[];
   readonly statement?: ReleaseStatement;

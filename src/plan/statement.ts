@@ -20,6 +20,8 @@ export interface ContentClaim {
   readonly contentKey: string;
   /** For a base: its tag, `base-3f2a9c01b7de`. */
   readonly tag?: string;
+  /** For a base, which has no release statement: reference of an image that it was built on -> its digest. */
+  readonly bases?: Readonly<Record<string, Digest>>;
   /** `host/path` of all repositories that it was pushed to, the primary first. */
   readonly repositories: readonly string[];
 }
@@ -75,6 +77,7 @@ function isClaim(value: unknown): value is ContentClaim {
     [value.image, value.lane, value.revision, value.contentKey].every(isText) &&
     (value.version === undefined || isText(value.version)) &&
     (value.tag === undefined || isText(value.tag)) &&
+    (value.bases === undefined || isTextRecord(value.bases)) &&
     isListOf(value.repositories, isText)
   );
 }
@@ -159,6 +162,8 @@ export function plannedClaim(input: StatementInput): ContentClaim | undefined {
     // A pinned base was built from another working tree.
     contentKey: verified?.contentKey || intent.contentKey,
     tag: intent.image.addressed === undefined ? undefined : intent.candidateTag,
+    // What is found was built on what its first claim says.
+    bases: intent.image.addressed === undefined || content.from !== "build" ? known?.bases : intent.bases,
     repositories,
   };
 }
