@@ -13,7 +13,7 @@ import { runCommand } from "../../inputs/commands";
 import { laneGitTag, laneVersion } from "../../plan/lanes";
 import { type Problem, ProblemError } from "../../plan/problem";
 import { Secret } from "../../plan/secret";
-import { outwardFetch } from "../../registry/outward";
+import { proxyAwareFetch } from "../../registry/connections";
 import type { DispatchFlags, DispatchSettings, Project, Repository, Server } from "./settings";
 import type { Screen } from "./view";
 
@@ -95,7 +95,7 @@ export function connect(
     say(`GitHub's ${kind} is reached: waiting ${seconds} s`);
     return true;
   };
-  const fetch = outwardFetch();
+  const fetch = proxyAwareFetch();
   const fetchWithDeadline: typeof fetch = (input, init) =>
     fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(DEADLINE_MS) });
   return githubClient({

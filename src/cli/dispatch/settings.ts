@@ -13,7 +13,7 @@ import { readConfig } from "../../settings/read";
 import { defaultStack } from "../../settings/read-setup";
 import { readStackFile, type StackFile } from "../../settings/stack-file";
 import { remoteUrl } from "../init/facts";
-import { declaredCode } from "../program/run-program";
+import { declaredCode } from "../plan/run-program";
 import { UsageError } from "../terminal";
 
 export interface DispatchFlags {

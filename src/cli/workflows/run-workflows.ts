@@ -4,7 +4,7 @@ import type { WorkflowStack } from "../../plan/config";
 import { writeWholeFile } from "../../report/manifest-file";
 import { compareFile, type FileDifference, type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
-import { declaredCode } from "../program/run-program";
+import { declaredCode } from "../plan/run-program";
 import { foundText } from "../repository-files";
 
 /** Writes the workflow files of a project's stacks, or prints or checks them. @returns the exit code */
