@@ -8,7 +8,7 @@ import { isMissingBuilder } from "../src/release/builder/buildx-builder";
 import { checkPlan } from "../src/release/checks";
 import { type PlanReleaseInput, planRelease } from "../src/release/plan-release";
 import { planText, refusalText } from "../src/report/plan-text";
-import { requireProviderPlugin } from "../src/settings/provider-plugin";
+import { requireProviderPlugin } from "../src/settings/project-file";
 import { readPulumiConfig } from "../src/settings/pulumi-config";
 import type { ReleaseArgs } from "./args";
 import { refuseUnguided } from "./guided";

@@ -8,7 +8,7 @@ import { isRecord } from "../src/plan/record";
 import { assembleSetupPlan, ownershipIn, type SetupPlan } from "../src/plan/setup/plan";
 import { setupRefusalText, setupText } from "../src/report/plan-text";
 import { readPulumiSetup } from "../src/settings/pulumi-config";
-import { plainSetupSecrets } from "../src/settings/stack-file";
+import { plainSetupSecrets } from "../src/settings/read-setup";
 import { withWorkflows } from "../src/workflows/setup-files";
 import type { ReleaseArgs, RepositorySetupArgs } from "./args";
 import { quietDebug } from "./quiet-debug";

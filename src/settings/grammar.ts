@@ -13,8 +13,8 @@ import {
 import { RELEASE_NAME_PATTERN } from "../plan/versions";
 
 /**
- * Texts with a grammar of their own. Each message continues a sentence that starts with the value:
- * `"Octo" is not …`; a message that starts with `:` stands alone.
+ * Texts with a grammar of their own. A message follows the value, `"Octo" is not …`, unless it starts with `:`, which
+ * leaves the value out.
  */
 
 export const line = z
@@ -27,7 +27,7 @@ export const releaseName = z.string().regex(RELEASE_NAME_PATTERN, {
 
 export const flag = (usual: boolean, text: string) => z.boolean().default(usual).describe(text);
 
-/** Marked, so that its value is never shown and editors accept `secure:` for it. */
+/** The mark hides the value in messages, and makes editors accept `secure:`. */
 export const secret = z.string().min(1, { error: "is empty" }).meta({ secret: true });
 
 export const host = z.string().refine((text) => HOST_PATTERN.test(text) && portOf(text) <= 65535, {
@@ -37,7 +37,7 @@ export const host = z.string().refine((text) => HOST_PATTERN.test(text) && portO
       : "is not a registry's host, such as ghcr.io or localhost:5000",
 });
 
-/** Where a server answers: https, or http on this machine; credentials go there. */
+/** A server's address. Credentials go there, so it has to be https, or http on this machine. */
 export const origin = z.string().refine((text) => originProblem(text) === undefined, {
   error: (issue) => originProblem(String(issue.input)) ?? "is not a server's address",
 });
@@ -47,12 +47,12 @@ function originProblem(text: string): string | undefined {
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     return "is not a server's address, such as https://hub.docker.com";
   }
-  if (url.username !== "" || url.password !== "") return ": has credentials in it; they belong elsewhere";
+  if (url.username !== "" || url.password !== "") return ": contains credentials; take them out";
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     return "has more than a server's address: leave the path out";
   }
   return url.protocol === "http:" && !isLoopbackHost(url.host)
-    ? "is not https: credentials go there, unencrypted only on this machine"
+    ? "is not https; plain http is allowed only on this machine"
     : undefined;
 }
 
@@ -71,7 +71,7 @@ function repositoryMessage(text: string, what: string): string {
     : `is not ${what}: lower-case letters and digits, with . _ __ - between them and / between parts`;
 }
 
-/** A folder or file in the project: relative, with `/`, without a way out. */
+/** A folder or file in the project: relative, with `/`, and not outside of the project. */
 export const projectPath = z.string().refine((text) => pathProblem(text) === undefined, {
   error: (issue) => pathProblem(String(issue.input)) ?? "is not a path",
 });
@@ -80,7 +80,7 @@ export const root = z.string().regex(ROOT_PATTERN, {
   error: "is not a way up from the project's folder: `.`, `..` or `../..`",
 });
 
-/** A file or a pattern of files below a folder: relative, with `/`; `*`, `?` and `**` are all that is special. */
+/** A file or a pattern of files below a folder: relative, with `/`. Only `*`, `?` and `**` are special. */
 export const glob = projectPath.refine(
   (text) => !/[[\]{}!]/.test(text) && !/(?:^|[^/*])\*\*|\*\*(?!\/|$)/.test(text),
   {
@@ -89,7 +89,7 @@ export const glob = projectPath.refine(
   },
 );
 
-/** What is wrong with a path that has to stay in a folder; undefined for nothing. */
+/** Why a path is not a relative path inside its folder; undefined if it is. */
 export function pathProblem(text: string): string | undefined {
   if (text === "") return "is not a path; the project's own folder is `.`";
   if (/\p{Cc}/u.test(text)) return "is not a path: it has control characters";
@@ -98,7 +98,7 @@ export function pathProblem(text: string): string | undefined {
   return escapes(text) ? "leads out of the project" : undefined;
 }
 
-/** Whether a relative path leads above where it starts. */
+/** Whether a relative path leads out of its folder. */
 export function escapes(path: string): boolean {
   const normal = posix.normalize(path);
   return normal === ".." || normal.startsWith("../");
@@ -118,7 +118,7 @@ export const secretId = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, { error: "is not a build secret's id: letters, digits and . _ -" });
 
-/** BuildKit looks a context up by the words of FROM and `--from=`, read as an image's name. */
+/** BuildKit looks up contexts by the name in FROM and `--from=`, which it reads as an image's name. */
 export const contextName = z
   .string()
   .refine((text) => isReference(text) && !text.includes("@") && !/^(?:[0-9]+|scratch)$/i.test(text), {
@@ -126,9 +126,9 @@ export const contextName = z
       "is not a context's name: lower case, as a stage or an image with its tag; not a number or scratch",
   });
 
-/** Before the reference of an image. */
+/** The prefix of a context that is an image. */
 export const IMAGE_CONTEXT = "docker-image://";
-/** Without a password: it would be in the state and in the provenance. */
+/** Does not allow a password, which would end up in state and provenance. */
 const GIT_CONTEXT =
   /^(?:(?:https?|git):\/\/[A-Za-z0-9.-]+(?::[0-9]+)?\/|ssh:\/\/(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9.-]+(?::[0-9]+)?\/|git@[A-Za-z0-9.-]+:)[A-Za-z0-9._~/-]+\.git#[0-9a-f]{40}(?::[A-Za-z0-9._~/-]+)?$/;
 
@@ -139,7 +139,7 @@ export function contextKind(text: string): ContextKind {
   return GIT_CONTEXT.test(text) ? "git" : "folder";
 }
 
-/** What a named context is. Whether a folder stays in the project depends on the image's context. */
+/** A named context. `image-rules.ts` checks that a folder is inside the project, which depends on the image's context. */
 export const contextSource = z.string().refine((text) => contextProblem(text) === undefined, {
   error: (issue) => contextProblem(String(issue.input)) ?? "is not a context",
 });
@@ -152,7 +152,7 @@ function contextProblem(text: string): string | undefined {
       ? undefined
       : "is not an image, such as docker-image://alpine:3.20";
   if (/^(?:[a-z]+:\/\/|git@).*\.git(?:[#?].*)?$/i.test(text))
-    return ": is not fixed; write it as https://host/repository.git#<commit, 40 hex digits>, with :folder after it if wanted, and no password";
+    return ": is not pinned; write it as https://host/repository.git#<commit, 40 hex digits>, optionally with :folder after it, and without a password";
   if (/^https?:\/\//i.test(text))
     return ": BuildKit cannot check what it downloads there; use ADD --checksum=sha256:… in the Dockerfile";
   if (/^(?:[a-z][a-z0-9+.-]*:|git@)/i.test(text) && !/^[a-z]:/i.test(text))
@@ -176,7 +176,7 @@ export const stageName = z
   .string()
   .regex(/^(?:[A-Za-z][A-Za-z0-9_.-]*|[0-9]+)$/, { error: "is not the name of a Dockerfile's stage" });
 
-/** The flag that a word stands for: to YAML 1.2 and the engine, `no` and `off` are texts. */
+/** The flag that a word means. To YAML 1.2 and the engine, `no` and `off` are texts. */
 export function meantFlag(word: unknown): "true" | "false" | undefined {
   if (typeof word !== "string") return undefined;
   if (/^(?:false|no|n|off|none|never|disabled?|0)$/i.test(word.trim())) return "false";
@@ -216,8 +216,8 @@ function portOf(text: string): number {
 }
 
 /**
- * The platforms that BuildKit knows, in OCI's form `os/architecture[/variant]`, the usual ones first. Variants that
- * are another's default (`linux/arm64/v8`, `linux/amd64/v1`) are left out: they would name one platform twice.
+ * The platforms that BuildKit supports, in OCI's form `os/architecture[/variant]`, the usual ones first. Without default
+ * variants (`linux/arm64/v8`, `linux/amd64/v1`), which would name a platform twice.
  */
 export const PLATFORMS = [
   "linux/amd64",

@@ -6,7 +6,7 @@ import { isInside, realPath } from "../../inputs/project-files";
 import { isRecord } from "../../plan/record";
 import { outwardFetch } from "../../registry/outward";
 import type { Environment } from "../../settings/environment";
-import { PROJECT_FOLDERS } from "../../settings/stack-file";
+import { PROJECT_FOLDERS } from "../../settings/project-file";
 
 export interface RepositoryFacts {
   readonly folderName: string;

@@ -100,7 +100,7 @@ describe("what is refused", () => {
     [
       "variants of two images",
       { images: [image, { name: "other", base: "devbox-base" }] },
-      ["variants: are variants of one image, but the stack has 2 images [config-conflict]"],
+      ["variants: need a stack with one image, and this one has 2 [config-conflict]"],
     ],
     [
       "a base that is built from what is built from it",
@@ -134,7 +134,7 @@ describe("what is refused", () => {
       { base: { ...BASE, name: "b" }, variants: undefined, images: [{ name: "a" }, { name: "b" }] },
       [
         'base.name: "b" is also the name of an image [config-duplicate]',
-        "base: is built in vain: no image names it [config-conflict]",
+        "base: is not used: no image names it [config-conflict]",
       ],
     ],
     [

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { stackToUse } from "../../../src/cli/commands/flags";
 import { findStack } from "../../../src/cli/dispatch/project";
-import { defaultStack } from "../../../src/settings/read-setup";
+import { defaultStack } from "../../../src/settings/stack-file";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
 let projectDir: string;

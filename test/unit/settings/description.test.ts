@@ -23,7 +23,7 @@ describe("where descriptions go", () => {
   test.each([
     ["hub.docker.com", "is not a server's address, such as https://hub.docker.com"],
     ["ftp://hub.docker.com", "is not a server's address, such as https://hub.docker.com"],
-    ["http://hub.example.com", "is not https: credentials go there, unencrypted only on this machine"],
+    ["http://hub.example.com", "is not https; plain http is allowed only on this machine"],
     ["https://hub.example.com/v2", "has more than a server's address: leave the path out"],
     ["https://hub.example.com?x=1", "has more than a server's address: leave the path out"],
   ])("%s is refused", (hub, message) => {
@@ -34,7 +34,7 @@ describe("where descriptions go", () => {
 
   test("an address with a password is refused", () => {
     expect(problemLines(withRegistry({ hub: "https://octo:planted@hub.example.com" }))).toEqual([
-      "registries[0].hub: has credentials in it; they belong elsewhere [config-value]",
+      "registries[0].hub: contains credentials; take them out [config-value]",
     ]);
   });
 });

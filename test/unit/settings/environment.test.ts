@@ -212,7 +212,7 @@ describe("what the variables replace", () => {
       expect(pins(env)).toEqual(expected);
     });
 
-    const NO_VERSION = "is not a version such as 1.4.2; a tag or a range would be another one tomorrow";
+    const NO_VERSION = "is not a version such as 1.4.2; a tag or range can mean another version later";
     it.each([
       [{ TOOL_VERSION: "latest" }, "images[0].buildArgs.TOOL_VERSION.pin", "latest", "TOOL_VERSION"],
       [{ SLIM_TOOL: "^2.0.0" }, "variants[1].buildArgs.SLIM_TOOL.pin", "^2.0.0", "SLIM_TOOL"],

@@ -204,7 +204,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       'images[0].contexts.image: "docker-image://Alpine" is not an image, such as docker-image://alpine:3.20 [config-value]',
       ...["branch", "short", "head", "password"].map(
         (name) =>
-          `images[0].contexts.${name}: is not fixed; write it as https://host/repository.git#<commit, 40 hex digits>, with :folder after it if wanted, and no password [config-value]`,
+          `images[0].contexts.${name}: is not pinned; write it as https://host/repository.git#<commit, 40 hex digits>, optionally with :folder after it, and without a password [config-value]`,
       ),
       "images[0].contexts.page: BuildKit cannot check what it downloads there; use ADD --checksum=sha256:… in the Dockerfile [config-value]",
       ...["oci-layout://x", "target:x"].map(

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { requireProviderPlugin } from "../../../src/settings/provider-plugin";
+import { requireProviderPlugin } from "../../../src/settings/project-file";
 
 let folder: string;
 
