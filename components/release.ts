@@ -16,9 +16,9 @@ import { buildFacts } from "../src/release/builder/build-facts";
 import { providerConfig } from "../src/release/provider-config";
 import { writeArtifacts, writeFiles } from "../src/report/manifest-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";
+import { quietDebug } from "./engine";
 import { ImagePromotion, ImageRelease, type ImageReleaseArgs } from "./image-release";
-import { type ImagesOf, planOfProgram } from "./planned-release";
-import { quietDebug } from "./quiet-debug";
+import { type ImagesOf, planOfProgram } from "./plan-release";
 
 /** One image of a release. Its outputs are known as soon as it is verified in every registry and its tags are set. */
 export interface ReleasedImage {

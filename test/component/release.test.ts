@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { Release } from "../../components";
-import { resolveArgs } from "../../components/resolve-args";
+import { resolveArgs } from "../../components/settings";
 import { record } from "../../src/testing/record";
 import { aConfig, intent, planOf, registryState } from "../support/plan-state";
 import { anImage, DIGEST } from "../support/planned";
