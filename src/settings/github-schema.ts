@@ -9,9 +9,10 @@ const PATTERN = /^[A-Za-z0-9_*?.+/@[\]-]+$/;
 const REVIEWER = /^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:\/[a-z0-9][a-z0-9_-]*)?$/;
 const BRANCH = /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{))[A-Za-z0-9._/@+-]+(?<![./])$/;
 
-const name = z.string().regex(NAME, {
-  error: "is not a secret's or variable's name: capitals, digits and _, and not GITHUB_… at the start",
-});
+const name = grammar.text(
+  NAME,
+  "is not a secret's or variable's name: capitals, digits and _, and not GITHUB_… at the start",
+);
 
 const secrets = z
   .record(name, grammar.secret)
@@ -23,18 +24,17 @@ const variables = z
   .default({})
   .meta({ what: "variables by name: { DOCKERHUB_USERNAME: octo }" });
 
-const patterns = z.array(z.string().regex(PATTERN, { error: "is not a pattern of refs, such as v*" }));
+const patterns = z.array(grammar.text(PATTERN, "is not a pattern of refs, such as v*"));
 
 const environmentSchema = z
   .strictObject({
     reviewers: z
-      .array(z.string().regex(REVIEWER, { error: "is neither a login nor a team, organization/team" }))
+      .array(grammar.text(REVIEWER, "is neither a login nor a team, organization/team"))
       .max(6, { error: "has more than six entries, which GitHub does not allow" })
       .default([])
       .describe("Who must approve a job: logins and organization/team, at most six. @default none"),
-    waitTimer: z
-      .int({ error: "is not a whole number of minutes" })
-      .min(0, { error: "is less than 0" })
+    waitTimer: grammar
+      .wholeNumber(0)
       .max(43_200, { error: "is more than 43200 minutes, 30 days" })
       .default(0)
       .describe("Minutes that a job has to wait. @default 0"),
@@ -58,9 +58,8 @@ const environmentSchema = z
 const labelSchema = z
   .strictObject({
     name: grammar.line.describe("The label's name. @example release"),
-    color: z
-      .string()
-      .regex(/^[0-9a-fA-F]{6}$/, { error: "is not six hex digits" })
+    color: grammar
+      .text(/^[0-9a-fA-F]{6}$/, "is not six hex digits")
       .default("ededed")
       .describe("The color, as six hex digits. @default ededed"),
     description: grammar.line.optional().describe("The label's description. @default none"),
@@ -100,9 +99,8 @@ export const githubSchema = z
     token: grammar.secret
       .optional()
       .describe("A token for this stack, as secret configuration. @default GH_TOKEN or GITHUB_TOKEN"),
-    writeDelayMs: z
-      .int({ error: "is not a whole number" })
-      .min(1, { error: "is less than 1" })
+    writeDelayMs: grammar
+      .wholeNumber(1)
       .default(1000)
       .describe("Milliseconds between two writes, as GitHub asks of clients. @default 1000"),
     secrets: secrets.describe(
@@ -111,9 +109,10 @@ export const githubSchema = z
     variables: variables.describe("Actions variables of the whole repository. @default none"),
     environments: z
       .record(
-        z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
-          error: "is not an environment's name: letters, digits and . _ -",
-        }),
+        grammar.text(
+          /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+          "is not an environment's name: letters, digits and . _ -",
+        ),
         environmentSchema,
       )
       .default({})
@@ -170,9 +169,8 @@ export const githubSchema = z
       false,
       "Also commit the files that `slipway workflows` writes for the project's stacks. @default false",
     ),
-    branch: z
-      .string()
-      .regex(BRANCH, { error: "is not a branch's name" })
+    branch: grammar
+      .text(BRANCH, "is not a branch's name")
       .optional()
       .describe("The branch that files are committed to. @default the repository's default branch"),
     pullRequest: grammar.flag(

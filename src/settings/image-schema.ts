@@ -28,9 +28,8 @@ const buildArg = z
       ),
     z
       .strictObject({
-        latestOf: z
-          .string()
-          .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
+        latestOf: grammar
+          .text(NPM_SOURCE_PATTERN, "is not npm:<package> or npm:<package>@<tag>")
           .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
         pin: pin
           .refine((text) => text === undefined || parseVersion(text)?.scheme === "semver", {
@@ -74,9 +73,8 @@ export const imageSchema = z
         "The Dockerfile, relative to the context; it may be anywhere in the project. @default Dockerfile",
       ),
     target: grammar.stageName.optional().describe("The Dockerfile's stage to build. @default the last one"),
-    platforms: z
-      .array(z.enum(PLATFORMS))
-      .min(1, { error: "has no entry; name at least one platform" })
+    platforms: grammar
+      .listOf(z.enum(PLATFORMS), "name at least one platform")
       .default(["linux/amd64", "linux/arm64"])
       .describe("The platforms to build for. @default [linux/amd64, linux/arm64]"),
     buildArgs: z
@@ -210,16 +208,14 @@ export const baseSchema = z
       .min(1, { error: "is empty" })
       .default("Dockerfile.base")
       .describe("The base's Dockerfile, relative to the context. @default Dockerfile.base"),
-    include: z
-      .array(grammar.glob)
-      .min(1, { error: "has no entry; name the files of the base besides its Dockerfile" })
+    include: grammar
+      .listOf(grammar.glob, "name the files of the base besides its Dockerfile")
       .meta({ what: "a list of files and patterns: [rootfs/**, entrypoint*.sh]" })
       .describe(
         "Files that go into the base's hash after its Dockerfile, in this order, relative to the context. `**` is everything below a folder, without junk such as .DS_Store. @example [rootfs/**, entrypoint*.sh]",
       ),
-    hash: z
-      .string()
-      .regex(/^[0-9a-f]{12}$/, { error: "is not the hash of a base: 12 hex digits, such as 3f2a9c01b7de" })
+    hash: grammar
+      .text(/^[0-9a-f]{12}$/, "is not the hash of a base: 12 hex digits, such as 3f2a9c01b7de")
       .optional()
       .describe("Pins the base: uses base-<hash> instead of the computed hash. Usually set by BASE_HASH."),
     platforms: imageSchema.shape.platforms.describe(
@@ -240,11 +236,11 @@ export const baseSchema = z
 /** One entry of `slipway:variants`: the stack's image again, with other build arguments and a suffix on every tag. */
 export const variantSchema = z
   .strictObject({
-    suffix: z
-      .string()
-      .regex(/^(?:[._-][A-Za-z0-9._-]{0,63})?$/, {
-        error: "is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ -",
-      })
+    suffix: grammar
+      .text(
+        /^(?:[._-][A-Za-z0-9._-]{0,63})?$/,
+        "is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ -",
+      )
       .describe("The end of each of the variant's tags; empty for the plain variant. @example -slim"),
     buildArgs: buildArgs.describe("Further build arguments; they override the image's. @default none"),
     target,
@@ -258,21 +254,17 @@ const TRIGGER = /^@?[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
 
 export const laneSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9-]*$/, { error: "is not a lane's name: lower-case letters, digits and -" })
+    name: grammar
+      .text(/^[a-z0-9][a-z0-9-]*$/, "is not a lane's name: lower-case letters, digits and -")
       .describe("The lane's name, as in `slipway:lane`. @example standalone"),
-    format: z
-      .string()
-      .regex(FORMAT, { error: "is not a version's format, such as vX.Y.Z or standalone-vX.Y.Z" })
+    format: grammar
+      .text(FORMAT, "is not a version's format, such as vX.Y.Z or standalone-vX.Y.Z")
       .describe("The form of the lane's version tags. @example standalone-vX.Y.Z"),
-    trigger: z
-      .string()
-      .regex(TRIGGER, { error: "is not the beginning of a git tag and *, such as docker-v*" })
+    trigger: grammar
+      .text(TRIGGER, "is not the beginning of a git tag and *, such as docker-v*")
       .describe("The git tags that release the lane; * stands for the version. @example docker-v*"),
-    floating: z
-      .string()
-      .regex(FLOATING, { error: "is not latest, with or without a prefix or suffix" })
+    floating: grammar
+      .text(FLOATING, "is not latest, with or without a prefix or suffix")
       .describe("The tag that points to the lane's newest version. @example standalone-latest"),
     tags: z
       .array(rule)
@@ -292,15 +284,11 @@ export type CheckedLane = z.output<typeof laneSchema>;
 
 export const checkSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._: -]*$/, {
-        error: "is not a check's name: letters, digits and . _ : -",
-      })
+    name: grammar
+      .text(/^[A-Za-z0-9][A-Za-z0-9._: -]*$/, "is not a check's name: letters, digits and . _ : -")
       .describe("The check's name. @example build"),
-    run: z
-      .array(grammar.line)
-      .min(1, { error: "has no entry; expected a program and its arguments" })
+    run: grammar
+      .listOf(grammar.line, "expected a program and its arguments")
       .meta({ what: "a program and its arguments as a list: [npm, run, build]" })
       .describe(
         "Program and arguments, run without a shell in the folder that `root` names. @example [npm, run, build]",

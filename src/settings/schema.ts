@@ -52,9 +52,8 @@ const registrySchema = z
 const builderSchema = z
   .strictObject({
     name: grammar.line.optional().describe("The buildx builder to use. @default buildx's current one"),
-    concurrency: z
-      .int({ error: "is not a whole number" })
-      .min(1, { error: "is less than 1" })
+    concurrency: grammar
+      .wholeNumber(1)
       .optional()
       .describe("How many builds run at once. @default the engine's parallelism"),
   })
@@ -67,11 +66,8 @@ export const writtenConfigSchema = z.strictObject({
     .describe(
       "The version to release. Usually it comes from RELEASE_TAG or the tag at HEAD. @example v1.2.3",
     ),
-  envPrefix: z
-    .string()
-    .regex(/^[A-Z_][A-Z0-9_]*$/, {
-      error: "is not a prefix of environment variables: capitals, digits and _",
-    })
+  envPrefix: grammar
+    .text(/^[A-Z_][A-Z0-9_]*$/, "is not a prefix of environment variables: capitals, digits and _")
     .optional()
     .describe("Variables are also read with this prefix, which wins. @example APP_RELEASE_"),
   variables: z
@@ -85,16 +81,14 @@ export const writtenConfigSchema = z.strictObject({
     false,
     "Release only where HEAD is the version's tag and the working tree is clean. @default false",
   ),
-  registries: z
-    .array(registrySchema)
-    .min(1, { error: "has no entry; name at least one registry" })
+  registries: grammar
+    .listOf(registrySchema, "name at least one registry")
     .meta({ what: "a list of registries: [{ host: ghcr.io, namespace: octo }]" })
     .describe(
       "Where images are pushed. The first registry is the primary; all of them get the same digests.",
     ),
-  images: z
-    .array(imageSchema)
-    .min(1, { error: "has no entry; name at least one image" })
+  images: grammar
+    .listOf(imageSchema, "name at least one image")
     .meta({ what: "a list of images: [{ name: app }]" })
     .describe("The images to build and release."),
   lanes: z
@@ -131,9 +125,8 @@ export const writtenConfigSchema = z.strictObject({
     .describe(
       "A base that the images are built FROM, tagged base-<hash> and built only if no registry has it. The tag base-latest follows the newest release. @default none",
     ),
-  variants: z
-    .array(variantSchema)
-    .min(1, { error: "has no entry; leave it out for one image without variants" })
+  variants: grammar
+    .listOf(variantSchema, "leave it out for one image without variants")
     .meta({ what: 'a list of variants: [{ suffix: "" }, { suffix: "-slim", buildArgs: … }]' })
     .optional()
     .describe(

@@ -9,21 +9,20 @@ import { PLATFORMS } from "./grammar";
 /** The issuer of GitHub Actions. */
 export const DEFAULT_ISSUER = "https://token.actions.githubusercontent.com";
 
-const pattern = patternOf(z.string());
-
-function patternOf(text: z.ZodString) {
-  return text.refine((value) => patternProblem(value) === undefined, {
-    error: (issue) => patternProblem(String(issue.input)) ?? "is not a text or a /pattern/",
-  });
-}
+/** A text, or `/pattern/` for all of one. */
+const pattern = grammar.textWithout((value) => {
+  if (value.trim() === "") return "is empty";
+  return /\p{Cc}/u.test(value) ? "is not one line of text" : patternProblem(value);
+});
 
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, {
   error: "is not a duration: a number with s, m, h, d or w, such as 36h or 30d",
 });
 
-const publicKey = z.string().regex(/^\s*-----BEGIN PUBLIC KEY-----[\s\S]+-----END PUBLIC KEY-----\s*$/, {
-  error: "is not the PEM of a public key (-----BEGIN PUBLIC KEY-----)",
-});
+const publicKey = grammar.text(
+  /^\s*-----BEGIN PUBLIC KEY-----[\s\S]+-----END PUBLIC KEY-----\s*$/,
+  "is not the PEM of a public key (-----BEGIN PUBLIC KEY-----)",
+);
 
 const trustedRoot = grammar.projectPath.optional();
 
@@ -94,9 +93,8 @@ export const signSchema = z
 const verifySchema = z
   .strictObject({
     ...signerFields,
-    predicates: z
-      .array(grammar.line)
-      .min(1, { error: "has no entry; leave it out for signature and statement" })
+    predicates: grammar
+      .listOf(grammar.line, "leave it out for signature and statement")
       .default(["signature", "statement"])
       .describe(
         "What the signer must have signed: signature, statement, provenance, sbom, or predicate types. @default [signature, statement]",
@@ -122,16 +120,12 @@ const verifySchema = z
   })
   .meta({ what: "what to verify: { keyFile: cosign.pub } or { subject: … }" });
 
-const images = z
-  .array(grammar.imageName)
-  .min(1, { error: "has no entry; leave it out for all images" })
-  .optional();
+const images = grammar.listOf(grammar.imageName, "leave it out for all images").optional();
 
 export const promoteSchema = z
   .strictObject({
-    from: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,100}$/, { error: "is not a stack's name" })
+    from: grammar
+      .text(/^[A-Za-z0-9._-]{1,100}$/, "is not a stack's name")
       .optional()
       .describe(
         "Promote the last release of this stack of the project, as its manifest says. @example stage",
@@ -175,9 +169,6 @@ export const rollbackSchema = z
   })
   .meta({ what: "a rollback: { to: v1.2.2, bad: [v1.2.3] }" });
 
-/** A pattern that is one line of text. */
-const linePattern = patternOf(grammar.line);
-
 const level = z.enum(["off", "warn", "refuse"]);
 
 /** A rule with exceptions: its level alone, or the level and what is allowed. */
@@ -188,7 +179,7 @@ function allowing(what: string, example: string, usual: PolicyLevel) {
       z.strictObject({
         level: level.default("refuse").describe("@default refuse"),
         allow: z
-          .array(linePattern)
+          .array(pattern)
           .default([])
           .describe(`${what} that are allowed, exactly or as a /pattern/. @default none @example ${example}`),
       }),
@@ -242,9 +233,8 @@ export const policySchema = z
         z.literal("off"),
         z.strictObject({
           level: level.default("refuse").describe("@default refuse"),
-          platforms: z
-            .array(z.enum(PLATFORMS))
-            .min(1, { error: "has no entry; write requiredPlatforms: off for none" })
+          platforms: grammar
+            .listOf(z.enum(PLATFORMS), "write requiredPlatforms: off for none")
             .describe("The required platforms. @example [linux/amd64, linux/arm64]"),
         }),
       ])
@@ -256,9 +246,8 @@ export const policySchema = z
         z.literal("off"),
         z.strictObject({
           level: level.default("refuse").describe("@default refuse"),
-          licences: z
-            .array(linePattern)
-            .min(1, { error: "has no entry; write deniedLicences: off for none" })
+          licences: grammar
+            .listOf(pattern, "write deniedLicences: off for none")
             .describe("SPDX ids, exactly or as a /pattern/. @example [/A?GPL-.+/, SSPL-1.0]"),
           unknown: z
             .enum(["allow", "refuse"])

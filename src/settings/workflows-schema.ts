@@ -4,35 +4,37 @@ import { PLATFORMS } from "./grammar";
 
 /** Texts that end up in workflow files. None can contain an expression, and none needs quotes in a shell. */
 
-const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml$/, {
-  error: "is not a workflow file's name, such as release-docker.yml",
-});
+const fileName = grammar.text(
+  /^[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml$/,
+  "is not a workflow file's name, such as release-docker.yml",
+);
 
-const title = z
-  .string()
-  .regex(/^[A-Za-z0-9][^\p{Cc}$"'#\\]*$/u, { error: "is not a title: one line, without $ # \\ and quotes" });
+const title = grammar.text(
+  /^[A-Za-z0-9][^\p{Cc}$"'#\\]*$/u,
+  "is not a title: one line, without $ # \\ and quotes",
+);
 
-const environmentName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?$/, {
-  error: "is not an environment's name: letters, digits, spaces and . _ -",
-});
+const environmentName = grammar.text(
+  /^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?$/,
+  "is not an environment's name: letters, digits, spaces and . _ -",
+);
 
-const runnerLabel = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: "is not a runner's label, such as ubuntu-24.04" });
+const runnerLabel = grammar.text(
+  /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+  "is not a runner's label, such as ubuntu-24.04",
+);
 
-const secretName = z.string().regex(/^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/, {
-  error: "is not a secret's name: capitals, digits and _, not beginning with GITHUB_",
-});
+const secretName = grammar.text(
+  /^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/,
+  "is not a secret's name: capitals, digits and _, not beginning with GITHUB_",
+);
 
 /** A branch's or tag's name with the patterns that GitHub's filters and git's globs share, and `+` after a class. */
 const REF_PATTERN =
   /^(?![/.+-])(?:[A-Za-z0-9._+@-]|\/(?![./])|\*(?!\*)|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?)+\]\+?)+$/;
 
-const refPattern = z
-  .string()
-  .regex(REF_PATTERN, {
-    error: "is not a branch's or tag's name, * for any letters and [0-9]+ for any number",
-  })
+const refPattern = grammar
+  .text(REF_PATTERN, "is not a branch's or tag's name, * for any letters and [0-9]+ for any number")
   .refine((text) => !/[./]$|\.\.|\.lock$/.test(text), { error: "is not a branch's or tag's name" });
 
 const tagPattern = z.string().superRefine((text, context) => {
@@ -40,9 +42,10 @@ const tagPattern = z.string().superRefine((text, context) => {
     context.addIssue({ code: "custom", message: issue.message });
 });
 
-const word = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]+$/, {
-  error: "is not a word that needs no quotes: letters, digits and @ % _ + = : , . / -",
-});
+const word = grammar.text(
+  /^[A-Za-z0-9@%_+=:,./-]+$/,
+  "is not a word that needs no quotes: letters, digits and @ % _ + = : , . / -",
+);
 
 const CRON_RANGES = [
   { name: "hour", from: 0, to: 23 },
@@ -80,9 +83,8 @@ const releaseSchema = z
       .describe(
         "What starts it, besides a manual dispatch: a published `release`, or pushed git `tags`. @default [tags] for a lane, else [release]",
       ),
-    tags: z
-      .array(tagPattern)
-      .min(1, { error: "has no entry; leave it out for the default" })
+    tags: grammar
+      .listOf(tagPattern, "leave it out for the default")
       .refine(([first]) => !first?.startsWith("!"), {
         error: "begins with an exclusion; start with a pattern of tags that are versions",
       })
@@ -97,9 +99,8 @@ const deploySchema = z
   .strictObject({
     file: fileName.optional().describe("The file's name. @default deploy-<stack>.yml"),
     name: title.optional().describe("The workflow's title. @default Deploy <stack>"),
-    branches: z
-      .array(refPattern)
-      .min(1, { error: "has no entry; name at least one branch" })
+    branches: grammar
+      .listOf(refPattern, "name at least one branch")
       .default(["main"])
       .describe("Release each commit that is pushed to these branches. @default [main]"),
   })
@@ -144,9 +145,8 @@ const driftSchema = z
 
 export const workflowsSchema = z
   .strictObject({
-    hosts: z
-      .array(z.enum(["github", "gitea"]))
-      .min(1, { error: "has no entry; leave it out for github" })
+    hosts: grammar
+      .listOf(z.enum(["github", "gitea"]), "leave it out for github")
       .default(["github"])
       .describe("Which folders are written: .github/workflows, .gitea/workflows. @default [github]"),
     directory: grammar.projectPath
@@ -163,14 +163,12 @@ export const workflowsSchema = z
       .describe(
         "Build each platform on its own runner and merge the results by digest: `true` for GitHub's amd64 and arm64 runners, or labels by platform. @default false @example { linux/arm64: ubuntu-24.04-arm }",
       ),
-    node: z
-      .string()
-      .regex(/^[0-9]+(?:\.[0-9]+){0,2}$/, { error: "is not a version of Node, such as 24" })
+    node: grammar
+      .text(/^[0-9]+(?:\.[0-9]+){0,2}$/, "is not a version of Node, such as 24")
       .default("24")
       .describe('The version of Node on the runner. @default "24"'),
-    install: z
-      .array(word)
-      .min(1, { error: "has no entry; expected a command's words" })
+    install: grammar
+      .listOf(word, "expected a command's words")
       .default(["npm", "ci", "--ignore-scripts"])
       .describe(
         "The command that installs the project's packages, as a list of words. Keep it from running the packages' own scripts. @default [npm, ci, --ignore-scripts]",
@@ -184,9 +182,8 @@ export const workflowsSchema = z
       .describe(
         "Further secrets that a release gets as variables of the same name, such as a backend's credentials. @default none @example [AWS_ACCESS_KEY_ID]",
       ),
-    timeout: z
-      .int({ error: "is not a whole number" })
-      .min(1, { error: "is less than 1" })
+    timeout: grammar
+      .wholeNumber(1)
       .max(360, { error: "is more than 360, GitHub's limit" })
       .default(60)
       .describe("Minutes after which a job that builds is cancelled. @default 60"),
