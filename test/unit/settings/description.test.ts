@@ -40,7 +40,7 @@ describe("where descriptions go", () => {
 });
 
 describe("an image's description", () => {
-  test("is taken over by every variant, with the one place where it is written", () => {
+  test("applies to every variant, with the place where it is written", () => {
     const config = read({
       written: {
         ...MINIMAL,
@@ -73,12 +73,12 @@ describe("an image's description", () => {
     expect(lines[0]).toContain(message);
   });
 
-  test("100 characters are not too many, whatever they weigh", () => {
+  test("may have 100 characters, whatever their bytes", () => {
     const short = "ü".repeat(100);
     expect(read(withImage({ file: "HUB.md", short })).images[0]?.description?.short).toBe(short);
   });
 
-  test("two of one repository are refused", () => {
+  test("is refused if another image describes the same repository", () => {
     const description = { file: "HUB.md" };
     const images = [
       { name: "app", description },
