@@ -59,7 +59,7 @@ function orByName(schema: unknown): unknown {
 }
 
 /** `components/slipway.schema.json`. */
-export function stackFileSchemaText(): string {
+function stackFileSchemaText(): string {
   return `${JSON.stringify(stackFileSchema(), null, 2)}\n`;
 }
 

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { BuildArg, ImageConfig, NamedContext, SbomConfig } from "../plan/config";
 import type { Lane } from "../plan/lanes";
-import { sortedRecord } from "../plan/record";
+import { mapValues, sortedRecord } from "../plan/record";
 import { parseReference, referenceText } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { contextKind, IMAGE_CONTEXT } from "./grammar";
@@ -56,10 +56,7 @@ function basesFirst(images: readonly ImageConfig[]): ImageConfig[] {
 }
 
 function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlySet<string>): ImageConfig {
-  const secrets = Object.entries(sortedRecord(image.secrets)).map(([id, value]): [string, Secret] => {
-    const unreadable = encrypted.has(formatPath(["images", index, "secrets", id]));
-    return [id, new Secret(unreadable ? "" : value)];
-  });
+  const isUnreadable = (id: string) => encrypted.has(formatPath(["images", index, "secrets", id]));
   return {
     ...image,
     at: formatPath(["images", index]),
@@ -67,23 +64,16 @@ function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlyS
     platforms: [...image.platforms].sort(),
     buildArgs: normaliseBuildArgs(image.buildArgs),
     sbom: normaliseSbom(image.sbom),
-    secrets: Object.fromEntries(secrets),
-    contexts: image.contexts && normaliseContexts(image.contexts, image.context),
+    secrets: mapValues(sortedRecord(image.secrets), (value, id) => new Secret(isUnreadable(id) ? "" : value)),
+    contexts:
+      image.contexts &&
+      mapValues(sortedRecord(image.contexts), (source) => normaliseContext(source, image.context)),
     ssh: image.ssh && [...new Set(image.ssh)].sort(),
     extraHosts: image.extraHosts && sortedRecord(image.extraHosts),
   };
 }
 
 /** Folders become relative to the root. */
-function normaliseContexts(
-  written: NonNullable<CheckedImage["contexts"]>,
-  context: string,
-): Record<string, NamedContext> {
-  return Object.fromEntries(
-    Object.entries(sortedRecord(written)).map(([name, source]) => [name, normaliseContext(source, context)]),
-  );
-}
-
 function normaliseContext(source: string, context: string): NamedContext {
   const kind = contextKind(source);
   switch (kind) {
@@ -137,12 +127,10 @@ function normaliseSbom(written: string | boolean): SbomConfig | false {
 }
 
 function normaliseBuildArgs(written: CheckedImage["buildArgs"]): Record<string, BuildArg> {
-  return Object.fromEntries(
-    Object.entries(sortedRecord(written)).map(([name, value]) => [name, normaliseBuildArg(name, value)]),
-  );
+  return mapValues(sortedRecord(written), normaliseBuildArg);
 }
 
-function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {
+function normaliseBuildArg(written: CheckedBuildArg, name: string): BuildArg {
   if (typeof written !== "object") return { kind: "literal", value: String(written) };
   const { pin } = written;
   if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, pin };

@@ -1,5 +1,5 @@
 import { type Problem, ProblemError, reasonOf } from "../plan/problem";
-import { sortedRecord } from "../plan/record";
+import { mapValues, sortedRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
 import type { EnvironmentConfig, LabelConfig, SetupConfig } from "../plan/setup/config";
 import { type Environment, lookUp } from "./environment";
@@ -69,11 +69,8 @@ export function readSetup(input: SetupInput): SetupConfig {
     writeDelayMs: github.writeDelayMs,
     secrets: normaliseSecrets(github.secrets),
     variables: sortedRecord(github.variables),
-    environments: Object.fromEntries(
-      Object.entries(sortedRecord(github.environments)).map(([name, one]) => [
-        name,
-        normaliseEnvironment(one, versionTags),
-      ]),
+    environments: mapValues(sortedRecord(github.environments), (one) =>
+      normaliseEnvironment(one, versionTags),
     ),
     tagRules: normaliseTagRules(github.tagRules, versionTags),
     permissions: github.permissions,
@@ -130,9 +127,7 @@ function normaliseEnvironment(
 }
 
 function normaliseSecrets(written: Readonly<Record<string, string>>): Record<string, Secret> {
-  return Object.fromEntries(
-    Object.entries(sortedRecord(written)).map(([name, value]) => [name, new Secret(value)]),
-  );
+  return mapValues(sortedRecord(written), (value) => new Secret(value));
 }
 
 function readContent(read: () => string): { content?: string; problem?: string } {
