@@ -44,6 +44,11 @@ export interface RegistryArgs {
    * @default https://hub.docker.com for docker.io, else none
    */
   readonly hub?: string;
+  /**
+   * The GitHub server whose packages its repositories are; `slipway prune` deletes them through its API.
+   * @default https://github.com for ghcr.io, else none
+   */
+  readonly packages?: string;
 }
 
 /** An image: what it is built from, for which platforms, and its tags. */
@@ -1063,6 +1068,11 @@ export interface GithubArgs extends RepositorySetupArgs {
        * @default drift
        */
       readonly environment?: string;
+      /**
+       * Also fail when a base image has moved since the newest version was built on it. Stacks that share the file share this check; the plan names what to release.
+       * @default false
+       */
+      readonly currentBases?: boolean;
     };
   };
   /**

@@ -14,7 +14,7 @@ import {
 } from "../src/plan/resource-inputs";
 import type { Secret } from "../src/plan/secret";
 import type { SignConfig } from "../src/plan/trust";
-import { Content, ImageCopy } from "../src/provider/sdk/resources";
+import { Content, ImageCopy } from "../src/provider/sdk";
 
 export interface ImageReleaseArgs {
   readonly plan: PlannedImage;

@@ -1,6 +1,7 @@
-import { SBOM_ANNOTATION } from "./annotations";
+import { SBOM_ANNOTATION, VERSION_ANNOTATION } from "./annotations";
 import { decideBase } from "./base";
 import type { Config } from "./config";
+import type { Digest } from "./digest";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
 import {
   type ContentInput,
@@ -11,21 +12,30 @@ import {
 } from "./planned-content";
 import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
 import { wantedSigner } from "./promotion";
+import { type MovedBase, movedBases } from "./rebuild";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
-import { type ImageIntent, withoutFloatingTags } from "./release-intent";
+import { candidateName, type ImageIntent, movingCandidate, withoutFloatingTags } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import { plannedClaim, plannedStatement, type Source } from "./statement";
 import type { Ancestry } from "./tag-policy";
+import {
+  compareVersions,
+  numbersOf,
+  parseVersion,
+  tagOfVersion,
+  type Version,
+  type VersionForm,
+  versionOfTag,
+} from "./versions";
 
 export interface ImagePlanInput {
   readonly config: Config;
-  /** Commit being released, and its repository's URL without credentials. */
   readonly source: Source;
   readonly state: RegistryState;
   readonly previous?: ReleaseManifest;
-  /** How commits that live tags point to relate to the one being released. */
+  /** Commit of a live tag -> how it relates to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
 }
 
@@ -37,6 +47,7 @@ export function planImage(
   readonly tags: readonly PlannedTag[];
   readonly refusals: readonly Refusal[];
   readonly notices: readonly string[];
+  readonly movedBases: readonly MovedBase[];
 } {
   const { state, previous, config } = input;
   const repositories = intent.repositories
@@ -57,7 +68,11 @@ export function planImage(
   const holding = sightings(about).filter(({ image }) => image.digest === digest);
   const seen = holding[0]?.image;
   const sbom = sbomState(intent, content, seen);
-  const released = withSbomNote(releasedIntent(intent, content, verified), sbom);
+  const moves = content.from === "build" && intent.candidateTag === movingCandidate(intent.image);
+  const replaces = moves ? replaceable(about) : undefined;
+  const candidateTag =
+    moves && replaces === undefined ? candidateName(intent.contentKey) : intent.candidateTag;
+  const released = withSbomNote(releasedIntent({ ...intent, candidateTag }, content, verified), sbom);
   const tagInput: TagsInput = {
     ...about,
     intent: released,
@@ -85,6 +100,7 @@ export function planImage(
       content,
       build: buildGeneration(intent, content, sbom, previous),
       claims: claims.tags,
+      replaces,
       copyTo:
         digest === undefined
           ? []
@@ -96,22 +112,23 @@ export function planImage(
       sbom,
     },
     tags: [...tags.tags, ...others],
-    // A version that is refused as a whole needs no second refusal for its tag.
+    // If a version is refused, its tag needs no second refusal.
     refusals: [
       ...refusals,
       ...[...claims.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
     ],
     notices,
+    movedBases: refusals.length > 0 ? [] : movedBases(about, content, verified),
   };
 }
 
-/** A later run that finds the index has to see that its SBOM is missing. */
+/** Notes a missing SBOM on the index, for later runs that find it. */
 function withSbomNote(intent: ImageIntent, sbom: SbomState | undefined): ImageIntent {
   if (sbom !== "unavailable") return intent;
   return { ...intent, annotations: { ...intent.annotations, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE } };
 }
 
-/** The tag of a release that exists was not asked about; where it is there, it holds the content that names it. */
+/** The candidate tag of an existing release is not read; where it exists, it points to that release's content. */
 function withNamedContent(
   state: RegistryState,
   candidateTag: string,
@@ -131,8 +148,8 @@ function withNamedContent(
 }
 
 /**
- * A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. Whether
- * a base's tag holds another is decided with its content.
+ * A `candidate-` tag belongs to its content, whichever commit made it, unless it points to other content. For a base's
+ * tag, `decideBase` checks that.
  */
 function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
   const { contentKey, image } = input.intent;
@@ -143,11 +160,42 @@ function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
     .every(({ verified }) => verified.contentKey === contentKey);
 }
 
-/** The candidate tag, where this stack makes the content, and no equal one with an SBOM that this lacks has the tag. */
+/**
+ * The digests that the image's moving candidate tag may leave. Undefined if it holds a version that is built and not
+ * released: this release then takes another tag, so that releasing that version later builds nothing.
+ */
+function replaceable(input: ContentInput): Digest[] | undefined {
+  const { intent, state, repositories, verification } = input;
+  const held = sightings(input).filter(({ tag }) => tag === movingCandidate(intent.image));
+  const tags = repositories.flatMap((repository) => state.repositories[repository]?.tags ?? []);
+  const isAwaited = held.some(({ repository, image }) => {
+    const verified = verifiedImage(verification, repository, image);
+    if (verified === undefined || verified.contentKey === intent.contentKey) return false;
+    const version = verified.claim?.version ?? image.annotations[VERSION_ANNOTATION];
+    return version !== undefined && !isSettled(version, tags, intent.form);
+  });
+  return isAwaited ? undefined : held.map(({ image }) => image.digest);
+}
+
+/** Whether a version, or a later one of its minor line, is released: then it is not expected any more. */
+function isSettled(version: string, tags: readonly string[], form: VersionForm): boolean {
+  const held = parseVersion(version, form);
+  const line = (of: Version) => numbersOf(of).slice(0, 2).join(".");
+  return tags.some((tag) => {
+    if (tag === version || tag === tagOfVersion(version, form)) return true;
+    const other = versionOfTag(tag, form);
+    if (held === undefined || other === undefined) return false;
+    return line(other) === line(held) && compareVersions(other, held) === 1;
+  });
+}
+
+/** Decides about the candidate tag. A tag of equal content is not moved to content that lacks the SBOM. */
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
-  if (name === undefined || existing !== undefined) return { tags: [], refusals: [] };
+  // A moving one is written for a build alone: what is there is found by another tag, or by this one.
+  if (name === undefined || existing !== undefined || name === movingCandidate(intent.image))
+    return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);
   const isNamed = isNamedByContent(name, { ...input, state });
   const open = repositories.filter((repository) => {
@@ -163,8 +211,8 @@ function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisi
 }
 
 /**
- * The build is a resource when it has to be made, or when this stack made it: then nothing flaps. Content that this
- * stack built and that every registry lost since is built again, as another resource.
+ * The build stays a resource as long as its content is released, so that the next run does not delete it. Content that
+ * every registry lost is built again, as another generation.
  */
 function buildGeneration(
   intent: ImageIntent,

@@ -7,11 +7,12 @@ import {
 import { type Digest, shortDigest } from "../plan/digest";
 import { missingPlatforms } from "../plan/image-index";
 import type { FoundImage } from "../plan/registry-state";
+import { candidateName } from "../plan/release-intent";
 import type { DesiredContent } from "../plan/resource-inputs";
 import { lacksSbom, outranks } from "../plan/sbom";
 import type { ContentClaim } from "../plan/statement";
-import type { Descriptor } from "../registry/manifest";
-import type { FetchedManifest } from "../registry/manifest-calls";
+import { RegistryError } from "../registry/errors";
+import type { Descriptor, FetchedManifest } from "../registry/manifests";
 import { imageOf, readImage } from "../registry/read-image";
 import { attachReferrer } from "../registry/referrers";
 import { imageSignatureBytes, releaseStatementBytes } from "../signing/in-toto";
@@ -201,17 +202,30 @@ async function writeCandidateTag(
   { bytes, descriptor: { digest, mediaType } }: FetchedManifest,
 ): Promise<void> {
   const { client, path, repository } = location;
+  const moves = desired.replaces !== undefined;
+  if (moves && desired.source === "found") return;
   const live = await context.registries.live(repository, desired.tag);
   if (live?.digest === digest) return;
+  const ownTag = candidateName(desired.contentKey);
   const isTrusted = live !== undefined && (await isVerified(context, desired, location, live));
   if (isTrusted && (await heldFor(location, live, digest)) !== undefined) return;
   if (live !== undefined && isTrusted && !mayReplace(desired, live)) {
+    if (moves) {
+      await client.putManifest(path, ownTag, bytes, mediaType);
+      return;
+    }
     throw new Error(
       `${repository}:${desired.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
         `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
     );
   }
-  await client.putManifest(path, desired.tag, bytes, mediaType);
+  try {
+    await client.putManifest(path, desired.tag, bytes, mediaType);
+  } catch (error) {
+    const isImmutable = error instanceof RegistryError && error.code === "registry-tag-immutable";
+    if (!moves || !isImmutable) throw error;
+    await client.putManifest(path, ownTag, bytes, mediaType);
+  }
 }
 
 /** Where releases are signed, an image that no trusted signer vouches for cannot hold a tag. */
@@ -225,11 +239,14 @@ async function isVerified(
   return said === undefined || said.length > 0;
 }
 
-/** A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents. */
+/**
+ * A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents, but for the
+ * one that moves: that leaves what the plan saw, and not what another release has reserved since.
+ */
 function mayReplace(desired: DesiredContent, live: FoundImage): boolean {
+  if (live.annotations[CONTENT_KEY_ANNOTATION] === desired.contentKey) return true;
   return (
-    live.annotations[REVISION_ANNOTATION] === desired.revision ||
-    live.annotations[CONTENT_KEY_ANNOTATION] === desired.contentKey
+    desired.replaces?.includes(live.digest) ?? live.annotations[REVISION_ANNOTATION] === desired.revision
   );
 }
 

@@ -14,7 +14,7 @@ import { withoutRepeats } from "../plan/problem";
 import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion";
 import { parseReference, type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
-import type { ImageIntent } from "../plan/release-intent";
+import { candidateTags, type ImageIntent } from "../plan/release-intent";
 import type { Refusal, ReleasePlan } from "../plan/release-plan";
 import type { Ancestry } from "../plan/tag-policy";
 import { tagOf } from "../plan/tag-rules/event";
@@ -183,7 +183,7 @@ function stateRequest(
       const key = repositoryKey(name);
       const known = wanted.get(key) ?? { name, tags: new Set(), versionTags: new Set() };
       wanted.set(key, known);
-      if (intent.candidateTag !== undefined) known.tags.add(intent.candidateTag);
+      for (const tag of candidateTags(intent)) known.tags.add(tag);
       for (const tag of intent.tags) {
         known.tags.add(tag.name);
         if (tag.class === "version") known.versionTags.add(tag.name);

@@ -3,7 +3,8 @@ import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { isReference, parseReference, referenceText } from "../plan/reference";
 import { BASE_IMAGE } from "../plan/release-intent";
-import { type Misspelling, misspeltInFlavor, misspeltInRule, parseTagRule } from "../plan/tag-rules";
+import { type Misspelling, misspeltInFlavor, misspeltInRule } from "../plan/tag-rules/spelling";
+import { parseTagRule } from "../plan/tag-rules/tag-rule";
 import { contextKind, escapes, pathProblem } from "./grammar";
 import { baseName } from "./normalise-images";
 import {

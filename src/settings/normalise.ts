@@ -59,13 +59,15 @@ function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): Wor
 }
 
 function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
-  const { password, hub } = registry;
+  const { password, hub, packages } = registry;
   const host = normalizeHost(registry.host);
   const usualHub = host === "docker.io" ? "https://hub.docker.com" : undefined;
+  const usualPackages = host === "ghcr.io" ? "https://github.com" : undefined;
   return {
     ...registry,
     host,
     hub: hub === undefined ? usualHub : new URL(hub).origin,
+    packages: packages === undefined ? usualPackages : new URL(packages).origin,
     password: password === undefined || encrypted ? undefined : new Secret(password),
     plainHttp: registry.plainHttp ?? isLoopbackHost(registry.host),
   };

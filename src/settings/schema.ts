@@ -46,6 +46,11 @@ const registrySchema = z
       .describe(
         "The server with Docker Hub's API that takes repository descriptions, and where `slipway prune` deletes tags. @default https://hub.docker.com for docker.io, else none",
       ),
+    packages: grammar.origin
+      .optional()
+      .describe(
+        "The GitHub server whose packages its repositories are; `slipway prune` deletes them through its API. @default https://github.com for ghcr.io, else none",
+      ),
   })
   .meta({ what: "a registry: { host: …, namespace: … }" });
 

@@ -140,6 +140,10 @@ const driftSchema = z
     environment: environmentName
       .default("drift")
       .describe("The environment whose secrets the check uses; it should have no reviewers. @default drift"),
+    currentBases: grammar.flag(
+      false,
+      "Also fail when a base image has moved since the newest version was built on it. Stacks that share the file share this check; the plan names what to release. @default false",
+    ),
   })
   .meta({ what: "a drift workflow: { cron: 17 5 * * * }" });
 

@@ -225,6 +225,8 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
   }));
   const { checkout } = shared.stack;
   const fetchesMore = checkout.submodules || checkout.lfs;
+  const isStrict = stacks.some(({ workflows }) => workflows.drift?.currentBases === true);
+  const flags = ["--read-only", "--expect-no-changes", ...(isStrict ? ["--expect-current-bases"] : [])];
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _key, ...signIn } = shared.signIn;
   return {
     ...driftJob(shared, "Newest version"),
@@ -259,7 +261,7 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
       {
         name: "Compare with the registries",
         if: "steps.newest.outputs.tag != ''",
-        run: [`npx --no slipway plan --stack ${shared.stackWord} --read-only --expect-no-changes`],
+        run: [`npx --no slipway plan --stack ${shared.stackWord} ${flags.join(" ")}`],
         env: { ...shared.variables, RELEASE_TAG: expression("steps.newest.outputs.tag"), ...signIn },
       },
     ],

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { ghcr, Release, type ReleaseArgs } from "../../components";
 import { resolveArgs } from "../../components/settings";
-import { RegistryProvider } from "../../src/provider/sdk/resources";
+import { RegistryProvider } from "../../src/provider/sdk";
 import { runProgram } from "../../src/testing";
 import { DIGEST } from "../support/planned";
 

@@ -146,7 +146,7 @@ const common = fc.record({
 });
 
 const preview = maybe(fc.constant({}));
-const drift = maybe(fc.record({ cron }));
+const drift = maybe(fc.record({ cron, currentBases: fc.boolean() }));
 
 const building = fc.record({
   release: maybe(

@@ -11,7 +11,7 @@ import type { Flag } from "../../settings/overlay";
 import { readConfig } from "../../settings/read";
 import { defaultStack, readStackFile, type StackFile } from "../../settings/stack-file";
 import { remoteUrl } from "../init/facts";
-import { declaredCode } from "../program/run-program";
+import { declaredCode } from "../plan/run-program";
 import { checkRepository, type ProjectSettings, type Repository } from "./settings";
 
 export interface Project extends ProjectSettings {

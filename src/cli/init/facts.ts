@@ -4,7 +4,7 @@ import { git } from "../../inputs/commands";
 import { githubRepository } from "../../inputs/git";
 import { isInside, realPath } from "../../inputs/project-files";
 import { isRecord } from "../../plan/record";
-import { outwardFetch } from "../../registry/outward";
+import { proxyAwareFetch } from "../../registry/connections";
 import type { Environment } from "../../settings/environment";
 import { PROJECT_FOLDERS } from "../../settings/project-file";
 
@@ -74,7 +74,7 @@ async function isPublicRepository(repository: string, env: Environment): Promise
   const api = env.GITHUB_API_URL || "https://api.github.com";
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
-    const answer: unknown = await (await outwardFetch()(`${api}/repos/${repository}`, { signal })).json();
+    const answer: unknown = await (await proxyAwareFetch()(`${api}/repos/${repository}`, { signal })).json();
     return isRecord(answer) && answer.private === false;
   } catch {
     return false;

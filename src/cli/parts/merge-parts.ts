@@ -5,7 +5,7 @@ import { builtImages, type ImageParts, matchParts } from "../../plan/platform-pa
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
 import { desiredContent } from "../../plan/resource-inputs";
-import { isIndex } from "../../registry/manifest";
+import { isIndex } from "../../registry/manifests";
 import { reserveContent } from "../../release/complete-content";
 import type { Context } from "../../release/context";
 import { copyWithProgress } from "../../release/copy-with-progress";

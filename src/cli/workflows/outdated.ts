@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import type { Octokit } from "octokit";
 import { githubClient, statusOf } from "../../github/client";
 import { reasonOf } from "../../plan/problem";
-import { outwardFetch } from "../../registry/outward";
+import { proxyAwareFetch } from "../../registry/connections";
 import { ACTION_PINS, type NewestRelease, type PinState, pinStates } from "../../workflows/action-pins";
 
 const DEADLINE_MS = 20_000;
@@ -23,7 +23,7 @@ export async function listOutdated(
     auth: token || undefined,
     retry: { enabled: false },
     throttle: { enabled: false },
-    request: { fetch: outwardFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
+    request: { fetch: proxyAwareFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
   });
   const found = await Promise.all(
     Object.entries(ACTION_PINS).map(async ([action, pin]) => {

@@ -198,6 +198,15 @@ describe("a release", () => {
     expect(text).not.toContain("rc*");
   });
 
+  test("lets the drift check fail for a base that moved, where that is asked for", () => {
+    const drift = (settings: object) =>
+      textOf(filesOf(stack("release", { release: {}, drift: settings })), "drift.yml");
+    expect(drift({})).toContain("--read-only --expect-no-changes\n");
+    expect(drift({ currentBases: true })).toContain(
+      "--read-only --expect-no-changes --expect-current-bases\n",
+    );
+  });
+
   test.each([
     ["a published release", {}, { release: { types: ["published"] } }],
     ["git tags", { release: { on: ["tags"] } }, { push: { tags: ["v*"] } }],
