@@ -36,7 +36,7 @@ import type { Location } from "../release/registries";
 import { readBuildStatements } from "../signing/build-statements";
 import { isBundleReferrer, readSignedFacts } from "../signing/evidence";
 import { environmentToken } from "./dispatch/github";
-import { readReleaseConfigs, recordedManifest } from "./plan-without-engine";
+import { readReleaseConfigs, recordedManifest } from "./plan/plan-stack";
 import { runContext, untilInterrupted } from "./run-context";
 import { say } from "./terminal";
 

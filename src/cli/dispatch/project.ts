@@ -12,7 +12,7 @@ import { readConfig } from "../../settings/read";
 import { defaultStack } from "../../settings/read-setup";
 import { readStackFile, type StackFile } from "../../settings/stack-file";
 import { remoteUrl } from "../init/facts";
-import { declaredCode } from "../program/run-program";
+import { declaredCode } from "../plan/run-program";
 import { checkRepository, type ProjectSettings, type Repository } from "./settings";
 
 export interface Project extends ProjectSettings {

@@ -2,7 +2,7 @@ import path from "node:path";
 import { version } from "../../../package.json";
 import { runCommand } from "../../inputs/commands";
 import { reasonOf } from "../../plan/problem";
-import { type MadeKeys, makeKeys } from "../make-keys";
+import { type MadeKeys, makeKeys } from "../keys";
 import { writeAllOrNone } from "../repository-files";
 import { colorsFor, say, UsageError } from "../terminal";
 import { ask, askToWrite, isInterruption } from "./ask";

@@ -1,4 +1,4 @@
-import type { MadeKeys } from "../make-keys";
+import type { MadeKeys } from "../keys";
 import type { Colors } from "../terminal";
 import type { PlannedFile } from "./planned-files";
 import { type Answers, stackPairs } from "./shape";

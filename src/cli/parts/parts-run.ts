@@ -11,8 +11,8 @@ import { writeWholeFile } from "../../report/manifest-file";
 import { refusalText } from "../../report/plan-text";
 import { lookUp } from "../../settings/environment";
 import type { StackRun } from "../commands/flags";
-import { planStack } from "../plan-without-engine";
-import { signingSecrets } from "../pulumi";
+import { signingSecrets } from "../engine/pulumi";
+import { planStack } from "../plan/plan-stack";
 import { runContext, untilInterrupted } from "../run-context";
 import { say } from "../terminal";
 

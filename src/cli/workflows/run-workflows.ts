@@ -3,7 +3,7 @@ import { readWorkflowStacks, type StackWithWorkflows } from "../../inputs/workfl
 import { writeWholeFile } from "../../report/manifest-file";
 import { compareFile, type FileDifference, type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
-import { declaredCode } from "../program/run-program";
+import { declaredCode } from "../plan/run-program";
 import { foundText } from "../repository-files";
 
 export async function runWorkflows(options: WorkflowsOptions): Promise<number> {

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { declaredCode } from "../../../src/cli/program/run-program";
+import { declaredCode } from "../../../src/cli/plan/run-program";
 import { readWorkflowStacks, type StackWithWorkflows } from "../../../src/inputs/workflow-stacks";
 import { assembleSetupPlan } from "../../../src/plan/setup/plan";
 import { withWorkflows } from "../../../src/workflows/setup-files";

@@ -11,19 +11,17 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CliBuilder, chooseBuilder, runCli } from "../../src/cli/publish/cli-builder";
-import { buildCommand, commandText, loginCommand } from "../../src/cli/publish/commands";
-import { privateDockerFolder } from "../../src/cli/publish/docker-folder";
-import { buildRecipe } from "../../src/plan/build-recipe";
-import type { ImageIntent } from "../../src/plan/release-intent";
-import { Secret } from "../../src/plan/secret";
-import { aConfig } from "../support/plan-state";
-import { anImage, anIntent, aPlannedImage, DIGEST } from "../support/planned";
+import { CliBuilder, chooseBuilder } from "../../../src/cli/publish/cli-builder";
+import { buildCommand, type CliCommand, commandText, loginCommand } from "../../../src/cli/publish/commands";
+import { privateDockerFolder, runCli } from "../../../src/cli/publish/run-cli";
+import type { ImageIntent } from "../../../src/plan/release-intent";
+import { Secret } from "../../../src/plan/secret";
+import { aConfig } from "../../support/plan-state";
+import { anImage, anIntent, aPlannedImage, DIGEST } from "../../support/planned";
 
 function build(program: string, intent: Partial<ImageIntent> = {}, more: object = {}) {
   const image = aPlannedImage({ intent: anIntent(intent), content: { from: "build" } });
-  const recipe = buildRecipe(image, ["localhost:5000"], ".");
-  return buildCommand({ program, image, recipe, iidFile: "app.digest", ...more });
+  return buildCommand({ program, config: aConfig(), image, iidFile: "app.digest", ...more });
 }
 
 describe("the command of a build", () => {
@@ -32,7 +30,7 @@ describe("the command of a build", () => {
     ["/usr/bin/docker", "/usr/bin/docker buildx build --platform "],
     ["nerdctl", "nerdctl build --platform linux/amd64,linux/arm64 "],
     ["./stub.sh", "./stub.sh build --platform "],
-  ])("of %s begins with its own words", (program, start) => {
+  ])("of %s starts with buildx only for docker", (program, start) => {
     expect(commandText(build(program))).toContain(` ${start}`);
   });
 
@@ -93,18 +91,18 @@ describe("the command of a build", () => {
       / --cache-to type=registry,ref=x,ignore-error=true /,
     ],
     ["a builder", {}, { builder: "big" }, /^BUILDX_NO_DEFAULT_ATTESTATIONS=1 BUILDX_BUILDER=big docker /],
-  ])("says %s", (_what, intent, more, expected) => {
+  ])("has %s", (_what, intent, more, expected) => {
     expect(commandText(build("docker", intent, more))).toMatch(expected);
   });
 
-  test("gives build secrets by the environment and shows none", () => {
+  test("passes build secrets by the environment and does not show them", () => {
     const command = build("docker", { image: anImage({ secrets: { token: new Secret("hush") } }) });
     expect(command.args).toContain("id=token,env=SLIPWAY_BUILD_SECRET_0");
     expect(commandText(command)).toContain("SLIPWAY_BUILD_SECRET_0=[secret] docker");
     expect(JSON.stringify(command)).not.toContain("hush");
   });
 
-  test("wants the digest of a base of the same release", () => {
+  test("needs the digest of a base of the same release", () => {
     const base = { image: "base", reference: "r:t", repository: "h/r", contentKey: "1" };
     expect(() => build("docker", { base })).toThrow("app: the digest of base is not known");
   });
@@ -122,7 +120,7 @@ test("a login names where the password comes from", () => {
   );
 });
 
-describe("with folders", () => {
+describe("the Docker configuration of a run", () => {
   let own: string;
 
   beforeEach(() => {
@@ -131,7 +129,7 @@ describe("with folders", () => {
 
   afterEach(() => rmSync(own, { recursive: true }));
 
-  test("the Docker configuration of a run is private, without store, and gone with it", async () => {
+  test("is private, has no credentials store, and is removed with its folder", async () => {
     mkdirSync(path.join(own, "cli-plugins"));
     const written = {
       currentContext: "far",
@@ -154,7 +152,7 @@ describe("with folders", () => {
     expect(existsSync(path.join(own, "cli-plugins"))).toBe(true);
   });
 
-  test("a person without Docker configuration gets an empty one", async () => {
+  test("is empty for a user without one", async () => {
     const { folder, remove } = await privateDockerFolder({ DOCKER_CONFIG: path.join(own, "none") }, []);
     expect(JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8"))).toEqual({
       auths: {},
@@ -166,15 +164,10 @@ describe("with folders", () => {
 
 describe("a run of the command line", () => {
   const signal = new AbortController().signal;
-  const node = (script: string) => ({
-    program: process.execPath,
-    args: ["-e", script],
-    env: {},
-    secrets: {},
-  });
+  const node = (script: string) => ({ program: process.execPath, args: ["-e", script] });
   const run = { cwd: tmpdir(), env: {}, secrets: ["hush"], signal };
 
-  test("gives the password by standard input, and hides it in what is printed", async () => {
+  test("passes the password by standard input, and hides it in the output", async () => {
     const lines: string[] = [];
     const command = {
       ...node("process.stdin.on('data', (data) => console.log('got', String(data)))"),
@@ -184,12 +177,10 @@ describe("a run of the command line", () => {
     expect(lines).toEqual(["got [secret]"]);
   });
 
-  test("a failure tells the exit code and the last lines, secrets hidden", async () => {
-    const failing = node(
-      "for (let i = 0; i < 30; i++) console.error('line ' + i + ' hush'); process.exit(3)",
+  test("reports a failure with the exit code and the last lines, secrets hidden", async () => {
+    const text = await failureOf(
+      node("for (let i = 0; i < 30; i++) console.error('line ' + i + ' hush'); process.exit(3)"),
     );
-    const error = await runCli(failing, run).catch((reason: unknown) => reason);
-    const text = String(error);
     expect(text).toContain("exit code 3");
     expect(text).toContain("line 29 [secret]");
     expect(text).toContain("line 10 ");
@@ -200,25 +191,17 @@ describe("a run of the command line", () => {
     "unknown flag: --platform",
     "docker: 'buildx' is not a docker command.",
     "docker: unknown command: docker buildx",
-  ])("a docker without buildx is told as such: %s", async (said) => {
-    const docker = path.join(mkdtempSync(path.join(tmpdir(), "slipway-docker-")), "docker");
-    writeFileSync(docker, `#!/bin/sh\necho "${said}" >&2\necho "See 'docker --help'." >&2\nexit 125\n`, {
-      mode: 0o755,
-    });
-    const command = { ...build(docker), program: docker };
-    const error = await runCli(command, run).catch((reason: unknown) => reason);
-    rmSync(path.dirname(docker), { recursive: true });
-    expect(String(error)).toContain(`${docker}: this docker has no buildx [cli-no-buildx]`);
-    expect(String(error)).toContain("CI_DOCKER_CLI");
-    expect(String(error)).not.toContain("--platform");
+  ])("reports a docker without buildx: %s", async (line) => {
+    const docker = dockerThatFails(line);
+    const text = await failureOf(build(docker));
+    expect(text).toContain(`${docker}: this docker has no buildx [cli-no-buildx]`);
+    expect(text).toContain("CI_DOCKER_CLI");
+    expect(text).not.toContain("--platform");
   });
 
-  test("a failed build shows its command with a line for each flag", async () => {
-    const docker = path.join(mkdtempSync(path.join(tmpdir(), "slipway-docker-")), "docker");
-    writeFileSync(docker, "#!/bin/sh\necho 'unknown flag: --provenance' >&2\nexit 125\n", { mode: 0o755 });
-    const error = await runCli(build(docker), run).catch((reason: unknown) => reason);
-    rmSync(path.dirname(docker), { recursive: true });
-    const text = String(error);
+  test("shows the command of a failed build with a line for each flag", async () => {
+    const docker = dockerThatFails("unknown flag: --provenance");
+    const text = await failureOf(build(docker));
     expect(text).toContain("[cli-failed]");
     expect(text.replace(/^ +/gm, "")).toContain(
       `${docker} buildx build \\\n--platform linux/amd64,linux/arm64 \\\n`,
@@ -227,14 +210,12 @@ describe("a run of the command line", () => {
     expect(shown.replace(/\s*\\\n\s*/g, " ").trim()).toBe(commandText(build(docker)));
   });
 
-  test("a program that is not there is told as such", async () => {
+  test("reports a missing program", async () => {
     const missing = { ...node(""), program: "no-such-program" };
-    await expect(runCli(missing, run)).rejects.toThrow(
-      "no-such-program: there is no such program [cli-not-found]",
-    );
+    expect(await failureOf(missing)).toContain("no-such-program: there is no such program [cli-not-found]");
   });
 
-  test("a signal ends it", async () => {
+  test("is ended by an interruption", async () => {
     const stop = new AbortController();
     const hanging = runCli(node("console.log('up'); setInterval(() => {}, 1000)"), {
       ...run,
@@ -243,6 +224,25 @@ describe("a run of the command line", () => {
     });
     await expect(hanging).rejects.toThrow("interrupted");
   });
+
+  const folders: string[] = [];
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+
+  function dockerThatFails(line: string): string {
+    const folder = mkdtempSync(path.join(tmpdir(), "slipway-docker-"));
+    folders.push(folder);
+    const docker = path.join(folder, "docker");
+    writeFileSync(docker, `#!/bin/sh\necho "${line}" >&2\necho "See 'docker --help'." >&2\nexit 125\n`, {
+      mode: 0o755,
+    });
+    return docker;
+  }
+
+  async function failureOf(command: CliCommand): Promise<string> {
+    return String(await runCli(command, run).catch((error: unknown) => error));
+  }
 });
 
 describe("the builder of docker", () => {
@@ -278,12 +278,12 @@ describe("the builder of docker", () => {
   }
 
   test.each<[string, Choice, { name?: string; made?: string }]>([
-    ["that buildx uses", { has: ["big"] }, {}],
-    ["that the stack names", { has: ["big", "far"], name: "far" }, { name: "far" }],
-    ["docker's own, by name", { has: [], name: "default" }, { name: "default" }],
-    ["that a variable names", { has: [], env: { BUILDX_BUILDER: "desktop-linux" } }, {}],
-    ["that an earlier run made, not in use", { has: ["", "slipway"] }, { name: "slipway" }],
-    ["none, so one is made", { has: [] }, { name: "slipway", made: create() }],
+    ["buildx's current one", { has: ["big"] }, {}],
+    ["the one that the stack names", { has: ["big", "far"], name: "far" }, { name: "far" }],
+    ["docker's default, by name", { has: [], name: "default" }, { name: "default" }],
+    ["the one that a variable names", { has: [], env: { BUILDX_BUILDER: "desktop-linux" } }, {}],
+    ["one that an earlier run created, not in use", { has: ["", "slipway"] }, { name: "slipway" }],
+    ["none, so one is created", { has: [] }, { name: "slipway", made: create() }],
     [
       "none, for a registry on this machine",
       { has: [], host: "localhost:5000" },
@@ -301,14 +301,14 @@ describe("the builder of docker", () => {
     });
   });
 
-  test("that the stack names and buildx has not is refused, with the command that makes it", async () => {
+  test("is refused if the stack names one that buildx does not have, with the command that creates it", async () => {
     const config = aConfig({ builder: { ...aConfig().builder, name: "far" } });
     await expect(chooseBuilder("docker", config, { BUILDX_CONFIG: home })).rejects.toThrow(
       /no builder far, .*\[cli-no-builder\].*docker buildx create --name far/s,
     );
   });
 
-  test("is made once, before the first build, where the person's own builders are", async () => {
+  test("is created once, before the first build, in the user's own folder of builders", async () => {
     const docker = path.join(home, "docker");
     const script = `#!/bin/sh
 echo "$2 $BUILDX_BUILDER $BUILDX_CONFIG" >>"${home}/calls"

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { version } from "../../package.json";
-import { buildProgram, main } from "../../src/cli/main";
-import { engineHint } from "../../src/cli/pulumi";
+import { version } from "../../../package.json";
+import { engineHint } from "../../../src/cli/engine/pulumi";
+import { buildProgram, main } from "../../../src/cli/main";
 
 afterEach(() => vi.restoreAllMocks());
 

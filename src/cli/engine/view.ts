@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
-import { timeText } from "./terminal";
+import { timeText } from "../terminal";
 
 const state = z.object({
   custom: z.boolean().default(false),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const SLIPWAY = join(__dirname, "../../src/cli/slipway.js");
+const SLIPWAY = join(__dirname, "../../../src/cli/slipway.js");
 const SHA = "860c1904a1ce19322e91ac35af1ab07466440c37";
 const TAG_PUSH = { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_SHA: SHA, GITHUB_EVENT_NAME: "push" };
 const NOW = ["--now", "2020-01-10T00:30:00Z"];

@@ -1,21 +1,21 @@
 import path from "node:path";
-import type { Code } from "../inputs/program-host";
-import { projectFiles } from "../inputs/project-files";
-import type { Config } from "../plan/config";
-import { manifestAmong, parseManifest, type ReleaseManifest } from "../plan/manifest";
-import { ProblemError, reasonOf } from "../plan/problem";
-import { repositoryKey } from "../plan/reference";
-import { type PlannedRelease, withFiles } from "../plan/release-plan";
-import { askRegistries } from "../release/ask-registries";
-import { type PlanReleaseInput, planRelease } from "../release/plan-release";
-import { MANIFEST_FILE, readManifestFile } from "../report/manifest-file";
-import type { Environment } from "../settings/environment";
-import type { Flag } from "../settings/overlay";
-import { readConfig } from "../settings/read";
-import { isSetupStack } from "../settings/read-setup";
-import { readStackFile, type StackFile } from "../settings/stack-file";
-import { declaredCode, nothingPlanned, runProgram } from "./program/run-program";
-import { stateResources } from "./pulumi";
+import type { Code } from "../../inputs/program-host";
+import { projectFiles } from "../../inputs/project-files";
+import type { Config } from "../../plan/config";
+import { manifestAmong, parseManifest, type ReleaseManifest } from "../../plan/manifest";
+import { ProblemError, reasonOf } from "../../plan/problem";
+import { repositoryKey } from "../../plan/reference";
+import { type PlannedRelease, withFiles } from "../../plan/release-plan";
+import { askRegistries } from "../../release/ask-registries";
+import { type PlanReleaseInput, planRelease } from "../../release/plan-release";
+import { MANIFEST_FILE, readManifestFile } from "../../report/manifest-file";
+import type { Environment } from "../../settings/environment";
+import type { Flag } from "../../settings/overlay";
+import { readConfig } from "../../settings/read";
+import { isSetupStack } from "../../settings/read-setup";
+import { readStackFile, type StackFile } from "../../settings/stack-file";
+import { stateResources } from "../engine/pulumi";
+import { declaredCode, nothingPlanned, runProgram } from "./run-program";
 
 interface StackToPlan {
   readonly stack: string;

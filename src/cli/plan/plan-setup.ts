@@ -1,16 +1,16 @@
 import path from "node:path";
-import { readRepository } from "../github/read-repository";
-import { runCommand } from "../inputs/commands";
-import { projectFiles } from "../inputs/project-files";
-import { readWorkflowStacks } from "../inputs/workflow-stacks";
-import { ProblemError } from "../plan/problem";
-import { isRecord } from "../plan/record";
-import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../plan/setup/plan";
-import type { Environment } from "../settings/environment";
-import { readSetup } from "../settings/read-setup";
-import { plainSetupSecrets, type StackFile } from "../settings/stack-file";
-import { withWorkflows } from "../workflows/setup-files";
-import { declaredCode } from "./program/run-program";
+import { readRepository } from "../../github/read-repository";
+import { runCommand } from "../../inputs/commands";
+import { projectFiles } from "../../inputs/project-files";
+import { readWorkflowStacks } from "../../inputs/workflow-stacks";
+import { ProblemError } from "../../plan/problem";
+import { isRecord } from "../../plan/record";
+import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../../plan/setup/plan";
+import type { Environment } from "../../settings/environment";
+import { readSetup } from "../../settings/read-setup";
+import { plainSetupSecrets, type StackFile } from "../../settings/stack-file";
+import { withWorkflows } from "../../workflows/setup-files";
+import { declaredCode } from "./run-program";
 
 export interface PlannedSetup {
   readonly plan: SetupPlan;

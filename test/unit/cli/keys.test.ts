@@ -2,10 +2,10 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { main } from "../../src/cli/main";
-import { newKeyPair } from "../support/signed-image";
+import { main } from "../../../src/cli/main";
+import { newKeyPair } from "../../support/signed-image";
 
-const LIBRARY = path.resolve(__dirname, "../../toolchain/library.cjs");
+const LIBRARY = path.resolve(__dirname, "../../../toolchain/library.cjs");
 const pair = newKeyPair();
 
 let dir: string;

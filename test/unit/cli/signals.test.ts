@@ -14,9 +14,9 @@ const DEAF = `console.log("ready"); setTimeout(() => {}, 20_000);`;
 const DYING = `console.log("ready"); process.kill(process.pid, "SIGKILL"); setTimeout(() => {}, 20_000);`;
 
 const RUNNERS: readonly (readonly [string, string])[] = [
-  ["src/cli/engine-process.ts", "runInForeground"],
-  ["src/cli/engine-process.ts", "runRedacted"],
-  ["src/cli/engine-process.ts", "runEngineQuietly"],
+  ["src/cli/engine/run-pulumi.ts", "runInForeground"],
+  ["src/cli/engine/run-pulumi.ts", "runRedacted"],
+  ["src/cli/engine/run-pulumi.ts", "runEngineQuietly"],
 ];
 
 /** Runs a program as `slipway` would, in a process of its own that gets one signal as soon as the program is ready. */
@@ -25,7 +25,7 @@ async function signalled(
   program: string,
   signal: NodeJS.Signals | undefined,
 ): Promise<{ code: unknown; output: string }> {
-  const script = `require(${JSON.stringify(path.join(__dirname, "../../toolchain/load.cjs"))}).load("${file}")
+  const script = `require(${JSON.stringify(path.join(__dirname, "../../../toolchain/load.cjs"))}).load("${file}")
     .${runner}(process.execPath, ["--eval", process.argv[1], "x"], { cwd: "/", env: process.env, secrets: [] })
     .then((code) => { process.exitCode = code; });`;
   const running = spawn(process.execPath, ["--eval", script, program], {

@@ -1,11 +1,11 @@
 import path from "node:path";
-import type { Code } from "../inputs/program-host";
-import { isRecord } from "../plan/record";
-import { isLoopbackHost } from "../plan/reference";
-import { overlayCode, overlayEnvironment } from "../settings/overlay";
-import { isSetupStack } from "../settings/read-setup";
-import { readStackFile } from "../settings/stack-file";
-import { releaseCode } from "./program/run-program";
+import type { Code } from "../../inputs/program-host";
+import { isRecord } from "../../plan/record";
+import { isLoopbackHost } from "../../plan/reference";
+import { overlayCode, overlayEnvironment } from "../../settings/overlay";
+import { isSetupStack } from "../../settings/read-setup";
+import { readStackFile } from "../../settings/stack-file";
+import { releaseCode } from "../plan/run-program";
 
 interface EngineNeed {
   readonly stack: string;

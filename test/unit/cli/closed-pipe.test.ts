@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { linkedExample } from "../support/linked";
+import { linkedExample } from "../../support/linked";
 
-const SLIPWAY = join(__dirname, "../../src/cli/slipway.js");
+const SLIPWAY = join(__dirname, "../../../src/cli/slipway.js");
 const linked = linkedExample("release-docker-image");
 
 afterAll(() => rmSync(linked, { recursive: true, force: true }));

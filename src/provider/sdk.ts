@@ -1,47 +1,45 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Digest } from "../../plan/digest";
-import type { DesiredContent, DesiredLevel } from "../../plan/resource-inputs";
-import type { VerifyRules } from "../../plan/trust";
-import type { ProviderConfig } from "../../release/registries";
-import type { SigningConfig } from "../../release/signing";
-import { type Handed, offer, permit } from "../handover";
+import type { Digest } from "../plan/digest";
+import type { DesiredContent, DesiredLevel } from "../plan/resource-inputs";
+import type { VerifyRules } from "../plan/trust";
+import type { ProviderConfig } from "../release/registries";
+import type { SigningConfig } from "../release/signing";
+import { offer, permit } from "./handover";
 
 /**
- * The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). Secrets are no inputs of it: it
- * takes them from this process.
+ * The `slipway-registry` provider, started from this project (`plugins` in Pulumi.yaml). Its inputs contain no secrets:
+ * it takes them from this process.
  */
 export class RegistryProvider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderConfig, opts?: pulumi.ResourceOptions) {
+    const { registries, environment, credentials, passwords = {}, artifacts } = args;
+    const { signing, ...secrets } = splitSigning(args.signing);
     super(
       "slipway-registry",
       name,
       {
-        registries: JSON.stringify(args.registries),
-        environment: JSON.stringify(args.environment),
-        signing: JSON.stringify(withoutSecrets(args.signing)),
-        ...(args.artifacts === undefined ? {} : { artifacts: args.artifacts }),
-        ...handover(args),
+        registries: JSON.stringify(registries),
+        environment: JSON.stringify(environment),
+        signing: JSON.stringify(signing),
+        ...(artifacts === undefined ? {} : { artifacts }),
+        handover: offer({ credentials: { ...credentials }, ...secrets }),
+        // Where the provider finds passwords when the program does not run.
+        stack: pulumi.getStack(),
+        passwords: JSON.stringify(passwords),
       },
       opts,
     );
   }
 }
 
-function withoutSecrets(signing: SigningConfig = { mode: "none" }): SigningConfig {
-  if (signing.mode !== "key") return signing;
-  const { key: _key, password: _password, ...rest } = signing;
-  return rest;
-}
-
-/** Where the provider asks this program, and where it finds passwords when the program does not run. */
-function handover({ credentials, passwords = {}, signing }: ProviderConfig): object {
-  const { key, password }: Partial<Handed> = signing?.mode === "key" ? signing : {};
-  const handed: Handed = {
-    credentials: { ...credentials },
-    ...(key === undefined ? {} : { key }),
-    ...(password === undefined ? {} : { password }),
-  };
-  return { handover: offer(handed), stack: pulumi.getStack(), passwords: JSON.stringify(passwords) };
+function splitSigning(signing: SigningConfig = { mode: "none" }): {
+  readonly signing: SigningConfig;
+  readonly key?: string;
+  readonly password?: string;
+} {
+  if (signing.mode !== "key") return { signing };
+  const { key, password, ...rest } = signing;
+  return { signing: rest, key, password };
 }
 
 /** A resource of the provider, which writes only what its program declares. */
@@ -61,7 +59,7 @@ export interface ContentArgs {
 
 /** One image's content: verified in every registry, found by its candidate tag, stated and signed. */
 export class Content extends RegistryResource {
-  /** The index digest that everything downstream uses. */
+  /** The digest of the image's index. */
   declare readonly digest: pulumi.Output<Digest>;
   /** `host/path@digest` of every referrer: statements and signatures. */
   declare readonly referrers: pulumi.Output<string[]>;
@@ -74,21 +72,21 @@ export class Content extends RegistryResource {
 
 export interface ImageCopyArgs {
   readonly image: string;
-  /** `host/path` that the content is taken from. */
+  /** The `host/path` to copy from. */
   readonly source: string;
-  readonly digest: string;
-  /** `host/path` each, the primary first. */
+  readonly digest: Digest;
+  /** The `host/path` of each repository to copy to, the primary first. */
   readonly repositories: readonly string[];
-  /** All of them have to be in the content. */
+  /** Platforms that the content must have. */
   readonly platforms: readonly string[];
-  /** Whose bundles are copied too. @default every bundle */
+  /** Only this signer's bundles are copied. @default every bundle: the stack requires no signer */
   readonly signer?: VerifyRules["signer"];
 }
 
-/** Content with all that belongs to it, in every registry, copied by digest. */
+/** Content and its referrers in every registry, copied by digest. */
 export class ImageCopy extends RegistryResource {
   declare readonly digest: pulumi.Output<Digest>;
-  /** Digests of the referrers that came along: statements, attestations, signatures. */
+  /** Digests of the copied referrers: statements, attestations, signatures. */
   declare readonly referrers: pulumi.Output<Digest[]>;
 
   constructor(name: string, args: ImageCopyArgs, opts?: pulumi.CustomResourceOptions) {
@@ -103,11 +101,11 @@ export interface HubDescriptionArgs {
   readonly short?: string;
   /** Markdown, at most 25000 bytes. */
   readonly full: pulumi.Input<string>;
-  /** Why it stays as it is; nothing is written then. @default it is written */
+  /** Why the description stays as it is; nothing is written then. @default it is written */
   readonly kept?: string;
 }
 
-/** What Docker Hub says of a repository. */
+/** A repository's description on Docker Hub. */
 export class HubDescription extends RegistryResource {
   constructor(name: string, args: HubDescriptionArgs, opts?: pulumi.CustomResourceOptions) {
     super("HubDescription", name, { ...args }, opts);
@@ -130,4 +128,26 @@ export class Tags extends RegistryResource {
     const { digests, plan } = args;
     super("Tags", name, { digests, plan: JSON.stringify(plan), tags: undefined }, opts);
   }
+}
+
+/** What an image reference points to. */
+export type ImageFacts =
+  | { readonly found: false }
+  | {
+      readonly found: true;
+      readonly digest: Digest;
+      readonly mediaType: string;
+      readonly platforms: readonly string[];
+      readonly annotations: Readonly<Record<string, string>>;
+    };
+
+/** @param reference `host/path:tag` or `host/path@digest` */
+export function getImage(reference: string, opts?: pulumi.InvokeOptions): Promise<ImageFacts> {
+  return pulumi.runtime.invoke("slipway-registry:index:getImage", { reference }, opts);
+}
+
+/** The names of a repository's tags. @param repository `host/path` */
+export async function listTags(repository: string, opts?: pulumi.InvokeOptions): Promise<readonly string[]> {
+  const { tags } = await pulumi.runtime.invoke("slipway-registry:index:listTags", { repository }, opts);
+  return tags;
 }

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { runCommand } from "../inputs/commands";
-import { isRecord } from "../plan/record";
-import { isSecretVariable } from "../settings/environment";
-import { leaves } from "../settings/paths";
-import { isSecretPath } from "../settings/secrets";
-import { shellWord } from "../workflows/model";
+import { runCommand } from "../../inputs/commands";
+import { isRecord } from "../../plan/record";
+import { isSecretVariable } from "../../settings/environment";
+import { leaves } from "../../settings/paths";
+import { isSecretPath } from "../../settings/secrets";
+import { shellWord } from "../../workflows/model";
 
 export interface EngineStack {
   readonly stack: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EngineView } from "../../src/cli/engine-view";
+import { EngineView } from "../../../src/cli/engine/view";
 
 const PROJECT = "urn:pulumi:stage::shop::";
 const RELEASE = `${PROJECT}slipway:index:Release::release`;

@@ -15,7 +15,7 @@ import { readManifestFile } from "../report/manifest-file";
 import type { Environment } from "../settings/environment";
 import { verifyImage } from "../signing/verify-image";
 import type { VerifyOptions } from "./commands/verify";
-import { readStackConfig } from "./plan-without-engine";
+import { readStackConfig } from "./plan/plan-stack";
 
 /**
  * Verifies a reference, or every image of a release manifest in every registry.

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { planStack } from "../../src/cli/plan-without-engine";
-import { SETTINGS_PROGRAM } from "../support/settings-program";
-import { git } from "./inputs/repository";
+import { planStack } from "../../../src/cli/plan/plan-stack";
+import { SETTINGS_PROGRAM } from "../../support/settings-program";
+import { git } from "../inputs/repository";
 
 test("a promotion that only the engine can read says how one goes by statement, from which registry", async () => {
   const cwd = mkdtempSync(path.join(tmpdir(), "slipway-plan-"));

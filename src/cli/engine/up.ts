@@ -1,17 +1,17 @@
 import path from "node:path";
-import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE, selectedImages } from "../plan/selection";
-import { MANIFEST_FILE, readManifestFile } from "../report/manifest-file";
-import { planText, refusalText } from "../report/plan-text";
-import { releaseTable } from "../report/release-table";
-import { requireProviderPlugin } from "../settings/provider-plugin";
-import { isSetupStack } from "../settings/read-setup";
-import { readStackFile } from "../settings/stack-file";
-import { engineEnvironment } from "./engine-environment";
-import { flagValue, isTelling, runEngineQuietly, runInForeground, runRedacted } from "./engine-process";
-import { configOf, planStack } from "./plan-without-engine";
-import { releaseCode } from "./program/run-program";
+import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE, selectedImages } from "../../plan/selection";
+import { MANIFEST_FILE, readManifestFile } from "../../report/manifest-file";
+import { planText, refusalText } from "../../report/plan-text";
+import { releaseTable } from "../../report/release-table";
+import { requireProviderPlugin } from "../../settings/provider-plugin";
+import { isSetupStack } from "../../settings/read-setup";
+import { readStackFile } from "../../settings/stack-file";
+import { configOf, planStack } from "../plan/plan-stack";
+import { releaseCode } from "../plan/run-program";
+import { writeOwnFiles } from "../run-context";
+import { engineEnvironment } from "./environment";
 import { type EngineStack, environmentSecrets, stackSecrets, stateResources } from "./pulumi";
-import { writeOwnFiles } from "./run-context";
+import { flagValue, isTelling, runEngineQuietly, runInForeground, runRedacted } from "./run-pulumi";
 
 /** From so many images on, reading the state first costs less than writing it after each change. */
 const MANY_IMAGES = 10;

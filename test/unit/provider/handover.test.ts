@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSync } from "esbuild";
 import { afterEach, expect, test } from "vitest";
-import { isPermitted, offer, permit, take } from "../../src/provider/handover";
+import { isPermitted, offer, permit, take } from "../../../src/provider/handover";
 
 const HANDED = {
   credentials: { "ghcr.io": { username: "octo", password: "hush" } },
@@ -113,7 +113,7 @@ test("who keeps talking is not listened to for ever, nor who says too much", asy
 /** The module and what follows, for a process of its own. */
 function script(text: string): string {
   const { outputFiles } = buildSync({
-    entryPoints: [path.join(__dirname, "../../src/provider/handover.ts")],
+    entryPoints: [path.join(__dirname, "../../../src/provider/handover.ts")],
     bundle: true,
     platform: "node",
     format: "cjs",

@@ -4,8 +4,8 @@ import { constants, tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { Redactor } from "../registry/redact";
-import { EngineView } from "./engine-view";
+import { Redactor } from "../../registry/redact";
+import { EngineView } from "./view";
 
 interface Running {
   readonly cwd: string;

@@ -13,7 +13,7 @@ import { overlayCode } from "../settings/overlay";
 import { isSetupStack } from "../settings/read-setup";
 import { readStackFile } from "../settings/stack-file";
 import { newKeyPair, publicPem, readPrivateKey } from "../signing/keys";
-import { engineHint } from "./pulumi";
+import { engineHint } from "./engine/pulumi";
 
 export interface KeysRequest {
   readonly stack: string;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { flagValue, isTelling, withLogShown } from "../../src/cli/engine-process";
-import { environmentSecrets } from "../../src/cli/pulumi";
+import { environmentSecrets } from "../../../src/cli/engine/pulumi";
+import { flagValue, isTelling, withLogShown } from "../../../src/cli/engine/run-pulumi";
 
 test.each([
   ["-v=9"],
