@@ -11,7 +11,7 @@ import { ensureStack, refreshStageConfig, saysHowToSign } from "./stage.mjs";
 /** Ignored by git, since the key belongs to this clone alone. */
 const PUBLIC_KEY = "cosign.local.pub";
 
-const slipway = path.join(projectDir, "cli", "slipway.js");
+const slipway = path.join(projectDir, "src", "cli", "slipway.js");
 
 /** @param {string[]} args further ones for `pulumi up` @returns {Promise<number>} the exit code */
 export async function releaseStage(args) {
