@@ -2,9 +2,9 @@
 
 /**
  * @typedef {object} Step
- * @property {(doing: string) => void} changes what the step is doing
+ * @property {(doing: string) => void} update changes what the step is doing
  * @property {(how: string) => void} detail its progress; without a terminal, only reminders show it
- * @property {() => void} restart restarts its clock, after waiting
+ * @property {() => void} restart restarts its clock after a wait
  * @property {(how?: string) => void} done
  * @property {(why?: string) => void} fail
  * @property {() => void} drop ends the step without a line
