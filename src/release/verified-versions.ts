@@ -8,7 +8,7 @@ import { repositoryKey } from "../plan/reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
 import { type ImageIntent, type RequestedTag, withoutFloatingTags } from "../plan/release-intent";
 import { type DesiredTag, newerVersion } from "../plan/tag-policy";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import type { VerifyRules } from "../plan/trust";
 import {
   compareVersions,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Outward } from "../../../src/registry/outward";
+import { Connections } from "../../../src/registry/connections";
 
 const PROXY = "http://proxy.example:3128";
 const HERE = new URL("http://localhost:5000/");
@@ -11,7 +11,7 @@ test.each([
   ["https", "the proxy of http", { http_proxy: PROXY }, false],
   ["https", "no proxy", {}, false],
 ])("%s with %s: %j", async (scheme, _what, env, isProxied) => {
-  const outward = new Outward({}, env);
+  const outward = new Connections({}, env);
   const road = outward.to(new URL(`${scheme}://registry.example/`));
   expect(road !== outward.to(HERE)).toBe(isProxied);
   await outward.close();

@@ -1,22 +1,25 @@
-import type { Digest } from "../plan/digest";
+import { randomBytes } from "node:crypto";
+import { type Digest, digestOf } from "../plan/digest";
+import { EMPTY_CONFIG } from "../plan/image-index";
 import { type ManifestLinks, type PrunableImage, type RepositoryContents, subjectOfTag } from "../plan/prune";
 import type { RepositoryAt } from "./client";
-import { isIndex, isIndexType, isManifest } from "./manifest";
+import { RegistryError } from "./errors";
+import { isIndex, isIndexType, isManifest, OCI_EMPTY, OCI_MANIFEST } from "./manifests";
 
-/** Referrers of referrers, and indexes in indexes: more is nothing that a release makes. */
+/** Levels of referrers of referrers and of indexes in indexes. Releases make fewer. */
 const DEEPEST = 8;
 
 interface ContentsOptions {
   readonly at: RepositoryAt;
-  /** Tags whose images are read with all that belongs to them. */
+  /** Tags whose images are read with everything that belongs to them. */
   readonly mayGo: (tag: string) => boolean;
-  /** @param tags all that point to it */
+  /** @param tags all tags of the digest */
   readonly readImage: (digest: Digest, tags: readonly string[]) => Promise<PrunableImage | undefined>;
 }
 
 /**
- * Reads a repository as a prune needs it, again and again: tags each time, and manifests once, since a digest's bytes
- * cannot change.
+ * Reads a repository for a prune, which repeats it before each removal: tags each time, manifests once, since the bytes
+ * of a digest cannot change.
  */
 export class ContentsReader {
   readonly #options: ContentsOptions;
@@ -29,7 +32,7 @@ export class ContentsReader {
     this.#options = options;
   }
 
-  /** @param fresh digests about which nothing that was read before counts */
+  /** @param fresh digests to read again with their referrers */
   async read(fresh: readonly Digest[] = []): Promise<RepositoryContents> {
     for (const digest of fresh) {
       const { children = [] } = (await this.#manifests.get(digest)) ?? {};
@@ -119,6 +122,44 @@ export class ContentsReader {
       entries.filter(({ mediaType }) => isIndexType(mediaType)).map((entry) => entry.digest),
     );
     const subject = isIndex(json) || isManifest(json) ? json.subject?.digest : undefined;
-    return { children: entries.map((entry) => entry.digest), ...(subject === undefined ? {} : { subject }) };
+    return { children: entries.map((entry) => entry.digest), subject };
   }
+}
+
+/** What a registry deletes with a tag: only the tag, its manifest with all other tags, or nothing (it refuses). */
+export type TagDeletion = "tag" | "manifest" | "nothing";
+
+/** Checks, by a digest that cannot exist, that a registry allows deletes. @throws RegistryError if it does not */
+export async function checkDeletion({ client, repository }: RepositoryAt): Promise<void> {
+  await client.deleteManifest(repository, digestOf(randomBytes(32)));
+}
+
+/** Finds out with a manifest of its own and two tags, and deletes it again, so that no release is at risk. */
+export async function tryTagDeletion({ client, repository }: RepositoryAt): Promise<TagDeletion> {
+  const id = randomBytes(8).toString("hex");
+  const config = { mediaType: OCI_EMPTY, ...(await client.putBlob(repository, EMPTY_CONFIG)) };
+  const empty = { mediaType: config.mediaType, digest: config.digest, size: config.size };
+  const bytes = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: empty,
+      layers: [empty],
+      annotations: { "dev.slipway.prune": id },
+    }),
+  );
+  const [first, second] = [`slipway-prune-${id}-1`, `slipway-prune-${id}-2`];
+  try {
+    for (const tag of [first, second]) await client.putManifest(repository, tag, bytes, OCI_MANIFEST);
+    const deleted = await client.deleteTag(repository, first).catch(asUnsupported);
+    if (!deleted || (await client.headManifest(repository, first)) !== undefined) return "nothing";
+    return (await client.headManifest(repository, second)) === undefined ? "manifest" : "tag";
+  } finally {
+    await client.deleteManifest(repository, digestOf(bytes));
+  }
+}
+
+function asUnsupported(error: unknown): false {
+  if (error instanceof RegistryError && error.code === "registry-unsupported") return false;
+  throw error;
 }

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { type Digest, digestOf, isDigest } from "../plan/digest";
-import { deleteScope, pullScope, pushScope } from "./challenge";
+import { deleteScope, pullScope, pushScope } from "./auth";
 import { RegistryError } from "./errors";
 import type { Answer, StreamBody } from "./http";
 import type { Call, RepositoryApi, Transport } from "./transport";
 
-/** The largest blob that is held in memory unless the caller says otherwise: 32 MiB. */
+/** The default limit of a blob that is read into memory. */
 export const BLOB_LIMIT = 32 * 1024 * 1024;
 
 export interface BlobStream {
@@ -16,6 +16,7 @@ export interface BlobStream {
 export interface UploadedBlob {
   readonly digest: Digest;
   readonly size: number;
+  /** Nothing was sent. */
   readonly existed: boolean;
 }
 
@@ -77,21 +78,23 @@ export async function put({ transport, repository }: RepositoryApi, bytes: Uint8
 
 export function putStream(
   { transport, repository }: RepositoryApi,
-  blob: { readonly digest: Digest; readonly size: number },
-  open: () => Promise<AsyncIterable<Uint8Array>>,
+  digest: Digest,
+  size: number,
+  open: StreamBody["open"],
 ): Promise<void> {
-  if (!Number.isSafeInteger(blob.size) || blob.size < 0) {
+  if (!Number.isSafeInteger(size) || size < 0) {
     throw new RegistryError({
       code: "registry-refused",
       registry: transport.host,
       repository,
-      summary: `The size of ${blob.digest} is not known, and a registry needs it before the upload`,
+      summary: `${digest} has no known size, and the registry needs it before the upload`,
     });
   }
-  return uploadBlob({ transport, repository }, blob.digest, { size: blob.size, open });
+  return uploadBlob({ transport, repository }, digest, { size, open });
 }
 
-const REFUSALS = new Set([
+/** Codes after which the content is uploaded instead of mounted. */
+const MOUNT_REFUSALS = new Set([
   "registry-unauthorized",
   "registry-forbidden",
   "registry-not-found",
@@ -114,17 +117,17 @@ function locationOf(transport: Transport, answer: Answer): URL {
   const location = answer.header("location");
   const { url } = answer.context;
   if (location === undefined || !URL.canParse(location, url))
-    throw answer.bad("an upload without a location");
+    throw answer.bad("an upload without a valid location");
   const next = transport.resolve(location, url);
   if (next.protocol !== transport.origin.protocol && next.protocol !== "https:") {
-    throw answer.bad("an upload away from TLS");
+    throw answer.bad("an upload location without TLS");
   }
   return next;
 }
 
 /**
- * POST, then PUT with the whole content: what every registry understands, and one request fewer than chunks. What
- * breaks half-way starts over with a new upload, so the source must be able to start over too.
+ * POST, then PUT with the whole content, which every registry supports. A broken upload starts over, so the source
+ * must be able to start over too.
  */
 function uploadBlob({ transport, repository }: RepositoryApi, digest: Digest, body: Uint8Array | StreamBody) {
   return transport.retrying(async () => {
@@ -146,15 +149,15 @@ function uploadBlob({ transport, repository }: RepositoryApi, digest: Digest, bo
   });
 }
 
-/** @returns false where the registry started an upload instead (which is cancelled) or does not allow it. */
+/** False where the registry refused, or started an upload instead, which is then cancelled. */
 export async function mount({ transport, repository }: RepositoryApi, digest: Digest, from: string) {
   const query = `?${new URLSearchParams({ mount: digest, from })}`;
   const call = starting(repository, query, [pullScope(from)]);
   const upload = await transport
     .call(call, (answer) => (answer.status === 201 ? ("mounted" as const) : locationOf(transport, answer)))
     .catch((error: unknown) => {
-      // Without a right to read there, the registry or its token service refuses; the content can still be uploaded.
-      if (error instanceof RegistryError && REFUSALS.has(error.code)) return "refused" as const;
+      // Without the right to read the other repository, the registry or its token service refuses.
+      if (error instanceof RegistryError && MOUNT_REFUSALS.has(error.code)) return "refused" as const;
       throw error;
     });
   if (upload instanceof URL) await cancel({ transport, repository }, upload);
@@ -168,7 +171,7 @@ export async function verifyPush({ transport, repository }: RepositoryApi) {
   if (location !== undefined) await cancel({ transport, repository }, location);
 }
 
-/** Registries that cannot cancel forget an unfinished upload by themselves, so a refusal is no failure. */
+/** Failures are ignored: registries discard unfinished uploads by themselves. */
 async function cancel({ transport, repository }: RepositoryApi, location: URL) {
   const call: Call = {
     method: "DELETE",
