@@ -116,6 +116,8 @@ test("the check whether a registry is ours leaves nothing behind", async () => {
 
 test("one that ends right after its start shows the end of its log", async () => {
   await expect(registryUp({ cache, port, program: "/bin/false" })).rejects.toThrow(
-    new RegExp(`SLIPWAY_SERVICE_FAILED: the local registry at localhost:${port} ended right after it started`),
+    new RegExp(
+      `SLIPWAY_SERVICE_FAILED: the local registry at localhost:${port} ended right after it started`,
+    ),
   );
 });
