@@ -70,14 +70,15 @@ async function tagCommit(
 function failure(error: unknown, action: string, baseUrl: string, hasToken: boolean): string {
   const host = new URL(baseUrl).host;
   const status = statusOf(error);
-  if (status === 401)
+  if (status === 401) {
     return `${host} refuses the token of GH_TOKEN or GITHUB_TOKEN (401). Renew it, or unset it.`;
+  }
   if (status === 403 || status === 429) {
     const next = hasToken ? "Wait an hour, or use another token." : "Set GH_TOKEN to be allowed more.";
-    return `${host} allows no more questions (${status}). ${next}`;
+    return `${host} allows no more requests (${status}). ${next}`;
   }
   if (status === 404) return `${host} knows no release of ${action} (404). Is GITHUB_API_URL right?`;
-  // Octokit gives a request without an answer the status 500.
+  // Octokit reports status 500 for a request without an answer.
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
   return `${host} could not be asked about ${action}: ${reasonOf(error)}${cause}. Check the network, or set GITHUB_API_URL.`;
 }

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { logLines, reasonsInLog } from "../../../src/cli/dispatch/failed-run";
 import { pollSeconds } from "../../../src/cli/dispatch/github";
-import { unzip } from "../../../src/cli/dispatch/manifests";
+import { logLines, reasonsInLog, unzip } from "../../../src/cli/dispatch/outcome";
 import {
   checkDuration,
   checkRef,
@@ -10,6 +9,7 @@ import {
   checkVersion,
   serverFor,
 } from "../../../src/cli/dispatch/settings";
+import { type ListedRun, ownRuns } from "../../../src/cli/dispatch/start-run";
 import {
   dispatchInputs,
   readWorkflowFile,
@@ -18,18 +18,21 @@ import {
 import { plain } from "../../../src/github/client";
 import { zipOf } from "../../support/github/actions-runs";
 
-describe("what may be typed", () => {
+describe("flags", () => {
   test.each(["v1.2.3", "v0.0.1-rc.1", "standalone-v1.2.3"])("%s is a version", (text) => {
     expect(checkVersion(text, "--version")).toBe(text);
   });
-  test.each(["1.2.3", "v1.2", "v01.2.3", "v1.2.3;x", "v1.2.3\n", "", "-v1.2.3"])("%j is none", (text) => {
-    expect(() => checkVersion(text, "--version")).toThrow("--version");
-  });
+  test.each(["1.2.3", "v1.2", "v01.2.3", "v1.2.3;x", "v1.2.3\n", "", "-v1.2.3"])(
+    "%j is not a version",
+    (text) => {
+      expect(() => checkVersion(text, "--version")).toThrow("--version");
+    },
+  );
   test.each(["main", "release/1.x", "refs/tags/v1", "a".repeat(40)])("%s is a reference", (text) => {
     expect(checkRef(text, "--input-ref")).toBe(text);
   });
   test.each(["-x", "a..b", "a b", "$(x)", "a@{1}", "x.lock", "a/", "../a", "a//b", ""])(
-    "%j is none",
+    "%j is not a reference",
     (text) => {
       expect(() => checkRef(text, "--input-ref")).toThrow("--input-ref");
     },
@@ -37,8 +40,8 @@ describe("what may be typed", () => {
   test.each([
     ["o/r", { owner: "o", repo: "r" }],
     ["github.example/o/r", { owner: "o", repo: "r", host: "github.example" }],
-  ])("%s", (text, expected) => expect(checkRepository(text, "--repo")).toEqual(expected));
-  test.each(["o", "o/..", "o/r/x/y", "o/r?x"])("%j is no repository", (text) => {
+  ])("%s is a repository", (text, expected) => expect(checkRepository(text, "--repo")).toEqual(expected));
+  test.each(["o", "o/..", "o/r/x/y", "o/r?x"])("%j is not a repository", (text) => {
     expect(() => checkRepository(text, "--repo")).toThrow("--repo");
   });
   test.each([
@@ -47,7 +50,7 @@ describe("what may be typed", () => {
     ["2h", 7200],
     ["10", 600],
   ])("%s is %i seconds", (text, seconds) => expect(checkDuration(text, "--timeout")).toBe(seconds));
-  test.each(["0", "-1", "1d", "", "1e9"])("%j is no time", (text) => {
+  test.each(["0", "-1", "1d", "", "1e9"])("%j is not a duration", (text) => {
     expect(() => checkDuration(text, "--timeout")).toThrow("--timeout");
   });
 });
@@ -69,10 +72,10 @@ const input = (more: Partial<WorkflowInput> = {}): WorkflowInput => ({
 
 describe("a workflow's inputs", () => {
   const id = "id-1";
-  type Wish = { version?: string; gitTag?: string; inputRef?: string; publishVersionTag?: boolean };
-  const asked = (desired: Wish) => ({ gitTag: desired.version, ...desired });
+  type Request = { version?: string; gitTag?: string; inputRef?: string; publishVersionTag?: boolean };
+  const asked = (request: Request) => ({ gitTag: request.version, ...request });
 
-  test.each<[Wish, Record<string, WorkflowInput>, Record<string, string>]>([
+  test.each<[Request, Record<string, WorkflowInput>, Record<string, string>]>([
     [{ version: "v1.2.3" }, { version: input() }, { version: "v1.2.3" }],
     [{ version: "v1.2.3" }, { "release-tag": input() }, { "release-tag": "v1.2.3" }],
     [{ version: "v1.2.3" }, { input_ref: input() }, { input_ref: "refs/tags/v1.2.3" }],
@@ -96,20 +99,20 @@ describe("a workflow's inputs", () => {
       },
       { version: "v1.2.3", ref: "main", publish_version_tag: "no", dispatch_id: id },
     ],
-  ])("%j", (desired, declared, expected) => {
-    const { inputs, problems } = dispatchInputs(asked(desired), declared, "w.yml", id);
+  ])("%j", (request, declared, expected) => {
+    const { inputs, problems } = dispatchInputs(asked(request), declared, "w.yml", id);
     expect({ inputs, problems }).toEqual({ inputs: expected, problems: [] });
   });
 
-  test.each<[Wish, Record<string, WorkflowInput>, string]>([
+  test.each<[Request, Record<string, WorkflowInput>, string]>([
     [{ version: "v1.2.3" }, {}, "no input for --version"],
     [{ version: "v1.2.3", inputRef: "main" }, { input_ref: input() }, "no input for --version"],
     [{ inputRef: "main" }, { version: input() }, "no input for --input-ref"],
     [{ publishVersionTag: true }, {}, "no input for --publish-version-tag"],
     [{}, { version: input({ required: true }) }, "is required"],
     [{ publishVersionTag: true }, { publish_version_tag: input({ options: ["a"] }) }, "is not one of a"],
-  ])("%j is refused", (desired, declared, message) => {
-    const { problems } = dispatchInputs(asked(desired), declared, "w.yml", id);
+  ])("%j is refused", (request, declared, message) => {
+    const { problems } = dispatchInputs(asked(request), declared, "w.yml", id);
     expect(problems.map((problem) => problem.message).join("\n")).toContain(message);
   });
 });
@@ -123,7 +126,7 @@ describe("a workflow's file", () => {
   ])("%s", (text, inputs) => expect(readWorkflowFile("w", text).inputs).toEqual(inputs));
 
   test.each([
-    ["jobs: { a: {} }", "unsaid"],
+    ["jobs: { a: {} }", "default"],
     ["permissions: {}\njobs: { a: {} }", "none"],
     ["permissions: write-all\njobs: { a: {} }", "write"],
     ["permissions: { packages: write }\njobs: { a: { permissions: {} } }", "none"],
@@ -131,8 +134,48 @@ describe("a workflow's file", () => {
   ])("%s", (text, packages) => expect(readWorkflowFile("w", text).packages).toBe(packages));
 });
 
+describe("the run of a dispatch", () => {
+  const run = (id: number, more: Partial<ListedRun> = {}): ListedRun => ({
+    ...{ id, url: `u${id}`, title: "Release", event: "workflow_dispatch", branch: "main", actor: "ann" },
+    ...more,
+  });
+  const marks = { afterId: 10, ref: "main", actor: "ann" };
+
+  test.each<[string, ListedRun[], Partial<typeof marks> & { dispatchId?: string }, number[]]>([
+    ["no run yet", [run(10)], {}, []],
+    ["a newer run", [run(11), run(10)], {}, [11]],
+    ["not another user's", [run(11, { actor: "bob" })], {}, []],
+    ["a login in capitals", [run(11, { actor: "Ann" })], {}, [11]],
+    ["not another branch's", [run(11, { branch: "develop" })], {}, []],
+    ["a tag by its full name", [run(11, { branch: "v1.2.3" })], { ref: "refs/tags/v1.2.3" }, [11]],
+    ["not a push", [run(11, { event: "push" })], {}, []],
+    ["two that cannot be distinguished", [run(12), run(11)], {}, [12, 11]],
+    [
+      "the one with the id in its title",
+      [run(12), run(11, { title: "Release (id-1)" })],
+      { dispatchId: "id-1" },
+      [11],
+    ],
+    ["none without the id in its title", [run(12), run(11)], { dispatchId: "id-1" }, []],
+  ])("%s", (_, runs, more, expected) => {
+    expect(ownRuns(runs, { ...marks, ...more }).map(({ id }) => id)).toEqual(expected);
+  });
+
+  test("is never older than the dispatch", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 30 })), fc.nat({ max: 30 }), (ids, afterId) => {
+        const found = ownRuns(
+          ids.map((id) => run(id)),
+          { ...marks, afterId },
+        );
+        return found.every(({ id }) => id > afterId);
+      }),
+    );
+  });
+});
+
 describe("zip files", () => {
-  test("what was packed comes out", async () => {
+  test("give back what was packed", async () => {
     const names = fc.stringMatching(/^[a-z]{1,9}$/);
     await fc.assert(
       fc.asyncProperty(fc.dictionary(names, fc.string(), { maxKeys: 5 }), async (files) => {
@@ -144,7 +187,7 @@ describe("zip files", () => {
     );
   });
 
-  test("damage of any byte is an error or changes nothing that is read", async () => {
+  test("with any damaged byte give an error or the right bytes", async () => {
     const zip = zipOf({ a: "some text, some text" });
     const isHarmless = async (damaged: Buffer) => {
       const found = await unzip(damaged, () => true, 10_000).catch((error) => {
@@ -162,7 +205,7 @@ describe("zip files", () => {
     );
   });
 
-  test("a bomb is refused, also one that says it is small", async () => {
+  test("that expand beyond the limit or their declared size are refused", async () => {
     const bomb = zipOf({ a: "x".repeat(100_000) });
     await expect(unzip(bomb, () => true, 1000)).rejects.toThrow("100000 bytes");
     // Before the last 22 bytes: the directory's one entry of 46 bytes and a name, with the size at 24.
@@ -171,17 +214,17 @@ describe("zip files", () => {
   });
 });
 
-test("looks come every 2 seconds at first, every 10 at last", () => {
+test("GitHub is polled every 2 seconds at first, every 10 at last", () => {
   const seconds = Array.from({ length: 20 }, (_, looks) => pollSeconds(looks));
   expect([seconds[0], seconds.at(-1)]).toEqual([2, 10]);
   expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
 });
 
-test("a text from elsewhere cannot steer a terminal", () => {
+test("text from elsewhere contains no control characters", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => !/(?![\n\t])\p{Cc}/u.test(plain(text))));
 });
 
-test("a log's end is the part before its error", () => {
+test("the end of a log is the part before its error", () => {
   const log = "2026-01-10T00:30:00.1Z ##[group]x\n2026-01-10T00:30:00.1Z a\n##[error]b\nafter\n";
   expect(logLines(log).tail).toEqual(["a", "b"]);
   expect(reasonsInLog(["nothing of note"])).toEqual([]);

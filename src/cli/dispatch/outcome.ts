@@ -1,19 +1,23 @@
+import { buffer } from "node:stream/consumers";
+import { crc32 } from "node:zlib";
+import { fromBufferPromise } from "yauzl";
 import { plain } from "../../github/client";
-import type { Problem } from "../../plan/problem";
+import { type Problem, ProblemError, reasonOf } from "../../plan/problem";
+import { MANIFEST_FILE, type ManifestFile, parseManifestFile } from "../../report/manifest-file";
 import type { Session } from "./github";
-import { dispatched } from "./problems";
 import { type Part, phase, type RunState } from "./view";
 
-const LOGS_READ = 3;
+const MAX_LOGS = 3;
 const LOG_LIMIT = 4 * 1024 * 1024;
 
+/** The error for a run that did not succeed, with the reasons that the failed jobs' logs give. */
 export async function failedRun(session: Session, run: RunState): Promise<Error> {
   const ended = ENDINGS[run.conclusion ?? ""] ?? {
     code: "release-failed",
     message: `the run ${phase(run)}`,
   };
   const failed = run.jobs.filter(hasFailed);
-  const logs = await Promise.all(failed.slice(0, LOGS_READ).map((job) => readLog(session, job.id)));
+  const logs = await Promise.all(failed.slice(0, MAX_LOGS).map((job) => readLog(session, job.id)));
   const problems: Problem[] = [{ ...ended, path: run.url }];
   const texts: string[] = [];
   for (const [index, job] of failed.entries()) {
@@ -26,7 +30,7 @@ export async function failedRun(session: Session, run: RunState): Promise<Error>
     problems.push(...reasonsInLog(lines.all));
     texts.push(`\nThe end of ${where}:\n${lines.tail.map((line) => `  | ${line}`).join("\n")}`);
   }
-  const error = dispatched("The release did not succeed:", ...problems);
+  const error = new ProblemError("The release did not succeed:", problems);
   error.message += texts.map((text) => `\n${text}`).join("");
   return error;
 }
@@ -35,11 +39,11 @@ function hasFailed({ conclusion }: Part): boolean {
   return conclusion === "failure" || conclusion === "timed_out";
 }
 
-/** undefined where the log is gone or the token may not read it; the run's page has it. */
+/** Undefined if the log is gone or the token may not read it; the run's page has it. */
 async function readLog({ octokit, repository }: Session, job_id: number): Promise<string | undefined> {
   try {
     const { data } = await octokit.rest.actions.downloadJobLogsForWorkflowRun({ ...repository, job_id });
-    // GitHub leads to a plain text, which Octokit's types do not say.
+    // GitHub redirects to plain text, which Octokit's types leave out.
     const text: unknown = data;
     return typeof text === "string" ? plain(text.slice(-LOG_LIMIT)) : undefined;
   } catch {
@@ -47,7 +51,7 @@ async function readLog({ octokit, repository }: Session, job_id: number): Promis
   }
 }
 
-const AGAIN = "Fix it and dispatch the same again: what is released already is kept.";
+const AGAIN = "Fix it and dispatch the same again. What has been released is kept.";
 
 const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
   failure: { code: "release-failed", message: "the run failed", hint: AGAIN },
@@ -63,18 +67,18 @@ const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
   },
   startup_failure: {
     code: "workflow-invalid",
-    message: "GitHub could not start the run: the workflow's file is wrong, or an action is not allowed",
-    hint: "The run's page says why; `slipway workflows --check` shows whether the file is as it should be.",
+    message: "GitHub could not start the run: the workflow's file is invalid, or an action is not allowed",
+    hint: "The run's page shows the reason; `slipway workflows --check` compares the file with the settings.",
   },
   action_required: {
     code: "release-needs-approval",
-    message: "the run ended, since it has to be approved first",
+    message: "the run ended because it must be approved first",
     hint: "Approve it on its page.",
   },
   skipped: {
     code: "release-skipped",
-    message: "every job was skipped: nothing was released",
-    hint: "Look at the conditions (`if:`) of the workflow's jobs.",
+    message: "every job was skipped, so nothing was released",
+    hint: "Check the conditions (`if:`) of the workflow's jobs.",
   },
 };
 
@@ -90,32 +94,32 @@ const REASONS = [
     code: "dockerhub-credentials",
     pattern:
       /DOCKERHUB_(?:USERNAME|TOKEN)|docker\.io.*\b(?:unauthorized|401|denied|incorrect username)|\b(?:unauthorized|incorrect username or password|insufficient_scope)\b.*docker\.io|incorrect username or password/i,
-    message: "Docker Hub does not take the job's credentials",
+    message: "Docker Hub rejects the job's credentials",
     hint: "Set the environment's secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN again (an access token that may read and write).",
   },
   {
     code: "registry-push",
     pattern: /failed to push|error pushing|push(?:ing)? .*(?:failed|5\d\d|timed? ?out)/i,
-    message: "a registry did not take the image",
-    hint: "No tag was moved before everything was pushed: dispatch the same again.",
+    message: "a registry rejected the image",
+    hint: "No tag moves before everything is pushed: dispatch the same again.",
   },
   {
     code: "image-build",
     pattern: /failed to solve|failed to build|buildx.*(?:error|failed)|ERROR: process ".*" did not complete/i,
-    message: "the image was not built",
-    hint: "The log has the step of the Dockerfile that failed.",
+    message: "the image could not be built",
+    hint: "The log shows which step of the Dockerfile failed.",
   },
 ];
 
-/** Slipway's own codes, as its errors end: `[tag-write-once]`. */
+/** Slipway's own errors end with their code: `[tag-write-once]`. */
 const OWN_CODE = /^\s*\S.*: .+ \[([a-z]+(?:-[a-z]+)+)\]\s*$/;
-const OWN_LINES_SHOWN = 5;
+const MAX_OWN_LINES = 5;
 
-/** Why a job failed, by its log: Slipway's own error, else known patterns. */
+/** Why a job failed, by its log: Slipway's own errors, and the first known pattern. */
 export function reasonsInLog(lines: readonly string[]): Problem[] {
   const own = [...new Set(lines.filter((line) => OWN_CODE.test(line)).map((line) => line.trim()))];
   const reason = REASONS.find(({ pattern }) => lines.some((line) => pattern.test(line)));
-  const problems: Problem[] = own.slice(0, OWN_LINES_SHOWN).map((line) => {
+  const problems: Problem[] = own.slice(0, MAX_OWN_LINES).map((line) => {
     const code = OWN_CODE.exec(line)?.[1] ?? "";
     return { code, path: "log", message: line.replace(/\s*\[[a-z-]+\]$/, "") };
   });
@@ -128,7 +132,7 @@ export function reasonsInLog(lines: readonly string[]): Problem[] {
 
 const TAIL = 12;
 
-/** The last lines before a job's error, without the runner's times and marks. @param log as GitHub gives it */
+/** A log's lines up to its error, without the runner's times and marks; `tail` is the last of them. */
 export function logLines(log: string): { readonly all: readonly string[]; readonly tail: readonly string[] } {
   const lines = log
     .split("\n")
@@ -138,4 +142,64 @@ export function logLines(log: string): { readonly all: readonly string[]; readon
   const until = error === -1 ? lines : lines.slice(0, error + 1);
   const shown = until.map((line) => line.replace(/^##\[(?:error|warning|notice)\]/, ""));
   return { all: shown, tail: shown.slice(-TAIL) };
+}
+
+const ARTIFACT = /^release-manifest(?:-.+)?$/;
+const ARTIFACT_LIMIT = 20 * 1024 * 1024;
+
+/** The release manifests that a run kept as artifacts. */
+export async function readManifests(
+  { octokit, repository }: Session,
+  run_id: number,
+): Promise<ManifestFile[]> {
+  const artifacts = await octokit.paginate(octokit.rest.actions.listWorkflowRunArtifacts, {
+    ...repository,
+    run_id,
+    per_page: 100,
+  });
+  const kept = artifacts
+    .filter(({ name, expired }) => ARTIFACT.test(name) && !expired)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const manifests: ManifestFile[] = [];
+  for (const { id, name, size_in_bytes } of kept) {
+    if (size_in_bytes > ARTIFACT_LIMIT) throw new Error(`the artifact ${name} has ${size_in_bytes} bytes`);
+    const { data } = await octokit.rest.actions.downloadArtifact({
+      ...repository,
+      artifact_id: id,
+      archive_format: "zip",
+    });
+    if (!(data instanceof ArrayBuffer)) throw new Error(`the artifact ${name} is not a zip file`);
+    manifests.push(...(await manifestsIn(Buffer.from(data), name)));
+  }
+  return manifests;
+}
+
+async function manifestsIn(zip: Buffer, artifact: string): Promise<ManifestFile[]> {
+  const isManifest = (name: string) => name === MANIFEST_FILE || name.endsWith(`/${MANIFEST_FILE}`);
+  try {
+    return (await unzip(zip, isManifest, ARTIFACT_LIMIT)).map(({ name, bytes }) =>
+      parseManifestFile(bytes.toString("utf8"), `${artifact}: ${name}`),
+    );
+  } catch (error) {
+    throw new Error(`the artifact ${artifact}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Unpacks the selected entries. @throws for an entry that is larger than the limit or than the size it declares */
+export async function unzip(
+  zip: Buffer,
+  isSelected: (name: string) => boolean,
+  limit: number,
+): Promise<{ readonly name: string; readonly bytes: Buffer }[]> {
+  const found: { readonly name: string; readonly bytes: Buffer }[] = [];
+  const file = await fromBufferPromise(zip);
+  for await (const entry of file.eachEntry()) {
+    const { fileName: name, uncompressedSize: size } = entry;
+    if (!isSelected(name)) continue;
+    if (size > limit) throw new Error(`${name} has ${size} bytes, more than ${limit}`);
+    const bytes = await buffer(await file.openReadStreamPromise(entry));
+    if (crc32(bytes) !== entry.crc32) throw new Error(`${name} is damaged`);
+    found.push({ name, bytes });
+  }
+  return found;
 }
