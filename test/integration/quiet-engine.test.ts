@@ -60,7 +60,7 @@ function command(args: readonly string[]): string[] {
   const engine = path.join(dir, "engine.js");
   writeFileSync(engine, ENGINE);
   const script = `require(${LOAD}).load("src/cli/engine/run-pulumi.ts")
-    .runEngineQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
+    .runQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
     .then((code) => { process.exitCode = code; });`;
   return ["--eval", script, "--", engine, "up", ...args];
 }
