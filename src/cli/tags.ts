@@ -4,17 +4,15 @@ import type { Command } from "commander";
 import pc from "picocolors";
 import { reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import { evaluateTagRules } from "../plan/tag-rules/evaluate";
 import {
   commitDateInPayload,
   correctedSha,
-  evaluateTagRules,
-  listEntries,
-  parseFlavor,
-  parseImages,
-  parseTagRules,
   type ReleaseEvent,
   releaseEventFromGitHub,
-} from "../plan/tag-rules";
+} from "../plan/tag-rules/event";
+import { listEntries, parseFlavor, parseImages } from "../plan/tag-rules/inputs";
+import { parseTagRules } from "../plan/tag-rules/tag-rule";
 import type { TagsOptions } from "./commands/tags";
 
 export function printTags(options: TagsOptions, command: Command): void {

@@ -9,7 +9,7 @@ import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";

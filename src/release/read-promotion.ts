@@ -18,7 +18,7 @@ import { repositoryKey } from "../plan/reference";
 import { verificationOf } from "../plan/registry-state";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import { lacksSbom } from "../plan/sbom";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import type { PromotionRules } from "../plan/trust";
 import type { PlanReleaseInput } from "./plan-release";
 import { readStatedBase, type TakenImage } from "./read-rollback";

@@ -14,6 +14,7 @@ interface PlanOptions extends ReleaseOptions, StackOptions {
   readonly json?: true;
   readonly readOnly?: true;
   readonly expectNoChanges?: true;
+  readonly expectCurrentBases?: true;
 }
 
 async function showSetup(
@@ -47,16 +48,16 @@ export function planCommand(): Command {
   return addReleaseFlags(command)
     .option("--read-only", "need no credentials and no push rights: the plan will not be carried out")
     .option("--expect-no-changes", "fail if anything would be built, copied or tagged")
+    .option("--expect-current-bases", "fail if a base moved since the release was built")
     .option("--json", "print the plan as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected,\n2 used wrongly.",
+      "\nExit codes: 0 planned, 1 refused or failed, or something that was not expected,\n2 used wrongly.",
     )
     .action(async (options: PlanOptions) => {
       const { cwd, configFile, readOnly } = options;
       const stack = await stackToUse(options);
-      const { readStackFile } = await import("../../settings/stack-file.js");
-      const { isSetupStack } = await import("../../settings/read-setup.js");
+      const { isSetupStack, readStackFile } = await import("../../settings/stack-file.js");
       const file = await readStackFile({ projectDir: path.resolve(cwd), stack, configFile });
       if (isSetupStack(file.written)) {
         process.exitCode = await showSetup(file, options);
@@ -71,11 +72,20 @@ export function planCommand(): Command {
       process.stdout.write(
         options.json ? `${JSON.stringify(json, undefined, 2)}\n` : plans.map(planText).join("\n"),
       );
+      if (!options.json && plans.some(({ movedBases }) => movedBases !== undefined)) {
+        const { movedBaseText } = await import("../compare.js");
+        process.stdout.write(await movedBaseText(planned, process.env));
+      }
       const refused = plans.filter(({ refusals }) => refusals.length > 0);
       const changes = options.expectNoChanges === true ? plans.flatMap(changesIn) : [];
       for (const plan of refused) process.stderr.write(`${refusalText(plan)}\n`);
       if (changes.length > 0)
         process.stderr.write(`${["No changes were expected:", ...changes].join("\n  ")}\n`);
-      if (refused.length + changes.length > 0) process.exitCode = 1;
+      const moved = options.expectCurrentBases === true ? plans.flatMap((plan) => plan.movedBases ?? []) : [];
+      if (moved.length > 0) {
+        const bases = [...new Set(moved.map(({ base }) => base))];
+        process.stderr.write(`Bases were expected to be current: ${bases.join(", ")} moved\n`);
+      }
+      if (refused.length + changes.length + moved.length > 0) process.exitCode = 1;
     });
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type Digest, isDigest, shortDigest } from "../../plan/digest";
 import { missingPlatforms } from "../../plan/image-index";
-import { missingParts } from "../../registry/copy-parts";
-import type { AcceptReferrer } from "../../registry/copy-referrers";
+import type { AcceptReferrer } from "../../registry/copy-rules";
+import { missingParts } from "../../registry/copy-rules";
 import { readImage } from "../../registry/read-image";
 import type { Context } from "../../release/context";
 import { copyWithProgress } from "../../release/copy-with-progress";

@@ -1,14 +1,32 @@
 import { z } from "zod";
 import { type DesiredLevel, tagDigests, tagReference } from "../../plan/resource-inputs";
+import type { DesiredTag } from "../../plan/tag-policy";
+import type { VersionForm, VersionLine } from "../../plan/versions";
 import { moved, writeTags } from "../../release/write-tags";
 import { digestInput, pendingDigestInput, repositoryInput, UNKNOWN } from "../properties";
 import { plannedResource } from "../resource";
 
+/** Every field of a type: one that is missing would be dropped from the plan without a word. */
+type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
+
+const line = z.object({
+  major: z.number().optional(),
+  minor: z.number().optional(),
+  patch: z.number().optional(),
+} satisfies Fields<VersionLine>);
+
+const form = z.object({
+  prefix: z.string(),
+  suffix: z.string(),
+  numbers: z.number().optional(),
+  builds: z.boolean().optional(),
+} satisfies Fields<VersionForm>);
+
 const desired = z.object({
   name: z.string(),
   class: z.enum(["version", "floating", "revision"]),
-  line: z.object({ major: z.number().optional(), minor: z.number().optional() }).optional(),
-  form: z.object({ prefix: z.string(), suffix: z.string() }),
+  line: line.optional(),
+  form,
   version: z.string().optional(),
   revision: z.string(),
   digest: digestInput.optional(),
@@ -16,7 +34,7 @@ const desired = z.object({
   bad: z.array(z.string()).optional(),
   rollback: z.object({ until: z.string().optional() }).optional(),
   prereleases: z.literal("move").optional(),
-});
+} satisfies Fields<DesiredTag>);
 
 const levels: z.ZodType<DesiredLevel[]> = z.array(
   z.object({
