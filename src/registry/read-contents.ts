@@ -1,5 +1,6 @@
 import type { Digest } from "../plan/digest";
-import { type ManifestLinks, type PrunableImage, type RepositoryContents, subjectOfTag } from "../plan/prune";
+import { subjectOfTag } from "../plan/prunable-tags";
+import type { ManifestLinks, PrunableImage, RepositoryContents } from "../plan/prune";
 import type { RepositoryAt } from "./client";
 import { isIndex, isIndexType, isManifest } from "./manifest";
 

@@ -2,13 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ImageConfig } from "../../../src/plan/config";
 import { type Digest, digestOf } from "../../../src/plan/digest";
+import { movingTags, prunableKind } from "../../../src/plan/prunable-tags";
 import {
   type ManifestLinks,
-  movingTags,
   type PrunableImage,
   type PruneRules,
   planPrune,
-  prunableKind,
   type RepositoryContents,
 } from "../../../src/plan/prune";
 import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
