@@ -10,21 +10,12 @@ import {
   planPrune,
   type RepositoryContents,
 } from "../../../src/plan/prune";
-import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
-import { anImage } from "../../support/planned";
+import { anEvent, anImage } from "../../support/planned";
 
 const NOW = new Date("2026-11-28T12:00:00Z");
 const DAY = 86_400;
 const REVISION = "0123abc".padEnd(40, "0");
-const EVENT: ReleaseEvent = {
-  eventName: "push",
-  ref: "",
-  sha: REVISION,
-  commitDate: NOW,
-  baseRef: "",
-  inputs: {},
-  repository: {},
-};
+const EVENT = anEvent({ ref: "", sha: REVISION, commitDate: NOW });
 
 const digest = (name: string): Digest => digestOf(name);
 /** `candidate-` tag, told apart by one digit. */
@@ -300,7 +291,7 @@ describe("a fallback tag", () => {
     );
   });
 
-  test("that lists what is to go keeps it: somebody refers to it", () => {
+  test("keeps the manifests that it lists, since they are referred to", () => {
     const tags = { [candidate(1)]: "old", [fallback("there")]: "list" };
     const contents = contentsOf({
       tags,
@@ -360,7 +351,7 @@ describe("tags of branches and pull requests", () => {
     expect(prunableKind(tag, moving)).toBe(kind);
   });
 
-  test("are none where no rule makes them", () => {
+  test("are not recognised if no rule makes them", () => {
     const none = movingTags({
       images: [anImage({ tags: ["type=sha"] })],
       event: EVENT,
