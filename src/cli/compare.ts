@@ -4,7 +4,7 @@ import { ProblemError, reasonOf } from "../plan/problem";
 import type { MovedBase } from "../plan/rebuild";
 import { parseReference, repositoryKey } from "../plan/reference";
 import type { PlannedRelease } from "../plan/release-plan";
-import { isIndex } from "../registry/manifest";
+import { isIndex } from "../registry/manifests";
 import { oneLine } from "../registry/redact";
 import { providerConfig } from "../release/provider-config";
 import { Registries } from "../release/registries";

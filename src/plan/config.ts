@@ -180,6 +180,17 @@ export interface CheckoutNeeds {
   readonly lfs: boolean;
 }
 
+/** A stack whose settings have workflows. */
+export interface WorkflowStack {
+  readonly stack: string;
+  readonly config: Config;
+  readonly workflows: WorkflowsConfig;
+  /** The stack's file, relative to the project: `Pulumi.release.yaml`. */
+  readonly configFile: string;
+  /** What jobs that read build contexts fetch besides the commit. */
+  readonly checkout: CheckoutNeeds;
+}
+
 export interface WorkflowsConfig {
   readonly hosts: readonly WorkflowHost[];
   readonly directory: string;

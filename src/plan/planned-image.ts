@@ -193,7 +193,7 @@ function isSettled(version: string, tags: readonly string[], form: VersionForm):
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
-  // A moving one is written for a build alone: what is there is found by another tag, or by this one.
+  // A moving candidate tag is only written after a build: content that exists has a tag already.
   if (name === undefined || existing !== undefined || name === movingCandidate(intent.image))
     return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);

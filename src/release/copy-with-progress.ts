@@ -1,5 +1,5 @@
 import { type CopyProgress, type CopyResult, copyContent } from "../registry/copy";
-import type { AcceptReferrer } from "../registry/copy-referrers";
+import type { AcceptReferrer } from "../registry/copy-rules";
 import type { EngineLog } from "./context";
 import type { Location } from "./registries";
 

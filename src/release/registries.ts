@@ -6,7 +6,7 @@ import type { Credentials } from "../registry/auth";
 import { RegistryClient } from "../registry/client";
 import { dockerCredentials } from "../registry/docker-config";
 import { HubClient } from "../registry/hub";
-import type { FetchedManifest } from "../registry/manifest-calls";
+import type { FetchedManifest } from "../registry/manifests";
 import { QUICK, readImage } from "../registry/read-image";
 import type { Connection, FoundCredentials } from "../registry/read-state";
 import { Redactor, scrub } from "../registry/redact";

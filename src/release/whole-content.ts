@@ -1,7 +1,7 @@
 import type { Digest } from "../plan/digest";
 import { shortDigest } from "../plan/digest";
-import { detachStatements, missingStatements, relistStatements } from "../registry/detached-statements";
-import type { FetchedManifest } from "../registry/manifest-calls";
+import type { FetchedManifest } from "../registry/manifests";
+import { detachStatements, missingStatements, relistStatements } from "../registry/referrers";
 import type { Context } from "./context";
 import type { Location } from "./registries";
 

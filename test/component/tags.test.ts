@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Release, registry } from "../../components";
 import { type DesiredLevel, desiredTags } from "../../src/plan/resource-inputs";
+import { UNKNOWN } from "../../src/provider/properties";
 import { tags } from "../../src/provider/resources/tags";
-import { UNKNOWN } from "../../src/provider/schemas";
 import { NO_LOG } from "../../src/release/context";
 import { NO_CONFIG, Registries } from "../../src/release/registries";
 import { Signing } from "../../src/release/signing";

@@ -21,7 +21,7 @@ async function showSetup(
   file: StackFile,
   options: Pick<PlanOptions, "cwd" | "json" | "expectNoChanges">,
 ): Promise<number> {
-  const { planSetup, setupPlanJson } = await import("../plan-setup.js");
+  const { planSetup, setupPlanJson } = await import("../plan/plan-setup.js");
   const { setupRefusalText, setupText } = await import("../../report/plan-text.js");
   const planned = await planSetup({ file, projectDir: options.cwd, env: process.env });
   const { plan, unknownOwnership } = planned;
@@ -66,7 +66,7 @@ export function planCommand(): Command {
       }
       const { planText, refusalText } = await import("../../report/plan-text.js");
       const { changesIn } = await import("../../plan/release-plan.js");
-      const { planStack } = await import("../plan-without-engine.js");
+      const { planStack } = await import("../plan/plan-stack.js");
       const planned = await planStack({ stack, cwd, configFile, flags: releaseFlags(options), readOnly });
       const plans = planned.map(({ plan }) => plan);
       const json = plans.length === 1 ? plans[0] : plans;

@@ -9,7 +9,7 @@ import {
   missingInBase,
   partIndexProblems,
 } from "../../../src/plan/image-index";
-import { isIndex, platforms } from "../../../src/registry/manifest";
+import { isIndex, platforms } from "../../../src/registry/manifests";
 import { KEY } from "../../support/planned";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";

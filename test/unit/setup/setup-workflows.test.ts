@@ -1,7 +1,8 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { declaredCode } from "../../../src/cli/program/run-program";
-import { readWorkflowStacks, type StackWithWorkflows } from "../../../src/inputs/workflow-stacks";
+import { declaredCode } from "../../../src/cli/plan/run-program";
+import { readWorkflowStacks } from "../../../src/inputs/workflow-stacks";
+import type { WorkflowStack } from "../../../src/plan/config";
 import { assembleSetupPlan } from "../../../src/plan/setup/plan";
 import { withWorkflows } from "../../../src/workflows/setup-files";
 import { linkedExample } from "../../support/linked";
@@ -9,7 +10,7 @@ import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 import { type WrittenStack, workflowStacks } from "../../support/workflow-projects";
 
 let folder: string;
-let runbook: readonly StackWithWorkflows[];
+let runbook: readonly WorkflowStack[];
 
 beforeAll(async () => {
   folder = linkedExample("docker-release-runbook");
