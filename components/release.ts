@@ -12,7 +12,7 @@ import {
 import type { PlannedRelease, PlanOptions, ReleasePlan } from "../src/plan/release-plan";
 import { descriptionInputs, descriptionName, desiredTags } from "../src/plan/resource-inputs";
 import { HubDescription, RegistryProvider, Tags } from "../src/provider/sdk/resources";
-import { buildFacts } from "../src/release/builder/build-facts";
+import { buildFacts } from "../src/release/builder";
 import { providerConfig } from "../src/release/provider-config";
 import { writeArtifacts, writeFiles } from "../src/report/manifest-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";

@@ -6,8 +6,8 @@ import { manifestAmong, parseManifest, type ReleaseManifest } from "../plan/mani
 import { ProblemError, reasonOf } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type PlannedRelease, withFiles } from "../plan/release-plan";
-import { askRegistries } from "../release/ask-registries";
 import { type PlanReleaseInput, planRelease } from "../release/plan-release";
+import { askRegistries } from "../release/registry-reader";
 import { MANIFEST_FILE, readManifestFile } from "../report/manifest-file";
 import type { Environment } from "../settings/environment";
 import type { Flag } from "../settings/overlay";

@@ -30,7 +30,7 @@ import { isIndex } from "../registry/manifest";
 import { ContentsReader } from "../registry/read-contents";
 import { readImage } from "../registry/read-image";
 import { checkDeletion, type TagDeletion, tryTagDeletion } from "../registry/tag-deletion";
-import type { Context } from "../release/context";
+import type { Context } from "../release/operation";
 import type { Location } from "../release/registries";
 import { readBuildStatements } from "../signing/build-statements";
 import { isBundleReferrer, readSignedFacts } from "../signing/evidence";

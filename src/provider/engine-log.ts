@@ -1,7 +1,7 @@
 import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
-import { type EngineLog, NO_LOG } from "../release/context";
+import { type EngineLog, NO_LOG } from "../release/operation";
 
 /** Without an address, as in tests, lines go nowhere. */
 export function engineLog(address: string | undefined): EngineLog {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { ProblemError } from "../plan/problem";
-import type { Context } from "../release/context";
+import type { Context } from "../release/operation";
 import type { Properties } from "./properties";
 
 export interface DiffResult {

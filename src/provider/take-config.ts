@@ -1,21 +1,16 @@
 import { z } from "zod";
-import type { ProviderConfig } from "../release/registries";
-import { signingSchema } from "../release/signing";
+import {
+  credentialsSchema,
+  environmentSchema,
+  type ProviderConfig,
+  passwordsSchema,
+  registriesSchema,
+  signingSchema,
+} from "../release/provider-config";
 import { type Handed, take } from "./handover";
 import type { Properties } from "./properties";
 import { parseInputs } from "./resource";
 
-const registriesSchema = z.array(
-  z.object({
-    host: z.string(),
-    plainHttp: z.boolean(),
-    username: z.string().optional(),
-    hub: z.string().optional(),
-  }),
-);
-const environmentSchema = z.object({ prefix: z.string().optional(), ciRegistry: z.string().optional() });
-const credentialsSchema = z.record(z.string(), z.object({ username: z.string(), password: z.string() }));
-const passwordsSchema = z.record(z.string(), z.object({ username: z.string(), at: z.string() }));
 const configSchema = z.object({
   /** JSON, as the engine wants nested provider arguments. */
   registries: z.string().default("[]"),

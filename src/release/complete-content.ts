@@ -16,10 +16,9 @@ import { imageOf, readImage } from "../registry/read-image";
 import { attachReferrer } from "../registry/referrers";
 import { imageSignatureBytes, releaseStatementBytes } from "../signing/in-toto";
 import type { ReleaseSigner } from "../signing/release-signer";
-import type { Context } from "./context";
-import { copyWithProgress } from "./copy-with-progress";
+import { copyWithProgress, detachIn, isWhole, missingContent, wholeSource } from "./copy-content";
+import type { Context } from "./operation";
 import type { Location } from "./registries";
-import { detachIn, gone, isWhole, wholeSource } from "./whole-content";
 
 /** What is attached to a digest. */
 interface Attached {
@@ -88,7 +87,7 @@ export async function reserveContent(
   const manifests = await Promise.all(locations.map(({ client, path }) => client.getManifest(path, digest)));
   const manifest = manifests.find((one) => one !== undefined);
   const [first, ...others] = locations.filter((_, at) => manifests[at] !== undefined);
-  if (first === undefined || manifest === undefined) throw gone(desired.image, digest);
+  if (first === undefined || manifest === undefined) throw missingContent(desired.image, digest);
   const source = await wholeSource(context, urn, manifest, [first, ...others]);
   await checkManifest(desired, source, manifest);
   for (const [at, location] of locations.entries()) {

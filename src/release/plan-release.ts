@@ -1,8 +1,7 @@
-import { readDescriptions } from "../inputs/descriptions";
 import { readReleasedEvent } from "../inputs/event";
 import { allTags, dirtyNotice, isAncestor, readGit, releasedTag } from "../inputs/git";
-import { rootDir } from "../inputs/project-files";
-import { readWorkflowActions } from "../inputs/read-workflow-actions";
+import { readDescriptions, rootDir } from "../inputs/project-files";
+import { readWorkflowActions } from "../inputs/workflow-actions";
 import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import { followReleases } from "../plan/base";
@@ -23,7 +22,7 @@ import { askedVersionProblems, gitTagProblems, laneTagProblems } from "../plan/v
 import type { RegistryReader, StateRequest } from "../registry/read-state";
 import { type Environment, lookUp } from "../settings/environment";
 import { readIntents } from "./read-intents";
-import { verifiedVersions } from "./verified-versions";
+import { verifiedVersions } from "./read-versions";
 
 export interface PlanReleaseInput {
   readonly config: Config;

@@ -10,10 +10,10 @@ import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules";
-import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
 import type { PlanReleaseInput } from "./plan-release";
 import { type Promotion, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";
+import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./read-working-tree";
 
 interface ReadIntents {
   readonly intents: readonly ImageIntent[];

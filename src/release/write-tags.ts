@@ -5,7 +5,7 @@ import { type DesiredLevel, type TagInput, tagReference } from "../plan/resource
 import { decideTag, type LiveTag, newerVersion } from "../plan/tag-policy";
 import { tagOfVersion } from "../plan/versions";
 import { readImage } from "../registry/read-image";
-import type { Context } from "./context";
+import type { Context } from "./operation";
 
 /** How often floating tags are looked at again while others write them too. */
 const ROUNDS = 5;

@@ -14,7 +14,7 @@ import {
 import { hubDescription } from "../../provider/resources/hub-description";
 import { imageCopy } from "../../provider/resources/image-copy";
 import { completeContent } from "../../release/complete-content";
-import type { Context } from "../../release/context";
+import type { Context } from "../../release/operation";
 import { writeTags } from "../../release/write-tags";
 
 export interface CarryOutInput {

@@ -1,4 +1,4 @@
-import type { Context } from "../../release/context";
+import type { Context } from "../../release/operation";
 import type { Properties } from "../properties";
 import { getImage } from "./get-image";
 import { listTags } from "./list-tags";

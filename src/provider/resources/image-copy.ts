@@ -4,11 +4,10 @@ import { missingPlatforms } from "../../plan/image-index";
 import { missingParts } from "../../registry/copy-parts";
 import type { AcceptReferrer } from "../../registry/copy-referrers";
 import { readImage } from "../../registry/read-image";
-import type { Context } from "../../release/context";
-import { copyWithProgress } from "../../release/copy-with-progress";
+import { copyWithProgress, incomplete, isWhole } from "../../release/copy-content";
+import type { Context } from "../../release/operation";
+import { rulesSigner } from "../../release/provider-config";
 import type { Location } from "../../release/registries";
-import { rulesSigner } from "../../release/signing";
-import { incomplete, isWhole } from "../../release/whole-content";
 import { resource } from "../resource";
 import { repositoryInput } from "../schemas";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, SBOM_ANNOTATION } from "../../../src/plan/annotations";
 import { content } from "../../../src/provider/resources/content";
-import { type Context, NO_LOG } from "../../../src/release/context";
+import { type Context, NO_LOG } from "../../../src/release/operation";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { crane } from "../../support/crane";

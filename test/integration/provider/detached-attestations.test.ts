@@ -11,7 +11,7 @@ import { imageCopy } from "../../../src/provider/resources/image-copy";
 import { copyContent } from "../../../src/registry/copy";
 import { missingStatements } from "../../../src/registry/detached-statements";
 import { OCI_INDEX } from "../../../src/registry/manifest";
-import { type Context, NO_LOG } from "../../../src/release/context";
+import { type Context, NO_LOG } from "../../../src/release/operation";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { crane } from "../../support/crane";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ProblemError } from "../../../src/plan/problem";
 import { hubDescription } from "../../../src/provider/resources/hub-description";
 import { RegistryError } from "../../../src/registry/errors";
-import type { Context, EngineLog } from "../../../src/release/context";
+import type { Context, EngineLog } from "../../../src/release/operation";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { type StandInHub, startHub } from "../../support/hub";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Digest } from "../../../src/plan/digest";
 import type { TagInput } from "../../../src/plan/resource-inputs";
 import type { DesiredTag } from "../../../src/plan/tag-policy";
-import { type Context, NO_LOG } from "../../../src/release/context";
+import { type Context, NO_LOG } from "../../../src/release/operation";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { writeTags } from "../../../src/release/write-tags";

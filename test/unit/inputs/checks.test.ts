@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { runChecks } from "../../../src/release/checks";
+import { runChecks } from "../../../src/release/run-checks";
 
 function run(script: string, secrets: readonly string[] = []): Promise<unknown> {
   const checks = [{ name: "gate", run: [process.execPath, "-e", script] as const }];

@@ -1,11 +1,7 @@
 import { rename } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import {
-  actionActions,
-  readWorkflowActions,
-  workflowActions,
-} from "../../../src/inputs/read-workflow-actions";
+import { actionActions, readWorkflowActions, workflowActions } from "../../../src/inputs/workflow-actions";
 import { type Files, repository, temporaryFolder, writeFiles } from "./repository";
 
 test("jobs and steps, with their lines; values and comments are no actions", () => {

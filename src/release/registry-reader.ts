@@ -1,12 +1,10 @@
 import type { Config } from "../plan/config";
 import { inspectImages, readIndexPlatforms, resolveImageDigests } from "../registry/read-image";
 import { type RegistryReader, readRegistryState } from "../registry/read-state";
-import { type Context, NO_LOG } from "./context";
-import { diagnosed } from "./diagnostics";
+import { type Context, diagnosed, NO_LOG } from "./operation";
 import { providerConfig } from "./provider-config";
-import { Registries } from "./registries";
+import { Registries, verifyPush } from "./registries";
 import { Signing, signedReader } from "./signing";
-import { verifyPush } from "./verify-push";
 
 /** What a plan asks of the registries, in this process and with the configuration's own credentials. */
 export interface AskedRegistries extends RegistryReader {
