@@ -5,7 +5,7 @@ import { writtenRepositories } from "../src/plan/manifest";
 import { type PlannedRelease, type PlanOptions, type ReleasePlan, withFiles } from "../src/plan/release-plan";
 import { isMissingBuilder } from "../src/release/builder";
 import { type PlanReleaseInput, planRelease } from "../src/release/plan-release";
-import { askRegistries } from "../src/release/registry-reader";
+import { registryReader } from "../src/release/registry-reader";
 import { checkPlan } from "../src/release/run-checks";
 import { planText, refusalText } from "../src/report/plan-text";
 import { requireProviderPlugin } from "../src/settings/provider-plugin";
@@ -44,7 +44,7 @@ export async function planOfProgram<Args extends ReleaseArgs>(
     await requireProviderPlugin(projectDir);
     const config = await readPulumiConfig(process.env, projectDir, projectFiles(projectDir), code);
     refuseUnguided(config, process.env);
-    const registries = askRegistries(config, process.env);
+    const registries = registryReader(config, process.env);
     const images = config.images.map(({ name }) => name);
     const input: PlanReleaseInput = {
       config,

@@ -7,7 +7,7 @@ import { ProblemError, reasonOf } from "../plan/problem";
 import { repositoryKey } from "../plan/reference";
 import { type PlannedRelease, withFiles } from "../plan/release-plan";
 import { type PlanReleaseInput, planRelease } from "../release/plan-release";
-import { askRegistries } from "../release/registry-reader";
+import { registryReader } from "../release/registry-reader";
 import { MANIFEST_FILE, readManifestFile } from "../report/manifest-file";
 import type { Environment } from "../settings/environment";
 import type { Flag } from "../settings/overlay";
@@ -76,7 +76,7 @@ async function planCode(
     previous: await options.previous?.(config),
     stackManifest: (other) => manifestWithoutEngine({ projectDir, config, env }, other),
     registries: config.push
-      ? askRegistries(config, env, { readOnly: options.readOnly === true })
+      ? registryReader(config, env, { readOnly: options.readOnly === true })
       : unaskedRegistries,
   });
   return { config, plan, projectDir };

@@ -6,30 +6,26 @@ import { providerConfig } from "./provider-config";
 import { Registries, verifyPush } from "./registries";
 import { Signing, signedReader } from "./signing";
 
-/** What a plan asks of the registries, in this process and with the configuration's own credentials. */
-export interface AskedRegistries extends RegistryReader {
-  /** @throws ProblemError with every repository that may not be pushed to */
-  readonly verifyPush: (repositories: readonly string[]) => Promise<void>;
-}
-
-/** @param options.readOnly no credentials and no push rights are asked for. Default: false */
-export function askRegistries(
+/**
+ * Reads registries for a plan, in this process and with the configuration's own credentials.
+ *
+ * @param options.readOnly requires no credentials and no push rights. @default false
+ */
+export function registryReader(
   config: Config,
   env: NodeJS.ProcessEnv,
   options: { readonly readOnly?: boolean } = {},
-): AskedRegistries {
-  const { signing: signs, ...connections } = providerConfig(config);
+): RegistryReader & {
+  /** @throws ProblemError with every repository that refuses a push */
+  readonly verifyPush: (repositories: readonly string[]) => Promise<void>;
+} {
+  const { signing: signingConfig, ...connections } = providerConfig(config);
   const registries = new Registries(connections, env);
-  const signing = new Signing(signs, env, config.envPrefix);
+  const signing = new Signing(signingConfig, env, config.envPrefix);
   const connect = (host: string) => registries.connect(host).client;
-  const context: Context = {
-    registries,
-    signing,
-    log: NO_LOG,
-  };
+  const context: Context = { registries, signing, log: NO_LOG };
   return {
-    inspectImages: (references, signer) =>
-      inspectImages(references, connect, signedReader({ registries, signing }, signer)),
+    inspectImages: (references, signer) => inspectImages(references, connect, signedReader(context, signer)),
     resolveImages: (references, { quick = false } = {}) =>
       resolveImageDigests(references, (host) => (quick ? registries.quickly(host) : connect(host))),
     indexPlatforms: (references) => readIndexPlatforms(references, connect),
@@ -37,15 +33,13 @@ export function askRegistries(
       readRegistryState(
         { ...request, readOnly: options.readOnly ?? false },
         (host) => registries.connect(host),
-        signedReader({ registries, signing }, request.signer),
+        signedReader(context, request.signer),
       ),
     verifyImage: async (request) => {
       const { verifyImage } = await import("../signing/verify-image.js");
       return verifyImage(request, connect, new Date(), await signing.trusts());
     },
-    verifyPush: async (repositories) => {
-      const operation = { name: "verifyPush", preview: false };
-      await diagnosed(context, operation, () => verifyPush(registries, repositories));
-    },
+    verifyPush: (repositories) =>
+      diagnosed(context, { name: "verifyPush", preview: false }, () => verifyPush(registries, repositories)),
   };
 }
