@@ -203,7 +203,7 @@ describe("the plan is pure", () => {
     expect(PURE_LIBRARIES.filter((library) => !used.has(library))).toEqual([]);
   });
 
-  test.each(sourceFiles(ROOT, ["plan"]))(
+  test.each(sourceFiles(ROOT, ["src/plan"]))(
     "%s asks nobody for time, chance, environment or network",
     (file) => {
       expect(impurities(file, readFileSync(path.join(ROOT, file), "utf8"))).toEqual([]);
