@@ -44,6 +44,11 @@ export interface RegistryArgs {
    * @default https://hub.docker.com for docker.io, else none
    */
   readonly hub?: string;
+  /**
+   * The GitHub server whose packages its repositories are, by whose API `slipway prune` deletes.
+   * @default https://github.com for ghcr.io, else none
+   */
+  readonly packages?: string;
 }
 
 /** An image: what it is built from, for which platforms, and its tags. */

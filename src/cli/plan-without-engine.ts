@@ -64,8 +64,15 @@ async function planCode(
   file: StackFile,
   code: Code,
 ): Promise<PlannedRelease> {
-  const { stack, env = process.env } = options;
-  const config = configOf({ ...options, projectDir, env, file, code });
+  const { env = process.env } = options;
+  return planWithConfig(
+    { ...options, cwd: projectDir },
+    configOf({ ...options, projectDir, env, file, code }),
+  );
+}
+
+async function planWithConfig(options: StackToPlan, config: Config): Promise<PlannedRelease> {
+  const { stack, cwd: projectDir, env = process.env } = options;
   const plan = await planRelease({
     config,
     stack,
@@ -91,6 +98,45 @@ function setupStack(stack: string): ProblemError {
       hint: `Its plan needs the engine: npx --no slipway preview --stack ${stack}`,
     },
   ]);
+}
+
+/**
+ * The configurations of all releases that a stack's program declares, in its order. A program goes on when it has its
+ * plan, which is made without asking a registry.
+ *
+ * @returns `unfinished`: why the program was not followed to its end; what it declares after that is missing
+ */
+export async function readReleaseConfigs(options: {
+  readonly projectDir: string;
+  readonly stack: string;
+  readonly configFile?: string;
+  readonly env: Environment;
+}): Promise<{ readonly configs: readonly Config[]; readonly unfinished?: string }> {
+  const { projectDir, stack } = options;
+  const file = await readStackFile(options);
+  if (isSetupStack(file.written)) throw setupStack(stack);
+  const configs: Config[] = [];
+  let unfinished: string | undefined;
+  try {
+    await runProgram(projectDir, file, () => ({
+      planRelease: async (code, files) => {
+        const config = configOf({ ...options, file, code });
+        configs.push(config);
+        return withFiles(
+          await planWithConfig({ ...options, cwd: projectDir }, { ...config, push: false }),
+          files,
+        );
+      },
+      planSetup: async () => {
+        throw setupStack(stack);
+      },
+    }));
+  } catch (error) {
+    if (configs.length === 0) throw error;
+    unfinished = reasonOf(error);
+  }
+  if (configs.length === 0) throw nothingPlanned(stack);
+  return { configs, ...(unfinished === undefined ? {} : { unfinished }) };
 }
 
 /** The configuration of the first release that a stack's program declares, without planning it. */

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { GitHubPackage, noToken } from "../github/packages";
 import { gitText } from "../inputs/commands";
 import { eventOfRelease } from "../inputs/event";
 import { allTags, readGit } from "../inputs/git";
@@ -9,9 +10,9 @@ import {
   REVISION_ANNOTATION,
   VERSION_ANNOTATION,
 } from "../plan/annotations";
-import type { Config } from "../plan/config";
+import type { Config, RegistryConfig } from "../plan/config";
 import { type Digest, isDigest } from "../plan/digest";
-import type { Problem } from "../plan/problem";
+import { type Problem, ProblemError } from "../plan/problem";
 import {
   movingTags,
   type PrunableImage,
@@ -34,7 +35,8 @@ import type { Context } from "../release/operation";
 import type { Location } from "../release/registries";
 import { readBuildStatements } from "../signing/build-statements";
 import { isBundleReferrer, readSignedFacts } from "../signing/evidence";
-import { readStackConfig, recordedManifest } from "./plan-without-engine";
+import { environmentToken } from "./dispatch/github";
+import { readReleaseConfigs, recordedManifest } from "./plan-without-engine";
 import { runContext, untilInterrupted } from "./run-context";
 import { say } from "./terminal";
 
@@ -53,43 +55,55 @@ export interface Prune {
 /** Lists, or removes, what no release of a stack needs, in each repository of its images. */
 export async function prune(options: Prune): Promise<{ code: number; results: readonly PruneResult[] }> {
   const projectDir = path.resolve(options.cwd);
-  const config = await readStackConfig({ ...options, projectDir });
-  const context = runContext(config, options.env, projectDir);
-  const rules = await pruneRules(config, projectDir, options);
+  const { configs, unfinished } = await readReleaseConfigs({ ...options, projectDir });
+  if (unfinished !== undefined)
+    say(`note: releases that the program may declare after ${configs.length} are left out: ${unfinished}`);
+  const rules = await pruneRules(configs, projectDir, options);
   const results: PruneResult[] = [];
   const left = "Each removal is whole; run the same again to go on.";
-  const code = await untilInterrupted(context, "prune", left, async (signal) => {
-    for (const place of await repositoriesToPrune(config, context)) {
-      signal.throwIfAborted();
-      results.push(await new RepositoryPruner(config, context, place, rules).run(options.yes, signal));
-    }
-  });
-  const isStopped = results.some(({ problems }) => problems.length > 0);
-  return { code: code === 0 && isStopped ? 1 : code, results };
+  for (const config of configs) {
+    const context = runContext(config, options.env, projectDir);
+    const code = await untilInterrupted(context, "prune", left, async (signal) => {
+      for (const place of await repositoriesToPrune(config, context)) {
+        signal.throwIfAborted();
+        const pruner = new RepositoryPruner(config, context, options.env, place, rules);
+        results.push(await pruner.run(options.yes, signal));
+      }
+    });
+    if (code !== 0) return { code, results };
+  }
+  return { code: results.some(({ problems }) => problems.length > 0) ? 1 : 0, results };
 }
 
+/** One set of rules for all releases of a program: what one needs stays in a repository that they share. */
 async function pruneRules(
-  config: Config,
+  configs: readonly Config[],
   projectDir: string,
   { stack, env, now, olderThan }: Prune,
 ): Promise<Omit<PruneRules, "images">> {
-  const root = rootDir(projectDir, config.root);
+  const root = rootDir(projectDir, configs[0]?.root ?? ".");
   const git = await readGit(root);
   const event = await eventOfRelease({ env, git }, { revision: git.revision, ref: "" });
   const head = await gitText(root, ["symbolic-ref", "--short", "refs/remotes/origin/HEAD"]).catch(() => "");
-  const deployed = config.github?.workflows?.deploy?.branches ?? [];
+  const deployed = configs.flatMap(({ github }) => github?.workflows?.deploy?.branches ?? []);
   const branches = ["main", "master", git.branch, event.defaultBranch, event.repository.defaultBranch]
     .concat(head.trim().replace(/^origin\//, ""), deployed)
     .filter((name) => name !== undefined && name !== "");
-  const last = await recordedManifest({ projectDir, config, env }, stack).catch(() => {
+  const manifests = await Promise.allSettled(
+    configs.map((config) => recordedManifest({ projectDir, config, env }, stack)),
+  );
+  if (manifests.some(({ status }) => status === "rejected"))
     say(`note: ${stack}'s state cannot be read here; what the registries hold has to do`);
-    return undefined;
-  });
-  const adopted = (config.adopt ?? []).map((entry) => entry.slice(entry.indexOf("@") + 1));
+  const released = manifests.flatMap((read) =>
+    read.status === "rejected" ? [] : (read.value?.images.map(({ digest }) => digest) ?? []),
+  );
+  const adopted = configs.flatMap(({ adopt = [] }) =>
+    adopt.map((entry) => entry.slice(entry.indexOf("@") + 1)),
+  );
   return {
-    recorded: new Set([...(last?.images.map(({ digest }) => digest) ?? []), ...adopted.filter(isDigest)]),
+    recorded: new Set([...released, ...adopted.filter(isDigest)]),
     moving: movingTags({
-      images: config.images,
+      images: configs.flatMap(({ images }) => images),
       event,
       branches: [...new Set(branches)].flatMap((name) => name ?? []),
       gitTags: olderThan === undefined ? [] : await allTags(root),
@@ -119,11 +133,20 @@ class RepositoryPruner {
   readonly #place: Location;
   readonly #rules: PruneRules;
   readonly #reader: ContentsReader;
+  readonly #env: NodeJS.ProcessEnv;
   #tagDeletion: Promise<TagDeletion> | undefined;
+  #packages: Promise<GitHubPackage> | undefined;
 
-  constructor(config: Config, context: Context, repository: string, rules: Omit<PruneRules, "images">) {
+  constructor(
+    config: Config,
+    context: Context,
+    env: NodeJS.ProcessEnv,
+    repository: string,
+    rules: Omit<PruneRules, "images">,
+  ) {
     this.#config = config;
     this.#context = context;
+    this.#env = env;
     this.#place = context.registries.at(repository);
     const images = config.images.filter((image) =>
       config.registries.some((registry) => repositoryKey(repositoryIn(registry, image)) === repository),
@@ -144,15 +167,16 @@ class RepositoryPruner {
       contents = await this.#reader.read();
     } catch (error) {
       signal.throwIfAborted();
-      return { ...nothing, problems: [problemOf(error)] };
+      return { ...nothing, problems: problemsOf(error) };
     }
     const plan = planPrune(contents, this.#rules);
     const shown = { ...plan, tagCount: contents.tags.size, problems: [] };
     if (!yes || plan.removals.length === 0) return shown;
     try {
-      if (!this.#hasHub) await checkDeletion(this.#at);
+      if (this.#registry?.packages !== undefined) await (await this.#package()).versions();
+      else if (!this.#hasHub) await checkDeletion(this.#at);
     } catch (error) {
-      return { ...shown, problems: [cannotDelete(repository, error)] };
+      return { ...shown, problems: cannotDelete(repository, error) };
     }
     return { ...shown, ...(await this.#carryOut(plan.removals, signal)) };
   }
@@ -185,7 +209,7 @@ class RepositoryPruner {
         signal.throwIfAborted();
         // What comes later can depend on what failed: signatures go after what they sign.
         outcomes.push({ digest, tags, removed: false, reason: "it failed" });
-        return { outcomes, problems: [problemOf(error)] };
+        return { outcomes, problems: problemsOf(error) };
       }
     }
     return { outcomes, problems: [] };
@@ -197,6 +221,10 @@ class RepositoryPruner {
     if (this.#hasHub) {
       const { hub, path: name } = this.#context.registries.hubAt(this.#place.repository);
       for (const tag of tags) await hub.deleteTag(name, tag);
+    } else if (this.#registry?.packages !== undefined) {
+      if (by === "tag") return "GitHub deletes no tag alone, and the digest is needed";
+      const versions = await this.#package();
+      for (const version of [digest, ...manifests]) await versions.delete(version);
     } else if (by === "tag") {
       this.#tagDeletion ??= tryTagDeletion(this.#at);
       const deletes = await this.#tagDeletion;
@@ -273,8 +301,17 @@ class RepositoryPruner {
 
   /** Docker Hub deletes tags by its own API, and nothing by the registry's. */
   get #hasHub(): boolean {
-    const { host } = this.#place.client;
-    return this.#config.registries.some((registry) => registry.host === host && registry.hub !== undefined);
+    return this.#registry?.hub !== undefined;
+  }
+
+  get #registry(): RegistryConfig | undefined {
+    return this.#config.registries.find(({ host }) => host === this.#place.client.host);
+  }
+
+  /** Where GitHub deletes: by a token of its own, which needs more rights than a push; else by what pushes. */
+  #package(): Promise<GitHubPackage> {
+    this.#packages ??= packageAt(this.#place, this.#registry?.packages ?? "", this.#context, this.#env);
+    return this.#packages;
   }
 
   get #at() {
@@ -282,22 +319,39 @@ class RepositoryPruner {
   }
 }
 
-function problemOf(error: unknown): Problem {
-  if (error instanceof RegistryError) return error.toProblem();
+async function packageAt(
+  { client: { host }, path: name }: Location,
+  baseUrl: string,
+  { registries }: Context,
+  env: NodeJS.ProcessEnv,
+): Promise<GitHubPackage> {
+  const given = environmentToken(new URL(baseUrl).hostname, env);
+  const pushing = given === undefined ? await registries.connect(host).credentials() : undefined;
+  const token =
+    given?.token ??
+    (pushing !== undefined && "password" in pushing.credentials ? pushing.credentials.password : undefined);
+  if (token === undefined) throw noToken(`${host}/${name}`);
+  return new GitHubPackage({ baseUrl, path: name, token, tokenFrom: given?.from ?? pushing?.from ?? "" });
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof RegistryError) return [error.toProblem()];
+  if (error instanceof ProblemError) return error.problems;
   throw error;
 }
 
-function cannotDelete(repository: string, error: unknown): Problem {
-  const problem = problemOf(error);
-  if (problem.code !== "registry-unsupported") return problem;
+function cannotDelete(repository: string, error: unknown): readonly Problem[] {
+  const problems = problemsOf(error);
+  if (problems[0]?.code !== "registry-unsupported") return problems;
   const host = repository.slice(0, repository.indexOf("/"));
-  return {
-    code: "prune-cannot-delete",
-    path: repository,
-    message: `${host} deletes nothing by the registry's API, so nothing was removed`,
-    hint:
-      host === "ghcr.io"
-        ? "GHCR deletes by GitHub's packages API alone: gh api --method DELETE /user/packages/container/<name>/versions/<id>. That deletes a digest with all its tags."
-        : "Allow deletes in the registry (distribution: REGISTRY_STORAGE_DELETE_ENABLED=true), or remove the tags by its own means.",
-  };
+  return [
+    {
+      code: "prune-cannot-delete",
+      path: repository,
+      message: `${host} deletes nothing by the registry's API, so nothing was removed`,
+      hint:
+        "Allow deletes in the registry (distribution: REGISTRY_STORAGE_DELETE_ENABLED=true), or remove the tags by its " +
+        "own means. Of a GitHub Enterprise server: name it in `packages` of the registry.",
+    },
+  ];
 }

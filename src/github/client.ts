@@ -77,13 +77,44 @@ export async function repositoryReader(config: SetupConfig): Promise<RepositoryR
 const PERMISSIONS_PAGE = "docs/github.md says which permissions it needs";
 
 function readFailure(failed: RequestFailure, config: SetupConfig, need: Need): ProblemError {
-  const { tokenFrom = "" } = config;
+  const part = `${need.toLowerCase()} of ${config.repository}`;
+  return accessFailure(failed, {
+    tokenFrom: config.tokenFrom ?? "",
+    baseUrl: config.baseUrl,
+    mayNot: `read ${part}`,
+    cannot: `${part} cannot be read`,
+    permission: `A fine-grained token needs "${need}"; ${PERMISSIONS_PAGE}`,
+    page: PERMISSIONS_PAGE,
+    otherServer: "GITHUB_BASE_URL",
+  });
+}
+
+/** What a token was used for, in words for the errors about it. */
+export interface TokenUse {
+  readonly tokenFrom: string;
+  readonly baseUrl: string | undefined;
+  /** After `the token may not`. */
+  readonly mayNot: string;
+  /** Before the reason of any other failure. */
+  readonly cannot: string;
+  /** What the token needs. */
+  readonly permission: string;
+  /** Where that is written. */
+  readonly page: string;
+  /** The setting that names another server. */
+  readonly otherServer: string;
+}
+
+export function accessFailure(
+  failed: RequestFailure,
+  { tokenFrom, baseUrl, mayNot, cannot, permission, page, otherServer }: TokenUse,
+): ProblemError {
   if (failed.status === 401) {
     return failure(
       "github-token-refused",
       tokenFrom,
       "GitHub does not know this token (401)",
-      `It has expired or was revoked. Make a new one; ${PERMISSIONS_PAGE}`,
+      `It has expired or was revoked. Make a new one; ${page}`,
     );
   }
   const refusal = refusalOf(failed);
@@ -97,19 +128,13 @@ function readFailure(failed: RequestFailure, config: SetupConfig, need: Need): P
     const hint = "Wait, or use another token, then run the same again";
     return failure("github-rate-limit", tokenFrom, message, hint);
   }
-  if (failed.status === 403) {
-    return failure(
-      "github-permission",
-      tokenFrom,
-      `the token may not read ${need.toLowerCase()} of ${config.repository} (403)`,
-      `A fine-grained token needs "${need}"; ${PERMISSIONS_PAGE}`,
-    );
-  }
+  if (failed.status === 403)
+    return failure("github-permission", tokenFrom, `the token may not ${mayNot} (403)`, permission);
   return failure(
     "github-unreachable",
-    githubApiUrl(config.baseUrl),
-    `${need.toLowerCase()} of ${config.repository} cannot be read: ${failed.message}`,
-    "Look at the network and at the proxy (HTTPS_PROXY, NO_PROXY); GITHUB_BASE_URL names another server",
+    githubApiUrl(baseUrl),
+    `${cannot}: ${failed.message}`,
+    `Look at the network and at the proxy (HTTPS_PROXY, NO_PROXY); ${otherServer} names another server`,
   );
 }
 
@@ -137,7 +162,7 @@ export function githubApiUrl(baseUrl: string | undefined): string {
   return `${url.origin}${path}/api/v3`;
 }
 
-interface RequestFailure {
+export interface RequestFailure {
   readonly status: number;
   readonly message: string;
   /** With names in small letters. */

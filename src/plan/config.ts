@@ -54,6 +54,8 @@ export interface RegistryConfig {
   readonly floatingTags?: boolean;
   /** Where descriptions of its repositories go, as an origin. Default: Docker Hub's for `docker.io`, else none. */
   readonly hub?: string;
+  /** The GitHub server whose packages its repositories are, as an origin. Default: github.com for `ghcr.io`, else none. */
+  readonly packages?: string;
 }
 
 export interface ImageConfig {

@@ -7,7 +7,7 @@ import {
   type VerifiedImage,
   verifiedImage,
 } from "./registry-state";
-import { candidateName, type ImageIntent } from "./release-intent";
+import { candidateName, type ImageIntent, movingCandidate } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
 import { givesWayToBuild, lacksSbom } from "./sbom";
 import { isStatementOf, type ReleaseStatement } from "./statement";
@@ -133,7 +133,8 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  const isNamedByContent = intent.candidateTag?.startsWith("candidate-");
+  const isNamedByContent =
+    intent.candidateTag?.startsWith("candidate-") && intent.candidateTag !== movingCandidate(intent.image);
   return {
     ...intent,
     contentKey: key,

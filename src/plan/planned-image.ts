@@ -1,6 +1,7 @@
-import { SBOM_ANNOTATION } from "./annotations";
+import { SBOM_ANNOTATION, VERSION_ANNOTATION } from "./annotations";
 import { decideBase } from "./base";
 import type { Config } from "./config";
+import type { Digest } from "./digest";
 import type { BuildRecord, ReleaseManifest } from "./manifest";
 import {
   type ContentInput,
@@ -13,11 +14,20 @@ import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsIn
 import { wantedSigner } from "./promotion";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
-import { type ImageIntent, withoutFloatingTags } from "./release-intent";
+import { candidateName, type ImageIntent, movingCandidate, withoutFloatingTags } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import { plannedClaim, plannedStatement, type Source } from "./statement";
 import type { Ancestry } from "./tag-policy";
+import {
+  compareVersions,
+  numbersOf,
+  parseVersion,
+  tagOfVersion,
+  type Version,
+  type VersionForm,
+  versionOfTag,
+} from "./versions";
 
 export interface ImagePlanInput {
   readonly config: Config;
@@ -57,7 +67,11 @@ export function planImage(
   const holding = sightings(about).filter(({ image }) => image.digest === digest);
   const seen = holding[0]?.image;
   const sbom = sbomState(intent, content, seen);
-  const released = withSbomNote(releasedIntent(intent, content, verified), sbom);
+  const moves = content.from === "build" && intent.candidateTag === movingCandidate(intent.image);
+  const replaces = moves ? replaceable(about) : undefined;
+  const candidateTag =
+    moves && replaces === undefined ? candidateName(intent.contentKey) : intent.candidateTag;
+  const released = withSbomNote(releasedIntent({ ...intent, candidateTag }, content, verified), sbom);
   const tagInput: TagsInput = {
     ...about,
     intent: released,
@@ -85,6 +99,7 @@ export function planImage(
       content,
       build: buildGeneration(intent, content, sbom, previous),
       claims: claims.tags,
+      replaces,
       copyTo:
         digest === undefined
           ? []
@@ -143,11 +158,42 @@ function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
     .every(({ verified }) => verified.contentKey === contentKey);
 }
 
+/**
+ * What the image's moving candidate tag holds now, and may leave. Undefined where that is a version that is built and not
+ * released: this release then takes a tag of its own, so that running that one again still builds nothing.
+ */
+function replaceable(input: ContentInput): Digest[] | undefined {
+  const { intent, state, repositories, verification } = input;
+  const held = sightings(input).filter(({ tag }) => tag === movingCandidate(intent.image));
+  const tags = repositories.flatMap((repository) => state.repositories[repository]?.tags ?? []);
+  const isAwaited = held.some(({ repository, image }) => {
+    const verified = verifiedImage(verification, repository, image);
+    if (verified === undefined || verified.contentKey === intent.contentKey) return false;
+    const version = verified.claim?.version ?? image.annotations[VERSION_ANNOTATION];
+    return version !== undefined && !isSettled(version, tags, intent.form);
+  });
+  return isAwaited ? undefined : held.map(({ image }) => image.digest);
+}
+
+/** Whether a version is released, or a later one of its line is: then nobody is expected to release it any more. */
+function isSettled(version: string, tags: readonly string[], form: VersionForm): boolean {
+  const held = parseVersion(version, form);
+  const line = (of: Version) => numbersOf(of).slice(0, 2).join(".");
+  return tags.some((tag) => {
+    if (tag === version || tag === tagOfVersion(version, form)) return true;
+    const other = versionOfTag(tag, form);
+    if (held === undefined || other === undefined) return false;
+    return line(other) === line(held) && compareVersions(other, held) === 1;
+  });
+}
+
 /** The candidate tag, where this stack makes the content, and no equal one with an SBOM that this lacks has the tag. */
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
-  if (name === undefined || existing !== undefined) return { tags: [], refusals: [] };
+  // A moving one is written for a build alone: what is there is found by another tag, or by this one.
+  if (name === undefined || existing !== undefined || name === movingCandidate(intent.image))
+    return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);
   const isNamed = isNamedByContent(name, { ...input, state });
   const open = repositories.filter((repository) => {

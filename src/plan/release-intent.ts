@@ -7,7 +7,7 @@ import {
 } from "./annotations";
 import type { Config, ImageConfig, NamedContext } from "./config";
 import { type ContentKeyInput, type ContextFile, contentKey } from "./content-key";
-import type { Digest } from "./digest";
+import { type Digest, digestOf } from "./digest";
 import type { ExistingContent } from "./existing-release";
 import type { FloatingTag } from "./floating-tags";
 import { requestedTags, versionAndForm } from "./image-tags";
@@ -166,7 +166,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
     version,
     form,
     tags,
-    candidateTag: addressed === undefined ? candidateTag(image, tags, key) : `base-${addressed.hash}`,
+    candidateTag: addressed === undefined ? candidateTag(config, image, tags, key) : `base-${addressed.hash}`,
     contentKey: key,
     sourceKey: key === sourceKey ? undefined : sourceKey,
     buildArgs: { ...input.buildArgs, ...(base === undefined ? {} : { [BASE_IMAGE]: base.reference }) },
@@ -206,12 +206,34 @@ export function repositoryIn(
 }
 
 /**
- * `sha-<short>` where the rules publish one, else a write-once `candidate-<key>`. Content that later commits carry
- * over (`labels: none`) cannot be found by a commit's tag, so it always has a tag of its own.
+ * `sha-<short>` where the rules publish one. Else the image's moving tag where a version tag finds the content once it
+ * is released, and where tags can move. Else a write-once `candidate-<key>`, as for content that later commits carry over
+ * (`labels: none`): neither a commit's tag nor a version's finds that.
  */
-function candidateTag(image: ImageConfig, tags: readonly RequestedTag[], key: string): string {
-  const revision = image.labels === "release" ? tags.find((tag) => tag.class === "revision") : undefined;
-  return revision?.name ?? candidateName(key);
+function candidateTag(
+  config: Config,
+  image: ImageConfig,
+  tags: readonly RequestedTag[],
+  key: string,
+): string {
+  if (image.labels === "none") return candidateName(key);
+  const revision = tags.find((tag) => tag.class === "revision");
+  if (revision !== undefined) return revision.name;
+  const isVersion = tags.some((tag) => tag.class === "version");
+  return isVersion && withoutFloatingTags(config, image).length === 0
+    ? movingCandidate(image)
+    : candidateName(key);
+}
+
+/** One tag for all releases of an image with a version tag: it holds what is built until that tag is written. */
+export function movingCandidate({ name, lane = "" }: ImageConfig): string {
+  return candidateName(digestOf(Buffer.from(JSON.stringify([lane, name]))).slice("sha256:".length));
+}
+
+/** The tags by which content is looked for; a moving one may have gone on to another release. */
+export function candidateTags({ candidateTag: tag, image, contentKey }: ImageIntent): string[] {
+  if (tag === undefined) return [];
+  return tag === movingCandidate(image) ? [tag, candidateName(contentKey)] : [tag];
 }
 
 /** @param key 64 hex digits */

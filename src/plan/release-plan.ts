@@ -55,6 +55,8 @@ export interface PlannedImage {
   readonly build?: BuildRecord;
   /** The tag by which the content is found again, one a repository. */
   readonly claims: readonly PlannedTag[];
+  /** Of a build whose candidate tag moves from release to release: the digests that it may leave. */
+  readonly replaces?: readonly Digest[];
   /** Repositories that do not have the content yet, as far as their tags show. */
   readonly copyTo: readonly string[];
   readonly statement?: ReleaseStatement;

@@ -1,5 +1,6 @@
 import type { AttestationPlace } from "./config";
 import { type Digest, isDigest } from "./digest";
+import { movingCandidate } from "./release-intent";
 import type { PlannedDescription, PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
 import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, DesiredTag } from "./tag-policy";
@@ -10,6 +11,8 @@ export interface DesiredContent {
   readonly image: string;
   readonly repositories: readonly string[];
   readonly tag: string;
+  /** Set where that tag moves from release to release: the digests that it may leave. It is written for a build alone. */
+  readonly replaces?: readonly Digest[];
   readonly contentKey: string;
   readonly revision: string;
   readonly platforms: readonly string[];
@@ -36,6 +39,7 @@ export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]):
     image: name,
     repositories,
     tag: intent.candidateTag,
+    ...(intent.candidateTag === movingCandidate(intent.image) ? { replaces: planned.replaces ?? [] } : {}),
     contentKey: intent.contentKey,
     revision: intent.revision,
     platforms: intent.image.platforms,

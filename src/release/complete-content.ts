@@ -7,9 +7,11 @@ import {
 import { type Digest, shortDigest } from "../plan/digest";
 import { missingPlatforms } from "../plan/image-index";
 import type { FoundImage } from "../plan/registry-state";
+import { candidateName } from "../plan/release-intent";
 import type { DesiredContent } from "../plan/resource-inputs";
 import { lacksSbom, outranks } from "../plan/sbom";
 import type { ContentClaim } from "../plan/statement";
+import { RegistryError } from "../registry/errors";
 import type { Descriptor } from "../registry/manifest";
 import type { FetchedManifest } from "../registry/manifest-calls";
 import { imageOf, readImage } from "../registry/read-image";
@@ -183,22 +185,35 @@ class Reservation {
 
   async #writeCandidateTag(location: Location, manifest: FetchedManifest): Promise<void> {
     const { client, path, repository } = location;
-    const { tag } = this.#desired;
-    const { digest, mediaType } = manifest.descriptor;
+    const { tag, source, contentKey, replaces } = this.#desired;
+    const moves = replaces !== undefined;
+    if (moves && source === "found") return;
+    const put = (name: string) =>
+      client.putManifest(path, name, manifest.bytes, manifest.descriptor.mediaType);
     const live = await this.#context.registries.live(repository, tag);
-    if (live?.digest === digest) return;
+    if (live?.digest === manifest.descriptor.digest) return;
     if (live !== undefined && (await this.#isTrusted(location, live))) {
       // Equal content that has the SBOM which this one lacks keeps the tag.
-      const own = await readImage(client, path, digest, { statements: false });
+      const own = await readImage(client, path, manifest.descriptor.digest, { statements: false });
       if (own !== undefined && outranks(live.annotations, own.annotations)) return;
       if (!this.#mayReplace(live)) {
-        throw new Error(
-          `${repository}:${tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
-            `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
-        );
+        if (!moves) {
+          throw new Error(
+            `${repository}:${tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
+              `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
+          );
+        }
+        await put(candidateName(contentKey));
+        return;
       }
     }
-    await client.putManifest(path, tag, manifest.bytes, mediaType);
+    try {
+      await put(tag);
+    } catch (error) {
+      const isImmutable = error instanceof RegistryError && error.code === "registry-tag-immutable";
+      if (!moves || !isImmutable) throw error;
+      await put(candidateName(contentKey));
+    }
   }
 
   /** If releases are signed, an image that no trusted signer claims cannot keep a tag. */
@@ -207,12 +222,14 @@ class Reservation {
     return claims === undefined || claims.length > 0;
   }
 
-  /** A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents. */
-  #mayReplace({ annotations }: FoundImage): boolean {
-    const { revision, contentKey } = this.#desired;
-    return (
-      annotations[REVISION_ANNOTATION] === revision || annotations[CONTENT_KEY_ANNOTATION] === contentKey
-    );
+  /**
+   * A commit's tag moves to other content of the same commit, and a `candidate-` tag only between equal contents. The
+   * candidate tag that moves leaves what the plan saw, but not what another release has reserved since.
+   */
+  #mayReplace({ digest, annotations }: FoundImage): boolean {
+    const { revision, contentKey, replaces } = this.#desired;
+    if (annotations[CONTENT_KEY_ANNOTATION] === contentKey) return true;
+    return replaces?.includes(digest) ?? annotations[REVISION_ANNOTATION] === revision;
   }
 }
 

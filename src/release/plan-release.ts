@@ -13,7 +13,7 @@ import { withoutRepeats } from "../plan/problem";
 import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion";
 import { parseReference, type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
-import type { ImageIntent } from "../plan/release-intent";
+import { candidateTags, type ImageIntent } from "../plan/release-intent";
 import type { Refusal, ReleasePlan } from "../plan/release-plan";
 import type { Ancestry } from "../plan/tag-policy";
 import { tagOf } from "../plan/tag-rules/event";
@@ -179,13 +179,13 @@ function stateRequest(
     string,
     { name: RepositoryName; tags: Set<string>; versionTags: Set<string> }
   >();
-  for (const { repositories: names, candidateTag, tags } of intents) {
-    for (const name of names) {
+  for (const intent of intents) {
+    for (const name of intent.repositories) {
       const key = repositoryKey(name);
       const known = repositories.get(key) ?? { name, tags: new Set(), versionTags: new Set() };
       repositories.set(key, known);
-      if (candidateTag !== undefined) known.tags.add(candidateTag);
-      for (const tag of tags) {
+      for (const tag of candidateTags(intent)) known.tags.add(tag);
+      for (const tag of intent.tags) {
         known.tags.add(tag.name);
         if (tag.class === "version") known.versionTags.add(tag.name);
       }

@@ -88,15 +88,17 @@ function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): Wor
 }
 
 const DESCRIPTIONS = new Map([["docker.io", "https://hub.docker.com"]]);
+const PACKAGES = new Map([["ghcr.io", "https://github.com"]]);
 
 function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
-  const { password, plainHttp, hub, ...rest } = registry;
+  const { password, plainHttp, hub, packages, ...rest } = registry;
   const host = normalizeHost(registry.host);
   const descriptions = hub === undefined ? DESCRIPTIONS.get(host) : new URL(hub).origin;
   return {
     ...rest,
     host,
     hub: descriptions,
+    packages: packages === undefined ? PACKAGES.get(host) : new URL(packages).origin,
     password: password === undefined || encrypted ? undefined : new Secret(password),
     plainHttp: plainHttp ?? isLoopbackHost(registry.host),
   };

@@ -46,6 +46,11 @@ const registrySchema = z
       .describe(
         "Where descriptions of its repositories go and `slipway prune` deletes tags: a server with Docker Hub's API. @default https://hub.docker.com for docker.io, else none",
       ),
+    packages: grammar.origin
+      .optional()
+      .describe(
+        "The GitHub server whose packages its repositories are, by whose API `slipway prune` deletes. @default https://github.com for ghcr.io, else none",
+      ),
   })
   .meta({ what: "a registry: { host: …, namespace: … }" });
 

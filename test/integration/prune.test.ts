@@ -5,13 +5,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { main } from "../../src/cli/main";
 import { prune } from "../../src/cli/prune";
 import type { Digest } from "../../src/plan/digest";
+import { candidateName } from "../../src/plan/release-intent";
 import { isIndex, OCI_INDEX } from "../../src/registry/manifest";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
+import { PackageStore, type PackageVersion, packageRoutes } from "../support/github/packages";
+import { GitHub } from "../support/github/start";
 import { startHub } from "../support/hub";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { Pusher } from "../support/pusher";
 import { startRegistry, type TestRegistry } from "../support/registry";
+import { LIBRARY } from "../support/settings-program";
 import { newKeyPair } from "../support/signed-image";
 import { SignedWorld } from "../support/signed-world";
 
@@ -61,8 +65,7 @@ beforeEach(async () => {
   });
   released = {};
   for (const version of VERSIONS) {
-    world.commit(`v${version}`);
-    released[version] = digestOf(await world.release());
+    await release(version);
   }
   for (const branch of ["first", "second"]) {
     world.write({ "app/file": branch });
@@ -75,6 +78,15 @@ afterEach(() => {
   proxy.reset();
   world.remove();
 });
+
+/** Releases a version, and leaves a candidate tag of its own, as releases did before one tag moved. */
+async function release(version: string): Promise<void> {
+  world.commit(`v${version}`);
+  const done = await world.release();
+  released[version] = digestOf(done);
+  const tag = candidateName(done.manifest.images[0]?.contentKey ?? "");
+  for (const place of places) await place.tag(digestOf(done), tag);
+}
 
 function digestOf({ manifest }: Awaited<ReturnType<SignedWorld["release"]>>): Digest {
   return manifest.images[0]?.digest ?? "sha256:";
@@ -169,11 +181,37 @@ describe("prune", () => {
     expect((await world.release()).built).toEqual([]);
   });
 
+  test("goes through every release of a program", async () => {
+    const registries = places.map(({ host }) => ({ host, namespace: `p${count}` }));
+    const sign = { mode: "key", publicKeyFile: "cosign.pub" };
+    const image = { context: "app", sbom: false, tags: TAGS };
+    world.configure("stage", { registries, images: [{ name: "web", ...image }], sign });
+    world.git("checkout", "--quiet", "v1.0.0");
+    released["web 1.0.0"] = digestOf(await world.release());
+    world.configure("stage", { registries, sign });
+    const declare = (name: string) => `await Release.plan({ images: { ${name}: ${JSON.stringify(image)} } })`;
+    world.write({
+      "index.js": `const { Release } = require(${JSON.stringify(LIBRARY)});
+module.exports = async () => {
+  const app = new Release("app", ${declare("app")});
+  const web = new Release("web", ${declare("web")});
+  return { digests: [app.images.app.digest, web.images.web.digest] };
+};
+`,
+    });
+    const { code, results } = await pruned({ yes: false });
+    expect(code).toBe(0);
+    const paths = results.map(({ repository }) => repository.slice(repository.indexOf("/") + 1));
+    expect(paths).toEqual(["app", "app", "web", "web"].map((name) => `p${count}/${name}`));
+    expect(going(results)[3]).toEqual([]);
+    expect(going(results)[1]).toEqual(["candidate 1.0.0", "candidate first"]);
+  });
+
   test("prints a table that says what goes and why, or JSON", async () => {
     const shown = await slipway("prune", "--stack", "stage", "--cwd", world.dir);
     expect(shown.code).toBe(0);
     const lines = shown.out.split("\n");
-    expect(lines[0]).toMatch(/^localhost:[0-9]+\/p[0-9]+\/app: 21 tags, 1 can go$/);
+    expect(lines[0]).toMatch(/^localhost:[0-9]+\/p[0-9]+\/app: 22 tags, 1 can go$/);
     expect(lines.filter((line) => line.startsWith("  - "))).toHaveLength(2);
     for (const line of [
       /^ {2}- candidate-[0-9a-f]{16} {2}sha256:[0-9a-f]{12} {2}1\.0\.0 has this content$/m,
@@ -261,10 +299,7 @@ describe("prune", () => {
       images: [{ name: "app", context: "app", sbom: false, tags: TAGS }],
       sign: { mode: "none" },
     });
-    for (const version of ["3.0.0", "3.0.1", "3.1.0"]) {
-      world.commit(`v${version}`);
-      released[version] = digestOf(await world.release());
-    }
+    for (const version of ["3.0.0", "3.0.1", "3.1.0"]) await release(version);
     for (const place of places) await place.client.deleteTag(place.path, "3.0.1");
     for (const place of places) await place.client.deleteTag(place.path, "3.0");
     const { code, results } = await pruned({ days: 60, olderThan: DAY_S });
@@ -359,6 +394,80 @@ describe("prune", () => {
     await hub.stop();
   });
 
+  describe.each(["Organization", "User"] as const)(
+    "on GitHub, of an owner that is of the type %s,",
+    (type) => {
+      let github: GitHub;
+      let packages: PackageStore;
+
+      beforeEach(async () => {
+        const [first] = places;
+        if (first === undefined) throw new Error("no registry");
+        const { client, path: at } = first;
+        const [owner = "", name = ""] = at.split("/");
+        packages = new PackageStore(owner, type);
+        github = await GitHub.start({
+          owner,
+          repository: name,
+          tokens: { classic: { login: owner }, "may-not": { login: owner, refused: /^DELETE / } },
+          routes: packageRoutes(packages),
+        });
+        packages.api = `${github.url}/api/v3`;
+        packages.pageSize = 7;
+        const known = new Set<Digest>();
+        packages.read = async (asked) => (asked === name ? versionsOf(first, known) : undefined);
+        packages.remove = (_, digest) =>
+          new Pusher(plain.host, at).client.deleteManifest(at, digest).then(() => {});
+        world.configure("stage", {
+          registries: [{ host: client.host, namespace: owner, packages: github.url }],
+          images: [{ name, context: "app", sbom: false, tags: TAGS }],
+          sign: { mode: "key", publicKeyFile: "cosign.pub" },
+        });
+        const fault = { kind: "answer", status: 405, body: '{"errors":[{"code":"UNSUPPORTED"}]}' } as const;
+        proxy.inject({ method: "DELETE", fault });
+      });
+
+      afterEach(() => github.close());
+
+      test("deletes versions by GitHub's API, with their platforms and signatures, and no other", async () => {
+        const [first] = places;
+        const [signatures = []] = await referrersOf("first");
+        const known = new Set<Digest>();
+        const before = first === undefined ? [] : await versionsOf(first, known);
+        const { code, results } = await pruned({ env: { GH_TOKEN: "classic" } });
+        expect(results[0]?.problems).toEqual([]);
+        expect(code).toBe(0);
+        const left = results[0]?.outcomes?.filter(({ removed }) => !removed);
+        expect(left).toMatchObject([
+          { digest: released["1.0.0"], reason: "GitHub deletes no tag alone, and the digest is needed" },
+        ]);
+        for (const gone of [released.first ?? "", ...signatures])
+          expect(await first?.client.headManifest(first.path, gone)).toBeUndefined();
+        const after = first === undefined ? [] : await versionsOf(first, known);
+        // The index, its two platforms, its two bundles, and the tag that lists these.
+        expect(before.length - after.length).toBe(6);
+        expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
+        expect(proxy.requests.filter(({ method }) => method === "DELETE")).toEqual([]);
+        await everyReleaseIsWhole();
+      });
+
+      test.runIf(type === "User")("says what the token lacks, and which package there is not", async () => {
+        const codes = async (env: NodeJS.ProcessEnv) => {
+          const { code, results } = await pruned({ env });
+          expect(code).toBe(1);
+          expect(results[0]?.outcomes?.some(({ removed }) => removed) ?? false).toBe(false);
+          return results[0]?.problems.map((problem) => problem.code);
+        };
+        expect(await codes({ GH_TOKEN: "may-not" })).toEqual(["github-permission"]);
+        expect(await codes({ GH_TOKEN: "unknown" })).toEqual(["github-token-refused"]);
+        expect(await codes({})).toEqual(["github-token-missing"]);
+        packages.read = async () => undefined;
+        expect(await codes({ GH_TOKEN: "classic" })).toEqual(["github-package-missing"]);
+        await everyVersionIsThere();
+      });
+    },
+  );
+
   test("removes lists of signatures whose digest somebody deleted, and stops where a deletion fails", async () => {
     const [first] = places;
     await first?.client.deleteManifest(first.path, released.first ?? "");
@@ -388,4 +497,32 @@ function referrersOf(name: string): Promise<Digest[][]> {
       return found.map(({ digest }) => digest);
     }),
   );
+}
+
+/**
+ * Every manifest of a repository, tagged or not, as GitHub lists them.
+ *
+ * @param known what was there before, which a registry without such a list shows by its digest alone
+ */
+async function versionsOf(
+  { client, path: at }: Pusher,
+  known: Set<Digest> = new Set(),
+): Promise<PackageVersion[]> {
+  const tags = new Map<Digest, string[]>();
+  const walk = async (digest: Digest): Promise<void> => {
+    if (tags.has(digest)) return;
+    const json = (await client.getManifest(at, digest))?.json;
+    if (json === undefined) return;
+    tags.set(digest, []);
+    for (const entry of isIndex(json) ? json.manifests : []) await walk(entry.digest);
+  };
+  for (const tag of await client.listTags(at)) {
+    const digest = (await client.headManifest(at, tag))?.digest;
+    if (digest === undefined) continue;
+    await walk(digest);
+    tags.get(digest)?.push(tag);
+  }
+  for (const digest of known) await walk(digest);
+  for (const digest of tags.keys()) known.add(digest);
+  return [...tags].map(([digest, names]) => ({ digest, tags: names }));
 }

@@ -1,6 +1,7 @@
 import path from "node:path";
 
-const LIBRARY = path.resolve(__dirname, "../../toolchain/library.cjs");
+/** What programs of tests require as the package. */
+export const LIBRARY = path.resolve(__dirname, "../../toolchain/library.cjs");
 
 /** A program, `index.js`, that gives nothing in code: the stack's settings say it all, as most tests want it. */
 export const SETTINGS_PROGRAM = `const { Release, RepositorySetup, stackSettings } = require(${JSON.stringify(LIBRARY)});

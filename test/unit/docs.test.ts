@@ -75,11 +75,6 @@ describe("tables made from code", () => {
     expectTable("docs/configuration.md", "settings", [HEAD, ...settings()]);
   });
 
-  test("the README has those of the first level", () => {
-    const first = settings().filter(([name]) => /^`slipway:\w+`$/.test(name ?? ""));
-    expectTable("README.md", "settings", [HEAD, ...first]);
-  });
-
   test("docs/configuration.md has every row of the table of variables", () => {
     expectTable("docs/configuration.md", "environment", [
       ["variables", "setting", "meaning"],
@@ -330,11 +325,11 @@ function headingsOf(file: string): string[] {
   );
 }
 
-test("codes that the README names are codes of the program", () => {
+test("codes in docs/troubleshooting.md are codes of the program", () => {
   const sources = FILES.filter((file) => /\.(?:ts|mjs)$/.test(file) && !file.startsWith("test/"))
     .map(read)
     .join("\n");
-  const codes = [...read("README.md").matchAll(/`\[([a-z-]+)\]`|`(SLIPWAY_[A-Z_]+)`/g)].map(
+  const codes = [...read("docs/troubleshooting.md").matchAll(/`\[([a-z-]+)\]`|`(SLIPWAY_[A-Z_]+)`/g)].map(
     ([, code, name]) => code ?? name ?? "",
   );
   expect(codes.length).toBeGreaterThan(5);

@@ -104,13 +104,8 @@ const GH_DEADLINE_MS = 20_000;
  * @throws ProblemError `github-token`
  */
 export async function findToken(host: string, env: NodeJS.ProcessEnv, fallback: string): Promise<Secret> {
-  const isEnterprise = host !== "github.com" && !host.endsWith(".ghe.com");
-  const names = ["GH_TOKEN", "GITHUB_TOKEN"];
-  if (isEnterprise) names.unshift("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN");
-  for (const name of names) {
-    const value = env[name]?.trim();
-    if (value) return checkedToken(value, name);
-  }
+  const given = environmentToken(host, env);
+  if (given !== undefined) return given.token;
   const gh = await runCommand("gh", ["auth", "token", "--hostname", host], { env, timeout: GH_DEADLINE_MS });
   const printed = gh.stdout.trim();
   if (gh.code === 0 && printed !== "") return checkedToken(printed, "gh auth token");
@@ -121,6 +116,21 @@ export async function findToken(host: string, env: NodeJS.ProcessEnv, fallback: 
     message: `there is no token for GitHub: neither GH_TOKEN nor GITHUB_TOKEN is set, and ${why}`,
     hint: `Log in with \`gh auth login\`, or set GH_TOKEN. ${fallback}`,
   });
+}
+
+/** The environment's token for a GitHub server, and the variable that holds it. @throws ProblemError `github-token` */
+export function environmentToken(
+  host: string,
+  env: NodeJS.ProcessEnv,
+): { readonly token: Secret; readonly from: string } | undefined {
+  const isEnterprise = host !== "github.com" && !host.endsWith(".ghe.com");
+  const names = ["GH_TOKEN", "GITHUB_TOKEN"];
+  if (isEnterprise) names.unshift("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN");
+  for (const name of names) {
+    const value = env[name]?.trim();
+    if (value) return { token: checkedToken(value, name), from: name };
+  }
+  return undefined;
 }
 
 /** A header takes no line end, and the error about it would show the token. */

@@ -1,6 +1,6 @@
 import canonicalize from "canonicalize";
 import { z } from "zod";
-import { digestOf } from "../../plan/digest";
+import { type Digest, digestOf, isDigest } from "../../plan/digest";
 import type { DesiredContent } from "../../plan/resource-inputs";
 import { type ContentClaim, parseClaim, parseStatement, type ReleaseStatement } from "../../plan/statement";
 import { completeContent, signerOf } from "../../release/complete-content";
@@ -14,6 +14,7 @@ const plan: z.ZodType<DesiredContent> = z.object({
   image: z.string(),
   repositories: z.array(repositoryInput).min(1),
   tag: z.string(),
+  replaces: z.array(z.custom<Digest>(isDigest, "is not a digest")).optional(),
   contentKey: z.string(),
   revision: z.string(),
   platforms: z.array(z.string()),

@@ -38,7 +38,15 @@ describe("what is read", () => {
       requireTag: false,
       policy: DEFAULT_POLICY,
       sign: { mode: "key", trusted: [] },
-      registries: [{ host: "ghcr.io", namespace: "octo", optional: false, plainHttp: false }],
+      registries: [
+        {
+          host: "ghcr.io",
+          namespace: "octo",
+          optional: false,
+          plainHttp: false,
+          packages: "https://github.com",
+        },
+      ],
       images: [IMAGE],
       builder: {},
       push: true,

@@ -14,15 +14,15 @@ import {
 import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../../src/plan/tag-rules";
 import { parseVersion } from "../../src/plan/versions";
 
-/** The README's tables of tags are specification and test: each row is carried out. */
-const README = readFileSync(path.join(__dirname, "../../README.md"), "utf8");
+/** The tables of docs/tags.md are specification and test: each row is carried out. */
+const PAGE = readFileSync(path.join(__dirname, "../../docs/tags.md"), "utf8");
 const NOW = new Date("2026-11-21T12:00:00Z");
 const SHORT_SHA = 7;
 
 /** What stands between `<!-- name -->` and `<!-- /name -->`. */
 function section(name: string): string {
-  const text = README.split(`<!-- ${name} -->`)[1]?.split(`<!-- /${name} -->`)[0];
-  if (text === undefined) throw new Error(`README.md has no section <!-- ${name} -->`);
+  const text = PAGE.split(`<!-- ${name} -->`)[1]?.split(`<!-- /${name} -->`)[0];
+  if (text === undefined) throw new Error(`docs/tags.md has no section <!-- ${name} -->`);
   return text;
 }
 
@@ -71,7 +71,7 @@ describe("a history of releases", () => {
   const rules = [...section("history-rules").matchAll(/^ +- (type=\S+)$/gm)].map(([, rule]) => rule ?? "");
   const repository = new Map<string, LiveTag>();
 
-  test("the README gives rules and rows", () => {
+  test("the page has rules and rows", () => {
     expect(rules.length).toBeGreaterThan(3);
     expect(table("history").length).toBeGreaterThan(8);
   });
@@ -122,7 +122,7 @@ function release(rules: readonly string[], event: ReleaseEvent, repository: Read
   });
 }
 
-/** In the README's history a later letter is a later commit. */
+/** In the page's history a later letter is a later commit. */
 function ancestry(live: LiveTag | undefined, sha: string): Ancestry {
   if (live?.revision === undefined) return "unknown";
   return live.revision <= sha ? "ancestor" : "descendant";
