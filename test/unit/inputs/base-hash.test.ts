@@ -146,7 +146,7 @@ describe("what stands beside it", () => {
     expect(await read(folder, INCLUDE, "0123456789ab")).toEqual({
       hash: "0123456789ab",
       key: pinnedBaseKey("0123456789ab"),
-      notices: [`base: the pinned base-0123456789ab is taken; this working tree's own is base-${own}`],
+      notices: [`base: the pinned base-0123456789ab is used; this working tree's own is base-${own}`],
       problems: [],
     });
     expect(await read(folder, INCLUDE, own)).toEqual(await read(folder));
