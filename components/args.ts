@@ -1068,6 +1068,11 @@ export interface GithubArgs extends RepositorySetupArgs {
        * @default drift
        */
       readonly environment?: string;
+      /**
+       * Fails also when a base image has moved since the newest version was built on it, in a file that several stacks share for all of them; the plan names what to release.
+       * @default false
+       */
+      readonly currentBases?: boolean;
     };
   };
   /**

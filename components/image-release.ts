@@ -3,7 +3,7 @@ import type { Digest } from "../src/plan/digest";
 import type { PlannedImage } from "../src/plan/release-plan";
 import { copyInputs, desiredContent, imageFacts, referrerDigests } from "../src/plan/resource-inputs";
 import type { SignConfig } from "../src/plan/trust";
-import { Content, ImageCopy } from "../src/provider/sdk/resources";
+import { Content, ImageCopy } from "../src/provider/sdk";
 import { type BuildArgs, buildImage } from "./build-image";
 
 export interface ImageReleaseArgs extends BuildArgs {

@@ -11,7 +11,7 @@ import {
 } from "../src/plan/manifest";
 import type { PlannedRelease, PlanOptions, ReleasePlan } from "../src/plan/release-plan";
 import { descriptionInputs, descriptionName, desiredTags } from "../src/plan/resource-inputs";
-import { HubDescription, RegistryProvider, Tags } from "../src/provider/sdk/resources";
+import { HubDescription, RegistryProvider, Tags } from "../src/provider/sdk";
 import { buildFacts } from "../src/release/builder";
 import { providerConfig } from "../src/release/provider-config";
 import { writeArtifacts, writeFiles } from "../src/report/manifest-file";

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help } from "commander";
 import { version } from "../../package.json";
 import { reasonOf } from "../plan/problem";
+import { compareCommand } from "./commands/compare";
 import { dispatchCommand } from "./commands/dispatch";
 import { envCommand } from "./commands/env";
 import { initCommand } from "./commands/init";
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((secondMs?: number) => Command)[] = [
   dispatchCommand,
   reportCommand,
   verifyCommand,
+  compareCommand,
   pruneCommand,
   tagsCommand,
   workflowsCommand,

@@ -27,16 +27,15 @@ import {
 import { repositoryKey } from "../plan/reference";
 import { repositoryIn } from "../plan/release-intent";
 import { RegistryError, repositoryError } from "../registry/errors";
-import { isIndex } from "../registry/manifest";
-import { ContentsReader } from "../registry/read-contents";
+import { isIndex } from "../registry/manifests";
+import { ContentsReader, checkDeletion, type TagDeletion, tryTagDeletion } from "../registry/prune";
 import { readImage } from "../registry/read-image";
-import { checkDeletion, type TagDeletion, tryTagDeletion } from "../registry/tag-deletion";
 import type { Context } from "../release/operation";
 import type { Location } from "../release/registries";
 import { readBuildStatements } from "../signing/build-statements";
 import { isBundleReferrer, readSignedFacts } from "../signing/evidence";
 import { environmentToken } from "./dispatch/github";
-import { readReleaseConfigs, recordedManifest } from "./plan-without-engine";
+import { readReleaseConfigs, recordedManifest } from "./plan/plan-stack";
 import { runContext, untilInterrupted } from "./run-context";
 import { say } from "./terminal";
 

@@ -43,6 +43,9 @@ function endOfPassing(): string {
   return clear;
 }
 
+/** The exit code of a command that a signal interrupts, as in a shell. */
+export const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
 /** Flags or answers that cannot be used; exit code 2. */
 export class UsageError extends Error {}
 

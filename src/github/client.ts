@@ -4,7 +4,7 @@ import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import type { Secret } from "../plan/secret";
 import type { SetupConfig } from "../plan/setup/config";
-import { outwardFetch } from "../registry/outward";
+import { proxyAwareFetch } from "../registry/connections";
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof Octokit>[0]>;
 
@@ -15,7 +15,7 @@ export async function githubClient(options: ClientOptions): Promise<Octokit> {
   const ignore = () => {};
   return new Octokit({
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    request: { fetch: outwardFetch() },
+    request: { fetch: proxyAwareFetch() },
     ...options,
   });
 }

@@ -1,9 +1,8 @@
 import { valid } from "semver";
 import type { BuildArg } from "../plan/config";
 import { type Problem, reasonOf } from "../plan/problem";
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import { NPM_SOURCE_PATTERN } from "../plan/versions";
-import { parseJson } from "../registry/manifest";
 import { runCommand } from "./commands";
 import { readProjectFile } from "./project-files";
 

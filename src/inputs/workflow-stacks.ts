@@ -1,4 +1,4 @@
-import type { CheckoutNeeds, Config, WorkflowsConfig } from "../plan/config";
+import type { WorkflowStack } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { readConfig } from "../settings/read";
@@ -7,14 +7,6 @@ import { listStackFiles, readStackFile, type StackFile } from "../settings/stack
 import { readCheckoutNeeds } from "./checkout";
 import type { Code } from "./program-host";
 import { projectFiles } from "./project-files";
-
-export interface StackWithWorkflows {
-  readonly stack: string;
-  readonly config: Config;
-  readonly workflows: WorkflowsConfig;
-  readonly configFile: string;
-  readonly checkout: CheckoutNeeds;
-}
 
 /**
  * The stacks of a project whose settings have `github.workflows`, sorted by name. The environment is ignored, so that
@@ -25,10 +17,10 @@ export interface StackWithWorkflows {
 export async function readWorkflowStacks(
   projectDir: string,
   codeOf: (file: StackFile) => Promise<Code> = async () => ({}),
-): Promise<StackWithWorkflows[]> {
+): Promise<WorkflowStack[]> {
   const files = await listStackFiles(projectDir);
   const checkout = await readCheckoutNeeds(projectDir);
-  const found: StackWithWorkflows[] = [];
+  const found: WorkflowStack[] = [];
   const problems: ProblemError[] = [];
   for (const { stack, file } of files) {
     try {

@@ -1,24 +1,24 @@
 /** Keys of annotations and media types that Slipway writes, beside OCI's own. */
 
-/** On an image index: the content key it was built from. A hint: a signed claim has to confirm it. */
+/** On an image index: the content key that it was built from. Only a signed claim confirms it. */
 export const CONTENT_KEY_ANNOTATION = "dev.slipway.content-key";
-/** On a base's index: the short hash in its tag, by which a pin finds it. */
+/** On a base's index: the short hash in its tag, which a pin names. */
 export const BASE_ANNOTATION = "dev.slipway.base";
-/** On the index of one platform's build: the content key of the image that it is a part of. It is no candidate. */
+/** On the index of one platform's build: the content key of the whole image. */
 export const PART_ANNOTATION = "dev.slipway.part-of";
-/** On an image index: `unavailable` where an SBOM was wanted and its generator could not be reached. Else absent. */
+/** On an image index: `unavailable` if it has no SBOM because the generator could not be reached. Else absent. */
 export const SBOM_ANNOTATION = "dev.slipway.sbom";
-/** On an index without its SBOM that was merged from platforms' parts: `parts`. Else absent. */
+/** On an index that lacks its SBOM and was merged from platforms' parts: `parts`. Else absent. */
 export const MERGED_ANNOTATION = "dev.slipway.merged";
 export const REVISION_ANNOTATION = "org.opencontainers.image.revision";
 export const VERSION_ANNOTATION = "org.opencontainers.image.version";
-/** OCI: when the image was made; here the commit's date. */
+/** OCI's date of the image; here the commit's date. */
 export const CREATED_ANNOTATION = "org.opencontainers.image.created";
-/** On an image index: the digests of the build's statements that are its referrers, separated by commas. Else absent. */
+/** On an image index: the digests of the build's statements if they are referrers, separated by commas. Else absent. */
 export const ATTESTATIONS_ANNOTATION = "dev.slipway.attestations";
-/** An in-toto statement, as BuildKit stores it and as a referrer's artifact type. */
+/** An in-toto statement: the media type of BuildKit's layer, and the artifact type of a referrer. */
 export const IN_TOTO_MEDIA_TYPE = "application/vnd.in-toto+json";
-/** BuildKit's annotation of a statement's layer: what it is about, without reading it. */
+/** BuildKit's annotation on a statement's layer: the predicate type. */
 export const PREDICATE_TYPE_ANNOTATION = "in-toto.io/predicate-type";
 /** The artifact type and in-toto predicate type of a release statement. */
 export const STATEMENT_ARTIFACT_TYPE = "application/vnd.slipway.release.v1+json";
@@ -27,5 +27,5 @@ export const STATEMENT_PREDICATE_TYPE = "https://slipway.dev/release/v1";
 export const CLAIM_PREDICATE_TYPE = "https://slipway.dev/claim/v1";
 /** A Sigstore bundle: the layer's media type and the referrer's artifact type. @see https://docs.sigstore.dev/about/bundle/ */
 export const BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-/** cosign's predicate type for "this image is signed": it says no more than its subject. */
+/** cosign's predicate type for a plain signature, which has no content of its own. */
 export const SIGNATURE_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1";

@@ -17,13 +17,13 @@ export interface ReleasePlanInput extends ImagePlanInput {
   readonly intents: readonly ImageIntent[];
   readonly descriptions?: readonly ReadDescription[];
   readonly workflows?: readonly WorkflowText[];
-  /** What the gate before a promotion found against the team's rules. Default: nothing. */
+  /** Breaches of the team's rules that the gate before a promotion found. @default none */
   readonly findings?: readonly PolicyFinding[];
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
 }
 
-/** Where overridden values came from, but for images that this release leaves alone. */
+/** The origins of values, without those of images that are not part of the release. */
 function originsOf(config: Config): ReleasePlan["origins"] {
   const others = config.images.flatMap(({ name, at }) =>
     at === undefined || isSelected(config, name) ? [] : [`${at}.`],
@@ -33,7 +33,7 @@ function originsOf(config: Config): ReleasePlan["origins"] {
   );
 }
 
-/** The whole release, decided: a pure function of what was read. */
+/** Decides the whole release from what was read. */
 export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   const { config, state, source } = input;
   const planned = input.intents.map((intent) => planImage(input, intent));
@@ -41,6 +41,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   const images = planned.map(({ image }) => image);
   const { descriptions, ...described } = planDescriptions(config, input.descriptions ?? [], images, tags);
   const { workflows = [], findings = [] } = input;
+  const movedBases = planned.flatMap((image) => image.movedBases);
   const policy = [...judgePolicy({ config, source, images, tags, workflows }), ...findings];
   return {
     schema: 1,
@@ -54,6 +55,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
     levels: tagLevels(tags.filter((tag) => !isLeft(tag))),
     left: tags.filter(isLeft),
     ...(descriptions.length === 0 ? {} : { descriptions }),
+    ...(movedBases.length === 0 ? {} : { movedBases }),
     kept: keptImages(config, input.previous),
     skipped: skippedRegistries(state),
     refusals: [
@@ -83,13 +85,13 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
   };
 }
 
-/** The commit of what is released, where it is one: that of a promotion is stage's, not the one checked out here. */
+/** The commit of all images, if it is the same. In a promotion it is not the one that is checked out. */
 function commonRevision(intents: readonly ImageIntent[]): string | undefined {
   const revisions = new Set(intents.map(({ revision }) => revision));
   return revisions.size === 1 ? [...revisions][0] : undefined;
 }
 
-/** A floating tag that is not there and rightly is not made has nothing to hold a resource for. */
+/** A floating tag that does not exist and is not made gets no resource. */
 function isLeft(tag: PlannedTag): boolean {
   return tag.action === "keep" && tag.from === undefined;
 }
@@ -115,7 +117,7 @@ function nowhereToGo({ access }: RegistryState): Refusal[] {
   ];
 }
 
-/** A rollback is for an emergency: nothing is built beside it, least of all from whatever is checked out. */
+/** A rollback is for an emergency, so the same release must not build other images from what is checked out. */
 function backAndForward(images: readonly PlannedImage[]): Refusal[] {
   if (images.every(({ content }) => content.from !== "rollback")) return [];
   return images.flatMap(({ name, content }) =>

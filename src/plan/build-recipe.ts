@@ -5,38 +5,38 @@ import type { BaseLink, ImageIntent } from "./release-intent";
 import type { PlannedImage } from "./release-plan";
 import { generatorReference } from "./sbom";
 
-/** The build argument that names the SBOM generator. A new digest of it is no reason to build again. */
+/** The build argument with the SBOM generator. Callers ignore its changes: a new generator is no reason to build again. */
 export const SBOM_ARGUMENT = "BUILDKIT_ATTEST_SBOM";
 
-/** How an image is built and pushed, in BuildKit's words: the same for the engine and for a CLI. */
+/** How BuildKit builds and pushes an image. The engine and a Docker-compatible CLI use the same recipe. */
 export interface BuildRecipe {
   readonly context: string;
   readonly dockerfile: string;
   readonly target?: string;
   readonly platforms: readonly string[];
-  /** With those that BuildKit itself reads. */
+  /** The image's own, and those that BuildKit reads. */
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   /**
-   * The image's own, and what FROM lines mean: reference -> `docker-image://host/path@digest`; the base of the same
-   * release is left out.
+   * The image's own named contexts, and the pinned bases of FROM lines: reference -> `docker-image://host/path@digest`.
+   * The base of the same release is left out.
    */
   readonly namedContexts: Readonly<Record<string, string>>;
   readonly ssh: readonly string[];
-  /** Of RUN lines. Default: the builder's. */
+  /** The network of RUN lines. @default the builder's */
   readonly network?: "none" | "host";
   /** `name:address` */
   readonly extraHosts: readonly string[];
   readonly cacheFrom: readonly string[];
-  /** A cache that cannot be written fails no release. */
+  /** With `ignore-error`: a cache that cannot be written must not fail the release. */
   readonly cacheTo: readonly string[];
-  /** One exporter: pushed to every registry by digest, without a tag. */
+  /** An exporter that pushes to every registry by digest, without a tag. */
   readonly output: string;
 }
 
 /**
- * @param plainHttpHosts hosts that are spoken to without TLS, `localhost:5000`
- * @param root the folder that an image's paths are relative to, from the project's folder: `.`, `..`
+ * @param plainHttpHosts registries without TLS: `localhost:5000`
+ * @param root the folder that an image's paths are relative to, itself relative to the project: `.`, `..`
  */
 export function buildRecipe(
   plan: PlannedImage,
@@ -63,12 +63,12 @@ export function buildRecipe(
   };
 }
 
-/** The base of the same release, by its verified digest, even if its tag has moved since. */
+/** The base of the same release, by its verified digest and not by its tag, which may have moved since. */
 export function releasedBaseContext(base: BaseLink, digest: string): string {
   return `docker-image://${base.repository}@${digest}`;
 }
 
-/** FROM lines mean the digests that were resolved for the content key, whatever their tags say by now. */
+/** Pins FROM lines to the digests that were resolved for the content key. */
 function pinnedBases(bases: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(bases).map(([reference, digest]) => [reference, pinned(reference, digest)]),
@@ -87,14 +87,14 @@ function ownContexts(
     Object.entries(image.contexts ?? {}).flatMap(([name, context]) => {
       if (context.kind === "folder") return [[name, fromRoot(context.path)]];
       if (context.kind === "git") return [[name, context.address]];
-      // One that cannot be resolved has refused the plan.
+      // A reference that cannot be resolved has refused the plan.
       const digest = bases[context.reference];
       return digest === undefined ? [] : [[name, pinned(context.reference, digest)]];
     }),
   );
 }
 
-/** Build arguments that BuildKit itself reads. An index is always wanted: it carries the content key. */
+/** Build arguments that BuildKit reads. `BUILDKIT_MULTI_PLATFORM` makes an index, which has the content key's annotation. */
 function buildKitArgs({ intent }: PlannedImage): Record<string, string> {
   const { image } = intent;
   const generator = intent.sbom === undefined ? undefined : generatorReference(intent.sbom);
@@ -127,8 +127,8 @@ function csvField(field: string): string {
 }
 
 /**
- * Repositories whose caches a build reads. BuildKit takes a cached layer as the result of a step, so anyone who may
- * push there decides what is built.
+ * The repositories whose caches a build reads. BuildKit uses a cached layer as a step's result, so anyone who can push
+ * there decides what is built.
  */
 export function registryCaches({ cacheFrom }: Pick<ImageConfig, "cacheFrom">): string[] {
   return cacheFrom.flatMap((raw) => {

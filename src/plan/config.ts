@@ -3,24 +3,24 @@ import type { PolicyConfig } from "./policy/policy-config";
 import type { Secret } from "./secret";
 import type { PromotionRules, SignConfig } from "./trust";
 
-/** The normalised configuration: every default applied, every name checked. `src/settings/` makes it. */
+/** The configuration with all defaults, checked. `src/settings/` makes it. */
 export interface Config {
   readonly repository?: string;
-  /** The version to release as it was asked for (`slipway:version`, `RELEASE_TAG`), e.g. `v1.2.3`. */
+  /** The requested version as it is written (`slipway:version`, `RELEASE_TAG`): `v1.2.3`. */
   readonly version?: string;
-  /** Environment variables are also read with this prefix, which wins: `APP_RELEASE_`. */
+  /** Environment variables with this prefix override those without it: `APP_RELEASE_`. */
   readonly envPrefix?: string;
   readonly requireTag: boolean;
   readonly registries: readonly RegistryConfig[];
   readonly images: readonly ImageConfig[];
   readonly lanes: readonly Lane[];
-  /** The one of them that this stack releases; set where there are lanes. */
+  /** The lane that this stack releases; set if there are lanes. */
   readonly lane?: Lane;
-  /** false: no version tag is written. true: a release without a version is refused. Absent: as the rules say. */
+  /** false: no version tag is written. true: a release without one is refused. @default as the tag rules say */
   readonly publishVersionTag?: boolean;
   readonly checks: readonly CheckConfig[];
   readonly only: readonly string[];
-  /** false: plan only, without asking a registry. Default true. */
+  /** false: only plan, without asking a registry. @default true */
   readonly push: boolean;
   readonly builder: BuilderConfig;
   readonly promote?: PromoteConfig;
@@ -29,16 +29,16 @@ export interface Config {
   readonly rollback?: RollbackConfig;
   readonly github?: GithubConfig;
   readonly override: readonly string[];
-  /** Digests that a person vouches for, `app@sha256:…`: they count as verified. Default: none. */
+  /** Digests that count as verified because the user says so: `app@sha256:…`. @default none */
   readonly adopt?: readonly string[];
-  /** The folder that all paths but `artifacts` are relative to, from the project's folder: `.`, `..`. Default `.`. */
+  /** The folder that all paths but `artifacts` are relative to, itself relative to the project: `.`, `..`. @default "." */
   readonly root: string;
   readonly artifacts: string;
-  /** Values that did not come from the stack's file: configuration path -> where from (never the value). */
+  /** Path of a value that is not from the stack's file -> where it is from, never the value itself. */
   readonly origins: Readonly<Record<string, string>>;
   /**
-   * Secrets that are configured, but can be read by the engine alone (`slipway plan` reads the stack's file itself):
-   * their paths, e.g. `registries[0].password`, which is absent then; a build secret's value is empty.
+   * Paths of secrets that only the engine can decrypt, such as `registries[0].password`, when `slipway plan` reads the
+   * stack's file. Such a secret is absent from the configuration, and a build secret is empty.
    */
   readonly encrypted: readonly string[];
 }
@@ -50,9 +50,9 @@ export interface RegistryConfig {
   readonly password?: Secret;
   readonly optional: boolean;
   readonly plainHttp: boolean;
-  /** False for a registry whose tags cannot move: it gets no floating tags. Default: true. */
+  /** False for a registry whose tags cannot move: it gets no floating tags. @default true */
   readonly floatingTags?: boolean;
-  /** Where descriptions of its repositories go, as an origin. Default: Docker Hub's for `docker.io`, else none. */
+  /** The origin of the API for descriptions. @default Docker Hub's for `docker.io`, none for other registries */
   readonly hub?: string;
   /** The GitHub server whose packages its repositories are, as an origin. Default: github.com for `ghcr.io`, else none. */
   readonly packages?: string;
@@ -60,35 +60,35 @@ export interface RegistryConfig {
 
 export interface ImageConfig {
   readonly name: string;
-  /** Where it is written, e.g. `images[0]`; variants of one image share it. */
+  /** Path in the settings, `images[0]`; variants of one image share it. Absent for a program's images. */
   readonly at?: string;
   readonly repository: string;
-  /** Name of the image that this one is built FROM, by the digest that the same release gives it. */
+  /** The image of the same release that this one is built FROM. */
   readonly base?: string;
   readonly addressed?: AddressedConfig;
   readonly context: string;
   readonly dockerfile: string;
   readonly target?: string;
-  /** OCI platforms, sorted, unique. Default `linux/amd64`, `linux/arm64`. */
+  /** OCI platforms, sorted, each once. @default linux/amd64, linux/arm64 */
   readonly platforms: readonly string[];
   readonly buildArgs: Readonly<Record<string, BuildArg>>;
   readonly tags: readonly string[];
   readonly flavor: readonly string[];
-  /** `release`: version, revision and created are baked in. `none`: content that later releases can carry over. */
+  /** `release`: version, revision and date are labels. `none`: they are not, so later releases can reuse the content. */
   readonly labels: "release" | "none";
   readonly extraLabels: readonly string[];
   readonly provenance: boolean;
   readonly sbom: SbomConfig | false;
-  /** Where the build's attestations are: inside the index, or beside it as referrers. Default `index`. */
+  /** Where the build's attestations are: in the index, or beside it as referrers. @default "index" */
   readonly attestations: AttestationPlace;
   readonly cacheFrom: readonly string[];
   readonly cacheTo: readonly string[];
   readonly secrets: Readonly<Record<string, Secret>>;
-  /** What FROM and `--from=` can name besides stages and images. */
+  /** Named contexts for FROM and `--from=`. */
   readonly contexts?: Readonly<Record<string, NamedContext>>;
-  /** Ids of `RUN --mount=type=ssh`, each for the agent of the machine that builds. */
+  /** Ids of `RUN --mount=type=ssh`; each uses the SSH agent of the machine that builds. */
   readonly ssh?: readonly string[];
-  /** The network of RUN lines. Default: the builder's. */
+  /** The network of RUN lines. @default the builder's */
   readonly network?: "default" | "none" | "host";
   /** Host name -> IP address, or `host-gateway`. */
   readonly extraHosts?: Readonly<Record<string, string>>;
@@ -96,7 +96,7 @@ export interface ImageConfig {
   readonly lane?: string;
   readonly description?: {
     readonly file: string;
-    /** The one line in lists, at most 100 characters. Default: it stays as it is. */
+    /** The short description, at most 100 characters. @default it stays as it is */
     readonly short?: string;
   };
 }
@@ -104,14 +104,14 @@ export interface ImageConfig {
 export type NamedContext =
   /** Relative to the root, with `/`. */
   | { readonly kind: "folder"; readonly path: string }
-  /** With nothing left out: `docker.io/library/alpine:3.20`. */
+  /** The full reference: `docker.io/library/alpine:3.20`. */
   | { readonly kind: "image"; readonly reference: string }
   /** A Git repository at a commit: `https://github.com/octo/shared.git#<40 hex digits>:folder`. */
   | { readonly kind: "git"; readonly address: string };
 
 export interface SbomConfig {
   readonly generator: string;
-  /** It was chosen explicitly, so a release without it is refused. */
+  /** The settings name the generator, so a release without its SBOM is refused. */
   readonly required: boolean;
 }
 
@@ -119,18 +119,18 @@ export type AttestationPlace = "index" | "referrers";
 
 export interface CheckConfig {
   readonly name: string;
-  /** Program and arguments, never a shell's line; runs in the project's folder. */
+  /** Program and arguments, without a shell; runs in the project's folder. */
   readonly run: readonly [string, ...string[]];
 }
 
 export interface AddressedConfig {
-  /** Files and patterns besides the Dockerfile, in the order in which they are hashed; relative to the context. */
+  /** Files and patterns besides the Dockerfile, in the order of hashing; relative to the context. */
   readonly include: readonly string[];
-  /** 12 hex digits that beat the computed hash. */
+  /** 12 hex digits in place of the computed hash. */
   readonly hash?: string;
 }
 
-/** Where a build argument's value comes from. A pin beats what would be found. */
+/** Where a build argument's value comes from. A pin is used in place of what would be found. */
 export type BuildArg =
   | { readonly kind: "literal"; readonly value: string }
   /** The value of a key in a `KEY=value` file, relative to the project. */
@@ -145,15 +145,15 @@ export interface BuilderConfig {
 
 export interface PromoteConfig {
   readonly source: PromotionSource;
-  /** What has to be verified first. Default: nothing but its digest and platforms. */
+  /** What has to be verified first. @default digest and platforms only */
   readonly verify?: PromotionRules;
   readonly images?: readonly string[];
 }
 
 export type PromotionSource =
-  /** What another stack of this project released last, by its manifest. */
+  /** The last release of another stack of this project, from its manifest. */
   | { readonly kind: "stack"; readonly stack: string }
-  /** What a registry holds under a version, by the release statement: `v1.2.3`. */
+  /** A version in a registry (`v1.2.3`), from its release statement. */
   | {
       readonly kind: "statement";
       readonly version: string;
@@ -161,7 +161,7 @@ export type PromotionSource =
     };
 
 export interface RollbackConfig {
-  /** The version that floating tags go back to, `v1.2.2`. Absent: nothing goes back, but bad versions stay bad. */
+  /** The version that floating tags go back to: `v1.2.2`. Absent: no tag goes back, but `bad` still counts. */
   readonly to?: string;
   readonly bad: readonly string[];
   readonly images?: readonly string[];
@@ -171,13 +171,24 @@ export interface GithubConfig {
   readonly workflows?: WorkflowsConfig;
 }
 
-/** Whose workflows are written: `.github/workflows` or `.gitea/workflows`. */
+/** Decides the workflows' folder: `.github/workflows` or `.gitea/workflows`. */
 export type WorkflowHost = "github" | "gitea";
 
-/** What a checkout has to fetch besides the commit, for its files to be there. */
+/** What a checkout has to fetch besides the commit to have all files. */
 export interface CheckoutNeeds {
   readonly submodules: boolean;
   readonly lfs: boolean;
+}
+
+/** A stack whose settings have workflows. */
+export interface WorkflowStack {
+  readonly stack: string;
+  readonly config: Config;
+  readonly workflows: WorkflowsConfig;
+  /** The stack's file, relative to the project: `Pulumi.release.yaml`. */
+  readonly configFile: string;
+  /** What jobs that read build contexts fetch besides the commit. */
+  readonly checkout: CheckoutNeeds;
 }
 
 export interface WorkflowsConfig {
@@ -185,13 +196,13 @@ export interface WorkflowsConfig {
   readonly directory: string;
   readonly runner: string;
   /**
-   * Each platform is built on a runner of its own, and merged by digest: on GitHub's, or by labels for platforms.
-   * Default false: one job builds all of them.
+   * true: each platform is built on a GitHub runner of its own, and merged by digest. A mapping of platforms to labels
+   * chooses other runners. @default false: one job builds all platforms
    */
   readonly runners: boolean | Readonly<Record<string, string>>;
   readonly node: string;
   readonly install: readonly string[];
-  /** The environment whose secrets and reviewers a release has. Default: the stack's name. */
+  /** The GitHub environment with the release's secrets and reviewers. @default the stack's name */
   readonly environment?: string;
   readonly secrets: readonly string[];
   readonly timeout: number;
@@ -201,7 +212,7 @@ export interface WorkflowsConfig {
   readonly release?: {
     readonly file: string;
     readonly name?: string;
-    /** What starts it besides a person. Default: git tags for a lane, else a published release. */
+    /** What starts it besides a manual run. @default git tags for a lane, else a published release */
     readonly on?: readonly ("release" | "tags")[];
     readonly tags?: readonly string[];
   };
@@ -214,28 +225,31 @@ export interface WorkflowsConfig {
   readonly promote?: {
     readonly file?: string;
     readonly name?: string;
-    /** Also a last job of the workflow that deploys the stack it promotes from. Default true. */
+    /** Also runs as the last job of the workflow that deploys the source stack. @default true */
     readonly follow: boolean;
   };
-  /** The plan on pull requests. Stacks with the same file share it, a job each. */
+  /** Shows the plan on pull requests. Stacks with the same file share it, with a job each. */
   readonly preview?: {
     readonly file: string;
   };
-  /** Whether anything differs from what was released. Stacks with the same file share it. */
+  /** Checks whether the registries still hold what was released. Stacks with the same file share it. */
   readonly drift?: {
     readonly file: string;
     readonly cron: string;
-    /** The environment with the secrets of this check; one without reviewers. Default `drift`. */
+    /** The GitHub environment with the secrets of this check, without reviewers. @default "drift" */
     readonly environment: string;
+    /** Whether a base that moved since the newest version was built counts. Default false. */
+    readonly currentBases: boolean;
   };
 }
 
+/** The environment variables with a registry's credentials. */
 export interface Pair {
   readonly username: string;
   readonly password: string;
 }
 
-/** Preferred pair first. */
+/** The preferred pair of each host first. */
 export const PAIRS_BY_HOST: Readonly<Record<string, readonly Pair[]>> = {
   "ghcr.io": [
     { username: "GHCR_USERNAME", password: "GHCR_TOKEN" },

@@ -13,7 +13,7 @@ export interface ReadDescription {
   readonly full: string;
 }
 
-/** What is to be said of which repository. Only a release that its repository's floating tags follow says it. */
+/** Plans which repository gets which description. Only a release that moves the repository's floating tags writes it. */
 export function planDescriptions(
   { registries }: Pick<Config, "registries">,
   read: readonly ReadDescription[],
@@ -25,19 +25,28 @@ export function planDescriptions(
   readonly notices: readonly string[];
 } {
   const takers = registries.filter(({ hub }) => hub !== undefined);
-  const descriptions = read.flatMap((description) => {
-    const described = images.filter(({ name }) => description.images.includes(name));
+  const descriptions = read.flatMap(({ images: names, file, short, full }) => {
+    const described = images.filter(({ name }) => names.includes(name));
     const repositories = new Set(described.flatMap((image) => image.repositories));
     return [...repositories]
       .filter((repository) => takers.some((registry) => isIn(repository, registry)))
-      .map((repository) => planned(description, repository, described, tags));
+      .map((repository): PlannedDescription => {
+        const image = described[0]?.name ?? "";
+        return { image, repository, file, short, full, kept: reasonToKeep(repository, described, tags) };
+      });
   });
   return {
     descriptions,
     problems: descriptions
       .filter(({ kept }) => kept === undefined)
       .flatMap((description) => repositoryProblem(description) ?? []),
-    notices: takers.length > 0 ? [] : read.map(nowhere),
+    notices:
+      takers.length > 0
+        ? []
+        : read.map(
+            ({ file }) =>
+              `${file} describes nothing: no registry takes descriptions (docker.io does, and one with \`hub\`)`,
+          ),
   };
 }
 
@@ -62,25 +71,7 @@ function isIn(repository: string, { host, namespace }: RegistryConfig): boolean 
   return repository.startsWith(namespace === "" ? `${host}/` : `${host}/${namespace}/`);
 }
 
-function planned(
-  { file, short, full }: ReadDescription,
-  repository: string,
-  described: readonly PlannedImage[],
-  tags: readonly PlannedTag[],
-): PlannedDescription {
-  const [first] = described;
-  const kept = reasonToKeep(repository, described, tags);
-  return {
-    image: first?.name ?? "",
-    repository,
-    file,
-    short,
-    full,
-    kept,
-  };
-}
-
-/** A backport, a pre-release or a branch's build must not describe what `latest` holds. */
+/** A backport, a pre-release or a branch's build must not describe what `latest` points to. */
 function reasonToKeep(
   repository: string,
   described: readonly PlannedImage[],
@@ -104,8 +95,4 @@ function repositoryProblem({ image, repository }: PlannedDescription): Problem |
     message: `${repository} cannot have a description: on Docker Hub a repository is namespace/name`,
     hint: "Give the registry a namespace of one part, or take the description out.",
   };
-}
-
-function nowhere({ file }: ReadDescription): string {
-  return `${file} describes nothing: no registry takes descriptions (docker.io does, and one with \`hub\`)`;
 }

@@ -15,7 +15,7 @@ export function digestOf(bytes: string | Uint8Array): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** The form people read: `sha256:` and the first 12 hex digits. */
+/** For messages: `sha256:` and the first 12 hex digits. */
 export function shortDigest(digest: Digest): string {
   return digest.slice(0, "sha256:".length + 12);
 }

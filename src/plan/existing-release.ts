@@ -13,8 +13,9 @@ import {
 import { type ImageIntent, repositoriesOf } from "./release-intent";
 import type { SbomState } from "./sbom";
 import type { ReleaseStatement } from "./statement";
-import type { ReleaseEvent, TagEntry } from "./tag-rules";
+import type { ReleaseEvent } from "./tag-rules/event";
 import { tagOf } from "./tag-rules/event";
+import type { TagEntry } from "./tag-rules/rule-tag";
 import { compareVersions, newest, parseVersion, type Version } from "./versions";
 
 /** A release of one image that exists, wherever that is known from: a manifest or a statement. */

@@ -14,7 +14,7 @@ import {
   type VersionLine,
 } from "./versions";
 
-/** A floating tag that follows versions, and the newest version that exists in its line. */
+/** A floating tag, and the newest existing version of its line. */
 export interface FloatingTag {
   readonly name: string;
   readonly line: VersionLine;
@@ -27,30 +27,30 @@ interface FloatingTagsInput {
   readonly image: ImageConfig;
   readonly event: ReleaseEvent;
   readonly now: Date;
-  /** Every tag in the image's repositories. */
+  /** All tags in the image's repositories. */
   readonly names: readonly string[];
-  /** Every tag of the git repository. */
+  /** All tags of the git repository. */
   readonly gitTags: readonly string[];
   /** Versions that never count as the newest, without the form. */
   readonly bad: readonly string[];
-  /** Whether a pre-release moves floating tags as any other version does. */
+  /** Whether pre-releases move floating tags too. */
   readonly prereleases: boolean;
 }
 
-/** How the git tags of an image's versions are spelled, and how the registry's tags are. */
+/** How an image's versions are written as git tags, and as tags in registries. */
 interface Spelling {
   readonly git: VersionForm;
   readonly tag: VersionForm;
-  /** One of the versions; only those of its form can be ordered. */
+  /** One of the versions. Only those of its form can be ordered. */
   readonly sample: Version;
 }
 
-/** Git tags that are tried until one is a version of the image. */
+/** The most git tags that are tried to find one that is a version of the image. */
 const MOST_TRIED = 50;
 
 /**
- * Every floating tag that the image's rules give to a version that exists, each with the newest version of its line: where
- * the tag belongs, whatever is released now.
+ * Finds every floating tag that the image's rules give to an existing version, each with the newest version of its line.
+ * That is where the tag belongs, whichever version is released now.
  */
 export function floatingTags(input: FloatingTagsInput): FloatingTag[] {
   const spelling = spellingOf(input);
@@ -72,8 +72,8 @@ export function floatingTags(input: FloatingTagsInput): FloatingTag[] {
 }
 
 /**
- * Versions of other forms first, which share their floating tags with no order between them; then the newest version of
- * each minor line, newest first; no other can be the newest of any line.
+ * Selects the versions that can be the newest of a line: the newest of each minor line, newest first. Before them come
+ * versions of other forms, whose floating tags belong to no version, since nothing orders them.
  */
 function newestOfMinors(
   { names, gitTags, bad, prereleases }: FloatingTagsInput,
@@ -85,7 +85,7 @@ function newestOfMinors(
     (version) => (prereleases || !isPrerelease(version)) && !isBad(version),
   );
   const foreign = counting.filter(({ form }) => form !== sample.form);
-  // Most images have none, and a repository has many tags.
+  // Most images have no foreign versions, while a repository can have many tags.
   const inGit = new Set(foreign.length === 0 ? [] : gitTags.map(cleanTag));
   const others = new Map<string, Version>();
   for (const version of foreign)
@@ -102,13 +102,13 @@ function newestOfMinors(
   return [...others.values(), ...newest.values()];
 }
 
-/** From the tag that is released, else from a git tag whose version the registry has. */
+/** Learns the spelling from the git tag that is released, or from one whose version the registry has. */
 function spellingOf(input: FloatingTagsInput): Spelling | undefined {
   for (const git of spelledTags(input)) {
     const { entries, event } = rulesFor(input, git);
     const { version = "", form } = versionAndForm(entries, event);
     const sample = parseVersion(version, form);
-    // A folder in a git tag is `-` in the version.
+    // A `/` in a git tag is a `-` in the version.
     const written = git.includes(version) ? git : cleanTag(git);
     const at = written.indexOf(version);
     if (sample === undefined || at === -1) continue;
@@ -118,7 +118,7 @@ function spellingOf(input: FloatingTagsInput): Spelling | undefined {
   return undefined;
 }
 
-/** Git tags to learn the spelling from, the likeliest first; each is only looked for if the ones before gave none. */
+/** Git tags to learn the spelling from, the likeliest first. Lazy, because a repository can have many. */
 function* spelledTags({ names, gitTags, event }: FloatingTagsInput): Generator<string> {
   const released = tagOf(event.ref);
   if (released !== undefined) yield released;
@@ -135,7 +135,11 @@ function withoutWord(tag: string): string {
   return tag.replace(/^\D*/, "");
 }
 
-function rulesFor({ image, event, now }: FloatingTagsInput, gitTag: string) {
+/** What an image's rules give for a git tag that is pushed. */
+export function rulesFor(
+  { image, event, now }: Pick<FloatingTagsInput, "image" | "event" | "now">,
+  gitTag: string,
+) {
   const pushed = { ...event, eventName: "push", inputs: {}, ref: `refs/tags/${gitTag}` };
   return { entries: imageRules(image, pushed, now).entries, event: pushed };
 }

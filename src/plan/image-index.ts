@@ -11,7 +11,7 @@ import type { Problem } from "./problem";
 import { sortedRecord } from "./record";
 import { lacksSbom, SBOM_UNAVAILABLE } from "./sbom";
 
-/** An entry of an index: an OCI descriptor. Fields that are not named here are kept. */
+/** An entry of an index: an OCI descriptor, which may have further fields. */
 export interface IndexEntry {
   readonly mediaType: string;
   readonly digest: Digest;
@@ -25,7 +25,7 @@ export interface ImageIndex {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** BuildKit's annotations of an attestation manifest in an index: that it is one, and which manifest it is about. */
+/** BuildKit's annotations on the entry of an attestation manifest. `SUBJECT` is the digest that it is about. */
 const KIND = "vnd.docker.reference.type";
 const SUBJECT = "vnd.docker.reference.digest";
 
@@ -33,7 +33,7 @@ function isMarkedAttestation({ annotations }: Pick<IndexEntry, "annotations">): 
   return annotations?.[KIND] === "attestation-manifest";
 }
 
-/** Whether an entry of an index is no platform that could run: BuildKit's attestation manifest. */
+/** Whether an entry of an index is an attestation manifest, and not an image for a platform. */
 export function isAttestation(entry: Pick<IndexEntry, "annotations" | "platform">): boolean {
   const { platform } = entry;
   return isMarkedAttestation(entry) || (platform?.os === "unknown" && platform.architecture === "unknown");
@@ -43,8 +43,9 @@ export function platformText({ os, architecture, variant }: NonNullable<IndexEnt
   return [os, architecture, variant].filter(Boolean).join("/");
 }
 
-/** One statement as a referrer of the platform's manifest that it is about. */
-export interface DetachedStatement {
+/** An in-toto statement as a referrer. */
+interface DetachedStatement {
+  /** The platform's manifest that it is about. */
   readonly subject: IndexEntry;
   readonly digest: Digest;
   /** The referrer's manifest. Its layer is the blob that the build pushed. */
@@ -54,7 +55,7 @@ export interface DetachedStatement {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-export interface DetachedIndex {
+interface DetachedIndex {
   readonly digest: Digest;
   readonly bytes: Uint8Array;
   readonly mediaType: string;
@@ -64,7 +65,7 @@ export interface DetachedIndex {
 const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
-/** OCI's empty configuration, which a repository has to hold like any other blob. */
+/** OCI's empty configuration. The repository has to hold it like any other blob. */
 export const EMPTY_CONFIG = Buffer.from("{}");
 const EMPTY = {
   mediaType: "application/vnd.oci.empty.v1+json",
@@ -73,7 +74,11 @@ const EMPTY = {
   data: EMPTY_CONFIG.toString("base64"),
 };
 
-/** The entries of an index that are BuildKit's attestations, and what each is about. */
+/**
+ * BuildKit's attestations in an index, each with the entry that it is about.
+ *
+ * @throws Error for an attestation about something that is not in the index.
+ */
 export function attestationEntries(
   index: ImageIndex,
 ): { readonly entry: IndexEntry; readonly subject: IndexEntry }[] {
@@ -90,13 +95,13 @@ export function attestationEntries(
 }
 
 /**
- * Takes the attestations out of an index: an index of platforms alone, and each in-toto statement as a referrer of its
- * platform's manifest. The index names the referrers' digests in an annotation, so that who signs the index signs the
- * statements too, and none can be added. The same input gives the same bytes.
+ * Moves the attestations out of an index: each in-toto statement becomes a referrer of its platform's manifest. An
+ * annotation of the new index lists the referrers' digests, so that signing the index covers the statements. The same
+ * input gives the same bytes.
  *
  * @param layersOf an attestation manifest's digest -> its layers
- * @returns undefined for an index without attestations, which stays what it is
- * @throws Error for an attestation about something that is not in the index, or with no layers known
+ * @returns undefined for an index without attestations
+ * @throws Error for an attestation about something that is not in the index, or whose layers are unknown.
  */
 export function detachAttestations(
   index: ImageIndex,
@@ -122,12 +127,12 @@ export function detachAttestations(
   return { digest: digestOf(bytes), bytes, mediaType: OCI_INDEX, statements };
 }
 
-/** The digests of the statements that an index names as its own; none for one that holds its attestations itself. */
+/** The digests of the referrers that an index lists as its statements; empty if its attestations are in the index. */
 export function detachedDigests(annotations: Readonly<Record<string, string>> | undefined): Digest[] {
   return (annotations?.[ATTESTATIONS_ANNOTATION] ?? "").split(",").filter(isDigest);
 }
 
-/** One statement for each referrer, so that a listing distinguishes provenance from SBOM. */
+/** Each statement is a referrer of its own, so that a listing distinguishes provenance from SBOM. */
 function detached(subject: IndexEntry, layer: IndexEntry): DetachedStatement {
   const predicateType = layer.annotations?.[PREDICATE_TYPE_ANNOTATION];
   const annotations =
@@ -153,21 +158,21 @@ function detached(subject: IndexEntry, layer: IndexEntry): DetachedStatement {
   };
 }
 
-export interface PlatformIndex {
-  readonly platform: string;
-  readonly index: ImageIndex;
-}
-
-export interface ExpectedPart {
-  /** What a problem's path names: the image and its platform. */
-  readonly at: string;
-  readonly platform: string;
-  readonly contentKey: string;
-  readonly attested: boolean;
-}
-
-export function partIndexProblems(expected: ExpectedPart, index: ImageIndex): Problem[] {
-  const { at, platform, contentKey, attested } = expected;
+/** @param at the path of a problem: the image and its platform */
+export function partIndexProblems(
+  {
+    at,
+    platform,
+    contentKey,
+    attested,
+  }: {
+    readonly at: string;
+    readonly platform: string;
+    readonly contentKey: string;
+    readonly attested: boolean;
+  },
+  index: ImageIndex,
+): Problem[] {
   const problem = (code: string, message: string): Problem[] => {
     const hint = `Build it again: npx --no slipway build --platform ${platform}`;
     return [{ code, path: at, message, hint }];
@@ -204,13 +209,13 @@ export function partIndexProblems(expected: ExpectedPart, index: ImageIndex): Pr
 }
 
 /**
- * What the index of all parts says. Whether it has its SBOM depends on the parts: the machine that merges may reach a
- * generator that a builder could not, and the other way round. Where it does not, it says too that it was merged.
+ * The annotations of the merged index. Whether it lacks its SBOM depends on the parts and not on this machine's plan,
+ * since the builders may reach a generator that this machine cannot reach, and the other way round.
  *
- * @param planned the whole image's annotations, as this machine's plan has them
+ * @param planned the whole image's annotations in this machine's plan
  */
 export function mergedAnnotations(
-  parts: readonly PlatformIndex[],
+  parts: readonly { readonly index: ImageIndex }[],
   planned: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { [SBOM_ANNOTATION]: _, ...own } = planned;
@@ -220,13 +225,13 @@ export function mergedAnnotations(
 }
 
 /**
- * One index of several platforms' parts, as BuildKit would have made it on one machine: the platforms in the order
- * given, then what attests them in the same order. The same parts give the same bytes.
+ * Merges the indexes of several platforms into the one that BuildKit would have made on one machine: the platforms in
+ * the given order, then their attestations in the same order. The same parts give the same bytes.
  *
- * @param annotations of the index, content key included
+ * @param annotations with the content key
  */
 export function mergedIndex(
-  parts: readonly PlatformIndex[],
+  parts: readonly { readonly index: ImageIndex }[],
   annotations: Readonly<Record<string, string>>,
 ): {
   readonly mediaType: string;
@@ -243,7 +248,7 @@ export function mergedIndex(
   return { mediaType: OCI_INDEX, bytes: Buffer.from(goJson(index)), manifests };
 }
 
-/** JSON as Go's encoder writes it, which BuildKit uses: what differs in one byte has another digest. */
+/** Writes JSON as Go's encoder does, which BuildKit uses: one other byte would give another digest. */
 function goJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2).replace(
     /[<>&\u2028\u2029]/g,
@@ -251,15 +256,15 @@ function goJson(value: unknown): string {
   );
 }
 
-/** The wanted platforms that content does not have. `linux/arm64/v8` is what some builders call `linux/arm64`. */
-export function missingPlatforms(found: readonly string[], wanted: readonly string[]): string[] {
-  return wanted.filter(
+/** The required platforms that are missing. Some builders call `linux/arm64` `linux/arm64/v8`. */
+export function missingPlatforms(found: readonly string[], required: readonly string[]): string[] {
+  return required.filter(
     (platform) =>
       !found.includes(platform) && !(platform === "linux/arm64" && found.includes("linux/arm64/v8")),
   );
 }
 
-/** What BuildKit takes for a platform that an index does not have: code that the same machine can run. */
+/** The platforms that BuildKit uses for one that an index does not have, because the same machine can run them. */
 const RUNS_TOO: Readonly<Record<string, RegExp>> = {
   "linux/amd64": /^linux\/386$/,
   "linux/arm64": /^linux\/arm(?:\/|$)/,
@@ -267,9 +272,9 @@ const RUNS_TOO: Readonly<Record<string, RegExp>> = {
   "linux/arm/v6": /^linux\/arm\/v5$/,
 };
 
-/** The platforms that nothing in a base's index can serve. */
-export function missingInBase(found: readonly string[], wanted: readonly string[]): string[] {
-  return missingPlatforms(found, wanted).filter((platform) => {
+/** The required platforms for which BuildKit finds nothing in a base's index. */
+export function missingInBase(found: readonly string[], required: readonly string[]): string[] {
+  return missingPlatforms(found, required).filter((platform) => {
     const bare = platform.replace(/^(linux\/amd64)\/v[0-9]$/, "$1");
     return !found.some((it) => it === bare || RUNS_TOO[bare]?.test(it));
   });

@@ -1,9 +1,11 @@
 import type { ImageConfig } from "./config";
 import type { RequestedTag } from "./release-intent";
-import { evaluateTagRules, parseFlavor, parseTagRules, type TagRule, type TagRulesResult } from "./tag-rules";
-import type { TagEntry } from "./tag-rules/evaluate";
+import { evaluateTagRules, type TagRulesResult } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
+import { parseFlavor } from "./tag-rules/inputs";
+import type { TagEntry } from "./tag-rules/rule-tag";
 import { cleanTag } from "./tag-rules/rule-tag";
+import { parseTagRules, type TagRule } from "./tag-rules/tag-rule";
 import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
 export function requestedTags(entries: readonly TagEntry[]): RequestedTag[] {
@@ -14,15 +16,14 @@ export function requestedTags(entries: readonly TagEntry[]): RequestedTag[] {
   }));
 }
 
-/** `type=raw,value=latest` means what the flavor's `latest` means: all versions, the newest of them. */
+/** `type=raw,value=latest` means the newest of all versions, as the flavor's `latest` does. */
 function isRawLatest({ rule, class: tagClass }: TagEntry): boolean {
   return rule.type === "raw" && rule.value === "latest" && tagClass === "floating";
 }
 
 /**
- * The version being released and how tags spell it, from the first version tag: what its rule reads, without a `v`; of a
- * raw rule's text, what was released by name (the git tag, a dispatched input). Such a name is the version as a whole:
- * `release-1.10`, `hotfix-7`.
+ * Finds the version being released, and how tags write it, from the first version tag: the text of its rule without a
+ * leading `v`. In a raw rule's text, the git tag or dispatched input is the version as a whole: `release-1.10`.
  */
 export function versionAndForm(
   entries: readonly TagEntry[],
@@ -43,7 +44,7 @@ export function versionAndForm(
     version,
     form: {
       ...reading,
-      // A tag has no `+`, and semver's build metadata must not look like a pre-release.
+      // A tag cannot contain `+`, so semver's build metadata would look like a pre-release.
       ...(names.some((released) => released.includes("+")) ? { builds: true } : {}),
       prefix: name.slice(0, start + text.length - version.length),
       suffix: name.slice(start + text.length),
@@ -51,7 +52,7 @@ export function versionAndForm(
   };
 }
 
-/** Where only parts of a version are tags (`{{major}}`), the git tag says which version decides whether they move. */
+/** If only parts of a version are tags (`{{major}}`), the git tag is the version that decides whether they move. */
 function versionWithoutTag(
   entries: readonly TagEntry[],
   { ref }: ReleaseEvent,
@@ -63,19 +64,19 @@ function versionWithoutTag(
   return tag === undefined ? { form } : { version: cleanTag(tag).replace(/^v(?=[0-9])/i, ""), form };
 }
 
-/** What a pattern such as `app-{{version}}` or `v{{version}}` has before the version. */
+/** The text before the version in patterns such as `app-{{version}}` or `v{{version}}`. */
 const BEFORE_VERSION = /^(?:[A-Za-z].*?(?=[0-9]+\.[0-9])|v(?=[0-9]))/i;
 
 function isVersionRule({ type }: TagEntry["rule"]): boolean {
   return type === "semver" || type === "pep440";
 }
 
-/** A short input (`node_version`, `2`) must not be found inside the version. */
+/** Otherwise a short input (`node_version`, `2`) would be found inside the version. */
 function longestFirst(texts: readonly string[]): string[] {
   return [...texts].sort((a, b) => b.length - a.length);
 }
 
-/** By what names a person or a pipeline said what is released. */
+/** The names under which the release was requested: the git tag and dispatched inputs. */
 function releasedNames({ ref, inputs }: ReleaseEvent): string[] {
   const dispatched = Object.entries(inputs).flatMap(([key, input]) =>
     /(?:tag|version)$/i.test(key) ? [input] : [],
@@ -98,8 +99,8 @@ export function imageRules(image: ImageConfig, event: ReleaseEvent, now: Date): 
 }
 
 /**
- * What a release's name (`v1.2.3`, `standalone-v0.2.1`) is as a version of an image, without the form; undefined where
- * the image's rules make no version of it, as with another lane's.
+ * Reads a release's name (`v1.2.3`, `standalone-v0.2.1`) as a version of an image, without the form. Undefined if the
+ * image's rules make no version of it, for example because it belongs to another lane.
  */
 export function versionUnder(
   image: ImageConfig,
@@ -112,8 +113,8 @@ export function versionUnder(
 }
 
 /**
- * The git tag that is the release of an image: of those that its rules read, the highest version. Where there is no order,
- * `1.2.3` comes before `147`, both before one with a word (`build-7`), and that before a name without numbers.
+ * Finds the git tag that is an image's release: the highest version among those that its rules read. Without an order,
+ * `1.2.3` outranks `147`, both outrank a version after a word (`build-7`), and that outranks a name without numbers.
  */
 export function releaseTag(
   image: ImageConfig,
@@ -123,7 +124,7 @@ export function releaseTag(
 ): string | undefined {
   if (tags.length === 0) return undefined;
   const entriesOf = (ref: string) => imageRules(image, { ...event, ref }, now).entries;
-  // A rule that gives the same tag without any git tag does not read one.
+  // A rule that gives the same tag without a git tag does not read git tags.
   const always = new Set(entriesOf("").map(({ name }) => name));
   const read = tags.flatMap((tag) => {
     const ref = `refs/tags/${tag}`;
@@ -137,7 +138,7 @@ export function releaseTag(
   return others.reduce((best, other) => (outranks(other.version, best?.version) ? other : best), first)?.tag;
 }
 
-/** Undefined is a name without a version in it. */
+/** @param a undefined for a name without a version */
 function outranks(a: Version | undefined, b: Version | undefined): boolean {
   const order = a === undefined || b === undefined ? undefined : compareVersions(a, b);
   return order === undefined ? rankOf(a) > rankOf(b) : order > 0;
@@ -149,7 +150,7 @@ function rankOf(version: Version | undefined): number {
   return version.form === "N" ? 2 : 3;
 }
 
-/** Whether a rule takes what is released apart, and so may find no version in it. */
+/** Whether a rule looks for a version in what is released, and so may find none. */
 export function isForVersions({ type, enable }: TagRule): boolean {
   return enable === "true" && (type === "semver" || type === "pep440" || type === "match");
 }

@@ -1,30 +1,30 @@
 import type { Problem } from "./problem";
 import { repositoryKey } from "./reference";
 import type { ImageIntent } from "./release-intent";
-import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "./tag-rules";
+import { evaluateTagRules } from "./tag-rules/evaluate";
+import type { ReleaseEvent } from "./tag-rules/event";
+import { parseFlavor } from "./tag-rules/inputs";
+import { parseTagRules } from "./tag-rules/tag-rule";
 import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
-/** An independent family of tags of an image: versions in a form of their own, one floating tag, one trigger. */
+/** An independent family of an image's tags, with its own form of versions, floating tag and trigger. */
 export interface Lane {
   readonly name: string;
-  /** How a version is written as an image's tag: `standalone-vX.Y.Z` is prefix `standalone-v`. */
+  /** How a version is written as an image's tag. The format `standalone-vX.Y.Z` has the prefix `standalone-v`. */
   readonly form: VersionForm;
-  /** What a git tag of this lane starts with; the version follows: `docker-v` of `docker-v*`. */
+  /** What a git tag of this lane has before the version: `docker-v` for `docker-v*`. */
   readonly trigger: string;
-  /** The tag that points to the lane's newest version, e.g. `standalone-latest`. */
+  /** The tag that points to the lane's newest version: `standalone-latest`. */
   readonly floating: string;
   readonly tags: readonly string[];
   readonly flavor: readonly string[];
 }
 
-/**
- * The version of a name in a lane, without prefix: an image's tag (`standalone-v0.2.1`) or a git tag of
- * the lane's trigger (`docker-v0.2.1`). Undefined for any other name.
- */
+/** Reads the version from an image's tag (`standalone-v0.2.1`) or a git tag (`docker-v0.2.1`) of a lane. */
 export function laneVersion({ form, trigger }: Lane, name: string): Version | undefined {
   for (const prefix of [form.prefix, trigger]) {
     const rest = name.startsWith(prefix) ? name.slice(prefix.length) : "";
-    // The form says whether there is a `v`: without this `vv1.0.0` would be a version too.
+    // The prefix already has the `v`: otherwise `vv1.0.0` would be a version too.
     const version = /^[0-9]/.test(rest) ? parseVersion(rest) : undefined;
     if (version?.scheme === "semver") return version;
   }
@@ -35,7 +35,7 @@ export function laneGitTag({ trigger }: Lane, version: Version): string {
   return `${trigger}${version.text}`;
 }
 
-/** Those of some git tags that trigger a lane, the highest version first. */
+/** The git tags that trigger a lane, the highest version first. */
 export function laneTags(lane: Lane, tags: readonly string[]): string[] {
   return tags
     .flatMap((tag) => {
@@ -47,10 +47,9 @@ export function laneTags(lane: Lane, tags: readonly string[]): string[] {
 }
 
 /**
- * Why a name that was asked for, or whose git tag started this, is no version of the lane that is released (code
- * `lane-version`); undefined where it is one.
+ * Refuses a requested version or git tag that is not a version of the released lane (code `lane-version`).
  *
- * @param path where the name stands: `version`, `GITHUB_REF`
+ * @param path where the name comes from: `version`, `GITHUB_REF`
  */
 export function laneVersionProblem(
   { lane, lanes }: { readonly lane: Lane; readonly lanes: readonly Lane[] },
@@ -73,19 +72,23 @@ export function laneVersionProblem(
   };
 }
 
-export interface LaneOwnersInput {
+/**
+ * Refuses tags of the released lane that another lane's rules make too, for the same commit and the same version in its
+ * own format (code `lane-two-owners`).
+ */
+export function laneOwnerProblems({
+  lane,
+  lanes,
+  intents,
+  event,
+  now,
+}: {
   readonly lane: Lane;
   readonly lanes: readonly Lane[];
   readonly intents: readonly ImageIntent[];
   readonly event: ReleaseEvent;
   readonly now: Date;
-}
-
-/**
- * References that two lanes would own (code `lane-two-owners`): tags that the released lane writes and that another
- * lane's rules give as well, for the same commit and the same version in its own format.
- */
-export function laneOwnerProblems({ lane, lanes, intents, event, now }: LaneOwnersInput): Problem[] {
+}): Problem[] {
   const others = lanes.filter(({ name }) => name !== lane.name);
   return intents.flatMap((intent) =>
     others.flatMap((other) => {
@@ -97,7 +100,7 @@ export function laneOwnerProblems({ lane, lanes, intents, event, now }: LaneOwne
           code: "lane-two-owners",
           path: `${intent.name}:${name}`,
           message: `the lanes ${lane.name} and ${other.name} would both own ${repositories}:${name}`,
-          hint: `Give the rule that makes it a prefix in one of them, e.g. type=sha,prefix=${other.name}-sha-`,
+          hint: `In one of them, give the rule that makes it a prefix, e.g. type=sha,prefix=${other.name}-sha-`,
         }));
     }),
   );

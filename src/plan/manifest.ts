@@ -4,7 +4,7 @@ import type { PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
 import type { SbomState } from "./sbom";
 import type { TagClass } from "./tag-policy";
 
-/** The release manifest: what exists after a release. It holds no clock, so that a second `up` changes nothing. */
+/** The release manifest: what exists after a release. It contains no time, so that a second `up` changes nothing. */
 export interface ReleaseManifest {
   readonly schema: 1;
   readonly stack: string;
@@ -17,33 +17,36 @@ export interface ReleaseManifest {
 export interface ManifestImage {
   readonly name: string;
   readonly version?: string;
-  /** Its own commit, which may differ from the release's. Absent where it is the manifest's. */
+  /** Its commit. @default the manifest's */
   readonly revision?: string;
-  /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`. Absent if unknown. */
+  /** The released reference: `refs/tags/v1.2.3`, `refs/heads/main`. Absent if unknown. */
   readonly ref?: string;
-  /** `host/path` that it was promoted from. */
+  /** The repository that it was promoted from, `host/path`. */
   readonly promotedFrom?: string;
   readonly digest: Digest;
-  /** What the digest is made of; empty where an adopted image does not say. */
+  /** Empty if unknown, as for an adopted image without the annotation. */
   readonly contentKey: string;
   readonly platforms: readonly string[];
   readonly repositories: readonly string[];
-  /** `host/path@digest`, one a repository. */
+  /** `host/path@digest` for each repository. */
   readonly references: readonly string[];
   readonly tags: readonly ManifestTag[];
   /** Digests of the referrers that state or sign this release. */
   readonly attestations: readonly Digest[];
-  /** `unavailable`: it was wanted, and its generator could not be reached. Absent if unknown. */
+  /** Absent if unknown. */
   readonly sbom?: SbomState;
   readonly build?: BuildRecord;
 }
 
+/** The build resource that a stack has of an image. */
 export interface BuildRecord {
+  /** Counts up if every registry lost the content, and it was built again. */
   readonly generation: number;
+  /** The `sourceKey` of the image's intent. */
   readonly source?: string;
 }
 
-/** What one run built with, to compare machines. These are facts of a run, so not in the manifest. */
+/** What a run built with, to compare machines. Facts of a run are not part of the manifest. */
 export interface BuildFacts {
   readonly builder: string;
   /** `remote`, `docker-container`, `kubernetes`. */
@@ -56,7 +59,6 @@ export interface BuildFacts {
   readonly images: readonly {
     readonly name: string;
     readonly platforms: readonly string[];
-    /** Caches that were read and written; both empty for a build without. */
     readonly cacheFrom: readonly string[];
     readonly cacheTo: readonly string[];
   }[];
@@ -69,7 +71,7 @@ export interface ManifestTag {
   readonly digest: Digest;
 }
 
-/** What one run did to one tag, for the table at its end. Facts of a run, so no part of the manifest. */
+/** What a run did to one tag, for the table at its end. */
 export interface TagOutcome {
   readonly image: string;
   readonly repository: string;
@@ -81,24 +83,23 @@ export interface TagOutcome {
   readonly reason?: string;
 }
 
-/** Reads this stack's last manifest from its outputs, or from its file; anything that is not one counts as none. */
+/** Reads this stack's last manifest from its outputs or its file; undefined if the value is not a manifest. */
 export function parseManifest(value: unknown): ReleaseManifest | undefined {
   return isManifest(value) ? value : undefined;
 }
 
 /**
- * The manifest among the outputs of a stack's resources, as it is; undefined if nothing was released. If a program has several
- * releases, it is the one with these images. A release keeps it as an output of its own; older versions kept it as an output
- * of the stack.
+ * Finds the manifest among the outputs of a stack's resources; undefined if nothing was released. If a program has
+ * several releases, it is the one with these images. Older versions kept it as an output of the stack.
  */
 export function manifestAmong(
   outputs: readonly Readonly<Record<string, unknown>>[],
   images: readonly string[],
 ): unknown {
   const found = outputs.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest]));
-  const isWanted = (value: unknown) =>
+  const hasImages = (value: unknown) =>
     parseManifest(value)?.images.some(({ name }) => images.includes(name)) === true;
-  return found.find(isWanted) ?? found[0];
+  return found.find(hasImages) ?? found[0];
 }
 
 function isManifest(value: unknown): value is ReleaseManifest {
@@ -129,9 +130,9 @@ function isTag(value: unknown): value is ManifestTag {
   return isRecord(value) && isText(value.repository) && isText(value.name) && isDigest(value.digest);
 }
 
-/** What the registries hold once everything of a plan is done. */
+/** What the registries hold once a plan is carried out. */
 export interface ReleaseFacts {
-  /** Image -> the index digest. */
+  /** Image -> digest of its index. */
   readonly digests: Readonly<Record<string, Digest>>;
   /** Image -> digests of its referrers. */
   readonly attestations: Readonly<Record<string, readonly Digest[]>>;
@@ -178,7 +179,7 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
   };
 }
 
-/** The tags of a plan with what each of them points to. @param digests `host/path:tag` -> digest */
+/** The tags of a plan with their digests. @param digests `host/path:tag` -> digest */
 export function writtenTags(
   plan: ReleasePlan,
   digests: Readonly<Record<string, Digest>>,
@@ -191,7 +192,7 @@ export function writtenTags(
   );
 }
 
-/** What a run that carried a plan out did to each tag, version tags first. */
+/** What carrying out a plan did to each tag, version tags first. */
 export function tagOutcomes(plan: ReleasePlan, manifest: ReleaseManifest): TagOutcome[] {
   const claims = plan.images.flatMap((image) => image.claims);
   return [...claims, ...plan.levels.flatMap((level) => level.tags), ...plan.left].map((tag) =>
@@ -209,7 +210,7 @@ function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
     image: tag.image,
     repository: tag.repository,
     name: tag.name,
-    // Another release got there first.
+    // Another release moved it first.
     action: tag.action === "move" && to === tag.from?.digest ? "kept" : ACTIONS[tag.action],
     from: tag.from?.digest,
     fromVersion: tag.from?.version,
@@ -218,7 +219,7 @@ function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
   };
 }
 
-/** Repositories that a plan writes to; the right to push to them is checked before anything is built. */
+/** The repositories that a plan writes to. The right to push to them is checked before anything is built. */
 export function writtenRepositories(plan: ReleasePlan): string[] {
   const building = plan.images.filter((image) => image.content.from === "build");
   const tags = [
@@ -237,15 +238,15 @@ export function writtenRepositories(plan: ReleasePlan): string[] {
 export interface DigestPair {
   readonly image: string;
   readonly repository: string;
-  /** A tag that stays: a version's or, for an image without one, the content's own. */
+  /** A tag that stays: the version's or, for an image without one, the commit's or the content's. */
   readonly fixed: string;
   readonly floating: string;
   readonly digest: Digest;
-  /** What the floating tag points to, where that is something else. */
+  /** The digest of the floating tag, if it differs. */
   readonly other?: Digest;
 }
 
-/** Every floating tag beside the tag that it should equal, in each repository: `v1.2.3` and `latest`. */
+/** Every floating tag beside the tag that it should equal, in each repository: `latest` beside `v1.2.3`. */
 export function digestPairs({ images }: Pick<ReleaseManifest, "images">): DigestPair[] {
   return images.flatMap((image) => image.repositories.flatMap((repository) => pairsIn(image, repository)));
 }
@@ -264,6 +265,6 @@ function pairsIn(image: ManifestImage, repository: string): DigestPair[] {
   }));
 }
 
-function ofClass(tags: readonly ManifestTag[], wanted: ManifestTag["class"]): ManifestTag[] {
-  return tags.filter((tag) => tag.class === wanted);
+function ofClass(tags: readonly ManifestTag[], tagClass: TagClass): ManifestTag[] {
+  return tags.filter((tag) => tag.class === tagClass);
 }

@@ -52,29 +52,46 @@ export function decideContent(input: ContentInput): ContentDecision {
   const content = { from: "version-tag", tag: first.tag, digest: first.image.digest } as const;
   const key = verified?.contentKey ?? "";
   const isOther = key !== "" && key !== input.intent.contentKey;
-  const notices = refusals.length === 0 && isOther ? [keptNotice(input.intent, first, verified)] : [];
+  const notices = refusals.length === 0 && isOther ? keptNotices(input.intent, first, verified) : [];
   return { content, verified, refusals: dedupe(refusals), notices };
 }
 
-function keptNotice(
+/** None where only bases moved, which has a line of its own in the plan. */
+function keptNotices(
   intent: ImageIntent,
   { tag, image }: Sighting,
   verified: VerifiedImage | undefined,
-): string {
+): string[] {
   const statement = verified?.statements.find((stated) => isStatementOf(stated, intent));
   const known = statement === undefined ? [] : differences(statement, intent);
+  if (known.length === 0 && statement !== undefined && movedReferences(statement, intent).length > 0)
+    return [];
   const other = "files of its context, its Dockerfile, arguments, bases, labels or other settings";
   const what = known.length > 0 ? known.join("; ") : other;
-  return (
+  return [
     `${intent.name}: what it is made from is not what ${tag} was released with (${what}); ` +
-    `the release that exists (${shortDigest(image.digest)}) is kept`
-  );
+      `the release that exists (${shortDigest(image.digest)}) is kept`,
+  ];
 }
 
-/** Of what a release states of its inputs. */
+/** Bases whose references point to another image by now. */
+export function movedReferences(
+  { bases }: Pick<ReleaseStatement, "bases">,
+  intent: Pick<ImageIntent, "bases">,
+): string[] {
+  const isMoved = (name: string) => intent.bases[name] !== undefined && intent.bases[name] !== bases[name];
+  return Object.keys(bases).filter(isMoved);
+}
+
+/** Of what a release states of its inputs, but for bases that moved. */
 function differences(stated: ReleaseStatement, intent: ImageIntent): string[] {
+  const moved = movedReferences(stated, intent);
   const digests = (bases: ReleaseStatement["bases"]) =>
-    Object.fromEntries(Object.entries(bases).map(([name, digest]) => [name, shortDigest(digest)]));
+    Object.fromEntries(
+      Object.entries(bases)
+        .filter(([name]) => !moved.includes(name))
+        .map(([name, digest]) => [name, shortDigest(digest)]),
+    );
   const platforms = (of: readonly string[]) => ({ platforms: [...of].sort().join(", ") });
   const ofPlatforms = changes(platforms(stated.platforms), platforms(intent.image.platforms));
   // A statement that was attached later, from another working tree, has neither.
@@ -133,8 +150,11 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  const isNamedByContent =
+  // The commit's tag is the newest rebuild's by now.
+  const isRebuilt = intent.rebuild?.newest !== undefined;
+  const isOwnCandidate =
     intent.candidateTag?.startsWith("candidate-") && intent.candidateTag !== movingCandidate(intent.image);
+  const isNamedByContent = isRebuilt || isOwnCandidate;
   return {
     ...intent,
     contentKey: key,

@@ -12,6 +12,7 @@ import {
 } from "./planned-content";
 import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
 import { wantedSigner } from "./promotion";
+import { type MovedBase, movedBases } from "./rebuild";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
 import { candidateName, type ImageIntent, movingCandidate, withoutFloatingTags } from "./release-intent";
@@ -31,11 +32,10 @@ import {
 
 export interface ImagePlanInput {
   readonly config: Config;
-  /** Commit being released, and its repository's URL without credentials. */
   readonly source: Source;
   readonly state: RegistryState;
   readonly previous?: ReleaseManifest;
-  /** How commits that live tags point to relate to the one being released. */
+  /** Commit of a live tag -> how it relates to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
 }
 
@@ -47,6 +47,7 @@ export function planImage(
   readonly tags: readonly PlannedTag[];
   readonly refusals: readonly Refusal[];
   readonly notices: readonly string[];
+  readonly movedBases: readonly MovedBase[];
 } {
   const { state, previous, config } = input;
   const repositories = intent.repositories
@@ -111,22 +112,23 @@ export function planImage(
       sbom,
     },
     tags: [...tags.tags, ...others],
-    // A version that is refused as a whole needs no second refusal for its tag.
+    // If a version is refused, its tag needs no second refusal.
     refusals: [
       ...refusals,
       ...[...claims.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
     ],
     notices,
+    movedBases: refusals.length > 0 ? [] : movedBases(about, content, verified),
   };
 }
 
-/** A later run that finds the index has to see that its SBOM is missing. */
+/** Notes a missing SBOM on the index, for later runs that find it. */
 function withSbomNote(intent: ImageIntent, sbom: SbomState | undefined): ImageIntent {
   if (sbom !== "unavailable") return intent;
   return { ...intent, annotations: { ...intent.annotations, [SBOM_ANNOTATION]: SBOM_UNAVAILABLE } };
 }
 
-/** The tag of a release that exists was not asked about; where it is there, it holds the content that names it. */
+/** The candidate tag of an existing release is not read; where it exists, it points to that release's content. */
 function withNamedContent(
   state: RegistryState,
   candidateTag: string,
@@ -146,8 +148,8 @@ function withNamedContent(
 }
 
 /**
- * A `candidate-` tag belongs to the content that names it, whichever commit made it; not once it holds another. Whether
- * a base's tag holds another is decided with its content.
+ * A `candidate-` tag belongs to its content, whichever commit made it, unless it points to other content. For a base's
+ * tag, `decideBase` checks that.
  */
 function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
   const { contentKey, image } = input.intent;
@@ -159,8 +161,8 @@ function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
 }
 
 /**
- * What the image's moving candidate tag holds now, and may leave. Undefined where that is a version that is built and not
- * released: this release then takes a tag of its own, so that running that one again still builds nothing.
+ * The digests that the image's moving candidate tag may leave. Undefined if it holds a version that is built and not
+ * released: this release then takes another tag, so that releasing that version later builds nothing.
  */
 function replaceable(input: ContentInput): Digest[] | undefined {
   const { intent, state, repositories, verification } = input;
@@ -175,7 +177,7 @@ function replaceable(input: ContentInput): Digest[] | undefined {
   return isAwaited ? undefined : held.map(({ image }) => image.digest);
 }
 
-/** Whether a version is released, or a later one of its line is: then nobody is expected to release it any more. */
+/** Whether a version, or a later one of its minor line, is released: then it is not expected any more. */
 function isSettled(version: string, tags: readonly string[], form: VersionForm): boolean {
   const held = parseVersion(version, form);
   const line = (of: Version) => numbersOf(of).slice(0, 2).join(".");
@@ -187,7 +189,7 @@ function isSettled(version: string, tags: readonly string[], form: VersionForm):
   });
 }
 
-/** The candidate tag, where this stack makes the content, and no equal one with an SBOM that this lacks has the tag. */
+/** Decides about the candidate tag. A tag of equal content is not moved to content that lacks the SBOM. */
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
@@ -209,8 +211,8 @@ function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisi
 }
 
 /**
- * The build is a resource when it has to be made, or when this stack made it: then nothing flaps. Content that this
- * stack built and that every registry lost since is built again, as another resource.
+ * The build stays a resource as long as its content is released, so that the next run does not delete it. Content that
+ * every registry lost is built again, as another generation.
  */
 function buildGeneration(
   intent: ImageIntent,

@@ -16,11 +16,11 @@ import { compareVersions, parseVersion, tagOfVersion } from "./versions";
 
 export interface TagsInput extends ContentInput {
   readonly digest: Digest | undefined;
-  /** How commits that live tags point to relate to the one being released. */
+  /** Commit of a live tag -> how it relates to the one being released. */
   readonly ancestry: Readonly<Record<string, Ancestry>>;
-  /** `move`: the team's policy lets pre-releases move floating tags. Default: they move none. */
+  /** `move`: the team's policy lets pre-releases move floating tags. @default they move none */
   readonly prereleases?: "move";
-  /** Those of `repositories` whose tags cannot move: they get no floating tags. */
+  /** Repositories whose tags cannot move: they get no floating tags. */
   readonly immutable: readonly string[];
 }
 
@@ -30,75 +30,92 @@ export interface TagDecisions {
 }
 
 /**
- * What becomes of the tags that the release wants. A floating tag that does not move to this release belongs to the newest
- * version of its line, and is put back there if it points elsewhere.
+ * Decides about every requested tag in every repository. A floating tag that does not move to this release belongs to
+ * the newest version of its line, and is put back there if it points elsewhere.
  */
-export function decideTags(input: TagsInput, desired: readonly RequestedTag[]): TagDecisions {
+export function decideTags(input: TagsInput, requested: readonly RequestedTag[]): TagDecisions {
   const tags: PlannedTag[] = [];
   const refusals: Refusal[] = [];
   const existing = existingTags(input);
   for (const repository of input.repositories) {
-    for (const tag of desired) {
+    for (const tag of requested) {
       if (tag.class === "floating" && input.immutable.includes(repository)) continue;
       const live = verifiedLiveTag(input, repository, tag.name);
-      const desired = desiredTag(input, tag);
       const ancestry = input.ancestry[live?.revision ?? ""] ?? "unknown";
+      const place: TagPlace = { input, repository, live, ancestry };
+      const desired = desiredTag(input, tag);
       const decision = decideTag(desired, live, existing, ancestry);
-      const override = `${input.intent.name}:${tag.name}`;
-      if (decision.action === "refuse") {
-        const message = `${repository}: ${decision.reason}`;
-        refusals.push({ code: decision.code, path: override, message, override });
-        continue;
+      switch (decision.action) {
+        case "refuse": {
+          const override = overrideOf(place, desired);
+          const message = `${repository}: ${decision.reason}`;
+          refusals.push({ code: decision.code, path: override, message, override });
+          break;
+        }
+        case "keep":
+          tags.push(keptTag(place, desired, existing, decision.reason));
+          break;
+        case "unchanged":
+          tags.push(plannedTag(place, desired, "unchanged", {}));
+          break;
+        case "create":
+        case "move": {
+          const reasons = [writtenReason(place, desired), decision.reason].filter((one) => one !== undefined);
+          const reason = reasons.length === 0 ? undefined : reasons.join("; ");
+          tags.push(plannedTag(place, desired, decision.action, { reason }));
+          break;
+        }
       }
-      const about = { input, repository, live, ancestry };
-      if (decision.action !== "keep") {
-        const isWritten = decision.action !== "unchanged";
-        const byCommits = "reason" in decision ? decision.reason : undefined;
-        const reasons = isWritten
-          ? [writtenReason(about, desired), byCommits].filter((one) => one !== undefined)
-          : [];
-        const reason = reasons.length === 0 ? undefined : reasons.join("; ");
-        tags.push(plannedTag(about, desired, decision.action, { reason }));
-        continue;
-      }
-      const newest = followsVersions(desired, live, existing)
-        ? newestVersion(desired, existing)?.text
-        : undefined;
-      const back = newest === undefined ? undefined : movedToNewest(about, desired, newest);
-      if (back !== undefined) {
-        tags.push(back);
-        continue;
-      }
-      // The resource of a floating tag that rightly stays holds what is there.
-      const held = live && { digest: live.digest, version: live.version, revision: live.revision ?? "" };
-      const isMissing =
-        live === undefined &&
-        newest !== undefined &&
-        !hasTag(input, repository, tagOfVersion(newest, desired.form));
-      const hint = isMissing ? `; to have it in ${repository} too, release ${newest} again` : "";
-      const reason = `${decision.reason}${hint}`;
-      tags.push(plannedTag(about, { ...desired, ...held }, "keep", { reason, override }));
     }
   }
   return { tags, refusals };
 }
 
-/** Floating tags of other versions, which belong to the newest of their line. */
+/** A floating tag that does not move to this release: it stays, or is put back to the newest version of its line. */
+function keptTag(
+  place: TagPlace,
+  desired: DesiredTag,
+  existing: readonly string[],
+  keptReason: string,
+): PlannedTag {
+  const { input, repository, live } = place;
+  const newest = followsVersions(desired, live, existing)
+    ? newestVersion(desired, existing)?.text
+    : undefined;
+  const back = newest === undefined ? undefined : movedToNewest(place, desired, newest);
+  if (back !== undefined) return back;
+  // The resource of a tag that stays holds what the tag points to now.
+  const held = live && { digest: live.digest, version: live.version, revision: live.revision ?? "" };
+  const isMissing =
+    live === undefined &&
+    newest !== undefined &&
+    !hasTag(input, repository, tagOfVersion(newest, desired.form));
+  const hint = isMissing ? `; to have it in ${repository} too, release ${newest} again` : "";
+  const reason = `${keptReason}${hint}`;
+  return plannedTag(place, { ...desired, ...held }, "keep", { reason, override: overrideOf(place, desired) });
+}
+
+/** The entry of `slipway:override` for a tag. */
+function overrideOf({ input }: TagPlace, { name }: DesiredTag): string {
+  return `${input.intent.name}:${name}`;
+}
+
+/** Puts back floating tags of other versions (`intent.others`) to the newest version of their line. */
 export function putBackOthers(input: TagsInput): PlannedTag[] {
   const { intent, repositories, immutable } = input;
   const open = repositories.filter((repository) => !immutable.includes(repository));
   return open.flatMap((repository) =>
     (intent.others ?? []).flatMap(({ name, line, form, version }) => {
-      const isWanted = intent.tags.some((tag) => tag.name === name);
+      const isRequested = intent.tags.some((tag) => tag.name === name);
       const desired = desiredTag(input, { name, class: "floating", line, follows: { version, form } });
-      if (isWanted || desired.overridden) return [];
+      if (isRequested || desired.overridden) return [];
       const live = verifiedLiveTag(input, repository, name);
       return movedToNewest({ input, repository, live, ancestry: "unknown" }, desired, version) ?? [];
     }),
   );
 }
 
-/** A tag of one repository, as it is now. */
+/** A tag in one repository, as it is now. */
 interface TagPlace {
   readonly input: TagsInput;
   readonly repository: string;
@@ -127,7 +144,7 @@ function plannedTag(
   };
 }
 
-/** A floating tag's move to the newest version of its line; undefined if it is there, or if that version is not verified. */
+/** Moves a floating tag to the newest version of its line; undefined if it is there, or if that version is not verified. */
 function movedToNewest(place: TagPlace, desired: DesiredTag, version: string): PlannedTag | undefined {
   const { input, repository, live } = place;
   const found = input.state.repositories[repository]?.found[tagOfVersion(version, desired.form)];
@@ -144,7 +161,7 @@ function movedToNewest(place: TagPlace, desired: DesiredTag, version: string): P
   });
 }
 
-/** Why a tag is written that this release would not have to write, if all was as it was left. */
+/** Why a tag is written although the last release wrote it: a rollback, a deleted version, or another tool. */
 function writtenReason({ input, repository, live }: TagPlace, desired: DesiredTag): string | undefined {
   const isBack = desired.class === "floating" && live !== undefined;
   return (
@@ -154,7 +171,7 @@ function writtenReason({ input, repository, live }: TagPlace, desired: DesiredTa
   );
 }
 
-/** A floating tag follows the versions that exist: one whose tag was deleted is none. */
+/** A version whose tag was deleted does not exist any more, so its floating tags go back. */
 function goneReason(input: TagsInput, live: LiveTag, { version, form }: DesiredTag): string | undefined {
   const [was, is] = [parseVersion(live.version ?? "", form), parseVersion(version ?? "", form)];
   if (was === undefined || is === undefined || compareVersions(was, is) !== 1) return undefined;
@@ -168,8 +185,8 @@ function hasTag({ state }: TagsInput, repository: string, name: string): boolean
 }
 
 /**
- * The names by which versions are known to exist: all tags. A release that publishes no version tag leaves none behind, so
- * there the versions count that the state, signed statements and live tags name.
+ * The tags from which the existing versions are known. If releases publish no version tags, the versions that the
+ * state, signed statements and live tags name count too.
  */
 function existingTags(input: TagsInput): string[] {
   const { intent, repositories, state, verification } = input;
@@ -207,7 +224,7 @@ function desiredTag(input: TagsInput, tag: RequestedTag): DesiredTag {
   };
 }
 
-/** A rollback moves floating tags and no others: what is there already is only held. */
+/** A rollback moves floating tags only; other tags are kept in the plan if they are in place. */
 export function rollbackTags({ tags }: TagDecisions): TagDecisions {
   return {
     tags: tags.filter((tag) => tag.class === "floating" || tag.action === "unchanged"),

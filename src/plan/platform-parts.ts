@@ -4,7 +4,7 @@ import type { Problem } from "./problem";
 import { isListOf, isRecord, isText } from "./record";
 import type { PlannedImage } from "./release-plan";
 
-/** What one platform's builds made, as a machine hands it to the one that merges. */
+/** The file in which a machine passes the results of one platform's builds to the machine that merges them. */
 export interface PlatformParts {
   readonly schema: 1;
   readonly stack: string;
@@ -14,13 +14,13 @@ export interface PlatformParts {
   readonly parts: readonly Part[];
 }
 
-/** One image for one platform, pushed by digest, without a tag. */
+/** One image for one platform, which is pushed by digest, without a tag. */
 export interface Part {
   readonly image: string;
   readonly contentKey: string;
-  /** Of an index with this platform alone. */
+  /** The digest of an index with this platform only. */
   readonly digest: Digest;
-  /** `host/path`, where it was pushed to. */
+  /** `host/path` of the repositories that it was pushed to. */
   readonly repositories: readonly string[];
   readonly base?: Digest;
 }
@@ -30,7 +30,7 @@ export interface PartsFile {
   readonly parts: PlatformParts;
 }
 
-/** The image as one platform's build makes it. Its index says that it is a part, so it is not mistaken for the whole. */
+/** The image that one platform's build makes. An annotation marks its index as a part. */
 export function partOf(image: PlannedImage, platform: string): PlannedImage {
   const { intent } = image;
   const { [CONTENT_KEY_ANNOTATION]: _, ...annotations } = intent.annotations;
@@ -44,7 +44,7 @@ export function partOf(image: PlannedImage, platform: string): PlannedImage {
   };
 }
 
-/** What has to be built, in the plan's order: bases first. */
+/** The images that have to be built, bases first. */
 export function builtImages(images: readonly PlannedImage[]): PlannedImage[] {
   return images.filter(({ content }) => content.from === "build");
 }
@@ -72,14 +72,14 @@ function isPart(value: unknown): value is Part {
   );
 }
 
-/** One part for each platform of an image, in the order of its platforms. */
 export interface ImageParts {
   readonly image: PlannedImage;
+  /** One for each platform of the image, in the same order. */
   readonly parts: readonly (Part & { readonly platform: string })[];
 }
 
 /**
- * The parts of every image that has to be built: each platform once, all of the content that this very plan wants.
+ * Finds the parts of every image that has to be built: one for each platform, with the content key of this plan.
  * Everything that is missing or different is reported at once.
  */
 export function matchParts(

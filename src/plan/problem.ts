@@ -1,17 +1,14 @@
-/**
- * Something a user has to know about or fix: in a configuration, a plan or a registry.
- * Codes are stable; texts are not.
- */
+/** Something in a configuration, a plan or a registry that a user has to fix. Codes are stable, texts are not. */
 export interface Problem {
-  /** Stable, kebab-case, for scripts and documentation: `config-unknown-key`, `tag-write-once`. */
+  /** In kebab-case: `config-unknown-key`, `tag-write-once`. */
   readonly code: string;
-  /** Where it stands: a path into the configuration (`images[2].platforms[0]`) or a reference. */
+  /** A path in the configuration (`images[2].platforms[0]`), or a reference. */
   readonly path: string;
   readonly message: string;
   readonly hint?: string;
 }
 
-/** One or more problems that stop what was asked for, all at once. */
+/** Stops a run, with all of its problems. */
 export class ProblemError extends Error {
   readonly problems: readonly Problem[];
 
@@ -27,13 +24,13 @@ export function formatProblem(problem: Problem): string {
   return problem.hint === undefined ? first : `${first}\n    ${problem.hint.replaceAll("\n", "\n    ")}`;
 }
 
-/** Each once: several checks may find the same thing. */
+/** Several checks may find the same problem. */
 export function withoutRepeats(problems: readonly Problem[]): Problem[] {
   const keys = problems.map(({ path, message }) => `${path}\n${message}`);
   return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }
 
-/** The message of anything that was thrown. Node's error for several failed connections has messages inside only. */
+/** The message of anything that is thrown. Node's error for several failed connections only has messages inside. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.message !== "") return error.message;

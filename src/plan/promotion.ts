@@ -11,14 +11,12 @@ import type { PromotionRules, Verdict, VerifyRequest } from "./trust";
 
 const SCHEMA = 1;
 
-interface ManifestReading {
-  readonly manifest?: ReleaseManifest;
-  readonly problems: readonly Problem[];
-}
-
-/** Reads another stack's manifest from its outputs. @param value undefined where the stack was never released */
-export function readStackManifest(stack: string, value: unknown): ManifestReading {
-  const problem = (code: string, message: string, hint: string): ManifestReading => ({
+/** Reads another stack's manifest from its outputs. @param value undefined if the stack was never released */
+export function readStackManifest(
+  stack: string,
+  value: unknown,
+): { readonly manifest?: ReleaseManifest; readonly problems: readonly Problem[] } {
+  const problem = (code: string, message: string, hint: string) => ({
     problems: [{ code, path: "promote.from", message, hint }],
   });
   const release = `Release it first: pulumi up --stack ${stack}`;
@@ -44,7 +42,6 @@ export function readStackManifest(stack: string, value: unknown): ManifestReadin
   );
 }
 
-/** What a manifest says of one image. */
 export function manifestRelease(manifest: ReleaseManifest, image: ManifestImage): ExistingRelease {
   const { name, digest, version, contentKey, platforms } = image;
   return {
@@ -61,20 +58,20 @@ export function manifestRelease(manifest: ReleaseManifest, image: ManifestImage)
 
 export interface PromotionCheck {
   readonly release: ExistingRelease;
-  /** For people: `stage`, `the statement of v1.2.3`. */
+  /** The source, for messages: `stage`, `the statement of v1.2.3`. */
   readonly of: string;
-  /** How it is released there: `pulumi up --stack stage`. */
+  /** The command that releases it there: `pulumi up --stack stage`. */
   readonly remedy: string;
   readonly platforms: readonly string[];
-  /** `slipway:version`: what is asked for. */
+  /** The requested version (`slipway:version`). */
   readonly asserted: string | undefined;
   readonly requireTag: boolean;
-  /** `host/path` -> what the digest is there; absent where it is not. */
+  /** `host/path` -> the image with the release's digest there. */
   readonly found: Readonly<Record<string, FoundImage | undefined>>;
   readonly problems: readonly Problem[];
 }
 
-/** Where a release is promoted from, or why it is not. */
+/** Finds the repository that a release is promoted from, or why it cannot be promoted. */
 export function checkPromotion(check: PromotionCheck): {
   readonly source?: string;
   readonly problems: readonly Problem[];
@@ -94,7 +91,7 @@ export function checkPromotion(check: PromotionCheck): {
   return { source, problems: [asserted, platformProblem(check, source) ?? []].flat() };
 }
 
-/** What is asked for by version is what is promoted. */
+/** The promoted release has to be the requested version. */
 function assertion({ release, of, asserted, requireTag, remedy }: PromotionCheck): Problem | undefined {
   if (asserted !== undefined && !isCalled(release, asserted)) {
     return {
@@ -118,8 +115,8 @@ function platformProblem(
   source: string,
 ): Problem | undefined {
   const offered = found[source]?.platforms ?? [];
-  const wanted = [...new Set([...release.platforms, ...platforms])].sort();
-  const missing = missingPlatforms(offered, wanted);
+  const required = [...new Set([...release.platforms, ...platforms])].sort();
+  const missing = missingPlatforms(offered, required);
   if (missing.length === 0) return undefined;
   return {
     code: "promotion-platform-missing",
@@ -131,7 +128,7 @@ function platformProblem(
   };
 }
 
-/** What a stack asks of what it promotes: `promote.verify`, and the rules of its policy that only the gate can judge. */
+/** The rules for what a stack promotes: `promote.verify`, and those of its policy that only the gate can check. */
 export function gateRules(verify: PromotionRules, policy: PolicyConfig): PromotionRules {
   const { missingProvenance, deniedLicences } = policy;
   const { level, ...licences } = deniedLicences;
@@ -143,14 +140,14 @@ export function gateRules(verify: PromotionRules, policy: PolicyConfig): Promoti
   };
 }
 
-/** Where `promote.verify` is absent: the stack's own signer, or one that `sign.trusted` names. */
+/** The default of `promote.verify`: the stack's own signer, or one that `sign.trusted` names. */
 const BY_THE_STACK: PromotionRules = {
   signer: { kind: "stack" },
   predicates: ["signature", "statement"],
   platforms: [],
 };
 
-/** The rules that content has to pass before it is promoted; undefined where nothing is signed and no rule is set. */
+/** The rules that content has to pass before it is promoted; undefined if nothing is signed and no rule is set. */
 export function promotionGate({
   promote,
   sign,
@@ -160,23 +157,23 @@ export function promotionGate({
   return verify === undefined ? undefined : gateRules(verify, policy);
 }
 
-/** The signer whose claims and statements a stack trusts; undefined for its own signers. */
+/** The signer whose claims and statements a promotion trusts; undefined for the stack's own signers. */
 export function wantedSigner(
   config: Pick<Config, "promote" | "sign" | "policy">,
 ): PromotionRules["signer"] | undefined {
   return config.promote === undefined ? undefined : promotionGate(config)?.signer;
 }
 
-/** What is only warned of, asked of what has passed the gate; undefined for nothing. */
+/** The rules that only warn, to be checked once the gate has passed; undefined for none. */
 export function advisoryRules(rules: PromotionRules, policy: PolicyConfig): PromotionRules | undefined {
   const { level, ...licences } = policy.deniedLicences;
   return level === "warn" ? { ...rules, licences } : undefined;
 }
 
 /**
- * What has to be verified before a release is promoted: the stack's rules, and that what was signed is this image
- * of this commit for these platforms. A release without a version has no statement that could say so, so its commit has
- * to stand in what is signed, the index; a base may be of an earlier commit.
+ * What has to be verified before a release is promoted: the stack's rules, and that this image of this commit for these
+ * platforms was signed. A release without a version has no statement with its commit, so the signed index has to name it.
+ * A base may be from an earlier commit.
  *
  * @param holding `host/path` of every repository that holds the digest
  */
@@ -207,10 +204,10 @@ export function promotionRequest(
   };
 }
 
-/** Fails closed: without a verdict nothing is promoted. @param remedy how it is released there */
+/** Fails closed: without a verdict, nothing is promoted. @param remedy the command that releases it at the source */
 export function promotionRefusals(verdicts: readonly Verdict[], remedy: string): Problem[] {
   if (verdicts.length === 0) {
-    return [{ code: "verify-missing", path: "promote.verify", message: "nothing was there to be verified" }];
+    return [{ code: "verify-missing", path: "promote.verify", message: "there was nothing to verify" }];
   }
   const hint = `Only what is verified is promoted: sign it where it is released (slipway:sign, then ${remedy}), or correct promote.verify.`;
   return verdicts
@@ -218,7 +215,7 @@ export function promotionRefusals(verdicts: readonly Verdict[], remedy: string):
     .flatMap(({ problems }) => problems.map((problem) => ({ hint, ...problem })));
 }
 
-/** Problems that the team's policy only warns of. */
+/** Problems for which the team's policy has the level `warn`. */
 export function promotionWarnings(verdicts: readonly Verdict[]): PolicyFinding[] {
   const rule = "deniedLicences" as const;
   return verdicts

@@ -2,7 +2,7 @@ import type { ImageConfig } from "./config";
 import { type Digest, isDigest, shortDigest } from "./digest";
 import { imageRules } from "./image-tags";
 import type { Problem } from "./problem";
-import type { ReleaseEvent } from "./tag-rules";
+import type { ReleaseEvent } from "./tag-rules/event";
 import type { VersionForm } from "./versions";
 
 /** What a manifest names. Blobs are the registry's own to clean up. */

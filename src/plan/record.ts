@@ -13,7 +13,16 @@ export function isListOf<T>(value: unknown, isMember: (member: unknown) => membe
   return Array.isArray(value) && value.every(isMember);
 }
 
-/** The same on every machine, whatever its language: keys in the order of their code units. */
+/** Sorts the keys by code units, which is the same on every machine. */
 export function sortedRecord<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** JSON in UTF-8; undefined for anything else. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

@@ -7,13 +7,13 @@ const DOCKER_HUB_HOSTS = new Set([
   "registry.hub.docker.com",
 ]);
 
-/** The host that people write (`docker.io`); any of Docker Hub's names becomes `docker.io`. */
+/** Lower-cases a host, and makes `docker.io` of any of Docker Hub's names. */
 export function normalizeHost(host: string): string {
   const lower = host.toLowerCase();
   return DOCKER_HUB_HOSTS.has(lower) ? "docker.io" : lower;
 }
 
-/** The host that answers the distribution API: Docker Hub's is not the one people write. */
+/** The host of the distribution API, which for Docker Hub is not `docker.io`. */
 export function apiHost(host: string): string {
   return normalizeHost(host) === "docker.io" ? "registry-1.docker.io" : host.toLowerCase();
 }
@@ -43,15 +43,15 @@ export interface Reference extends RepositoryName {
   readonly digest?: string;
 }
 
-/** `host/path`, as it is shown and as it keys maps. */
+/** `host/path`, for messages and as a key. */
 export function repositoryKey(name: RepositoryName): string {
   return `${name.host}/${name.path}`;
 }
 
 /**
- * Reads `[host/]path[:tag][@digest]` as Docker does: no host means Docker Hub, and a bare name there is in `library/`.
+ * Reads `[host/]path[:tag][@digest]` as Docker does: the default host is Docker Hub, where a bare name is in `library/`.
  *
- * @throws TypeError when a part breaks OCI's grammar.
+ * @throws TypeError for a part that breaks OCI's grammar.
  */
 export function parseReference(text: string): Reference {
   const at = text.indexOf("@");
@@ -78,7 +78,7 @@ export function parseReference(text: string): Reference {
   return { host, path, tag, digest };
 }
 
-/** A reference with nothing left out: its host, and its tag (`latest` where there is no digest either). */
+/** The full reference, with its host, and with the tag `latest` if it has neither tag nor digest. */
 export function referenceText({ tag, digest, ...name }: Reference): string {
   const shownTag = tag ?? (digest === undefined ? "latest" : undefined);
   return `${repositoryKey(name)}${shownTag === undefined ? "" : `:${shownTag}`}${digest === undefined ? "" : `@${digest}`}`;
@@ -93,7 +93,7 @@ export function isReference(text: string): boolean {
   }
 }
 
-/** Whether a registry's host (with its port) is this machine: `localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`. */
+/** Whether a registry's host is this machine: `localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`, with or without a port. */
 export function isLoopbackHost(host: string): boolean {
   const name = host.toLowerCase().replace(/:[0-9]+$/, "");
   return (
@@ -104,10 +104,10 @@ export function isLoopbackHost(host: string): boolean {
   );
 }
 
-/** `user@host:path`, ssh's short form. */
+/** The short form of ssh: `user@host:path`. */
 const SCP_LIKE = /^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)(.+)$/;
 
-/** Host (without port) and path of a remote, as it is written; both empty for a local path. */
+/** Host (without port) and path of a git remote; both are empty for a local path. */
 export function hostAndPath(remote: string): { readonly host: string; readonly path: string } {
   const scp = SCP_LIKE.exec(remote);
   if (scp !== null) return { host: (scp[1] ?? "").toLowerCase(), path: scp[2] ?? "" };
@@ -116,12 +116,12 @@ export function hostAndPath(remote: string): { readonly host: string; readonly p
   return { host: url.hostname.toLowerCase(), path: url.pathname };
 }
 
-/** Hosts for ssh through port 443, beside the ones that people open. */
+/** Hosts for ssh through port 443, where no web pages are. */
 const SSH_HOSTS = /^(?:ssh\.(?=github\.com$)|altssh\.(?=(?:gitlab\.com|bitbucket\.org)$))/;
 
 /**
- * Where people open the repository of a remote; undefined for a local path, and for an abbreviation that only this
- * machine's ssh or git configuration knows (`work:octo/app`, `gh://octo/app`).
+ * The web page of a remote. Undefined for a local path, and for an abbreviation from this machine's ssh or git
+ * configuration (`work:octo/app`, `gh://octo/app`).
  *
  * @param remote without credentials
  */
@@ -134,9 +134,9 @@ export function pageAddress(remote: string): string | undefined {
 }
 
 /**
- * One address for a repository, however it was cloned: `https://github.com/octo/app` for
- * `https://github.com/octo/app.git`, `git@github.com:octo/app.git` and `ssh://git@github.com/octo/app`. A local path
- * stays as it is.
+ * The same address for a repository, however it was cloned: `https://github.com/octo/app` for
+ * `https://github.com/octo/app.git`, `git@github.com:octo/app.git` and `ssh://git@github.com/octo/app`. A local path is
+ * returned unchanged.
  *
  * @param remote without credentials
  */

@@ -5,39 +5,39 @@ import type { ReleaseManifest } from "./manifest";
 import type { Problem } from "./problem";
 import type { ContentClaim, ReleaseStatement, SignedFacts } from "./statement";
 
-/** What the registries hold, as far as a plan has to know it. Read once, before planning. */
+/** The part of the registries' contents that a plan needs. It is read once, before planning. */
 export interface RegistryState {
   readonly access: Readonly<Record<string, RegistryAccess>>;
-  /** By `host/path`. Repositories of skipped or refused registries are absent. */
+  /** `host/path` -> its state. Repositories of skipped or refused registries are absent. */
   readonly repositories: Readonly<Record<string, RepositoryState>>;
 }
 
 export type RegistryAccess =
   | { readonly status: "ready"; readonly credentials: string }
-  /** Optional, and no credentials were found. */
+  /** The registry is optional, and has no credentials. */
   | { readonly status: "skipped"; readonly reason: string }
   | { readonly status: "refused"; readonly problem: Problem };
 
 export interface RepositoryState {
   readonly tags: readonly string[];
-  /** What the tags that were asked about point to. A tag that does not exist has no entry. */
+  /** What the requested tags point to. A tag that does not exist has no entry. */
   readonly found: Readonly<Record<string, FoundImage>>;
 }
 
 export interface FoundImage {
   readonly digest: Digest;
   readonly mediaType: string;
-  /** Platforms of the index, attestation manifests left out. */
+  /** Platforms of the index, without attestation manifests. */
   readonly platforms: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
-  /** Release statements among the digest's referrers, which anyone who may push can write; asked for version tags only. */
+  /** Unverified release statements among the digest's referrers, which are read for version tags only. */
   readonly statements: readonly ReleaseStatement[];
-  /** What trusted signers say about the digest; absent where that was not asked. */
+  /** What trusted signers say about the digest; absent if it was not read. */
   readonly signed?: SignedFacts;
 }
 
 /**
- * Why a fact from a registry counts as verified:
+ * Why an image in a registry counts as verified:
  *
  * - `state`: this stack recorded the digest when it released it.
  * - `signature`: a trusted signer claims or states it.
@@ -46,17 +46,18 @@ export interface FoundImage {
  */
 export type VerifiedBy = "state" | "signature" | "adopt" | "registry";
 
-/** An image of a registry, as far as it is verified. */
+/** What is verified about an image in a registry. */
 export interface VerifiedImage {
   readonly by: VerifiedBy;
-  /** Empty where the image does not say. */
+  /** Empty if unknown. */
   readonly contentKey: string;
   readonly revision?: string;
   readonly claim?: ContentClaim;
-  /** Every statement that counts for this image; unsigned ones under `registry` only. */
+  /** The statements that count for this image. Unsigned ones only count if nothing is signed. */
   readonly statements: readonly ReleaseStatement[];
 }
 
+/** What decides which images in registries a stack trusts. */
 export interface Verification {
   readonly name: string;
   readonly lane: string;
@@ -64,7 +65,7 @@ export interface Verification {
   readonly signing: boolean;
   readonly adopt: readonly string[];
   readonly previous: ReleaseManifest | undefined;
-  /** The stack promotes: what it holds was signed for the repositories that it came from. Default: false. */
+  /** The stack promotes, so its content was signed for the repositories that it came from. @default false */
   readonly promotes?: boolean;
 }
 
@@ -85,9 +86,9 @@ export function verificationOf(
 }
 
 /**
- * What is verified of an image that a registry shows; undefined for nothing. A tag and an annotation are hints.
+ * Verifies an image in a registry; undefined if it is not verified. Tags and annotations alone are not trusted.
  *
- * @param repository `host/path`, where it was found: a claim counts only in the repositories that it names
+ * @param repository `host/path` of the image: a claim counts only in the repositories that it names
  */
 export function verifiedImage(
   { name, lane, signing, adopt, previous, promotes = false }: Verification,
@@ -111,7 +112,7 @@ export function verifiedImage(
   }
   const isAdopted = adopt.includes(`${name}@${found.digest}`);
   if (signing && !isAdopted) return undefined;
-  // A person checked the digest, and the annotations are part of it; without signatures there is nothing better.
+  // Annotations are part of the digest that the user checked; without signatures there is nothing better.
   return {
     by: isAdopted ? "adopt" : "registry",
     contentKey: found.annotations[CONTENT_KEY_ANNOTATION] ?? "",

@@ -12,6 +12,7 @@ import type { ExistingContent } from "./existing-release";
 import type { FloatingTag } from "./floating-tags";
 import { requestedTags, versionAndForm } from "./image-tags";
 import type { Problem } from "./problem";
+import type { Rebuild } from "./rebuild";
 import { sortedRecord } from "./record";
 import { type RepositoryName, repositoryKey } from "./reference";
 import type { SbomGenerator } from "./sbom";
@@ -21,16 +22,16 @@ import type { ReleaseEvent } from "./tag-rules/event";
 import { publishedTags } from "./version-checks";
 import type { VersionForm, VersionLine } from "./versions";
 
-/** Everything about one image that is known before any registry is asked about it. */
+/** Everything that is known about an image to release before a registry is asked. */
 export interface ImageIntent {
   readonly name: string;
   readonly image: ImageConfig;
   readonly repositories: readonly RepositoryName[];
   /** The commit that the content is made from, 40 hex digits. */
   readonly revision: string;
-  /** What is released: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
+  /** The released reference: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
   readonly ref: string;
-  /** The version being released, without the form; absent for a release without one. */
+  /** The version being released, without the form. Absent for a release without one. */
   readonly version?: string;
   readonly form: VersionForm;
   readonly tags: readonly RequestedTag[];
@@ -38,36 +39,37 @@ export interface ImageIntent {
   readonly candidateTag?: string;
   readonly contentKey: string;
   readonly buildArgs: Readonly<Record<string, string>>;
-  /** Base images by the reference in the Dockerfile. */
+  /** The reference of a base image in the Dockerfile -> its digest. */
   readonly bases: Readonly<Record<string, Digest>>;
-  /** Base -> the platforms that it is taken for, as far as the Dockerfile says. */
+  /** The reference of a base image -> the platforms that the Dockerfile uses it for, if it says so. */
   readonly basePlatforms?: Readonly<Record<string, readonly string[]>>;
   /** The image of the same release that it is built FROM. */
   readonly base?: BaseLink;
   /**
-   * For content whose key does not cover all that docker-build sees (a base, a named folder with an ignore file of its
-   * own): the key of everything. A build's resource is
-   * kept only where this is the same too, since any other file would make it build again.
+   * The key of all files that docker-build sees, if the content key covers fewer (a base, a named folder with its own
+   * ignore file). A build's resource is kept only if this is the same, since any other file would make it build again.
    */
   readonly sourceKey?: string;
-  /** Baked into each platform's image. */
+  /** Labels of each platform's image. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Written on the index. */
+  /** Annotations of the index. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly sbom?: SbomGenerator;
   /** Versions that never count as the newest, without the form. */
   readonly bad: readonly string[];
-  /** Content that is taken as it is, instead of found by its key or built. */
+  /** Content that is promoted or gone back to, in place of content that is found by its key or built. */
   readonly existing?: ExistingContent;
-  /** Floating tags of versions that exist, which this release checks and puts back; absent: none. */
+  /** Floating tags of other versions, which this release puts back if they have moved. @default none */
   readonly others?: readonly FloatingTag[];
+  /** Of a version that is released already. */
+  readonly rebuild?: Rebuild;
 }
 
 export interface RequestedTag {
   readonly name: string;
   readonly class: TagClass;
   readonly line?: VersionLine;
-  /** The release that decides whether the tag moves, where its own image has no version. */
+  /** The version that decides whether the tag moves, for an image without a version of its own. */
   readonly follows?: { readonly version: string; readonly form: VersionForm };
 }
 
@@ -77,11 +79,11 @@ export const BASE_IMAGE = "BASE_IMAGE";
 /** The image that another one of the same release is built FROM. */
 export interface BaseLink {
   readonly image: string;
-  /** What the Dockerfile says once BASE_IMAGE is filled in: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
+  /** The value of BASE_IMAGE: `ghcr.io/octo/app:base-3f2a9c01b7de`. */
   readonly reference: string;
-  /** Where its digest is taken from: `host/path` in the primary registry. */
+  /** Its repository in the primary registry, `host/path`. */
   readonly repository: string;
-  /** What it is made of, in place of its digest, which is not known before it is built. */
+  /** Identifies the base in place of its digest, which is unknown before it is built. */
   readonly contentKey: string;
 }
 
@@ -97,7 +99,7 @@ export function baseLink(base: ImageIntent): BaseLink | undefined {
   };
 }
 
-/** By the names of contexts. */
+/** The name of a context -> its files. */
 type NamedFiles = Readonly<Record<string, readonly ContextFile[]>>;
 
 export interface ImageIntentInput {
@@ -110,7 +112,7 @@ export interface ImageIntentInput {
   readonly files: readonly ContextFile[];
   /** The files of named contexts that are folders. */
   readonly folders?: NamedFiles;
-  /** The same as docker-build looks at them, by the main context's ignore file. Default: `folders`. */
+  /** The same files as docker-build sees them, by the main context's ignore file. @default `folders` */
   readonly watchedFolders?: NamedFiles;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly bases: Readonly<Record<string, Digest>>;
@@ -121,7 +123,7 @@ export interface ImageIntentInput {
   readonly bad: readonly string[];
 }
 
-/** What one image should become, worked out from configuration, source and rules alone. */
+/** Works out what an image should become, from configuration, source and tag rules alone. */
 export function assembleImageIntent(input: ImageIntentInput): {
   intent: ImageIntent;
   problems: readonly Problem[];
@@ -138,7 +140,7 @@ export function assembleImageIntent(input: ImageIntentInput): {
     platforms: image.platforms,
     bases: [
       ...Object.entries(input.bases).map(([reference, digest]) => ({ reference, digest })),
-      // Whatever registry it comes from, and whatever digest it has there.
+      // The same for all registries, and for every digest that a rebuild of the base gives.
       ...(base === undefined ? [] : [{ reference: BASE_IMAGE, digest: base.contentKey }]),
     ],
     labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
@@ -184,19 +186,18 @@ export function assembleImageIntent(input: ImageIntentInput): {
   return { intent, problems: rules.problems };
 }
 
-/** Where an image goes, the primary first. */
+/** The repositories of an image, the primary first. */
 export function repositoriesOf(config: Config, image: ImageConfig): RepositoryName[] {
   return config.registries.map((registry) => repositoryIn(registry, image));
 }
 
-/** `host/path` of an image in registries whose tags cannot move. */
+/** `host/path` of an image's repositories in registries whose tags cannot move. */
 export function withoutFloatingTags({ registries }: Config, image: ImageConfig): string[] {
   return registries
     .filter(({ floatingTags }) => floatingTags === false)
     .map((registry) => repositoryKey(repositoryIn(registry, image)));
 }
 
-/** Where an image is in one registry. */
 export function repositoryIn(
   registry: { readonly host: string; readonly namespace: string },
   image: ImageConfig,
@@ -206,9 +207,9 @@ export function repositoryIn(
 }
 
 /**
- * `sha-<short>` where the rules publish one. Else the image's moving tag where a version tag finds the content once it
- * is released, and where tags can move. Else a write-once `candidate-<key>`, as for content that later commits carry over
- * (`labels: none`): neither a commit's tag nor a version's finds that.
+ * `sha-<short>` if the rules make one. Else the image's moving tag, if tags can move and a version tag finds the content
+ * once it is released. Else a write-once `candidate-<key>`, as for content that later commits reuse (`labels: none`),
+ * which neither a commit's tag nor a version's finds.
  */
 function candidateTag(
   config: Config,
@@ -243,7 +244,7 @@ export function candidateName(key: string): string {
 
 function bakedLabels(input: ImageIntentInput, version: string | undefined): Record<string, string> {
   const computed = Object.fromEntries(input.rules.labels.map(splitLabel));
-  // The rules have worked out the expressions in them.
+  // The tag rules have rendered the expressions in them.
   const own = Object.fromEntries(
     input.image.extraLabels.map(splitLabel).map(([key, written]) => [key, computed[key] ?? written]),
   );
@@ -264,15 +265,22 @@ function contextContents(
   folders: NamedFiles = {},
 ): ContentKeyInput["contexts"] {
   return Object.fromEntries(
-    Object.entries(contexts).map(([name, context]) => [
-      name,
-      context.kind === "folder" ? (folders[name] ?? []) : contextAddress(context),
-    ]),
+    Object.entries(contexts).map(([name, context]) => [name, contextContent(context, folders[name])]),
   );
 }
 
-function contextAddress(context: Exclude<NamedContext, { kind: "folder" }>): string {
-  return context.kind === "image" ? context.reference : context.address;
+function contextContent(
+  context: NamedContext,
+  files: readonly ContextFile[] = [],
+): string | readonly ContextFile[] {
+  switch (context.kind) {
+    case "folder":
+      return files;
+    case "image":
+      return context.reference;
+    case "git":
+      return context.address;
+  }
 }
 
 function splitLabel(label: string): [string, string] {

@@ -4,6 +4,7 @@ import type { ExistingContent } from "./existing-release";
 import type { BuildRecord, ManifestImage } from "./manifest";
 import type { PolicyFinding } from "./policy/policy-config";
 import type { Problem } from "./problem";
+import type { MovedBase } from "./rebuild";
 import type { VerifiedBy } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { SbomState } from "./sbom";
@@ -11,7 +12,7 @@ import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, DesiredTag, TagClass } from "./tag-policy";
 import type { VerifyRules } from "./trust";
 
-/** Everything that a release will build, copy and tag. Plain data, known before `up`. */
+/** Everything that a release will build, copy and tag: plain data, known before `up`. */
 export interface ReleasePlan {
   readonly schema: 1;
   readonly stack: string;
@@ -19,79 +20,82 @@ export interface ReleasePlan {
   readonly source?: string;
   readonly revision: string;
   readonly lane?: string;
-  /** Set for a dry run (`push: false`), which asks no registry: what exists there is not known. */
+  /** Set for a dry run (`push: false`): no registry was asked, so what exists is unknown. */
   readonly unasked?: boolean;
   readonly checks: readonly CheckConfig[];
   readonly images: readonly PlannedImage[];
-  /** Every tag, in the order in which levels are written. */
+  /** All tags that are written, in the order of writing. */
   readonly levels: readonly TagLevel[];
-  /** Floating tags that stay where they are though a rule names them, without a resource of their own. */
+  /** Floating tags that a rule names, but that do not exist and are not made. */
   readonly left: readonly PlannedTag[];
-  /** What Docker Hub is to say of the repositories, after every tag. Default: nothing. */
+  /** Descriptions on Docker Hub, which are written after every tag. @default none */
   readonly descriptions?: readonly PlannedDescription[];
-  /** What the last release left of images that this one does not touch. */
+  /** Bases that have moved since the released content was built on them. @default none */
+  readonly movedBases?: readonly MovedBase[];
+  /** The last release's images that this one does not touch. */
   readonly kept: readonly ManifestImage[];
+  /** Host of a skipped registry -> the reason. */
   readonly skipped: Readonly<Record<string, string>>;
   readonly refusals: readonly Refusal[];
-  /** What a reader should know and nothing stops for. */
+  /** Messages that do not stop the release. */
   readonly notices: readonly string[];
-  /** What breaks the team's rules; those that refuse stand in `refusals` too. Default: nothing. */
+  /** What breaks the team's rules; findings that refuse are in `refusals` too. @default none */
   readonly policy?: readonly PolicyFinding[];
   readonly origins: Readonly<Record<string, string>>;
 }
 
-/** A problem that stops the release, with the setting that overrides it, if there is one. */
+/** A problem that stops the release. */
 export interface Refusal extends Problem {
+  /** The entry of `slipway:override` that overrides it, if one does. */
   readonly override?: string;
 }
 
 export interface PlannedImage {
   readonly name: string;
   readonly intent: ImageIntent;
-  /** `host/path`, the primary first; skipped registries left out. */
+  /** `host/path`, the primary first, without skipped registries. */
   readonly repositories: readonly string[];
   readonly content: PlannedContent;
-  /** Set where the build is a resource of this stack. */
+  /** Set if the build is a resource of this stack. */
   readonly build?: BuildRecord;
-  /** The tag by which the content is found again, one a repository. */
+  /** The candidate tag in each repository. */
   readonly claims: readonly PlannedTag[];
-  /** Of a build whose candidate tag moves from release to release: the digests that it may leave. */
+  /** For a build whose candidate tag moves from release to release: the digests that it may leave. */
   readonly replaces?: readonly Digest[];
-  /** Repositories that do not have the content yet, as far as their tags show. */
+  /** Repositories whose tags do not show the content yet. */
   readonly copyTo: readonly string[];
   readonly statement?: ReleaseStatement;
-  /** Signed together with the candidate tag; set where releases are signed and the content is built or found. */
+  /** Signed before the candidate tag is written. Set if releases are signed and the content is built or found. */
   readonly claim?: ContentClaim;
-  /** Whose bundles a promotion copies along; absent where its gate asks for no signer. */
+  /** The signer whose bundles a promotion copies too; absent if its gate requires none. */
   readonly acceptedSigner?: VerifyRules["signer"];
   /** Why content that exists is trusted; absent for a build. */
   readonly verifiedBy?: VerifiedBy;
-  /** Absent where it is unknown: content of others. */
+  /** Absent if unknown, as for content of other tools. */
   readonly sbom?: SbomState;
 }
 
 export interface PlannedDescription {
-  /** The image that it belongs to, the first of those that share it. */
+  /** The first of the images that share it. */
   readonly image: string;
   readonly repository: string;
   readonly file: string;
   readonly short?: string;
   readonly full: string;
-  /** Why the description stays as it is, whatever it is. */
+  /** Set if the description is not written: the reason. */
   readonly kept?: string;
 }
 
 export type PlannedContent =
-  /** A version tag of the same revision: the release that exists is the truth. */
+  /** A release that exists, by its version tag. */
   | { readonly from: "version-tag"; readonly tag: string; readonly digest: Digest }
-  /** An index with the wanted content key. */
+  /** An index with the same content key. */
   | { readonly from: "candidate"; readonly tag: string; readonly digest: Digest }
   | { readonly from: "build" }
-  /** Taken as it is: promoted from where it was verified, or an earlier version. */
   | ExistingContent;
 
 export interface TagLevel {
-  /** For people: `version tags`, `major.minor tags`, `latest`. */
+  /** For messages: `version tags`, `major.minor tags`, `latest`. */
   readonly name: string;
   readonly tags: readonly PlannedTag[];
 }
@@ -103,29 +107,29 @@ export interface PlannedTag {
   readonly class: TagClass;
   readonly action: "create" | "move" | "unchanged" | "keep";
   readonly from?: { readonly digest: Digest; readonly version?: string };
-  /** What it will point to; no digest while it is not built. */
+  /** What it will point to; no digest before it is built. */
   readonly to: { readonly digest?: Digest; readonly version?: string };
   /** Why it stays, or that another tool moved it. */
   readonly reason?: string;
-  /** How to have it moved all the same. */
+  /** The entry of `slipway:override` that moves it although it would stay. */
   readonly override?: string;
-  /** What the provider checks again at the moment of writing. */
+  /** What the provider judges again at the moment of writing. */
   readonly desired: DesiredTag;
-  /** How the commit that the tag points to now relates to the one being released, when the plan was made. */
+  /** How the commit that the tag points to relates to the one being released. */
   readonly ancestry: Ancestry;
 }
 
-/** What a release will build, copy and tag, as `Release.plan` returns it: checked, and not refused. */
+/** What `Release.plan` returns: a plan that is checked and not refused. */
 export interface PlannedRelease<Image extends string = string> {
   /** Plain data: images, tags in the order in which they are written, notices. */
   readonly plan: ReleasePlan;
-  /** Arguments, stack settings and environment in one, with every default. */
+  /** Arguments, stack settings and environment, with all defaults. */
   readonly config: Config;
   /** The folder of Pulumi.yaml. */
   readonly projectDir: string;
-  /** For types only, never set: the names of the images in the program's code. */
+  /** Only for types, never set: the names of the images in the program. */
   readonly image?: Image;
-  /** The program's own files, which are written after the release. @default none */
+  /** Files of the program, which are written after the release. @default none */
   readonly files?: readonly ReleaseFile[];
 }
 
@@ -147,13 +151,13 @@ export interface PlanOptions {
   readonly files?: (planned: PlannedRelease) => readonly ReleaseFile[];
 }
 
-/** A refused release has no files. */
+/** Adds the program's files, unless the release is refused. */
 export function withFiles(planned: PlannedRelease, { files }: PlanOptions): PlannedRelease {
   if (files === undefined || planned.plan.refusals.length > 0) return planned;
   return { ...planned, files: files(planned) };
 }
 
-/** What a plan would build, copy or tag, a line each; empty where everything is in place. */
+/** What a plan would build, copy or tag, one line each; empty if everything is in place. */
 export function changesIn(plan: ReleasePlan): string[] {
   if (plan.unasked === true)
     return ["no registry was asked (push: false), so what would change is not known"];

@@ -6,7 +6,7 @@ import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, DesiredTag } from "./tag-policy";
 import type { SignConfig } from "./trust";
 
-/** One image's content as it has to be in every registry: verified, found by its candidate tag, stated and signed. */
+/** The content of an image as it has to be in every registry. */
 export interface DesiredContent {
   readonly image: string;
   readonly repositories: readonly string[];
@@ -16,14 +16,14 @@ export interface DesiredContent {
   readonly contentKey: string;
   readonly revision: string;
   readonly platforms: readonly string[];
-  /** A digest that was just built gives way to the same content that another run has reserved meanwhile. */
+  /** Content that was just built gives way to the same content if another run has reserved its tag meanwhile. */
   readonly source: "build" | "found";
-  /** Whether a build's attestations stay in its index, or are taken out of it and attached as referrers. */
+  /** Whether a build's attestations stay in its index, or become referrers. */
   readonly attestations: AttestationPlace;
   /** Signed before the candidate tag is written; absent if nothing is signed. */
   readonly claim?: ContentClaim;
   readonly statement?: ReleaseStatement;
-  /** Whether the digest and the statement are signed; how is in the provider's configuration. */
+  /** How the digest and the statement are signed; the keys are in the provider's configuration. */
   readonly sign: SignConfig["mode"];
   /** Repositories that the plan found without the content or without its candidate tag. */
   readonly incomplete: readonly string[];
@@ -47,7 +47,7 @@ export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]):
     attestations: intent.image.attestations,
     claim,
     statement,
-    // A rollback uploads nothing: what was signed then is signed now.
+    // A rollback uploads nothing, since its content was signed when it was released.
     sign: content.from === "rollback" ? "none" : mode,
     incomplete: [...new Set([...copyTo, ...open.map(({ repository }) => repository)])],
   };
@@ -75,7 +75,7 @@ export function descriptionInputs({ repository, full, short, kept }: PlannedDesc
   return { repository, full, short, kept };
 }
 
-/** The tags of a release that are written together, after all of the level before. */
+/** Tags that are written together, once the level before is complete. */
 export interface DesiredLevel {
   readonly name: string;
   readonly tags: readonly TagInput[];
@@ -85,15 +85,15 @@ export interface TagInput {
   readonly image: string;
   readonly lane: string;
   readonly repository: string;
-  /** All repositories of the image: a version counts wherever it exists. */
+  /** All repositories of the image, since a version counts wherever it exists. */
   readonly siblings: readonly string[];
   readonly desired: DesiredTag;
-  /** What the plan found the tag to point to. */
+  /** The digest that the tag pointed to when the plan was made. */
   readonly from?: Digest;
   readonly ancestry: Ancestry;
 }
 
-/** Every tag of a plan, in the order of writing. */
+/** The tags of a plan, in the order of writing. */
 export function desiredTags({ levels, images, lane = "" }: ReleasePlan): DesiredLevel[] {
   const siblings = new Map(images.map(({ name, repositories }) => [name, repositories]));
   const desired = ({ image, repository, desired, from, ancestry }: PlannedTag): TagInput => ({
@@ -113,7 +113,7 @@ export function tagReference({ repository, desired }: Pick<TagInput, "repository
   return `${repository}:${desired.name}`;
 }
 
-/** `host/path:tag` -> its digest: the tag's own (a rollback's), else that of its image. */
+/** `host/path:tag` -> its digest: the tag's own (in a rollback), else the image's. */
 export function tagDigests<D>(
   levels: readonly DesiredLevel[],
   digests: Readonly<Record<string, D>>,
@@ -125,10 +125,7 @@ export function tagDigests<D>(
   );
 }
 
-/**
- * The name of the build of a content; another generation where every registry lost the first one's, and another name
- * for one that had to do without its SBOM.
- */
+/** The name of a build resource: another one for each generation, and for content that lacks its SBOM. */
 export function buildName(
   image: string,
   contentKey: string,
@@ -143,7 +140,7 @@ export function descriptionName(image: string, repository: string, siblings: rea
   return `${image}-description-${place(repository, siblings)}`;
 }
 
-/** Which of an image's registries, as short as can be: its host, and the rest where two share a host. */
+/** The shortest name of a repository among its siblings: its host, or all of it if two share a host. */
 function place(repository: string, siblings: readonly string[]): string {
   const hostOf = (name: string) => name.split("/")[0] ?? name;
   const host = hostOf(repository);
@@ -152,10 +149,10 @@ function place(repository: string, siblings: readonly string[]): string {
 }
 
 /**
- * What a team's own rules can judge of an image, known before anything of it is built or copied. The same release gives
- * the same facts each time, so that a second run shows no change.
+ * What a team's own rules can judge about an image before it is built or copied. The same release always gives the same
+ * facts, so that a second run shows no change.
  *
- * @param signed how this release signs; what is taken as it is keeps the signatures that it has
+ * @param signed how this release signs; promoted content and rollbacks keep their signatures
  */
 export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "none") {
   const { name, intent, repositories, content } = plan;
@@ -164,15 +161,15 @@ export function imageFacts(plan: PlannedImage, signed: SignConfig["mode"] = "non
     image: name,
     version: intent.version,
     revision: intent.revision,
-    /** Made from the working tree (now or by an earlier run), promoted, or gone back to. */
+    /** `source`: made from the working tree, now or by an earlier run. */
     origin: isTaken ? content.from : "source",
     repositories,
     platforms: intent.image.platforms,
-    // Every tag that the rules give it; whether a floating one moves is the tag policy's matter.
+    // All tags that the rules make, also floating ones that do not move.
     tags: intent.tags.map((tag) => ({ name: tag.name, class: tag.class })),
     bases: intent.bases,
     provenance: intent.image.provenance,
-    /** The SBOM generator's image; empty for none. */
+    /** The SBOM generator's image, or empty. */
     sbom: intent.image.sbom === false ? "" : intent.image.sbom.generator,
     signed,
   };

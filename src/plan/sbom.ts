@@ -7,20 +7,20 @@ import type { FoundImage } from "./registry-state";
 import type { ImageIntent } from "./release-intent";
 import type { PlannedContent, PlannedImage } from "./release-plan";
 
-/** Makes an image's SBOM: by its digest, whatever its tag says by now; or why none can be made today. */
+/** The generator of an image's SBOM, or why it is unavailable. */
 export interface SbomGenerator {
   readonly reference: string;
   readonly digest?: Digest;
   readonly unavailable?: string;
 }
 
-/** What is known of an image's SBOM: made by BuildKit, not wanted, or wanted and not to be had. */
+/** BuildKit made it, it is turned off, or its generator was unavailable. */
 export type SbomState = "attached" | "none" | "unavailable";
 
-/** The value of `SBOM_ANNOTATION`: an SBOM was wanted, and its generator could not be reached. */
+/** The value of `SBOM_ANNOTATION`. */
 export const SBOM_UNAVAILABLE = "unavailable" satisfies SbomState;
 
-/** What a registry answered about a generator. No answer, because it was not asked, is no reason to go without. */
+/** Resolves a generator from its registry's answer. Without an answer, because it was not asked, it is used by its tag. */
 export function sbomGenerator(
   { generator: reference }: SbomConfig,
   resolved: { readonly digests: Readonly<Record<string, Digest>>; readonly problems: readonly Problem[] },
@@ -33,7 +33,7 @@ export function sbomGenerator(
   return { reference, unavailable: isAbsent ? "its registry does not have it" : problem.message };
 }
 
-/** A generator that was chosen is required; without the default one the release goes on, with a notice. */
+/** Refuses a release whose required generator is unavailable. Without the default one, `sbomNotices` reports it. */
 export function generatorProblems(
   config: SbomConfig | false,
   generator: SbomGenerator | undefined,
@@ -51,7 +51,7 @@ export function generatorProblems(
   ];
 }
 
-/** The generator as BuildKit takes it: `docker.io/docker/buildkit-syft-scanner@sha256:…`. */
+/** The generator for BuildKit: `docker.io/docker/buildkit-syft-scanner@sha256:…`. */
 export function generatorReference(generator: SbomGenerator): string | undefined {
   if (generator.unavailable !== undefined) return undefined;
   if (generator.digest === undefined) return generator.reference;
@@ -59,12 +59,12 @@ export function generatorReference(generator: SbomGenerator): string | undefined
   return `${host}/${path}@${generator.digest}`;
 }
 
-/** An image that was built while its generator could not be reached. */
+/** Whether an image was built while its generator was unavailable. */
 export function lacksSbom(annotations: Readonly<Record<string, string>> | undefined): boolean {
   return annotations?.[SBOM_ANNOTATION] === SBOM_UNAVAILABLE;
 }
 
-/** Equal content, which has the SBOM that the other one lacks: a tag that holds it is not moved back to the other. */
+/** Whether a tag's image is equal content with the SBOM that the other one lacks: then the tag does not move. */
 export function outranks(
   live: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>> | undefined,
@@ -75,8 +75,8 @@ export function outranks(
 }
 
 /**
- * Content without its SBOM gives way to a build as soon as one can be made; not what was merged from parts. Each
- * machine would decide that by what it reaches at its moment, and the one that releases has no builder for all platforms.
+ * Content that lacks its SBOM is built again once the generator is available. Content that was merged from parts is not:
+ * each machine would decide for itself, and the one that releases has no builder for all platforms.
  */
 export function givesWayToBuild(
   annotations: Readonly<Record<string, string>>,
@@ -86,31 +86,27 @@ export function givesWayToBuild(
   return lacksSbom(annotations) && canDoBetter && annotations[MERGED_ANNOTATION] === undefined;
 }
 
-/**
- * What a release can say of an image's SBOM; undefined if unknown (content of other tools).
- *
- * @param seen the content, where it exists
- */
+/** The state of an image's SBOM; undefined if unknown, as for content of other tools. @param seen content that exists */
 export function sbomState(
   intent: ImageIntent,
   content: PlannedContent,
   seen: FoundImage | undefined,
 ): SbomState | undefined {
   if (lacksSbom(seen?.annotations)) return "unavailable";
-  // Promoted, or gone back to: today's settings did not make it.
+  // Today's settings did not make what is promoted or gone back to.
   if (intent.existing !== undefined)
     return intent.existing.from === "promotion" ? intent.existing.sbom : undefined;
-  const wanted = intent.image.sbom === false ? "none" : "attached";
-  if (content.from === "build") return intent.sbom?.unavailable === undefined ? wanted : "unavailable";
-  // A base's key does not cover how it was attested; other keys do.
+  const asConfigured = intent.image.sbom === false ? "none" : "attached";
+  if (content.from === "build") return intent.sbom?.unavailable === undefined ? asConfigured : "unavailable";
+  // Unlike other content keys, a base's does not cover its attestations.
   const isOurs =
     intent.image.addressed === undefined && seen?.annotations[CONTENT_KEY_ANNOTATION] === intent.contentKey;
-  return isOurs ? wanted : undefined;
+  return isOurs ? asConfigured : undefined;
 }
 
 /**
- * Each image without an SBOM, and why; one notice for all that have the same reason. What to do stands on a line of its
- * own. Nothing of a generator that is needed: the plan is refused then (see `generatorProblems`).
+ * Reports the images without an SBOM, grouped by reason, with what to do on a second line. A required generator is left
+ * to `generatorProblems`.
  */
 export function sbomNotices(images: readonly PlannedImage[]): string[] {
   const reasons = [...new Set(images.flatMap((image) => reasonWithout(image) ?? []))];
@@ -127,7 +123,7 @@ function reasonWithout({ intent, content, sbom }: PlannedImage): string | undefi
     return "it was built while its generator could not be reached; what is released stays as it is";
   if (intent.image.sbom !== false && intent.image.sbom.required) return undefined;
   const { reference = "", unavailable = "" } = intent.sbom ?? {};
-  // Without the request: `getaddrinfo ENOTFOUND registry-1.docker.io`.
+  // Only the cause: `getaddrinfo ENOTFOUND registry-1.docker.io`.
   const reason = unavailable.replace(/^.* could not be reached for [A-Z]+ \S+: /, "");
   return (
     `${reference} cannot be reached (${reason})\n` +

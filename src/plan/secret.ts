@@ -2,9 +2,7 @@ import { inspect } from "node:util";
 
 const REDACTED = "[secret]";
 
-/**
- * A value that must never be printed: every way of turning it into text, other than `reveal`, gives `[secret]`.
- */
+/** A value that must not be printed: every conversion to text other than `reveal` gives `[secret]`. */
 export class Secret {
   readonly #value: string;
 
@@ -12,7 +10,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The bytes themselves, for the one place that sends them. */
+  /** Call this only where the value is sent. */
   reveal(): string {
     return this.#value;
   }

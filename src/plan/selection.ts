@@ -2,7 +2,7 @@ import type { Config } from "./config";
 import type { ManifestImage, ReleaseManifest } from "./manifest";
 import type { ReleasePlan } from "./release-plan";
 
-/** Whether an image is part of a release. With `only`, that is those that it names and what they are built FROM. */
+/** Whether an image is part of a release. `only` names images, and includes the bases that they are built FROM. */
 export function isSelected({ only, images }: Pick<Config, "only" | "images">, image: string): boolean {
   return (
     only.length === 0 ||
@@ -17,14 +17,14 @@ export function selectedImages(config: Pick<Config, "only" | "images">): string[
   return config.images.flatMap(({ name }) => (isSelected(config, name) ? [name] : []));
 }
 
-/** The last release's images that this one leaves alone, without those that are not configured any more. */
+/** The last release's images that this one does not touch, without those that are not configured any more. */
 export function keptImages(config: Config, previous: ReleaseManifest | undefined): ManifestImage[] {
   return (previous?.images ?? []).filter(
     ({ name }) => !isSelected(config, name) && config.images.some((image) => image.name === name),
   );
 }
 
-/** `slipway up` says by this variable that the engine leaves everything but these services alone. */
+/** `slipway up` sets this variable to the services that the engine is limited to. */
 export const SELECTED_VARIABLE = "SLIPWAY_SELECTED";
 
 export interface StateResource {
@@ -34,7 +34,7 @@ export interface StateResource {
 }
 
 const RELEASE = "slipway:index:Release";
-/** What all images share; it is declared whichever are selected. The last three are in state of older versions. */
+/** What all images share, and every run declares. The last three are in states of older versions. */
 const SHARED = [
   "pulumi:pulumi:Stack",
   RELEASE,
@@ -44,16 +44,16 @@ const SHARED = [
   "slipway-registry:index:Barrier",
 ];
 
-/** An image's own component: `ImageRelease`, `Promotion`. */
+/** The types of an image's component: `ImageRelease`, `Promotion`. */
 const COMPONENT = "slipway:index:";
 
 /**
- * What the engine has to leave alone (`--exclude`) so that only the images of some plans are released: every resource of the
- * state that is neither shared nor theirs, by its whole URN.
+ * The URNs for the engine's `--exclude`, so that only the images of some plans are released: all resources in the state
+ * that are neither shared nor theirs.
  */
 export function engineExcludes(resources: readonly StateResource[], plans: readonly ReleasePlan[]): string[] {
   const images = new Set(plans.flatMap((plan) => plan.images.map(({ name }) => name)));
-  // A release's name is in front of the names of its resources; state of older versions has no release.
+  // The name of a resource begins with its release's name; states of older versions have no release.
   const prefixes = resources.filter(({ type }) => type === RELEASE).map(({ urn }) => `${nameOf(urn)}-`);
   const plainName = (urn: string): string => {
     const name = nameOf(urn);
@@ -74,8 +74,8 @@ function nameOf(urn: string): string {
 }
 
 /**
- * Whether all that a state holds is in registries too. A run that is killed then loses nothing, so the engine may write state
- * once, at the end. An empty state says nothing about what the program will declare.
+ * Whether everything in a state is in registries too. Then a killed run loses nothing, and the engine may write its state
+ * only once, at the end. False for an empty state: it does not show what the program will declare.
  */
 export function isAllInRegistries(resources: readonly StateResource[]): boolean {
   const isReleases = ({ type }: StateResource) =>

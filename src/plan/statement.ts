@@ -5,44 +5,45 @@ import type { ImageIntent } from "./release-intent";
 import type { PlannedContent } from "./release-plan";
 
 /**
- * What content is, signed by the stack right after it was built and attached to its digest. A tag or an annotation that
- * names content is only a hint; the claim verifies it. It is bound to an image, a lane and repositories, so that
- * content cannot be passed off under another name.
+ * Says what a digest is made of. The stack signs it right after a build, and attaches it to the digest. It is bound to an
+ * image, a lane and repositories, so that content cannot be passed off under another name.
  */
 export interface ContentClaim {
   readonly schema: 1;
   readonly image: string;
   /** Empty for a project without lanes. */
   readonly lane: string;
-  /** The version that it was built for; absent for a release without one. */
+  /** The version that it was built for, if there was one. */
   readonly version?: string;
   /** The commit, 40 hex digits. */
   readonly revision: string;
   readonly contentKey: string;
-  /** The tag that names a base's content, `base-3f2a9c01b7de`; absent for everything else. */
+  /** For a base: its tag, `base-3f2a9c01b7de`. */
   readonly tag?: string;
-  /** `host/path` of every repository that it was pushed to, the primary first. */
+  /** For a base, which has no release statement: reference of an image that it was built on -> its digest. */
+  readonly bases?: Readonly<Record<string, Digest>>;
+  /** `host/path` of all repositories that it was pushed to, the primary first. */
   readonly repositories: readonly string[];
 }
 
 /**
- * What a version is, attached to its digest as a referrer. It holds no clock and no digest of its own content, so
- * that stating the same release again gives the same bytes.
+ * Says what a version is; attached to its digest as a referrer. It contains no time, so that stating the same release
+ * again gives the same bytes.
  */
 export interface ReleaseStatement extends Omit<ContentClaim, "tag"> {
   readonly version: string;
-  /** The working tree had changes that are in no commit, so `revision` is not all that it was made from. */
+  /** The working tree had changes that are in no commit. */
   readonly dirty?: true;
   /** Where the source is, without credentials. */
   readonly source?: string;
   readonly platforms: readonly string[];
   /** Resolved build arguments. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Base images as they were resolved: reference -> digest. */
+  /** Reference of a base image -> the digest that it was resolved to. */
   readonly bases: Readonly<Record<string, Digest>>;
 }
 
-/** What trusted signers say about a digest. Only statements whose signatures were verified are here. */
+/** What trusted signers say about a digest, by verified signatures. */
 export interface SignedFacts {
   readonly claims: readonly ContentClaim[];
   readonly statements: readonly ReleaseStatement[];
@@ -76,6 +77,7 @@ function isClaim(value: unknown): value is ContentClaim {
     [value.image, value.lane, value.revision, value.contentKey].every(isText) &&
     (value.version === undefined || isText(value.version)) &&
     (value.tag === undefined || isText(value.tag)) &&
+    (value.bases === undefined || isTextRecord(value.bases)) &&
     isListOf(value.repositories, isText)
   );
 }
@@ -84,10 +86,12 @@ function isTextRecord(value: unknown): boolean {
   return isRecord(value) && Object.values(value).every(isText);
 }
 
+/** The commit that is released. */
 export interface Source {
   readonly revision: string;
+  /** The repository's address, without credentials. */
   readonly remote?: string;
-  /** It has changes that are in no commit. @default false */
+  /** The working tree has changes that are in no commit. @default false */
   readonly dirty?: boolean;
 }
 
@@ -101,12 +105,12 @@ export interface StatementInput {
 }
 
 /**
- * The statement of a release with a version: the verified one that is attached to the digest already, else a new one.
- * What today's working tree says of inputs is stated only for content that was made from it.
+ * The statement of a release with a version: a verified one that is attached to the digest already, else a new one. The
+ * working tree's inputs are stated only for content that was made from them.
  */
 export function plannedStatement(input: StatementInput): ReleaseStatement | undefined {
   const { intent, content, repositories, source } = input;
-  // What exists was stated when it was released, and its statement comes along.
+  // Promoted content was stated when it was released, and its statement is copied too.
   if (content.from === "promotion") return undefined;
   if (content.from === "rollback") return content.statement;
   if (intent.version === undefined) return undefined;
@@ -117,7 +121,7 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
     const covers = ({ repositories: known }: ReleaseStatement) =>
       repositories.every((repository) => known.includes(repository));
     const exact = stated.find((it) => covers(it) && it.repositories.length === repositories.length);
-    // Where releases are signed, a statement counts only in the repositories that it names.
+    // A signed statement counts only in the repositories that it names.
     const extended = input.signing ? { ...first, repositories } : first;
     return exact ?? stated.find(covers) ?? extended;
   }
@@ -140,8 +144,8 @@ export function plannedStatement(input: StatementInput): ReleaseStatement | unde
 }
 
 /**
- * The claim of content that is built or found by its key; none for a release that exists, whose statement says more.
- * One that is attached already and names every repository is reused.
+ * The claim of content that is built or found by its key. A release that exists needs none, since its statement says
+ * more. A claim that is attached already and names every repository is reused.
  */
 export function plannedClaim(input: StatementInput): ContentClaim | undefined {
   const { intent, content, verified, repositories, source } = input;
@@ -158,11 +162,13 @@ export function plannedClaim(input: StatementInput): ContentClaim | undefined {
     // A pinned base was built from another working tree.
     contentKey: verified?.contentKey || intent.contentKey,
     tag: intent.image.addressed === undefined ? undefined : intent.candidateTag,
+    // What is found was built on what its first claim says.
+    bases: intent.image.addressed === undefined || content.from !== "build" ? known?.bases : intent.bases,
     repositories,
   };
 }
 
-/** Whether a statement is about this image in this version and lane: lanes can share content, and so a digest. */
+/** Whether a statement is about this image in this version and lane. Lanes can share a digest. */
 export function isStatementOf(statement: ReleaseStatement, intent: ImageIntent): boolean {
   return (
     statement.image === intent.name &&

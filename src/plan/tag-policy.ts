@@ -2,7 +2,6 @@ import { type Digest, shortDigest } from "./digest";
 import {
   compareVersions,
   isPrerelease,
-  matchesLine,
   newest,
   parseVersion,
   type Version,
@@ -12,7 +11,7 @@ import {
 } from "./versions";
 
 /**
- * What a tag promises. It comes from the rule that makes the tag, never from the tag's shape.
+ * What a tag promises. It follows from the rule that makes the tag, never from the tag's text.
  *
  * - `version`: write-once.
  * - `floating`: moves forward only.
@@ -20,26 +19,24 @@ import {
  */
 export type TagClass = "version" | "floating" | "revision";
 
-/** What one tag of one image in one repository should become. */
+/** What one tag of an image should become. */
 export interface DesiredTag {
   readonly name: string;
   readonly class: TagClass;
-  /** Floating tags only. Default: all versions. */
+  /** For floating tags. @default all versions */
   readonly line?: VersionLine;
   readonly form: VersionForm;
-  /** The version being released, as written without the form; absent for a release without one. */
+  /** The version being released, without the form. Absent for a release without one. */
   readonly version?: string;
   readonly revision: string;
   readonly digest?: Digest;
-  /** The owner said that this refusal does not hold. */
+  /** `slipway:override` names it, so it is written whatever the policy says. */
   readonly overridden: boolean;
-  /** Versions that never count as the newest, without their form. Default: none. */
+  /** Versions that never count as the newest, without the form. @default none */
   readonly bad?: readonly string[];
-  /** Set where a floating tag goes back on purpose. */
-  readonly rollback?: {
-    readonly until?: string;
-  };
-  /** `move`: a pre-release counts as any other version. Default: it moves no floating tag. */
+  /** Set if a floating tag moves back on purpose, until a version newer than `until` is released. */
+  readonly rollback?: { readonly until?: string };
+  /** `move`: a pre-release counts as any other version. @default it moves no floating tag */
   readonly prereleases?: "move";
 }
 
@@ -48,7 +45,7 @@ export interface LiveTag {
   /** From the image's own annotations or, for a version tag, its name. */
   readonly version?: string;
   readonly revision?: string;
-  /** Releases are signed, and no trusted signer vouches for this image: what it says of itself counts for nothing. */
+  /** Releases are signed, but no trusted signer vouches for this image, so its own version and commit do not count. */
   readonly unverified?: true;
 }
 
@@ -57,16 +54,16 @@ export type Ancestry = "ancestor" | "descendant" | "diverged" | "unknown";
 
 export type TagDecision =
   | { readonly action: "unchanged" }
-  /** `reason` where it is not the versions that say so. */
+  /** `reason` is set if something else than the order of versions decided. */
   | { readonly action: "create" | "move"; readonly reason?: string }
-  /** A floating tag that stays where it is, rightly. */
+  /** A floating tag that rightly stays where it is. */
   | { readonly action: "keep"; readonly code: string; readonly reason: string }
   | { readonly action: "refuse"; readonly code: string; readonly reason: string };
 
 /**
- * The one rule by which a tag may be written, asked when planning and again at the moment of writing.
+ * Decides whether a tag may be written. The plan calls this, and so does the provider at the moment of writing.
  *
- * @param existing every version tag's name in the image's repositories
+ * @param existing the names of all version tags in the image's repositories
  */
 export function decideTag(
   desired: DesiredTag,
@@ -97,7 +94,7 @@ export function decideTag(
   }
 }
 
-/** Undefined: it points to what is released. */
+/** Returns undefined if the tag moves to what is released. */
 function decideFloating(
   desired: DesiredTag,
   live: LiveTag | undefined,
@@ -122,14 +119,14 @@ function decideFloating(
   return isOrdered(desired, version, live, existing) ? undefined : decideByCommits(desired, live, ancestry);
 }
 
-/** The version being released; a commit's own name is none, even where it happens to be all digits. */
+/** The version being released. A commit's abbreviated name is not one, even if it has digits only. */
 function ownVersion({ version, form, revision }: DesiredTag): Version | undefined {
   if (version === undefined || (/^[0-9]{7,}$/.test(version) && revision.startsWith(version)))
     return undefined;
   return parseVersion(version, form);
 }
 
-/** Whether versions decide where a floating tag belongs, and not the commit graph. */
+/** Whether the order of versions decides where a floating tag belongs, and not the commit graph. */
 export function followsVersions(
   desired: DesiredTag,
   live: LiveTag | undefined,
@@ -140,8 +137,8 @@ export function followsVersions(
 }
 
 /**
- * Whether the released version can be compared with what the tag points to; if that names no version, with any other one.
- * Where a rule says what a version is (semver), anything else is none and does not count.
+ * Whether the released version can be compared with the one that the tag points to; if that names no version, with any
+ * other one. A semver rule knows only semver's versions, which can always be compared.
  */
 function isOrdered(
   { form }: DesiredTag,
@@ -169,18 +166,18 @@ function refuse(code: string, reason: string): TagDecision {
 const NAMES_NO_COMMIT = "does not say which commit it is";
 
 /**
- * The newest version that exists in the tag's line and the released version's form, and counts: bad ones never do, and a
- * rollback goes back behind all those up to its `until`.
+ * The newest existing version in the tag's line and the released version's form. Bad versions do not count, and during
+ * a rollback neither do those up to its `until`.
  */
 export function newestVersion(desired: DesiredTag, existing: readonly string[]): Version | undefined {
   const own = ownVersion(desired);
   const counting = existingVersions(existing, desired.form).filter(
     (version) => version.form === own?.form && counts(desired, version),
   );
-  return newestIn(counting, desired.line, desired.prereleases === "move");
+  return newest(counting, { line: desired.line, includePrerelease: desired.prereleases === "move" });
 }
 
-/** The newest version if it is newer than the desired one: then it holds the floating tag. */
+/** The newest version, if it is newer than the desired one and so keeps the floating tag. */
 export function newerVersion(desired: DesiredTag, existing: readonly string[]): Version | undefined {
   const own = ownVersion(desired);
   if (own === undefined) return undefined;
@@ -191,8 +188,7 @@ export function newerVersion(desired: DesiredTag, existing: readonly string[]): 
 function counts(desired: DesiredTag, version: Version): boolean {
   if (isBad(desired, version)) return false;
   if (desired.rollback === undefined) return true;
-  const until =
-    desired.rollback.until === undefined ? undefined : parseVersion(desired.rollback.until, desired.form);
+  const until = parseVersion(desired.rollback.until ?? "", desired.form);
   return until !== undefined && compareVersions(version, until) === 1;
 }
 
@@ -204,7 +200,7 @@ function isBad({ bad = [], form, ...desired }: DesiredTag, version: Version | un
   });
 }
 
-/** Without an order of versions, time is the commit graph: never back to an ancestor, and `latest` only ever forward. */
+/** Without an order of versions, the commit graph decides: no tag moves back to an ancestor, and `latest` only forward. */
 function decideByCommits(
   desired: DesiredTag,
   live: LiveTag | undefined,
@@ -230,28 +226,16 @@ function decideByCommits(
   );
 }
 
-/** Why the commit graph decides, for a release that has a version. */
+/** Why the commit graph decides, although the release has a version. */
 function withoutOrder({ version }: DesiredTag, live: LiveTag): string | undefined {
   if (version === undefined) return undefined;
   const other = live.version === undefined || live.version === version ? "" : ` and ${live.version}`;
   return `${version}${other} cannot be ordered as versions, so the commit graph decided`;
 }
 
-/** The versions that a repository's tag names stand for, in one form. Partial and foreign names are left out. */
+/** The versions among a repository's tags, as far as they are written in this form. */
 export function existingVersions(names: readonly string[], form: VersionForm): Version[] {
   return names.flatMap((name) => versionOfTag(name, form) ?? []);
-}
-
-/** The newest of a line; pre-releases count only where they are asked for. */
-export function newestIn(
-  versions: readonly Version[],
-  line: VersionLine = {},
-  includePrerelease = false,
-): Version | undefined {
-  return newest(
-    versions.filter((version) => matchesLine(version, line)),
-    { includePrerelease },
-  );
 }
 
 function describe(live: LiveTag): string {

@@ -10,11 +10,11 @@ export type SignConfig =
   | { readonly mode: "none" }
   | {
       readonly mode: "key";
-      /** PEM. Absent where only the engine can read it. */
+      /** PEM. Absent if only the engine can decrypt it. */
       readonly key?: Secret;
-      /** Of an encrypted key. */
+      /** The password of an encrypted key. */
       readonly password?: Secret;
-      /** PEM of its public half, which verifies releases without the private key and has to match it. */
+      /** PEM of the public key, which has to match. It verifies releases without the private key. */
       readonly publicKey?: string;
       /** Further signers whose claims and statements are trusted. */
       readonly trusted: readonly RequiredSigner[];
@@ -23,54 +23,52 @@ export type SignConfig =
       readonly mode: "keyless";
       readonly fulcio: string;
       readonly rekor: string;
-      /** JSON of a Sigstore trusted root. Default: the public one, by TUF. */
+      /** JSON of a Sigstore trusted root. @default the public one, by TUF */
       readonly trustedRoot?: string;
       readonly trusted: readonly RequiredSigner[];
     };
 
-/** Who has to have signed. */
 export type RequiredSigner =
   /** PEM of the public key. */
   | { readonly kind: "key"; readonly publicKey: string }
   | {
       readonly kind: "identity";
-      /** The certificate's subject, exactly, or `/pattern/` for all of it. */
+      /** The certificate's subject, or `/pattern/` for the whole subject. */
       readonly subject: string;
       readonly issuer: string;
       readonly trustedRoot?: string;
     };
 
-/** What has to be verified about an image. What is absent is not required, except for the signer and the digest. */
+/** What has to be verified about an image. Signer and digest are always verified; other fields only if they are set. */
 export interface VerifyRules {
   /** `stack`: the stack's own signer, or one that `sign.trusted` names. */
   readonly signer: RequiredSigner | { readonly kind: "stack" };
   /** Names (`signature`, `statement`, `provenance`, `sbom`) or predicate types. */
   readonly predicates: readonly string[];
-  /** Provenance's builder, exactly or `/pattern/`, for every platform. */
+  /** The builder in the provenance of every platform: exact, or `/pattern/`. */
   readonly builder?: string;
-  /** Where the source is, exactly or `/pattern/`. */
+  /** The source's address: exact, or `/pattern/`. */
   readonly source?: string;
   readonly revision?: string;
-  /** The image that the release statement has to be about. */
+  /** The image that the release statement is about. */
   readonly image?: string;
   /** Its version, without the form. */
   readonly version?: string;
   readonly lane?: string;
-  /** The tag by which the image was asked for: a signed statement has to be about the version that it names. */
+  /** The tag by which the image was requested: a signed statement has to be about that version. */
   readonly tag?: string;
   readonly platforms: readonly string[];
-  /** Licences that no package may have, by the SBOM of every platform. */
+  /** Licences that no package in the SBOM of any platform may have. */
   readonly licences?: LicenceRules;
-  /** Seconds. */
+  /** In seconds. */
   readonly minAge?: number;
-  /** Seconds. */
+  /** In seconds. */
   readonly maxAge?: number;
 }
 
-/** What a promotion asks for; image and revision are the release's own. */
+/** The rules of a promotion; the other fields follow from the release. */
 export type PromotionRules = Omit<VerifyRules, "image" | "revision" | "version" | "lane" | "tag">;
 
-/** One digest that is to be verified. */
 export interface VerifyRequest {
   readonly repositories: readonly string[];
   readonly digest: Digest;
@@ -81,18 +79,18 @@ export interface Verdict {
   readonly repository: string;
   readonly digest: Digest;
   readonly verified: boolean;
-  /** Predicate types that the wanted signer signed, sorted. */
+  /** Predicate types that the required signer signed, sorted. */
   readonly predicates: readonly string[];
-  /** Who signed, for people; absent if unsigned. */
+  /** The signer, for messages; absent if unsigned. */
   readonly signer?: string;
-  /** When it was made, ISO 8601, and who says so. */
+  /** When it was made, in ISO 8601, and the source of this time. */
   readonly madeAt?: { readonly time: string; readonly from: string };
   readonly platforms: readonly string[];
-  /** Every rule that is broken, and what was found; empty where it is verified. */
+  /** All rules that are broken, and what was found. */
   readonly problems: readonly Problem[];
 }
 
-/** How a release is signed, for people. @param atHand whether the environment has the private key */
+/** How a release is signed, as a notice. @param atHand whether the environment has the private key */
 export function signNotice({ sign, encrypted }: Config, atHand: boolean): string {
   switch (sign.mode) {
     case "none":
@@ -109,8 +107,8 @@ export function signNotice({ sign, encrypted }: Config, atHand: boolean): string
 }
 
 /**
- * Refuses a release that has to be signed and cannot be. A run that signs nothing needs no private key where the public
- * one is known, since it only verifies.
+ * Refuses a release that has to be signed but has no key. A run that signs nothing only verifies, for which the public
+ * key is enough.
  */
 export function missingKey(
   { sign, encrypted, push }: Config,
@@ -140,7 +138,7 @@ export function missingKey(
 }
 
 /**
- * Whether a text is what a rule asks for: exactly, or as a whole by a regular expression between slashes.
+ * Whether a text matches a rule, which is the exact text, or a regular expression between slashes for the whole text.
  *
  * @example matches("/https:\/\/github\.com\/octo\/.+/", "https://github.com/octo/app")
  */
@@ -171,7 +169,7 @@ export function patternProblem(rule: string): string | undefined {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };
 
-/** `90m`, `36h`, `30d`, `2w` -> seconds; undefined for anything else. */
+/** Reads `90m`, `36h`, `30d` or `2w` as seconds. */
 export function parseDuration(text: string): number | undefined {
   const [, count = "", unit = ""] = /^([0-9]{1,6})([smhdw])$/.exec(text) ?? [];
   const seconds = UNITS[unit];

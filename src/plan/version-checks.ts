@@ -2,26 +2,30 @@ import type { Config } from "./config";
 import { imageRules, isForVersions } from "./image-tags";
 import type { Problem } from "./problem";
 import type { ImageIntent, RequestedTag } from "./release-intent";
-import { parseTagRules, type ReleaseEvent } from "./tag-rules";
+import type { ReleaseEvent } from "./tag-rules/event";
+import { parseTagRules } from "./tag-rules/tag-rule";
 
-export interface AskedVersionInput {
+/**
+ * Refuses a requested version (`slipway:version`, RELEASE_TAG) that the version rules of no image accept (code
+ * `version-without-tag`). It is probably a typing error, and only a commit's tags would be released.
+ *
+ * One image that accepts it is enough: the others may have versions of their own. Lanes have their own check, and with
+ * `publishVersionTag` the settings say what should happen.
+ */
+export function askedVersionProblems({
+  config,
+  intents,
+  event,
+  now,
+}: {
   readonly config: Config;
   readonly intents: readonly ImageIntent[];
   readonly event: ReleaseEvent;
   readonly now: Date;
-}
-
-/**
- * A version was asked for (`slipway:version`, RELEASE_TAG), images have rules for versions, and none of them takes it
- * for one (code `version-without-tag`): a typing error, which would release a commit's tags and no more.
- *
- * A git tag at HEAD that is no version requests nothing. One image with the version is enough: the others may have
- * versions of their own. A lane has its own check, and `publishVersionTag` says what is to be where it is set.
- */
-export function askedVersionProblems({ config, intents, event, now }: AskedVersionInput): Problem[] {
+}): Problem[] {
   const { version, publishVersionTag, lane } = config;
   if (version === undefined || publishVersionTag !== undefined || lane !== undefined) return [];
-  // What is promoted or gone back to has a version of its own, which other checks hold against the one asked for.
+  // Promoted content and rollbacks have a version already, which other checks compare with the requested one.
   if (intents.some(({ existing }) => existing !== undefined)) return [];
   const versioned = intents.filter(({ image }) => parseTagRules(image.tags).some(isForVersions));
   if (versioned.length === 0) return [];
@@ -44,30 +48,31 @@ export function askedVersionProblems({ config, intents, event, now }: AskedVersi
   ];
 }
 
+/** The part of a checkout's state that `gitTagProblems` needs. */
 export interface TagFacts {
   readonly revision: string;
   readonly tagsAtHead: readonly string[];
-  /** Those of them that the rules of a released image read. */
+  /** The tags at HEAD that the rules of a released image read. */
   readonly releaseTags: readonly string[];
   readonly dirty: boolean;
   /** Some of the changed paths, for the message. */
   readonly dirtyPaths: readonly string[];
-  /** The git tag of what is released, with or without its `v`; undefined where there is none. */
+  /** The git tag of the released version, with or without its `v`. */
   readonly tag?: { readonly name: string; readonly commit: string };
   readonly shallow?: boolean;
 }
 
 export interface GitTagInput {
-  /** `slipway:requireTag`. Without it, a git tag that is missing is not missed. */
+  /** `slipway:requireTag`. Without it, the version needs no git tag. */
   readonly requireTag: boolean;
-  /** As asked for by `slipway:version` or RELEASE_TAG. Default: any tag at HEAD that is a release by the rules. */
+  /** From `slipway:version` or RELEASE_TAG. @default any tag at HEAD that is a release by the rules */
   readonly version?: string;
   readonly git: TagFacts;
 }
 
 /**
- * HEAD is the commit of the version's git tag, where there is that tag: the version would otherwise be taken for good by
- * another commit. With `requireTag` there is one, and the tree is clean.
+ * If the version's git tag exists, HEAD has to be its commit: otherwise another commit would take the version for good.
+ * With `requireTag`, the tag has to exist and the working tree has to be clean.
  */
 export function gitTagProblems({ requireTag, version, git }: GitTagInput): Problem[] {
   return [
@@ -130,18 +135,18 @@ function treeProblem({ dirty, dirtyPaths }: TagFacts): Problem | undefined {
   };
 }
 
-/** The tags without version tags, if `slipway:publishVersionTag` is false; the version itself stays. */
+/** Leaves out version tags if `slipway:publishVersionTag` is false. */
 export function publishedTags(tags: readonly RequestedTag[], publish: boolean | undefined): RequestedTag[] {
   return tags.filter((tag) => publish !== false || tag.class !== "version");
 }
 
-/** `version-tag-missing`: a version tag is required, and there is none to write. */
+/** Refuses a release without a version tag if one is required (code `version-tag-missing`). */
 export function versionTagProblems(
   { publishVersionTag }: Pick<Config, "publishVersionTag">,
   intents: readonly Pick<ImageIntent, "name" | "image" | "tags" | "existing">[],
 ): Problem[] {
   if (publishVersionTag !== true) return [];
-  // A base has no version of its own, and an existing image was released before.
+  // A base has no version, and content that exists was released before.
   const built = intents.filter(
     ({ image, existing }) => image.addressed === undefined && existing === undefined,
   );
@@ -158,7 +163,7 @@ export function versionTagProblems(
   ];
 }
 
-/** `version-tag-missing`: a lane is released without a version, and its rules give no tag without one. */
+/** Refuses a lane's release that would get no tag because it has no version (code `version-tag-missing`). */
 export function laneTagProblems(
   { lane }: Pick<Config, "lane">,
   intents: readonly Pick<ImageIntent, "name" | "image" | "tags" | "existing">[],

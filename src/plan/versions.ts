@@ -1,45 +1,43 @@
-/** Versions of releases: read, compare, choose. The order of versions is here and nowhere else. */
-
 /**
- * What may be asked for as a version or a tag: git's grammar without spaces, shell or template characters, at most 128
- * characters. `v1.2.3`, `standalone-v0.2.1`, `1.2.3+build.5`, `@octo/app@1.0.0`, `release/2025.11.0`.
+ * The names by which a release can be requested: git's grammar without spaces, shell or template characters, at most
+ * 128 characters. `v1.2.3`, `standalone-v0.2.1`, `1.2.3+build.5`, `@octo/app@1.0.0`, `release/2025.11.0`.
  */
 export const RELEASE_NAME_PATTERN =
   /^(?=.{1,128}$)(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock$|[/.]$))@?[A-Za-z0-9_][A-Za-z0-9._+/@-]*$/;
 
-/** Where the newest version of a package is asked for: `npm:<package>`, or `npm:<package>@<tag>`. */
+/** The source of a package's newest version: `npm:<package>`, or `npm:<package>@<tag>`. */
 export const NPM_SOURCE_PATTERN =
   /^npm:((?:@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*)(?:@([A-Za-z][A-Za-z0-9._-]*))?$/;
 
 export interface Version {
-  /** As it was written: `v1.2.3`, `release-1.10`. */
+  /** As it is written: `v1.2.3`, `release-1.10`. */
   readonly text: string;
-  /** `numbers` is everything that semver does not read. */
+  /** `numbers`: the text is not semver. */
   readonly scheme: "semver" | "numbers";
   /**
-   * The text without its numbers, and without a leading `v`: `N.N` for `1.2.3` and for `2024.05`, `release-N.N`, `N-N-N`,
-   * `N` for a build number. Only versions of one form can be ordered.
+   * The text without its numbers and a leading `v`: `N.N` for `1.2.3` and `2024.05`, `release-N.N`, `N-N-N`, `N` for a
+   * build number. Only versions of the same form can be ordered.
    */
   readonly form: string;
-  /** Numbers that dots or underscores join are one run, however many they are: `[[2024, 5], [3]]` of `2024.05-3`. */
+  /** Numbers that are joined by dots or underscores form one run: `2024.05-3` has `[[2024, 5], [3]]`. */
   readonly runs: readonly (readonly number[])[];
-  /** The letters of a rebuild (`b` in `v1.15.12b`); empty for none. */
+  /** The letters of a rebuild (`b` in `v1.15.12b`), or empty. */
   readonly rebuild: string;
   /** Identifiers of a pre-release; empty for a stable version. */
   readonly prerelease: readonly Identifier[];
-  /** Identifiers of a build, which comes after the same version without one. */
+  /** Identifiers of a build, which is newer than the same version without one. */
   readonly build: readonly Identifier[];
-  /** The commit that ends the text (`2024.05.01-3f2a9c0`), which says nothing about order; empty for none. */
+  /** The commit at the end (`2024.05.01-3f2a9c0`), or empty. Two commits have no order. */
   readonly commit: string;
 }
 
 type Identifier = string | number;
 
-/** What an image's rules say about its versions beyond their text. */
+/** What an image's tag rules say about the format of its versions. */
 export interface VersionReading {
-  /** How many numbers every version has. @default any number of them, where no text says otherwise */
+  /** How many numbers every version has. @default any */
   readonly numbers?: number;
-  /** What follows the first `-` is a build and no pre-release, unless a word says so: `5.2.2-211115`. */
+  /** What follows the first `-` is a build (`5.2.2-211115`), unless it begins with a word such as `rc`. */
   readonly builds?: boolean;
 }
 
@@ -51,35 +49,36 @@ export interface VersionForm extends VersionReading {
 
 const NUMBER = "0|[1-9][0-9]*";
 const IDENTIFIERS = "[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*";
-/** A word that begins with a letter may stand before the version: `standalone-v`, `k8s-`. */
+/** A word that begins with a letter may precede the version: `standalone-v`, `k8s-`. */
 const SEMVER = new RegExp(
   `^((?:[A-Za-z](?:[^+]*?[^0-9.+])??)??)(${NUMBER})\\.(${NUMBER})\\.(${NUMBER})([a-z]*)(?:-(${IDENTIFIERS}))?(?:\\+(${IDENTIFIERS}))?$`,
 );
 
-/** Words that mean "not there yet": `1.0.0beta` must not count as a rebuild that comes after `1.0.0`. */
+/** With these words, `1.0.0beta` is a pre-release and not a rebuild that comes after `1.0.0`. */
 const PRERELEASE_WORDS = "alpha beta rc pre preview dev snapshot next nightly canary test milestone".split(
   " ",
 );
 const PRERELEASE_WORD = `(?:${PRERELEASE_WORDS.join("|")})(?![a-z])`;
 const STARTS_AS_PRERELEASE = new RegExp(`^${PRERELEASE_WORD}`, "i");
-/** Python's `1.2b1` and Java's `1.2.M1` besides; a letter without a number is a rebuild. */
+/** Also Python's `1.2b1` and Java's `1.2.M1`; a letter without a number is a rebuild. */
 const PRERELEASE = new RegExp(`(?<=[0-9])(?:[._-]?${PRERELEASE_WORD}|[abc](?=[0-9])|[._-]m(?=[0-9]))`, "i");
 const RUN = /[0-9]+(?:\.[0-9]+)+|[0-9]+(?:_[0-9]+)+|[0-9]+/g;
-/** With a letter: without one it could be a number. `g` is git's, in `v1.2-3-g3f2a9c0`. */
+/** At least one letter, since digits alone could be a number. */
 const COMMIT = /^(?=[0-9]*[a-f])[0-9a-f]{7,64}$/;
 /** Python's `1.2.post1`. */
 const POST = /(?<=[0-9])[._-]?post[._-]?([0-9]+)$/i;
+/** The `g` is from `git describe`: `v1.2-3-g3f2a9c0`. */
 const COMMIT_AT_END = /[._-]g?((?=[0-9]*[a-f])[0-9a-f]{7,64})$/;
 
 /**
- * Reads a version: semver with or without a word before it and with a rebuild's letters directly after the patch number
- * (`v1.15.12b`), or any other text with numbers in it: `147`, `2024.05.01`, `1.2.3.4`, `release_1_10`, `20240501-2`.
- * Undefined for a text without a number, a commit, numbers beyond 2^53, and what no tag can hold.
+ * Reads a version: semver, optionally after a word (`k8s-v1.2.3`) and with a rebuild's letters (`v1.15.12b`), or any
+ * other text with numbers (`147`, `2024.05.01`, `1.2.3.4`, `release_1_10`). Returns undefined for a text without a
+ * number, a commit, numbers beyond 2^53, and texts that no tag can contain.
  */
 export function parseVersion(text: string, reading: VersionReading = {}): Version | undefined {
   const version = reading.builds ? parseWithBuild(text) : parsePlain(text);
-  const wanted = reading.numbers;
-  return wanted === undefined || version?.runs.flat().length === wanted ? version : undefined;
+  const { numbers } = reading;
+  return numbers === undefined || version?.runs.flat().length === numbers ? version : undefined;
 }
 
 function parsePlain(text: string): Version | undefined {
@@ -115,7 +114,7 @@ function parseSemver(text: string): Version | undefined {
   };
 }
 
-/** Undefined for a number with leading zeros, which semver forbids. */
+/** Returns undefined for a number with leading zeros, which semver forbids. */
 function readIdentifier(text: string): Identifier | undefined {
   if (!/^[0-9]+$/.test(text)) return text;
   const number = Number(text);
@@ -157,7 +156,7 @@ function formOf(release: string): string {
     .replace(RUN, (run) => (/[._]/.exec(run) === null ? "N" : `N${/[._]/.exec(run)}N`));
 }
 
-/** `["rc", 2]` of `-rc2`, so that 10 comes after 9. */
+/** `-rc2` -> `["rc", 2]`, so that 10 comes after 9. */
 function identifiersIn(text: string): Identifier[] {
   return (text.toLowerCase().match(/[0-9]+|[a-z]+/g) ?? []).map((part) =>
     /[0-9]/.test(part) ? Number(part) : part,
@@ -165,10 +164,9 @@ function identifiersIn(text: string): Identifier[] {
 }
 
 /**
- * The one order of versions: by their numbers, then a rebuild's letters, then semver's rule for pre-releases, then a
- * build: `1.15.12-rc.1 < 1.15.12 < 1.15.12b < 1.15.13`. Undefined where two cannot be ordered: versions of different
- * forms (`147` and `1.2.3`, `release-1.10` and `1.10`), or of one number and two commits. `0` means the same version,
- * with or without `v`.
+ * The order of versions: by numbers, then a rebuild's letters, then semver's rule for pre-releases, then builds:
+ * `1.15.12-rc.1 < 1.15.12 < 1.15.12b < 1.15.13`. Undefined for versions of different forms (`147` and `1.2.3`,
+ * `release-1.10` and `1.10`), and of the same numbers and two commits. A leading `v` makes no difference.
  */
 export function compareVersions(a: Version, b: Version): -1 | 0 | 1 | undefined {
   if (a.form !== b.form) return undefined;
@@ -178,7 +176,7 @@ export function compareVersions(a: Version, b: Version): -1 | 0 | 1 | undefined 
     compare(a.rebuild, b.rebuild) ||
     comparePrereleases(a.prerelease, b.prerelease) ||
     compareLists(a.build, b.build) ||
-    // `1.2` and `1.2.0` are two tags.
+    // `1.2` and `1.2.0` are different tags.
     compare(a.runs.flat().length, b.runs.flat().length);
   return order === 0 && a.commit !== b.commit ? undefined : order;
 }
@@ -195,7 +193,6 @@ function comparePrereleases(a: Version["prerelease"], b: Version["prerelease"]):
   return a.length === 0 || b.length === 0 ? compare(b.length, a.length) : compareLists(a, b);
 }
 
-/** What is there in both decides, then the length. */
 function compareLists(a: readonly Identifier[], b: readonly Identifier[]): Order {
   return firstOrder(a, b, compareIdentifiers) || compare(a.length, b.length);
 }
@@ -224,39 +221,39 @@ export function isPrerelease(version: Version): boolean {
   return version.prerelease.length > 0;
 }
 
-/** The versions among which a floating tag points to the newest: all of them, a major's, a minor's, or a patch's. */
+/** The versions among which a floating tag points to the newest: all, or those of a major, a minor or a patch. */
 export interface VersionLine {
   readonly major?: number;
   readonly minor?: number;
   readonly patch?: number;
 }
 
-/** Major, minor, patch and further ones. A word before semver can have numbers of its own (`k8s-v1.2.3`), which do not count. */
+/** Major, minor, patch and further numbers, without those in a word before semver (`k8s-v1.2.3`). */
 export function numbersOf({ scheme, runs }: Version): readonly number[] {
   return scheme === "semver" ? (runs.at(-1) ?? []) : runs.flat();
 }
 
-export function matchesLine(version: Version, { major, minor, patch }: VersionLine): boolean {
+function isInLine(version: Version, { major, minor, patch }: VersionLine): boolean {
   const numbers = numbersOf(version);
   return [major, minor, patch].every(
-    (wanted, index) => wanted === undefined || wanted === (numbers[index] ?? 0),
+    (number, index) => number === undefined || number === (numbers[index] ?? 0),
   );
 }
 
-/** The highest of versions of one form; pre-releases count only where that is asked for. Undefined where none counts. */
+/** The highest version of a line. @param versions all of the same form */
 export function newest(
   versions: readonly Version[],
-  options: { readonly includePrerelease?: boolean } = {},
+  options: { readonly line?: VersionLine; readonly includePrerelease?: boolean } = {},
 ): Version | undefined {
+  const { line = {}, includePrerelease = false } = options;
   return versions
-    .filter((version) => options.includePrerelease || !isPrerelease(version))
+    .filter((version) => isInLine(version, line) && (includePrerelease || !isPrerelease(version)))
     .reduce<Version | undefined>(
       (best, version) => (best === undefined || compareVersions(version, best) === 1 ? version : best),
       undefined,
     );
 }
 
-/** The name of a version's tag. */
 export function tagOfVersion(text: string, { prefix, suffix }: VersionForm): string {
   return `${prefix}${text}${suffix}`;
 }

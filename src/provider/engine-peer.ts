@@ -6,14 +6,14 @@ import { endianness } from "node:os";
 import { promisify } from "node:util";
 
 /**
- * Whether the other end of a loopback connection belongs to the process that started this one, the engine, or to one
- * that started that. Every process of the machine can connect to the port, even a build's RUN step in the host's
- * network, and the engine sends no credentials. But the operating system knows which process holds a connection.
+ * Whether the other end of a loopback connection belongs to the engine: to this process's parent or one of its
+ * ancestors. Every process of the machine can connect to the port, even a build's RUN step in the host's network, and
+ * the engine sends no credentials, so the operating system is asked which process holds the connection.
  *
- * On Windows this is not checked: every connection counts as the engine's.
+ * Windows is not checked: every connection counts as the engine's.
  */
 export async function isOfEngine(socket: Socket, system = process.platform): Promise<boolean> {
-  // Undefined when it is closed already. The port is bound to 127.0.0.1; a peer may still call from 127.0.0.2.
+  // Undefined if the socket is already closed. A peer can connect from 127.0.0.2 to a port on 127.0.0.1.
   if (socket.remoteAddress !== "127.0.0.1" || socket.remotePort === undefined) return false;
   const ends = { ours: socket.localPort ?? 0, theirs: socket.remotePort };
   if (system === "win32") return true;
@@ -29,15 +29,15 @@ interface Ends {
   readonly theirs: number;
 }
 
-/** The connection's row, as seen from the other end, names the socket, which is an open file of its process. */
+/** The connection's row for the other end has the socket's inode, which is an open file of the owning process. */
 async function isHeldByProc({ ours, theirs }: Ends): Promise<boolean> {
   const rows = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((row) => row.trim().split(/\s+/));
   const row = rows.find(([, local, remote]) => local === procAddress(theirs) && remote === procAddress(ours));
   const inode = row?.[9];
-  // A socket that its process has closed is number 0.
+  // 0 if the process has closed the socket.
   if (inode === undefined || inode === "0") return false;
   for (let pid = process.ppid; pid > 0; pid = await parentInProc(pid)) {
-    // Processes of other users do not show their files.
+    // The files of other users' processes cannot be listed.
     const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
     const links = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => "")));
     if (links.includes(`socket:[${inode}]`)) return true;
@@ -51,13 +51,13 @@ function procAddress(port: number): string {
   return `${address}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
-/** The fourth field. The second is a name in brackets, which can contain spaces and brackets. */
+/** The fourth field of `stat`. The second is a name in brackets, which can contain spaces and brackets. */
 async function parentInProc(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
 }
 
-/** macOS and the BSDs, whose `lsof` shows a user at least the user's own processes. */
+/** For macOS and the BSDs, whose `lsof` lists at least the user's own processes. */
 async function isHeldByLsof({ ours, theirs }: Ends): Promise<boolean> {
   const run = promisify(execFile);
   const { stdout } = await run("ps", ["-axo", "pid=,ppid="]);
@@ -74,11 +74,9 @@ async function isHeldByLsof({ ours, theirs }: Ends): Promise<boolean> {
 }
 
 /**
- * Ends this process when its engine has ended, also one that was killed. A connection that nothing is sent on closes
- * with the process that holds its other end.
- *
- * Without this a program goes on for ever: the SDK reports an uncaught error to the engine's closed pipe, and that it
- * cannot is an uncaught error again, before any connection is looked at.
+ * Ends this process when its engine ends, even if it was killed: an idle connection to the engine closes with it.
+ * Without this a program never ends, since the SDK's report of an uncaught error to the closed pipe is itself an
+ * uncaught error.
  *
  * @param engine the address that the engine gave this process
  */
@@ -87,7 +85,7 @@ export function endWithEngine(engine: string): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", end);
   const connection = connect(`http://${engine}`);
   connection.unref();
-  // It is closed next.
+  // The close event follows.
   connection.on("error", () => {});
   connection.on("close", end);
 }

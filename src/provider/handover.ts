@@ -6,29 +6,29 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 
-/** What the provider needs and the engine must not see: with `-v=9` it prints every input of a provider. */
+/** Secrets for the provider. They cannot be its inputs, which the engine prints with `-v=9`. */
 const handedSchema = z.object({
-  /** Host -> what the stack's secret configuration has for it. */
+  /** Host -> its credentials in the stack's secret configuration. */
   credentials: z.record(z.string(), z.object({ username: z.string(), password: z.string() })),
   /** The signing key, PEM. */
   key: z.string().optional(),
-  /** Of that key. */
+  /** The key's password. */
   password: z.string().optional(),
 });
 
 export type Handed = z.output<typeof handedSchema>;
 
-/** A socket's address is a path, and systems allow about so many characters. */
+/** Unix socket paths are limited to about 104 bytes. */
 const LONGEST_ADDRESS = 100;
 const DEADLINE_MS = 5_000;
 const LARGEST_BYTES = 1024 * 1024;
-/** The question for the secrets. Every other question names a resource or function that writes. */
+/** Asks for the secrets. Every other question is a resource's type and name, as in `permit`. */
 const SECRETS = "?";
 
-/** What this program declares: the provider writes nothing else. */
+/** The resources that this program declares: the provider writes nothing else. */
 const permitted = new Set<string>();
 
-/** @param what `slipway-registry:index:Tag::app-latest`, a resource's type and name, or a function's token */
+/** @param what a resource's type and name, such as `slipway-registry:index:Tags::release-tags` */
 export function permit(what: string): void {
   permitted.add(what);
 }
@@ -37,10 +37,10 @@ export function permit(what: string): void {
 const folders = new Set<string>();
 
 /**
- * Lets processes of the same user take the secrets from this one, and ask what it declares, as long as it runs. The
- * secrets are in no file and no argument: the address is a socket in a folder that only this user may enter.
+ * Lets processes of the same user take the secrets and ask what this program declares, while it runs. The secrets are in
+ * no file and no argument, only behind a socket in a folder that only this user may enter.
  *
- * @returns the address, which is no secret
+ * @returns the socket's address, which is not secret
  */
 export function offer(handed: Handed): Promise<string> {
   const address = newAddress();
@@ -48,13 +48,13 @@ export function offer(handed: Handed): Promise<string> {
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     socket.setTimeout(DEADLINE_MS, () => socket.destroy());
-    // Everybody may open a pipe of Windows for reading; who can write to it too is the same person.
+    // On Windows every user may open the pipe for reading, but only the same user may also write to it.
     socket.once("data", (question) => {
       const asked = question.toString("utf8");
       socket.end(asked === SECRETS ? text : JSON.stringify(permitted.has(asked)));
     });
   });
-  // It does not keep the process running.
+  // Do not keep the process alive.
   server.unref();
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -65,7 +65,7 @@ export function offer(handed: Handed): Promise<string> {
 function newAddress(): string {
   if (process.platform === "win32") return `\\\\.\\pipe\\slipway-${randomUUID()}`;
   const isLong = tmpdir().length + "/slipway-XXXXXX/s".length > LONGEST_ADDRESS;
-  // Made for its owner alone.
+  // mkdtemp creates it with mode 0700.
   const folder = mkdtempSync(path.join(isLong ? "/tmp" : tmpdir(), "slipway-"));
   if (folders.size === 0) removeAtEnd();
   folders.add(folder);
@@ -79,7 +79,7 @@ function removeAtEnd(): void {
   process.once("exit", remove);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      // Other listeners decide whether the process ends.
+      // Another handler is installed; let it decide whether to exit.
       if (process.listenerCount(signal) > 0) return;
       remove();
       process.kill(process.pid, signal);
@@ -88,19 +88,19 @@ function removeAtEnd(): void {
 }
 
 /**
- * What is offered at an address. Undefined if nothing is offered any more, as in a refresh or a destroy, and where
- * another process could be listening: an address that state remembers is free for anyone later.
+ * Takes the secrets that are offered at an address. Undefined if the program has ended, as in a refresh or a destroy, or
+ * if another user may own the socket: an address from state can be taken by any process later.
  */
 export async function take(address: string): Promise<Handed | undefined> {
   return handedSchema.safeParse(await ask(address, SECRETS)).data;
 }
 
-/** Whether the program at an address declares this. @param what as in `permit` */
+/** Whether the program at an address declares a resource. @param what as in `permit` */
 export async function isPermitted(address: string | undefined, what: string): Promise<boolean> {
   return address !== undefined && (await ask(address, what)) === true;
 }
 
-/** The parsed answer; undefined where there is none, or where the socket belongs to another user. */
+/** The parsed answer; undefined if there is none, or if the socket is not in a private folder of this user. */
 async function ask(address: string, question: string): Promise<unknown> {
   if (process.platform !== "win32" && !(await isOwn(path.dirname(address)))) return undefined;
   return new Promise((resolve) => {
@@ -121,7 +121,7 @@ async function ask(address: string, question: string): Promise<unknown> {
   });
 }
 
-/** Whether a folder belongs to this user, and no one else may enter it. */
+/** Whether a folder belongs to this user and other users may not enter it. */
 async function isOwn(folder: string): Promise<boolean> {
   const found = await lstat(folder).catch(() => undefined);
   if (found === undefined) return false;

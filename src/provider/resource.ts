@@ -1,10 +1,9 @@
 import type { z } from "zod";
-import { ProblemError } from "../plan/problem";
 import type { Context } from "../release/operation";
-import type { Properties } from "./properties";
+import { type Properties, parseInputs } from "./properties";
 
 export interface DiffResult {
-  /** Paths of the properties that make this an update; none means that nothing has to be done. */
+  /** Paths of the properties that make this an update; if there are none, nothing has to be done. */
   readonly changed: readonly string[];
   /** Those of them that state does not have. @default none */
   readonly added?: readonly string[];
@@ -17,29 +16,22 @@ export interface CreateResult {
 
 export interface Operation {
   readonly urn: string;
-  /** True in a preview: read, say what would happen, write nothing. */
+  /** True in a preview: read and report what would happen, write nothing. */
   readonly preview: boolean;
 }
 
-export interface Current<Inputs> {
-  readonly urn: string;
-  readonly id: string;
+/** What the engine keeps of a resource. */
+export interface State<Inputs = Properties, Outputs = Properties> {
   readonly inputs: Inputs;
-  readonly outputs: Properties;
+  readonly outputs: Outputs;
 }
 
 export interface Change<Inputs, Plan> {
   readonly urn: string;
-  readonly id: string;
-  readonly olds: { readonly inputs: Properties; readonly outputs: Properties };
+  readonly olds: State;
   readonly news: Inputs;
   /** Absent if no program runs, as in a refresh. */
   readonly plan?: Plan;
-}
-
-export interface ReadResult {
-  readonly inputs: object;
-  readonly outputs: object;
 }
 
 /** One resource type, with its inputs checked. */
@@ -60,22 +52,22 @@ export interface ResourceType<Inputs, Plan> {
     plan: Plan,
   ) => Promise<object>;
   /** Undefined when it is gone. */
-  readonly read: (context: Context, current: Current<Inputs>) => Promise<ReadResult | undefined>;
+  readonly read: (context: Context, state: State<Inputs>) => Promise<State<object, object> | undefined>;
 }
 
 /**
- * What a program declares of a resource whose plan is only needed while the program runs: state is written again after
- * every change, so it keeps little.
+ * What a program declares of a resource that has a plan. The plan is only needed while the program runs, so state keeps
+ * little of it: the engine writes the whole state again after every change.
  */
 export interface Declaration<Declared, Plan> {
   readonly declared: z.ZodType<Declared>;
-  /** Of the property `plan`, which is JSON. */
+  /** The schema of the property `plan`, which is JSON. */
   readonly plan: z.ZodType<Plan>;
   /** What state keeps of both. */
   readonly inputs: (declared: Declared, plan: Plan) => object;
 }
 
-/** A resource type as the service calls it: properties as they came from the engine, the plan as JSON. */
+/** A resource type as the service calls it: properties as the engine sent them, the plan as JSON. */
 export interface Resource {
   readonly token: string;
   /** @returns what state keeps. @throws ProblemError with every property that is wrong */
@@ -92,18 +84,16 @@ export interface Resource {
     change: Change<Properties, string>,
     operation: Operation,
   ) => Promise<object>;
-  readonly read: (context: Context, current: Current<Properties>) => Promise<ReadResult | undefined>;
+  readonly read: (context: Context, state: State) => Promise<State<object, object> | undefined>;
 }
 
 /** A resource whose inputs are what the program declares. */
 export function resource<Inputs>(type: ResourceType<Inputs, undefined>): Resource {
-  return served(type, {
-    inputs: (properties) => {
-      parseInputs(type.token, type.schema, properties);
-      return properties;
-    },
-    plan: () => undefined,
-  });
+  const check = (properties: Properties): Properties => {
+    parseInputs(type.token, type.schema, properties);
+    return properties;
+  };
+  return served(type, check, () => undefined);
 }
 
 /** A resource with a plan. */
@@ -115,50 +105,31 @@ export function plannedResource<Declared, Plan, Inputs>(
     if (typeof json !== "string") throw new Error(`${type.token}: the plan is missing`);
     return plan.parse(JSON.parse(json));
   };
-  return served(type, {
-    inputs: (properties) => ({
-      ...inputs(parseInputs(type.token, declared, properties), planOf(properties.plan)),
-    }),
-    plan: planOf,
+  const check = (properties: Properties): Properties => ({
+    ...inputs(parseInputs(type.token, declared, properties), planOf(properties.plan)),
   });
+  return served(type, check, planOf);
 }
 
 function served<Inputs, Plan>(
   type: ResourceType<Inputs, Plan>,
-  read: { readonly inputs: (properties: Properties) => Properties; readonly plan: (json: unknown) => Plan },
+  check: Resource["check"],
+  planOf: (json: unknown) => Plan,
 ): Resource {
   const parse = (properties: Properties): Inputs => parseInputs(type.token, type.schema, properties);
   const parseChange = ({ plan, ...change }: Change<Properties, string>): Change<Inputs, Plan> => ({
     ...change,
     news: parse(change.news),
-    ...(plan === undefined ? {} : { plan: read.plan(plan) }),
+    plan: plan === undefined ? undefined : planOf(plan),
   });
   return {
     token: type.token,
-    check: read.inputs,
+    check,
     diff: async (context, change) => type.diff(context, parseChange(change)),
     create: async (context, inputs, operation, plan) =>
-      type.create(context, parse(inputs), operation, read.plan(plan)),
+      type.create(context, parse(inputs), operation, planOf(plan)),
     update: async (context, change, operation) =>
-      type.update(context, parseChange(change), operation, read.plan(change.plan)),
-    read: (context, current) => type.read(context, { ...current, inputs: parse(current.inputs) }),
+      type.update(context, parseChange(change), operation, planOf(change.plan)),
+    read: (context, { inputs, outputs }) => type.read(context, { inputs: parse(inputs), outputs }),
   };
-}
-
-/** Checks properties against a schema. Values are never repeated: one of them could be secret. */
-export function parseInputs<Inputs>(
-  title: string,
-  schema: z.ZodType<Inputs>,
-  properties: Properties,
-): Inputs {
-  const result = schema.safeParse(properties);
-  if (result.success) return result.data;
-  throw new ProblemError(
-    `${title}: wrong inputs`,
-    result.error.issues.map((issue) => ({
-      code: "provider-input",
-      path: issue.path.join(".") || title,
-      message: issue.message,
-    })),
-  );
 }

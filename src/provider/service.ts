@@ -9,49 +9,52 @@ import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as provider from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { ProblemError, reasonOf } from "../plan/problem";
-import type { Context } from "../release/operation";
+import type { Context, EngineLog } from "../release/operation";
 import { diagnosed } from "../release/operation";
 import { NO_CONFIG } from "../release/provider-config";
 import { Registries } from "../release/registries";
 import { Signing } from "../release/signing";
-import { engineLog } from "./engine-log";
 import { functions } from "./functions";
 import { isPermitted } from "./handover";
 import { fromStruct, type Properties, toStruct } from "./properties";
 import type { Change, DiffResult, Operation, Resource } from "./resource";
-import { resources } from "./resources";
+import { content } from "./resources/content";
+import { hubDescription } from "./resources/hub-description";
+import { imageCopy } from "./resources/image-copy";
+import { tags } from "./resources/tags";
 import { schema } from "./schema";
 import { takeProviderConfig } from "./take-config";
 
-/** Settings of the provider that say nothing of what is released: a rotated token or key, where diagnostics go. */
+const resources: ReadonlyMap<string, Resource> = new Map(
+  [content, hubDescription, imageCopy, tags].map((type) => [type.token, type]),
+);
+
+/** Settings that do not affect what is released, so changing them (a rotated token or key) is no update. */
 const NO_CHANGE = ["artifacts", "credentials", "handover", "passwords", "signing", "stack", "version"];
 
 /**
- * The gRPC service of a Pulumi provider, straight on the protocol: `pulumi.provider.main` hides the preview flag,
- * gives no detailed diff and starts slower.
+ * The gRPC service of a Pulumi provider. It implements the protocol itself, since `pulumi.provider.main` hides the
+ * preview flag, gives no detailed diff and starts slower.
  *
  * @see https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
  */
-export function providerService(
-  version: string,
-  engineAddress: string | undefined,
-): UntypedServiceImplementation {
+export function providerService(version: string, log: EngineLog): UntypedServiceImplementation {
   let context: Context = {
     registries: new Registries(NO_CONFIG),
     signing: new Signing(NO_CONFIG.signing, process.env),
-    log: engineLog(engineAddress),
+    log,
   };
 
-  /** A provider that has not changed is configured with its last inputs, after it has checked the present ones. */
+  /** CheckConfig's settings of `NO_CHANGE`: an unchanged provider is configured with its inputs from state. */
   let present: Properties = {};
 
-  /** Where the program is asked what it declares. */
+  /** The address at which the program answers what it declares. */
   let handover: string | undefined;
   let isConfigured = false;
-  /** URN -> the plan that the program declared, for the calls that follow its check. */
+  /** URN -> the plan that the program declared: only Check gets it, and Diff, Create and Update need it. */
   const plans = new Map<string, string>();
 
-  /** The engine forwards requests of any program, but only what the running program declares is written. */
+  /** The engine forwards requests of any program, but the provider only writes what the running program declares. */
   async function requirePermit(what: string): Promise<void> {
     if (await isPermitted(handover, what)) return;
     throw new Error(
@@ -128,7 +131,7 @@ export function providerService(
         if (!(error instanceof ProblemError)) throw error;
         for (const problem of error.problems) {
           const failure = new provider.CheckFailure();
-          // No property is named: the engine would print its value, even a secret one.
+          // Without a property's name, since the engine would print its value, even a secret one.
           failure.setReason(`${problem.path}: ${problem.message}`);
           response.addFailures(failure);
         }
@@ -162,8 +165,6 @@ export function providerService(
     }),
     read: unary(async (request: provider.ReadRequest) => {
       const found = await resourceOf(request.getUrn()).read(context, {
-        urn: request.getUrn(),
-        id: request.getId(),
         inputs: fromStruct(request.getInputs()),
         outputs: fromStruct(request.getProperties()),
       });
@@ -174,7 +175,7 @@ export function providerService(
       response.setProperties(toStruct(found.outputs));
       return response;
     }),
-    // What was released stays: deleting a resource forgets it, asks no registry and needs no credentials.
+    // Deleting a resource only forgets it: the release stays, and no credentials are needed.
     delete: unary((_: provider.DeleteRequest) => new Empty()),
     cancel: unary((_: Empty) => {
       context.registries.cancel();
@@ -211,7 +212,6 @@ function changeOf(
 ): Change<Properties, string> {
   return {
     urn: request.getUrn(),
-    id: request.getId(),
     olds: { inputs: fromStruct(request.getOldInputs()), outputs: fromStruct(request.getOlds()) },
     news: fromStruct(request.getNews()),
     plan: plans.get(request.getUrn()),
@@ -238,7 +238,7 @@ function diffResponse({ changed, added = [] }: DiffResult): provider.DiffRespons
   return response;
 }
 
-/** Turns a function into a gRPC handler whose failure is the message that a person reads. */
+/** Turns a function into a gRPC handler. The message of its failure is what the engine shows. */
 function unary<Request, Response>(handle: (request: Request) => Response | Promise<Response>) {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
     Promise.resolve()

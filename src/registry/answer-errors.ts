@@ -1,21 +1,19 @@
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import { hostOf, type RegistryError, type RegistryErrorCode, requestError } from "./errors";
 import type { Answer } from "./http";
-import { parseJson } from "./manifest";
 import { oneLine, safePath } from "./redact";
-import { parseRetryAfter } from "./retry";
 
 export interface Caller {
-  /** `user`: credentials were found and sent. */
+  /** `user`: credentials were sent. */
   readonly identity: "anonymous" | "user";
-  /** Where the credentials come from. */
-  readonly from?: string | undefined;
-  /** Whether the answer is a token service's, which has seen the credentials themselves. */
+  /** Where the credentials were found. */
+  readonly from?: string;
+  /** Who answered. Only the token service sees the credentials themselves. */
   readonly role: "registry" | "token-service";
   readonly now: number;
 }
 
-/** `DENIED: permission_denied: write_package`, as the specification's error body has it, else the body's text. */
+/** `DENIED: permission_denied: write_package` from the specification's error body, else the body's text. */
 function explanation(text: string): string {
   const json = parseJson(Buffer.from(text));
   if (isRecord(json) && Array.isArray(json.errors)) {
@@ -30,7 +28,7 @@ function explanation(text: string): string {
   return /<html|<!doctype/i.test(text) ? "an HTML page" : oneLine(text);
 }
 
-/** GitHub says 403 for "too often"; an answer to HEAD has no text to go by, but no other 403 asks to come back. */
+/** GHCR limits rates with 403. An answer to HEAD has no text, but no other 403 has `Retry-After`. */
 function isRateLimit(answer: Answer): boolean {
   if (answer.status === 429) return true;
   if (answer.status !== 403) return false;
@@ -38,7 +36,7 @@ function isRateLimit(answer: Answer): boolean {
   return /secondary rate limit|rate limit exceeded/i.test(answer.errorText);
 }
 
-/** How registries decline to move a tag that exists: ECR and Artifact Registry with 400, Harbor with 412. */
+/** ECR and Artifact Registry refuse to move a tag with 400, Harbor with 412. */
 const IMMUTABLE = /immutab|cannot be overwritten/i;
 
 function isImmutable({ status, errorText, context: { method, url } }: Answer): boolean {
@@ -46,12 +44,12 @@ function isImmutable({ status, errorText, context: { method, url } }: Answer): b
   return isTag && status >= 400 && status < 500 && IMMUTABLE.test(errorText);
 }
 
-/** A registry that makes no repository by itself, when something is pushed to one that is missing. */
+/** A push to a registry that does not create repositories by itself. */
 function lacksRepository({ status, errorText, context: { method } }: Answer): boolean {
   return status === 404 && method !== "GET" && method !== "HEAD" && /NAME_UNKNOWN/.test(errorText);
 }
 
-/** Registries that delete by digest alone read a tag as a digest, and find it wrong. */
+/** Registries that delete by digest only reject a tag as an invalid digest. */
 function isUndeletableTag({ status, errorText, context: { method } }: Answer): boolean {
   return method === "DELETE" && status === 400 && /"(?:DIGEST|MANIFEST)_INVALID"/.test(errorText);
 }
@@ -108,16 +106,16 @@ function hintFor(
         : `The credentials for ${registry}${source} are wrong, expired or revoked. ${permissionHint(registry, where)}`;
     case "registry-forbidden":
       return caller.identity === "anonymous"
-        ? `Without credentials ${where} is closed: set a username and password, or run \`docker login ${registry}\`.`
-        : `The credentials${source} are known, but do not allow this on ${where}. ${permissionHint(registry, where)}`;
+        ? `${where} needs credentials: set a username and password, or run \`docker login ${registry}\`.`
+        : `The credentials${source} are valid, but do not allow this on ${where}. ${permissionHint(registry, where)}`;
     case "registry-rate-limited":
-      return "The registry limits how often it is asked: wait, sign in where this was anonymous, or run fewer releases at once; then run the same again.";
+      return "The registry limits the rate of requests: wait, sign in if this was anonymous, or run fewer releases at once; then run the same again.";
     case "registry-server-error":
-      return `The fault is on the side of ${registry}: look at its status page, then run the same again; what is done stays done.`;
+      return `${registry} failed: check its status page, then run the same again, which continues where this run stopped.`;
     case "registry-tag-immutable":
       return (
         `${where} has immutable tags, so latest, 1 and 1.2 cannot move there. Set floatingTags: false for ${registry} in ` +
-        "slipway:registries: it then gets version tags alone. Or turn immutability off in the registry."
+        "slipway:registries, so that it gets version tags only; or turn immutability off in the registry."
       );
     case "registry-unsupported":
       return `${registry} does not offer this call.`;
@@ -130,10 +128,10 @@ function missingRepositoryHint(registry: string, repository: string): string {
   const [, region] = /^\d+\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(registry) ?? [];
   if (region !== undefined)
     return `Create the repository first: aws ecr create-repository --region ${region} --repository-name ${repository}`;
-  return `${registry} makes no repository by itself: create ${repository} there first, then run the same again.`;
+  return `${registry} does not create repositories by itself: create ${repository} there first, then run the same again.`;
 }
 
-/** What lets credentials do more in a registry. @param where `host/path` */
+/** How to give credentials more rights. @param where `host/path` */
 export function permissionHint(registry: string, where: string): string {
   switch (registry) {
     case "ghcr.io":
@@ -141,14 +139,27 @@ export function permissionHint(registry: string, where: string): string {
         "In a workflow the job needs `permissions: packages: write`, and an existing package must name the repository: " +
         "package settings → Manage Actions access → add it with the role Write. " +
         "A personal access token (classic) needs the scope `write:packages`, and `read:packages` for private ones; " +
-        "GHCR_USERNAME and GHCR_TOKEN hold it, and are taken before GITHUB_ACTOR and GITHUB_TOKEN."
+        "GHCR_USERNAME and GHCR_TOKEN hold it, and take precedence over GITHUB_ACTOR and GITHUB_TOKEN."
       );
     case "docker.io":
       return (
         `An access token needs the scope Read & Write, and its owner must be allowed to push to ${where} ` +
-        "(Docker Hub → Account settings → Personal access tokens); the username is the account's name, not its e-mail."
+        "(Docker Hub → Account settings → Personal access tokens). The username is the account's name, not its e-mail address."
       );
     default:
       return `Ask for pull and push rights on ${where}.`;
   }
+}
+
+/**
+ * `Retry-After` (seconds, or an HTTP date) in milliseconds.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const text = header.trim();
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

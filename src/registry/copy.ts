@@ -2,11 +2,10 @@ import pLimit from "p-limit";
 import type { Digest } from "../plan/digest";
 import { detachedDigests } from "../plan/image-index";
 import type { RepositoryAt } from "./client";
-import { checkTotal, contentsOf, missing } from "./copy-parts";
-import { type AcceptReferrer, ReferrerGate } from "./copy-referrers";
+import { type AcceptReferrer, checkTotal, contentsOf, missing, ReferrerGate } from "./copy-rules";
 import { checkDigest, RegistryError, repositoryError } from "./errors";
-import { type Descriptor, isIndex } from "./manifest";
-import type { FetchedManifest } from "./manifest-calls";
+import type { FetchedManifest } from "./manifests";
+import { type Descriptor, isIndex } from "./manifests";
 import { publishReferrer, referrerEntry } from "./referrers";
 
 const BLOBS_AT_ONCE = 4;
@@ -14,18 +13,18 @@ const BLOBS_AT_ONCE = 4;
 export interface CopyOptions {
   readonly from: RepositoryAt;
   readonly to: RepositoryAt;
-  /** Of an index or a manifest; a tag would be a label, not an identity. */
+  /** Of an index or a manifest. */
   readonly digest: string;
-  /** Which bundles and release statements are copied. @default all of the right shape */
+  /** Which bundles and release statements are copied. @default all valid ones */
   readonly accept?: AcceptReferrer;
-  /** Called for each piece of a blob. @default nothing */
+  /** Called for each chunk of a blob. */
   readonly onProgress?: (progress: CopyProgress) => void;
 }
 
 export interface CopyProgress {
-  /** Bytes of blobs that were sent; those of an upload that starts over are taken off again. */
+  /** Bytes of blobs so far; an upload that starts over takes its bytes off again. */
   readonly sent: number;
-  /** Bytes of the blobs that are known to have to be sent. */
+  /** Bytes of all blobs that are known to be missing in the target. */
   readonly total: number;
 }
 
@@ -33,20 +32,20 @@ export interface CopyResult {
   readonly blobsCopied: number;
   readonly blobsMounted: number;
   readonly manifestsCopied: number;
-  /** Sent to the target, mounted blobs not counted. */
+  /** Sent to the target, without mounted blobs. */
   readonly bytes: number;
   /** Referrers of the digest itself that were copied or were there already. */
   readonly referrers: readonly Digest[];
-  /** Listed as referrers by the source, which does not have them any more. */
+  /** Referrers that the source lists and does not have. */
   readonly danglingReferrers: readonly Digest[];
-  /** Listed by the source and not copied: why -> how many. */
+  /** How many referrers were not copied, by reason. */
   readonly skippedReferrers: Readonly<Record<string, number>>;
 }
 
 /**
- * Copies content by digest: blobs, manifests, indexes, then referrers of known kinds (see `ReferrerGate`). What the
- * target has is not sent again, so an interrupted copy continues and a complete one writes nothing. No tag is written
- * but the referrers fallback tag. It returns or throws only when nothing is running any more.
+ * Copies content by digest: blobs, manifests, indexes, then referrers of known kinds (see `ReferrerGate`). Skips what the
+ * target has, so that an interrupted copy continues and a complete one writes nothing. Writes no tag except the
+ * referrers fallback tag. Returns or throws only when no request is running.
  */
 export function copyContent(options: CopyOptions): Promise<CopyResult> {
   return new Copy(options).run();
@@ -81,7 +80,7 @@ class Copy {
 
   async run(): Promise<CopyResult> {
     await this.#manifest(this.#root, 0);
-    // Newly found referrers are manifests too, whose own referrers are then looked for.
+    // Referrers are manifests, and can have referrers of their own.
     for (let found = this.#unsought(); found.length > 0; found = this.#unsought()) {
       await this.#all(found.map((subject) => this.#referrersOf(subject)));
     }
@@ -108,7 +107,7 @@ class Copy {
     });
   }
 
-  /** A manifest of the source, after everything that it consists of has been copied. */
+  /** A manifest of the source, after its parts have been copied. */
   async #readWithParts(digest: Digest, depth: number): Promise<FetchedManifest> {
     const { client, repository } = this.#from;
     if (this.#failed) throw stopped(client.host, repository);
@@ -166,7 +165,7 @@ class Copy {
     if (fresh.length === 0) return;
     const listed = await this.#to.client.referrers(this.#to.repository, subject);
     const known = new Set(listed.map(({ digest }) => digest));
-    // One after another: a registry that lists two of one subject at once can lose one of them.
+    // One after another: registries can lose one of two concurrent referrers of a subject.
     for (const { digest } of fresh) {
       const may = await this.#gate.mayPass(subject, digest);
       if (may === "missing") this.#dangling.push(digest);
@@ -194,7 +193,7 @@ class Copy {
     this.#result.bytes += descriptor.size;
   }
 
-  /** Waits for all of them; after the first failure nothing new starts, and that failure is thrown. */
+  /** Waits for all, and throws the first failure. After it, no new transfer starts. */
   async #all(running: readonly Promise<void>[]): Promise<void> {
     const isStopped = (error: unknown) =>
       error instanceof RegistryError && error.code === "registry-cancelled";
@@ -210,14 +209,14 @@ class Copy {
   }
 }
 
-/** Runs what is not running yet, however often it is asked for. */
+/** Runs once for each digest, however often it is called. */
 function once(running: Map<Digest, Promise<void>>, digest: Digest, run: () => Promise<void>): Promise<void> {
   const known = running.get(digest) ?? run();
   running.set(digest, known);
   return known;
 }
 
-/** The chunks, unless they are more or fewer bytes than the descriptor says. */
+/** The chunks. @throws RegistryError if they have more or fewer bytes than the descriptor says */
 async function* exactly(
   size: number,
   chunks: AsyncIterable<Uint8Array>,
@@ -231,11 +230,11 @@ async function* exactly(
     yield chunk;
   }
   if (sent === size) return;
-  const what = ` has another size of ${digest} than the ${size} bytes that its manifest says`;
+  const what = ` has ${digest} in another size than the ${size} bytes in its manifest`;
   throw repositoryError(at, "registry-digest-mismatch", what);
 }
 
-/** The chunks, each counted when the next one is asked for: it has been taken by then. */
+/** The chunks. Each is counted when the next one is requested, since it has been sent by then. */
 async function* counted(
   chunks: AsyncIterable<Uint8Array>,
   count: (bytes: number) => void,
@@ -251,6 +250,6 @@ function stopped(registry: string, repository: string): RegistryError {
     code: "registry-cancelled",
     registry,
     repository,
-    summary: "Not copied, since another part failed",
+    summary: "Not copied, because another part failed",
   });
 }

@@ -1,33 +1,32 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import { normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import type { Credentials } from "./auth";
 import { RegistryError } from "./errors";
-import { parseJson } from "./manifest";
 import { oneLine } from "./redact";
 
-/** The key of Docker Hub in Docker's configuration, from the days of its first API. */
+/** Docker Hub's key in Docker's configuration: the address of its first API. */
 const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 const LARGEST_CONFIG = 4 * 1024 * 1024;
 
 interface DockerConfigOptions {
   /** @default process.env */
   readonly environment?: NodeJS.ProcessEnv;
-  /** For a credential helper. @default 30000 */
+  /** How long a credential helper may take. @default 30000 */
   readonly deadlineMs?: number;
 }
 
 const AUTH_VARIABLE = "DOCKER_AUTH_CONFIG";
 
 /**
- * The credentials that `docker login` left for a registry, found as Docker finds them: DOCKER_AUTH_CONFIG, a helper for
- * the host, the store for all hosts, `config.json` itself.
+ * The credentials that `docker login` stored for a registry, in Docker's order: DOCKER_AUTH_CONFIG, a helper for the
+ * host, the store for all hosts, `config.json` itself.
  *
- * @param host as people write it: `ghcr.io`, `docker.io`
- * @throws RegistryError `registry-credentials` for a file or helper that fails; no secret is in it.
+ * @param host `ghcr.io`, `docker.io`
+ * @throws RegistryError `registry-credentials`, without secrets
  * @see https://docs.docker.com/reference/cli/docker/login/#credential-stores
  */
 export async function dockerCredentials(
@@ -65,7 +64,7 @@ export async function dockerCredentials(
   return stored();
 }
 
-/** The text of a `config.json`, as CI systems hand over a login. */
+/** The variable holds the text of a `config.json`. */
 function readVariable(
   registry: string,
   text: string | undefined,
@@ -77,8 +76,8 @@ function readVariable(
   throw new RegistryError({
     code: "registry-credentials",
     registry,
-    summary: `the environment variable ${AUTH_VARIABLE} is no JSON object`,
-    hint: 'It takes the text of a config.json, {"auths": {…}}, and no file\'s name or base64 of it.',
+    summary: `the environment variable ${AUTH_VARIABLE} is not a JSON object`,
+    hint: 'Set it to the text of a config.json, {"auths": {…}}, not to a file name or base64.',
   });
 }
 
@@ -98,7 +97,7 @@ async function readConfig(
         code: "registry-credentials",
         registry,
         summary: `DOCKER_CONFIG is ${folder}, which is a file`,
-        hint: `Docker reads config.json in the folder that it names: DOCKER_CONFIG=${dirname(folder ?? "")}`,
+        hint: `Set it to the folder of config.json: DOCKER_CONFIG=${dirname(folder ?? "")}`,
       });
     }
     throw badConfig(registry, file, `cannot be read (${String(code)})`);
@@ -107,7 +106,7 @@ async function readConfig(
   if (text.trim() === "") return undefined;
   const json = parseJson(Buffer.from(text));
   if (isRecord(json)) return json;
-  throw badConfig(registry, file, "is no JSON object");
+  throw badConfig(registry, file, "is not a JSON object");
 }
 
 function badConfig(registry: string, file: string, what: string): RegistryError {
@@ -115,16 +114,16 @@ function badConfig(registry: string, file: string, what: string): RegistryError 
     code: "registry-credentials",
     registry,
     summary: `Docker's configuration ${file} ${what}`,
-    hint: "Fix it, or let DOCKER_CONFIG name another folder.",
+    hint: "Fix the file, or point DOCKER_CONFIG to another folder.",
   });
 }
 
-/** `https://ghcr.io/v2/` and `ghcr.io` are one server. */
+/** `ghcr.io` for `https://ghcr.io/v2/`. */
 function serverOf(key: string): string {
   return normalizeHost(key.replace(/^https?:\/\//, "").replace(/\/.*$/, ""));
 }
 
-/** The first entry for the registry that has credentials: a helper leaves empty ones, under any spelling. */
+/** The first entry for the registry that has credentials. Helpers leave empty ones, under any spelling of its name. */
 function readStored(
   registry: string,
   file: string,
@@ -155,22 +154,22 @@ function readEntry(registry: string, file: string, entry: unknown): Credentials 
   const pair = Buffer.from(field("auth"), "base64").toString("utf8");
   const colon = pair.indexOf(":");
   if (colon < 1)
-    throw badConfig(registry, file, `has an auth for ${registry} that is no base64 of "user:password"`);
-  // Docker itself pads some passwords with zero bytes.
+    throw badConfig(registry, file, `has an auth for ${registry} that is not base64 of "user:password"`);
+  // Docker pads some passwords with zero bytes.
   const password = pair.slice(colon + 1).replace(/\0+$/, "");
   return password === "" ? undefined : { username: pair.slice(0, colon), password: new Secret(password) };
 }
 
-/** Helpers may ask a cloud service, none waits for a person here. */
+/** Helpers may call a cloud service. */
 const DEADLINE_MS = 30_000;
-/** The username by which a helper says that the secret is an identity token. */
+/** The username with which a helper marks an identity token. */
 const TOKEN_USERNAME = "<token>";
 const NOT_FOUND = /credentials not found|no credentials server URL|not logged in/i;
 
 /**
- * Asks `docker-credential-<name> get`; undefined where the helper knows no credentials for the server.
+ * Runs `docker-credential-<name> get`; undefined where the helper has no credentials for the server.
  *
- * @throws RegistryError `registry-credentials`; never with the helper's output on success, which is a secret.
+ * @throws RegistryError `registry-credentials`, without the helper's standard output, which can hold secrets
  * @see https://github.com/docker/docker-credential-helpers
  */
 async function askHelper(
@@ -188,11 +187,11 @@ async function askHelper(
       summary: `${program}, which Docker's configuration names for ${registry}, ${what}`,
       hint,
     });
-  // The name becomes a program's: a path or an option must not hide in it.
+  // The name becomes part of a program's name, so it must not hold a path or an option.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     throw failure("has no valid name", "Fix credsStore or credHelpers in Docker's config.json.");
   }
-  // Loaded here: it is an ES module, and slow to load.
+  // Loaded on demand: it is an ES module, and slow to load.
   const { execa } = await import("execa");
   const running = execa(program, ["get"], {
     input: server,
@@ -205,7 +204,7 @@ async function askHelper(
   const timer = setTimeout(() => {
     late = true;
     running.kill("SIGKILL");
-    // What the helper itself has started can keep these open.
+    // Child processes of the helper can keep these open.
     running.stdout?.destroy();
     running.stderr?.destroy();
   }, deadlineMs);
@@ -213,7 +212,7 @@ async function askHelper(
   if (late) {
     throw failure(
       `did not answer within ${deadlineMs / 1000} s`,
-      "It may be waiting for you to unlock a keychain.",
+      "It may be waiting until a keychain is unlocked.",
     );
   }
   if (result.code === "ENOENT") {
@@ -224,12 +223,12 @@ async function askHelper(
     if (NOT_FOUND.test(said)) return undefined;
     const why =
       result.exitCode === undefined ? oneLine(result.shortMessage ?? "") : `exit code ${result.exitCode}`;
-    // Only what it says on standard error: standard output is where secrets go.
+    // Standard error only: standard output can hold secrets.
     const error = oneLine(result.stderr, 200);
     throw failure(`failed: ${why}${error === "" ? "" : `: ${error}`}`, "Try `docker login` again.");
   }
   return readAnswer(result.stdout, () =>
-    failure("answered something that is no credentials", "It must print JSON with Username and Secret."),
+    failure("did not print credentials", "It must print JSON with Username and Secret."),
   );
 }
 

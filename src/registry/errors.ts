@@ -3,49 +3,49 @@ import type { Problem } from "../plan/problem";
 import { REPOSITORY_PATTERN, TAG_PATTERN } from "../plan/reference";
 import { safePath } from "./redact";
 
-/** What can go wrong between Slipway and a registry. Codes are stable; texts are not. */
+/** Codes are stable; texts are not. */
 export type RegistryErrorCode =
   | "registry-unauthorized"
-  /** Credentials are valid, but do not allow this. */
+  /** The credentials are valid, but do not allow this. */
   | "registry-forbidden"
-  /** Too many requests, also after waiting as often as the policy allows. */
+  /** Too many requests, after all retries. */
   | "registry-rate-limited"
   /** No connection: name, network or TLS. */
   | "registry-unreachable"
   | "registry-deadline"
-  /** 5xx, also after retries. */
+  /** 5xx, after all retries. */
   | "registry-server-error"
   /** Content is not what its digest says. */
   | "registry-digest-mismatch"
-  /** The registry cannot do this at all, e.g. delete a tag. */
+  /** The registry does not offer this call, e.g. deleting a tag. */
   | "registry-unsupported"
-  /** The registry lets no tag move that exists (immutable tags). */
+  /** The registry does not allow tags to move. */
   | "registry-tag-immutable"
   | "registry-not-found"
-  /** Another 4xx: the registry understood and declined, e.g. an invalid manifest. */
+  /** Another 4xx, e.g. for an invalid manifest. */
   | "registry-refused"
   | "registry-bad-answer"
-  /** An answer above the limit that memory allows for it. */
+  /** An answer above its size limit. */
   | "registry-too-large"
-  /** A repository, tag or digest outside of OCI's grammar; nothing was sent. */
+  /** A repository, tag or digest that OCI's grammar does not allow. Nothing was sent. */
   | "registry-bad-name"
-  /** Others kept writing the same tag. */
+  /** Another process kept writing the same thing. */
   | "registry-conflict"
-  /** Docker's configuration or a credential helper failed. */
+  /** Docker's configuration is invalid, or a credential helper failed. */
   | "registry-credentials"
-  /** The caller's signal stopped it. */
+  /** The caller's signal aborted it. */
   | "registry-cancelled";
 
 interface RegistryErrorDetails {
   readonly code: RegistryErrorCode;
-  /** Host as people write it: `ghcr.io`. */
+  /** `docker.io`, not the host of its API. */
   readonly registry: string;
   readonly repository?: string;
   readonly status?: number;
   readonly method?: string;
-  /** Path of the request, without query parameters that could carry secrets. */
+  /** Without query parameters that could hold secrets. */
   readonly path?: string;
-  /** What is wrong, one sentence, without secrets. */
+  /** One sentence without secrets. */
   readonly summary: string;
   readonly hint?: string;
   readonly transient?: boolean;
@@ -64,7 +64,7 @@ export class RegistryError extends Error {
   readonly path?: string;
   readonly summary: string;
   readonly hint?: string;
-  /** The same request may succeed later, and retries are not used up. */
+  /** The same request may succeed later. */
   readonly transient: boolean;
   readonly retryAfterMs?: number;
 
@@ -86,7 +86,7 @@ export class RegistryError extends Error {
     this.retryAfterMs = details.retryAfterMs;
   }
 
-  /** The same error, no longer transient, with the reason not to retry. */
+  /** The same error, not to be retried any more. @param reason why not */
   final(reason: string): RegistryError {
     const { cause } = this;
     return new RegistryError({ ...this, cause, summary: `${this.summary} (${reason})`, transient: false });
@@ -99,7 +99,7 @@ export class RegistryError extends Error {
 }
 
 export interface RequestContext {
-  /** As people write it: `docker.io`. */
+  /** `docker.io`, not the host of its API. */
   readonly registry: string;
   readonly repository?: string;
   readonly method: string;
@@ -113,26 +113,19 @@ export function requestError(
   return new RegistryError({ registry, repository, method, path: safePath(url), ...details });
 }
 
-/** An error about a repository. @param what continues its name: ` has no …`, `@sha256:… cannot …` */
+/** @param what follows the repository in the message: ` has no …`, `@sha256:… cannot …` */
 export function repositoryError(
-  {
-    client: { host },
-    repository,
-  }: { readonly client: { readonly host: string }; readonly repository: string },
+  at: { readonly client: { readonly host: string }; readonly repository: string },
   code: RegistryErrorCode,
   what: string,
   hint?: string,
 ): RegistryError {
-  return new RegistryError({
-    code,
-    registry: host,
-    repository,
-    summary: `${host}/${repository}${what}`,
-    hint,
-  });
+  const { repository } = at;
+  const registry = at.client.host;
+  return new RegistryError({ code, registry, repository, summary: `${registry}/${repository}${what}`, hint });
 }
 
-/** The host of a request, and the registry where that is another one. */
+/** The host of a request, with its registry if that is another host. */
 export function hostOf({ url, registry }: RequestContext): string {
   return url.host === registry ? url.host : `${url.host} (for ${registry})`;
 }
@@ -141,13 +134,13 @@ function badName(registry: string, what: string, value: string): RegistryError {
   return new RegistryError({
     code: "registry-bad-name",
     registry,
-    summary: `${JSON.stringify(value.slice(0, 300))} is not a ${what} that ${registry} could have`,
+    summary: `${JSON.stringify(value.slice(0, 300))} is not a valid ${what} (for ${registry})`,
     hint: "See https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests.",
   });
 }
 
 /**
- * Names go into URLs without escaping, so only what OCI's grammar allows may pass.
+ * Names go into URLs without escaping, so everything outside OCI's grammar is refused.
  *
  * @throws RegistryError `registry-bad-name`
  */

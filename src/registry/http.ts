@@ -1,27 +1,25 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
+import { Connections, Deadline, networkError } from "./connections";
 import { hostOf, type RegistryError, type RequestContext, requestError } from "./errors";
-import { Deadline, networkError } from "./network-errors";
-import { Outward } from "./outward";
 import { oneLine, type Redactor, safePath } from "./redact";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** One request as it was answered, for diagnostics: no header, no secret. */
+/** One request and its answer, for diagnostics: no header and no secret. */
 export interface RequestEntry {
   readonly method: string;
-  /** The host spoken to, which may be a token service or a CDN. */
+  /** May be a token service or a CDN. */
   readonly host: string;
   readonly path: string;
   readonly status?: number;
   /** When it was sent, ISO 8601, UTC. */
   readonly at: string;
   readonly ms: number;
-  /** The beginning of an error's body, or why there was no answer. */
+  /** The start of an error's body, or why there was no answer. */
   readonly body?: string;
 }
 
-/** A body that is produced while it is sent. */
 export interface StreamBody {
   readonly size: number;
   readonly open: () => Promise<AsyncIterable<Uint8Array>>;
@@ -35,35 +33,37 @@ export interface WireRequest extends RequestContext {
 }
 
 export interface WireOptions {
-  /** The longest silence. @default 30000 */
+  /** The longest time without a byte from the other side. @default 30000 */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
   readonly onRequest?: (entry: RequestEntry) => void;
-  /** Connections. @default kept alive, through HTTP(S)_PROXY where it is set and the host is not this machine */
+  /** @default `Connections`, kept alive */
   readonly dispatcher?: Dispatcher;
 }
 
 const DEADLINE_MS = 30_000;
-/** Enough of an error's body to recognise what answered, even an HTML page. */
+/** Enough of an error's body to recognise what answered, even if it is an HTML page. */
 const DIAGNOSTIC_TEXT = 2000;
-/** Silence is counted here. */
+/** undici's own timeouts are off: `Deadline` replaces them. */
 const CONNECTION = { keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 };
 
 /** Single requests: connections, deadline, diagnostics. No authentication, redirects or retries. */
 export class Wire {
   readonly #options: WireOptions;
   readonly #redactor: Redactor;
-  readonly #connections: Pick<Outward, "to" | "close">;
+  readonly #connections: Pick<Connections, "to" | "close">;
 
   constructor(options: WireOptions, redactor: Redactor) {
     this.#options = options;
     this.#redactor = redactor;
     const { dispatcher } = options;
     this.#connections =
-      dispatcher === undefined ? new Outward(CONNECTION) : { to: () => dispatcher, close: async () => {} };
+      dispatcher === undefined
+        ? new Connections(CONNECTION)
+        : { to: () => dispatcher, close: async () => {} };
   }
 
-  /** @throws RegistryError where there is no answer; any answer is returned. */
+  /** Returns any answer, errors included. @throws RegistryError where there is none */
   async send(request: WireRequest): Promise<Answer> {
     const deadline = new Deadline(this.#options.deadlineMs ?? DEADLINE_MS, this.#options.signal);
     const started = performance.now();
@@ -87,18 +87,14 @@ export class Wire {
           "user-agent": "slipway",
           ...request.headers,
           ...upload.headers,
-          ...(request.authorization === undefined ? {} : { authorization: request.authorization }),
+          authorization: request.authorization,
         },
         body: await upload.body(),
         signal: deadline.signal,
       });
       const answer = await Answer.of(request, data, deadline);
       const text = oneLine(this.#redactor.redact(answer.errorText), DIAGNOSTIC_TEXT);
-      this.#options.onRequest?.({
-        ...entry(),
-        status: answer.status,
-        ...(text === "" ? {} : { body: text }),
-      });
+      this.#options.onRequest?.({ ...entry(), status: answer.status, body: text === "" ? undefined : text });
       return answer;
     } catch (error) {
       deadline.dispose();
@@ -108,12 +104,12 @@ export class Wire {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#connections.close();
+  close(): Promise<void> {
+    return this.#connections.close();
   }
 }
 
-/** A request's body; it remembers whether its source failed, which is not the receiver's fault. */
+/** A request's body. It keeps its source's failure, so that the receiver is not blamed for it. */
 class Upload {
   failure: unknown;
   readonly headers: Record<string, string>;
@@ -141,7 +137,7 @@ class Upload {
     }
   }
 
-  /** The countdown stands still while the source is read, and restarts with every chunk. */
+  /** The deadline pauses while the source is read, and restarts with each chunk. */
   async *#paced(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       this.#deadline.pause();
@@ -159,11 +155,11 @@ class Upload {
   }
 }
 
-/** An HTTP answer whose body has not been read yet. It must be read or discarded. */
+/** An HTTP answer. Its body must be read or discarded. */
 export class Answer {
   readonly status: number;
   readonly context: RequestContext;
-  /** The body's beginning where the status is an error; it has been read then. */
+  /** The start of an error's body, which has been read already; empty for a success. */
   errorText = "";
   readonly #data: Dispatcher.ResponseData;
   readonly #deadline: Deadline;
@@ -173,11 +169,11 @@ export class Answer {
     this.context = context;
     this.#data = data;
     this.#deadline = deadline;
-    // An abandoned body emits an error, which would be unhandled.
+    // An abandoned body emits an error, which would otherwise end the process.
     data.body.on("error", () => {});
   }
 
-  /** Reads an error's body at once, so that its text is there and the connection is free. */
+  /** Reads an error's body at once, which frees the connection. */
   static async of(
     context: RequestContext,
     data: Dispatcher.ResponseData,
@@ -200,7 +196,7 @@ export class Answer {
     return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   }
 
-  /** The media type of the body, without its parameters. */
+  /** Without parameters. */
   get mediaType(): string | undefined {
     return this.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   }
@@ -234,11 +230,11 @@ export class Answer {
     try {
       return JSON.parse(Buffer.from(bytes).toString("utf8"));
     } catch {
-      throw this.bad(`something that is no JSON (${this.mediaType ?? "no type"})`);
+      throw this.bad(`something that is not JSON (${this.mediaType ?? "no type"})`);
     }
   }
 
-  /** The body piece by piece; the deadline counts only the time that Slipway waits for the registry. */
+  /** The body piece by piece. The deadline pauses while the consumer works. */
   async *stream(): AsyncGenerator<Uint8Array, void, undefined> {
     const chunks: AsyncIterator<Uint8Array> = this.#data.body[Symbol.asyncIterator]();
     try {
@@ -257,22 +253,22 @@ export class Answer {
     }
   }
 
-  /** Reads a short rest, so that the connection can be used again; a long one is cut off. */
+  /** Reads a short remainder, so that the connection can be reused; closes it for a long one. */
   async discard(): Promise<void> {
     try {
       if (!this.#data.body.destroyed && !this.#data.body.readableEnded)
         await this.#data.body.dump({ limit: 65_536 });
     } catch {
-      // The body is not needed; a broken connection shows with the next request.
+      // The next request reports a broken connection.
     } finally {
       this.#deadline.dispose();
     }
   }
 
-  /** An error about this answer: it breaks the specification. */
+  /** The error for an answer that breaks the specification. */
   bad(
     what: string,
-    hint = "Something between this machine and the registry may answer in its place (proxy, login page).",
+    hint = "A proxy or a login page between this machine and the registry may have answered instead.",
   ): RegistryError {
     return requestError(this.context, {
       code: "registry-bad-answer",

@@ -1,14 +1,13 @@
 import { isRecord } from "../plan/record";
-import { answerError } from "./answer-errors";
+import { answerError, parseRetryAfter } from "./answer-errors";
 import type { CredentialsSource } from "./auth";
 import { checkTag, RegistryError } from "./errors";
-import type { Answer } from "./http";
-import { type Method, Wire, type WireOptions } from "./http";
+import { type Answer, type Method, Wire, type WireOptions } from "./http";
 import { Redactor } from "./redact";
-import { parseRetryAfter, type RetryPolicy, systemClock, withRetries } from "./retry";
+import { type RetryPolicy, systemClock, withRetries } from "./transport";
 
 export interface HubDescription {
-  /** The line in lists, at most 100 characters. */
+  /** One line, shown in lists. At most 100 characters. */
   readonly short: string;
   /** Markdown, at most 25000 bytes. */
   readonly full: string;
@@ -32,7 +31,7 @@ interface HubCall {
 const ANSWER_LIMIT = 1024 * 1024;
 const ATTEMPTS = 4;
 
-/** Docker Hub's own API, which is no registry's. @see https://docs.docker.com/reference/api/hub/latest/ */
+/** Docker Hub's own API, for what OCI's cannot do. @see https://docs.docker.com/reference/api/hub/latest/ */
 export class HubClient {
   readonly #options: HubClientOptions;
   readonly #redactor = new Redactor();
@@ -46,41 +45,41 @@ export class HubClient {
     this.#policy = { attempts: ATTEMPTS, clock: systemClock, signal: options.signal };
   }
 
-  /** Undefined where there is no such repository, or none that these credentials see. @param path `octo/app` */
+  /** Undefined where the repository does not exist, or the credentials cannot see it. @param path `octo/app` */
   async description(path: string): Promise<HubDescription | undefined> {
     const call: HubCall = { method: "GET", target: target(path), repository: path };
-    // Public repositories need no login, of which Docker Hub allows but a few.
+    // Public repositories need no login, and Docker Hub limits logins.
     const open = await this.#send(call, [200, 401, 403, 404], toDescription);
     if (open !== undefined || (await this.#options.credentials()) === undefined) return open;
     return this.#signedIn(call, [200, 404], toDescription);
   }
 
-  /** Sets what is given; what is not stays. @throws RegistryError where it is not there afterwards */
-  async describe(path: string, wanted: Partial<HubDescription>): Promise<void> {
-    const body = { full_description: wanted.full, description: wanted.short };
+  /** Changes what is given, and reads it back. @throws RegistryError if it is not there afterwards */
+  async describe(path: string, desired: Partial<HubDescription>): Promise<void> {
+    const body = { full_description: desired.full, description: desired.short };
     const call: HubCall = { method: "PATCH", target: target(path), repository: path, body };
     await this.#signedIn(call, [200], () => undefined);
     const live = await this.description(path);
-    if (live !== undefined && isDescribed(live, wanted)) return;
+    if (live !== undefined && isDescribed(live, desired)) return;
     throw new RegistryError({
       code: "registry-conflict",
       registry: this.#options.registry,
       repository: path,
       method: "PATCH",
       path: target(path),
-      summary: `${this.#options.api} took the description of ${path} and answers another one now`,
-      hint: "Another tool may be writing it: look at the repository's page, then run `pulumi up` again.",
+      summary: `${this.#options.api} accepted the description of ${path}, but returns another one`,
+      hint: "Another tool may be writing it: check the repository's page, then run `pulumi up` again.",
     });
   }
 
-  /** Deletes a tag, and nothing else that points to its digest; false where there is none. @param path `octo/app` */
+  /** Deletes a tag, and no other tag of its digest; false where there is none. @param path `octo/app` */
   async deleteTag(path: string, tag: string): Promise<boolean> {
     const at = `${target(path)}tags/${checkTag(this.#options.registry, tag)}/`;
     const call: HubCall = { method: "DELETE", target: at, repository: path };
     return this.#signedIn(call, [200, 202, 204, 404], ({ status }) => status !== 404);
   }
 
-  /** One call with a token; with another one where that has run out. */
+  /** One call with a token, and a second one with a new token if the first has expired. */
   async #signedIn<T>(
     call: HubCall,
     expect: readonly number[],
@@ -113,7 +112,7 @@ export class HubClient {
       throw new RegistryError({
         code: "registry-unauthorized",
         registry,
-        summary: `a change on ${api} needs a username and a token, and ${why}`,
+        summary: `changes on ${api} need a username and a token, and ${why}`,
         hint: CREDENTIALS_HINT,
       });
     }
@@ -123,9 +122,9 @@ export class HubClient {
     const body = { identifier: username, secret: password };
     const token = await this.#askToken("/v2/auth/token", body, [200, 404, 405], "access_token");
     if (token !== undefined) return token;
-    // Servers that are older than personal access tokens know this call alone.
+    // Servers that are older than personal access tokens have this call only.
     const older = await this.#askToken("/v2/users/login", { username, password }, [200], "token");
-    if (older === undefined) throw new Error("a status that was not expected came through");
+    if (older === undefined) throw new Error("the login returned no token");
     return older;
   }
 
@@ -133,8 +132,8 @@ export class HubClient {
     return this.#send({ method: "POST", target, body }, expect, async (answer) => {
       if (answer.status !== 200) return undefined;
       const value = (await readObject(answer))[name];
-      // A line break would end the header that carries it.
-      if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no token");
+      // A line break would end the header.
+      if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) throw answer.bad("no usable token");
       this.#redactor.hide(value);
       return value;
     });
@@ -148,10 +147,7 @@ export class HubClient {
         repository: call.repository,
         method: call.method,
         url: new URL(call.target, api),
-        headers: {
-          accept: "application/json",
-          ...(call.body === undefined ? {} : { "content-type": "application/json" }),
-        },
+        headers: { accept: "application/json", ...(call.body && { "content-type": "application/json" }) },
         body: call.body && Buffer.from(JSON.stringify(call.body)),
         authorization: call.token && `Bearer ${call.token}`,
       });
@@ -177,7 +173,7 @@ export class HubClient {
   }
 }
 
-/** Whether live texts are the wanted ones; line ends and the file's last line break do not count. */
+/** Whether the live texts are as desired, apart from line endings and surrounding space. */
 export function isDescribed(live: HubDescription, { short, full }: Partial<HubDescription>): boolean {
   return (
     (short === undefined || short.trim() === live.short.trim()) &&
@@ -193,7 +189,7 @@ function plainText(text: string): string {
 }
 
 const CREDENTIALS_HINT =
-  "Configure DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or HUB_PAT for descriptions and deletes alone: " +
+  "Configure DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or HUB_PAT for descriptions and deletes only: " +
   "a personal access token with the scope Read, Write, Delete (Docker Hub → Account settings → Personal access tokens).";
 
 function hintFor(
@@ -207,19 +203,18 @@ function hintFor(
     case 403:
       return `The token may not change the description or delete tags of ${repository ?? "the repository"}: it needs the scope Read, Write, Delete (Read & Write pushes only), and its owner the right to administer the repository. ${CREDENTIALS_HINT}`;
     case 404:
-      return `There is no repository ${repository ?? ""} that these credentials see: look at its name and namespace.`;
+      return `These credentials see no repository ${repository ?? ""}: check its name and namespace.`;
     default:
       return other;
   }
 }
 
-/** `X-Retry-After`: the second since 1970 from which on it may be asked again. */
+/** `X-Retry-After` as Docker Hub sends it: seconds since 1970. */
 function parseUntil(header: string | undefined, now: number): number | undefined {
   if (header === undefined || !/^\d{9,11}$/.test(header.trim())) return parseRetryAfter(header, now);
   return Math.max(0, Number(header) * 1000 - now);
 }
 
-/** The path has been checked against OCI's grammar, so nothing in it needs escaping. */
 function target(path: string): string {
   if (!/^[a-z0-9._-]+\/[a-z0-9._-]+$/.test(path)) {
     throw new TypeError(`${JSON.stringify(path)} is not namespace/name`);
@@ -232,9 +227,9 @@ async function toDescription(answer: Answer): Promise<HubDescription | undefined
   const repository = await readObject(answer);
   const text = (name: string): string => {
     const value = repository[name];
-    // Docker Hub says null of what was never set.
+    // Docker Hub returns null for a text that was never set.
     if (value === null || value === undefined) return "";
-    if (typeof value !== "string") throw answer.bad(`a ${name} that is no text`);
+    if (typeof value !== "string") throw answer.bad(`a ${name} that is not text`);
     return value;
   };
   return { short: text("description"), full: text("full_description") };
@@ -242,6 +237,6 @@ async function toDescription(answer: Answer): Promise<HubDescription | undefined
 
 async function readObject(answer: Answer): Promise<Readonly<Record<string, unknown>>> {
   const value = await answer.json(ANSWER_LIMIT);
-  if (!isRecord(value)) throw answer.bad("something that is no object");
+  if (!isRecord(value)) throw answer.bad("something that is not an object");
   return value;
 }

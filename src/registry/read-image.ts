@@ -2,17 +2,17 @@ import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../plan/annotations
 import { type Digest, isDigest } from "../plan/digest";
 import { platformText } from "../plan/image-index";
 import type { Problem } from "../plan/problem";
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import { parseReference } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
 import { parseStatement, type ReleaseStatement, type SignedFacts } from "../plan/statement";
 import type { RegistryClient } from "./client";
 import { RegistryError, repositoryError } from "./errors";
-import { type Descriptor, isIndex, isManifest, isPlatformWord, parseJson, platforms } from "./manifest";
-import type { FetchedManifest } from "./manifest-calls";
+import type { FetchedManifest } from "./manifests";
+import { type Descriptor, isIndex, isManifest, isPlatformWord, platforms } from "./manifests";
 import { readReferrerLayer } from "./referrers";
 
-/** Configurations of real images have a few KiB. */
+/** Real configurations have a few KiB. */
 const CONFIG_LIMIT = 8 * 1024 * 1024;
 const CONFIG_TYPES = [
   "application/vnd.oci.image.config.v1+json",
@@ -22,9 +22,9 @@ const CONFIG_TYPES = [
 const STATEMENT_LIMIT = 1024 * 1024;
 
 /**
- * What a tag or digest is; undefined when it does not exist.
+ * The image under a tag or digest; undefined where there is none.
  *
- * @param options.statements read its release statements too
+ * @param options.statements whether its release statements are read too
  */
 export async function readImage(
   client: RegistryClient,
@@ -43,7 +43,7 @@ export async function readImage(
   );
 }
 
-/** What a manifest is that was read already. */
+/** The image of a manifest that has been read already. */
 export async function imageOf(
   client: RegistryClient,
   repository: string,
@@ -63,14 +63,14 @@ export async function imageOf(
   };
 }
 
-/** Anyone who may push writes annotations, and they are logged: no control characters, no line breaks. */
+/** Without control characters and line breaks: anyone with push rights can write annotations, and they are logged. */
 function printable(annotations: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(annotations).map(([name, value]) => [name, value.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "")]),
   );
 }
 
-/** The release statements that refer to a digest. Referrers of another shape are passed over. */
+/** The release statements that refer to a digest. Skips referrers of another shape. */
 async function readStatements(
   client: RegistryClient,
   repository: string,
@@ -89,7 +89,7 @@ async function readStatements(
   return statements.filter((statement) => statement !== undefined);
 }
 
-/** A statement counts for the digest that it names itself, whatever it is attached to. */
+/** A statement counts only for the digest that it names, whatever it is attached to. */
 function predicateOf(bytes: Uint8Array, digest: string): ReleaseStatement | undefined {
   const statement = parseJson(bytes);
   if (!isRecord(statement) || !Array.isArray(statement.subject)) return undefined;
@@ -100,7 +100,7 @@ function predicateOf(bytes: Uint8Array, digest: string): ReleaseStatement | unde
   return isAbout ? parseStatement(statement.predicate) : undefined;
 }
 
-/** The one platform that a single manifest's config names; none for artifacts that are no images. */
+/** The platform in the configuration of a single manifest; none for artifacts that are not images. */
 async function configPlatforms(
   client: RegistryClient,
   repository: string,
@@ -116,25 +116,25 @@ async function configPlatforms(
       ` has an image whose configuration ${digest} ${what}`,
     );
   const config = parseJson(bytes);
-  if (config === undefined) throw broken("is no JSON");
-  if (!isRecord(config)) throw broken("is no JSON object");
+  if (config === undefined) throw broken("is not JSON");
+  if (!isRecord(config)) throw broken("is not a JSON object");
   const { os, architecture } = config;
   if (os === undefined || architecture === undefined) return [];
   if (!isPlatformWord(os) || !isPlatformWord(architecture)) throw broken("names no platform");
   return [platformText({ os, architecture })];
 }
 
-/** Reads what trusted signers say about a digest. @param repository `host/path` */
+/** Reads what trusted signers signed about a digest. @param repository `host/path` */
 export type ReadSigned = (repository: string, digest: Digest) => Promise<SignedFacts>;
 
 export interface InspectedImages {
-  /** Reference -> what is there. A reference without an image has no entry. */
+  /** By reference. A reference without an image has no entry. */
   readonly found: Readonly<Record<string, FoundImage>>;
-  /** References that could not be asked about; `path` is the reference. */
+  /** For references that could not be read; `path` is the reference. */
   readonly problems: readonly Problem[];
 }
 
-/** What references (`host/path:tag`, `host/path@digest`) are, with their release statements. Needs pull rights only. */
+/** The images of references (`host/path:tag`, `host/path@digest`), with release statements. Needs pull rights only. */
 export async function inspectImages(
   references: readonly string[],
   connect: (host: string) => RegistryClient,
@@ -158,7 +158,7 @@ export async function inspectImages(
   return { found, problems };
 }
 
-/** The platforms of each index. What is no index or cannot be read has no entry: BuildKit says more about it. */
+/** The platforms of each index. Everything else has no entry: BuildKit reports it with more detail. */
 export async function readIndexPlatforms(
   references: readonly string[],
   connect: (host: string) => RegistryClient,
@@ -180,19 +180,14 @@ export async function readIndexPlatforms(
   return Object.fromEntries(found.flat());
 }
 
-interface ResolvedImages {
-  readonly digests: Readonly<Record<string, Digest>>;
-  readonly problems: readonly Problem[];
-}
-
-/** For what a release can do without: do not wait for a registry that does not answer. */
+/** Short timeouts, for reads that a release does not depend on. */
 export const QUICK = { attempts: 2, deadlineMs: 5_000 } as const;
 
-/** What each reference points to now. One that is pinned by digest needs no request. */
+/** What each reference points to now. References with a digest need no request. */
 export async function resolveImageDigests(
   references: readonly string[],
   connect: (host: string) => RegistryClient,
-): Promise<ResolvedImages> {
+): Promise<{ digests: Readonly<Record<string, Digest>>; problems: readonly Problem[] }> {
   const digests: Record<string, Digest> = {};
   const problems: Problem[] = [];
   await Promise.all(

@@ -11,9 +11,9 @@ import { type InspectedImages, type ReadSigned, readImage } from "./read-image";
 export interface StateRequest {
   readonly registries: readonly { readonly host: string; readonly optional: boolean }[];
   readonly repositories: readonly RepositoryRequest[];
-  /** Nothing will be written: required registries are read without credentials too, and push rights do not matter. */
+  /** The plan writes nothing: push rights are not checked, and credentials are optional. */
   readonly readOnly?: boolean;
-  /** Whose claims and statements are trusted. Default: the stack's own signers. */
+  /** Whose claims and statements are trusted. @default the stack's own signers */
   readonly signer?: VerifyRules["signer"];
 }
 
@@ -21,17 +21,17 @@ interface RepositoryRequest {
   readonly host: string;
   readonly path: string;
   readonly tags: readonly string[];
-  /** Those of `tags` whose release statements are wanted. */
+  /** Those of `tags` whose release statements are read too. */
   readonly versionTags: readonly string[];
-  /** Digests whose signatures need not be read, since the stack recorded them. Default: none. */
+  /** Digests that the stack recorded, whose signatures are not read. @default none */
   readonly recorded?: readonly Digest[];
 }
 
 export interface FoundCredentials {
   readonly credentials: Credentials;
-  /** Where they come from, for people. */
+  /** Where they were found, for messages. */
   readonly from: string;
-  /** Docker's own programs find them by themselves. */
+  /** From Docker's configuration, so that Docker's own programs find them too. */
   readonly isDockers?: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface Connection {
 }
 
 export interface RegistryReader {
-  /** `quick`: a registry that does not answer is not waited for. */
+  /** `quick`: with the short timeouts of `QUICK`. */
   readonly resolveImages: (
     references: readonly string[],
     options?: { readonly quick?: boolean },
@@ -50,7 +50,7 @@ export interface RegistryReader {
   readonly indexPlatforms: (
     references: readonly string[],
   ) => Promise<Readonly<Record<string, readonly string[]>>>;
-  /** @param signer whose statements are trusted; default: the stack's own */
+  /** @param signer whose statements are trusted; by default the stack's own signers */
   readonly inspectImages: (
     references: readonly string[],
     signer?: VerifyRules["signer"],
@@ -59,7 +59,7 @@ export interface RegistryReader {
   readonly verifyImage: (request: VerifyRequest) => Promise<readonly Verdict[]>;
 }
 
-/** Reads everything that a plan has to know, concurrently; writes nothing. */
+/** Reads everything that a plan needs from registries, concurrently. Writes nothing. */
 export async function readRegistryState(
   request: StateRequest,
   connect: (host: string) => Connection,
@@ -67,7 +67,7 @@ export async function readRegistryState(
 ): Promise<RegistryState> {
   const access = new Map<string, Promise<RegistryAccess>>();
   for (const host of new Set(request.registries.map((registry) => registry.host))) {
-    // One login serves every namespace of a host; one that has to be there makes it required.
+    // One login serves all namespaces of a host, so one required namespace makes the host required.
     const optional = request.registries.every((registry) => registry.host !== host || registry.optional);
     const repositories = request.repositories.filter((repository) => repository.host === host);
     access.set(
@@ -100,7 +100,7 @@ export async function readRegistryState(
   };
 }
 
-/** A plan that writes nothing reads every registry, except those that a release would skip. */
+/** A plan that writes nothing reads every registry except those that a release would skip. */
 async function readerAccess(
   connection: Connection,
   host: string,
@@ -126,7 +126,7 @@ async function readAccess(
     }
     const grants = await Promise.all(
       repositories.map(async ({ path }) => {
-        const grant = await connection.client.checkScopes(path, "push");
+        const grant = await connection.client.pushGrant(path);
         return { path, grant };
       }),
     );

@@ -1,20 +1,20 @@
-/** A shorter one would be found in innocent words. */
+/** Shorter secrets would match parts of ordinary words. */
 const SHORTEST_SECRET = 4;
 const REMEMBERED = 200;
 
-/** Removes what must not be seen from text that others wrote: a registry may echo what it was sent. */
+/** Removes known secrets from text of other programs: a registry may echo what it received. */
 export class Redactor {
   readonly #hidden = new Map<string, readonly string[]>();
   readonly #remembered: number;
-  /** All forms of all values, the longest first: one secret may be a part of another. Made when it is needed. */
+  /** All forms of all values, the longest first, since one secret may be part of another. */
   #forms: readonly string[] | undefined;
 
-  /** @param options.remembered how many values, the latest ones. @default 200 */
+  /** @param options.remembered how many of the latest values are kept. @default 200 */
   constructor(options: { readonly remembered?: number } = {}) {
     this.#remembered = options.remembered ?? REMEMBERED;
   }
 
-  /** From now on `value` is removed in every form of `secretForms`. */
+  /** From now on `redact` removes `value` in each of its `secretForms`. */
   hide(value: string): void {
     if (value.length < SHORTEST_SECRET) return;
     const known = this.#hidden.get(value);
@@ -37,8 +37,8 @@ export class Redactor {
 const SAFE_PARAMETERS = ["n", "last", "mount", "from", "digest", "artifactType", "service", "scope"];
 
 /**
- * A URL's path and those of its query parameters that carry no secret (signatures, upload states), as one short line,
- * since a registry can name URLs too.
+ * A URL's path and its harmless query parameters, without signatures and upload states, as one short line: a registry
+ * can name URLs too.
  */
 export function safePath(url: URL): string {
   const query = SAFE_PARAMETERS.flatMap((name) =>
@@ -54,8 +54,8 @@ export function oneLine(text: string, limit = 300): string {
 }
 
 /**
- * Removes what looks like a secret: credentials in URLs, query parameters, headers, fields of JSON.
- * For text that is kept; what a redactor knows it removes exactly.
+ * Removes what looks like a secret: credentials in URLs, query parameters, headers, fields of JSON. For text that is
+ * stored; it complements a `Redactor`, which removes known secrets exactly.
  */
 export function scrub(text: string): string {
   return text
@@ -70,16 +70,16 @@ export function scrub(text: string): string {
     .replace(/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, "[secret]");
 }
 
-/** Text inside JSON inside JSON inside JSON. */
+/** How often text may be nested in JSON strings. */
 const DEPTH = 4;
-/** A line of a key is a secret too; shorter ones (`}`, `-----`) are not. */
+/** Each line of a key is a secret; shorter lines (`}`, `-----`) are not. */
 const SHORTEST_LINE = 12;
-/** Fewer characters of base64 or hex may stand in any text by chance. */
+/** Fewer characters of base64 or hex occur in any text by chance. */
 const SHORTEST_ENCODED = 8;
 
 /**
- * How a secret may stand in a text of others, the longest first: as it is, each line of it, in JSON (also as Go writes
- * it, also nested), in a URL, in base64 and base64url wherever it begins in a longer text, in hex.
+ * The forms in which a secret can appear, the longest first: as it is, each of its lines, in JSON (nested, and as Go
+ * writes it), in a URL, in hex, and in base64 and base64url at any position of a longer text.
  */
 function secretForms(secret: string): string[] {
   const lines = secret.split(/\r?\n/).filter((line) => line.length >= SHORTEST_LINE && line !== secret);
@@ -101,13 +101,13 @@ function escaped(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Go escapes what a browser would take for markup. */
+/** Go escapes `<`, `>` and `&` in JSON. */
 function forHtml(text: string): string {
   return text.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }
 
 function inUrl(text: string): string[] {
-  // Half a surrogate pair has no UTF-8.
+  // encodeURIComponent throws for half a surrogate pair, which the buffer replaces.
   const component = encodeURIComponent(Buffer.from(text).toString("utf8"));
   const strict = component.replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
   return [component, strict, strict.replaceAll("%20", "+")];
@@ -116,7 +116,7 @@ function inUrl(text: string): string[] {
 function encoded(text: string): string[] {
   const bytes = Buffer.from(text);
   const base64 = [0, 1, 2].flatMap((offset) => {
-    // What depends on the bytes before and behind is left out.
+    // Leaves out the characters that depend on the bytes before and after the secret.
     const padded = Buffer.concat([Buffer.alloc(offset), bytes]);
     const from = Math.ceil((offset * 8) / 6);
     const to = Math.floor((padded.length * 8) / 6);

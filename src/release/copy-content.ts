@@ -1,8 +1,8 @@
 import { type Digest, shortDigest } from "../plan/digest";
 import { type CopyProgress, type CopyResult, copyContent } from "../registry/copy";
-import type { AcceptReferrer } from "../registry/copy-referrers";
-import { detachStatements, missingStatements, relistStatements } from "../registry/detached-statements";
-import type { FetchedManifest } from "../registry/manifest-calls";
+import type { AcceptReferrer } from "../registry/copy-rules";
+import type { FetchedManifest } from "../registry/manifests";
+import { detachStatements, missingStatements, relistStatements } from "../registry/referrers";
 import type { Context, EngineLog } from "./operation";
 import type { Location } from "./registries";
 

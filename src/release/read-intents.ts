@@ -9,7 +9,7 @@ import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import type { Environment } from "../settings/environment";
 import { type Promotion, type PromotionInput, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";

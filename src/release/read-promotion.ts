@@ -16,7 +16,7 @@ import { repositoryKey } from "../plan/reference";
 import { verificationOf } from "../plan/registry-state";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import { lacksSbom } from "../plan/sbom";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import { type ExistingReleaseInput, gateRefusals, readStatedBase, type TakenImage } from "./read-rollback";
 
 export interface PromotionInput extends ExistingReleaseInput {

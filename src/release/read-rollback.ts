@@ -8,7 +8,7 @@ import { promotionGate, promotionRefusals, promotionRequest, wantedSigner } from
 import { parseReference, repositoryKey } from "../plan/reference";
 import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/registry-state";
 import { BASE_IMAGE, repositoriesOf } from "../plan/release-intent";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import type { RegistryReader } from "../registry/read-state";
 
 /** What it takes to read a release that exists. */

@@ -3,6 +3,7 @@ import { type FloatingTag, floatingTags } from "../plan/floating-tags";
 import { imageRules } from "../plan/image-tags";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
+import { type Rebuild, rebuildOf } from "../plan/rebuild";
 import { repositoryKey } from "../plan/reference";
 import {
   type FoundImage,
@@ -13,7 +14,7 @@ import {
 } from "../plan/registry-state";
 import { type ImageIntent, type RequestedTag, withoutFloatingTags } from "../plan/release-intent";
 import { type DesiredTag, newerVersion } from "../plan/tag-policy";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import type { VerifyRules } from "../plan/trust";
 import {
   compareVersions,
@@ -58,7 +59,8 @@ export async function readVersions(input: VersionsInput) {
   const intents = await Promise.all(
     images.map(async (versions) => {
       await versions.dropUnverified();
-      return { ...versions.intent, others: await versions.misplacedTags() };
+      const others = await versions.misplacedTags();
+      return { ...versions.intent, others, rebuild: await versions.rebuild() };
     }),
   );
   return {
@@ -132,6 +134,23 @@ class ImageVersions {
       if (counted.includes(false) && this.problems.length === 0) continue;
       await Promise.all([...moving, ...misplaced.map(({ name }) => name)].map((name) => this.#read(name)));
       return misplaced;
+    }
+  }
+
+  /** The rebuilds of a version that is released already, the newest of them read; undefined for any other release. */
+  async rebuild(): Promise<Rebuild | undefined> {
+    const { image, version, form, tags, ref, existing } = this.intent;
+    const { event, now } = this.#input;
+    const isReleased = tags.some((tag) => tag.class === "version" && this.#names().includes(tag.name));
+    if (existing !== undefined || !isReleased) return undefined;
+    for (;;) {
+      const names = this.#names();
+      const rebuild = rebuildOf({ image, event: { ...event, ref }, now, names, version, form });
+      const { newest } = rebuild;
+      if (newest === undefined) return rebuild;
+      if (this.#verification.signing && !(await this.#counts(newest, form))) continue;
+      await this.#read(newest);
+      return rebuild;
     }
   }
 

@@ -11,7 +11,7 @@ import { imageRules } from "../plan/image-tags";
 import type { Problem } from "../plan/problem";
 import { assembleImageIntent, BASE_IMAGE, baseLink, type ImageIntent } from "../plan/release-intent";
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../plan/sbom";
-import type { ReleaseEvent } from "../plan/tag-rules";
+import type { ReleaseEvent } from "../plan/tag-rules/event";
 import type { RegistryReader } from "../registry/read-state";
 import type { Environment } from "../settings/environment";
 

@@ -6,7 +6,7 @@ import { RegistryClient } from "../registry/client";
 import { RegistryError } from "../registry/errors";
 import type { RequestEntry } from "../registry/http";
 import { HubClient } from "../registry/hub";
-import type { FetchedManifest } from "../registry/manifest-calls";
+import type { FetchedManifest } from "../registry/manifests";
 import { QUICK, readImage } from "../registry/read-image";
 import type { Connection } from "../registry/read-state";
 import { Redactor, scrub } from "../registry/redact";

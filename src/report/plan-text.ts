@@ -1,6 +1,7 @@
 import { registryCaches } from "../plan/build-recipe";
 import { shortDigest } from "../plan/digest";
 import { formatProblem } from "../plan/problem";
+import type { MovedBase } from "../plan/rebuild";
 import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan";
 import { keyText } from "../plan/setup/items";
 import type { SetupItem, SetupPlan } from "../plan/setup/plan";
@@ -14,6 +15,7 @@ export function planText(plan: ReleasePlan): string {
     ...Object.entries(plan.skipped).map(([host, reason]) => `  ${host} is skipped: ${reason}`),
     ...plan.checks.map(({ name, run }) => `  check ${name}, before anything is built: ${run.join(" ")}`),
     ...policyLines(plan),
+    ...movedBaseLines(plan),
     ...plan.images.flatMap((image) => imageLines(plan, image)),
     ...descriptionLines(plan),
     "",
@@ -47,6 +49,19 @@ function policyLines({ policy = [] }: ReleasePlan): string[] {
   return policy
     .filter(({ level }) => level === "warn")
     .map(({ rule, setting, path, message }) => `  policy ${rule}: ${path}: ${message} (${setting})`);
+}
+
+/** Images that are built on the same base, together. */
+function movedBaseLines({ movedBases = [] }: ReleasePlan): string[] {
+  const keyOf = ({ built, base, from, to, hint }: MovedBase) => JSON.stringify([built, base, from, to, hint]);
+  return grouped(movedBases, keyOf).flatMap((alike) => {
+    const [{ built, base, from, to, hint }] = alike;
+    const images = alike.map(({ image }) => image).join(", ");
+    return [
+      `  base-moved ${images}: ${base} ${shortDigest(from)} → ${shortDigest(to)} since ${built} was built`,
+      `    ${hint}`,
+    ];
+  });
 }
 
 /** Every reason, and what to do once for those with the same advice: a release of fifty images may have fifty of them. */

@@ -1,5 +1,6 @@
 import type { Problem } from "../plan/problem";
-import { type Misspelling, misspeltInFlavor, misspeltInRule, parseTagRule } from "../plan/tag-rules";
+import { type Misspelling, misspeltInFlavor, misspeltInRule } from "../plan/tag-rules/spelling";
+import { parseTagRule } from "../plan/tag-rules/tag-rule";
 import {
   conflict,
   duplicates,

@@ -139,6 +139,12 @@ const driftSchema = z
     environment: environmentName
       .default("drift")
       .describe("The environment whose secrets the check sees; one without reviewers. @default drift"),
+    currentBases: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Fails also when a base image has moved since the newest version was built on it, in a file that several stacks share for all of them; the plan names what to release. @default false",
+      ),
   })
   .meta({ what: "a drift workflow: { cron: 17 5 * * * }" });
 

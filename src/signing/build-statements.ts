@@ -4,7 +4,7 @@ import { detachedDigests, platformText } from "../plan/image-index";
 import type { SbomPackage } from "../plan/policy/licences";
 import { isRecord } from "../plan/record";
 import type { RegistryClient } from "../registry/client";
-import { type Descriptor, type IndexJson, isManifest, type ManifestJson } from "../registry/manifest";
+import { type Descriptor, type IndexJson, isManifest, type ManifestJson } from "../registry/manifests";
 import { isPredicate, parseInToto } from "./in-toto";
 
 /** All that verifying asks of a registry: it writes nothing. */

@@ -6,7 +6,7 @@ import {
 } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
 import { type ContentClaim, parseClaim, parseStatement, type SignedFacts } from "../plan/statement";
-import { type Descriptor, isIndex, platforms } from "../registry/manifest";
+import { type Descriptor, isIndex, platforms } from "../registry/manifests";
 import { readReferrerLayer } from "../registry/referrers";
 import {
   type BuildStatement,

@@ -5,9 +5,8 @@ import {
   STATEMENT_PREDICATE_TYPE,
 } from "../plan/annotations";
 import type { Digest } from "../plan/digest";
-import { isRecord } from "../plan/record";
+import { isRecord, parseJson } from "../plan/record";
 import type { ContentClaim, ReleaseStatement } from "../plan/statement";
-import { parseJson } from "../registry/manifest";
 
 /** @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";

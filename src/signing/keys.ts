@@ -11,9 +11,9 @@ import { TrustedRoot } from "@sigstore/protobuf-specs";
 import type { TrustMaterial } from "@sigstore/verify";
 import { z } from "zod";
 import { reasonOf } from "../plan/problem";
+import { parseJson } from "../plan/record";
 import { Secret } from "../plan/secret";
 import type { RequiredSigner } from "../plan/trust";
-import { parseJson } from "../registry/manifest";
 
 const ENCRYPTED_LABELS = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
 

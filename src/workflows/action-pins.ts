@@ -1,14 +1,14 @@
-/** An action at one commit, which cannot move, unlike a tag. */
+/** An action at one commit. Unlike a tag, a commit cannot move. */
 export interface ActionPin {
-  /** The release that the commit is, for people and for `slipway workflows --outdated`. */
+  /** The release at that commit. */
   readonly version: string;
   readonly commit: string;
   readonly date: string;
 }
 
 /**
- * Every action that a generated workflow uses. Versions and commits were read from the tags of the actions' own
- * repositories, github.com/<action>, in August 2026. `slipway workflows --outdated` compares them with what is there now.
+ * Every action that a generated workflow uses. Versions and commits are from the tags of github.com/<action>, read in
+ * August 2026. `slipway workflows --outdated` compares them with the newest releases.
  */
 export const ACTION_PINS = {
   "actions/attest": {
@@ -60,20 +60,20 @@ export const ACTION_PINS = {
 
 export type ActionName = keyof typeof ACTION_PINS;
 
-/** The engine that workflows install: the one that Slipway is tested with. */
+/** The engine's version in workflows: the one that Slipway is tested with. */
 export const PULUMI_VERSION = "3.259.0";
 
 export interface NewestRelease {
   readonly version: string;
   readonly commit: string;
-  /** The commit that the pinned version's tag points to now; absent where there is no such tag any more. */
+  /** The commit of the pinned version's tag now; absent if the tag is gone. */
   readonly pinnedNow?: string;
 }
 
 export interface PinState extends ActionPin {
   readonly action: string;
   readonly newest: NewestRelease;
-  /** `moved`: the pinned version's tag points to another commit than the pin, which deserves a look. */
+  /** `moved`: the pinned version's tag points to another commit now, which is suspicious. */
   readonly state: "current" | "outdated" | "moved";
 }
 

@@ -1,38 +1,42 @@
+import type { WorkflowStack } from "../plan/config";
 import { type EnvValue, expression, type Job, type Step, shellWord } from "./model";
 import {
   buildSecrets,
+  checkOut,
   environmentOf,
   type HostedStack,
+  installPackages,
   packagePermission,
   platformsOf,
   registryVariables,
   runnersOf,
+  setUpBuilder,
+  setUpBuildx,
+  setUpNode,
   versionTags,
-  type WorkflowStack,
   workingDirectory,
 } from "./stack";
-import { checkOut, installPackages, setUpBuilder, setUpBuildx, setUpNode } from "./steps";
 
 export const SOURCE_JOB = "source";
 
-/** The commit that it found, as the jobs that need it check it out. */
 export const SOURCE_COMMIT = expression(`needs.${SOURCE_JOB}.outputs.commit`);
 
-export interface Asked {
+/** What a user asks to release, as inputs of the workflow. */
+export interface Request {
   readonly ref: EnvValue;
-  /** A name that a person typed in: where it is a git tag, that is what is released. */
+  /** If a git tag has this name, its commit is released. */
   readonly version?: {
     readonly value: EnvValue;
-    /** Whether the git tag has to exist, unless `ref` says what the version is to be. */
+    /** Whether the git tag must exist if `ref` is empty. */
     readonly needsTag: boolean;
   };
 }
 
 /**
- * Finds the commit to release, and requires that the default branch or a version's git tag contains it. It runs nothing
- * of the repository and has no secret: a commit of a fork, or of a branch that is not merged, ends here.
+ * Finds the commit to release, and refuses one that neither the default branch nor a version's git tag contains, such as
+ * a fork's. The job runs no code of the repository and has no secrets.
  */
-export function sourceJob(stack: WorkflowStack, { ref, version }: Asked): Job {
+export function sourceJob(stack: WorkflowStack, { ref, version }: Request): Job {
   const { lane } = stack.config;
   return {
     name: "Find the commit",
@@ -62,12 +66,12 @@ export function sourceJob(stack: WorkflowStack, { ref, version }: Asked): Job {
 }
 
 /**
- * Tags go before branches: a branch can be named like a tag, and anyone who can push can make one. A lane's version is
- * typed in as its git tag or as the image's tag.
+ * Tags go before branches, since anyone who can push can name a branch like a tag. A lane's version may be written as its
+ * git tag or as the image's tag.
  */
 function sourceScript(needsTag: boolean): string[] {
   return [
-    "# The patterns in TAGS are words of their own, and match no files.",
+    "# TAGS is split into patterns for git, and they must not expand to files.",
     "# shellcheck disable=SC2086",
     "set -o noglob",
     "refuse() {",
@@ -111,20 +115,20 @@ function sourceScript(needsTag: boolean): string[] {
 
 export const BUILD_JOB = "build";
 
-/** Outside the checkout, whose files can go into images. */
+/** Outside of the checkout, so that no build context contains it. */
 const FOLDER = "$RUNNER_TEMP/parts";
 const FOLDER_VALUE = `${expression("runner.temp")}/parts`;
 
 export interface BuildJobInput {
   readonly stack: HostedStack;
-  /** Whether another job finds the commit; else it is the one that the workflow runs for. */
+  /** Whether the source job finds the commit. Otherwise it is the workflow's own. */
   readonly hasSource: boolean;
   readonly variables: Readonly<Record<string, EnvValue>>;
 }
 
 /**
- * Builds what no registry has and pushes it by digest, without a tag: all platforms under QEMU, or each on a runner of
- * its own. It may push and nothing else: no key, no identity, no access to the engine's state. A file says what it made.
+ * Builds what no registry has and pushes it by digest, without a tag: all platforms under QEMU, or each on its own
+ * runner. The job may only push: it has no key, no identity and no access to the engine's state.
  */
 export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
   const { workflows } = stack;
@@ -167,7 +171,7 @@ export function buildJob({ stack, hasSource, variables }: BuildJobInput): Job {
           name: artifactName(stack, rows === undefined ? "all" : expression("matrix.part")),
           path: FOLDER_VALUE,
           "if-no-files-found": "error",
-          // A job that runs again replaces what it built.
+          // For a job that runs again.
           overwrite: true,
           "retention-days": 5,
         },
@@ -184,15 +188,15 @@ export function takeParts(stack: HostedStack): Step {
   };
 }
 
-/** Merges the parts into one index for each image, which the program finds instead of building. A file lists them. */
+/** Merges the parts into an index for each image, so that the program finds these images and builds nothing. */
 export function mergeScript({ stack }: HostedStack): string {
   return `npx --no slipway merge "${FOLDER}" --stack ${shellWord(stack)} > "${MERGED}"`;
 }
 
-/** What this run built itself: images and digests. */
+/** A file with the images and digests that this run built. */
 export const MERGED = "$RUNNER_TEMP/merged.json";
 
-/** The pattern `parts-a-*` also matches a stack `a-b`, but each workflow has only one stack that builds. */
+/** The pattern `parts-a-*` also matches a stack `a-b`, but only one stack builds in a workflow. */
 function artifactName({ stack }: HostedStack, part: string): string {
   return `parts-${stack}-${part}`;
 }

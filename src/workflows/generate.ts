@@ -1,12 +1,11 @@
 import { structuredPatch } from "diff";
-import type { WorkflowHost } from "../plan/config";
+import type { WorkflowHost, WorkflowStack } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
-import { jobId, type Workflow } from "./model";
+import { jobId, renderWorkflow, type Workflow } from "./model";
 import { promoteJob, promoteWorkflow } from "./release-job";
 import { deployWorkflow, releaseWorkflow } from "./release-workflow";
-import { renderWorkflow } from "./render";
 import { driftWorkflow, previewWorkflow } from "./shared-workflows";
-import { builds, type HostedStack, runnersOf, type WorkflowStack } from "./stack";
+import { builds, fileOf, type HostedStack, runnersOf } from "./stack";
 
 export interface WorkflowFile {
   /** From the repository's root: `.github/workflows/release.yml`. */
@@ -14,23 +13,20 @@ export interface WorkflowFile {
   readonly host: WorkflowHost;
   readonly workflow: Workflow;
   readonly text: string;
-  /** Names of the stacks that have a part in it, sorted. */
+  /** The names of the stacks with jobs in it, sorted. */
   readonly stacks: readonly string[];
 }
 
-interface Made {
-  readonly workflow: Workflow;
-  readonly stacks: readonly string[];
-}
+type StackWorkflow = Pick<WorkflowFile, "workflow" | "stacks">;
 
 const HOSTS: readonly WorkflowHost[] = ["github", "gitea"];
 
 /**
- * Every workflow file that some stacks of one project ask for, sorted by path. Pure: the same settings give the same
+ * Every workflow file that the stacks of a project configure, sorted by path. Pure: the same settings give the same
  * bytes.
  *
- * @throws ProblemError `workflows-file` for a file that two stacks name, `workflows-expression` for a value that would be
- *   an expression, `workflows-preview-tag`, `workflows-promote`, `workflows-shared` for settings that do not go together
+ * @throws ProblemError `workflows-file` if two stacks use one file, `workflows-expression` for a value that would be an
+ *   expression, `workflows-preview-tag`, `workflows-promote`, `workflows-shared` for settings that contradict each other
  */
 export function workflowFiles(stacks: readonly WorkflowStack[]): WorkflowFile[] {
   requireNoProblems(stacks);
@@ -48,7 +44,7 @@ export function workflowFiles(stacks: readonly WorkflowStack[]): WorkflowFile[] 
   }).sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What another stack promotes from has to be found again. */
+/** A stack that another one promotes from needs state that is kept. */
 function stateOf({ stack }: WorkflowStack, stacks: readonly WorkflowStack[]): HostedStack["state"] {
   const isPromoted = stacks.some(
     ({ config: { promote } }) => promote?.source.kind === "stack" && promote.source.stack === stack,
@@ -56,7 +52,7 @@ function stateOf({ stack }: WorkflowStack, stacks: readonly WorkflowStack[]): Ho
   return isPromoted ? "kept" : "throwaway";
 }
 
-function generate(stacks: readonly HostedStack[]): Made[] {
+function generate(stacks: readonly HostedStack[]): StackWorkflow[] {
   return [
     ...stacks.flatMap((stack) => ownWorkflows(stack, stacks)),
     ...sharedWorkflows(stacks, ({ workflows }) => workflows.preview?.file, previewWorkflow),
@@ -64,17 +60,17 @@ function generate(stacks: readonly HostedStack[]): Made[] {
   ];
 }
 
-function ownWorkflows(stack: HostedStack, stacks: readonly HostedStack[]): Made[] {
+function ownWorkflows(stack: HostedStack, stacks: readonly HostedStack[]): StackWorkflow[] {
   const { workflows, stack: name } = stack;
   return [
     ...(workflows.release === undefined ? [] : [{ workflow: releaseWorkflow(stack), stacks: [name] }]),
-    ...(workflows.deploy === undefined ? [] : [followed(stack, stacks)]),
+    ...(workflows.deploy === undefined ? [] : [deployAndFollowers(stack, stacks)]),
     ...(workflows.promote === undefined ? [] : [{ workflow: promoteWorkflow(stack), stacks: [name] }]),
   ];
 }
 
-/** A deploy, and after it the promotions to the stacks that follow. */
-function followed(stack: HostedStack, stacks: readonly HostedStack[]): Made {
+/** A deploy, then the promotions to the stacks that follow it. */
+function deployAndFollowers(stack: HostedStack, stacks: readonly HostedStack[]): StackWorkflow {
   const workflow = deployWorkflow(stack);
   const followers = stacks.filter(
     ({ workflows, config: { promote } }) =>
@@ -94,12 +90,12 @@ function followed(stack: HostedStack, stacks: readonly HostedStack[]): Made {
 
 function sharedWorkflows(
   stacks: readonly HostedStack[],
-  fileOf: (stack: HostedStack) => string | undefined,
+  fileIn: (stack: HostedStack) => string | undefined,
   make: (file: string, stacks: readonly HostedStack[]) => Workflow,
-): Made[] {
-  const files = [...new Set(stacks.flatMap((stack) => fileOf(stack) ?? []))];
+): StackWorkflow[] {
+  const files = [...new Set(stacks.flatMap((stack) => fileIn(stack) ?? []))];
   return files.map((file) => {
-    const members = stacks.filter((stack) => fileOf(stack) === file);
+    const members = stacks.filter((stack) => fileIn(stack) === file);
     return { workflow: make(file, members), stacks: members.map(({ stack }) => stack) };
   });
 }
@@ -123,7 +119,7 @@ function ownProblems(stack: WorkflowStack): Problem[] {
       "workflows-preview-tag",
       "preview",
       "is not possible with requireTag: a pull request has no tag",
-      "Leave the preview out, or preview a stack that requires none",
+      "Leave the preview out, or preview a stack without requireTag",
     ],
     [
       preview !== undefined && config.promote?.source.kind === "stack",
@@ -136,7 +132,7 @@ function ownProblems(stack: WorkflowStack): Problem[] {
       promote !== undefined && !isPromoting,
       "workflows-promote",
       "promote",
-      "needs slipway:promote, which says what is promoted",
+      "needs slipway:promote, the source of the promotion",
       "Set slipway:promote, e.g. { from: stage }",
     ],
     [release !== undefined && isPromoting, "workflows-promote", "release", NOTHING_BUILT, "Use promote"],
@@ -167,13 +163,13 @@ function runnerProblems(stack: WorkflowStack): Problem[] {
         stack.stack,
         "workflows-runner",
         `runners.${platform}`,
-        `is not there, and images are built for ${platform}; expected a runner's label`,
-        "Name a runner that is of this platform or runs it without QEMU, or leave `runners` out: one job builds all",
+        `is missing, and images are built for ${platform}; expected a runner's label`,
+        "Name a runner that runs this platform without QEMU, or leave `runners` out: then one job builds all",
       ),
     );
 }
 
-/** Texts that GitHub would evaluate. The schema allows them: elsewhere they are harmless. */
+/** Texts that GitHub would evaluate. The schema allows them because elsewhere they are harmless. */
 function expressionProblems({ stack, config, configFile }: WorkflowStack): Problem[] {
   const texts = { artifacts: config.artifacts, "builder.name": config.builder.name, configFile };
   return Object.entries(texts)
@@ -189,25 +185,24 @@ interface NamedFile {
   readonly stack: string;
   readonly key: string;
   readonly file: string;
-  /** Preview and drift are shared with the same key of other stacks. */
+  /** Stacks may share a file for previews, and one for drift. */
   readonly shared: boolean;
 }
 
-function namedFiles({
-  stack,
-  workflows: { release, deploy, promote, preview, drift },
-}: WorkflowStack): NamedFile[] {
+function namedFiles(one: WorkflowStack): NamedFile[] {
+  const { stack, workflows } = one;
+  const { release, deploy, promote, preview, drift } = workflows;
   const named: [key: string, file: string | undefined, shared: boolean][] = [
     ["release", release?.file, false],
-    ["deploy", deploy === undefined ? undefined : (deploy.file ?? `deploy-${stack}.yml`), false],
-    ["promote", promote === undefined ? undefined : (promote.file ?? `promote-${stack}.yml`), false],
+    ["deploy", deploy && fileOf(one, "deploy"), false],
+    ["promote", promote && fileOf(one, "promote"), false],
     ["preview", preview?.file, true],
     ["drift", drift?.file, true],
   ];
   return named.flatMap(([key, file, shared]) => (file === undefined ? [] : [{ stack, key, file, shared }]));
 }
 
-/** Names are compared as on case-insensitive file systems. */
+/** Compares names as case-insensitive file systems do. */
 function fileProblems(stacks: readonly WorkflowStack[]): Problem[] {
   const all = stacks.flatMap(namedFiles);
   return all.flatMap((one, index) => {
@@ -221,7 +216,7 @@ function fileProblems(stacks: readonly WorkflowStack[]): Problem[] {
   });
 }
 
-/** A shared file has one runner, one way to install and one environment. */
+/** A shared file has one runner, one install command and one environment. */
 function sharedProblems(stacks: readonly WorkflowStack[]): Problem[] {
   return (["preview", "drift"] as const).flatMap((key) => {
     const members = stacks.filter(({ workflows }) => workflows[key] !== undefined);
@@ -246,22 +241,22 @@ function commonSettings({ workflows }: WorkflowStack, key: "preview" | "drift"):
 export interface FileDifference {
   readonly path: string;
   readonly change: "created" | "changed" | "unchanged";
-  /** The first line that differs, from 1; absent for a file that is not there or does not differ. */
+  /** The first line that differs, from 1; only of a changed file. */
   readonly line?: number;
-  /** The lines that differ with some around them, `-` as the file is, `+` as it should be. */
+  /** The lines that differ with some context: `-` as the file is, `+` as it should be. */
   readonly diff: readonly string[];
 }
 
 /**
- * How a file differs from what the settings say. A checkout's line ends (CRLF) are no difference.
+ * Compares a file with the text it should have. A checkout's line ends (CRLF) do not count.
  *
- * @param found what the file says; undefined where there is none
+ * @param found the file's text; undefined if there is no file
  */
-export function compareFile(path: string, wanted: string, found: string | undefined): FileDifference {
+export function compareFile(path: string, desired: string, found: string | undefined): FileDifference {
   if (found === undefined) return { path, change: "created", diff: [] };
   const text = found.replaceAll("\r\n", "\n");
-  if (text === wanted) return { path, change: "unchanged", diff: [] };
-  const { hunks } = structuredPatch(path, path, text, wanted, "", "", { context: 2 });
+  if (text === desired) return { path, change: "unchanged", diff: [] };
+  const { hunks } = structuredPatch(path, path, text, desired, "", "", { context: 2 });
   const [first] = hunks;
   const before = first?.lines.findIndex((line) => !line.startsWith(" ")) ?? 0;
   return {

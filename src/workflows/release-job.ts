@@ -1,3 +1,4 @@
+import type { WorkflowStack } from "../plan/config";
 import {
   BUILD_JOB,
   type BuildJobInput,
@@ -19,38 +20,32 @@ import {
   type Workflow,
 } from "./model";
 import {
+  checkOut,
   environmentOf,
+  fileOf,
   furtherSecrets,
   type HostedStack,
   inRepository,
+  installPackages,
   madeFrom,
   packagePermission,
-  type StateKind,
-  signingVariables,
-  type WorkflowStack,
-  waiting,
-  workingDirectory,
-} from "./stack";
-import {
-  checkOut,
-  installPackages,
   programVariables,
   requireState,
+  type StateKind,
   selectStack,
   setUpNode,
   setUpPulumi,
-} from "./steps";
+  signingVariables,
+  waiting,
+  workingDirectory,
+} from "./stack";
 
-export interface ReleaseJobInput extends BuildJobInput {
-  readonly name: string;
-}
-
-/** The job that may sign: it merges what the build made, verifies, signs, tags and keeps the manifest. */
-export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInput): Job {
+/** The job that may sign: it merges the build's parts, runs the program and keeps the manifest. */
+export function releaseJob(name: string, { stack, hasSource, variables }: BuildJobInput): Job {
   const { workflows } = stack;
   const program = runProgram(stack, "Release", stack.state, {
     ...variables,
-    // The build has run them. They are commands of the repository, and this job can sign.
+    // The build job has run the checks. They are commands of the repository, and this job can sign.
     ...(stack.config.checks.length === 0 ? {} : { SLIPWAY_CHECKS: "false" }),
   });
   const steps: Step[] = [
@@ -71,7 +66,7 @@ export function releaseJob({ stack, name, hasSource, variables }: ReleaseJobInpu
   };
 }
 
-/** What a job that writes to registries and may sign needs: where it runs, how long, and with which rights. */
+/** The settings of a job that writes to registries and may sign. */
 function writingJob(
   stack: HostedStack,
 ): Pick<Job, "runsOn" | "environment" | "timeoutMinutes" | "permissions" | "workingDirectory"> {
@@ -89,12 +84,12 @@ function writingJob(
   };
 }
 
-/** Signing keyless needs the workflow's identity. What promotes signs nothing: it takes signatures over. */
+/** Keyless signing needs the workflow's identity. A promotion signs nothing: it copies signatures. */
 function signsKeyless({ config }: WorkflowStack): boolean {
   return config.sign.mode === "keyless" && config.promote === undefined;
 }
 
-/** `slipway up`: a short log with the reason of a failure last, and state that is written seldom for many images. */
+/** By `slipway up`: its log is short and ends with the reason of a failure, and it seldom writes the state. */
 function runProgram(
   stack: WorkflowStack,
   name: string,
@@ -149,9 +144,8 @@ const SIGN_IN: Step = {
 };
 
 /**
- * GitHub's own provenance of each digest that this run built and released, in a job of its own: it alone may attest, and
- * it runs nothing of the repository's. GitHub states the commit that the workflow runs for, so that a release of another
- * commit has none. On GHCR the attestation is pushed beside the image; elsewhere GitHub alone keeps it.
+ * GitHub's own provenance for each digest that this run built and released. Only this job may attest, and it runs no code
+ * of the repository. GitHub states the workflow's own commit, so a release of another commit gets no attestation.
  */
 export function attestJob({ stack, hasSource }: BuildJobInput, released: string): Job {
   const isOwnCommit = hasSource ? ` && needs.${SOURCE_JOB}.outputs.commit == github.sha` : "";
@@ -171,15 +165,15 @@ export function attestJob({ stack, hasSource }: BuildJobInput, released: string)
     steps: [
       ...(isGhcr ? [SIGN_IN] : []),
       {
-        // Without a predicate of its own the action states the build's provenance.
+        // Without a predicate the action states the build's provenance.
         name: "Attest build provenance",
         uses: "actions/attest",
         with: {
           "subject-name": expression("matrix.subject"),
           "subject-digest": expression("matrix.digest"),
           "push-to-registry": isGhcr,
-          // An organization's list of artifacts, which needs a further right.
-          ...(isGhcr ? { "create-storage-record": false } : {}),
+          // The record in the organization's list of artifacts needs another permission.
+          "create-storage-record": isGhcr ? false : undefined,
         },
       },
       {
@@ -196,9 +190,8 @@ export function attestJob({ stack, hasSource }: BuildJobInput, released: string)
 }
 
 /**
- * The script's lines that output what this run built and released, for the job above: image, repository and digest,
- * from the manifest and from what was merged. What was there before is left out: this run does not know how it was
- * built. GHCR's repository, where there is one: the attestation can be pushed there.
+ * A script that outputs what this run built and released: images of the manifest that are also in the merged ones. How
+ * older content was built is unknown here. GHCR's repository is preferred: only there the attestation can be pushed.
  */
 function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: string): string[] {
   const isSecond = registries.findIndex(({ host }) => host === "ghcr.io") > 0;
@@ -214,22 +207,22 @@ function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: str
 
 const VERSION: Input = {
   description: "The released version to promote. Default: the one that the stack's file names",
-  type: "string",
-  required: false,
 };
 
 export function promoteWorkflow(stack: HostedStack): Workflow {
   const { stack: name, workflows, config } = stack;
   const settings = workflows.promote ?? { follow: true };
   const byStatement = config.promote?.source.kind === "statement";
-  const file = settings.file ?? `promote-${name}.yml`;
+  const file = fileOf(stack, "promote");
   return {
     file,
     comment: madeFrom([stack]),
     name: settings.name ?? `Promote to ${name}`,
     on: { dispatch: byStatement ? { version: VERSION } : {} },
     concurrency: {
-      comment: ["Each run has a group of its own: none that waits for approval is dropped by the next."],
+      comment: [
+        "Each run has a group of its own, so that no run waiting for approval is dropped by the next.",
+      ],
       group: `${stem(file)}-${expression(byStatement ? "inputs.version || github.run_id" : "github.run_id")}`,
       cancelInProgress: false,
       queue: waiting(stack),
@@ -239,8 +232,8 @@ export function promoteWorkflow(stack: HostedStack): Workflow {
 }
 
 /**
- * Takes what was released over by digest, when the environment's reviewers have approved. Nothing is built. What
- * another stack released is in the engine's state, so that a throwaway one will not do.
+ * Promotes a release by digest once the environment's reviewers have approved, and builds nothing. To read what another
+ * stack released, it needs the engine's kept state.
  */
 export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
   const { workflows, config } = stack;
@@ -261,16 +254,11 @@ export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
       installPackages(stack),
       {
         ...program,
-        comment:
-          state === "kept"
-            ? ["What the other stack released is in the state that PULUMI_BACKEND_URL names."]
-            : undefined,
+        comment: byStatement
+          ? undefined
+          : ["What the other stack released is in the state that PULUMI_BACKEND_URL names."],
         run: versioned ? [...program.run.slice(0, -1), choose, ...program.run.slice(-1)] : program.run,
-        env: {
-          ...(versioned ? { VERSION: expression("inputs.version") } : {}),
-          ...program.env,
-          ...furtherSecrets(stack),
-        },
+        env: { ...(versioned ? { VERSION: expression("inputs.version") } : {}), ...program.env },
       },
       ...keepManifest({ ...stack, workflows: { ...workflows, attest: false } }),
     ],

@@ -1,4 +1,4 @@
-import { type Asked, BUILD_JOB, buildJob, SOURCE_JOB, sourceJob } from "./build-job";
+import { BUILD_JOB, buildJob, type Request, SOURCE_JOB, sourceJob } from "./build-job";
 import {
   type Concurrency,
   type EnvValue,
@@ -8,26 +8,23 @@ import {
   type Job,
   stem,
   tagFilter,
-  textInput,
   type Workflow,
 } from "./model";
 import { attestJob, releaseJob } from "./release-job";
-import { type HostedStack, madeFrom, versionFilters, waiting } from "./stack";
+import { fileOf, type HostedStack, madeFrom, versionFilters, waiting } from "./stack";
 
-const refInput = (otherwise: string) => textInput(`Branch, tag or commit to release. Default: ${otherwise}`);
-const SERVICES = textInput("Only these images, separated by commas. Default: all");
-const DISPATCH_ID = textInput("For `slipway dispatch`, which finds its run by it");
+const refInput = (otherwise: string): Input => ({
+  description: `Branch, tag or commit to release. Default: ${otherwise}`,
+});
 
 const AS_CONFIGURED = "as configured";
 
 const PUBLISH_VERSION_TAG: Input = {
   description: "Write the version tag",
-  type: "choice",
   options: [AS_CONFIGURED, "true", "false"],
-  default: AS_CONFIGURED,
 };
 
-/** A workflow that releases a version: by a published release, a git tag, or by hand. */
+/** Releases a version: started by a published release, by a git tag or by hand. */
 export function releaseWorkflow(stack: HostedStack): Workflow {
   const { config, workflows } = stack;
   const { lane } = config;
@@ -42,17 +39,14 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
     name: title,
     runName: stack.host === "github" ? runName(title, inputs) : undefined,
     on: {
-      release: on.includes("release") ? { types: ["published"] } : undefined,
+      release: on.includes("release") ? true : undefined,
       push: on.includes("tags") ? { tags: versionFilters(stack).map(tagFilter) } : undefined,
       dispatch: inputs,
     },
     concurrency: concurrency(stack, settings.file, own),
     jobs: releaseJobs(stack, "release", {
       name: "Release",
-      asked: {
-        ref: expression("inputs.ref"),
-        version: taggedInput(inputs, own),
-      },
+      request: { ref: expression("inputs.ref"), version: taggedInput(inputs, own) },
       variables: {
         ...("version" in inputs ? { RELEASE_TAG: expression("inputs.version") } : {}),
         ...("publish_version_tag" in inputs
@@ -72,11 +66,11 @@ export function releaseWorkflow(stack: HostedStack): Workflow {
 export function deployWorkflow(stack: HostedStack): Workflow {
   const { stack: name, config, workflows } = stack;
   const settings = workflows.deploy ?? { branches: ["main"] };
-  const tag = textInput("The images' tag. Default: the commit");
-  // Otherwise a commit only gets the tags of its rules, such as type=sha.
+  const tag: Input = { description: "The images' tag. Default: the commit" };
+  // Otherwise a commit gets only the tags of its rules, such as type=sha.
   const isNamed = config.publishVersionTag === true;
   const services = servicesInput(stack);
-  const file = settings.file ?? `deploy-${name}.yml`;
+  const file = fileOf(stack, "deploy");
   return {
     file,
     comment: madeFrom([stack]),
@@ -86,7 +80,9 @@ export function deployWorkflow(stack: HostedStack): Workflow {
       dispatch: { ...(isNamed ? { tag } : {}), ...services },
     },
     concurrency: {
-      comment: ["Each commit has a group of its own: a push never drops the one that waits before it."],
+      comment: [
+        "Each commit has a group of its own, so that a push never drops an earlier one that still waits.",
+      ],
       group: `${stem(file)}-${expression(isNamed ? "inputs.tag || github.sha" : "github.sha")}`,
       cancelInProgress: false,
       queue: waiting(stack),
@@ -106,24 +102,25 @@ function releaseJobs(
   id: string,
   input: {
     readonly name: string;
-    readonly asked?: Asked;
+    /** Absent if the workflow releases its own commit. */
+    readonly request?: Request;
     readonly variables: Readonly<Record<string, EnvValue>>;
   },
 ): Record<string, Job> {
   // Gitea has no attestations.
   const attests = stack.workflows.attest && stack.host === "github";
   const shown = { ...stack, workflows: { ...stack.workflows, attest: attests } };
-  const { name, asked, variables } = input;
-  const common = { stack: shown, hasSource: asked !== undefined, variables };
+  const { name, request, variables } = input;
+  const common = { stack: shown, hasSource: request !== undefined, variables };
   return {
-    ...(asked === undefined ? {} : { [SOURCE_JOB]: sourceJob(shown, asked) }),
+    ...(request === undefined ? {} : { [SOURCE_JOB]: sourceJob(shown, request) }),
     [BUILD_JOB]: buildJob(common),
-    [id]: releaseJob({ ...common, name }),
+    [id]: releaseJob(name, common),
     ...(attests ? { attest: attestJob(common, id) } : {}),
   };
 }
 
-/** Names of what the stack's tag rules read from a person: `{{input 'tag'}}`. */
+/** The names of inputs that the stack's tag rules read: `{{input 'tag'}}`. */
 function ruleInputs({ config }: HostedStack): string[] {
   const rules = config.images.flatMap(({ tags }) => tags);
   const names = rules.flatMap((rule) =>
@@ -134,7 +131,7 @@ function ruleInputs({ config }: HostedStack): string[] {
   return [...new Set(names)].sort();
 }
 
-/** The run's title says what was asked for; any other run has GitHub's own title. */
+/** A dispatched run's title shows what was requested; other runs have GitHub's own title. */
 function runName(title: string, inputs: Readonly<Record<string, Input>>): string {
   const first = Object.keys(inputs)[0] ?? "ref";
   const what = `inputs.${first} || inputs.ref`;
@@ -148,46 +145,48 @@ function dispatchInputs(stack: HostedStack, own: readonly string[]): Record<stri
     return {
       ...Object.fromEntries(own.map((name) => [name, ruleInput(name)])),
       ref: refInput(`${own.includes("tag") ? "the git tag of that name, else " : ""}where it is started`),
-      ...found(stack),
+      ...dispatchIdInput(stack),
     };
   }
   const isRequired = lane !== undefined || publishVersionTag === true || requireTag;
   const example = lane === undefined ? "v1.2.3" : `${lane.form.prefix}1.2.3`;
   const noVersion = isRequired ? "" : ". Default: none, and no version tag";
   return {
-    version: textInput(`Version such as ${example}${noVersion}`, isRequired),
+    version: { description: `Version such as ${example}${noVersion}`, required: isRequired },
     ref: refInput(`the version's git tag${isRequired ? "" : ", else where it is started"}`),
     ...(isRequired ? {} : { publish_version_tag: PUBLISH_VERSION_TAG }),
     ...servicesInput(stack),
-    ...found(stack),
+    ...dispatchIdInput(stack),
   };
 }
 
-/** The input that can name a git tag. What tag rules read of a person can be another name, such as `hotfix-7`. */
-function taggedInput(inputs: Readonly<Record<string, Input>>, own: readonly string[]): Asked["version"] {
+/** The input that can name a git tag. An input of tag rules may also be another name, such as `hotfix-7`. */
+function taggedInput(inputs: Readonly<Record<string, Input>>, own: readonly string[]): Request["version"] {
   const name = ["version", "tag"].find((input) => input in inputs);
   return name === undefined ? undefined : { value: expression(`inputs.${name}`), needsTag: own.length === 0 };
 }
 
-/** Only for several images: one image and its variants are always released together. */
+/** Only for several images, since an image and its variants are always released together. */
 function servicesInput({ config }: HostedStack): { readonly services?: Input } {
   const repositories = new Set(config.images.map(({ repository }) => repository));
-  return repositories.size > 1 ? { services: SERVICES } : {};
+  const services = { description: "Only these images, separated by commas. Default: all" };
+  return repositories.size > 1 ? { services } : {};
 }
 
-/** Gitea shows a run's own title, so there nothing can be found by it. */
-function found({ host }: HostedStack): Record<string, Input> {
-  return host === "github" ? { dispatch_id: DISPATCH_ID } : {};
+/** Gitea ignores run-name, so that no run can be found by its title there. */
+function dispatchIdInput({ host }: HostedStack): Record<string, Input> {
+  const dispatch_id = { description: "For `slipway dispatch`, which finds its run by it" };
+  return host === "github" ? { dispatch_id } : {};
 }
 
 function ruleInput(name: string): Input {
-  return textInput(name === "tag" ? "The image's tag" : `What tag rules read as ${name}`, true);
+  const description = name === "tag" ? "The image's tag" : `What tag rules read as ${name}`;
+  return { description, required: true };
 }
 
 /**
- * One group for each version: its runs wait for one another. GitHub keeps one waiting run a group and drops the others,
- * unless it keeps a queue, so a run without a version has a group of its own; a dropped run of the same
- * version would release the same again.
+ * One group for each version, so that its runs wait for one another. Without a queue GitHub drops all waiting runs of a
+ * group but one, hence a group of its own for each run without a version.
  */
 function concurrency(stack: HostedStack, file: string, own: readonly string[]): Concurrency {
   const [input] = own;
@@ -207,13 +206,13 @@ function askedVersion(stack: HostedStack): string {
   return `inputs.version && format(${expressionText(`${prefix}{0}`)}, inputs.version)`;
 }
 
-/** What a lane's git tag has before its version: `docker-` of `docker-v0.2.1`. */
+/** The part of a lane's git tag before its version: `docker-` of `docker-v0.2.1`. */
 function tagPrefix({ config: { lane } }: HostedStack): string {
   if (lane === undefined || !lane.trigger.endsWith(lane.form.prefix)) return "";
   return lane.trigger.slice(0, lane.trigger.length - lane.form.prefix.length);
 }
 
-/** A version is made from its sources alone. */
+/** A version is built from its sources alone. */
 function withoutCaches({ config }: HostedStack): Record<string, EnvValue> {
   return config.images.some(({ cacheFrom }) => cacheFrom.length > 0) ? { RESTORE_CACHES: "false" } : {};
 }

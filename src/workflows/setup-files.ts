@@ -1,3 +1,4 @@
+import type { WorkflowStack } from "../plan/config";
 import {
   DEFAULT_BRANCH,
   type EnvironmentConfig,
@@ -7,13 +8,13 @@ import {
 } from "../plan/setup/config";
 import { workflowFiles } from "./generate";
 import type { EnvValue, Workflow } from "./model";
-import { environmentOf, versionTags, type WorkflowStack } from "./stack";
+import { environmentOf, versionTags } from "./stack";
 
 /**
- * A setup with what follows from the workflows that the project's stacks ask for: their files, where it keeps them (one
- * that it names itself is its own), the refs that may deploy, and rules for their git tags.
+ * Adds to a setup what the project's workflows need: their files (unless the setup has a file of that path), the refs
+ * that may deploy, and rules for their git tags.
  *
- * @throws ProblemError with what speaks against the files
+ * @throws ProblemError if the workflows' settings are wrong
  */
 export function withWorkflows(config: SetupConfig, stacks: readonly WorkflowStack[]): SetupConfig {
   const named = new Set(config.files.map(({ path }) => path));
@@ -34,7 +35,7 @@ export function withWorkflows(config: SetupConfig, stacks: readonly WorkflowStac
   };
 }
 
-/** By default the refs that start an environment's jobs may deploy there, and no others. */
+/** By default only the refs that start an environment's jobs may deploy there. */
 function withRefs(
   name: string,
   environment: EnvironmentConfig,
@@ -60,7 +61,7 @@ function startsIn(name: string, stack: WorkflowStack, stacks: readonly WorkflowS
   const { release, deploy, promote, drift } = workflows;
   const checked = drift?.environment === name ? [{ branches: [DEFAULT_BRANCH] }] : [];
   if (environmentOf(stack) !== name) return checked;
-  // Unless a tag is required, a person may release any commit of the default branch.
+  // Unless a tag is required, a user may release any commit of the default branch.
   const byHand = config.requireTag ? [] : [DEFAULT_BRANCH];
   const source = config.promote?.source;
   const followed = stacks.filter(
@@ -79,7 +80,7 @@ function distinct(texts: readonly string[]): string[] {
   return [...new Set(texts)].sort();
 }
 
-/** Every secret that workflows use, optional ones too; one entry for each name and environment, sorted. */
+/** Every secret that the workflows use, optional ones too: one entry for each name and environment, sorted. */
 export function secretUses(workflows: readonly Workflow[]): UsedSecret[] {
   const found = new Map<string, UsedSecret>();
   for (const { file, jobs } of workflows) {
@@ -103,7 +104,7 @@ export function secretUses(workflows: readonly Workflow[]): UsedSecret[] {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, use]) => use);
 }
 
-function secretIn(value: EnvValue | boolean | number): { name: string; optional: boolean }[] {
+function secretIn(value: EnvValue | boolean | number | undefined): { name: string; optional: boolean }[] {
   if (typeof value !== "object") return [];
   return [{ name: value.secret, optional: value.optional ?? value.otherwise !== undefined }];
 }

@@ -9,41 +9,46 @@ import {
   type Workflow,
 } from "./model";
 import {
+  checkOut,
   type HostedStack,
+  installPackages,
   madeFrom,
   packagePermission,
+  programVariables,
+  requireState,
   type StateKind,
+  setUpNode,
+  setUpPulumi,
   versionTags,
   workingDirectory,
 } from "./stack";
-import { checkOut, installPackages, programVariables, requireState, setUpNode, setUpPulumi } from "./steps";
 
-/** How several stacks share one job: a matrix over them; one alone needs none. */
+/** What a job of one or several stacks needs. Several share it by a matrix. */
 interface SharedJob {
-  /** The first of them: a shared file has one runner, one way to install and one environment. */
+  /** The first stack. The others have the same runner, install command and environment. */
   readonly stack: HostedStack;
   readonly matrix?: Job["matrix"];
-  /** A job's title, with the stack's name where there are several. */
+  /** A job's title, with the stack's name if there are several. */
   readonly title: (text: string) => string;
   /** The stack's name as a word of a script. */
   readonly stackWord: string;
-  /** A value of the stack in an expression or a text of the file. */
+  /** A value of the stack's matrix row. */
   readonly value: (key: string) => string;
-  /** Variables without which the script does not know its stack. */
+  /** Variables that the script needs for `stackWord`. */
   readonly variables: Readonly<Record<string, EnvValue>>;
-  /** What any of the stacks needs to sign in. */
+  /** The variables with which any of the stacks signs in. */
   readonly signIn: Readonly<Record<string, EnvValue>>;
   readonly packages: Permissions;
 }
 
-/** @param rows what differs between the stacks, by name; `stack` is added. @default nothing else */
+/** @param rows what differs between the stacks besides their name */
 function sharedJob(
   stacks: readonly HostedStack[],
   state: StateKind,
   rows: (stack: HostedStack) => Readonly<Record<string, string>> = () => ({}),
 ): SharedJob {
   const [first] = stacks;
-  if (first === undefined) throw new Error("a job of no stack");
+  if (first === undefined) throw new Error("a shared job needs a stack");
   const row = (stack: HostedStack) => ({ stack: stack.stack, ...rows(stack) });
   const own: Readonly<Record<string, string>> = row(first);
   const isAlone = stacks.length === 1;
@@ -63,16 +68,14 @@ const OWN = "github.event.pull_request.head.repo.full_name == github.repository"
 /** GitHub's limit for a comment is 65536 characters. */
 const COMMENT_LIMIT = 60_000;
 /**
- * Text as an indented code block, which nothing in the text can end: a carriage return would, which ends a line for
- * Markdown and not for sed. Other characters than ASCII are removed too, since they can show text in another order than
- * it is written.
+ * Shows text as an indented code block that the text cannot end. Carriage returns are removed because they end a line for
+ * Markdown but not for sed, characters outside ASCII because they can change the order in which text is shown.
  */
 const QUOTE = "sed 's/→/->/g' | LC_ALL=C tr --delete --complement '\\t\\n -~' | sed 's/^/    /'";
 
 /**
- * The plan on pull requests, for every stack that names the file, made without a secret and without an engine. A pull
- * request of the repository's own shows it in a comment. A fork's token cannot write one, so there it is only in the
- * run's summary.
+ * Plans the stacks on pull requests, without secrets and without an engine. The plan is posted as a comment, except for
+ * forks, whose token cannot write one: there it is only in the run's summary.
  */
 export function previewWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
   const shared = sharedJob(stacks, "throwaway");
@@ -92,7 +95,7 @@ export function previewWorkflow(file: string, stacks: readonly HostedStack[]): W
   };
 }
 
-/** Runs code of the pull request, and can only read. */
+/** Runs the pull request's code and may only read. */
 function previewJob(stacks: readonly HostedStack[], shared: SharedJob): Job {
   const { stack } = shared;
   const { workflows } = stack;
@@ -138,7 +141,7 @@ function keepPlan(shared: SharedJob): Job["steps"][number] {
   };
 }
 
-/** The only job that may write to the pull request; nothing of the pull request runs in it. */
+/** The only job that may write to the pull request. It runs none of its code. */
 function commentJob(shared: SharedJob): Job {
   return {
     name: shared.title("Comment"),
@@ -189,7 +192,7 @@ function comment(shared: SharedJob): RunStep {
   };
 }
 
-/** A version for releases that are refused without one, so that a pull request can show their plan. */
+/** A version for plans that would be refused without one. */
 function version(stacks: readonly HostedStack[]): Readonly<Record<string, EnvValue>> {
   return stacks.some(({ config }) => config.publishVersionTag === true)
     ? { CI_IMAGE_TAG: `pr-${expression("github.event.pull_request.number")}` }
@@ -197,8 +200,8 @@ function version(stacks: readonly HostedStack[]): Readonly<Record<string, EnvVal
 }
 
 /**
- * Asks on a schedule whether what was released is still there as it was. A stack that releases versions is planned again
- * from its newest version's git tag, which needs no state; another one is compared with its state.
+ * Checks on a schedule whether registries still have what was released. A stack with versions is planned again from its
+ * newest git tag, which needs no state; any other stack is compared with its state.
  */
 export function driftWorkflow(file: string, stacks: readonly HostedStack[]): Workflow {
   const versioned = stacks.filter(({ workflows }) => workflows.release !== undefined);
@@ -225,6 +228,8 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
   }));
   const { checkout } = shared.stack;
   const fetchesMore = checkout.submodules || checkout.lfs;
+  const isStrict = stacks.some(({ workflows }) => workflows.drift?.currentBases === true);
+  const flags = ["--read-only", "--expect-no-changes", ...(isStrict ? ["--expect-current-bases"] : [])];
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _key, ...signIn } = shared.signIn;
   return {
     ...driftJob(shared, "Newest version"),
@@ -234,7 +239,7 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
         name: fetchesMore ? "Find the newest version" : "Go to the newest version",
         id: "newest",
         run: [
-          "# The patterns in TAGS are words of their own, and match no files.",
+          "# TAGS is split into patterns for git, and they must not expand to files.",
           "# shellcheck disable=SC2086",
           "set -o noglob",
           'tag="$(git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname \\',
@@ -244,7 +249,7 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
         ],
         env: { TAGS: shared.value("tags") },
       },
-      // Submodules and Git LFS need the job's token, which only the action has.
+      // Fetching submodules and Git LFS needs the job's token, which only the action has.
       ...(fetchesMore
         ? [
             {
@@ -259,7 +264,7 @@ function versionsJob(stacks: readonly HostedStack[]): Job {
       {
         name: "Compare with the registries",
         if: "steps.newest.outputs.tag != ''",
-        run: [`npx --no slipway plan --stack ${shared.stackWord} --read-only --expect-no-changes`],
+        run: [`npx --no slipway plan --stack ${shared.stackWord} ${flags.join(" ")}`],
         env: { ...shared.variables, RELEASE_TAG: expression("steps.newest.outputs.tag"), ...signIn },
       },
     ],

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { ghcr, Release } from "../../components";
-import { RegistryProvider } from "../../src/provider/sdk/resources";
+import { RegistryProvider } from "../../src/provider/sdk";
 import { runProgram } from "../../src/testing";
 
 const WORLD = { files: { "api/Dockerfile": "FROM scratch\n" }, git: { tag: "v1.2.3" } };

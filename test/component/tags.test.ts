@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Release, registry } from "../../components";
 import { type DesiredLevel, desiredTags } from "../../src/plan/resource-inputs";
+import { UNKNOWN } from "../../src/provider/properties";
 import { tags } from "../../src/provider/resources/tags";
-import { UNKNOWN } from "../../src/provider/schemas";
 import { NO_LOG } from "../../src/release/operation";
 import { NO_CONFIG } from "../../src/release/provider-config";
 import { Registries } from "../../src/release/registries";

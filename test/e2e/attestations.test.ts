@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,10 +7,10 @@ import { dockerCli } from "../support/docker-cli";
 import { type Olareg, startOlareg } from "../support/olareg";
 import { Project } from "../support/project";
 import { startRegistry, type TestRegistry } from "../support/registry";
+import { pushSbomGenerator, SPDX } from "../support/sbom-generator";
 import { newKeyPair } from "../support/signed-image";
 
 const SLSA = "https://slsa.dev/provenance/v1";
-const SPDX = "https://spdx.dev/Document";
 const IN_TOTO = "application/vnd.in-toto+json";
 
 let plain: TestRegistry;
@@ -71,26 +70,8 @@ function references(namespace: string): string[] {
   return [plain, withApi].map(({ host }) => `${host}/${namespace}/app:1.2.3`);
 }
 
-/**
- * An SBOM generator as BuildKit runs one: esbuild, which copies a ready statement to where BuildKit looks for it. Each
- * name makes another image under the same tag.
- */
-async function pushGenerator(name: string): Promise<void> {
-  const files = path.join(folder, name);
-  mkdirSync(files);
-  const paths = [path.dirname(require.resolve("esbuild/package.json"))];
-  const esbuild = require.resolve(`@esbuild/linux-${process.arch}/bin/esbuild`, { paths });
-  copyFileSync(esbuild, path.join(files, "esbuild"));
-  const predicate = { spdxVersion: "SPDX-2.3", name, packages: [{ name: "left-pad" }] };
-  const statement = { _type: "https://in-toto.io/Statement/v0.1", predicateType: SPDX, predicate };
-  writeFileSync(path.join(files, "sbom.json"), JSON.stringify(statement));
-  const layer = path.join(folder, `${name}.tar`);
-  execFileSync("tar", ["--create", "--file", layer, "--directory", files, "esbuild", "sbom.json"]);
-  const command = ["/esbuild", "/sbom.json", "--loader:.json=copy", "--outfile=/run/out/app.spdx.json"];
-  await crane("append", "--oci-empty-base", "--new_layer", layer, "--new_tag", generator());
-  const architecture = process.arch === "x64" ? "amd64" : process.arch;
-  const platform = ["--set-platform", `linux/${architecture}`];
-  await crane("mutate", generator(), "--entrypoint", command.join(","), ...platform, "--tag", generator());
+function pushGenerator(name: string): Promise<void> {
+  return pushSbomGenerator(generator(), { spdxVersion: "SPDX-2.3", name, packages: [{ name: "left-pad" }] });
 }
 
 function generator(): string {

@@ -4,7 +4,7 @@ import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RegistryClient } from "../../src/registry/client";
-import { OCI_MANIFEST } from "../../src/registry/manifest";
+import { OCI_MANIFEST } from "../../src/registry/manifests";
 import { pushIndex } from "../integration/registry/content";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
@@ -165,7 +165,7 @@ test("an image whose configuration is no JSON is one refusal that names its repo
   await stage.commit(withContent("one"), "v1.0.0");
   const { exitCode, text } = await stage.preview();
   expect(exitCode).not.toBe(0);
-  const says = `${host}/octo/app has an image whose configuration ${digest} is no JSON`;
+  const says = `${host}/octo/app has an image whose configuration ${digest} is not JSON`;
   expect(text.split(says).length - 1, text).toBeGreaterThan(0);
   expect(text).not.toMatch(/^ +at |SyntaxError|unhandled/m);
 });

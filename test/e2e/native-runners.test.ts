@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { readWorkflowStacks } from "../../src/inputs/workflow-stacks";
 import { digestOf } from "../../src/plan/digest";
 import { RegistryClient } from "../../src/registry/client";
-import { OCI_INDEX } from "../../src/registry/manifest";
+import { OCI_INDEX } from "../../src/registry/manifests";
 import { workflowFiles } from "../../src/workflows/generate";
 import { crane } from "../support/crane";
 import { type DockerCli, dockerCli } from "../support/docker-cli";

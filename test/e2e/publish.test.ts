@@ -255,7 +255,7 @@ describe("publish-services", () => {
       writeFileSync(stub, `#!/bin/sh\necho "$@" >>"$0.log"\n`, { mode: 0o755 });
       const env = { CI_IMAGE_TAG: "1", CI_PUSH: "false", CI_DOCKER_CLI: "", [variable]: stub };
       const text = ok(await script(env));
-      expect(text).toContain("# Nothing is to be pushed and no registry was asked");
+      expect(text).toContain("# push: false (CI_PUSH): no registry was asked");
       expect(text).toContain(`${stub} build `);
       expect(text).toMatch(/\? 1 +not asked/);
       expect(text).not.toContain("new →");

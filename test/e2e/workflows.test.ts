@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { declaredCode } from "../../src/cli/program/run-program";
+import { declaredCode } from "../../src/cli/plan/run-program";
 import { readWorkflowStacks } from "../../src/inputs/workflow-stacks";
 import { workflowFiles } from "../../src/workflows/generate";
 import type { Job } from "../../src/workflows/model";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { onTerminal, type Step } from "../support/terminal";
 
-/** `slipway init` asks at a terminal; without the last yes everything stays as it was. */
+/** `slipway init` at a terminal writes nothing before the last question is confirmed. */
 
 let dir: string;
 

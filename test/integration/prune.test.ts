@@ -6,7 +6,7 @@ import { main } from "../../src/cli/main";
 import { prune } from "../../src/cli/prune";
 import type { Digest } from "../../src/plan/digest";
 import { candidateName } from "../../src/plan/release-intent";
-import { isIndex, OCI_INDEX } from "../../src/registry/manifest";
+import { isIndex, OCI_INDEX } from "../../src/registry/manifests";
 import { crane } from "../support/crane";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy";
 import { PackageStore, type PackageVersion, packageRoutes } from "../support/github/packages";

@@ -59,7 +59,7 @@ const LOAD = JSON.stringify(path.resolve(__dirname, "../../toolchain/load.cjs"))
 function command(args: readonly string[]): string[] {
   const engine = path.join(dir, "engine.js");
   writeFileSync(engine, ENGINE);
-  const script = `require(${LOAD}).load("src/cli/engine-process.ts")
+  const script = `require(${LOAD}).load("src/cli/engine/run-pulumi.ts")
     .runEngineQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
     .then((code) => { process.exitCode = code; });`;
   return ["--eval", script, "--", engine, "up", ...args];

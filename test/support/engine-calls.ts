@@ -1,13 +1,9 @@
 import type { DesiredContent } from "../../src/plan/resource-inputs";
 import type { Properties } from "../../src/provider/properties";
-import type { DiffResult, ReadResult, Resource } from "../../src/provider/resource";
+import type { DiffResult, Resource, State } from "../../src/provider/resource";
 import type { Context } from "../../src/release/operation";
 
-/** What the engine keeps of a resource. */
-export interface State {
-  readonly inputs: Properties;
-  readonly outputs: Properties;
-}
+export type { State };
 
 /** Calls a resource with a plan as the engine does: each call gets what the resource's check returned. */
 export class EngineCalls {
@@ -39,14 +35,14 @@ export class EngineCalls {
     return { inputs: change.news, outputs: { ...outputs } };
   }
 
-  read({ inputs, outputs }: State): Promise<ReadResult | undefined> {
-    return this.#resource.read(this.#context, { urn: this.#urn, id: "any", inputs, outputs });
+  read(state: State): Promise<State<object, object> | undefined> {
+    return this.#resource.read(this.#context, state);
   }
 
   #change(olds: State, declared: Properties, plan: object) {
     const json = JSON.stringify(plan);
     const news = this.#resource.check({ ...declared, plan: json });
-    return { urn: this.#urn, id: "any", olds, news, plan: json };
+    return { urn: this.#urn, olds, news, plan: json };
   }
 }
 

@@ -8,7 +8,7 @@ import {
   OCI_EMPTY,
   OCI_INDEX,
   OCI_MANIFEST,
-} from "../../src/registry/manifest";
+} from "../../src/registry/manifests";
 import { referrerEntry } from "../../src/registry/referrers";
 import type { ReadingClient } from "../../src/signing/build-statements";
 

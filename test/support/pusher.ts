@@ -3,7 +3,7 @@ import { BUNDLE_MEDIA_TYPE, IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "
 import { type Digest, digestOf, isDigest } from "../../src/plan/digest";
 import type { ContentClaim, ReleaseStatement } from "../../src/plan/statement";
 import { RegistryClient } from "../../src/registry/client";
-import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../src/registry/manifest";
+import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../src/registry/manifests";
 import { attachReferrer } from "../../src/registry/referrers";
 import { attachSignature } from "../../src/signing/attach-signature";
 import { bundleBytes, isBundleReferrer } from "../../src/signing/evidence";

@@ -4,7 +4,7 @@ import type { Digest } from "../../src/plan/digest";
 import { Secret } from "../../src/plan/secret";
 import type { ReleaseStatement } from "../../src/plan/statement";
 import type { Verdict, VerifyRules } from "../../src/plan/trust";
-import type { Descriptor } from "../../src/registry/manifest";
+import type { Descriptor } from "../../src/registry/manifests";
 import { imageSignatureBytes, releaseStatementBytes } from "../../src/signing/in-toto";
 import { type ReleaseSigner, releaseSigner } from "../../src/signing/release-signer";
 import { verifyImage } from "../../src/signing/verify-image";

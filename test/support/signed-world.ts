@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
-import { planStack } from "../../src/cli/plan-without-engine";
+import { planStack } from "../../src/cli/plan/plan-stack";
 import { carryOutWithoutEngine } from "../../src/cli/publish/carry-out";
 import type { Digest } from "../../src/plan/digest";
 import type { ReleaseManifest } from "../../src/plan/manifest";

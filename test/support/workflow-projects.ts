@@ -1,8 +1,7 @@
 import fc from "fast-check";
-import type { CheckoutNeeds } from "../../src/plan/config";
+import type { CheckoutNeeds, WorkflowStack } from "../../src/plan/config";
 import { readConfig } from "../../src/settings/read";
 import { Encrypted } from "../../src/settings/secrets";
-import type { WorkflowStack } from "../../src/workflows/stack";
 
 /** One stack's `slipway:*` settings, as they are written. */
 export interface WrittenStack {
@@ -146,7 +145,7 @@ const common = fc.record({
 });
 
 const preview = maybe(fc.constant({}));
-const drift = maybe(fc.record({ cron }));
+const drift = maybe(fc.record({ cron, currentBases: fc.boolean() }));
 
 const building = fc.record({
   release: maybe(

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../src/cli/main";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { earlierParts, partsFileName, readPartsFiles, writePartsFile } from "../../src/cli/parts/parts-run";
 import type { PlatformParts } from "../../src/plan/platform-parts";
 import { DIGEST, KEY, REVISION } from "../support/planned";
+import { slipway } from "../support/slipway";
 
 const PARTS: PlatformParts = {
   schema: 1,
@@ -24,14 +24,14 @@ describe("files of parts", () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  test("are written whole, with their folder, and read again", async () => {
+  test("are written with their folder, and read again", async () => {
     const file = path.join(folder, "new/parts", partsFileName("linux/arm64"));
     await writePartsFile(file, PARTS);
     expect(readdirSync(path.dirname(file))).toEqual(["linux-arm64.json"]);
     expect(await earlierParts(file)).toEqual(PARTS);
   });
 
-  test("are found in folders below, as artifacts come, sorted by name", async () => {
+  test("are found in subfolders, as artifacts are downloaded, sorted by name", async () => {
     mkdirSync(path.join(folder, "parts-b"));
     await writePartsFile(path.join(folder, "parts-b/x.json"), PARTS);
     await writePartsFile(path.join(folder, "a.json"), PARTS);
@@ -42,7 +42,7 @@ describe("files of parts", () => {
     ]);
   });
 
-  test("that are none are refused by name, all at once", async () => {
+  test("that are invalid are refused by name, all at once", async () => {
     writeFileSync(path.join(folder, "a.json"), "{");
     writeFileSync(path.join(folder, "b.json"), '{"schema":2}');
     await expect(readPartsFiles(folder, "parts")).rejects.toThrow(
@@ -50,13 +50,13 @@ describe("files of parts", () => {
     );
   });
 
-  test("of an earlier run count only where they can be read", async () => {
+  test("of an earlier run are ignored if they cannot be read", async () => {
     writeFileSync(path.join(folder, "a.json"), "{");
     expect(await earlierParts(path.join(folder, "a.json"))).toBeUndefined();
     expect(await earlierParts(path.join(folder, "none.json"))).toBeUndefined();
   });
 
-  test("without their folder are told what makes them", async () => {
+  test("whose folder is missing: the error shows which command writes it", async () => {
     await expect(readPartsFiles(path.join(folder, "none"), "none")).rejects.toThrow(
       /none: there is no such folder \[parts-no-folder\]\n.*slipway build --platform/,
     );
@@ -68,15 +68,7 @@ test.each([
   ["an empty platform", ["build", "--platform", " , "], /--platform names no platform/],
   ["an unknown flag", ["merge", "--platform", "linux/arm64"], /unknown option '--platform'/],
 ])("%s is used wrongly", async (_, args, message) => {
-  let said = "";
-  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    said += String(text);
-    return true;
-  });
-  try {
-    expect(await main(args)).toBe(2);
-  } finally {
-    write.mockRestore();
-  }
-  expect(said).toMatch(message);
+  const { code, err } = await slipway(args);
+  expect(code).toBe(2);
+  expect(err).toMatch(message);
 });

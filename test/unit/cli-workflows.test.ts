@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   cpSync,
@@ -18,9 +18,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ACTION_PINS } from "../../src/workflows/action-pins";
 import { linkedExample } from "../support/linked";
 import { SETTINGS_PROGRAM } from "../support/settings-program";
+import { slipway } from "../support/slipway";
 
 const REPOSITORY = path.join(__dirname, "../..");
-const SLIPWAY = path.join(REPOSITORY, "src/cli/slipway.js");
 
 let root = "";
 let folder = "";
@@ -50,47 +50,42 @@ function write(name: string, text: string): void {
   writeFileSync(path.join(folder, name), text);
 }
 
-function workflows(args: readonly string[] = [], env: Record<string, string> = {}, cwd = folder) {
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const options = { cwd, env: { PATH: process.env.PATH, ...env } };
-    const child = execFile(process.execPath, [SLIPWAY, "workflows", ...args], options, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
+function workflows(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}, cwd = folder) {
+  return slipway(["workflows", "--cwd", cwd, ...args], { PATH: process.env.PATH, ...env });
 }
 
 describe("writing", () => {
-  test("makes the files, says so, and leaves them alone the next time", async () => {
+  test("writes the files, and only changed ones the next time", async () => {
     const first = await workflows();
-    expect(first).toMatchObject({ code: 0, stderr: "" });
-    expect(first.stdout).toBe(
+    expect(first).toMatchObject({ code: 0, err: "" });
+    expect(first.out).toBe(
       "created   .github/workflows/preview.yml\ncreated   .github/workflows/release.yml\n",
     );
     expect(readdirSync(path.join(folder, ".github/workflows"))).toEqual(["preview.yml", "release.yml"]);
     appendFileSync(path.join(folder, ".github/workflows/release.yml"), "# mine\n");
-    expect((await workflows()).stdout).toBe(
+    expect((await workflows()).out).toBe(
       "unchanged .github/workflows/preview.yml\nchanged   .github/workflows/release.yml\n",
     );
     expect((await workflows(["--check"])).code).toBe(0);
   });
 
-  test("leaves the environment out: it is the same on every machine", async () => {
+  test("does not depend on the environment", async () => {
     const plain = await workflows(["--print"]);
     const other = await workflows(["--print"], { RELEASE_TAG: "v9.9.9", PLATFORMS: "linux/s390x" });
-    expect(other.stdout).toBe(plain.stdout);
+    expect(other.out).toBe(plain.out);
   });
 
-  test("fetches submodules and Git LFS where the repository has them", async () => {
+  test("fetches submodules and Git LFS if the repository has them", async () => {
     execFileSync("git", ["init", "--quiet", folder]);
-    expect((await workflows(["--print"])).stdout).not.toMatch(/submodules:|lfs:/);
+    expect((await workflows(["--print"])).out).not.toMatch(/submodules:|lfs:/);
     write(".gitmodules", "");
     write("models/.gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n");
-    const { stdout } = await workflows(["--print"]);
+    const { out } = await workflows(["--print"]);
     // Preview, build and release.
-    expect(stdout.match(/submodules: recursive\n +lfs: true\n/g)).toHaveLength(3);
+    expect(out.match(/submodules: recursive\n +lfs: true\n/g)).toHaveLength(3);
   });
 
-  test("goes to the repository's root, away from the program's folder", async () => {
+  test("goes to the repository's root, also from a program in a folder", async () => {
     write(
       "release/Pulumi.release.yaml",
       readFileSync(path.join(folder, "Pulumi.release.yaml"), "utf8").replace(
@@ -100,13 +95,13 @@ describe("writing", () => {
     );
     write("release/Pulumi.yaml", "name: app\nruntime: nodejs\n");
     write("release/index.js", SETTINGS_PROGRAM);
-    expect(await workflows(["--cwd", "release"])).toMatchObject({ code: 0 });
+    expect(await workflows([], {}, path.join(folder, "release"))).toMatchObject({ code: 0 });
     expect(existsSync(path.join(folder, ".github/workflows/release.yml"))).toBe(true);
     const elsewhere = path.join(folder, "elsewhere");
     cpSync(path.join(folder, "release"), elsewhere, { recursive: true });
-    expect(await workflows(["--cwd", "elsewhere"])).toMatchObject({
+    expect(await workflows([], {}, elsewhere)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("directory is release, but the project is in elsewhere"),
+      err: expect.stringContaining("directory is release, but the project is in elsewhere"),
     });
   });
 
@@ -114,32 +109,32 @@ describe("writing", () => {
     const outside = mkdtempSync(path.join(root, "outside-"));
     mkdirSync(path.join(folder, ".github"));
     symlinkSync(outside, path.join(folder, ".github/workflows"));
-    const { code, stderr } = await workflows();
+    const { code, err } = await workflows();
     expect(code).toBe(1);
-    expect(stderr).toContain("leads out of the repository");
+    expect(err).toContain("leads out of the repository");
     expect(readdirSync(outside)).toEqual([]);
   });
 });
 
 describe("--check", () => {
-  test("names file and line of a difference, shows it, and writes nothing", async () => {
+  test("shows a difference with file and line, and writes nothing", async () => {
     await workflows();
     const file = path.join(folder, ".github/workflows/release.yml");
     const changed = readFileSync(file, "utf8").replace("timeout-minutes: 60", "timeout-minutes: 90");
     writeFileSync(file, changed);
     const line = changed.split("\n").findIndex((text) => text.includes("timeout-minutes: 90")) + 1;
-    const { code, stdout, stderr } = await workflows(["--check"]);
+    const { code, out, err } = await workflows(["--check"]);
     expect(code).toBe(1);
-    expect(stdout).toBe("unchanged .github/workflows/preview.yml\n");
-    expect(stderr).toContain(`differs   .github/workflows/release.yml:${line}\n`);
-    expect(stderr).toContain("  -    timeout-minutes: 90\n  +    timeout-minutes: 60\n");
+    expect(out).toBe("unchanged .github/workflows/preview.yml\n");
+    expect(err).toContain(`differs   .github/workflows/release.yml:${line}\n`);
+    expect(err).toContain("  -    timeout-minutes: 90\n  +    timeout-minutes: 60\n");
     expect(readFileSync(file, "utf8")).toBe(changed);
     const json = await workflows(["--check", "--json"]);
     expect(json.code).toBe(1);
-    expect(JSON.parse(json.stdout).files[1]).toMatchObject({ change: "changed", line });
+    expect(JSON.parse(json.out).files[1]).toMatchObject({ change: "changed", line });
   });
 
-  test("a file that is not there is a difference; a checkout's line ends are none", async () => {
+  test("counts a missing file as a difference, but not a checkout's line ends", async () => {
     await workflows();
     const file = path.join(folder, ".github/workflows/release.yml");
     writeFileSync(file, readFileSync(file, "utf8").replaceAll("\n", "\r\n"));
@@ -147,7 +142,7 @@ describe("--check", () => {
     rmSync(file);
     expect(await workflows(["--check"])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("missing   .github/workflows/release.yml\n"),
+      err: expect.stringContaining("missing   .github/workflows/release.yml\n"),
     });
   });
 
@@ -157,39 +152,39 @@ describe("--check", () => {
       .filter((name) =>
         [".github", ".gitea"].some((host) => existsSync(path.join(REPOSITORY, "examples", name, host))),
       ),
-  )("the example %s has the files that its settings say", async (name) => {
+  )("the files of the example %s are up to date", async (name) => {
     const example = linkedExample(name);
-    const { code, stderr } = await workflows(["--check"], {}, example);
+    const { code, err } = await workflows(["--check"], {}, example);
     rmSync(example, { recursive: true, force: true });
-    expect(stderr).toBe("");
+    expect(err).toBe("");
     expect(code).toBe(0);
   });
 });
 
 describe("used wrongly", () => {
-  test("a stack that asks for none is named beside those that do", async () => {
+  test("a stack without workflows is reported with those that have some", async () => {
     expect(await workflows(["--stack", "stage"])).toMatchObject({
       code: 1,
-      stderr: "error: The stack stage asks for no workflows; release does.\n",
+      err: "error: The stack stage has no workflows; release has some.\n",
     });
   });
 
-  test("a project without settings is told where they go", async () => {
+  test("a project without settings: the error names the setting", async () => {
     rmSync(path.join(folder, "Pulumi.release.yaml"));
-    expect((await workflows()).stderr).toContain("slipway:github");
+    expect((await workflows()).err).toContain("slipway:github");
   });
 
   test("--check does not go with --print", async () => {
     expect((await workflows(["--check", "--print"])).code).toBe(2);
   });
 
-  test("every problem of every stack is told at once", async () => {
+  test("every problem of every stack is reported at once", async () => {
     const wrong = "config:\n  slipway:registries: []\n  slipway:github: { workflows: { relaese: {} } }\n";
     write("Pulumi.release.yaml", wrong);
     write("Pulumi.other.yaml", wrong);
-    const { code, stderr } = await workflows();
+    const { code, err } = await workflows();
     expect(code).toBe(1);
-    expect(stderr.match(/did you mean `?release/g)).toHaveLength(2);
+    expect(err.match(/did you mean `?release/g)).toHaveLength(2);
   });
 });
 
@@ -223,11 +218,11 @@ describe("--outdated", () => {
 
   const outdated = (...args: string[]) => workflows(["--outdated", ...args], { GITHUB_API_URL: url });
 
-  test("says that all are current", async () => {
+  test("reports that all are current", async () => {
     answer = asPinned();
-    const { code, stdout } = await outdated();
+    const { code, out } = await outdated();
     expect(code).toBe(0);
-    expect(stdout.match(/current/g)).toHaveLength(Object.keys(ACTION_PINS).length);
+    expect(out.match(/current/g)).toHaveLength(Object.keys(ACTION_PINS).length);
   });
 
   test("lists a newer release with its commit, also of an annotated tag", async () => {
@@ -237,9 +232,9 @@ describe("--outdated", () => {
       "/repos/actions/checkout/git/ref/tags%2Fv8.0.0": { object: { type: "tag", sha: tag } },
       [`/repos/actions/checkout/git/tags/${tag}`]: { object: { type: "commit", sha: commit } },
     });
-    const { code, stdout } = await outdated("--json");
+    const { code, out } = await outdated("--json");
     expect(code).toBe(1);
-    expect(JSON.parse(stdout).actions).toContainEqual(
+    expect(JSON.parse(out).actions).toContainEqual(
       expect.objectContaining({
         action: "actions/checkout",
         state: "outdated",
@@ -248,16 +243,16 @@ describe("--outdated", () => {
     );
   });
 
-  test("tells a pinned version whose tag somebody moved", async () => {
+  test("reports a pinned version whose tag has moved", async () => {
     const { version } = ACTION_PINS["actions/checkout"];
     answer = asPinned({
       [`/repos/actions/checkout/git/ref/tags%2F${version}`]: {
         object: { type: "commit", sha: "e".repeat(40) },
       },
     });
-    const { code, stdout } = await outdated();
+    const { code, out } = await outdated();
     expect(code).toBe(1);
-    expect(stdout).toContain(`moved: ${version} is now ${"e".repeat(40)}`);
+    expect(out).toContain(`moved: ${version} is now ${"e".repeat(40)}`);
   });
 
   test.each([
@@ -267,14 +262,14 @@ describe("--outdated", () => {
     [500, "could not be asked about"],
   ])("explains an answer of %i", async (status, message) => {
     answer = () => ({ status, body: { message: "no" } });
-    const { code, stderr } = await outdated();
+    const { code, err } = await outdated();
     expect(code).toBe(1);
-    expect(stderr).toContain(message);
+    expect(err).toContain(message);
   });
 
-  test("explains a host that cannot be reached", async () => {
-    const { code, stderr } = await workflows(["--outdated"], { GITHUB_API_URL: "http://127.0.0.1:9" });
+  test("explains an unreachable host", async () => {
+    const { code, err } = await workflows(["--outdated"], { GITHUB_API_URL: "http://127.0.0.1:9" });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: 127\.0\.0\.1:9 could not be asked about .*Check the network/);
+    expect(err).toMatch(/^error: 127\.0\.0\.1:9 could not be asked about .*Check the network/);
   });
 });

@@ -11,7 +11,10 @@ import {
   type TagClass,
   type TagDecision,
 } from "../../src/plan/tag-policy";
-import { evaluateTagRules, parseFlavor, parseTagRules, type ReleaseEvent } from "../../src/plan/tag-rules";
+import { evaluateTagRules } from "../../src/plan/tag-rules/evaluate";
+import type { ReleaseEvent } from "../../src/plan/tag-rules/event";
+import { parseFlavor } from "../../src/plan/tag-rules/inputs";
+import { parseTagRules } from "../../src/plan/tag-rules/tag-rule";
 import { parseVersion } from "../../src/plan/versions";
 
 /** The tables of docs/tags.md are specification and test: each row is carried out. */

@@ -27,7 +27,7 @@ export function envCommand(): Command {
     .addHelpText("after", HELP)
     .action(async ([program, ...args]: string[], options: StackOptions) => {
       const stack = await stackToUse(options);
-      const { missingVariables } = await import("../engine-environment.js");
+      const { missingVariables } = await import("../engine/environment.js");
       const { childEnvironment, exportLines } = await import("#toolchain/project");
       const { env } = process;
       const { cwd } = options;
@@ -37,7 +37,7 @@ export function envCommand(): Command {
         process.stdout.write(lines === "" ? "" : `${lines}\n`);
         return;
       }
-      const { runInForeground } = await import("../engine-process.js");
+      const { runInForeground } = await import("../engine/run-pulumi.js");
       process.exitCode = await runInForeground(program, args, {
         cwd,
         env: childEnvironment(variables, env, []),

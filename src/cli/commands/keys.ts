@@ -40,9 +40,9 @@ export function keysCommand(): Command {
     .action(async ({ stack: named, json, ...options }: KeysOptions) => {
       const stack = await stackToUse({ ...options, stack: named });
       const { readStackFile } = await import("../../settings/stack-file.js");
-      const { engineEnvironment } = await import("../engine-environment.js");
-      const { keysText, makeKeys } = await import("../make-keys.js");
-      const { releaseCode } = await import("../program/run-program.js");
+      const { engineEnvironment } = await import("../engine/environment.js");
+      const { keysText, makeKeys } = await import("../keys.js");
+      const { releaseCode } = await import("../plan/run-program.js");
       const projectDir = path.resolve(options.cwd);
       const file = await readStackFile({ projectDir, stack, configFile: options.configFile });
       const code = await releaseCode(projectDir, file);

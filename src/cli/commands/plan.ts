@@ -14,13 +14,14 @@ interface PlanOptions extends ReleaseOptions, StackOptions {
   readonly json?: true;
   readonly readOnly?: true;
   readonly expectNoChanges?: true;
+  readonly expectCurrentBases?: true;
 }
 
 async function showSetup(
   file: StackFile,
   options: Pick<PlanOptions, "cwd" | "json" | "expectNoChanges">,
 ): Promise<number> {
-  const { planSetup, setupPlanJson } = await import("../plan-setup.js");
+  const { planSetup, setupPlanJson } = await import("../plan/plan-setup.js");
   const { setupRefusalText, setupText } = await import("../../report/plan-text.js");
   const planned = await planSetup({ file, projectDir: options.cwd, env: process.env });
   const { plan, unknownOwnership } = planned;
@@ -47,10 +48,11 @@ export function planCommand(): Command {
   return addReleaseFlags(command)
     .option("--read-only", "need no credentials and no push rights: the plan will not be carried out")
     .option("--expect-no-changes", "fail where anything would be built, copied or tagged")
+    .option("--expect-current-bases", "fail where a base moved since the release was built")
     .option("--json", "print the plan as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 planned, 1 refused or failed, or changes that were not expected,\n2 used wrongly.",
+      "\nExit codes: 0 planned, 1 refused or failed, or something that was not expected,\n2 used wrongly.",
     )
     .action(async (options: PlanOptions) => {
       const { cwd, configFile, readOnly } = options;
@@ -64,18 +66,27 @@ export function planCommand(): Command {
       }
       const { planText, refusalText } = await import("../../report/plan-text.js");
       const { changesIn } = await import("../../plan/release-plan.js");
-      const { planStack } = await import("../plan-without-engine.js");
+      const { planStack } = await import("../plan/plan-stack.js");
       const planned = await planStack({ stack, cwd, configFile, flags: releaseFlags(options), readOnly });
       const plans = planned.map(({ plan }) => plan);
       const json = plans.length === 1 ? plans[0] : plans;
       process.stdout.write(
         options.json ? `${JSON.stringify(json, undefined, 2)}\n` : plans.map(planText).join("\n"),
       );
+      if (!options.json && plans.some(({ movedBases }) => movedBases !== undefined)) {
+        const { movedBaseText } = await import("../compare.js");
+        process.stdout.write(await movedBaseText(planned, process.env));
+      }
       const refused = plans.filter(({ refusals }) => refusals.length > 0);
       const changes = options.expectNoChanges === true ? plans.flatMap(changesIn) : [];
       for (const plan of refused) process.stderr.write(`${refusalText(plan)}\n`);
       if (changes.length > 0)
         process.stderr.write(`${["No changes were expected:", ...changes].join("\n  ")}\n`);
-      if (refused.length + changes.length > 0) process.exitCode = 1;
+      const moved = options.expectCurrentBases === true ? plans.flatMap((plan) => plan.movedBases ?? []) : [];
+      if (moved.length > 0) {
+        const bases = [...new Set(moved.map(({ base }) => base))];
+        process.stderr.write(`Bases were expected to be current: ${bases.join(", ")} moved\n`);
+      }
+      if (refused.length + changes.length + moved.length > 0) process.exitCode = 1;
     });
 }

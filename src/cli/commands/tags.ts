@@ -64,7 +64,7 @@ export function tagsCommand(): Command {
     .addHelpText("after", ENVIRONMENT_HELP)
     .action(async (options: TagsOptions, command: Command) => {
       // Handlebars and moment take a while to load: --help and the other commands do without.
-      const { printTags } = await import("../print-tags.js");
+      const { printTags } = await import("../tags.js");
       printTags(options, command);
     });
 }

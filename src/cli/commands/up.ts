@@ -33,8 +33,8 @@ function engineCommand(verb: "up" | "preview", description: string): Command {
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .addHelpText("after", HELP)
     .action(async (rest: string[], options: RunOptions) => {
-      const { runEngine } = await import("../run-engine.js");
-      const { engineHint } = await import("../pulumi.js");
+      const { runEngine } = await import("../engine/up.js");
+      const { engineHint } = await import("../engine/pulumi.js");
       const { cwd, services } = options;
       const stack = await stackToUse(options);
       const code = await runEngine(verb, rest, { stack, cwd, env: withServices(process.env, services) });

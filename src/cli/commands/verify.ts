@@ -79,7 +79,7 @@ export function verifyCommand(): Command {
           "error: say who has to have signed: either --key <file> or --subject <text>, or --stack <name> with promote.verify",
         );
       }
-      const { verifyTarget } = await import("../verify-target.js");
+      const { verifyTarget } = await import("../verify.js");
       const { verdictTable } = await import("../../report/verdict-table.js");
       const verdicts = await verifyTarget(target, options, process.env);
       process.stdout.write(

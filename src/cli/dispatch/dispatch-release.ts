@@ -5,29 +5,31 @@ import { reasonOf } from "../../plan/problem";
 import type { ManifestFile } from "../../report/manifest-file";
 import { releaseTable } from "../../report/release-table";
 import { releaseFlags } from "../commands/flags";
-import { UsageError } from "../terminal";
-import { failedRun } from "./failed-run";
+import { SIGNAL_EXIT_CODES, UsageError } from "../terminal";
 import { cancelCommand, followCommand, followRun } from "./follow-run";
-import { connect, findToken, Pace, type Session } from "./github";
+import { connect, type DispatchedRun, findToken, type Interruption, Pace, type Session } from "./github";
+import { failedRun, readManifests } from "./outcome";
 import { preflight } from "./preflight";
 import {
+  type DispatchFlags,
+  type DispatchSettings,
+  dispatchSettings,
   findStack,
   type Project,
   placeInRepository,
   projectSettings,
   readProject,
   remoteRepository,
-} from "./project";
-import { type DispatchFlags, type DispatchSettings, dispatchSettings } from "./settings";
+} from "./settings";
 import { startRun } from "./start-run";
-import { onInterruption, screenOn } from "./view";
+import { screenOn } from "./view";
 
 interface Report {
   readonly repository: string;
   readonly workflow: string;
   readonly workflowRef: string;
   readonly inputs: Readonly<Record<string, string>>;
-  /** null if the command did not wait and GitHub did not name it */
+  /** null if the command did not wait and GitHub returned no run. */
   readonly run: { readonly id: number; readonly url: string; readonly conclusion?: string | null } | null;
   readonly manifests: readonly ManifestFile[];
 }
@@ -37,7 +39,7 @@ interface Report {
  *
  * @param secondMs how long a second of waiting is
  * @returns the exit code: 0 released (or, without waiting, dispatched)
- * @throws UsageError for what was typed wrongly, ProblemError for everything that went wrong
+ * @throws UsageError for wrong flags or variables, ProblemError for everything else
  */
 export async function dispatchRelease(
   flags: DispatchFlags,
@@ -50,10 +52,11 @@ export async function dispatchRelease(
   const project = readProject(cwd, file, env, releaseFlags(flags));
   const { server } = settings;
   const repository = settings.repository ?? (await remoteRepository(cwd, server.host));
-  if (repository === undefined)
+  if (repository === undefined) {
     throw new UsageError(
-      `there is no repository to release: no git remote of ${path.basename(cwd)} is on ${server.host}; say --repo owner/name`,
+      `there is no repository to release: no git remote of ${path.basename(cwd)} is on ${server.host}; add --repo owner/name`,
     );
+  }
   const name = `${repository.owner}/${repository.repo}`;
   const fallback = fallbackText(project, settings);
   const token = await findToken(server.host, env, fallback);
@@ -65,9 +68,19 @@ export async function dispatchRelease(
   const interruption = onInterruption(screen.end);
   try {
     return await release({
-      ...{ flags, octokit, repository, settings, project, place, pace, say, screen, interruption },
+      flags,
+      octokit,
+      repository,
+      settings,
+      project,
+      place,
+      pace,
+      say,
+      screen,
+      interruption,
       dispatchId: randomUUID(),
-      errors: { path: name, apiUrl: server.apiUrl, fallback },
+      repositoryName: name,
+      fallback,
       runsPage: `https://${server.host}/${name}/actions/workflows/${settings.workflow}`,
     });
   } finally {
@@ -77,11 +90,11 @@ export async function dispatchRelease(
 }
 
 async function release(session: Session): Promise<number> {
-  const { settings, errors, flags, runsPage } = session;
+  const { settings, repositoryName, flags, runsPage } = session;
   const ready = await preflight(session);
   const run = await startRun(session, ready);
   const report = {
-    repository: errors.path,
+    repository: repositoryName,
     workflow: settings.workflow,
     workflowRef: ready.workflowRef,
     inputs: ready.inputs,
@@ -90,21 +103,21 @@ async function release(session: Session): Promise<number> {
     print(flags, { ...report, run: run ?? null, manifests: [] }, `Not waiting. ${run?.url ?? runsPage}`);
     return 0;
   }
-  if (run === undefined) throw new Error("a run that is waited for is always found");
-  return wait(session, run, report);
+  if (run === undefined) throw new Error("startRun returned no run although the command waits for it");
+  return waitForRun(session, run, report);
 }
 
-async function wait(
+async function waitForRun(
   session: Session,
-  run: { readonly id: number; readonly url: string },
+  run: DispatchedRun,
   report: Omit<Report, "run" | "manifests">,
 ): Promise<number> {
-  const { errors, say, screen, interruption, flags } = session;
+  const { repositoryName, say, screen, interruption, flags } = session;
   say(run.url);
   interruption.leaves(
     `The run goes on: ${run.url}`,
-    `  Follow it: ${followCommand(run.id, errors.path)}`,
-    `  Cancel it: ${cancelCommand(run.id, errors.path)}`,
+    `  Follow it: ${followCommand(run.id, repositoryName)}`,
+    `  Cancel it: ${cancelCommand(run.id, repositoryName)}`,
   );
   const state = await followRun(session, run, screen.show);
   screen.end();
@@ -120,13 +133,13 @@ async function wait(
   return 0;
 }
 
-/** A release that succeeded is one, also where its manifest cannot be had. */
+/** The run has released by now, so a manifest that cannot be read is only worth a warning. */
 async function manifestsOf(session: Session, id: number): Promise<ManifestFile[]> {
-  const { readManifests } = await import("./manifests.js");
   try {
     const manifests = await readManifests(session, id);
-    if (manifests.length === 0)
+    if (manifests.length === 0) {
       session.say("warning: the run kept no release manifest, so its digests are not known here");
+    }
     return manifests;
   } catch (error) {
     const reason = requestFailure(error)?.message ?? reasonOf(error);
@@ -143,4 +156,24 @@ function fallbackText({ stack, envPrefix }: Project, { version }: DispatchSettin
   const variable = envPrefix === undefined ? "RELEASE_TAG" : `${envPrefix}VERSION`;
   const setting = version === undefined ? "" : `${variable}=${version} `;
   return `Without CI, release from this machine: ${setting}pulumi up --stack ${stack ?? "<stack>"}`;
+}
+
+/** Handles Ctrl-C and SIGTERM until `end`, and exits with a shell's code for the signal. */
+function onInterruption(tidy: () => void): Interruption {
+  let left: readonly string[] = ["Nothing was dispatched."];
+  const stop = (signal: "SIGINT" | "SIGTERM") => {
+    tidy();
+    // The terminal has printed ^C before.
+    process.stderr.write(`\n${left.join("\n")}\n`);
+    process.exit(SIGNAL_EXIT_CODES[signal]);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  return {
+    leaves: (...lines) => {
+      left = lines;
+    },
+    end: () => {
+      process.off("SIGINT", stop).off("SIGTERM", stop);
+    },
+  };
 }

@@ -1,17 +1,17 @@
 import { isOutage, oneLine, statusOf } from "../../github/client";
-import { type DispatchedRun, pollSeconds, type Session } from "./github";
-import { dispatched, explain } from "./problems";
+import { type Problem, ProblemError } from "../../plan/problem";
+import { type DispatchedRun, explain, pollSeconds, type Session } from "./github";
 import type { RunState } from "./view";
 
-/** A run whose id is known may be nowhere for a moment. */
+/** GitHub may answer 404 for a new run for a while, although it has returned its id. */
 const APPEARS_SECONDS = 180;
-/** Each look has tried several times already. */
-const OUTAGES_BORNE = 5;
+/** The client has retried several times before each of them. */
+const MAX_OUTAGES = 5;
 
 /**
- * Waits until a run has ended, and shows what happens meanwhile.
+ * Waits until a run has ended, and shows every change.
  *
- * @throws ProblemError `run-timeout`, `run-gone`, `run-missing`, `run-unreachable`; none of them ends the run
+ * @throws ProblemError `run-timeout`, `run-gone`, `run-missing`, `run-unreachable`; the run itself goes on
  */
 export async function followRun(
   session: Session,
@@ -37,8 +37,8 @@ export async function followRun(
         if (isLate()) throw late(run.url);
       } else {
         outages += 1;
-        if (!isOutage(error) || outages > OUTAGES_BORNE) throw unreachable(error, session, run);
-        say(`GitHub does not answer (${outages} of ${OUTAGES_BORNE}); the run goes on without it`);
+        if (!isOutage(error) || outages > MAX_OUTAGES) throw unreachable(error, session, run);
+        say(`GitHub does not answer (${outages} of ${MAX_OUTAGES}); the run goes on`);
       }
     }
     if (isOver()) throw timedOut(session, run, last);
@@ -59,7 +59,7 @@ async function readRun({ octokit, repository, dispatchId }: Session, run_id: num
   return {
     id: data.id,
     url: data.html_url,
-    // The mark that identified the run means nothing to the reader.
+    // The id only served to find the run.
     title: oneLine(data.display_title).replace(` (${dispatchId})`, ""),
     status: data.status ?? "queued",
     conclusion: data.conclusion,
@@ -71,44 +71,49 @@ async function readRun({ octokit, repository, dispatchId }: Session, run_id: num
   };
 }
 
-const LOST = "The release was dispatched, but its run cannot be followed:";
+function lost(problem: Problem): ProblemError {
+  return new ProblemError("The release was dispatched, but its run cannot be followed:", [problem]);
+}
 
 function gone(url: string) {
-  return dispatched(LOST, {
+  return lost({
     code: "run-gone",
     path: url,
     message: "the run was deleted",
-    hint: "What it released by then is in the registries: `slipway plan` shows what is missing.",
+    hint: "What it had released is in the registries; `slipway plan` shows what is missing.",
   });
 }
 
 function late(url: string) {
-  return dispatched(LOST, {
+  return lost({
     code: "run-missing",
     path: url,
-    message: `GitHub named this run, but did not start it within ${APPEARS_SECONDS / 60} minutes`,
+    message: `GitHub returned this run, but did not start it within ${APPEARS_SECONDS / 60} minutes`,
     hint: "Look at the page before you dispatch again. https://www.githubstatus.com shows whether GitHub has trouble.",
   });
 }
 
-function unreachable(error: unknown, { errors }: Session, run: DispatchedRun) {
-  const problem = explain(error, { ...errors, fallback: "The run goes on: look at its page." });
+function unreachable(error: unknown, session: Session, run: DispatchedRun) {
+  const problem = explain(error, { ...session, fallback: "The run goes on: look at its page." });
   const code = problem.code === "github-unreachable" ? "run-unreachable" : problem.code;
-  return dispatched(LOST, { ...problem, code, path: run.url });
+  return lost({ ...problem, code, path: run.url });
 }
 
-function timedOut({ settings, errors }: Session, run: DispatchedRun, last: RunState | undefined) {
+function timedOut({ settings, repositoryName }: Session, run: DispatchedRun, last: RunState | undefined) {
   const minutes = settings.timeoutSeconds / 60;
   const waits = last?.jobs.find(({ status }) => status === "waiting");
-  return dispatched("The release has not ended in time:", {
-    code: "run-timeout",
-    path: run.url,
-    message:
-      waits === undefined
-        ? `the run goes on, but the wait ended after ${minutes} minutes (--timeout)`
-        : `the job ${waits.name} waits for an approval, for longer than ${minutes} minutes (--timeout)`,
-    hint: `Follow it: ${followCommand(run.id, errors.path)}. Cancel it: ${cancelCommand(run.id, errors.path)}.`,
-  });
+  const message =
+    waits === undefined
+      ? `the run goes on, but the wait ended after ${minutes} minutes (--timeout)`
+      : `the job ${waits.name} has waited for an approval for longer than ${minutes} minutes (--timeout)`;
+  return new ProblemError("The release has not ended in time:", [
+    {
+      code: "run-timeout",
+      path: run.url,
+      message,
+      hint: `Follow it: ${followCommand(run.id, repositoryName)}. Cancel it: ${cancelCommand(run.id, repositoryName)}.`,
+    },
+  ]);
 }
 
 export function followCommand(id: number, repository: string): string {

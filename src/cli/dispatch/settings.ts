@@ -1,5 +1,19 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { git } from "../../inputs/commands";
+import { githubRepository } from "../../inputs/git";
+import type { Code } from "../../inputs/program-host";
+import { projectFiles } from "../../inputs/project-files";
+import type { Config } from "../../plan/config";
+import type { Lane } from "../../plan/lanes";
 import { isLoopbackHost } from "../../plan/reference";
 import { type Environment, lookUp } from "../../settings/environment";
+import type { Flag } from "../../settings/overlay";
+import { readConfig } from "../../settings/read";
+import { defaultStack } from "../../settings/read-setup";
+import { readStackFile, type StackFile } from "../../settings/stack-file";
+import { remoteUrl } from "../init/facts";
+import { declaredCode } from "../plan/run-program";
 import { UsageError } from "../terminal";
 
 export interface DispatchFlags {
@@ -25,14 +39,14 @@ export interface ProjectSettings {
 
 export interface DispatchSettings {
   readonly server: Server;
-  /** Absent where neither flag, variable nor project names it: the git remote does. */
+  /** Absent if neither flag, variable nor project names it; the git remote counts then. */
   readonly repository?: Repository;
   readonly workflow: string;
   /** @default the repository's default branch */
   readonly workflowRef?: string;
   readonly inputRef?: string;
   readonly version?: string;
-  /** Only where it was asked for. */
+  /** Absent unless a flag or a variable gives it. */
   readonly publishVersionTag?: boolean;
   readonly wait: boolean;
   readonly timeoutSeconds: number;
@@ -44,10 +58,10 @@ export interface Repository {
 }
 
 /**
- * Flags, then variables with the stack's prefix, then what the project says, then defaults. All variables but
- * RELEASE_TAG, GH_REPO and PUBLISH_VERSION_TAG need the prefix, being too common without.
+ * Settings from flags, else variables with the stack's prefix, else the project, else defaults. Only RELEASE_TAG, GH_REPO
+ * and PUBLISH_VERSION_TAG are also read without the prefix: the other names are too common.
  *
- * @throws UsageError naming flag or variable, value and what is allowed
+ * @throws UsageError with flag or variable, value and what is allowed
  */
 export function dispatchSettings(
   flags: DispatchFlags,
@@ -91,7 +105,7 @@ export function dispatchSettings(
   };
   if ((publishVersionTag ?? project.publishVersionTag) === true && version === undefined)
     throw new UsageError(
-      "a version's tag is to be published, but there is no version: say --version vX.Y.Z, or --no-publish-version-tag",
+      "a version's tag is to be published, but there is no version: add --version vX.Y.Z or --no-publish-version-tag",
     );
   return settings;
 }
@@ -106,7 +120,7 @@ export function checkVersion(text: string, from: string): string {
   throw new UsageError(`${from}: ${JSON.stringify(text)} is not a version such as v1.2.3${near}`);
 }
 
-/** A branch's or tag's name, `refs/…`, or a commit. @throws UsageError for what git would refuse */
+/** A branch's or tag's name, `refs/…`, or a commit. @throws UsageError for a name that git would refuse */
 export function checkRef(text: string, from: string): string {
   const isName =
     /^[A-Za-z0-9_][A-Za-z0-9._/@+#-]*$/.test(text) &&
@@ -116,7 +130,7 @@ export function checkRef(text: string, from: string): string {
   throw new UsageError(`${from}: ${JSON.stringify(text)} is not a branch, tag or commit`);
 }
 
-/** `owner/name`, also after a host as `gh` takes it. @throws UsageError */
+/** `owner/name` or, as in `gh`, `host/owner/name`. @throws UsageError */
 export function checkRepository(text: string, from: string): Repository & { readonly host?: string } {
   const match = /^(?:([A-Za-z0-9.-]+)\/)?([A-Za-z0-9][A-Za-z0-9-]*)\/([A-Za-z0-9._-]+)$/.exec(text);
   const [, host, owner = "", repo = ""] = match ?? [];
@@ -149,7 +163,7 @@ function checkYesOrNo(text: string, from: string): boolean {
   throw new UsageError(`${from}: ${JSON.stringify(text)} is not true or false`);
 }
 
-/** undefined for anything but a yes or a no */
+/** Undefined for any other text. */
 export function yesOrNo(text: string): boolean | undefined {
   if (/^(?:true|1|yes)$/i.test(text.trim())) return true;
   return /^(?:false|0|no)$/i.test(text.trim()) ? false : undefined;
@@ -158,24 +172,26 @@ export function yesOrNo(text: string): boolean | undefined {
 export interface Server {
   /** `github.com`, or an Enterprise server's host. */
   readonly host: string;
-  /** Without a slash at its end: `https://api.github.com`, `https://github.example/api/v3`. */
+  /** Without a trailing slash: `https://api.github.com`, `https://github.example/api/v3`. */
   readonly apiUrl: string;
 }
 
 const PUBLIC: Server = { host: "github.com", apiUrl: "https://api.github.com" };
 
 /**
- * The server of `--api-url`, then of the repository's own host (`--repo host/owner/name`), `GITHUB_API_URL`, `GH_HOST`;
- * else github.com.
+ * The server of `--api-url`, the host in `--repo host/owner/name`, `GITHUB_API_URL`, `GH_HOST`, else github.com.
  *
- * @throws UsageError for an invalid address, and for one that would carry the token without TLS to another machine
+ * @throws UsageError for an invalid address, and for one that would send the token to another machine without TLS
  */
-export function serverFor(asked: {
+export function serverFor({
+  apiUrl,
+  host,
+  env,
+}: {
   readonly apiUrl?: string;
   readonly host?: string;
   readonly env: Environment;
 }): Server {
-  const { apiUrl, host, env } = asked;
   if (apiUrl !== undefined) return serverAt(apiUrl, "--api-url");
   if (host !== undefined) return serverOf(host);
   if (env.GITHUB_API_URL) return serverAt(env.GITHUB_API_URL, "GITHUB_API_URL");
@@ -187,7 +203,7 @@ function serverAt(text: string, from: string): Server {
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "")
     throw new UsageError(`${from}: ${JSON.stringify(text)} is not an address such as ${PUBLIC.apiUrl}`);
   if (url.protocol === "http:" && !isLoopbackHost(url.host))
-    throw new UsageError(`${from}: ${text} would carry the token in plain text; use https`);
+    throw new UsageError(`${from}: ${text} would send the token unencrypted; use https`);
   return { host: url.host.replace(/^api\.(?=.)/, ""), apiUrl: text.replace(/\/+$/, "") };
 }
 
@@ -196,8 +212,82 @@ function serverOf(host: string): Server {
   if (!/^[a-z0-9.-]+(?::[0-9]{1,5})?$/.test(name))
     throw new UsageError(`${JSON.stringify(host)} is not a GitHub server's host`);
   if (name === PUBLIC.host) return PUBLIC;
-  // GitHub's own cloud for enterprises has its API beside it, an Enterprise server below it.
+  // GitHub's cloud for enterprises has its API on a host beside it, an Enterprise server on a path below it.
   return name.endsWith(".ghe.com")
     ? { host: name, apiUrl: `https://api.${name}` }
     : { host: name, apiUrl: `https://${name}/api/v3` };
+}
+
+export interface Project extends ProjectSettings {
+  /** Absent if the folder is not a Pulumi project. */
+  readonly stack?: string;
+  /** `KEY=value` files that a release needs, relative to the project. */
+  readonly pins: readonly { readonly file: string; readonly key: string }[];
+  readonly registries: Config["registries"];
+  /** The lane that the stack releases. */
+  readonly lane?: Lane;
+}
+
+/** A stack's file, with the arguments that the project's program gives in code. */
+export type ProjectStack = StackFile & { readonly code: Code };
+
+/**
+ * The stack's settings; undefined if the folder is not a project.
+ *
+ * @throws ProblemError `config-stack` if the named stack has no file
+ */
+export async function findStack(
+  projectDir: string,
+  stack: string | undefined,
+): Promise<ProjectStack | undefined> {
+  const isProject = existsSync(path.join(projectDir, "Pulumi.yaml"));
+  const name = stack ?? (isProject ? await defaultStack(projectDir, ["release", "stage"]) : undefined);
+  if (name === undefined) return undefined;
+  const file = await readStackFile({ projectDir, stack: name });
+  return { ...file, code: await declaredCode(projectDir, file) };
+}
+
+export function projectSettings(file: ProjectStack | undefined): ProjectSettings {
+  const { envPrefix, repository, publishVersionTag } = { ...file?.code, ...file?.written };
+  return {
+    envPrefix: typeof envPrefix === "string" ? envPrefix : undefined,
+    repository: typeof repository === "string" ? repository : undefined,
+    publishVersionTag: publishVersionTag === undefined ? undefined : String(publishVersionTag) === "true",
+  };
+}
+
+/** Reads the project's settings as `slipway plan` does, so that their errors appear before CI starts. */
+export function readProject(
+  projectDir: string,
+  file: ProjectStack | undefined,
+  env: Environment,
+  flags: readonly Flag[],
+): Project {
+  if (file === undefined) return { pins: [], registries: [] };
+  const config = readConfig({ ...file, env, flags, readFile: projectFiles(projectDir) });
+  const pins = new Map<string, Project["pins"][number]>();
+  for (const arg of config.images.flatMap((image) => Object.values(image.buildArgs))) {
+    if (arg.kind !== "file" || arg.pin !== undefined) continue;
+    const pin = { file: path.posix.join(config.root, arg.file), key: arg.key };
+    pins.set(`${pin.file}\n${pin.key}`, pin);
+  }
+  return {
+    ...projectSettings(file),
+    stack: file.stack,
+    pins: [...pins.values()],
+    registries: config.registries,
+    lane: config.lane,
+  };
+}
+
+export async function remoteRepository(dir: string, host: string): Promise<Repository | undefined> {
+  const url = await remoteUrl(dir).catch(() => undefined);
+  const found = url === undefined ? undefined : githubRepository(url, host);
+  return found === undefined ? undefined : checkRepository(found, "the git remote");
+}
+
+/** The folder's path in its repository, `release/`, empty for the root; undefined outside of a repository. */
+export async function placeInRepository(dir: string): Promise<string | undefined> {
+  const answer = await git(dir, ["rev-parse", "--show-prefix"]).catch(() => undefined);
+  return answer?.code === 0 ? answer.stdout.trim() : undefined;
 }

@@ -1,17 +1,16 @@
 import { isOutage, oneLine, requestFailure, statusOf } from "../../github/client";
-import type { Problem } from "../../plan/problem";
+import { type Problem, ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
-import { type DispatchedRun, pollSeconds, type Session } from "./github";
+import { type DispatchedRun, explain, notDispatched, pollSeconds, type Session } from "./github";
 import type { ReadyDispatch } from "./preflight";
-import { dispatched, explain, notDispatched } from "./problems";
 
-/** The run; undefined if the command does not wait and GitHub does not name it at once. */
+/** Dispatches the workflow and finds its run; undefined if the command does not wait and GitHub returns no run. */
 export async function startRun(session: Session, ready: ReadyDispatch): Promise<DispatchedRun | undefined> {
-  const { settings, errors, say, interruption, dispatchId, runsPage } = session;
+  const { settings, say, interruption, dispatchId, runsPage } = session;
   const { workflowId, workflowRef, identified } = ready;
   const [afterId, actor] = await Promise.all([newestRun(session, workflowId), tokenOwner(session)]).catch(
     (error) => {
-      throw notDispatched(explain(error, errors));
+      throw notDispatched(explain(error, session));
     },
   );
   interruption.leaves(`Whether the release was dispatched is not known: look at ${runsPage}`);
@@ -24,35 +23,36 @@ export async function startRun(session: Session, ready: ReadyDispatch): Promise<
     interruption.leaves(`The run goes on, once it has begun: ${runsPage}`);
   } else {
     say(`GitHub did not answer the dispatch (${unanswered}); looking for its run.`);
-    // Without a mark, a neighbour's run would be taken for one that may not exist.
+    // Without the id, another dispatch's run could be mistaken for this one.
     if (marks.dispatchId === undefined) throw uncertain(unanswered, session);
   }
   return findRun(session, workflowId, marks).catch((error) => {
     if (unanswered !== undefined) throw uncertain(unanswered, session);
     if (requestFailure(error) === undefined) throw error;
-    const { message, code } = explain(error, errors);
+    const { message, code } = explain(error, session);
     throw new Error(
       `The release was dispatched, but its run cannot be looked for: ${message} [${code}]\n  ${runsPage}`,
+      { cause: error },
     );
   });
 }
 
 interface Sent {
-  /** Absent where GitHub accepted the request and named no run. */
+  /** Absent if GitHub accepted the request and returned no run. */
   readonly run?: DispatchedRun;
-  /** Why there is no answer: the request may have been accepted, and a run would show it. */
+  /** Why there is no answer. GitHub may have accepted the request all the same. */
   readonly unanswered?: string;
 }
 
 /**
- * Dispatches the workflow, once: a second request would be a second release, so nothing is tried again but what GitHub
- * has refused for its form.
+ * Dispatches the workflow once, since a second request could be a second release. It is only repeated without
+ * `return_run_details` after GitHub has refused that key.
  */
 async function sendDispatch(session: Session, ready: ReadyDispatch): Promise<Sent> {
   try {
     return await send(session, ready, { return_run_details: true }).catch((error) => {
       if (!refusesDetails(error)) throw error;
-      // An older Enterprise server.
+      // Older Enterprise servers do not know the key.
       return send(session, ready, {});
     });
   } catch (error) {
@@ -75,7 +75,7 @@ async function send(
     ...details,
     request: { retries: 0 },
   });
-  // Servers that do not know of details answer 204 without a body, which Octokit's types leave out.
+  // Older servers answer 204 without a body, which Octokit's types leave out.
   const answer: unknown = data;
   const { workflow_run_id: id, html_url: url } = isRecord(answer) ? answer : {};
   return typeof id === "number" && typeof url === "string" ? { run: { id, url } } : {};
@@ -86,8 +86,8 @@ function refusesDetails(error: unknown): boolean {
   return failure?.status === 422 && failure.message.includes("return_run_details");
 }
 
-function refusal(error: unknown, { errors, settings }: Session, { workflowRef }: ReadyDispatch): Problem {
-  const { workflow } = settings;
+function refusal(error: unknown, session: Session, { workflowRef }: ReadyDispatch): Problem {
+  const { workflow } = session.settings;
   const failure = requestFailure(error);
   if (
     failure?.status === 422 &&
@@ -108,46 +108,49 @@ function refusal(error: unknown, { errors, settings }: Session, { workflowRef }:
       hint: "--workflow-ref takes a branch or a tag, whose file has workflow_dispatch.",
     };
   }
-  const problem = explain(error, errors);
+  const problem = explain(error, session);
   if (problem.code !== "github-forbidden") return problem;
   const message = `the token may not start workflows (${problem.message})`;
   return { ...problem, code: "dispatch-permission", message };
 }
 
-function uncertain(reason: string, { runsPage, errors }: Session) {
-  return dispatched("Whether the release was dispatched is not known:", {
-    code: "dispatch-uncertain",
-    path: runsPage,
-    message: `GitHub did not answer the dispatch (${reason}), and no run of it was seen`,
-    hint: `Look at the page before you dispatch again. ${errors.fallback}`,
-  });
+function uncertain(reason: string, { runsPage, fallback }: Session) {
+  return new ProblemError("Whether the release was dispatched is not known:", [
+    {
+      code: "dispatch-uncertain",
+      path: runsPage,
+      message: `GitHub did not answer the dispatch (${reason}), and no run of it was found`,
+      hint: `Look at the page before you dispatch again. ${fallback}`,
+    },
+  ]);
 }
 
 export interface ListedRun extends DispatchedRun {
   readonly title: string;
   readonly event: string;
   readonly branch: string;
-  /** Who started it; absent where GitHub does not say. */
+  /** The login of the user who started it; absent if GitHub does not say. */
   readonly actor?: string;
 }
 
+/** What identifies the run that a dispatch starts. */
 interface RunMarks {
-  /** The newest run before the dispatch; ids only grow. 0 where there was none. */
+  /** The newest run before the dispatch, 0 if there was none. Ids only grow. */
   readonly afterId: number;
-  /** In the title of the run, where the workflow has an input for it. */
+  /** Part of the run's title, if the workflow has an input for it. */
   readonly dispatchId?: string;
-  /** The branch or tag that it was dispatched on. */
+  /** The branch or tag of the dispatch. */
   readonly ref: string;
   /** Absent if the token's user is unknown. */
   readonly actor?: string;
 }
 
-/** A run turns up within seconds, on a bad day of GitHub's within minutes. */
+/** A run usually appears within seconds; when GitHub is slow, within minutes. */
 const START_SECONDS = 180;
-/** A run without a mark of its own is believed when this many looks saw no other: a neighbour's may turn up first. */
+/** Without a dispatch id a run is accepted only after it was alone this often: another dispatch's may appear first. */
 const LOOKS_ALONE = 3;
 
-/** The run that a dispatch has started. @throws ProblemError `run-missing`, `run-ambiguous` */
+/** @throws ProblemError `run-missing`, `run-ambiguous` */
 async function findRun(session: Session, workflowId: number, marks: RunMarks): Promise<ListedRun> {
   const { pace, runsPage } = session;
   const isOver = pace.timer(START_SECONDS);
@@ -172,7 +175,7 @@ async function newestRun({ octokit, repository }: Session, workflow_id: number):
   return Math.max(0, ...data.workflow_runs.map(({ id }) => id));
 }
 
-/** Whose token it is; undefined for one without a user, such as a workflow's own. */
+/** The login of the token's user; undefined for a token without one, such as a workflow's own. */
 async function tokenOwner({ octokit }: Session): Promise<string | undefined> {
   try {
     return (await octokit.rest.users.getAuthenticated()).data.login;
@@ -199,14 +202,14 @@ async function listRuns({ octokit, repository }: Session, workflow_id: number): 
   }));
 }
 
-/** The runs that may be the one that was dispatched; none, one, or several that cannot be distinguished. */
+/** The runs that may be the dispatched one; several if they cannot be distinguished. */
 export function ownRuns(runs: readonly ListedRun[], marks: RunMarks): readonly ListedRun[] {
   const { dispatchId } = marks;
   const possible = runs.filter((run) => isPossible(run, marks));
   return dispatchId === undefined ? possible : possible.filter(({ title }) => title.includes(dispatchId));
 }
 
-/** All but the dispatch's own mark: what a person may look through where the mark is missing. */
+/** Everything but the dispatch id, which the title may lack. */
 function isPossible(run: ListedRun, { afterId, ref, actor }: RunMarks): boolean {
   return (
     run.id > afterId &&
@@ -217,12 +220,14 @@ function isPossible(run: ListedRun, { afterId, ref, actor }: RunMarks): boolean 
 }
 
 function ambiguous(runs: readonly ListedRun[], runsPage: string) {
-  return dispatched("The release was dispatched, but its run cannot be distinguished from others:", {
-    code: "run-ambiguous",
-    path: runsPage,
-    message: `${runs.length} runs of the workflow started at once, and none says whose it is: ${runs.map(({ url }) => url).join(", ")}`,
-    hint: "Look at both. A workflow with an input dispatch_id that is part of its run-name distinguishes them; `slipway workflows` writes one.",
-  });
+  return new ProblemError("The release was dispatched, but its run cannot be distinguished from others:", [
+    {
+      code: "run-ambiguous",
+      path: runsPage,
+      message: `${runs.length} runs of the workflow started at the same time: ${runs.map(({ url }) => url).join(", ")}`,
+      hint: "Look at each. To distinguish them, the workflow needs an input dispatch_id in its run-name; `slipway workflows` writes such a workflow.",
+    },
+  ]);
 }
 
 function missing(seen: readonly ListedRun[], marks: RunMarks, runsPage: string) {
@@ -230,16 +235,14 @@ function missing(seen: readonly ListedRun[], marks: RunMarks, runsPage: string) 
   const found =
     possible.length === 0
       ? {
-          message: `GitHub took the request, but started no run on ${marks.ref} within ${START_SECONDS / 60} minutes`,
+          message: `GitHub accepted the request, but started no run on ${marks.ref} within ${START_SECONDS / 60} minutes`,
           hint: "It may start later: look at the page before you dispatch again. https://www.githubstatus.com shows whether GitHub has trouble.",
         }
       : {
           message: `no run has ${marks.dispatchId} in its title; these started since: ${possible.map(({ url }) => url).join(", ")}`,
-          hint: `The workflow's run-name has to hold \${{ inputs.dispatch_id }}; \`slipway workflows\` writes it so.`,
+          hint: `The workflow's run-name must contain \${{ inputs.dispatch_id }}, as in the file that \`slipway workflows\` writes.`,
         };
-  return dispatched("The release was dispatched, but no run of it was seen:", {
-    code: "run-missing",
-    path: runsPage,
-    ...found,
-  });
+  return new ProblemError("The release was dispatched, but its run was not found:", [
+    { code: "run-missing", path: runsPage, ...found },
+  ]);
 }

@@ -2,7 +2,7 @@ import type { WriteStream } from "node:tty";
 import stringWidth from "string-width";
 import { type Colors, colorsFor } from "../terminal";
 
-/** A run, a job or a step as it is now, in GitHub's words. */
+/** The state of a run, a job or a step, in GitHub's words. */
 export interface Part {
   readonly status: string;
   /** Set once the status is `completed`. */
@@ -40,10 +40,10 @@ const LOOKS = {
 } as const;
 
 /**
- * The whole run for a screen: a line for each job, with the steps of those that run or failed. Where that is more than
- * the screen has rows, only the steps that run or failed themselves.
+ * A run for a screen: a line for each job, with the steps of running and failed jobs. If these are too many for the
+ * screen, only the running and failed steps.
  *
- * @param now milliseconds since 1970, for how long something runs already
+ * @param now in milliseconds, for the duration of what still runs
  */
 export function runLines(
   run: RunState,
@@ -51,19 +51,19 @@ export function runLines(
   colors: Colors,
   rows = Number.POSITIVE_INFINITY,
 ): string[] {
-  const lines = (isShown: (step: StepState) => boolean) => [
+  const linesWith = (isShown: (step: StepState) => boolean) => [
     `${marked(run, colors)} ${colors.bold(run.title)}: ${phase(run)}`,
     ...run.jobs.flatMap((job) => [
       `  ${partLine(job, now, colors)}`,
-      ...(isNow(job) ? job.steps : []).filter(isShown).map((step) => `    ${partLine(step, now, colors)}`),
+      ...(isActive(job) ? job.steps : []).filter(isShown).map((step) => `    ${partLine(step, now, colors)}`),
     ]),
   ];
-  const all = lines(() => true);
-  return all.length <= rows ? all : lines(isNow);
+  const all = linesWith(() => true);
+  return all.length <= rows ? all : linesWith(isActive);
 }
 
-/** Runs or failed: what a person looks for. */
-function isNow(part: Part): boolean {
+/** Whether it runs or has failed. */
+function isActive(part: Part): boolean {
   const looks = looksOf(part);
   return looks === "running" || looks === "failed";
 }
@@ -74,7 +74,7 @@ function partLine(part: JobState | StepState, now: number, colors: Colors): stri
   return `${marked(part, colors)} ${part.name}${waiting}${time === "" ? "" : colors.dim(` ${time}`)}`;
 }
 
-/** What has changed since, one line each, for output that is not redrawn. @param before undefined at first */
+/** A line for each change, for output that is not redrawn. */
 export function changeLines(before: RunState | undefined, after: RunState): string[] {
   const lines: string[] = [];
   if (before?.status !== after.status) lines.push(`${after.title}: ${phase(after)}`);
@@ -82,17 +82,17 @@ export function changeLines(before: RunState | undefined, after: RunState): stri
     const old = before?.jobs.find(({ id }) => id === job.id);
     const steps = job.steps.flatMap((step) => {
       const earlier = old?.steps.find(({ number }) => number === step.number);
-      return isNews(earlier, step) ? [`${job.name}: ${step.name}: ${phase(step)}`] : [];
+      return isShownChange(earlier, step) ? [`${job.name}: ${step.name}: ${phase(step)}`] : [];
     });
     // A job starts before its steps and ends after them.
-    const news = isNews(old, job) ? [`${job.name}: ${phase(job)}`] : [];
-    lines.push(...(job.status === "completed" ? [...steps, ...news] : [...news, ...steps]));
+    const own = isShownChange(old, job) ? [`${job.name}: ${phase(job)}`] : [];
+    lines.push(...(job.status === "completed" ? [...steps, ...own] : [...own, ...steps]));
   }
   return lines;
 }
 
-/** Steps that have not begun or were skipped are not shown. */
-function isNews(before: Part | undefined, after: Part): boolean {
+/** Jobs and steps that have not begun or were skipped are not shown. */
+function isShownChange(before: Part | undefined, after: Part): boolean {
   if (before?.status === after.status && before.conclusion === after.conclusion) return false;
   return after.status !== "queued" && after.status !== "pending" && after.conclusion !== "skipped";
 }
@@ -138,7 +138,7 @@ function marked(part: Part, colors: Colors): string {
   return colors[color](mark);
 }
 
-/** `45s`, `2m 3s`, `1h 2m`; empty where it has not begun. */
+/** `45s`, `2m 3s`, `1h 2m`; empty before it begins. */
 export function duration({ status, started_at, completed_at }: Part, now: number): string {
   if (!started_at || (status !== "in_progress" && status !== "completed")) return "";
   const end = completed_at ? Date.parse(completed_at) : now;
@@ -149,7 +149,7 @@ export function duration({ status, started_at, completed_at }: Part, now: number
   return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
 }
 
-/** The last lines of what does not fit a screen, each cut to its width in columns; colours have none. */
+/** The first line and as many of the last as fit, each cut to the screen's width; colours have no width. */
 export function fitted(lines: readonly string[], columns: number, rows: number): string[] {
   const shown = lines.length <= rows ? lines : [...lines.slice(0, 1), ...lines.slice(-(rows - 1))];
   return shown.map((line) => cut(line, columns));
@@ -160,12 +160,12 @@ function cut(line: string, columns: number): string {
   let width = 0;
   let isCut = false;
   return line
-    .split(COLOURS)
+    .split(COLORS)
     .map((piece, index) => {
-      // Every second piece is a colour, and one that begins before the cut ends after it.
+      // Every second piece is a colour. All are kept, so that one that begins before the cut also ends.
       if (index % 2 === 1) return piece;
       let kept = "";
-      for (const { segment } of LETTERS.segment(piece)) {
+      for (const { segment } of GRAPHEMES.segment(piece)) {
         if (isCut) break;
         const next = width + stringWidth(segment);
         isCut = next >= columns;
@@ -177,13 +177,13 @@ function cut(line: string, columns: number): string {
     .join("");
 }
 
-const LETTERS = new Intl.Segmenter();
-const COLOURS = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;]*m)`);
+const GRAPHEMES = new Intl.Segmenter();
+const COLORS = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;]*m)`);
 
 export interface Screen {
   readonly show: (run: RunState) => void;
   readonly say: (line: string) => void;
-  /** What is shown stays as it is, and the terminal is as it was before. */
+  /** Leaves the last state on the screen and restores the terminal. */
   readonly end: () => void;
 }
 
@@ -195,11 +195,11 @@ export function screenOn(stream: WriteStream, env: Readonly<Record<string, strin
 const ESC = String.fromCharCode(27);
 const HIDE_CURSOR = `${ESC}[?25l`;
 const SHOW_CURSOR = `${ESC}[?25h`;
-/** A line whose width a terminal measures otherwise is clipped, and takes one row all the same. */
+/** Terminals differ in the width of some characters; a clipped line takes one row in each. */
 const [CLIP, WRAP] = [`${ESC}[?7l`, `${ESC}[?7h`];
 const CLEAR_LINE = `${ESC}[2K`;
 const CLEAR_BELOW = `${ESC}[0J`;
-/** What runs gets older between two looks at it. */
+/** Between two answers of GitHub, durations grow. */
 const TICK_MS = 1000;
 
 function redrawn(stream: WriteStream, env: Readonly<Record<string, string | undefined>>): Screen {
@@ -209,13 +209,13 @@ function redrawn(stream: WriteStream, env: Readonly<Record<string, string | unde
   let ticking: NodeJS.Timeout | undefined;
   const columns = () => stream.columns || 80;
 
-  /** To the first line. Terminals wrap anew what stands there when they get narrower, so rows are counted now. */
+  /** To the first line. A terminal that got narrower has wrapped the lines again, so their rows are counted now. */
   const back = () => {
     const rows = drawn.map((line) => Math.max(1, Math.ceil(stringWidth(line) / columns())));
     const above = rows.reduce((sum, count) => sum + count, 0);
     return above === 0 ? "" : `${ESC}[${above}A`;
   };
-  /** Line over line: a screen that is cleared from its first row on goes into the history of some terminals each time. */
+  /** Line over line: some terminals copy a screen that is cleared from its first row into their history. */
   const draw = (said = "") => {
     const lines = shown === undefined ? [] : viewOf(shown);
     const text = lines.map((line) => `${CLEAR_LINE}${line}\n`).join("");
@@ -260,34 +260,5 @@ function byLine(stream: NodeJS.WritableStream): Screen {
       stream.write(`${line}\n`);
     },
     end: () => {},
-  };
-}
-
-/** What a signal ends here is the waiting: a run that was started goes on. */
-export interface Interruption {
-  /** What an interruption would print now. */
-  readonly leaves: (...lines: readonly string[]) => void;
-  readonly end: () => void;
-}
-
-const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-
-/** Catches Ctrl-C and SIGTERM: says what is left behind, and exits as a shell would for the signal. */
-export function onInterruption(tidy: () => void): Interruption {
-  let left: readonly string[] = ["Nothing was dispatched."];
-  const stop = (signal: "SIGINT" | "SIGTERM") => {
-    tidy();
-    // After the ^C that the terminal has written.
-    process.stderr.write(`\n${left.join("\n")}\n`);
-    process.exit(CODES[signal]);
-  };
-  process.once("SIGINT", stop).once("SIGTERM", stop);
-  return {
-    leaves: (...lines) => {
-      left = lines;
-    },
-    end: () => {
-      process.off("SIGINT", stop).off("SIGTERM", stop);
-    },
   };
 }

@@ -4,20 +4,20 @@ import { parseYamlText } from "../../settings/yaml-file";
 import type { DispatchSettings } from "./settings";
 
 export interface WorkflowFile {
-  /** Absent where it does not start by `workflow_dispatch`. */
+  /** Absent if the workflow has no `workflow_dispatch`. */
   readonly inputs?: Readonly<Record<string, WorkflowInput>>;
-  /** Secrets that it names, sorted, without the job's own GITHUB_TOKEN. */
+  /** The secrets it uses, sorted, without the job's own GITHUB_TOKEN. */
   readonly secrets: readonly string[];
-  /** Environments that its jobs name as plain text. */
+  /** Its jobs' environments, except for expressions. */
   readonly environments: readonly string[];
-  /** Whether a job's token may write packages; `unsaid` leaves it to the repository's setting. */
-  readonly packages: "write" | "none" | "unsaid";
+  /** Whether a job's token may write packages; `default` is the repository's setting. */
+  readonly packages: "write" | "none" | "default";
 }
 
 export interface WorkflowInput {
   readonly required: boolean;
   readonly hasDefault: boolean;
-  /** Of a choice; empty otherwise. */
+  /** The options of a choice; empty for other types. */
   readonly options: readonly string[];
 }
 
@@ -74,10 +74,10 @@ function packagesOf(
   const isWriting = (permissions: unknown) =>
     permissions === "write-all" || (isRecord(permissions) && permissions.packages === "write");
   if (given.some(isWriting)) return "write";
-  return given.some((permissions) => permissions === undefined || permissions === null) ? "unsaid" : "none";
+  return given.some((permissions) => permissions === undefined || permissions === null) ? "default" : "none";
 }
 
-/** What a workflow may call each input; `-` and `_` are the same. The first that it has is used. */
+/** The names that a workflow may give each input, the preferred one first; `-` and `_` are the same. */
 const INPUTS = {
   version: { names: ["version", "release_version", "release_tag", "tag"], flag: "--version vX.Y.Z" },
   inputRef: { names: ["input_ref", "ref", "git_ref"], flag: "--input-ref <ref>" },
@@ -89,18 +89,17 @@ const INPUTS = {
 const ID_NAMES = ["dispatch_id", "correlation_id"];
 
 export interface DispatchInputs {
-  /** As GitHub expects them: texts. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** Whether the dispatch id is among them. */
   readonly identified: boolean;
   readonly problems: readonly Problem[];
 }
 
 /**
- * The request in a workflow's own inputs. A version goes into the input for versions. Unless another reference is named,
- * the input for one gets the version's git tag, so that no workflow releases its branch as that version.
+ * The request as the workflow's own inputs. Without an `inputRef`, the input for a reference gets the version's git tag,
+ * so that no workflow releases its branch as that version.
  *
- * @param gitTag the version's; it exists unless `inputRef` is there
- * @param dispatchId identifies this run; passed where the workflow has an input for it
+ * @param dispatchId identifies the run, if the workflow has an input for it
  */
 export function dispatchInputs(
   {
@@ -124,7 +123,7 @@ export function dispatchInputs(
         code: "workflow-input",
         path: workflow,
         message: `has no input for ${flag}; it has ${Object.keys(declared).join(", ") || "none"}`,
-        hint: "Commit the workflow that `slipway workflows` writes, or leave the flag out.",
+        hint: "Commit the file that `slipway workflows` writes, or leave the flag out.",
       });
   };
 
@@ -132,7 +131,7 @@ export function dispatchInputs(
   const refInput = find(INPUTS.inputRef.names);
   const tagRef = gitTag === undefined || refInput === undefined ? undefined : `refs/tags/${gitTag}`;
   const ref = inputRef ?? tagRef;
-  // A reference that is named beside a version is another thing than the version.
+  // The version's own tag in the input for references is enough; any other reference does not imply the version.
   if (version !== undefined && (versionInput !== undefined || ref !== tagRef || ref === undefined))
     put(versionInput, version, "--version");
   if (ref !== undefined) put(refInput, ref, "--input-ref");
@@ -167,8 +166,7 @@ function wrongValues(
     if (value === undefined) {
       if (!required || hasDefault) return [];
       const known = Object.values(INPUTS).find(({ names }) => names.some((one) => isSameName(name, one)));
-      const hint = known && `Say ${known.flag}.`;
-      return [{ ...problem, message: "is required, and nothing was given for it", hint }];
+      return [{ ...problem, message: "is required, but has no value", hint: known && `Add ${known.flag}.` }];
     }
     if (options.length === 0 || options.includes(value)) return [];
     return [{ ...problem, message: `${JSON.stringify(value)} is not one of ${options.join(", ")}` }];

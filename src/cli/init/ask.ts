@@ -16,7 +16,7 @@ export function isInterruption(error: unknown): boolean {
   return error instanceof Error && (error.name === "ExitPromptError" || error.name === "AbortPromptError");
 }
 
-/** Asks what no flag answers; the default of each question is what was found. */
+/** Asks for everything that no flag gives. The defaults are what was found in the repository. */
 export async function ask(
   facts: RepositoryFacts,
   given: InitFlags,
@@ -101,7 +101,7 @@ function registriesProblem(answer: string): true | string {
     const { host, namespace } = parseRegistry(word);
     return !HOST_PATTERN.test(host) || (namespace !== "" && !REPOSITORY_PATTERN.test(namespace));
   });
-  if (words(answer).length === 0) return "Name one at least, such as ghcr.io/octo";
+  if (words(answer).length === 0) return "Name at least one, such as ghcr.io/octo";
   return wrong === undefined || `${wrong} is not host/namespace, such as ghcr.io/octo`;
 }
 

@@ -31,13 +31,9 @@ import {
 } from "./shape";
 
 const DEFAULT_PLATFORMS = ["linux/amd64", "linux/arm64"];
-const MADE_HERE = /^# Made by `slipway workflows` from /;
+const MADE_BY_SLIPWAY = /^# Made by `slipway workflows` from /;
 
-/**
- * Answers from the flags, else from the repository's files.
- *
- * @param chosen the Dockerfiles to release. Default: those that are not for development or tests
- */
+/** Answers from the flags, else from the repository's files. @param chosen the Dockerfiles to release */
 export function defaultAnswers(
   facts: RepositoryFacts,
   flags: InitFlags,
@@ -53,7 +49,7 @@ export function defaultAnswers(
   const own = foundRegistries(facts, flags);
   if (own.length === 0) {
     throw new UsageError(
-      "The git remote does not say where images go. Name the registry: --registry ghcr.io/octo",
+      "The registry cannot be derived from the git remote. Name it: --registry ghcr.io/octo",
     );
   }
   const answers = {
@@ -86,6 +82,7 @@ export function defaultDockerfiles({ files }: Pick<RepositoryFacts, "files">): s
   return dockerfiles(files).filter((file) => reasonToLeaveOut(file, files) === undefined);
 }
 
+/** What was found, and what the user should look at. */
 export function notes(facts: RepositoryFacts, answers: Answers): string[] {
   const { shape, folder } = answers;
   const program = existingProgram(facts, folder);
@@ -117,9 +114,9 @@ function isIn(program: string, file: string): boolean {
 }
 
 /**
- * The text of the program in the folder; undefined before the first `slipway init`.
+ * The program's text; undefined before the first `slipway init`.
  *
- * @throws UsageError for a project of another kind in that folder
+ * @throws UsageError if the folder contains a project that init did not write
  */
 export function existingProgram(
   { files, texts }: Pick<RepositoryFacts, "files" | "texts">,
@@ -131,7 +128,7 @@ export function existingProgram(
   const taken = ["Pulumi.yaml", "index.ts", "tsconfig.json"].find((file) => files.includes(at(file)));
   if (taken === undefined) return undefined;
   throw new UsageError(
-    `${at(taken)} is there already, and init did not write it. Choose another folder: --folder <path>`,
+    `${at(taken)} exists, and init did not write it. Choose another folder: --folder <path>`,
   );
 }
 
@@ -161,7 +158,7 @@ function signMode(
   return sign ?? (can && facts.isPublic === true ? "keyless" : "key");
 }
 
-/** `--image name=path` lists the images, `--image name` names the only one, `--lane` lists the lanes. */
+/** `--image name=path` lists the images, `--image name` names the only image, `--lane` lists the lanes. */
 function shapeOf(facts: RepositoryFacts, flags: InitFlags, chosen: readonly string[], name: string): Shape {
   const { image: given, lane } = flags;
   if (given !== undefined && (given.length > 1 || given[0]?.includes("=") === true)) {
@@ -234,7 +231,7 @@ function buildArgs(given: readonly string[]): BuildArgs {
   );
 }
 
-/** From the flags, else from an existing project, else from the git remote; none where nothing says it. */
+/** From the flags, else from an existing project, else from the git remote. May be empty. */
 export function foundRegistries(
   facts: RepositoryFacts,
   { registry, dockerHub, folder }: InitFlags,
@@ -266,7 +263,7 @@ export function parseRegistry(text: string): InitRegistry {
   return { host, namespace, optional: false };
 }
 
-/** A path below prod's. There is none on Docker Hub, which has no paths below a namespace. */
+/** A path below prod's. Docker Hub has no paths below a namespace. */
 export function stageOf(own: readonly InitRegistry[]): InitRegistry | undefined {
   const found = own.find(({ host }) => host !== "docker.io");
   return found && { host: found.host, namespace: path.posix.join(found.namespace, "stage"), optional: false };
@@ -287,19 +284,19 @@ function workflowHosts({ workflows }: InitFlags, { files }: RepositoryFacts, hos
 function freeName(facts: RepositoryFacts, hosts: readonly WorkflowHost[], name: string): string {
   const isTaken = hosts.some((host) => {
     const text = facts.texts[`.${host}/workflows/${name}`];
-    return text !== undefined && !MADE_HERE.test(text);
+    return text !== undefined && !MADE_BY_SLIPWAY.test(text);
   });
   return isTaken ? `slipway-${name}` : name;
 }
 
-/** Other workflows that build images, which would release the same twice. */
+/** Other workflows that build images, and so would release them a second time. */
 function otherReleases(facts: RepositoryFacts, own: string): string[] {
   return Object.entries(facts.texts)
     .filter(
       ([file, text]) =>
         /^\.(?:github|gitea)\/workflows\//.test(file) &&
         path.posix.basename(file) !== own &&
-        !MADE_HERE.test(text) &&
+        !MADE_BY_SLIPWAY.test(text) &&
         /docker\/build-push-action|docker (?:buildx )?(?:build|push)/.test(text),
     )
     .map(([file]) => `${file} builds images too: delete it once Slipway's has released`);
@@ -316,7 +313,7 @@ function projectFolder({ files, texts, ignoredFolders }: RepositoryFacts, given?
   );
 }
 
-/** Splits at the first separator; without one there is no second part. */
+/** Splits at the first separator. */
 function split(text: string, separator: string): [string, string?] {
   const at = text.indexOf(separator);
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];

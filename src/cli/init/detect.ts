@@ -8,15 +8,15 @@ import { type BuildArgs, type InitImage, type InitLane, releasedDockerfiles, typ
 type Facts = Pick<RepositoryFacts, "files" | "texts" | "tags">;
 
 const DOCKERFILE = /^(?:(?:Docker|Container)file(?:\.([^/]+))?|([^/]+)\.(?:Docker|Container)file)$/i;
-/** Words of a path that show that a file is not a Dockerfile to release. */
+/** Words in a Dockerfile's path that show that it is not for a release. */
 const NOT_RELEASED: readonly [pattern: RegExp, reason: string][] = [
   [
     /^(?:dev|devel|development|devcontainer|tests?|testing|testdata|fixtures|ci|local|debug|lint|docs|examples?|samples?)$/i,
-    "by its path it is for development, tests or an example",
+    "its path says that it is for development, tests or an example",
   ],
   [
     /^(?:tmpl|tpl|template|j2|jinja|in|md|txt|bak|orig|old|dockerignore)$/i,
-    "by its name it is a template or a copy",
+    "its name says that it is a template or a copy",
   ],
   [/^(?:vendor|third_party|node_modules)$/i, "it belongs to another project"],
 ];
@@ -30,7 +30,7 @@ export function dockerfiles(files: readonly string[]): string[] {
   });
 }
 
-/** Why a Dockerfile is not released by default; undefined for one that is. */
+/** Why a Dockerfile is not released by default; undefined if it is. */
 export function reasonToLeaveOut(file: string, files: readonly string[]): string | undefined {
   const { dir, base } = path.posix.parse(file);
   const words = [...dir.split("/"), ...(variantOf(base)?.split(/[._-]/) ?? [])].map((word) =>
@@ -48,7 +48,7 @@ function variantOf(name: string): string | undefined {
   return after ?? before;
 }
 
-/** What a repository releases: a list of services, a base with variants, lanes, or an image for each Dockerfile. */
+/** Tries in order: a list of services, a base with variants, lanes, an image for each Dockerfile. */
 export function detectShape(
   facts: Facts,
   released: readonly string[],
@@ -63,6 +63,7 @@ export function detectShape(
   );
 }
 
+/** Dockerfiles that are not released, with the reason. */
 export function leftOut(
   files: readonly string[],
   shape: Shape,
@@ -116,7 +117,7 @@ function variants(facts: Facts, released: readonly string[], name: string): Shap
   if (!released.includes(base) || !released.includes(dockerfile)) return undefined;
   const { args } = dockerfileFacts(facts.texts[dockerfile]);
   const include = includes(facts.files, dockerfileFacts(facts.texts[base]).sources);
-  // INSTALL_EXTRAS=false in the Dockerfile: the variant -extras has it true.
+  // `ARG INSTALL_EXTRAS=false` in the Dockerfile gives a variant -extras with true.
   const optional = [...args].filter(([arg, value]) => /^INSTALL_./.test(arg) && value === "false");
   return {
     kind: "variants",
@@ -142,7 +143,7 @@ function includes(files: readonly string[], sources: readonly string[]): string[
   return [...new Set(found)];
 }
 
-/** A main Dockerfile in the root, and nothing but Dockerfile.<name> beside it. */
+/** A main Dockerfile in the root, and besides it only Dockerfile.<name>. */
 function lanes(facts: Facts, released: readonly string[], name: string): Shape | undefined {
   const others = released.filter((file) => file !== "Dockerfile");
   const named = others.map((file) =>
@@ -167,7 +168,7 @@ export function laneOf(lane: string, dockerfile: string, trigger = `${lane}-v*`)
   return { name: lane, dockerfile, trigger, format: `${prefix}vX.Y.Z`, floating: `${prefix}latest` };
 }
 
-/** The main image's trigger, in the form of the git tags so far. */
+/** The main lane's trigger, in the form of the existing git tags. */
 export function mainTrigger(tags: readonly string[]): string {
   return tags.some((tag) => /^docker-v[0-9]/.test(tag)) ? "docker-v*" : "v*";
 }
@@ -197,7 +198,7 @@ export function imageOf(facts: Facts, file: string, name: string): InitImage {
   return { name, context, dockerfile, buildArgs: pinnedArgs(facts, found.args) };
 }
 
-/** The Dockerfile's own folder, unless it contains only Dockerfiles or lacks what is copied. */
+/** The Dockerfile's own folder, unless it contains only Dockerfiles or lacks a file that the Dockerfile copies. */
 function contextOf(files: readonly string[], file: string, { sources }: DockerfileFacts): string {
   const folder = path.posix.dirname(file);
   const has = (place: string) =>
@@ -211,7 +212,7 @@ function contextOf(files: readonly string[], file: string, { sources }: Dockerfi
   return !has(folder) && has(".") ? "." : folder;
 }
 
-/** A text as a part of an image's name: what OCI allows in one (`my_app`, `app.js`) stays as it is. */
+/** A text as a part of an image's name. What OCI allows (`my_app`, `app.js`) is kept. */
 export function imageWord(text: string): string {
   return text
     .toLowerCase()
@@ -226,8 +227,10 @@ function pinnedArgs(facts: Facts, args: DockerfileFacts["args"]): BuildArgs {
   return Object.fromEntries(pinned.map((arg) => [arg, { file: VERSIONS_FILE }]));
 }
 
+/** Build arguments with a value from BuildKit or from Slipway. */
 const GIVEN = /^(?:BASE_IMAGE|(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)|[A-Z_]*PROXY|SOURCE_DATE_EPOCH)$/i;
 
+/** Build arguments without a value or a default. */
 export function missingArgs(facts: Facts, shape: Shape): string[] {
   const found = shape.kind === "images" ? shape.images : shape.kind === "variants" ? [shape.image] : [];
   return found.flatMap((image) => {
@@ -239,10 +242,10 @@ export function missingArgs(facts: Facts, shape: Shape): string[] {
 }
 
 interface DockerfileFacts {
-  /** Names of build arguments with their defaults; null for none. */
+  /** Build arguments with their defaults; null without one. */
   readonly args: ReadonlyMap<string, string | null>;
   readonly stages: readonly string[];
-  /** The sources of COPY and ADD in the context, as written, without a leading `./`. */
+  /** The sources of COPY and ADD in the context, without a leading `./`. */
   readonly sources: readonly string[];
 }
 
@@ -251,7 +254,7 @@ export function dockerfileFacts(text = ""): DockerfileFacts {
   const args = new Map<string, string | null>();
   for (const arg of dockerfile.getARGs()) {
     for (const property of arg.getProperties()) {
-      // The same ARG may be before and after FROM; either may have the default.
+      // An ARG may be repeated after FROM, and either may have the default.
       args.set(property.getName(), args.get(property.getName()) ?? property.getValue());
     }
   }
@@ -262,7 +265,7 @@ export function dockerfileFacts(text = ""): DockerfileFacts {
   };
 }
 
-/** Sources from another stage or the network are left out. */
+/** Without sources from another stage or from the network. */
 function sourcesOf(line: Instruction): string[] {
   if (!/^(?:COPY|ADD)$/i.test(line.getKeyword())) return [];
   const words = line.getArguments().map((argument) => argument.getValue());

@@ -4,23 +4,24 @@ import { git } from "../../inputs/commands";
 import { githubRepository } from "../../inputs/git";
 import { isInside, realPath } from "../../inputs/project-files";
 import { isRecord } from "../../plan/record";
-import { outwardFetch } from "../../registry/outward";
+import { proxyAwareFetch } from "../../registry/connections";
 import type { Environment } from "../../settings/environment";
 import { PROJECT_FOLDERS } from "../../settings/stack-file";
 
+/** What init reads from a repository. */
 export interface RepositoryFacts {
   readonly folderName: string;
-  /** Files that are committed or not ignored: sorted, relative to the root, with slashes. */
+  /** Every file that is committed or not ignored, relative to the root, sorted. */
   readonly files: readonly string[];
-  /** The texts of those files that detection reads; others are absent. */
+  /** The texts of the files that detection needs. */
   readonly texts: Readonly<Record<string, string>>;
-  /** Its URL. */
+  /** The URL of the git remote. */
   readonly remote?: string;
   readonly branch: string;
-  /** Those of `PROJECT_FOLDERS` that git ignores. */
+  /** The members of `PROJECT_FOLDERS` that git ignores. */
   readonly ignoredFolders: readonly string[];
   readonly tags: readonly string[];
-  /** Whether it is public on github.com. @default false */
+  /** Whether the repository is public on github.com. @default false */
   readonly isPublic?: boolean;
 }
 
@@ -38,7 +39,7 @@ export async function repositoryRoot(dir: string): Promise<string> {
   );
 }
 
-/** Reads the repository, and asks GitHub whether it is public. @param root its root */
+/** Reads the repository, and asks GitHub whether it is public. */
 export async function readFacts(root: string, env: Environment): Promise<RepositoryFacts> {
   const [listed, remote, branch, head, tags] = await Promise.all([
     lines(root, ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], "\0"),
@@ -69,12 +70,12 @@ export async function readFacts(root: string, env: Environment): Promise<Reposit
 
 const DEADLINE_MS = 3_000;
 
-/** Asks GitHub, without a token. No answer counts as private. @param repository `owner/name` */
+/** Asks GitHub without a token. A repository counts as private if GitHub does not answer. */
 async function isPublicRepository(repository: string, env: Environment): Promise<boolean> {
   const api = env.GITHUB_API_URL || "https://api.github.com";
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
-    const answer: unknown = await (await outwardFetch()(`${api}/repos/${repository}`, { signal })).json();
+    const answer: unknown = await (await proxyAwareFetch()(`${api}/repos/${repository}`, { signal })).json();
     return isRecord(answer) && answer.private === false;
   } catch {
     return false;
@@ -92,7 +93,7 @@ async function readTexts(root: string, files: readonly string[]): Promise<Record
   return Object.fromEntries(found.flatMap(([file, text]) => (text === undefined ? [] : [[file, text]])));
 }
 
-/** @returns undefined for what is not a file, is too large or leads out of the repository */
+/** @returns undefined if it is not a file, is too large or is a link out of the repository */
 async function readInside(root: string, file: string): Promise<string | undefined> {
   const [realRoot, real] = await Promise.all([realPath(root), realPath(file)]);
   if (realRoot === undefined || real === undefined || !isInside(realRoot, real)) return undefined;
@@ -100,7 +101,7 @@ async function readInside(root: string, file: string): Promise<string | undefine
   return facts.isFile() && facts.size <= LIMIT ? readFile(real, "utf8") : undefined;
 }
 
-/** URL of `origin`, else of the only remote. */
+/** The URL of `origin`, else of the only remote. */
 export async function remoteUrl(root: string): Promise<string | undefined> {
   const remotes = await lines(root, ["remote"]);
   const name = remotes.includes("origin") ? "origin" : remotes.length === 1 ? remotes[0] : undefined;

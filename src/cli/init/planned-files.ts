@@ -4,10 +4,9 @@ import { readCheckoutNeeds } from "../../inputs/checkout";
 import { ignoreRules } from "../../inputs/context-files";
 import { contextUse } from "../../inputs/dockerfile";
 import { isInside, projectFiles } from "../../inputs/project-files";
-import type { StackWithWorkflows } from "../../inputs/workflow-stacks";
-import type { CheckoutNeeds } from "../../plan/config";
+import type { CheckoutNeeds, WorkflowStack } from "../../plan/config";
 import { ProblemError } from "../../plan/problem";
-import { isRecord } from "../../plan/record";
+import { isRecord, sortedRecord } from "../../plan/record";
 import { readConfig } from "../../settings/read";
 import { readSetup } from "../../settings/read-setup";
 import { compareFile, type FileDifference, workflowFiles } from "../../workflows/generate";
@@ -21,7 +20,7 @@ import { pulumiYaml, sharedSettings, stackSettings, stackYaml } from "./stacks";
 
 export interface PlannedFile extends ProjectFile {
   readonly difference: FileDifference;
-  /** `own`: Slipway's as a whole. `person`: lines are added to what is there. */
+  /** `own`: a file of the project. `person`: one of the user's files, to which lines are added. */
   readonly kind: "own" | "person";
 }
 
@@ -40,8 +39,8 @@ const TSCONFIG = {
 };
 
 /**
- * Every file for the answers, compared with what is there. Existing files of the project belong to the user and stay as
- * they are. The settings are checked as `slipway plan` does.
+ * Every file for the answers, compared with the repository. Existing files of the project belong to the user and stay as
+ * they are. Checks the settings as `slipway plan` does.
  */
 export async function plannedFiles(
   root: string,
@@ -49,7 +48,7 @@ export async function plannedFiles(
   facts: RepositoryFacts,
 ): Promise<PlannedFile[]> {
   const stacks = checkedStacks(root, answers, await readCheckoutNeeds(root));
-  const isThere = existingProgram(facts, answers.folder) !== undefined;
+  const exists = existingProgram(facts, answers.folder) !== undefined;
   const own: ProjectFile[] = [
     { path: "Pulumi.yaml", text: pulumiYaml(answers) },
     ...stackSettings(answers).map((stack) => ({
@@ -59,8 +58,8 @@ export async function plannedFiles(
     { path: "index.ts", text: programText(answers) },
     { path: "tsconfig.json", text: `${JSON.stringify(TSCONFIG, undefined, 2)}\n` },
   ].map((file) => ({ ...file, path: path.posix.join(answers.folder, file.path) }));
-  // In an existing project, `slipway workflows` writes them.
-  const workflows = isThere ? [] : workflowFiles(stacks);
+  // `slipway workflows` writes those of an existing project.
+  const workflows = exists ? [] : workflowFiles(stacks);
   const planned = async (
     kind: PlannedFile["kind"],
     { path: file, text }: ProjectFile,
@@ -68,8 +67,8 @@ export async function plannedFiles(
     if (!isInside(root, path.resolve(root, file)))
       throw new UsageError(`${file} is outside of the repository.`);
     const found = await foundText(root, file);
-    const wanted = kind === "own" && isThere ? (found ?? text) : text;
-    return { path: file, text: wanted, kind, difference: compareFile(file, wanted, found) };
+    const desired = kind === "own" && exists ? (found ?? text) : text;
+    return { path: file, text: desired, kind, difference: compareFile(file, desired, found) };
   };
   const files = await Promise.all([
     ...[...own, ...workflows].map((file) => planned("own", file)),
@@ -79,15 +78,15 @@ export async function plannedFiles(
 }
 
 /** Checks the settings of every stack. @returns the stacks with workflows */
-function checkedStacks(root: string, answers: Answers, checkout: CheckoutNeeds): StackWithWorkflows[] {
+function checkedStacks(root: string, answers: Answers, checkout: CheckoutNeeds): WorkflowStack[] {
   const readRootFile = projectFiles(root);
   const common = { env: {}, secretKeys: [], readFile: (file: string) => readRootFile(file, ".") };
   const code = releaseArgs(answers);
   return stackSettings(answers).flatMap(({ stack, settings }) => {
     const { promote, ...others } = settings;
-    // Without the gate: its key is made after the files are written.
-    const gateless = promote === undefined ? {} : { promote: { ...Object(promote), verify: undefined } };
-    const written = { ...sharedSettings(answers), ...others, ...gateless };
+    // Without `verify`, since its key file is made after the files are written.
+    const unverified = promote === undefined ? {} : { promote: { ...Object(promote), verify: undefined } };
+    const written = { ...sharedSettings(answers), ...others, ...unverified };
     try {
       if (stack === "setup") {
         readSetup({ ...common, written });
@@ -105,10 +104,7 @@ function checkedStacks(root: string, answers: Answers, checkout: CheckoutNeeds):
   });
 }
 
-/**
- * The user's own files with the lines that they lack; nothing in them is changed or removed. Files that lack nothing are
- * left out. Pure.
- */
+/** The user's files that lack lines, with these lines added. Pure. */
 export function additions(answers: Answers, facts: Pick<RepositoryFacts, "files" | "texts">): ProjectFile[] {
   const { folder } = answers;
   const at = (file: string) => (folder === "." ? file : `${folder}/${file}`);
@@ -142,7 +138,7 @@ function withPackage(found: string | undefined, { name, packageSpec }: Answers):
   const added = Object.entries(needed).flatMap(([list, packages]) => {
     const missing = Object.entries(packages).filter(([name]) => !known.includes(name));
     const own = isRecord(parsed[list]) ? parsed[list] : {};
-    return missing.length === 0 ? [] : [[list, sorted({ ...own, ...Object.fromEntries(missing) })]];
+    return missing.length === 0 ? [] : [[list, sortedRecord({ ...own, ...Object.fromEntries(missing) })]];
   });
   if (added.length === 0 && found !== undefined) return found;
   const indent = /^[{[]\r?\n([ \t]+)/.exec(found ?? "")?.[1] ?? "  ";
@@ -165,7 +161,7 @@ function ignoreFiles(
   return [...byFile.values()];
 }
 
-/** Whether a Dockerfile names something in `.git`, or copies all and asks git about it. */
+/** Whether a Dockerfile uses a path in `.git`, or copies everything and runs git. */
 function needsGit(dockerfile: string): boolean {
   const use = contextUse(dockerfile);
   const copiesAll = use.reads("any other name");
@@ -173,7 +169,7 @@ function needsGit(dockerfile: string): boolean {
   return /\bgit\s[^|&;\n]*\b(?:describe|log|rev-list|rev-parse|show)\b/.test(dockerfile);
 }
 
-/** Files that are no part of an image's content. `probe` is a path that shows whether the line is needed. */
+/** Lines for files that do not belong into an image. A line is needed unless `probe` is ignored already. */
 const OF_THE_PROJECT = [
   { line: "node_modules", probe: "node_modules/a.js" },
   { line: "artifacts", probe: "artifacts/a.json" },
@@ -216,8 +212,4 @@ function withLines(found: string | undefined, lines: readonly string[]): string 
   if (lines.length === 0) return found ?? "";
   const before = found === undefined || found === "" ? "" : `${found.replace(/\r?\n?$/, "\n")}\n`;
   return `${before}# Slipway\n${lines.map((line) => `${line}\n`).join("")}`;
-}
-
-function sorted(list: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(list).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

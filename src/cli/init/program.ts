@@ -10,7 +10,6 @@ import {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** What `v1.2.3` gives in each registry. */
 const VERSION_TAGS = [
   "type=semver,pattern={{version}}",
   "type=semver,pattern={{major}}.{{minor}}",
@@ -18,7 +17,7 @@ const VERSION_TAGS = [
   "type=sha",
 ];
 
-/** The arguments that the program passes to `Release.plan`, as values. */
+/** The arguments that the generated program passes to `Release.plan`, as values. */
 export function releaseArgs(answers: Answers): Values {
   const images = imagesOf(answers).map(({ name, own }) => [name, { ...commonOf(answers), ...own }] as const);
   return { ...otherArgs(answers), images: Object.fromEntries(images) };
@@ -166,14 +165,14 @@ function otherArgs(answers: Answers): Values {
     lanes: shape.kind === "lanes" ? shape.lanes : undefined,
     base: shape.kind === "variants" ? shape.base : undefined,
     variants: variants?.map(({ suffix, buildArgs }) => ({ suffix, ...argsOf(buildArgs) })),
-    // A key is the default.
+    // Signing with a key is the default.
     sign:
       sign === "key" ? undefined : { mode: sign, trusted: sign === "keyless" ? trusted(answers) : undefined },
     policy: { uncommittedVersion: "refuse" },
   };
 }
 
-/** The releasing workflows at the branch and at any tag, so that every machine and the next run trust what they release. */
+/** The releasing workflows, on the branch and on any tag: every machine and the next run must trust their signatures. */
 function trusted(answers: Answers): Values[] {
   const { repository = "", branch } = answers;
   return stackPairs(answers).map(({ lane }, index) => {
@@ -187,7 +186,7 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
-/** The file of the workflow that releases stage, or another lane's stage. */
+/** The file of the workflow that releases a lane; without a lane, the main one. */
 export function releaseFile({ workflowFiles }: Pick<Answers, "workflowFiles">, lane?: string): string {
   return lane === undefined ? workflowFiles.release : workflowFiles.release.replace(/\.yml$/, `-${lane}.yml`);
 }

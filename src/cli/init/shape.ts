@@ -39,10 +39,10 @@ export interface ServicesShape {
   readonly kind: "services";
   readonly list: string;
   readonly names: readonly string[];
-  /** The folder with a folder for each service, ending in `/`; absent where the whole repository is the context. */
+  /** The folder with a folder for each service, ending in `/`; absent if the whole repository is the context. */
   readonly folder?: string;
   readonly dockerfile: string;
-  /** The argument that gets the service's name, instead of a stage of that name. */
+  /** The build argument for the service's name; absent if the Dockerfile has a stage for each service. */
   readonly arg?: string;
   readonly buildArgs: BuildArgs;
 }
@@ -61,23 +61,23 @@ export interface Answers {
   readonly repository?: string;
   readonly shape: Shape;
   readonly registries: readonly InitRegistry[];
-  /** Stage's registry; absent if it has to be asked for. */
+  /** Absent if it cannot be derived from `registries`. */
   readonly stageRegistry?: InitRegistry;
   readonly platforms: readonly string[];
-  /** Where the workflows run; empty for no workflow files. */
+  /** Empty for no workflow files. */
   readonly hosts: readonly WorkflowHost[];
   readonly sign: SignMode;
-  /** Stacks whose file names a signing key. */
+  /** Stacks that have a signing key already. */
   readonly withKey: readonly string[];
   readonly branch: string;
   readonly workflowFiles: { readonly release: string; readonly preview: string };
-  /** Whether a stack `setup` sets the repository up on GitHub. */
+  /** Whether there is a stack `setup` for the repository on GitHub. */
   readonly setup: boolean;
   /** This package in package.json: a version or `file:`. */
   readonly packageSpec: string;
 }
 
-/** The two stacks of a release; a lane has a pair of its own. */
+/** The two stacks of a release, or of a lane. */
 export interface StackPair {
   readonly stage: string;
   readonly prod: string;
@@ -86,7 +86,7 @@ export interface StackPair {
   readonly publicKey: string;
 }
 
-/** @returns the pairs; that of the first lane has the plain names */
+/** The first lane's pair has the plain names `stage` and `prod`. */
 export function stackPairs({ shape }: Pick<Answers, "shape">): StackPair[] {
   if (shape.kind !== "lanes") return [{ stage: "stage", prod: "prod", publicKey: "cosign.pub" }];
   return shape.lanes.map((lane, index) => {
@@ -96,7 +96,7 @@ export function stackPairs({ shape }: Pick<Answers, "shape">): StackPair[] {
   });
 }
 
-/** Only workflows on GitHub have an identity that keyless signing accepts. */
+/** Keyless signing needs an identity that only workflows on GitHub have. */
 export function canSignKeyless({ hosts, repository }: Pick<Answers, "hosts" | "repository">): boolean {
   return repository !== undefined && hosts.length === 1 && hosts[0] === "github";
 }
@@ -123,15 +123,16 @@ export type SignMode = "key" | "keyless" | "none";
 export interface InitFlags {
   readonly cwd: string;
   readonly image?: readonly string[];
-  /** `name` or `name=Dockerfile`; false for --no-lanes. */
+  /** `name` or `name=Dockerfile` */
   readonly lane?: readonly string[];
+  /** False for --no-lanes. */
   readonly lanes: boolean;
   readonly registry?: readonly string[];
   readonly dockerHub?: string;
   readonly platform?: readonly string[];
   readonly buildArg?: readonly string[];
   readonly workflows?: readonly string[];
-  /** Absent: keyless for a public repository with workflows on GitHub, else key. */
+  /** @default keyless for a public repository with workflows on GitHub alone, else key */
   readonly sign?: SignMode;
   /** False for --no-setup. */
   readonly setup: boolean;

@@ -16,7 +16,7 @@ export function sharedSettings({ folder }: Pick<Answers, "folder">): Settings {
   return folder === "." ? {} : { root: path.posix.relative(folder, ".") };
 }
 
-/** @throws UsageError if stage's registry is not known */
+/** @throws UsageError if the answers have no registry for stage */
 export function stackSettings(answers: Answers): InitStack[] {
   return [
     ...stackPairs(answers).flatMap((pair) => [stageStack(answers, pair), prodStack(answers, pair)]),
@@ -37,11 +37,11 @@ function stageStack(answers: Answers, { stage, lane }: StackPair): InitStack {
     file: releaseFile(answers, isFurtherLane ? lane.name : undefined),
     name: isFurtherLane ? `Release ${lane.name}` : undefined,
     on: onlyGitea && lane === undefined ? ["tags"] : undefined,
-    // Services are often released by date.
+    // Services are often tagged by date.
     tags: shape.kind === "services" ? ["v*", "20*"] : undefined,
   };
   const preview = workflowFiles.preview === "preview.yml" ? {} : { file: workflowFiles.preview };
-  // A pull request has no tag, which variants need; Gitea shows no previews.
+  // Variants need a tag, which a pull request does not have. Gitea has no previews.
   const hasPreview = !onlyGitea && shape.kind !== "variants";
   return {
     stack: stage,
@@ -65,14 +65,14 @@ function prodStack(answers: Answers, { stage, prod, lane, publicKey }: StackPair
       registries: answers.registries.map(registryOf),
       promote: { from: stage, verify: answers.sign === "key" ? { keyFile } : undefined },
       requireTag: true,
-      // Without signatures there is nothing else to go by.
+      // Without signatures, prod has to trust the registry.
       policy: answers.sign === "none" ? { unverifiedContent: "warn" } : undefined,
       github: workflows(answers, { promote: {} }),
     },
   };
 }
 
-/** The repository's setup; the user adds secrets and reviewers. */
+/** The user adds secrets and reviewers to it. */
 function setupStack(answers: Answers): InitStack {
   const pairs = stackPairs(answers);
   const triggers = pairs.flatMap(({ lane }) => (lane === undefined ? [] : [lane.trigger]));

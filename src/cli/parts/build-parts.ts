@@ -26,10 +26,10 @@ export interface BuildParts extends PartsOptions {
 }
 
 /**
- * Builds what no registry has, for some platforms only: each image pushed by digest to every registry, without a tag,
- * and a file for each platform that says which.
+ * Builds what no registry has, for some platforms only. Each image is pushed by digest to every registry, without a tag,
+ * and a file for each platform lists the digests.
  *
- * @throws ProblemError `part-platform` for a platform that nothing is built for
+ * @throws ProblemError `part-platform` for a platform of no image
  */
 export function buildParts(options: BuildParts): Promise<number> {
   return runOnPlan(options, async (run) => {
@@ -39,7 +39,7 @@ export function buildParts(options: BuildParts): Promise<number> {
     );
     refuseUnreadable(run.config, run.plan);
     const folder = options.out === undefined ? partsFolder(run) : path.resolve(options.out);
-    const builder = await ready(run, built);
+    const builder = await prepareBuilder(run, built);
     try {
       for (const platform of options.platforms) {
         await buildPlatform(run, builder, platform, path.join(folder, partsFileName(platform)));
@@ -50,18 +50,17 @@ export function buildParts(options: BuildParts): Promise<number> {
   });
 }
 
-async function ready(run: PartsRun, images: readonly PlannedImage[]): Promise<CliBuilder> {
+async function prepareBuilder(run: PartsRun, images: readonly PlannedImage[]): Promise<CliBuilder> {
   const { plan, config, projectDir, env, context, signal, again } = run;
   if (writtenRepositories(plan).length > 0) await checkPlan({ plan, config, projectDir, say, again });
-  if (images.length > 0) {
-    await verifyPush(context.registries, repositoriesOf(images));
-  }
+  const builds = images.length > 0;
+  if (builds) await verifyPush(context.registries, repositoriesOf(images));
   signal.throwIfAborted();
-  const logins = images.length === 0 ? [] : await readLogins(config, plan, context.registries);
+  const logins = builds ? await readLogins(config, plan, context.registries) : [];
   return new CliBuilder({ program: cliProgram(env, config), config, projectDir, env, logins, signal, say });
 }
 
-/** The file grows with each image, so that a run that ends early goes on where it was. */
+/** Saves the file after each image, so that the next run can go on from there. */
 async function buildPlatform(
   run: PartsRun,
   builder: CliBuilder,
@@ -90,7 +89,7 @@ async function buildPlatform(
   say(`${platform}: written to ${file}`);
 }
 
-/** FROM is the base's part of the same platform, or the base that a registry has. */
+/** The base for FROM: what a registry has, else the base's part of the same platform. */
 function baseDigest(plan: ReleasePlan, done: readonly Part[], image: PlannedImage): Digest | undefined {
   const { base } = image.intent;
   if (base === undefined) return undefined;
@@ -99,7 +98,7 @@ function baseDigest(plan: ReleasePlan, done: readonly Part[], image: PlannedImag
   return done.find((part) => part.image === base.image)?.digest;
 }
 
-/** What an earlier run built of the same content, where every registry still has it. */
+/** What an earlier run built of the same content, if every registry still has it. */
 async function reusable(
   { context }: PartsRun,
   earlier: PlatformParts | undefined,
@@ -122,7 +121,7 @@ function refusePlatforms(platforms: readonly string[], { images }: ReleasePlan):
       code: "part-platform",
       path: `--platform ${platform}`,
       message: `no image is built for it; expected one of ${known.join(", ")}`,
-      hint: "Platforms are `platforms` of the images in the stack's file.",
+      hint: "The platforms are those of the images: `platforms` in the program or in the stack's file.",
     })),
   );
 }

@@ -5,7 +5,7 @@ import { builtImages, type ImageParts, matchParts } from "../../plan/platform-pa
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage } from "../../plan/release-plan";
 import { desiredContent } from "../../plan/resource-inputs";
-import { isIndex } from "../../registry/manifest";
+import { isIndex } from "../../registry/manifests";
 import { reserveContent } from "../../release/complete-content";
 import { copyWithProgress } from "../../release/copy-content";
 import type { Context } from "../../release/operation";
@@ -30,7 +30,7 @@ interface FoundPart {
   readonly platform: string;
   readonly digest: Digest;
   readonly index: ImageIndex;
-  /** Who has it, the primary first; at least one. */
+  /** The registries that have it, the primary first; at least one. */
   readonly holders: readonly Location[];
 }
 
@@ -41,9 +41,8 @@ interface FoundImage {
 }
 
 /**
- * Makes one index of each image's parts, in every registry, and reserves its candidate tag: the release that follows
- * finds the content there and builds nothing. Content that a registry has already is kept. Prints as JSON what these
- * parts became, without content that was there before.
+ * Merges each image's parts to one index in every registry, and reserves its candidate tag, so that the release finds the
+ * content and builds nothing. Prints the merged digests as JSON, without content that a registry had before.
  */
 export function mergeParts(options: MergeParts): Promise<number> {
   return runOnPlan({ ...options, signs: true }, async (run) => {
@@ -57,7 +56,7 @@ export function mergeParts(options: MergeParts): Promise<number> {
     for (const image of plan.images) {
       signal.throwIfAborted();
       const parts = merged.find((known) => known.image.name === image.name)?.parts;
-      const digest = await settle(context, image, parts);
+      const digest = await reserve(context, image, parts);
       if (parts !== undefined && digest !== undefined && (await consistsOf(parts, digest, context, image))) {
         own.push({ image: image.name, digest });
       }
@@ -78,7 +77,7 @@ async function foundParts(options: MergeParts, run: PartsRun): Promise<FoundImag
   return found;
 }
 
-/** What the registries say of an image's parts: a file alone is not believed. */
+/** Reads an image's parts from the registries, since a file alone is not trusted. */
 async function readParts(context: Context, { image, parts }: ImageParts): Promise<FoundImage> {
   const problems: Problem[] = [];
   const found: FoundPart[] = [];
@@ -111,10 +110,11 @@ async function readParts(context: Context, { image, parts }: ImageParts): Promis
 async function indexOf([first]: readonly Location[], digest: Digest): Promise<ImageIndex | undefined> {
   const json = (await first?.client.getManifest(first.path, digest))?.json;
   if (json === undefined) return undefined;
-  // A part that is not an index has no platforms, and is reported as such.
+  // A part that is not an index is reported as one without platforms.
   return isIndex(json) ? json : { manifests: [] };
 }
 
+/** Whether every manifest of the index is in one of the parts. */
 async function consistsOf(
   parts: readonly FoundPart[],
   digest: Digest,
@@ -126,31 +126,31 @@ async function consistsOf(
   return index?.manifests.every((entry) => held.includes(entry.digest)) === true;
 }
 
-/** An image's content under its candidate tag: merged, or found and completed where a registry lacks it. */
-async function settle(
+/** Reserves the candidate tag for the merged content, or for existing content, completed where a registry lacks it. */
+async function reserve(
   context: Context,
   image: PlannedImage,
   parts: readonly FoundPart[] | undefined,
 ): Promise<Digest | undefined> {
   const { content, name } = image;
   if (parts === undefined && content.from !== "candidate") {
-    say(`${name}: nothing to merge; it is not built`);
+    say(`${name}: nothing to merge`);
     return undefined;
   }
-  const digest = parts === undefined ? undefined : await writeIndex(context, image, parts);
-  const wanted = digest ?? ("digest" in content ? content.digest : undefined);
-  const { descriptor } = await reserveContent(context, name, desiredContent(image, "none"), wanted);
+  const merged = parts === undefined ? undefined : await writeIndex(context, image, parts);
+  const desired = merged ?? ("digest" in content ? content.digest : undefined);
+  const { descriptor } = await reserveContent(context, name, desiredContent(image, "none"), desired);
   const how =
     parts === undefined
       ? "was there already"
-      : descriptor.digest === digest
+      : descriptor.digest === merged
         ? "is merged"
         : "was reserved meanwhile";
   say(`${name}: ${how} as ${shortDigest(descriptor.digest)} in ${image.repositories.join(" and ")}`);
   return descriptor.digest;
 }
 
-/** Everything that the index names goes first; what a registry has is not sent again. */
+/** Copies everything in the index before the index, except what a registry has already. */
 async function writeIndex(
   { registries, log }: Context,
   { name, intent, repositories }: PlannedImage,

@@ -11,13 +11,13 @@ import { writeWholeFile } from "../../report/manifest-file";
 import { refusalText } from "../../report/plan-text";
 import { lookUp } from "../../settings/environment";
 import type { StackRun } from "../commands/flags";
-import { planStack } from "../plan-without-engine";
-import { signingSecrets } from "../pulumi";
+import { signingSecrets } from "../engine/pulumi";
+import { planStack } from "../plan/plan-stack";
 import { runContext, untilInterrupted } from "../run-context";
 import { say } from "../terminal";
 
 export interface PartsOptions extends StackRun {
-  /** Whether the engine decrypts the stack file's signing key where no variable gives one. @default false */
+  /** Whether a signing key is needed. The engine decrypts the stack file's key if no variable has one. @default false */
   readonly signs?: boolean;
 }
 
@@ -35,7 +35,7 @@ export function partsFolder({ config: { artifacts }, projectDir }: PartsRun): st
   return path.join(projectDir, artifacts, "parts");
 }
 
-/** Plans as every other command does, and works on that plan until it is done or interrupted. */
+/** Plans as every other command does, and runs the work on that plan. */
 export async function runOnPlan(
   options: PartsOptions,
   work: (run: PartsRun) => Promise<void>,
@@ -48,7 +48,7 @@ export async function runOnPlan(
     throw noParts(
       "parts-several",
       "program",
-      `the program declares several releases for the stack ${stack}, and parts are of one`,
+      `the program declares several releases for the stack ${stack}, and parts belong to one`,
       "Give each release a stack of its own, or release them with pulumi up.",
     );
   }
@@ -70,13 +70,14 @@ export async function runOnPlan(
     isEncrypted && !isGiven ? await signingSecrets({ stack, cwd: projectDir, env, configFile }) : {};
   const context = runContext(config, { ...env, ...key }, projectDir);
   const again = async () => (await planned())[0]?.plan ?? plan;
-  const left = "No tag has moved but candidates; run the same again, and it goes on.";
+  const left = "Only candidate tags have moved; run the same again, and it goes on.";
   const operation = options.signs === true ? "merge" : "build";
   return untilInterrupted(context, operation, left, (signal) =>
     work({ plan, config, projectDir, env, context, signal, again }),
   );
 }
 
+/** The registries that have a digest. */
 export async function holders(
   { registries }: Context,
   repositories: readonly string[],
@@ -106,16 +107,12 @@ export function writePartsFile(file: string, parts: PlatformParts): Promise<void
   return writeWholeFile(file, `${JSON.stringify(parts, undefined, 2)}\n`);
 }
 
-/** What an earlier run left; undefined where that is nothing, or cannot be read. */
+/** The parts that an earlier run has built; undefined if there is no file or it cannot be read. */
 export async function earlierParts(file: string): Promise<PlatformParts | undefined> {
   return parse(await readFile(file, "utf8").catch(() => ""));
 }
 
-/**
- * Every parts file in a folder and below, by name.
- *
- * @throws ProblemError `parts-no-folder`, `parts-unreadable` for a JSON file that is none of schema 1
- */
+/** Every parts file in a folder and below, sorted by name. @throws ProblemError `parts-no-folder`, `parts-unreadable` */
 export async function readPartsFiles(folder: string, shown: string): Promise<PartsFile[]> {
   const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
     throw new ProblemError("There is nothing to merge from:", [
@@ -136,8 +133,8 @@ export async function readPartsFiles(folder: string, shown: string): Promise<Par
       problems.push({
         code: "parts-unreadable",
         path: path.join(shown, name),
-        message: "is no parts file of schema 1",
-        hint: "Merge from a folder that holds what `slipway build --platform …` wrote, and nothing else.",
+        message: "is not a parts file of schema 1",
+        hint: "Merge from a folder that contains only what `slipway build --platform …` wrote.",
       });
     }
   }

@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import type { Config } from "../../plan/config";
 import { type Digest, isDigest } from "../../plan/digest";
 import { ProblemError } from "../../plan/problem";
@@ -10,16 +9,15 @@ import { buildxFolder, isMissingBuilder, readBuildxBuilder } from "../../release
 import type { Registries } from "../../release/registries";
 import { lookUp } from "../../settings/environment";
 import {
+  buildCommand,
   type ChosenBuilder,
   type CliCommand,
-  commandLines,
   createBuilderCommand,
-  imageBuild,
   isDocker,
   type Login,
   loginCommand,
 } from "./commands";
-import { type DockerFolder, privateDockerFolder } from "./docker-folder";
+import { cliProblem, type DockerFolder, privateDockerFolder, runCli } from "./run-cli";
 
 interface CliBuilderOptions {
   readonly program: string;
@@ -31,7 +29,7 @@ interface CliBuilderOptions {
   readonly say: (text: string) => void;
 }
 
-/** Builds by a Docker-compatible CLI. It logs in before its first build; `close` takes everything away again. */
+/** Builds by a Docker-compatible CLI. It logs in before its first build; `close` removes what it created. */
 export class CliBuilder {
   readonly #options: CliBuilderOptions;
   #docker: Promise<DockerFolder> | undefined;
@@ -41,7 +39,7 @@ export class CliBuilder {
     this.#options = options;
   }
 
-  /** What builds: buildx's builder, or a CLI that has one of its own. */
+  /** The buildx builder that builds, or the CLI if it has a builder of its own. */
   async identity(): Promise<{ readonly builder: string | undefined; readonly cli?: string }> {
     const { program } = this.#options;
     return isDocker(program) ? { builder: (await this.#chosen)?.name } : { builder: undefined, cli: program };
@@ -50,13 +48,13 @@ export class CliBuilder {
   /** @returns the digest of the index, pushed to every repository of the image */
   async build(image: PlannedImage, baseDigest: Digest | undefined): Promise<Digest> {
     const { program, config, say } = this.#options;
-    await this.#loggedIn();
+    await this.#logIn();
     this.#chosen ??= this.#readyBuilder();
     const { name: builder } = await this.#chosen;
     const folder = await mkdtemp(path.join(tmpdir(), "slipway-build-"));
     try {
       const iidFile = path.join(folder, "digest");
-      const command = imageBuild({ program, config, image, iidFile, baseDigest, builder });
+      const command = buildCommand({ program, config, image, iidFile, baseDigest, builder });
       say(`${image.name}: building for ${image.intent.image.platforms.join(", ")}`);
       await this.#run(command, (line) => say(`  ${line}`));
       return await digestFrom(iidFile, program, image.name);
@@ -70,16 +68,14 @@ export class CliBuilder {
     await docker?.remove();
   }
 
-  async #loggedIn(): Promise<void> {
+  async #logIn(): Promise<void> {
     if (this.#docker !== undefined) return;
     const { env, logins, program, say } = this.#options;
-    this.#docker = privateDockerFolder(
-      env,
-      logins.map(({ host }) => host),
-    );
+    const hosts = logins.map(({ host }) => host);
+    this.#docker = privateDockerFolder(env, hosts);
     await this.#docker;
     for (const login of logins) {
-      say(`logging in to ${login.host} as ${login.username}, for this run alone`);
+      say(`logging in to ${login.host} as ${login.username}, for this run only`);
       await this.#run(loginCommand(program, login));
     }
   }
@@ -88,7 +84,7 @@ export class CliBuilder {
     const { program, config, env, say } = this.#options;
     const chosen = await chooseBuilder(program, config, env);
     if (chosen.create === undefined) return chosen;
-    say(`buildx has no builder that can push by digest: making ${chosen.name}`);
+    say(`buildx has no builder that can push by digest: creating ${chosen.name}`);
     await this.#run(chosen.create);
     return chosen;
   }
@@ -97,11 +93,11 @@ export class CliBuilder {
     const { projectDir, env, logins, signal } = this.#options;
     const docker = await this.#docker;
     const secrets = logins.map(({ password }) => password.reveal());
-    // Passwords go by standard input alone.
+    // Passwords are passed by standard input only.
     const visible = Object.entries(env).filter(
       ([, value]) => value === undefined || !secrets.includes(value),
     );
-    // The builders stay in the person's own folder: one that is made outlives this run.
+    // Builders stay in the user's own folder: one that is created outlives this run.
     const own =
       docker === undefined ? {} : { DOCKER_CONFIG: docker.folder, BUILDX_CONFIG: buildxFolder(env) };
     await runCli(command, {
@@ -121,13 +117,13 @@ async function digestFrom(iidFile: string, program: string, image: string): Prom
     {
       code: "cli-no-digest",
       path: image,
-      message: `${program} ended well and wrote no digest into --iidfile`,
+      message: `${program} succeeded but wrote no digest into --iidfile`,
       hint: "It has to build with BuildKit and to know --output type=image: docker with buildx does, and nerdctl.",
     },
   ]);
 }
 
-/** `CI_DOCKER_CLI`, then `DOCKER_CLI`, then docker. A path is the person's own, not the project's. */
+/** `CI_DOCKER_CLI`, then `DOCKER_CLI`, then docker. A path is relative to the caller, not to the project. */
 export function cliProgram(env: NodeJS.ProcessEnv, config: Config): string {
   const program = lookUp(env, ["CI_DOCKER_CLI", "DOCKER_CLI"], config.envPrefix)?.value.trim() ?? "docker";
   return /[/\\]/.test(program) ? path.resolve(program) : program;
@@ -136,10 +132,11 @@ export function cliProgram(env: NodeJS.ProcessEnv, config: Config): string {
 const OWN_BUILDER = "slipway";
 
 /**
- * The stack's builder, else the one that buildx uses, else one of Slipway's own, which is made where it is missing.
- * Another CLI has its builder itself.
+ * The stack's builder, else buildx's current one, else Slipway's own, which is created if it is missing. CLIs other than
+ * docker choose their builder themselves.
  *
- * @throws ProblemError `cli-no-builder` for a builder that the stack names: it may be one of other machines
+ * @throws ProblemError `cli-no-builder` if the stack names a missing builder: it may use other machines, so it is not
+ * created
  */
 export async function chooseBuilder(
   program: string,
@@ -149,21 +146,21 @@ export async function chooseBuilder(
   const { name } = config.builder;
   if (!isDocker(program)) return { name };
   if (await isMissingBuilder(name, env))
-    throw problem(
+    throw cliProblem(
       "cli-no-builder",
       program,
       `buildx has no builder ${name}, which slipway:builder.name asks for`,
-      `Make it (docker buildx create --name ${name} …), or leave builder.name out.`,
+      `Create it (docker buildx create --name ${name} …), or remove builder.name.`,
     );
   if (name !== undefined || (await readBuildxBuilder(undefined, env)) !== undefined) return { name };
-  // It may name a builder that is in no file, such as a docker context's.
+  // It may name a builder that has no file, such as a docker context's.
   if (env.BUILDX_BUILDER) return {};
   if ((await readBuildxBuilder(OWN_BUILDER, env)) !== undefined) return { name: OWN_BUILDER };
   const hosts = config.registries.map(({ host }) => host);
   return { name: OWN_BUILDER, create: createBuilderCommand(program, OWN_BUILDER, hosts) };
 }
 
-/** Build secrets that only the engine can decrypt would be built in as nothing. */
+/** Refuses to build with secrets that only the engine can decrypt: the build would get empty values. */
 export function refuseUnreadable({ encrypted }: Config, plan: ReleasePlan): void {
   const unreadable = plan.images.flatMap(({ content, intent: { image } }) =>
     content.from === "build" && Object.keys(image.secrets).length > 0
@@ -182,7 +179,7 @@ export function refuseUnreadable({ encrypted }: Config, plan: ReleasePlan): void
   );
 }
 
-/** What the CLI does not know by itself: credentials of the environment and of the stack. */
+/** The credentials that the CLI does not have itself: those of the environment and of the stack. */
 export async function readLogins(
   config: Config,
   plan: ReleasePlan,
@@ -199,99 +196,4 @@ export async function readLogins(
     }),
   );
   return found.flat();
-}
-
-interface CliRun {
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** Never shown, though the command may print them. */
-  readonly secrets: readonly string[];
-  /** Every line that it prints. @default shown only where it fails */
-  readonly onLine?: (line: string) => void;
-  readonly signal: AbortSignal;
-}
-
-const SHOWN_LINES = 20;
-const GRACE_MS = 5_000;
-
-/**
- * Runs a command to its end, without a shell and without a terminal.
- *
- * @throws ProblemError `cli-not-found`, `cli-no-buildx`, `cli-failed` with its exit code and its last lines
- */
-export async function runCli(command: CliCommand, run: CliRun): Promise<void> {
-  // Loaded here: it is an ES module, and slow to load.
-  const { execa } = await import("execa");
-  const secretEnv = Object.entries(command.secrets).map(([name, secret]) => [name, secret.reveal()]);
-  const child = execa(command.program, [...command.args], {
-    cwd: run.cwd,
-    env: { ...run.env, ...command.env, ...Object.fromEntries(secretEnv) },
-    extendEnv: false,
-    reject: false,
-    buffer: false,
-    all: true,
-    cancelSignal: run.signal,
-    forceKillAfterDelay: GRACE_MS,
-    ...(command.password === undefined
-      ? { stdin: "ignore" as const }
-      : { input: command.password.value.reveal() }),
-  });
-  const hidden = [
-    ...run.secrets,
-    ...Object.values(command.secrets).map((secret) => secret.reveal()),
-    command.password?.value.reveal() ?? "",
-  ].filter((secret) => secret !== "");
-  const last: string[] = [];
-  for await (const line of createInterface({ input: child.all, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const shown = hidden.reduce((text, secret) => text.replaceAll(secret, "[secret]"), line).trimEnd();
-    if (shown === "") continue;
-    last.push(shown);
-    if (last.length > SHOWN_LINES) last.shift();
-    run.onLine?.(shown);
-  }
-  const result = await child;
-  run.signal.throwIfAborted();
-  if (result.exitCode === 0) return;
-  if (result.code === "ENOENT" || result.code === "EACCES") {
-    throw problem(
-      "cli-not-found",
-      command.program,
-      result.code === "ENOENT" ? "there is no such program" : "cannot be run",
-      "Name a Docker-compatible one, without arguments: CI_DOCKER_CLI=docker (or nerdctl, or a path).",
-    );
-  }
-  throw failed(command, result.exitCode === undefined ? "a signal" : `exit code ${result.exitCode}`, last);
-}
-
-function problem(code: string, program: string, message: string, hint: string): ProblemError {
-  return new ProblemError("Nothing was built and no tag has moved:", [
-    { code, path: program, message, hint },
-  ]);
-}
-
-/** How a docker without the plugin answers: it takes the build's flags for its own, or knows no such word. */
-const NO_BUILDX =
-  /unknown flag: --(?:platform|name)\b|'buildx' is not a docker command|unknown command: docker buildx/;
-
-function failed(command: CliCommand, end: string, last: readonly string[]): ProblemError {
-  if (command.args[0] === "buildx" && last.some((line) => NO_BUILDX.test(line))) {
-    return problem(
-      "cli-no-buildx",
-      command.program,
-      "this docker has no buildx",
-      "Install it (docker's plugin docker-buildx), or name another CLI: CI_DOCKER_CLI=nerdctl (or a path).",
-    );
-  }
-  const verb = command.args.slice(0, command.args[0] === "buildx" ? 2 : 1).join(" ");
-  const said = last.map((line) => `\n      ${line}`).join("");
-  return new ProblemError("The command line failed, so no tag has moved:", [
-    {
-      code: "cli-failed",
-      path: `${command.program} ${verb}`,
-      message: `ended with ${end}${said === "" ? "" : `; it said last:${said}`}`,
-      hint:
-        "Fix what it found, and run the same again: images that are built are found, not built again. " +
-        `The command was:\n      ${commandLines(command).join(" \\\n        ")}`,
-    },
-  ]);
 }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type BuildRecipe, buildRecipe, releasedBaseContext } from "../../plan/build-recipe";
+import { buildRecipe, releasedBaseContext } from "../../plan/build-recipe";
 import type { Config } from "../../plan/config";
 import { isLoopbackHost } from "../../plan/reference";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
@@ -10,11 +10,11 @@ import { shellWord } from "../../workflows/model";
 export interface CliCommand {
   readonly program: string;
   readonly args: readonly string[];
-  /** Beside what the person's own environment has. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Given to it by the environment, and never shown. */
-  readonly secrets: Readonly<Record<string, Secret>>;
-  /** What it reads from its standard input. @default nothing */
+  /** Added to the user's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Environment variables whose values are never shown. */
+  readonly secrets?: Readonly<Record<string, Secret>>;
+  /** Passed on standard input. @default nothing */
   readonly password?: { readonly value: Secret; readonly shownAs: string };
 }
 
@@ -26,42 +26,37 @@ export interface Login {
   readonly from: string;
 }
 
-/** Which of the CLI's builders builds. */
 export interface ChosenBuilder {
   /** @default the CLI's own choice */
   readonly name?: string | undefined;
-  /** Makes it first. @default it is there */
+  /** Creates it. @default it exists */
   readonly create?: CliCommand;
 }
 
-/** The password goes by standard input: an argument or a variable could be seen by others. */
+/** The password goes to standard input, since other processes can see arguments and variables. */
 export function loginCommand(program: string, { host, username, password, from }: Login): CliCommand {
   return {
     program,
     args: ["login", host, "--username", username, "--password-stdin"],
-    env: {},
-    secrets: {},
     password: { value: password, shownAs: `password of ${username} from ${from}` },
   };
 }
 
-/** A builder for this machine and what it emulates; it can push by digest, which docker's default builder cannot. */
+/** Creates a builder that can push by digest, which docker's default builder cannot. */
 export function createBuilderCommand(program: string, name: string, hosts: readonly string[]): CliCommand {
-  // A registry on this machine is reached from the builder's container by the machine's own network.
+  // The builder's container reaches a registry on this machine only through the host's network.
   const network = hosts.some(isLoopbackHost) ? ["--driver-opt", "network=host"] : [];
   return {
     program,
     args: ["buildx", "create", "--name", name, "--driver", "docker-container", ...network],
-    env: {},
-    secrets: {},
   };
 }
 
 interface BuildCommandInput {
   readonly program: string;
+  readonly config: Pick<Config, "registries" | "root">;
   readonly image: PlannedImage;
-  readonly recipe: BuildRecipe;
-  /** The verified digest of the image that it is built FROM, if the release makes that too. */
+  /** The verified digest of the image that it is built FROM, if the same release builds that too. */
   readonly baseDigest?: string;
   /** A buildx builder's name. @default the CLI's own choice */
   readonly builder?: string;
@@ -69,16 +64,19 @@ interface BuildCommandInput {
 }
 
 /**
- * A build for all platforms, pushed to every registry by digest, without a tag. The output says everything about the
- * push in BuildKit's own words, which docker (with buildx) and nerdctl hand on as they are.
+ * A build for all platforms, pushed to every registry by digest, without a tag. `--output` describes the push in
+ * BuildKit's syntax, which docker (with buildx) and nerdctl pass on unchanged.
  */
 export function buildCommand(input: BuildCommandInput): CliCommand {
-  const { program, image, recipe, iidFile } = input;
-  const secretIds = Object.keys(image.intent.image.secrets);
+  const { program, config, image, iidFile } = input;
+  const plainHttpHosts = config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host);
+  const recipe = buildRecipe(image, plainHttpHosts, config.root);
+  const { secrets } = image.intent.image;
   return {
     program,
     args: [
-      ...buildWords(program),
+      // `docker build` ignores the builder that `docker buildx use` chose, and its own cannot push several platforms.
+      ...(isDocker(program) ? ["buildx", "build"] : ["build"]),
       "--platform",
       recipe.platforms.join(","),
       "--file",
@@ -87,7 +85,7 @@ export function buildCommand(input: BuildCommandInput): CliCommand {
       ...pairs("--build-arg", recipe.buildArgs),
       ...pairs("--label", recipe.labels),
       ...pairs("--build-context", { ...recipe.namedContexts, ...releasedBase(input) }),
-      ...secretIds.flatMap((id, index) => ["--secret", `id=${id},env=${secretVariable(index)}`]),
+      ...Object.keys(secrets).flatMap((id, index) => ["--secret", `id=${id},env=${secretVariable(index)}`]),
       ...recipe.ssh.flatMap((id) => ["--ssh", id]),
       ...(recipe.network === undefined ? [] : ["--network", recipe.network]),
       ...recipe.extraHosts.flatMap((host) => ["--add-host", host]),
@@ -100,28 +98,14 @@ export function buildCommand(input: BuildCommandInput): CliCommand {
       recipe.context,
     ],
     env: {
-      // The recipe says which attestations there are.
+      // The recipe decides which attestations there are.
       BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
       ...(input.builder === undefined ? {} : { BUILDX_BUILDER: input.builder }),
     },
     secrets: Object.fromEntries(
-      Object.values(image.intent.image.secrets).map((secret, index) => [secretVariable(index), secret]),
+      Object.values(secrets).map((secret, index) => [secretVariable(index), secret]),
     ),
   };
-}
-
-export function imageBuild({
-  config,
-  ...input
-}: Omit<BuildCommandInput, "recipe"> & { readonly config: Config }): CliCommand {
-  const plainHttpHosts = config.registries.filter(({ plainHttp }) => plainHttp).map(({ host }) => host);
-  const recipe = buildRecipe(input.image, plainHttpHosts, config.root);
-  return buildCommand({ ...input, recipe });
-}
-
-/** `docker build` ignores the builder that `docker buildx use` chose, and its own cannot push several platforms. */
-function buildWords(program: string): string[] {
-  return isDocker(program) ? ["buildx", "build"] : ["build"];
 }
 
 export function isDocker(program: string): boolean {
@@ -144,14 +128,14 @@ function pairs(flag: string, values: Readonly<Record<string, string>>): string[]
 }
 
 /**
- * A command as a person would type it in a POSIX shell. What is secret is named and not shown:
+ * A command as it is typed in a POSIX shell. Secrets are named, not shown:
  * `docker login ghcr.io --username octo --password-stdin < (password of octo from environment variable GHCR_TOKEN)`.
  */
 export function commandText(command: CliCommand): string {
   return words(command).join(" ");
 }
 
-/** The same with a line for each flag and its value; joined by a backslash and a line's end it can be run. */
+/** The same, with a line for each flag and its value. Joined by a backslash and a line break, it can be run. */
 export function commandLines(command: CliCommand): string[] {
   const lines: string[] = [];
   for (const word of words(command)) {
@@ -163,7 +147,7 @@ export function commandLines(command: CliCommand): string[] {
   return lines;
 }
 
-function words({ program, args, env, secrets, password }: CliCommand): string[] {
+function words({ program, args, env = {}, secrets = {}, password }: CliCommand): string[] {
   return [
     ...Object.entries(env).map(([name, value]) => `${name}=${shellWord(value)}`),
     ...Object.keys(secrets).map((name) => `${name}=[secret]`),
@@ -173,7 +157,7 @@ function words({ program, args, env, secrets, password }: CliCommand): string[] 
   ];
 }
 
-/** What `slipway publish` would run, one command a line; what it does by itself stands beside it as comments. */
+/** The commands that `slipway publish` would run, one a line. What it does by itself is added as comments. */
 export function commandsText(of: {
   readonly plan: ReleasePlan;
   readonly config: Config;
@@ -192,16 +176,18 @@ export function commandsText(of: {
   return [
     ...(config.push
       ? []
-      : ["# Nothing is to be pushed and no registry was asked (CI_PUSH=false): none of this is run."]),
+      : ["# push: false (CI_PUSH): no registry was asked, and none of these commands is run."]),
     ...plan.checks.map(({ name, run }) => `# check ${name}: ${run.join(" ")}`),
     ...(builder.create === undefined
       ? []
-      : ["# buildx has no builder that can push by digest; this makes one:", commandText(builder.create)]),
+      : ["# buildx has no builder that can push by digest; this creates one:", commandText(builder.create)]),
     ...logins.map((login) => commandText(loginCommand(program, login))),
     ...built.map((image) => {
       const baseDigest = digests.get(image.intent.base?.image ?? "");
       const iidFile = `${image.name}.digest`;
-      return commandText(imageBuild({ program, config, image, iidFile, baseDigest, builder: builder.name }));
+      return commandText(
+        buildCommand({ program, config, image, iidFile, baseDigest, builder: builder.name }),
+      );
     }),
     ...(built.length === 0 ? [`# Nothing has to be built: ${program} is not needed.`] : []),
     "# Then by Slipway itself, by digest and in this order:",

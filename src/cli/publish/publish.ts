@@ -8,19 +8,19 @@ import { writeArtifacts } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";
 import type { StackRun } from "../commands/flags";
-import { lastManifest, planStack } from "../plan-without-engine";
+import { lastManifest, planStack } from "../plan/plan-stack";
 import { runContext, untilInterrupted, writeOwnFiles } from "../run-context";
 import { say } from "../terminal";
-import { type CarryOutInput, carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
+import { carryOutWithoutEngine, describeWithoutEngine } from "./carry-out";
 import { CliBuilder, chooseBuilder, cliProgram, readLogins, refuseUnreadable } from "./cli-builder";
 import { commandsText } from "./commands";
 
-export interface Publish extends StackRun {
-  /** What goes to standard output: the commands and nothing is done, the release manifest, or a table. */
+interface Publish extends StackRun {
+  /** Standard output: the commands, without running them; the release manifest; or a table. */
   readonly output: "commands" | "json" | "table";
 }
 
-/** Releases what the plan says by a Docker-compatible CLI, without an engine. */
+/** Carries out a stack's plan by a Docker-compatible CLI, without an engine. */
 export async function publish(options: Publish): Promise<number> {
   const { stack, env, output } = options;
   const projectDir = path.resolve(options.cwd);
@@ -41,7 +41,7 @@ export async function publish(options: Publish): Promise<number> {
   }
   const manifests: ReleaseManifest[] = [];
   for (const [index, release] of plans.entries()) {
-    // A build by a CLI is nothing that an engine's state could hold.
+    // `build` is about the engine's state, which knows nothing of a build by a CLI.
     const images = release.plan.images.map(({ build: _, ...image }): PlannedImage => image);
     const plan = { ...release.plan, images };
     const again = async () => (await planned())[index]?.plan ?? plan;
@@ -60,7 +60,7 @@ interface PublishPlan extends PlannedRelease, Pick<Publish, "output" | "env"> {
   readonly again: () => Promise<ReleasePlan>;
 }
 
-/** One release of the program. The manifest is absent where nothing was to be released. */
+/** One release of the program. There is no manifest if the plan was only printed. */
 async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: ReleaseManifest }> {
   const { output, env, projectDir, config, plan, again } = of;
   say(planText(plan));
@@ -70,7 +70,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
   const { registries } = context;
   const isBuilt = plan.images.some(({ content }) => content.from === "build");
   const logins = config.push && isBuilt ? await readLogins(config, plan, registries) : [];
-  // Found before anything is done, also by --print.
+  // Also with --print: report a missing builder before anything runs.
   const builder = config.push && isBuilt ? await chooseBuilder(program, config, env) : {};
   if (!config.push && output === "json")
     throw new Error("push: false (CI_PUSH) releases nothing, so there is no manifest");
@@ -93,11 +93,16 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
         await verifyPush(registries, written);
       }
       signal.throwIfAborted();
-      const build: CarryOutInput["build"] = (image, baseDigest) => cli.build(image, baseDigest);
-      manifest = await carryOutWithoutEngine({ plan, config, context, build, say });
+      manifest = await carryOutWithoutEngine({
+        plan,
+        config,
+        context,
+        build: (image, baseDigest) => cli.build(image, baseDigest),
+        say,
+      });
       const tags = tagOutcomes(plan, manifest);
-      const built = await buildFacts({ images: plan.images, env, ...(await cli.identity()) });
-      const run = { tags, ...(built === undefined ? {} : { build: built }) };
+      const build = await buildFacts({ images: plan.images, env, ...(await cli.identity()) });
+      const run = { tags, build };
       await writeArtifacts(projectDir, config.artifacts, manifest, run);
       await writeOwnFiles(of);
       await describeWithoutEngine({ plan, context, say });

@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import type { Octokit } from "octokit";
 import { githubClient, statusOf } from "../../github/client";
 import { reasonOf } from "../../plan/problem";
-import { outwardFetch } from "../../registry/outward";
+import { proxyAwareFetch } from "../../registry/connections";
 import { ACTION_PINS, type NewestRelease, type PinState, pinStates } from "../../workflows/action-pins";
 
 const DEADLINE_MS = 20_000;
@@ -23,7 +23,7 @@ export async function listOutdated(
     auth: token || undefined,
     retry: { enabled: false },
     throttle: { enabled: false },
-    request: { fetch: outwardFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
+    request: { fetch: proxyAwareFetch(env), signal: AbortSignal.timeout(DEADLINE_MS) },
   });
   const found = await Promise.all(
     Object.entries(ACTION_PINS).map(async ([action, pin]) => {
@@ -70,14 +70,15 @@ async function tagCommit(
 function failure(error: unknown, action: string, baseUrl: string, hasToken: boolean): string {
   const host = new URL(baseUrl).host;
   const status = statusOf(error);
-  if (status === 401)
+  if (status === 401) {
     return `${host} refuses the token of GH_TOKEN or GITHUB_TOKEN (401). Renew it, or unset it.`;
+  }
   if (status === 403 || status === 429) {
     const next = hasToken ? "Wait an hour, or use another token." : "Set GH_TOKEN to be allowed more.";
-    return `${host} allows no more questions (${status}). ${next}`;
+    return `${host} allows no more requests (${status}). ${next}`;
   }
   if (status === 404) return `${host} knows no release of ${action} (404). Is GITHUB_API_URL right?`;
-  // Octokit gives a request without an answer the status 500.
+  // Octokit reports status 500 for a request without an answer.
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
   return `${host} could not be asked about ${action}: ${reasonOf(error)}${cause}. Check the network, or set GITHUB_API_URL.`;
 }

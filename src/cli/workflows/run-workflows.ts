@@ -1,11 +1,13 @@
 import path from "node:path";
-import { readWorkflowStacks, type StackWithWorkflows } from "../../inputs/workflow-stacks";
+import { readWorkflowStacks } from "../../inputs/workflow-stacks";
+import type { WorkflowStack } from "../../plan/config";
 import { writeWholeFile } from "../../report/manifest-file";
 import { compareFile, type FileDifference, type WorkflowFile, workflowFiles } from "../../workflows/generate";
 import type { WorkflowsOptions } from "../commands/workflows";
-import { declaredCode } from "../program/run-program";
+import { declaredCode } from "../plan/run-program";
 import { foundText } from "../repository-files";
 
+/** Writes the workflow files of a project's stacks, or prints or checks them. @returns the exit code */
 export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   const projectDir = path.resolve(options.cwd);
   const stacks = await readWorkflowStacks(projectDir, (file) => declaredCode(projectDir, file));
@@ -37,17 +39,17 @@ export async function runWorkflows(options: WorkflowsOptions): Promise<number> {
   return isRefused ? 1 : 0;
 }
 
-function requireStack(asked: string | undefined, stacks: readonly StackWithWorkflows[]): void {
+function requireStack(asked: string | undefined, stacks: readonly WorkflowStack[]): void {
   const names = stacks.map(({ stack }) => stack);
   if (names.length === 0) {
     throw new Error(
-      "No stack asks for workflows. Set slipway:github in a stack's file, e.g. " +
+      "No stack has workflows. Set slipway:github in a stack's file, e.g. " +
         "{ workflows: { release: {}, preview: {} } }.",
     );
   }
   if (asked === undefined || names.includes(asked)) return;
   throw new Error(
-    `The stack ${asked} asks for no workflows; ${names.join(", ")} ${names.length === 1 ? "does" : "do"}.`,
+    `The stack ${asked} has no workflows; ${names.join(", ")} ${names.length === 1 ? "has" : "have"} some.`,
   );
 }
 
@@ -60,12 +62,12 @@ function print(files: readonly WorkflowFile[], { json }: WorkflowsOptions): void
   );
 }
 
-/** Workflows stand at the repository's root, which `directory` leads away from. */
-function repositoryRoot(projectDir: string, stacks: readonly StackWithWorkflows[]): string {
+/** Workflow files are in the repository's root. `directory` is the project's path from there. */
+function repositoryRoot(projectDir: string, stacks: readonly WorkflowStack[]): string {
   const [directory = ".", ...others] = [...new Set(stacks.map(({ workflows }) => workflows.directory))];
   if (others.length > 0) {
     throw new Error(
-      `github.workflows.directory is ${[directory, ...others].join(" and ")}; one project has one folder. ` +
+      `github.workflows.directory is ${[directory, ...others].join(" and ")}, but a project has one folder. ` +
         "Set it in Pulumi.yaml for all stacks.",
     );
   }

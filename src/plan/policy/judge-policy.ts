@@ -19,8 +19,8 @@ export interface PolicyInput {
 }
 
 /**
- * What breaks the team's rules in a plan, by the plan alone. A rollback is held to none of them: going back must work
- * in an emergency, and it writes nothing that was not released before.
+ * Finds what breaks the team's rules in a plan. No rule applies to a rollback: it has to work in an emergency, and it
+ * writes nothing that was not released before.
  */
 export function judgePolicy(input: PolicyInput): PolicyFinding[] {
   const { policy } = input.config;
@@ -64,7 +64,7 @@ export function judgePolicy(input: PolicyInput): PolicyFinding[] {
   ];
 }
 
-/** Without a gate, nothing can be required of what is promoted. */
+/** Without a gate, nothing is verified about what is promoted. */
 function withoutGate(config: Config, promoted: readonly PlannedImage[], message: string): Breach[] {
   if (config.promote === undefined || promotionGate(config) !== undefined || promoted.length === 0) return [];
   return [
@@ -96,8 +96,8 @@ function cached(image: ImageConfig, cache: string): Breach {
   };
 }
 
-/** A version that exists was made when it was released. */
 function uncommitted({ name, intent: { version }, content }: PlannedImage): Breach | undefined {
+  // A version that exists was made by an earlier run.
   if (version === undefined || content.from === "version-tag") return undefined;
   return {
     path: `${name}:${version}`,
@@ -126,11 +126,11 @@ function withoutProvenance({ name, intent: { image } }: PlannedImage): Breach | 
   };
 }
 
-/** What was wanted and could not be made; a version that is released stays as it is. */
 function missingSbom({ name, content, sbom, intent: { image } }: PlannedImage): Breach | undefined {
+  // A version that exists stays as it is.
   if (sbom !== "unavailable" || content.from === "version-tag") return undefined;
   const isBuilt = content.from === "build";
-  // A generator that is needed refuses the build by itself.
+  // `generatorProblems` refuses a release whose required generator cannot be reached.
   if (isBuilt && image.sbom !== false && image.sbom.required) return undefined;
   return {
     path: isBuilt ? settingPath(image, "sbom") : name,
@@ -156,13 +156,13 @@ function withoutSbom({ name, content, sbom, intent: { image } }: PlannedImage): 
     const hint = "Release a new version while the generator can be reached; this one stays as it is.";
     return { path, message, hint };
   }
-  // A generator that is needed refuses the build by itself.
+  // `generatorProblems` refuses this release.
   if (image.sbom.required) return undefined;
   const hint = "Name a generator that can be reached: its image as sbom, or SLIPWAY_SBOM_GENERATOR.";
   return { path, message: `cannot be made: the generator cannot be reached, so ${unknown}`, hint };
 }
 
-/** The tag policy keeps a floating tag from a pre-release; only `slipway:override` moves it all the same. */
+/** The tag policy moves no floating tag to a pre-release, unless `slipway:override` names the tag. */
 function overriddenPrereleases({ tags }: PolicyInput): Breach[] {
   return tags.flatMap(({ image, repository, name, action, desired }) => {
     const version = desired.version === undefined ? undefined : parseVersion(desired.version, desired.form);
@@ -188,7 +188,7 @@ function lackingPlatforms({ name, intent }: PlannedImage, required: readonly str
     : { path: name, message, hint: "Release it with these platforms where it is promoted from." };
 }
 
-/** Where an image's setting is written; a program's own images have no place in the settings. */
+/** The path of an image's setting. Images of a program have no path in the settings. */
 function settingPath({ at, name }: ImageConfig, setting: string): string {
   return `slipway:${at ?? `image ${name}`}.${setting}`;
 }
@@ -197,12 +197,12 @@ function names(images: readonly PlannedImage[]): string {
   return images.map(({ name }) => name).join(", ");
 }
 
-/** A workflow, or an action of the repository's own that one runs, as far as it says which actions it runs. */
+/** The actions that a workflow runs, or an action in the repository. */
 export interface WorkflowText {
-  /** From the repository's root: `.github/workflows/release.yml`, `.github/actions/own/action.yml`. */
+  /** Relative to the repository's root: `.github/workflows/release.yml`, `.github/actions/own/action.yml`. */
   readonly path: string;
   readonly uses: readonly UsedAction[];
-  /** Why it cannot be read; nothing is known of its actions then. */
+  /** Why the file cannot be read. Its actions are unknown then. */
   readonly unread?: string;
 }
 
@@ -211,14 +211,13 @@ export interface UsedAction {
   readonly line: number;
 }
 
-/** The most actions of one file that are named. */
+/** The most actions that are listed for one file. */
 const NAMED = 3;
 
 /**
- * Actions that are not named by their full commit: anyone who can move the tag can run anything in the release. One
- * entry a file.
+ * Finds actions that are not named by their full commit: anyone who can move the tag can run code in the release.
  *
- * @param allow actions without their `@…`, and paths of files that need not be readable, exactly or `/pattern/`
+ * @param allow actions without their `@…`, and paths of files that may be unreadable: exact, or `/pattern/`
  */
 function unpinnedActions(workflows: readonly WorkflowText[], allow: readonly string[]): Breach[] {
   return workflows.flatMap(({ path, uses, unread }) => {
@@ -236,8 +235,9 @@ function unpinnedActions(workflows: readonly WorkflowText[], allow: readonly str
   });
 }
 
-/** By a full commit; a container by its digest; a part of this repository, which is the commit checked out and judged itself. */
+/** Whether an action is named by its full commit, or a container by its digest. */
 export function isPinned(text: string): boolean {
+  // It is part of the commit that is checked out, and its own actions are judged too.
   if (text.startsWith("./")) return true;
   if (text.startsWith("docker://")) return /@sha256:[0-9a-f]{64}$/.test(text);
   return /^[^@]+@(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);

@@ -5,7 +5,7 @@ import type { LicenceRules } from "./policy-config";
 export interface SbomPackage {
   readonly name: string;
   readonly version?: string;
-  /** SPDX expression; absent where the SBOM does not say it. */
+  /** SPDX expression; absent if the SBOM does not contain it. */
   readonly licence?: string;
 }
 
@@ -14,7 +14,7 @@ export type LicenceVerdict =
   | { readonly kind: "denied"; readonly by: string }
   | { readonly kind: "unknown" };
 
-/** A licence that only the SBOM's author defines: `LicenseRef-own`, `DocumentRef-other:LicenseRef-own`. */
+/** A licence that the SBOM's author defines: `LicenseRef-own`, `DocumentRef-other:LicenseRef-own`. */
 const OWN_LICENCE = /^(?:DocumentRef-[^:]+:)?LicenseRef-(.+)$/i;
 
 const SEVERITY = { allowed: 0, unknown: 1, denied: 2 } as const;
@@ -22,10 +22,9 @@ const SEVERITY = { allowed: 0, unknown: 1, denied: 2 } as const;
 type Denies = (id: string) => boolean;
 
 /**
- * Whether a package with this licence may be shipped. Of alternatives (`OR`) the best one is taken, of what holds
- * together (`AND`) the worst, with unknown between allowed and denied; an exception (`WITH`) does not
- * help a licence that is denied. `LicenseRef-…` is denied where what follows is a denied licence, and unknown
- * otherwise; so is what is no SPDX expression, by each of its words.
+ * Judges whether a package with this licence may be shipped. `OR` takes the better side and `AND` the worse one, with
+ * unknown between allowed and denied; `WITH` an exception does not make a denied licence allowed. `LicenseRef-…` and
+ * invalid expressions are denied if they name a denied licence, and unknown otherwise.
  */
 export function judgeLicence(licence: string | undefined, { licences }: LicenceRules): LicenceVerdict {
   if (licence === undefined || /^(?:NOASSERTION|NONE|)$/.test(licence.trim())) return { kind: "unknown" };
@@ -57,8 +56,8 @@ function judgeExpression(expression: parse.Expression, denies: Denies): LicenceV
 }
 
 /**
- * As it is written, and as SPDX wrote and writes it: `GPL-2.0` is `GPL-2.0-only`, `GPL-2.0+` is `GPL-2.0-or-later`, and
- * `GPL-2.0-with-classpath-exception` is the former with an exception. `LicenseRef-GPL-2.0` also by what it names.
+ * All spellings of an id. SPDX renamed `GPL-2.0` to `GPL-2.0-only`, `GPL-2.0+` to `GPL-2.0-or-later`, and
+ * `GPL-2.0-with-classpath-exception` to the former with an exception; `LicenseRef-GPL-2.0` is matched without its prefix too.
  */
 function spellings(id: string): string[] {
   const named = OWN_LICENCE.exec(id)?.[1];

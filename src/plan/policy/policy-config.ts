@@ -1,47 +1,50 @@
 import type { Problem } from "../problem";
 
 /**
- * - `off`: the rule does not hold.
- * - `warn`: what breaks it is shown in the plan, and released.
+ * - `off`: the rule is not checked.
+ * - `warn`: the plan shows what breaks it, and releases it.
  * - `refuse`: nothing is written.
  */
 export type PolicyLevel = "off" | "warn" | "refuse";
 
-/** The rules of a team, each with how strictly it holds. `src/settings/` fills in the defaults. */
-export interface PolicyConfig {
-  /** What is promoted has to be verified: `promote.verify` is set. Default `warn`. */
-  readonly unsignedPromotion: { readonly level: PolicyLevel };
-  /** Nothing is taken on a registry's word alone (`sign: none`). Default `off`; `refuse` for a stack that promotes. */
-  readonly unverifiedContent: { readonly level: PolicyLevel };
-  /** A version is made from what is committed. Default `warn`. */
-  readonly uncommittedVersion: { readonly level: PolicyLevel };
-  /** Images that a Dockerfile takes are written with their digest. Default `off`: every plan pins them. */
-  readonly floatingBase: AllowingRule;
-  /** Images are built with provenance; where it is refused, the gate before a promotion asks for it. Default `warn`. */
-  readonly missingProvenance: { readonly level: PolicyLevel };
-  /** An image that should have an SBOM has one. Default `off`; `refuse` for a stack that promotes or requires git tags. */
-  readonly missingSbom: { readonly level: PolicyLevel };
-  /** Actions in the repository's workflows are named by their full commit. Default `warn`. */
-  readonly unpinnedAction: AllowingRule;
-  /** A pre-release moves no floating tag. Default `warn`: only `slipway:override` moves one. */
-  readonly prereleaseOnFloatingTag: { readonly level: PolicyLevel };
-  /** Platforms that every image has to have. Default `off`. */
-  readonly requiredPlatforms: { readonly level: PolicyLevel; readonly platforms: readonly string[] };
-  /** Licences that no package of an image's SBOM may have. Default `off`. */
-  readonly deniedLicences: { readonly level: PolicyLevel } & LicenceRules;
+interface Rule {
+  readonly level: PolicyLevel;
 }
 
-export interface AllowingRule {
-  readonly level: PolicyLevel;
-  /** What is let through: exactly, or `/pattern/` for all of it. */
+interface AllowingRule extends Rule {
+  /** Exceptions: exact texts, or `/pattern/` for the whole text. */
   readonly allow: readonly string[];
 }
 
 export interface LicenceRules {
-  /** SPDX ids, exactly, or `/pattern/` for all of one. */
+  /** SPDX ids, or `/pattern/` for a whole id. */
   readonly licences: readonly string[];
-  /** What is done with a package whose licence the SBOM does not say, or by no SPDX id. Default `allow`. */
+  /** For a package whose licence is not in the SBOM, or is not an SPDX id. @default "allow" */
   readonly unknown: "allow" | "refuse";
+}
+
+/** The rules of a team, and how strictly each is applied. `src/settings/` fills in the defaults. */
+export interface PolicyConfig {
+  /** What is promoted has to be verified: `promote.verify` is set. Default `warn`. */
+  readonly unsignedPromotion: Rule;
+  /** A registry alone is not trusted (`sign: none`). Default `off`; `refuse` for a stack that promotes. */
+  readonly unverifiedContent: Rule;
+  /** A version is made from committed files only. Default `warn`. */
+  readonly uncommittedVersion: Rule;
+  /** Images in a Dockerfile are written with their digest. Default `off`, since every plan pins them. */
+  readonly floatingBase: AllowingRule;
+  /** Images are built with provenance. With `refuse`, the gate before a promotion requires it too. Default `warn`. */
+  readonly missingProvenance: Rule;
+  /** An image that should have an SBOM has one. Default `off`; `refuse` for a stack that promotes or requires git tags. */
+  readonly missingSbom: Rule;
+  /** Actions in the repository's workflows are named by their full commit. Default `warn`. */
+  readonly unpinnedAction: AllowingRule;
+  /** A pre-release moves no floating tag unless `slipway:override` names the tag. Default `warn`. */
+  readonly prereleaseOnFloatingTag: Rule;
+  /** Every image has these platforms. Default `off`. */
+  readonly requiredPlatforms: Rule & { readonly platforms: readonly string[] };
+  /** No package of an image's SBOM has one of these licences. Default `off`. */
+  readonly deniedLicences: Rule & LicenceRules;
 }
 
 export type PolicyRule = keyof PolicyConfig;
@@ -62,13 +65,13 @@ export const DEFAULT_POLICY: PolicyConfig = {
 export interface PolicyFinding extends Problem {
   readonly rule: PolicyRule;
   readonly level: "warn" | "refuse";
-  /** Where the rule is turned on and off: `slipway:policy.floatingBase`. */
+  /** The rule's setting: `slipway:policy.floatingBase`. */
   readonly setting: string;
 }
 
 export type Breach = Required<Omit<Problem, "code">>;
 
-/** What breaks a rule, as strictly as the team holds it; nothing where it is off. */
+/** The breaches of a rule at the level that the team has set. */
 export function findings(
   policy: PolicyConfig,
   rule: PolicyRule,
@@ -77,7 +80,7 @@ export function findings(
   const { level } = policy[rule];
   if (level === "off") return [];
   const setting = settingOf(rule);
-  // `policy-floating-base`
+  // floatingBase -> policy-floating-base
   const code = `policy-${rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return breaches().map(({ hint, ...breach }) => ({
     ...breach,

@@ -1,10 +1,10 @@
 import type { Secret } from "../secret";
 
-/** What a repository is to have. Every part may be empty or absent: it is then left as it is. */
+/** What a repository should have. A part that is empty or absent is not touched. */
 export interface SetupConfig {
   readonly repository: string;
   readonly baseUrl?: string;
-  /** Absent if there is none, which is an error before anything is read. */
+  /** Without one, the setup is refused before anything is read. */
   readonly token?: Secret;
   readonly tokenFrom?: string;
   readonly writeDelayMs: number;
@@ -15,16 +15,16 @@ export interface SetupConfig {
   readonly permissions?: {
     readonly shaPinning: boolean;
     readonly allowed: "all" | "local_only" | "selected";
-    /** With `selected`: `owner/repository@*`; GitHub's own are always allowed. */
+    /** For `selected`: `owner/repository@*`. GitHub's own actions are always allowed. */
     readonly patterns: readonly string[];
-    /** What a workflow's own token may do where the workflow does not say it. */
+    /** The default permission of a workflow's own token. */
     readonly workflowToken: "read" | "write";
   };
   readonly labels: readonly LabelConfig[];
   readonly files: readonly SetupFile[];
-  /** What `slipway workflows` writes for the project's stacks is one of them, once the stacks are read. */
+  /** Whether the files of `slipway workflows` are added, once the stacks are read. */
   readonly workflowFiles: boolean;
-  /** Where files are committed. Absent: the default branch. */
+  /** The branch for files. @default the default branch */
   readonly branch?: string;
   /** Files reach the default branch by a pull request from `branch`. */
   readonly pullRequest: boolean;
@@ -39,13 +39,13 @@ export interface EnvironmentConfig {
   readonly tags: readonly string[];
   /** `DEFAULT_BRANCH` means the repository's default branch. */
   readonly branches: readonly string[];
-  /** The settings name neither tags nor branches: those above follow from the project's workflows. */
+  /** The settings name neither tags nor branches, so those above follow from the project's workflows. */
   readonly refs?: "default";
   readonly secrets: Readonly<Record<string, Secret>>;
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** A placeholder until GitHub reports the default branch's name. No branch can have this one. */
+/** A placeholder until the default branch's name is read. No branch can have this name. */
 export const DEFAULT_BRANCH = "~DEFAULT_BRANCH";
 
 export interface TagRulesConfig {
@@ -64,7 +64,7 @@ export interface SetupFile {
   /** In the repository, with `/`. */
   readonly path: string;
   readonly content: string;
-  /** The secrets that it uses, where that is known better than from its text. */
+  /** The secrets that it uses. @default those in its text */
   readonly uses?: readonly UsedSecret[];
 }
 
@@ -72,13 +72,13 @@ export interface UsedSecret {
   readonly name: string;
   /** The workflows that use it, sorted. */
   readonly files: readonly string[];
-  /** The environment that may hold it; absent for a job without one, which sees the repository's secrets alone. */
+  /** The job's environment, which may have it; a job without one only sees the repository's secrets. */
   readonly environment?: string;
-  /** Nothing fails where it is missing. */
+  /** The workflow works without it. */
   readonly optional: boolean;
 }
 
-/** What a repository has, as far as a setup touches it. Values of secrets cannot be read. */
+/** What a repository has, of the parts that a setup touches. Values of secrets cannot be read. */
 export interface LiveRepository {
   readonly defaultBranch: string;
   readonly secrets: readonly string[];
@@ -89,11 +89,11 @@ export interface LiveRepository {
   readonly rulesets: readonly LiveRuleset[];
   readonly labels: readonly string[];
   readonly files: Readonly<Record<string, string>>;
-  /** The same on the default branch. */
+  /** The files on the default branch. */
   readonly mergedFiles: Readonly<Record<string, string>>;
   readonly hasBranch: boolean;
   readonly hasPullRequest: boolean;
-  /** Reviewer as configured -> who that is. */
+  /** Reviewer in the configuration -> the user or team. */
   readonly reviewers: Readonly<Record<string, Reviewer>>;
 }
 

@@ -8,15 +8,15 @@ import type {
   TagRulesConfig,
 } from "./config";
 
-/** One thing that a setup declares, held against what is there. */
+/** A part of the configuration, compared with the repository. */
 export interface FoundItem {
   readonly key: string;
   readonly exists: boolean;
-  /** The provider's id of what is there, where the provider cannot take it over by writing. */
+  /** The provider's id of an existing part, if adopting it means importing it. */
   readonly importId?: string;
-  /** Why what is there cannot be taken over. */
+  /** Why an existing part cannot be adopted. */
   readonly refusal?: Omit<Problem, "path">;
-  /** Why it must not be deleted with the stack, though the stack made it. */
+  /** Why it is not deleted with the stack, although the stack made it. */
   readonly foreign?: string;
   readonly note?: string;
 }
@@ -41,7 +41,7 @@ export function keyText(key: string): string {
   return key.replace(/^environment ([^/]+)\/(.*)$/, "$2 of environment $1");
 }
 
-/** Everything that the configuration asks for, in the order in which it is shown. */
+/** All parts of the configuration, in the order in which they are shown. */
 export function foundItems(
   config: SetupConfig,
   live: LiveRepository,
@@ -58,7 +58,7 @@ export function foundItems(
       environmentItems(name, desired, live.environments[name], repository),
     ),
     ...(config.tagRules === undefined ? [] : [tagRulesItem(config.tagRules, live.rulesets, repository)]),
-    // Every repository has them; a stack that is destroyed leaves them as they are.
+    // Every repository has them, so they are never deleted.
     ...(config.permissions === undefined ? [] : [{ key: itemKeys.permissions(), exists: true }]),
     ...config.labels.map(({ name }) => ({
       key: itemKeys.label(name),
@@ -157,7 +157,7 @@ function tagRulesItem(desired: TagRulesConfig, live: readonly LiveRuleset[], rep
   };
 }
 
-/** A ruleset's name of a pattern of git tags. */
+/** A pattern of git tags, as a ruleset writes it. */
 export function tagRef(pattern: string): string {
   return `refs/tags/${pattern}`;
 }

@@ -10,11 +10,11 @@ import {
 } from "./config";
 import { foundItems, keyText } from "./items";
 
-/** What an earlier run of the stack put out: whose everything is. */
+/** The stack's output that says what it made and what it adopted. */
 export interface SetupOwnership {
-  /** Keys that this stack made; they go when they leave the configuration. */
+  /** Keys of what the stack made. It is deleted when it leaves the configuration. */
   readonly made: readonly string[];
-  /** Keys that were there before; they are kept in step, and never deleted. */
+  /** Keys of what existed before. It is kept up to date, and never deleted. */
   readonly adopted: readonly string[];
 }
 
@@ -26,36 +26,36 @@ export function ownershipIn(output: unknown): SetupOwnership | undefined {
 }
 
 export interface SetupItem {
-  /** Stable name of the thing. @example environment prod/secret TOKEN */
+  /** Its stable name. @example environment prod/secret TOKEN */
   readonly key: string;
-  /** make: it is not there. adopt: it is, and not by this stack. managed: it is there, by this stack. */
+  /** `make`: it is missing. `adopt`: it exists, but not in this stack. `managed`: it exists in this stack. */
   readonly action: "make" | "adopt" | "managed";
   /** Deleted from GitHub when it leaves the configuration or the stack is destroyed. */
   readonly deletable: boolean;
-  /** The provider's id, where adopting means importing. */
+  /** The provider's id, if adopting means importing. */
   readonly importId?: string;
   readonly note?: string;
 }
 
-/** Without a refresh, the engine compares with its state only. */
+/** Without a refresh, the engine only compares with its state. */
 const REFRESH = "`pulumi up --refresh` fixes it";
 
-/** Everything that a setup will declare, known before anything is written. */
+/** Everything that a setup will declare, and what prevents it. */
 export interface SetupPlan {
   readonly config: SetupConfig;
   readonly owner: string;
   readonly repository: string;
   readonly items: Readonly<Record<string, SetupItem>>;
-  /** Environment -> who reviews there. */
+  /** Environment -> its reviewers. */
   readonly reviewers: Readonly<Record<string, readonly Reviewer[]>>;
-  /** Where files are committed; undefined where everything has arrived by the pull request. */
+  /** The branch for files; undefined if the pull request was merged with all of them. */
   readonly branch: string | undefined;
   readonly defaultBranch: string;
   readonly ownership: SetupOwnership;
   readonly problems: readonly Problem[];
 }
 
-/** Which parts of a repository will be made, adopted or left, and what speaks against it. Nothing is read or written. */
+/** Decides which parts of a repository are made, adopted or kept. */
 export function assembleSetupPlan(input: {
   readonly config: SetupConfig;
   readonly live: LiveRepository;
@@ -127,15 +127,13 @@ function withDefaultBranch(config: SetupConfig, name: string): SetupConfig {
   return { ...config, environments: Object.fromEntries(environments) };
 }
 
-const GIVEN = "GITHUB_TOKEN";
-
-/** The secrets that workflow files use, sorted by name. Other files use none. */
+/** The secrets that workflow files use, sorted by name. */
 export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
   const workflows = files.filter(({ path }) => /(^|\/)workflows\/[^/]+\.ya?ml$/.test(path));
   const all = workflows.flatMap(({ path, content, uses = secretsIn(content) }) =>
     uses.map((use) => ({ ...use, path })),
   );
-  const names = [...new Set(all.map(({ name }) => name))].filter((name) => name !== GIVEN).sort();
+  const names = [...new Set(all.map(({ name }) => name))].filter((name) => name !== "GITHUB_TOKEN").sort();
   return names.map((name) => {
     const of = all.filter((use) => use.name === name);
     return {
@@ -147,7 +145,7 @@ export function usedSecrets(files: readonly SetupFile[]): UsedSecret[] {
   });
 }
 
-/** A workflow that asks whether a secret is there (`secrets.X != ''`) works without it. */
+/** A secret is optional if the workflow checks whether it is set (`secrets.X != ''`). */
 function secretsIn(content: string): UsedSecret[] {
   const pattern = /\bsecrets(?:\.|\[['"])([A-Za-z_][A-Za-z0-9_]*)(?:['"]\])?(\s*!=\s*(''|""))?/g;
   return [...content.matchAll(pattern)].map(([, name = "", asked]) => ({
@@ -158,9 +156,9 @@ function secretsIn(content: string): UsedSecret[] {
 }
 
 /**
- * Secrets that workflows use and nothing provides: a release would fail with an empty password.
+ * Refuses secrets that workflows use but nothing provides: a release would fail with an empty password.
  *
- * @param provided names that the setup makes, and those that the repository, its environments or its organization have
+ * @param provided the secrets of the setup, the repository, its environments and its organization
  */
 function missingSecrets(used: readonly UsedSecret[], provided: ReadonlySet<string>): Problem[] {
   return used

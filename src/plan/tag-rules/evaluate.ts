@@ -1,66 +1,50 @@
 import { type Problem, ProblemError, reasonOf } from "../problem";
 import { TAG_GRAMMAR, TAG_PATTERN } from "../reference";
-import type { TagClass } from "../tag-policy";
-import type { VersionForm, VersionLine } from "../versions";
 import type { ReleaseEvent } from "./event";
 import { type ExpressionScope, newRendering, renderExpression } from "./expressions";
 import type { Flavor } from "./inputs";
-import { applyRule, cleanTag, type RuleTag } from "./rule-tag";
+import { applyRule, cleanTag, type TagEntry } from "./rule-tag";
 import type { TagRule } from "./tag-rule";
 
 const DEFAULT_SHORT_SHA_LENGTH = 7;
 
 export interface TagRulesInput {
-  /** In order of priority, as `parseTagRules` gives them. */
+  /** By descending priority, as `parseTagRules` returns them. */
   readonly rules: readonly TagRule[];
   readonly flavor: Flavor;
   readonly event: ReleaseEvent;
   readonly images: readonly string[];
   readonly now: Date;
-  /** Labels of one's own, `key=value`; may hold expressions. Default: none. */
+  /** The user's labels, `key=value`; may contain expressions. @default none */
   readonly labels?: readonly string[];
   readonly annotations?: readonly string[];
   readonly shortShaLength?: number;
 }
 
-export interface TagEntry {
-  readonly name: string;
-  /** The first rule that made it; for the flavor's `latest` the rule that decided on it. */
-  readonly rule: TagRule;
-  readonly class: TagClass;
-  /**
-   * The versions among which a floating tag points to the newest: of semver and pep440 rules that write a part of the
-   * version, and of `latest` (all versions: `{}`).
-   */
-  readonly line?: VersionLine;
-  /** What stands around the rule's own text in the name. Absent for the flavor's `latest`. */
-  readonly form?: VersionForm;
-}
-
 export interface TagRulesResult {
-  /** The first tag's name; empty when no rule made one. */
+  /** The first tag's name; empty if no rule makes a tag. */
   readonly version: string;
-  /** The other rules' tags, without repeats. */
+  /** The names of the other rules' tags, each once. */
   readonly partial: readonly string[];
-  /** Whether `latest` is asked for. Without a version nothing is made of it. */
+  /** Whether `latest` is one of the tags; false without a version. */
   readonly latest: boolean;
-  /** Full references: image by image, each with the version, the partial tags and `latest`, in that order. */
+  /** Full references, image by image: the version, the partial tags and `latest`, in that order. */
   readonly tags: readonly string[];
   readonly labels: readonly string[];
   /** `key=value`, sorted by key. */
   readonly annotations: readonly string[];
-  /** Every name among `tags` once, in the same order. */
+  /** Each name in `tags` once, in the same order. */
   readonly entries: readonly TagEntry[];
-  /** Tags that no registry can take (code `tag-grammar`); they are among `tags` all the same. */
+  /** Tags outside OCI's grammar (code `tag-grammar`); they are in `tags` too, as in docker/metadata-action. */
   readonly problems: readonly Problem[];
-  /** What made a rule give no tag although its event was there, and the like. */
+  /** For example, why a rule makes no tag although it applies to the event. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Evaluates tag rules for an event, exactly as docker/metadata-action does.
  *
- * @throws ProblemError when an expression or regular expression is wrong (codes `tag-rule`, `tag-label`).
+ * @throws ProblemError for an invalid expression or regular expression (codes `tag-rule`, `tag-label`).
  */
 export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
   const { rules, flavor, event, now, shortShaLength = DEFAULT_SHORT_SHA_LENGTH } = input;
@@ -76,7 +60,7 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
   };
 
   const outcomes = rules.flatMap((rule) =>
-    attempt("tag-rule", rule.text, () => ({ rule, ...applyRule(rule, flavor, scope) })),
+    attempt("tag-rule", rule.text, () => applyRule(rule, flavor, scope)),
   );
   const rendering = newRendering(scope);
   const render = (texts: readonly string[] = []) =>
@@ -85,20 +69,22 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
   const annotations = render(input.annotations);
   if (problems.length > 0) throw new ProblemError("These tag rules cannot be evaluated:", problems);
 
-  const made = outcomes.flatMap(({ rule, tag }) => (tag === undefined ? [] : [{ rule, tag }]));
+  const made = outcomes.flatMap(({ entry }) => entry ?? []);
   const [first] = made;
-  const version = first?.tag.name ?? "";
-  const partial = [...new Set(made.map(({ tag }) => tag.name))].filter((name) => name !== version);
-  const latest =
-    first !== undefined && (flavor.latest === "auto" ? first.tag.latest : flavor.latest === "true");
-  const names = first === undefined ? [] : [version, ...partial, ...(latest ? [latestName(flavor)] : [])];
-  const entries = tagEntries(made, latest ? latestName(flavor) : undefined);
+  const version = first?.name ?? "";
+  const partial = [...new Set(made.map(({ name }) => name))].filter((name) => name !== version);
+  const hasLatest = flavor.latest === "auto" ? first?.latest === true : flavor.latest === "true";
+  const latest = first !== undefined && hasLatest ? [flavorLatest(flavor, first)] : [];
+  const names = first === undefined ? [] : [version, ...partial, ...latest.map(({ name }) => name)];
+  const entries = [...made, ...latest].filter(
+    ({ name }, index, all) => all.findIndex((other) => other.name === name) === index,
+  );
   const images = input.images.map((image) => image.toLowerCase());
   const reference = (image: string, name: string) => (image === "" ? name : `${image}:${name}`);
   return {
     version,
     partial,
-    latest,
+    latest: latest.length > 0,
     tags: (images.length === 0 ? [""] : images).flatMap((image) =>
       names.map((name) => reference(image, name)),
     ),
@@ -116,28 +102,11 @@ export function evaluateTagRules(input: TagRulesInput): TagRulesResult {
   };
 }
 
-/** `latest`, with the flavor's prefix and suffix where they ask for it; their expressions stay as they are written. */
-function latestName(flavor: Flavor): string {
-  return cleanTag(
-    `${flavor.prefixLatest ? flavor.prefix : ""}latest${flavor.suffixLatest ? flavor.suffix : ""}`,
-  );
-}
-
-function tagEntries(
-  made: readonly { rule: TagRule; tag: RuleTag }[],
-  latest: string | undefined,
-): TagEntry[] {
-  const entries = new Map<string, TagEntry>();
-  for (const { rule, tag } of made) {
-    if (entries.has(tag.name)) continue;
-    const line = tag.class === "floating" ? tag.line : undefined;
-    entries.set(tag.name, { name: tag.name, rule, class: tag.class, line, form: tag.form });
-  }
-  const [first] = made;
-  if (first !== undefined && latest !== undefined && !entries.has(latest)) {
-    entries.set(latest, { name: latest, rule: first.rule, class: "floating", line: {} });
-  }
-  return [...entries.values()];
+/** As in docker/metadata-action, expressions in the flavor's prefix and suffix are not rendered here. */
+function flavorLatest(flavor: Flavor, { rule }: TagEntry): TagEntry {
+  const prefix = flavor.prefixLatest ? flavor.prefix : "";
+  const suffix = flavor.suffixLatest ? flavor.suffix : "";
+  return { name: cleanTag(`${prefix}latest${suffix}`), rule, class: "floating", latest: true, line: {} };
 }
 
 function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
@@ -153,15 +122,15 @@ function describe(event: ReleaseEvent): string {
   return event.eventName === "" ? ref : `${event.eventName} of ${ref}`;
 }
 
-/** Sorts keys the same on every machine, whatever its language. */
+/** The same order on every machine, whatever its locale. */
 const BY_KEY = new Intl.Collator("en");
 
 /**
- * The labels (and annotations) of an image, as `key=value`, sorted by key: OCI's own, then what `extra` says, which
- * wins. An entry without `=` is left out.
+ * Returns an image's labels (or annotations) as `key=value`, sorted by key: OCI's own, overridden by `extra`. An entry
+ * without `=` is left out.
  *
- * @param version the main tag; empty for none
- * @param now becomes `org.opencontainers.image.created`; reproducible images say something else in `extra`
+ * @param version the main tag; empty if there is none
+ * @param now becomes `org.opencontainers.image.created`; a reproducible image overrides it in `extra`
  */
 function imageLabels(event: ReleaseEvent, version: string, now: Date, extra: readonly string[]): string[] {
   const { name = "", description = "", url = "", license = "" } = event.repository;

@@ -1,16 +1,16 @@
 import { isRecord } from "../record";
 
-/** What happened, as plain data: everything that tag rules ask about the world, except the time. */
+/** The event that is released, as plain data: everything that tag rules read, except the current time. */
 export interface ReleaseEvent {
   /** GitHub's name of the event: `push`, `pull_request`, `schedule`, `workflow_dispatch`. */
   readonly eventName: string;
-  /** `refs/heads/main`, `refs/tags/v1.2.3`, `refs/pull/2/merge`; empty where there is none. */
+  /** `refs/heads/main`, `refs/tags/v1.2.3`, `refs/pull/2/merge`; empty if there is none. */
   readonly ref: string;
-  /** 40 hex digits; empty where it is not known. */
+  /** 40 hex digits; empty if unknown. */
   readonly sha: string;
-  /** The committer's date of `sha`, or the current time if it is unknown. */
+  /** The committer's date of `sha`; the current time if unknown. */
   readonly commitDate: Date;
-  /** The branch that a pull request is aimed at, or that a pushed tag was cut from where GitHub says so; else empty. */
+  /** A pull request's target branch, or the branch of a pushed tag if GitHub reports it; else empty. */
   readonly baseRef: string;
   /** The event's default branch, which `{{is_default_branch}}` compares with. */
   readonly defaultBranch?: string;
@@ -19,11 +19,11 @@ export interface ReleaseEvent {
   readonly repository: RepositoryFacts;
 }
 
-/** What GitHub's API answers for a repository, as far as labels and `type=edge` need it. */
+/** The part of GitHub's repository object that labels and `type=edge` use. */
 export interface RepositoryFacts {
   readonly name?: string;
   readonly description?: string;
-  /** The address people open: `https://github.com/octo/app`. */
+  /** The page's address: `https://github.com/octo/app`. */
   readonly url?: string;
   readonly defaultBranch?: string;
   /** SPDX identifier: `MIT`. */
@@ -38,7 +38,7 @@ export function branchOf(ref: string): string | undefined {
   return ref.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : undefined;
 }
 
-/** A pull request's number, or undefined; `refs/pull/2/head` gives `2/head`, as metadata-action does. */
+/** A pull request's number. As in docker/metadata-action, `refs/pull/2/head` gives `2/head`. */
 export function pullRequestOf(ref: string): string | undefined {
   return ref.startsWith("refs/pull/") ? ref.slice("refs/pull/".length).replace(/\/merge$/, "") : undefined;
 }
@@ -47,23 +47,24 @@ export interface GitHubEvent {
   readonly eventName: string;
   readonly ref: string;
   readonly sha: string;
-  /** The JSON at GITHUB_EVENT_PATH; anything but an object counts as an empty one. */
+  /** The JSON at GITHUB_EVENT_PATH. Anything but an object counts as an empty object. */
   readonly payload: unknown;
-  /** What GitHub's API answers for the repository. Default: the payload's own `repository`. */
+  /** The repository object of GitHub's API. @default the payload's `repository` */
   readonly repository?: unknown;
   readonly commitDate?: Date;
-  /** Whether a pull request is known by its own head instead of the merge commit (DOCKER_METADATA_PR_HEAD_SHA). */
+  /** For pull requests: the merge commit, or the pull request's own head (DOCKER_METADATA_PR_HEAD_SHA). */
   readonly sourceOfSha: "event" | "pull-request-head";
   readonly now: Date;
 }
 
-/** GitHub's event in the form that tag rules read, with metadata-action's corrections of reference and commit. */
+/** Converts GitHub's event, with docker/metadata-action's corrections of reference and commit. */
 export function releaseEventFromGitHub(event: GitHubEvent): ReleaseEvent {
   const { eventName, payload } = event;
   const ref = correctedRef(event);
   const sha = correctedSha(event);
   const base = tagOf(ref) !== undefined ? text(payload, "base_ref") : undefined;
   const target = ref.startsWith("refs/pull/") ? text(payload, "pull_request", "base", "ref") : undefined;
+  const repository = event.repository ?? at(payload, "repository");
   return {
     eventName,
     ref,
@@ -72,18 +73,13 @@ export function releaseEventFromGitHub(event: GitHubEvent): ReleaseEvent {
     baseRef: base === undefined ? (target ?? "") : (branchOf(base) ?? base),
     defaultBranch: text(payload, "repository", "default_branch"),
     inputs: inputsOf(payload),
-    repository: repositoryFacts(event.repository ?? at(payload, "repository")),
-  };
-}
-
-/** Reads GitHub's answer for a repository; what is missing or null is absent. */
-function repositoryFacts(answer: unknown): RepositoryFacts {
-  return {
-    name: text(answer, "name"),
-    description: text(answer, "description"),
-    url: text(answer, "html_url"),
-    defaultBranch: text(answer, "default_branch"),
-    license: text(answer, "license", "spdx_id"),
+    repository: {
+      name: text(repository, "name"),
+      description: text(repository, "description"),
+      url: text(repository, "html_url"),
+      defaultBranch: text(repository, "default_branch"),
+      license: text(repository, "license", "spdx_id"),
+    },
   };
 }
 
@@ -97,7 +93,7 @@ export function commitDateInPayload(payload: unknown, sha: string): Date | undef
   return head === undefined ? undefined : new Date(head);
 }
 
-/** The commit that the rules will see: a pull request's own head where that was asked for. */
+/** The commit that the rules use, which is a pull request's own head if `sourceOfSha` says so. */
 export function correctedSha(
   event: Pick<GitHubEvent, "eventName" | "sha" | "payload" | "sourceOfSha">,
 ): string {
@@ -105,7 +101,7 @@ export function correctedSha(
   return text(event.payload, "pull_request", "head", "sha") ?? event.sha;
 }
 
-/** `pull_request_target` runs on the target branch; its tags are the pull request's. */
+/** `pull_request_target` runs on the target branch, but its tags are those of the pull request. */
 function correctedRef({ eventName, ref, payload }: GitHubEvent): string {
   if (!eventName.includes("pull_request_target")) return ref;
   const number = at(payload, "number") ?? at(payload, "pull_request", "number");

@@ -1,17 +1,18 @@
 import Handlebars from "handlebars";
 import moment from "moment-timezone";
+import { isRecord } from "../record";
 import { branchOf, type ReleaseEvent, tagOf } from "./event";
 
 export interface ExpressionScope {
   readonly event: ReleaseEvent;
   readonly now: Date;
-  /** How much of the commit `{{sha}}` and `type=sha` show. */
+  /** The number of hex digits that `{{sha}}` and `type=sha` show. */
   readonly shortShaLength: number;
 }
 
-/** A scope, and what rendering leaves behind besides its text. */
+/** A scope that also collects what rendering finds out. */
 export interface Rendering extends ExpressionScope {
-  /** The expressions that gave some text. */
+  /** The expressions that gave a non-empty text. */
   readonly uses: Set<"tag" | "sha" | "input">;
   readonly warnings: string[];
 }
@@ -21,11 +22,10 @@ export function newRendering(scope: ExpressionScope): Rendering {
 }
 
 /**
- * Renders the expressions that hold everywhere: `branch`, `tag`, `sha`, `base_ref`, `is_default_branch`,
- * `is_not_default_branch`, `date`, `commit_date`. They are Handlebars templates and escape HTML, as metadata-action's
- * do. Of our own is `{{input 'tag'}}`, a dispatched workflow's input.
+ * Renders docker/metadata-action's global expressions, which are Handlebars templates and escape HTML, and our own
+ * `{{input 'tag'}}`, an input of a dispatched workflow. `EXPRESSIONS` in spelling.ts lists their names.
  *
- * @throws Error when the template is wrong.
+ * @throws Error for an invalid template.
  */
 export function renderExpression(template: string, scope: Rendering): string {
   if (!template.includes("{{")) return template;
@@ -43,8 +43,11 @@ export function renderExpression(template: string, scope: Rendering): string {
     is_default_branch: () => String(isDefaultBranch(scope)),
     is_not_default_branch: () => String(!isDefaultBranch(scope)),
   };
-  // A helper, and no part of the context: whatever a template makes of its context stays as in metadata-action.
-  const input = (name: unknown) => used("input", (typeof name === "string" && inputOf(event, name)) || "");
+  // A helper, not part of the context: a template that lists its context renders as in docker/metadata-action.
+  const input = (name: unknown) => {
+    const isInput = typeof name === "string" && Object.hasOwn(event.inputs, name);
+    return used("input", isInput ? (event.inputs[name] ?? "") : "");
+  };
   return renderTemplate(template, context, { input });
 }
 
@@ -62,19 +65,18 @@ export function renderTemplate(
   return compiled(context, { helpers });
 }
 
-/** Each is compiled once: many images have the same rules, and compiling takes a millisecond. */
+/** Many images have the same rules, and compiling a template takes a millisecond. */
 const templates = new Map<string, Handlebars.TemplateDelegate>();
 
-/** Whether a pattern is `{{raw}}` and nothing else, which keeps a pre-release as it was written. */
+/** Whether a pattern is exactly `{{raw}}`, which keeps a pre-release as it is written. */
 export function isRawPattern(pattern: string): boolean {
   try {
     const { body } = Handlebars.parseWithoutProcessing(pattern);
     const [only] = body;
     if (only === undefined || body.length > 1 || only.type !== "MustacheStatement") return false;
     const path: unknown = "path" in only ? only.path : undefined;
-    if (typeof path !== "object" || path === null || !("parts" in path) || !Array.isArray(path.parts))
-      return false;
-    return path.parts.length === 1 && path.parts[0] === "raw";
+    const parts = isRecord(path) && Array.isArray(path.parts) ? path.parts : [];
+    return parts.length === 1 && parts[0] === "raw";
   } catch {
     return false;
   }
@@ -84,7 +86,7 @@ export function shortSha(sha: string, length: number): string {
   return length >= sha.length ? sha : sha.substring(0, length);
 }
 
-/** Events that always run for the default branch's last commit, by a part of their names. */
+/** Parts of the names of events that always run for the last commit of the default branch. */
 const DEFAULT_BRANCH_EVENTS = ["create", "discussion", "issues", "schedule"] as const;
 
 export const DEFAULT_BRANCH_UNKNOWN =
@@ -99,10 +101,6 @@ function isDefaultBranch({ event, warnings }: Rendering): boolean {
   return isKnown;
 }
 
-function inputOf(event: ReleaseEvent, name: string): string | undefined {
-  return Object.hasOwn(event.inputs, name) ? event.inputs[name] : undefined;
-}
-
 function dateExpressions({ event, now, warnings }: Rendering) {
   const warn = (text: string) => warnings.push(text);
   return {
@@ -114,15 +112,17 @@ function dateExpressions({ event, now, warnings }: Rendering) {
 /**
  * `{{date 'YYYYMMDD' tz='Asia/Tokyo'}}`: a date in moment's format, in UTC unless `tz` names another zone.
  *
- * @param format what the template passed first; empty or missing: ISO 8601
- * @param options what Handlebars passes last
- * @param warn called with an unknown zone, which counts as UTC
- * @throws TypeError when the template calls it wrongly.
+ * @param format the template's first argument; ISO 8601 if it is empty or missing
+ * @param options Handlebars' own last argument
+ * @param warn called for an unknown zone, which is taken as UTC
+ * @throws TypeError for wrong arguments.
  */
 function formatDate(date: Date, format: unknown, options: unknown, warn: (text: string) => void): string {
-  const attributes = hashOf(options);
+  const attributes = isRecord(options) && isRecord(options.hash) ? options.hash : undefined;
   if (attributes === undefined) {
-    throw new TypeError("a date needs a format, and nothing else but tz=: {{date 'YYYYMMDD' tz='UTC'}}");
+    throw new TypeError(
+      "a date needs a format, and takes nothing else but tz=: {{date 'YYYYMMDD' tz='UTC'}}",
+    );
   }
   const unknown = Object.keys(attributes).find((name) => name !== "tz");
   if (unknown !== undefined) throw new TypeError(`${unknown}= is not one of the attributes of a date: tz=`);
@@ -137,9 +137,4 @@ function formatDate(date: Date, format: unknown, options: unknown, warn: (text: 
   if (!known) warn(`${JSON.stringify(zone)} is no time zone; UTC is used`);
   const local = known ? moment(date).tz(zone) : moment.utc(date);
   return typeof format === "string" && format !== "" ? local.locale("en").format(format) : local.format();
-}
-
-function hashOf(options: unknown): object | undefined {
-  if (typeof options !== "object" || options === null || !("hash" in options)) return undefined;
-  return typeof options.hash === "object" && options.hash !== null ? options.hash : undefined;
 }

@@ -1,11 +1,10 @@
 import { parse } from "csv-parse/sync";
 
 /**
- * The entries of a list that was written as docker/metadata-action's multi-line inputs are: one a line, `#` at a
- * line's start comments it out, blank lines count for nothing, and double quotes are CSV's. The quotes around a field
- * are taken off here, before a rule is read as a CSV row of its own.
+ * Reads a list in the form of docker/metadata-action's multi-line inputs: one entry a line, without blank lines and
+ * those that begin with `#`. CSV's quotes around a field are removed here, before a rule is read as a CSV row.
  *
- * @throws Error when the quotes do not close.
+ * @throws Error for a quote that is not closed.
  */
 export function readInputList(text: string): string[] {
   const records: string[][] = parse(text.trim(), {
@@ -21,10 +20,7 @@ export function readInputList(text: string): string[] {
     .map((entry) => entry.trim());
 }
 
-/**
- * The entries of a list of which each part is either one entry, taken as it is, or several lines (see
- * `readInputList`). Blank parts and comments are left out.
- */
+/** Reads a list whose parts are either one entry, taken as it is, or several lines (see `readInputList`). */
 export function listEntries(parts: readonly string[]): string[] {
   return parts.flatMap((part) => {
     if (/[\r\n]/.test(part)) return readInputList(part);
@@ -33,16 +29,16 @@ export function listEntries(parts: readonly string[]): string[] {
 }
 
 /**
- * The fields of an entry's first CSV row; none for an empty one.
+ * Reads the fields of an entry's first CSV row.
  *
- * @throws Error when the row is no CSV, e.g. has a quote in the middle of a field.
+ * @throws Error for invalid CSV, such as a quote in the middle of a field.
  */
 export function readRow(entry: string): string[] {
   const rows: string[][] = parse(entry, { relax_column_count: true, skip_empty_lines: true });
   return rows[0] ?? [];
 }
 
-/** What people write in a workflow, where GitHub replaces it before anything reads it. */
+/** GitHub replaces these in a workflow file; copied into a rule, they would stay as they are. */
 const WORKFLOW_EXPRESSION = /\$\{\{.*?(?:\}\}|$)/s;
 
 export function workflowExpression(entry: string): { message: string; hint: string } | undefined {
@@ -55,11 +51,11 @@ export function workflowExpression(entry: string): { message: string; hint: stri
 }
 
 export interface Flavor {
-  /** `auto`: the first rule that makes a tag decides; `true` and `false` override it. */
+  /** `auto`: the first rule that makes a tag decides. */
   readonly latest: "auto" | "true" | "false";
-  /** For every rule without a prefix of its own; may hold expressions. */
+  /** For every rule without a prefix of its own; may contain expressions. */
   readonly prefix: string;
-  /** Whether `latest` has the prefix too (there its expressions are not rendered). */
+  /** Whether `latest` has the prefix too, in which its expressions are not rendered. */
   readonly prefixLatest: boolean;
   readonly suffix: string;
   readonly suffixLatest: boolean;
@@ -67,9 +63,9 @@ export interface Flavor {
 
 /**
  * Reads flavor entries in docker/metadata-action's syntax: `latest=auto`, `prefix=v,onlatest=true`, `suffix=-alpine`.
- * The last word on each wins; `onlatest` belongs to the prefix or suffix before it in the same entry.
+ * The last value of each wins; `onlatest` belongs to the prefix or suffix before it in the same entry.
  *
- * @throws TypeError that says what is wrong and what is allowed.
+ * @throws TypeError that names the entry and the allowed values.
  */
 export function parseFlavor(entries: readonly string[]): Flavor {
   let flavor: Flavor = { latest: "auto", prefix: "", prefixLatest: false, suffix: "", suffixLatest: false };
@@ -78,10 +74,10 @@ export function parseFlavor(entries: readonly string[]): Flavor {
     const expression = workflowExpression(entry);
     if (expression !== undefined) throw wrong(`${expression.message}. ${expression.hint}`);
     const fields = readRow(entry);
-    if (fields.length === 0) throw wrong("an entry may not be empty");
+    if (fields.length === 0) throw wrong("an entry must not be empty");
     let affix: "prefixLatest" | "suffixLatest" | undefined;
     for (const field of fields) {
-      // Only the text between the first `=` and the second counts, as in metadata-action.
+      // Only the text between the first `=` and the second counts, as in docker/metadata-action.
       const [name = "", value] = field.split("=").map((part) => part.trim());
       if (value === undefined) {
         throw wrong(`${JSON.stringify(field)} has no "="; allowed are latest=, prefix=, suffix=, onlatest=`);
@@ -120,12 +116,12 @@ function readBoolean(name: string, value: string, wrong: (what: string) => TypeE
 }
 
 /**
- * Reads image entries in docker/metadata-action's syntax and gives the names that are enabled, as written.
+ * Reads image entries in docker/metadata-action's syntax and returns the names that are enabled, as written.
  *
- * An entry is a name, or `name=ghcr.io/octo/app,enable=true`. A single entry of bare names
- * (`octo/app,ghcr.io/octo/app`) stands for all of them; in one of several entries the last name wins.
+ * An entry is a name, or `name=ghcr.io/octo/app,enable=true`. A single entry may list several bare names
+ * (`octo/app,ghcr.io/octo/app`); if there are several entries, the last name in each wins.
  *
- * @throws TypeError that says what is wrong and what is allowed.
+ * @throws TypeError that names the entry and the allowed values.
  */
 export function parseImages(entries: readonly string[]): string[] {
   const [only] = entries;

@@ -17,61 +17,63 @@ import {
 import type { Flavor } from "./inputs";
 import type { RuleOf, TagRule } from "./tag-rule";
 
-export interface RuleTag {
-  /** Cleaned: every run of characters outside `[A-Za-z0-9._-]` has become one `-`, unless `{{input}}` gave it. Never empty. */
+/** A tag that the rules make for an event. */
+export interface TagEntry {
+  /** Never empty; cleaned (see `cleanTag`), unless `{{input}}` is part of it. */
   readonly name: string;
+  /** The first rule that makes this name; for the flavor's `latest`, the rule that decides on it. */
+  readonly rule: TagRule;
   readonly class: TagClass;
-  /** What `latest=auto` comes to if this is the first tag. */
+  /** Whether `latest=auto` adds `latest` if this is the first tag. */
   readonly latest: boolean;
-  /** The versions among which the tag points to the newest; only for tags that show a part of a version. */
+  /**
+   * The versions among which a floating tag points to the newest: set if the rule writes a part of a version, and `{}`
+   * (all versions) for `latest`.
+   */
   readonly line?: VersionLine;
-  /** What stands around the rule's own text in the name, and what the rule says about versions. */
-  readonly form: VersionForm;
+  /** How the rule's text is written in the name, and how its versions are read. Absent for the flavor's `latest`. */
+  readonly form?: VersionForm;
 }
 
-/** What a rule gives before prefix, suffix and cleaning. */
+/** The text that a rule gives before prefix, suffix and cleaning. */
 interface RuleText {
   readonly text: string;
-  /** No pre-release; for pep440 no post or dev release either. */
+  /** False for a pre-release, and for a post or dev release of pep440. */
   readonly latest: boolean;
-  /** Whether no other version is written the same: every part of it shows. */
+  /** Whether the text shows every part of the version, so that no other version has the same text. */
   readonly whole: boolean;
   /** The versions that share this text, unless it is whole. */
   readonly line?: VersionLine;
 }
 
 /**
- * Applies one rule to an event.
+ * Applies one rule to an event. `entry` is undefined if the rule does not apply, is switched off, or gives an empty text.
  *
- * @throws Error when an expression or a regular expression is wrong.
+ * @throws Error for an invalid expression or regular expression.
  */
 export function applyRule(
   rule: TagRule,
   flavor: Flavor,
   scope: ExpressionScope,
-): {
-  /** Undefined: the rule does not apply to this event, is switched off, or gave an empty text. */
-  readonly tag: RuleTag | undefined;
-  readonly warnings: readonly string[];
-} {
-  // `enable` has a rendering of its own: `enable={{…}}` is no part of the tag's name.
+): { readonly entry: TagEntry | undefined; readonly warnings: readonly string[] } {
+  // A separate rendering: expressions in `enable=` are not part of the tag's name.
   const condition = newRendering(scope);
   const enabled = renderExpression(rule.enable, condition);
   if (enabled !== "true" && enabled !== "false") {
     throw new TypeError(`enable=${JSON.stringify(enabled)} is not one of true, false`);
   }
   const rendering = newRendering(scope);
-  const tag = enabled === "true" ? ruleTag(rule, flavor, rendering) : undefined;
-  return { tag, warnings: [...condition.warnings, ...rendering.warnings] };
+  const entry = enabled === "true" ? tagEntry(rule, flavor, rendering) : undefined;
+  return { entry, warnings: [...condition.warnings, ...rendering.warnings] };
 }
 
-function ruleTag(rule: TagRule, flavor: Flavor, scope: Rendering): RuleTag | undefined {
+function tagEntry(rule: TagRule, flavor: Flavor, scope: Rendering): TagEntry | undefined {
   const given = ruleText(rule, scope);
   if (given === undefined) return undefined;
   const prefix = renderExpression(rule.prefix ?? flavor.prefix, scope);
   const suffix = renderExpression(rule.suffix ?? flavor.suffix, scope);
   const written = `${prefix}${given.text}${suffix}`;
-  // What a person typed in is released by that name, or refused as no tag.
+  // A name that a user typed is released as it is, or refused as no tag.
   const name = scope.uses.has("input") ? written : cleanTag(written);
   if (name === "") return undefined;
   const form = {
@@ -80,10 +82,12 @@ function ruleTag(rule: TagRule, flavor: Flavor, scope: Rendering): RuleTag | und
     ...(rule.type === "semver" ? { numbers: 3 } : {}),
     ...(rule.builds ? { builds: true } : {}),
   };
-  return { name, class: tagClass(rule, given, scope), latest: given.latest, line: given.line, form };
+  const ownClass = tagClass(rule, given, scope);
+  const line = ownClass === "floating" ? given.line : undefined;
+  return { name, rule, class: ownClass, latest: given.latest, line, form };
 }
 
-/** Replaces what a tag may not hold. Neither length nor the first character is looked at. */
+/** Replaces every run of characters outside `[A-Za-z0-9._-]` by one `-`. Length and first character are not checked. */
 export function cleanTag(text: string): string {
   return text.replace(/[^a-zA-Z0-9._-]+/g, "-");
 }
@@ -101,10 +105,11 @@ function ruleText(rule: TagRule, scope: Rendering): RuleText | undefined {
     case "edge": {
       const branch = branchOf(event.ref);
       const desired = rule.branch === "" ? event.repository.defaultBranch : rule.branch;
-      if (branch !== undefined && desired === undefined)
+      if (branch !== undefined && desired === undefined) {
         scope.warnings.push(
           `${DEFAULT_BRANCH_UNKNOWN}, so ${rule.text} makes no tag; or say type=edge,branch=main`,
         );
+      }
       return branch !== undefined && branch === desired ? moving("edge") : undefined;
     }
     case "ref":
@@ -141,9 +146,9 @@ function versionText(rule: RuleOf<"semver" | "pep440">, scope: Rendering): RuleT
   if (rule.match !== "") {
     const match = source.match(rule.match);
     if (match === null) {
-      scope.warnings.push(`match=${rule.match} does not match ${source}, which is taken whole`);
+      scope.warnings.push(`match=${rule.match} does not match ${source}; the whole text is used`);
     } else if (match[1] === undefined) {
-      throw new TypeError(`match=${rule.match} has no group that took part; put the version in parentheses`);
+      throw new TypeError(`match=${rule.match} captures no group; put the version in parentheses`);
     } else {
       version = match[1];
     }
@@ -169,7 +174,7 @@ function matchText(rule: RuleOf<"match">, scope: Rendering): RuleText | undefine
     scope.warnings.push(`${rule.pattern} does not match ${source}; ${rule.text} makes no tag`);
     return undefined;
   }
-  // `01` and `1e0` are numbers, but no group has that name.
+  // As in docker/metadata-action, `01` and `1e0` are numbers but name no group.
   const index = String(Number(rule.group)) === rule.group ? Number(rule.group) : undefined;
   const group = index === undefined ? undefined : match[index];
   if (group === undefined) {
@@ -189,8 +194,8 @@ function matchText(rule: RuleOf<"match">, scope: Rendering): RuleText | undefine
 }
 
 /**
- * Finds out which numbers of a name a pattern shows, by reading names that differ in one number: one that can change
- * without changing the text is not in it. Numbers before the text belong to the word before the version.
+ * Finds out which numbers of a name a pattern shows. Each number is changed in turn: if the text stays the same, the
+ * pattern leaves that number out. Numbers before the text belong to the word before the version.
  */
 function shownNumbers(
   source: string,
@@ -222,14 +227,14 @@ function lineOf(numbers: readonly number[], shows: readonly boolean[]): Pick<Rul
   };
 }
 
-/** The rule's own value, else the git tag's name; undefined when there is neither. */
-function sourceText({ value }: { readonly value: string }, scope: Rendering): string | undefined {
+/** The rule's own value, else the git tag's name; undefined if both are absent. */
+function sourceText({ value }: RuleOf<"semver" | "pep440" | "match">, scope: Rendering): string | undefined {
   return value === "" ? tagOf(scope.event.ref) : renderExpression(value, scope);
 }
 
 /**
- * The class of a rule's tag: what the tag promises. It follows from the rule and from where its text came from, never
- * from what the tag looks like.
+ * The class of a rule's tag, which is what the tag promises. It follows from the rule and from the origin of its text,
+ * never from the look of the tag.
  *
  * | rule                                                              | class      |
  * | ----------------------------------------------------------------- | ---------- |
@@ -256,8 +261,8 @@ function tagClass(rule: TagRule, { text, whole }: RuleText, { uses, event }: Ren
 }
 
 /**
- * Whether a literal is the name of what is being released. A workflow that writes `value=${{ inputs.tag }}` or
- * `value=${{ github.ref_name }}` has put the text in before we see the rule.
+ * Whether a literal names what is being released. GitHub replaces `value=${{ inputs.tag }}` and
+ * `value=${{ github.ref_name }}` by the text before the rule is read.
  */
 function isReleaseName(value: string, event: ReleaseEvent): boolean {
   if (value === "") return false;
@@ -301,16 +306,16 @@ function pep440Text(version: string, pattern: string): RuleText | undefined {
     const text = isRawPattern(pattern) ? version : pep440.clean(version);
     return { text: text ?? "", whole: true, latest: false };
   }
-  // `1.2` is 1.2.0, and its parts must show as much as those of 1.2.3 do.
+  // `1.2` means 1.2.0, so it has three parts to look for as well.
   const release = [...parsed.release, 0, 0].slice(0, Math.max(3, parsed.release.length));
   return stableText(release, (other) => write(other === undefined ? version : other.join(".")));
 }
 
 /**
- * Finds out which parts of a version a pattern shows, by writing versions that differ in one part: what does not
- * change the text is not in it.
+ * Finds out which parts of a version a pattern shows. Each part is changed in turn: if the text stays the same, the
+ * pattern leaves that part out.
  *
- * @param write writes another release by the same pattern, or the version itself
+ * @param write writes another release by the same pattern; undefined: the version itself
  */
 function stableText(
   release: readonly number[],

@@ -2,15 +2,15 @@ import Handlebars from "handlebars";
 import { readRow, workflowExpression } from "./inputs";
 import { didYouMean, nearWord, parseTagRule, RULE_ATTRIBUTES, type TagRule } from "./tag-rule";
 
-/** A name that a rule or flavor does not know: it would be passed over, or rendered as nothing. */
+/** An unknown name in a rule or flavor, which would be ignored or rendered as nothing. */
 export interface Misspelling {
   readonly message: string;
   readonly hint: string;
 }
 
 const DATES = ["date", "commit_date"] as const;
-/** What `renderExpression` knows. */
-const EVERYWHERE = [
+/** The expressions of `renderExpression`. */
+const EXPRESSIONS = [
   "branch",
   "tag",
   "sha",
@@ -21,13 +21,12 @@ const EVERYWHERE = [
   "input",
 ] as const;
 const VERSION = ["version", "raw", "major", "minor", "patch"] as const;
-/** What semver's own object has besides. */
+/** Fields of semver's version object that work too; hints do not list them. */
 const UNLISTED: Partial<Record<TagRule["type"], readonly string[]>> = { semver: ["prerelease", "build"] };
 
 /**
- * Names in a rule that mean nothing: placeholders in what is rendered, and attributes that are nearly a known one.
- * Evaluating such a rule is no error, as in docker/metadata-action. None for a rule that cannot be read, but for its
- * attributes.
+ * Finds unknown placeholders in a rule, and attributes that are nearly a known one. Evaluating them is no error, as in
+ * docker/metadata-action. In an invalid rule, only attributes are found.
  */
 export function misspeltInRule(text: string): Misspelling[] {
   const attributes = misspeltAttributes(text);
@@ -37,14 +36,13 @@ export function misspeltInRule(text: string): Misspelling[] {
   const { enable, prefix, suffix } = rule;
   return [
     ...ofPattern(rule),
-    ...("value" in rule ? unknownNames(text, "value", rule.value, EVERYWHERE) : []),
+    ...("value" in rule ? unknownNames(text, "value", rule.value, EXPRESSIONS) : []),
     ...Object.entries({ enable, prefix, suffix }).flatMap(([name, template]) =>
-      unknownNames(text, name, template ?? "", EVERYWHERE),
+      unknownNames(text, name, template ?? "", EXPRESSIONS),
     ),
   ];
 }
 
-/** As `misspeltInRule`, for an entry of a flavor. */
 export function misspeltInFlavor(text: string): Misspelling[] {
   const expression = workflowExpression(text);
   if (expression !== undefined)
@@ -52,10 +50,9 @@ export function misspeltInFlavor(text: string): Misspelling[] {
   return fieldsOf(text)
     .map(nameAndValue)
     .filter(({ name }) => name === "prefix" || name === "suffix")
-    .flatMap(({ name, value }) => unknownNames(text, name, value, EVERYWHERE));
+    .flatMap(({ name, value }) => unknownNames(text, name, value, EXPRESSIONS));
 }
 
-/** `match`'s pattern is a regular expression. */
 function ofPattern(rule: TagRule): Misspelling[] {
   switch (rule.type) {
     case "semver":
@@ -64,6 +61,7 @@ function ofPattern(rule: TagRule): Misspelling[] {
     case "schedule":
       return unknownNames(rule.text, "pattern", rule.pattern, DATES);
     default:
+      // The pattern of `match` is a regular expression.
       return [];
   }
 }
@@ -111,18 +109,18 @@ class Names extends Handlebars.Visitor {
 
   override PathExpression(path: hbs.AST.PathExpression): void {
     const [first] = path.parts;
-    // `this`, `../x` and `@root` are no names of ours.
+    // `this`, `../x` and `@root` are Handlebars' own.
     const isName = typeof first === "string" && !path.data && path.depth === 0;
     if (isName && !Object.hasOwn(Handlebars.helpers, first)) this.found.add(first);
   }
 
-  /** Within `each` and `with` names mean parts of a value. */
+  /** Names within `each` and `with` are parts of a value. */
   override BlockStatement(block: hbs.AST.BlockStatement): void {
     if (block.path.original !== "each" && block.path.original !== "with") super.BlockStatement(block);
   }
 }
 
-/** Undefined for what cannot be read, which evaluating it reports. */
+/** Returns undefined for what cannot be read: evaluating it reports the error. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

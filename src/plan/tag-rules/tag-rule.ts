@@ -3,7 +3,7 @@ import { type Problem, ProblemError, reasonOf } from "../problem";
 import type { TagClass } from "../tag-policy";
 import { readRow, workflowExpression } from "./inputs";
 
-/** The kinds of tag rule, as docker/metadata-action names them, with the priority each has unless it says another. */
+/** docker/metadata-action's types of tag rules, with their default priorities. */
 const RULE_PRIORITIES = {
   schedule: 1000,
   semver: 900,
@@ -17,7 +17,7 @@ const RULE_PRIORITIES = {
 
 type RuleType = keyof typeof RULE_PRIORITIES;
 
-/** The attributes that some kind of rule has; others are kept and mean nothing, as in docker/metadata-action. */
+/** The attributes of all types of rules. As in docker/metadata-action, others are kept and have no effect. */
 export const RULE_ATTRIBUTES = [
   "type",
   "pattern",
@@ -35,23 +35,21 @@ export const RULE_ATTRIBUTES = [
   "slipway-suffix",
 ] as const;
 
-/** What every rule has. `prefix`, `suffix`, `enable`, `value` may hold expressions such as `{{branch}}`. */
+/** What rules of all types have. `prefix`, `suffix`, `enable` and `value` may contain expressions such as `{{branch}}`. */
 interface RuleCommon {
   readonly text: string;
-  /** Renders to `true` or `false`; anything else is an error. Default `true`. */
+  /** Has to render to `true` or `false`. @default "true" */
   readonly enable: string;
-  /** Higher comes first, and the first tag is the version. NaN where it is no number: such a rule is not sorted. */
+  /** Rules with a higher one come first, and the first tag is the version. A rule with NaN is not sorted. */
   readonly priority: number;
-  /** Replaces the flavor's prefix, even when empty. Absent: the flavor's holds. */
+  /** Replaces the flavor's prefix, even if it is empty. @default the flavor's */
   readonly prefix?: string;
-  /** Replaces the flavor's suffix, even when empty. Absent: the flavor's holds. */
+  /** Replaces the flavor's suffix, even if it is empty. @default the flavor's */
   readonly suffix?: string;
-  /** From `slipway-class=`: overrides the class that the rule would give its tag. */
+  /** From `slipway-class=`. @default what `tagClass` finds out */
   readonly class?: TagClass;
-  /** From `slipway-suffix=build`: what follows a version's first `-` is a build, unless a word such as `rc` says more. */
+  /** From `slipway-suffix=build`: the text after a version's first `-` is a build, unless it begins with a word such as `rc`. */
   readonly builds?: boolean;
-  /** Every attribute by its lower-case name, defaults and unknown ones included; not `type`. */
-  readonly attributes: Readonly<Record<string, string>>;
 }
 
 const REF_EVENTS = ["branch", "tag", "pr"] as const;
@@ -59,28 +57,26 @@ const SHA_FORMATS = ["short", "long"] as const;
 
 export type TagRule = RuleCommon &
   (
-    | // On `schedule` events. `pattern` knows `{{date}}` and `{{commit_date}}` only; default `nightly`.
+    | // For `schedule` events. `pattern` may contain `{{date}}` and `{{commit_date}}` only.
     { readonly type: "schedule"; readonly pattern: string }
-    // On git tags, or from `value` where that is not empty. `match` cuts the version out by its first group.
+    // For git tags, or for `value` if it is not empty. The first group of `match` is the version.
     | {
         readonly type: "semver" | "pep440";
         readonly pattern: string;
         readonly value: string;
         readonly match: string;
       }
-    // On git tags, or from `value`. `pattern` is a regular expression, plain or as `/expression/flags`; `group` is the
-    // index of the group that becomes the tag, as written. Default `0`, the whole match.
+    // For git tags, or for `value`. `pattern` is a regular expression, plain or as `/expression/flags`; `group` is the
+    // index of the group that becomes the tag, as written (0 is the whole match).
     | { readonly type: "match"; readonly pattern: string; readonly group: string; readonly value: string }
-    // On one branch; empty: the repository's default branch.
+    // For one branch; empty: the repository's default branch.
     | { readonly type: "edge"; readonly branch: string }
-    // The branch's name, the git tag's name or the pull request's number (prefix `pr-`).
+    // The branch's name, the git tag's name or the pull request's number.
     | { readonly type: "ref"; readonly event: (typeof REF_EVENTS)[number] }
     | { readonly type: "raw"; readonly value: string }
-    // The commit, prefix `sha-`.
     | { readonly type: "sha"; readonly format: (typeof SHA_FORMATS)[number] }
   );
 
-/** A rule of some types. */
 export type RuleOf<T extends RuleType> = Extract<TagRule, { readonly type: T }>;
 
 const DEFAULT_RULES: readonly string[] = [
@@ -90,7 +86,7 @@ const DEFAULT_RULES: readonly string[] = [
   "type=ref,event=pr",
 ];
 
-/** Attributes of our own: what the rule's tag promises, where it is not what the rule would say; what a suffix means. */
+/** Slipway's own attributes, which docker/metadata-action ignores. */
 const CLASS_ATTRIBUTE = "slipway-class";
 const SUFFIX_ATTRIBUTE = "slipway-suffix";
 const SUFFIXES = ["build", "prerelease"] as const;
@@ -98,11 +94,11 @@ const TAG_CLASSES: readonly TagClass[] = ["version", "floating", "revision"];
 const RULE_TYPES = Object.keys(RULE_PRIORITIES).filter(isRuleType);
 
 /**
- * Reads rules in docker/metadata-action's syntax and sorts them by priority, highest first, as written where equal.
- * No rules at all means `DEFAULT_RULES`.
+ * Reads rules in docker/metadata-action's syntax and sorts them by descending priority; equal ones stay in order. An
+ * empty list means `DEFAULT_RULES`.
  *
- * @param path where the rules stand, for messages: `images[0].tags`
- * @throws ProblemError with every rule that cannot be read (code `tag-rule`).
+ * @param path where the rules are written, for messages: `images[0].tags`
+ * @throws ProblemError with every invalid rule (code `tag-rule`).
  */
 export function parseTagRules(texts: readonly string[], path = "rules"): TagRule[] {
   const problems: Problem[] = [];
@@ -110,11 +106,7 @@ export function parseTagRules(texts: readonly string[], path = "rules"): TagRule
     try {
       return [parseTagRule(text)];
     } catch (error) {
-      problems.push({
-        code: "tag-rule",
-        path: `${path}[${index}]`,
-        message: reasonOf(error),
-      });
+      problems.push({ code: "tag-rule", path: `${path}[${index}]`, message: reasonOf(error) });
       return [];
     }
   });
@@ -123,81 +115,70 @@ export function parseTagRules(texts: readonly string[], path = "rules"): TagRule
 }
 
 /**
- * Reads one rule: a CSV row of `name=value`, of which a field without `=` is the value and a missing type is `raw`.
+ * Reads one rule: a CSV row of `name=value`. A field without `=` is the value, and the default type is `raw`.
  *
- * @throws TypeError that says what is wrong and what is allowed.
+ * @throws TypeError that names the rule and the allowed values.
  */
 export function parseTagRule(text: string): TagRule {
   const expression = workflowExpression(text);
   if (expression !== undefined) throw wrong(text, `${expression.message}. ${expression.hint}`);
-  const { type, written: attributesWritten } = readAttributes(text);
-  const written: Partial<Record<string, string>> = attributesWritten;
+  const { type, written } = readAttributes(text);
   const tagClass = written[CLASS_ATTRIBUTE];
-  const { enable = "true", priority = String(RULE_PRIORITIES[type]) } = written;
-  const common = (defaults: Readonly<Record<string, string>>) => {
-    const attributes = { enable, priority, ...defaults, ...written };
-    const own: Partial<Record<string, string>> = attributes;
-    return {
-      text,
-      enable,
-      priority: Number(priority),
-      attributes,
-      prefix: own.prefix,
-      suffix: own.suffix,
-      class: tagClass === undefined ? undefined : oneOf(text, CLASS_ATTRIBUTE, tagClass, TAG_CLASSES),
-      builds:
-        oneOf(text, SUFFIX_ATTRIBUTE, written[SUFFIX_ATTRIBUTE] ?? "prerelease", SUFFIXES) === "build"
-          ? true
-          : undefined,
-    };
+  const suffixMeaning = oneOf(text, SUFFIX_ATTRIBUTE, written[SUFFIX_ATTRIBUTE] ?? "prerelease", SUFFIXES);
+  const common = {
+    text,
+    enable: written.enable ?? "true",
+    priority: Number(written.priority ?? RULE_PRIORITIES[type]),
+    prefix: written.prefix,
+    suffix: written.suffix,
+    class: tagClass === undefined ? undefined : oneOf(text, CLASS_ATTRIBUTE, tagClass, TAG_CLASSES),
+    builds: suffixMeaning === "build" ? true : undefined,
   };
   const required = (name: string): string => {
     const value = written[name];
     if (value === undefined) {
       const split =
         type === "raw" && text.includes("=") ? "; a rule that YAML has split at its commas needs quotes" : "";
-      throw wrong(text, `type=${type} needs ${name}=${misspelt(name, attributesWritten) ?? split}`);
+      throw wrong(text, `type=${type} needs ${name}=${misspelt(name, Object.keys(written)) ?? split}`);
     }
     return value;
   };
-  const { pattern, value = "", match = "", group = "0", branch = "", format = "short" } = written;
+  const { value = "", match = "", group = "0", branch = "", format = "short" } = written;
 
   switch (type) {
     case "schedule":
-      return { type, pattern: pattern ?? "nightly", ...common({ pattern: "nightly" }) };
+      return { ...common, type, pattern: written.pattern ?? "nightly" };
     case "semver":
     case "pep440":
-      return { type, pattern: required("pattern"), value, match, ...common({ value, match }) };
+      return { ...common, type, pattern: required("pattern"), value, match };
     case "match":
       if (Number.isNaN(Number(group))) {
         const meaning = "0 is the whole match, 1 the first group";
         throw wrong(text, `group=${JSON.stringify(group)} is not a number; ${meaning}`);
       }
-      return { type, pattern: required("pattern"), group, value, ...common({ group, value }) };
+      return { ...common, type, pattern: required("pattern"), group, value };
     case "edge":
-      return { type, branch, ...common({ branch }) };
+      return { ...common, type, branch };
     case "ref": {
       const event = oneOf(text, "event", required("event"), REF_EVENTS);
-      return { type, event, ...common(event === "pr" ? { prefix: "pr-" } : {}) };
+      return { ...common, type, event, prefix: common.prefix ?? (event === "pr" ? "pr-" : undefined) };
     }
     case "raw":
-      return { type, value: required("value"), ...common({}) };
-    case "sha":
-      return {
-        type,
-        format: oneOf(text, "format", format, SHA_FORMATS),
-        ...common({ prefix: "sha-", format }),
-      };
+      return { ...common, type, value: required("value") };
+    case "sha": {
+      const { prefix = "sha-" } = common;
+      return { ...common, type, format: oneOf(text, "format", format, SHA_FORMATS), prefix };
+    }
   }
 }
 
-function readAttributes(text: string): { type: RuleType; written: Record<string, string> } {
+function readAttributes(text: string): { type: RuleType; written: Partial<Record<string, string>> } {
   const fields = readRow(text);
-  if (fields.length === 0) throw wrong(text, "a rule may not be empty");
+  if (fields.length === 0) throw wrong(text, "a rule must not be empty");
   let type: RuleType = "raw";
-  const written: Record<string, string> = {};
+  const written: Partial<Record<string, string>> = {};
   for (const field of fields) {
-    // The first `=`, unless the field starts with it.
+    // A field that starts with `=` has no name, as in docker/metadata-action.
     const equals = field.startsWith("=") ? -1 : field.indexOf("=");
     const value = field.slice(equals + 1).trim();
     const name = equals === -1 ? "value" : field.slice(0, equals).trim().toLowerCase();
@@ -218,12 +199,10 @@ function oneOf<T extends string>(text: string, name: string, value: string, allo
   throw wrong(text, `${name}=${JSON.stringify(value)} is not one of ${allowed.join(", ")}${meant}`);
 }
 
-/** The unknown attribute that a missing one was meant by. */
-function misspelt(name: string, written: Readonly<Record<string, string>>): string | undefined {
+/** Finds the unknown attribute that is probably a misspelt `name`. */
+function misspelt(name: string, written: readonly string[]): string | undefined {
   const known: readonly string[] = RULE_ATTRIBUTES;
-  const found = Object.keys(written).find(
-    (key) => !known.includes(key) && nearWord(key, RULE_ATTRIBUTES) === name,
-  );
+  const found = written.find((key) => !known.includes(key) && nearWord(key, RULE_ATTRIBUTES) === name);
   return found === undefined ? undefined : `; ${found}= is no attribute of a rule${didYouMean(`${name}=`)}`;
 }
 
@@ -231,21 +210,20 @@ function wrong(text: string, what: string): TypeError {
   return new TypeError(`${JSON.stringify(text)}: ${what}`);
 }
 
-/** The word that was meant: at most two letters off, whatever their case. Undefined where none is that near. */
+/** Returns the word that was probably meant: at most two letters differ, in any case. */
 export function nearWord(text: string, words: readonly string[]): string | undefined {
   if (words.length === 0 || text.length > 100) return undefined;
   const lower = text.toLowerCase();
   const near =
     words.find((word) => word.toLowerCase() === lower) ??
-    // Letters that changed places are nearer than others.
+    // Swapped letters are a likelier mistake than other ones.
     words.find((word) => letters(word.toLowerCase()) === letters(lower)) ??
     closest(lower, [...words]);
   const off = distance(lower, near.toLowerCase());
-  // Two letters off makes anything of a word of two letters.
+  // In a word of two letters, two wrong letters leave nothing in common.
   return off <= 2 && off < Math.min(text.length, near.length) ? near : undefined;
 }
 
-/** `; did you mean …?`, or nothing. */
 export function didYouMean(near: string | undefined): string {
   return near === undefined ? "" : `; did you mean ${near}?`;
 }

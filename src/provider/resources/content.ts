@@ -1,20 +1,19 @@
 import canonicalize from "canonicalize";
 import { z } from "zod";
-import { type Digest, digestOf, isDigest } from "../../plan/digest";
+import { digestOf } from "../../plan/digest";
 import type { DesiredContent } from "../../plan/resource-inputs";
 import { type ContentClaim, parseClaim, parseStatement, type ReleaseStatement } from "../../plan/statement";
 import { completeContent, signerOf } from "../../release/complete-content";
 import { isWhole } from "../../release/copy-content";
 import type { Context } from "../../release/operation";
-import type { Properties } from "../properties";
-import { plannedResource } from "../resource";
-import { digestInput, repositoryInput, UNKNOWN } from "../schemas";
+import { digestInput, type Properties, pendingDigestInput, repositoryInput, UNKNOWN } from "../properties";
+import { type Operation, plannedResource } from "../resource";
 
 const plan: z.ZodType<DesiredContent> = z.object({
   image: z.string(),
   repositories: z.array(repositoryInput).min(1),
   tag: z.string(),
-  replaces: z.array(z.custom<Digest>(isDigest, "is not a digest")).optional(),
+  replaces: z.array(digestInput).optional(),
   contentKey: z.string(),
   revision: z.string(),
   platforms: z.array(z.string()),
@@ -33,19 +32,19 @@ const inputs = z.object({
   repositories: z.array(repositoryInput),
   /** The candidate tag. */
   tag: z.string(),
-  digest: digestInput,
+  digest: pendingDigestInput,
   /** A hash of the release statement; absent if there is none. */
   statement: z.string().optional(),
   sign: z.enum(["none", "key", "keyless"]),
 });
 
 /**
- * One image's content: verified in every registry, found by its candidate tag, stated and signed. Everything that follows
- * takes its digest from here. Deleting keeps it.
+ * One image's content: verified in every registry, found by its candidate tag, stated and signed. Later resources take
+ * the digest from it. Deleting the resource keeps the content.
  */
 export const content = plannedResource(
   {
-    declared: z.object({ digest: digestInput }),
+    declared: z.object({ digest: pendingDigestInput }),
     plan,
     inputs: ({ digest = UNKNOWN }, { image, repositories, tag, statement, sign }) => ({
       image,
@@ -65,7 +64,7 @@ export const content = plannedResource(
       if (news.digest === undefined || olds.outputs.digest !== news.digest) return { changed: ["digest"] };
       const changed = (["tag", "statement", "sign"] as const).filter((name) => before[name] !== news[name]);
       if (changed.length > 0) return { changed };
-      // Without a program there is no key, and nothing is to be signed.
+      // Without a program there is no key, and nothing is signed.
       if (desired !== undefined && context.signing.isAtHand) {
         const signer = await signerOf(context, desired);
         if (olds.outputs.signer !== (signer?.name ?? "")) return { changed: ["sign"] };
@@ -75,7 +74,7 @@ export const content = plannedResource(
         ...news.repositories.filter((repository) => !known.includes(repository)),
         ...(desired?.incomplete ?? []),
         ...(await withoutReferrers(context, news, olds.outputs)),
-        // A registry's own tag shows whether it holds an index, and nothing shows whether the index is whole.
+        // The plan has read the tag, which shows that the index is there, but not that its statements are.
         ...(desired?.attestations === "referrers" ? await withoutContent(context, news) : []),
       ]);
       if (missing.size === 0) return { changed: [] };
@@ -83,19 +82,14 @@ export const content = plannedResource(
       return { changed: ["repositories"] };
     },
 
-    create: async (context, news, { urn, preview }, desired) => ({
+    create: async (context, news, operation, desired) => ({
       id: `${news.image}:${news.tag}`,
-      outputs: preview
-        ? await previewed(context, news, desired)
-        : { ...news, ...(await completeContent(context, urn, desired, news.digest)) },
+      outputs: await completed(context, news, operation, desired),
     }),
 
-    update: async (context, { urn, news }, { preview }, desired) =>
-      preview
-        ? previewed(context, news, desired)
-        : { ...news, ...(await completeContent(context, urn, desired, news.digest)) },
+    update: (context, { news }, operation, desired) => completed(context, news, operation, desired),
 
-    // The digest stays the recorded one, whatever the tag points to: tags and signatures take it from state.
+    // Keep the recorded digest, wherever the tag points to: tags and signatures take it from state.
     read: async (context, { inputs: known, outputs }) => {
       const missing = [
         ...(await withoutContent(context, known)),
@@ -108,17 +102,19 @@ export const content = plannedResource(
   },
 );
 
-/** The preview already reports a key that cannot be read. */
-async function previewed(
+async function completed(
   context: Context,
   news: z.output<typeof inputs>,
+  { urn, preview }: Operation,
   desired: DesiredContent,
 ): Promise<object> {
+  if (!preview) return { ...news, ...(await completeContent(context, urn, desired, news.digest)) };
+  // A preview reports a key that cannot be read.
   await signerOf(context, desired);
   return news;
 }
 
-/** Repositories that do not list something that was attached to the digest. */
+/** The repositories that do not list a referrer that was attached to the digest there. */
 async function withoutReferrers(
   { registries }: Context,
   { repositories, digest }: z.output<typeof inputs>,
@@ -136,7 +132,7 @@ async function withoutReferrers(
   });
 }
 
-/** Repositories that do not hold the digest, or lost a statement of its build. */
+/** The repositories that do not hold the digest, or lost a statement of its build. */
 function withoutContent(
   { registries }: Context,
   { repositories, digest }: z.output<typeof inputs>,

@@ -1,25 +1,40 @@
 import { z } from "zod";
-import { isDigest } from "../../plan/digest";
 import { type DesiredLevel, tagDigests, tagReference } from "../../plan/resource-inputs";
+import type { DesiredTag } from "../../plan/tag-policy";
+import type { VersionForm, VersionLine } from "../../plan/versions";
 import { moved, writeTags } from "../../release/write-tags";
+import { digestInput, pendingDigestInput, repositoryInput, UNKNOWN } from "../properties";
 import { plannedResource } from "../resource";
-import { digestInput, repositoryInput, UNKNOWN } from "../schemas";
 
-const digest = z.custom<`sha256:${string}`>(isDigest, "is not a sha256 digest");
+/** Every field of a type: one that is missing would be dropped from the plan without a word. */
+type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
+
+const line = z.object({
+  major: z.number().optional(),
+  minor: z.number().optional(),
+  patch: z.number().optional(),
+} satisfies Fields<VersionLine>);
+
+const form = z.object({
+  prefix: z.string(),
+  suffix: z.string(),
+  numbers: z.number().optional(),
+  builds: z.boolean().optional(),
+} satisfies Fields<VersionForm>);
 
 const desired = z.object({
   name: z.string(),
   class: z.enum(["version", "floating", "revision"]),
-  line: z.object({ major: z.number().optional(), minor: z.number().optional() }).optional(),
-  form: z.object({ prefix: z.string(), suffix: z.string() }),
+  line: line.optional(),
+  form,
   version: z.string().optional(),
   revision: z.string(),
-  digest: digest.optional(),
+  digest: digestInput.optional(),
   overridden: z.boolean(),
   bad: z.array(z.string()).optional(),
   rollback: z.object({ until: z.string().optional() }).optional(),
   prereleases: z.literal("move").optional(),
-});
+} satisfies Fields<DesiredTag>);
 
 const levels: z.ZodType<DesiredLevel[]> = z.array(
   z.object({
@@ -31,7 +46,7 @@ const levels: z.ZodType<DesiredLevel[]> = z.array(
         repository: repositoryInput,
         siblings: z.array(repositoryInput),
         desired,
-        from: digest.optional(),
+        from: digestInput.optional(),
         ancestry: z.enum(["ancestor", "descendant", "diverged", "unknown"]),
       }),
     ),
@@ -39,12 +54,12 @@ const levels: z.ZodType<DesiredLevel[]> = z.array(
 );
 
 /**
- * Every tag of a release, `host/path:tag` -> digest, in all of its registries. A new version's tags come beside those of
- * the version before, which stay where they are. Deleting keeps the tags.
+ * Every tag of a release, `host/path:tag` -> digest, in all of its registries. The tags of earlier versions stay where
+ * they are. Deleting the resource keeps the tags.
  */
 export const tags = plannedResource(
   {
-    declared: z.object({ digests: z.record(z.string(), digestInput) }),
+    declared: z.object({ digests: z.record(z.string(), pendingDigestInput) }),
     plan: levels,
     inputs: ({ digests }, plan) => {
       const known = Object.entries(tagDigests(plan, digests));
@@ -53,7 +68,7 @@ export const tags = plannedResource(
   },
   {
     token: "slipway-registry:index:Tags",
-    schema: z.object({ tags: z.record(z.string(), digestInput) }),
+    schema: z.object({ tags: z.record(z.string(), pendingDigestInput) }),
     diff: async (context, { urn, olds, news, plan }) => {
       const before = new Map(Object.entries(olds.outputs.tags ?? {}));
       const live = new Map(

@@ -5,7 +5,7 @@ import { ActionsRuns, type Fate, TOKEN } from "../../support/github/actions-runs
 import { DIGEST, KEPT, REPOSITORY, releaseProject, USUAL } from "../../support/github/release-project";
 import { onTerminal, type Step, type TerminalEnd } from "../../support/terminal";
 
-/** `slipway dispatch` at a terminal: what is on the screen, whatever its size, however it ends. */
+/** What `slipway dispatch` shows at a terminal. */
 
 const SLIPWAY = path.resolve(__dirname, "../../support/github/quick-slipway.cjs");
 const RUN = `https://github.com/${REPOSITORY}/actions/runs/1001`;
@@ -54,7 +54,7 @@ async function dispatch(
 const BEGINNING = ["Dispatched release-docker.yml on v1.2.3 for v1.2.3.", RUN];
 
 describe("drawn in place", () => {
-  test("success: the run as it ended, and what it released", async () => {
+  test("a success: the run at its end, and what it released", async () => {
     const { code, lines, raw } = await dispatch({ jobs: JOBS, artifacts: KEPT });
     expect(lines.slice(0, 6)).toEqual([
       ...BEGINNING,
@@ -69,7 +69,7 @@ describe("drawn in place", () => {
     expect(code).toBe(0);
   });
 
-  test("failure: the steps of the job that failed stay, and why is below", async () => {
+  test("a failure: the failed job with its steps, and the reason below", async () => {
     const { code, lines } = await dispatch({ jobs: JOBS, conclusion: "failure", log: "no space\n" });
     expect(lines.slice(0, 10)).toEqual([
       ...BEGINNING,
@@ -85,10 +85,10 @@ describe("drawn in place", () => {
     expect(code).toBe(1);
   });
 
-  test("at 40 columns nothing wraps and nothing is left over", async () => {
+  test("no line wraps at 40 columns", async () => {
     const { code, lines } = await dispatch({ jobs: JOBS, conclusion: "failure" }, { columns: 40 });
     const from = lines.findIndex((line) => line.includes("Release v1.2.3: failed"));
-    // A space where a line wraps is not on the screen.
+    // The screen has no space at the end of a wrapped line.
     expect(lines.slice(0, from).join("").replaceAll(" ", "")).toBe(BEGINNING.join("").replaceAll(" ", ""));
     expect(lines.slice(from, from + 8)).toEqual([
       "✗ Release v1.2.3: failed",
@@ -106,7 +106,7 @@ describe("drawn in place", () => {
   test.each<[string, readonly [number, number]]>([
     ["narrower", [40, 24]],
     ["wider", [132, 40]],
-  ])("a window that gets %s meanwhile: no line is left over", async (_, resize) => {
+  ])("no line is left over when the window gets %s", async (_, resize) => {
     const { code, lines } = await dispatch(
       { jobs: JOBS, artifacts: KEPT },
       { steps: [{ when: "Check out", resize }] },
@@ -116,7 +116,7 @@ describe("drawn in place", () => {
     expect(code).toBe(0);
   });
 
-  test("more steps than rows: what runs is seen, and nothing scrolls away", async () => {
+  test("what runs is shown when there are more steps than rows", async () => {
     const steps = Array.from({ length: 30 }, (_, index) => `Step ${index + 1}`);
     const { raw, lines } = await dispatch({ jobs: { Release: steps } }, { rows: 10 });
     expect(raw).toContain("Step 30");
@@ -129,7 +129,7 @@ describe("interrupted while the run goes on", () => {
     ["Ctrl-C", { when: "Check out", type: "\u0003" }, 130],
     ["SIGINT", { when: "Check out", signal: "SIGINT" }, 130],
     ["SIGTERM", { when: "Check out", signal: "SIGTERM" }, 143],
-  ])("%s: the run is left alone, and how to follow and cancel it is said", async (_, step, code) => {
+  ])("%s: the run goes on, and the commands to follow and cancel it are printed", async (_, step, code) => {
     const ended = await dispatch({ stuck: true, jobs: JOBS }, { columns: 120, steps: [step] });
     expect(ended.lines.slice(-3)).toEqual([
       `The run goes on: ${RUN}`,

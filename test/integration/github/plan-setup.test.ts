@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -6,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { GitHub } from "../../support/github/start";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
+import { slipway } from "../../support/slipway";
 
-/** `slipway plan` of a setup's stack, without an engine: what it would make, as text and as data. */
+/** `slipway plan` for a setup stack, without an engine. */
 
-const SLIPWAY = path.resolve(__dirname, "../../../src/cli/slipway.js");
 const TOKEN = "ghp_canaryOfThePlan";
 let github: GitHub;
 let dir: string;
@@ -34,12 +33,7 @@ function plan(settings: object, args: string[] = [], env: NodeJS.ProcessEnv = {}
   const config = { "slipway:github": { setup: true, repository: "octo/app", ...settings } };
   writeFileSync(path.join(dir, "Pulumi.setup.yaml"), stringify({ config }));
   const full = { PATH: "/nonexistent", GH_TOKEN: TOKEN, GITHUB_BASE_URL: github.url, ...env };
-  return new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-    const all = [SLIPWAY, "plan", "-C", dir, "--stack", "setup", ...args];
-    const child = execFile(process.execPath, all, { env: full }, (_, out, err) => {
-      resolve({ code: child.exitCode, out, err });
-    });
-  });
+  return slipway(["plan", "-C", dir, "--stack", "setup", ...args], full);
 }
 
 const SETTINGS = {
@@ -49,7 +43,7 @@ const SETTINGS = {
 };
 
 describe("a setup's plan", () => {
-  test("as data: names and what becomes of them, no value of a secret", async () => {
+  test("as JSON: names and actions, and no value of a secret", async () => {
     const { code, out, err } = await plan(SETTINGS, ["--json"]);
     expect(JSON.parse(out)).toMatchObject({
       kind: "setup",
@@ -69,7 +63,7 @@ describe("a setup's plan", () => {
     expect(github.writes()).toEqual([]);
   });
 
-  test("as text; changes that were not expected fail", async () => {
+  test("as text; unexpected changes fail", async () => {
     const { code, out, err } = await plan(SETTINGS, ["--expect-no-changes"]);
     expect(out).toContain("Setup plan for octo/app");
     expect(out).toMatch(/\+ secret DOCKERHUB_TOKEN/);
@@ -77,7 +71,7 @@ describe("a setup's plan", () => {
     expect(code).toBe(1);
   });
 
-  test("what speaks against it is data too, and fails", async () => {
+  test("problems are part of the JSON, and fail", async () => {
     const { code, out, err } = await plan({ ...SETTINGS, variables: { REGION: "us" } }, ["--json"]);
     expect(JSON.parse(out).problems).toEqual([
       expect.objectContaining({ code: "github-variable-taken", path: "variable REGION" }),

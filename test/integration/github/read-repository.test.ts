@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => github.close());
 beforeEach(() => github.forget());
 
-/** Reading never writes, and says nothing that GitHub does not know. */
+/** Reading never writes, and every request fits GitHub's OpenAPI. */
 afterEach(() => {
   expect(github.writes()).toEqual([]);
   expect(github.requests.flatMap(({ problems }) => problems)).toEqual([]);
@@ -55,11 +55,7 @@ describe("what stops a setup before anything is written", () => {
       () => ({ ...withoutToken, baseUrl: github.url }),
       { code: "github-token-missing", message: /no token/ },
     ],
-    [
-      "a token that GitHub does not know",
-      () => config({}, "revoked"),
-      { code: "github-token-refused", message: /401/ },
-    ],
+    ["an unknown token", () => config({}, "revoked"), { code: "github-token-refused", message: /401/ }],
     [
       "no such repository",
       () => config({ repository: "octo/missing" }),
@@ -86,7 +82,7 @@ describe("what stops a setup before anything is written", () => {
       { code: "github-permission", message: /may not read secrets/ },
     ],
     [
-      "a reviewer that nobody knows",
+      "an unknown reviewer",
       () => config({ environments: { prod: anEnvironment({ reviewers: ["nobody-here"] }) } }),
       { code: "github-reviewer", message: /no user nobody-here/ },
     ],
@@ -113,7 +109,7 @@ describe("what stops a setup before anything is written", () => {
 });
 
 describe("what is read", () => {
-  test("nothing of a part that nobody configured", async () => {
+  test("only the configured parts", async () => {
     await readRepository(config(), {});
     expect(github.requests.map(({ path }) => path)).toEqual(["/repos/octo/app"]);
   });
@@ -163,7 +159,7 @@ test.each<[string, Record<string, string>, string, RegExp]>([
     "Wait, or use another token, then run the same again",
     /until 2026-01-01T00:00:00\.000Z/,
   ],
-])("a refusal that is no missing permission: %s", async (code, headers, hint, message) => {
+])("a refusal other than a missing permission: %s", async (code, headers, hint, message) => {
   github.intercept = () => ({ status: 403, body: { message: "Forbidden" }, headers });
   try {
     expect(await problemOf(config())).toEqual([

@@ -74,7 +74,7 @@ test("CI is not reached: how to release from here is said", async () => {
   expect(code).toBe(1);
 });
 
-test("without npm install it says what to do and asks no registry; with it, it dispatches", async () => {
+test("without npm install it fails with the command to run; after it, it dispatches", async () => {
   const own = mkdtempSync(path.join(tmpdir(), "slipway-release-script-"));
   try {
     cpSync(EXAMPLE, own, { recursive: true, filter: (file) => path.basename(file) !== "node_modules" });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { GitHub } from "../../support/github/start";
 
-// The stand-in itself: what it says has to be right, or the tests that lean on it prove nothing.
+// Other tests rely on this stand-in for GitHub, so it must answer as GitHub does.
 
 const ADMIN = "ghp_admin";
 let github: GitHub;
@@ -32,27 +32,27 @@ async function call(method: string, path: string, body?: object, token = ADMIN) 
 
 const repo = "/repos/octo/app";
 
-describe("what emulate answers", () => {
-  test("the repository, with what the token's owner may do in it", async () => {
+describe("what the package emulate answers", () => {
+  test("the repository with the token's permissions", async () => {
     expect((await call("GET", repo)).body.permissions).toEqual({ admin: true, push: true, pull: true });
     expect((await call("GET", repo, undefined, "fine")).body.permissions.admin).toBe(false);
   });
 
-  test("a classic token tells its scopes, a fine-grained one does not", async () => {
+  test("the scopes of a classic token, but none for a fine-grained one", async () => {
     expect((await call("GET", repo)).headers.get("x-oauth-scopes")).toBe("repo, workflow");
     expect((await call("GET", repo, undefined, "fine")).headers.get("x-oauth-scopes")).toBeNull();
   });
 
-  test("a token that nobody gave is refused", async () => {
+  test("401 for an unknown token", async () => {
     expect((await call("GET", repo, undefined, "stolen")).status).toBe(401);
   });
 
-  test("a file's address tells its branch, without which the provider panics", async () => {
+  test("a file's URL with its branch, without which the provider panics", async () => {
     expect((await call("GET", `${repo}/contents/README.md`)).body.url).toMatch(/\?ref=main$/);
   });
 });
 
-describe("what it lacks", () => {
+describe("what is added to it", () => {
   test("a secret is accepted sealed, and only with this repository's key", async () => {
     const plain = { key_id: "key-1", encrypted_value: Buffer.from("hush").toString("base64") };
     expect((await call("PUT", `${repo}/actions/secrets/TOKEN`, plain)).status).toBe(422);
@@ -66,7 +66,7 @@ describe("what it lacks", () => {
     expect(github.variables.values()).toEqual({ REGION: "north" });
   });
 
-  test("an environment takes policies only where they are its own", async () => {
+  test("an environment takes policies only with custom_branch_policies", async () => {
     const policy = { name: "v*", type: "tag" };
     await call("PUT", `${repo}/environments/prod`, {});
     expect((await call("POST", `${repo}/environments/prod/deployment-branch-policies`, policy)).status).toBe(
@@ -82,7 +82,7 @@ describe("what it lacks", () => {
   });
 });
 
-describe("every request is held against GitHub's OpenAPI", () => {
+describe("every request is checked against GitHub's OpenAPI", () => {
   test("an operation that GitHub does not have", async () => {
     await call("GET", `${repo}/actions/secret`);
     expect(github.requests[0]?.problems).toEqual([

@@ -154,7 +154,7 @@ describe("preview", () => {
     hub.repositories.clear();
     await hubDescription.create(contextWith({}), NEWS, { urn: "urn", preview: true });
     expect(lines).toEqual([
-      "description of docker.io/octo/app: new, 11 bytes (the repository is not there yet)",
+      "description of docker.io/octo/app: new, 11 bytes (the repository does not exist yet)",
     ]);
   });
 

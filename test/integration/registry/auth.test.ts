@@ -5,7 +5,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/plan/digest";
 import { Secret } from "../../../src/plan/secret";
-import type { Credentials, RegistryClient, RequestEntry } from "../../../src/registry/client";
+import type { Credentials } from "../../../src/registry/auth";
+import type { RegistryClient } from "../../../src/registry/client";
+import type { RequestEntry } from "../../../src/registry/http";
 import { type RegistryOptions, startRegistry, TEST_USER, type TestRegistry } from "../../support/registry";
 import { clientOf, pushImage, pushIndex } from "./content";
 
@@ -37,7 +39,7 @@ describe("basic authentication (htpasswd)", () => {
     expect(await client.ping()).toEqual({ auth: "basic" });
     const { digest } = await pushIndex(client, "octo/app", { tag: "1" });
     expect((await client.headManifest("octo/app", "1"))?.digest).toBe(digest);
-    expect(await client.checkScopes("octo/app", "push")).toBe("unknown");
+    expect(await client.pushGrant("octo/app")).toBe("unknown");
   });
 
   it("explains a wrong password, no credentials, and repeats neither", async () => {
@@ -160,8 +162,7 @@ describe("bearer authentication (tokens of a token service)", () => {
       tokens: { grant: (_user, _repository, actions) => actions.filter((action) => action === "pull") },
     });
     const client = closing(clientOf(registry.host, { credentials: good }));
-    expect(await client.checkScopes("octo/app", "push")).toBe("denied");
-    expect(await client.checkScopes("octo/app", "pull")).toBe("granted");
+    expect(await client.pushGrant("octo/app")).toBe("denied");
     await expect(client.verifyPush("octo/app")).rejects.toMatchObject({ code: "registry-forbidden" });
     expect(await registry.writes()).not.toContainEqual(expect.objectContaining({ status: 202 }));
 
@@ -172,7 +173,7 @@ describe("bearer authentication (tokens of a token service)", () => {
   it("finds a granted push in the token itself, writing nothing", async () => {
     const registry = await registryWith({ auth: "token" });
     const client = closing(clientOf(registry.host, { credentials: good }));
-    expect(await client.checkScopes("octo/app", "push")).toBe("granted");
+    expect(await client.pushGrant("octo/app")).toBe("granted");
     expect(await registry.writes()).toEqual([]);
   });
 

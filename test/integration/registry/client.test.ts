@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/plan/digest";
 import type { RegistryClient } from "../../../src/registry/client";
-import { isIndex, OCI_INDEX, platforms } from "../../../src/registry/manifest";
+import { isIndex, OCI_INDEX, platforms } from "../../../src/registry/manifests";
 import { crane } from "../../support/crane";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";
@@ -24,7 +24,7 @@ describe("RegistryClient against a real registry", () => {
 
   it("tells how the registry authenticates", async () => {
     expect(await client.ping()).toEqual({ auth: "none" });
-    expect(await client.checkScopes("app", "push")).toBe("unknown");
+    expect(await client.pushGrant("app")).toBe("unknown");
   });
 
   it("writes a manifest and reads it back by tag and digest", async () => {

@@ -9,7 +9,7 @@ import { Agent } from "undici";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/plan/digest";
 import type { RegistryClient } from "../../../src/registry/client";
-import { systemClock } from "../../../src/registry/retry";
+import { systemClock } from "../../../src/registry/transport";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";

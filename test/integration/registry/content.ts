@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { digestOf } from "../../../src/plan/digest";
 import { RegistryClient, type RegistryClientOptions } from "../../../src/registry/client";
-import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifest";
+import { type Descriptor, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifests";
 import { crane } from "../../support/crane";
 
 /** A client without patience, so that failures show at once. */

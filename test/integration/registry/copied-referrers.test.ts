@@ -7,9 +7,19 @@ import {
 import { type Digest, digestOf } from "../../../src/plan/digest";
 import type { RegistryClient } from "../../../src/registry/client";
 import { type CopyOptions, copyContent } from "../../../src/registry/copy";
-import { detachStatements } from "../../../src/registry/detached-statements";
-import { type Descriptor, isIndex, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifest";
-import { attachReferrer, publishReferrer, referrerEntry } from "../../../src/registry/referrers";
+import {
+  type Descriptor,
+  isIndex,
+  OCI_EMPTY,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from "../../../src/registry/manifests";
+import {
+  attachReferrer,
+  detachStatements,
+  publishReferrer,
+  referrerEntry,
+} from "../../../src/registry/referrers";
 import { startOlareg } from "../../support/olareg";
 import { startRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";
@@ -105,7 +115,7 @@ describe.each([
     await push({ ...bundle, layers: [layer], config: other });
     await push({ ...bundle, layers: [{ ...layer, size: 17 * 1024 * 1024 }] });
     const result = await copy(index.digest);
-    expect(result.skippedReferrers).toEqual({ "of another shape than their kind has": 5 });
+    expect(result.skippedReferrers).toEqual({ "not valid for their kind": 5 });
     expect(await listed(index.digest)).toEqual([]);
   });
 

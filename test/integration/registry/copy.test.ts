@@ -3,7 +3,7 @@ import { IN_TOTO_MEDIA_TYPE, STATEMENT_ARTIFACT_TYPE } from "../../../src/plan/a
 import { digestOf } from "../../../src/plan/digest";
 import type { RegistryClient } from "../../../src/registry/client";
 import { copyContent } from "../../../src/registry/copy";
-import { type Descriptor, isIndex, OCI_INDEX } from "../../../src/registry/manifest";
+import { type Descriptor, isIndex, OCI_INDEX } from "../../../src/registry/manifests";
 import { attachReferrer } from "../../../src/registry/referrers";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";

@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/plan/digest";
 import { Secret } from "../../../src/plan/secret";
-import type { RegistryClient, RequestEntry } from "../../../src/registry/client";
-import { systemClock } from "../../../src/registry/retry";
+import type { RegistryClient } from "../../../src/registry/client";
+import type { RequestEntry } from "../../../src/registry/http";
+import { systemClock } from "../../../src/registry/transport";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex } from "./content";
@@ -79,7 +80,7 @@ describe("faults of a registry", () => {
     proxy.inject({ fault: { kind: "answer", status: 429, headers: { "retry-after": "3600" } } });
     await expect(client.listTags("octo/app")).rejects.toMatchObject({
       code: "registry-rate-limited",
-      summary: expect.stringContaining("asks to wait 3600 s, and Slipway waits at most 60 s"),
+      summary: expect.stringContaining("asks to wait 3600 s, and Slipway waits 60 s at most"),
     });
     expect(proxy.requests).toHaveLength(1);
     expect(waits).toEqual([]);

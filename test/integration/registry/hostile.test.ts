@@ -7,13 +7,12 @@ import { digestOf } from "../../../src/plan/digest";
 import { Secret } from "../../../src/plan/secret";
 import type { RegistryClient } from "../../../src/registry/client";
 import { copyContent } from "../../../src/registry/copy";
-import { missingParts } from "../../../src/registry/copy-parts";
-import { detachStatements } from "../../../src/registry/detached-statements";
+import { missingParts } from "../../../src/registry/copy-rules";
 import { RegistryError } from "../../../src/registry/errors";
-import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifest";
+import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifests";
 import { readImage } from "../../../src/registry/read-image";
 import { readRegistryState } from "../../../src/registry/read-state";
-import { ensureListed } from "../../../src/registry/referrers";
+import { detachStatements, ensureListed } from "../../../src/registry/referrers";
 import { readEvidence } from "../../../src/signing/evidence";
 import { trustKey } from "../../../src/signing/keys";
 import { newKeyPair } from "../../support/signed-image";
@@ -200,79 +199,79 @@ const cases: readonly Case[] = [
     what: "a manifest that is no JSON",
     answers: manifestIs(Buffer.from("<html>")),
     act: read,
-    says: /is no JSON/,
+    says: /is not JSON/,
   },
   {
     what: "a manifest that is null",
     answers: manifestIs(null),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "a manifest that is a list",
     answers: manifestIs([]),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "an index without a list",
     answers: manifestIs(index({})),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "an index of nulls",
     answers: manifestIs(index([null])),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "a platform that is null",
     answers: manifestIs(index([entry("a", { platform: null })])),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "a platform whose system is an object",
     answers: manifestIs(index([entry("a", { platform: { os: {}, architecture: "amd64" } })])),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "a platform that forges a line of a log",
     answers: manifestIs(index([entry("a", { platform: { os: "linux\n::error::", architecture: "amd64" } })])),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "annotations that are numbers",
     answers: manifestIs(index([], { annotations: { "dev.slipway.attestations": 1 } })),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "annotations that are a list",
     answers: manifestIs(index([], { annotations: ["x"] })),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "an index that is a manifest too",
     answers: manifestIs(index([], { config: entry(), layers: [] })),
     act: read,
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "an index that is sent as a manifest",
     answers: manifestIs({ schemaVersion: 2, manifests: [] }, OCI_MANIFEST),
     act: read,
-    says: /a manifest of another shape/,
+    says: /a manifest that is not valid/,
   },
   {
     what: "a manifest without a configuration",
     answers: manifestIs({ schemaVersion: 2, layers: [] }, OCI_MANIFEST),
     act: read,
-    says: /a manifest of another shape/,
+    says: /a manifest that is not valid/,
   },
   {
     what: "a manifest above 4 MiB",
@@ -296,13 +295,13 @@ const cases: readonly Case[] = [
     what: "a configuration that is no JSON",
     answers: configured(Buffer.from("no JSON")),
     act: read,
-    says: /configuration .* is no JSON/,
+    says: /configuration .* is not JSON/,
   },
   {
     what: "a configuration that is null",
     answers: configured(Buffer.from("null")),
     act: read,
-    says: /configuration .* is no JSON object/,
+    says: /configuration .* is not a JSON object/,
   },
   {
     what: "a configuration whose system is a number",
@@ -320,32 +319,32 @@ const cases: readonly Case[] = [
     what: "tags that are no JSON",
     answers: () => ({ body: Buffer.from("x") }),
     act: tags,
-    says: /is no JSON/,
+    says: /is not JSON/,
   },
-  { what: "tags that are null", answers: () => ({ body: null }), act: tags, says: /no list of tags/ },
+  { what: "tags that are null", answers: () => ({ body: null }), act: tags, says: /not a list of tags/ },
   {
     what: "tags without a list",
     answers: () => ({ body: { errors: [] } }),
     act: tags,
-    says: /no list of tags/,
+    says: /not a list of tags/,
   },
   {
     what: "tags in an object",
     answers: () => ({ body: { tags: { a: 1 } } }),
     act: tags,
-    says: /no list of tags/,
+    says: /not a list of tags/,
   },
   {
     what: "a tag that is a number",
     answers: () => ({ body: { tags: ["a", 1] } }),
     act: tags,
-    says: /a tag that cannot be one/,
+    says: /an invalid tag/,
   },
   {
     what: "a tag that forges a line of a log",
     answers: () => ({ body: { tags: ["1.0\n::error::x"] } }),
     act: tags,
-    says: /a tag that cannot be one/,
+    says: /an invalid tag/,
   },
   {
     what: "pages of tags without an end",
@@ -388,19 +387,19 @@ const cases: readonly Case[] = [
     what: "referrers that are no JSON",
     answers: () => ({ type: OCI_INDEX, body: Buffer.from("x") }),
     act: referrers,
-    says: /is no JSON/,
+    says: /is not JSON/,
   },
   {
     what: "referrers that are null",
     answers: () => ({ type: OCI_INDEX, body: null }),
     act: referrers,
-    says: /no list of referrers/,
+    says: /not a list of referrers/,
   },
   {
     what: "referrers of another shape",
     answers: () => ({ type: OCI_INDEX, body: index([{ digest: 1 }]) }),
     act: referrers,
-    says: /no list of referrers/,
+    says: /not a list of referrers/,
   },
   {
     what: "more referrers than are read, on one page",
@@ -434,7 +433,7 @@ const cases: readonly Case[] = [
     answers: (path) =>
       path.includes("/manifests/sha256-") ? { type: OCI_INDEX, body: index([null]) } : undefined,
     act: (client) => ensureListed({ client, repository: REPOSITORY }, hex("a"), entry("b")),
-    says: /an index of another shape/,
+    says: /an index that is not valid/,
   },
   {
     what: "a token that is no JSON",
@@ -446,7 +445,7 @@ const cases: readonly Case[] = [
             headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token",service="x"` },
           },
     act: tags,
-    says: /is no JSON/,
+    says: /is not JSON/,
   },
   ...[null, [], {}, { token: {} }, { token: "a\nb" }, { token: "x".repeat(70_000) }].map((body) => ({
     what: `a token answer like ${JSON.stringify(body).slice(0, 40)}`,
@@ -458,7 +457,7 @@ const cases: readonly Case[] = [
             headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token",service="x"` },
           }) satisfies Handler,
     act: tags,
-    says: /no token/,
+    says: /no usable token/,
   })),
   {
     what: "a token that lives for an object",
@@ -634,7 +633,7 @@ describe("junk beside an image", () => {
     const copied = await copyContent({ from, to, digest: subject.digest, accept: async () => false });
     expect(copied).toMatchObject({ referrers: [], danglingReferrers: [hex("f")] });
     expect(copied.skippedReferrers).toEqual({
-      "of another shape than their kind has": 4,
+      "not valid for their kind": 4,
       "not accepted": 3,
     });
     const evidence = await readEvidence({ client, repository: REPOSITORY }, subject.digest, [trust]);

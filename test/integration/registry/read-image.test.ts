@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { OCI_INDEX } from "../../../src/registry/manifest";
+import { OCI_INDEX } from "../../../src/registry/manifests";
 import { readImage } from "../../../src/registry/read-image";
 import { type Connection, readRegistryState } from "../../../src/registry/read-state";
 import { startRegistry, type TestRegistry } from "../../support/registry";

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RegistryClient } from "../../../src/registry/client";
-import { type Descriptor, isIndex, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifest";
+import { type Descriptor, isIndex, OCI_INDEX, OCI_MANIFEST } from "../../../src/registry/manifests";
 import { attachReferrer, ensureListed } from "../../../src/registry/referrers";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";

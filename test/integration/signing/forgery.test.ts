@@ -3,7 +3,7 @@ import { publish } from "../../../src/cli/publish/publish";
 import type { Digest } from "../../../src/plan/digest";
 import type { PlannedImage } from "../../../src/plan/release-plan";
 import type { ContentClaim, ReleaseStatement } from "../../../src/plan/statement";
-import { OCI_INDEX } from "../../../src/registry/manifest";
+import { OCI_INDEX } from "../../../src/registry/manifests";
 import { planText } from "../../../src/report/plan-text";
 import { crane } from "../../support/crane";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";

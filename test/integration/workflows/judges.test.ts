@@ -6,9 +6,9 @@ import { workflowFiles } from "../../../src/workflows/generate";
 import { judge } from "../../support/workflow-judges";
 import { type WrittenStack, workflowProject, workflowStacks } from "../../support/workflow-projects";
 
-/** Outside judges of the generated files: actionlint, and zizmor as its strictest persona. Both must be silent. */
+/** Generated files must pass actionlint, and zizmor with its strictest persona. */
 const EXAMPLES = path.join(__dirname, "../../../examples");
-/** `SLIPWAY_WORKFLOW_PROJECTS=500 npm test -- test/integration/workflows` for more of them. */
+/** For more projects: `SLIPWAY_WORKFLOW_PROJECTS=500 npm test -- test/integration/workflows` */
 const PROJECTS = Number(process.env.SLIPWAY_WORKFLOW_PROJECTS ?? 25);
 const BATCH = 100;
 
@@ -53,7 +53,7 @@ test("the workflows of a stage, what is promoted from it, and a release on nativ
   expect(await judge(Object.fromEntries(files))).toEqual([]);
 });
 
-test("a queue of runs is all that actionlint does not know yet", async () => {
+test("actionlint complains about nothing but a queue of runs, which it does not know yet", async () => {
   const written: WrittenStack = {
     stack: "release",
     written: {
@@ -67,7 +67,7 @@ test("a queue of runs is all that actionlint does not know yet", async () => {
   expect(more).toEqual([]);
 });
 
-test("a workflow that is wrong is not passed over", async () => {
+test("a wrong workflow is reported", async () => {
   const text = "on: push\njobs:\n  a:\n    runs-on: nowhere\n    steps:\n      - uses: actions/checkout@v4\n";
   const found = await judge({ ".github/workflows/wrong.yml": text });
   expect(found.some((line) => line.includes("nowhere"))).toBe(true);
@@ -80,7 +80,7 @@ function filesOf(project: readonly WrittenStack[], index: number): [string, stri
   return files.map(({ path: file, text }) => [`project-${index}/${file}`, text]);
 }
 
-/** The settings of the first project that a judge speaks against. */
+/** The settings of the first project with a complaint. */
 function shown(found: readonly string[], projects: readonly WrittenStack[][]): string {
   const index = Number(/project-(\d+)/.exec(found[0] ?? "")?.[1] ?? 0);
   return JSON.stringify(projects[index]);

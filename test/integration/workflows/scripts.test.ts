@@ -8,7 +8,7 @@ import type { Job } from "../../../src/workflows/model";
 import { workflowStacks } from "../../support/workflow-projects";
 import { type JobResult, removeRunner, runJob } from "../../support/workflow-runner";
 
-/** Scripts of generated workflows that need no engine, carried out by bash and git as a runner would. */
+/** Runs the scripts of generated workflows that need no engine, with bash and git as a runner does. */
 const folders: string[] = [];
 const ended: JobResult[] = [];
 
@@ -67,7 +67,7 @@ async function run(
 }
 
 describe("the commit that is released", () => {
-  const FORK = "a commit of a fork, which GitHub keeps and no branch or tag has";
+  const FORK = "a commit of a fork, which GitHub stores in the same repository";
   let checkout: string;
   let commits: Record<"old" | "main" | "feature" | "fork", string>;
 
@@ -94,14 +94,14 @@ describe("the commit that is released", () => {
     git(origin, "checkout", "--quiet", "-b", "feature");
     const feature = commit("feature");
     git(origin, "tag", "nightly");
-    // Named like tags that are not there yet, and like one that is.
+    // Named like a missing tag and like an existing one.
     for (const name of ["v9.9.9", "v1.0.0"]) git(origin, "branch", name, "feature");
     git(origin, "checkout", "--quiet", "main");
     const main = commit("main");
     checkout = path.join(newFolder(), "checkout");
     git(origin, "clone", "--quiet", origin, checkout);
     const fork = git(checkout, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", FORK);
-    // A name that the patterns would match, were they looked for among files.
+    // A file that the patterns would match if the shell expanded them.
     mkdirSync(path.join(checkout, "refs/tags"), { recursive: true });
     writeFileSync(path.join(checkout, "refs/tags/v"), "");
     commits = { old, main, feature, fork };
@@ -168,14 +168,14 @@ describe("the commit that is released", () => {
       () => ({ version: "v9.9.9" }),
       /The version has no git tag/,
     ],
-    ["a ref that does not exist", () => ({ ref: "none" }), /has no such branch, tag or commit/],
+    ["a missing ref", () => ({ ref: "none" }), /has no such branch, tag or commit/],
     ["an option", () => ({ ref: "--all" }), /has no such branch, tag or commit/],
     [
-      "a line's end and a command",
+      "a line break and a command",
       () => ({ ref: "main\n::set-output name=commit::0" }),
       /has no such branch/,
     ],
-    ["a shell's letters", () => ({ ref: "$(id)", version: "`id`" }), /has no such branch/],
+    ["shell characters", () => ({ ref: "$(id)", version: "`id`" }), /has no such branch/],
   ])("is refused: %s", async (_, typed, expected) => {
     const { exitCode, text, outputs } = await found(typed());
     expect(exitCode, text).toBe(1);
@@ -183,7 +183,7 @@ describe("the commit that is released", () => {
     expect(outputs).toBe("");
   });
 
-  test("is refused where the workflow is started on a branch that is not merged", async () => {
+  test("is refused if the workflow starts on an unmerged branch", async () => {
     const { exitCode, outputs } = await found({}, "feature");
     expect([exitCode, outputs]).toEqual([1, ""]);
   });
@@ -209,7 +209,7 @@ describe("the commit that is released", () => {
   test.each<[string, "old" | "main"]>([
     ["v1.0.0", "old"],
     ["hotfix-7", "main"],
-  ])("is a git tag's, where the image's tag %s is one, else where it is started", async (tag, expected) => {
+  ])("is the git tag's if the input tag %s is a git tag, else the workflow's own", async (tag, expected) => {
     for (const host of ["github", "gitea"]) {
       const job = jobOf(
         "source",
@@ -222,7 +222,7 @@ describe("the commit that is released", () => {
     }
   });
 
-  test("is refused where the event does not say the default branch", async () => {
+  test("is refused if the event lacks the default branch", async () => {
     const { exitCode } = await run(
       checkout,
       jobOf("source", { release: {} }),
@@ -275,9 +275,9 @@ describe("the comment on a pull request", () => {
     return { body: readFileSync(path.join(temp, "comment.md"), "utf8"), calls, text };
   }
 
-  test("shows the pull request's text as a block of code that nothing in it ends", async () => {
+  test("shows the plan as a code block that no text in it can end", async () => {
     const { body } = await posted("");
-    // CommonMark's own ends of lines.
+    // The line breaks of CommonMark.
     const [marker, title, blank, first, ...lines] = body.split(/\r\n|\n|\r/);
     expect([marker, title, blank]).toEqual([
       "<!-- slipway preview release -->",
@@ -291,7 +291,7 @@ describe("the comment on a pull request", () => {
     expect(body.length).toBeLessThan(65_536);
   });
 
-  test("is made once, and then updated", async () => {
+  test("is created once, then updated", async () => {
     expect((await posted("")).calls).toContain("--method POST repos/octo/app/issues/7/comments");
     expect((await posted("42")).calls).toContain("--method PATCH repos/octo/app/issues/comments/42");
   });

@@ -1,7 +1,6 @@
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import type { RunState } from "../../../src/cli/dispatch/view";
-import { changeLines, duration, fitted, runLines } from "../../../src/cli/dispatch/view";
+import { changeLines, duration, fitted, type RunState, runLines } from "../../../src/cli/dispatch/view";
 
 const at = "2026-01-10T00:00:00Z";
 const now = Date.parse("2026-01-10T00:01:05Z");
@@ -28,7 +27,7 @@ const running: RunState = {
 };
 
 describe("a run on a screen", () => {
-  test("jobs, and the steps of what runs", () => {
+  test("all jobs, and the steps of those that run", () => {
     expect(runLines(running, now, pc.createColors(false))).toEqual([
       "● Release v1.2.3: runs",
       "  ● Release 1m 5s",
@@ -39,7 +38,7 @@ describe("a run on a screen", () => {
     ]);
   });
 
-  test("where it does not fit, what runs is left", () => {
+  test("without the steps that are done, if they do not fit", () => {
     expect(runLines(running, now, pc.createColors(false), 5)).toEqual([
       "● Release v1.2.3: runs",
       "  ● Release 1m 5s",
@@ -48,19 +47,19 @@ describe("a run on a screen", () => {
     ]);
   });
 
-  test("what does not fit is cut, and colours are no letters", () => {
+  test("cut to the width, which colours do not change", () => {
     const bold = pc.createColors(true).bold("abcdef");
     expect(fitted(["abcdef", "b", "c", "d"], 4, 3)).toEqual(["abc…", "c", "d"]);
     expect(fitted([bold], 6, 3)).toEqual([bold]);
     expect(fitted([bold], 4, 3)[0]).toContain("abc…");
-    // Wide letters take two columns.
+    // Wide characters take two columns.
     expect(fitted(["日本語x"], 7, 3)).toEqual(["日本語x"]);
     expect(fitted(["日本語x"], 6, 3)).toEqual(["日本…"]);
   });
 });
 
 describe("a run line by line", () => {
-  test("only what has changed", () => {
+  test("only changes", () => {
     expect(changeLines(undefined, running)).toEqual([
       "Release v1.2.3: runs",
       "Release: runs",

@@ -11,14 +11,15 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../../src/cli/main";
+import { slipway } from "../../support/slipway";
 
 /** The command's flags and exit codes, in a repository with one Dockerfile. */
 let dir: string;
+/** What the last command has printed. */
 let said: string;
 
 beforeEach(() => {
-  // No question is asked, and no stack is made.
+  // Neither GitHub nor Pulumi's backend answers.
   vi.stubEnv("GITHUB_API_URL", "http://127.0.0.1:9");
   vi.stubEnv("PULUMI_BACKEND_URL", "file:///no/such/folder");
   dir = mkdtempSync(path.join(tmpdir(), "slipway-init-command-"));
@@ -26,23 +27,18 @@ beforeEach(() => {
   execFileSync("git", ["remote", "add", "origin", "git@github.com:octo/app.git"], { cwd: dir });
   writeFileSync(path.join(dir, "Dockerfile"), "FROM scratch\n");
   writeFileSync(path.join(dir, "Dockerfile.gpu"), "FROM scratch\n");
-  said = "";
-  const listen = (text: unknown) => {
-    said += String(text);
-    return true;
-  };
-  vi.spyOn(process.stdout, "write").mockImplementation(listen);
-  vi.spyOn(process.stderr, "write").mockImplementation(listen);
 });
 
 afterEach(() => {
-  vi.restoreAllMocks();
   vi.unstubAllEnvs();
-  process.exitCode = undefined;
   rmSync(dir, { recursive: true, force: true });
 });
 
-const init = (...args: string[]) => main(["init", "--cwd", dir, ...args]);
+async function init(...args: string[]): Promise<number | null> {
+  const { code, out, err } = await slipway(["init", "--cwd", dir, ...args]);
+  said = err + out;
+  return code;
+}
 
 describe("flags", () => {
   test.each([
@@ -80,7 +76,7 @@ describe("exit codes", () => {
     ],
     ["a host with a scheme", ["--yes", "--registry", "https://ghcr.io"], 2, "registry"],
     ["keyless without GitHub", ["--yes", "--workflows", "gitea", "--sign", "keyless"], 2, "--sign keyless"],
-    ["a platform that there is not", ["--yes", "--platform", "linux/z80"], 2, "linux/z80"],
+    ["an unknown platform", ["--yes", "--platform", "linux/z80"], 2, "linux/z80"],
     ["a folder outside of the repository", ["--yes", "--folder", "../other"], 2, "../other"],
     ["no terminal to ask at", [], 2, "--yes"],
     ["an unknown flag", ["--nonsense"], 2, "nonsense"],
@@ -91,13 +87,13 @@ describe("exit codes", () => {
     expect(readdirSync(dir).sort()).toEqual([".git", "Dockerfile", "Dockerfile.gpu"]);
   });
 
-  test("a folder that is no repository", async () => {
+  test("a folder outside of a repository", async () => {
     rmSync(path.join(dir, ".git"), { recursive: true });
     expect(await init("--yes")).toBe(1);
     expect(said).toContain("is not in a git repository");
   });
 
-  test("written, then nothing to do, without colours", async () => {
+  test("0 after writing, and 0 with nothing to do, without colours", async () => {
     expect(await init("--yes", "--sign", "none")).toBe(0);
     const next = said.slice(said.indexOf("\nWritten:"));
     expect(next).toContain("npx --no slipway plan --stack stage");
@@ -105,7 +101,6 @@ describe("exit codes", () => {
     expect(next).not.toMatch(/npx (?!--no )/);
     expect(next.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(said).not.toContain("\u001b[");
-    said = "";
     expect(await init("--yes")).toBe(0);
     expect(said).toContain("Nothing to do");
     expect(said).not.toContain("Next:");
@@ -115,12 +110,11 @@ describe("exit codes", () => {
 
 describe("--json", () => {
   const json = async (...args: string[]) => {
-    said = "";
     const code = await init("--json", "--no-lanes", ...args);
     return { code, said, report: code === 2 ? undefined : JSON.parse(said.slice(said.indexOf("{"))) };
   };
 
-  test("what it would write, with --print", async () => {
+  test("with --print: what it would write", async () => {
     const { code, said, report } = await json("--print");
     expect(code).toBe(0);
     expect(said.startsWith("{")).toBe(true);
@@ -140,7 +134,7 @@ describe("--json", () => {
     expect(readdirSync(dir)).not.toContain("release");
   });
 
-  test("what it wrote and what comes next, with --yes; the same where nothing is left to do", async () => {
+  test("with --yes: what it wrote and what comes next, also if nothing is left to do", async () => {
     const { code, report } = await json("--yes");
     expect(code).toBe(0);
     expect(report).toMatchObject({ written: true });
@@ -160,7 +154,7 @@ describe("--json", () => {
     );
   });
 
-  test("what is there and another's: exit code 1 or 2, and nothing written", async () => {
+  test("files that init did not write: exit code 1 or 2, and nothing written", async () => {
     mkdirSync(path.join(dir, ".github/workflows"), { recursive: true });
     writeFileSync(path.join(dir, ".github/workflows/promote-prod.yml"), "on: push\n");
     const { code, report } = await json("--yes");
@@ -171,11 +165,11 @@ describe("--json", () => {
       next: [],
     });
     writeFileSync(path.join(dir, "index.ts"), "mine\n");
-    expect((await json("--yes", "--folder", ".")).said).toContain("index.ts is there already");
+    expect((await json("--yes", "--folder", ".")).said).toContain("index.ts exists");
     expect(readdirSync(dir).sort()).toEqual([".git", ".github", "Dockerfile", "Dockerfile.gpu", "index.ts"]);
   });
 
-  test("a second run leaves the project's files as they are, and names a new Dockerfile", async () => {
+  test("a second run keeps the project's files, and reports a new Dockerfile", async () => {
     await json("--yes");
     const files = ["index.ts", "Pulumi.yaml", "Pulumi.stage.yaml", "Pulumi.prod.yaml", "tsconfig.json"];
     for (const file of files) appendFileSync(path.join(dir, "release", file), "\n# mine\n");
@@ -192,7 +186,7 @@ describe("--json", () => {
     expect(report.notes).toContain("worker/Dockerfile, which release/index.ts does not name: add it there");
   });
 
-  test("it asks nothing: without --yes and --print it is used wrongly", async () => {
+  test("without --yes or --print is used wrongly", async () => {
     const { code, said } = await json();
     expect(code).toBe(2);
     expect(said).toContain("--json asks nothing");

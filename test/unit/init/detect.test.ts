@@ -19,12 +19,12 @@ describe("what a repository releases", () => {
     ["a Containerfile", { Containerfile: SCRATCH }, { app: "Containerfile" }],
     ["one in a folder", { "server/Dockerfile": SCRATCH }, { app: "server/Dockerfile" }],
     [
-      "several in folders",
+      "several folders",
       { "api/Dockerfile": SCRATCH, "Web UI/Dockerfile": SCRATCH },
       { "app-web-ui": "Web UI/Dockerfile", "app-api": "api/Dockerfile" },
     ],
     [
-      "names that OCI allows, and some that it does not",
+      "names that OCI allows, and one that it does not",
       { "my_app/Dockerfile": SCRATCH, "app.js/Dockerfile": SCRATCH, "_x.-y/Dockerfile": SCRATCH },
       {
         "app-my_app": "my_app/Dockerfile",
@@ -122,7 +122,7 @@ describe("what a repository releases", () => {
     });
   });
 
-  test("the main lane is released by the tags that there are", () => {
+  test("the main lane's trigger follows the existing tags", () => {
     expect(
       found({ Dockerfile: SCRATCH, "Dockerfile.gpu": SCRATCH }, { tags: ["docker-v1.0.0"] }),
     ).toMatchObject({
@@ -171,7 +171,7 @@ describe("what a repository releases", () => {
     expect(shape?.kind === "services" ? shape.arg : "no services").toBe(arg);
   });
 
-  test("a build argument with a key in VERSIONS.env is read from there, one without a value is named", () => {
+  test("a build argument is read from VERSIONS.env if it has the key, and reported if it has no value", () => {
     const facts = someFacts({
       Dockerfile: "FROM scratch\nARG KIT_REF\nARG OTHER\nARG TARGETARCH\nARG LEVEL=3\n",
       "VERSIONS.env": "# pins\nKIT_REF=v1\nUNUSED=2\n",
@@ -183,12 +183,12 @@ describe("what a repository releases", () => {
     ]);
   });
 
-  test("nothing to build is nothing", () => {
+  test("nothing, without a Dockerfile", () => {
     expect(found({ "README.md": "" })).toBeUndefined();
   });
 });
 
-describe("where images go and who runs the workflows", () => {
+describe("registries, workflows and folder", () => {
   const answers = (facts: Partial<RepositoryFacts>, given = flags(), texts = {}) =>
     defaultAnswers(someFacts({ Dockerfile: SCRATCH, ...texts }, facts), given, "1.2.3");
 
@@ -233,7 +233,7 @@ describe("where images go and who runs the workflows", () => {
     expect(answers(facts, flags(), texts).hosts).toEqual(hosts);
   });
 
-  test("a workflow of the same name stays; one that Slipway made is its own", () => {
+  test("a workflow of the same name is kept, unless Slipway wrote it", () => {
     const texts = (text: string) => ({ ".github/workflows/release.yml": text });
     expect(answers({}, flags(), texts("on: push\n")).workflowFiles.release).toBe("slipway-release.yml");
     const made =
@@ -247,7 +247,7 @@ describe("where images go and who runs the workflows", () => {
     ["a release folder with other files", { "release/notes.md": "" }, {}, "slipway"],
     ["a release folder of its own", { "release/Pulumi.yaml": PROJECT }, {}, "release"],
     ["a release folder that git ignores", {}, { ignoredFolders: ["release"] }, "slipway"],
-  ])("the project's folder, with %s", (_, texts, facts, folder) => {
+  ])("the project's folder with %s", (_, texts, facts, folder) => {
     expect(answers(facts, flags(), texts).folder).toBe(folder);
   });
 

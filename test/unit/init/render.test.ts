@@ -50,7 +50,7 @@ function answersFor(
   return defaultAnswers(someFacts(texts, changes), given, "1.2.3");
 }
 
-/** What the written program gives to `Release.plan`, run as it is. */
+/** Runs the generated program. @returns what it passes to `Release.plan` */
 async function argsOf(answers: Answers, texts: Readonly<Record<string, string>>): Promise<unknown> {
   const { outputText } = ts.transpileModule(programText(answers), {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
@@ -79,15 +79,18 @@ describe("the program", () => {
     Object.keys(SHAPES).flatMap((kind) =>
       (["key", "keyless", "none"] as const).map((sign) => [kind, sign] as const),
     ),
-  )("%s, signed by %s: it gives the arguments that its workflow files are made from", async (kind, sign) => {
-    const texts = SHAPES[kind] ?? {};
-    const answers = answersFor(texts, flags({ sign, buildArg: ["A=1", "KIT=npm:left-pad"] }));
-    expect(answers.shape.kind).toBe(kind);
-    expect(await argsOf(answers, texts)).toEqual(releaseArgs(answers));
-    expect(programText(answers).split("\n").length).toBeLessThan(60);
-  });
+  )(
+    "%s, signed by %s: it plans with the arguments from which the workflow files are generated",
+    async (kind, sign) => {
+      const texts = SHAPES[kind] ?? {};
+      const answers = answersFor(texts, flags({ sign, buildArg: ["A=1", "KIT=npm:left-pad"] }));
+      expect(answers.shape.kind).toBe(kind);
+      expect(await argsOf(answers, texts)).toEqual(releaseArgs(answers));
+      expect(programText(answers).split("\n").length).toBeLessThan(60);
+    },
+  );
 
-  test("words of any kind come back as they were", async () => {
+  test("any text survives in the generated code", async () => {
     const texts = { Dockerfile: SCRATCH };
     await fc.assert(
       fc.asyncProperty(fc.string({ minLength: 1 }), fc.string(), async (name, value) => {
@@ -105,28 +108,31 @@ describe("the program", () => {
     ["images", "release.yml", "stage"],
     ["lanes", "release-gpu.yml", "gpu-stage"],
     ["services", "release.yml", "prod"],
-  ])("%s, signed keyless: what %s released is trusted, and no other", (kind, file, stack) => {
-    const answers = answersFor(SHAPES[kind] ?? {}, flags({ sign: "keyless" }));
-    const { settings } = stackSettings(answers).find((one) => one.stack === stack) ?? {};
-    const config = readConfig({
-      written: { ...sharedSettings(answers), ...settings },
-      code: releaseArgs(answers),
-      env: {},
-      secretKeys: [],
-    });
-    const signers = config.sign.mode === "keyless" ? config.sign.trusted : [];
-    const isTrusted = (subject: string) =>
-      signers.some((signer) => signer.kind === "identity" && matches(signer.subject, subject));
-    const workflow = `https://github.com/Octo/App/.github/workflows/${file}`;
-    expect(isTrusted(`${workflow}@refs/tags/v1.2.3`)).toBe(true);
-    expect(isTrusted(`${workflow}@refs/heads/main`)).toBe(true);
-    expect(isTrusted(`${workflow}@refs/heads/main-2`)).toBe(false);
-    expect(isTrusted(`${workflow}@refs/pull/1/merge`)).toBe(false);
-    expect(isTrusted(`${workflow.replace(".yml", "xyml")}@refs/heads/main`)).toBe(false);
-    expect(isTrusted(`https://github.com/octo/fork/.github/workflows/${file}@refs/tags/v1`)).toBe(false);
-  });
+  ])(
+    "%s, signed keyless: %s is trusted in this repository, and no other workflow or branch",
+    (kind, file, stack) => {
+      const answers = answersFor(SHAPES[kind] ?? {}, flags({ sign: "keyless" }));
+      const { settings } = stackSettings(answers).find((one) => one.stack === stack) ?? {};
+      const config = readConfig({
+        written: { ...sharedSettings(answers), ...settings },
+        code: releaseArgs(answers),
+        env: {},
+        secretKeys: [],
+      });
+      const signers = config.sign.mode === "keyless" ? config.sign.trusted : [];
+      const isTrusted = (subject: string) =>
+        signers.some((signer) => signer.kind === "identity" && matches(signer.subject, subject));
+      const workflow = `https://github.com/Octo/App/.github/workflows/${file}`;
+      expect(isTrusted(`${workflow}@refs/tags/v1.2.3`)).toBe(true);
+      expect(isTrusted(`${workflow}@refs/heads/main`)).toBe(true);
+      expect(isTrusted(`${workflow}@refs/heads/main-2`)).toBe(false);
+      expect(isTrusted(`${workflow}@refs/pull/1/merge`)).toBe(false);
+      expect(isTrusted(`${workflow.replace(".yml", "xyml")}@refs/heads/main`)).toBe(false);
+      expect(isTrusted(`https://github.com/octo/fork/.github/workflows/${file}@refs/tags/v1`)).toBe(false);
+    },
+  );
 
-  test("keyless is the default of a public repository on GitHub alone; a program that is there keeps its mode", () => {
+  test("keyless is the default for a public repository only on GitHub; an existing program keeps its mode", () => {
     const image = { Dockerfile: SCRATCH };
     const modeOf = (given: ReturnType<typeof flags>, isPublic: boolean, texts = {}) =>
       answersFor({ ...image, ...texts }, given, { isPublic }).sign;
@@ -144,7 +150,7 @@ describe("the program", () => {
 });
 
 describe("the stacks", () => {
-  test.each(Object.keys(SHAPES))("%s: the files say what the settings are, whatever their layout", (kind) => {
+  test.each(Object.keys(SHAPES))("%s: the files contain exactly the settings", (kind) => {
     const answers = answersFor(SHAPES[kind] ?? {});
     for (const stack of stackSettings(answers)) {
       const written = Object.entries(stack.settings).map(([key, value]) => [`slipway:${key}`, value]);
@@ -152,7 +158,7 @@ describe("the stacks", () => {
     }
   });
 
-  test("prod promotes what stage released, and asks for stage's signature", () => {
+  test("prod promotes what stage released, and verifies stage's signature", () => {
     const stacks = Object.fromEntries(
       stackSettings(answersFor(SHAPES.lanes ?? {})).map(({ stack, settings }) => [stack, settings]),
     );
@@ -169,7 +175,7 @@ describe("the stacks", () => {
     });
   });
 
-  test("a repository on GitHub gets a stack that sets it up; with --no-setup or Gitea it does not", () => {
+  test("a repository on GitHub gets a stack setup, except with --no-setup or Gitea", () => {
     const has = (answers: Answers) => stackSettings(answers).some(({ stack }) => stack === "setup");
     const image = { Dockerfile: SCRATCH };
     expect(has(answersFor(image))).toBe(true);
@@ -177,7 +183,7 @@ describe("the stacks", () => {
     expect(has(answersFor(image, flags({ workflows: ["gitea"] })))).toBe(false);
   });
 
-  test("a project in a folder reaches the repository by its root", () => {
+  test("a project in a folder has the repository's root as its root", () => {
     const image = { Dockerfile: SCRATCH };
     expect(sharedSettings(answersFor(image))).toEqual({ root: ".." });
     expect(sharedSettings(answersFor(image, flags({ folder: "tools/release/" })))).toEqual({ root: "../.." });
@@ -190,14 +196,14 @@ describe("the stacks", () => {
   });
 });
 
-describe("what is added to a person's files", () => {
+describe("what is added to the user's files", () => {
   const added = (texts: Readonly<Record<string, string>>, file: string, given = flags()) =>
     additions(
       answersFor({ Dockerfile: SCRATCH, ...texts }, given),
       someFacts({ Dockerfile: SCRATCH, ...texts }),
     ).find((one) => one.path === file)?.text;
 
-  test("package.json keeps its words, its order, its indentation and its versions", () => {
+  test("package.json keeps its entries, order, indentation and versions", () => {
     const text = '{\n\t"name": "app",\n\t"dependencies": {\n\t\t"typescript": "6"\n\t},\n\t"zebra": 1\n}\n';
     const made = added({ "package.json": text }, "package.json", flags({ folder: "." })) ?? "";
     const parsed = JSON.parse(made);
@@ -213,11 +219,11 @@ describe("what is added to a person's files", () => {
   });
 
   test.each([
-    ["none", undefined, "# Slipway\n.git\n.github\nrelease\n"],
-    ["a list of what is left out", "*.md\n.git\n", "*.md\n.git\n\n# Slipway\n.github\nrelease\n"],
-    ["without a last line's end", "*.md", "*.md\n\n# Slipway\n.git\n.github\nrelease\n"],
-    ["a list of what is let in", "*\n!src\n", undefined],
-    ["all of it", ".git*\nrelease/\n", undefined],
+    ["missing", undefined, "# Slipway\n.git\n.github\nrelease\n"],
+    ["a list of exclusions", "*.md\n.git\n", "*.md\n.git\n\n# Slipway\n.github\nrelease\n"],
+    ["without a final newline", "*.md", "*.md\n\n# Slipway\n.git\n.github\nrelease\n"],
+    ["a list of inclusions", "*\n!src\n", undefined],
+    ["complete", ".git*\nrelease/\n", undefined],
   ])(".dockerignore: %s", (_, found, expected) => {
     expect(added(found === undefined ? {} : { ".dockerignore": found }, ".dockerignore")).toBe(expected);
   });
@@ -236,11 +242,11 @@ describe("what is added to a person's files", () => {
     expect(text?.split("\n").includes(".git")).toBe(isIgnored);
   });
 
-  test("a Dockerfile's own ignore file is the one that counts", () => {
+  test("a Dockerfile's own ignore file is used", () => {
     expect(added({ "Dockerfile.dockerignore": "*.md\n" }, "Dockerfile.dockerignore")).toContain("release");
   });
 
-  test("in a context of another folder there is nothing to leave out", () => {
+  test("a context in another folder gets no ignore file", () => {
     const texts = { "api/Dockerfile": SCRATCH };
     const files = additions(answersFor(texts), someFacts(texts)).map((file) => file.path);
     expect(files).toEqual(["release/package.json", "release/.gitignore"]);
@@ -266,7 +272,7 @@ describe("all files or none", () => {
     expect(readdirSync(path.join(dir, "new/deep"))).toEqual(["file"]);
   });
 
-  test("none, where one has no place", async () => {
+  test("none, if one path is a folder", async () => {
     mkdirSync(path.join(dir, "taken"));
     const wrong = [...files, { path: "taken", text: "" }];
     await expect(writeAllOrNone(dir, wrong, new AbortController().signal)).rejects.toThrow();
@@ -274,7 +280,7 @@ describe("all files or none", () => {
     expect(readdirSync(dir).sort()).toEqual(["old", "taken"]);
   });
 
-  test("none, where it is a rename that fails", async () => {
+  test("none, if one cannot be renamed", async () => {
     mkdirSync(path.join(dir, "folder"));
     writeFileSync(path.join(dir, "blocker"), "");
     const wrong = [...files, { path: "blocker/file", text: "" }];

@@ -138,10 +138,10 @@ describe("a version that is released is adopted", () => {
       "platforms: linux/amd64, linux/arm64 → linux/amd64",
     ],
     [
-      "a base",
-      { bases: { "docker.io/library/node:22": digest("b") } },
-      { bases: { "docker.io/library/node:22": digest("c") } },
-      "docker.io/library/node:22: sha256:bbbbbbbbbbbb → sha256:cccccccccccc",
+      "an argument, and a base that moved has a line of its own",
+      { inputs: { A: "1" }, bases: { "docker.io/library/node:22": digest("b") } },
+      { buildArgs: { A: "2" }, bases: { "docker.io/library/node:22": digest("c") } },
+      "A: 1 → 2",
     ],
     [
       "an argument and a base that is gone",

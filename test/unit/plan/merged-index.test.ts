@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../src/plan/digest";
 import {
-  type ExpectedPart,
   type ImageIndex,
   type IndexEntry,
   mergedAnnotations,
@@ -10,7 +9,7 @@ import {
   missingInBase,
   partIndexProblems,
 } from "../../../src/plan/image-index";
-import { isIndex, platforms } from "../../../src/registry/manifest";
+import { isIndex, platforms } from "../../../src/registry/manifests";
 import { KEY } from "../../support/planned";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -167,7 +166,7 @@ describe("what the index of all parts says of its SBOM", () => {
 });
 
 describe("a part's index", () => {
-  const desired: ExpectedPart = {
+  const desired = {
     at: "app linux/arm64",
     platform: "linux/arm64",
     contentKey: KEY,

@@ -11,7 +11,7 @@ import {
   prunableKind,
   type RepositoryContents,
 } from "../../../src/plan/prune";
-import type { ReleaseEvent } from "../../../src/plan/tag-rules";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
 import { anImage } from "../../support/planned";
 
 const NOW = new Date("2026-11-28T12:00:00Z");

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ImageConfig } from "../../../src/plan/config";
 import type { ContextFile } from "../../../src/plan/content-key";
 import { assembleImageIntent } from "../../../src/plan/release-intent";
-import type { ReleaseEvent } from "../../../src/plan/tag-rules";
+import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
 import { aConfig, digest } from "../../support/plan-state";
 import { anImage } from "../../support/planned";
 import { evaluateText, SHA } from "../tag-rules/evaluate-text";

@@ -1,22 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../src/plan/digest";
-import {
-  type Ancestry,
-  decideTag,
-  type LiveTag,
-  newestIn,
-  type TagClass,
-} from "../../../src/plan/tag-policy";
+import { type Ancestry, type DesiredTag, decideTag, type LiveTag } from "../../../src/plan/tag-policy";
 import {
   compareVersions,
+  newest,
   parseVersion,
   type Version,
   type VersionForm,
   type VersionLine,
 } from "../../../src/plan/versions";
 
-/** Simulated registries: what the policy promises holds whatever is released, in whatever order. */
+/** A simulated registry: tag -> what it points to. */
 type Registry = Map<string, LiveTag>;
 
 const small = fc.integer({ min: 0, max: 2 });
@@ -39,7 +34,7 @@ const form = fc.constantFrom(
 
 function version(text: string): Version {
   const parsed = parseVersion(text);
-  if (parsed === undefined) throw new Error(`${text} is no version`);
+  if (parsed === undefined) throw new Error(`${text} is not a version`);
   return parsed;
 }
 
@@ -48,14 +43,11 @@ function digestOf(text: string): Digest {
   return `sha256:${Buffer.from(text).toString("hex").padEnd(64, "0")}`;
 }
 
-interface Tag {
-  readonly name: string;
-  readonly class: TagClass;
-  readonly line?: VersionLine;
-}
-
 /** The tags of one release, version tag first. */
-function tagsOf(text: string, { prefix, suffix }: VersionForm): Tag[] {
+function tagsOf(
+  text: string,
+  { prefix, suffix }: VersionForm,
+): Pick<DesiredTag, "name" | "class" | "line">[] {
   const [major = 0, minor = 0] = version(text).runs.flat();
   const lines: (readonly [string, VersionLine])[] = [
     [`${major}.${minor}`, { major, minor }],
@@ -68,7 +60,7 @@ function tagsOf(text: string, { prefix, suffix }: VersionForm): Tag[] {
   ];
 }
 
-/** Releases a version to one registry, judged against all, as the plan and the provider do. */
+/** Releases a version to one registry, with the versions of all registries in view, as the plan and the provider do. */
 function release(
   text: string,
   written: VersionForm,
@@ -92,7 +84,6 @@ function release(
   });
 }
 
-/** Ways to write versions with numbers, each of one form. */
 const OTHER_FORMS: Readonly<Record<string, (major: number, minor: number, patch: number) => string>> = {
   "padded dates": (year, month, day) => `202${year}.0${month + 1}.0${day + 1}`,
   "dates with and without zeros": (year, month, day) =>
@@ -122,10 +113,10 @@ test.each(Object.keys(OTHER_FORMS))("latest never goes back: %s", (name) => {
 });
 
 function newestReleased(released: readonly string[], line: VersionLine): string | undefined {
-  return newestIn(released.map(version), line)?.text;
+  return newest(released.map(version), { line })?.text;
 }
 
-describe("in whatever order versions are released", () => {
+describe("in any order of releases", () => {
   test("every floating tag points to the newest release of its line, after each release", () => {
     fc.assert(
       fc.property(history, form, (order, written) => {
@@ -184,7 +175,7 @@ describe("in whatever order versions are released", () => {
     );
   });
 
-  test("releasing again what was just released changes nothing", () => {
+  test("releasing the last version again changes nothing", () => {
     fc.assert(
       fc.property(history, form, (order, written) => {
         const registry: Registry = new Map();
@@ -210,7 +201,7 @@ describe("in whatever order versions are released", () => {
     );
   });
 
-  test("another content of a version that exists is refused, whatever came between", () => {
+  test("other content of a version that exists is refused, however many releases came between", () => {
     fc.assert(
       fc.property(history, fc.nat(), form, (order, pick, written) => {
         const registry: Registry = new Map();
@@ -253,7 +244,7 @@ describe("in whatever order versions are released", () => {
   });
 });
 
-test("two registries of which one misses releases: neither ever shows an older version than what it holds", () => {
+test("if one of two registries misses releases, no tag goes back in either of them", () => {
   const step = fc.tuple(versionText, fc.constantFrom("both", "first", "second"));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 15 }), (steps) => {
@@ -271,7 +262,7 @@ test("two registries of which one misses releases: neither ever shows an older v
           }
         }
       }
-      // Completing the newest release everywhere makes both the same again, floating tags first of all.
+      // Once every release is complete in both, their floating tags are equal again.
       const versions = [...new Set(steps.map(([text]) => text))].sort(
         (a, b) => compareVersions(version(a), version(b)) ?? 0,
       );

@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import {
   compareVersions,
   isPrerelease,
-  matchesLine,
   newest,
   parseVersion,
   RELEASE_NAME_PATTERN,
@@ -13,7 +12,7 @@ import {
 
 function version(text: string, reading: VersionReading = {}): Version {
   const parsed = parseVersion(text, reading);
-  if (parsed === undefined) throw new Error(`${text} is no version`);
+  if (parsed === undefined) throw new Error(`${text} is not a version`);
   return parsed;
 }
 
@@ -111,7 +110,7 @@ describe("parseVersion", () => {
 });
 
 describe("compareVersions", () => {
-  it("orders as releases follow each other", () => {
+  it("orders versions as they are released", () => {
     const ordered = [
       "0.0.1-0",
       "0.0.1",
@@ -197,7 +196,7 @@ describe("compareVersions", () => {
     ).toEqual(ordered);
   });
 
-  it("takes v for no difference", () => {
+  it("ignores a leading v", () => {
     expect(compareVersions(version("v1.2.3"), version("1.2.3"))).toBe(0);
     expect(compareVersions(version("v1.10"), version("1.10"))).toBe(0);
   });
@@ -231,7 +230,7 @@ describe("compareVersions", () => {
   );
   const any = text.map((written) => version(written));
 
-  it("is antisymmetric, and reflexive", () => {
+  it("is antisymmetric and reflexive", () => {
     fc.assert(
       fc.property(any, any, (a, b) => {
         expect(inOrder(a, b) + inOrder(b, a)).toBe(0);
@@ -255,7 +254,7 @@ describe("compareVersions", () => {
     );
   });
 
-  it("is 0 for one version only, however it is written", () => {
+  it("is 0 only for the same version, with or without v", () => {
     fc.assert(
       fc.property(any, any, (a, b) => {
         const bare = ({ text: written }: Version) => written.replace(/^v/, "");
@@ -277,19 +276,21 @@ describe("compareVersions", () => {
   });
 });
 
-describe("lines and the newest", () => {
-  it("knows a version's lines", () => {
-    expect(matchesLine(version("1.9.4"), { major: 1 })).toBe(true);
-    expect(matchesLine(version("1.9.4"), { major: 1, minor: 9 })).toBe(true);
-    expect(matchesLine(version("1.9.4"), { major: 1, minor: 8 })).toBe(false);
-    expect(matchesLine(version("2.9.4"), { major: 1 })).toBe(false);
-    expect(matchesLine(version("1.2.3.4"), { major: 1, minor: 2, patch: 3 })).toBe(true);
-    expect(matchesLine(version("1.2.4.4"), { major: 1, minor: 2, patch: 3 })).toBe(false);
-    expect(matchesLine(version("1.2"), { major: 1, minor: 2, patch: 0 })).toBe(true);
-    expect(matchesLine(version("2024-05-01"), { major: 2024, minor: 5 })).toBe(true);
+describe("newest", () => {
+  it.each([
+    ["1.9.4", { major: 1 }, true],
+    ["1.9.4", { major: 1, minor: 9 }, true],
+    ["1.9.4", { major: 1, minor: 8 }, false],
+    ["2.9.4", { major: 1 }, false],
+    ["1.2.3.4", { major: 1, minor: 2, patch: 3 }, true],
+    ["1.2.4.4", { major: 1, minor: 2, patch: 3 }, false],
+    ["1.2", { major: 1, minor: 2, patch: 0 }, true],
+    ["2024-05-01", { major: 2024, minor: 5 }, true],
+  ])("%s is in the line %j: %s", (text, line, expected) => {
+    expect(newest([version(text)], { line }) !== undefined).toBe(expected);
   });
 
-  it("finds the newest, pre-releases only where asked for", () => {
+  it("counts pre-releases only if asked to", () => {
     const versions = ["1.2.3", "2.1.0-rc.1", "2.0.0", "1.9.4"].map((text) => version(text));
     expect(newest(versions)?.text).toBe("2.0.0");
     expect(newest(versions, { includePrerelease: true })?.text).toBe("2.1.0-rc.1");

@@ -106,7 +106,7 @@ describe("dockerCredentials", () => {
     "explains a DOCKER_AUTH_CONFIG of %s",
     async (text) => {
       environment.DOCKER_AUTH_CONFIG = text;
-      await expect(find("ghcr.io")).rejects.toThrow(/DOCKER_AUTH_CONFIG is no JSON object\n.*"auths"/);
+      await expect(find("ghcr.io")).rejects.toThrow(/DOCKER_AUTH_CONFIG is not a JSON object\n.*"auths"/);
     },
   );
 
@@ -175,7 +175,7 @@ describe("dockerCredentials", () => {
       "echo canary; echo 'keychain is locked' >&2; exit 3",
       /exit code 3: keychain is locked/,
     ],
-    ["without JSON", { credsStore: "store" }, "echo canary", /no credentials/],
+    ["without JSON", { credsStore: "store" }, "echo canary", /did not print credentials/],
     ["a path", { credHelpers: { "ghcr.io": "../../bin/sh" } }, "", /has no valid name/],
     ["an option", { credsStore: "-rf" }, "", /has no valid name/],
   ])("explains a helper that is %s, without its output", async (_what, content, script, expected) => {
@@ -187,7 +187,7 @@ describe("dockerCredentials", () => {
     expect(String(error)).not.toContain("canary");
   });
 
-  it("does not wait for a helper that waits for somebody", async () => {
+  it("does not wait for a helper that never answers", async () => {
     await helper("store", "sleep 30");
     await config({ credsStore: "store" });
     const asking = dockerCredentials("ghcr.io", { environment, deadlineMs: 200 });
@@ -195,10 +195,10 @@ describe("dockerCredentials", () => {
   });
 
   it.each([
-    ["{ not json canary", /is no JSON object/],
-    ['{"auths":{"ghcr.io":{"auth":"Y2FuYXJ5"}}}', /no base64 of/],
-    ["[1]\u0000", /is no JSON object/],
-  ])("explains a file that is broken, without quoting it: %j", async (content, expected) => {
+    ["{ not json canary", /is not a JSON object/],
+    ['{"auths":{"ghcr.io":{"auth":"Y2FuYXJ5"}}}', /not base64 of/],
+    ["[1]\u0000", /is not a JSON object/],
+  ])("explains a broken file without quoting it: %j", async (content, expected) => {
     await config(content);
     const error: unknown = await find("ghcr.io").catch((caught: unknown) => caught);
     expect(String(error)).toMatch(expected);

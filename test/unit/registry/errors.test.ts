@@ -2,9 +2,10 @@ import { MockAgent } from "undici";
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "../../../src/plan/problem";
 import { Secret } from "../../../src/plan/secret";
-import { type Credentials, RegistryClient } from "../../../src/registry/client";
+import { parseRetryAfter } from "../../../src/registry/answer-errors";
+import type { Credentials } from "../../../src/registry/auth";
+import { RegistryClient } from "../../../src/registry/client";
 import { RegistryError } from "../../../src/registry/errors";
-import { Redactor, safePath } from "../../../src/registry/redact";
 
 interface Answered {
   readonly path: string;
@@ -14,7 +15,7 @@ interface Answered {
   readonly body?: string;
 }
 
-/** What a client says when `origin` answers like that, in this order. */
+/** The error of a push, with these answers of each origin in this order. */
 async function failureOf(
   host: string,
   answers: Record<string, readonly Answered[]>,
@@ -45,8 +46,8 @@ const bearer = (realm: string) => ({
   "www-authenticate": `Bearer realm="${realm}",service="s",scope="repository:octo/app:pull,push"`,
 });
 
-describe("what users read", () => {
-  it("GHCR's 403 names packages: write and the package's access", async () => {
+describe("the error that a user reads", () => {
+  it("for GHCR's 403 names packages: write and the package's access", async () => {
     const error = await failureOf("ghcr.io", {
       "https://ghcr.io": [
         { path: uploads, method: "POST", status: 401, headers: bearer("https://ghcr.io/token") },
@@ -62,13 +63,13 @@ describe("what users read", () => {
     expect(error.code).toBe("registry-forbidden");
     expect(error.message).toMatchInlineSnapshot(`
       "ghcr.io answered 403 to POST /v2/octo/app/blobs/uploads/: DENIED: permission_denied: write_package
-        The credentials are known, but do not allow this on ghcr.io/octo/app. In a workflow the job needs \`permissions: packages: write\`, and an existing package must name the repository: package settings → Manage Actions access → add it with the role Write. A personal access token (classic) needs the scope \`write:packages\`, and \`read:packages\` for private ones; GHCR_USERNAME and GHCR_TOKEN hold it, and are taken before GITHUB_ACTOR and GITHUB_TOKEN."
+        The credentials are valid, but do not allow this on ghcr.io/octo/app. In a workflow the job needs \`permissions: packages: write\`, and an existing package must name the repository: package settings → Manage Actions access → add it with the role Write. A personal access token (classic) needs the scope \`write:packages\`, and \`read:packages\` for private ones; GHCR_USERNAME and GHCR_TOKEN hold it, and take precedence over GITHUB_ACTOR and GITHUB_TOKEN."
     `);
     expect(error.toProblem()).toMatchObject({ code: "registry-forbidden", path: "ghcr.io/octo/app" });
     expect(formatProblem(error.toProblem())).toContain("[registry-forbidden]");
   });
 
-  it("Docker Hub's refusal at its token service names the scope of access tokens", async () => {
+  it("for Docker Hub's token service names the scope of access tokens", async () => {
     const error = await failureOf("docker.io", {
       "https://registry-1.docker.io": [
         { path: uploads, method: "POST", status: 401, headers: bearer("https://auth.docker.io/token") },
@@ -80,11 +81,11 @@ describe("what users read", () => {
     expect(error.code).toBe("registry-unauthorized");
     expect(error.message).toMatchInlineSnapshot(`
       "auth.docker.io (for docker.io) answered 401 to GET /token?service=s&scope=repository:octo/app:pull,push: incorrect username or password
-        The credentials for docker.io are wrong, expired or revoked. An access token needs the scope Read & Write, and its owner must be allowed to push to docker.io/octo/app (Docker Hub → Account settings → Personal access tokens); the username is the account's name, not its e-mail."
+        The credentials for docker.io are wrong, expired or revoked. An access token needs the scope Read & Write, and its owner must be allowed to push to docker.io/octo/app (Docker Hub → Account settings → Personal access tokens). The username is the account's name, not its e-mail address."
     `);
   });
 
-  it("Docker Hub's 401 with a valid token is a missing right, not a wrong password", async () => {
+  it("for Docker Hub's 401 with a valid token is a missing right, not a wrong password", async () => {
     const denied = { ...bearer("https://auth.docker.io/token") };
     denied["www-authenticate"] += ',error="insufficient_scope"';
     const error = await failureOf("docker.io", {
@@ -100,7 +101,7 @@ describe("what users read", () => {
     });
   });
 
-  it("an anonymous refusal says how to sign in", async () => {
+  it("without credentials says how to sign in", async () => {
     const error = await failureOf(
       "quay.io",
       {
@@ -117,7 +118,7 @@ describe("what users read", () => {
     );
   });
 
-  it("credentials do not go unencrypted to a token service", async () => {
+  it("refuses a token service without https", async () => {
     const error = await failureOf("ghcr.io", {
       "https://ghcr.io": [
         { path: uploads, method: "POST", status: 401, headers: bearer("http://evil.example/token") },
@@ -130,11 +131,11 @@ describe("what users read", () => {
   });
 
   it.each([
-    ['{"token":""}', "no token"],
-    ['{"token":"a\\nb: c"}', "no token"],
-    ["<html>", "no JSON"],
-    ["null", "no token"],
-  ])("a token service that answers %j", async (body, expected) => {
+    ['{"token":""}', "no usable token"],
+    ['{"token":"a\\nb: c"}', "no usable token"],
+    ["<html>", "not JSON"],
+    ["null", "no usable token"],
+  ])("refuses the token answer %j", async (body, expected) => {
     const error = await failureOf("ghcr.io", {
       "https://ghcr.io": [
         { path: uploads, method: "POST", status: 401, headers: bearer("https://ghcr.io/token") },
@@ -151,7 +152,7 @@ describe("what users read", () => {
   it.each([
     [ecr, "aws ecr create-repository --region eu-central-1 --repository-name octo/app"],
     ["registry.example", "create octo/app there first"],
-  ])("a repository that %s does not make by itself: how to make it", async (host, hint) => {
+  ])("says how to create a repository in %s", async (host, hint) => {
     const error = await failureOf(host, {
       [`https://${host}`]: [{ path: uploads, method: "POST", status: 404, body: missing }],
     });
@@ -180,18 +181,16 @@ describe("what users read", () => {
   });
 });
 
-describe("Redactor", () => {
-  it("removes a value raw, in base64 and URL-encoded", () => {
-    const redactor = new Redactor();
-    redactor.hide("p&ss word/+");
-    const text = `p&ss word/+ ${Buffer.from("p&ss word/+").toString("base64")} ${encodeURIComponent("p&ss word/+")}`;
-    expect(redactor.redact(text)).toBe("[secret] [secret] [secret]");
-  });
-});
-
-describe("safePath", () => {
-  it("keeps what explains, and drops what could be a secret", () => {
-    const url = new URL("https://cdn.example/blob?digest=sha256:aa&X-Amz-Signature=abc&_state=s&token=t");
-    expect(safePath(url)).toBe("/blob?digest=sha256:aa");
+describe("parseRetryAfter", () => {
+  const now = Date.parse("2026-01-10T00:00:00Z");
+  it.each([
+    [undefined, undefined],
+    ["5", 5_000],
+    [" 0 ", 0],
+    ["Sat, 10 Jan 2026 00:00:30 GMT", 30_000],
+    ["Fri, 09 Jan 2026 00:00:00 GMT", 0],
+    ["soon", undefined],
+  ])("%j is %j", (header, expected) => {
+    expect(parseRetryAfter(header, now)).toBe(expected);
   });
 });

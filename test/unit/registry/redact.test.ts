@@ -1,7 +1,41 @@
 import { describe, expect, test } from "vitest";
-import { Redactor, scrub } from "../../../src/registry/redact";
+import { Redactor, safePath, scrub } from "../../../src/registry/redact";
+import { Canaries } from "../../support/canary/canaries";
 
-test("a secret that is the beginning of another leaves nothing of it", () => {
+const canaries = new Canaries();
+const SECRETS = [
+  canaries.plant("with signs"),
+  canaries.plant("with lines", { before: "first line\n", after: "\nlast line" }),
+  canaries.plant("plain", { before: "", after: "" }),
+];
+const go = (text: string) =>
+  JSON.stringify(text).replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
+
+test.each<[string, (secret: string) => string]>([
+  ["as it is", (secret) => `it is ${secret}.`],
+  ["in JSON", (secret) => JSON.stringify({ secret })],
+  ["in JSON four deep", (secret) => go(JSON.stringify(go(JSON.stringify(secret))))],
+  ["in a URL", (secret) => `https://me:${encodeURIComponent(secret)}@host/`],
+  ["in a form", (secret) => new URLSearchParams({ secret }).toString()],
+  ["in a header", (secret) => `Basic ${Buffer.from(`me:${secret}`).toString("base64")}`],
+  ["in base64url", (secret) => Buffer.from(`{"a":"${secret}"}`).toString("base64url")],
+  ["in hex", (secret) => Buffer.from(secret).toString("hex").toUpperCase()],
+])("a secret is removed %s", (_, form) => {
+  const redactor = new Redactor();
+  for (const secret of SECRETS) redactor.hide(secret);
+  for (const secret of SECRETS) {
+    expect(canaries.findIn(form(secret))).not.toEqual([]);
+    expect(canaries.findIn(redactor.redact(form(secret)))).toEqual([]);
+  }
+});
+
+test("every line of a secret of several lines is removed by itself", () => {
+  const redactor = new Redactor();
+  redactor.hide("-----BEGIN KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END KEY-----\n");
+  expect(redactor.redact('{"msg":"MIGHAgEAMBMGByqGSM49"}')).toBe('{"msg":"[secret]"}');
+});
+
+test("a secret that starts with another one is removed whole", () => {
   const redactor = new Redactor();
   redactor.hide("hunter2");
   expect(redactor.redact("hunter2")).toBe("[secret]");
@@ -9,7 +43,7 @@ test("a secret that is the beginning of another leaves nothing of it", () => {
   expect(redactor.redact("is hunter2-prod-9981, was hunter2")).toBe("is [secret], was [secret]");
 });
 
-test("how many values are remembered is said, and the latest stay", () => {
+test("a redactor keeps as many values as configured, the latest ones", () => {
   const values = Array.from({ length: 300 }, (_, at) => `value-number-${at}.`);
   const shown = (redactor: Redactor) => {
     for (const value of values) redactor.hide(value);
@@ -22,7 +56,7 @@ test("how many values are remembered is said, and the latest stay", () => {
   expect(redactor.redact("first-one second-one third-one")).toBe("[secret] second-one [secret]");
 });
 
-describe("scrub removes what looks like a secret, whoever made it", () => {
+describe("scrub removes what looks like a secret", () => {
   test.each([
     ["get https://u:planted@host/x", "get https://[secret]@host/x"],
     ["see https://cdn.example/b?X-Amz-Signature=planted&y=1 now", "see https://cdn.example/b?[query] now"],
@@ -43,7 +77,12 @@ describe("scrub removes what looks like a secret, whoever made it", () => {
     "/v2/octo/app/blobs/uploads/?mount=sha256:abc&from=octo/base",
     "https://registry.example/v2/",
     "basically nothing",
-  ])("and leaves %s", (text) => {
+  ])("but not from: %s", (text) => {
     expect(scrub(text)).toBe(text);
   });
+});
+
+test("safePath keeps harmless parameters only", () => {
+  const url = new URL("https://cdn.example/blob?digest=sha256:aa&X-Amz-Signature=abc&_state=s&token=t");
+  expect(safePath(url)).toBe("/blob?digest=sha256:aa");
 });

@@ -53,6 +53,25 @@ app 1.2.3: build for linux/amd64, linux/arm64
     );
   });
 
+  test("names bases that moved, once for all images that are built on them", () => {
+    const moved = { built: "1.2.3", base: "debian:12", from: digest("b"), to: digest("c") };
+    const hint = "Release v1.2.3-r1 to rebuild it";
+    const movedBases = [
+      { ...moved, image: "app", hint },
+      { ...moved, image: "base", built: "base-3f2a9c01b7de", hint: "Change it" },
+      { ...moved, image: "web", hint },
+    ];
+    const lines = planText({ ...planOf(registryState()), movedBases }).split("\n");
+    const at = lines.findIndex((line) => line.includes("base-moved"));
+    expect(lines.slice(at, at + 5)).toEqual([
+      "  base-moved app, web: debian:12 sha256:bbbbbbbbbbbb → sha256:cccccccccccc since 1.2.3 was built",
+      `    ${hint}`,
+      "  base-moved base: debian:12 sha256:bbbbbbbbbbbb → sha256:cccccccccccc since base-3f2a9c01b7de was built",
+      "    Change it",
+      "",
+    ]);
+  });
+
   test.each<[string, Record<string, string>, string[]]>([
     ["none", {}, []],
     ["each its own", { a: "X", b: "Y" }, ["  a comes from X", "  b comes from Y"]],

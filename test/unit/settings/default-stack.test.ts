@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { stackToUse } from "../../../src/cli/commands/flags";
-import { findStack } from "../../../src/cli/dispatch/project";
+import { findStack } from "../../../src/cli/dispatch/settings";
 import { defaultStack } from "../../../src/settings/read-setup";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { evaluateTagRules, parseFlavor, parseTagRules } from "../../../src/plan/tag-rules";
+import { evaluateTagRules } from "../../../src/plan/tag-rules/evaluate";
+import { parseFlavor } from "../../../src/plan/tag-rules/inputs";
+import { parseTagRules } from "../../../src/plan/tag-rules/tag-rule";
 import { MINIMAL, problemLines, read } from "./read-config";
 
 const MAIN = { name: "main", format: "vX.Y.Z", trigger: "docker-v*", floating: "latest" };

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readStackConfig } from "../../../src/cli/plan-without-engine";
-import { declaredCode } from "../../../src/cli/program/run-program";
+import { readStackConfig } from "../../../src/cli/plan/plan-stack";
+import { declaredCode } from "../../../src/cli/plan/run-program";
 import { matches } from "../../../src/plan/trust";
 import { readConfig } from "../../../src/settings/read";
 import { isSetupStack, readSetup } from "../../../src/settings/read-setup";

@@ -7,7 +7,7 @@ import {
 import type { Digest } from "../../../src/plan/digest";
 import { detachedDigests } from "../../../src/plan/image-index";
 import type { VerifyRules } from "../../../src/plan/trust";
-import { type IndexJson, isIndex, OCI_INDEX } from "../../../src/registry/manifest";
+import { type IndexJson, isIndex, OCI_INDEX } from "../../../src/registry/manifests";
 import { imageSignatureBytes, releaseStatementBytes } from "../../../src/signing/in-toto";
 import { BUILDER, MemoryRepository } from "../../support/memory-registry";
 import {

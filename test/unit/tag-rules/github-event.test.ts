@@ -16,10 +16,10 @@ function read(parts: Partial<GitHubEvent> = {}) {
   });
 }
 
-describe("the reference", () => {
+describe("the event's reference and commit", () => {
   const payload = { number: 7, pull_request: { head: { sha: HEAD }, base: { ref: "main" } } };
 
-  test("of pull_request_target is the pull request's", () => {
+  test("pull_request_target has the reference of its pull request", () => {
     expect(read({ eventName: "pull_request_target", payload })).toMatchObject({
       ref: "refs/pull/7/merge",
       sha: SHA,
@@ -27,14 +27,14 @@ describe("the reference", () => {
     });
   });
 
-  test("a pull request's own head where that is asked for", () => {
+  test("sourceOfSha chooses a pull request's own head", () => {
     const sourceOfSha = "pull-request-head";
     expect(read({ eventName: "pull_request", payload, sourceOfSha }).sha).toBe(HEAD);
     expect(read({ eventName: "pull_request", payload: {}, sourceOfSha }).sha).toBe(SHA);
     expect(read({ eventName: "push", payload, sourceOfSha }).sha).toBe(SHA);
   });
 
-  test("base_ref counts for tags only", () => {
+  test("base_ref is used for tags only", () => {
     const pushed = { base_ref: "refs/heads/rel/1" };
     expect(read({ ref: "refs/tags/v1", payload: pushed }).baseRef).toBe("rel/1");
     expect(read({ ref: "refs/tags/v1", payload: { base_ref: null } }).baseRef).toBe("");
@@ -42,7 +42,7 @@ describe("the reference", () => {
   });
 });
 
-describe("the commit's date", () => {
+describe("the commit's date comes from", () => {
   const payload = {
     commits: [
       { id: HEAD, timestamp: "2020-01-01T00:00:00Z" },
@@ -51,24 +51,20 @@ describe("the commit's date", () => {
     head_commit: { id: HEAD, timestamp: "2020-01-03T00:00:00Z" },
   };
   test.each([
-    ["told by the commit in the payload", { payload }, "2020-01-02T00:00:00.000Z"],
+    ["the commit in the payload", { payload }, "2020-01-02T00:00:00.000Z"],
     [
-      "told by the head commit",
+      "the head commit",
       { payload: { head_commit: { id: SHA, timestamp: "2020-01-03T00:00:00Z" } } },
       "2020-01-03T00:00:00.000Z",
     ],
-    [
-      "of another commit does not count",
-      { payload: { head_commit: payload.head_commit } },
-      NOW.toISOString(),
-    ],
-    ["given wins", { payload, commitDate: new Date(0) }, "1970-01-01T00:00:00.000Z"],
+    ["the clock, not another commit", { payload: { head_commit: payload.head_commit } }, NOW.toISOString()],
+    ["the caller first of all", { payload, commitDate: new Date(0) }, "1970-01-01T00:00:00.000Z"],
   ])("%s", (_, parts, date) => {
     expect(read(parts).commitDate.toISOString()).toBe(date);
   });
 });
 
-test("facts come from GitHub's answer, else from the payload; null is absent", () => {
+test("the repository comes from GitHub's API, else from the payload, without null fields", () => {
   const payload = { repository: { name: "a", default_branch: "main", license: null, description: null } };
   expect(read({ payload })).toMatchObject({
     defaultBranch: "main",
@@ -86,7 +82,7 @@ test("facts come from GitHub's answer, else from the payload; null is absent", (
   });
 });
 
-test("a dispatched workflow's inputs become texts", () => {
+test("a dispatched workflow's inputs are converted to strings", () => {
   expect(read({ payload: { inputs: { tag: "v1", push: true, n: 3, nothing: null } } }).inputs).toEqual({
     tag: "v1",
     push: "true",

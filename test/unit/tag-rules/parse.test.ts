@@ -4,7 +4,7 @@ import { parseTagRule, parseTagRules } from "../../../src/plan/tag-rules/tag-rul
 import { evaluateText } from "./evaluate-text";
 
 describe("rules", () => {
-  test("a rule keeps what was written and gets the defaults of its type", () => {
+  test("a rule gets the defaults of its type", () => {
     expect(parseTagRule(" Type=sha , Foo = bar=baz , format=long")).toEqual({
       type: "sha",
       text: " Type=sha , Foo = bar=baz , format=long",
@@ -12,7 +12,6 @@ describe("rules", () => {
       priority: 100,
       prefix: "sha-",
       format: "long",
-      attributes: { enable: "true", priority: "100", prefix: "sha-", format: "long", foo: "bar=baz" },
     });
   });
 
@@ -29,7 +28,7 @@ describe("rules", () => {
     ["type=match,pattern=v(.*),group=1", { pattern: "v(.*)", group: "1", value: "" }],
     ["type=edge,priority=5", { branch: "", priority: 5 }],
     ["type=semver,pattern={{major}},slipway-class=version", { class: "version" }],
-  ])("%s", (text, rule) => {
+  ])("%s is parsed", (text, rule) => {
     expect(parseTagRule(text)).toMatchObject(rule);
   });
 
@@ -48,19 +47,19 @@ describe("rules", () => {
     ["type=sha,format=medium", 'format="medium" is not one of short, long'],
     ["type=raw", "type=raw needs value="],
     ["foo,slipway-class=fixed", 'slipway-class="fixed" is not one of version, floating, revision'],
-    ["", "a rule may not be empty"],
+    ["", "a rule must not be empty"],
     ['value="x"', "Invalid Opening Quote"],
   ])("%j is refused", (text, message) => {
     expect(() => parseTagRule(text)).toThrow(message);
   });
 
-  test("all that are wrong are reported at once, by place", () => {
+  test("all invalid rules are reported at once, each with its path", () => {
     expect(() => parseTagRules(["type=x", "foo", "type=ref"], "images[0].tags")).toThrow(
       /images\[0\]\.tags\[0\].*\[tag-rule\]\n {2}images\[0\]\.tags\[2\]/,
     );
   });
 
-  test("are sorted by priority, as written where equal", () => {
+  test("rules are sorted by priority, and equal ones stay in order", () => {
     const texts = ["type=sha", "b", "type=semver,pattern={{raw}}", "a", "c,priority=1e4"];
     expect(parseTagRules(texts).map(({ text }) => text)).toEqual([
       "c,priority=1e4",
@@ -86,7 +85,7 @@ describe("rules", () => {
 });
 
 describe("flavor", () => {
-  test("the last word wins, and onlatest belongs to what stands before it", () => {
+  test("the last value wins, and onlatest belongs to the prefix or suffix before it", () => {
     expect(
       parseFlavor(["latest=false", "prefix=v,onlatest=true", "suffix=-x", " LATEST = true ,suffix=-a=b"]),
     ).toEqual({
@@ -121,7 +120,7 @@ describe("images", () => {
     ],
     [["name=a,enable=false"], []],
     [[], []],
-  ])("%j", (entries, names) => {
+  ])("%j gives the enabled names", (entries, names) => {
     expect(parseImages(entries)).toEqual(names);
   });
 
@@ -135,7 +134,7 @@ describe("images", () => {
 });
 
 describe("lists", () => {
-  test("several lines are read as the action's input", () => {
+  test("several lines are read as a multi-line input of docker/metadata-action", () => {
     expect(readInputList('\n  # all\n type=sha # kept\n\n"a,b",c\r\n  last  \n')).toEqual([
       "type=sha # kept",
       "a,b,c",
@@ -143,7 +142,7 @@ describe("lists", () => {
     ]);
   });
 
-  test("one line is an entry as it stands", () => {
+  test("a single line is one entry, unchanged", () => {
     expect(listEntries(['type=match,"pattern=\\d{1,3}"', "", "# no", "a\nb"])).toEqual([
       'type=match,"pattern=\\d{1,3}"',
       "a",

@@ -56,14 +56,14 @@ const check = (
   }) => void,
 ) => fc.assert(fc.property(input, assert), { numRuns: 300 });
 
-test("evaluating twice gives the same", () => {
+test("evaluating the same rules twice gives the same result", () => {
   check(({ rules, event, flavor, images }) => {
     const run = () => evaluateText(rules, event, { flavor, images });
     expect(run()).toEqual(run());
   });
 });
 
-test("the version and the partial tags do not repeat, and consist of clean characters", () => {
+test("version and partial tags are unique and have no other characters than a tag may have", () => {
   check(({ rules, event, flavor, images }) => {
     const { version, partial } = evaluateText(rules, event, { flavor, images });
     expect(new Set([version, ...partial]).size).toBe(1 + partial.length);
@@ -71,7 +71,7 @@ test("the version and the partial tags do not repeat, and consist of clean chara
   });
 });
 
-test("each image has the same names in the same order, and each name one entry", () => {
+test("every image gets the same names in the same order, and each name has one entry", () => {
   check(({ rules, event, flavor, images }) => {
     const result = evaluateText(rules, event, { flavor, images });
     const names = evaluateText(rules, event, { flavor }).tags;
@@ -81,7 +81,7 @@ test("each image has the same names in the same order, and each name one entry",
   });
 });
 
-test("a name breaks OCI's grammar exactly when a problem says so", () => {
+test("a problem is reported for exactly those names that break OCI's grammar", () => {
   check(({ rules, event, flavor }) => {
     const { entries, problems } = evaluateText(rules, event, { flavor });
     const broken = entries.filter((entry) => !TAG_PATTERN.test(entry.name));
@@ -89,7 +89,7 @@ test("a name breaks OCI's grammar exactly when a problem says so", () => {
   });
 });
 
-test("a rule that is switched off might as well not be there", () => {
+test("a rule with enable=false changes nothing", () => {
   check(({ rules, event, flavor, images }) => {
     const others = rules.length === 0 ? ["type=raw,value=x,enable=false"] : rules;
     const off = [...others, "type=raw,value=off,priority=9999,enable=false"];
@@ -99,7 +99,7 @@ test("a rule that is switched off might as well not be there", () => {
   });
 });
 
-test("labels are sorted, and each key stands once", () => {
+test("labels are sorted, and each key occurs once", () => {
   fc.assert(
     fc.property(fc.array(fc.stringMatching(/^[a-z.A-Z_-]{0,6}=[a-z=]{0,6}$/), { maxLength: 8 }), (labels) => {
       const keys = evaluateText(["x"], {}, { labels }).labels.map((label) =>

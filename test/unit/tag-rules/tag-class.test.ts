@@ -69,7 +69,7 @@ test.each<[string, Partial<ReleaseEvent>, string, string]>([
   expect(entry).toMatchObject({ name, class: tagClass, rule: { text: rule } });
 });
 
-test("floating parts of a version name the line that they follow", () => {
+test("a rule that writes a part of a version sets the line of its tag", () => {
   const rules = ["{{version}}", "{{major}}.{{minor}}", "{{major}}"].map((p) => `type=semver,pattern=${p}`);
   const { entries } = evaluateText([...rules, "type=raw,value=edge"], TAG);
   expect(entries.map(({ name, line }) => ({ name, line }))).toEqual([
@@ -94,7 +94,7 @@ test.each<[string, string, string, object]>([
   ["type=match,pattern=\\d{4}\\.\\d\\d", "2024.05.01", "2024.05", { major: 2024, minor: 5 }],
   ["type=match,pattern=^[a-z]+", "stable-1.2", "stable", {}],
   ["type=pep440,pattern={{major}}.{{minor}}.{{patch}}", "1.2.3.4", "1.2.3", { major: 1, minor: 2, patch: 3 }],
-])("%s of %s: %s follows %j", (rule, tag, name, line) => {
+])("%s makes of %s the tag %s with the line %j", (rule, tag, name, line) => {
   expect(evaluateText([rule], { ref: `refs/tags/${tag}` }).entries[0]).toMatchObject({ name, line });
 });
 
@@ -112,19 +112,19 @@ test.each<[string, string, readonly string[], readonly string[]]>([
   ["5.2.2-rc.1", "{{version}}", ["5.2.2-rc.1"], ["version"]],
   ["5.2.2-rc.1", "{{major}}", ["5.2.2-rc.1"], ["version"]],
   ["5.2.2-beta1-ls7", "{{major}}", ["5.2.2-beta1-ls7"], ["version"]],
-])("a suffix that is a build: %s by %s", (tag, pattern, names, classes) => {
+])("slipway-suffix=build: %s by %s", (tag, pattern, names, classes) => {
   const { entries } = evaluateText([`${BUILD}${pattern}`], { ref: `refs/tags/${tag}` });
   expect(entries.map(({ name }) => name)).toEqual(names);
   expect(entries.map((entry) => entry.class)).toEqual(classes);
 });
 
-test("a suffix is a build or a pre-release", () => {
+test("another value of slipway-suffix is refused", () => {
   expect(() => evaluateText(["type=sha,slipway-suffix=date"])).toThrow(
     /slipway-suffix="date" is not one of build, prerelease/,
   );
 });
 
-test("the flavor's latest floats, and belongs to the rule that decided on it", () => {
+test("the flavor's latest is a floating tag of the rule that decides on it", () => {
   const { entries } = evaluateText(["type=ref,event=tag"], TAG);
   expect(entries[1]).toMatchObject({
     name: "latest",
@@ -133,7 +133,7 @@ test("the flavor's latest floats, and belongs to the rule that decided on it", (
   });
 });
 
-test("two rules with one name: the first owns it", () => {
+test("a name that two rules make belongs to the first one", () => {
   const { entries } = evaluateText(
     ["type=raw,value=1.2,slipway-class=version,priority=2000", "type=semver,pattern={{major}}.{{minor}}"],
     TAG,

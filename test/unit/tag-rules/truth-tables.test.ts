@@ -96,7 +96,7 @@ describe("the tables of docker/metadata-action's README", () => {
   });
 });
 
-describe("what the README leaves to the source", () => {
+describe("what only the source of docker/metadata-action says", () => {
   const tag = { ref: "refs/tags/v1.2.3" };
 
   test("the first rule that makes a tag decides on latest", () => {
@@ -111,7 +111,7 @@ describe("what the README leaves to the source", () => {
     ]);
   });
 
-  test("nothing comes of latest=true alone", () => {
+  test("latest=true makes no tag by itself", () => {
     const result = evaluateText(["type=semver,pattern={{version}}"], {}, { flavor: ["latest=true"] });
     expect(result).toMatchObject({ version: "", latest: false, tags: [], entries: [] });
     expect(result.warnings).toEqual(["no tag rule makes a tag for push of refs/heads/master"]);
@@ -161,7 +161,7 @@ describe("what the README leaves to the source", () => {
     ["type=edge", "refs/tags/v1.2.3", "push", []],
     ["type=raw,value=x,enable={{is_default_branch}}", "refs/tags/v1.2.3", "push", []],
   ])(
-    "%s for %s of a %s says where the default branch is needed and not known",
+    "%s for %s of a %s warns that the default branch is unknown, if it needs it",
     (rule, ref, eventName, expected) => {
       const event = { ref, eventName, defaultBranch: undefined, repository: {} };
       const { warnings } = evaluateText([rule, rule, "type=sha"], event);
@@ -196,7 +196,7 @@ describe("what the README leaves to the source", () => {
     expect(evaluateText([`"value=${value}"`], { ref, baseRef, inputs: { tag: "v9" } }).version).toBe(version);
   });
 
-  test("labels: OCI's own, then one's own, split at the first =, sorted", () => {
+  test("labels are OCI's own and the user's, split at the first =, sorted", () => {
     const labels = ["maintainer=me", "org.opencontainers.image.title=a=b", "novalue", "from={{tag}}"];
     expect(evaluateText(["type=ref,event=tag"], tag, { labels }).labels).toEqual([
       "from=v1.2.3",
@@ -212,7 +212,7 @@ describe("what the README leaves to the source", () => {
     ]);
   });
 
-  test("a version that is none gives a warning and no tag", () => {
+  test("an invalid version gives a warning and no tag", () => {
     const result = evaluateText(["type=semver,pattern={{version}}"], { ref: "refs/tags/v0.29" });
     expect(result.warnings[0]).toBe(
       "v0.29 is not a valid semantic version (https://semver.org); type=semver,pattern={{version}} makes no tag",
@@ -229,7 +229,7 @@ describe("what the README leaves to the source", () => {
     ["type=raw,value={{input 'tag'}}", "a/b", ["a/b"], ["tag-grammar"]],
     ["type=raw,value={{input 'tag'}}", "fix #7", ["fix #7"], ["tag-grammar"]],
     ["type=raw,value={{input 'tag'}}-alpine", "hotfix-7", ["hotfix-7-alpine"], []],
-    // As in docker/metadata-action, where the workflow has put the input in.
+    // As in docker/metadata-action, where the workflow replaces the expression by the input.
     ["type=raw,value=a/b", "a/b", ["a-b"], []],
   ])("%s: a dispatched %s is %j", (rule, tag, tags, codes) => {
     const result = evaluateText([rule], { inputs: { tag } });
@@ -237,7 +237,7 @@ describe("what the README leaves to the source", () => {
     expect(result.problems.map(({ code }) => code)).toEqual(codes);
   });
 
-  test("tags outside OCI's grammar are given, and reported", () => {
+  test("tags outside OCI's grammar are returned and reported", () => {
     const result = evaluateText(
       [".hidden", `type=raw,value=${"x".repeat(129)}`],
       {},

@@ -16,7 +16,7 @@ function secretsUsed(workflows: Parameters<typeof secretUses>[0]): string[] {
   return [...new Set(needed.map(({ name }) => name))].sort();
 }
 
-/** Each makes some four files and reads them again. */
+/** Each run generates about four files. */
 const RUNS = 25;
 
 const GHCR = [{ host: "ghcr.io", namespace: "octo" }];
@@ -52,7 +52,7 @@ function jobsOf(text: string): ParsedJob[] {
   return Object.values((parse(text) as { jobs: Record<string, ParsedJob> }).jobs);
 }
 
-test("runs that release may wait in a queue, on GitHub, where it is asked for", () => {
+test("with queue: max, releasing runs wait in a queue on GitHub", () => {
   const workflows = { hosts: ["github", "gitea"], release: {}, deploy: {}, preview: {} };
   const queued = (queue: object) =>
     filesOf(stack("release", { ...workflows, ...queue }))
@@ -83,7 +83,7 @@ describe("every workflow of every project", () => {
     );
   });
 
-  test("grants nothing to the whole file, and to each job a time and its rights alone", () => {
+  test("grants nothing to the whole file, and gives each job a timeout and permissions", () => {
     each(({ text }) => {
       expect(parse(text)).toMatchObject({ permissions: {} });
       for (const job of jobsOf(text)) {
@@ -115,7 +115,7 @@ describe("every workflow of every project", () => {
     });
   });
 
-  test("reads secrets in jobs with an environment alone, and none on a pull request", () => {
+  test("uses secrets only in jobs with an environment, and never on a pull request", () => {
     each(({ text, workflow }) => {
       for (const [id, { environment, steps }] of Object.entries(workflow.jobs)) {
         const uses = secretUses([{ ...workflow, jobs: { [id]: { ...workflow.jobs[id], steps } as never } }]);
@@ -129,7 +129,7 @@ describe("every workflow of every project", () => {
     });
   });
 
-  test("runs no script of an installed package, unless the settings say how to install", () => {
+  test("runs no install scripts of packages, unless the settings have an install command", () => {
     each(({ text }) => {
       for (const { run = "" } of jobsOf(text).flatMap(({ steps }) => steps)) {
         if (/^npm ci/.test(run)) expect(run).toMatch(/^npm ci( --ignore-scripts)?$/);
@@ -137,7 +137,7 @@ describe("every workflow of every project", () => {
     });
   });
 
-  test("gives the job that builds registries and build secrets alone: no key, no identity, no state", () => {
+  test("gives the build job only registries and build secrets: no key, no identity, no state", () => {
     each(({ workflow: { jobs } }) => {
       for (const [id, { permissions, steps }] of Object.entries(jobs)) {
         if (!JSON.stringify(steps).includes("slipway build")) continue;
@@ -152,7 +152,7 @@ describe("every workflow of every project", () => {
     });
   });
 
-  test("checks a dispatched commit out in every job that runs its code, once a job without rights has found it", () => {
+  test("checks out the dispatched commit only after a job without secrets has found it", () => {
     each(({ workflow: { jobs, on } }) => {
       const { source, ...others } = jobs;
       expect(source !== undefined).toBe(on.dispatch !== undefined && "ref" in on.dispatch);
@@ -179,7 +179,7 @@ describe("every workflow of every project", () => {
     });
   });
 
-  test("ends with a newline and has no line with blanks at its end", () => {
+  test("ends with a newline and has no trailing blanks", () => {
     each(({ text }) => {
       expect(text).toMatch(/[^\n]\n$/);
       expect(text).not.toMatch(/[ \t]$/m);
@@ -191,11 +191,20 @@ describe("a release", () => {
   const release = (workflows: object, more: object = {}) =>
     textOf(filesOf(stack("release", { release: {}, ...workflows }, more)), "release.yml");
 
-  test("gives git globs, which can leave nothing out", () => {
+  test("gives git globs without ! and +", () => {
     const tags = ["[0-9]+.[0-9]+", "v*", "!v1*-rc*"];
     const text = textOf(filesOf(stack("release", { release: { tags }, drift: {} })), "drift.yml");
     expect(text).toContain("refs/tags/[0-9]*.[0-9]* refs/tags/v*");
     expect(text).not.toContain("rc*");
+  });
+
+  test("with currentBases, fails the drift check for a base that has moved", () => {
+    const drift = (settings: object) =>
+      textOf(filesOf(stack("release", { release: {}, drift: settings })), "drift.yml");
+    expect(drift({})).toContain("--read-only --expect-no-changes\n");
+    expect(drift({ currentBases: true })).toContain(
+      "--read-only --expect-no-changes --expect-current-bases\n",
+    );
   });
 
   test.each([
@@ -223,7 +232,7 @@ describe("a release", () => {
     ]);
   });
 
-  test("asks for what its tag rules read from a person", () => {
+  test("has an input for each that its tag rules read", () => {
     const text = release({}, { images: [{ name: "app", tags: ["type=raw,value={{input 'tag'}}"] }] });
     const { on } = parse(text) as { on: { workflow_dispatch: { inputs: object } } };
     expect(on.workflow_dispatch.inputs).toMatchObject({ tag: { required: true }, ref: { required: false } });
@@ -231,7 +240,7 @@ describe("a release", () => {
     expect(text).toContain(`format('Release {0} ({1})', inputs.tag || inputs.ref, inputs.dispatch_id) || ''`);
   });
 
-  test("of a lane shares its group between a git tag and the version that a person types in", () => {
+  test("of a lane has one group for a git tag and for the same version by hand", () => {
     const lanes = [
       { name: "main", format: "vX.Y.Z", floating: "latest", trigger: "docker-v*" },
       { name: "alone", format: "alone-vX.Y.Z", floating: "alone-latest", trigger: "alone-v*" },
@@ -242,7 +251,7 @@ describe("a release", () => {
     expect(release({}, { lanes, lane: "alone" })).toContain("inputs.version || github.ref_type");
   });
 
-  test("may write packages only where there is GHCR, and sign only where that is keyless", () => {
+  test("may write packages only for GHCR, and has an identity only for keyless signing", () => {
     const [, , job] = jobsOf(release({}));
     expect(job?.permissions).toEqual({ contents: "read", packages: "write" });
     const [, , other] = jobsOf(
@@ -251,39 +260,39 @@ describe("a release", () => {
     expect(other?.permissions).toEqual({ contents: "read", "id-token": "write" });
   });
 
-  test("takes no configured cache, while a deploy does", () => {
+  test("restores no configured cache, while a deploy does", () => {
     const images = [{ name: "app", cacheFrom: ["type=registry,ref=ghcr.io/octo/app:cache"] }];
     const files = filesOf(stack("release", { release: {}, deploy: {} }, { images }));
     expect(textOf(files, "release.yml")).toContain('RESTORE_CACHES: "false"');
     expect(textOf(files, "deploy-release.yml")).not.toContain("RESTORE_CACHES");
   });
 
-  test("signs with the key of its environment, where it signs with one", () => {
+  test("gets the signing key of its environment only in mode key", () => {
     const password = `COSIGN_PASSWORD: ${expression("secrets.COSIGN_PASSWORD")}`;
     expect(release({}, { sign: { mode: "key" } })).toContain(password);
     expect(release({}, { sign: { mode: "none" } })).not.toContain("COSIGN");
     expect(release({}, { sign: { mode: "keyless" } })).not.toContain("COSIGN");
   });
 
-  test("of a program in a folder runs there, and takes its artifacts from there", () => {
+  test("of a program in a folder runs there and keeps the artifacts of that folder", () => {
     const text = release({ directory: "release" });
     expect(text).toContain("working-directory: release\n");
     expect(text).toContain("path: release/artifacts\n");
   });
 
-  test("that requires a tag requires a version of a person", () => {
+  test("with requireTag requires the input version", () => {
     expect(parse(release({}, { requireTag: true }))).toMatchObject({
       on: { workflow_dispatch: { inputs: { version: { required: true } } } },
     });
   });
 
-  test("sets up QEMU for the platforms that the runner is not", () => {
+  test("sets up QEMU for platforms other than the runner's", () => {
     expect(release({})).toContain("platforms: linux/arm64\n");
     expect(release({ runner: "ubuntu-24.04-arm" })).toContain("platforms: linux/amd64\n");
     expect(release({}, { images: [{ name: "app", platforms: ["linux/amd64"] }] })).not.toContain("qemu");
   });
 
-  test("is attested by a job that alone may, on GitHub and not on Gitea", () => {
+  test("is attested by a job of its own, on GitHub only", () => {
     const files = filesOf(stack("release", { release: {}, attest: true, hosts: ["github", "gitea"] }));
     const [github, gitea] = [".github", ".gitea"].map(
       (host) => files.find(({ path }) => path.startsWith(host))?.workflow.jobs ?? {},
@@ -293,7 +302,7 @@ describe("a release", () => {
     expect(Object.keys(gitea ?? {})).toEqual(["source", "build", "release"]);
   });
 
-  test("is attested where this run built something, of the commit that GitHub states", () => {
+  test("is attested only for images of this run and for the commit that GitHub states", () => {
     const { attest } = filesOf(stack("release", { release: {}, attest: true }))[0]?.workflow.jobs ?? {};
     expect(attest?.if).toBe(
       "needs.release.outputs.subjects != '[]' && needs.source.outputs.commit == github.sha",
@@ -322,7 +331,7 @@ describe("submodules and Git LFS", () => {
         ),
     );
 
-  test.each(["github", "gitea"])("are fetched by every job that reads a build context: %s", (host) => {
+  test.each(["github", "gitea"])("are fetched by every job that reads a build context, on %s", (host) => {
     const [both, none] = [
       ["recursive", true],
       [undefined, undefined],
@@ -340,7 +349,7 @@ describe("submodules and Git LFS", () => {
     });
   });
 
-  test("are fetched where the repository has them alone", () => {
+  test("are fetched only if the repository has them", () => {
     const seen = (checkout: CheckoutNeeds) =>
       [...new Set(Object.values(fetched(checkout, "github")).map(String))].sort();
     expect(seen({ submodules: false, lfs: false })).toEqual([","]);
@@ -354,7 +363,7 @@ describe("a release on runners of each platform", () => {
     filesOf(stack("release", { release: {}, runners: true, ...workflows }, more));
   const jobs = (files: readonly WorkflowFile[]) => files[0]?.workflow.jobs ?? {};
 
-  test("builds each apart without QEMU, and merges before the release", async () => {
+  test("builds each platform without QEMU, and merges before the release", async () => {
     const files = split(
       {},
       {
@@ -365,16 +374,7 @@ describe("a release on runners of each platform", () => {
     await expect(textOf(files, "release.yml")).toMatchFileSnapshot("native-release.yml");
   });
 
-  test("signs nothing and knows no engine where a platform is built", () => {
-    const { build, release } = jobs(split({}, { sign: { mode: "keyless" } }));
-    expect(build?.permissions).toEqual({ contents: "read", packages: "write" });
-    expect(JSON.stringify(build)).not.toMatch(/pulumi|PULUMI|qemu/);
-    expect(release?.permissions).toHaveProperty("id-token");
-    expect(release?.needs).toEqual(["source", "build"]);
-    expect(JSON.stringify(release)).not.toMatch(/qemu|buildx/);
-  });
-
-  test("takes the labels that the settings name, for the platforms that are built for alone", () => {
+  test("uses the labels of the settings, only for platforms that are built", () => {
     const runners = { "linux/amd64": "big", "linux/arm64": "small", "linux/s390x": "mainframe" };
     expect(jobs(split({ runners })).build?.matrix?.include).toEqual([
       { platform: "linux/amd64", runner: "big", part: "linux-amd64" },
@@ -382,7 +382,7 @@ describe("a release on runners of each platform", () => {
     ]);
   });
 
-  test("reads the same of the event in each job", () => {
+  test("reads the same inputs in each job", () => {
     const lanes = [{ name: "main", format: "vX.Y.Z", floating: "latest", trigger: "docker-v*" }];
     const { build, release } = jobs(split({}, { lanes, lane: "main" }));
     const variables = (steps: readonly Step[] = [], name: string) =>
@@ -392,7 +392,7 @@ describe("a release on runners of each platform", () => {
     expect(built).toHaveProperty("RELEASE_TAG");
   });
 
-  test("holds for a deploy too, before what is promoted from it", () => {
+  test("also builds for a deploy, before its promotions", () => {
     const files = filesOf(
       stack("stage", { deploy: {}, runners: true }),
       stack("prod", { promote: {}, runners: true }, { promote: { from: "stage" } }),
@@ -415,12 +415,12 @@ describe("promotion", () => {
     expect(files.find(({ path }) => path.endsWith("deploy-stage.yml"))?.stacks).toEqual(["prod", "stage"]);
   });
 
-  test("by hand alone, where it is said", () => {
+  test("does not follow with follow: false", () => {
     const files = filesOf(stage, prod({ from: "stage" }, { promote: { follow: false } }));
     expect(textOf(files, "deploy-stage.yml")).not.toContain("prod");
   });
 
-  test("by statement takes the version that a person names, and needs no state", () => {
+  test("by statement takes a version as its input and needs no state", () => {
     const text = textOf(filesOf(prod({ statement: "v1.2.3" })), "promote-prod.yml");
     expect(text).toContain('pulumi config set --path slipway:promote.statement "$VERSION"');
     expect(text).toContain(`VERSION: ${expression("inputs.version")}`);
@@ -435,7 +435,7 @@ describe("promotion", () => {
 });
 
 describe("secrets", () => {
-  test("those without which a workflow fails are told, and where", () => {
+  test("are listed with their environments and files, required ones apart", () => {
     const files = filesOf(
       stack(
         "stage",
@@ -462,16 +462,10 @@ describe("secrets", () => {
       optional: false,
       files: ["deploy-stage.yml", "promote-prod.yml"],
     });
-    expect(secretUses(workflows)).toContainEqual({
-      name: "PULUMI_BACKEND_URL",
-      environment: "stage",
-      optional: false,
-      files: ["deploy-stage.yml"],
-    });
   });
 });
 
-test("what only the engine can read is given to the job that builds as secrets of its own", () => {
+test("settings that only the engine can decrypt are secrets of the build job", () => {
   const quay = { host: "quay.example", username: "octo", password: new Encrypted() };
   const more = {
     registries: [quay, { ...quay, host: "other.example:5000" }],
@@ -490,7 +484,7 @@ test("what only the engine can read is given to the job that builds as secrets o
 describe("a preview", () => {
   const jobs = (...stacks: readonly WrittenStack[]) => filesOf(...stacks)[0]?.workflow.jobs ?? {};
 
-  test("is a plan without an engine, an environment or the right to write", () => {
+  test("plans without an engine, an environment or write permissions", () => {
     const { preview, ...others } = jobs(stack("a", { preview: {} }), stack("b", { preview: {} }));
     expect(Object.keys(others)).toEqual(["comment"]);
     expect(preview?.environment).toBeUndefined();
@@ -498,7 +492,7 @@ describe("a preview", () => {
     expect(JSON.stringify(preview)).not.toMatch(/secrets\.|pulumi|PULUMI/);
   });
 
-  test("is posted by a job that runs none of the pull request's code, for the repository's own alone", () => {
+  test("is posted by a job without the pull request's code, and not for forks", () => {
     const { comment } = jobs(stack("a", { preview: {} }));
     expect(comment?.permissions).toEqual({ "pull-requests": "write" });
     expect(comment?.if).toContain("head.repo.full_name == github.repository");
@@ -509,7 +503,7 @@ describe("a preview", () => {
   });
 });
 
-describe("settings that do not go together", () => {
+describe("contradicting settings", () => {
   const problems = (...project: readonly WrittenStack[]) => {
     try {
       filesOf(...project);
@@ -522,16 +516,20 @@ describe("settings that do not go together", () => {
 
   test.each<[string, readonly WrittenStack[], string]>([
     [
-      "two stacks claim a file",
+      "two stacks with one file",
       [stack("a", { release: {} }), stack("b", { release: {} })],
       "b: github.workflows.release.file [workflows-file]",
     ],
     [
-      "a preview has no tag",
+      "a preview with requireTag",
       [stack("a", { preview: {} }, { requireTag: true })],
       "a: github.workflows.preview [workflows-preview-tag]",
     ],
-    ["nothing to promote", [stack("a", { promote: {} })], "a: github.workflows.promote [workflows-promote]"],
+    [
+      "a promotion without a source",
+      [stack("a", { promote: {} })],
+      "a: github.workflows.promote [workflows-promote]",
+    ],
     [
       "a shared file with two runners",
       [stack("a", { preview: {} }), stack("b", { preview: {}, runner: "ubuntu-latest" })],
@@ -549,7 +547,7 @@ describe("settings that do not go together", () => {
       "a: github.workflows.runners.linux/s390x [workflows-runner]",
     ],
     [
-      "a preview of what another stack's state says",
+      "a preview of a promotion from another stack",
       [stack("a", { preview: {} }, { promote: { from: "stage" } })],
       "a: github.workflows.preview [workflows-preview-promote]",
     ],
@@ -565,27 +563,27 @@ describe("settings that do not go together", () => {
   test.each<[string, object]>([
     ["a file's name with a folder", { release: { file: "../x.yml" } }],
     ["a title with an expression", { release: { name: `a ${expression("github.token")}` } }],
-    ["a command with a shell's letters", { install: ["npm", "ci;", "id"] }],
-    ["a runner with a line's end", { runner: "a\nb" }],
+    ["a command with shell characters", { install: ["npm", "ci;", "id"] }],
+    ["a runner with a line break", { runner: "a\nb" }],
     ["a platform's runner with an expression", { runners: { "linux/arm64": expression("github.token") } }],
     ["a schedule every minute", { drift: { cron: "* * * * *" } }],
-    ["a schedule that is none", { drift: { cron: "0 25 * * *" } }],
-    ["a secret that GitHub keeps for itself", { secrets: ["GITHUB_TOKEN"] }],
-    ["a folder that leads out", { directory: "../release" }],
-    ["a branch that is an option", { deploy: { branches: ["--force"] } }],
+    ["an invalid schedule", { drift: { cron: "0 25 * * *" } }],
+    ["GitHub's own secret", { secrets: ["GITHUB_TOKEN"] }],
+    ["a folder outside of the repository", { directory: "../release" }],
+    ["a branch like an option", { deploy: { branches: ["--force"] } }],
   ])("%s is refused by the schema", (_, workflows) => {
     expect(problems(stack("a", workflows)).join()).toMatch(/^github\.workflows\.[^,]+ \[config-value\]/);
   });
 });
 
-test("a runner's platform that is none is refused with those that there are", () => {
+test("an unknown platform of a runner is refused, with the known ones", () => {
   const runners = { "linux/arm": "ubuntu-24.04-arm" };
   expect(() => filesOf(stack("a", { release: {}, runners }))).toThrow(
     /github\.workflows\.runners\["linux\/arm"\]: is not a setting.*\n.*linux\/arm64/,
   );
 });
 
-test("the engine is the one that the project is tested with", async () => {
+test("the engine's version is the one that the project is tested with", async () => {
   const { partNamed } = await import("../../../toolchain/pins.mjs");
   expect(PULUMI_VERSION).toBe(partNamed("pulumi").version);
 });

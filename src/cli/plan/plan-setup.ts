@@ -1,0 +1,86 @@
+import path from "node:path";
+import { readRepository } from "../../github/read-repository";
+import { runCommand } from "../../inputs/commands";
+import { projectFiles } from "../../inputs/project-files";
+import { readWorkflowStacks } from "../../inputs/workflow-stacks";
+import { ProblemError } from "../../plan/problem";
+import { isRecord } from "../../plan/record";
+import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../../plan/setup/plan";
+import type { Environment } from "../../settings/environment";
+import { readSetup } from "../../settings/read-setup";
+import { plainSetupSecrets, type StackFile } from "../../settings/stack-file";
+import { withWorkflows } from "../../workflows/setup-files";
+import { declaredCode } from "./run-program";
+
+export interface PlannedSetup {
+  readonly plan: SetupPlan;
+  /** Why it is not known what the stack has made: everything that is there counts as adopted then. */
+  readonly unknownOwnership?: string;
+}
+
+/**
+ * The plan of a stack that sets the repository up, as its program makes it. Values of secrets stay encrypted: only their
+ * names are looked at. The token comes from the environment.
+ */
+export async function planSetup(input: {
+  readonly file: StackFile;
+  readonly projectDir: string;
+  readonly env: Environment;
+}): Promise<PlannedSetup> {
+  const { file, env } = input;
+  const projectDir = path.resolve(input.projectDir);
+  const plain = await plainSetupSecrets({ projectDir, stack: file.stack });
+  if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
+  const codeOf = (stack: StackFile) => declaredCode(projectDir, stack);
+  const code = await codeOf(file);
+  const { token, ...written } = readSetup({ ...file, code, env, readFile: projectFiles(projectDir) });
+  const config = withWorkflows(written, await readWorkflowStacks(projectDir, codeOf));
+  // One in the stack's file is encrypted here.
+  const isOurs = token !== undefined && config.tokenFrom !== "slipway:github.token";
+  const full = isOurs ? { ...config, token } : config;
+  const [live, ownership] = await Promise.all([
+    readRepository(full, env),
+    readOwnership(projectDir, file.stack, env),
+  ]);
+  const { previous, unknownOwnership } = ownership;
+  return { plan: assembleSetupPlan({ config: full, live, previous }), unknownOwnership };
+}
+
+/** What pulumi says, where it is at hand. A stack that has never run owns nothing. */
+async function readOwnership(
+  cwd: string,
+  stack: string,
+  env: Environment,
+): Promise<Pick<PlannedSetup, "unknownOwnership"> & { readonly previous?: SetupOwnership }> {
+  const args = ["stack", "output", "--json", "--non-interactive", "--stack", stack];
+  const answer = await runCommand("pulumi", args, { cwd, env });
+  if (answer.code === 0) {
+    const outputs: unknown = JSON.parse(answer.stdout || "{}");
+    return { previous: ownershipIn(isRecord(outputs) ? outputs.ownership : undefined) };
+  }
+  if (/no stack named/.test(answer.stderr)) return {};
+  if (answer.failure === "not-found") return { unknownOwnership: "pulumi was not found" };
+  return { unknownOwnership: answer.stderr.trim().split("\n")[0] ?? "pulumi failed" };
+}
+
+/** What `slipway plan --json` prints for a setup: names and what becomes of them, no values. */
+export function setupPlanJson({ plan, unknownOwnership }: PlannedSetup): string {
+  const { config, items, branch, defaultBranch, reviewers, problems } = plan;
+  const report = {
+    kind: "setup",
+    repository: config.repository,
+    defaultBranch,
+    // null: everything has arrived by the pull request.
+    filesOn: branch ?? null,
+    ownershipKnown: unknownOwnership === undefined,
+    items: Object.values(items).map(({ key, action, deletable, note }) => ({
+      key,
+      action,
+      deletable,
+      note,
+    })),
+    reviewers,
+    problems,
+  };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
+}

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { environmentSecrets } from "../../../src/cli/engine/pulumi";
+import { flagValue, isTelling, withLogShown } from "../../../src/cli/engine/run-pulumi";
+
+test.each([
+  ["-v=9"],
+  ["-v9"],
+  ["-v", "11"],
+  ["--verbose=9"],
+  ["--verbose", "10"],
+  ["up", "--yes", "-v=11", "--debug"],
+  ["-v", "many"],
+  ["-v"],
+  ["-v=0x9"],
+  ["--verbose=010"],
+  ["-yv=9"],
+  ["-yv9"],
+  ["-yv", "9"],
+  ["-fyv=11"],
+  ["--verbose="],
+])("%s %s: the engine would tell secrets", (...args) => {
+  expect(isTelling(args)).toBe(true);
+});
+
+test.each([
+  [],
+  ["up", "--yes"],
+  ["-v=8"],
+  ["-v3", "--logtostderr", "--debug"],
+  ["--verbose", "1"],
+  ["--version"],
+  ["-yv", "8"],
+  ["-yfv3", "--diff"],
+])("%s: it would not", (...args) => {
+  expect(isTelling(args)).toBe(false);
+});
+
+test("the engine takes a flag from the environment too", () => {
+  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "9" })).toBe(true);
+  expect(isTelling(["--yes", "-v=3"], { PULUMI_OPTION_VERBOSE: "0xb" })).toBe(true);
+  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "8" })).toBe(false);
+  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "" })).toBe(false);
+});
+
+test("the log is never left to a file, whatever was said of it before", () => {
+  expect(withLogShown(["up", "-v=9"])).toEqual(["up", "-v=9", "--logtostderr"]);
+  expect(withLogShown(["up", "--logtostderr", "--logtostderr=false"]).at(-1)).toBe("--logtostderr");
+  expect(withLogShown(["up", "--", "x"])).toEqual(["up", "--logtostderr", "--", "x"]);
+});
+
+test("secrets of an environment are told by the names of their variables, and by passwords in proxies", () => {
+  const found = environmentSecrets({
+    GHCR_TOKEN: "one",
+    AWL_DOCKERHUB_TOKEN: " two ",
+    HUB_PAT: "three",
+    COSIGN_PRIVATE_KEY: "four",
+    PULUMI_CONFIG_PASSPHRASE: "five",
+    https_proxy: "http://me:s%2Fx@proxy:3128",
+    HTTP_PROXY: "http://proxy:3128",
+    GHCR_USERNAME: "octo",
+    PATH: "/usr/bin",
+    CI_REGISTRY_PASSWORD: "",
+  });
+  expect(found.sort()).toEqual([" two ", "five", "four", "one", "s%2Fx", "s/x", "three", "two"]);
+});
+
+test("a flag's value, in both ways of writing it", () => {
+  expect(flagValue(["up", "--config-file", "a.yaml"], "--config-file")).toBe("a.yaml");
+  expect(flagValue(["up", "--config-file=a.yaml"], "--config-file")).toBe("a.yaml");
+  expect(flagValue(["up"], "--config-file")).toBeUndefined();
+});
