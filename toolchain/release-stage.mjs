@@ -24,7 +24,9 @@ export async function releaseStage(args) {
   await ensureKeys(config, env);
 
   const up = ["up", "--yes", "--stack", "stage", "--config-file", config, "--suppress-outputs", ...args];
-  const { runEngineQuietly } = createRequire(import.meta.url)("./load.cjs").load("src/cli/engine/run-pulumi.ts");
+  const { runEngineQuietly } = createRequire(import.meta.url)("./load.cjs").load(
+    "src/cli/engine/run-pulumi.ts",
+  );
   const code = await runEngineQuietly(pulumi, up, { cwd: projectDir, env });
   if (code !== 0) return code;
   return runInForeground(process.execPath, [slipway, "report"], { cwd: projectDir, env });

@@ -34,7 +34,7 @@ interface BuildContextInput {
 
 /**
  * Reads what a build of an image can read: the Dockerfile, and the context's files without the ignored ones. An ignored
- * Dockerfile is none of the context's files, since `COPY` cannot see it. A `.git` counts only as far as the Dockerfile
+ * Dockerfile is not one of the context's files, since `COPY` cannot see it. A `.git` counts only as far as the Dockerfile
  * reads it, because every git command changes it. Every failure is a problem; this never throws.
  */
 export async function readBuildContext(input: BuildContextInput): Promise<BuildContext> {
