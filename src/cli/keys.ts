@@ -10,8 +10,7 @@ import { Secret } from "../plan/secret";
 import { writeWholeFile } from "../report/manifest-file";
 import { lookUp } from "../settings/environment";
 import { overlayCode } from "../settings/overlay";
-import { isSetupStack } from "../settings/read-setup";
-import { readStackFile } from "../settings/stack-file";
+import { isSetupStack, readStackFile } from "../settings/stack-file";
 import { newKeyPair, publicPem, readPrivateKey } from "../signing/keys";
 import { engineHint } from "./engine/pulumi";
 

@@ -21,7 +21,7 @@ export interface StackOptions {
 export async function stackToUse(options: StackOptions): Promise<string> {
   if (options.stack !== undefined) return options.stack;
   if (options.configFile !== undefined) return USUAL_STACK;
-  const { defaultStack } = await import("../../settings/read-setup.js");
+  const { defaultStack } = await import("../../settings/stack-file.js");
   return (await defaultStack(path.resolve(options.cwd), [USUAL_STACK])) ?? USUAL_STACK;
 }
 

@@ -57,8 +57,7 @@ export function planCommand(): Command {
     .action(async (options: PlanOptions) => {
       const { cwd, configFile, readOnly } = options;
       const stack = await stackToUse(options);
-      const { readStackFile } = await import("../../settings/stack-file.js");
-      const { isSetupStack } = await import("../../settings/read-setup.js");
+      const { isSetupStack, readStackFile } = await import("../../settings/stack-file.js");
       const file = await readStackFile({ projectDir: path.resolve(cwd), stack, configFile });
       if (isSetupStack(file.written)) {
         process.exitCode = await showSetup(file, options);

@@ -3,8 +3,7 @@ import type { Code } from "../../inputs/program-host";
 import { isRecord } from "../../plan/record";
 import { isLoopbackHost } from "../../plan/reference";
 import { overlayCode, overlayEnvironment } from "../../settings/overlay";
-import { isSetupStack } from "../../settings/read-setup";
-import { readStackFile } from "../../settings/stack-file";
+import { isSetupStack, readStackFile } from "../../settings/stack-file";
 import { releaseCode } from "../plan/run-program";
 
 interface EngineNeed {

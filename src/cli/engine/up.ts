@@ -3,9 +3,8 @@ import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE, selectedImages } 
 import { MANIFEST_FILE, readManifestFile } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";
-import { requireProviderPlugin } from "../../settings/provider-plugin";
-import { isSetupStack } from "../../settings/read-setup";
-import { readStackFile } from "../../settings/stack-file";
+import { requireProviderPlugin } from "../../settings/project-file";
+import { isSetupStack, readStackFile } from "../../settings/stack-file";
 import { configOf, planStack } from "../plan/plan-stack";
 import { releaseCode } from "../plan/run-program";
 import { writeOwnFiles } from "../run-context";

@@ -7,8 +7,8 @@ import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
 import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../../plan/setup/plan";
 import type { Environment } from "../../settings/environment";
-import { readSetup } from "../../settings/read-setup";
-import { plainSetupSecrets, type StackFile } from "../../settings/stack-file";
+import { plainSetupSecrets, readSetup } from "../../settings/read-setup";
+import type { StackFile } from "../../settings/stack-file";
 import { withWorkflows } from "../../workflows/setup-files";
 import { declaredCode } from "./run-program";
 

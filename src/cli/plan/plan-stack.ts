@@ -12,8 +12,7 @@ import { MANIFEST_FILE, readManifestFile } from "../../report/manifest-file";
 import type { Environment } from "../../settings/environment";
 import type { Flag } from "../../settings/overlay";
 import { readConfig } from "../../settings/read";
-import { isSetupStack } from "../../settings/read-setup";
-import { readStackFile, type StackFile } from "../../settings/stack-file";
+import { isSetupStack, readStackFile, type StackFile } from "../../settings/stack-file";
 import { stateResources } from "../engine/pulumi";
 import { declaredCode, nothingPlanned, runProgram } from "./run-program";
 

@@ -4,9 +4,8 @@ import { type Code, hostProgram, type ProgramHost } from "../../inputs/program-h
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
 import { leaves, withValueAt } from "../../settings/paths";
-import { isSetupStack } from "../../settings/read-setup";
 import { Encrypted } from "../../settings/secrets";
-import type { StackFile } from "../../settings/stack-file";
+import { isSetupStack, type StackFile } from "../../settings/stack-file";
 import { loadProgram } from "./load-program";
 
 /** Replaces a value that only the engine can decrypt. */
