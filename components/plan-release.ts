@@ -6,10 +6,10 @@ import { manifestAmong, parseManifest, writtenRepositories } from "../src/plan/m
 import { ProblemError } from "../src/plan/problem";
 import { type PlannedRelease, type PlanOptions, type ReleasePlan, withFiles } from "../src/plan/release-plan";
 import { SELECTED_VARIABLE, selectedImages } from "../src/plan/selection";
-import { askRegistries } from "../src/release/ask-registries";
-import { isMissingBuilder } from "../src/release/builder/buildx-builder";
-import { checkPlan } from "../src/release/checks";
+import { isMissingBuilder } from "../src/release/builder";
 import { type PlanReleaseInput, planRelease } from "../src/release/plan-release";
+import { registryReader } from "../src/release/registry-reader";
+import { checkPlan } from "../src/release/run-checks";
 import { planText, refusalText } from "../src/report/plan-text";
 import type { Environment } from "../src/settings/environment";
 import { requireProviderPlugin } from "../src/settings/project-file";
@@ -46,7 +46,7 @@ export async function planOfProgram<Args extends ReleaseArgs>(
     await requireProviderPlugin(projectDir);
     const config = await readPulumiConfig(process.env, projectDir, projectFiles(projectDir), code);
     refuseWithoutCommand(config, process.env);
-    const registries = askRegistries(config, process.env);
+    const registries = registryReader(config, process.env);
     const images = config.images.map(({ name }) => name);
     const input: PlanReleaseInput = {
       config,

@@ -13,7 +13,7 @@ import { mapValues } from "../src/plan/record";
 import type { PlannedImage, PlannedRelease, PlanOptions, ReleasePlan } from "../src/plan/release-plan";
 import { descriptionInputs, descriptionName, desiredTags } from "../src/plan/resource-inputs";
 import { HubDescription, RegistryProvider, Tags } from "../src/provider/sdk";
-import { buildFacts } from "../src/release/builder/build-facts";
+import { buildFacts } from "../src/release/builder";
 import { providerConfig } from "../src/release/provider-config";
 import { writeArtifacts, writeFiles } from "../src/report/manifest-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";

@@ -29,7 +29,7 @@ import { RegistryError, repositoryError } from "../registry/errors";
 import { isIndex } from "../registry/manifests";
 import { ContentsReader, checkDeletion, type TagDeletion, tryTagDeletion } from "../registry/prune";
 import { readImage } from "../registry/read-image";
-import type { Context } from "../release/context";
+import type { Context } from "../release/operation";
 import type { Location } from "../release/registries";
 import { readBuildStatements } from "../signing/build-statements";
 import { isBundleReferrer, readSignedFacts } from "../signing/evidence";

@@ -1,8 +1,8 @@
 import path from "node:path";
 import type { Config } from "../plan/config";
 import type { PlannedRelease } from "../plan/release-plan";
-import type { Context } from "../release/context";
-import { diagnosed } from "../release/diagnostics";
+import type { Context } from "../release/operation";
+import { diagnosed } from "../release/operation";
 import { providerConfig } from "../release/provider-config";
 import { Registries } from "../release/registries";
 import { Signing } from "../release/signing";

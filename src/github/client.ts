@@ -2,12 +2,13 @@ import { stripVTControlCharacters } from "node:util";
 import type { Octokit } from "octokit";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import type { Secret } from "../plan/secret";
 import type { SetupConfig } from "../plan/setup/config";
 import { proxyAwareFetch } from "../registry/connections";
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof Octokit>[0]>;
 
-/** GitHub's client: it logs nothing, and goes through the proxy where there is one. */
+/** GitHub's client. It logs nothing, and uses the proxy if one is set. */
 export async function githubClient(options: ClientOptions): Promise<Octokit> {
   // Loaded here: it is an ES module, and takes half a second.
   const { Octokit } = await import("octokit");
@@ -19,7 +20,17 @@ export async function githubClient(options: ClientOptions): Promise<Octokit> {
   });
 }
 
-/** What a token needs for a part, in the words of GitHub's page for fine-grained tokens. */
+/** A client that tries again twice, and does not wait for a rate limit. @param baseUrl as it is configured */
+export function tokenClient(token: Secret, baseUrl: string | undefined): Promise<Octokit> {
+  return githubClient({
+    auth: token.reveal(),
+    baseUrl: githubApiUrl(baseUrl),
+    retry: { retries: 2 },
+    throttle: { enabled: false },
+  });
+}
+
+/** A permission of a fine-grained token, in the words of GitHub's page. */
 type Need =
   | "Metadata"
   | "Secrets"
@@ -52,22 +63,16 @@ export async function repositoryReader(config: SetupConfig): Promise<RepositoryR
       `Set GH_TOKEN, or: pulumi config set --secret --path 'slipway:github.token'; ${PERMISSIONS_PAGE}`,
     );
   }
-  const octokit = await githubClient({
-    auth: token.reveal(),
-    baseUrl: githubApiUrl(config.baseUrl),
-    retry: { retries: 2 },
-    throttle: { enabled: false },
-  });
+  const octokit = await tokenClient(token, config.baseUrl);
   const [owner = "", repo = ""] = config.repository.split("/");
   return {
     octokit,
     repository: { owner, repo },
     ask: async (need, request) => {
       try {
-        return await request;
+        return await unlessStatus([404], request);
       } catch (error) {
         const failed = requestFailure(error);
-        if (failed?.status === 404) return undefined;
         throw failed === undefined ? error : readFailure(failed, config, need);
       }
     },
@@ -89,7 +94,7 @@ function readFailure(failed: RequestFailure, config: SetupConfig, need: Need): P
   });
 }
 
-/** What a token was used for, in words for the errors about it. */
+/** The use of a token, for the errors about it. */
 export interface TokenUse {
   readonly tokenFrom: string;
   readonly baseUrl: string | undefined;
@@ -97,11 +102,11 @@ export interface TokenUse {
   readonly mayNot: string;
   /** Before the reason of any other failure. */
   readonly cannot: string;
-  /** What the token needs. */
+  /** The hint for a token that lacks a permission. */
   readonly permission: string;
-  /** Where that is written. */
+  /** The page that lists the permissions. */
   readonly page: string;
-  /** The setting that names another server. */
+  /** The setting for another server. */
   readonly otherServer: string;
 }
 
@@ -149,8 +154,8 @@ export function contentText(data: unknown): string | undefined {
 }
 
 /**
- * Where GitHub's REST API is, from what a person gives as base URL: github.com, GitHub Enterprise Cloud and Server, by
- * the same rules as the GitHub provider. An unknown host is a server, with its API below `/api/v3`.
+ * The address of GitHub's REST API for a configured base URL of github.com, GitHub Enterprise Cloud or Server, by the
+ * same rules as the GitHub provider. An unknown host is a Server, whose API is below `/api/v3`.
  */
 export function githubApiUrl(baseUrl: string | undefined): string {
   if (baseUrl === undefined) return "https://api.github.com";
@@ -165,7 +170,7 @@ export function githubApiUrl(baseUrl: string | undefined): string {
 export interface RequestFailure {
   readonly status: number;
   readonly message: string;
-  /** With names in small letters. */
+  /** Names are lower case. */
   readonly headers: Readonly<Record<string, unknown>>;
   readonly answered: boolean;
 }
@@ -200,7 +205,7 @@ export function statusOf(error: unknown): number | undefined {
   return requestFailure(error)?.status;
 }
 
-/** GitHub's answer; undefined where its status is one of these. */
+/** GitHub's answer; undefined if its status is one of these. */
 export async function unlessStatus<T>(
   statuses: readonly number[],
   request: Promise<T>,
@@ -213,7 +218,7 @@ export async function unlessStatus<T>(
   }
 }
 
-/** Why GitHub refuses (403, 429), as far as its answer says; otherwise a permission is missing. */
+/** Why GitHub refused a request (403, 429). If its answer does not say, a permission is missing. */
 type Refusal =
   | { readonly kind: "rate-limit" /** ISO 8601 */; readonly until?: string }
   /** The token is not authorised for an organisation with single sign-on. */
@@ -229,12 +234,12 @@ export function refusalOf({ status, message, headers }: RequestFailure): Refusal
   return url === undefined ? undefined : { kind: "sso", url };
 }
 
-/** Text from elsewhere as one line that cannot steer a terminal. */
+/** Untrusted text as one line, without escape sequences for the terminal. */
 export function oneLine(text: string): string {
   return plain(text).replace(/\s+/g, " ").trim();
 }
 
-/** Text from elsewhere without escape sequences and control characters, but for line ends and tabs. */
+/** Untrusted text without escape sequences and control characters, except line ends and tabs. */
 export function plain(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/\r\n?/g, "\n")

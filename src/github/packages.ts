@@ -2,21 +2,21 @@ import type { Octokit } from "octokit";
 import { type Digest, isDigest } from "../plan/digest";
 import type { ProblemError } from "../plan/problem";
 import type { Secret } from "../plan/secret";
-import { accessFailure, failure, githubApiUrl, githubClient, requestFailure, unlessStatus } from "./client";
+import { accessFailure, failure, requestFailure, tokenClient, unlessStatus } from "./client";
 
 export interface PackagesOptions {
-  /** As a person gives it: `https://github.com`. */
+  /** As it is configured: `https://github.com`. */
   readonly baseUrl: string;
   /** `octo/app`, or `octo/shop/app`: the owner, and the package's name. */
   readonly path: string;
   readonly token: Secret;
-  /** Where the token comes from, for people. */
+  /** Where the token comes from, for messages. */
   readonly tokenFrom: string;
 }
 
 /**
- * The versions of one container package. GitHub's registry deletes nothing by OCI's API: there a version is a digest with
- * all of its tags, platforms and referrers are versions too, and each is deleted by its number.
+ * The versions of one container package. GitHub's registry does not support deletion by OCI's API. Here, a version is a
+ * digest with all of its tags (platforms and referrers are versions too), and is deleted by its number.
  */
 export class GitHubPackage {
   readonly #options: PackagesOptions;
@@ -71,12 +71,7 @@ export class GitHubPackage {
 
   async #ask<T>(request: (octokit: Octokit, isOrganization: boolean) => Promise<T>): Promise<T> {
     const { baseUrl, path, token, tokenFrom } = this.#options;
-    this.#client ??= githubClient({
-      auth: token.reveal(),
-      baseUrl: githubApiUrl(baseUrl),
-      retry: { retries: 2 },
-      throttle: { enabled: false },
-    });
+    this.#client ??= tokenClient(token, baseUrl);
     try {
       const octokit = await this.#client;
       this.#isOrganization ??= octokit.rest.users

@@ -12,7 +12,7 @@ import { contentText, failure, type RepositoryReader, repositoryReader } from ".
 /**
  * What a repository has, read before anything is written.
  *
- * @throws ProblemError `github-…` that says at once what the token, its scopes or the repository lack
+ * @throws ProblemError `github-…` with everything that the token, its scopes or the repository lack
  */
 export async function readRepository(
   config: SetupConfig,
@@ -29,7 +29,7 @@ export async function readRepository(
       "github-repository-missing",
       "github.repository",
       `there is no ${config.repository} (404)`,
-      `Make it first, or give the token (${config.tokenFrom ?? ""}) access to it: GitHub gives the same answer for both`,
+      `Create it first, or give the token (${config.tokenFrom ?? ""}) access to it: GitHub gives the same answer for both`,
     );
   }
   checkAccess(config, found);
@@ -38,28 +38,30 @@ export async function readRepository(
   const hasFiles = config.files.length > 0;
   const [secrets, organizationSecrets, variables, environments, rulesets, labels, files, mergedFiles] =
     await Promise.all([
-      // Files use secrets too, so it has to be known whether those are there.
+      // Files use secrets, which have to exist.
       size(config.secrets) > 0 || hasFiles
-        ? ask("Secrets", octokit.paginate(actions.listRepoSecrets, page)).then(names)
+        ? ask("Secrets", octokit.paginate(actions.listRepoSecrets, page)).then(namesOf)
         : [],
-      hasFiles ? ask("Secrets", octokit.paginate(actions.listRepoOrganizationSecrets, page)).then(names) : [],
+      hasFiles
+        ? ask("Secrets", octokit.paginate(actions.listRepoOrganizationSecrets, page)).then(namesOf)
+        : [],
       size(config.variables) > 0
         ? ask("Variables", octokit.paginate(actions.listRepoVariables, page)).then(values)
         : {},
       readEnvironments(reader, Object.keys(config.environments)),
       config.tagRules === undefined ? [] : readRulesets(reader),
       config.labels.length > 0
-        ? ask("Issues", octokit.paginate(issues.listLabelsForRepo, page)).then(names)
+        ? ask("Issues", octokit.paginate(issues.listLabelsForRepo, page)).then(namesOf)
         : [],
       readFiles(reader, config, branch),
       branch === defaultBranch ? undefined : readFiles(reader, config, defaultBranch),
     ]);
-  const ofOwn = branch !== defaultBranch && hasFiles;
+  const hasOwnBranch = branch !== defaultBranch && hasFiles;
   const [hasBranch, hasPullRequest, reviewers] = await Promise.all([
-    ofOwn
+    hasOwnBranch
       ? ask("Contents", repos.getBranch({ ...repository, branch })).then((one) => one !== undefined)
       : true,
-    ofOwn && config.pullRequest ? hasOpenPullRequest(reader, branch) : false,
+    hasOwnBranch && config.pullRequest ? hasOpenPullRequest(reader, branch) : false,
     readReviewers(config, reader),
   ]);
   return {
@@ -78,7 +80,7 @@ export async function readRepository(
   };
 }
 
-/** These win over the owner that the provider gets from us, so it would set up another owner's repository. */
+/** The GitHub provider prefers these variables to its argument, so it would set up another owner's repository. */
 function refuseOtherOwner(
   { repository }: SetupConfig,
   env: Readonly<Record<string, string | undefined>>,
@@ -91,12 +93,12 @@ function refuseOtherOwner(
       "github-owner-environment",
       name,
       `is ${value}, and the repository is ${repository}`,
-      `Unset ${name}: the GitHub provider would take it for the owner`,
+      `Unset ${name}: the GitHub provider would use it as the owner`,
     );
   }
 }
 
-/** GitHub reports scopes for classic tokens only; a fine-grained token's permissions show when the parts are read. */
+/** GitHub reports scopes of classic tokens only. A fine-grained token's permissions show when the parts are read. */
 function checkAccess(
   config: SetupConfig,
   { data, headers }: Awaited<ReturnType<Octokit["rest"]["repos"]["get"]>>,
@@ -131,7 +133,7 @@ function checkAccess(
   if (problems.length > 0) throw new ProblemError("The repository cannot be set up:", problems);
 }
 
-function names(found: readonly { readonly name: string }[] = []): string[] {
+function namesOf(found: readonly { readonly name: string }[] = []): string[] {
   return found.map(({ name }) => name);
 }
 
@@ -141,16 +143,16 @@ function values(found: readonly { readonly name: string; readonly value: string 
 
 async function readEnvironments(
   { octokit, repository, ask }: RepositoryReader,
-  wanted: readonly string[],
+  names: readonly string[],
 ): Promise<Record<string, LiveEnvironment>> {
   const { actions, repos } = octokit.rest;
   const found = await Promise.all(
-    wanted.map(async (environment_name) => {
+    names.map(async (environment_name) => {
       const at = { ...repository, environment_name };
       if ((await ask("Environments", repos.getEnvironment(at))) === undefined) return [];
       const page = { ...at, per_page: 100 };
       const [secrets, variables, policies = []] = await Promise.all([
-        ask("Environments", octokit.paginate(actions.listEnvironmentSecrets, page)).then(names),
+        ask("Environments", octokit.paginate(actions.listEnvironmentSecrets, page)).then(namesOf),
         ask("Environments", octokit.paginate(actions.listEnvironmentVariables, page)).then(values),
         ask("Environments", octokit.paginate(repos.listDeploymentBranchPolicies, page)),
       ]);
@@ -213,16 +215,16 @@ async function hasOpenPullRequest(
   return (found?.data ?? []).length > 0;
 }
 
-/** GitHub wants numbers, people know names. */
+/** Configurations have names, GitHub's API numbers. */
 async function readReviewers(
   config: SetupConfig,
   { octokit, ask }: RepositoryReader,
 ): Promise<Record<string, Reviewer>> {
   const { teams, users } = octokit.rest;
-  const wanted = [...new Set(Object.values(config.environments).flatMap(({ reviewers }) => reviewers))];
+  const reviewers = new Set(Object.values(config.environments).flatMap((one) => one.reviewers));
   const problems: Problem[] = [];
   const found = await Promise.all(
-    wanted.map(async (name): Promise<[string, Reviewer][]> => {
+    [...reviewers].map(async (name): Promise<[string, Reviewer][]> => {
       const [org = "", team_slug] = name.split("/");
       const kind = team_slug === undefined ? "user" : "team";
       const answer = await (team_slug === undefined

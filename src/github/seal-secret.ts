@@ -6,11 +6,11 @@ import { failure, repositoryReader } from "./client";
 
 interface SecretPlace {
   readonly name: string;
-  /** Absent: the repository itself. */
+  /** @default the repository itself */
   readonly environment?: string;
 }
 
-/** Seals a secret for its place. @throws ProblemError if GitHub does not return the place's key */
+/** Seals a secret for its place. @throws ProblemError if GitHub has no key for the place */
 export type SealSecret = (place: SecretPlace, secret: Secret) => Promise<SealedSecret>;
 
 export function secretSealer(config: SetupConfig): SealSecret {
@@ -33,13 +33,13 @@ async function readKey(config: SetupConfig, environment: string | undefined): Pr
     "github-sealing-key",
     "github.secrets",
     `${config.repository}${environment === undefined ? "" : `'s environment ${environment}`} has no public key`,
-    "Without it no secret can be sealed. Run the same again; it may not have been there yet",
+    "No secret can be sealed without it. Run the same again; it may not have existed yet",
   );
 }
 
 const derive = promisify<string, string, number, object, Buffer>(scrypt);
 
-/** A tenth of a second for each guess at a secret. */
+/** Each guess at a secret takes a tenth of a second. */
 const STRENGTH = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 const SEED_BYTES = 32;
 
@@ -50,7 +50,7 @@ export interface SealingKey {
   readonly publicKey: string;
 }
 
-/** What GitHub takes. It may be public. */
+/** The form that GitHub's API accepts. It may be public. */
 interface SealedSecret {
   readonly keyId: string;
   /** base64 of a libsodium sealed box. */
@@ -58,11 +58,11 @@ interface SealedSecret {
 }
 
 /**
- * Seals a secret for GitHub in a libsodium sealed box whose sender's key is derived, slowly, from the secret, its place
- * and the receiver's key. So an unchanged secret is an unchanged box, and no state has to remember it. Anyone who
- * guesses the secret can confirm the guess, at the price of scrypt for each one, as with any stored password.
+ * Seals a secret in a libsodium sealed box whose sender's key is derived, slowly, from the secret, its place and the
+ * receiver's key. An unchanged secret therefore gives an unchanged box without any state. Anyone can check a guess at
+ * the secret, but each guess costs one scrypt, as with any stored password.
  *
- * @param place what makes equal secrets unlike: `octo/app/prod/TOKEN`
+ * @param place gives equal secrets different boxes: `octo/app/prod/TOKEN`
  * @throws Error for a key that is no X25519 public key
  * @see https://doc.libsodium.org/public-key_cryptography/sealed_boxes
  */

@@ -23,11 +23,11 @@ interface BaseHashInput {
   readonly path: string;
 }
 
-/** Stands where nothing can be computed; the problem beside it stops the release. */
+/** Used if the hash cannot be computed; the problem that is returned with it stops the release. */
 const UNKNOWN = "0".repeat(12);
 
 /**
- * What a base is made of: its content key, and the label in its tag, as this recipe gives it in the C locale:
+ * What a base is made of: its content key, and the hash in its tag, which is what this recipe gives in the C locale:
  *
  *     { cat Dockerfile.base
  *       find rootfs -type f ! -path '*\/__pycache__/*' ! -name '*.pyc' ! -name '.DS_Store' ! -name '._*' -print0 |
@@ -35,8 +35,8 @@ const UNKNOWN = "0".repeat(12);
  *       cat entrypoint.sh entrypoint-user.sh
  *     } | sha256sum | cut -c1-12
  *
- * The label covers only the bytes of files, without names, modes, links or boundaries, and is so short that two
- * contents with the same one can be found. The content key distinguishes them. Nothing throws.
+ * The hash covers only the bytes of files, without names, modes, links or boundaries, and is so short that two contents
+ * with the same one can be found. The content key distinguishes them. Every failure is a problem; this never throws.
  */
 export async function readBaseHash(input: BaseHashInput): Promise<BaseHash> {
   const { name, addressed } = input.image;
@@ -57,7 +57,7 @@ export async function readBaseHash(input: BaseHashInput): Promise<BaseHash> {
     notices: [
       ...(own === undefined || isOwn
         ? []
-        : [`${name}: the pinned base-${hash} is taken; this working tree's own is base-${own.hash}`]),
+        : [`${name}: the pinned base-${hash} is used; this working tree's own is base-${own.hash}`]),
       ...linkNotices(name, found.links),
     ],
     problems: found.problems,
@@ -142,11 +142,11 @@ function linkNotices(name: string, links: readonly string[]): string[] {
 }
 
 /**
- * The files that a pattern of a base means: with `**` regular files only, as `find -type f` finds them, and without
- * junk that is never committed; else what a shell would name.
+ * The files that match a pattern. `**` finds regular files only, as `find -type f` does, and no junk that git ignores;
+ * any other pattern finds what a shell would.
  *
- * @returns paths relative to the context, in the order in which they are hashed; `links` are the symbolic links that a
- *   pattern with `**` passes over
+ * @returns paths relative to the context, in the order in which they are hashed; `links` are the symbolic links that
+ *   `**` leaves out
  */
 async function findBaseFiles(
   contextDir: string,
@@ -168,7 +168,7 @@ async function findBaseFiles(
   return { files: found.map(({ path }) => path), links: links.sort() };
 }
 
-/** Everything that is no folder. Symbolic links are not followed; a pattern without a wildcard is no search. */
+/** Everything but folders. Symbolic links are not followed. A pattern without a wildcard may name junk. */
 async function* walk(contextDir: string, glob: Glob): AsyncGenerator<{ path: string; child: Dirent }> {
   const isSearch = /[*?]/.test(glob.text);
   const queue = [{ folder: glob.folder, depth: 0 }];
@@ -190,7 +190,7 @@ async function* walk(contextDir: string, glob: Glob): AsyncGenerator<{ path: str
   }
 }
 
-/** What editors and interpreters leave behind: ignored by git, so that a clean checkout does not have it. */
+/** Files of editors and interpreters. Git ignores them, so a clean checkout does not have them. */
 function isJunk(name: string): boolean {
   return name === ".DS_Store" || name.startsWith("._") || name.endsWith(".pyc");
 }
@@ -202,15 +202,15 @@ async function isFile(path: string): Promise<boolean> {
 /** A pattern of files, as `src/settings/grammar.ts` allows it. */
 interface Glob {
   readonly text: string;
-  /** The folder that everything it can match lies in; empty for the root. */
+  /** The folder that contains everything it can match; empty for the root. */
   readonly folder: string;
-  /** How many folders below that one it can look into. */
+  /** How many levels of folders below that one it can match. */
   readonly depth: number;
-  /** What each wildcard matches in a path with `/`; undefined where the path does not match. */
+  /** What each wildcard matches in a path with `/`; undefined if the path does not match. */
   readonly match: (path: string) => readonly string[] | undefined;
 }
 
-/** Names that begin with a dot match like any other. */
+/** Unlike in a shell, wildcards match names that begin with a dot. */
 function parseGlob(text: string): Glob {
   const segments = text.replace(/^(?:\.\/)+/, "").split("/");
   const wild = segments.findIndex((segment) => /[*?]/.test(segment));
@@ -235,8 +235,8 @@ function segmentPattern(segment: string, index: number, all: readonly string[]):
 }
 
 /**
- * In the order of what the wildcards stand for, by bytes. For `rootfs/**` that is what `sort -z` gives in the C locale;
- * for `entrypoint*.sh` the plain name comes before `entrypoint-user.sh`, as one writes them.
+ * Compares what the wildcards match, by bytes. For `rootfs/**` that is the order of `sort -z` in the C locale; of
+ * `entrypoint*.sh`, `entrypoint.sh` comes before `entrypoint-user.sh`.
  */
 function compareMatches(a: readonly string[], b: readonly string[]): number {
   for (const [index, text] of a.entries()) {

@@ -7,14 +7,14 @@ import { git, gitText } from "./commands";
 import type { IgnoreRules } from "./context-files";
 import { isInside, realPath } from "./project-files";
 
-/** Something that the commit has and the working tree lacks, though git calls the tree clean. */
+/** A part of the commit that the working tree lacks, though git reports the tree as clean. */
 export interface MissingPart {
   /** Absolute, links followed. */
   readonly path: string;
   readonly kind: "submodule" | "nested-repository" | "sparse";
 }
 
-/** What is read instead of a file's content where the checkout did not fetch or decrypt it. */
+/** A file's content is a placeholder if the checkout did not fetch or decrypt it. */
 type PlaceholderKind = "lfs" | "annex" | "git-crypt";
 
 const PLACEHOLDERS: readonly (readonly [PlaceholderKind, RegExp])[] = [
@@ -25,10 +25,10 @@ const PLACEHOLDERS: readonly (readonly [PlaceholderKind, RegExp])[] = [
   ["annex", /^\/annex\/objects\/[^/\n]+\n?$/],
   ["git-crypt", /^\0GITCRYPT\0/],
 ];
-/** Longer than any pointer. */
+/** Longer than any placeholder's beginning that the patterns need. */
 const PLACEHOLDER_LIMIT = 1024;
 
-/** @param start the whole of a file of up to 1 KiB, or the beginning of a longer one */
+/** @param start the whole file if it has up to 1 KiB, else its beginning */
 export function placeholderKind(start: Buffer): PlaceholderKind | undefined {
   const text = start.toString("latin1", 0, PLACEHOLDER_LIMIT);
   return PLACEHOLDERS.find(([, pattern]) => pattern.test(text))?.[0];
@@ -55,7 +55,7 @@ const TEXTS: Readonly<
 const SHOWN = 5;
 
 /**
- * One problem (code `context-incomplete`) for each kind of what a context lacks: a build would go on without it.
+ * One problem (code `context-incomplete`) for each kind of missing part, since a build would succeed without it.
  *
  * @param found paths relative to the context
  */
@@ -84,13 +84,19 @@ export function incompleteProblems(
 
 /** Submodules that are not checked out, at any depth, and files that a sparse checkout leaves out. */
 export async function readMissingParts(dir: string): Promise<MissingPart[]> {
-  const top = await git(dir, ["rev-parse", "--show-toplevel"]);
-  const root = top.code === 0 ? await realPath(top.stdout.replace(/\r?\n$/, "")) : undefined;
-  return root === undefined ? [] : missingIn(root);
+  const root = await findRoot(dir);
+  const real = root && (await realPath(root));
+  return real === undefined ? [] : missingIn(real);
+}
+
+/** The root of a folder's repository; undefined outside of a repository. */
+async function findRoot(dir: string): Promise<string | undefined> {
+  const { code, stdout } = await git(dir, ["rev-parse", "--show-toplevel"]);
+  return code === 0 ? stdout.replace(/\r?\n$/, "") : undefined;
 }
 
 async function missingIn(root: string): Promise<MissingPart[]> {
-  // `S 100644 <object> 0<tab>path`; S is a file that the working tree is not meant to have.
+  // `S 100644 <object> 0<tab>path`; S marks a file that the working tree should not have.
   const listed = (await gitText(root, ["ls-files", "--stage", "-t", "-z"])).split("\0");
   const rows = listed.flatMap((row) => {
     const [, tag, mode, name] = /^(\S) (\d+) \S+ \d\t(.*)$/s.exec(row) ?? [];
@@ -98,7 +104,7 @@ async function missingIn(root: string): Promise<MissingPart[]> {
   });
   const submodules = rows.filter(({ mode }) => mode === "160000");
   const below = await Promise.all(submodules.map(({ file }) => missingInSubmodule(root, file)));
-  // Some people set the same bit by hand for a file that is there.
+  // The same bit can be set by hand (update-index --skip-worktree) for a file that exists.
   const sparse = rows.filter(
     ({ tag, mode, file }) =>
       tag === "S" && mode !== "160000" && lstatSync(file, { throwIfNoEntry: false }) === undefined,
@@ -112,11 +118,11 @@ async function missingInSubmodule(root: string, folder: string): Promise<Missing
     const isNamed = (await readFile(path.join(root, ".gitmodules")).catch(() => undefined)) !== undefined;
     return [{ path: folder, kind: isNamed ? "submodule" : "nested-repository" }];
   }
-  // Files without a repository of their own were put there by hand, and are the content.
+  // Files without a `.git` were copied there by hand, and are the content.
   return names.includes(".git") ? missingIn(folder) : [];
 }
 
-/** Which of the missing parts a build would see. */
+/** The missing parts that a build would read. */
 export async function missingFromContext(
   contextDir: string,
   rules: Pick<IgnoreRules, "ignores">,
@@ -124,7 +130,7 @@ export async function missingFromContext(
 ): Promise<{ readonly path: string; readonly kind: MissingPart["kind"] }[]> {
   const context = (await realPath(contextDir)) ?? contextDir;
   return missing.flatMap(({ path: file, kind }) => {
-    // A context within a submodule that is not there, too.
+    // The context itself may lie in a submodule that is missing.
     if (kind !== "sparse" && isInside(file, context)) return [{ path: ".", kind }];
     if (!isInside(context, file)) return [];
     const name = path.relative(context, file).split(path.sep).join("/");
@@ -132,14 +138,13 @@ export async function missingFromContext(
   });
 }
 
-/** Whether the repository that a folder lies in has submodules, and files in Git LFS. Outside of one, or without git: neither. */
+/** Whether a folder's repository has submodules and files in Git LFS; neither outside of a repository or without git. */
 export async function readCheckoutNeeds(dir: string): Promise<CheckoutNeeds> {
-  const top = await git(dir, ["rev-parse", "--show-toplevel"]).catch((error: unknown) => {
-    if (error instanceof ProblemError) return { code: 1, stdout: "" };
+  const root = await findRoot(dir).catch((error: unknown) => {
+    if (error instanceof ProblemError) return undefined;
     throw error;
   });
-  if (top.code !== 0) return { submodules: false, lfs: false };
-  const root = top.stdout.replace(/\r?\n$/, "");
+  if (root === undefined) return { submodules: false, lfs: false };
   const patterns = [":(glob).gitmodules", ":(glob)**/.gitattributes"];
   const listed = await gitText(root, [
     "ls-files",

@@ -7,7 +7,7 @@ interface TextOptions extends Pick<Options, "cwd" | "env" | "timeout"> {
   readonly input?: string;
 }
 
-/** What a program answered; `code` is absent where it did not run or did not end. */
+/** A program's output; `code` is absent if it did not run or did not end. */
 export interface Answer {
   readonly code?: number;
   readonly stdout: string;
@@ -16,7 +16,7 @@ export interface Answer {
   readonly message?: string;
 }
 
-/** Runs a program with an array of arguments and no shell. Any end is an answer; nothing throws. */
+/** Runs a program without a shell. A failure is an answer too; this never throws. */
 export async function runCommand(
   program: string,
   args: readonly string[],
@@ -43,11 +43,10 @@ function textOf(output: unknown): string {
 const DEADLINE_MS = 60_000;
 
 /**
- * Runs git in a folder: arguments as an array, without a shell, prompts, locks, hooks, network or a translated text,
- * and without secrets in its environment, which a program of a repository's own configuration would see too. Any exit
- * code is an answer.
+ * Runs git in a folder, without a shell, prompts, locks, hooks, network or translated texts. A repository's
+ * configuration can run programs, so git's environment has no secrets. Any exit code is an answer.
  *
- * @throws ProblemError `source-git-missing` where git or the folder is not there, `source-git-failed` after 60 seconds
+ * @throws ProblemError `source-git-missing` if git or the folder is missing, `source-git-failed` after 60 seconds
  */
 export async function git(
   dir: string,
@@ -57,13 +56,13 @@ export async function git(
     cwd: dir,
     timeout: DEADLINE_MS,
     env: {
-      // Without secrets, and proxies' addresses, which may hold one: nothing here uses a network.
+      // Proxies' addresses may contain a password, and nothing here uses a network.
       ...Object.fromEntries(
         Object.keys(process.env)
           .filter((name) => isSecretVariable(name) || /_proxy$/i.test(name))
           .map((name) => [name, undefined]),
       ),
-      // Set inside a hook, where they point to another repository than the folder's.
+      // A hook sets these, and they may point to another repository.
       GIT_DIR: undefined,
       GIT_WORK_TREE: undefined,
       GIT_INDEX_FILE: undefined,
@@ -89,14 +88,14 @@ export async function git(
   throw gitProblem("source-git-failed", `git ${args[0]} ${why}`);
 }
 
-/** What git prints. @throws ProblemError `source-git-failed` for any exit code but 0 */
+/** Git's standard output. @throws ProblemError `source-git-failed` for any exit code but 0 */
 export async function gitText(dir: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await git(dir, args);
   if (code === 0) return stdout;
   throw gitProblem("source-git-failed", `git ${args[0]} failed with code ${code}: ${stderr.trim()}`);
 }
 
-/** The root of the repository that a folder lies in. @throws ProblemError `source-git-failed` outside of one */
+/** The root of a folder's repository. @throws ProblemError `source-git-failed` outside of one */
 export async function gitRoot(dir: string): Promise<string> {
   return (await gitText(dir, ["rev-parse", "--show-toplevel"])).replace(/\r?\n$/, "");
 }

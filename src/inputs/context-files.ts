@@ -9,17 +9,16 @@ import { type Problem, reasonOf } from "../plan/problem";
 import { incompleteProblems, placeholderKind } from "./checkout";
 
 export interface IgnoreRules {
-  /** Which file they are from, relative to the context; undefined for none. */
+  /** Their file, relative to the context; undefined if there is none. */
   readonly file?: string;
   ignores(path: string): boolean;
-  /** Whether an ignored folder can still hold something that is not ignored. */
+  /** Whether an ignored folder may contain something that is not ignored. */
   mayHoldExceptions(folder: string): boolean;
 }
 
 /**
- * `<Dockerfile>.dockerignore` beside the Dockerfile where there is one, else `.dockerignore` in the context, which is
- * all that counts where no Dockerfile is named.
- * The rules are BuildKit's: case-sensitive, the last match wins, `!` brings back, a folder's match holds for all in it.
+ * Reads `<Dockerfile>.dockerignore` if a Dockerfile is given and has one, else the context's `.dockerignore`. The rules
+ * are BuildKit's: case-sensitive, the last match wins, `!` brings back, and a folder's match applies to all of it.
  */
 export async function readIgnoreRules(contextDir: string, dockerfile?: string): Promise<IgnoreRules> {
   const candidates = [...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]), ".dockerignore"];
@@ -34,7 +33,7 @@ export async function readIgnoreRules(contextDir: string, dockerfile?: string): 
 export function ignoreRules(text: string): Pick<IgnoreRules, "ignores" | "mayHoldExceptions"> {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const rules = ignore({ ignorecase: false }).add(lines.map(escapePattern));
-  // Compiles every pattern, so that a bad one is found here.
+  // The library compiles patterns at the first use; a bad one has to fail here.
   rules.ignores("compile");
   const exceptions = lines
     .filter((line) => !line.startsWith("#"))
@@ -50,7 +49,7 @@ export function ignoreRules(text: string): Pick<IgnoreRules, "ignores" | "mayHol
   };
 }
 
-/** The library hands these to a regular expression as they are; in a Dockerfile's patterns they mean themselves. */
+/** The library passes these characters to a regular expression; in ignore files they stand for themselves. */
 function escapePattern(line: string): string {
   if (line.startsWith("#")) return line;
   return line.replace(/\\.|[+(){}|]/gs, (found) => (found.startsWith("\\") ? found : `\\${found}`));
@@ -68,12 +67,12 @@ async function readIfThere(path: string): Promise<string | undefined> {
 
 const FOLDERS_AT_ONCE = 16;
 const FILES_AT_ONCE = 32;
-/** Above this a file is hashed in pieces instead of being read at once. */
+/** Larger files are hashed in pieces. */
 const WHOLE_FILE_LIMIT = 1024 * 1024;
 
 /**
- * Every file and symbolic link that is not ignored, hashed and sorted by the bytes of its path: the same on every
- * machine, umask and locale. Whatever else is found there is a problem.
+ * Every file and symbolic link that is not ignored, hashed, and sorted by the bytes of its path: the same on every
+ * machine, and with every umask and locale. Anything else is a problem.
  */
 export async function readContextFiles(
   contextDir: string,
@@ -146,7 +145,6 @@ function specialKind(child: Dirent): string {
   return "of an unknown kind";
 }
 
-/** `start` is the file's beginning. */
 async function hashFile(contextDir: string, path: string): Promise<ContextFile & { start?: Buffer }> {
   const file = join(contextDir, path);
   const { mode, size } = await lstat(file);
@@ -167,7 +165,7 @@ async function hashFile(contextDir: string, path: string): Promise<ContextFile &
   };
 }
 
-/** A link is its target's text, wherever that leads: BuildKit copies it as it is, and nothing is followed. */
+/** A link is hashed as the text of its target and never followed, since BuildKit copies it as it is. */
 async function hashLink(contextDir: string, path: string): Promise<ContextFile & { start?: undefined }> {
   const target = await readlink(join(contextDir, path), { encoding: "buffer" });
   const link = process.platform === "win32" ? Buffer.from(target.toString().replaceAll("\\", "/")) : target;

@@ -9,12 +9,12 @@ import { type ContextUse, contextUse } from "./dockerfile";
 import { isInside, OutsideProjectError, readProjectFile, realPath } from "./project-files";
 
 export interface BuildContext {
-  /** The Dockerfile's text; empty where it is missing. */
+  /** The Dockerfile's text; empty if it cannot be read. */
   readonly dockerfile: string;
-  /** What a build sees, sorted by the bytes of the paths. */
+  /** The files that a build can read, sorted by the bytes of their paths. */
   readonly files: readonly ContextFile[];
   readonly problems: readonly Problem[];
-  /** Whether what git commands change is among the files: absent for no. */
+  /** True if git commands change some of the files. */
   readonly holdsGit?: boolean;
 }
 
@@ -22,8 +22,8 @@ interface BuildContextInput {
   readonly projectDir: string;
   readonly image: Pick<ImageConfig, "name" | "context" | "dockerfile" | "contexts">;
   /**
-   * Where reports are written, relative to the project (`Config.artifacts`): in a context and not ignored, each
-   * release would change what the next one is made of, which is a problem. Default: not looked at.
+   * The folder of reports, relative to the project (`Config.artifacts`). A context that includes it is a problem: each
+   * release would change the next one's content. @default not checked
    */
   readonly artifacts?: string;
   /** What the working tree lacks of the commit. @default nothing */
@@ -33,9 +33,9 @@ interface BuildContextInput {
 }
 
 /**
- * Reads what a build of an image sees, as BuildKit does: the context's files without those that `.dockerignore` leaves
- * out. The Dockerfile is always read; as a file of the context it counts only where it is not ignored, since only then
- * can `COPY` see it. What is in a `.git` counts where the Dockerfile reads it: every git command changes it. Every failure is a problem; nothing throws.
+ * Reads what a build of an image can read: the Dockerfile, and the context's files without the ignored ones. An ignored
+ * Dockerfile is not one of the context's files, since `COPY` cannot see it. A `.git` counts only as far as the Dockerfile
+ * reads it, because every git command changes it. Every failure is a problem; this never throws.
  */
 export async function readBuildContext(input: BuildContextInput): Promise<BuildContext> {
   const projectDir = resolve(input.projectDir);
@@ -73,16 +73,16 @@ export async function readBuildContext(input: BuildContextInput): Promise<BuildC
 }
 
 interface NamedFolders {
-  /** Context's name -> what BuildKit can take of its folder. */
+  /** Context's name -> the files that BuildKit can read. */
   readonly folders: Readonly<Record<string, readonly ContextFile[]>>;
-  /** The same by the main context's ignore file, as docker-build decides whether anything changed. */
+  /** The same by the main context's ignore file, which docker-build uses to see whether anything changed. */
   readonly watched: Readonly<Record<string, readonly ContextFile[]>>;
-  /** Names of those that hold what git commands change. */
+  /** Names of the contexts that git commands change. */
   readonly withGit: readonly string[];
   readonly problems: readonly Problem[];
 }
 
-/** The folders among an image's named contexts. Of ignore files, BuildKit reads the `.dockerignore` in them alone. */
+/** The folders among an image's named contexts. The only ignore file that BuildKit reads for one is its `.dockerignore`. */
 export async function readNamedFolders(input: BuildContextInput): Promise<NamedFolders> {
   const read = await Promise.all(
     Object.entries(input.image.contexts ?? {}).map(async ([name, context]) =>
@@ -112,7 +112,7 @@ async function readNamedFolder(
   try {
     const rules = await readIgnoreRules(contextDir);
     const { files, problems } = await readContextFiles(contextDir, rules, setting);
-    // What is wrong with the main one is reported there.
+    // `readBuildContext` reports an unreadable main one.
     const mainDir = resolve(projectDir, input.image.context);
     const main = await readIgnoreRules(mainDir, input.image.dockerfile).catch(() => rules);
     const watched = (await readContextFiles(contextDir, main, setting)).files;
@@ -143,11 +143,13 @@ function withoutUnreadGit(rules: IgnoreRules, use: ContextUse): IgnoreRules {
   };
 }
 
-/** Absolute folders, the context's as it is written, and the setting that problems name. */
 interface Place {
+  /** Absolute, as `contextDir`. */
   readonly projectDir: string;
   readonly contextDir: string;
+  /** The context's folder as it is written. */
   readonly folder: string;
+  /** Path shown in problems. */
   readonly setting: string;
 }
 

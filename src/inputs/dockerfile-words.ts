@@ -1,8 +1,10 @@
-/** Expands a word's variables as BuildKit does in FROM. */
-
 export type Lookup = (name: string) => string | undefined;
 
-/** @throws UnresolvedError for a variable that has no value and no default, and for a form that is not supported */
+/**
+ * Expands a word's variables as BuildKit does in FROM.
+ *
+ * @throws UnresolvedError for a variable without a value and a default, and for a form that is not supported
+ */
 export function expandWord(word: string, lookup: Lookup): string {
   let result = "";
   let rest = word;
@@ -82,12 +84,12 @@ function applyModifier(whole: string, name: string, modifier: string, lookup: Lo
   }
 }
 
-/** What a pattern is made of: a wildcard, or a character that stands for itself. */
+/** A wildcard, or a character that stands for itself. */
 type PatternPart = { readonly wildcard: "*" | "?" } | { readonly character: string };
 
-/** A pattern as BuildKit reads it: `*`, `?`, and `\\` before what is to stand for itself; no ranges. */
+/** A pattern as BuildKit reads it: `*`, `?`, and `\\` before a character that stands for itself; no ranges. */
 function patternOf(whole: string, text: string, lookup: Lookup): PatternPart[] {
-  // Twice, since expanding takes one away.
+  // Doubled, since expanding removes one.
   const expanded = expandWord(text.replace(/\\(.)/gs, "\\\\$1"), lookup);
   return [...expanded.matchAll(/\\?./gsu)].map(([part]) => {
     if (part === "*" || part === "?") return { wildcard: part };
@@ -106,11 +108,11 @@ function expression(pattern: readonly PatternPart[], star: ".*" | ".*?"): string
     .join("");
 }
 
-/** Without the shortest (`#`, `%`) or longest (`##`, `%%`) match at its beginning or end. */
+/** Removes the shortest (`#`, `%`) or longest (`##`, `%%`) match at the beginning or end. */
 function trimmed(value: string, operator: string, pattern: readonly PatternPart[]): string {
   const star = operator.length === 2 ? ".*" : ".*?";
   if (operator.startsWith("#")) return value.replace(new RegExp(`^${expression(pattern, star)}`, "s"), "");
-  // The shortest match at the end is the shortest one at the beginning of what is written backwards.
+  // The shortest match at the end is the shortest one at the beginning of the reversed text.
   const backwards = (text: string): string => [...text].reverse().join("");
   const reversed = new RegExp(`^${expression([...pattern].reverse(), star)}`, "s");
   return backwards(backwards(value).replace(reversed, ""));

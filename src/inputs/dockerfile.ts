@@ -1,5 +1,5 @@
 import path from "node:path";
-import { Add, Copy, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
+import { Add, Copy, type Dockerfile, DockerfileParser, From, type Instruction, Run } from "dockerfile-ast";
 import type { NamedContext } from "../plan/config";
 import { type Problem, reasonOf } from "../plan/problem";
 import { parseReference, type Reference, referenceText } from "../plan/reference";
@@ -16,27 +16,27 @@ export interface DockerfileInput {
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Stage to build. Default: the last. */
   readonly target?: string;
-  /** What is built for: `TARGETARCH` and its like may stand in a FROM. */
+  /** The platforms to build for, since a FROM may contain `TARGETARCH` and its like. */
   readonly platforms: readonly string[];
-  /** Named contexts, which beat stages and images of the same name. */
+  /** Named contexts, which come before stages and images of the same name. */
   readonly contexts?: Readonly<Record<string, NamedContext>>;
   /** Path shown in problems, e.g. `images[0].dockerfile`. */
   readonly path: string;
 }
 
 interface DockerfileImages {
-  /** Sorted by text, each once. */
+  /** Sorted by text. */
   readonly images: readonly DockerfileImage[];
-  /** The text of each base -> the platforms that FROM takes it for; none where only the builder knows that. */
+  /** The text of each base -> the platforms that FROM uses it for; no entry if only the builder knows them. */
   readonly platforms: Readonly<Record<string, readonly string[]>>;
   /** `dockerfile-no-stage`, `dockerfile-target`, `dockerfile-variable`, `dockerfile-reference` */
   readonly problems: readonly Problem[];
 }
 
 /**
- * The images that building the target takes: bases of every stage that it reaches, images of `COPY --from` and
- * `RUN --mount=from=`, named contexts that are images, and the frontend of `# syntax=` (or of the build argument BUILDKIT_SYNTAX). `scratch` and
- * earlier stages are none. `ONBUILD` lines act in other builds, and are left out.
+ * The images that building the target pulls: bases of the stages that it reaches, images of `COPY --from` and
+ * `RUN --mount=from=`, named contexts that are images, and the frontend of `# syntax=` (or of the build argument
+ * BUILDKIT_SYNTAX). `ONBUILD` lines are left out, since they act in other builds.
  */
 export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
   if (input.dockerfile === "") return { images: [], platforms: {}, problems: [] };
@@ -75,7 +75,7 @@ export function readDockerfileImages(input: DockerfileInput): DockerfileImages {
 
 type Contexts = ReadonlyMap<string, NamedContext>;
 
-/** By their names as BuildKit compares them: `node` is `node:latest`. */
+/** Keyed by the names that BuildKit compares: `node` is `node:latest`. */
 function namedContexts(contexts: DockerfileInput["contexts"] = {}): Contexts {
   return new Map(Object.entries(contexts).map(([name, context]) => [normalise(name)?.text ?? name, context]));
 }
@@ -110,7 +110,7 @@ function visit(
   }
 }
 
-/** Undefined where it is no FROM, or the builder's own platform, which another machine may have. */
+/** Undefined for COPY and RUN, and for the builder's own platform, which may be another machine's. */
 function platformOf({ by, platform }: Use, lookup: Lookup): string | undefined {
   if (by !== "FROM" || /\$\{?BUILD/.test(platform ?? "")) return undefined;
   try {
@@ -135,7 +135,7 @@ function expand(use: Use, lookup: Lookup, report: (message: string) => void): st
   }
 }
 
-/** The stage that a word names, by its name or, outside of FROM, its number. */
+/** The index of the stage that a word means, by its name or, outside of FROM, its number. */
 function earlierStage(stages: readonly Stage[], before: number, word: string, use: Use): number | undefined {
   if (use.by !== "FROM" && /^[0-9]+$/.test(word)) return Number(word) < before ? Number(word) : undefined;
   return stageNamed(stages.slice(0, before), word);
@@ -185,7 +185,7 @@ function lookupFor(
   return (name) => values.get(name);
 }
 
-/** Where a build runs, unless the builder is another machine. */
+/** The platform that a build runs on, unless the builder is another machine. */
 const MACHINE = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
 
 function platformArgs(prefix: "TARGET" | "BUILD", platform: string): [string, string][] {
@@ -208,7 +208,7 @@ function normalise(word: string): DockerfileImage | undefined {
   }
 }
 
-/** A Dockerfile, as far as it says which images it takes. Words are not expanded. */
+/** The parts of a Dockerfile that name images. Words are not expanded. */
 interface DockerfileOutline {
   /** The frontend of `# syntax=`. */
   readonly syntax?: string;
@@ -218,17 +218,17 @@ interface DockerfileOutline {
 }
 
 interface Stage {
-  /** Lower case, as BuildKit compares them; undefined for none. */
+  /** Lower case, since BuildKit ignores case. */
   readonly name?: string;
   readonly base: Use;
-  /** Images and stages that its instructions read from. */
+  /** The images and stages that its instructions copy or mount. */
   readonly uses: readonly Use[];
 }
 
 interface Use {
   readonly word: string;
   readonly by: "FROM" | "COPY --from" | "RUN --mount";
-  /** What `--platform` says. */
+  /** The value of `--platform`. */
   readonly platform?: string;
   /** Counted from 1. */
   readonly line: number;
@@ -236,9 +236,6 @@ interface Use {
 
 function outlineDockerfile(text: string): DockerfileOutline {
   const dockerfile = DockerfileParser.parse(text);
-  const syntax = dockerfile
-    .getDirectives()
-    .find((directive) => directive.getName().toLowerCase() === "syntax");
   const lines = text.split(/\r?\n/);
   const stages: { name?: string; base: Use; uses: Use[] }[] = [];
   for (const instruction of dockerfile.getInstructions()) {
@@ -252,9 +249,8 @@ function outlineDockerfile(text: string): DockerfileOutline {
       stages.at(-1)?.uses.push(...usesOf(instruction));
     }
   }
-  const frontend = syntax?.getValue()?.trim().split(/\s/)[0];
   return {
-    syntax: frontend || undefined,
+    syntax: syntaxOf(dockerfile)?.trim().split(/\s/)[0] || undefined,
     globalArgs: dockerfile.getInitialARGs().flatMap((arg) =>
       arg.getProperties().map((property) => {
         const value = property.getUnescapedValue();
@@ -265,7 +261,12 @@ function outlineDockerfile(text: string): DockerfileOutline {
   };
 }
 
-/** As it is written: the library takes escapes away, and a pattern needs them. */
+function syntaxOf(dockerfile: Dockerfile): string | undefined {
+  const directives = dockerfile.getDirectives();
+  return directives.find((directive) => directive.getName().toLowerCase() === "syntax")?.getValue();
+}
+
+/** The word as it is written: the library removes escapes, which a pattern needs. */
 function baseWord(instruction: From, lines: readonly string[]): string {
   const { start, end } = instruction.getArguments()[0]?.getRange() ?? instruction.getRange();
   const written =
@@ -277,7 +278,7 @@ function baseWord(instruction: From, lines: readonly string[]): string {
 function usesOf(instruction: Instruction): Use[] {
   const line = lineOf(instruction);
   if (instruction instanceof Copy) {
-    // The library's own getFromFlag knows a flag that stands alone only.
+    // The library's getFromFlag finds it only if the instruction has no other flag.
     const from = instruction.getFlags().find((flag) => flag.getName().toLowerCase() === "from");
     const word = from?.getValue();
     return word ? [{ word, by: "COPY --from", line }] : [];
@@ -295,17 +296,17 @@ function lineOf(instruction: Instruction): number {
   return instruction.getRange().start.line + 1;
 }
 
-/** What a Dockerfile takes from its build context. */
+/** What a Dockerfile reads from its build context; true in doubt. */
 export interface ContextUse {
-  /** Whether some instruction can read a path; in doubt it can. */
+  /** Whether some instruction can read a path. */
   reads(path: string): boolean;
-  /** Whether one names something in a folder of the context, or in doubt can. */
+  /** Whether some instruction can name something in a folder. */
   readsBelow(folder: string): boolean;
 }
 
 /**
- * Which parts of the context COPY, ADD and `RUN --mount` can read, in whatever stage. Another frontend than Docker's
- * (`# syntax=`) can read all of it. What a base's ONBUILD lines copy is not known.
+ * The parts of the context that COPY, ADD and `RUN --mount` of any stage can read. A frontend that is not Docker's
+ * (`# syntax=`) can read all of it. What a base's ONBUILD lines copy is unknown.
  */
 export function contextUse(dockerfile: string): ContextUse {
   const sources = contextSources(dockerfile);
@@ -324,24 +325,23 @@ export function contextUse(dockerfile: string): ContextUse {
   };
 }
 
-/** Go's `filepath.Match`, but for a class of characters, which counts as anything. A star is a name with a dot, too. */
+/** Go's `filepath.Match`, in which a star matches a leading dot too; a class of characters (`[a-z]`) matches anything here. */
 function isNameOf(pattern: string, name: string): boolean {
   if (/[[\\]/.test(pattern)) return true;
   const literal = (text: string) => text.replace(/[.+^${}()|\]]/g, "\\$&");
   return new RegExp(`^${literal(pattern).replaceAll("*", ".*").replaceAll("?", ".")}$`, "s").test(name);
 }
 
-/** Cleaned, without slashes at their ends; an empty one is the whole context. */
+/** Normalised, without slashes at either end; an empty one is the whole context. */
 function contextSources(text: string): string[] {
   const dockerfile = DockerfileParser.parse(text);
-  const syntax = dockerfile.getDirectives().find((one) => one.getName().toLowerCase() === "syntax");
-  if (syntax !== undefined && !/^(?:docker\.io\/)?docker\/dockerfile(?:[:@-]|$)/.test(syntax.getValue()))
-    return [""];
+  const syntax = syntaxOf(dockerfile);
+  if (syntax !== undefined && !/^(?:docker\.io\/)?docker\/dockerfile(?:[:@-]|$)/.test(syntax)) return [""];
   return (
     dockerfile
       .getInstructions()
       .flatMap(sourcesOf)
-      // A variable can be any path, and two stars any number of folders.
+      // A variable can be any path, and `**` any number of folders.
       .map((source) => (source.includes("$") ? "" : source.replace(/(?:^|\/)[^/]*\*\*.*$/s, "")))
       .map((source) => path.posix.normalize(`/${source}`).replace(/^\/+|\/+$/g, ""))
   );
@@ -354,7 +354,7 @@ function sourcesOf(instruction: Instruction): string[] {
   if (instruction.getFlags().some((flag) => flag.getName().toLowerCase() === "from")) return [];
   const all = instruction.getArguments();
   const heredoc = all.find((word) => word.getValue().startsWith("<<"))?.getRange().start.line;
-  // The lines of a here-document are arguments to the library.
+  // The library reads the lines of a here-document as arguments.
   const words = all
     .filter((word) => heredoc === undefined || word.getRange().start.line <= heredoc)
     .map((word) => word.getValue());
@@ -362,7 +362,7 @@ function sourcesOf(instruction: Instruction): string[] {
   return given.slice(0, -1).filter((word) => !/^(?:<<|https?:\/\/|git@|git:)/.test(word));
 }
 
-/** The library loses the blanks in JSON's words. */
+/** The library loses the blanks within JSON's strings. */
 function jsonWords(text: string): string[] {
   try {
     const words: unknown = JSON.parse(text);
@@ -372,7 +372,7 @@ function jsonWords(text: string): string[] {
   }
 }
 
-/** `type=bind,source=.git,target=/src`: a bind of the context is the default, and of all of it. */
+/** `type=bind,source=.git,target=/src`. The default is a bind of the whole context. */
 function mountSource(flag: string, value: string | null): string[] {
   if (flag.toLowerCase() !== "mount") return [];
   const fields = new Map(

@@ -34,18 +34,18 @@ export interface EventInput {
 const PAYLOAD_LIMIT = 25 * 1024 * 1024;
 
 /**
- * What is being released, for the tag rules. The first of these that is there:
+ * What is being released, for the tag rules: the first of these that exists.
  *
- * 1. an asserted version: `refs/tags/<version>`, also on GitHub;
- * 2. a dispatch whose input `ref` or `tag` names a git tag at HEAD: that; one whose input `ref` names something else
- *    than where its workflow is started: that, as HEAD is called; GitHub's event (GITHUB_REF and its payload) otherwise;
- * 3. the first of the tags at HEAD: `refs/tags/<tag>`;
- * 4. the branch: `refs/heads/<branch>`;
- * 5. a detached HEAD: no reference (an empty one), so that only rules about the commit give tags.
+ * 1. An asserted version, `refs/tags/<version>`, on GitHub too.
+ * 2. The git tag at HEAD that a dispatch names by its input `ref` or `tag`.
+ * 3. GitHub's event (GITHUB_REF and its payload), unless it is a dispatch whose input `ref` checked out another commit.
+ * 4. The first tag at HEAD, `refs/tags/<tag>`.
+ * 5. The branch, `refs/heads/<branch>`.
+ * 6. For a detached HEAD an empty reference, so that only rules about the commit give tags.
  *
  * The commit is always git's HEAD, which is what is built; its date is the committer's.
  *
- * @throws ProblemError `source-tag-name` for a tag outside the grammar of a release's name, `source-event-commit` where
+ * @throws ProblemError `source-tag-name` for a tag outside the grammar of a release's name, `source-event-commit` if
  *   GitHub's event is about another commit than HEAD, `source-event-payload` for a payload that cannot be read
  */
 export async function readEvent(input: EventInput): Promise<SourceEvent> {
@@ -66,7 +66,7 @@ export async function readEvent(input: EventInput): Promise<SourceEvent> {
   return about(input, payload, "", "a detached HEAD without a release's tag");
 }
 
-/** The event of a release that exists, as tag rules see it: its own reference and commit, whatever HEAD is. */
+/** The event of a release that exists, for the tag rules: its own reference and commit, whatever HEAD is. */
 export async function eventOfRelease(
   { env, git }: Pick<EventInput, "env" | "git">,
   release: { readonly revision: string; readonly ref: string },
@@ -76,7 +76,7 @@ export async function eventOfRelease(
   return about({ env, git: released }, payload, release.ref, "").event;
 }
 
-/** An event made of git's facts, with GitHub's payload (description, license, default branch) where there is one. */
+/** An event from git's facts, with the description, license and default branch of GitHub's payload if there is one. */
 function about(input: EventInput, payload: unknown, ref: string, origin: string): SourceEvent {
   const { env } = input;
   const name = env.GITHUB_REF ? (env.GITHUB_EVENT_NAME ?? "push").replace(/^pull_request.*/, "push") : "push";
@@ -111,7 +111,7 @@ function eventAtHead(
   return { ...event, defaultBranch: event.defaultBranch ?? defaultBranch };
 }
 
-/** The git tag at HEAD that a person named when they started the workflow, be it on the branch with that commit. */
+/** The git tag at HEAD that the inputs of a dispatch name, even if the workflow was started on a branch. */
 function dispatchedTag(
   { env, git, namedTags = git.tagsAtHead }: EventInput,
   payload: unknown,
@@ -122,7 +122,7 @@ function dispatchedTag(
   return named.find((name) => namedTags.includes(name));
 }
 
-/** A workflow that was started by hand checked out what a person typed in, which is not in GITHUB_REF. */
+/** Whether a dispatch checked out what its input `ref` names, which GITHUB_REF does not say. */
 function isDispatchOfAnother({ env, git }: EventInput, payload: unknown): boolean {
   if (env.GITHUB_EVENT_NAME !== "workflow_dispatch" || env.GITHUB_SHA === git.revision) return false;
   const inputs = isRecord(payload) ? payload.inputs : undefined;
@@ -147,7 +147,7 @@ function fromGitHub({ env, git }: EventInput, payload: unknown): SourceEvent {
   return { event, origin: `GitHub's ${eventName} event (${ref})` };
 }
 
-/** Where people open the repository: on the workflow's own server, which can be Gitea's or an Enterprise one. */
+/** The repository's web page, on the workflow's own server, which can be Gitea's or an Enterprise one. */
 function repositoryPage(env: Environment, git: GitSource): string | undefined {
   if (!env.GITHUB_REPOSITORY) return git.page;
   const server = (env.GITHUB_SERVER_URL || "https://github.com").replace(/\/+$/, "");
@@ -189,13 +189,13 @@ function refused(problem: Problem): ProblemError {
 }
 
 export interface ReleasedEvent {
-  /** What is released without regard to any image's rules. */
+  /** What is released, regardless of any image's rules. */
   readonly event: ReleaseEvent;
   /** What is released of an image. */
   readonly eventOf: (image: ImageConfig) => ReleaseEvent;
-  /** The git tag of the version that was asked for; absent where none was. */
+  /** The git tag of an asserted version. */
   readonly gitTag?: string;
-  /** Git tags that are a release of this stack's images: of those at HEAD, or the event's own. */
+  /** Git tags at HEAD, or the event's own, that release one of this stack's images. */
   readonly releaseTags: readonly string[];
   readonly problems: readonly Problem[];
   /** What is released, and why. */
@@ -203,8 +203,8 @@ export interface ReleasedEvent {
 }
 
 /**
- * What is released, as `readEvent` says. Of the tags at HEAD those count that an image's own rules read, image by image;
- * in a lane only git tags and versions of that lane.
+ * What is released, by `readEvent`. For each image, only the tags at HEAD that its own rules match count; in a lane,
+ * only the lane's git tags and versions.
  */
 export async function readReleasedEvent(
   config: Config,

@@ -10,22 +10,22 @@ export interface GitSource {
   /** The commit at HEAD: 40 hex digits. */
   readonly revision: string;
   readonly commitDate: Date;
-  /** Names of the tags at HEAD, sorted. Those outside the grammar of a release's name are in `refusedTags`. */
+  /** Sorted. Tags whose name is outside the grammar of a release's name are in `refusedTags`. */
   readonly tagsAtHead: readonly string[];
   readonly refusedTags: readonly string[];
   /** Absent for a detached HEAD. */
   readonly branch?: string;
-  /** Changed or untracked files, anywhere in the repository; not ignored ones, nor what `pulumi stack init` notes. */
+  /** Whether files are changed or untracked anywhere in the repository. What `pulumi stack init` writes does not count. */
   readonly dirty: boolean;
   /** Up to 20 of them, relative to the repository. */
   readonly dirtyPaths: readonly string[];
-  /** Address of `origin`, else of the only remote: the same however it was cloned. */
+  /** Address of `origin`, else of the only remote; the same whether it was cloned by HTTPS or SSH. */
   readonly remote?: string;
-  /** Where people open it: the remote's address, where that is a server's. */
+  /** The repository's web page, if the remote is on a server. */
   readonly page?: string;
-  /** The remote's default branch, as the clone found it. */
+  /** The remote's default branch when it was cloned. */
   readonly defaultBranch?: string;
-  /** Part of the history is missing: a tag that is not found may exist, ancestry may be unknown. */
+  /** Part of the history is missing, so a tag that is not found may exist. */
   readonly shallow: boolean;
 }
 
@@ -36,12 +36,12 @@ const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const MOST_DIRTY_PATHS = 20;
 
 /**
- * Reads the repository that `dir` lies in, with the git binary; nothing is written and no hook runs.
+ * Reads the repository of a folder with the git program. It writes nothing and runs no hook.
  *
  * @throws ProblemError `source-git-missing`, `source-not-a-repository`, `source-no-commits`, `source-git-failed`
  */
 export async function readGit(dir: string): Promise<GitSource> {
-  // First alone: it answers whether this is a repository with a commit at all.
+  // On its own, because it fails if this is no repository or has no commit.
   const commit = await git(dir, ["log", "-1", "--no-show-signature", "--format=%H %cI", "HEAD", "--"]);
   if (commit.code !== 0) throw await explain(dir, commit.stderr);
   const [status, tags, remotes, heads, shallow] = await Promise.all([
@@ -90,12 +90,12 @@ export async function isAncestor(dir: string, a: string, b: string): Promise<Git
   const { code } = await git(dir, ["merge-base", "--is-ancestor", a, b]);
   if (code === 0) return "ancestor";
   if (code !== 1) return "unknown";
-  // A shallow history hides ancestors, so a missing one means nothing.
+  // A shallow history may hide an ancestor.
   const shallow = await gitText(dir, ["rev-parse", "--is-shallow-repository"]);
   return shallow.trim() === "true" ? "unknown" : "not-ancestor";
 }
 
-/** The git tag of a release's name, as it is written or else with the `v` that it lacks or has too much. */
+/** The git tag with a release's name, else the one with a leading `v` added or removed. */
 export async function releasedTag(
   dir: string,
   name: string,
@@ -109,7 +109,7 @@ export async function releasedTag(
   return undefined;
 }
 
-/** The commit that a tag points to, annotated or not; undefined where there is no such tag or its name is refused. */
+/** The commit that a tag points to, annotated or not; undefined if there is no such tag or its name is refused. */
 async function tagCommit(dir: string, tag: string): Promise<string | undefined> {
   if (!RELEASE_NAME_PATTERN.test(tag)) return undefined;
   const reference = `refs/tags/${tag}^{commit}`;
@@ -128,7 +128,7 @@ export async function allTags(dir: string): Promise<string[]> {
   return text.split("\n").filter((name) => name !== "");
 }
 
-/** Porcelain v2, NUL-separated: headers, then one record a path; a rename's old path is a record of its own. */
+/** Porcelain v2, NUL-separated: headers, then one record per path. A rename's old path is a record of its own. */
 function readStatus(text: string): { branch?: string; paths: string[] } {
   const records = text.split("\0");
   const paths: string[] = [];
@@ -177,8 +177,8 @@ function chooseRemote(config: string): Remote | undefined {
 }
 
 /**
- * A remote's address without credentials. What is written counts where it is a server's, since `url.*.insteadOf` can
- * name a mirror, or hold a token; an abbreviation is written out by the same setting.
+ * A remote's address without credentials. If the configured one is a server's, it is used as it is: `url.*.insteadOf`
+ * may name a mirror or contain a token. An abbreviation is expanded by that setting.
  */
 async function readRemote(dir: string, { name, url }: Remote): Promise<string> {
   const written = withoutCredentials(url);
@@ -229,9 +229,10 @@ function byBytes(a: string, b: string): number {
 
 const STACK_FILE = /(?:^|\/)Pulumi\.[A-Za-z0-9._-]+\.ya?ml$/;
 /**
- * Whether a changed file is a stack's file in which nothing differs but what `pulumi stack init` writes: no release
- * depends on that, and on a new machine or a throwaway backend it is always there. @param file relative to the
- * repository
+ * Whether only what `pulumi stack init` writes differs in a stack's file. No release depends on that, and it always
+ * differs on a new machine or a throwaway backend.
+ *
+ * @param file relative to the repository
  */
 async function isStackInitChange(dir: string, file: string): Promise<boolean> {
   if (!STACK_FILE.test(file)) return false;
@@ -261,7 +262,7 @@ export function withoutCredentials(remote: string): string {
   if (!URL.canParse(remote)) return remote;
   const url = new URL(remote);
   url.password = "";
-  // ssh's user is no secret, and part of the address; an https user is often the token itself.
+  // ssh's user is no secret and part of the address; an https user is often the token itself.
   if (url.protocol !== "ssh:") url.username = "";
   url.search = "";
   url.hash = "";
@@ -283,9 +284,7 @@ export function githubRepository(remote: string, server = "github.com"): string 
   return /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/.test(name) ? name : undefined;
 }
 
-/**
- * Where a remote's repository is: the server's host, and the path there without `.git`; both empty for a local path.
- */
+/** A remote's host, and its path there without `.git`; both empty for a local path. */
 export function remotePlace(remote: string): { readonly host: string; readonly path: string } {
   const { host, path } = hostAndPath(remote);
   return host === ""

@@ -5,15 +5,15 @@ import type { SetupPlan } from "../plan/setup/plan";
 export type Code = Readonly<Record<string, unknown>>;
 
 /**
- * Makes the plans of a program that runs without an engine, for the `slipway` command and `slipway/testing`. With an
- * engine there is no host, and the program plans for itself.
+ * Plans for a program that runs without an engine, in the `slipway` command and in `slipway/testing`. With an engine
+ * there is no host, and the program plans by itself.
  */
 export interface ProgramHost {
   readonly planRelease: (code: Code, options: PlanOptions) => Promise<PlannedRelease>;
   readonly planSetup: (code: Code) => Promise<SetupPlan>;
 }
 
-/** A registered symbol, since the command and the program load two bundles of this package. */
+/** A registered symbol, because the command and the program load two bundles of this package. */
 const HOST = Symbol.for("slipway.program-host");
 
 export function programHost(): ProgramHost | undefined {

@@ -1,14 +1,15 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import type { Config } from "../plan/config";
 import { ROOT_PATTERN } from "../plan/config";
-import { ProblemError } from "../plan/problem";
+import { type ReadDescription, textProblems } from "../plan/description";
+import { type Problem, ProblemError, reasonOf } from "../plan/problem";
 
 /**
- * The absolute folder that all files of the settings are relative to: `slipway:root`, from the project's folder
- * upwards.
+ * The absolute folder that all files of the settings are relative to: `slipway:root`, upwards from the project.
  *
- * @throws ProblemError `root-outside` for what is above the git repository, or no such folder at all
+ * @throws ProblemError `root-outside` for a folder above the git repository or the file system's root
  */
 export function rootDir(projectDir: string, root: string): string {
   const start = resolve(projectDir);
@@ -31,7 +32,7 @@ export function rootDir(projectDir: string, root: string): string {
   return folder;
 }
 
-/** A path of the project's folder, relative to the root, with slashes: `release/artifacts`. */
+/** A path of the project, relative to the root, with slashes: `release/artifacts`. */
 export function fromRoot(projectDir: string, root: string, path: string): string {
   return relative(rootDir(projectDir, root), resolve(projectDir, path)).split(sep).join("/") || ".";
 }
@@ -42,7 +43,7 @@ export function isInside(folder: string, path: string): boolean {
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** Where a path really is, links followed; undefined where there is nothing. */
+/** A path with its links followed; undefined if it does not exist. */
 export async function realPath(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
@@ -53,7 +54,7 @@ export async function realPath(path: string): Promise<string | undefined> {
 
 const LIMIT = 1024 * 1024;
 
-/** A file that lies outside of the project, or a link that leads there. */
+/** A path that leads out of the project, by itself or by a link. */
 export class OutsideProjectError extends Error {}
 
 /**
@@ -88,7 +89,7 @@ export function readProjectFile(
   }
 }
 
-/** Reads files that are part of a project's configuration, by their paths relative to `slipway:root`. */
+/** Reads files that a project's configuration names, relative to `slipway:root`. */
 export function projectFiles(projectDir: string): (path: string, root: string) => string {
   return (path, root) => readProjectFile(rootDir(projectDir, root), path);
 }
@@ -99,4 +100,39 @@ export function listEntries(text: string): string[] {
     .split(/\r\n|\r|\n/)
     .map((line) => line.replace(/#.*$/, "").trim())
     .filter((line) => line !== "");
+}
+
+interface ReadDescriptions {
+  readonly read: readonly ReadDescription[];
+  readonly problems: readonly Problem[];
+}
+
+/** Every image's description file, once for all variants of an image. Each unusable one is a problem. */
+export function readDescriptions(config: Config, projectDir: string): ReadDescriptions {
+  const all = described(config).map((image): ReadDescriptions => {
+    try {
+      const description = { ...image, full: readProjectFile(projectDir, image.file) };
+      const problems = textProblems(description);
+      return { read: problems.length === 0 ? [description] : [], problems };
+    } catch (error) {
+      const problem = {
+        code: "description-file",
+        path: `slipway:${image.at}.description.file`,
+        message: `${image.file} ${reasonOf(error)}`,
+        hint: "Name a Markdown file of the project, or take the description out.",
+      };
+      return { read: [], problems: [problem] };
+    }
+  });
+  return { read: all.flatMap(({ read }) => read), problems: all.flatMap(({ problems }) => problems) };
+}
+
+function described({ images }: Config): Omit<ReadDescription, "full">[] {
+  const places = new Map<string, Omit<ReadDescription, "full">>();
+  for (const { name, at = name, description } of images) {
+    if (description === undefined) continue;
+    const known = places.get(at);
+    places.set(at, { at, ...description, images: [...(known?.images ?? []), name] });
+  }
+  return [...places.values()];
 }

@@ -8,7 +8,7 @@ import { readProjectFile } from "./project-files";
 
 interface ResolvedBuildArgs {
   readonly values: Readonly<Record<string, string>>;
-  /** Argument -> where its value came from; those written in the configuration have no entry. */
+  /** Argument -> where its value came from; no entry if the configuration contains it. */
   readonly origins: Readonly<Record<string, string>>;
   /** `build-arg-file`, `build-arg-key`, `build-arg-latest` */
   readonly problems: readonly Problem[];
@@ -19,13 +19,13 @@ interface BuildArgsInput {
   readonly buildArgs: Readonly<Record<string, BuildArg>>;
   /** Path shown in problems, e.g. `images[0].buildArgs`. Default `buildArgs`. */
   readonly path?: string;
-  /** Variables that npm is to see besides the process's own. Default none. */
+  /** Variables for npm besides the process's own. Default none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** For each question to a package registry. Default 20 seconds. */
+  /** For each call of npm. Default 20 seconds. */
   readonly deadlineMs?: number;
 }
 
-/** Turns every build argument into a concrete value, all at once; nothing throws. */
+/** Resolves every build argument to a value, all at once. Every failure is a problem; this never throws. */
 export async function resolveBuildArgs(input: BuildArgsInput): Promise<ResolvedBuildArgs> {
   const entries = await Promise.all(
     Object.entries(input.buildArgs).map(async ([name, arg]) => ({
@@ -63,7 +63,7 @@ async function resolveArg(input: BuildArgsInput, arg: BuildArg): Promise<Answer>
   }
 }
 
-/** The pin, with what it replaces: the plan shows that a pin is out of date, but does not refuse it. */
+/** A pin counts, and its origin shows what it replaces, so that the plan shows an outdated pin without refusing it. */
 async function pinned(pin: string | undefined, find: () => Promise<Answer>): Promise<Answer> {
   const found = await find();
   if (pin === undefined) return found;
@@ -115,7 +115,7 @@ async function fromRegistry(input: BuildArgsInput, source: string): Promise<Answ
   }
 }
 
-/** The newest version of a package, by the registry that npm is configured for. @throws Error that names the package */
+/** The newest version of a package in the registry that npm is configured for. @throws Error that names the package */
 async function latestOfNpm(
   source: string,
   { projectDir, env = {}, deadlineMs = 20_000 }: BuildArgsInput,
@@ -142,7 +142,7 @@ async function latestOfNpm(
   throw new Error(`${asked}: ${errorSummary(answer) ?? "there is no such version"}`);
 }
 
-/** npm's own `{"error": {"code", "summary"}}`, in one line. URLs lose their credentials. */
+/** One line of npm's `{"error": {"code", "summary"}}`, without the credentials in URLs. */
 function errorSummary(answer: unknown): string | undefined {
   const error = isRecord(answer) ? answer.error : undefined;
   if (!isRecord(error)) return undefined;

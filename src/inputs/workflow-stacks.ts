@@ -8,8 +8,8 @@ import type { Code } from "./program-host";
 import { projectFiles } from "./project-files";
 
 /**
- * The stacks of a project whose settings ask for workflows, sorted by name. The environment is ignored, so the same
- * files give the same workflows on every machine.
+ * The stacks of a project whose settings have `github.workflows`, sorted by name. The environment is ignored, so that
+ * the same files give the same workflows on every machine.
  *
  * @throws ProblemError with every problem of every such stack
  */

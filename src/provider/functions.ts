@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseReference, repositoryKey } from "../plan/reference";
 import { readImage } from "../registry/read-image";
-import type { Context } from "../release/context";
+import type { Context } from "../release/operation";
 import { type Properties, parseInputs } from "./properties";
 
 type ProviderFunction = (context: Context, args: Properties) => Promise<object>;

@@ -4,7 +4,7 @@ import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { version } from "../../package.json";
-import { type EngineLog, NO_LOG } from "../release/context";
+import { type EngineLog, NO_LOG } from "../release/operation";
 import { endWithEngine, isOfEngine } from "./engine-peer";
 import { providerService } from "./service";
 

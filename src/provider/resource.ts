@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Context } from "../release/context";
+import type { Context } from "../release/operation";
 import { type Properties, parseInputs } from "./properties";
 
 export interface DiffResult {

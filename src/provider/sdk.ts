@@ -2,8 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Digest } from "../plan/digest";
 import type { DesiredContent, DesiredLevel } from "../plan/resource-inputs";
 import type { VerifyRules } from "../plan/trust";
-import type { ProviderConfig } from "../release/registries";
-import type { SigningConfig } from "../release/signing";
+import type { ProviderConfig, SigningConfig } from "../release/provider-config";
 import { offer, permit } from "./handover";
 
 /**

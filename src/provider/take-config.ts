@@ -1,34 +1,26 @@
 import { z } from "zod";
-import type { ProviderConfig } from "../release/registries";
-import { signingSchema } from "../release/signing";
+import {
+  credentialsSchema,
+  environmentSchema,
+  type ProviderConfig,
+  passwordsSchema,
+  registriesSchema,
+  signingSchema,
+} from "../release/provider-config";
 import { take } from "./handover";
 import { type Properties, parseInputs } from "./properties";
 
-const credentials = z.record(z.string(), z.object({ username: z.string(), password: z.string() }));
-
 /** The engine only takes nested provider arguments as JSON. */
 const configSchema = z.object({
-  registries: json(
-    z.array(
-      z.object({
-        host: z.string(),
-        plainHttp: z.boolean(),
-        username: z.string().optional(),
-        hub: z.string().optional(),
-      }),
-    ),
-    "[]",
-  ),
+  registries: json(registriesSchema, "[]"),
   /** From the state of older versions: host -> username and password of the stack's secret configuration. */
-  credentials: json(credentials, "{}"),
+  credentials: json(credentialsSchema, "{}"),
   /** Where the program hands over secrets and answers what it declares, while it runs. */
   handover: z.string().optional(),
   /** The name of the released stack. */
   stack: z.string().optional(),
-  /** Host -> username and the password's place in the stack's configuration. */
-  passwords: json(z.record(z.string(), z.object({ username: z.string(), at: z.string() })), "{}"),
-  /** How to read credentials from the environment. */
-  environment: json(z.object({ prefix: z.string().optional(), ciRegistry: z.string().optional() }), "{}"),
+  passwords: json(passwordsSchema, "{}"),
+  environment: json(environmentSchema, "{}"),
   signing: json(signingSchema, '{"mode":"none"}'),
   /** The folder for diagnostics, relative to the project; if absent, none are written. */
   artifacts: z.string().optional(),

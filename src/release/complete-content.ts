@@ -15,31 +15,25 @@ import { RegistryError } from "../registry/errors";
 import type { Descriptor, FetchedManifest } from "../registry/manifests";
 import { imageOf, readImage } from "../registry/read-image";
 import { attachReferrer } from "../registry/referrers";
-import { imageSignatureBytes, releaseStatementBytes } from "../signing/in-toto";
+import { claimBytes, imageSignatureBytes, releaseStatementBytes } from "../signing/in-toto";
 import type { ReleaseSigner } from "../signing/release-signer";
-import type { Context } from "./context";
-import { copyWithProgress } from "./copy-with-progress";
+import { copyWithProgress, detachIn, isWhole, missingContent, wholeSource } from "./copy-content";
+import type { Context } from "./operation";
 import type { Location } from "./registries";
-import { detachIn, gone, isWhole, wholeSource } from "./whole-content";
 
-/** What is attached to a digest. */
-interface Attached {
+export interface CompleteContent {
+  /** The index digest that everything else uses. */
+  readonly digest: Digest;
   /** `host/path@digest` of each referrer. */
   readonly referrers: readonly string[];
-  /** Who signed; empty if unsigned. */
+  /** The signer's name; empty if unsigned. */
   readonly signer: string;
 }
 
-export interface CompleteContent extends Attached {
-  /** The index digest that everything else uses. */
-  readonly digest: Digest;
-}
-
 /**
- * Makes an image's content complete: every platform is there, every registry holds the same index digest (missing ones get it
- * by copy), the stack's signed claim is attached, the candidate tag points to it, and the release statement and the
- * signatures are its referrers. Every step looks first and writes only what is missing; a valid signature by the same signer
- * is found and kept, and a statement is the same bytes each time.
+ * Makes an image's content complete: reserves it, then attaches the release statement and the signatures as referrers.
+ * Every step reads first and writes only what is missing. A valid signature by the same signer is kept, and a statement
+ * is the same bytes each time.
  *
  * @param found the digest that was built or found
  */
@@ -54,21 +48,8 @@ export async function completeContent(
 }
 
 /**
- * The digest's image in a repository whose tag counts as claimed for it: the tag points to it, or to equal content with
- * the SBOM that this one lacks.
- */
-async function heldFor(
-  { client, path }: Location,
-  live: FoundImage | undefined,
-  digest: Digest,
-): Promise<FoundImage | undefined> {
-  if (live === undefined || live.digest === digest) return live;
-  const own = await readImage(client, path, digest, { statements: false });
-  return outranks(live.annotations, own?.annotations) ? own : undefined;
-}
-
-/**
- * Content that is verified, complete in every registry, claimed, and found by its candidate tag.
+ * Makes every platform and every registry have the same index digest (those that lack it get a copy), attaches the
+ * stack's signed claim, then points the candidate tag to it.
  *
  * @returns its manifest, an index for several platforms
  */
@@ -79,177 +60,179 @@ export async function reserveContent(
   found: Digest | undefined,
 ): Promise<FetchedManifest> {
   if (found === undefined) throw new Error(`${desired.image}: the build gave no digest`);
-  const locations = desired.repositories.map((repository) => context.registries.at(repository));
-  const chosen = await chooseDigest(context, urn, desired, found);
-  const isBuilt = desired.source === "build" && chosen === found;
-  const digest =
-    isBuilt && desired.attestations === "referrers"
-      ? await detachIn(locations, chosen, desired.image)
-      : chosen;
-  const manifests = await Promise.all(locations.map(({ client, path }) => client.getManifest(path, digest)));
-  const manifest = manifests.find((one) => one !== undefined);
-  const [first, ...others] = locations.filter((_, at) => manifests[at] !== undefined);
-  if (first === undefined || manifest === undefined) throw gone(desired.image, digest);
-  const source = await wholeSource(context, urn, manifest, [first, ...others]);
-  await checkManifest(desired, source, manifest);
-  for (const [at, location] of locations.entries()) {
-    const holds = manifests[at] !== undefined;
-    if (holds && (location === source || (await isWhole(location, manifest)))) continue;
-    await copyWithProgress(context.log, urn, { from: source, to: location, digest });
-    if ((await location.client.headManifest(location.path, digest)) === undefined)
-      throw new Error(`${location.repository} does not hold ${digest} after the copy, so no tag was moved`);
-  }
-  if (desired.claim !== undefined) {
-    const signer = await context.signing.signer();
-    if (signer === undefined)
-      throw new Error(`${desired.image}: a claim has to be signed, and the provider has no signer`);
-    const { attachSignature } = await import("../signing/attach-signature.js");
-    const { claimBytes } = await import("../signing/in-toto.js");
-    await attachSignature(locations, digest, claimBytes(digest, desired.claim), signer);
-  }
-  for (const location of locations) {
-    await writeCandidateTag(context, desired, location, manifest);
-    context.registries.remember(location, manifest);
-  }
-  return manifest;
+  return new Reservation(context, urn, desired).reserve(found);
 }
 
-/** Whether a tag points to this image's content; where releases are signed, a claim has to say so. */
-async function holdsContent(
-  context: Context,
-  desired: DesiredContent,
-  repository: string,
-  live: FoundImage,
-): Promise<boolean> {
-  if (live.annotations[CONTENT_KEY_ANNOTATION] !== desired.contentKey) return false;
-  const said = await saidOf(context, desired, repository, live);
-  return said === undefined || said.some(({ contentKey }) => contentKey === desired.contentKey);
-}
+class Reservation {
+  readonly #context: Context;
+  readonly #urn: string;
+  readonly #desired: DesiredContent;
+  readonly #locations: readonly Location[];
 
-/** What trusted signers say about content as this image; undefined where nothing is signed. */
-async function saidOf(
-  context: Context,
-  { image, claim }: DesiredContent,
-  repository: string,
-  { digest }: FoundImage,
-): Promise<ContentClaim[] | undefined> {
-  if (!context.signing.isOn) return undefined;
-  const { claims, statements } = await context.signing.factsAs(
-    image,
-    context.registries.at(repository),
-    digest,
-  );
-  return [...claims, ...statements].filter(({ lane }) => lane === (claim?.lane ?? lane));
-}
+  constructor(context: Context, urn: string, desired: DesiredContent) {
+    this.#context = context;
+    this.#urn = urn;
+    this.#desired = desired;
+    this.#locations = desired.repositories.map((repository) => context.registries.at(repository));
+  }
 
-/** The first verified content of a key wins, so that a needless rebuild harms nothing. */
-async function chooseDigest(
-  context: Context,
-  urn: string,
-  desired: DesiredContent,
-  found: Digest,
-): Promise<Digest> {
-  if (desired.source === "found") return found;
-  for (const repository of desired.repositories) {
-    const live = await context.registries.live(repository, desired.tag);
-    if (live === undefined || !(await holdsContent(context, desired, repository, live))) continue;
-    if (lacksSbom(live.annotations) && !(await builtWithoutSbom(context, desired, found))) continue;
-    if (live.digest !== found) {
-      await context.log.info(
-        urn,
-        `${repository}:${desired.tag} already holds this content as ${shortDigest(live.digest)}`,
+  async reserve(found: Digest): Promise<FetchedManifest> {
+    const { image, source, attestations } = this.#desired;
+    const chosen = await this.#chooseDigest(found);
+    const isDetached = source === "build" && chosen === found && attestations === "referrers";
+    const digest = isDetached ? await detachIn(this.#locations, chosen, image) : chosen;
+    const manifest = await this.#spread(digest);
+    await this.#attachClaim(digest);
+    for (const location of this.#locations) {
+      await this.#writeCandidateTag(location, manifest);
+      this.#context.registries.remember(location, manifest);
+    }
+    return manifest;
+  }
+
+  /** The first verified content of a key wins, so that a needless rebuild does no harm. */
+  async #chooseDigest(found: Digest): Promise<Digest> {
+    const { source, tag } = this.#desired;
+    if (source === "found") return found;
+    for (const location of this.#locations) {
+      const live = await this.#context.registries.live(location.repository, tag);
+      if (live === undefined || !(await this.#isSameContent(location, live))) continue;
+      // A build that has its SBOM does not give way to one without.
+      if (lacksSbom(live.annotations) && !(await this.#lacksSbom(found))) continue;
+      if (live.digest !== found) {
+        await this.#context.log.info(
+          this.#urn,
+          `${location.repository}:${tag} already has this content as ${shortDigest(live.digest)}`,
+        );
+      }
+      return live.digest;
+    }
+    return found;
+  }
+
+  /** Whether a tag points to this image's content. If releases are signed, a trusted signer has to claim it. */
+  async #isSameContent(location: Location, live: FoundImage): Promise<boolean> {
+    const { contentKey } = this.#desired;
+    if (live.annotations[CONTENT_KEY_ANNOTATION] !== contentKey) return false;
+    const claims = await this.#trustedClaims(location, live);
+    return claims === undefined || claims.some((claim) => claim.contentKey === contentKey);
+  }
+
+  /** What trusted signers claim or state about content as this image; undefined if releases are not signed. */
+  async #trustedClaims(location: Location, { digest }: FoundImage): Promise<ContentClaim[] | undefined> {
+    const { signing } = this.#context;
+    const { image, claim } = this.#desired;
+    if (!signing.isOn) return undefined;
+    const { claims, statements } = await signing.factsAs(image, location, digest);
+    return [...claims, ...statements].filter(({ lane }) => lane === (claim?.lane ?? lane));
+  }
+
+  async #lacksSbom(digest: Digest): Promise<boolean> {
+    for (const { client, path } of this.#locations) {
+      const built = await readImage(client, path, digest, { statements: false });
+      if (built !== undefined) return lacksSbom(built.annotations);
+    }
+    return false;
+  }
+
+  /** Checks the manifest, and copies it to the repositories that lack it or one of its statements. */
+  async #spread(digest: Digest): Promise<FetchedManifest> {
+    const { log } = this.#context;
+    const manifests = await Promise.all(
+      this.#locations.map(({ client, path }) => client.getManifest(path, digest)),
+    );
+    const manifest = manifests.find((one) => one !== undefined);
+    const [first, ...others] = this.#locations.filter((_, at) => manifests[at] !== undefined);
+    if (first === undefined || manifest === undefined) throw missingContent(this.#desired.image, digest);
+    const source = await wholeSource(this.#context, this.#urn, manifest, [first, ...others]);
+    await this.#checkManifest(source, manifest);
+    for (const [at, location] of this.#locations.entries()) {
+      if (manifests[at] !== undefined && (location === source || (await isWhole(location, manifest))))
+        continue;
+      await copyWithProgress(log, this.#urn, { from: source, to: location, digest });
+      if ((await location.client.headManifest(location.path, digest)) === undefined)
+        throw new Error(`${location.repository} does not have ${digest} after the copy, so no tag was moved`);
+    }
+    return manifest;
+  }
+
+  /** @throws Error if it lacks a platform or, if it was just built, its content key */
+  async #checkManifest({ client, path, repository }: Location, manifest: FetchedManifest): Promise<void> {
+    const { platforms, source, contentKey } = this.#desired;
+    const at = `${repository}@${manifest.descriptor.digest}`;
+    const index = await imageOf(client, path, manifest, []);
+    const missing = missingPlatforms(index.platforms, platforms);
+    if (missing.length > 0) {
+      throw new Error(
+        `${at} lacks ${missing.join(", ")} (it has ${index.platforms.join(", ") || "no platform"}), so no tag was moved. ` +
+          "Check the Dockerfile and the builder's platforms.",
       );
     }
-    return live.digest;
+    if (source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== contentKey)
+      throw new Error(`${at} does not carry the content key that was built, so no tag was moved`);
   }
-  return found;
-}
 
-/** A build that has its SBOM does not give way to one without. */
-async function builtWithoutSbom(context: Context, desired: DesiredContent, digest: Digest): Promise<boolean> {
-  for (const repository of desired.repositories) {
-    const { client, path } = context.registries.at(repository);
-    const built = await readImage(client, path, digest, { statements: false });
-    if (built !== undefined) return lacksSbom(built.annotations);
+  async #attachClaim(digest: Digest): Promise<void> {
+    const { image, claim } = this.#desired;
+    if (claim === undefined) return;
+    const signer = await this.#context.signing.signer();
+    if (signer === undefined)
+      throw new Error(`${image}: a claim has to be signed, and the provider has no signer`);
+    const { attachSignature } = await import("../signing/attach-signature.js");
+    await attachSignature(this.#locations, digest, claimBytes(digest, claim), signer);
   }
-  return false;
-}
 
-/** @throws Error if it lacks a platform or, when it was just built, its content key */
-async function checkManifest(
-  desired: DesiredContent,
-  { client, path, repository }: Location,
-  manifest: FetchedManifest,
-): Promise<void> {
-  const at = `${repository}@${manifest.descriptor.digest}`;
-  const index = await imageOf(client, path, manifest, []);
-  const missing = missingPlatforms(index.platforms, desired.platforms);
-  if (missing.length > 0) {
-    throw new Error(
-      `${at} lacks ${missing.join(", ")} (it has ${index.platforms.join(", ") || "no platform"}), so no tag was moved. ` +
-        "Check the Dockerfile and the builder's platforms.",
-    );
-  }
-  if (desired.source === "build" && index.annotations[CONTENT_KEY_ANNOTATION] !== desired.contentKey) {
-    throw new Error(`${at} does not carry the content key that was built, so no tag was moved`);
-  }
-}
-
-async function writeCandidateTag(
-  context: Context,
-  desired: DesiredContent,
-  location: Location,
-  { bytes, descriptor: { digest, mediaType } }: FetchedManifest,
-): Promise<void> {
-  const { client, path, repository } = location;
-  const moves = desired.replaces !== undefined;
-  if (moves && desired.source === "found") return;
-  const live = await context.registries.live(repository, desired.tag);
-  if (live?.digest === digest) return;
-  const ownTag = candidateName(desired.contentKey);
-  const isTrusted = live !== undefined && (await isVerified(context, desired, location, live));
-  if (isTrusted && (await heldFor(location, live, digest)) !== undefined) return;
-  if (live !== undefined && isTrusted && !mayReplace(desired, live)) {
-    if (moves) {
-      await client.putManifest(path, ownTag, bytes, mediaType);
-      return;
+  async #writeCandidateTag(location: Location, manifest: FetchedManifest): Promise<void> {
+    const { client, path, repository } = location;
+    const { tag, source, contentKey, replaces } = this.#desired;
+    const moves = replaces !== undefined;
+    if (moves && source === "found") return;
+    const put = (name: string) =>
+      client.putManifest(path, name, manifest.bytes, manifest.descriptor.mediaType);
+    const live = await this.#context.registries.live(repository, tag);
+    if (live?.digest === manifest.descriptor.digest) return;
+    if (live !== undefined && (await this.#isTrusted(location, live))) {
+      // Equal content that has the SBOM which this one lacks keeps the tag.
+      const own = await readImage(client, path, manifest.descriptor.digest, { statements: false });
+      if (own !== undefined && outranks(live.annotations, own.annotations)) return;
+      if (!this.#mayReplace(live)) {
+        if (!moves) {
+          throw new Error(
+            `${repository}:${tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
+              `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
+          );
+        }
+        await put(candidateName(contentKey));
+        return;
+      }
     }
-    throw new Error(
-      `${repository}:${desired.tag} belongs to other content (${shortDigest(live.digest)}, commit ` +
-        `${live.annotations[REVISION_ANNOTATION] ?? "unknown"}) and was left alone`,
-    );
+    try {
+      await put(tag);
+    } catch (error) {
+      const isImmutable = error instanceof RegistryError && error.code === "registry-tag-immutable";
+      if (!moves || !isImmutable) throw error;
+      await put(candidateName(contentKey));
+    }
   }
-  try {
-    await client.putManifest(path, desired.tag, bytes, mediaType);
-  } catch (error) {
-    const isImmutable = error instanceof RegistryError && error.code === "registry-tag-immutable";
-    if (!moves || !isImmutable) throw error;
-    await client.putManifest(path, ownTag, bytes, mediaType);
+
+  /** If releases are signed, an image that no trusted signer claims cannot keep a tag. */
+  async #isTrusted(location: Location, live: FoundImage): Promise<boolean> {
+    const claims = await this.#trustedClaims(location, live);
+    return claims === undefined || claims.length > 0;
+  }
+
+  /**
+   * A commit's tag moves to other content of the same commit, and a `candidate-` tag only between equal contents. The
+   * candidate tag that moves leaves what the plan saw, but not what another release has reserved since.
+   */
+  #mayReplace({ digest, annotations }: FoundImage): boolean {
+    const { revision, contentKey, replaces } = this.#desired;
+    if (annotations[CONTENT_KEY_ANNOTATION] === contentKey) return true;
+    return replaces?.includes(digest) ?? annotations[REVISION_ANNOTATION] === revision;
   }
 }
 
-/** Where releases are signed, an image that no trusted signer vouches for cannot hold a tag. */
-async function isVerified(
-  context: Context,
-  desired: DesiredContent,
-  { repository }: Location,
-  live: FoundImage,
-): Promise<boolean> {
-  const said = await saidOf(context, desired, repository, live);
-  return said === undefined || said.length > 0;
-}
-
-/**
- * A commit's tag moves to other content of the same commit; a `candidate-` tag only between equal contents, but for the
- * one that moves: that leaves what the plan saw, and not what another release has reserved since.
- */
-function mayReplace(desired: DesiredContent, live: FoundImage): boolean {
-  if (live.annotations[CONTENT_KEY_ANNOTATION] === desired.contentKey) return true;
-  return (
-    desired.replaces?.includes(live.digest) ?? live.annotations[REVISION_ANNOTATION] === desired.revision
-  );
-}
-
+/** The signer of an image's statements; undefined if the image is not signed. */
 export async function signerOf(
   { signing }: Context,
   { sign: mode }: DesiredContent,
@@ -261,25 +244,40 @@ export async function signerOf(
   return signer;
 }
 
-/** The release statement, and the signatures of the digest and of the statement. */
-async function attest(context: Context, desired: DesiredContent, subject: Descriptor): Promise<Attached> {
-  const { image, statement } = desired;
-  const bytes = statement === undefined ? undefined : releaseStatementBytes(image, subject.digest, statement);
-  const stated = bytes === undefined ? [] : await attachStatement(context, desired, subject, bytes);
-  const signed = await sign(context, desired, subject.digest, bytes);
-  return { referrers: [...stated, ...signed.referrers], signer: signed.signer };
+/** Attaches the release statement, and the signatures of the digest and of the statement. */
+async function attest(
+  context: Context,
+  desired: DesiredContent,
+  subject: Descriptor,
+): Promise<Omit<CompleteContent, "digest">> {
+  const { image, repositories, statement } = desired;
+  const locations = repositories.map((repository) => context.registries.at(repository));
+  const payloads = [imageSignatureBytes(subject.digest)];
+  const referrers: string[] = [];
+  if (statement !== undefined) {
+    const bytes = releaseStatementBytes(image, subject.digest, statement);
+    payloads.push(bytes);
+    referrers.push(...(await attachStatement(locations, subject, bytes)));
+  }
+  const signer = await signerOf(context, desired);
+  if (signer === undefined) return { referrers, signer: "" };
+  const { attachSignature } = await import("../signing/attach-signature.js");
+  // One after the other: registries without the referrers API keep one list for all.
+  for (const payload of payloads) {
+    const signatures = await attachSignature(locations, subject.digest, payload, signer);
+    referrers.push(...signatures.map(({ repository, referrer }) => `${repository}@${referrer}`));
+  }
+  return { referrers, signer: signer.name };
 }
 
-/** The statement as it is, for those who plan releases by it. */
+/** The statement without a signature too, for those who plan releases by it. */
 function attachStatement(
-  context: Context,
-  { repositories }: DesiredContent,
+  locations: readonly Location[],
   subject: Descriptor,
   bytes: Uint8Array,
 ): Promise<string[]> {
   return Promise.all(
-    repositories.map(async (repository) => {
-      const { client, path } = context.registries.at(repository);
+    locations.map(async ({ repository, client, path }) => {
       const { descriptor } = await attachReferrer({
         client,
         repository: path,
@@ -290,23 +288,4 @@ function attachStatement(
       return `${repository}@${descriptor.digest}`;
     }),
   );
-}
-
-/** The digest itself, and the statement about it, each in a bundle of its own: one after the other, by one listing. */
-async function sign(
-  context: Context,
-  desired: DesiredContent,
-  digest: Digest,
-  statement: Buffer | undefined,
-): Promise<Attached> {
-  const signer = await signerOf(context, desired);
-  if (signer === undefined) return { referrers: [], signer: "" };
-  const { attachSignature } = await import("../signing/attach-signature.js");
-  const places = desired.repositories.map((repository) => context.registries.at(repository));
-  const referrers: string[] = [];
-  for (const payload of [imageSignatureBytes(digest), ...(statement === undefined ? [] : [statement])]) {
-    const signatures = await attachSignature(places, digest, payload, signer);
-    referrers.push(...signatures.map(({ repository, referrer }) => `${repository}@${referrer}`));
-  }
-  return { referrers, signer: signer.name };
 }

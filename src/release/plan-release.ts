@@ -1,8 +1,7 @@
-import { readDescriptions } from "../inputs/descriptions";
 import { readReleasedEvent } from "../inputs/event";
 import { allTags, dirtyNotice, isAncestor, readGit, releasedTag } from "../inputs/git";
-import { rootDir } from "../inputs/project-files";
-import { readWorkflowActions } from "../inputs/read-workflow-actions";
+import { readDescriptions, rootDir } from "../inputs/project-files";
+import { readWorkflowActions } from "../inputs/workflow-actions";
 import { REVISION_ANNOTATION } from "../plan/annotations";
 import { assembleReleasePlan } from "../plan/assemble-release-plan";
 import { followReleases } from "../plan/base";
@@ -21,30 +20,22 @@ import { tagOf } from "../plan/tag-rules/event";
 import { missingKey, signNotice } from "../plan/trust";
 import { askedVersionProblems, gitTagProblems, laneTagProblems } from "../plan/version-checks";
 import type { RegistryReader, StateRequest } from "../registry/read-state";
-import { type Environment, lookUp } from "../settings/environment";
-import { readIntents } from "./read-intents";
-import { verifiedVersions } from "./verified-versions";
+import { lookUp } from "../settings/environment";
+import { type IntentsInput, readIntents } from "./read-intents";
+import { readVersions } from "./read-versions";
 
-export interface PlanReleaseInput {
-  readonly config: Config;
+export interface PlanReleaseInput extends IntentsInput {
   readonly stack: string;
-  readonly projectDir: string;
-  readonly env: Environment;
-  readonly now: Date;
   /** Whether this run signs what it plans, as `up` and `publish` do. @default false, as in a preview */
   readonly signs?: boolean;
-  readonly previous?: ReleaseManifest;
-  /** What another stack of the project put out as its `manifest`; undefined where it was never released. */
-  readonly stackManifest: (stack: string) => Promise<unknown>;
-  readonly registries: RegistryReader;
 }
 
-/** Reads everything a release depends on, each thing once, and plans it. The only impure road to a plan. */
+/** Reads everything that a release depends on, each thing once, and plans it. There is no other way to a plan. */
 export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan> {
-  const { config, stack, env } = input;
+  const { config, stack, env, now, previous, registries, signs = false } = input;
   const projectDir = rootDir(input.projectDir, config.root);
   const git = await readGit(projectDir);
-  const released = await readReleasedEvent(config, env, git, input.now);
+  const released = await readReleasedEvent(config, env, git, now);
   const { event, gitTag } = released;
   const tagProblems = gitTagProblems({
     requireTag: config.requireTag,
@@ -56,29 +47,29 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     },
   });
   const { intents: read, problems, notices, findings } = await readIntents(input, git, released);
-  const wanted = followReleases(read);
-  const isMadeHere = wanted.some(({ existing }) => existing === undefined);
+  const desired = followReleases(read);
+  const isBuiltHere = desired.some(({ existing }) => existing === undefined);
   const laneProblems =
     config.lane === undefined
       ? []
-      : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents: wanted, event, now: input.now });
+      : laneOwnerProblems({ lane: config.lane, lanes: config.lanes, intents: desired, event, now });
   const descriptions = readDescriptions(config, projectDir);
-  const registryState = await input.registries.readRegistries(stateRequest(config, wanted, input.previous));
-  const versions = await verifiedVersions({
+  const registryState = await registries.readRegistries(stateRequest(config, desired, previous));
+  const versions = await readVersions({
     config,
-    intents: wanted,
+    intents: desired,
     state: registryState,
-    previous: input.previous,
+    previous,
     gitTags: () => allTags(projectDir),
     event,
-    now: input.now,
-    registries: input.registries,
+    now,
+    registries,
     signer: promotionSigner(config),
   });
   const { state, intents } = versions;
   const key = {
     atHand: lookUp(env, ["COSIGN_PRIVATE_KEY"], config.envPrefix) !== undefined,
-    signs: input.signs === true,
+    signs,
   };
   const plan = assembleReleasePlan({
     stack,
@@ -86,56 +77,62 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     source: { revision: git.revision, dirty: git.dirty, remote: git.remote },
     intents,
     state,
-    previous: input.previous,
+    previous,
     ancestry: await readAncestry(projectDir, intents, state),
     descriptions: descriptions.read,
     workflows: config.policy.unpinnedAction.level === "off" ? [] : await readWorkflowActions(projectDir),
     findings,
-    // What is not made from the working tree does not care for its state.
+    // The working tree's state matters only for what is built from it.
     problems: withoutRepeats([
-      ...(isMadeHere ? tagProblems : []),
+      ...(isBuiltHere ? tagProblems : []),
       ...released.problems,
       ...laneProblems,
-      // A preview shows what a lane has without a version, too; its note says how to name one.
-      ...(input.signs === true ? laneTagProblems(config, wanted) : []),
-      ...askedVersionProblems({ config, intents, event, now: input.now }),
+      // A preview may plan a lane without a version; its notice says how to name one.
+      ...(signs ? laneTagProblems(config, desired) : []),
+      ...askedVersionProblems({ config, intents, event, now }),
       ...problems,
       ...versions.problems,
       ...descriptions.problems,
     ]),
     notices: [
-      ...(isMadeHere ? [...released.notices, signNotice(config, key.atHand)] : []),
-      ...(!isMadeHere && config.sign.mode !== "none"
+      ...(isBuiltHere ? [...released.notices, signNotice(config, key.atHand)] : []),
+      ...(!isBuiltHere && config.sign.mode !== "none"
         ? ["nothing is signed here: promoted and earlier content keeps its signatures"]
         : []),
-      ...(isMadeHere && git.dirty ? [dirtyNotice(git.dirtyPaths)] : []),
+      ...(isBuiltHere && git.dirty ? [dirtyNotice(git.dirtyPaths)] : []),
       ...notices,
       ...versions.notices,
     ],
   });
-  const gated = await withAdoptionGate(plan, input);
-  const lacking = await basesWithoutPlatforms(plan, input.registries);
-  return { ...gated, refusals: [...gated.refusals, ...missingKey(config, plan, key), ...lacking] };
+  return {
+    ...plan,
+    refusals: [
+      ...plan.refusals,
+      ...(await adoptionRefusals(plan, input)),
+      ...missingKey(config, plan, key),
+      ...(await basesWithoutPlatforms(plan, registries)),
+    ],
+  };
 }
 
-/** Bases whose index lacks a platform that they are built on for. Asked for builds only: to Docker Hub it is a pull. */
+/** Bases that lack a platform of an image built from them. Only builds are checked: Docker Hub counts it as a pull. */
 async function basesWithoutPlatforms(
   { images }: ReleasePlan,
-  registries: PlanReleaseInput["registries"],
+  registries: Pick<RegistryReader, "indexPlatforms">,
 ): Promise<Refusal[]> {
-  const taken = images
+  const bases = images
     .filter(({ content }) => content.from === "build")
     .flatMap(({ intent }) =>
-      Object.entries(intent.basePlatforms ?? {}).flatMap(([base, wanted]) => {
+      Object.entries(intent.basePlatforms ?? {}).flatMap(([base, needed]) => {
         const digest = intent.bases[base];
         const { host, path } = parseReference(base);
-        return digest === undefined ? [] : [{ intent, base, wanted, exact: `${host}/${path}@${digest}` }];
+        return digest === undefined ? [] : [{ intent, base, needed, exact: `${host}/${path}@${digest}` }];
       }),
     );
-  const platforms = await registries.indexPlatforms([...new Set(taken.map(({ exact }) => exact))]);
-  return taken.flatMap(({ intent, base, wanted, exact }) => {
+  const platforms = await registries.indexPlatforms([...new Set(bases.map(({ exact }) => exact))]);
+  return bases.flatMap(({ intent, base, needed, exact }) => {
     const has = platforms[exact];
-    const missing = has === undefined ? [] : missingInBase(has, wanted);
+    const missing = has === undefined ? [] : missingInBase(has, needed);
     if (missing.length === 0) return [];
     return [
       {
@@ -148,41 +145,45 @@ async function basesWithoutPlatforms(
   });
 }
 
-/** Content that is adopted from a registry, also a lower stage's, has to pass this stack's policy for promotions. */
-async function withAdoptionGate(
-  plan: ReleasePlan,
+/** Content that is adopted from a registry, such as a lower stage's, has to pass this stack's policy for promotions. */
+async function adoptionRefusals(
+  { images }: ReleasePlan,
   { config: { policy, sign }, registries }: Pick<PlanReleaseInput, "config" | "registries">,
-): Promise<ReleasePlan> {
-  if (sign.mode === "none") return plan;
+): Promise<Refusal[]> {
+  if (sign.mode === "none") return [];
   const rules = gateRules({ signer: { kind: "stack" }, predicates: [], platforms: [] }, policy);
-  if (rules.predicates.length === 0 && rules.licences === undefined) return plan;
+  if (rules.predicates.length === 0 && rules.licences === undefined) return [];
   const refusals = await Promise.all(
-    plan.images.map(async ({ content, verifiedBy, intent, copyTo, repositories }) => {
+    images.map(async ({ content, verifiedBy, intent, copyTo, repositories }) => {
       if (verifiedBy !== "signature" || (content.from !== "candidate" && content.from !== "version-tag"))
         return [];
-      const holding = repositories.filter((repository) => !copyTo.includes(repository));
-      const required = { ...rules, platforms: intent.image.platforms };
-      const request = { repositories: holding, digest: content.digest, rules: required };
-      return promotionRefusals(await registries.verifyImage(request), "release another version");
+      const verdicts = await registries.verifyImage({
+        repositories: repositories.filter((repository) => !copyTo.includes(repository)),
+        digest: content.digest,
+        rules: { ...rules, platforms: intent.image.platforms },
+      });
+      return promotionRefusals(verdicts, "release another version");
     }),
   );
-  return { ...plan, refusals: [...plan.refusals, ...refusals.flat()] };
+  return refusals.flat();
 }
 
-/** Asks about every tag that could be written, and about nothing else; each repository once. */
+/** Every tag that could be written and nothing else; each repository once. */
 function stateRequest(
   config: Config,
   intents: readonly ImageIntent[],
   previous: ReleaseManifest | undefined,
 ): StateRequest {
-  const signer = promotionSigner(config);
-  const recorded = [...new Set(previous?.images.map(({ digest }) => digest) ?? [])];
-  const wanted = new Map<string, { name: RepositoryName; tags: Set<string>; versionTags: Set<string> }>();
+  const recorded = [...new Set(previous?.images.map(({ digest }) => digest))];
+  const repositories = new Map<
+    string,
+    { name: RepositoryName; tags: Set<string>; versionTags: Set<string> }
+  >();
   for (const intent of intents) {
     for (const name of intent.repositories) {
       const key = repositoryKey(name);
-      const known = wanted.get(key) ?? { name, tags: new Set(), versionTags: new Set() };
-      wanted.set(key, known);
+      const known = repositories.get(key) ?? { name, tags: new Set(), versionTags: new Set() };
+      repositories.set(key, known);
       for (const tag of candidateTags(intent)) known.tags.add(tag);
       for (const tag of intent.tags) {
         known.tags.add(tag.name);
@@ -191,19 +192,19 @@ function stateRequest(
     }
   }
   return {
-    signer,
+    signer: promotionSigner(config),
     registries: config.registries.map(({ host, optional }) => ({ host, optional })),
-    repositories: [...wanted.values()].map(({ name, tags, versionTags }) => ({
-      host: name.host,
-      path: name.path,
+    repositories: [...repositories.values()].map(({ name: { host, path }, tags, versionTags }) => ({
+      host,
+      path,
       tags: [...tags],
       versionTags: [...versionTags],
-      ...(recorded.length === 0 ? {} : { recorded }),
+      recorded,
     })),
   };
 }
 
-/** How the commits that live tags point to relate to the one being released; each release has one or none. */
+/** How the commits of live tags relate to the one being released. */
 async function readAncestry(
   projectDir: string,
   intents: readonly ImageIntent[],
@@ -216,7 +217,7 @@ async function readAncestry(
     ),
   );
   live.delete(revision);
-  // Images of different commits have no common answer; without one, tags that follow no versions stay.
+  // Images of different commits have no common answer. Without one, tags that follow no version stay where they are.
   if (intents.some((intent) => intent.revision !== revision)) return {};
   const entries = await Promise.all(
     [...live].map(async (commit) => [commit, await relation(projectDir, commit, revision)] as const),

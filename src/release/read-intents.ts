@@ -10,44 +10,46 @@ import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
 import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules/event";
-import { type ReadGenerator, type ReadIntent, readImageIntent, sbomGenerators } from "./image-intent";
-import type { PlanReleaseInput } from "./plan-release";
-import { type Promotion, readPromotion } from "./read-promotion";
+import type { Environment } from "../settings/environment";
+import { type Promotion, type PromotionInput, readPromotion } from "./read-promotion";
 import { type RollbackTarget, readBaseRollback, readRollback, type TakenImage } from "./read-rollback";
+import { type ReadIntent, readWorkingTree, sbomGenerators } from "./read-working-tree";
+
+export interface IntentsInput extends PromotionInput {
+  readonly projectDir: string;
+  readonly env: Environment;
+}
 
 interface ReadIntents {
   readonly intents: readonly ImageIntent[];
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
-  /** What the gate before a promotion found against the team's rules. */
+  /** Where promoted images break rules of the team's policy that only warn. */
   readonly findings: readonly PolicyFinding[];
 }
 
 /**
- * What each image should become. There are three contents: an earlier version (a rollback that holds), what was
- * verified elsewhere (a promotion), or what the working tree makes.
+ * What each image should become. Its content is an earlier version (a rollback that holds), what was verified elsewhere
+ * (a promotion), or what the working tree makes.
  */
 export async function readIntents(
-  input: PlanReleaseInput,
+  input: IntentsInput,
   git: GitSource,
   { event, eventOf }: Pick<ReleasedEvent, "event" | "eventOf">,
 ): Promise<ReadIntents> {
   const { config } = input;
   const promotion =
     config.promote === undefined ? undefined : await readPromotion(input, config.promote, event);
-  const asked = config.images.filter(({ name }) => isSelected(config, name));
-  const readGenerator = sbomGenerators(input);
-  const missing = once(() => readMissingParts(rootDir(input.projectDir, config.root)));
-  const read = await afterTheirBases<ReadIntent>(asked, (image, base) =>
-    readOne({ input, git, eventOf, promotion, readGenerator, missing, image, base: base?.intent }),
-  );
+  const selected = config.images.filter(({ name }) => isSelected(config, name));
+  const reader = new IntentReader(input, git, eventOf, promotion);
+  const read = await afterTheirBases(selected, (image, base) => reader.read(image, base));
   const intents = read.flatMap(({ intent }) => intent ?? []);
   const allBack =
     intents.length === read.length && intents.every(({ existing }) => existing?.from === "rollback");
   return {
     intents,
     problems: [
-      // Going back must not depend on what stage does meanwhile.
+      // A rollback must not depend on what stage does meanwhile.
       ...(allBack ? [] : (promotion?.problems ?? [])),
       ...unknownVersions(input, event),
       ...read.flatMap(({ problems }) => problems),
@@ -59,27 +61,18 @@ export async function readIntents(
   };
 }
 
-/** Asked for by each image that is built here; for none, nothing is read. */
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | undefined;
-  return () => {
-    reading ??= read();
-    return reading;
-  };
-}
-
 /** All at once; an image waits for the one that it is built FROM. The configuration's rules allow no cycle. */
-function afterTheirBases<T>(
+function afterTheirBases(
   images: readonly ImageConfig[],
-  read: (image: ImageConfig, base: T | undefined) => Promise<T>,
-): Promise<T[]> {
-  const started = new Map<string, Promise<T>>();
-  const start = (image: ImageConfig): Promise<T> => {
+  read: (image: ImageConfig, base: ImageIntent | undefined) => Promise<ReadIntent>,
+): Promise<ReadIntent[]> {
+  const started = new Map<string, Promise<ReadIntent>>();
+  const start = (image: ImageConfig): Promise<ReadIntent> => {
     const before = started.get(image.name);
     if (before !== undefined) return before;
     const base = images.find(({ name }) => name === image.base);
     const reading = Promise.resolve(base === undefined ? undefined : start(base)).then((found) =>
-      read(image, found),
+      read(image, found?.intent),
     );
     started.set(image.name, reading);
     return reading;
@@ -87,94 +80,106 @@ function afterTheirBases<T>(
   return Promise.all(images.map(start));
 }
 
-interface One {
-  readonly input: PlanReleaseInput;
-  readonly git: GitSource;
-  readonly eventOf: ReleasedEvent["eventOf"];
-  readonly promotion: Promotion | undefined;
-  readonly readGenerator: ReadGenerator;
-  readonly missing: () => Promise<readonly MissingPart[]>;
-  readonly image: ImageConfig;
-  readonly base: ImageIntent | undefined;
-}
+class IntentReader {
+  readonly #input: IntentsInput;
+  readonly #git: GitSource;
+  readonly #eventOf: ReleasedEvent["eventOf"];
+  readonly #promotion: Promotion | undefined;
+  readonly #readGenerator: ReturnType<typeof sbomGenerators>;
+  #missing: Promise<readonly MissingPart[]> | undefined;
 
-async function readOne(one: One): Promise<ReadIntent> {
-  const { input, promotion, image } = one;
-  const event = one.eventOf(image);
-  const { bad, target, notices } = rollbackOf(one);
-  if (target !== undefined) {
-    const { existing, problems } = await readRollback(input, image, target, event);
-    return taken(one, bad, existing, problems, [backNotice(image, target.name, target.until)]);
+  constructor(
+    input: IntentsInput,
+    git: GitSource,
+    eventOf: ReleasedEvent["eventOf"],
+    promotion: Promotion | undefined,
+  ) {
+    this.#input = input;
+    this.#git = git;
+    this.#eventOf = eventOf;
+    this.#promotion = promotion;
+    this.#readGenerator = sbomGenerators(input.registries);
   }
-  // A base has no version of its own: it goes back with what is built FROM it.
-  const user = input.config.images.find((other) => other.base === image.name);
-  const follows = user === undefined ? undefined : rollbackOf({ ...one, image: user }).target;
-  if (user !== undefined && follows !== undefined) {
-    const {
-      existing,
-      problems,
-      notices: reported,
-    } = await readBaseRollback(input, image, user, follows, event);
-    return taken(one, bad, existing, problems, reported);
+
+  async read(image: ImageConfig, base: ImageIntent | undefined): Promise<ReadIntent> {
+    const input = this.#input;
+    const event = this.#eventOf(image);
+    const { bad, target, notices } = this.#rollbackOf(image);
+    if (target !== undefined) {
+      const taken = await readRollback(input, image, target, event);
+      return this.#take(image, bad, { ...taken, notices: [rollbackNotice(image, target)] });
+    }
+    // A base has no version of its own: it goes back with what is built FROM it.
+    const user = input.config.images.find((other) => other.base === image.name);
+    const userTarget = user && this.#rollbackOf(user).target;
+    if (user !== undefined && userTarget !== undefined)
+      return this.#take(image, bad, await readBaseRollback(input, image, user, userTarget, event));
+    if (this.#promotion !== undefined) {
+      const { existing, problems } = this.#promotion.images[image.name] ?? { problems: [] };
+      return this.#take(image, bad, { existing, problems, notices });
+    }
+    const built = await readWorkingTree(
+      {
+        ...input,
+        git: this.#git,
+        readGenerator: this.#readGenerator,
+        readMissing: () => this.#readMissing(),
+      },
+      image,
+      { base, event, bad },
+    );
+    return { ...built, notices: [...notices, ...built.notices] };
   }
-  if (promotion !== undefined) {
-    const { existing, problems } = promotion.images[image.name] ?? { problems: [] };
-    return taken(one, bad, existing, problems, notices);
+
+  /** Read once, and only if an image is built here. */
+  #readMissing(): Promise<readonly MissingPart[]> {
+    this.#missing ??= readMissingParts(rootDir(this.#input.projectDir, this.#input.config.root));
+    return this.#missing;
   }
-  const built = await readImageIntent(input, { ...one, event, bad });
-  return { ...built, notices: [...notices, ...built.notices] };
+
+  /** The bad versions, and the one that an image goes back to. */
+  #rollbackOf(image: ImageConfig): {
+    readonly bad: readonly string[];
+    readonly target?: RollbackTarget;
+    readonly notices: readonly string[];
+  } {
+    const { config, now } = this.#input;
+    const { rollback } = config;
+    const event = this.#eventOf(image);
+    const versionOf = (name: string) => versionUnder(image, name, event, now);
+    const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
+    const to = rollback?.to === undefined ? undefined : versionOf(rollback.to);
+    const incoming =
+      this.#promotion === undefined
+        ? versionAndForm(imageRules(image, event, now).entries, event).version
+        : this.#promotion.images[image.name]?.existing?.release.version;
+    const decision = decideRollback({ rollback, image: image.name, to, bad, incoming });
+    if (!decision.holds) return { bad, notices: decision.notice === undefined ? [] : [decision.notice] };
+    if (rollback?.to === undefined || to === undefined) return { bad, notices: [] };
+    return { bad, target: { name: rollback.to, version: to, until: decision.until }, notices: [] };
+  }
+
+  /** An intent for content that is taken as it is, under the tags that this stack's rules give for its reference. */
+  async #take(
+    image: ImageConfig,
+    bad: readonly string[],
+    { existing, problems, notices = [] }: TakenImage,
+  ): Promise<ReadIntent> {
+    if (existing === undefined) return { problems, notices };
+    const { config, env, now } = this.#input;
+    const { release, content } = existing;
+    const event = await eventOfRelease({ env, git: this.#git }, release);
+    const rules = imageRules(image, event, now);
+    const intent = existingIntent({ config, image, release, content, entries: rules.entries, event, bad });
+    return {
+      intent,
+      problems: [...problems, ...rules.problems, ...missingTags(intent)],
+      notices: [...notices, ...rules.warnings.map((warning) => `${image.name}: ${warning}`)],
+    };
+  }
 }
 
-/** The bad versions, and where an image goes back to. */
-function rollbackOf({ input, eventOf, promotion, image }: One): {
-  readonly bad: readonly string[];
-  readonly target?: RollbackTarget;
-  readonly notices: readonly string[];
-} {
-  const { rollback } = input.config;
-  const event = eventOf(image);
-  const versionOf = (name: string) => versionUnder(image, name, event, input.now);
-  const bad = (rollback?.bad ?? []).flatMap((name) => versionOf(name) ?? []);
-  const to = rollback?.to === undefined ? undefined : versionOf(rollback.to);
-  const incoming =
-    promotion === undefined
-      ? versionAndForm(imageRules(image, event, input.now).entries, event).version
-      : promotion.images[image.name]?.existing?.release.version;
-  const decision = decideRollback({ rollback, image: image.name, to, bad, incoming });
-  if (!decision.holds) return { bad, notices: decision.notice === undefined ? [] : [decision.notice] };
-  if (rollback?.to === undefined || to === undefined) return { bad, notices: [] };
-  return { bad, target: { name: rollback.to, version: to, until: decision.until }, notices: [] };
-}
-
-/** An intent for content that is taken as it is, under the tags that this stack's rules give for its reference. */
-async function taken(
-  { input, git, image }: One,
-  bad: readonly string[],
-  existing: TakenImage["existing"],
-  problems: readonly Problem[],
-  notices: readonly string[],
-): Promise<ReadIntent> {
-  if (existing === undefined) return { problems, notices };
-  const { release, content } = existing;
-  const event = await eventOfRelease({ env: input.env, git }, release);
-  const rules = imageRules(image, event, input.now);
-  const intent = existingIntent({
-    config: input.config,
-    image,
-    release,
-    content,
-    entries: rules.entries,
-    event,
-    bad,
-  });
-  return {
-    intent,
-    problems: [...problems, ...rules.problems, ...withoutTags(intent)],
-    notices: [...notices, ...rules.warnings.map((warning) => `${image.name}: ${warning}`)],
-  };
-}
-
-function withoutTags({ name, tags, ref }: ImageIntent): Problem[] {
+function missingTags({ name, tags, ref }: ImageIntent): Problem[] {
   if (tags.length > 0) return [];
   return [
     {
@@ -186,8 +191,8 @@ function withoutTags({ name, tags, ref }: ImageIntent): Problem[] {
   ];
 }
 
-/** A version that no image's rules make is a typing error, or belongs to another lane. */
-function unknownVersions({ config, now }: PlanReleaseInput, event: ReleaseEvent): Problem[] {
+/** A version that no image's rules give is a typing error, or belongs to another lane. */
+function unknownVersions({ config, now }: IntentsInput, event: ReleaseEvent): Problem[] {
   const { to, bad = [], images } = config.rollback ?? {};
   const asked = config.images.filter(({ name }) => images?.includes(name) ?? true);
   const named = [
@@ -204,8 +209,8 @@ function unknownVersions({ config, now }: PlanReleaseInput, event: ReleaseEvent)
     }));
 }
 
-function backNotice(image: ImageConfig, to: string, until: string | undefined): string {
+function rollbackNotice(image: ImageConfig, { name, until }: RollbackTarget): string {
   return until === undefined
-    ? `${image.name}: rollback to ${to}, for as long as rollback.to is set (name the bad versions in rollback.bad)`
-    : `${image.name}: rollback to ${to}, until a version newer than ${until} is released; nothing is built`;
+    ? `${image.name}: rollback to ${name}, for as long as rollback.to is set (name the bad versions in rollback.bad)`
+    : `${image.name}: rollback to ${name}, until a version newer than ${until} is released; nothing is built`;
 }

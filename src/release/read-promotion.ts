@@ -1,14 +1,12 @@
 import type { ImageConfig, PromoteConfig } from "../plan/config";
 import { type ExistingRelease, findVersion } from "../plan/existing-release";
 import { imageRules, versionUnder } from "../plan/image-tags";
-import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import {
   advisoryRules,
   checkPromotion,
   manifestRelease,
   promotionGate,
-  promotionRefusals,
   promotionRequest,
   promotionSigner,
   promotionWarnings,
@@ -19,19 +17,16 @@ import { verificationOf } from "../plan/registry-state";
 import { repositoriesOf, repositoryIn } from "../plan/release-intent";
 import { lacksSbom } from "../plan/sbom";
 import type { ReleaseEvent } from "../plan/tag-rules/event";
-import type { PromotionRules } from "../plan/trust";
-import type { PlanReleaseInput } from "./plan-release";
-import { readStatedBase, type TakenImage } from "./read-rollback";
+import { type ExistingReleaseInput, gateRefusals, readStatedBase, type TakenImage } from "./read-rollback";
 
-/** What one image is promoted as, or why it is not. Neither: there is nothing to promote it from yet. */
-interface PromotedImage extends TakenImage {
-  /** What the team's policy only warns of. Default: nothing. */
-  readonly findings?: readonly PolicyFinding[];
+export interface PromotionInput extends ExistingReleaseInput {
+  /** The `manifest` output of another stack of the project; undefined if that stack was never released. */
+  readonly stackManifest: (stack: string) => Promise<unknown>;
 }
 
 export interface Promotion {
-  readonly images: Readonly<Record<string, PromotedImage>>;
-  /** What stops all of them. */
+  readonly images: Readonly<Record<string, TakenImage>>;
+  /** Problems that stop all images. */
   readonly problems: readonly Problem[];
 }
 
@@ -40,41 +35,32 @@ interface Found {
   readonly problems: readonly Problem[];
 }
 
+type Statement = Extract<PromoteConfig["source"], { kind: "statement" }>;
+
 /** What is promoted, by digest: from another stack's manifest, or from a version's statement in a registry. */
 export async function readPromotion(
-  input: PlanReleaseInput,
+  input: PromotionInput,
   promote: PromoteConfig,
   event: ReleaseEvent,
 ): Promise<Promotion> {
-  const { source } = promote;
-  const selected = input.config.images.filter(({ name }) => promote.images?.includes(name) ?? true);
-  const kept = input.config.images.filter((image) => !selected.includes(image));
-  const from =
-    source.kind === "stack"
-      ? { of: source.stack, remedy: `pulumi up --stack ${source.stack}` }
-      : {
-          of: `the statement of ${source.version}`,
-          remedy: `pulumi up where ${source.registry.host} is released to`,
-        };
-  const read = await readReleases(input, promote, selected, event);
-  const entries = await Promise.all(
-    selected.map(async (image): Promise<[string, PromotedImage]> => {
+  const { images } = input.config;
+  const isSelected = ({ name }: ImageConfig) => promote.images?.includes(name) ?? true;
+  const read = await readReleases(input, promote, images.filter(isSelected), event);
+  const taken = await Promise.all(
+    images.map(async (image): Promise<[string, TakenImage]> => {
+      if (!isSelected(image)) return [image.name, await readUnselected(input, image)];
       const { release, problems } = read.found[image.name] ?? { problems: [] };
-      if (release === undefined) return [image.name, { problems }];
-      return [image.name, await check(input, promote, image, release, from)];
+      return [
+        image.name,
+        release === undefined ? { problems } : await checkRelease(input, promote, image, release),
+      ];
     }),
   );
-  const before = await Promise.all(
-    kept.map(async (image) => [image.name, await asBefore(input, image)] as const),
-  );
-  return {
-    images: Object.fromEntries([...entries, ...before]),
-    problems: read.problems,
-  };
+  return { images: Object.fromEntries(taken), problems: read.problems };
 }
 
 async function readReleases(
-  input: PlanReleaseInput,
+  input: PromotionInput,
   { source }: PromoteConfig,
   selected: readonly ImageConfig[],
   event: ReleaseEvent,
@@ -82,7 +68,7 @@ async function readReleases(
   if (source.kind === "statement") {
     const found = await Promise.all(
       selected.map(async (image): Promise<[string, Found]> => {
-        const readOne = image.addressed === undefined ? readStated : readStatedBaseOf;
+        const readOne = image.addressed === undefined ? readStated : readBaseOfStated;
         return [image.name, await readOne(input, image, source, event)];
       }),
     );
@@ -105,14 +91,13 @@ async function readReleases(
   return { found: Object.fromEntries(found), problems: [] };
 }
 
-/** A version by its write-once tag and its statement. The tag may be spelled by other rules than this stack's. */
+/** A version by its write-once tag and its statement. Another stack's rules may spell the tag differently. */
 async function readStated(
-  { now, registries, config, previous }: PlanReleaseInput,
+  { now, registries, config, previous }: ExistingReleaseInput,
   image: ImageConfig,
-  source: Extract<PromoteConfig["source"], { kind: "statement" }>,
+  { version: name, registry }: Statement,
   event: ReleaseEvent,
 ): Promise<Found> {
-  const name = source.version;
   const own = imageRules(image, { ...event, ref: `refs/tags/${name}` }, now).entries;
   const tags = [
     ...new Set([
@@ -121,7 +106,7 @@ async function readStated(
       name.replace(/^v(?=\d)/, ""),
     ]),
   ];
-  const repository = repositoryKey(repositoryIn(source.registry, image));
+  const repository = repositoryKey(repositoryIn(registry, image));
   const { found, problems } = await registries.inspectImages(
     tags.map((tag) => `${repository}:${tag}`),
     promotionSigner(config),
@@ -129,7 +114,7 @@ async function readStated(
   if (problems.length > 0) return { problems };
   return findVersion({
     image: image.name,
-    // It was signed for the lower registry, where it is read.
+    // It was signed for the lower stage's registry, where it is read.
     verification: { ...verificationOf(config, image, previous), promotes: false },
     name,
     version: versionUnder(image, name, event, now) ?? name,
@@ -141,11 +126,11 @@ async function readStated(
   });
 }
 
-/** A base has no version: it is the one that what is built from it was built FROM. Without one it is left out. */
-async function readStatedBaseOf(
-  input: PlanReleaseInput,
+/** A base has no version of its own: it is the one that its user was built FROM. If that is unknown, it is left out. */
+async function readBaseOfStated(
+  input: ExistingReleaseInput,
   base: ImageConfig,
-  source: Extract<PromoteConfig["source"], { kind: "statement" }>,
+  source: Statement,
   event: ReleaseEvent,
 ): Promise<Found> {
   const user = input.config.images.find((image) => image.base === base.name);
@@ -155,74 +140,73 @@ async function readStatedBaseOf(
   return "reason" in stated ? { problems: [] } : { release: stated.release, problems: [] };
 }
 
-async function check(
-  { config, registries }: PlanReleaseInput,
-  { source: { kind } }: PromoteConfig,
+/** Checks that a release is still there, fits what was asked for and passes the gate. */
+async function checkRelease(
+  { config, registries }: ExistingReleaseInput,
+  { source: from }: PromoteConfig,
   image: ImageConfig,
   release: ExistingRelease,
-  from: { readonly of: string; readonly remedy: string },
-): Promise<PromotedImage> {
-  const references = release.repositories.map((repository) => `${repository}@${release.digest}`);
-  const inspected = await registries.inspectImages(references);
+): Promise<TakenImage> {
+  const [of, remedy] =
+    from.kind === "stack"
+      ? [from.stack, `pulumi up --stack ${from.stack}`]
+      : [`the statement of ${from.version}`, `pulumi up where ${from.registry.host} is released to`];
+  const referenceIn = (repository: string) => `${repository}@${release.digest}`;
+  const inspected = await registries.inspectImages(release.repositories.map(referenceIn));
   const found = Object.fromEntries(
-    release.repositories.map((repository) => [
-      repository,
-      inspected.found[`${repository}@${release.digest}`],
-    ]),
+    release.repositories.map((repository) => [repository, inspected.found[referenceIn(repository)]]),
   );
+  const isBase = image.addressed !== undefined;
   const { source, problems } = checkPromotion({
     release,
-    ...from,
+    of,
+    remedy,
     platforms: image.platforms,
-    // A base has no version of its own: it comes along with what is built from it.
-    asserted: image.addressed === undefined ? config.version : undefined,
-    requireTag: config.requireTag && image.addressed === undefined,
+    // A base has no version of its own: it is promoted with the image that is built from it.
+    asserted: isBase ? undefined : config.version,
+    requireTag: config.requireTag && !isBase,
     found,
     problems: inspected.problems,
   });
   if (source === undefined) return { problems };
   const holding = release.repositories.filter((repository) => found[repository] !== undefined);
-  const ask = (rules: PromotionRules) =>
-    registries.verifyImage(promotionRequest(rules, image, release, holding));
+  const refusals = await gateRefusals({ config, registries }, image, release, remedy, holding);
   const rules = promotionGate(config);
-  const unverified = rules === undefined ? [] : promotionRefusals(await ask(rules), from.remedy);
-  const advisory = rules === undefined ? undefined : advisoryRules(rules, config.policy);
+  const advisory = rules && advisoryRules(rules, config.policy);
   const findings =
-    advisory === undefined || unverified.length > 0 ? [] : promotionWarnings(await ask(advisory));
-  const platforms = found[source]?.platforms ?? release.platforms;
+    advisory === undefined || refusals.length > 0
+      ? []
+      : promotionWarnings(await registries.verifyImage(promotionRequest(advisory, image, release, holding)));
   // Another stack's state names the digest itself; a tag in a registry is only a hint.
-  const unsigned = kind === "stack" ? "state" : "registry";
-  const verifiedBy = rules === undefined ? unsigned : "signature";
-  const sbom = lacksSbom(found[source]?.annotations) ? "unavailable" : undefined;
+  const unsigned = from.kind === "stack" ? "state" : "registry";
   const content = {
     from: "promotion",
     digest: release.digest,
     source,
-    of: from.of,
-    verifiedBy,
-    sbom,
+    of,
+    verifiedBy: rules === undefined ? unsigned : "signature",
+    sbom: lacksSbom(found[source]?.annotations) ? "unavailable" : undefined,
   } as const;
+  const platforms = found[source]?.platforms ?? release.platforms;
   const existing = { release: { ...release, platforms }, content };
-  return { existing, problems: [...problems, ...unverified], findings };
+  return { existing, problems: [...problems, ...refusals], findings };
 }
 
 /** An image that is not selected stays as this stack promoted it last, and has to pass the gate too. */
-async function asBefore(
-  { previous, config, registries }: PlanReleaseInput,
+async function readUnselected(
+  { previous, config, registries }: ExistingReleaseInput,
   image: ImageConfig,
-): Promise<PromotedImage> {
+): Promise<TakenImage> {
   const last = previous?.images.find(({ name }) => name === image.name);
   if (previous === undefined || last === undefined) return { problems: [] };
-  const own = repositoriesOf(config, image).map(repositoryKey);
-  const source = last.promotedFrom ?? own[0] ?? "";
   const release = manifestRelease(previous, last);
-  const rules = promotionGate(config);
-  const request = rules && promotionRequest(rules, image, release, release.repositories);
-  const problems = request
-    ? promotionRefusals(await registries.verifyImage(request), "promote it again")
-    : [];
-  const verifiedBy = rules === undefined ? "state" : "signature";
-  const of = "what was promoted before";
-  const content = { from: "promotion", digest: last.digest, source, of, verifiedBy } as const;
+  const content = {
+    from: "promotion",
+    digest: last.digest,
+    source: last.promotedFrom ?? repositoriesOf(config, image).map(repositoryKey)[0] ?? "",
+    of: "what was promoted before",
+    verifiedBy: promotionGate(config) === undefined ? "state" : "signature",
+  } as const;
+  const problems = await gateRefusals({ config, registries }, image, release, "promote it again");
   return { existing: { release, content }, problems };
 }

@@ -1,17 +1,31 @@
-import type { ImageConfig } from "../plan/config";
+import type { Config, ImageConfig } from "../plan/config";
 import { type ExistingContent, type ExistingRelease, findVersion } from "../plan/existing-release";
 import { imageRules } from "../plan/image-tags";
+import type { ReleaseManifest } from "../plan/manifest";
+import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import { promotionGate, promotionRefusals, promotionRequest, promotionSigner } from "../plan/promotion";
 import { parseReference, repositoryKey } from "../plan/reference";
 import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/registry-state";
 import { BASE_IMAGE, repositoriesOf } from "../plan/release-intent";
 import type { ReleaseEvent } from "../plan/tag-rules/event";
-import type { PlanReleaseInput } from "./plan-release";
+import type { RegistryReader } from "../registry/read-state";
 
+/** What it takes to read a release that exists. */
+export interface ExistingReleaseInput {
+  readonly config: Config;
+  readonly now: Date;
+  readonly previous?: ReleaseManifest;
+  readonly registries: RegistryReader;
+}
+
+/** A release of an image that is taken as it is. Without a release and without problems, there is none to take yet. */
 export interface TakenImage {
   readonly existing?: { readonly release: ExistingRelease; readonly content: ExistingContent };
   readonly problems: readonly Problem[];
+  readonly notices?: readonly string[];
+  /** Where a promotion breaks rules of the team's policy that only warn. */
+  readonly findings?: readonly PolicyFinding[];
 }
 
 export interface RollbackTarget {
@@ -24,16 +38,15 @@ export interface RollbackTarget {
 }
 
 /**
- * The version that an image goes back to, as this stack's own registries have it. It has to be in all of them: a
- * rollback uploads nothing.
+ * The version that an image goes back to, read from this stack's own registries. Every required one has to have it,
+ * since a rollback uploads nothing.
  */
 export async function readRollback(
-  { config, now, registries, previous }: PlanReleaseInput,
+  { config, now, registries, previous }: ExistingReleaseInput,
   image: ImageConfig,
-  to: RollbackTarget,
+  { name, version, until }: RollbackTarget,
   event: ReleaseEvent,
 ): Promise<TakenImage> {
-  const { name, version, until } = to;
   const tags = imageRules(image, { ...event, ref: `refs/tags/${name}` }, now)
     .entries.filter((entry) => entry.class === "version")
     .map((entry) => entry.name);
@@ -73,12 +86,11 @@ export async function readRollback(
     return { problems: [problem] };
   }
   // A stack that promotes goes back only to what it would promote.
-  const rules = config.promote === undefined ? undefined : promotionGate(config);
-  if (rules !== undefined) {
-    const request = promotionRequest(rules, image, release, release.repositories);
-    const unverified = promotionRefusals(await registries.verifyImage(request), `pulumi up at ${name}`);
-    if (unverified.length > 0) return { problems: unverified };
-  }
+  const unverified =
+    config.promote === undefined
+      ? []
+      : await gateRefusals({ config, registries }, image, release, `pulumi up at ${name}`);
+  if (unverified.length > 0) return { problems: unverified };
   const content = {
     from: "rollback",
     digest: release.digest,
@@ -91,20 +103,34 @@ export async function readRollback(
   return { existing: { release, content }, problems: [] };
 }
 
+/** Why a release does not pass this stack's gate for promotions; empty if there is no gate. */
+export async function gateRefusals(
+  { config, registries }: Pick<ExistingReleaseInput, "config" | "registries">,
+  image: ImageConfig,
+  release: ExistingRelease,
+  remedy: string,
+  holding = release.repositories,
+): Promise<Problem[]> {
+  const rules = promotionGate(config);
+  if (rules === undefined) return [];
+  const verdicts = await registries.verifyImage(promotionRequest(rules, image, release, holding));
+  return promotionRefusals(verdicts, remedy);
+}
+
 /**
- * The base of the version that an image goes back to, by its release statement. Without a statement, or where the base
- * is gone, it stays where it is.
+ * The base of the version that an image goes back to, by its release statement. If there is no statement, or the base
+ * is gone, the base is left where it is.
  */
 export async function readBaseRollback(
-  input: PlanReleaseInput,
+  input: ExistingReleaseInput,
   base: ImageConfig,
   user: ImageConfig,
   to: RollbackTarget,
   event: ReleaseEvent,
-): Promise<TakenImage & { readonly notices: readonly string[] }> {
+): Promise<TakenImage> {
   const stays = (why: string) => ({ problems: [], notices: [`${base.name} stays as it is: ${why}`] });
+  // The image that is built from the base reports the problems.
   const { existing } = await readRollback(input, user, to, event);
-  // The image that is built from it reports these.
   if (existing === undefined) return stays("its images cannot go back");
   const keys = repositoriesOf(input.config, base).map(repositoryKey);
   const stated = await readStatedBase(input, base, existing.release, keys);
@@ -118,24 +144,24 @@ export async function readBaseRollback(
     verifiedBy,
     until: to.until,
   } as const;
-  return { problems: [], notices: [], existing: { release, content } };
+  return { problems: [], existing: { release, content } };
 }
 
-type StatedBase =
-  | { readonly release: ExistingRelease; readonly tag: string; readonly verifiedBy: VerifiedBy }
-  /** Why there is none, for people. */
-  | { readonly reason: string };
-
 /**
- * The base that a release was built FROM, by its statement, where all of these repositories (`host/path`) still have
- * it.
+ * The base that a release was built FROM, by its statement, if all of these repositories still have it; else the
+ * reason why not.
+ *
+ * @param keys `host/path` of each repository
  */
 export async function readStatedBase(
-  { registries, config, previous }: Pick<PlanReleaseInput, "registries" | "config" | "previous">,
-  base: { readonly name: string; readonly lane?: string },
+  { registries, config, previous }: Omit<ExistingReleaseInput, "now">,
+  base: Pick<ImageConfig, "name" | "lane">,
   of: ExistingRelease,
   keys: readonly string[],
-): Promise<StatedBase> {
+): Promise<
+  | { readonly release: ExistingRelease; readonly tag: string; readonly verifiedBy: VerifiedBy }
+  | { readonly reason: string }
+> {
   const reference = of.statement?.inputs[BASE_IMAGE];
   const tag = reference === undefined ? undefined : parseReference(reference).tag;
   if (tag === undefined) return { reason: `no release statement names the base of ${of.version ?? of.ref}` };
@@ -144,19 +170,19 @@ export async function readStatedBase(
     promotionSigner(config),
   );
   const seen = keys.flatMap((repository) => {
-    const there = found[`${repository}:${tag}`];
-    return there === undefined ? [] : [{ repository, there }];
+    const image = found[`${repository}:${tag}`];
+    return image === undefined ? [] : [{ repository, image }];
   });
   const [first] = seen;
   if (first === undefined || seen.length < keys.length)
     return { reason: `${tag} is not in every registry any more` };
-  const { digest, platforms } = first.there;
-  if (seen.some(({ there }) => there.digest !== digest))
+  const { digest, platforms } = first.image;
+  if (seen.some(({ image }) => image.digest !== digest))
     return { reason: `${tag} differs between the registries` };
   const verification = verificationOf(config, base, previous);
-  const verified = seen.map(({ repository, there }) => verifiedImage(verification, repository, there));
+  const verified = seen.map(({ repository, image }) => verifiedImage(verification, repository, image));
   const [known] = verified;
-  const isNamed = verified.every((found) => found?.by !== "signature" || found.claim?.tag === tag);
+  const isNamed = verified.every((one) => one?.by !== "signature" || one.claim?.tag === tag);
   if (known === undefined || verified.includes(undefined) || !isNamed)
     return { reason: `no trusted signer claims the content of ${tag}` };
   return {
@@ -169,7 +195,7 @@ export async function readStatedBase(
       ref: of.ref,
       contentKey: known.contentKey,
       platforms,
-      repositories: seen.map(({ repository }) => repository),
+      repositories: keys,
     },
   };
 }

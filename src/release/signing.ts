@@ -1,81 +1,17 @@
-import { z } from "zod";
-import type { Config } from "../plan/config";
 import type { Digest } from "../plan/digest";
 import { Secret } from "../plan/secret";
 import type { ContentClaim, SignedFacts } from "../plan/statement";
 import type { RequiredSigner, VerifyRules } from "../plan/trust";
-import type { RegistryClient } from "../registry/client";
 import type { ReadSigned } from "../registry/read-image";
 import { type Environment, lookUp } from "../settings/environment";
 import type { Trust } from "../signing/keys";
 import type { ReleaseSigner } from "../signing/release-signer";
+import type { SigningConfig } from "./provider-config";
 import type { Location, Registries } from "./registries";
 
-/** The required signer. */
-const requiredSigner = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("key"), publicKey: z.string() }),
-  z.object({
-    kind: z.literal("identity"),
-    subject: z.string().min(1),
-    issuer: z.string().min(1),
-    trustedRoot: z.string().exactOptional(),
-  }),
-]);
+// The signing libraries take a while to load, and most runs sign and verify nothing: they are imported where needed.
 
-/** The stack promotes: what it holds was signed for the repositories that it came from. */
-const promotes = { promotes: z.boolean().exactOptional() };
-
-/** The required signer, or the stack's own signers. */
-export const rulesSigner = z.union([requiredSigner, z.object({ kind: z.literal("stack") })]);
-
-export const signingSchema = z.discriminatedUnion("mode", [
-  z.object({ mode: z.literal("none") }),
-  /** Nothing is signed, and only what these signers signed is trusted. */
-  z.object({ mode: z.literal("verify"), trusted: z.array(requiredSigner), ...promotes }),
-  z.object({
-    mode: z.literal("key"),
-    key: z.string().optional(),
-    password: z.string().optional(),
-    publicKey: z.string().optional(),
-    trusted: z.array(requiredSigner).exactOptional(),
-    /** The stack's key was not handed over: no program runs, as in a refresh. */
-    isLost: z.boolean().optional(),
-    ...promotes,
-  }),
-  z.object({
-    mode: z.literal("keyless"),
-    fulcio: z.string(),
-    rekor: z.string(),
-    trustedRoot: z.string().optional(),
-    trusted: z.array(requiredSigner).exactOptional(),
-    ...promotes,
-  }),
-]);
-
-/** How the provider signs, as it travels to it: secrets in plain text, never as a property. */
-export type SigningConfig = z.output<typeof signingSchema>;
-
-export function signingConfig({ sign, promote }: Pick<Config, "sign" | "promote">): SigningConfig {
-  const promotes = promote === undefined ? {} : { promotes: true };
-  if (promote?.verify !== undefined) {
-    const { signer } = promote.verify;
-    if (signer.kind !== "stack") return { mode: "verify", trusted: [signer], ...promotes };
-  }
-  if (sign.mode === "none") return sign;
-  const trusted = [...sign.trusted];
-  if (sign.mode === "keyless") return { ...sign, trusted, ...promotes };
-  const { key, password, publicKey } = sign;
-  return {
-    mode: "key",
-    trusted,
-    ...promotes,
-    ...(publicKey === undefined ? {} : { publicKey }),
-    ...(key === undefined ? {} : { key: key.reveal() }),
-    ...(password === undefined ? {} : { password: password.reveal() }),
-  };
-}
-
-/** The signer, made once and only where something is signed: opening a key costs a tenth of a second. */
+/** A configuration's signer and the signers that it trusts, each created once: opening a key costs a tenth of a second. */
 export class Signing {
   readonly #config: SigningConfig;
   readonly #env: Environment;
@@ -85,34 +21,34 @@ export class Signing {
   readonly #facts = new Map<string, Promise<SignedFacts>>();
 
   /** @param prefix variables with it come first */
-  constructor(config: SigningConfig | undefined, env: Environment, prefix?: string) {
-    this.#config = config ?? { mode: "none" };
+  constructor(config: SigningConfig = { mode: "none" }, env: Environment, prefix?: string) {
+    this.#config = config;
     this.#env = env;
     this.#prefix = prefix;
   }
 
-  /** Whether releases are signed, and only what is signed is trusted. */
+  /** Whether releases are signed, so that only signed content is trusted. */
   get isOn(): boolean {
     return this.#config.mode !== "none";
   }
 
-  /** Whether there is a signer to ask; without a program the stack's key is not there, and nothing is to be signed. */
+  /** False in a refresh: no program runs that could hand over the stack's key. */
   get isAtHand(): boolean {
     const config = this.#config;
     return config.mode !== "key" || config.isLost !== true || this.#given("COSIGN_PRIVATE_KEY") !== undefined;
   }
 
-  /** Undefined where nothing is signed. @throws SigningError where the key cannot be read */
+  /** Undefined if nothing is signed. @throws SigningError if the key cannot be read */
   signer(): Promise<ReleaseSigner | undefined> {
-    this.#signer ??= this.#make();
+    this.#signer ??= this.#createSigner();
     return this.#signer;
   }
 
   /**
-   * The signers whose claims and statements are trusted: the stack's own, and those that its settings name. Empty where
+   * The signers whose claims and statements are trusted: the stack's own, and those that its settings name. Empty if
    * nothing is signed.
    *
-   * @throws SigningError where the key cannot be read
+   * @throws SigningError if the key cannot be read
    */
   trusts(): Promise<readonly Trust[]> {
     this.#trusts ??= this.#readTrusts();
@@ -120,30 +56,23 @@ export class Signing {
   }
 
   /** The verified claims and statements about a digest; each digest of a repository is read once. */
-  facts({ repository, client, path }: Location, digest: Digest): Promise<SignedFacts> {
-    const key = `${repository}@${digest}`;
-    const known = this.#facts.get(key) ?? this.#readFacts(client, path, digest);
+  facts(location: Location, digest: Digest): Promise<SignedFacts> {
+    const key = `${location.repository}@${digest}`;
+    const known = this.#facts.get(key) ?? this.trusts().then((trusts) => readFacts(location, digest, trusts));
     this.#facts.set(key, known);
     return known;
   }
 
   /**
-   * Those of them that are about an image and count in the repository: they name it, or the stack promotes, and what it
-   * holds was signed for the repositories that it came from.
+   * The facts that are about this image and count in this repository: they name it, or the stack promotes, whose
+   * content was signed for the repositories that it came from.
    */
   async factsAs(image: string, location: Location, digest: Digest): Promise<SignedFacts> {
     const promotes = this.#config.mode !== "none" && this.#config.promotes === true;
-    const counts = (said: ContentClaim) =>
-      said.image === image && (promotes || said.repositories.includes(location.repository));
+    const counts = (fact: ContentClaim) =>
+      fact.image === image && (promotes || fact.repositories.includes(location.repository));
     const { claims, statements } = await this.facts(location, digest);
     return { claims: claims.filter(counts), statements: statements.filter(counts) };
-  }
-
-  async #readFacts(client: RegistryClient, path: string, digest: Digest): Promise<SignedFacts> {
-    const trusts = await this.trusts();
-    if (trusts.length === 0) return { claims: [], statements: [] };
-    const { readSignedFacts } = await import("../signing/evidence.js");
-    return readSignedFacts(client, path, digest, trusts);
   }
 
   async #readTrusts(): Promise<readonly Trust[]> {
@@ -157,7 +86,7 @@ export class Signing {
     return [...(own === undefined ? [] : [own]), ...(await Promise.all(named.map(readTrust)))];
   }
 
-  /** A laptop has neither the CI's identity nor, at times, the private key; what is signed is verified all the same. */
+  /** A laptop has no CI identity and may lack the private key, but can still verify what is signed. */
   #hasOwnSigner(): boolean {
     const config = this.#config;
     if (config.mode === "keyless")
@@ -165,28 +94,22 @@ export class Signing {
     return config.mode === "key" && (this.#given("COSIGN_PRIVATE_KEY") ?? config.key) !== undefined;
   }
 
-  /** The environment first, then the stack's configuration: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD. */
-  async #make(): Promise<ReleaseSigner | undefined> {
+  /** The environment's COSIGN_PRIVATE_KEY and COSIGN_PASSWORD come before the stack's configuration. */
+  async #createSigner(): Promise<ReleaseSigner | undefined> {
     const config = this.#config;
     if (config.mode === "none" || config.mode === "verify") return undefined;
-    // The libraries take a while to load, and most calls sign nothing.
     const { releaseSigner } = await import("../signing/release-signer.js");
-    if (config.mode === "keyless") {
-      const { trustedRoot, trusted = [], ...servers } = config;
-      return releaseSigner(
-        { ...servers, trusted, ...(trustedRoot === undefined ? {} : { trustedRoot }) },
-        this.#env,
-      );
-    }
+    const { trusted = [] } = config;
+    if (config.mode === "keyless") return releaseSigner({ ...config, trusted }, this.#env);
     const key = this.#given("COSIGN_PRIVATE_KEY") ?? config.key;
     const password = this.#given("COSIGN_PASSWORD") ?? config.password;
     return releaseSigner(
       {
         mode: "key",
-        trusted: config.trusted ?? [],
-        ...(config.publicKey === undefined ? {} : { publicKey: config.publicKey }),
-        ...(key === undefined ? {} : { key: new Secret(key) }),
-        ...(password === undefined ? {} : { password: new Secret(password) }),
+        trusted,
+        publicKey: config.publicKey,
+        key: key === undefined ? undefined : new Secret(key),
+        password: password === undefined ? undefined : new Secret(password),
       },
       this.#env,
     );
@@ -197,8 +120,18 @@ export class Signing {
   }
 }
 
+async function readFacts(
+  { client, path }: Location,
+  digest: Digest,
+  trusts: readonly Trust[],
+): Promise<SignedFacts> {
+  if (trusts.length === 0) return { claims: [], statements: [] };
+  const { readSignedFacts } = await import("../signing/evidence.js");
+  return readSignedFacts(client, path, digest, trusts);
+}
+
 /**
- * Reads what a signer says about a digest; undefined where none is named and the stack signs nothing.
+ * Reads what a signer states about digests; undefined if the signer is the stack's own and the stack signs nothing.
  *
  * @param signer default: the stack's own
  */
@@ -206,16 +139,14 @@ export function signedReader(
   { registries, signing }: { readonly registries: Registries; readonly signing: Signing },
   signer: VerifyRules["signer"] = { kind: "stack" },
 ): ReadSigned | undefined {
-  if (signer.kind !== "stack") {
-    // Once for all digests: a trusted root of Sigstore's own is fetched.
-    let trust: Promise<Trust> | undefined;
-    return async (repository, digest) => {
-      const { client, path } = registries.at(repository);
-      const { readSignedFacts } = await import("../signing/evidence.js");
-      trust ??= import("../signing/keys.js").then(({ readTrust }) => readTrust(signer));
-      return readSignedFacts(client, path, digest, [await trust]);
-    };
-  }
-  if (!signing.isOn) return undefined;
-  return (repository, digest) => signing.facts(registries.at(repository), digest);
+  if (signer.kind === "stack")
+    return signing.isOn
+      ? (repository, digest) => signing.facts(registries.at(repository), digest)
+      : undefined;
+  // Read once for all digests: Sigstore's own trusted root is downloaded.
+  let trust: Promise<Trust> | undefined;
+  return async (repository, digest) => {
+    trust ??= import("../signing/keys.js").then(({ readTrust }) => readTrust(signer));
+    return readFacts(registries.at(repository), digest, [await trust]);
+  };
 }

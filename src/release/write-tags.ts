@@ -5,18 +5,18 @@ import { type DesiredLevel, type TagInput, tagReference } from "../plan/resource
 import { decideTag, type LiveTag, newerVersion } from "../plan/tag-policy";
 import { tagOfVersion } from "../plan/versions";
 import { readImage } from "../registry/read-image";
-import type { Context } from "./context";
+import type { Context } from "./operation";
 
-/** How often floating tags are looked at again while others write them too. */
+/** How often floating tags are read again while other releases write them too. */
 const ROUNDS = 5;
 
 /** `host/path:tag` -> its digest. */
 export type TagDigests = Readonly<Record<string, Digest | undefined>>;
 
 /**
- * Writes the tags of a release, each level after all of the one before. HEAD; the same digest is no write; else policy and
- * PUT of the same manifest. A registry has no compare-and-swap, so at the end the versions are listed and floating tags
- * read again: one that a newer version should hold is given to it, until what is there is what should be there.
+ * Writes the tags of a release, each level after all of the one before. A tag that already has its digest is not
+ * written; any other is judged by the tag policy first. Registries have no compare-and-swap, so at the end this lists
+ * the versions and reads the floating tags again, and gives each to the newest version until none changes.
  *
  * @returns what each tag points to in the end
  * @throws Error that lists which tags of a level are set and which are not
@@ -47,7 +47,7 @@ class TagWriter {
   }
 
   async writeLevel({ name, tags }: DesiredLevel): Promise<void> {
-    const open = tags.filter((tag) => !this.#isThere(tag));
+    const open = tags.filter((tag) => !this.#isInPlace(tag));
     if (open.length > 0) await this.#context.log.status(this.#urn, `writing ${name} (${open.length})`);
     const results = await Promise.allSettled(open.map((tag) => this.#write(tag)));
     const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
@@ -64,8 +64,8 @@ class TagWriter {
     );
   }
 
-  /** What the plan has just read is not asked again. */
-  #isThere(tag: TagInput): boolean {
+  /** By what the plan has just read, without another request. */
+  #isInPlace(tag: TagInput): boolean {
     const digest = this.#digestOf(tag);
     if (tag.from !== digest) return false;
     this.written.set(tagReference(tag), digest);
@@ -86,13 +86,13 @@ class TagWriter {
       const decision = await this.#decide(tag, live);
       if (decision.action === "refuse") throw new Error(`${tag.repository}: ${decision.reason}`);
       if (decision.action === "keep") {
-        // A floating tag that is new goes straight to the version that won, at the end.
-        if (live === undefined && decision.code === "tag-newer-exists") {
+        if (live === undefined) {
+          if (decision.code !== "tag-newer-exists")
+            throw new Error(`${tagReference(tag)}: not written, because ${decision.reason}`);
+          // `settle` points the new tag to the newer version.
           this.#moved.push(tag);
           return;
         }
-        if (live === undefined)
-          throw new Error(`${tagReference(tag)}: not written, because ${decision.reason}`);
         await this.#warn(tag, `stays where it is: ${decision.reason}`);
         this.written.set(tagReference(tag), live);
         return;
@@ -106,7 +106,7 @@ class TagWriter {
   async #decide(tag: TagInput, live: Digest | undefined): Promise<ReturnType<typeof decideTag>> {
     const { desired, repository, from, ancestry } = tag;
     const isFloating = desired.class === "floating";
-    // The plan judged what is still there. A version that appeared since then is found at the end.
+    // The plan judged this move, and the tag has not changed. `settle` finds versions that appeared since then.
     if (isFloating && live === from) return { action: "move" };
     const { client, path } = this.#context.registries.at(repository);
     const found = live && (await readImage(client, path, live, { statements: false }));
@@ -118,7 +118,7 @@ class TagWriter {
     );
   }
 
-  /** What a tag points to, and whether a trusted signer vouches for it as this image if releases are signed. */
+  /** The live tag; marked unverified if releases are signed and no trusted signer claims it as this image. */
   async #verified({ repository, image }: TagInput, live: LiveTag): Promise<LiveTag> {
     const { signing, registries } = this.#context;
     if (!signing.isOn) return live;
@@ -126,19 +126,19 @@ class TagWriter {
     return claims.length + statements.length > 0 ? live : { digest: live.digest, unverified: true };
   }
 
-  /** The manifest's bytes under the tag's name; they are read once for all tags of a digest. */
+  /** Writes the manifest's bytes under the tag's name. They are read once for all tags of a digest. */
   async #put({ repository, desired: { name } }: TagInput, digest: Digest): Promise<void> {
     const { registries } = this.#context;
     const location = registries.at(repository);
     const manifest = await registries.manifest(location, digest);
     if (manifest === undefined)
       throw new Error(
-        `${repository} does not hold ${digest}, so ${name} cannot point to it. Run \`pulumi up\` again.`,
+        `${repository} does not have ${digest}, so ${name} cannot point to it. Run \`pulumi up\` again.`,
       );
     await location.client.putManifest(location.path, name, manifest.bytes, manifest.descriptor.mediaType);
   }
 
-  /** Floating tags that were moved, looked at again together with the versions that exist now. */
+  /** Reads the floating tags that were moved again, together with the versions that exist now. */
   async settle(): Promise<void> {
     let open: readonly TagInput[] = this.#moved;
     for (let round = 1; open.length > 0; round += 1) {
@@ -156,19 +156,19 @@ class TagWriter {
 
   async #settleTag(tag: TagInput, lists: Map<string, Promise<string[]>>): Promise<boolean> {
     const own = this.#digestOf(tag);
-    const rightful = (await this.#newerDigest(tag, lists)) ?? own;
+    const expected = (await this.#newerDigest(tag, lists)) ?? own;
     const { client, path } = this.#context.registries.at(tag.repository);
     const now = (await client.headManifest(path, tag.desired.name))?.digest;
-    if (now !== rightful) {
-      await this.#put(tag, rightful);
+    if (now !== expected) {
+      await this.#put(tag, expected);
       return false;
     }
-    this.written.set(tagReference(tag), rightful);
-    if (rightful !== own) await this.#warn(tag, "a newer version was released meanwhile and holds it now");
+    this.written.set(tagReference(tag), expected);
+    if (expected !== own) await this.#warn(tag, "a newer version was released meanwhile and holds it now");
     return true;
   }
 
-  /** What a newer version's tag points to in the same repository, if there is such a version and it is verified. */
+  /** The digest of a newer, verified version in the same repository, if there is one. */
   async #newerDigest(tag: TagInput, lists: Map<string, Promise<string[]>>): Promise<Digest | undefined> {
     const { desired, repository } = tag;
     if (desired.version === undefined || desired.overridden) return undefined;
@@ -178,7 +178,7 @@ class TagWriter {
     return this.#versionDigest(tag, repository, name, newer.text);
   }
 
-  /** Names of tags in all of the image's repositories; one that appeared as a version counts only if it is verified. */
+  /** Tag names in all of the image's repositories, without unverified versions that are newer than the released one. */
   async #versions(tag: TagInput, lists: Map<string, Promise<string[]>>): Promise<string[]> {
     const { siblings, desired } = tag;
     const list = (repository: string) => {
@@ -201,7 +201,7 @@ class TagWriter {
     }
   }
 
-  /** What a version tag points to; if releases are signed, only if a trusted signer states that it is this version. */
+  /** What a version tag points to. If releases are signed, a trusted signer has to state that it is this version. */
   async #versionDigest(
     { image, lane }: TagInput,
     repository: string,

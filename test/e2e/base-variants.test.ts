@@ -203,7 +203,7 @@ describe("the base", () => {
     const preview = await project.pulumiWith(env, "preview", "--non-interactive");
     expect(preview.exitCode, preview.text).toBe(0);
     expect(preview.text).toContain(
-      `the pinned base-${hash} is taken; this working tree's own is base-${computed}`,
+      `the pinned base-${hash} is used; this working tree's own is base-${computed}`,
     );
     expect(preview.text).toMatch(/OMOS_VERSION is 1\.3\.0 \(pinned; 1\.4\.2 is the newest version/);
     const up = await project.pulumiWith(env, "up", "--yes", "--non-interactive", "--skip-preview");

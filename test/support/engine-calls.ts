@@ -1,7 +1,7 @@
 import type { DesiredContent } from "../../src/plan/resource-inputs";
 import type { Properties } from "../../src/provider/properties";
 import type { DiffResult, Resource, State } from "../../src/provider/resource";
-import type { Context } from "../../src/release/context";
+import type { Context } from "../../src/release/operation";
 
 export type { State };
 

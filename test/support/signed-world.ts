@@ -9,7 +9,7 @@ import type { Digest } from "../../src/plan/digest";
 import type { ReleaseManifest } from "../../src/plan/manifest";
 import type { PlannedImage, ReleasePlan } from "../../src/plan/release-plan";
 import { copyContent } from "../../src/registry/copy";
-import { NO_LOG } from "../../src/release/context";
+import { NO_LOG } from "../../src/release/operation";
 import { providerConfig } from "../../src/release/provider-config";
 import { Registries } from "../../src/release/registries";
 import { Signing } from "../../src/release/signing";

@@ -19,7 +19,8 @@ export function compareCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (before: string, after: string, options: { readonly json?: true }) => {
       const { compareImages } = await import("../compare.js");
-      const { NO_CONFIG, Registries } = await import("../../release/registries.js");
+      const { NO_CONFIG } = await import("../../release/provider-config.js");
+      const { Registries } = await import("../../release/registries.js");
       const { packageChangesText } = await import("../../report/package-changes.js");
       const platforms = await compareImages(new Registries(NO_CONFIG, process.env), before, after);
       process.stdout.write(

@@ -4,8 +4,8 @@ import { writtenRepositories } from "../../plan/manifest";
 import { builtImages, type Part, type PlatformParts, partOf } from "../../plan/platform-parts";
 import { ProblemError } from "../../plan/problem";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import { checkPlan } from "../../release/checks";
-import { verifyPush } from "../../release/verify-push";
+import { verifyPush } from "../../release/registries";
+import { checkPlan } from "../../release/run-checks";
 import { CliBuilder, cliProgram, readLogins, refuseUnreadable } from "../publish/cli-builder";
 import { say } from "../terminal";
 import {

@@ -7,10 +7,10 @@ import type { PlannedImage } from "../../plan/release-plan";
 import { desiredContent } from "../../plan/resource-inputs";
 import { isIndex } from "../../registry/manifests";
 import { reserveContent } from "../../release/complete-content";
-import type { Context } from "../../release/context";
-import { copyWithProgress } from "../../release/copy-with-progress";
+import { copyWithProgress } from "../../release/copy-content";
+import type { Context } from "../../release/operation";
 import type { Location } from "../../release/registries";
-import { verifyPush } from "../../release/verify-push";
+import { verifyPush } from "../../release/registries";
 import { say } from "../terminal";
 import {
   holders,

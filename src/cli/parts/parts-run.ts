@@ -5,7 +5,7 @@ import type { Digest } from "../../plan/digest";
 import { type PartsFile, type PlatformParts, parsePlatformParts } from "../../plan/platform-parts";
 import { type Problem, ProblemError } from "../../plan/problem";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import type { Context } from "../../release/context";
+import type { Context } from "../../release/operation";
 import type { Location } from "../../release/registries";
 import { writeWholeFile } from "../../report/manifest-file";
 import { refusalText } from "../../report/plan-text";

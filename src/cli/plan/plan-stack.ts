@@ -6,8 +6,8 @@ import { manifestAmong, parseManifest, type ReleaseManifest } from "../../plan/m
 import { ProblemError, reasonOf } from "../../plan/problem";
 import { repositoryKey } from "../../plan/reference";
 import { type PlannedRelease, withFiles } from "../../plan/release-plan";
-import { askRegistries } from "../../release/ask-registries";
 import { type PlanReleaseInput, planRelease } from "../../release/plan-release";
+import { registryReader } from "../../release/registry-reader";
 import { MANIFEST_FILE, readManifestFile } from "../../report/manifest-file";
 import type { Environment } from "../../settings/environment";
 import type { Flag } from "../../settings/overlay";
@@ -70,7 +70,7 @@ async function planConfig(options: StackToPlan, config: Config): Promise<Planned
     previous: await options.previous?.(config),
     stackManifest: (other) => manifestWithoutEngine({ projectDir, config, env }, other),
     registries: config.push
-      ? askRegistries(config, env, { readOnly: options.readOnly === true })
+      ? registryReader(config, env, { readOnly: options.readOnly === true })
       : unaskedRegistries,
   });
   return { config, plan, projectDir };

@@ -13,7 +13,7 @@ import {
 import { writeDescription } from "../../provider/resources/hub-description";
 import { copyImage } from "../../provider/resources/image-copy";
 import { completeContent } from "../../release/complete-content";
-import type { Context } from "../../release/context";
+import type { Context } from "../../release/operation";
 import { writeTags } from "../../release/write-tags";
 
 export interface CarryOutInput {

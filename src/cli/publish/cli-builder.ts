@@ -5,7 +5,7 @@ import type { Config } from "../../plan/config";
 import { type Digest, isDigest } from "../../plan/digest";
 import { ProblemError } from "../../plan/problem";
 import type { PlannedImage, ReleasePlan } from "../../plan/release-plan";
-import { buildxFolder, isMissingBuilder, readBuildxBuilder } from "../../release/builder/buildx-builder";
+import { buildxFolder, isMissingBuilder, readBuildxBuilder } from "../../release/builder";
 import type { Registries } from "../../release/registries";
 import { lookUp } from "../../settings/environment";
 import {

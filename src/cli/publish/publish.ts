@@ -1,9 +1,9 @@
 import path from "node:path";
 import { type ReleaseManifest, tagOutcomes, writtenRepositories } from "../../plan/manifest";
 import type { PlannedImage, PlannedRelease, ReleasePlan } from "../../plan/release-plan";
-import { buildFacts } from "../../release/builder/build-facts";
-import { checkPlan } from "../../release/checks";
-import { verifyPush } from "../../release/verify-push";
+import { buildFacts } from "../../release/builder";
+import { verifyPush } from "../../release/registries";
+import { checkPlan } from "../../release/run-checks";
 import { writeArtifacts } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
 import { releaseTable } from "../../report/release-table";

@@ -4,8 +4,8 @@ import { digestOf } from "../../plan/digest";
 import type { DesiredContent } from "../../plan/resource-inputs";
 import { type ContentClaim, parseClaim, parseStatement, type ReleaseStatement } from "../../plan/statement";
 import { completeContent, signerOf } from "../../release/complete-content";
-import type { Context } from "../../release/context";
-import { isWhole } from "../../release/whole-content";
+import { isWhole } from "../../release/copy-content";
+import type { Context } from "../../release/operation";
 import { digestInput, type Properties, pendingDigestInput, repositoryInput, UNKNOWN } from "../properties";
 import { type Operation, plannedResource } from "../resource";
 

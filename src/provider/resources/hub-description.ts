@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type HubDescription, isDescribed } from "../../registry/hub";
-import type { Context } from "../../release/context";
+import type { Context } from "../../release/operation";
 import { repositoryInput } from "../properties";
 import { resource } from "../resource";
 

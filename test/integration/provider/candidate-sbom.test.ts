@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONTENT_KEY_ANNOTATION, REVISION_ANNOTATION, SBOM_ANNOTATION } from "../../../src/plan/annotations";
 import { content } from "../../../src/provider/resources/content";
-import { type Context, NO_LOG } from "../../../src/release/context";
+import { type Context, NO_LOG } from "../../../src/release/operation";
+import { NO_CONFIG } from "../../../src/release/provider-config";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { crane } from "../../support/crane";
@@ -20,12 +21,7 @@ let calls: EngineCalls;
 beforeAll(async () => {
   registry = await startRegistry();
   repository = `${registry.host}/octo/app`;
-  const registries = [{ host: registry.host, plainHttp: true }];
-  context = {
-    registries: new Registries({ registries, credentials: {}, environment: {} }, {}),
-    signing: new Signing({ mode: "none" }, {}, undefined),
-    log: NO_LOG,
-  };
+  context = { registries: new Registries(NO_CONFIG, {}), signing: new Signing(undefined, {}), log: NO_LOG };
   calls = new EngineCalls(content, context);
 });
 
@@ -44,16 +40,16 @@ function planOf(tag: string, source: "build" | "found") {
   return desiredContent({ repositories: [repository], tag, contentKey: KEY, revision: REVISION, source });
 }
 
-/** A build of the same content. @returns the digest that it is claimed as */
+/** Builds the same content. @returns the built digest, and the one that is reserved */
 async function built(
   annotations: Readonly<Record<string, string>>,
-): Promise<[digest: string, claimed: unknown]> {
+): Promise<[digest: string, reserved: unknown]> {
   const digest = await pushed(annotations);
   const { outputs } = await calls.create({ digest }, planOf("sha-1111111", "build"));
   return [digest, outputs.digest];
 }
 
-test("a build without its SBOM gives way to one that has it, and to none the other way round", async () => {
+test("a build without its SBOM gives way to one that has it, and never the other way round", async () => {
   const [without, first] = await built({ [SBOM_ANNOTATION]: "unavailable" });
   expect(first).toBe(without);
   const [, again] = await built({ [SBOM_ANNOTATION]: "unavailable" });
@@ -68,7 +64,7 @@ test("a build without its SBOM gives way to one that has it, and to none the oth
   expect(await crane("digest", `${repository}:sha-1111111`)).toBe(whole);
 });
 
-test("a release without its SBOM leaves the tag with equal content that has it, and counts as claimed", async () => {
+test("a release without its SBOM leaves the tag to equal content that has it", async () => {
   const tag = "candidate-cccccccccccccccc";
   const [released, whole] = [await pushed({ [SBOM_ANNOTATION]: "unavailable" }), await pushed({})];
   await calls.create({ digest: released }, planOf(tag, "found"));
@@ -83,13 +79,13 @@ test("a release without its SBOM leaves the tag with equal content that has it, 
   expect(await calls.diff(state, { digest: released }, planOf(tag, "found"))).toEqual({ changed: [] });
   expect(await calls.read(state)).toMatchObject({ outputs: { digest: released } });
 
-  // What has its SBOM takes the tag from what has none.
+  // Content with its SBOM takes the tag from content without.
   await crane("tag", `${repository}@${released}`, tag);
   await calls.create({ digest: whole }, planOf(tag, "found"));
   expect(await crane("digest", `${repository}:${tag}`)).toBe(whole);
 });
 
-test("a refresh takes no digest from the registry: what depends on it would be tagged and signed", async () => {
+test("a refresh takes no digest from the registry, since that digest would be tagged and signed", async () => {
   const [recorded, other] = [await pushed({}), await pushed({ other: "true" })];
   const state = await calls.create({ digest: recorded }, planOf("sha-2222222", "found"));
   await crane("tag", `${repository}@${other}`, "sha-2222222");

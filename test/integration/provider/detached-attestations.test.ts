@@ -11,7 +11,8 @@ import { imageCopy } from "../../../src/provider/resources/image-copy";
 import { copyContent } from "../../../src/registry/copy";
 import { OCI_INDEX } from "../../../src/registry/manifests";
 import { missingStatements } from "../../../src/registry/referrers";
-import { type Context, NO_LOG } from "../../../src/release/context";
+import { type Context, NO_LOG } from "../../../src/release/operation";
+import { NO_CONFIG } from "../../../src/release/provider-config";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { crane } from "../../support/crane";
@@ -36,10 +37,9 @@ let count = 0;
 beforeAll(async () => {
   [plain, withApi] = await Promise.all([startRegistry(), startOlareg()]);
   proxies = [await startFaultProxy(plain.host), await startFaultProxy(withApi.host)];
-  const registries = proxies.map(({ host }) => ({ host, plainHttp: true }));
   context = {
-    registries: new Registries({ registries, credentials: {}, environment: {} }, {}),
-    signing: new Signing({ mode: "none" }, {}, undefined),
+    registries: new Registries(NO_CONFIG, {}),
+    signing: new Signing(undefined, {}),
     log: { ...NO_LOG, warn: async (_, text) => void warnings.push(text) },
   };
 });
@@ -56,7 +56,7 @@ beforeEach(() => {
 
 const repositories = () => proxies.map(({ host }) => `${host}/${path}`);
 
-/** What BuildKit leaves behind: one index with attestations, by digest in both registries, and no tag. */
+/** Pushes what BuildKit does: one index with attestations, by digest to both registries, without a tag. */
 async function build(): Promise<Digest> {
   const [first, second] = repositories().map((repository) => context.registries.at(repository));
   if (first === undefined || second === undefined) throw new Error("there are two registries");
@@ -133,7 +133,7 @@ describe("attestations as referrers", () => {
     expect(writes).toEqual([]);
   });
 
-  test("are whole whichever write a run broke off at, with the same digest", async () => {
+  test("are complete with the same digest after a run that broke off at any write", async () => {
     for (const proxy of proxies) {
       let broke = true;
       for (let after = 0; broke; after += EVERY_CASE ? 1 : 3) {
@@ -159,7 +159,7 @@ describe("attestations as referrers", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("that are not listed any more are listed again, by the next up", async () => {
+  test("that are no longer listed are listed again by the next up", async () => {
     const digest = await claim(await build());
     const [repository = ""] = repositories();
     const { client } = context.registries.at(repository);
@@ -175,7 +175,7 @@ describe("attestations as referrers", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("that one registry lost come back from the other; lost everywhere, that is told", async () => {
+  test("that one registry lost are copied from the other, with a warning if no registry has them", async () => {
     const digest = await claim(await build());
     const [first = "", second = ""] = repositories();
     const drop = async (repository: string) => {
@@ -192,7 +192,7 @@ describe("attestations as referrers", () => {
     await expectDetached(digest);
 
     await drop(first);
-    // A registry that deletes nothing is made to forget.
+    // This registry deletes nothing, so its proxy answers 404.
     const index = JSON.parse(await crane("manifest", `${second}@${digest}`));
     for (const statement of detachedDigests(index.annotations)) {
       const path = new RegExp(`/manifests/${statement}`);
@@ -204,7 +204,7 @@ describe("attestations as referrers", () => {
     ]);
   });
 
-  test("come along with a promotion, and are put back where it lost them", async () => {
+  test("are copied by a promotion, and again if they are lost", async () => {
     const digest = await claim(await build());
     const [source = "", other = ""] = repositories();
     path = `prod/app${count}`;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ProblemError } from "../../../src/plan/problem";
 import { hubDescription } from "../../../src/provider/resources/hub-description";
 import { RegistryError } from "../../../src/registry/errors";
-import type { Context, EngineLog } from "../../../src/release/context";
+import type { Context, EngineLog } from "../../../src/release/operation";
+import { NO_CONFIG } from "../../../src/release/provider-config";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { type StandInHub, startHub } from "../../support/hub";
@@ -39,9 +40,8 @@ const LOG: EngineLog = {
 function contextWith(env: Readonly<Record<string, string>>): Context {
   const registries = new Registries(
     {
+      ...NO_CONFIG,
       registries: [{ host: "docker.io", plainHttp: false, hub: hub.url }],
-      credentials: {},
-      environment: {},
     },
     { DOCKER_CONFIG: "/nonexistent", ...env },
   );
@@ -78,19 +78,19 @@ describe("writing", () => {
     expect(hub.requests[2]?.authorization).toBe("Bearer hub-session-1-octo");
   });
 
-  test("leaves the short text alone where none is configured", async () => {
+  test("leaves the short text alone if none is configured", async () => {
     await create(SIGNED_IN, { repository: REPOSITORY, full: "other" });
     expect(live()).toEqual({ description: "old", full_description: "other" });
     expect(writes()).toEqual([{ full_description: "other" }]);
   });
 
-  test("does nothing, and signs in nowhere, where the texts are there already", async () => {
+  test("does nothing and signs in nowhere if the texts are the same already", async () => {
     hub.repositories.set("octo/app", { description: "new", full_description: "# App\r\n\r\nnew" });
     await create();
     expect(seen()).toEqual(["GET /v2/repositories/octo/app/"]);
   });
 
-  test("asks an older server by its older call", async () => {
+  test("signs in to an older server by its older call", async () => {
     hub.authToken = false;
     await create();
     expect(seen().filter((line) => line.startsWith("POST"))).toEqual([
@@ -104,7 +104,7 @@ describe("writing", () => {
     expect(live()?.description).toBe("new");
   });
 
-  test("signs in again where the session has run out", async () => {
+  test("signs in again after the session has expired", async () => {
     const context = contextWith(SIGNED_IN);
     await hubDescription.create(context, NEWS, OPERATION);
     hub.forgetTokens();
@@ -112,7 +112,7 @@ describe("writing", () => {
     expect(live()?.description).toBe("newer");
   });
 
-  test("takes HUB_PAT before the token that pushes, with the name that there is", async () => {
+  test("prefers HUB_PAT to the token that pushes, with the name of the latter", async () => {
     hub.accounts.push({ username: "octo", token: "dckr_pat_wide", scope: "Read, Write, Delete" });
     await create({ ...SIGNED_IN, HUB_PAT: "dckr_pat_wide" });
     expect(hub.requests.find(({ method }) => method === "POST")?.body).toEqual({
@@ -121,7 +121,7 @@ describe("writing", () => {
     });
   });
 
-  test("takes the namespace for the name where only HUB_PAT is set", async () => {
+  test("signs in with the namespace as name if only HUB_PAT is set", async () => {
     await create({ HUB_PAT: TOKEN });
     expect(live()?.description).toBe("new");
   });
@@ -132,7 +132,7 @@ describe("writing", () => {
     expect(writes()).toEqual([]);
   });
 
-  test("of a description that stays asks nobody", async () => {
+  test("sends no request for a description that stays as it is", async () => {
     const kept = { ...NEWS, kept: "latest stays where it is" };
     await create(SIGNED_IN, kept);
     const context = contextWith(SIGNED_IN);
@@ -142,7 +142,7 @@ describe("writing", () => {
 });
 
 describe("preview", () => {
-  test("tells what changes, needs no credentials and writes nothing", async () => {
+  test("shows what changes, needs no credentials and writes nothing", async () => {
     await hubDescription.create(contextWith({}), NEWS, { urn: "urn", preview: true });
     expect(lines).toEqual([
       'description of docker.io/octo/app: short: "old" => "new"; full: 11 => 11 bytes (+1 -1 lines)',
@@ -150,7 +150,7 @@ describe("preview", () => {
     expect(seen()).toEqual(["GET /v2/repositories/octo/app/"]);
   });
 
-  test("of a repository that the first push makes says so", async () => {
+  test("says that the repository does not exist before the first push", async () => {
     hub.repositories.clear();
     await hubDescription.create(contextWith({}), NEWS, { urn: "urn", preview: true });
     expect(lines).toEqual([
@@ -158,7 +158,7 @@ describe("preview", () => {
     ]);
   });
 
-  test("sees what somebody wrote by hand; the same text is no difference", async () => {
+  test("sees what was written by hand; the same text is no difference", async () => {
     const context = contextWith({});
     hub.repositories.set("octo/app", { description: "new", full_description: "by hand" });
     expect(await hubDescription.diff(context, change())).toEqual({ changed: ["full"] });
@@ -170,7 +170,7 @@ describe("preview", () => {
   });
 });
 
-test("a refresh takes the live texts over, and forgets what is gone", async () => {
+test("a refresh takes the live texts, and forgets a repository that is gone", async () => {
   const current = { urn: "urn", id: REPOSITORY, inputs: NEWS, outputs: NEWS };
   expect(await hubDescription.read(contextWith({}), current)).toEqual({
     inputs: { ...NEWS, short: "old", full: "# App\n\nold\n" },
@@ -189,20 +189,20 @@ describe("failures say what to do", () => {
     return error;
   };
 
-  test("no credentials: which variables", async () => {
+  test("without credentials: which variables to set", async () => {
     const error = await failing({});
     expect(error.code).toBe("registry-unauthorized");
     expect(error.message).toMatch(/DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or HUB_PAT/);
   });
 
-  test("401: which variables, and which scope", async () => {
+  test("401: which variables and which scope", async () => {
     hub.accounts.length = 0;
     const error = await failing();
     expect(error).toMatchObject({ code: "registry-unauthorized", status: 401 });
     expect(error.message).toMatch(/wrong, expired or revoked.*DOCKERHUB_TOKEN.*Read, Write, Delete/s);
   });
 
-  test("403: the scope that a push does not need", async () => {
+  test("403: which scope, since a push needs less", async () => {
     hub.accounts.splice(0, 1, { username: "octo", token: TOKEN, scope: "Read & Write" });
     const error = await failing();
     expect(error).toMatchObject({ code: "registry-forbidden", status: 403 });
@@ -210,7 +210,7 @@ describe("failures say what to do", () => {
     expect(live()?.description).toBe("old");
   });
 
-  test("404: the name", async () => {
+  test("404: which repository is missing", async () => {
     hub.repositories.clear();
     expect(await failing()).toMatchObject({ code: "registry-not-found", status: 404 });
   });
@@ -218,14 +218,14 @@ describe("failures say what to do", () => {
   test.each([
     ["Retry-After", { "retry-after": "0" }],
     ["X-Retry-After, a second since 1970", { "x-retry-after": "1700000000" }],
-  ])("429 is asked again after %s", async (_, headers) => {
+  ])("429 is tried again after %s", async (_, headers) => {
     hub.next.set("PATCH", [{ status: 429, headers, body: "{}" }]);
     await create();
     expect(writes()).toHaveLength(2);
     expect(live()?.description).toBe("new");
   });
 
-  test("429 that asks for hours fails at once, and says so", async () => {
+  test("429 that asks to wait for hours fails at once and says so", async () => {
     hub.next.set("PATCH", [{ status: 429, headers: { "retry-after": "7200" } }]);
     const error = await failing();
     expect(error.code).toBe("registry-rate-limited");
@@ -239,7 +239,7 @@ describe("failures say what to do", () => {
     expect(String(error)).not.toContain(TOKEN);
   });
 
-  test("a description that is not there afterwards", async () => {
+  test("a description that the server did not keep", async () => {
     hub.next.set("PATCH", [{ status: 200, body: "{}" }]);
     expect((await failing()).code).toBe("registry-conflict");
   });

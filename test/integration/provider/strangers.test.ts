@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { buildSync } from "esbuild";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { offer, permit } from "../../../src/provider/handover";
+import { NO_CONFIG } from "../../../src/release/provider-config";
 import { Registries } from "../../../src/release/registries";
 import { findOnPath } from "../../../toolchain/run.mjs";
 import {
@@ -35,11 +36,7 @@ beforeAll(async () => {
   registry = await startRegistry({ auth: "htpasswd" });
   const repository = `${registry.host}/octo/app`;
   const { client, path: at } = new Registries(
-    {
-      registries: [{ host: registry.host, plainHttp: true }],
-      credentials: { [registry.host]: TEST_USER },
-      environment: {},
-    },
+    { ...NO_CONFIG, credentials: { [registry.host]: TEST_USER } },
     {},
   ).at(repository);
   const config = await client.putBlob(at, new TextEncoder().encode("{}"));
@@ -123,7 +120,7 @@ const STRANGERS = [
   ["an unrelated process of the same user", undefined],
 ] as const;
 
-describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it alone", () => {
+describe.skipIf(!isRootOnLinux)("the provider serves only the engine that started it", () => {
   test.each(STRANGERS)("%s is refused before the program configures it", async (_, uid) => {
     expect(await stranger(tryingEverything(), uid)).toEqual(ALL_REFUSED);
     expect(await registry.log()).toEqual([]);
@@ -174,8 +171,7 @@ describe.skipIf(!isRootOnLinux)("the provider serves the engine that started it 
         const own = connect({ host: "127.0.0.1", port });
         expect(JSON.parse(String((await once(own, "data"))[0]))).toEqual([true, true]);
         const connecting = `
-        import { createServer, type Http2Server } from "node:http2";
-import { connect } from "node:net";
+        import { connect } from "node:net";
         connect({ host: "127.0.0.1", port: ${port} }).on("data", (data) => console.log(String(data)));`;
         expect(await stranger(connecting, NOBODY)).toEqual([false, false]);
         expect(await stranger(connecting)).toEqual([false, false]);
@@ -187,8 +183,7 @@ import { connect } from "node:net";
 
   test("a connection from another loopback address with the engine's port is not the engine's", async () => {
     const connecting = (from: string) => `
-      import { createServer, type Http2Server } from "node:http2";
-import { connect } from "node:net";
+      import { connect } from "node:net";
       const socket = connect({ host: "127.0.0.1", port: ${target.port}, localAddress: ${JSON.stringify(from)}, localPort: 47123 });
       const end = (what: string) => { console.log(JSON.stringify(what)); process.exit(); };
       socket.on("close", () => end("closed"));
@@ -204,7 +199,7 @@ import { connect } from "node:net";
     }
   });
 
-  test("through the engine, what the program did not declare is read and not written", async () => {
+  test("through the engine, what the program did not declare can be read but not written", async () => {
     const refused = expect.stringMatching(/^2: .*did not declare/);
     expect(await tryEverything(target)).toEqual({
       configure: "2: slipway-registry is configured already",

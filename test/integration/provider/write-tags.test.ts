@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Digest } from "../../../src/plan/digest";
 import type { TagInput } from "../../../src/plan/resource-inputs";
 import type { DesiredTag } from "../../../src/plan/tag-policy";
-import { type Context, NO_LOG } from "../../../src/release/context";
+import { type Context, NO_LOG } from "../../../src/release/operation";
+import { NO_CONFIG } from "../../../src/release/provider-config";
 import { Registries } from "../../../src/release/registries";
 import { Signing } from "../../../src/release/signing";
 import { writeTags } from "../../../src/release/write-tags";
@@ -20,10 +21,7 @@ const digests = new Map<string, Digest>();
 beforeAll(async () => {
   registry = await startRegistry();
   repository = `${registry.host}/octo/app`;
-  registries = new Registries(
-    { registries: [{ host: registry.host, plainHttp: true }], credentials: {}, environment: {} },
-    {},
-  );
+  registries = new Registries(NO_CONFIG, {});
   await release("1.0.0");
   await release("1.1.0");
   await release("2.0.0-rc.1");
@@ -35,12 +33,12 @@ beforeEach(() => {
   warnings = [];
   context = {
     registries,
-    signing: new Signing({ mode: "none" }, {}),
+    signing: new Signing(undefined, {}),
     log: { ...NO_LOG, warn: async (_, text) => void warnings.push(text) },
   };
 });
 
-/** A manifest that says its version, under the version's tag. */
+/** Pushes a manifest with its version as an annotation, under the version's tag. */
 async function release(version: string): Promise<Digest> {
   const { client, path } = registries.at(repository);
   const config = await client.putBlob(path, new TextEncoder().encode("{}"));
@@ -68,7 +66,7 @@ function desired(name: string, version: string, tagClass: DesiredTag["class"]): 
   return {
     name,
     class: tagClass,
-    ...(tagClass === "floating" ? { line: {} } : {}),
+    line: tagClass === "floating" ? {} : undefined,
     form: { prefix: "", suffix: "" },
     version,
     revision: "0".repeat(40),
@@ -101,7 +99,7 @@ async function latest(): Promise<Digest | undefined> {
   return (await registries.live(repository, "latest"))?.digest;
 }
 
-test("the same digest again is no write, whether the plan knew or not", async () => {
+test("a tag that has its digest is not written, whether the plan knew or not", async () => {
   await write(desired("latest", "1.1.0", "floating"));
   await registry.forget();
   expect(await write(desired("latest", "1.1.0", "floating"))).toBe(digestOf("1.1.0"));
@@ -117,7 +115,7 @@ test("an older version leaves a floating tag where it is, and says why", async (
   expect(await latest()).toBe(digestOf("1.1.0"));
 });
 
-test("a new floating tag that loses a race points to the version that won, and the run goes on", async () => {
+test("a new floating tag that loses a race points to the version that won, without an error", async () => {
   expect(await write(desired("newest", "1.0.0", "floating"))).toBe(digestOf("1.1.0"));
   expect((await registries.live(repository, "newest"))?.digest).toBe(digestOf("1.1.0"));
   expect(warnings).toEqual([`${repository}:newest: a newer version was released meanwhile and holds it now`]);
@@ -129,8 +127,8 @@ test("a pre-release moves no floating tag", async () => {
 });
 
 test("a version tag is never overwritten, and the error lists what is set and what is not", async () => {
-  const other = { ...desired("1.0.0", "1.1.0", "version") };
-  const done = { ...desired("1.1.0", "1.1.0", "version") };
+  const other = desired("1.0.0", "1.1.0", "version");
+  const done = desired("1.1.0", "1.1.0", "version");
   const levels = [{ name: "version tags", tags: [tagInput(done), tagInput(other)] }];
   const digests = { [`${repository}:1.0.0`]: digestOf("1.1.0"), [`${repository}:1.1.0`]: digestOf("1.1.0") };
   const failure = await writeTags(context, "urn", levels, digests).catch(String);
@@ -138,7 +136,7 @@ test("a version tag is never overwritten, and the error lists what is set and wh
   expect(failure).toContain(`Set: ${repository}:1.1.0\n  Not set: ${repository}:1.0.0`);
 });
 
-test("a level is written only after all of the level before", async () => {
+test("a level is written only after the whole level before", async () => {
   const levels = [
     { name: "version tags", tags: [tagInput(desired("1.0.0", "1.1.0", "version"))] },
     { name: "latest", tags: [tagInput(desired("stable", "1.1.0", "floating"))] },
@@ -148,7 +146,7 @@ test("a level is written only after all of the level before", async () => {
   expect(await registries.live(repository, "stable")).toBeUndefined();
 });
 
-test("when a newer version is released at the same moment, the tag ends with the newer one", async () => {
+test("a tag ends at the newer version if that is released at the same moment", async () => {
   await release("1.2.0");
   const { client, path } = registries.at(repository);
   const point = async (digest: Digest) => {

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { digestOf } from "../../../src/plan/digest";
 import type { RegistryClient } from "../../../src/registry/client";
 import { type CopyProgress, copyContent } from "../../../src/registry/copy";
-import { type EngineLog, NO_LOG } from "../../../src/release/context";
-import { bytesText, copyWithProgress } from "../../../src/release/copy-with-progress";
+import { bytesText, copyWithProgress } from "../../../src/release/copy-content";
+import { type EngineLog, NO_LOG } from "../../../src/release/operation";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { startRegistry, type TestRegistry } from "../../support/registry";
 import { clientOf, json, pushIndex, validate } from "./content";

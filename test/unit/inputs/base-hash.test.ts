@@ -22,7 +22,7 @@ function read(projectDir: string, include: readonly string[] = INCLUDE, hash?: s
   return readBaseHash({ projectDir, image, path: "slipway:base" });
 }
 
-/** Ours and bash's, which have to be the same. */
+/** The hash, after checking that the shell recipe gives the same. */
 async function hashOf(projectDir: string): Promise<string> {
   const { hash, problems } = await read(projectDir);
   expect(problems).toEqual([]);
@@ -75,7 +75,7 @@ describe("the base's hash is what the shell recipe gives", () => {
     await hashOf(folder);
   });
 
-  it("whatever modes, dates and umask", async () => {
+  it("with any modes, dates and umask", async () => {
     const folder = await folderWith(TREE);
     const before = await hashOf(folder);
     await chmod(join(folder, "rootfs/etc/motd"), 0o777);
@@ -89,7 +89,7 @@ describe("the base's hash is what the shell recipe gives", () => {
     }
   });
 
-  it("and another for every part that changes", async () => {
+  it("and changes with every part", async () => {
     const hashes = await Promise.all(
       ["none", "Dockerfile.base", "rootfs/etc/motd", "entrypoint-user.sh"].map(async (name) =>
         hashOf(await folderWith({ ...TREE, [name]: "another" })),
@@ -98,7 +98,7 @@ describe("the base's hash is what the shell recipe gives", () => {
     expect(new Set(hashes).size).toBe(4);
   });
 
-  it("also where the entrypoints are named one by one", async () => {
+  it("with entrypoints that are named one by one", async () => {
     const folder = await folderWith(TREE);
     const { hash } = await read(folder, ["rootfs/**", "entrypoint.sh", "entrypoint-user.sh"]);
     expect(hash).toBe(await recipeHash(folder));
@@ -139,25 +139,25 @@ describe("the content key of a base distinguishes contents with the same short h
   });
 });
 
-describe("what stands beside it", () => {
-  it("a pin beats it, and the difference is a notice", async () => {
+describe("reading a base", () => {
+  it("prefers the pinned hash, and reports a difference", async () => {
     const folder = await folderWith(TREE);
     const own = await recipeHash(folder);
     expect(await read(folder, INCLUDE, "0123456789ab")).toEqual({
       hash: "0123456789ab",
       key: pinnedBaseKey("0123456789ab"),
-      notices: [`base: the pinned base-0123456789ab is taken; this working tree's own is base-${own}`],
+      notices: [`base: the pinned base-0123456789ab is used; this working tree's own is base-${own}`],
       problems: [],
     });
     expect(await read(folder, INCLUDE, own)).toEqual(await read(folder));
   });
 
-  it("links are told, since the recipe does not see them", async () => {
+  it("reports symbolic links, which the hash does not cover", async () => {
     const { notices } = await read(await folderWith({ ...TREE, "rootfs/link": { link: "etc/motd" } }));
     expect(notices).toEqual([expect.stringMatching(/^base: symbolic links .* \(rootfs\/link\)/)]);
   });
 
-  it("patterns that match nothing, one by one", async () => {
+  it("refuses each pattern that matches nothing", async () => {
     const folder = await folderWith({ ...TREE, "junk/.DS_Store": "x", linked: { link: "rootfs" } });
     mkdirSync(join(folder, "hollow"));
     const include = ["rootfz/**", "entry*.bash", "hollow/**", "junk/**", "linked/**", "rootfs"];
@@ -167,7 +167,7 @@ describe("what stands beside it", () => {
     );
   });
 
-  it("files that lead out of the project, and that are not there", async () => {
+  it("refuses files outside of the project, and missing ones", async () => {
     const outside = await folderWith({ secret: "x" });
     const folder = await folderWith({ ...TREE, "entrypoint-x.sh": { link: join(outside, "secret") } });
     expect((await read(folder)).problems).toMatchObject([{ code: "base-outside" }]);

@@ -42,7 +42,7 @@ const ABSENT = (...names: string[]) =>
   );
 
 describe("a context with submodules", () => {
-  it("is refused until they are checked out, those within them too", async () => {
+  it("is refused until they and their own submodules are checked out", async () => {
     const clone = await cloneWithSubmodules();
     expect(await problemsOf(clone)).toEqual([ABSENT('"docs/theme"', '"vendor/lib"')]);
     git(clone, "submodule", "--quiet", "update", "--init");
@@ -62,22 +62,22 @@ describe("a context with submodules", () => {
     ],
     ["all files of it ignored", { ...DOCKERFILE, ".dockerignore": "docs/**\nvendor/lib/*\n" }, ".", []],
     ["a context above one", { "vendor/Dockerfile": "FROM scratch\n" }, "vendor", [ABSENT('"lib"')]],
-  ])("counts those that a build sees: %s", async (_, files, context, expected) => {
+  ])("is refused only for those that a build reads: %s", async (_, files, context, expected) => {
     expect(await problemsOf(await cloneWithSubmodules(files), context)).toEqual(expected);
   });
 
-  it("is refused where the context itself is one", async () => {
+  it("is refused if the context itself is one", async () => {
     const clone = await cloneWithSubmodules();
     expect(await problemsOf(clone, "vendor/lib")).toContainEqual(ABSENT('"."'));
   });
 
-  it("takes files that were put there by hand", async () => {
+  it("accepts files that were copied there by hand", async () => {
     const clone = await cloneWithSubmodules({ ...DOCKERFILE, ".dockerignore": "docs\n" });
     await writeFile(join(clone, "vendor/lib/copied.txt"), "");
     expect(await problemsOf(clone)).toEqual([]);
   });
 
-  it("says that a repository in the repository is no submodule", async () => {
+  it("says that a repository in the repository is not a submodule", async () => {
     const top = await repository(DOCKERFILE);
     git(top, "clone", "--quiet", `file://${await repository()}`, "nested");
     commit(top, "nested");
@@ -92,7 +92,7 @@ describe("a context with submodules", () => {
 });
 
 describe("a sparse checkout", () => {
-  it("is refused where the context has files that it leaves out", async () => {
+  it("is refused if it leaves files of the context out", async () => {
     const dir = await repository({
       ...DOCKERFILE,
       ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7].map((index) => [`data/${index}.txt`, ""])),
@@ -109,7 +109,7 @@ describe("a sparse checkout", () => {
     expect(await problemsOf(dir)).toEqual([]);
   });
 
-  it("is none where a file that is there has its bit", async () => {
+  it("is not detected by the bit of a file that exists", async () => {
     const dir = await repository({ ...DOCKERFILE, "local.env": "a=1\n" });
     git(dir, "update-index", "--skip-worktree", "local.env");
     expect(await problemsOf(dir)).toEqual([]);
@@ -141,12 +141,12 @@ describe("a file that was not fetched or decrypted", () => {
     ["a version alone", "version https://git-lfs.github.com/spec/v1\n"],
     ["an empty file", ""],
     ["a path", "/annex/objects/a/b/c\nand more\n"],
-  ])("is none: %s", async (_, text) => {
+  ])("is not detected in %s", async (_, text) => {
     expect(await problemsOf(await folderWith({ ...DOCKERFILE, file: text }))).toEqual([]);
   });
 });
 
-describe("what a workflow has to fetch", () => {
+describe("a workflow has to fetch", () => {
   const needs = async (files: Files) => readCheckoutNeeds(await repository({ "app/a": "", ...files }));
 
   it.each<[string, Files, Awaited<ReturnType<typeof readCheckoutNeeds>>]>([
@@ -177,7 +177,7 @@ describe("what a workflow has to fetch", () => {
     expect(await needs(files)).toEqual(expected);
   });
 
-  it("counts files that are not committed yet, from a folder of the repository too", async () => {
+  it("what uncommitted files ask for, read from any folder of the repository", async () => {
     const dir = await repository({ "app/a": "" });
     await writeFile(join(dir, ".gitmodules"), "");
     await appendFile(join(dir, ".gitattributes"), "*.bin filter=lfs\n");
@@ -186,7 +186,7 @@ describe("what a workflow has to fetch", () => {
     expect(await readCheckoutNeeds(join(dir, "app"))).toEqual({ submodules: false, lfs: true });
   });
 
-  it("is nothing outside of a repository", async () => {
+  it("nothing outside of a repository", async () => {
     const dir = await temporaryFolder();
     await mkdir(join(dir, "app"));
     expect(await readCheckoutNeeds(join(dir, "app"))).toEqual({ submodules: false, lfs: false });

@@ -6,37 +6,38 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type BuildContext, readBuildContext, readNamedFolders } from "../../../src/inputs/context";
 import { ignoreRules } from "../../../src/inputs/context-files";
-import { contentKey } from "../../../src/plan/content-key";
 import type { Problem } from "../../../src/plan/problem";
-import { type Files, folderWith, temporaryFolder, writeFiles } from "./repository";
+import { type Files, folderWith, temporaryFolder } from "./repository";
+
+const FROM = { Dockerfile: "FROM scratch\n" };
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 function read(
   projectDir: string,
-  image: { context?: string; dockerfile?: string } = {},
+  { artifacts, ...image }: { context?: string; dockerfile?: string; artifacts?: string } = {},
 ): Promise<BuildContext> {
   return readBuildContext({
     projectDir,
+    artifacts,
     image: { name: "app", context: ".", dockerfile: "Dockerfile", ...image },
   });
 }
 
-async function pathsOf(files: Files, dockerfile = "Dockerfile"): Promise<string[]> {
-  const context = await read(await folderWith({ [dockerfile]: "FROM scratch\n", ...files }), { dockerfile });
-  expect(context.problems).toEqual([]);
-  return context.files.map(({ path }) => path);
-}
+const mkfifo = (path: string) => execFileSync("/usr/bin/env", ["mkfifo", path]);
 
-async function problemsOf(projectDir: string, image = {}): Promise<string[]> {
-  const { problems } = await read(projectDir, image);
+function shown(problems: readonly Problem[], projectDir: string): string[] {
   return problems.map(({ path, message, code }) =>
     `${path}: ${message} [${code}]`.replaceAll(projectDir, "<project>"),
   );
 }
 
-describe("readBuildContext", () => {
-  it("reads files, modes and links, sorted by bytes", async () => {
+async function problemsOf(projectDir: string, image = {}): Promise<string[]> {
+  return shown((await read(projectDir, image)).problems, projectDir);
+}
+
+describe("the files of a build context", () => {
+  it("are read with their modes and links, sorted by bytes", async () => {
     const dir = await folderWith({
       Dockerfile: "FROM scratch\nCOPY . /\n",
       "b.txt": "b",
@@ -48,8 +49,7 @@ describe("readBuildContext", () => {
       dangling: { link: "nowhere" },
     });
     await mkdir(join(dir, "empty"));
-    const context = await read(dir);
-    expect(context).toEqual({
+    expect(await read(dir)).toEqual({
       dockerfile: "FROM scratch\nCOPY . /\n",
       problems: [],
       files: [
@@ -65,7 +65,13 @@ describe("readBuildContext", () => {
     });
   });
 
-  it("takes a link as the text of its target, and follows none", async () => {
+  it("are the same wherever they are and in whatever order they were written", async () => {
+    const files: Files = { ...FROM, "a/b": "1", "a/c": { run: "2" }, d: { link: "a/b" } };
+    const reversed = Object.fromEntries(Object.entries(files).reverse());
+    expect(await read(await folderWith(files))).toEqual(await read(await folderWith(reversed)));
+  });
+
+  it("include a link as the text of its target, and never what it points to", async () => {
     const outside = await folderWith({ "deep/file": "outside" });
     const targets = {
       "etc/localtime": "/usr/share/zoneinfo/UTC",
@@ -95,10 +101,10 @@ describe("readBuildContext", () => {
     expect(await read(dir, { context: "app" })).toEqual(before);
   });
 
-  it("distinguishes targets that are no UTF-8", async () => {
+  it("differ by link targets that are not UTF-8", async () => {
     const digests = await Promise.all(
       [0xfe, 0xff].map(async (byte) => {
-        const dir = await folderWith({ Dockerfile: "FROM scratch\n" });
+        const dir = await folderWith(FROM);
         await symlink(Buffer.from([0x61, byte]), join(dir, "link"));
         return (await read(dir)).files.at(-1)?.digest;
       }),
@@ -106,45 +112,8 @@ describe("readBuildContext", () => {
     expect(new Set(digests).size).toBe(2);
   });
 
-  it.each<[string, Files, string[], boolean | undefined]>([
-    ["not read", { Dockerfile: "FROM scratch\nCOPY src /src\n" }, [], undefined],
-    ["read by its name", { Dockerfile: "FROM scratch\nCOPY .git/HEAD /\n" }, [".git/HEAD"], true],
-    [
-      "read with all the rest",
-      { Dockerfile: "FROM scratch\nCOPY . /\n" },
-      [".git/HEAD", ".git/index", "src/lib/.git"],
-      true,
-    ],
-    [
-      "read with all the rest, and ignored",
-      { Dockerfile: "FROM scratch\nCOPY . /\n", ".dockerignore": ".git\n" },
-      ["src/lib/.git"],
-      undefined,
-    ],
-    [
-      "ignored but for what is read",
-      { Dockerfile: "FROM scratch\nCOPY .git /git\n", ".dockerignore": ".git\n!.git/HEAD\n" },
-      [".git/HEAD"],
-      true,
-    ],
-    ["a submodule's link", { Dockerfile: "FROM scratch\nCOPY src /src\n" }, ["src/lib/.git"], undefined],
-  ])("counts .git where the Dockerfile reads it: %s", async (name, files, expected, holdsGit) => {
-    const dir = await folderWith({
-      ".git/HEAD": "ref: refs/heads/main\n",
-      ".git/index": "x",
-      ...(/all|link/.test(name) ? { "src/lib/.git": "gitdir: ../../.git/modules/lib\n" } : {}),
-      ...files,
-    });
-    const context = await read(dir);
-    expect(context.problems).toEqual([]);
-    expect(context.files.map(({ path }) => path).filter((path) => /\.git(\/|$)/.test(path))).toEqual(
-      expected,
-    );
-    expect(context.holdsGit).toBe(holdsGit);
-  });
-
-  it("does not depend on the umask, but on the owner's executable bit", async () => {
-    const dir = await folderWith({ Dockerfile: "FROM scratch\n", a: "x" });
+  it("depend on the owner's executable bit, and not on the umask", async () => {
+    const dir = await folderWith({ ...FROM, a: "x" });
     const before = await read(dir);
     await chmod(join(dir, "a"), 0o604);
     expect(await read(dir)).toEqual(before);
@@ -152,9 +121,9 @@ describe("readBuildContext", () => {
     expect((await read(dir)).files.at(-1)?.mode).toBe("executable");
   });
 
-  it("hashes large files in pieces", async () => {
+  it("have the right digest if they are large", async () => {
     const text = "0123456789abcdef".repeat(200_000);
-    const dir = await folderWith({ Dockerfile: "FROM scratch\n", large: text });
+    const dir = await folderWith({ ...FROM, large: text });
     expect((await read(dir)).files.at(-1)).toEqual({
       path: "large",
       mode: "file",
@@ -163,7 +132,7 @@ describe("readBuildContext", () => {
     });
   });
 
-  it("takes a Dockerfile elsewhere in the project, and an empty context", async () => {
+  it("may be none, with a Dockerfile elsewhere in the project", async () => {
     const dir = await folderWith({ "docker/app.Dockerfile": "FROM scratch\n" });
     await mkdir(join(dir, "src"));
     expect(await read(dir, { context: "src", dockerfile: "../docker/app.Dockerfile" })).toEqual({
@@ -173,28 +142,40 @@ describe("readBuildContext", () => {
     });
   });
 
-  it("is quick with many files", { timeout: 30_000 }, async () => {
+  const LIB = { "src/lib/.git": "gitdir: ../../.git/modules/lib\n" };
+  it.each<[string, string, Files, string[]]>([
+    ["not read", "COPY src /src", {}, []],
+    ["read by its name", "COPY .git/HEAD /", {}, [".git/HEAD"]],
+    ["read with the rest", "COPY . /", LIB, [".git/HEAD", ".git/index", "src/lib/.git"]],
+    ["read with the rest, and ignored", "COPY . /", { ...LIB, ".dockerignore": ".git\n" }, ["src/lib/.git"]],
+    [
+      "ignored except for what is read",
+      "COPY .git /git",
+      { ".dockerignore": ".git\n!.git/HEAD\n" },
+      [".git/HEAD"],
+    ],
+    ["a submodule's link", "COPY src /src", LIB, ["src/lib/.git"]],
+  ])("include .git as far as the Dockerfile reads it: %s", async (_, line, files, expected) => {
     const dir = await folderWith({
-      Dockerfile: "FROM scratch\n",
-      ".dockerignore": "**/node_modules\n!keep/node_modules\n",
+      Dockerfile: `FROM scratch\n${line}\n`,
+      ".git/HEAD": "ref: refs/heads/main\n",
+      ".git/index": "x",
+      ...files,
     });
-    for (let folder = 0; folder < 20; folder += 1) {
-      await mkdir(join(dir, `${folder}/node_modules`), { recursive: true });
-      const names = Array.from({ length: 100 }, (_, index) => join(dir, `${folder}`, `${index}`));
-      await Promise.all(names.map((name) => writeFile(name, name)));
-      await writeFile(join(dir, `${folder}/node_modules/x.js`), "");
-    }
-    const start = Date.now();
-    const { files } = await read(dir);
-    expect(files).toHaveLength(2002);
-    expect(Date.now() - start).toBeLessThan(15_000);
+    const context = await read(dir);
+    expect(context.problems).toEqual([]);
+    const paths = context.files.map(({ path }) => path);
+    expect(paths.filter((path) => /\.git(\/|$)/.test(path))).toEqual(expected);
+    // The link of a submodule is no part of what git commands change.
+    expect(context.holdsGit ?? false).toBe(expected.includes(".git/HEAD"));
   });
 });
 
-describe("readNamedFolders", () => {
-  const folder = (projectDir: string, path: string, more: object = {}) =>
+describe("named contexts that are folders", () => {
+  const named = (projectDir: string, path: string, artifacts?: string) =>
     readNamedFolders({
       projectDir,
+      artifacts,
       image: {
         ...{ name: "app", context: "app", dockerfile: "Dockerfile" },
         contexts: {
@@ -203,14 +184,9 @@ describe("readNamedFolders", () => {
         },
       },
       path: "images[0]",
-      ...more,
     });
-  const shown = (problems: readonly Problem[], projectDir: string) =>
-    problems.map(({ path, code, message }) =>
-      `${path}: ${message} [${code}]`.replaceAll(projectDir, "<project>"),
-    );
 
-  it("reads a folder with its own .dockerignore, and with no other", async () => {
+  it("are read with their own .dockerignore, and with no other", async () => {
     const dir = await folderWith({
       ".dockerignore": "b\n",
       "app/Dockerfile.dockerignore": "b\n",
@@ -221,7 +197,7 @@ describe("readNamedFolders", () => {
       "shared/b": "",
       "shared/etc/up": { link: "../../secret" },
     });
-    const { folders, problems } = await folder(dir, "shared");
+    const { folders, problems } = await named(dir, "shared");
     expect(problems).toEqual([]);
     expect(Object.keys(folders)).toEqual(["shared"]);
     expect(folders.shared?.map(({ path }) => path)).toEqual([
@@ -232,97 +208,93 @@ describe("readNamedFolders", () => {
     ]);
   });
 
-  it("says where git commands change what is built", async () => {
+  it("are reported if git commands change them", async () => {
     const dir = await folderWith({ "a/.git/HEAD": "", "b/.dockerignore": ".git\n", "b/.git/HEAD": "" });
-    expect((await folder(dir, "a")).withGit).toEqual(["shared"]);
-    expect((await folder(dir, "b")).withGit).toEqual([]);
+    expect((await named(dir, "a")).withGit).toEqual(["shared"]);
+    expect((await named(dir, "b")).withGit).toEqual([]);
   });
 
-  it("refuses what is missing, no folder, outside, or cannot be read", async () => {
+  it("are refused if they are missing, outside of the project, unreadable or incomplete", async () => {
     const dir = await folderWith({
-      file: "",
       out: { link: "/etc" },
       "bad/.dockerignore": "[a\n",
       "lfs/model.bin": `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 5\n`,
     });
     const setting = "images[0].contexts.shared";
-    const problems = async (path: string) => shown((await folder(dir, path)).problems, dir);
-    expect(await problems("none")).toEqual([
+    const problem = async (path: string, artifacts?: string) =>
+      shown((await named(dir, path, artifacts)).problems, dir).at(-1);
+    expect(await problem("none")).toBe(
       `${setting}: "none" does not exist (looked for <project>/none) [context-missing]`,
-    ]);
-    expect(await problems("file")).toEqual([
-      `${setting}: "file" is not a folder (looked for <project>/file) [context-missing]`,
-    ]);
-    expect(await problems("out")).toEqual([
-      `${setting}: "out" leads out of the project, to /etc [context-outside]`,
-    ]);
-    expect((await problems("bad"))[0]).toMatch(/the ignore file cannot be used: .* \[context-ignore-file\]$/);
-    expect((await problems("lfs"))[0]).toContain("model.bin");
-    expect(shown((await folder(dir, ".", { artifacts: "artifacts" })).problems, dir).at(-1)).toContain(
-      "[context-artifacts]",
     );
+    expect(await problem("out")).toBe(
+      `${setting}: "out" leads out of the project, to /etc [context-outside]`,
+    );
+    expect(await problem("bad")).toMatch(/the ignore file cannot be used: .* \[context-ignore-file\]$/);
+    expect(await problem("lfs")).toContain("model.bin");
+    expect(await problem(".", "artifacts")).toContain("[context-artifacts]");
   });
 });
 
-describe(".dockerignore, as BuildKit reads it", () => {
-  it("leaves out what matches, and brings back", async () => {
-    const paths = await pathsOf({
-      ".dockerignore":
-        "# comment\n\nnode_modules\n*.log\n!important.log\ndocs/**\n!docs/README.md\n/root-only\n**/tmp\n",
-      "node_modules/x/y.js": "",
-      "sub/node_modules/y.js": "",
-      "a.log": "",
-      "important.log": "",
-      "sub/b.log": "",
-      "docs/a/b.md": "",
-      "docs/README.md": "",
-      "root-only": "",
-      "sub/root-only": "",
-      "sub/tmp/x": "",
-      tmp: "",
+describe("an ignore file has BuildKit's rules", () => {
+  it.each<[string, string, string[], string[]]>([
+    [
+      "the last match wins, and ! brings back",
+      "# comment\n\nnode_modules\n*.log\n!important.log\ndocs/**\n!docs/README.md\n/root-only\n**/tmp\n",
+      [
+        "node_modules/x/y.js",
+        "sub/node_modules/y.js",
+        "a.log",
+        "important.log",
+        "sub/b.log",
+        "docs/a/b.md",
+        "docs/README.md",
+        "root-only",
+        "sub/root-only",
+        "sub/tmp/x",
+        "tmp",
+      ],
+      [
+        ".dockerignore",
+        "Dockerfile",
+        "docs/README.md",
+        "important.log",
+        "sub/b.log",
+        "sub/node_modules/y.js",
+        "sub/root-only",
+      ],
+    ],
+    [
+      "everything but what is named",
+      "*\n!src\n!cmd/*/main.go\nsrc/secret\n",
+      ["src/a", "src/secret", "cmd/x/main.go", "cmd/x/y", "z"],
+      ["cmd/x/main.go", "src/a"],
+    ],
+    [
+      "case-sensitive, and ( ) + { } | stand for themselves",
+      "README.md\na+b\n(x)\n{y}\nc|d\n",
+      ["readme.md", "README.md", "a+b", "aab", "(x)", "x", "{y}", "c|d", "c"],
+      [".dockerignore", "Dockerfile", "aab", "c", "readme.md", "x"],
+    ],
+    // COPY does not see an ignored Dockerfile, but the build still reads it.
+    ["the Dockerfile may be ignored", "*\n", ["a"], []],
+  ])("%s", async (_, rules, paths, expected) => {
+    const files = Object.fromEntries(paths.map((path) => [path, ""]));
+    const context = await read(await folderWith({ ...FROM, ".dockerignore": rules, ...files }));
+    expect(context.problems).toEqual([]);
+    expect(context.dockerfile).toBe(FROM.Dockerfile);
+    expect(context.files.map(({ path }) => path)).toEqual(expected);
+  });
+
+  it("the Dockerfile's own ignore file comes first", async () => {
+    const dir = await folderWith({
+      "app.Dockerfile": "FROM scratch\n",
+      ".dockerignore": "a\n",
+      "app.Dockerfile.dockerignore": "b\n",
+      a: "",
+      b: "",
     });
-    expect(paths).toEqual([
-      ".dockerignore",
-      "Dockerfile",
-      "docs/README.md",
-      "important.log",
-      "sub/b.log",
-      "sub/node_modules/y.js",
-      "sub/root-only",
-    ]);
-  });
-
-  it("takes everything out but what is named", async () => {
-    const files = {
-      ".dockerignore": "*\n!src\n!cmd/*/main.go\nsrc/secret\n",
-      "src/a": "",
-      "src/secret": "",
-      "cmd/x/main.go": "",
-      "cmd/x/y": "",
-      z: "",
-    };
-    expect(await pathsOf(files)).toEqual(["cmd/x/main.go", "src/a"]);
-  });
-
-  it("is case-sensitive, and takes ( ) + { } | for themselves", async () => {
-    const files = {
-      ".dockerignore": "README.md\na+b\n(x)\n{y}\nc|d\n",
-      "readme.md": "",
-      "README.md": "",
-      "a+b": "",
-      aab: "",
-      "(x)": "",
-      x: "",
-      "{y}": "",
-      "c|d": "",
-      c: "",
-    };
-    expect(await pathsOf(files)).toEqual([".dockerignore", "Dockerfile", "aab", "c", "readme.md", "x"]);
-  });
-
-  it("prefers the Dockerfile's own ignore file", async () => {
-    const files = { ".dockerignore": "a\n", "app.Dockerfile.dockerignore": "b\n", a: "", b: "" };
-    expect(await pathsOf(files, "app.Dockerfile")).toEqual([
+    const { files } = await read(dir, { dockerfile: "app.Dockerfile" });
+    expect(files.map(({ path }) => path)).toEqual([
       ".dockerignore",
       "a",
       "app.Dockerfile",
@@ -330,24 +302,13 @@ describe(".dockerignore, as BuildKit reads it", () => {
     ]);
   });
 
-  it("still reads an ignored Dockerfile, which COPY does not see", async () => {
-    const context = await read(
-      await folderWith({ Dockerfile: "FROM scratch\n", ".dockerignore": "*\n", a: "" }),
-    );
-    expect(context).toEqual({ dockerfile: "FROM scratch\n", files: [], problems: [] });
-  });
-
-  it("asks nothing of what is ignored", async () => {
-    const dir = await folderWith({
-      Dockerfile: "FROM scratch\n",
-      ".dockerignore": "pipe\nout\n",
-      out: { link: "/etc/passwd" },
-    });
-    execFileSync("/usr/bin/env", ["mkfifo", join(dir, "pipe")]);
+  it("what is ignored is not checked", async () => {
+    const dir = await folderWith({ ...FROM, ".dockerignore": "pipe\nout\n", out: { link: "/etc/passwd" } });
+    mkfifo(join(dir, "pipe"));
     expect(await problemsOf(dir)).toEqual([]);
   });
 
-  it("knows which ignored folders it has to look into", () => {
+  it("an ignored folder is searched only if an exception may lie in it", () => {
     expect(ignoreRules("a\n").mayHoldExceptions("a")).toBe(false);
     expect(ignoreRules("a\n!a/b/c\n").mayHoldExceptions("a/b")).toBe(true);
     expect(ignoreRules("a\n!a/b/c\n").mayHoldExceptions("a/x")).toBe(false);
@@ -355,10 +316,10 @@ describe(".dockerignore, as BuildKit reads it", () => {
   });
 });
 
-describe("what cannot be in a context", () => {
-  it("refuses FIFOs and sockets by name, without waiting for them", async () => {
-    const dir = await folderWith({ Dockerfile: "FROM scratch\n" });
-    execFileSync("/usr/bin/env", ["mkfifo", join(dir, "pipe")]);
+describe("a build context is refused", () => {
+  it("for FIFOs and sockets, without waiting for them", async () => {
+    const dir = await folderWith(FROM);
+    mkfifo(join(dir, "pipe"));
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(join(dir, "sock"), resolve));
     const problems = await problemsOf(dir);
@@ -369,41 +330,40 @@ describe("what cannot be in a context", () => {
     ]);
   });
 
-  it("refuses names that are not UTF-8", async () => {
-    const dir = await folderWith({ Dockerfile: "FROM scratch\n" });
+  it("for names that are not UTF-8", async () => {
+    const dir = await folderWith(FROM);
     await writeFile(Buffer.concat([Buffer.from(`${dir}/bad-`), Buffer.from([0xff])]), "");
     expect(await problemsOf(dir)).toEqual([
       'image app: "bad-\uFFFD" in the build context has a name that is not UTF-8 [context-file-name]',
     ]);
   });
 
-  it("names a context and a Dockerfile that are not there", async () => {
-    const dir = await folderWith({ file: "" });
+  it("if it or its Dockerfile is missing, no folder or outside of the project", async () => {
+    const outside = await folderWith(FROM);
+    const dir = await folderWith({
+      file: "",
+      out: { link: outside },
+      linked: { link: join(outside, "Dockerfile") },
+    });
+    const setting = "image app.context";
     expect(await problemsOf(dir, { context: "nowhere" })).toEqual([
-      'image app.context: "nowhere" does not exist (looked for <project>/nowhere) [context-missing]',
+      `${setting}: "nowhere" does not exist (looked for <project>/nowhere) [context-missing]`,
     ]);
     expect(await problemsOf(dir, { context: "file" })).toEqual([
-      'image app.context: "file" is not a folder (looked for <project>/file) [context-missing]',
+      `${setting}: "file" is not a folder (looked for <project>/file) [context-missing]`,
+    ]);
+    expect(await problemsOf(dir, { context: "out" })).toEqual([
+      `${setting}: "out" leads out of the project, to ${outside} [context-outside]`,
     ]);
     expect(await problemsOf(dir)).toEqual([
       'image app.dockerfile: "Dockerfile" does not exist (looked for <project>/Dockerfile) [context-dockerfile]',
     ]);
-  });
-
-  it("follows no link of a context or Dockerfile out of the project", async () => {
-    const outside = await folderWith({ Dockerfile: "FROM scratch\n" });
-    const dir = await temporaryFolder();
-    await symlink(outside, join(dir, "app"));
-    expect(await problemsOf(dir, { context: "app" })).toEqual([
-      `image app.context: "app" leads out of the project, to ${outside} [context-outside]`,
-    ]);
-    await writeFiles(dir, { Dockerfile: { link: join(outside, "Dockerfile") }, ".dockerignore": "*" });
-    expect(await problemsOf(dir)).toEqual([
-      `image app.dockerfile: "Dockerfile" leads out of the project, to ${outside}/Dockerfile [context-outside]`,
+    expect(await problemsOf(dir, { dockerfile: "linked" })).toEqual([
+      `image app.dockerfile: "linked" leads out of the project, to ${outside}/Dockerfile [context-outside]`,
     ]);
   });
 
-  it("refuses a Dockerfile that is no text, and an ignore file that cannot be read", async () => {
+  it("if its Dockerfile is not UTF-8, except in comments", async () => {
     const dir = await temporaryFolder();
     await writeFile(join(dir, "Dockerfile"), Buffer.from("# \xe9\nFROM scratch\nLABEL a=\xe9\n", "latin1"));
     expect(await problemsOf(dir)).toEqual([
@@ -411,16 +371,16 @@ describe("what cannot be in a context", () => {
     ]);
     await writeFile(join(dir, "Dockerfile"), Buffer.from("# caf\xe9\r\nFROM scratch\n  # \xfc\n", "latin1"));
     expect(await problemsOf(dir)).toEqual([]);
-    const bad = await folderWith({ Dockerfile: "FROM scratch\n", ".dockerignore": "[a\n" });
-    expect((await problemsOf(bad))[0]).toContain("the ignore file cannot be used: ");
   });
 
-  it("refuses reports that would be part of the next release", async () => {
-    const dir = await folderWith({ Dockerfile: "FROM scratch\n", "app/Dockerfile": "FROM scratch\n" });
-    const image = { name: "app", context: ".", dockerfile: "Dockerfile" };
-    const ask = (settings: object) =>
-      readBuildContext({ projectDir: dir, artifacts: "artifacts", image: { ...image, ...settings } });
-    expect((await ask({})).problems).toEqual([
+  it("if its ignore file has a bad pattern", async () => {
+    const dir = await folderWith({ ...FROM, ".dockerignore": "[a\n" });
+    expect((await problemsOf(dir))[0]).toContain("the ignore file cannot be used: ");
+  });
+
+  it("if it includes the folder of reports, which would change the next release", async () => {
+    const dir = await folderWith({ ...FROM, "app/Dockerfile": "FROM scratch\n" });
+    expect((await read(dir, { artifacts: "artifacts" })).problems).toEqual([
       {
         code: "context-artifacts",
         path: "image app.context",
@@ -429,29 +389,8 @@ describe("what cannot be in a context", () => {
         hint: "Add a line to .dockerignore: artifacts",
       },
     ]);
-    expect((await ask({ context: "app" })).problems).toEqual([]);
-    await writeFiles(dir, { ".dockerignore": "artifacts\n" });
-    expect((await ask({})).problems).toEqual([]);
+    expect(await problemsOf(dir, { artifacts: "artifacts", context: "app" })).toEqual([]);
+    await writeFile(join(dir, ".dockerignore"), "artifacts\n");
+    expect(await problemsOf(dir, { artifacts: "artifacts" })).toEqual([]);
   });
-});
-
-it("gives one content key wherever the same files lie", async () => {
-  const files: Files = { Dockerfile: "FROM scratch\n", "a/b": "1", "a/c": { run: "2" }, d: { link: "a/b" } };
-  const keys = await Promise.all(
-    [files, Object.fromEntries(Object.entries(files).reverse())].map(async (some) => {
-      const { dockerfile, files: read_ } = await read(await folderWith(some));
-      const rest = {
-        buildArgs: {},
-        platforms: [],
-        bases: [],
-        labels: [],
-        provenance: true,
-        sbom: false as const,
-        attestations: "index" as const,
-        secretIds: [],
-      };
-      return contentKey({ dockerfile, files: read_, ...rest });
-    }),
-  );
-  expect(keys[0]).toBe(keys[1]);
 });

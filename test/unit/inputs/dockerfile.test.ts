@@ -24,7 +24,7 @@ const images = (dockerfile: string, input?: Partial<DockerfileInput>) => {
   return answer.images;
 };
 
-describe("the images that a Dockerfile takes", () => {
+describe("the images that a Dockerfile needs", () => {
   it.each([
     ["FROM scratch", []],
     ["FROM node", ["docker.io/library/node:latest"]],
@@ -73,11 +73,11 @@ describe("the images that a Dockerfile takes", () => {
     ["a/b", "${V/\\//-}", "a-b"],
     ["1*2", "${V/\\*/-}", "1-2"],
     ["1.2", "${V%${S:-.2}}", "1"],
-  ])("cuts and replaces as BuildKit does: %s by %s", (value, word, tag) => {
+  ])("are expanded as BuildKit does: %s by %s", (value, word, tag) => {
     expect(images(`ARG V=${value}\nARG S\nFROM node:x${word}`)).toEqual([`docker.io/library/node:x${tag}`]);
   });
 
-  it("refuses an escape that BuildKit refuses, and an argument without a value", () => {
+  it("are refused for an escape that BuildKit refuses, and an argument without a value", () => {
     expect(read("ARG V=1\nFROM node:${V#\\d}").problems[0]).toContain("an escape that BuildKit refuses");
     expect(read("FROM node:${V#v}").problems[0]).toContain("has no value");
   });
@@ -103,17 +103,20 @@ describe("the images that a Dockerfile takes", () => {
       { tools: { kind: "image", reference: "docker.io/library/alpine:3.20" } },
       ["alpine:3.20"],
     ],
-  ] as const)("takes no image for a named context: %j with %j", (dockerfile, more, expected) => {
-    const contexts = {
-      shared: { kind: "folder", path: "shared" },
-      git: { kind: "git", address: `https://github.com/octo/x.git#${"0".repeat(40)}` },
-      "node:22": { kind: "folder", path: "node" },
-      ...more,
-    } as const;
-    expect(images(dockerfile, { contexts })).toEqual(expected.map((name) => `docker.io/library/${name}`));
-  });
+  ] as const)(
+    "do not include a named context that is a folder or Git: %j with %j",
+    (dockerfile, more, expected) => {
+      const contexts = {
+        shared: { kind: "folder", path: "shared" },
+        git: { kind: "git", address: `https://github.com/octo/x.git#${"0".repeat(40)}` },
+        "node:22": { kind: "folder", path: "node" },
+        ...more,
+      } as const;
+      expect(images(dockerfile, { contexts })).toEqual(expected.map((name) => `docker.io/library/${name}`));
+    },
+  );
 
-  it("knows which platforms a named image is taken for", () => {
+  it("have platforms if they are named contexts", () => {
     const { platforms } = readDockerfileImages({
       dockerfile: "FROM tools",
       buildArgs: {},
@@ -139,7 +142,7 @@ describe("the images that a Dockerfile takes", () => {
       "FROM a:1 AS s-amd64\nFROM b:1 AS s-arm64\nFROM s-$TARGETARCH",
       { "a:1": ["linux/amd64"], "b:1": ["linux/arm64"] },
     ],
-  ])("knows which platforms a base is taken for: %j", (dockerfile, expected) => {
+  ])("have the platforms that FROM needs them for: %j", (dockerfile, expected) => {
     const { platforms } = readDockerfileImages({
       ...{ dockerfile, buildArgs: {}, platforms: ["linux/amd64", "linux/arm64"], path: "dockerfile" },
     });
@@ -147,7 +150,7 @@ describe("the images that a Dockerfile takes", () => {
     expect(platforms).toEqual(Object.fromEntries(library));
   });
 
-  it("knows the platform of the machine that builds", () => {
+  it("depend on the platform of the machine that builds", () => {
     const arch = process.arch === "x64" ? "amd64" : process.arch;
     const dockerfile = "FROM a AS tools-amd64\nFROM b AS tools-arm64\nFROM tools-${BUILDARCH}";
     expect(images(dockerfile)).toEqual([`docker.io/library/${arch === "amd64" ? "a" : "b"}:latest`]);
@@ -157,14 +160,14 @@ describe("the images that a Dockerfile takes", () => {
     expect(images("ARG P=${BUILDPLATFORM#linux/}\nFROM x:$P")).toEqual([`docker.io/library/x:${arch}`]);
   });
 
-  it("takes build arguments over defaults, where they are declared", () => {
+  it("depend on build arguments before defaults, if they are declared", () => {
     expect(images("ARG V=22\nFROM node:$V", { buildArgs: { V: "24" } })).toEqual([
       "docker.io/library/node:24",
     ]);
     expect(read("FROM node:$V", { buildArgs: { V: "24" } }).images).toEqual([]);
   });
 
-  it("lets BUILDKIT_SYNTAX choose the frontend", () => {
+  it("include the frontend that BUILDKIT_SYNTAX names", () => {
     const dockerfile = "# syntax=docker/dockerfile:1\nFROM scratch";
     expect(images(dockerfile, { buildArgs: { BUILDKIT_SYNTAX: "ghcr.io/x/y:2" } })).toEqual([
       "ghcr.io/x/y:2",
@@ -173,7 +176,7 @@ describe("the images that a Dockerfile takes", () => {
 
   const STAGES = "FROM a AS base\nFROM b AS test\nFROM base AS build\nCOPY --from=c /x /x\nFROM d AS last";
 
-  it("looks at the stages that the target reaches only", () => {
+  it("are those of stages that the target reaches", () => {
     expect(images(STAGES)).toEqual(["docker.io/library/d:latest"]);
     expect(images(STAGES, { target: "BUILD" })).toEqual([
       "docker.io/library/a:latest",
@@ -182,14 +185,14 @@ describe("the images that a Dockerfile takes", () => {
     expect(images(STAGES, { target: "1" })).toEqual(["docker.io/library/b:latest"]);
   });
 
-  it("chooses stages by platform", () => {
+  it("depend on the platforms if those choose stages", () => {
     const dockerfile =
       "FROM a AS base-amd64\nFROM b AS base-arm64\nFROM c AS base-s390x\nFROM base-${TARGETARCH}";
     expect(images(dockerfile)).toEqual(["docker.io/library/a:latest", "docker.io/library/b:latest"]);
     expect(images(dockerfile, { platforms: ["linux/s390x"] })).toEqual(["docker.io/library/c:latest"]);
   });
 
-  it("says what asks for an image", () => {
+  it("are given as references", () => {
     const input = {
       dockerfile: "FROM scratch\nCOPY --from=x:1 /a /a",
       buildArgs: {},
@@ -207,7 +210,7 @@ describe("the images that a Dockerfile takes", () => {
   });
 });
 
-describe("what cannot be known", () => {
+describe("a Dockerfile is refused", () => {
   it.each([
     ["# nothing", ["has no FROM line [dockerfile-no-stage]"]],
     ["FROM node:$V", ['line 1: FROM: "$V" has no value [dockerfile-variable]']],
@@ -233,14 +236,14 @@ describe("what cannot be known", () => {
     expect(read(dockerfile).problems).toEqual(problems);
   });
 
-  it("names the stages where the target is none", () => {
+  it("names the stages if the target is not one of them", () => {
     expect(read("FROM a AS one\nFROM b AS two", { target: "three" }).problems).toEqual([
       'has no stage "three"; the stages are one, two [dockerfile-target]',
     ]);
   });
 });
 
-describe("what a Dockerfile reads of its context", () => {
+describe("what a Dockerfile reads from its context", () => {
   it.each<[string, boolean, boolean]>([
     // reads .git/HEAD; names something below .git
     ["COPY src /src", false, false],

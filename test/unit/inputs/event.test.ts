@@ -85,7 +85,7 @@ describe("on a laptop", () => {
 });
 
 describe("on GitHub", () => {
-  it("takes the event with its payload", async () => {
+  it("reads the event with its payload", async () => {
     const env = {
       GITHUB_REF: "refs/heads/feature/x",
       GITHUB_SHA: HEAD,
@@ -139,8 +139,8 @@ describe("on GitHub", () => {
       { repository: { html_url: PAGE } },
       PAGE,
     ],
-    ["a server's address that is none", { GITHUB_SERVER_URL: "javascript:x" }, {}, undefined],
-  ])("gives images the source of %s", async (_, server, payload, url) => {
+    ["an invalid server's address", { GITHUB_SERVER_URL: "javascript:x" }, {}, undefined],
+  ])("knows the repository's page from %s", async (_, server, payload, url) => {
     const file = await payloadFile(payload);
     const env = { GITHUB_REF: "refs/heads/main", GITHUB_SHA: HEAD, GITHUB_REPOSITORY: "octo/app", ...server };
     const { event } = await read({ env: { ...env, GITHUB_EVENT_PATH: file } });
@@ -169,7 +169,7 @@ describe("on GitHub", () => {
     expect([event.defaultBranch, event.repository.defaultBranch]).toEqual([expected, expected]);
   });
 
-  it("takes an asserted version over the event", async () => {
+  it("prefers an asserted version to the event", async () => {
     const env = {
       GITHUB_REF: "refs/heads/main",
       GITHUB_SHA: "b".repeat(40),
@@ -179,7 +179,7 @@ describe("on GitHub", () => {
     expect(event).toMatchObject({ ref: "refs/tags/v1.2.3", sha: HEAD });
   });
 
-  it("takes what a dispatch names as its ref, not where its workflow was started", async () => {
+  it("releases the ref that a dispatch names, not the one where its workflow was started", async () => {
     const env = {
       GITHUB_REF: "refs/heads/main",
       GITHUB_SHA: "b".repeat(40),
@@ -198,7 +198,7 @@ describe("on GitHub", () => {
     ["by its ref's whole name", { ref: "refs/tags/v1.2.3" }, HEAD, "refs/tags/v1.2.3"],
     ["as the image's tag", { ref: "", tag: "v1.2.3" }, "b".repeat(40), "refs/tags/v1.2.3"],
     ["not, with an image's tag that is no git tag", { ref: "", tag: "hotfix-7" }, HEAD, "refs/heads/main"],
-  ])("takes the git tag that a dispatch names: %s", async (_, inputs, sha, ref) => {
+  ])("releases the git tag that a dispatch names: %s", async (_, inputs, sha, ref) => {
     const env = {
       GITHUB_REF: "refs/heads/main",
       GITHUB_SHA: sha,
@@ -259,7 +259,7 @@ describe("on GitHub", () => {
   });
 });
 
-describe("image by image", () => {
+describe("for each image", () => {
   const own = (name: string) =>
     anImage({ name, tags: [`type=semver,pattern={{version}},match=^${name}-v(.*)$`] });
   const images = [own("api"), own("web"), anImage({ name: "docs", tags: ["type=ref,event=branch"] })];
@@ -276,7 +276,7 @@ describe("image by image", () => {
     return { refs, releaseTags, notices };
   }
 
-  it("the tag that a dispatch names is released, though a higher one is at HEAD", async () => {
+  it("the tag that a dispatch names is released, even if a higher one is at HEAD", async () => {
     const env = {
       GITHUB_REF: "refs/heads/main",
       GITHUB_SHA: "b".repeat(40),
@@ -287,7 +287,7 @@ describe("image by image", () => {
     expect([refs.api, releaseTags]).toEqual(["refs/tags/api-v1.2.0", ["api-v1.2.0"]]);
   });
 
-  it("the tags at HEAD that its rules read decide, else the branch", async () => {
+  it("the tag at HEAD that its rules match is released, else the branch", async () => {
     expect(await released(["api-v1.2.0", "chart-9.0.0", "web-v3.0.0"])).toEqual({
       refs: { api: "refs/tags/api-v1.2.0", web: "refs/tags/web-v3.0.0", docs: "refs/heads/main" },
       releaseTags: ["api-v1.2.0", "web-v3.0.0"],
@@ -300,7 +300,7 @@ describe("image by image", () => {
     });
   });
 
-  it("a tag that no rule reads releases the branch", async () => {
+  it("a tag that no rule matches releases the branch", async () => {
     expect(await released(["deployed-to-stage"])).toEqual({
       refs: { api: "refs/heads/main", web: "refs/heads/main", docs: "refs/heads/main" },
       releaseTags: [],
@@ -308,7 +308,7 @@ describe("image by image", () => {
     });
   });
 
-  it("an image that this release leaves alone does not count", async () => {
+  it("the tag of an image that is not selected does not count", async () => {
     const { releaseTags, notices } = await released(["api-v1.2.0", "web-v3.0.0"], { only: ["web"] });
     expect(releaseTags).toEqual(["web-v3.0.0"]);
     expect(notices).toEqual([
@@ -317,7 +317,7 @@ describe("image by image", () => {
     ]);
   });
 
-  it("a version that was asked for, and GitHub's event, are for all", async () => {
+  it("an asserted version and GitHub's event apply to all images", async () => {
     const asked = await released(["api-v1.2.0", "web-v3.0.0"], { version: "web-v3.0.0" });
     expect(new Set(Object.values(asked.refs))).toEqual(new Set(["refs/tags/web-v3.0.0"]));
     expect(asked.releaseTags).toEqual(["web-v3.0.0"]);

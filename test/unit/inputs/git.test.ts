@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
+  dirtyNotice,
   githubRepository,
   isAncestor,
   readGit,
@@ -51,17 +52,20 @@ describe("readGit", () => {
   });
 
   it.each([
-    ["what pulumi stack init notes", "encryptionsalt: v1:abc\nconfig:\n  a: '1' # as it was\n", []],
+    ["what pulumi stack init writes", "encryptionsalt: v1:abc\nconfig:\n  a: '1' # as it was\n", []],
     ["a setting", "encryptionsalt: v1:abc\nconfig:\n  a: 2\n", ["app/Pulumi.prod.yaml"]],
-    ["no YAML", "{", ["app/Pulumi.prod.yaml"]],
-  ])("a stack's file that differs by %s", async (_, text, dirty) => {
-    const dir = await repository({ "app/Pulumi.prod.yaml": "config:\n  a: 1\n", "other.yaml": "" });
-    await writeFile(join(dir, "app/Pulumi.prod.yaml"), text);
-    await writeFile(join(dir, "app/Pulumi.new.yaml"), "secretsprovider: passphrase\n");
-    expect((await readGit(join(dir, "app"))).dirtyPaths).toEqual(dirty);
-    await writeFile(join(dir, "other.yaml"), "encryptionsalt: v1:abc\n");
-    expect((await readGit(dir)).dirtyPaths).toEqual([...dirty, "other.yaml"]);
-  });
+    ["invalid YAML", "{", ["app/Pulumi.prod.yaml"]],
+  ])(
+    "calls a stack's file changed, but not for what pulumi stack init writes: %s",
+    async (_, text, dirty) => {
+      const dir = await repository({ "app/Pulumi.prod.yaml": "config:\n  a: 1\n", "other.yaml": "" });
+      await writeFile(join(dir, "app/Pulumi.prod.yaml"), text);
+      await writeFile(join(dir, "app/Pulumi.new.yaml"), "secretsprovider: passphrase\n");
+      expect((await readGit(join(dir, "app"))).dirtyPaths).toEqual(dirty);
+      await writeFile(join(dir, "other.yaml"), "encryptionsalt: v1:abc\n");
+      expect((await readGit(dir)).dirtyPaths).toEqual([...dirty, "other.yaml"]);
+    },
+  );
 
   it("names what is changed, staged, renamed, removed or new", async () => {
     const dir = await repository({
@@ -82,10 +86,19 @@ describe("readGit", () => {
     expect(source.dirtyPaths).toEqual(["a b.txt", "d.txt", "moved.txt", "new\nline.txt", "é.txt"]);
   });
 
-  it("names 20 paths at most", async () => {
+  it.each([
+    [1, "f01"],
+    [3, "f01, f02, f03"],
+    [4, "f01, f02, f03 and 1 more"],
+    [19, "f01, f02, f03 and 16 more"],
+    [25, "f01, f02, f03 and at least 17 more"],
+  ])("reports %i changed files as %s", async (count, names) => {
     const dir = await repository();
-    for (let index = 0; index < 30; index += 1) await writeFile(join(dir, `new-${index}`), "");
-    expect((await readGit(dir)).dirtyPaths).toHaveLength(20);
+    for (let file = 1; file <= count; file += 1) {
+      await writeFile(join(dir, `f${String(file).padStart(2, "0")}`), "");
+    }
+    const { dirtyPaths } = await readGit(dir);
+    expect(dirtyNotice(dirtyPaths)).toBe(`the working tree is dirty: ${names}`);
   });
 
   it("reads origin's URL without credentials, and GitHub's repository", async () => {
@@ -98,7 +111,7 @@ describe("readGit", () => {
     });
   });
 
-  it("takes the only remote, but does not choose among others", async () => {
+  it("reads the only remote, but does not choose between several", async () => {
     const dir = await repository();
     git(dir, "remote", "add", "upstream", "git@github.com:octo/app.git");
     expect(await readGit(dir)).toMatchObject({ page: "https://github.com/octo/app" });
@@ -123,14 +136,14 @@ describe("readGit", () => {
       "https://github.com/octo/app",
     ],
     ["a token", "gl:octo/app", "https://oauth2:canary@gitlab.com/", "gl:", "https://gitlab.com/octo/app"],
-  ])("writes out what insteadOf abbreviates, and no more: %s", async (_, url, base, insteadOf, page) => {
+  ])("expands what insteadOf abbreviates, and nothing else: %s", async (_, url, base, insteadOf, page) => {
     const dir = await repository();
     git(dir, "remote", "add", "origin", url);
     git(dir, "config", `url.${base}.insteadOf`, insteadOf);
     expect(await readGit(dir)).toMatchObject({ page, remote: page });
   });
 
-  it("reads the default branch that the clone found, and none where there is none", async () => {
+  it("reads the default branch that the clone recorded, if it did", async () => {
     const origin = await repository();
     git(origin, "checkout", "--quiet", "-b", "release/next");
     const clone = join(await temporaryFolder(), "clone");
@@ -143,7 +156,7 @@ describe("readGit", () => {
     expect((await readGit(clone)).defaultBranch).toBeUndefined();
   });
 
-  it("is not led elsewhere by a hook's environment, and runs no monitor", async () => {
+  it("ignores a hook's environment and runs no fsmonitor", async () => {
     const other = await repository({ "x.txt": "other\n" });
     const dir = await repository();
     git(dir, "config", "core.fsmonitor", "touch pwned; false");
@@ -156,21 +169,21 @@ describe("readGit", () => {
   });
 });
 
-describe("readGit's errors", () => {
-  it("says that a folder is in no repository", async () => {
+describe("readGit fails", () => {
+  it("outside of a repository", async () => {
     const dir = await temporaryFolder();
     await expect(readGit(dir)).rejects.toThrow(
       /"[^"]+" is not in a git repository \[source-not-a-repository\]/,
     );
   });
 
-  it("says that there are no commits", async () => {
+  it("without a commit", async () => {
     const dir = await temporaryFolder();
     git(dir, "init", "--quiet");
     await expect(readGit(dir)).rejects.toThrow(/has no commits yet \[source-no-commits\]/);
   });
 
-  it("says that git is missing", async () => {
+  it("without git", async () => {
     const dir = await repository();
     vi.stubEnv("PATH", dir);
     await expect(readGit(dir)).rejects.toThrow(/was not found \[source-git-missing\]/);
@@ -178,7 +191,7 @@ describe("readGit's errors", () => {
 });
 
 describe("isAncestor", () => {
-  it("knows ancestors, descendants and strangers", async () => {
+  it("knows ancestors, descendants and unrelated commits", async () => {
     const dir = await repository();
     const first = git(dir, "rev-parse", "HEAD");
     const second = commit(dir, "second");
@@ -193,7 +206,7 @@ describe("isAncestor", () => {
     expect(await isAncestor(dir, "--help", side)).toBe("unknown");
   });
 
-  it("does not trust a cut history", async () => {
+  it("does not trust a shallow history", async () => {
     const origin = await repository();
     const first = git(origin, "rev-parse", "HEAD");
     commit(origin, "second");

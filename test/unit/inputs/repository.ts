@@ -7,7 +7,7 @@ import { afterAll } from "vitest";
 const folders: string[] = [];
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
-/** A folder that goes when the tests are done. */
+/** A folder that is removed after the tests. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "slipway-source-"));
   folders.push(folder);
@@ -36,7 +36,7 @@ export async function folderWith(files: Files): Promise<string> {
   return folder;
 }
 
-/** git with an identity and a clock of its own, and nobody's configuration. */
+/** Runs git with a fixed identity and date, without the user's configuration. */
 export function git(folder: string, ...args: readonly string[]): string {
   const who = { NAME: "Test", EMAIL: "test@example.test", DATE: "2020-01-10T00:30:00+02:00" };
   return execFileSync("git", args, {

@@ -5,7 +5,7 @@ import { parseEnvFile, resolveBuildArgs } from "../../../src/inputs/versions";
 import { folderWith, temporaryFolder } from "./repository";
 
 describe("build arguments from files", () => {
-  it("takes literals as they are, and keys of files", async () => {
+  it("are literals, or keys of files", async () => {
     const projectDir = await folderWith({
       "VERSIONS.env": "# pins\nAGENT_KIT_REF=v1.2.3\nexport OTHER='a b' # why\n",
     });
@@ -24,7 +24,7 @@ describe("build arguments from files", () => {
     });
   });
 
-  it("tells every file and key that is missing", async () => {
+  it("are refused for every missing file and key", async () => {
     const projectDir = await folderWith({ "V.env": "A=1\nB=2\n", out: { link: "/etc/passwd" } });
     const { problems } = await resolveBuildArgs({
       projectDir,
@@ -48,7 +48,7 @@ describe("build arguments from files", () => {
     ]);
   });
 
-  it("reads KEY=value lines as shells do", () => {
+  it("are KEY=value lines as shells read them", () => {
     const text = 'A=1\r\n B = x y \n#C=3\nD="a # b"\nE=a#b\nF=a #b\nG=\n1BAD=x\nA=2\nexport H=h\nI=#x\n';
     expect(Object.fromEntries(parseEnvFile(text))).toEqual({
       A: "2",
@@ -103,11 +103,11 @@ describe("the newest version in npm's registry", { timeout: 60_000 }, () => {
       projectDir,
       buildArgs: { V: { kind: "latest-of", source } },
       env: { npm_config_cache: await temporaryFolder(), npm_config_registry: registry, ...options.env },
-      ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+      deadlineMs: options.deadlineMs,
     });
   }
 
-  it("is asked of the registry that npm is configured for", async () => {
+  it("comes from the registry that npm is configured for", async () => {
     const answer = await latestOf("npm:@octo/slim");
     expect(answer).toEqual({
       values: { V: "1.0.7" },
@@ -117,11 +117,11 @@ describe("the newest version in npm's registry", { timeout: 60_000 }, () => {
     expect(asked).toContain("/@octo%2fslim");
   });
 
-  it("can be another tag's", async () => {
+  it("can be that of another tag", async () => {
     expect((await latestOf("npm:@octo/slim@next")).values).toEqual({ V: "2.0.0-rc.1" });
   });
 
-  it("is a problem where there is no such package, no version, no registry or no answer", async () => {
+  it("is a problem if there is no such package, no version, no registry or no answer", async () => {
     const dead = { npm_config_registry: "http://127.0.0.1:9/" };
     const [missing, odd, refused, silent, invalid] = await Promise.all([
       latestOf("npm:nowhere"),

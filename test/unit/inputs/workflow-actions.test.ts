@@ -1,14 +1,10 @@
 import { rename } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import {
-  actionActions,
-  readWorkflowActions,
-  workflowActions,
-} from "../../../src/inputs/read-workflow-actions";
+import { actionActions, readWorkflowActions, workflowActions } from "../../../src/inputs/workflow-actions";
 import { type Files, repository, temporaryFolder, writeFiles } from "./repository";
 
-test("jobs and steps, with their lines; values and comments are no actions", () => {
+test("actions are in jobs and steps, with their lines; values and comments are none", () => {
   const text = `name: ci
 jobs:
   call:
@@ -35,7 +31,7 @@ jobs:
   ]);
 });
 
-test("jobs that are called with, env and uses hide nothing", () => {
+test("jobs that are named with, env and uses are read like any other", () => {
   const text = `jobs:
   with:
     steps: [{ uses: a/with@v1 }]
@@ -75,7 +71,7 @@ test.each([
   expect(workflowActions(text)).toEqual(expected);
 });
 
-test("aliases and merge keys: what holds in the end, where it is written", () => {
+test("aliases and merge keys are resolved, with the line where the action is written", () => {
   const text = `x-step: &step
   uses: merged/step@v1
 x-job: &job
@@ -103,7 +99,7 @@ jobs:
   ]);
 });
 
-test("an action: steps of a composite one, the container of another", () => {
+test("an action runs the steps of a composite, or its container", () => {
   const composite = "runs:\n  using: composite\n  steps:\n    - uses: a/b@v1\n      with: { uses: c/d@v1 }\n";
   expect(actionActions(composite)).toEqual([{ text: "a/b@v1", line: 4 }]);
   expect(actionActions("runs:\n  using: docker\n  image: docker://alpine:3\n")).toEqual([
@@ -171,7 +167,7 @@ describe("actions of the repository's own", () => {
     expect(await read({ [CI]: running(uses), ...files })).toEqual([[CI, [uses]], expected]);
   });
 
-  test("one that lies beside the repository is not read", async () => {
+  test("one beside the repository is not read", async () => {
     const parent = await temporaryFolder();
     await writeFiles(parent, { "outside/action.yml": composite("a/outside@v1") });
     const own = await repository({ [CI]: running("./../outside") });
@@ -190,7 +186,7 @@ describe("the workflows' folder", () => {
     expect(await read({ "README.md": "hello\n", ...files })).toEqual([]);
   });
 
-  test("one that cannot be read is told", async () => {
+  test("one that cannot be read is reported", async () => {
     const root = await repository({ ".github/workflows": { link: "workflows" } });
     const [found, ...others] = await readWorkflowActions(root);
     expect(others).toEqual([]);
@@ -198,7 +194,7 @@ describe("the workflows' folder", () => {
     expect(found?.unread).toMatch(/^ELOOP/);
   });
 
-  test("a folder that is called like a workflow, and a link to nothing", async () => {
+  test("a folder with a workflow's name and a dangling link are reported", async () => {
     const files: Files = { [`${CI}/x`]: "text", ".github/workflows/gone.yml": { link: "nothing" } };
     expect(await read(files)).toEqual([
       [CI, "is not a file"],

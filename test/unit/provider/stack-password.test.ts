@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { stackPassword } from "../../../src/release/stack-password";
+import { stackPassword } from "../../../src/release/credentials";
 
 let folder: string;
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../src/plan/secret";
-import { assembleSetupPlan } from "../../../src/plan/setup/plan";
+import { assembleSetupPlan, usedSecrets } from "../../../src/plan/setup/plan";
+import { setupRefusalText, setupText } from "../../../src/report/plan-text";
 import { anEnvironment, aRepository, aSetup } from "../../support/setup";
 
 const file = { path: ".github/workflows/release.yml", content: "name: release\n" };
@@ -44,8 +45,8 @@ const full = aRepository({
   files: { [file.path]: "name: other\n" },
 });
 
-describe("whose everything is", () => {
-  test("in an empty repository all of it is made, and goes with the stack", () => {
+describe("what the stack owns", () => {
+  test("is everything in an empty repository: it is made, and deleted with the stack", () => {
     expect(planned({ config: everything, live: aRepository() })).toEqual([
       "make secret TOKEN",
       "make variable REGION",
@@ -59,7 +60,7 @@ describe("whose everything is", () => {
     ]);
   });
 
-  test("what is there is adopted and never deleted, imported where writing would not take it over", () => {
+  test("is not what existed before: that is adopted, imported if writing cannot take it over, and never deleted", () => {
     const { items, ownership } = assembleSetupPlan({ config: everything, live: full });
     expect(Object.values(items).every(({ action, deletable }) => action === "adopt" && !deletable)).toBe(
       true,
@@ -73,7 +74,7 @@ describe("whose everything is", () => {
     });
   });
 
-  test("what a run made it knows again from its outputs, also after it had failed half-way", () => {
+  test("is known from the outputs of earlier runs, even of one that failed half-way", () => {
     const { ownership } = assembleSetupPlan({ config: everything, live: aRepository() });
     const half = aRepository({ secrets: ["TOKEN"], variables: { REGION: "eu" } });
     expect(planned({ config: everything, live: half, previous: ownership }).slice(0, 3)).toEqual([
@@ -83,7 +84,7 @@ describe("whose everything is", () => {
     ]);
   });
 
-  test("an environment that holds somebody else's secrets is never deleted", () => {
+  test("does not include an environment with secrets of others, which is never deleted", () => {
     const live = aRepository({
       environments: { prod: { secrets: ["THEIRS"], variables: {}, policies: [] } },
     });
@@ -100,14 +101,14 @@ describe("whose everything is", () => {
     });
   });
 
-  test("an edited file is reported with what fixes it", () => {
+  test("includes an edited file, which is reported with what fixes it", () => {
     const live = aRepository({ files: { [file.path]: "edited" } });
     const previous = { made: [`file ${file.path}`], adopted: [] };
     const { items } = assembleSetupPlan({ config: aSetup({ files: [file] }), live, previous });
     expect(items[`file ${file.path}`]?.note).toBe("differs on GitHub, `pulumi up --refresh` fixes it");
   });
 
-  test("once adopted, always adopted; made and adopted never overlap, and both together are the plan", () => {
+  test("is never what it once adopted; made and adopted do not overlap, and together are the plan", () => {
     const names = fc.uniqueArray(fc.constantFrom("A", "B", "C", "D"));
     fc.assert(
       fc.property(names, names, names, names, (wanted, there, made, adopted) => {
@@ -143,7 +144,7 @@ describe("what is refused before anything is written", () => {
     ]);
   });
 
-  test("a ruleset of that name which says something else; not one that is this stack's", () => {
+  test("another ruleset of that name, unless it is this stack's", () => {
     const config = aSetup({ tagRules: { name: "Release tags", patterns: ["v*", "docker-v*"] } });
     expect(assembleSetupPlan({ config, live: full }).problems.map(({ code }) => code)).toEqual([
       "github-ruleset-taken",
@@ -179,8 +180,79 @@ describe("by a pull request", () => {
     ]);
   });
 
-  test("once merged, nothing of it is declared any more", () => {
+  test("after the merge, nothing of it is declared any more", () => {
     const live = aRepository({ hasBranch: false, mergedFiles: { [file.path]: file.content } });
     expect(planned({ config, live })).toEqual([]);
+  });
+});
+
+describe("the plan as text", () => {
+  test("shows what is made and what was there, and no secret's value", () => {
+    const plan = assembleSetupPlan({
+      config: aSetup({
+        secrets: { TOKEN: new Secret("hush-hush") },
+        environments: { prod: anEnvironment({ tags: ["v*"], secrets: { PASS: new Secret("quiet") } }) },
+        files: [file],
+      }),
+      live: aRepository({ secrets: ["TOKEN"], files: { [file.path]: "other" } }),
+    });
+    expect(setupText(plan)).toBe(
+      [
+        "Setup plan for octo/app, files on main (+ made, = adopted: there before, never deleted)",
+        "  = secret TOKEN",
+        "  + environment prod",
+        "  + tag v* of environment prod",
+        "  + secret PASS of environment prod",
+        "  = file .github/workflows/release.yml  differs on GitHub, and is replaced",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("says that nothing is configured", () => {
+    expect(setupText(assembleSetupPlan({ config: aSetup(), live: aRepository() }))).toContain(
+      "nothing is configured",
+    );
+  });
+
+  test("says why a setup is refused, and what to do", () => {
+    const plan = assembleSetupPlan({
+      config: aSetup({ files: [{ ...file, content: "secrets.TOKEN" }] }),
+      live: aRepository(),
+    });
+    expect(setupRefusalText(plan)).toBe(
+      [
+        "The setup is refused (1 reason); nothing was written:",
+        `  github.secrets.TOKEN: is used by ${file.path}, and nothing provides it [github-secret-missing]`,
+        "    Set it: pulumi config set --secret --path 'slipway:github.secrets.TOKEN'",
+      ].join("\n"),
+    );
+  });
+});
+
+describe("used secrets", () => {
+  test.each([
+    [`\${{ secrets.TOKEN }}`, [["TOKEN", false]]],
+    [`\${{ secrets['TOKEN'] }}`, [["TOKEN", false]]],
+    [`\${{ secrets.token }}`, [["TOKEN", false]]],
+    [
+      `\${{ secrets.TOKEN || secrets.OTHER }}`,
+      [
+        ["OTHER", false],
+        ["TOKEN", false],
+      ],
+    ],
+    [`HAS: \${{ secrets.TOKEN != '' }}\nuse: \${{ secrets.TOKEN }}`, [["TOKEN", true]]],
+    [`\${{ secrets.GITHUB_TOKEN }}`, []],
+    ["mysecrets.TOKEN", []],
+    ["secrets: inherit", []],
+  ])("of %s", (content, expected) => {
+    expect(usedSecrets([{ ...file, content }]).map(({ name, optional }) => [name, optional])).toEqual(
+      expected,
+    );
+  });
+
+  test("are those of workflows only", () => {
+    expect(usedSecrets([{ path: "docs/a.yml", content: `\${{ secrets.TOKEN }}` }])).toEqual([]);
   });
 });

@@ -26,7 +26,7 @@ function problemsOf(github: object, over: Partial<SetupInput> = {}) {
   throw new Error("nothing was refused");
 }
 
-describe("which stack is one", () => {
+describe("a stack is a setup", () => {
   test.each([
     [{ github: { setup: true } }, true],
     [{ github: '{"setup":true}' }, true],
@@ -34,11 +34,11 @@ describe("which stack is one", () => {
     [{ github: { tagRules: true } }, false],
     [{ images: [] }, false],
     [{ github: "nonsense" }, false],
-  ])("%j: %s", (written, expected) => expect(isSetupStack(written)).toBe(expected));
+  ])("by its settings %j: %s", (written, expected) => expect(isSetupStack(written)).toBe(expected));
 });
 
 describe("what is read", () => {
-  test("everything by default is nothing", () => {
+  test("nothing by default", () => {
     expect(read({})).toEqual({
       repository: "octo/app",
       writeDelayMs: 1000,
@@ -76,7 +76,7 @@ describe("what is read", () => {
     ]);
   });
 
-  test("labels: those of a release, or one's own", () => {
+  test("labels: those of a release, or the configured ones", () => {
     const named = read({ labels: true }).labels.map(({ name }) => name);
     expect(named).toEqual(["backport", "breaking", "release", "rollback"]);
     expect(read({ labels: [{ name: "mine" }] }).labels).toEqual([{ name: "mine", color: "ededed" }]);
@@ -121,7 +121,7 @@ describe("what is refused", () => {
       "github.environments.prod.reviewers",
     ],
     [
-      "a reviewer that is none",
+      "an invalid reviewer",
       { environments: { prod: { reviewers: ["a b"] } } },
       "github.environments.prod.reviewers[0]",
     ],
@@ -133,7 +133,7 @@ describe("what is refused", () => {
     ["a file outside of the repository", { files: [{ path: "../x" }] }, "github.files[0].path"],
     ["a file twice", { files: [{ path: "x" }, { path: "x" }] }, "github.files[1].path"],
     ["no hex colour", { labels: [{ name: "x", color: "green" }] }, "github.labels[0].color"],
-    ["a pull request from nowhere", { pullRequest: true }, "github.branch"],
+    ["a pull request without a branch", { pullRequest: true }, "github.branch"],
     [
       "a secret that is a variable too",
       { secrets: { A: SECRET }, variables: { A: "x" } },
@@ -145,7 +145,7 @@ describe("what is refused", () => {
       "github.secrets.DOCKERHUB_TOKEN",
     ],
     ["an unknown key", { secret: {} }, "github.secret"],
-    ["a base URL that is none", { baseUrl: "ghe.example.com" }, "github.baseUrl"],
+    ["an invalid base URL", { baseUrl: "ghe.example.com" }, "github.baseUrl"],
   ])("%s", (_, github, path) => {
     expect(problemsOf(github).join("\n")).toContain(`${path} `);
   });
@@ -162,7 +162,7 @@ describe("what is refused", () => {
     ]);
   });
 
-  test("a file that is not there", () => {
+  test("a missing file", () => {
     const readFile = () => {
       throw new Error("does not exist");
     };

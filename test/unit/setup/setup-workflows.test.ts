@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("keeps what slipway workflows writes, with the secrets that have to be there", async () => {
+test("a setup has the files that slipway workflows writes, with the secrets that they need", async () => {
   const { files } = withWorkflows(aSetup({ workflowFiles: true }), runbook);
   expect(files.map((file) => file.path)).toEqual([
     ".github/workflows/docker-publish.yml",
@@ -31,13 +31,13 @@ test("keeps what slipway workflows writes, with the secrets that have to be ther
   expect(uses.filter(({ optional }) => !optional)).toEqual([]);
 });
 
-test("a file that the setup names is its own", async () => {
+test("a file that the setup names replaces a generated one", async () => {
   const own = { path: ".github/workflows/preview.yml", content: "name: mine\n" };
   const { files } = withWorkflows(aSetup({ workflowFiles: true, files: [own] }), runbook);
   expect(files.filter((file) => file.path === own.path)).toEqual([own]);
 });
 
-describe("which refs may deploy", () => {
+describe("the refs that may deploy to an environment", () => {
   const stack = (name: string, workflows: object, more: object = {}): WrittenStack => ({
     stack: name,
     written: {
@@ -98,7 +98,7 @@ describe("which refs may deploy", () => {
     );
   });
 
-  test("is what the settings say, where they say it", () => {
+  test("are those in the settings, if there are any", () => {
     const x = anEnvironment({ branches: ["release/*"] });
     const { environments } = withWorkflows(
       aSetup({ environments: { x } }),

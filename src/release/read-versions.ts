@@ -5,7 +5,13 @@ import type { ReleaseManifest } from "../plan/manifest";
 import type { Problem } from "../plan/problem";
 import { type Rebuild, rebuildOf } from "../plan/rebuild";
 import { repositoryKey } from "../plan/reference";
-import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "../plan/registry-state";
+import {
+  type FoundImage,
+  type RegistryState,
+  type Verification,
+  verificationOf,
+  verifiedImage,
+} from "../plan/registry-state";
 import { type ImageIntent, type RequestedTag, withoutFloatingTags } from "../plan/release-intent";
 import { type DesiredTag, newerVersion } from "../plan/tag-policy";
 import type { ReleaseEvent } from "../plan/tag-rules/event";
@@ -28,9 +34,8 @@ interface VersionsInput {
   readonly intents: readonly ImageIntent[];
   readonly state: RegistryState;
   readonly previous: ReleaseManifest | undefined;
-  /** Every tag of the git repository; asked for only where a version depends on it. */
+  /** Every tag of the git repository. Called only if a version depends on them. */
   readonly gitTags: () => Promise<readonly string[]>;
-  /** What names made from git tags depend on. */
   readonly event: ReleaseEvent;
   readonly now: Date;
   readonly registries: Pick<RegistryReader, "inspectImages" | "resolveImages">;
@@ -38,73 +43,74 @@ interface VersionsInput {
 }
 
 /**
- * The versions that exist, as far as they are verified, and the floating tags that do not point to the newest of their line.
- * Anyone who may push can write `9.9.9`, and so keep `latest` from moving: if releases are signed, a version counts if a
- * trusted signer states it, this stack recorded it or it is a git tag.
+ * Reads which versions exist and are verified, and which floating tags do not point to the newest of their line. Anyone
+ * who may push can write `9.9.9` and so keep `latest` from moving. If releases are signed, a version therefore counts
+ * only if a trusted signer states it, this stack recorded it, or it is a git tag.
  *
  * @returns the intents with their misplaced tags, and the state without the version tags that do not count
  */
-export async function verifiedVersions(input: VersionsInput) {
+export async function readVersions(input: VersionsInput) {
   let asked: ReturnType<VersionsInput["gitTags"]> | undefined;
   const gitTags = () => {
     asked ??= input.gitTags();
     return asked;
   };
-  const read = await Promise.all(
-    input.intents.map(async (intent) => {
-      const versions = new ImageVersions({ ...input, gitTags }, intent);
-      await versions.verifyNewer();
+  const images = input.intents.map((intent) => new ImageVersions({ ...input, gitTags }, intent));
+  const intents = await Promise.all(
+    images.map(async (versions) => {
+      await versions.dropUnverified();
       const others = await versions.misplacedTags();
-      return { versions, intent: { ...intent, others, rebuild: await versions.rebuild() } };
+      return { ...versions.intent, others, rebuild: await versions.rebuild() };
     }),
   );
-  const images = read.map(({ versions }) => versions);
   return {
-    intents: read.map(({ intent }) => intent),
+    intents,
     state: images.reduce((state, versions) => versions.applyTo(state), input.state),
     problems: images.flatMap(({ problems }) => problems),
     notices: images.flatMap(({ notices }) => notices),
   };
 }
 
-/** What is read about the versions of one image. */
+/** The versions of one image. */
 class ImageVersions {
   readonly notices: string[] = [];
   readonly problems: Problem[] = [];
+  readonly intent: ImageIntent;
   readonly #input: VersionsInput;
-  readonly #intent: ImageIntent;
+  /** `host/path` of each repository that was read. */
   readonly #repositories: readonly string[];
-  readonly #signing: boolean;
+  readonly #verification: Verification;
+  /** Version tags that do not count. */
   readonly #refused = new Set<string>();
-  /** Repository -> tag -> what is there. */
+  /** Repository -> tag -> its image. */
   readonly #found = new Map<string, Record<string, FoundImage>>();
 
   constructor(input: VersionsInput, intent: ImageIntent) {
     this.#input = input;
-    this.#intent = intent;
+    this.intent = intent;
     this.#repositories = intent.repositories
       .map(repositoryKey)
       .filter((key) => input.state.repositories[key] !== undefined);
-    this.#signing = verificationOf(input.config, intent.image, input.previous).signing;
+    this.#verification = verificationOf(input.config, intent.image, input.previous);
   }
 
-  /** Leaves out unverified versions that are newer than the released one. */
-  async verifyNewer(): Promise<void> {
-    if (!this.#signing) return;
-    for (const tag of this.#intent.tags.filter(({ class: tagClass }) => tagClass === "floating")) {
+  /** Drops unverified versions that are newer than the released one. */
+  async dropUnverified(): Promise<void> {
+    if (!this.#verification.signing) return;
+    for (const tag of this.intent.tags.filter(({ class: tagClass }) => tagClass === "floating")) {
       let name = this.#newer(tag);
-      while (name !== undefined && !(await this.#counts(name, (tag.follows ?? this.#intent).form)))
+      while (name !== undefined && !(await this.#counts(name, (tag.follows ?? this.intent).form)))
         name = this.#newer(tag);
     }
   }
 
   /**
-   * Floating tags of versions that exist which do not point to the newest version of their line, in a repository that has
-   * that version. Those that this release moves by itself are left out.
+   * Floating tags that do not point to the newest version of their line, in a repository that has that version. Those
+   * that this release moves by itself are left out.
    */
   async misplacedTags(): Promise<FloatingTag[]> {
-    if (this.#intent.existing?.from === "rollback" || this.#names().length === 0) return [];
-    const immutable = withoutFloatingTags(this.#input.config, this.#intent.image);
+    if (this.intent.existing?.from === "rollback" || this.#names().length === 0) return [];
+    const immutable = withoutFloatingTags(this.#input.config, this.intent.image);
     const movable = this.#repositories.filter((key) => !immutable.includes(key));
     const digests = new Map<string, string | undefined>();
     for (;;) {
@@ -120,7 +126,7 @@ class ImageVersions {
       const versions = [...new Map(tags.map((tag) => [versionTag(tag), tag.form]))];
       const counted = await Promise.all(
         versions.map(async ([name, form]) => {
-          if (!this.#signing) return true;
+          if (!this.#verification.signing) return true;
           const isTaken = !moving.has(name) && (await this.#isKnown(name, form));
           return isTaken || this.#counts(name, form);
         }),
@@ -133,7 +139,7 @@ class ImageVersions {
 
   /** The rebuilds of a version that is released already, the newest of them read; undefined for any other release. */
   async rebuild(): Promise<Rebuild | undefined> {
-    const { image, version, form, tags, ref, existing } = this.#intent;
+    const { image, version, form, tags, ref, existing } = this.intent;
     const { event, now } = this.#input;
     const isReleased = tags.some((tag) => tag.class === "version" && this.#names().includes(tag.name));
     if (existing !== undefined || !isReleased) return undefined;
@@ -142,13 +148,13 @@ class ImageVersions {
       const rebuild = rebuildOf({ image, event: { ...event, ref }, now, names, version, form });
       const { newest } = rebuild;
       if (newest === undefined) return rebuild;
-      if (this.#signing && !(await this.#counts(newest, form))) continue;
+      if (this.#verification.signing && !(await this.#counts(newest, form))) continue;
       await this.#read(newest);
       return rebuild;
     }
   }
 
-  /** The state with what was read, and without version tags that do not count. */
+  /** Adds what was read here to the state, and removes version tags that do not count. */
   applyTo(state: RegistryState): RegistryState {
     const repositories = Object.entries(state.repositories).map(([key, repository]) => {
       if (!this.#repositories.includes(key)) return [key, repository] as const;
@@ -160,7 +166,7 @@ class ImageVersions {
 
   async #checkedTags(): Promise<FloatingTag[]> {
     const { config, event, now, gitTags } = this.#input;
-    const { image, bad, ref } = this.#intent;
+    const { image, bad, ref } = this.intent;
     const prereleases = config.policy.prereleaseOnFloatingTag.level === "off";
     const tags = floatingTags({
       image,
@@ -176,14 +182,14 @@ class ImageVersions {
 
   /** Whether this release itself decides where a tag goes: with the newest version, or by the commit graph. */
   #isMovedByRelease(name: string): boolean {
-    const own = this.#intent.tags.find((tag) => tag.name === name);
+    const own = this.intent.tags.find((tag) => tag.name === name);
     if (own === undefined) return false;
-    const { version: text = "", form } = own.follows ?? this.#intent;
+    const { version: text = "", form } = own.follows ?? this.intent;
     const version = parseVersion(text, form);
     if (version === undefined || own.class !== "floating") return true;
     const { config } = this.#input;
     const isHeldBack = isPrerelease(version) && config.policy.prereleaseOnFloatingTag.level !== "off";
-    const isBad = this.#intent.bad.some((bad) => isSameVersion(bad, version.text, form));
+    const isBad = this.intent.bad.some((bad) => isSameVersion(bad, version.text, form));
     return !isHeldBack && !isBad && this.#newer(own) === undefined;
   }
 
@@ -195,8 +201,8 @@ class ImageVersions {
 
   /** The tag of the newest version that is newer than the released one. */
   #newer(tag: RequestedTag): string | undefined {
-    const { revision, bad, existing } = this.#intent;
-    const { version, form } = tag.follows ?? this.#intent;
+    const { revision, bad, existing } = this.intent;
+    const { version, form } = tag.follows ?? this.intent;
     const desired: DesiredTag = {
       name: tag.name,
       class: tag.class,
@@ -212,42 +218,40 @@ class ImageVersions {
     return newer && tagOfVersion(newer.text, form);
   }
 
-  /** Whether a version counts; it is left out if not. */
+  /** Whether a version counts. One that does not is dropped, with a notice. */
   async #counts(name: string, form: VersionForm): Promise<boolean> {
     if ((await this.#isStated(name, form)) || (await this.#isKnown(name, form))) return true;
     if (this.#refused.size === MOST_UNVERIFIED) {
-      this.problems.push(tooMany(this.#intent, name));
+      this.problems.push(tooMany(this.intent, name));
       return true;
     }
     this.#refused.add(name);
     this.notices.push(
-      `${this.#intent.name}: ${name} does not count as a version: no trusted signer states it, and no git tag has its name`,
+      `${this.intent.name}: ${name} does not count as a version: no trusted signer states it, and no git tag has its name`,
     );
     return false;
   }
 
-  /** Whether a trusted signer states an image to be this version, or a person vouches for it. */
+  /** Whether a trusted signer states that an image is this version, or the setting `adopt` names its digest. */
   async #isStated(name: string, form: VersionForm): Promise<boolean> {
     const text = versionOfTag(name, form)?.text ?? name;
-    const { config, previous } = this.#input;
-    const verification = verificationOf(config, this.#intent.image, previous);
     await this.#read(name);
-    const isStatedIn = this.#repositories.map((repository) => {
+    return this.#repositories.some((repository) => {
       const image = this.#found.get(repository)?.[name];
-      const verified = image === undefined ? undefined : verifiedImage(verification, repository, image);
-      const isStated =
-        verified?.statements.some(({ version }) => isSameVersion(version, text, form)) === true;
-      return verified?.by === "adopt" || isStated;
+      const verified = image && verifiedImage(this.#verification, repository, image);
+      return (
+        verified?.by === "adopt" ||
+        verified?.statements.some(({ version }) => isSameVersion(version, text, form)) === true
+      );
     });
-    return isStatedIn.includes(true);
   }
 
-  /** Whether this stack recorded the version, or the image's own rules make its tag from a git tag. */
+  /** Whether this stack recorded the version, or the image's own rules give its tag for a git tag. */
   async #isKnown(name: string, form: VersionForm): Promise<boolean> {
     const text = versionOfTag(name, form)?.text ?? name;
     const { previous, gitTags, event, now } = this.#input;
-    const { image } = this.#intent;
-    const recorded = previous?.images.filter((one) => one.name === this.#intent.name) ?? [];
+    const { image } = this.intent;
+    const recorded = previous?.images.filter((one) => one.name === this.intent.name) ?? [];
     if (recorded.some(({ version }) => version !== undefined && isSameVersion(version, text, form)))
       return true;
     const numbers = numbersIn(text);
@@ -260,7 +264,7 @@ class ImageVersions {
       );
   }
 
-  /** Reads what a tag points to, with what signers say about it, in every repository that has it. */
+  /** Reads what a tag points to in every repository that has it, with what signers state about it. */
   async #read(name: string): Promise<void> {
     const { state, registries, signer } = this.#input;
     const holders = this.#repositories.filter((key) => state.repositories[key]?.tags.includes(name));
@@ -275,7 +279,7 @@ class ImageVersions {
     }
   }
 
-  /** What floating tags and their newest versions point to; what the plan has read is not asked again. */
+  /** Adds to `known` the digests of floating tags and of their newest versions. The plan's own reads are not repeated. */
   async #readDigests(tags: readonly FloatingTag[], known: Map<string, string | undefined>): Promise<void> {
     const { state, registries } = this.#input;
     const names = new Set(tags.flatMap((tag) => [tag.name, versionTag(tag)]));
@@ -298,7 +302,7 @@ function versionTag({ version, form }: FloatingTag): string {
   return tagOfVersion(version, form);
 }
 
-/** A cheap way to leave out most of a repository's git tags before the rules read them. */
+/** A cheap way to skip most of a repository's git tags before the rules read them. */
 function numbersIn(text: string): string {
   return (text.match(/[0-9]+/g) ?? []).map((number) => number.replace(/^0+(?=[0-9])/, "")).join(".");
 }

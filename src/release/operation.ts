@@ -1,23 +1,29 @@
 import path from "node:path";
 import { type Problem, ProblemError } from "../plan/problem";
 import { RegistryError } from "../registry/errors";
-import type { RequestEntry } from "../registry/http";
 import { writeWholeFile } from "../report/manifest-file";
-import type { Context } from "./context";
+import type { Registries } from "./registries";
+import type { Signing } from "./signing";
 
-/** What a diagnostics file holds: no header, no credentials, no query that could carry one. */
-interface Diagnostics {
-  readonly schema: 1;
-  /** When it failed, ISO 8601, UTC. */
-  readonly at: string;
-  /** What was being done: `create Tag app-latest-ghcr.io`. */
-  readonly operation: string;
-  readonly message: string;
-  /** The last requests, the oldest first. */
-  readonly requests: readonly RequestEntry[];
+/** Lines that the engine shows beside a resource, in previews too. They must not contain a secret. */
+export interface EngineLog {
+  readonly info: (urn: string, message: string) => Promise<void>;
+  readonly warn: (urn: string, message: string) => Promise<void>;
+  /** Shown only while the resource is being worked on, and kept in no log. */
+  readonly status: (urn: string, message: string) => Promise<void>;
 }
 
-/** Runs an operation that writes. Where a registry makes it fail, its error names a file with the last requests. */
+/** Drops every line. */
+export const NO_LOG: EngineLog = { info: async () => {}, warn: async () => {}, status: async () => {} };
+
+/** What every operation may use besides its arguments. */
+export interface Context {
+  readonly registries: Registries;
+  readonly signing: Signing;
+  readonly log: EngineLog;
+}
+
+/** Runs an operation that writes. If a registry makes it fail, the error names a file with the last requests. */
 export async function diagnosed<T>(
   context: Context,
   operation: { readonly name: string; readonly preview: boolean },
@@ -26,14 +32,19 @@ export async function diagnosed<T>(
   try {
     return await run();
   } catch (error) {
-    if (operation.preview || !isOfPush(error)) throw error;
+    if (operation.preview || !isPushFailure(error)) throw error;
     const file = await writeDiagnostics(context, operation.name, error.message);
     if (file === undefined) throw error;
     throw new Error(`${error.message}\n  The last requests, without secrets: ${file}`, { cause: error });
   }
 }
 
-/** The file's name as it was written, relative to the project; undefined where it cannot be written. */
+/**
+ * The file has no headers, no credentials and no query that could carry one.
+ *
+ * @param operation what was being done: `create Tag app-latest-ghcr.io`
+ * @returns its name, relative to the project; undefined if it cannot be written
+ */
 async function writeDiagnostics(
   { registries }: Context,
   operation: string,
@@ -41,26 +52,26 @@ async function writeDiagnostics(
 ): Promise<string | undefined> {
   if (registries.artifacts === undefined) return undefined;
   const at = new Date().toISOString();
-  const diagnostics: Diagnostics = {
+  const diagnostics = {
     schema: 1,
     at,
     operation,
     message: await registries.redact(message),
-    requests: registries.requests.entries(),
+    requests: registries.requests.entries,
   };
   const file = path.join(registries.artifacts, `diagnostics-${at.replaceAll(":", "-")}.json`);
   try {
     await writeWholeFile(path.resolve(file), `${JSON.stringify(diagnostics, undefined, 2)}\n`);
     return file;
   } catch {
-    // The failure itself is what a person has to read.
+    // The user needs the failure itself, not this one.
     return undefined;
   }
 }
 
-function isOfPush(error: unknown): error is Error {
+function isPushFailure(error: unknown): error is Error {
   if (error instanceof RegistryError) return error.code !== "registry-cancelled";
-  if (error instanceof Error && error.cause !== undefined) return isOfPush(error.cause);
+  if (error instanceof Error && error.cause !== undefined) return isPushFailure(error.cause);
   // A CLI that fails may well have failed at its push.
   const isPush = ({ code }: Problem) => code.startsWith("registry-") || code === "cli-failed";
   return error instanceof ProblemError && error.problems.some(isPush);

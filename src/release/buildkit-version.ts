@@ -5,27 +5,24 @@ const INFO = "/moby.buildkit.v1.Control/Info";
 const DEADLINE_MS = 5_000;
 
 /**
- * BuildKit's version, `v0.31.1`, asked of BuildKit itself; undefined where it does not answer, or speaks TLS. Only
- * `unix:` and `tcp:` endpoints are asked: a container's BuildKit is reached through its engine.
+ * The version that BuildKit reports, `v0.31.1`; undefined if it does not answer or requires TLS. Only `unix:` and
+ * `tcp:` endpoints are asked, since BuildKit in a container is reached through its engine.
  *
  * @see https://github.com/moby/buildkit/blob/master/api/services/control/control.proto
  */
-export async function buildkitVersion(
-  endpoint: string,
-  deadlineMs = DEADLINE_MS,
-): Promise<string | undefined> {
+export async function buildkitVersion(endpoint: string): Promise<string | undefined> {
   const address = addressOf(endpoint);
   if (address === undefined) return undefined;
-  // Its default authority is the socket's path, which BuildKit's server refuses.
+  // The default authority is the socket's path, which BuildKit's server refuses.
   const client = new Client(address, credentials.createInsecure(), { "grpc.default_authority": "localhost" });
   try {
     return await new Promise((resolve) => {
       client.makeUnaryRequest(
         INFO,
         (message: Buffer) => message,
-        versionIn,
+        parseVersion,
         Buffer.alloc(0),
-        { deadline: Date.now() + deadlineMs },
+        { deadline: Date.now() + DEADLINE_MS },
         (error: ServiceError | null, version?: string) =>
           resolve(error === null ? version || undefined : undefined),
       );
@@ -41,7 +38,7 @@ function addressOf(endpoint: string): string | undefined {
 }
 
 /** InfoResponse { BuildkitVersion buildkitVersion = 1 { string package = 1; string version = 2; … } }. */
-function versionIn(bytes: Buffer): string {
+function parseVersion(bytes: Buffer): string {
   const response = new BinaryReader(new Uint8Array(bytes));
   while (response.nextField()) {
     if (response.getFieldNumber() !== 1) {

@@ -4,56 +4,60 @@ import type { CheckConfig, Config } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import type { ReleasePlan } from "../plan/release-plan";
 
-interface PlanChecks {
+/**
+ * Runs a stack's checks, then plans once more and compares.
+ *
+ * @throws ProblemError `check-failed`, or `check-changed-content` if they changed what was planned
+ */
+export async function checkPlan({
+  plan,
+  config,
+  projectDir,
+  say,
+  again,
+}: {
   readonly plan: ReleasePlan;
   readonly config: Config;
   readonly projectDir: string;
   readonly say: (text: string) => Promise<void> | void;
   /** Plans once more. */
   readonly again: () => Promise<ReleasePlan>;
-}
-
-/** Runs a stack's checks. @throws ProblemError `check-failed`, or where they changed what was planned */
-export async function checkPlan({ plan, config, projectDir, say, again }: PlanChecks): Promise<void> {
+}): Promise<void> {
   if (plan.checks.length === 0) return;
   const secrets = config.registries.flatMap(({ password }) => password?.reveal() ?? []);
-  await runChecks({ checks: plan.checks, projectDir: rootDir(projectDir, config.root), secrets, say });
+  for (const check of plan.checks) {
+    await say(`check ${check.name}: ${check.run.join(" ")}`);
+    await runCheck(check, rootDir(projectDir, config.root), secrets);
+  }
   requireSameContent(plan, await again());
 }
 
 const SHOWN_LINES = 20;
 
 /**
- * Runs the checks one after another, without a shell and without input.
+ * Runs a check without a shell and without input.
  *
  * @param secrets are never shown, though a command may print them
- * @throws ProblemError `check-failed` for the first
+ * @throws ProblemError `check-failed`
  */
-export async function runChecks({
-  checks,
-  projectDir,
-  secrets,
-  say,
-}: Pick<PlanChecks, "projectDir" | "say"> & {
-  readonly checks: readonly CheckConfig[];
-  readonly secrets: readonly string[];
-}): Promise<void> {
-  for (const { name, run } of checks) {
-    await say(`check ${name}: ${run.join(" ")}`);
-    const [program, ...args] = run;
-    const answer = await runCommand(program, args, { cwd: projectDir });
-    if (answer.code === 0) continue;
-    const end = answer.code === undefined ? (answer.message ?? "did not run") : `exit code ${answer.code}`;
-    const lines = lastLines(`${answer.stdout}\n${answer.stderr}`, secrets).map((line) => `\n      ${line}`);
-    throw new ProblemError("A check failed, so nothing was built and no tag has moved:", [
-      {
-        code: "check-failed",
-        path: `checks.${name}`,
-        message: `\`${run.join(" ")}\` ended with ${end}${lines.length === 0 ? "" : "; it said last:"}${lines.join("")}`,
-        hint: "Fix what it found, and run the same again",
-      },
-    ]);
-  }
+export async function runCheck(
+  { name, run }: CheckConfig,
+  projectDir: string,
+  secrets: readonly string[],
+): Promise<void> {
+  const [program, ...args] = run;
+  const answer = await runCommand(program, args, { cwd: projectDir });
+  if (answer.code === 0) return;
+  const end = answer.code === undefined ? (answer.message ?? "did not run") : `exit code ${answer.code}`;
+  const lines = lastLines(`${answer.stdout}\n${answer.stderr}`, secrets).map((line) => `\n      ${line}`);
+  throw new ProblemError("A check failed, so nothing was built and no tag has moved:", [
+    {
+      code: "check-failed",
+      path: `checks.${name}`,
+      message: `\`${run.join(" ")}\` ended with ${end}${lines.length === 0 ? "" : "; its last output:"}${lines.join("")}`,
+      hint: "Fix what it found, and run the same again",
+    },
+  ]);
 }
 
 /** A check that writes into a build's context would change what is built, and the plan would not show it. */

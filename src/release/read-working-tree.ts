@@ -6,13 +6,14 @@ import type { GitSource } from "../inputs/git";
 import { fromRoot, rootDir } from "../inputs/project-files";
 import { resolveBuildArgs } from "../inputs/versions";
 import { baseUseProblems } from "../plan/base";
-import type { ImageConfig, SbomConfig } from "../plan/config";
+import type { Config, ImageConfig, SbomConfig } from "../plan/config";
 import { imageRules } from "../plan/image-tags";
 import type { Problem } from "../plan/problem";
 import { assembleImageIntent, BASE_IMAGE, baseLink, type ImageIntent } from "../plan/release-intent";
 import { generatorProblems, type SbomGenerator, sbomGenerator } from "../plan/sbom";
 import type { ReleaseEvent } from "../plan/tag-rules/event";
-import type { PlanReleaseInput } from "./plan-release";
+import type { RegistryReader } from "../registry/read-state";
+import type { Environment } from "../settings/environment";
 
 export interface ReadIntent {
   readonly intent?: ImageIntent;
@@ -20,32 +21,41 @@ export interface ReadIntent {
   readonly notices: readonly string[];
 }
 
-interface ImageIntentReading {
-  readonly image: ImageConfig;
+interface WorkingTreeInput {
+  readonly config: Config;
+  readonly projectDir: string;
+  readonly env: Environment;
+  readonly now: Date;
+  readonly registries: Pick<RegistryReader, "resolveImages">;
+  readonly git: GitSource;
+  readonly readGenerator: ReadGenerator;
+  readonly readMissing: () => Promise<readonly MissingPart[]>;
+}
+
+/** What the release says about one image. */
+interface ImageRelease {
+  readonly event: ReleaseEvent;
   /** The image of the same release that this one is built FROM. */
   readonly base: ImageIntent | undefined;
-  readonly readGenerator: ReadGenerator;
-  readonly missing: () => Promise<readonly MissingPart[]>;
-  readonly git: GitSource;
-  readonly event: ReleaseEvent;
   /** Versions that never count as the newest, without the form. */
   readonly bad: readonly string[];
 }
 
-/** An image that is made from the working tree: its context, build arguments, bases and tags. */
-export async function readImageIntent(
-  { config, env, now, registries, ...input }: PlanReleaseInput,
-  { image, base, readGenerator, missing, git, event, bad }: ImageIntentReading,
+/** An image that is built from the working tree: its context, build arguments, bases and tags. */
+export async function readWorkingTree(
+  { config, env, now, registries, git, readGenerator, readMissing, ...input }: WorkingTreeInput,
+  image: ImageConfig,
+  { base, event, bad }: ImageRelease,
 ): Promise<ReadIntent> {
   const projectDir = rootDir(input.projectDir, config.root);
   const artifacts = fromRoot(input.projectDir, config.root, config.artifacts);
   const path = image.at === undefined ? `image ${image.name}` : `slipway:${image.at}`;
   const isVariant = config.images.some((other) => other !== image && other.at === image.at);
   const argsPath = `${isVariant ? `image ${image.name}` : path}.buildArgs`;
-  const reading = missing().then((parts) => ({ projectDir, image, artifacts, missing: parts, path }));
+  const tree = readMissing().then((missing) => ({ projectDir, image, artifacts, missing, path }));
   const [context, named, buildArgs, addressed] = await Promise.all([
-    reading.then(readBuildContext),
-    reading.then(readNamedFolders),
+    tree.then(readBuildContext),
+    tree.then(readNamedFolders),
     resolveBuildArgs({ projectDir, buildArgs: image.buildArgs, path: argsPath, env }),
     image.addressed === undefined ? undefined : readBaseHash({ projectDir, image, path }),
   ]);
@@ -117,16 +127,16 @@ function namedGitNotice(image: string, name: string): string {
   return `${image}: the folder of its context ${name} holds .git, so each git command changes what it is built from; name .git in that folder's .dockerignore`;
 }
 
-export type ReadGenerator = (config: SbomConfig | false) => Promise<SbomGenerator | undefined>;
+type ReadGenerator = (config: SbomConfig | false) => Promise<SbomGenerator | undefined>;
 
-/** Each generator is asked about once for a plan, however many images it scans, and only where one is built here. */
-export function sbomGenerators({ registries }: Pick<PlanReleaseInput, "registries">): ReadGenerator {
-  const asked = new Map<string, ReturnType<typeof registries.resolveImages>>();
+/** Resolves each SBOM generator once for a plan, however many images it scans, and only if one of them is built here. */
+export function sbomGenerators({ resolveImages }: Pick<RegistryReader, "resolveImages">): ReadGenerator {
+  const asked = new Map<string, ReturnType<typeof resolveImages>>();
   return async (config) => {
     if (config === false) return undefined;
     const { generator, required } = config;
     const key = `${generator} ${required}`;
-    const resolved = asked.get(key) ?? registries.resolveImages([generator], { quick: !required });
+    const resolved = asked.get(key) ?? resolveImages([generator], { quick: !required });
     asked.set(key, resolved);
     return sbomGenerator(config, await resolved);
   };

@@ -8,12 +8,12 @@ import { gitRoot } from "./commands";
 import { isInside, realPath } from "./project-files";
 
 const FOLDER = ".github/workflows";
-/** A reusable workflow of the repository lies beside the others, and is read with them. */
+/** A reusable workflow of the repository. It is read with the other workflows. */
 const OWN_WORKFLOW = /^\.\/\.github\/workflows\/[^/]+\.ya?ml$/;
 
 /**
- * Which actions the workflows of a folder's repository run, then the actions of its own (`uses: ./…`) that these run.
- * What cannot be read breaks no release by itself; the policy decides what follows from it.
+ * The actions that the workflows of a folder's repository run, then those that the repository's own actions
+ * (`uses: ./…`) run. A file that cannot be read does not stop the release here; the policy decides.
  */
 export async function readWorkflowActions(dir: string): Promise<WorkflowText[]> {
   const top = await gitRoot(dir);
@@ -35,7 +35,7 @@ export async function readWorkflowActions(dir: string): Promise<WorkflowText[]> 
   return [...workflows, ...(await readOwnActions(root, workflows))];
 }
 
-/** Each action of the repository's own once, also those that only another one runs. */
+/** Each of the repository's own actions once, including those that only another action runs. */
 async function readOwnActions(root: string, workflows: readonly WorkflowText[]): Promise<WorkflowText[]> {
   const seen = new Set<string>();
   const found: WorkflowText[] = [];
@@ -54,14 +54,14 @@ async function readOwnActions(root: string, workflows: readonly WorkflowText[]):
   return found.sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-/** @param folder from the root, where a job has checked the repository out */
+/** @param folder relative to the root, where a job checks the repository out */
 async function readOwnAction(root: string, folder: string): Promise<WorkflowText> {
   for (const name of ["action.yml", "action.yaml", "Dockerfile", "dockerfile"]) {
     const file = path.posix.join(folder, name);
     const real = isInside(root, path.join(root, file)) ? await realPath(path.join(root, file)) : undefined;
     if (real === undefined) continue;
     if (!isInside(root, real)) return { path: file, uses: [], unread: "it is a link out of the repository" };
-    // An action that is a Dockerfile alone runs no other.
+    // An action that is only a Dockerfile runs no other action.
     return name.startsWith("action.") ? readActions(root, file, actionActions) : { path: file, uses: [] };
   }
   return { path: folder, uses: [], unread: "the repository has no action.yml there" };
@@ -75,7 +75,7 @@ async function readActions(
   try {
     const text = await readYamlText(path.join(root, file));
     if (text === undefined) return { path: file, uses: [], unread: "there is no such file" };
-    // Within the bounds of any YAML file here, before it is looked at by its nodes.
+    // Checks the limits of YAML files (size, aliases) before the nodes are read.
     parseYamlText(file, text);
     return { path: file, uses: actionsOf(text) };
   } catch (error) {
@@ -83,7 +83,7 @@ async function readActions(
   }
 }
 
-/** Only the line, since the path is shown beside it. */
+/** With the line only, because the path is shown beside it. */
 function unreadReason(error: unknown): string {
   const [problem] = error instanceof ProblemError ? error.problems : [];
   if (problem === undefined) return reasonOf(error);
@@ -96,7 +96,7 @@ interface Entry {
   readonly value: unknown;
 }
 
-/** What a workflow runs: `jobs.<id>.uses` and `jobs.<id>.steps[].uses`, with their lines. Nothing else is an action. */
+/** The actions of a workflow, with their lines: `jobs.<id>.uses` and `jobs.<id>.steps[].uses`. */
 export function workflowActions(text: string): UsedAction[] {
   const tree = new YamlTree(text);
   const jobs = [...tree.entries(tree.root.get("jobs")?.value).values()].map(({ value }) =>
@@ -105,7 +105,7 @@ export function workflowActions(text: string): UsedAction[] {
   return tree.texts(jobs.flatMap((job) => [job.get("uses"), ...stepUses(tree, job)]));
 }
 
-/** What an action of the repository's own runs: `runs.steps[].uses`, or the container in `runs.image`. */
+/** The actions that an action runs: `runs.steps[].uses`, or the container in `runs.image`. */
 export function actionActions(text: string): UsedAction[] {
   const tree = new YamlTree(text);
   const runs = tree.entries(tree.root.get("runs")?.value);
@@ -117,7 +117,7 @@ function stepUses(tree: YamlTree, parent: ReadonlyMap<string, Entry>): (Entry | 
   return tree.items(parent.get("steps")?.value).map((step) => tree.entries(step).get("uses"));
 }
 
-/** A YAML text by its nodes, which know their lines, with aliases and merge keys resolved. */
+/** YAML read by its nodes, which know their lines, with aliases and merge keys resolved. */
 class YamlTree {
   readonly root: ReadonlyMap<string, Entry>;
   private readonly lines = new LineCounter();
@@ -128,7 +128,7 @@ class YamlTree {
     this.root = this.entries(this.document.contents);
   }
 
-  /** What a mapping holds: its own keys, then those that it merges, the first one first. Empty for anything else. */
+  /** A mapping's own keys, then those that it merges, the first one first. Empty for anything else. */
   entries(node: unknown, merged = new Set<unknown>()): ReadonlyMap<string, Entry> {
     const found = new Map<string, Entry>();
     const map = this.resolve(node);
@@ -152,7 +152,7 @@ class YamlTree {
     return isSeq(list) ? list.items : otherwise;
   }
 
-  /** The entries that are texts, each place in the file once, from top to bottom. */
+  /** The entries that are texts, from top to bottom. A place that several aliases name counts once. */
   texts(entries: readonly (Entry | undefined)[]): UsedAction[] {
     const byPlace = new Map<number, string>();
     for (const entry of entries) {
