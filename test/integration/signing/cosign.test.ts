@@ -351,7 +351,7 @@ describe("slipway verify", () => {
     }
     const open = await verify("--stack", "open");
     expect(open).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(open.stderr).toMatch(/the stack open asks for no evidence of what it promotes \[verify-rules\]/);
+    expect(open.stderr).toMatch(/the stack open requires no evidence of what it promotes \[verify-rules\]/);
   });
 
   test("refuses what another key signed, what nobody signed, and what is not there", async () => {
