@@ -324,7 +324,7 @@ export function covers(held: readonly string[], needed: readonly string[]): bool
 }
 
 /** The repository to name in errors; undefined for none or several. */
-export function repositoryOf(scopes: readonly string[]): string | undefined {
+function repositoryOf(scopes: readonly string[]): string | undefined {
   const names = scopes.flatMap((scope) => /^repository:(.+):[^:]*$/.exec(scope)?.[1] ?? []);
   return names.length === 1 ? names[0] : undefined;
 }

@@ -88,7 +88,7 @@ export function isPlatformWord(value: unknown): value is string {
   return platformWord.safeParse(value).success;
 }
 
-export function isMediaType(value: unknown): value is string {
+function isMediaType(value: unknown): value is string {
   return mediaTypeSchema.safeParse(value).success;
 }
 

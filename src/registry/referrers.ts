@@ -68,7 +68,7 @@ export async function attachReferrer(options: AttachReferrerOptions): Promise<At
   return { descriptor, existed: false };
 }
 
-export async function isAttached(
+async function isAttached(
   { client, repository }: RepositoryAt,
   subject: Digest,
   referrer: Digest,
