@@ -28,6 +28,8 @@ import { type Ended, slipway } from "../../support/slipway";
 
 /** How long a second of waiting is. */
 const SECOND_MS = 10;
+/** Where a run has to appear before the command gives up, also on a busy machine. */
+const LONGER_SECOND_MS = 50;
 const VERSION = ["--version", "v1.2.3"];
 const LOCAL = "AWL_DOCKER_RELEASE_VERSION=v1.2.3 pulumi up --stack release";
 let dir: string;
@@ -55,8 +57,9 @@ async function dispatch(
   standIn: ActionsRuns | undefined,
   args: string[],
   env: NodeJS.ProcessEnv = {},
+  secondMs = SECOND_MS,
 ): Promise<Ended> {
-  return checked(await slipway(argumentsOf(args), environment(standIn, env), SECOND_MS));
+  return checked(await slipway(argumentsOf(args), environment(standIn, env), secondMs));
 }
 
 /** @returns what a dispatch that fails prints */
@@ -226,7 +229,7 @@ describe("its own run", () => {
       { startsAfter: 2, artifacts: KEPT },
     );
     standIn.addRun();
-    const { code, out } = await dispatch(standIn, VERSION);
+    const { code, out } = await dispatch(standIn, VERSION, {}, LONGER_SECOND_MS);
     expect(out).toContain("/actions/runs/1002");
     expect(code).toBe(0);
     expect(standIn.dispatches).toHaveLength(1);
@@ -262,7 +265,7 @@ describe("its own run", () => {
         { namesRuns: false, refs: { main: UNMARKED, "v1.2.3": UNMARKED } },
         { neighbour, startsAfter: 2, artifacts: KEPT },
       );
-      const { code, out } = await dispatch(standIn, VERSION);
+      const { code, out } = await dispatch(standIn, VERSION, {}, LONGER_SECOND_MS);
       expect(out).toContain("/actions/runs/1002");
       expect(code).toBe(0);
     },
