@@ -25,7 +25,7 @@ export interface RegistryArgs {
    */
   readonly password?: pulumi.Input<string>;
   /**
-   * Skip this registry, with a notice, if there are no credentials for it.
+   * Skip this registry, with a notice, when there are no credentials for it.
    * @default false
    */
   readonly optional?: boolean;
@@ -35,17 +35,17 @@ export interface RegistryArgs {
    */
   readonly plainHttp?: boolean;
   /**
-   * Whether tags such as latest, 1 and 1.2 are set there. Set false for a registry with immutable tags.
+   * Whether tags such as latest, 1 and 1.2 are written there. Set false for a registry with immutable tags.
    * @default true
    */
   readonly floatingTags?: boolean;
   /**
-   * Where descriptions of its repositories go and `slipway prune` deletes tags: a server with Docker Hub's API.
+   * The server with Docker Hub's API that takes repository descriptions, and where `slipway prune` deletes tags.
    * @default https://hub.docker.com for docker.io, else none
    */
   readonly hub?: string;
   /**
-   * The GitHub server whose packages its repositories are, by whose API `slipway prune` deletes.
+   * The GitHub server whose packages its repositories are; `slipway prune` deletes them through its API.
    * @default https://github.com for ghcr.io, else none
    */
   readonly packages?: string;
@@ -54,22 +54,22 @@ export interface RegistryArgs {
 /** An image: what it is built from, for which platforms, and its tags. */
 export interface ImageArgs {
   /**
-   * Repository's name in the registries, after host and namespace, where several images share one.
+   * The repository's name in the registries, after host and namespace, if several images share one.
    * @default the name
    */
   readonly repository?: string;
   /**
-   * Name of another image of this stack that this one is built FROM: its Dockerfile begins with `ARG BASE_IMAGE` and a FROM that takes it.
+   * Another image of this stack that this one is built FROM: the Dockerfile begins with `ARG BASE_IMAGE` and a FROM that uses it.
    * @default the stack's `base`, for a stack with one image
    */
   readonly base?: string;
   /**
-   * Folder of the build context, relative to the project.
+   * The folder of the build context, relative to the project.
    * @default .
    */
   readonly context?: string;
   /**
-   * The Dockerfile, relative to the context; it may lie anywhere in the project.
+   * The Dockerfile, relative to the context; it may be anywhere in the project.
    * @default Dockerfile
    */
   readonly dockerfile?: string;
@@ -79,12 +79,12 @@ export interface ImageArgs {
    */
   readonly target?: string;
   /**
-   * What is built for.
+   * The platforms to build for.
    * @default [linux/amd64, linux/arm64]
    */
   readonly platforms?: readonly ("linux/amd64" | "linux/arm64" | "linux/arm/v7" | "linux/arm/v6" | "linux/arm/v5" | "linux/386" | "linux/amd64/v2" | "linux/amd64/v3" | "linux/amd64/v4" | "linux/ppc64le" | "linux/s390x" | "linux/riscv64" | "linux/loong64" | "linux/mips64le" | "linux/mips64" | "windows/amd64" | "windows/arm64" | "freebsd/amd64" | "freebsd/arm64" | "wasi/wasm")[];
   /**
-   * Build arguments. Provenance makes them public: no secrets.
+   * Build arguments. They are public in the provenance, so never put secrets here.
    * @default none
    */
   readonly buildArgs?: Readonly<Record<string, string | number | boolean | {
@@ -96,7 +96,7 @@ export interface ImageArgs {
      */
     readonly key?: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
+     * A value to use instead of the one found; the plan shows the difference.
      * @default none
      */
     readonly pin?: string;
@@ -104,28 +104,28 @@ export interface ImageArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A version that beats the newest one; the plan shows how they differ.
+     * A version to use instead of the newest one; the plan shows the difference.
      * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;
   /**
-   * Tag rules in docker/metadata-action's own syntax. An empty list means what it means there: schedule, branch, tag and pull request.
+   * Tag rules in docker/metadata-action's syntax. An empty list means its default rules: schedule, branch, tag and pull request.
    * @default {{version}}, {{major}}.{{minor}}, {{major}} and type=sha
    */
   readonly tags?: readonly string[];
   /**
-   * What holds for all rules, in docker/metadata-action's syntax.
+   * Options for all tag rules, in docker/metadata-action's syntax.
    * @default latest=auto
    */
   readonly flavor?: readonly string[];
   /**
-   * `release` bakes version, revision and the commit's date in. `none` makes content that later releases can carry over without a build.
+   * `release` puts version, revision and the commit's date into the image. With `none`, later releases can reuse the content without a build.
    * @default release
    */
   readonly labels?: "release" | "none";
   /**
-   * Your own labels, which win over computed ones.
+   * Your own labels; they override computed ones.
    * @example [org.opencontainers.image.vendor=Octo]
    */
   readonly extraLabels?: readonly string[];
@@ -135,12 +135,12 @@ export interface ImageArgs {
    */
   readonly provenance?: boolean;
   /**
-   * Attach an SBOM: true for docker.io/docker/buildkit-syft-scanner:stable-1 where it can be reached, a generator's image that has to be reached, or false for none.
+   * Attach an SBOM. true: by docker.io/docker/buildkit-syft-scanner:stable-1, if it can be reached; a generator's image: by that one, which must be reachable; false: no SBOM.
    * @default true
    */
   readonly sbom?: boolean | string;
   /**
-   * Where provenance and SBOM are: `index`, inside the image's index, as `unknown/unknown`; or `referrers`, beside it, for consumers that take every entry of an index for a platform.
+   * Where provenance and SBOM are stored: `index`, in the image's index as `unknown/unknown`, or `referrers`, beside it, for consumers that mistake every entry of an index for a platform.
    * @default index
    */
   readonly attestations?: "index" | "referrers";
@@ -150,37 +150,37 @@ export interface ImageArgs {
    */
   readonly cacheFrom?: readonly string[];
   /**
-   * Caches to write, in buildx's syntax; a cache that fails never fails a release.
+   * Caches to write, in buildx's syntax. A cache that cannot be written does not fail the release.
    * @default none
    */
   readonly cacheTo?: readonly string[];
-  /** Build secrets for `RUN --mount=type=secret`: id to value. Set them with: pulumi config set --secret --path 'slipway:images[0].secrets.ID' */
+  /** Build secrets for `RUN --mount=type=secret`, by id. Set one with: pulumi config set --secret --path 'slipway:images[0].secrets.ID' */
   readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
   /**
-   * Named build contexts for FROM, `COPY --from=` and `--mount=from=`: a folder relative to the image's context, inside the project; docker-image:// and an image; or a Git address with its commit.
+   * Named build contexts for FROM, `COPY --from=` and `--mount=from=`: a folder of the project, relative to the image's context; docker-image:// and an image; or a Git address with its commit.
    * @default none
    * @example { shared: ../shared, tools: "docker-image://alpine:3.20" }
    */
   readonly contexts?: Readonly<Record<string, string>>;
   /**
-   * Ids for `RUN --mount=type=ssh`. Each takes the agent at SSH_AUTH_SOCK, which no state records.
+   * Ids for `RUN --mount=type=ssh`. Each uses the ssh agent at SSH_AUTH_SOCK, which is not stored in the stack's state.
    * @default none
    * @example [default]
    */
   readonly ssh?: readonly string[];
   /**
-   * The network of RUN lines: the builder's, none, or that of the builder's machine, which the builder has to allow.
+   * The network of RUN instructions: the builder's, none, or the network of the builder's host, which the builder must allow.
    * @default default
    */
   readonly network?: "default" | "none" | "host";
   /**
-   * Hosts that RUN lines know besides: name to IP address, or `host-gateway` for the builder's machine.
+   * Further hosts for RUN instructions: name to IP address, or `host-gateway` for the builder's host.
    * @default none
    */
   readonly extraHosts?: Readonly<Record<string, string>>;
   /**
-   * What Docker Hub says of the image's repository, written after every tag by a release that moves its floating tags.
-   * @default it stays as it is
+   * The description of the image's repository on Docker Hub. A release that moves floating tags writes it, after all tags.
+   * @default left as it is
    */
   readonly description?: {
     /**
@@ -189,13 +189,13 @@ export interface ImageArgs {
      */
     readonly file: string;
     /**
-     * The one line in lists, at most 100 characters.
-     * @default it stays as it is
+     * The line shown in lists, at most 100 characters.
+     * @default left as it is
      */
     readonly short?: string;
   };
   /**
-   * Any text: another one builds the same content again.
+   * Any text. Changing it rebuilds the same content.
    * @default none
    */
   readonly salt?: string;
@@ -209,12 +209,12 @@ export interface LaneArgs {
    */
   readonly name: string;
   /**
-   * How the lane's versions are written as image tags.
+   * The form of the lane's version tags.
    * @example standalone-vX.Y.Z
    */
   readonly format: string;
   /**
-   * The git tags that release the lane; * is the version.
+   * The git tags that release the lane; * stands for the version.
    * @example docker-v*
    */
   readonly trigger: string;
@@ -224,22 +224,22 @@ export interface LaneArgs {
    */
   readonly floating: string;
   /**
-   * Further tag rules, as an image's `tags`.
-   * @default the format and the floating tag alone
+   * Further tag rules, like an image's `tags`.
+   * @default none besides the format and the floating tag
    */
   readonly tags?: readonly string[];
   /**
-   * In place of the image's.
+   * Overrides the image's context.
    * @default the image's
    */
   readonly context?: string;
   /**
-   * In place of the image's.
+   * Overrides the image's Dockerfile.
    * @default the image's
    */
   readonly dockerfile?: string;
   /**
-   * In place of the image's.
+   * Overrides the image's target.
    * @default the image's
    */
   readonly target?: string;
@@ -253,24 +253,24 @@ export interface CheckArgs {
    */
   readonly name: string;
   /**
-   * Program and arguments, run in the project's folder without a shell.
+   * Program and arguments, run without a shell in the folder that `root` names.
    * @example [npm, run, build]
    */
   readonly run: readonly string[];
 }
 
 /**
- * A base that the images are built FROM, tagged base-<hash> and built only where no registry has it; base-latest follows.
+ * A base that the images are built FROM, tagged base-<hash> and built only if no registry has it. The tag base-latest follows the newest release.
  * @default none
  */
 export interface BaseArgs {
   /**
-   * The base's name here.
+   * The base's name in these settings.
    * @default the first image's name and -base
    */
   readonly name?: string;
   /**
-   * Repository's name in the registries.
+   * The repository's name in the registries.
    * @default the first image's
    */
   readonly repository?: string;
@@ -280,19 +280,19 @@ export interface BaseArgs {
    */
   readonly dockerfile?: string;
   /**
-   * Files besides the Dockerfile that make up the base's hash, in this order, relative to the context; `**` is everything below a folder, without junk such as .DS_Store.
+   * Files that go into the base's hash after its Dockerfile, in this order, relative to the context. `**` is everything below a folder, without junk such as .DS_Store.
    * @example [rootfs/**, entrypoint*.sh]
    */
   readonly include: readonly string[];
-  /** Pins the base: base-<hash> is taken instead of the computed one. Usually it comes from BASE_HASH. */
+  /** Pins the base: uses base-<hash> instead of the computed hash. Usually set by BASE_HASH. */
   readonly hash?: string;
   /**
-   * What the base is built for.
+   * The platforms to build the base for.
    * @default the first image's
    */
   readonly platforms?: readonly ("linux/amd64" | "linux/arm64" | "linux/arm/v7" | "linux/arm/v6" | "linux/arm/v5" | "linux/386" | "linux/amd64/v2" | "linux/amd64/v3" | "linux/amd64/v4" | "linux/ppc64le" | "linux/s390x" | "linux/riscv64" | "linux/loong64" | "linux/mips64le" | "linux/mips64" | "windows/amd64" | "windows/arm64" | "freebsd/amd64" | "freebsd/arm64" | "wasi/wasm")[];
   /**
-   * Folder of the build context, relative to the project.
+   * The folder of the build context, relative to the project.
    * @default .
    */
   readonly context?: string;
@@ -302,7 +302,7 @@ export interface BaseArgs {
    */
   readonly target?: string;
   /**
-   * Build arguments. Provenance makes them public: no secrets.
+   * Build arguments. They are public in the provenance, so never put secrets here.
    * @default none
    */
   readonly buildArgs?: Readonly<Record<string, string | number | boolean | {
@@ -314,7 +314,7 @@ export interface BaseArgs {
      */
     readonly key?: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
+     * A value to use instead of the one found; the plan shows the difference.
      * @default none
      */
     readonly pin?: string;
@@ -322,13 +322,13 @@ export interface BaseArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A version that beats the newest one; the plan shows how they differ.
+     * A version to use instead of the newest one; the plan shows the difference.
      * @default the variable of the argument's name
      */
     readonly pin?: string;
   }>>;
   /**
-   * Your own labels, which win over computed ones.
+   * Your own labels; they override computed ones.
    * @example [org.opencontainers.image.vendor=Octo]
    */
   readonly extraLabels?: readonly string[];
@@ -338,12 +338,12 @@ export interface BaseArgs {
    */
   readonly provenance?: boolean;
   /**
-   * Attach an SBOM: true for docker.io/docker/buildkit-syft-scanner:stable-1 where it can be reached, a generator's image that has to be reached, or false for none.
+   * Attach an SBOM. true: by docker.io/docker/buildkit-syft-scanner:stable-1, if it can be reached; a generator's image: by that one, which must be reachable; false: no SBOM.
    * @default true
    */
   readonly sbom?: boolean | string;
   /**
-   * Where provenance and SBOM are: `index`, inside the image's index, as `unknown/unknown`; or `referrers`, beside it, for consumers that take every entry of an index for a platform.
+   * Where provenance and SBOM are stored: `index`, in the image's index as `unknown/unknown`, or `referrers`, beside it, for consumers that mistake every entry of an index for a platform.
    * @default index
    */
   readonly attestations?: "index" | "referrers";
@@ -353,7 +353,7 @@ export interface BaseArgs {
    */
   readonly cacheFrom?: readonly string[];
   /**
-   * Caches to write, in buildx's syntax; a cache that fails never fails a release.
+   * Caches to write, in buildx's syntax. A cache that cannot be written does not fail the release.
    * @default none
    */
   readonly cacheTo?: readonly string[];
@@ -362,12 +362,12 @@ export interface BaseArgs {
 /** The image with other build arguments, under tags with a suffix. */
 export interface VariantArgs {
   /**
-   * What each of the variant's tags ends in; empty for the plain one.
+   * The end of each of the variant's tags; empty for the plain variant.
    * @example -slim
    */
   readonly suffix: string;
   /**
-   * Added to the image's build arguments, over which they win.
+   * Further build arguments; they override the image's.
    * @default none
    */
   readonly buildArgs?: Readonly<Record<string, string | number | boolean | {
@@ -379,7 +379,7 @@ export interface VariantArgs {
      */
     readonly key?: string;
     /**
-     * A value that beats the one found; the plan shows how they differ.
+     * A value to use instead of the one found; the plan shows the difference.
      * @default none
      */
     readonly pin?: string;
@@ -387,7 +387,7 @@ export interface VariantArgs {
     /** `npm:<package>`, or `npm:<package>@<tag>`. */
     readonly latestOf: string;
     /**
-     * A version that beats the newest one; the plan shows how they differ.
+     * A version to use instead of the newest one; the plan shows the difference.
      * @default the variable of the argument's name
      */
     readonly pin?: string;
@@ -400,12 +400,12 @@ export interface VariantArgs {
 }
 
 /**
- * What builds.
+ * Which builder to use, and how many builds run at once.
  * @default buildx's current builder
  */
 export interface BuilderArgs {
   /**
-   * A buildx builder.
+   * The buildx builder to use.
    * @default buildx's current one
    */
   readonly name?: string;
@@ -422,34 +422,34 @@ export interface BuilderArgs {
  */
 export interface SignArgs {
   /**
-   * `key`: with a cosign key pair or a PEM key, offline. `keyless`: with the identity of the CI, by Fulcio and Rekor. `none`: nothing is signed, and the registry is trusted.
+   * `key`: with a cosign key pair or a PEM key, offline. `keyless`: with the CI job's identity, through Fulcio and Rekor. `none`: nothing is signed, and the registry is trusted.
    * @default key
    */
   readonly mode?: "none" | "key" | "keyless";
   /**
-   * The private key's PEM, as secret configuration: EC P-256 or Ed25519, or what cosign generate-key-pair writes.
+   * The private key as PEM, in secret configuration: EC P-256 or Ed25519, plain or as cosign generate-key-pair writes it.
    * @default COSIGN_PRIVATE_KEY
    */
   readonly key?: pulumi.Input<string>;
   /**
-   * Instead of `key`: an encrypted key's file in the project.
+   * Instead of `key`: a file of the project with an encrypted private key.
    * @example cosign.key
    */
   readonly keyFile?: string;
   /**
-   * Of an encrypted key, as secret configuration.
+   * The password of an encrypted key, as secret configuration.
    * @default COSIGN_PASSWORD
    */
   readonly password?: pulumi.Input<string>;
-  /** PEM of the public key. Releases are verified by it where the private key is not at hand; the private key has to match it. */
+  /** The public key as PEM. It verifies releases where the private key is not available, and has to match the private key. */
   readonly publicKey?: string;
   /**
-   * Instead of `publicKey`: its file in the project.
+   * Instead of `publicKey`: a file of the project with the public key.
    * @example cosign.pub
    */
   readonly publicKeyFile?: string;
   /**
-   * What issues the certificates of `keyless`.
+   * The server that issues certificates for `keyless`.
    * @default https://fulcio.sigstore.dev
    */
   readonly fulcio?: string;
@@ -459,34 +459,34 @@ export interface SignArgs {
    */
   readonly rekor?: string;
   /**
-   * A Sigstore trusted root's file in the project, for servers of your own.
+   * A file of the project with the Sigstore trusted root of your own servers.
    * @default Sigstore's public one
    */
   readonly trustedRoot?: string;
   /**
-   * Further signers whose releases are trusted: a key that was replaced, the workflow that signs keyless.
+   * Further signers whose releases are trusted, such as a replaced key or a workflow that signs keyless.
    * @default none
    */
   readonly trusted?: readonly ({
-    /** PEM of the public key that has to have signed. */
+    /** The signer's public key, as PEM. */
     readonly key?: string;
     /**
-     * Instead of `key`: its file in the project.
+     * Instead of `key`: a file of the project with the public key.
      * @example cosign.pub
      */
     readonly keyFile?: string;
     /**
-     * Instead of a key: the certificate's subject, exactly or as a /pattern/ for all of it.
+     * Instead of a key: the subject of the signing certificate, exactly or as a /pattern/ that matches all of it.
      * @example https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3
      */
     readonly subject?: string;
     /**
-     * Who has to vouch for the subject, exactly.
+     * The certificate's issuer, exactly.
      * @default https://token.actions.githubusercontent.com
      */
     readonly issuer?: string;
     /**
-     * A Sigstore trusted root's file in the project.
+     * A file of the project with a Sigstore trusted root.
      * @default Sigstore's public one
      */
     readonly trustedRoot?: string;
@@ -494,17 +494,17 @@ export interface SignArgs {
 }
 
 /**
- * Nothing is built: the stack promotes, by digest, what another stack or a signed statement verified.
+ * Build nothing, and promote by digest what another stack released or a signed statement names.
  * @default none
  */
 export interface PromoteArgs {
   /**
-   * The stack of this project whose last release is taken, by its manifest.
+   * Promote the last release of this stack of the project, as its manifest says.
    * @example stage
    */
   readonly from?: string;
   /**
-   * Instead of `from`: a version, taken by its release statement in a registry.
+   * Instead of `from`: promote this version, as its release statement in a registry says.
    * @example v1.2.3
    */
   readonly statement?: string;
@@ -525,67 +525,67 @@ export interface PromoteArgs {
     readonly namespace?: string;
   };
   /**
-   * Only these images; the others stay as they were promoted last.
+   * Promote only these images; the others stay as they were last promoted.
    * @default all
    */
   readonly images?: readonly string[];
   /**
-   * What has to be verified before anything of a release is copied.
-   * @default nothing
+   * The gate: what must be verified before any image is copied.
+   * @default none
    */
   readonly verify?: {
-    /** PEM of the public key that has to have signed. */
+    /** The signer's public key, as PEM. */
     readonly key?: string;
     /**
-     * Instead of `key`: its file in the project.
+     * Instead of `key`: a file of the project with the public key.
      * @example cosign.pub
      */
     readonly keyFile?: string;
     /**
-     * Instead of a key: the certificate's subject, exactly or as a /pattern/ for all of it.
+     * Instead of a key: the subject of the signing certificate, exactly or as a /pattern/ that matches all of it.
      * @example https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3
      */
     readonly subject?: string;
     /**
-     * Who has to vouch for the subject, exactly.
+     * The certificate's issuer, exactly.
      * @default https://token.actions.githubusercontent.com
      */
     readonly issuer?: string;
     /**
-     * A Sigstore trusted root's file in the project.
+     * A file of the project with a Sigstore trusted root.
      * @default Sigstore's public one
      */
     readonly trustedRoot?: string;
     /**
-     * What has to be signed: signature, statement, provenance, sbom, or predicate types.
+     * What the signer must have signed: signature, statement, provenance, sbom, or predicate types.
      * @default [signature, statement]
      */
     readonly predicates?: readonly string[];
     /**
-     * Provenance's builder, exactly or as a /pattern/, for every platform.
+     * The builder that each platform's provenance must name, exactly or as a /pattern/.
      * @default any
      */
     readonly builder?: string;
     /**
-     * Where the source is, exactly or as a /pattern/.
+     * The source repository that provenance must name, exactly or as a /pattern/.
      * @default any
      * @example https://github.com/octo/app
      */
     readonly source?: string;
     /**
-     * Platforms that have to be there.
+     * Platforms that the image must have.
      * @default those of the release
      */
     readonly platforms?: readonly ("linux/amd64" | "linux/arm64" | "linux/arm/v7" | "linux/arm/v6" | "linux/arm/v5" | "linux/386" | "linux/amd64/v2" | "linux/amd64/v3" | "linux/amd64/v4" | "linux/ppc64le" | "linux/s390x" | "linux/riscv64" | "linux/loong64" | "linux/mips64le" | "linux/mips64" | "windows/amd64" | "windows/arm64" | "freebsd/amd64" | "freebsd/arm64" | "wasi/wasm")[];
     /**
-     * How long ago it has to have been made.
+     * The release must be at least this old.
      * @default 0s
      * @example 24h
      */
     readonly minAge?: string;
     /**
-     * How long ago it may have been made.
-     * @default any time
+     * The release must not be older than this.
+     * @default no limit
      * @example 30d
      */
     readonly maxAge?: string;
@@ -593,83 +593,83 @@ export interface PromoteArgs {
 }
 
 /**
- * The team's rules, each off, warn or refuse.
+ * Your team's rules, each off, warn or refuse.
  * @default as each rule says
  */
 export interface PolicyArgs {
   /**
-   * A promotion passes a gate: releases are signed, or `promote.verify` names who signed.
+   * A promotion needs a gate: signed releases, or a signer in `promote.verify`.
    * @default warn
    */
   readonly unsignedPromotion?: "off" | "warn" | "refuse";
   /**
-   * Nothing is adopted or promoted on a registry's word alone, as happens where releases are not signed, and no build reads a cache from a registry.
+   * Unsigned content of a registry is not adopted or promoted, and no build reads a cache from a registry.
    * @default off; refuse for a stack that promotes
    */
   readonly unverifiedContent?: "off" | "warn" | "refuse";
   /**
-   * A version is made from a clean working tree. Its statement records uncommitted changes, and no gate accepts it.
+   * A version needs a clean working tree. With uncommitted changes, its statement records them and no gate accepts it.
    * @default warn
    */
   readonly uncommittedVersion?: "off" | "warn" | "refuse";
   /**
-   * What a Dockerfile takes from a registry is written with its digest. Every plan pins it anyway.
+   * A Dockerfile names images with their digests. Every plan pins them in any case.
    * @default off
    */
   readonly floatingBase?: "off" | "warn" | "refuse" | {
     /** @default refuse */
     readonly level?: "off" | "warn" | "refuse";
     /**
-     * Images that are let through, exactly or as a /pattern/.
+     * Images that are allowed, exactly or as a /pattern/.
      * @default none
      * @example [/docker\.io\/docker\/dockerfile:.+/]
      */
     readonly allow?: readonly string[];
   };
   /**
-   * Images are built with provenance; with `refuse`, the gate before a promotion asks for it too.
+   * Images are built with provenance. With `refuse`, the gate before a promotion requires it too.
    * @default warn
    */
   readonly missingProvenance?: "off" | "warn" | "refuse";
   /**
-   * An image that should have an SBOM has one, although its generator cannot be reached. A plan says so in any case.
+   * An image is not released without its SBOM when the generator cannot be reached. The plan reports it in any case.
    * @default off; refuse for a stack that promotes or sets requireTag
    */
   readonly missingSbom?: "off" | "warn" | "refuse";
   /**
-   * Actions in .github/workflows are named by their full commit.
+   * Workflows in .github/workflows name actions by their full commit.
    * @default warn
    */
   readonly unpinnedAction?: "off" | "warn" | "refuse" | {
     /** @default refuse */
     readonly level?: "off" | "warn" | "refuse";
     /**
-     * Actions that are let through, exactly or as a /pattern/.
+     * Actions that are allowed, exactly or as a /pattern/.
      * @default none
      * @example [/octo\/.+/]
      */
     readonly allow?: readonly string[];
   };
   /**
-   * A pre-release moves no floating tag. `warn`: only where `override` names the tag; `refuse`: not even then; `off`: it moves them as any version does.
+   * A pre-release moves no floating tag. `warn`: except tags that `override` names; `refuse`: no exception; `off`: it moves them like any version.
    * @default warn
    */
   readonly prereleaseOnFloatingTag?: "off" | "warn" | "refuse";
   /**
-   * Platforms that every image has to have.
+   * Platforms that every image must have.
    * @default off
    */
   readonly requiredPlatforms?: "off" | {
     /** @default refuse */
     readonly level?: "off" | "warn" | "refuse";
     /**
-     * Every image has to have them.
+     * The required platforms.
      * @example [linux/amd64, linux/arm64]
      */
     readonly platforms: readonly ("linux/amd64" | "linux/arm64" | "linux/arm/v7" | "linux/arm/v6" | "linux/arm/v5" | "linux/386" | "linux/amd64/v2" | "linux/amd64/v3" | "linux/amd64/v4" | "linux/ppc64le" | "linux/s390x" | "linux/riscv64" | "linux/loong64" | "linux/mips64le" | "linux/mips64" | "windows/amd64" | "windows/arm64" | "freebsd/amd64" | "freebsd/arm64" | "wasi/wasm")[];
   };
   /**
-   * Licences that no package may have, by the SBOM; judged at the gate before a promotion and by slipway verify.
+   * Licences that no package in the SBOM may have. The gate before a promotion and `slipway verify` check this.
    * @default off
    */
   readonly deniedLicences?: "off" | {
@@ -681,7 +681,7 @@ export interface PolicyArgs {
      */
     readonly licences: readonly string[];
     /**
-     * What is done with a package whose licence the SBOM does not say, or by no SPDX id.
+     * Whether to allow a package for which the SBOM has no licence, or none with an SPDX id.
      * @default allow
      */
     readonly unknown?: "allow" | "refuse";
@@ -689,13 +689,13 @@ export interface PolicyArgs {
 }
 
 /**
- * Versions that are bad, and the one that floating tags go back to.
+ * Bad versions, and the version that floating tags go back to.
  * @default none
  */
 export interface RollbackArgs {
   /**
    * The version that floating tags go back to.
-   * @default none, tags stay
+   * @default none, the tags stay
    * @example v1.2.2
    */
   readonly to?: string;
@@ -707,15 +707,15 @@ export interface RollbackArgs {
   readonly bad?: readonly string[];
   /**
    * Only these images go back.
-   * @default every image that has such a version
+   * @default every image that has the version
    */
   readonly images?: readonly string[];
 }
 
-/** What a GitHub repository is to have; a part that is left out is left alone. */
+/** The settings of a GitHub repository. Parts that are left out stay as they are. */
 export interface RepositorySetupArgs {
   /**
-   * The repository.
+   * The GitHub repository.
    * @default slipway:repository
    * @example octo/app
    */
@@ -726,7 +726,7 @@ export interface RepositorySetupArgs {
    */
   readonly baseUrl?: string;
   /**
-   * A token of this stack's own, as secret configuration.
+   * A token for this stack, as secret configuration.
    * @default GH_TOKEN or GITHUB_TOKEN
    */
   readonly token?: pulumi.Input<string>;
@@ -736,12 +736,12 @@ export interface RepositorySetupArgs {
    */
   readonly writeDelayMs?: number;
   /**
-   * Actions secrets of the whole repository, which every workflow of every branch can read; put those of a release into `environments`.
+   * Actions secrets of the whole repository. Every workflow of every branch can read them, so put secrets of a release into `environments`.
    * @default none
    */
   readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
   /**
-   * Actions variables.
+   * Actions variables of the whole repository.
    * @default none
    */
   readonly variables?: Readonly<Record<string, string>>;
@@ -751,44 +751,44 @@ export interface RepositorySetupArgs {
    */
   readonly environments?: Readonly<Record<string, {
     /**
-     * Who has to approve a job: logins and organization/team, at most six.
+     * Who must approve a job: logins and organization/team, at most six.
      * @default none
      */
     readonly reviewers?: readonly string[];
     /**
-     * Minutes that a job waits.
+     * Minutes that a job has to wait.
      * @default 0
      */
     readonly waitTimer?: number;
     /**
-     * Who starts a job may not approve it.
+     * The user who starts a job cannot approve it.
      * @default false
      */
     readonly preventSelfReview?: boolean;
     /**
-     * Administrators may skip the rules.
+     * Administrators can skip these rules.
      * @default true
      */
     readonly adminsBypass?: boolean;
     /**
-     * Git tags that may deploy; any ref may where this and `branches` are empty.
-     * @default what starts the workflows that name the environment, else v* and each lane's; none where `branches` is set
+     * Git tags that may deploy. Any ref may deploy if this and `branches` are empty lists.
+     * @default what starts the workflows that name the environment, else v* and each lane's; none if `branches` is set
      * @example [v*]
      */
     readonly tags?: readonly string[];
     /**
      * Branches that may deploy.
-     * @default what starts the workflows that name the environment; none where `tags` is set
+     * @default what starts the workflows that name the environment; none if `tags` is set
      * @example [main]
      */
     readonly branches?: readonly string[];
     /**
-     * Secrets of this environment alone.
+     * Secrets of this environment only.
      * @default none
      */
     readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
     /**
-     * Variables of this environment alone.
+     * Variables of this environment only.
      * @default none
      */
     readonly variables?: Readonly<Record<string, string>>;
@@ -804,8 +804,8 @@ export interface RepositorySetupArgs {
      */
     readonly name?: string;
     /**
-     * Further git tags.
-     * @default v* and each lane's
+     * Further git tags to protect, besides v* and each lane's.
+     * @default none
      */
     readonly patterns?: readonly string[];
   };
@@ -815,7 +815,7 @@ export interface RepositorySetupArgs {
    */
   readonly permissions?: {
     /**
-     * Actions have to be named by a full commit SHA.
+     * Workflows must name actions by a full commit SHA.
      * @default true
      */
     readonly shaPinning?: boolean;
@@ -825,78 +825,78 @@ export interface RepositorySetupArgs {
      */
     readonly allowed?: "all" | "local_only" | "selected";
     /**
-     * With `selected`, besides GitHub's own.
+     * With `selected`: the actions that may run besides GitHub's own.
      * @default none
      * @example [docker/*]
      */
     readonly patterns?: readonly string[];
     /**
-     * What a workflow's token may do by default.
+     * The default rights of a workflow's token.
      * @default read
      */
     readonly workflowToken?: "read" | "write";
   };
   /**
-   * Labels of issues and pull requests: those of a release (release, backport, breaking, rollback) where it is true, or a list.
+   * Labels for issues and pull requests: a list, or true for release, backport, breaking and rollback.
    * @default false
    */
   readonly labels?: boolean | readonly ({
     /**
-     * What the label is called.
+     * The label's name.
      * @example release
      */
     readonly name: string;
     /**
-     * Six hex digits.
+     * The color, as six hex digits.
      * @default ededed
      */
     readonly color?: string;
     /**
-     * What it is for.
+     * The label's description.
      * @default none
      */
     readonly description?: string;
   })[];
   /**
-   * Files of the project that are kept in the repository, each a commit.
+   * Files to commit to the repository, one commit each.
    * @default none
    */
   readonly files?: readonly ({
     /**
-     * In the repository.
+     * The file's path in the repository.
      * @example .github/workflows/release-docker.yml
      */
     readonly path: string;
     /**
-     * In the project.
+     * The file's path in the project.
      * @default the same path
      */
     readonly from?: string;
     /**
-     * The file's text.
+     * The file's text, instead of a file of the project.
      * @default the text of `from`
      */
     readonly content?: string;
   })[];
   /**
-   * What `slipway workflows` writes for the project's stacks is kept in the repository too.
+   * Also commit the files that `slipway workflows` writes for the project's stacks.
    * @default false
    */
   readonly workflowFiles?: boolean;
   /**
-   * Where files are committed.
+   * The branch that files are committed to.
    * @default the repository's default branch
    */
   readonly branch?: string;
   /**
-   * Files reach the default branch by a pull request from `branch`.
+   * Open a pull request from `branch` to the default branch.
    * @default false
    */
   readonly pullRequest?: boolean;
 }
 
 /**
- * GitHub's side: workflows of a release stack; with `setup: true` the stack sets the repository up, and releases nothing.
+ * The stack's workflow files. With `setup: true`, the stack sets up the GitHub repository and releases nothing.
  * @default none
  */
 export interface GithubArgs extends RepositorySetupArgs {
@@ -906,12 +906,12 @@ export interface GithubArgs extends RepositorySetupArgs {
    */
   readonly workflows?: {
     /**
-     * Whose folders are written: .github/workflows, .gitea/workflows.
+     * Which folders are written: .github/workflows, .gitea/workflows.
      * @default [github]
      */
     readonly hosts?: readonly ("github" | "gitea")[];
     /**
-     * The project's folder in its repository, where Pulumi.yaml is.
+     * The folder of the repository that has Pulumi.yaml.
      * @default .
      * @example release
      */
@@ -922,28 +922,28 @@ export interface GithubArgs extends RepositorySetupArgs {
      */
     readonly runner?: string;
     /**
-     * Builds each platform on a runner of its own, to be merged by digest: `true` for GitHub's amd64 and arm64, or labels by platform.
+     * Build each platform on its own runner and merge the results by digest: `true` for GitHub's amd64 and arm64 runners, or labels by platform.
      * @default false
      * @example { linux/arm64: ubuntu-24.04-arm }
      */
     readonly runners?: boolean | Readonly<Record<string, string>>;
     /**
-     * Node's version on the runner.
+     * The version of Node on the runner.
      * @default "24"
      */
     readonly node?: string;
     /**
-     * The command that installs the project's packages, as words; better without the packages' own scripts.
+     * The command that installs the project's packages, as a list of words. Keep it from running the packages' own scripts.
      * @default [npm, ci, --ignore-scripts]
      */
     readonly install?: readonly string[];
     /**
-     * The environment whose secrets and reviewers a release has.
+     * The environment with the secrets and reviewers of a release.
      * @default the stack's name
      */
     readonly environment?: string;
     /**
-     * Further secrets that a release sees as variables of the same name, such as a backend's credentials.
+     * Further secrets that a release gets as variables of the same name, such as a backend's credentials.
      * @default none
      * @example [AWS_ACCESS_KEY_ID]
      */
@@ -954,22 +954,22 @@ export interface GithubArgs extends RepositorySetupArgs {
      */
     readonly timeout?: number;
     /**
-     * How many runs of one version may wait on GitHub: `max` keeps a hundred, where `single` keeps the newest. actionlint 1.7.12 does not know `max` yet.
+     * How many runs of one version can wait on GitHub: `single` keeps the newest, `max` a hundred. actionlint 1.7.12 does not know `max` yet.
      * @default single
      */
     readonly queue?: "single" | "max";
     /**
-     * Jobs that release may ask GitHub for an identity (id-token: write). It follows from `sign.mode`, and may only repeat that.
-     * @default true where sign.mode is keyless
+     * Jobs that release can ask GitHub for an identity (id-token: write). This follows from `sign.mode`, and must not contradict it.
+     * @default true if sign.mode is keyless
      */
     readonly keyless?: boolean;
     /**
-     * GitHub attests the build provenance of each released image.
+     * Let GitHub attest the build provenance of each released image.
      * @default false
      */
     readonly attest?: boolean;
     /**
-     * Releases a version.
+     * The workflow that releases a version.
      * @default none
      */
     readonly release?: {
@@ -984,19 +984,19 @@ export interface GithubArgs extends RepositorySetupArgs {
        */
       readonly name?: string;
       /**
-       * What starts it, besides a dispatch by hand: a published `release`, pushed git `tags`.
+       * What starts it, besides a manual dispatch: a published `release`, or pushed git `tags`.
        * @default [tags] for a lane, else [release]
        */
       readonly on?: readonly ("release" | "tags")[];
       /**
-       * Git tags that are versions, by GitHub's filter patterns: * for anything but a slash, [0-9]+ for a number, ! for those to leave out of what the patterns before it name.
+       * Git tags that are versions, as GitHub's filter patterns: * for anything but a slash, [0-9]+ for a number, ! to exclude tags that an earlier pattern matches.
        * @default the lane's trigger, else v*
        * @example [v*, '!v*-rc*']
        */
       readonly tags?: readonly string[];
     };
     /**
-     * Releases each commit of a branch.
+     * The workflow that releases each commit of a branch.
      * @default none
      */
     readonly deploy?: {
@@ -1011,13 +1011,13 @@ export interface GithubArgs extends RepositorySetupArgs {
        */
       readonly name?: string;
       /**
-       * Each commit pushed to these branches is released.
+       * Release each commit that is pushed to these branches.
        * @default [main]
        */
       readonly branches?: readonly string[];
     };
     /**
-     * Promotes, behind the environment's reviewers; needs `slipway:promote`.
+     * The workflow that promotes once the environment's reviewers approve; needs `slipway:promote`.
      * @default none
      */
     readonly promote?: {
@@ -1032,13 +1032,13 @@ export interface GithubArgs extends RepositorySetupArgs {
        */
       readonly name?: string;
       /**
-       * Also promote at the end of the workflow that deploys the stack it promotes from, when the environment's reviewers have approved.
+       * Also promote at the end of the workflow that deploys the source stack, after the environment's reviewers approve.
        * @default true
        */
       readonly follow?: boolean;
     };
     /**
-     * Shows the plan on pull requests.
+     * The workflow that shows the plan on pull requests.
      * @default none
      */
     readonly preview?: {
@@ -1049,7 +1049,7 @@ export interface GithubArgs extends RepositorySetupArgs {
       readonly file?: string;
     };
     /**
-     * Fails when released tags are missing or have changed.
+     * The workflow that fails when released tags are missing or have changed.
      * @default none
      */
     readonly drift?: {
@@ -1059,31 +1059,31 @@ export interface GithubArgs extends RepositorySetupArgs {
        */
       readonly file?: string;
       /**
-       * When, in UTC.
+       * When to check, in UTC.
        * @default 17 5 * * *
        */
       readonly cron?: string;
       /**
-       * The environment whose secrets the check sees; one without reviewers.
+       * The environment whose secrets the check uses; it should have no reviewers.
        * @default drift
        */
       readonly environment?: string;
       /**
-       * Fails also when a base image has moved since the newest version was built on it, in a file that several stacks share for all of them; the plan names what to release.
+       * Also fail when a base image has moved since the newest version was built on it. Stacks that share the file share this check; the plan names what to release.
        * @default false
        */
       readonly currentBases?: boolean;
     };
   };
   /**
-   * This stack sets the repository up, and releases nothing.
+   * This stack sets up the GitHub repository, and releases nothing.
    * @default false
    */
   readonly setup?: boolean;
 }
 
 /**
- * What a release is made of. Every field may be in the stack's settings (`slipway:*`) as well, which win over the code;
+ * The arguments of a release. Every field can be in the stack's settings (`slipway:*`) too, which win over the code;
  * environment variables win over both.
  */
 export interface ReleaseArgs {
@@ -1103,7 +1103,7 @@ export interface ReleaseArgs {
    */
   readonly envPrefix?: string;
   /**
-   * Variables with generic names that are read too: TAG and VERSION (the version), PLATFORMS, SERVICES. With envPrefix they are read in any case.
+   * Generic variables to read without the prefix too: TAG and VERSION (the version), PLATFORMS, SERVICES. With envPrefix they are always read.
    * @default none
    * @example [TAG, PLATFORMS]
    */
@@ -1113,53 +1113,53 @@ export interface ReleaseArgs {
    * @default false
    */
   readonly requireTag?: boolean;
-  /** Where images go. The first is the primary. All hold the same digests. */
+  /** Where images are pushed. The first registry is the primary; all of them get the same digests. */
   readonly registries?: readonly RegistryArgs[];
-  /** What is built and released. */
+  /** The images to build and release. */
   readonly images?: Readonly<Record<string, ImageArgs>> | readonly (ImageArgs & { readonly name: string })[];
   /**
-   * Independent families of tags of the same images, each with its own Dockerfile, format, floating tag and trigger. Every stack has to list all lanes.
+   * Independent families of tags for the same images, each with its own Dockerfile, format, floating tag and trigger. Every stack has to list all lanes.
    * @default none
    */
   readonly lanes?: readonly LaneArgs[];
   /**
-   * The lane that this stack releases; required where there are lanes.
+   * The lane that this stack releases; required with `lanes`.
    * @example standalone
    */
   readonly lane?: string;
   /**
-   * `false`: no version tag is written. `true`: a release without a version is refused.
+   * `false`: write no version tag. `true`: refuse a release without a version.
    * @default as the tag rules say
    */
   readonly publishVersionTag?: boolean;
   /**
-   * Commands that have to succeed before anything is built; never run in a preview, nor if nothing would be written.
+   * Commands that must succeed before anything is built. They do not run in a preview, or when there is nothing to write.
    * @default none
    */
   readonly checks?: readonly CheckArgs[];
   /**
-   * Release only these images, and what they are built FROM; the others, their tags and entries stay as they are. Usually it comes from `slipway up --services` or CI_SERVICES.
+   * Release only these images and those they are built FROM; the others and their tags stay as they are. Usually set by `slipway up --services` or CI_SERVICES.
    * @default all
    * @example [api]
    */
   readonly only?: readonly string[];
   /**
-   * false: a dry run that only plans; no registry and no builder.
+   * false: a dry run that only plans, without registry or builder.
    * @default true
    */
   readonly push?: boolean;
   /**
-   * A base that the images are built FROM, tagged base-<hash> and built only where no registry has it; base-latest follows.
+   * A base that the images are built FROM, tagged base-<hash> and built only if no registry has it. The tag base-latest follows the newest release.
    * @default none
    */
   readonly base?: BaseArgs;
   /**
-   * The stack's one image several times, with other build arguments and a suffix on every tag. By default it is then tagged with the git tag and latest, one build at a time.
+   * Builds the stack's one image several times, with other build arguments and a suffix on every tag. Its default tags are then the git tag and latest, and builds run one at a time.
    * @default none
    */
   readonly variants?: readonly VariantArgs[];
   /**
-   * What builds.
+   * Which builder to use, and how many builds run at once.
    * @default buildx's current builder
    */
   readonly builder?: BuilderArgs;
@@ -1169,17 +1169,17 @@ export interface ReleaseArgs {
    */
   readonly sign?: SignArgs;
   /**
-   * Nothing is built: the stack promotes, by digest, what another stack or a signed statement verified.
+   * Build nothing, and promote by digest what another stack released or a signed statement names.
    * @default none
    */
   readonly promote?: PromoteArgs;
   /**
-   * The team's rules, each off, warn or refuse.
+   * Your team's rules, each off, warn or refuse.
    * @default as each rule says
    */
   readonly policy?: PolicyArgs;
   /**
-   * Versions that are bad, and the one that floating tags go back to.
+   * Bad versions, and the version that floating tags go back to.
    * @default none
    */
   readonly rollback?: RollbackArgs;
@@ -1189,18 +1189,18 @@ export interface ReleaseArgs {
    */
   readonly override?: readonly string[];
   /**
-   * Digests that you checked yourself and vouch for, image@digest: releases made by other tools or before signing. They count as verified.
+   * Digests that you have checked yourself, as image@digest, for releases that other tools made or that were not signed. They count as verified.
    * @default none
    * @example [app@sha256:756867c07ffa…]
    */
   readonly adopt?: readonly string[];
   /**
-   * GitHub's side: workflows of a release stack; with `setup: true` the stack sets the repository up, and releases nothing.
+   * The stack's workflow files. With `setup: true`, the stack sets up the GitHub repository and releases nothing.
    * @default none
    */
   readonly github?: GithubArgs;
   /**
-   * The folder that contexts, Dockerfiles and other files are relative to, for a project in a folder of its own: upwards from Pulumi.yaml, inside the git repository. Checks run there.
+   * For a project in a subfolder: the folder that contexts, Dockerfiles and other files are relative to, at or above Pulumi.yaml and inside the git repository. Checks run there.
    * @default .
    * @example ..
    */

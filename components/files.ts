@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { listEntries } from "../src/inputs/project-files";
-import { runError } from "./run-error";
+import { reasonOf } from "../src/plan/problem";
+import { runError } from "./engine";
 
 export { writeWholeFile } from "../src/report/manifest-file";
 
@@ -23,7 +24,7 @@ function readText(file: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
   } catch (error) {
-    throw runError(`${file}: ${error instanceof Error ? error.message : error}`);
+    throw runError(`${file}: ${reasonOf(error)}`);
   }
 }
 
@@ -40,5 +41,5 @@ export async function withLock<T>(
   onWait?: (holder: string) => void,
 ): Promise<T> {
   const lock = await import("../toolchain/lock.mjs");
-  return lock.withLock(file, work, onWait === undefined ? {} : { onWait });
+  return lock.withLock(file, work, { onWait });
 }

@@ -1,5 +1,5 @@
 import { endWithEngine } from "../src/provider/engine-peer";
-import { printUncaughtPlainly } from "./run-error";
+import { printUncaughtPlainly } from "./engine";
 
 // Set where the language host runs a program, and nowhere else: neither under mocks nor in an inline program.
 const { PULUMI_NODEJS_ENGINE } = process.env;
@@ -14,11 +14,10 @@ export type { SetupPlan } from "../src/plan/setup/plan";
 export { getImage, type ImageFacts, listTags } from "../src/provider/sdk";
 export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs, RepositorySetupArgs } from "./args";
 export { readList, withLock, writeWholeFile } from "./files";
-export { dockerHub, ghcr, registry } from "./registries";
+export { dockerHub, ghcr, registry, StageRegistry, type StageRegistryArgs } from "./registries";
 export { Promotion, Release, type ReleasedImage, type ReleaseOutputs } from "./release";
 export { RepositorySetup, type RepositorySetupOutputs } from "./repository-setup";
-export { stackSettings } from "./stack-settings";
-export { StageRegistry, type StageRegistryArgs } from "./stage-registry";
+export { stackSettings } from "./settings";
 export {
   deployWorkflow,
   driftWorkflow,

@@ -9,18 +9,19 @@ import {
   tagOutcomes,
   writtenTags,
 } from "../src/plan/manifest";
-import type { PlannedRelease, PlanOptions, ReleasePlan } from "../src/plan/release-plan";
+import { mapValues } from "../src/plan/record";
+import type { PlannedImage, PlannedRelease, PlanOptions, ReleasePlan } from "../src/plan/release-plan";
 import { descriptionInputs, descriptionName, desiredTags } from "../src/plan/resource-inputs";
 import { HubDescription, RegistryProvider, Tags } from "../src/provider/sdk";
 import { buildFacts } from "../src/release/builder/build-facts";
 import { providerConfig } from "../src/release/provider-config";
 import { writeArtifacts, writeFiles } from "../src/report/manifest-file";
 import type { PromotionArgs, ReleaseArgs } from "./args";
+import { quietDebug } from "./engine";
 import { ImagePromotion, ImageRelease, type ImageReleaseArgs } from "./image-release";
-import { type ImagesOf, planOfProgram } from "./planned-release";
-import { quietDebug } from "./quiet-debug";
+import { type ImagesOf, planOfProgram } from "./plan-release";
 
-/** One image of a release. Its outputs are known as soon as it is verified in every registry and its tags are set. */
+/** One image of a release. Its outputs are known once it is verified in every registry and its tags are set. */
 export interface ReleasedImage {
   /** The index digest, the same in every registry. @example "sha256:756867c07ffa…" */
   readonly digest: pulumi.Output<Digest>;
@@ -32,7 +33,7 @@ export interface ReleasedImage {
   readonly tags: pulumi.Output<string[]>;
 }
 
-/** What a person reads of a release, as outputs of the stack. */
+/** A summary of a release, for the outputs of the stack. */
 export interface ReleaseOutputs {
   /** Image -> its index digest, the same in every registry. */
   readonly digests: pulumi.Output<Record<string, string>>;
@@ -44,7 +45,7 @@ export interface ReleaseOutputs {
 
 /**
  * A release of images: built once for all platforms, pushed to every registry, verified, signed, and only then tagged,
- * `latest` last. Or promoted by digest, where `promote` is set.
+ * `latest` last. With `promote`, the images are promoted by digest instead.
  *
  * @example
  * export = async () => {
@@ -56,8 +57,8 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
   /** Each image by its name. One that this run leaves out has its last released values. @example release.images.api.reference */
   public readonly images: Readonly<Record<Image, ReleasedImage>>;
   /**
-   * What exists after the release, when all of it is done. State keeps it as an output of this component: the next run and the
-   * stacks that promote from this one read it there.
+   * What exists after the release, known when all of it is done. State keeps it as an output of this component, where
+   * the next run and stacks that promote from this one read it.
    */
   public readonly manifest: pulumi.Output<ReleaseManifest>;
   /** For the program to return. */
@@ -91,13 +92,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
       const tags = this.tag(name, planned, content, provider);
       const images = Object.fromEntries([
         ...planned.plan.kept.map((image) => [image.name, keptImage(image)] as const),
-        ...planned.plan.images.map(
-          ({ name: image, repositories }) =>
-            [
-              image,
-              releasedImage(content[image]?.digest, repositories, namesOf(image, tags.written)),
-            ] as const,
-        ),
+        ...planned.plan.images.map((image) => [image.name, releasedImage(image, content, tags)] as const),
       ]);
       if (!hasEach<Image>(images, planned.plan)) throw new Error("an image of the plan was not declared");
       this.images = images;
@@ -122,8 +117,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
     );
     if (given !== undefined) return given;
     // All children use the provider, so they wait for the release's dependencies too.
-    const waits = opts.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn };
-    const own = { ...this.child("slipway-registry"), ...waits };
+    const own = { ...this.child("slipway-registry"), dependsOn: opts.dependsOn };
     return new RegistryProvider(`${name}-registry`, providerConfig(config), own);
   }
 
@@ -214,14 +208,14 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
         });
         await writeArtifacts(projectDir, config.artifacts, made, {
           tags: tagOutcomes(plan, made),
-          ...(built === undefined ? {} : { build: built }),
+          build: built,
         });
         await writeFiles(projectDir, files);
         return made;
       });
   }
 
-  /** Last, so that the release is complete even if a description fails. */
+  /** Descriptions come last, so that the release is complete even if one fails. */
   private describe(name: string, { plan }: PlannedRelease, tags: Tags, provider: RegistryProvider): void {
     for (const description of plan.descriptions ?? []) {
       const { image, repository, full } = description;
@@ -231,7 +225,7 @@ export class Release<Image extends string = string> extends pulumi.ComponentReso
         `${name}-${former}`,
         {
           ...descriptionInputs(description),
-          // Wait for the release's files, so that they are written even if a description fails.
+          // Waits for the release's files, so that they are written even if a description fails.
           full: pulumi.runtime.isDryRun() ? full : this.manifest.apply(() => full),
         },
         { ...this.child(former), provider, dependsOn: [tags], retainOnDelete: true },
@@ -257,10 +251,10 @@ export class Promotion<Image extends string = string> extends Release<Image> {
 }
 
 /**
- * The SDK takes a stack trace for each resource and promise, maps it through source maps, and keeps those of resources in state:
- * a third of a large release's time in the program, and half of its state. Errors in between have no stack.
+ * The SDK takes a stack trace for each resource and promise, maps it through source maps, and keeps those of resources in
+ * state: a third of a large release's time in the program, and half of its state. Errors thrown meanwhile have no stack.
  *
- * @returns restores what was before
+ * @returns a function that turns stack traces on again
  */
 function withoutStackTraces(): () => void {
   const { stackTraceLimit, prepareStackTrace } = Error;
@@ -290,36 +284,35 @@ interface Written {
   readonly written: pulumi.Output<ReleaseFacts["tags"]>;
 }
 
-/** Names of an image's tags. */
-function namesOf(image: string, written: Written["written"]): pulumi.Output<string[]> {
-  return written.apply((tags) => [
-    ...new Set(tags.filter((tag) => tag.image === image).map(({ name }) => name)),
-  ]);
+function tagNames(tags: readonly { readonly name: string }[]): string[] {
+  return [...new Set(tags.map(({ name }) => name))];
 }
 
 function releasedImage(
-  content: pulumi.Output<Digest> | undefined,
-  repositories: readonly string[],
-  tags: pulumi.Output<string[]>,
+  { name, repositories }: PlannedImage,
+  content: Content,
+  { written }: Written,
 ): ReleasedImage {
-  if (content === undefined) throw new Error("an image of the plan was not declared");
+  const verified = content[name]?.digest;
+  if (verified === undefined) throw new Error("an image of the plan was not declared");
+  const tags = written.apply((all) => tagNames(all.filter(({ image }) => image === name)));
   // An image must not be deployed before its tags are set.
-  const digest = pulumi.all([content, tags]).apply(([known]) => known);
+  const digest = pulumi.all([verified, tags]).apply(([known]) => known);
   const references = digest.apply((known) => repositories.map((repository) => `${repository}@${known}`));
   return { digest, references, reference: references.apply(([primary = ""]) => primary), tags };
 }
 
-/** The last release of an image that this one leaves alone. */
+/** An image that this release leaves alone, as it was last released. */
 function keptImage({ digest, references, tags }: ManifestImage): ReleasedImage {
   return {
     digest: pulumi.output(digest),
     references: pulumi.output([...references]),
     reference: pulumi.output(references[0] ?? ""),
-    tags: pulumi.output([...new Set(tags.map(({ name }) => name))]),
+    tags: pulumi.output(tagNames(tags)),
   };
 }
 
-/** The names in the program's code are those of the plan and of the last release. */
+/** Whether each image that the program's code can name is there. */
 function hasEach<Image extends string>(
   images: Readonly<Record<string, ReleasedImage>>,
   plan: ReleasePlan,
@@ -333,7 +326,7 @@ function outputsOf(manifest: pulumi.Output<ReleaseManifest>): ReleaseOutputs {
   return {
     digests: byImage((image) => image.digest),
     references: byImage((image) => image.references),
-    tags: byImage((image) => [...new Set(image.tags.map((tag) => tag.name))]),
+    tags: byImage((image) => tagNames(image.tags)),
   };
 }
 
@@ -346,13 +339,9 @@ function withResource(
     .apply((others) => [resource, ...(Array.isArray(others) ? others : [others])]);
 }
 
-/** For the build's push, from the environment and the stack. BuildKit uses the machine's Docker login by itself. */
+/** For the push, from the environment and the stack. BuildKit uses the machine's Docker login by itself. */
 function pushCredentials({ registries }: Config): ImageReleaseArgs["credentials"] {
   return registries.flatMap(({ host, username, password }) =>
     username === undefined || password === undefined ? [] : [{ host, username, password }],
   );
-}
-
-function mapValues<V, W>(record: Readonly<Record<string, V>>, map: (value: V) => W): Record<string, W> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }

@@ -1,14 +1,22 @@
 import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
+import { readRepository } from "../src/github/read-repository";
 import { type SealSecret, secretSealer } from "../src/github/seal-secret";
+import { programHost } from "../src/inputs/program-host";
+import { projectFiles } from "../src/inputs/project-files";
+import { readWorkflowStacks } from "../src/inputs/workflow-stacks";
+import { ProblemError } from "../src/plan/problem";
+import { isRecord } from "../src/plan/record";
 import { itemKeys, tagRef } from "../src/plan/setup/items";
-import type { SetupOwnership, SetupPlan } from "../src/plan/setup/plan";
+import { assembleSetupPlan, ownershipIn, type SetupOwnership, type SetupPlan } from "../src/plan/setup/plan";
+import { setupRefusalText, setupText } from "../src/report/plan-text";
+import { readPulumiSetup } from "../src/settings/pulumi-config";
+import { plainSetupSecrets } from "../src/settings/read-setup";
+import { withWorkflows } from "../src/workflows/setup-files";
 import type { ReleaseArgs, RepositorySetupArgs } from "./args";
-import { type Declared, declare } from "./declare-setup";
-import { withGithubProvider } from "./github-provider";
-import { setupOfProgram } from "./planned-setup";
-import { RepositoryEnvironment } from "./repository-environment";
-import { RepositoryFiles } from "./repository-files";
+import { planError, quietDebug, resourceOutputs, runError } from "./engine";
+import { itemOptions, RepositoryEnvironment, RepositoryFiles } from "./repository-parts";
+import { resolveArgs } from "./settings";
 
 /** The outputs of a setup's stack. Its next run reads `ownership`. */
 export interface RepositorySetupOutputs {
@@ -44,8 +52,13 @@ export class RepositorySetup extends pulumi.ComponentResource {
    *   are derived. @default what their settings say
    * @throws pulumi.RunError with every problem at once; nothing was registered or written
    */
-  static plan(args: RepositorySetupArgs = {}, release: ReleaseArgs = {}): Promise<SetupPlan> {
-    return setupOfProgram(args, release);
+  static async plan(args: RepositorySetupArgs = {}, release: ReleaseArgs = {}): Promise<SetupPlan> {
+    quietDebug();
+    try {
+      return await planSetup(args, release);
+    } catch (error) {
+      throw planError(error);
+    }
   }
 
   /** @param seal seals secrets for GitHub. @default with the repository's own public keys */
@@ -59,13 +72,12 @@ export class RepositorySetup extends pulumi.ComponentResource {
       throw new Error(`RepositorySetup "${name}": await RepositorySetup.plan(…) first`);
     super("slipway:index:RepositorySetup", name, {}, withGithubProvider(name, plan, opts));
     const { config, repository } = plan;
-    const context: Declared = { plan, name, parent: this };
     const secrets = Object.entries(config.secrets).map(([secret, value]) => {
       const sealed = pulumi.output(seal({ name: secret }, value));
       new github.ActionsSecret(
         `${name}-secret-${secret}`,
         { repository, secretName: secret, keyId: sealed.keyId, valueEncrypted: sealed.box },
-        declare(context, itemKeys.secret(secret)),
+        itemOptions(plan, itemKeys.secret(secret), this),
       );
       return secret;
     });
@@ -73,23 +85,23 @@ export class RepositorySetup extends pulumi.ComponentResource {
       new github.ActionsVariable(
         `${name}-variable-${variable}`,
         { repository, variableName: variable, value },
-        declare(context, itemKeys.variable(variable)),
+        itemOptions(plan, itemKeys.variable(variable), this),
       );
     }
     const environments = Object.keys(config.environments).map(
       (environment) =>
         new RepositoryEnvironment(`${name}-${environment}`, { plan, environment, seal }, { parent: this }),
     );
-    if (config.tagRules !== undefined) this.tagRules(context, config.tagRules);
-    if (config.permissions !== undefined) this.permissions(context, config.permissions);
+    this.tagRules(name, plan);
+    this.permissions(name, plan);
     for (const label of config.labels) {
       new github.IssueLabel(
         `${name}-label-${label.name}`,
         { repository, ...label, color: label.color.toLowerCase() },
-        declare(context, itemKeys.label(label.name)),
+        itemOptions(plan, itemKeys.label(label.name), this),
       );
     }
-    const files = new RepositoryFiles(`${name}-files`, { plan }, { parent: this });
+    const files = new RepositoryFiles(`${name}-files`, plan, { parent: this });
     this.commits = files.commits;
     this.secrets = pulumi.output([...secrets, ...environments.flatMap((one) => one.secretNames)]);
     this.outputs = { repository: config.repository, ownership: plan.ownership, secrets: this.secrets };
@@ -97,51 +109,132 @@ export class RepositorySetup extends pulumi.ComponentResource {
   }
 
   /** A matching git tag can be created, but not moved or deleted. */
-  private tagRules(context: Declared, rules: NonNullable<SetupPlan["config"]["tagRules"]>): void {
+  private tagRules(name: string, plan: SetupPlan): void {
+    const { tagRules } = plan.config;
+    if (tagRules === undefined) return;
     new github.RepositoryRuleset(
-      `${context.name}-tag-rules`,
+      `${name}-tag-rules`,
       {
-        repository: context.plan.repository,
-        name: rules.name,
+        repository: plan.repository,
+        name: tagRules.name,
         target: "tag",
         enforcement: "active",
-        conditions: { refName: { includes: rules.patterns.map(tagRef), excludes: [] } },
+        conditions: { refName: { includes: tagRules.patterns.map(tagRef), excludes: [] } },
         rules: { update: true, deletion: true },
       },
-      declare(context, itemKeys.tagRules()),
+      itemOptions(plan, itemKeys.tagRules(), this),
     );
   }
 
   /** A destroyed stack keeps these, since GitHub's defaults are lax. */
-  private permissions(context: Declared, permissions: NonNullable<SetupPlan["config"]["permissions"]>): void {
-    const { repository } = context.plan;
+  private permissions(name: string, plan: SetupPlan): void {
+    const { permissions } = plan.config;
+    if (permissions === undefined) return;
+    const { repository } = plan;
     new github.ActionsRepositoryPermissions(
-      `${context.name}-actions-permissions`,
+      `${name}-actions-permissions`,
       {
         repository,
         enabled: true,
         allowedActions: permissions.allowed,
         shaPinningRequired: permissions.shaPinning,
-        ...(permissions.allowed === "selected"
-          ? {
-              allowedActionsConfig: {
+        allowedActionsConfig:
+          permissions.allowed === "selected"
+            ? {
                 githubOwnedAllowed: true,
                 verifiedAllowed: false,
                 patternsAlloweds: [...permissions.patterns],
-              },
-            }
-          : {}),
+              }
+            : undefined,
       },
-      declare(context, itemKeys.permissions()),
+      itemOptions(plan, itemKeys.permissions(), this),
     );
     new github.WorkflowRepositoryPermissions(
-      `${context.name}-workflow-permissions`,
+      `${name}-workflow-permissions`,
       {
         repository,
         defaultWorkflowPermissions: permissions.workflowToken,
         canApprovePullRequestReviews: false,
       },
-      declare(context, itemKeys.permissions()),
+      itemOptions(plan, itemKeys.permissions(), this),
     );
   }
+}
+
+/** @throws ProblemError or pulumi.RunError with every problem */
+async function planSetup(args: RepositorySetupArgs, release: ReleaseArgs): Promise<SetupPlan> {
+  const code = { github: await resolveArgs("RepositorySetup.plan", args, ["github"]) };
+  const host = programHost();
+  if (host !== undefined) return await host.planSetup(code);
+  const projectDir = process.cwd();
+  const written = readPulumiSetup(process.env, projectFiles(projectDir), code);
+  const plain = await plainSetupSecrets({ projectDir, stack: pulumi.getStack() });
+  if (plain.length > 0) throw new ProblemError("The setup's configuration has problems:", plain);
+  const released = await resolveArgs("RepositorySetup.plan", release);
+  const stacks = await readWorkflowStacks(projectDir, async () => released);
+  const config = withWorkflows(written, stacks);
+  const live = await readRepository(config, process.env);
+  const previous = await previousOwnership(config.repository);
+  const plan = assembleSetupPlan({ config, live, previous });
+  await pulumi.log.info(setupText(plan));
+  if (plan.problems.length > 0) throw runError(setupRefusalText(plan));
+  return plan;
+}
+
+/** What this stack's last run made in the repository. A program may return the setup's outputs as its own, or as one. */
+async function previousOwnership(repository: string): Promise<SetupOwnership | undefined> {
+  const setups = (await resourceOutputs())
+    .flatMap((outputs) => [outputs, ...Object.values(outputs)])
+    .filter(isRecord);
+  return ownershipIn(
+    setups.find((setup) => setup.repository === repository && "ownership" in setup)?.ownership,
+  );
+}
+
+/** Adds a GitHub provider to a setup's options, unless they name one. */
+function withGithubProvider(
+  name: string,
+  plan: SetupPlan,
+  opts: pulumi.ComponentResourceOptions = {},
+): pulumi.ComponentResourceOptions {
+  const { providers = [], provider } = opts;
+  const given = Array.isArray(providers) ? providers : Object.values(providers);
+  const all = provider === undefined ? given : [...given, provider];
+  if (all.some((one) => github.Provider.isInstance(one))) return opts;
+  return { ...opts, providers: [...all, githubProvider(`${name}-github`, plan, opts.parent)] };
+}
+
+/** The provider itself reads only GITHUB_TOKEN. GH_TOKEN wins, as it does when the repository is read. */
+const TOKEN_VARIABLES = { GH_TOKEN: "GITHUB_TOKEN" };
+
+/**
+ * A token from the environment is not an input: the provider's process reads the environment itself. So the token is in
+ * no state and no log, and a rotated one works at once, also for `destroy`. A token from the stack's secret
+ * configuration can only be an input.
+ */
+function githubProvider(
+  name: string,
+  { config, owner }: SetupPlan,
+  parent: pulumi.Resource | undefined,
+): github.Provider {
+  const { baseUrl, token, tokenFrom, writeDelayMs } = config;
+  const isOfStack = tokenFrom === undefined || tokenFrom.includes(":");
+  return new github.Provider(
+    name,
+    {
+      owner,
+      baseUrl,
+      writeDelayMs,
+      token: isOfStack && token !== undefined ? pulumi.secret(token.reveal()) : undefined,
+    },
+    {
+      parent,
+      aliases: [{ name: "github", parent: pulumi.rootStackResource }],
+      envVarMappings: TOKEN_VARIABLES,
+      // The SDK would read the token from the environment and make it a plain input.
+      transformations: isOfStack
+        ? []
+        : [({ props, opts }) => ({ props: { ...props, token: undefined }, opts })],
+    },
+  );
 }

@@ -5,7 +5,7 @@ import { readConfig } from "../src/settings/read";
 import { listStackFiles, readStackFile } from "../src/settings/stack-file";
 import { workflowFiles as generate } from "../src/workflows/generate";
 import type { GithubArgs, ReleaseArgs } from "./args";
-import { resolveArgs } from "./resolve-args";
+import { resolveArgs } from "./settings";
 
 type Workflows = NonNullable<GithubArgs["workflows"]>;
 type Kind = "release" | "deploy" | "promote" | "preview" | "drift";

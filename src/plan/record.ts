@@ -13,6 +13,14 @@ export function isListOf<T>(value: unknown, isMember: (member: unknown) => membe
   return Array.isArray(value) && value.every(isMember);
 }
 
+/** A record with the same keys and other values. */
+export function mapValues<T, R>(
+  record: Readonly<Record<string, T>>,
+  map: (value: T, key: string) => R,
+): Record<string, R> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
+}
+
 /** Sorts the keys by code units, which is the same on every machine. */
 export function sortedRecord<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -12,37 +12,37 @@ export interface Edit {
 export interface EnvironmentRow {
   /** In order of preference; the same names with the stack's prefix come first. */
   readonly variables: readonly string[];
-  /** What it replaces; `*` is every entry. For documentation. */
+  /** The settings that it replaces, for documentation; `*` is every entry. */
   readonly path: string;
   readonly meaning: string;
-  /** What changes in the configuration. @throws Error whose message continues `"<value>" …` */
+  /** The changes to the settings. @throws Error with a message that follows the value: `is not a port` */
   readonly edits: (given: Given, written: Written, env: Environment) => readonly Edit[];
 }
 
-/** Names that a shell may hold for other reasons: read with the stack's prefix, or where the stack names them. */
+/** Names that a shell may have for other reasons: read only with the stack's prefix, or if the stack names them. */
 export const GENERIC_VARIABLES = ["TAG", "VERSION", "PLATFORMS", "SERVICES"] as const;
 
 /**
- * The one table of environment variables. An empty variable is not set. Rows apply from top to bottom, so that a later
- * one has the last word. Credentials are apart (`environment.ts`), since they belong to hosts.
+ * All environment variables but those of credentials, which belong to hosts (`environment.ts`). An empty variable is not
+ * set. Rows apply from top to bottom, so a later row overrides an earlier one.
  */
 export const ENVIRONMENT: readonly EnvironmentRow[] = [
   {
     variables: ["SLIPWAY_REGISTRY_PORT"],
     path: "registries[*].host",
-    meaning: "The port of the embedded registry, in place of localhost:5000's.",
+    meaning: "The port of the embedded registry, instead of 5000 in localhost:5000.",
     edits: ({ value }, written) => {
       if (!/^[0-9]{1,5}$/.test(value) || Number(value) > 65535) throw new Error("is not a port");
-      return records(written.registries).flatMap(([index, registry]) => {
+      return entriesOf(written, "registries").flatMap(({ path, value: registry }) => {
         const name = /^(localhost|127\.0\.0\.1):5000$/.exec(String(registry.host))?.[1];
-        return name === undefined ? [] : [{ path: ["registries", index, "host"], value: `${name}:${value}` }];
+        return name === undefined ? [] : [{ path: [...path, "host"], value: `${name}:${value}` }];
       });
     },
   },
   {
     variables: ["CI_REGISTRY"],
     path: "registries",
-    meaning: "The one registry to release to, host or host/namespace.",
+    meaning: "Release to this registry alone: host or host/namespace.",
     edits: ({ value }, written) => {
       const [host = "", ...rest] = value.split("/");
       return [registryEdit(written, host, rest.length === 0 ? undefined : rest.join("/"))];
@@ -51,7 +51,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
   {
     variables: ["IMAGE_REPO"],
     path: "registries, images[0].name, images[0].repository",
-    meaning: "The one repository to release to, host/namespace/name, for a stack with one image.",
+    meaning: "Release to this repository alone, host/namespace/name; for a stack with one image.",
     edits: ({ value }, written) => {
       const { host, path, tag, digest } = parseRepository(value);
       if (tag !== undefined || digest !== undefined)
@@ -59,7 +59,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
       const images = Array.isArray(written.images) ? written.images.length : 0;
       if (images > 1) throw new Error(`names one repository, but the stack has ${images} images`);
       const slash = path.lastIndexOf("/");
-      const named = records(written.images).some(([, image]) => "repository" in image);
+      const named = entriesOf(written, "images").some(({ value: image }) => "repository" in image);
       return [
         registryEdit(written, host, path.slice(0, Math.max(slash, 0))),
         { path: ["images", 0, named ? "repository" : "name"], value: path.slice(slash + 1) },
@@ -85,16 +85,16 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
   {
     variables: ["CI_PUSH"],
     path: "push",
-    meaning: "false: a dry run that only plans; no registry and no builder.",
+    meaning: "false: a dry run that only plans, without registry or builder.",
     edits: ({ value }) => [{ path: ["push"], value: yesOrNo(value) }],
   },
   {
     variables: ["CI_SERVICES", "CI_SERVICE_FILTER", "SERVICES"],
     path: "only",
-    meaning: "Release only these images of several, separated by commas or lines; needs `slipway up`.",
+    meaning: "Release only these images, separated by commas or lines; needs `slipway up`.",
     edits: ({ value }, written) => {
-      // One image is released whole.
-      if (records(written.images).length < 2) return [];
+      // A single image cannot be narrowed.
+      if (entriesOf(written, "images").length < 2) return [];
       const names = value.split(/[,\s]+/).filter((name) => name !== "");
       return names.length === 0 ? [] : [{ path: ["only"], value: names }];
     },
@@ -112,7 +112,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["CI_BUILD_ARGS"],
     path: "images[*].buildArgs.*",
     meaning:
-      "Build arguments, NAME=value, separated by commas or lines; a bare NAME takes the variable NAME. It pins one with `latestOf`.",
+      "Build arguments, NAME=value, separated by commas or lines; NAME alone takes the value of the variable NAME. Pins an argument with `latestOf`.",
     edits: ({ value }, written, env) =>
       buildArgs(value, env).flatMap(([name, text]) => buildArgEdits(written, name, text)),
   },
@@ -120,7 +120,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["SLIPWAY_SBOM_GENERATOR"],
     path: "images[*].sbom, base.sbom",
     meaning:
-      "The SBOM generator's image in place of the default one, such as a mirror's; it has to be reached. false: no SBOM.",
+      "The image of the SBOM generator, instead of the default one, such as a mirror's; releases need it to be reachable. false: no SBOM.",
     edits: ({ value }, written) => {
       const chosen = meantFlag(value) === "false" ? false : value.trim();
       const isDefault = ({ path }: Edit) =>
@@ -132,13 +132,13 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["BASE_HASH"],
     path: "base.hash",
     meaning:
-      "Pins the base: base-<hash> is taken instead of the computed one, and the plan shows the difference.",
+      "Pins the base: uses base-<hash> instead of the computed hash, and the plan shows the difference.",
     edits: ({ value }, written) => (isRecord(written.base) ? [{ path: ["base", "hash"], value }] : []),
   },
   {
     variables: ["PUBLISH_LATEST"],
     path: "images[*].flavor",
-    meaning: "true: release `latest` with every version; false: never.",
+    meaning: "true: write `latest` with every version; false: never.",
     edits: ({ value }, written) => {
       const latest = yesOrNo(value);
       return forEachImage(written, ["flavor"], (image) => [
@@ -153,20 +153,20 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["RESTORE_CACHES"],
     path: "images[*].cacheFrom, base.cacheFrom",
     meaning:
-      "false: builds restore no cache, as in generated release workflows; true: those that are configured.",
+      "false: builds restore no cache, as in generated release workflows; true: they restore the configured ones.",
     edits: ({ value }, written) => (yesOrNo(value) ? [] : forImagesAndBase(written, "cacheFrom", [])),
   },
   {
     variables: ["SLIPWAY_CHECKS"],
     path: "checks",
     meaning:
-      "false: run no check, as in the signing job of a generated workflow, whose build has run them; true: run the configured ones.",
+      "false: run no check, as in the signing job of a generated workflow, whose build job has run them; true: run the configured ones.",
     edits: ({ value }) => (yesOrNo(value) ? [] : [{ path: ["checks"], value: [] }]),
   },
   {
     variables: ["PUBLISH_VERSION_TAG"],
     path: "publishVersionTag",
-    meaning: "true: a release without a version is refused; false: no version tag is written.",
+    meaning: "true: refuse a release without a version; false: write no version tag.",
     edits: ({ value }) => [{ path: ["publishVersionTag"], value: yesOrNo(value) }],
   },
 ];
@@ -177,16 +177,16 @@ function yesOrNo(value: string): boolean {
   throw new Error("is not true or false");
 }
 
-/** One registry in place of all: what the stack says of the same host still holds, credentials of another do not. */
+/** One registry instead of all. It keeps the stack's settings for the same host, but no credentials of another host. */
 function registryEdit(written: Written, host: string, namespace: string | undefined): Edit {
-  const known = records(written.registries).map(([, registry]) => registry);
+  const known = entriesOf(written, "registries").map(({ value }) => value);
   const same = known.find((registry) => normalizeHost(String(registry.host)) === normalizeHost(host));
   const base = same ?? { namespace: known[0]?.namespace };
   const chosen = namespace ?? base.namespace;
   const { optional: _, ...rest } = base;
   return {
     path: ["registries"],
-    value: [{ ...rest, host, ...(chosen === undefined ? {} : { namespace: chosen }) }],
+    value: [{ ...rest, host, namespace: chosen }],
   };
 }
 
@@ -212,7 +212,7 @@ function buildArgs(text: string, env: Environment): [name: string, value: string
     });
 }
 
-/** For every image, and for a base or a variant that names the argument. One with `latestOf` keeps its source. */
+/** For every image, and for a base or variant that has the argument. One with `latestOf` keeps its source. */
 function buildArgEdits(written: Written, name: string, text: string): Edit[] {
   const named = buildArgsIn(written).filter((known) => known.name === name);
   const images = forEachImage(written, ["buildArgs", name], () => text);
@@ -229,7 +229,7 @@ function buildArgEdits(written: Written, name: string, text: string): Edit[] {
   ];
 }
 
-/** Every build argument that images, variants and the base name. */
+/** Every build argument of images, variants and the base. */
 export function buildArgsIn(written: Written): { path: Path; name: string; value: unknown }[] {
   const holders: Entry[] = [
     ...entriesOf(written, "images"),
@@ -251,16 +251,8 @@ function forImagesAndBase(written: Written, key: string, value: unknown): Edit[]
 }
 
 function forEachImage(written: Written, path: Path, value: (image: Written) => unknown): Edit[] {
-  return records(written.images).map(([index, image]) => ({
-    path: ["images", index, ...path],
-    value: value(image),
+  return entriesOf(written, "images").map((image) => ({
+    path: [...image.path, ...path],
+    value: value(image.value),
   }));
-}
-
-/** The mappings in a list, with their places; anything else is reported later. */
-function records(list: unknown): [index: number, record: Record<string, unknown>][] {
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((entry: unknown, index): [number, Record<string, unknown>][] =>
-    isRecord(entry) ? [[index, entry]] : [],
-  );
 }

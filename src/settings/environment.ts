@@ -5,13 +5,13 @@ import { Secret } from "../plan/secret";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * How variables are called that hold a secret: GHCR_TOKEN, HUB_PAT, COSIGN_PRIVATE_KEY; and PULUMI_CONFIG, by which the
- * engine hands a program the stack's configuration, decrypted.
+ * Names of variables that hold a secret: GHCR_TOKEN, HUB_PAT, COSIGN_PRIVATE_KEY; and PULUMI_CONFIG, in which the engine
+ * passes the decrypted configuration to a program.
  */
 const SECRET_NAME =
   /(^PULUMI_CONFIG|^BUILD_SECRET_.+|TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS|_PAT|_AUTH_CONFIG)$/i;
 
-/** Whether a variable's name says that its value is a secret, whatever program it is for. */
+/** Whether a variable holds a secret, judged by its name; it may be for any program. */
 export function isSecretVariable(name: string): boolean {
   return SECRET_NAME.test(name);
 }
@@ -21,7 +21,7 @@ export interface Given {
   readonly value: string;
 }
 
-/** The first of some variables that is set, with the stack's prefix before without. */
+/** The first of these variables that is set. Names with the stack's prefix come first. */
 export function lookUp(env: Environment, variables: readonly string[], prefix = ""): Given | undefined {
   const names = prefix === "" ? variables : [...variables.map((name) => prefix + name), ...variables];
   for (const variable of names) {
@@ -34,9 +34,9 @@ export function lookUp(env: Environment, variables: readonly string[], prefix = 
 export interface EnvironmentCredentials {
   readonly username: string;
   readonly password: Secret;
-  /** Where they came from, for people: `environment variables GHCR_USERNAME and GHCR_TOKEN`. */
+  /** Where they came from, for messages: `environment variables GHCR_USERNAME and GHCR_TOKEN`. */
   readonly origin: string;
-  /** The variables themselves; no `usernameVariable` where the name came from elsewhere. */
+  /** Absent if the name came from elsewhere. */
   readonly usernameVariable?: string;
   readonly passwordVariable: string;
 }
@@ -44,18 +44,18 @@ export interface EnvironmentCredentials {
 export interface CredentialOptions {
   /** The stack's `envPrefix`: the same variables with it come first. Default none. */
   readonly prefix?: string;
-  /** A name to use where no variable has one, e.g. the stack's. */
+  /** The name to use if no variable has one, e.g. the stack's. */
   readonly username?: string;
-  /** The host that CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD belong to where CI_REGISTRY is not set. Default none. */
+  /** The host that CI_REGISTRY_USERNAME and CI_REGISTRY_PASSWORD belong to if CI_REGISTRY is not set. Default none. */
   readonly ciRegistry?: string;
 }
 
-/** GHCR looks at the token alone, but wants a name. */
+/** GHCR requires a name, and ignores it: only the token counts. */
 const ANY_NAME = new Map([["ghcr.io", "x-access-token"]]);
 
 /**
- * The credentials that the environment holds for a registry's host, or undefined. The first pair whose password is set
- * counts; its name comes from another pair, then from `options.username`, only where its own is missing.
+ * The credentials for a registry's host in the environment, or undefined. The first pair whose password is set counts.
+ * If its own name is missing, it takes that of another pair, then `options.username`.
  */
 export function environmentCredentials(
   host: string,
@@ -75,7 +75,7 @@ export function environmentCredentials(
   return undefined;
 }
 
-/** `HUB_PAT`: Docker Hub's token for descriptions, with the name that DOCKERHUB_USERNAME has. */
+/** Docker Hub's token for descriptions, HUB_PAT, with the name in DOCKERHUB_USERNAME. */
 export function hubToken(
   env: Environment,
   prefix?: string,

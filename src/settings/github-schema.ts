@@ -9,9 +9,10 @@ const PATTERN = /^[A-Za-z0-9_*?.+/@[\]-]+$/;
 const REVIEWER = /^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:\/[a-z0-9][a-z0-9_-]*)?$/;
 const BRANCH = /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{))[A-Za-z0-9._/@+-]+(?<![./])$/;
 
-const name = z.string().regex(NAME, {
-  error: "is not a secret's or variable's name: capitals, digits and _, and not GITHUB_… at the start",
-});
+const name = grammar.text(
+  NAME,
+  "is not a secret's or variable's name: capitals, digits and _, and not GITHUB_… at the start",
+);
 
 const secrets = z
   .record(name, grammar.secret)
@@ -23,92 +24,95 @@ const variables = z
   .default({})
   .meta({ what: "variables by name: { DOCKERHUB_USERNAME: octo }" });
 
-const patterns = z.array(z.string().regex(PATTERN, { error: "is not a pattern of refs, such as v*" }));
+const patterns = z.array(grammar.text(PATTERN, "is not a pattern of refs, such as v*"));
 
 const environmentSchema = z
   .strictObject({
     reviewers: z
-      .array(z.string().regex(REVIEWER, { error: "is neither a login nor a team, organization/team" }))
+      .array(grammar.text(REVIEWER, "is neither a login nor a team, organization/team"))
       .max(6, { error: "has more than six entries, which GitHub does not allow" })
       .default([])
-      .describe("Who has to approve a job: logins and organization/team, at most six. @default none"),
-    waitTimer: z
-      .int({ error: "is not a whole number of minutes" })
-      .min(0, { error: "is less than 0" })
+      .describe("Who must approve a job: logins and organization/team, at most six. @default none"),
+    waitTimer: grammar
+      .wholeNumber(0)
       .max(43_200, { error: "is more than 43200 minutes, 30 days" })
       .default(0)
-      .describe("Minutes that a job waits. @default 0"),
-    preventSelfReview: grammar.flag(false, "Who starts a job may not approve it. @default false"),
-    adminsBypass: grammar.flag(true, "Administrators may skip the rules. @default true"),
+      .describe("Minutes that a job has to wait. @default 0"),
+    preventSelfReview: grammar.flag(false, "The user who starts a job cannot approve it. @default false"),
+    adminsBypass: grammar.flag(true, "Administrators can skip these rules. @default true"),
     tags: patterns
       .optional()
       .describe(
-        "Git tags that may deploy; any ref may where this and `branches` are empty. @default what starts the workflows that name the environment, else v* and each lane's; none where `branches` is set @example [v*]",
+        "Git tags that may deploy. Any ref may deploy if this and `branches` are empty lists. @default what starts the workflows that name the environment, else v* and each lane's; none if `branches` is set @example [v*]",
       ),
     branches: patterns
       .optional()
       .describe(
-        "Branches that may deploy. @default what starts the workflows that name the environment; none where `tags` is set @example [main]",
+        "Branches that may deploy. @default what starts the workflows that name the environment; none if `tags` is set @example [main]",
       ),
-    secrets: secrets.describe("Secrets of this environment alone. @default none"),
-    variables: variables.describe("Variables of this environment alone. @default none"),
+    secrets: secrets.describe("Secrets of this environment only. @default none"),
+    variables: variables.describe("Variables of this environment only. @default none"),
   })
   .meta({ what: "an environment: { reviewers: [octocat], tags: [v*], secrets: … }" });
 
 const labelSchema = z
   .strictObject({
-    name: grammar.line.describe("What the label is called. @example release"),
-    color: z
-      .string()
-      .regex(/^[0-9a-fA-F]{6}$/, { error: "is not six hex digits" })
+    name: grammar.line.describe("The label's name. @example release"),
+    color: grammar
+      .text(/^[0-9a-fA-F]{6}$/, "is not six hex digits")
       .default("ededed")
-      .describe("Six hex digits. @default ededed"),
-    description: grammar.line.optional().describe("What it is for. @default none"),
+      .describe("The color, as six hex digits. @default ededed"),
+    description: grammar.line.optional().describe("The label's description. @default none"),
   })
   .meta({ what: "a label: { name: release, color: 0e8a16 }" });
 
 const fileSchema = z
   .strictObject({
-    path: grammar.projectPath.describe("In the repository. @example .github/workflows/release-docker.yml"),
-    from: grammar.projectPath.optional().describe("In the project. @default the same path"),
-    content: z.string().optional().describe("The file's text. @default the text of `from`"),
+    path: grammar.projectPath.describe(
+      "The file's path in the repository. @example .github/workflows/release-docker.yml",
+    ),
+    from: grammar.projectPath.optional().describe("The file's path in the project. @default the same path"),
+    content: z
+      .string()
+      .optional()
+      .describe("The file's text, instead of a file of the project. @default the text of `from`"),
   })
   .meta({ what: "a file: { path: .github/workflows/release-docker.yml }" });
 
-/**
- * GitHub's side: a release stack's workflows, and in the stack `setup` what the repository is to have. Every part may be
- * left out, and is then left alone.
- */
+/** A release stack's workflows, and a setup stack's settings of the repository. Parts that are left out stay as they are. */
 export const githubSchema = z
   .strictObject({
     workflows: workflowsSchema
       .optional()
       .describe("The workflow files that `slipway workflows` writes for this stack. @default none"),
-    setup: grammar.flag(false, "This stack sets the repository up, and releases nothing. @default false"),
+    setup: grammar.flag(
+      false,
+      "This stack sets up the GitHub repository, and releases nothing. @default false",
+    ),
     repository: grammar.githubRepository
       .optional()
-      .describe("The repository. @default slipway:repository @example octo/app"),
+      .describe("The GitHub repository. @default slipway:repository @example octo/app"),
     baseUrl: z
       .url({ protocol: /^https?$/, error: "is not an http(s) address" })
       .optional()
       .describe("The URL of an Enterprise server. @default GITHUB_BASE_URL, GITHUB_API_URL or github.com"),
     token: grammar.secret
       .optional()
-      .describe("A token of this stack's own, as secret configuration. @default GH_TOKEN or GITHUB_TOKEN"),
-    writeDelayMs: z
-      .int({ error: "is not a whole number" })
-      .min(1, { error: "is less than 1" })
+      .describe("A token for this stack, as secret configuration. @default GH_TOKEN or GITHUB_TOKEN"),
+    writeDelayMs: grammar
+      .wholeNumber(1)
       .default(1000)
       .describe("Milliseconds between two writes, as GitHub asks of clients. @default 1000"),
     secrets: secrets.describe(
-      "Actions secrets of the whole repository, which every workflow of every branch can read; put those of a release into `environments`. @default none",
+      "Actions secrets of the whole repository. Every workflow of every branch can read them, so put secrets of a release into `environments`. @default none",
     ),
-    variables: variables.describe("Actions variables. @default none"),
+    variables: variables.describe("Actions variables of the whole repository. @default none"),
     environments: z
       .record(
-        z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
-          error: "is not an environment's name: letters, digits and . _ -",
-        }),
+        grammar.text(
+          /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+          "is not an environment's name: letters, digits and . _ -",
+        ),
         environmentSchema,
       )
       .default({})
@@ -120,7 +124,9 @@ export const githubSchema = z
         z
           .strictObject({
             name: grammar.line.default("Release tags").describe("The ruleset's name. @default Release tags"),
-            patterns: patterns.default([]).describe("Further git tags. @default v* and each lane's"),
+            patterns: patterns
+              .default([])
+              .describe("Further git tags to protect, besides v* and each lane's. @default none"),
           })
           .meta({ what: "tag rules: true, or { name: …, patterns: [v*] }" }),
       ])
@@ -130,7 +136,7 @@ export const githubSchema = z
       ),
     permissions: z
       .strictObject({
-        shaPinning: grammar.flag(true, "Actions have to be named by a full commit SHA. @default true"),
+        shaPinning: grammar.flag(true, "Workflows must name actions by a full commit SHA. @default true"),
         allowed: z
           .enum(["all", "local_only", "selected"])
           .default("all")
@@ -138,11 +144,13 @@ export const githubSchema = z
         patterns: z
           .array(grammar.line)
           .default([])
-          .describe("With `selected`, besides GitHub's own. @default none @example [docker/*]"),
+          .describe(
+            "With `selected`: the actions that may run besides GitHub's own. @default none @example [docker/*]",
+          ),
         workflowToken: z
           .enum(["read", "write"])
           .default("read")
-          .describe("What a workflow's token may do by default. @default read"),
+          .describe("The default rights of a workflow's token. @default read"),
       })
       .meta({ what: "permissions of Actions: { shaPinning: true, allowed: all }" })
       .optional()
@@ -151,24 +159,23 @@ export const githubSchema = z
       .union([z.boolean(), z.array(labelSchema)])
       .default(false)
       .describe(
-        "Labels of issues and pull requests: those of a release (release, backport, breaking, rollback) where it is true, or a list. @default false",
+        "Labels for issues and pull requests: a list, or true for release, backport, breaking and rollback. @default false",
       ),
     files: z
       .array(fileSchema)
       .default([])
-      .describe("Files of the project that are kept in the repository, each a commit. @default none"),
+      .describe("Files to commit to the repository, one commit each. @default none"),
     workflowFiles: grammar.flag(
       false,
-      "What `slipway workflows` writes for the project's stacks is kept in the repository too. @default false",
+      "Also commit the files that `slipway workflows` writes for the project's stacks. @default false",
     ),
-    branch: z
-      .string()
-      .regex(BRANCH, { error: "is not a branch's name" })
+    branch: grammar
+      .text(BRANCH, "is not a branch's name")
       .optional()
-      .describe("Where files are committed. @default the repository's default branch"),
+      .describe("The branch that files are committed to. @default the repository's default branch"),
     pullRequest: grammar.flag(
       false,
-      "Files reach the default branch by a pull request from `branch`. @default false",
+      "Open a pull request from `branch` to the default branch. @default false",
     ),
   })
   .meta({ what: "settings for GitHub: { workflows: … }, or { setup: true, secrets: …, tagRules: true }" });

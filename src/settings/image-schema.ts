@@ -10,7 +10,7 @@ export const DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:st
 
 const pin = grammar.line
   .optional()
-  .describe("A value that beats the one found; the plan shows how they differ. @default none");
+  .describe("A value to use instead of the one found; the plan shows the difference. @default none");
 
 const buildArg = z
   .union([
@@ -24,20 +24,19 @@ const buildArg = z
         pin,
       })
       .describe(
-        "The value of a key in a file; the plan is refused where it is missing. @example { file: VERSIONS.env }",
+        "The value of a key in a file; the release is refused if the key is missing. @example { file: VERSIONS.env }",
       ),
     z
       .strictObject({
-        latestOf: z
-          .string()
-          .regex(NPM_SOURCE_PATTERN, { error: "is not npm:<package> or npm:<package>@<tag>" })
+        latestOf: grammar
+          .text(NPM_SOURCE_PATTERN, "is not npm:<package> or npm:<package>@<tag>")
           .describe("`npm:<package>`, or `npm:<package>@<tag>`."),
         pin: pin
           .refine((text) => text === undefined || parseVersion(text)?.scheme === "semver", {
-            error: "is not a version such as 1.4.2; a tag or a range would be another one tomorrow",
+            error: "is not a version such as 1.4.2; a tag or range can mean another version later",
           })
           .describe(
-            "A version that beats the newest one; the plan shows how they differ. @default the variable of the argument's name",
+            "A version to use instead of the newest one; the plan shows the difference. @default the variable of the argument's name",
           ),
       })
       .describe(
@@ -51,38 +50,39 @@ const rule = grammar.line.meta({ what: "a line of docker/metadata-action's synta
 export const imageSchema = z
   .strictObject({
     name: grammar.imageName.describe(
-      "What the image is called here, and its repository's name. @example app",
+      "The image's name in these settings, and its repository's name. @example app",
     ),
     repository: grammar.imageName
       .optional()
       .describe(
-        "Repository's name in the registries, after host and namespace, where several images share one. @default the name",
+        "The repository's name in the registries, after host and namespace, if several images share one. @default the name",
       ),
     base: grammar.imageName
       .optional()
       .describe(
-        "Name of another image of this stack that this one is built FROM: its Dockerfile begins with `ARG BASE_IMAGE` and a FROM that takes it. @default the stack's `base`, for a stack with one image",
+        "Another image of this stack that this one is built FROM: the Dockerfile begins with `ARG BASE_IMAGE` and a FROM that uses it. @default the stack's `base`, for a stack with one image",
       ),
     context: grammar.projectPath
       .default(".")
-      .describe("Folder of the build context, relative to the project. @default ."),
+      .describe("The folder of the build context, relative to the project. @default ."),
     dockerfile: z
       .string()
       .min(1, { error: "is empty" })
       .default("Dockerfile")
       .describe(
-        "The Dockerfile, relative to the context; it may lie anywhere in the project. @default Dockerfile",
+        "The Dockerfile, relative to the context; it may be anywhere in the project. @default Dockerfile",
       ),
     target: grammar.stageName.optional().describe("The Dockerfile's stage to build. @default the last one"),
-    platforms: z
-      .array(z.enum(PLATFORMS))
-      .min(1, { error: "has no entry; name at least one platform" })
+    platforms: grammar
+      .listOf(z.enum(PLATFORMS), "name at least one platform")
       .default(["linux/amd64", "linux/arm64"])
-      .describe("What is built for. @default [linux/amd64, linux/arm64]"),
+      .describe("The platforms to build for. @default [linux/amd64, linux/arm64]"),
     buildArgs: z
       .record(grammar.buildArgName, buildArg)
       .default({})
-      .describe("Build arguments. Provenance makes them public: no secrets. @default none"),
+      .describe(
+        "Build arguments. They are public in the provenance, so never put secrets here. @default none",
+      ),
     tags: z
       .array(rule)
       .default([
@@ -92,23 +92,23 @@ export const imageSchema = z
         "type=sha",
       ])
       .describe(
-        "Tag rules in docker/metadata-action's own syntax. An empty list means what it means there: schedule, branch, tag and pull request. @default {{version}}, {{major}}.{{minor}}, {{major}} and type=sha",
+        "Tag rules in docker/metadata-action's syntax. An empty list means its default rules: schedule, branch, tag and pull request. @default {{version}}, {{major}}.{{minor}}, {{major}} and type=sha",
       ),
     flavor: z
       .array(rule)
       .default([])
-      .describe("What holds for all rules, in docker/metadata-action's syntax. @default latest=auto"),
+      .describe("Options for all tag rules, in docker/metadata-action's syntax. @default latest=auto"),
     labels: z
       .enum(["release", "none"])
       .default("release")
       .describe(
-        "`release` bakes version, revision and the commit's date in. `none` makes content that later releases can carry over without a build. @default release",
+        "`release` puts version, revision and the commit's date into the image. With `none`, later releases can reuse the content without a build. @default release",
       ),
     extraLabels: z
       .array(grammar.label)
       .default([])
       .describe(
-        "Your own labels, which win over computed ones. @example [org.opencontainers.image.vendor=Octo]",
+        "Your own labels; they override computed ones. @example [org.opencontainers.image.vendor=Octo]",
       ),
     provenance: grammar.flag(true, "Attach provenance in max mode. @default true"),
     sbom: z
@@ -121,13 +121,13 @@ export const imageSchema = z
       )
       .default(true)
       .describe(
-        `Attach an SBOM: true for ${DEFAULT_SBOM_GENERATOR} where it can be reached, a generator's image that has to be reached, or false for none. @default true`,
+        `Attach an SBOM. true: by ${DEFAULT_SBOM_GENERATOR}, if it can be reached; a generator's image: by that one, which must be reachable; false: no SBOM. @default true`,
       ),
     attestations: z
       .enum(["index", "referrers"])
       .default("index")
       .describe(
-        "Where provenance and SBOM are: `index`, inside the image's index, as `unknown/unknown`; or `referrers`, beside it, for consumers that take every entry of an index for a platform. @default index",
+        "Where provenance and SBOM are stored: `index`, in the image's index as `unknown/unknown`, or `referrers`, beside it, for consumers that mistake every entry of an index for a platform. @default index",
       ),
     cacheFrom: z
       .array(grammar.line)
@@ -137,37 +137,37 @@ export const imageSchema = z
       .array(grammar.line)
       .default([])
       .describe(
-        "Caches to write, in buildx's syntax; a cache that fails never fails a release. @default none",
+        "Caches to write, in buildx's syntax. A cache that cannot be written does not fail the release. @default none",
       ),
     secrets: z
       .record(grammar.secretId, grammar.secret)
       .default({})
       .describe(
-        "Build secrets for `RUN --mount=type=secret`: id to value. Set them with: pulumi config set --secret --path 'slipway:images[0].secrets.ID'",
+        "Build secrets for `RUN --mount=type=secret`, by id. Set one with: pulumi config set --secret --path 'slipway:images[0].secrets.ID'",
       ),
     contexts: z
       .record(grammar.contextName, grammar.contextSource)
       .optional()
       .describe(
-        'Named build contexts for FROM, `COPY --from=` and `--mount=from=`: a folder relative to the image\'s context, inside the project; docker-image:// and an image; or a Git address with its commit. @default none @example { shared: ../shared, tools: "docker-image://alpine:3.20" }',
+        'Named build contexts for FROM, `COPY --from=` and `--mount=from=`: a folder of the project, relative to the image\'s context; docker-image:// and an image; or a Git address with its commit. @default none @example { shared: ../shared, tools: "docker-image://alpine:3.20" }',
       ),
     ssh: z
       .array(grammar.sshId)
       .optional()
       .describe(
-        "Ids for `RUN --mount=type=ssh`. Each takes the agent at SSH_AUTH_SOCK, which no state records. @default none @example [default]",
+        "Ids for `RUN --mount=type=ssh`. Each uses the ssh agent at SSH_AUTH_SOCK, which is not stored in the stack's state. @default none @example [default]",
       ),
     network: z
       .enum(["default", "none", "host"])
       .optional()
       .describe(
-        "The network of RUN lines: the builder's, none, or that of the builder's machine, which the builder has to allow. @default default",
+        "The network of RUN instructions: the builder's, none, or the network of the builder's host, which the builder must allow. @default default",
       ),
     extraHosts: z
       .record(grammar.hostName, grammar.hostAddress)
       .optional()
       .describe(
-        "Hosts that RUN lines know besides: name to IP address, or `host-gateway` for the builder's machine. @default none",
+        "Further hosts for RUN instructions: name to IP address, or `host-gateway` for the builder's host. @default none",
       ),
     description: z
       .strictObject({
@@ -180,51 +180,47 @@ export const imageSchema = z
               `has ${[...String(issue.input)].length} characters, and Docker Hub takes ${SHORT_LIMIT} at most`,
           })
           .optional()
-          .describe("The one line in lists, at most 100 characters. @default it stays as it is"),
+          .describe("The line shown in lists, at most 100 characters. @default left as it is"),
       })
       .meta({ what: 'a description: { file: DOCKER_HUB.md, short: "…" }' })
       .optional()
       .describe(
-        "What Docker Hub says of the image's repository, written after every tag by a release that moves its floating tags. @default it stays as it is",
+        "The description of the image's repository on Docker Hub. A release that moves floating tags writes it, after all tags. @default left as it is",
       ),
-    salt: grammar.line
-      .optional()
-      .describe("Any text: another one builds the same content again. @default none"),
+    salt: grammar.line.optional().describe("Any text. Changing it rebuilds the same content. @default none"),
   })
   .meta({ what: "an image: { name: …, context: … }" });
 
 const { context, target, buildArgs, extraLabels, provenance, sbom, attestations, cacheFrom, cacheTo } =
   imageSchema.shape;
 
-/** `slipway:base`: one more image, found again by what it is made of. */
+/** `slipway:base`: one more image, identified by a hash of its files. */
 export const baseSchema = z
   .strictObject({
     name: grammar.imageName
       .optional()
-      .describe("The base's name here. @default the first image's name and -base"),
+      .describe("The base's name in these settings. @default the first image's name and -base"),
     repository: grammar.imageName
       .optional()
-      .describe("Repository's name in the registries. @default the first image's"),
+      .describe("The repository's name in the registries. @default the first image's"),
     dockerfile: z
       .string()
       .min(1, { error: "is empty" })
       .default("Dockerfile.base")
       .describe("The base's Dockerfile, relative to the context. @default Dockerfile.base"),
-    include: z
-      .array(grammar.glob)
-      .min(1, { error: "has no entry; name what the base is made of besides its Dockerfile" })
+    include: grammar
+      .listOf(grammar.glob, "name the files of the base besides its Dockerfile")
       .meta({ what: "a list of files and patterns: [rootfs/**, entrypoint*.sh]" })
       .describe(
-        "Files besides the Dockerfile that make up the base's hash, in this order, relative to the context; `**` is everything below a folder, without junk such as .DS_Store. @example [rootfs/**, entrypoint*.sh]",
+        "Files that go into the base's hash after its Dockerfile, in this order, relative to the context. `**` is everything below a folder, without junk such as .DS_Store. @example [rootfs/**, entrypoint*.sh]",
       ),
-    hash: z
-      .string()
-      .regex(/^[0-9a-f]{12}$/, { error: "is not the hash of a base: 12 hex digits, such as 3f2a9c01b7de" })
+    hash: grammar
+      .text(/^[0-9a-f]{12}$/, "is not the hash of a base: 12 hex digits, such as 3f2a9c01b7de")
       .optional()
-      .describe(
-        "Pins the base: base-<hash> is taken instead of the computed one. Usually it comes from BASE_HASH.",
-      ),
-    platforms: imageSchema.shape.platforms.describe("What the base is built for. @default the first image's"),
+      .describe("Pins the base: uses base-<hash> instead of the computed hash. Usually set by BASE_HASH."),
+    platforms: imageSchema.shape.platforms.describe(
+      "The platforms to build the base for. @default the first image's",
+    ),
     context,
     target,
     buildArgs,
@@ -240,47 +236,47 @@ export const baseSchema = z
 /** One entry of `slipway:variants`: the stack's image again, with other build arguments and a suffix on every tag. */
 export const variantSchema = z
   .strictObject({
-    suffix: z
-      .string()
-      .regex(/^(?:[._-][A-Za-z0-9._-]{0,63})?$/, {
-        error: "is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ -",
-      })
-      .describe("What each of the variant's tags ends in; empty for the plain one. @example -slim"),
-    buildArgs: buildArgs.describe("Added to the image's build arguments, over which they win. @default none"),
+    suffix: grammar
+      .text(
+        /^(?:[._-][A-Za-z0-9._-]{0,63})?$/,
+        "is not a suffix of tags: empty, or one of . _ - and then letters, digits and . _ -",
+      )
+      .describe("The end of each of the variant's tags; empty for the plain variant. @example -slim"),
+    buildArgs: buildArgs.describe("Further build arguments; they override the image's. @default none"),
     target,
   })
   .meta({ what: 'a variant: { suffix: "-slim", buildArgs: … }' });
 
-/** A lane's tags: everything before the version. */
+/** The texts of a lane end in the version, or in `*` for it. */
 const FORMAT = /^([A-Za-z0-9_][A-Za-z0-9._-]*)?X\.Y\.Z$/;
 const FLOATING = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*)?latest[A-Za-z0-9._-]*$/;
 const TRIGGER = /^@?[A-Za-z0-9_][A-Za-z0-9._+/@-]*\*$/;
 
 export const laneSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9-]*$/, { error: "is not a lane's name: lower-case letters, digits and -" })
+    name: grammar
+      .text(/^[a-z0-9][a-z0-9-]*$/, "is not a lane's name: lower-case letters, digits and -")
       .describe("The lane's name, as in `slipway:lane`. @example standalone"),
-    format: z
-      .string()
-      .regex(FORMAT, { error: "is not a version's format, such as vX.Y.Z or standalone-vX.Y.Z" })
-      .describe("How the lane's versions are written as image tags. @example standalone-vX.Y.Z"),
-    trigger: z
-      .string()
-      .regex(TRIGGER, { error: "is not the beginning of a git tag and *, such as docker-v*" })
-      .describe("The git tags that release the lane; * is the version. @example docker-v*"),
-    floating: z
-      .string()
-      .regex(FLOATING, { error: "is not latest, with or without a prefix or suffix" })
+    format: grammar
+      .text(FORMAT, "is not a version's format, such as vX.Y.Z or standalone-vX.Y.Z")
+      .describe("The form of the lane's version tags. @example standalone-vX.Y.Z"),
+    trigger: grammar
+      .text(TRIGGER, "is not the beginning of a git tag and *, such as docker-v*")
+      .describe("The git tags that release the lane; * stands for the version. @example docker-v*"),
+    floating: grammar
+      .text(FLOATING, "is not latest, with or without a prefix or suffix")
       .describe("The tag that points to the lane's newest version. @example standalone-latest"),
     tags: z
       .array(rule)
       .default([])
-      .describe("Further tag rules, as an image's `tags`. @default the format and the floating tag alone"),
-    context: grammar.projectPath.optional().describe("In place of the image's. @default the image's"),
-    dockerfile: grammar.projectPath.optional().describe("In place of the image's. @default the image's"),
-    target: grammar.stageName.optional().describe("In place of the image's. @default the image's"),
+      .describe(
+        "Further tag rules, like an image's `tags`. @default none besides the format and the floating tag",
+      ),
+    context: grammar.projectPath.optional().describe("Overrides the image's context. @default the image's"),
+    dockerfile: grammar.projectPath
+      .optional()
+      .describe("Overrides the image's Dockerfile. @default the image's"),
+    target: grammar.stageName.optional().describe("Overrides the image's target. @default the image's"),
   })
   .meta({ what: "a lane: { name: …, format: vX.Y.Z, trigger: docker-v*, floating: latest }" });
 
@@ -288,18 +284,14 @@ export type CheckedLane = z.output<typeof laneSchema>;
 
 export const checkSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._: -]*$/, {
-        error: "is not a check's name: letters, digits and . _ : -",
-      })
+    name: grammar
+      .text(/^[A-Za-z0-9][A-Za-z0-9._: -]*$/, "is not a check's name: letters, digits and . _ : -")
       .describe("The check's name. @example build"),
-    run: z
-      .array(grammar.line)
-      .min(1, { error: "has no entry; expected a program and its arguments" })
+    run: grammar
+      .listOf(grammar.line, "expected a program and its arguments")
       .meta({ what: "a program and its arguments as a list: [npm, run, build]" })
       .describe(
-        "Program and arguments, run in the project's folder without a shell. @example [npm, run, build]",
+        "Program and arguments, run without a shell in the folder that `root` names. @example [npm, run, build]",
       ),
   })
   .meta({ what: "a check: { name: build, run: [npm, run, build] }" });

@@ -1,110 +1,78 @@
-import { posix } from "node:path";
-import type {
-  BuildArg,
-  CheckConfig,
-  Config,
-  ImageConfig,
-  NamedContext,
-  PromoteConfig,
-  RegistryConfig,
-  SbomConfig,
-  WorkflowsConfig,
-} from "../plan/config";
+import type { CheckConfig, Config, PromoteConfig, RegistryConfig, WorkflowsConfig } from "../plan/config";
+import { DEFAULT_POLICY, type PolicyConfig, type PolicyLevel } from "../plan/policy/policy-config";
 import { type Problem, reasonOf } from "../plan/problem";
-import { isLoopbackHost, normalizeHost, parseReference, referenceText } from "../plan/reference";
+import { isLoopbackHost, normalizeHost } from "../plan/reference";
 import { Secret } from "../plan/secret";
 import { type PromotionRules, parseDuration, type RequiredSigner, type SignConfig } from "../plan/trust";
-import { type BaseConfig, expandImages, imageInLane, normaliseLane } from "./expand-images";
-import { contextKind, IMAGE_CONTEXT } from "./grammar";
-import { DEFAULT_SBOM_GENERATOR } from "./image-schema";
+import { normaliseImages, normaliseLane } from "./normalise-images";
 import { formatPath } from "./paths";
-import { normalisePolicy } from "./policy";
 import type { CheckedConfig } from "./schema";
-import { DEFAULT_ISSUER } from "./sign-schema";
+import { DEFAULT_ISSUER } from "./trust-schema";
 
 type CheckedRegistry = CheckedConfig["registries"][number];
-type CheckedImage = CheckedConfig["images"][number];
 type CheckedPromote = NonNullable<CheckedConfig["promote"]>;
+type CheckedVerify = NonNullable<CheckedPromote["verify"]>;
+type CheckedSigner = CheckedConfig["sign"]["trusted"][number];
+type CheckedPolicy = NonNullable<CheckedConfig["policy"]>;
 type CheckedWorkflows = NonNullable<NonNullable<CheckedConfig["github"]>["workflows"]>;
-type CheckedBuildArg = CheckedImage["buildArgs"][string];
 
-/** One form for everything that may be written in several. */
-export function normalise(
-  checked: CheckedConfig,
-  facts: {
-    readonly origins: Readonly<Record<string, string>>;
-    readonly encrypted: ReadonlySet<string>;
-    /** Keys and trusted roots that stand in files of the project. */
-    readonly files: TrustFiles;
-  },
-): Config {
-  const {
-    registries,
-    images,
-    base,
-    variants,
-    sign,
-    github,
-    promote,
-    policy,
-    lanes,
-    lane: chosen,
-    checks,
-    ...rest
-  } = checked;
-  const lane = lanes.find(({ name }) => name === chosen);
+export interface NormaliseInput {
+  readonly checked: CheckedConfig;
+  readonly origins: Readonly<Record<string, string>>;
+  /** Paths of secrets that only the engine can read. */
+  readonly encrypted: ReadonlySet<string>;
+  /** Reads keys and trusted roots from files of the project. */
+  readonly files: TrustFiles;
+}
+
+/** Brings settings that can be written in several ways into one form. */
+export function normalise({ checked, origins, encrypted, files }: NormaliseInput): Config {
+  const { base: _, variants: _variants, ...rest } = checked;
+  const { registries, promote, github } = checked;
+  const lanes = checked.lanes.map(normaliseLane);
   return {
     ...rest,
-    lanes: lanes.map(normaliseLane),
-    lane: lane && normaliseLane(lane),
-    checks: checks.flatMap(normaliseCheck),
+    lanes,
+    lane: lanes.find(({ name }) => name === checked.lane),
+    checks: checked.checks.flatMap(normaliseCheck),
     registries: registries.map((registry, index) =>
-      normaliseRegistry(registry, facts.encrypted.has(formatPath(["registries", index, "password"]))),
+      normaliseRegistry(registry, encrypted.has(formatPath(["registries", index, "password"]))),
     ),
-    images: expandImages({
-      images: images.map((image, index) =>
-        lane === undefined
-          ? normaliseImage(image, index, facts.encrypted)
-          : { ...normaliseImage(imageInLane(image, lane), index, facts.encrypted), lane: lane.name },
-      ),
-      base: base && normaliseBase(base),
-      variants: (variants ?? []).map(({ buildArgs, ...variant }) => ({
-        ...variant,
-        buildArgs: normaliseBuildArgs(buildArgs),
-      })),
-    }),
-    promote: promote && normalisePromote(promote, registries, facts.files),
-    policy: normalisePolicy(policy, { promotes: promote !== undefined, requireTag: checked.requireTag }),
-    sign: normaliseSign(sign, facts.encrypted, facts.files),
+    images: normaliseImages(checked, encrypted),
+    promote: promote && normalisePromote(promote, registries, files),
+    policy: normalisePolicy(checked),
+    sign: normaliseSign(checked.sign, encrypted, files),
     github: github?.workflows && { workflows: normaliseWorkflows(github.workflows) },
-    origins: facts.origins,
-    encrypted: [...facts.encrypted].sort(),
+    origins,
+    encrypted: [...encrypted].sort(),
   };
 }
 
-/** Who signs keyless is said by `sign`; `keyless` may only say the same. */
+function normaliseCheck({ name, run }: CheckedConfig["checks"][number]): CheckConfig[] {
+  const [program, ...args] = run;
+  return program === undefined ? [] : [{ name, run: [program, ...args] }];
+}
+
+/** Drops `keyless`, which can only repeat `sign.mode`. */
 function normaliseWorkflows({ keyless: _, ...workflows }: CheckedWorkflows): WorkflowsConfig {
   return workflows;
 }
 
-const DESCRIPTIONS = new Map([["docker.io", "https://hub.docker.com"]]);
-const PACKAGES = new Map([["ghcr.io", "https://github.com"]]);
-
 function normaliseRegistry(registry: CheckedRegistry, encrypted: boolean): RegistryConfig {
-  const { password, plainHttp, hub, packages, ...rest } = registry;
+  const { password, hub, packages } = registry;
   const host = normalizeHost(registry.host);
-  const descriptions = hub === undefined ? DESCRIPTIONS.get(host) : new URL(hub).origin;
+  const usualHub = host === "docker.io" ? "https://hub.docker.com" : undefined;
+  const usualPackages = host === "ghcr.io" ? "https://github.com" : undefined;
   return {
-    ...rest,
+    ...registry,
     host,
-    hub: descriptions,
-    packages: packages === undefined ? PACKAGES.get(host) : new URL(packages).origin,
+    hub: hub === undefined ? usualHub : new URL(hub).origin,
+    packages: packages === undefined ? usualPackages : new URL(packages).origin,
     password: password === undefined || encrypted ? undefined : new Secret(password),
-    plainHttp: plainHttp ?? isLoopbackHost(registry.host),
+    plainHttp: registry.plainHttp ?? isLoopbackHost(registry.host),
   };
 }
 
-/** A statement is looked for in the primary registry, unless another one is named. */
 function normalisePromote(
   { from, statement, registry, images, verify }: CheckedPromote,
   registries: readonly CheckedRegistry[],
@@ -119,92 +87,20 @@ function normalisePromote(
   };
 }
 
-function normaliseImage(image: CheckedImage, index: number, encrypted: ReadonlySet<string>): ImageConfig {
-  const secrets = sortedEntries(image.secrets).map(([id, value]): [string, Secret] => {
-    const unreadable = encrypted.has(formatPath(["images", index, "secrets", id]));
-    return [id, new Secret(unreadable ? "" : value)];
-  });
+function normaliseVerify(verify: CheckedVerify, files: TrustFiles): PromotionRules {
+  const { predicates, builder, source, platforms, minAge = "", maxAge = "" } = verify;
   return {
-    ...image,
-    at: formatPath(["images", index]),
-    repository: image.repository ?? image.name,
-    platforms: [...image.platforms].sort(),
-    buildArgs: normaliseBuildArgs(image.buildArgs),
-    sbom: normaliseSbom(image.sbom),
-    secrets: Object.fromEntries(secrets),
-    contexts: image.contexts && normaliseContexts(image.contexts, image.context),
-    ssh: image.ssh && [...new Set(image.ssh)].sort(),
-    extraHosts: image.extraHosts && Object.fromEntries(sortedEntries(image.extraHosts)),
+    signer: normaliseSigner(verify, "promote.verify", files),
+    predicates,
+    builder,
+    source,
+    platforms,
+    minAge: parseDuration(minAge),
+    maxAge: parseDuration(maxAge),
   };
 }
 
-/** Folders become relative to the root. */
-function normaliseContexts(
-  written: NonNullable<CheckedImage["contexts"]>,
-  context: string,
-): Record<string, NamedContext> {
-  return Object.fromEntries(
-    sortedEntries(written).map(([name, source]) => [name, normaliseContext(source, context)]),
-  );
-}
-
-function normaliseContext(source: string, context: string): NamedContext {
-  const kind = contextKind(source);
-  switch (kind) {
-    case "folder":
-      return { kind, path: posix.join(context, source).replace(/(?<=.)\/$/, "") };
-    case "image":
-      return { kind, reference: referenceText(parseReference(source.slice(IMAGE_CONTEXT.length))) };
-    case "git":
-      return { kind, address: source };
-  }
-}
-
-function normaliseCheck({ name, run }: CheckedConfig["checks"][number]): CheckConfig[] {
-  const [program, ...args] = run;
-  return program === undefined ? [] : [{ name, run: [program, ...args] }];
-}
-
-function normaliseBase({ include, hash, ...base }: NonNullable<CheckedConfig["base"]>): BaseConfig {
-  return {
-    ...base,
-    platforms: [...base.platforms].sort(),
-    buildArgs: normaliseBuildArgs(base.buildArgs),
-    sbom: normaliseSbom(base.sbom),
-    addressed: { include, hash },
-  };
-}
-
-/** Only the default one may be missing. */
-function normaliseSbom(written: string | boolean): SbomConfig | false {
-  if (written === false) return false;
-  return written === true
-    ? { generator: DEFAULT_SBOM_GENERATOR, required: false }
-    : { generator: referenceText(parseReference(written)), required: true };
-}
-
-function normaliseBuildArgs(written: CheckedImage["buildArgs"]): Record<string, BuildArg> {
-  return Object.fromEntries(
-    sortedEntries(written).map(([name, value]) => [name, normaliseBuildArg(name, value)]),
-  );
-}
-
-function normaliseBuildArg(name: string, written: CheckedBuildArg): BuildArg {
-  if (typeof written !== "object") return { kind: "literal", value: String(written) };
-  const { pin } = written;
-  if ("latestOf" in written) return { kind: "latest-of", source: written.latestOf, pin };
-  return { kind: "file", file: written.file, key: written.key ?? name, pin };
-}
-
-function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(record).sort(([a], [b]) => (a === b ? 0 : a < b ? -1 : 1));
-}
-
-type CheckedSign = CheckedConfig["sign"];
-type CheckedVerify = NonNullable<NonNullable<CheckedConfig["promote"]>["verify"]>;
-type CheckedSigner = CheckedSign["trusted"][number];
-
-/** Collects what is wrong with files instead of stopping at the first. */
+/** Reads files of the project that settings name, and collects every problem instead of stopping at the first. */
 export class TrustFiles {
   readonly problems: Problem[] = [];
   readonly #read: (file: string) => string;
@@ -213,20 +109,24 @@ export class TrustFiles {
     this.#read = read;
   }
 
-  /** Undefined where no file is named, or where it cannot be read. */
+  /** @returns undefined if no file is named, or if it cannot be read */
   text(path: string, file: string | undefined): string | undefined {
     if (file === undefined) return undefined;
     try {
       return this.#read(file);
     } catch (error) {
-      const reason = reasonOf(error);
-      this.problems.push({ code: "config-file", path, message: `${JSON.stringify(file)} ${reason}` });
+      const message = `${JSON.stringify(file)} ${reasonOf(error)}`;
+      this.problems.push({ code: "config-file", path, message });
       return undefined;
     }
   }
 }
 
-function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files: TrustFiles): SignConfig {
+function normaliseSign(
+  sign: CheckedConfig["sign"],
+  encrypted: ReadonlySet<string>,
+  files: TrustFiles,
+): SignConfig {
   const { mode } = sign;
   if (mode === "none") return { mode };
   const trusted = sign.trusted.map((signer, index) =>
@@ -239,12 +139,11 @@ function normaliseSign(sign: CheckedSign, encrypted: ReadonlySet<string>, files:
   const fromFile = files.text("sign.keyFile", sign.keyFile);
   const key = fromFile ?? (encrypted.has("sign.key") ? undefined : sign.key);
   const password = encrypted.has("sign.password") ? undefined : sign.password;
-  const publicKey = files.text("sign.publicKeyFile", sign.publicKeyFile) ?? sign.publicKey;
   return {
     mode,
     key: key === undefined ? undefined : new Secret(key),
     password: password === undefined ? undefined : new Secret(password),
-    publicKey,
+    publicKey: files.text("sign.publicKeyFile", sign.publicKeyFile) ?? sign.publicKey,
     trusted,
   };
 }
@@ -257,16 +156,28 @@ function normaliseSigner(signer: CheckedSigner, at: string, files: TrustFiles): 
     : { kind: "identity", subject, issuer, trustedRoot };
 }
 
-/** Rules that say who, what and how old; the release itself adds image, revision and platforms. */
-function normaliseVerify(verify: CheckedVerify, files: TrustFiles): PromotionRules {
-  const { predicates, builder, source, platforms, minAge = "", maxAge = "" } = verify;
+/** Two rules have defaults that depend on the stack. */
+function normalisePolicy({ policy, promote, requireTag }: CheckedConfig): PolicyConfig {
+  const byStack = (refuses: boolean): PolicyLevel => (refuses ? "refuse" : "off");
+  const promotes = promote !== undefined;
+  const unverifiedContent = { level: policy?.unverifiedContent ?? byStack(promotes) };
+  const missingSbom = { level: policy?.missingSbom ?? byStack(promotes || requireTag) };
+  if (policy === undefined) return { ...DEFAULT_POLICY, unverifiedContent, missingSbom };
+  const { requiredPlatforms, deniedLicences } = policy;
   return {
-    signer: normaliseSigner(verify, "promote.verify", files),
-    predicates,
-    builder,
-    source,
-    platforms,
-    minAge: parseDuration(minAge),
-    maxAge: parseDuration(maxAge),
+    unsignedPromotion: { level: policy.unsignedPromotion },
+    unverifiedContent,
+    uncommittedVersion: { level: policy.uncommittedVersion },
+    floatingBase: withExceptions(policy.floatingBase),
+    missingProvenance: { level: policy.missingProvenance },
+    missingSbom,
+    unpinnedAction: withExceptions(policy.unpinnedAction),
+    prereleaseOnFloatingTag: { level: policy.prereleaseOnFloatingTag },
+    requiredPlatforms: requiredPlatforms === "off" ? DEFAULT_POLICY.requiredPlatforms : requiredPlatforms,
+    deniedLicences: deniedLicences === "off" ? DEFAULT_POLICY.deniedLicences : deniedLicences,
   };
+}
+
+function withExceptions(written: CheckedPolicy["floatingBase"]): PolicyConfig["floatingBase"] {
+  return typeof written === "string" ? { level: written, allow: [] } : written;
 }

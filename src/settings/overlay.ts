@@ -3,9 +3,9 @@ import { type Problem, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { type Environment, environmentCredentials, lookUp } from "./environment";
 import { buildArgsIn, type Edit, ENVIRONMENT, GENERIC_VARIABLES } from "./environment-table";
-import { formatPath, type Path, type Written, withValueAt } from "./paths";
+import { entriesOf, formatPath, textOf, valueAt, type Written, withSetting } from "./paths";
 
-/** A setting that the command line gives; it beats the environment. */
+/** A setting from the command line. It beats the environment. */
 export interface Flag {
   /** As it was typed: `--version`. */
   readonly flag: string;
@@ -15,15 +15,15 @@ export interface Flag {
 }
 
 export interface Overlaid {
-  readonly written: Record<string, unknown>;
+  readonly written: Written;
   /** Path -> `environment variable PLATFORMS`. */
   readonly origins: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Lays the environment over what is written: every row of the table and the pins of build arguments, then what flags of
- * the command line say, then the credentials of each registry and the build secrets of each image.
+ * Overlays written settings with the environment and the command line: first the table's variables and the pins of build
+ * arguments, then flags, then credentials of registries and build secrets of images.
  */
 export function overlayEnvironment(
   original: Written,
@@ -34,16 +34,17 @@ export function overlayEnvironment(
   const named: readonly unknown[] = Array.isArray(original.variables) ? original.variables : [];
   const origins: Record<string, string> = {};
   const problems: Problem[] = [];
-  let written: Record<string, unknown> = { ...original };
+  let written = original;
   const apply = (edits: readonly Edit[], origin: string) => {
     for (const { path, value } of edits) {
-      written = asRecord(withValueAt(written, path, value));
+      written = withSetting(written, path, value);
       for (const old of Object.keys(origins)) if (isBelow(old, formatPath(path))) delete origins[old];
       origins[formatPath(path)] = origin;
     }
   };
 
   for (const row of ENVIRONMENT) {
+    const isGeneric = (name: string) => GENERIC_VARIABLES.some((generic) => generic === name);
     const bare = row.variables.filter((name) => named.includes(name) || !isGeneric(name));
     const prefixed = prefix === "" ? [] : row.variables.map((name) => prefix + name);
     const given = lookUp(env, [...prefixed, ...bare]);
@@ -69,23 +70,20 @@ interface OneEdit {
 }
 
 function* credentialEdits(written: Written, env: Environment, prefix: string): Generator<OneEdit> {
-  const registries: unknown[] = Array.isArray(written.registries) ? written.registries : [];
-  const [first] = registries;
-  for (const [index, registry] of registries.entries()) {
-    if (!isRecord(registry) || typeof registry.host !== "string") continue;
-    const username = typeof registry.username === "string" ? registry.username : undefined;
-    const ciRegistry = isRecord(first) && typeof first.host === "string" ? first.host : undefined;
+  const ciRegistry = textOf(valueAt(written, ["registries", 0, "host"]));
+  for (const { path, value: registry } of entriesOf(written, "registries")) {
+    if (typeof registry.host !== "string") continue;
+    const username = textOf(registry.username);
     const found = environmentCredentials(registry.host, env, { prefix, username, ciRegistry });
     if (found === undefined) continue;
-    const at: Path = ["registries", index];
-    const password = { path: [...at, "password"], value: found.password.reveal() };
+    const password = { path: [...path, "password"], value: found.password.reveal() };
     yield { edit: password, origin: `environment variable ${found.passwordVariable}` };
-    if (found.username === registry.username) continue;
+    if (found.username === username) continue;
     const origin =
       found.usernameVariable === undefined
         ? "what GHCR accepts with a token"
         : `environment variable ${found.usernameVariable}`;
-    yield { edit: { path: [...at, "username"], value: found.username }, origin };
+    yield { edit: { path: [...path, "username"], value: found.username }, origin };
   }
 }
 
@@ -99,33 +97,24 @@ function* pinEdits(written: Written, env: Environment, prefix: string): Generato
   }
 }
 
-function* buildSecretEdits({ images }: Written, env: Environment, prefix: string): Generator<OneEdit> {
-  for (const [index, image] of (Array.isArray(images) ? images : []).entries()) {
-    if (!isRecord(image) || !isRecord(image.secrets)) continue;
-    for (const id of Object.keys(image.secrets)) {
+function* buildSecretEdits(written: Written, env: Environment, prefix: string): Generator<OneEdit> {
+  for (const { path, value: image } of entriesOf(written, "images")) {
+    for (const id of Object.keys(isRecord(image.secrets) ? image.secrets : {})) {
       const found = lookUp(env, [buildSecretVariable(id)], prefix);
       if (found === undefined) continue;
-      const edit = { path: ["images", index, "secrets", id], value: found.value };
+      const edit = { path: [...path, "secrets", id], value: found.value };
       yield { edit, origin: `environment variable ${found.variable}` };
     }
   }
-}
-
-function isGeneric(name: string): boolean {
-  return GENERIC_VARIABLES.some((generic) => generic === name);
 }
 
 function isBelow(path: string, parent: string): boolean {
   return path.startsWith(`${parent}.`) || path.startsWith(`${parent}[`);
 }
 
-function asRecord(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
-}
-
 /**
- * Lays a stack's settings over those that the program gives in code: the stack wins. Mappings are merged, images by
- * their name; every other list is replaced as a whole.
+ * Overlays a program's settings with those of the stack: the stack wins. Mappings are merged, and images by their name;
+ * every other list is replaced as a whole.
  */
 export function overlayCode(code: Written, stack: Written): Record<string, unknown> {
   return merge(withImageList(code), withImageList(stack));
@@ -150,7 +139,7 @@ function byName(code: readonly unknown[], stack: readonly unknown[]): unknown[] 
   return [...merged, ...stack.filter((image) => !code.some((known) => nameOf(known) === nameOf(image)))];
 }
 
-/** Images may be written as a mapping, `{ app: { context: "." } }`, or as a list with names. */
+/** Turns images that are written as a mapping, `{ app: { context: "." } }`, into a list with names. */
 function withImageList(settings: Written): Written {
   const { images } = settings;
   if (!isRecord(images)) return settings;

@@ -1,7 +1,7 @@
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
 
-/** Paths into a configuration: how they are written, read and set. */
+/** Paths into settings, and problems at a path. */
 
 /** Settings as they are written, unchecked. */
 export type Written = Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export function valueAt(root: unknown, path: Path): unknown {
   }, root);
 }
 
-/** A copy with another value at a path; `undefined` takes the key out. Missing mappings on the way are made. */
+/** A copy with another value at a path; `undefined` removes the key. Creates missing mappings on the way. */
 export function withValueAt(root: unknown, path: Path, value: unknown): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return value;
@@ -40,6 +40,12 @@ export function withValueAt(root: unknown, path: Path, value: unknown): unknown 
   return changed === undefined ? others : { ...others, [step]: changed };
 }
 
+/** A copy of settings with another value at a path. */
+export function withSetting(written: Written, path: Path, value: unknown): Written {
+  const changed = withValueAt(written, path, value);
+  return isRecord(changed) ? changed : written;
+}
+
 /** Every value that is neither a list nor a mapping, with its path. */
 export function* leaves(root: unknown, path: Path = []): Generator<{ path: Path; value: unknown }> {
   if (Array.isArray(root)) {
@@ -49,16 +55,19 @@ export function* leaves(root: unknown, path: Path = []): Generator<{ path: Path;
   } else yield { path, value: root };
 }
 
+/** One mapping of a list. */
 export interface Entry {
   readonly path: Path;
   readonly value: Written;
 }
 
+/** The mappings in the list of a setting. Other values are skipped: the schema reports them. */
 export function entriesOf(written: Written, key: string): Entry[] {
   const list: unknown[] = Array.isArray(written[key]) ? written[key] : [];
   return list.flatMap((value, index) => (isRecord(value) ? [{ path: [key, index], value }] : []));
 }
 
+/** The texts in a list, with their places. */
 export function textsOf(list: unknown): [index: number, text: string][] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((text: unknown, index): [number, string][] =>
@@ -74,12 +83,12 @@ export function problem(code: string, path: Path | string, message: string, hint
   return { code, path: typeof path === "string" ? path : formatPath(path), message, hint };
 }
 
-/** A setting that does not go with another one. */
+/** For a setting that another one excludes. */
 export function conflict(path: Path | string, message: string, hint?: string): Problem {
   return problem("config-conflict", path, message, hint);
 }
 
-/** A problem for each key that was there before. */
+/** A problem for each key that an earlier entry has. */
 export function duplicates(
   entries: readonly { readonly path: Path; readonly key: string | undefined }[],
   message: (key: string, first: Path, at: Path) => string,

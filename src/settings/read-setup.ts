@@ -1,42 +1,34 @@
-import { ProblemError, reasonOf } from "../plan/problem";
-import { isRecord } from "../plan/record";
+import { type Problem, ProblemError, reasonOf } from "../plan/problem";
+import { mapValues, sortedRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
-import type { EnvironmentConfig, LabelConfig, SetupConfig, TagRulesConfig } from "../plan/setup/config";
-import { decodeWritten } from "./decode";
+import type { EnvironmentConfig, LabelConfig, SetupConfig } from "../plan/setup/config";
 import { type Environment, lookUp } from "./environment";
-import { githubProblems } from "./github-rules";
 import type { CheckedGitHub } from "./github-schema";
 import { overlayCode } from "./overlay";
-import type { Written } from "./paths";
 import type { ConfigInput, ReadProjectFile } from "./read";
-import { writtenConfigSchema } from "./schema";
+import { githubProblems } from "./rules";
+import { decodeWritten, writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
 import { Redaction, readableText, secretProblems } from "./secrets";
-import { listStackFiles, readStackFile } from "./stack-file";
+import { readStackFile } from "./stack-file";
 
-/** Of a setup, files are read for the repository. */
 export interface SetupInput extends Pick<ConfigInput, "written" | "code" | "env" | "secretKeys"> {
+  /** Reads the files that are kept in the repository. */
   readonly readFile: ReadProjectFile;
 }
 
-/** A setup names no image and no registry, unless all stacks of the project do. */
+/** A setup has no images and registries, unless all stacks of the project share them. */
 const setupSchema = writtenConfigSchema.partial();
 type CheckedEnvironment = CheckedGitHub["environments"][string];
 
-/** Whether a stack sets its repository up (`github.setup`) instead of releasing. */
-export function isSetupStack(written: Written): boolean {
-  const { github } = decodeWritten(setupSchema, { github: written.github });
-  return isRecord(github) && github.setup === true;
-}
-
 /**
- * What a setup stack says about its repository, checked and completed.
+ * The configuration of a setup stack, checked and completed.
  *
  * @throws ProblemError with every problem at once, never with a secret's value: the codes of `readConfig`,
  *   `github-token-absent`, `github-file`
  */
 export function readSetup(input: SetupInput): SetupConfig {
-  const file = decodeWritten(setupSchema, input.written);
+  const file = decodeWritten(input.written);
   const written = overlayCode(input.code ?? {}, file);
   const redaction = new Redaction({ written, secretKeys: input.secretKeys });
   const readable = readableText(written);
@@ -52,9 +44,9 @@ export function readSetup(input: SetupInput): SetupConfig {
     ...githubProblems(written),
     ...secretProblems({
       written,
+      file,
       secretKeys: input.secretKeys,
       secrets: redaction.secrets,
-      file,
       origins: {},
     }).filter(({ path }) => path.startsWith("github")),
     ...files.flatMap(({ path, problem }) =>
@@ -76,12 +68,9 @@ export function readSetup(input: SetupInput): SetupConfig {
     token: token === undefined ? undefined : new Secret(token),
     writeDelayMs: github.writeDelayMs,
     secrets: normaliseSecrets(github.secrets),
-    variables: sorted(github.variables),
-    environments: Object.fromEntries(
-      Object.entries(sorted(github.environments)).map(([name, one]) => [
-        name,
-        normaliseEnvironment(one, versionTags),
-      ]),
+    variables: sortedRecord(github.variables),
+    environments: mapValues(sortedRecord(github.environments), (one) =>
+      normaliseEnvironment(one, versionTags),
     ),
     tagRules: normaliseTagRules(github.tagRules, versionTags),
     permissions: github.permissions,
@@ -93,7 +82,7 @@ export function readSetup(input: SetupInput): SetupConfig {
   };
 }
 
-/** The environment beats the stack's file, as everywhere; `gh` reads the same two variables in this order. */
+/** `gh` reads the same two variables in this order. */
 function accessOf(
   github: CheckedGitHub,
   env: Environment,
@@ -108,7 +97,7 @@ function accessOf(
 function normaliseTagRules(
   written: CheckedGitHub["tagRules"],
   versionTags: readonly string[],
-): TagRulesConfig | undefined {
+): SetupConfig["tagRules"] {
   if (written === false) return undefined;
   const { name, patterns } = written === true ? { name: "Release tags", patterns: [] } : written;
   return { name, patterns: [...new Set([...versionTags, ...patterns])].sort() };
@@ -121,10 +110,7 @@ const RELEASE_LABELS: readonly LabelConfig[] = [
   { name: "rollback", color: "d93f0b", description: "Takes a release back" },
 ];
 
-/**
- * Where neither tags nor branches are named, the git tags of versions may deploy, or the refs that the project's
- * workflows need.
- */
+/** Without tags and branches, versions' git tags may deploy, until the project's workflows say which refs do. */
 function normaliseEnvironment(
   { secrets, variables, tags, branches, ...rest }: CheckedEnvironment,
   versionTags: readonly string[],
@@ -136,18 +122,12 @@ function normaliseEnvironment(
     tags: isDefault ? versionTags : (tags ?? []),
     branches: branches ?? [],
     secrets: normaliseSecrets(secrets),
-    variables: sorted(variables),
+    variables: sortedRecord(variables),
   };
 }
 
 function normaliseSecrets(written: Readonly<Record<string, string>>): Record<string, Secret> {
-  return Object.fromEntries(
-    Object.entries(sorted(written)).map(([name, value]) => [name, new Secret(value)]),
-  );
-}
-
-function sorted<T>(written: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return mapValues(sortedRecord(written), (value) => new Secret(value));
 }
 
 function readContent(read: () => string): { content?: string; problem?: string } {
@@ -159,30 +139,20 @@ function readContent(read: () => string): { content?: string; problem?: string }
 }
 
 /**
- * The stack that is meant where none is named: the first of some names that has a file, else the only stack that
- * releases. Stacks that set a repository up do not count.
- *
- * @returns undefined where that leaves none or several
- * @throws ProblemError `config-file` where there is no project
+ * Secrets of a setup that are in plain text in the stack's file. The engine reports only that `slipway:github` contains
+ * a secret, so this reads the file itself, and finds nothing if there is none.
  */
-export async function defaultStack(
-  projectDir: string,
-  preferred: readonly string[],
-): Promise<string | undefined> {
-  const names = (await listStackFiles(projectDir)).map(({ stack }) => stack);
-  const found = preferred.find((stack) => names.includes(stack));
-  if (found !== undefined) return found;
-  const releasing = [];
-  for (const stack of names) {
-    if (await isReleasing(projectDir, stack)) releasing.push(stack);
+export async function plainSetupSecrets(input: {
+  readonly projectDir: string;
+  readonly stack: string;
+}): Promise<Problem[]> {
+  try {
+    const { written } = await readStackFile(input);
+    const found = secretProblems({ written, file: written, secretKeys: [], secrets: [], origins: {} });
+    return found.filter(({ path }) => path.startsWith("github."));
+  } catch (error) {
+    // The stack may be configured by another file (--config-file).
+    if (error instanceof ProblemError) return [];
+    throw error;
   }
-  return releasing.length === 1 ? releasing[0] : undefined;
-}
-
-/** A file that cannot be read counts: reading it later reports what is wrong with it. */
-async function isReleasing(projectDir: string, stack: string): Promise<boolean> {
-  return readStackFile({ projectDir, stack }).then(
-    ({ written }) => !isSetupStack(written),
-    () => true,
-  );
 }

@@ -1,7 +1,6 @@
 import type { Config } from "../plan/config";
 import { type Problem, ProblemError, withoutRepeats } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { decodeWritten } from "./decode";
 import type { Environment } from "./environment";
 import { normalise, TrustFiles } from "./normalise";
 import { type Flag, overlayCode, overlayEnvironment } from "./overlay";
@@ -13,29 +12,35 @@ import {
   problem,
   valueAt,
   type Written,
-  withValueAt,
+  withSetting,
 } from "./paths";
 import { ruleProblems } from "./rules";
-import { type CheckedConfig, writtenConfigSchema } from "./schema";
+import { type CheckedConfig, decodeWritten, writtenConfigSchema } from "./schema";
 import { schemaProblems } from "./schema-problems";
 import { Encrypted, isSecretPath, Redaction, readableText, secretProblems } from "./secrets";
 
-/** A file as text, relative to the root, `.` or `..` from the project. @throws Error whose message continues the file's name: `does not exist` */
+/**
+ * A file as text.
+ *
+ * @param path relative to the root
+ * @param root relative to the project's folder: `.` or `..`
+ * @throws Error with a message that follows the file's name: `does not exist`
+ */
 export type ReadProjectFile = (path: string, root: string) => string;
 
 export interface ConfigInput {
-  /** Keys without `slipway:`; values parsed, or the JSON texts that the engine hands over. */
+  /** Keys without `slipway:`; values parsed, or as the JSON texts that the engine passes. */
   readonly written: Written;
-  /** Settings that the program gives in code; written ones override them. Default: none. */
+  /** Settings in the program's code; written ones override them. Default: none. */
   readonly code?: Written;
   /** Settings in the wrong place. @default none */
   readonly misplaced?: readonly Problem[];
   readonly env: Environment;
   /** Top-level keys (without `slipway:`) that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
-  /** What the command line says. Default: nothing. */
+  /** Settings from the command line. Default: none. */
   readonly flags?: readonly Flag[];
-  /** Reads what the configuration names: keys and trusted roots. Default: there is no file. */
+  /** Reads keys and trusted roots. Default: no file exists. */
   readonly readFile?: ReadProjectFile;
 }
 
@@ -44,16 +49,15 @@ const noFile: ReadProjectFile = () => {
 };
 
 /**
- * What is written, overlaid by the environment, checked and completed with every default. Precedence: flags,
- * environment, stack's file, code, default.
+ * The configuration, checked and with every default. Precedence: flags, environment, stack's file, code, default.
  *
  * @throws ProblemError with every problem at once, never with a secret's value: `config-unknown-key`,
  *   `config-required`, `config-type`, `config-value`, `config-duplicate`, `config-conflict`, `config-tag-rule`, `config-environment`,
- *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`; `services-unknown` alone; `config-file` where a key or trusted root cannot be read
+ *   `config-plain-secret`, `config-secret-build-arg`, `config-encrypted`; `services-unknown` alone; `config-file` if a key or trusted root cannot be read
  */
 export function readConfig(input: ConfigInput): Config {
   const { code = {}, misplaced = [] } = input;
-  const stack = decodeWritten(writtenConfigSchema, input.written);
+  const stack = decodeWritten(input.written);
   const file = overlayCode({}, stack);
   const decoded = overlayCode(code, file);
   const named = imageNames(decoded, isRecord(code.images) || isRecord(stack.images));
@@ -79,7 +83,7 @@ export function readConfig(input: ConfigInput): Config {
   }
   const { readFile = noFile } = input;
   const files = new TrustFiles((file) => readFile(file, checked.root));
-  const config = normalise(checked, { origins, encrypted, files });
+  const config = normalise({ checked, origins, encrypted, files });
   if (files.problems.length > 0) throw new ProblemError(title(files.problems.length), files.problems);
   return {
     ...config,
@@ -88,7 +92,7 @@ export function readConfig(input: ConfigInput): Config {
   };
 }
 
-/** Paths of images as they are written: by their names, `images.app.tags[0]`, where they are a mapping. */
+/** Rewrites paths of images that are written as a mapping: `images[0].tags[0]` becomes `images.app.tags[0]`. */
 function imageNames(written: Written, isMapping: boolean): (text: string) => string {
   const images: unknown[] = isMapping && Array.isArray(written.images) ? written.images : [];
   return (text) =>
@@ -98,7 +102,7 @@ function imageNames(written: Written, isMapping: boolean): (text: string) => str
     });
 }
 
-/** @throws ProblemError `services-unknown`, before anything else is looked at */
+/** @throws ProblemError `services-unknown`, before any other check */
 function refuseUnknownImages(written: Written, origin: string): void {
   const names = entriesOf(written, "images").map(({ value }) => String(value.name));
   const only = Array.isArray(written.only) ? written.only.map(String) : [];
@@ -114,7 +118,7 @@ function refuseUnknownImages(written: Written, origin: string): void {
   ]);
 }
 
-/** The schema's part. An encrypted value counts as a text where a secret belongs, and is a problem anywhere else. */
+/** Checks against the schema. An encrypted value is valid where a secret belongs, and a problem anywhere else. */
 function check(
   written: Written,
   redaction: Redaction,
@@ -143,7 +147,7 @@ function encryptedPaths(written: unknown): ReadonlySet<string> {
   return new Set(found.map(({ path }) => formatPath(path)));
 }
 
-/** Says where a value came from that is not in the stack's file. */
+/** Adds where a value came from, if not from the stack's file. */
 function withOrigin(problem: Problem, origins: Readonly<Record<string, string>>): Problem {
   const path = Object.keys(origins).find(
     (known) =>
@@ -157,19 +161,18 @@ function title(count: number): string {
   return `The configuration has ${count === 1 ? "a problem" : `${count} problems`}:`;
 }
 
-/** Defaults that follow from other settings, put where nothing is written. Everything else has its default in the schema. */
+/** Adds the defaults that depend on other settings. All others are in the schema. */
 function withDerivedDefaults(written: Written): Written {
   const hasVariants = Array.isArray(written.variants) && written.variants.length > 0;
   const derived: readonly [path: Path, when: boolean, value: unknown][] = [
     // One repository's tags are `v1.2.3`, `v1.2.3-slim`, `latest`, `latest-slim`, whatever the version looks like.
     [["images", 0, "tags"], hasVariants && isRecord(valueAt(written, ["images", 0])), ["type=ref,event=tag"]],
-    // One machine's network does not gain from two pushes at once, and emulated builds share its processors.
+    // Two pushes at once are no faster on one network, and emulated builds share the processors.
     [["builder", "concurrency"], hasVariants && isRecord(written.builder ?? {}), 1],
     [["base", "platforms"], isRecord(written.base), valueAt(written, ["images", 0, "platforms"])],
   ];
   return derived.reduce<Written>((config, [path, when, value]) => {
     if (!when || value === undefined || valueAt(config, path) !== undefined) return config;
-    const changed = withValueAt(config, path, value);
-    return isRecord(changed) ? changed : config;
+    return withSetting(config, path, value);
   }, written);
 }

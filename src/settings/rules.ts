@@ -1,11 +1,8 @@
-import { posix } from "node:path";
 import type { Problem } from "../plan/problem";
 import { isRecord } from "../plan/record";
-import { isReference, normalizeHost, parseReference, referenceText } from "../plan/reference";
-import { baseProblems, expandedNames } from "./base-rules";
-import { githubProblems } from "./github-rules";
-import { contextKind, escapes, pathProblem } from "./grammar";
-import { laneRuleProblems, tagRuleProblems } from "./lane-rules";
+import { normalizeHost } from "../plan/reference";
+import { parseDuration } from "../plan/trust";
+import { expandedNames, imageProblems } from "./image-rules";
 import {
   conflict,
   duplicates,
@@ -17,28 +14,21 @@ import {
   textsOf,
   type Written,
 } from "./paths";
-import { promotionProblems, trustProblems } from "./promotion-rules";
 
 /**
- * Rules that look at more than one value. They run beside the schema, on what is written, so that all problems are
- * reported at once; a value that the schema refuses is passed over here.
+ * Rules that look at more than one value. They run beside the schema, on unchecked settings, so that all problems are
+ * reported at once; they skip values that the schema refuses.
  */
 export function ruleProblems(written: Written): Problem[] {
-  const registries = entriesOf(written, "registries");
-  const images = entriesOf(written, "images");
   return [
-    ...registryProblems(registries),
-    ...nameProblems(registries, images),
-    ...images.flatMap(imageProblems),
-    ...descriptionProblems(images),
-    ...baseProblems(written),
+    ...registryProblems(entriesOf(written, "registries")),
+    ...imageProblems(written),
     ...unknownImages(written, "override", ":"),
     ...unknownImages(written, "adopt", "@"),
-    ...laneRuleProblems(written),
-    ...tagRuleProblems(written),
     ...checkProblems(written),
-    ...promotionProblems(written, expandedNames(written)),
-    ...trustProblems(written),
+    ...promoteProblems(written),
+    ...rollbackProblems(written),
+    ...signProblems(written),
     ...githubProblems(written),
   ];
 }
@@ -62,77 +52,15 @@ function registryProblems(registries: readonly Entry[]): Problem[] {
   return problems;
 }
 
-function nameProblems(registries: readonly Entry[], images: readonly Entry[]): Problem[] {
-  const named = images.map(({ path, value }) => ({ path: [...path, "name"], key: textOf(value.name) }));
-  const problems = duplicates(
-    named,
-    (key, first) => `${JSON.stringify(key)} is also the name at ${formatPath(first)}`,
-  );
-  const longest = Math.max(0, ...registries.map(({ value }) => (textOf(value.namespace) ?? "").length));
-  for (const { path, key } of named) {
-    if (key === undefined || longest + 1 + key.length <= 255) continue;
-    const message = "is too long: namespace and name together may have 255 characters";
-    problems.push(problem("config-value", path, message));
-  }
-  return problems;
+function repositoryBase(registry: Written): string | undefined {
+  const host = hostOf(registry);
+  const namespace = textOf(registry.namespace) ?? "";
+  return host === undefined || namespace === "" ? host : `${host}/${namespace}`;
 }
 
-function imageProblems({ path, value }: Entry): Problem[] {
-  const problems: Problem[] = [];
-  const context = textOf(value.context) ?? ".";
-  const dockerfile = textOf(value.dockerfile) ?? "Dockerfile";
-  // From a good context a Dockerfile may lie anywhere in the project, outside of the context too.
-  const upward = dockerfile.startsWith("../") && pathProblem(context) === undefined;
-  const wrong = pathProblem(upward ? posix.join(context, dockerfile) : dockerfile);
-  if (wrong !== undefined && dockerfile !== "") {
-    const message = `${JSON.stringify(dockerfile)} ${wrong}`;
-    problems.push(problem("config-value", [...path, "dockerfile"], message));
-  }
-  const contexts = Object.entries(isRecord(value.contexts) ? value.contexts : {});
-  for (const [name, source] of contexts) {
-    if (typeof source !== "string" || contextKind(source) !== "folder") continue;
-    if (pathProblem(context) !== undefined || !escapes(posix.join(context, source))) continue;
-    const message = `${JSON.stringify(source)} leads out of the project`;
-    problems.push(problem("config-value", [...path, "contexts", name], message));
-  }
-  problems.push(
-    ...duplicates(
-      contexts.map(([name]) => ({
-        path: [...path, "contexts", name],
-        key: isReference(name) ? referenceText(parseReference(name)) : undefined,
-      })),
-      (key, first) => `${key} is also the name at ${formatPath(first)}`,
-    ),
-    ...duplicates(
-      textsOf(value.platforms).map(([index, key]) => ({ path: [...path, "platforms", index], key })),
-      (key, first) => `${JSON.stringify(key)} is already at ${formatPath(first)}`,
-    ),
-    ...duplicates(
-      textsOf(value.extraLabels).map(([index, label]) => ({
-        path: [...path, "extraLabels", index],
-        key: label.split("=")[0],
-      })),
-      (key, first) => `${JSON.stringify(key)} is already set at ${formatPath(first)}`,
-    ),
-  );
-  for (const name of ["BUILDKIT_ATTEST_PROVENANCE", "BUILDKIT_ATTEST_SBOM"]) {
-    if (!isRecord(value.buildArgs) || !(name in value.buildArgs)) continue;
-    const setting = name === "BUILDKIT_ATTEST_SBOM" ? "sbom" : "provenance";
-    const message = `is set by Slipway itself; use the image's \`${setting}\``;
-    problems.push(conflict([...path, "buildArgs", name], message));
-  }
-  return problems;
-}
-
-function descriptionProblems(images: readonly Entry[]): Problem[] {
-  const described = images.filter(({ value }) => isRecord(value.description));
-  return duplicates(
-    described.map(({ path, value }) => ({
-      path: [...path, "description"],
-      key: textOf(value.repository) ?? textOf(value.name),
-    })),
-    (repository, first) => `${formatPath(first)} describes the repository ${repository} already`,
-  );
+function hostOf(registry: Written): string | undefined {
+  const host = textOf(registry.host);
+  return host === undefined ? undefined : normalizeHost(host);
 }
 
 /** Entries of a list of `image:tag` or `image@digest` whose image does not exist. */
@@ -154,13 +82,187 @@ function checkProblems(written: Written): Problem[] {
   return duplicates(names, (key, first) => `${JSON.stringify(key)} is also the name at ${formatPath(first)}`);
 }
 
-function repositoryBase(registry: Written): string | undefined {
-  const host = hostOf(registry);
-  const namespace = textOf(registry.namespace) ?? "";
-  return host === undefined ? undefined : namespace === "" ? host : `${host}/${namespace}`;
+function promoteProblems(written: Written): Problem[] {
+  const { promote } = written;
+  if (!isRecord(promote)) return [];
+  const { from, statement, registry, verify } = promote;
+  const problems = listedImages(written, "promote");
+  if (isRecord(verify)) problems.push(...verifyProblems(verify));
+  if (from === undefined && statement === undefined) {
+    const message = "does not say what to promote; expected from: <stack> or statement: <version>";
+    return [problem("config-required", "promote", message), ...problems];
+  }
+  if (from !== undefined && statement !== undefined) {
+    const message = "is another way to say promote.from; keep one of them";
+    return [conflict("promote.statement", message), ...problems];
+  }
+  if (registry !== undefined && statement === undefined) {
+    const message = "belongs to promote.statement; a stack's manifest names its own registries";
+    return [conflict("promote.registry", message), ...problems];
+  }
+  return problems;
 }
 
-function hostOf(registry: Written): string | undefined {
-  const host = textOf(registry.host);
-  return host === undefined ? undefined : normalizeHost(host);
+function verifyProblems(verify: Written): Problem[] {
+  const { minAge, maxAge } = verify;
+  const least = typeof minAge === "string" ? parseDuration(minAge) : undefined;
+  const most = typeof maxAge === "string" ? parseDuration(maxAge) : undefined;
+  const problems = signerProblems(verify, "promote.verify");
+  if (least === undefined || most === undefined || least <= most) return problems;
+  const message = `is more than maxAge, ${String(maxAge)}: no release can satisfy both`;
+  return [...problems, conflict("promote.verify.minAge", message)];
+}
+
+function rollbackProblems(written: Written): Problem[] {
+  const { rollback } = written;
+  if (!isRecord(rollback)) return [];
+  const problems = listedImages(written, "rollback");
+  const bad: unknown[] = Array.isArray(rollback.bad) ? rollback.bad : [];
+  if (rollback.to === undefined) {
+    if (rollback.images !== undefined) {
+      return [conflict("rollback.images", "goes with rollback.to, which is not set"), ...problems];
+    }
+    if (bad.length > 0) return problems;
+    const message = "is empty; expected to: <version>, bad: [<version>] or both";
+    return [problem("config-required", "rollback", message), ...problems];
+  }
+  const plain = (version: unknown) => String(version).replace(/^v(?=\d)/, "");
+  const conflicts = bad.flatMap((version, index) => {
+    if (plain(version) !== plain(rollback.to)) return [];
+    const message = `${JSON.stringify(version)} is also rollback.to; floating tags cannot go back to a bad version`;
+    return [conflict(["rollback", "bad", index], message)];
+  });
+  return [...conflicts, ...problems];
+}
+
+/** Names in the `images` of a promotion or rollback that no image has. */
+function listedImages(written: Written, key: "promote" | "rollback"): Problem[] {
+  const setting = written[key];
+  const names = expandedNames(written);
+  return textsOf(isRecord(setting) ? setting.images : undefined).flatMap(([index, name]) => {
+    if (names.includes(name)) return [];
+    const message = `${JSON.stringify(name)} is no image; there is ${names.join(", ") || "none"}`;
+    return [problem("config-value", [key, "images", index], message)];
+  });
+}
+
+/** Rejects settings that the chosen mode ignores. */
+function signProblems({ sign }: Written): Problem[] {
+  if (!isRecord(sign)) return [];
+  const { mode = "key", trusted } = sign;
+  const isSet = (name: string) => sign[name] !== undefined;
+  const only = (other: string, names: readonly string[]) =>
+    names
+      .filter((name) => mode !== other && isSet(name))
+      .map((name) => conflict(`sign.${name}`, `belongs to mode ${other}, and the mode is ${String(mode)}`));
+  const second = (text: string, file: string) =>
+    isSet(text) && isSet(file)
+      ? [conflict(`sign.${file}`, `is a second key beside sign.${text}; keep one of them`)]
+      : [];
+  const signers: unknown[] = Array.isArray(trusted) ? trusted : [];
+  return [
+    ...only("key", ["key", "keyFile", "password", "publicKey", "publicKeyFile"]),
+    ...only("keyless", ["fulcio", "rekor", "trustedRoot"]),
+    ...(mode === "none" && trusted !== undefined
+      ? [conflict("sign.trusted", "is ignored where sign.mode is none, which verifies nothing")]
+      : []),
+    ...second("key", "keyFile"),
+    ...second("publicKey", "publicKeyFile"),
+    ...signers.flatMap((signer, index) =>
+      isRecord(signer) ? signerProblems(signer, formatPath(["sign", "trusted", index])) : [],
+    ),
+  ];
+}
+
+function signerProblems(signer: Written, path: string): Problem[] {
+  const isSet = (name: string) => signer[name] !== undefined;
+  const [first, ...others] = ["key", "keyFile", "subject"].filter(isSet);
+  const ofSubject = signer.subject === undefined ? ["issuer", "trustedRoot"].filter(isSet) : [];
+  const missing = "does not name a signer; expected key, keyFile or subject";
+  return [
+    ...(first === undefined ? [problem("config-required", path, missing)] : []),
+    ...others.map((name) =>
+      conflict(`${path}.${name}`, `names a second signer beside ${first}; keep one of them`),
+    ),
+    ...ofSubject.map((name) => conflict(`${path}.${name}`, "belongs to a subject, not to a key")),
+  ];
+}
+
+/** Pairs of which one is useless without the other. */
+const PAIRS: readonly (readonly [name: string, token: string])[] = [
+  ["DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"],
+  ["GHCR_USERNAME", "GHCR_TOKEN"],
+];
+
+/** The rules for `github`, the only ones that a setup stack has to follow. */
+export function githubProblems({ github, repository, sign }: Written): Problem[] {
+  if (!isRecord(github)) return [];
+  return [
+    ...pairProblems(github),
+    ...fileProblems(github),
+    ...doubleProblems(github),
+    ...placeProblems(github, repository),
+    ...keylessProblems(github, sign),
+  ];
+}
+
+/** A user without a token cannot log in, and a release would fail only when it pushes. */
+function pairProblems(github: Written): Problem[] {
+  const environments = Object.entries(isRecord(github.environments) ? github.environments : {});
+  const places: [path: string, place: unknown][] = [
+    ["github", github],
+    ...environments.map(([name, place]): [string, unknown] => [`github.environments.${name}`, place]),
+  ];
+  const given = (name: string) =>
+    places.find(([, place]) => isRecord(place) && (has(place.secrets, name) || has(place.variables, name)));
+  return PAIRS.flatMap(([name, token]) => {
+    const at = given(name)?.[0];
+    if (at === undefined || given(token) !== undefined) return [];
+    const path = `${at}.secrets.${token}`;
+    const hint = `Set it: pulumi config set --secret --path 'slipway:${path}'`;
+    return [problem("github-token-absent", path, `is required with ${name}`, hint)];
+  });
+}
+
+function has(place: unknown, name: string): boolean {
+  return isRecord(place) && place[name] !== undefined;
+}
+
+function fileProblems(github: Written): Problem[] {
+  const files = entriesOf(github, "files").map(({ path, value }) => ({
+    path: ["github", ...path, "path"],
+    key: textOf(value.path),
+  }));
+  const repeated = duplicates(
+    files,
+    (key, first) => `${JSON.stringify(key)} is also at ${formatPath(first)}`,
+  );
+  if (github.pullRequest !== true || github.branch !== undefined) return repeated;
+  const message = "is required with pullRequest; expected the branch that the pull request comes from";
+  return [...repeated, problem("config-required", "github.branch", message)];
+}
+
+/** GitHub keeps both and gives jobs the secret, so one of them is a mistake. */
+function doubleProblems({ secrets, variables }: Written): Problem[] {
+  if (!isRecord(secrets) || !isRecord(variables)) return [];
+  return Object.keys(variables)
+    .filter((name) => name in secrets)
+    .map((name) => conflict(`github.variables.${name}`, "is a secret too, and everyone can read a variable"));
+}
+
+function placeProblems(github: Written, repository: unknown): Problem[] {
+  if (github.setup !== true || github.repository !== undefined || repository !== undefined) return [];
+  const message = "is required; expected the GitHub repository, owner/name";
+  return [problem("config-required", "github.repository", message)];
+}
+
+/** Keyless signing needs the right to an identity, and without keyless signing the right is one too many. */
+function keylessProblems({ workflows }: Written, sign: unknown): Problem[] {
+  if (!isRecord(workflows)) return [];
+  const { keyless } = workflows;
+  const mode = isRecord(sign) && typeof sign.mode === "string" ? sign.mode : "key";
+  if (typeof keyless !== "boolean" || keyless === (mode === "keyless")) return [];
+  const message = `${keyless} does not go with sign.mode ${mode}`;
+  const hint = "Leave it out: jobs that sign keyless get id-token: write by themselves.";
+  return [conflict("github.workflows.keyless", message, hint)];
 }

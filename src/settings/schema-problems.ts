@@ -1,39 +1,36 @@
 import { closest, distance } from "fastest-levenshtein";
-import type { z } from "zod";
+import { z } from "zod";
 import type { Problem } from "../plan/problem";
-import { keysAt, schemaAt } from "./decode";
+import { isRecord } from "../plan/record";
 import { flagSuggestion } from "./grammar";
 import { type Path, problem, valueAt } from "./paths";
-import { REDACTED } from "./secrets";
+import { withoutDefault } from "./schema";
+import { REDACTED, type Redaction } from "./secrets";
 
 type Issue = z.core.$ZodIssue;
 
-export interface ShownValues {
-  /** How a value is written in a message: secrets are not. */
-  show(path: Path, value: unknown): string;
-}
-
-/** What the schema finds, as problems: path, value, what is allowed, a stable code. */
+/** The issues that zod finds, as problems with path, value, what is allowed, and a stable code. */
 export function schemaProblems(
   schema: z.ZodType,
   input: unknown,
   issues: readonly Issue[],
-  shown: ShownValues,
+  redaction: Redaction,
 ): Problem[] {
-  return issues.flatMap((issue) => problemsOf(issue, { schema, input, shown, at: [] }));
+  return issues.flatMap((issue) => problemsOf(issue, { schema, input, redaction, at: [] }));
 }
 
 interface Context {
   readonly schema: z.ZodType;
   readonly input: unknown;
-  readonly shown: ShownValues;
+  readonly redaction: Redaction;
+  /** Where the issue's own path starts. */
   readonly at: Path;
 }
 
 function problemsOf(issue: Issue, context: Context): Problem[] {
   const path = [...context.at, ...stepsOf(issue.path)];
   const value = valueAt(context.input, path);
-  const shown = context.shown.show(path, value);
+  const shown = context.redaction.show(path, value);
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey(context, path, key));
@@ -67,18 +64,18 @@ function problemsOf(issue: Issue, context: Context): Problem[] {
   }
 }
 
-function typeProblem({ schema, shown }: Context, path: Path, value: unknown): Problem {
+function typeProblem({ schema, redaction }: Context, path: Path, value: unknown): Problem {
   const what = whatAt(schema, path);
   if (value === undefined) return problem("config-required", path, `is required; expected ${what}`);
   if (value === null) return problem("config-type", path, `is empty; expected ${what}`);
-  const said = shown.show(path, value);
-  const meant = what === "true or false" && said !== REDACTED ? flagSuggestion(value) : "";
+  const shown = redaction.show(path, value);
+  const meant = what === "true or false" && shown !== REDACTED ? flagSuggestion(value) : "";
   const isListOfTexts = schemaAt(schema, [...path, 0])?.def.type === "string";
-  const hint = isListOfTexts && said !== REDACTED ? listHint(value) : undefined;
-  return problem("config-type", path, `${said} is not ${what}${meant}`, hint);
+  const hint = isListOfTexts && shown !== REDACTED ? listHint(value) : undefined;
+  return problem("config-type", path, `${shown} is not ${what}${meant}`, hint);
 }
 
-/** A text with an entry a line is how a workflow's `with:` has a list. */
+/** In a workflow's `with:`, a list is a text with one entry a line, which people paste here. */
 function listHint(value: unknown): string | undefined {
   const entries = typeof value === "string" ? value.split("\n").filter((line) => line.trim() !== "") : [];
   if (entries.length === 0) return undefined;
@@ -107,7 +104,7 @@ function whatAt(schema: z.ZodType, path: Path): string {
   }
 }
 
-/** The problems of the one form that was meant, or that none fits. */
+/** The problems of the form that the value comes nearest to, or that it fits no form. */
 function unionProblems(issue: z.core.$ZodIssueInvalidUnion, context: Context, value: unknown): Problem[] {
   const meant = issue.errors.find(
     (errors) =>
@@ -121,7 +118,7 @@ function unionProblems(issue: z.core.$ZodIssueInvalidUnion, context: Context, va
   return [{ ...typeProblem(context, context.at, value), hint }];
 }
 
-/** A mapping is not meant as one of some words; and if only one word fits (`off`), the message names the other form too. */
+/** The form is a word, but the value is a mapping, or the only word (`off`) is not the only form. */
 function isOtherWord(error: Issue, value: unknown): boolean {
   if (error.code !== "invalid_value" || error.path.length > 0) return false;
   return typeof value === "object" || error.values.length === 1;
@@ -133,13 +130,13 @@ function unknownKey({ schema }: Context, path: Path, key: string): Problem {
   return problem("config-unknown-key", [...path, key], message, `Settings here: ${allowed.join(", ")}`);
 }
 
-/** `; did you mean …?` where one of the words is near enough. */
+/** `; did you mean …?` if one of the words is near enough. */
 function suggestion(text: string, words: readonly string[]): string {
   if (words.length === 0 || text.length > 100) return "";
   const lower = text.toLowerCase();
   const same =
     words.find((word) => word.toLowerCase() === lower) ??
-    // A platform with its variant too much or too little.
+    // A platform with one variant too many, or without its variant.
     words.find((word) => word.startsWith(`${text}/`) || text.startsWith(`${word}/`));
   const near = same ?? closest(text, [...words]);
   const isNear = same !== undefined || distance(text, near) <= Math.max(2, Math.floor(near.length / 3));
@@ -147,18 +144,54 @@ function suggestion(text: string, words: readonly string[]): string {
 }
 
 /**
- * A message that starts with `:` stands alone, since its value can have a password in it. A suggestion is made of the
- * value: it goes where the value is hidden.
+ * A message that starts with `:` does not show the value, which may contain a password. A suggestion repeats most of
+ * the value, so a hidden value gets none.
  */
 function sentence(shown: string, message: string): string {
   if (message.startsWith(": ")) return message.slice(2);
-  return `${shown} ${withoutSuggestion(shown, message)}`;
-}
-
-function withoutSuggestion(shown: string, message: string): string {
-  return shown === REDACTED ? message.replace(/; did you mean .*$/s, "") : message;
+  return `${shown} ${shown === REDACTED ? message.replace(/; did you mean .*$/s, "") : message}`;
 }
 
 function stepsOf(path: readonly PropertyKey[]): Path {
   return path.map((step) => (typeof step === "symbol" ? String(step) : step));
+}
+
+/** The schema at a path; undefined if the path is not allowed, or leads to several forms of a union. */
+function schemaAt(schema: z.ZodType, path: Path): z.ZodType | undefined {
+  const bare = withoutDefault(schema);
+  const [step, ...rest] = path;
+  if (step === undefined) return bare;
+  const next = child(bare, step);
+  return next === undefined ? undefined : schemaAt(next, rest);
+}
+
+/** The keys that a mapping may have, sorted; undefined if any key is allowed. */
+function keysAt(schema: z.ZodType, path: Path): string[] | undefined {
+  const found = schemaAt(schema, path);
+  if (found === undefined || !(found instanceof z.ZodUnion)) return ownKeys(found)?.sort();
+  return found.options.flatMap((option) => ownKeys(asSchema(option)) ?? []).sort();
+}
+
+/** Keys of an object, or of a record whose keys are an enum. */
+function ownKeys(schema: z.ZodType | undefined): string[] | undefined {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum)
+    return schema.keyType.options.map(String);
+  return undefined;
+}
+
+function child(schema: z.ZodType, step: string | number): z.ZodType | undefined {
+  if (schema instanceof z.ZodObject) return asSchema(isRecord(schema.shape) ? schema.shape[step] : undefined);
+  if (schema instanceof z.ZodArray) return asSchema(schema.element);
+  if (schema instanceof z.ZodRecord) return asSchema(schema.valueType);
+  if (schema instanceof z.ZodUnion) {
+    return schema.options
+      .map((option) => (option instanceof z.ZodObject ? child(option, step) : undefined))
+      .find((found) => found !== undefined);
+  }
+  return undefined;
+}
+
+function asSchema(value: unknown): z.ZodType | undefined {
+  return value instanceof z.ZodType ? value : undefined;
 }

@@ -14,14 +14,14 @@ export class Encrypted {
   }
 }
 
-/** What is written, with a text in place of each encrypted value: the schema can check it then. */
+/** Settings with a text in place of each encrypted value, so that the schema can check them. */
 export function readableText(written: unknown): unknown {
   return [...leaves(written)]
     .filter(({ value }) => value instanceof Encrypted)
     .reduce((root, { path }) => withValueAt(root, path, "encrypted"), written);
 }
 
-/** Where the schema has secrets: `*` is any key or place. */
+/** Where the schema has secrets; `*` is any key or index. */
 const SECRET_PATHS: readonly Path[] = [
   ["registries", "*", "password"],
   ["images", "*", "secrets", "*"],
@@ -32,7 +32,7 @@ const SECRET_PATHS: readonly Path[] = [
   ["github", "environments", "*", "secrets", "*"],
 ];
 export const REDACTED = "[secret]";
-/** Shorter texts are found in innocent words; and no secret worth its name is that short. */
+/** Shorter texts occur in ordinary words, and are too short for a secret. */
 const SHORTEST_SECRET = 4;
 const LONGEST_SHOWN = 120;
 
@@ -43,7 +43,7 @@ export function isSecretPath(path: Path): boolean {
   );
 }
 
-/** Hides what must not be printed. A secret anywhere under a top-level key hides every value under it. */
+/** Hides secrets in messages. A secret anywhere under a top-level key hides every value under it. */
 export class Redaction {
   readonly #secretKeys: ReadonlySet<string>;
   readonly #secrets: readonly string[];
@@ -70,11 +70,14 @@ export class Redaction {
     return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}…`;
   }
 
-  /** The last line of defence: a secret in a key, or repeated elsewhere. */
-  clean(problem: Problem): Problem {
-    const { code, path, message, hint } = problem;
-    const cleaned = { code, path: this.#mask(path), message: this.#mask(message) };
-    return hint === undefined ? cleaned : { ...cleaned, hint: this.#mask(hint) };
+  /** Masks a secret in any text, in case it is a key or repeated in another setting. */
+  clean({ code, path, message, hint }: Problem): Problem {
+    return {
+      code,
+      path: this.#mask(path),
+      message: this.#mask(message),
+      hint: hint === undefined ? undefined : this.#mask(hint),
+    };
   }
 
   #mask(text: string): string {
@@ -84,7 +87,7 @@ export class Redaction {
 
 export interface SecretRulesInput {
   readonly written: Written;
-  /** What of it the stack's file says. A program's secrets come from elsewhere, and its source is not checked. */
+  /** The part from the stack's file. Secrets in a program's code are not checked: they may come from anywhere. */
   readonly file: Written;
   /** Top-level keys that hold a secret somewhere. */
   readonly secretKeys: readonly string[];
@@ -93,10 +96,10 @@ export interface SecretRulesInput {
   readonly origins: Readonly<Record<string, string>>;
 }
 
-/** Shorter texts may well be equal by chance. */
-const TELLING_LENGTH = 8;
+/** Shorter texts may be equal by chance. */
+const SHORTEST_TELLING = 8;
 
-/** Secrets have to be encrypted in the stack's file, and must not be where everyone can read them. */
+/** Secrets must be encrypted in the stack's file, and must not be settings that end up in public. */
 export function secretProblems(input: SecretRulesInput): Problem[] {
   return [...plainSecrets(input), ...publicSecrets(input), ...hiddenSecrets(input)];
 }
@@ -118,7 +121,7 @@ function isLocal(written: Written, path: Path): boolean {
 }
 
 function publicSecrets({ written, secrets }: SecretRulesInput): Problem[] {
-  const telling = new Set(secrets.filter((secret) => secret.length >= TELLING_LENGTH));
+  const telling = new Set(secrets.filter((secret) => secret.length >= SHORTEST_TELLING));
   return [...leaves(written)].flatMap(({ path, value }) => {
     if (path[0] !== "images" || path[2] !== "buildArgs") return [];
     if (!(value instanceof Encrypted) && !telling.has(String(value))) return [];
@@ -126,7 +129,7 @@ function publicSecrets({ written, secrets }: SecretRulesInput): Problem[] {
   });
 }
 
-/** The engine reports only that `images` contains a secret. If it is not a build secret, something public contains it. */
+/** The engine reports only that `images` contains a secret. Without build secrets, it must be in something public. */
 function hiddenSecrets({ written, secretKeys }: SecretRulesInput): Problem[] {
   if (!secretKeys.includes("images") || !Array.isArray(written.images)) return [];
   const images: unknown[] = written.images;

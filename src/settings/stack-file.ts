@@ -1,12 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
+import { distance } from "fastest-levenshtein";
 import { parse } from "yaml";
 import { type Problem, ProblemError } from "../plan/problem";
-import { isRecord } from "../plan/record";
-import { misplacedSettings } from "./decode";
-import { leaves, type Written } from "./paths";
-import { Encrypted, secretProblems } from "./secrets";
-import { isThere, readYamlFile } from "./yaml-file";
+import { isRecord, sortedRecord } from "../plan/record";
+import { leaves, problem, type Written } from "./paths";
+import { readProject } from "./project-file";
+import { decodeWritten, writtenConfigSchema } from "./schema";
+import { Encrypted } from "./secrets";
+import { readYamlFile, unreadable } from "./yaml-file";
 
 export interface StackFile {
   readonly project: string;
@@ -17,7 +19,7 @@ export interface StackFile {
   readonly config: Written;
   /** `main` of Pulumi.yaml: the program. */
   readonly main?: string;
-  /** Settings that are meant for Slipway but in a place that nothing reads. */
+  /** Settings of Slipway in a place that nothing reads. */
   readonly misplaced: readonly Problem[];
   /** Top-level keys that hold an encrypted value somewhere. */
   readonly secretKeys: readonly string[];
@@ -34,69 +36,81 @@ const NAMESPACE = "slipway";
 const STACK_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 /**
- * What a stack's file says under `slipway:`, and `Pulumi.yaml` for all stacks, without an engine:
+ * The settings of a stack's file, and those of `Pulumi.yaml` for all stacks, without an engine:
  * `readConfig({ ...(await readStackFile({ projectDir, stack })), env })`.
  *
  * @throws ProblemError `config-file`, `config-stack` for a stack without a file, naming those that have one
  */
-export async function readStackFile(input: StackFileInput): Promise<StackFile> {
+export async function readStackFile({ projectDir, stack, configFile }: StackFileInput): Promise<StackFile> {
   // `organization/project/stack` is a stack's full name; its file has the last part.
-  const stack = input.stack.split("/").at(-1) ?? "";
-  if (!STACK_NAME.test(stack))
-    throw failure("config-stack", "stack", `${JSON.stringify(input.stack)} is no stack's name`);
-  const projectFile = join(input.projectDir, "Pulumi.yaml");
-  const project = await readMapping(projectFile, () => noProject(input.projectDir));
-  const folder = configFolder(input.projectDir, project);
-  const stackFile = input.configFile ?? join(folder, `Pulumi.${stack}.yaml`);
-  const settings = await readMapping(stackFile, () => noStackFile(input.projectDir, stackFile, folder));
+  const name = stack.split("/").at(-1) ?? "";
+  if (!STACK_NAME.test(name)) throw wrongStack("stack", `${JSON.stringify(stack)} is no stack's name`);
+  const project = await readProject(projectDir);
+  const folder = configFolder(projectDir, project);
+  const file = configFile ?? join(folder, `Pulumi.${name}.yaml`);
+  const settings = await readYamlFile(file);
+  const shown = relative(projectDir, file) || basename(file);
+  if (settings === undefined) throw await noStackFile(shown, folder);
+  if (settings !== null && !isRecord(settings)) throw unreadable(shown, "is not a mapping of settings");
 
-  const name = typeof project.name === "string" ? project.name : "";
+  const projectName = typeof project.name === "string" ? project.name : "";
+  const ofStack = settings?.config;
   const config = {
-    ...withNamespaces(projectDefaults(project.config), name),
-    ...withNamespaces(isRecord(settings.config) ? settings.config : {}, name),
+    ...withNamespaces(projectDefaults(project.config), projectName),
+    ...withNamespaces(isRecord(ofStack) ? ofStack : {}, projectName),
   };
-  const written = ownKeys(config);
-  const secretKeys = Object.keys(written).filter((key) =>
-    [...leaves(written[key])].some(({ value }) => value instanceof Encrypted),
-  );
+  const written = ownSettings(config);
   return {
-    project: name,
-    stack,
+    project: projectName,
+    stack: name,
     written,
     config,
-    misplaced: misplacedSettings(config, Object.keys(settings)),
+    misplaced: misplacedSettings(config, Object.keys(settings ?? {})),
     main: typeof project.main === "string" ? project.main : undefined,
-    secretKeys,
+    secretKeys: Object.keys(written).filter((key) =>
+      [...leaves(written[key])].some(({ value }) => value instanceof Encrypted),
+    ),
   };
+}
 
-  async function readMapping(
-    path: string,
-    missing: () => Promise<ProblemError>,
-  ): Promise<Record<string, unknown>> {
-    const value = await readYamlFile(path);
-    if (value === undefined) throw await missing();
-    if (value === null) return {};
-    if (!isRecord(value)) {
-      throw failure("config-file", shownPath(input.projectDir, path), "is not a mapping of settings");
-    }
-    return value;
-  }
+async function noStackFile(shown: string, folder: string): Promise<ProblemError> {
+  const names = await stackNames(folder);
+  const known =
+    names.length === 0
+      ? "there is none in the project"
+      : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
+  const hint =
+    names.length === 0 ? `Create it: echo 'config: {}' > ${shown}` : "Name one of these: --stack <name>";
+  return wrongStack(shown, `there is no such stack file; ${known}`, hint);
+}
+
+function wrongStack(path: string, message: string, hint?: string): ProblemError {
+  return new ProblemError("The configuration cannot be read:", [
+    { code: "config-stack", path, message, hint },
+  ]);
 }
 
 /**
  * The stacks that have a file, sorted, and where it is, relative to the project.
  *
- * @throws ProblemError `config-file` where there is no project or its file cannot be read
+ * @throws ProblemError `config-file` if there is no project or its file cannot be read
  */
 export async function listStackFiles(projectDir: string): Promise<{ stack: string; file: string }[]> {
-  const project = await readYamlFile(join(projectDir, "Pulumi.yaml"));
-  if (!isRecord(project)) throw await noProject(projectDir);
-  const folder = configFolder(projectDir, project);
+  const folder = configFolder(projectDir, await readProject(projectDir));
   const stacks = (await stackNames(folder)).filter((stack) => STACK_NAME.test(stack));
   return stacks.map((stack) => ({
     stack,
     file: relative(projectDir, join(folder, `Pulumi.${stack}.yaml`)).replaceAll("\\", "/"),
   }));
+}
+
+async function stackNames(folder: string): Promise<string[]> {
+  try {
+    const files = await readdir(folder);
+    return files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+  } catch {
+    return [];
+  }
 }
 
 function configFolder(projectDir: string, project: Written): string {
@@ -113,7 +127,8 @@ function withNamespaces(config: Written, project: string): Record<string, unknow
   );
 }
 
-function ownKeys(config: Written): Record<string, unknown> {
+/** The settings of Slipway, without their namespace. */
+export function ownSettings(config: Written): Record<string, unknown> {
   const prefix = `${NAMESPACE}:`;
   return Object.fromEntries(
     Object.entries(config).flatMap(([key, value]) =>
@@ -134,7 +149,7 @@ function projectDefaults(config: unknown): Record<string, unknown> {
   );
 }
 
-/** A copy in which every `secure:` value is an `Encrypted`. */
+/** A copy with an `Encrypted` in place of every `secure:` value. */
 function markEncrypted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(markEncrypted);
   if (!isRecord(value)) return value;
@@ -143,102 +158,107 @@ function markEncrypted(value: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, markEncrypted(value[key])]));
 }
 
-async function stackNames(folder: string): Promise<string[]> {
-  try {
-    const files = await readdir(folder);
-    return files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
-  } catch {
-    return [];
-  }
+/** The keys of a stack's file that Pulumi knows. */
+const TOP_LEVEL = ["config", "environment", "encryptedkey", "encryptionsalt", "secretsprovider"];
+
+/**
+ * Settings that look like Slipway's by name and value, but are in a place that neither Slipway nor Pulumi reads.
+ *
+ * @param config every setting of the stack, with its namespace
+ * @param topLevel the keys of the stack's file beside `config`
+ */
+export function misplacedSettings(config: Written, topLevel: readonly string[] = []): Problem[] {
+  const outside = topLevel.flatMap((key) => {
+    const name = key.replace(/^slipway:/, "");
+    if (TOP_LEVEL.includes(key) || !isSetting(name)) return [];
+    return [misplaced(key, name, "is not below `config:`, where settings are")];
+  });
+  const inside = Object.entries(config).flatMap(([key, value]) => {
+    const colon = key.indexOf(":");
+    const namespace = key.slice(0, colon);
+    const name = key.slice(colon + 1);
+    if (namespace === NAMESPACE || !isSetting(name)) return [];
+    if (distance(namespace, NAMESPACE) <= 2) return [misplaced(key, name, "is not a setting")];
+    return isValid(name, value) ? [misplaced(key, name, "is not in the namespace of Slipway")] : [];
+  });
+  return [...outside, ...inside];
 }
 
-/** In the repository's root, name the project's folder. */
-async function noProject(projectDir: string): Promise<ProblemError> {
-  const below = await projectBelow(projectDir);
-  const message = "there is no such file; is this the project's folder?";
-  if (below === undefined) return failure("config-file", "Pulumi.yaml", message);
-  const named = relative(process.cwd(), join(projectDir, below)).replaceAll("\\", "/");
-  return failure(
-    "config-file",
-    "Pulumi.yaml",
-    message,
-    `There is a project in ${below}: run it there, or with -C ${named}`,
+function misplaced(key: string, name: string, why: string): Problem {
+  return problem("config-unknown-key", key, `${why}; did you mean \`slipway:${name}\`?`);
+}
+
+type Setting = keyof typeof writtenConfigSchema.shape;
+
+function isSetting(name: string): name is Setting {
+  return Object.hasOwn(writtenConfigSchema.shape, name);
+}
+
+/** Only lists and mappings count: a program may well have a setting `version` of its own, but hardly `registries`. */
+function isValid(name: Setting, value: unknown): boolean {
+  const decoded = decodeWritten({ [name]: value })[name];
+  return (
+    typeof decoded === "object" &&
+    decoded !== null &&
+    writtenConfigSchema.shape[name].safeParse(decoded).success
   );
 }
 
-async function noStackFile(projectDir: string, file: string, folder: string): Promise<ProblemError> {
-  const names = await stackNames(folder);
-  const known =
-    names.length === 0
-      ? "there is none in the project"
-      : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
-  const shown = shownPath(projectDir, file);
-  const hint =
-    names.length === 0 ? `Create it: echo 'config: {}' > ${shown}` : "Name one of these: --stack <name>";
-  return failure("config-stack", shown, `there is no such stack file; ${known}`, hint);
+/** Whether a stack sets its repository up (`github.setup`) instead of releasing. */
+export function isSetupStack(written: Written): boolean {
+  const { github } = decodeWritten({ github: written.github });
+  return isRecord(github) && github.setup === true;
 }
 
-function shownPath(projectDir: string, file: string): string {
-  return relative(projectDir, file) || basename(file);
-}
-
-function failure(code: string, path: string, message: string, hint?: string): ProblemError {
-  return new ProblemError("The configuration cannot be read:", [{ code, path, message, hint }]);
-}
-
-/** Where `slipway init` may put the project, from the repository's root: the first that is free. */
-export const PROJECT_FOLDERS = ["release", "slipway", "image-release"] as const;
-
-/** The first of those folders that has a project; undefined where none has. */
-async function projectBelow(dir: string): Promise<string | undefined> {
-  for (const folder of PROJECT_FOLDERS) {
-    if (await isThere(join(dir, folder, "Pulumi.yaml"))) return folder;
+/**
+ * The stack to use when none is named: the first of the preferred names that has a file, else the only stack that
+ * releases. Stacks that set a repository up do not count.
+ *
+ * @returns undefined if that leaves none or several
+ * @throws ProblemError `config-file` if there is no project
+ */
+export async function defaultStack(
+  projectDir: string,
+  preferred: readonly string[],
+): Promise<string | undefined> {
+  const names = (await listStackFiles(projectDir)).map(({ stack }) => stack);
+  const found = preferred.find((stack) => names.includes(stack));
+  if (found !== undefined) return found;
+  const releasing = [];
+  for (const stack of names) {
+    if (await isReleasing(projectDir, stack)) releasing.push(stack);
   }
-  return undefined;
+  return releasing.length === 1 ? releasing[0] : undefined;
 }
 
-/** How a stack's secrets are encrypted: the engine writes it by itself when a stack is made. */
+/** True for a file that cannot be read: reading it later reports why. */
+async function isReleasing(projectDir: string, stack: string): Promise<boolean> {
+  return readStackFile({ projectDir, stack }).then(
+    ({ written }) => !isSetupStack(written),
+    () => true,
+  );
+}
+
+/** How a stack's secrets are encrypted: the engine writes these keys when it creates the stack. */
 const ENGINE_KEYS = new Set(["encryptionsalt", "encryptedkey", "secretsprovider"]);
 
 /**
- * Whether two texts of a stack's file say the same, but for what the engine writes into it by itself.
+ * Whether two texts of a stack's file have the same settings, apart from what the engine changes by itself.
  *
- * @throws Error where one is no YAML
+ * @throws Error if one of them is not YAML
  */
 export function sameSettings(one: string, other: string): boolean {
-  return settings(one) === settings(other);
+  return comparable(one) === comparable(other);
 }
 
-function settings(text: string): string {
+function comparable(text: string): string {
   const document: unknown = parse(text) ?? {};
-  if (typeof document !== "object" || document === null) return JSON.stringify(document);
+  if (!isRecord(document)) return JSON.stringify(document);
   const entries = Object.entries(document).filter(([key]) => !ENGINE_KEYS.has(key));
-  return JSON.stringify(entries, (_, value: unknown) =>
-    // To the engine every scalar is a text, and it writes `true` back as "true".
-    typeof value === "boolean" || typeof value === "number"
-      ? String(value)
-      : // The engine appends what it sets, so the order of keys means nothing.
-        isRecord(value)
-        ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-        : value,
-  );
-}
-
-/**
- * Secrets of a setup that are in plain text in the stack's file. The engine reports only that `slipway:github` contains
- * a secret, so the file itself is read; if there is none, plain text cannot be found.
- */
-export async function plainSetupSecrets(input: {
-  readonly projectDir: string;
-  readonly stack: string;
-}): Promise<Problem[]> {
-  try {
-    const { written } = await readStackFile(input);
-    const found = secretProblems({ written, file: written, secretKeys: [], secrets: [], origins: {} });
-    return found.filter(({ path }) => path.startsWith("github."));
-  } catch (error) {
-    // The stack may be configured by another file (--config-file).
-    if (error instanceof ProblemError) return [];
-    throw error;
-  }
+  return JSON.stringify(entries, (_, value: unknown) => {
+    // The engine turns every scalar into a text: it writes `true` back as "true".
+    if (typeof value === "boolean" || typeof value === "number") return String(value);
+    // It appends what it sets, so the order of keys does not matter.
+    return isRecord(value) ? sortedRecord(value) : value;
+  });
 }

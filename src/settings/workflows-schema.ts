@@ -2,37 +2,39 @@ import { z } from "zod";
 import * as grammar from "./grammar";
 import { PLATFORMS } from "./grammar";
 
-/** Texts that end up in workflow files. None may hold an expression, and none needs quoting in a shell. */
+/** Texts that end up in workflow files. None can contain an expression, and none needs quotes in a shell. */
 
-const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml$/, {
-  error: "is not a workflow file's name, such as release-docker.yml",
-});
+const fileName = grammar.text(
+  /^[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml$/,
+  "is not a workflow file's name, such as release-docker.yml",
+);
 
-const title = z
-  .string()
-  .regex(/^[A-Za-z0-9][^\p{Cc}$"'#\\]*$/u, { error: "is not a title: one line, without $ # \\ and quotes" });
+const title = grammar.text(
+  /^[A-Za-z0-9][^\p{Cc}$"'#\\]*$/u,
+  "is not a title: one line, without $ # \\ and quotes",
+);
 
-const environmentName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?$/, {
-  error: "is not an environment's name: letters, digits, spaces and . _ -",
-});
+const environmentName = grammar.text(
+  /^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?$/,
+  "is not an environment's name: letters, digits, spaces and . _ -",
+);
 
-const runnerLabel = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: "is not a runner's label, such as ubuntu-24.04" });
+const runnerLabel = grammar.text(
+  /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+  "is not a runner's label, such as ubuntu-24.04",
+);
 
-const secretName = z.string().regex(/^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/, {
-  error: "is not a secret's name: capitals, digits and _, not beginning with GITHUB_",
-});
+const secretName = grammar.text(
+  /^(?!GITHUB_)[A-Z_][A-Z0-9_]*$/,
+  "is not a secret's name: capitals, digits and _, not beginning with GITHUB_",
+);
 
-/** A branch's or tag's name with what GitHub's filters and git's globs share, and a `+` after a class. */
+/** A branch's or tag's name with the patterns that GitHub's filters and git's globs share, and `+` after a class. */
 const REF_PATTERN =
   /^(?![/.+-])(?:[A-Za-z0-9._+@-]|\/(?![./])|\*(?!\*)|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?)+\]\+?)+$/;
 
-const refPattern = z
-  .string()
-  .regex(REF_PATTERN, {
-    error: "is not a branch's or tag's name, * for any letters and [0-9]+ for any number",
-  })
+const refPattern = grammar
+  .text(REF_PATTERN, "is not a branch's or tag's name, * for any letters and [0-9]+ for any number")
   .refine((text) => !/[./]$|\.\.|\.lock$/.test(text), { error: "is not a branch's or tag's name" });
 
 const tagPattern = z.string().superRefine((text, context) => {
@@ -40,9 +42,10 @@ const tagPattern = z.string().superRefine((text, context) => {
     context.addIssue({ code: "custom", message: issue.message });
 });
 
-const word = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]+$/, {
-  error: "is not a word that needs no quotes: letters, digits and @ % _ + = : , . / -",
-});
+const word = grammar.text(
+  /^[A-Za-z0-9@%_+=:,./-]+$/,
+  "is not a word that needs no quotes: letters, digits and @ % _ + = : , . / -",
+);
 
 const CRON_RANGES = [
   { name: "hour", from: 0, to: 23 },
@@ -51,7 +54,7 @@ const CRON_RANGES = [
   { name: "weekday", from: 0, to: 6 },
 ] as const;
 
-/** Once an hour at most, so that nothing is asked too often. */
+/** A cron schedule that runs once an hour at most. */
 function isCron(text: string): boolean {
   const [minute = "", ...rest] = text.split(" ");
   return (
@@ -78,17 +81,16 @@ const releaseSchema = z
       .array(z.enum(["release", "tags"]))
       .optional()
       .describe(
-        "What starts it, besides a dispatch by hand: a published `release`, pushed git `tags`. @default [tags] for a lane, else [release]",
+        "What starts it, besides a manual dispatch: a published `release`, or pushed git `tags`. @default [tags] for a lane, else [release]",
       ),
-    tags: z
-      .array(tagPattern)
-      .min(1, { error: "has no entry; leave it out for the default" })
+    tags: grammar
+      .listOf(tagPattern, "leave it out for the default")
       .refine(([first]) => !first?.startsWith("!"), {
-        error: "begins with what is left out; name first which tags are versions",
+        error: "begins with an exclusion; start with a pattern of tags that are versions",
       })
       .optional()
       .describe(
-        "Git tags that are versions, by GitHub's filter patterns: * for anything but a slash, [0-9]+ for a number, ! for those to leave out of what the patterns before it name. @default the lane's trigger, else v* @example [v*, '!v*-rc*']",
+        "Git tags that are versions, as GitHub's filter patterns: * for anything but a slash, [0-9]+ for a number, ! to exclude tags that an earlier pattern matches. @default the lane's trigger, else v* @example [v*, '!v*-rc*']",
       ),
   })
   .meta({ what: "a release workflow: { file: release.yml }" });
@@ -97,11 +99,10 @@ const deploySchema = z
   .strictObject({
     file: fileName.optional().describe("The file's name. @default deploy-<stack>.yml"),
     name: title.optional().describe("The workflow's title. @default Deploy <stack>"),
-    branches: z
-      .array(refPattern)
-      .min(1, { error: "has no entry; name at least one branch" })
+    branches: grammar
+      .listOf(refPattern, "name at least one branch")
       .default(["main"])
-      .describe("Each commit pushed to these branches is released. @default [main]"),
+      .describe("Release each commit that is pushed to these branches. @default [main]"),
   })
   .meta({ what: "a deploy workflow: { branches: [main] }" });
 
@@ -111,7 +112,7 @@ const promoteSchema = z
     name: title.optional().describe("The workflow's title. @default Promote to <stack>"),
     follow: grammar.flag(
       true,
-      "Also promote at the end of the workflow that deploys the stack it promotes from, when the environment's reviewers have approved. @default true",
+      "Also promote at the end of the workflow that deploys the source stack, after the environment's reviewers approve. @default true",
     ),
   })
   .meta({ what: "a promote workflow: { follow: true }" });
@@ -135,64 +136,58 @@ const driftSchema = z
         error: "is not a schedule, minute hour day month weekday, once an hour at most: 17 5 * * *",
       })
       .default("17 5 * * *")
-      .describe("When, in UTC. @default 17 5 * * *"),
+      .describe("When to check, in UTC. @default 17 5 * * *"),
     environment: environmentName
       .default("drift")
-      .describe("The environment whose secrets the check sees; one without reviewers. @default drift"),
-    currentBases: z
-      .boolean()
-      .default(false)
-      .describe(
-        "Fails also when a base image has moved since the newest version was built on it, in a file that several stacks share for all of them; the plan names what to release. @default false",
-      ),
+      .describe("The environment whose secrets the check uses; it should have no reviewers. @default drift"),
+    currentBases: grammar.flag(
+      false,
+      "Also fail when a base image has moved since the newest version was built on it. Stacks that share the file share this check; the plan names what to release. @default false",
+    ),
   })
   .meta({ what: "a drift workflow: { cron: 17 5 * * * }" });
 
 export const workflowsSchema = z
   .strictObject({
-    hosts: z
-      .array(z.enum(["github", "gitea"]))
-      .min(1, { error: "has no entry; leave it out for github" })
+    hosts: grammar
+      .listOf(z.enum(["github", "gitea"]), "leave it out for github")
       .default(["github"])
-      .describe("Whose folders are written: .github/workflows, .gitea/workflows. @default [github]"),
+      .describe("Which folders are written: .github/workflows, .gitea/workflows. @default [github]"),
     directory: grammar.projectPath
       .refine((text) => /^(?:\.|[A-Za-z0-9_][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*)*)$/.test(text), {
         error: "is not a folder of plain names, such as release",
       })
       .default(".")
-      .describe("The project's folder in its repository, where Pulumi.yaml is. @default . @example release"),
+      .describe("The folder of the repository that has Pulumi.yaml. @default . @example release"),
     runner: runnerLabel.default("ubuntu-24.04").describe("The runner's label. @default ubuntu-24.04"),
     runners: z
       .union([z.boolean(), z.partialRecord(z.enum(PLATFORMS), runnerLabel)])
       .default(false)
       .meta({ what: "true, or a runner's label by platform: { linux/arm64: ubuntu-24.04-arm }" })
       .describe(
-        "Builds each platform on a runner of its own, to be merged by digest: `true` for GitHub's amd64 and arm64, or labels by platform. @default false @example { linux/arm64: ubuntu-24.04-arm }",
+        "Build each platform on its own runner and merge the results by digest: `true` for GitHub's amd64 and arm64 runners, or labels by platform. @default false @example { linux/arm64: ubuntu-24.04-arm }",
       ),
-    node: z
-      .string()
-      .regex(/^[0-9]+(?:\.[0-9]+){0,2}$/, { error: "is not a version of Node, such as 24" })
+    node: grammar
+      .text(/^[0-9]+(?:\.[0-9]+){0,2}$/, "is not a version of Node, such as 24")
       .default("24")
-      .describe('Node\'s version on the runner. @default "24"'),
-    install: z
-      .array(word)
-      .min(1, { error: "has no entry; expected a command's words" })
+      .describe('The version of Node on the runner. @default "24"'),
+    install: grammar
+      .listOf(word, "expected a command's words")
       .default(["npm", "ci", "--ignore-scripts"])
       .describe(
-        "The command that installs the project's packages, as words; better without the packages' own scripts. @default [npm, ci, --ignore-scripts]",
+        "The command that installs the project's packages, as a list of words. Keep it from running the packages' own scripts. @default [npm, ci, --ignore-scripts]",
       ),
     environment: environmentName
       .optional()
-      .describe("The environment whose secrets and reviewers a release has. @default the stack's name"),
+      .describe("The environment with the secrets and reviewers of a release. @default the stack's name"),
     secrets: z
       .array(secretName)
       .default([])
       .describe(
-        "Further secrets that a release sees as variables of the same name, such as a backend's credentials. @default none @example [AWS_ACCESS_KEY_ID]",
+        "Further secrets that a release gets as variables of the same name, such as a backend's credentials. @default none @example [AWS_ACCESS_KEY_ID]",
       ),
-    timeout: z
-      .int({ error: "is not a whole number" })
-      .min(1, { error: "is less than 1" })
+    timeout: grammar
+      .wholeNumber(1)
       .max(360, { error: "is more than 360, GitHub's limit" })
       .default(60)
       .describe("Minutes after which a job that builds is cancelled. @default 60"),
@@ -200,23 +195,32 @@ export const workflowsSchema = z
       .enum(["single", "max"])
       .default("single")
       .describe(
-        "How many runs of one version may wait on GitHub: `max` keeps a hundred, where `single` keeps the newest. actionlint 1.7.12 does not know `max` yet. @default single",
+        "How many runs of one version can wait on GitHub: `single` keeps the newest, `max` a hundred. actionlint 1.7.12 does not know `max` yet. @default single",
       ),
     keyless: z
       .boolean()
       .optional()
       .describe(
-        "Jobs that release may ask GitHub for an identity (id-token: write). It follows from `sign.mode`, and may only repeat that. @default true where sign.mode is keyless",
+        "Jobs that release can ask GitHub for an identity (id-token: write). This follows from `sign.mode`, and must not contradict it. @default true if sign.mode is keyless",
       ),
-    attest: grammar.flag(false, "GitHub attests the build provenance of each released image. @default false"),
-    release: releaseSchema.optional().describe("Releases a version. @default none"),
-    deploy: deploySchema.optional().describe("Releases each commit of a branch. @default none"),
+    attest: grammar.flag(
+      false,
+      "Let GitHub attest the build provenance of each released image. @default false",
+    ),
+    release: releaseSchema.optional().describe("The workflow that releases a version. @default none"),
+    deploy: deploySchema
+      .optional()
+      .describe("The workflow that releases each commit of a branch. @default none"),
     promote: promoteSchema
       .optional()
-      .describe("Promotes, behind the environment's reviewers; needs `slipway:promote`. @default none"),
-    preview: previewSchema.optional().describe("Shows the plan on pull requests. @default none"),
+      .describe(
+        "The workflow that promotes once the environment's reviewers approve; needs `slipway:promote`. @default none",
+      ),
+    preview: previewSchema
+      .optional()
+      .describe("The workflow that shows the plan on pull requests. @default none"),
     drift: driftSchema
       .optional()
-      .describe("Fails when released tags are missing or have changed. @default none"),
+      .describe("The workflow that fails when released tags are missing or have changed. @default none"),
   })
   .meta({ what: "workflows: { release: { file: … }, preview: {}, … }" });

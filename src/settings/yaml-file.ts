@@ -1,9 +1,9 @@
 import { access, readFile, stat } from "node:fs/promises";
 import { LineCounter, parseDocument, visit } from "yaml";
-import { ProblemError } from "../plan/problem";
+import { ProblemError, reasonOf } from "../plan/problem";
 
 const SIZE_LIMIT = 1024 * 1024;
-/** How often aliases may be followed: honest files use a handful, a bomb millions. */
+/** How often aliases may be followed. Real files use a few, a YAML bomb millions. */
 const ALIAS_LIMIT = 100;
 const DEPTH_LIMIT = 40;
 const BRACKET_LIMIT = 300;
@@ -16,41 +16,42 @@ export function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Reads a YAML file that a person wrote. Undefined where it does not exist.
+ * The value of a YAML file; undefined if there is no file.
  *
  * @throws ProblemError `config-file`, with file and line, for a file that is larger than 1 MiB, not UTF-8, not YAML, has
- *   a key twice, grows beyond measure by its aliases, or is nested without end
+ *   a key twice, expands too much by its aliases, or is nested too deeply
  */
 export async function readYamlFile(path: string): Promise<unknown> {
   const text = await readYamlText(path);
   return text === undefined ? undefined : parseYamlText(path, text);
 }
 
-/** The text alone. Undefined where the file does not exist. @throws ProblemError for one that is too large or not UTF-8 */
+/** The text of a YAML file; undefined if there is no file. @throws ProblemError if it is too large or not UTF-8 */
 export async function readYamlText(path: string): Promise<string | undefined> {
   const bytes = await readLimited(path);
   return bytes === undefined ? undefined : decodeUtf8(path, bytes);
 }
 
-/** The value of a YAML text, within the same bounds. @param path what it is called in an error @throws ProblemError */
+/** The value of a YAML text, within the same limits. @param path its name in an error @throws ProblemError */
 export function parseYamlText(path: string, text: string): unknown {
   const lines = new LineCounter();
   const bomb = bombLine(text);
-  if (bomb !== undefined) throw failure(`${path}:${bomb}`, "is nested without end");
+  if (bomb !== undefined) throw unreadable(`${path}:${bomb}`, "is nested without end");
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
     const [at, message] = firstMistake(document) ?? [];
-    if (at !== undefined) throw failure(`${path}:${lines.linePos(at).line}`, message);
+    if (at !== undefined) throw unreadable(`${path}:${lines.linePos(at).line}`, message);
     const value: unknown = document.toJS({ maxAliasCount: ALIAS_LIMIT });
-    if (isDeeper(value, DEPTH_LIMIT)) throw failure(path, `is nested more than ${DEPTH_LIMIT} levels deep`);
+    if (isDeeper(value, DEPTH_LIMIT))
+      throw unreadable(path, `is nested more than ${DEPTH_LIMIT} levels deep`);
     return value;
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw failure(path, `cannot be resolved: ${error instanceof Error ? error.message : error}`);
+    throw unreadable(path, `cannot be resolved: ${reasonOf(error)}`);
   }
 }
 
-/** Where the first mistake is, and what it is: the parser names the place where it began or stopped to read. */
+/** The first mistake and its place. The parser often names the place where a value starts or where it stopped reading. */
 function firstMistake({ errors, contents }: ReturnType<typeof parseDocument>): [number, string] | undefined {
   const [error] = errors;
   if (error === undefined) return undefined;
@@ -62,7 +63,7 @@ function firstMistake({ errors, contents }: ReturnType<typeof parseDocument>): [
   let open = start;
   visit(contents, {
     Scalar: (_, { type, range }) => {
-      // It reaches to the end of the file, so it is the last one.
+      // An unclosed text reaches to the end of the file, so it is the last one.
       if (type?.startsWith("QUOTE_") && range) open = range[0];
     },
   });
@@ -70,8 +71,8 @@ function firstMistake({ errors, contents }: ReturnType<typeof parseDocument>): [
 }
 
 /**
- * The line where nesting goes beyond all measure, before the parser, which takes a time that grows with its square.
- * Brackets in texts count too: no honest file has hundreds of them without an end.
+ * The line where nesting exceeds the limit. The parser's time grows with the square of the depth, so this runs before it.
+ * Brackets in texts count too: no real file has hundreds of unclosed ones.
  */
 function bombLine(text: string): number | undefined {
   let depth = 0;
@@ -85,7 +86,7 @@ function bombLine(text: string): number | undefined {
   return undefined;
 }
 
-/** Also true for an alias of itself. */
+/** Also true for a value that contains itself through an alias. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((entry) => isDeeper(entry, levels - 1));
@@ -94,17 +95,17 @@ function isDeeper(value: unknown, levels: number): boolean {
 async function readLimited(path: string): Promise<Buffer | undefined> {
   try {
     const facts = await stat(path);
-    if (!facts.isFile()) throw failure(path, "is not a file");
-    if (facts.size > SIZE_LIMIT) throw failure(path, `is larger than ${SIZE_LIMIT / 1024 / 1024} MiB`);
+    if (!facts.isFile()) throw unreadable(path, "is not a file");
+    if (facts.size > SIZE_LIMIT) throw unreadable(path, `is larger than ${SIZE_LIMIT / 1024 / 1024} MiB`);
     return await readFile(path);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw failure(path, `cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw unreadable(path, `cannot be read: ${reasonOf(error)}`);
   }
 }
 
-/** Finds the line of the first byte that is no UTF-8. */
+/** @throws ProblemError with the line of the first byte that is not UTF-8 */
 function decodeUtf8(path: string, bytes: Buffer): string {
   const decoder = () => new TextDecoder("utf-8", { fatal: true });
   try {
@@ -121,10 +122,12 @@ function decodeUtf8(path: string, bytes: Buffer): string {
       }
       start = end;
     }
-    throw failure(`${path}:${line}`, "is not UTF-8");
+    throw unreadable(`${path}:${line}`, "is not UTF-8");
   }
 }
 
-function failure(path: string, message = "cannot be read"): ProblemError {
-  return new ProblemError("The configuration cannot be read:", [{ code: "config-file", path, message }]);
+/** For a file of the configuration. */
+export function unreadable(path: string, message = "cannot be read", hint?: string): ProblemError {
+  const problem = { code: "config-file", path, message, hint };
+  return new ProblemError("The configuration cannot be read:", [problem]);
 }

@@ -1,4 +1,5 @@
 import { Document, isMap, isScalar, type Node, Scalar, type YAMLMap } from "yaml";
+import { mapValues } from "../plan/record";
 import { ACTION_PINS, type ActionName } from "./action-pins";
 
 /**
@@ -279,13 +280,6 @@ function mapping(entries: Readonly<Record<string, unknown>>): YAMLMap {
   const map = DOCUMENT.createNode(entries, { aliasDuplicateObjects: false });
   if (!isMap(map)) throw new TypeError("an object is a mapping");
   return map;
-}
-
-function mapValues<T, R>(
-  entries: Readonly<Record<string, T>>,
-  convert: (value: T) => R,
-): Readonly<Record<string, R>> {
-  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, convert(value)]));
 }
 
 function spaceOut(map: YAMLMap, from: number): void {

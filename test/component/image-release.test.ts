@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { ImageRelease, type ImageReleaseArgs } from "../../components/image-release";
 import type { ImageConfig } from "../../src/plan/config";
@@ -18,18 +17,14 @@ function planned(changes: Partial<ImageIntent> = {}, state = registryState()): P
 
 const FOUND = registryState().with(FIRST, "sha-0123456", image());
 
-async function released(
-  plan: PlannedImage,
-  args: Partial<ImageReleaseArgs> = {},
-  opts: pulumi.ComponentResourceOptions = {},
-) {
+async function released(plan: PlannedImage, args: Partial<ImageReleaseArgs> = {}) {
   const { resources, outputs } = await record(() => {
-    new ImageRelease("app", { plan, builder: {}, plainHttpHosts: [], credentials: [], ...args }, opts);
+    new ImageRelease("app", { plan, builder: {}, plainHttpHosts: [], credentials: [], ...args });
   });
   return { resources, outputs: outputs.get("app") };
 }
 
-/** The build's inputs, for an image that says this. */
+/** The inputs of an image's build. */
 async function buildInputs(
   changes: Partial<ImageConfig> = {},
   more: Partial<ImageIntent> = {},
@@ -46,7 +41,7 @@ function one(resources: readonly Registered[], type: string): Registered {
   return only;
 }
 
-/** The content with its plan, which no state keeps. */
+/** The content resource with its plan, which is not kept in state. */
 function contentOf(
   resources: readonly Registered[],
 ): Registered & { readonly plan: Record<string, unknown> } {
@@ -56,7 +51,8 @@ function contentOf(
 
 describe("a release that has to be built", () => {
   test("is a build, then its content, each a child of the release", async () => {
-    const { resources } = await released(planned());
+    const { resources, outputs } = await released(planned());
+    expect(outputs).toEqual({ digest: DIGEST });
     expect(
       resources.map(({ type, name, parent, dependencies }) => ({ type, name, parent, dependencies })),
     ).toEqual([
@@ -97,7 +93,7 @@ describe("a release that has to be built", () => {
     expect(await buildInputs()).toMatchObject({ network: "default" });
   });
 
-  test("tells a policy pack what it is about, before any of that", async () => {
+  test("has inputs that a policy pack can judge", async () => {
     const { resources } = await released(planned({ bases: { "docker.io/library/node:22": DIGEST } }), {
       sign: "key",
     });
@@ -122,9 +118,7 @@ describe("a release that has to be built", () => {
   });
 
   test("is built once for all platforms and pushed to every registry by digest, without a tag", async () => {
-    const { resources } = await released(planned());
-    const build = one(resources, "docker-build:index:Image");
-    expect(build.inputs).toEqual({
+    expect(await buildInputs()).toEqual({
       context: { location: "app", named: {} },
       dockerfile: { location: "app/Dockerfile" },
       platforms: ["linux/amd64", "linux/arm64"],
@@ -144,7 +138,7 @@ describe("a release that has to be built", () => {
     });
   });
 
-  test("never deletes what it pushed, and is not made anew for where and how fast it builds", async () => {
+  test("keeps what it pushed on deletion, and is not rebuilt for another builder, cache or registry", async () => {
     const { resources } = await released(planned());
     expect(one(resources, "docker-build:index:Image")).toMatchObject({
       retainOnDelete: true,
@@ -185,30 +179,14 @@ describe("a release that has to be built", () => {
     expect(plan).not.toHaveProperty("statement");
   });
 
-  test("puts out its digest", async () => {
-    const { outputs } = await released(planned());
-    expect(outputs).toEqual({ digest: DIGEST });
-  });
-
-  test("is another resource once every registry lost what the first one built", async () => {
+  test("is another resource after every registry lost the first build", async () => {
     const { resources } = await released({ ...planned(), build: { generation: 2 } });
     expect(one(resources, "docker-build:index:Image").name).toBe("app-build-cccccccccccc-2");
-  });
-
-  test("waits for builds that go first", async () => {
-    const first = await record(() => {
-      const args = { builder: {}, plainHttpHosts: [], credentials: [] };
-      const one = new ImageRelease("one", { ...args, plan: planned() });
-      const after = one.build === undefined ? [] : [one.build];
-      new ImageRelease("two", { ...args, plan: planned(), after });
-    });
-    const two = first.resources.find(({ name }) => name === "two-build-cccccccccccc");
-    expect(two?.dependencies).toEqual(["one-build-cccccccccccc"]);
   });
 });
 
 describe("content that a registry has", () => {
-  test("is verified everywhere and built nowhere", async () => {
+  test("is verified in every registry, and not built", async () => {
     const { resources, outputs } = await released(planned({}, FOUND));
     expect(resources.map(({ type }) => type)).not.toContain("docker-build:index:Image");
     expect(contentOf(resources)).toMatchObject({
@@ -219,15 +197,15 @@ describe("content that a registry has", () => {
     expect(outputs).toMatchObject({ digest: DIGEST });
   });
 
-  test("keeps the build that this stack made: nothing flaps", async () => {
+  test("keeps the build that this stack made", async () => {
     const { resources } = await released({ ...planned({}, FOUND), build: { generation: 0 } });
     expect(one(resources, "docker-build:index:Image").name).toBe("app-build-cccccccccccc");
     expect(contentOf(resources).plan).toMatchObject({ source: "found" });
   });
 });
 
-describe("what the build is told", () => {
-  test("base images are those that were resolved, whatever their tags say by now", async () => {
+describe("the inputs of a build", () => {
+  test("base images have the digests of the plan", async () => {
     const bases = { "node:22": DIGEST, "ghcr.io/octo/base:1": DIGEST };
     const { context } = await buildInputs({}, { bases });
     expect(context).toEqual({
@@ -239,7 +217,7 @@ describe("what the build is told", () => {
     });
   });
 
-  test("a cache that cannot be written fails no release", async () => {
+  test("a cache that cannot be written does not fail the release", async () => {
     const { cacheTo } = await buildInputs({
       cacheTo: ["type=registry,ref=ghcr.io/octo/app:cache", "type=gha,ignore-error=false"],
     });
@@ -249,7 +227,7 @@ describe("what the build is told", () => {
     ]);
   });
 
-  test("annotations stand on the index, with commas and quotes", async () => {
+  test("annotations are on the index, with commas and quotes escaped", async () => {
     const annotations = { "dev.slipway.content-key": KEY, "org.opencontainers.image.title": 'a, "b"' };
     const { exports } = await buildInputs({}, { annotations }, { plainHttpHosts: ["localhost:5001"] });
     expect(exports).toEqual([
@@ -298,7 +276,7 @@ describe("what the build is told", () => {
     expect(inputs.buildArgs).not.toHaveProperty("BUILDKIT_ATTEST_PROVENANCE");
   });
 
-  test("credentials are the build's alone", async () => {
+  test("credentials are inputs of the build alone", async () => {
     const credentials = [{ host: "localhost:5000", username: "octo", password: new Secret("hush") }];
     const { resources, outputs } = await released(planned(), { credentials });
     const build = one(resources, "docker-build:index:Image");
@@ -310,7 +288,7 @@ describe("what the build is told", () => {
   });
 });
 
-test("a base of the same release is pinned to its proved digest", async () => {
+test("a base of the same release is pinned to its verified digest", async () => {
   const reference = "ghcr.io/octo/app:base-0123456789ab";
   const base = { image: "app-base", reference, repository: "ghcr.io/octo/app", contentKey: "0123456789ab" };
   const { context } = await buildInputs({}, { base }, { baseDigest: DIGEST });

@@ -54,7 +54,7 @@ test("every refusal and every mistake is one error, and nothing is registered", 
   await expect(runProgram(mistaken, { files: FILES })).rejects.toThrow(/tags\[0\]/);
 });
 
-test("settings of the stack win over code, and a program can ask for them", async () => {
+test("settings of the stack win over code, and a program can read them", async () => {
   const { tags, outputs } = await runProgram(
     async () => {
       new Release("release", await Release.plan(ARGS));
@@ -80,7 +80,7 @@ test("a preview writes no file, and a statement is known after an up", async () 
   );
 });
 
-test("two releases in one program have each their own plan", async () => {
+test("two releases in one program have a plan each", async () => {
   const { plans } = await runProgram(
     async () => {
       new Release("shop", await Release.plan(ARGS));
@@ -98,7 +98,7 @@ test("two releases in one program have each their own plan", async () => {
   expect(plans.map(({ images }) => images.map(({ name }) => name))).toEqual([["api"], ["tool"]]);
 });
 
-test("a promotion takes what the other stack's manifest says", async () => {
+test("a promotion of a stack without a release is refused", async () => {
   const never = runProgram(
     async () => new Promotion("release", await Promotion.plan({ ...ARGS, promote: { from: "stage" } })),
     { files: FILES, stack: "prod", settings: { policy: { unverifiedContent: "warn" } } },

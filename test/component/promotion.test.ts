@@ -48,7 +48,7 @@ test.each([PROMOTED, BACK])(
   },
 );
 
-test("content that is still to be made is for ImageRelease, promoted content is not", async () => {
+test("ImagePromotion refuses content that is not built yet, and ImageRelease refuses promoted content", async () => {
   await record(() => {
     expect(() => new ImagePromotion("app", aPlannedImage())).toThrow(
       'Promotion: the content of "app" is not there yet (build)',

@@ -29,7 +29,7 @@ const everything = aSetup({
   files: FILES,
 });
 
-/** Says what it was given, but for the secret. */
+/** Returns its arguments without the secret. */
 const seal: SealSecret = async ({ environment = "", name }) => ({
   keyId: "key-1",
   box: `${environment}/${name}`,
@@ -125,7 +125,7 @@ test("files are committed one after another", async () => {
   expect(files.map(({ dependencies }) => dependencies)).toEqual([[], [files[0]?.name]]);
 });
 
-test("what was there is kept when the stack is destroyed, and an adopted file is overwritten once", async () => {
+test("a destroyed stack keeps what was there before it, and an adopted file is overwritten once", async () => {
   const [first] = FILES;
   const live = aRepository({ files: { [first?.path ?? ""]: "theirs" }, labels: ["release"] });
   const resources = await declared({ config: everything, live: { ...live, reviewers } });
@@ -140,7 +140,7 @@ test("what was there is kept when the stack is destroyed, and an adopted file is
   expect(overwriting.map(({ name }) => name)).toEqual(["repository-files-.github/workflows/a.yml"]);
 });
 
-test("a setup that asks for nothing declares nothing in the repository", async () => {
+test("an empty setup declares nothing in the repository", async () => {
   const resources = await declared({ config: aSetup(), live: aRepository() });
   expect(resources.map(({ name }) => name).sort()).toEqual([
     "repository",
@@ -149,7 +149,7 @@ test("a setup that asks for nothing declares nothing in the repository", async (
   ]);
 });
 
-test("by a pull request: a branch, the files on it, the request last; all of it is left to the repository", async () => {
+test("with a pull request: a branch, its files, then the request, all of which the repository keeps", async () => {
   const config = aSetup({ files: FILES, branch: "setup", pullRequest: true });
   const resources = await declared({ config, live: aRepository({ hasBranch: false }) });
   const github = resources.filter(({ type }) => type.startsWith("github:"));

@@ -14,7 +14,7 @@ const parts = (resources: readonly Registered[]) => {
 };
 const PINNED = `registry:3.1.2@sha256:${"a".repeat(64)}`;
 
-test("it is one container on the loopback interface that comes back, with its content in a volume", async () => {
+test("it is one container on the loopback interface that restarts, with its content in a volume", async () => {
   const { resources, outputs } = await declared();
   expect(resources.map(({ type, name, parent }) => [type, name, parent]).sort()).toEqual([
     ["docker:index/container:Container", "stage-container", "stage"],
@@ -37,7 +37,7 @@ test("it is one container on the loopback interface that comes back, with its co
   expect(outputs.get("stage")).toEqual({ host: "localhost:5000" });
 });
 
-test("port, image and what becomes of the content can be chosen", async () => {
+test("port, image and whether to keep the content can be chosen", async () => {
   const { resources, outputs } = await declared({ port: 5055, image: PINNED, keepContent: false });
   const { image, volume, container } = parts(resources);
   expect(image?.inputs).toMatchObject({ name: PINNED });

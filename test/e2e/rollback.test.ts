@@ -72,7 +72,7 @@ describe("refused", () => {
     [{ to: "v1.2.1" }, /v1\.2\.1 of app does not exist: no 1\.2\.1 in .*\[version-not-found\]/],
     [
       { to: "v1.2.3", bad: ["1.2.3"] },
-      /rollback\.bad\[0\].*a bad version is no place to go \[config-conflict\]/,
+      /rollback\.bad\[0\].*floating tags cannot go back to a bad version \[config-conflict\]/,
     ],
     [{ to: "nightly" }, /"nightly" is no version by the tag rules of app, web \[rollback-no-version\]/],
     [{ to: "v1.2.2", images: ["api"] }, /"api" is no image; there is app, web/],

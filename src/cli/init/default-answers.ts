@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { githubRepository, remotePlace } from "../../inputs/git";
 import type { WorkflowHost } from "../../plan/config";
 import { isRecord } from "../../plan/record";
-import { PROJECT_FOLDERS } from "../../settings/stack-file";
+import { PROJECT_FOLDERS } from "../../settings/project-file";
 import { UsageError } from "../terminal";
 import {
   detectShape,

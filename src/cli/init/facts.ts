@@ -6,7 +6,7 @@ import { isInside, realPath } from "../../inputs/project-files";
 import { isRecord } from "../../plan/record";
 import { proxyAwareFetch } from "../../registry/connections";
 import type { Environment } from "../../settings/environment";
-import { PROJECT_FOLDERS } from "../../settings/stack-file";
+import { PROJECT_FOLDERS } from "../../settings/project-file";
 
 /** What init reads from a repository. */
 export interface RepositoryFacts {

@@ -17,7 +17,7 @@ const literal = (value: string) => ({ kind: "literal", value });
 describe("base and variants become images", () => {
   const { images, builder } = read({ written: DEVBOX });
 
-  it("the base first, in one repository", () => {
+  it("with the base first, in one repository", () => {
     expect(images.map(({ name, repository, base, at }) => ({ name, repository, base, at }))).toEqual([
       { name: "devbox-base", repository: "devbox", base: undefined, at: "base" },
       { name: "devbox", repository: "devbox", base: "devbox-base", at: "images[0]" },
@@ -34,7 +34,7 @@ describe("base and variants become images", () => {
     });
   });
 
-  it("a variant has its own arguments over the image's, and its suffix on latest too", () => {
+  it("with a variant's own arguments over the image's, and its suffix on latest too", () => {
     expect(images[1]).toMatchObject({ buildArgs: { A: literal("1"), B: literal("2") }, flavor: [] });
     expect(images[2]).toMatchObject({
       buildArgs: {
@@ -48,7 +48,7 @@ describe("base and variants become images", () => {
     });
   });
 
-  it("one build at a time, no cache; what is written counts", () => {
+  it("with one build at a time and no cache by default", () => {
     expect(builder.concurrency).toBe(1);
     expect(images.flatMap(({ cacheFrom, cacheTo }) => [...cacheFrom, ...cacheTo])).toEqual([]);
     const [image] = DEVBOX.images;
@@ -58,14 +58,14 @@ describe("base and variants become images", () => {
     expect(read().builder.concurrency).toBeUndefined();
   });
 
-  it("an image may be built from any other; the base comes first", () => {
+  it("with any image before those that are built from it", () => {
     const written = { ...MINIMAL, images: [{ name: "app", base: "runtime" }, { name: "runtime" }] };
     expect(read({ written }).images.map(({ name }) => name)).toEqual(["runtime", "app"]);
   });
 });
 
 describe("the environment", () => {
-  it("BASE_HASH pins, CI_IMAGE_PLATFORM holds for the base too", () => {
+  it("BASE_HASH pins the base, and CI_IMAGE_PLATFORM sets its platforms too", () => {
     const env = { BASE_HASH: "0123456789ab", CI_IMAGE_PLATFORM: "linux/arm64" };
     const config = read({ written: DEVBOX, env });
     expect(config.images[0]?.addressed?.hash).toBe("0123456789ab");
@@ -73,7 +73,7 @@ describe("the environment", () => {
     expect(config.origins).toMatchObject({ "base.hash": "environment variable BASE_HASH" });
   });
 
-  it("BASE_HASH says nothing to a stack without a base", () => {
+  it("BASE_HASH has no effect on a stack without a base", () => {
     expect(read({ env: { BASE_HASH: "nonsense" } }).origins).toEqual({});
   });
 });
@@ -81,9 +81,8 @@ describe("the environment", () => {
 describe("what is refused", () => {
   const [plain, slim] = DEVBOX.variants;
   const [image] = DEVBOX.images;
-  it.each<[name: string, changes: object, problems: readonly string[]]>([
+  it.each<[changes: object, problems: readonly string[]]>([
     [
-      "a suffix that is no tag, or no suffix",
       { variants: [{ suffix: "-a/b" }, { suffix: "slim" }, { suffix: "-ok" }, { suffix: "- x" }] },
       [0, 1, 3].map(
         (index) =>
@@ -91,19 +90,16 @@ describe("what is refused", () => {
       ),
     ],
     [
-      "one suffix twice",
       { variants: [plain, slim, { suffix: "-slim" }] },
       [
         'variants[2].suffix: "-slim" is also the suffix of variants[1]: both would own the same tags [config-duplicate]',
       ],
     ],
     [
-      "variants of two images",
       { images: [image, { name: "other", base: "devbox-base" }] },
-      ["variants: are variants of one image, but the stack has 2 images [config-conflict]"],
+      ["variants: need a stack with one image, and this one has 2 [config-conflict]"],
     ],
     [
-      "a base that is built from what is built from it",
       {
         base: undefined,
         variants: undefined,
@@ -115,7 +111,6 @@ describe("what is refused", () => {
       ["images[0].base: is a cycle: a is built from b is built from a [config-cycle]"],
     ],
     [
-      "an image that is built from itself, and one that nobody knows",
       {
         base: undefined,
         variants: undefined,
@@ -130,29 +125,25 @@ describe("what is refused", () => {
       ],
     ],
     [
-      "a base for nobody, with an image's name",
       { base: { ...BASE, name: "b" }, variants: undefined, images: [{ name: "a" }, { name: "b" }] },
       [
         'base.name: "b" is also the name of an image [config-duplicate]',
-        "base: is built in vain: no image names it [config-conflict]",
+        "base: is not used: no image names it [config-conflict]",
       ],
     ],
     [
-      "a platform that the base lacks",
       { base: { ...BASE, platforms: ["linux/amd64"] }, images: [{ ...image, platforms: ["linux/arm64"] }] },
       [
         'images[0].platforms[0]: "linux/arm64" is not among the base\'s platforms (linux/amd64) [config-conflict]',
       ],
     ],
     [
-      "BASE_IMAGE by hand",
       { variants: [{ suffix: "", buildArgs: { BASE_IMAGE: "x" } }] },
       [
         "variants[0].buildArgs.BASE_IMAGE: is set by Slipway itself, to the base's reference [config-conflict]",
       ],
     ],
     [
-      "patterns that are none, a hash that is none, nothing to include",
       { base: { include: ["rootfs**", "../x", "{a,b}"], hash: "base-0123456789ab" } },
       [
         'base.include[0]: "rootfs**" is not a pattern: `*` and `?` within a name, `**` alone between slashes, and nothing else is special [config-value]',
@@ -162,13 +153,12 @@ describe("what is refused", () => {
       ],
     ],
     [
-      "overruling an image that is none",
       { override: ["devbox-base:base-latest", "devbox-slim:latest-slim", "devbox-x:latest"] },
       [
         'override[2]: "devbox-x:latest" names no image; there is devbox-base, devbox, devbox-slim [config-value]',
       ],
     ],
-  ])("%s", (_, changes, problems) => {
+  ])("%j", (changes, problems) => {
     const written = Object.fromEntries(
       Object.entries({ ...DEVBOX, ...changes }).filter(([, value]) => value !== undefined),
     );

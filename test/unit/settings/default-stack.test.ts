@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { stackToUse } from "../../../src/cli/commands/flags";
 import { findStack } from "../../../src/cli/dispatch/settings";
-import { defaultStack } from "../../../src/settings/read-setup";
+import { defaultStack } from "../../../src/settings/stack-file";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
 
 let projectDir: string;
@@ -37,7 +37,7 @@ test.each([
   expect((await findStack(projectDir, undefined))?.stack).toBe(dispatched);
 });
 
-test("a stack that is named is taken, and one whose file cannot be read counts", async () => {
+test("a named stack is used, and one whose file cannot be read counts as releasing", async () => {
   await stacks("release", "setup");
   expect(await stackToUse({ cwd: projectDir, stack: "setup" })).toBe("setup");
   await writeFile(join(projectDir, "Pulumi.broken.yaml"), "config: [\n");
@@ -45,7 +45,7 @@ test("a stack that is named is taken, and one whose file cannot be read counts",
   expect(await defaultStack(projectDir, ["broken"])).toBe("broken");
 });
 
-test("where there is no project, the error is the usual one", async () => {
+test("without a project, the error is the usual one", async () => {
   await rm(join(projectDir, "Pulumi.yaml"));
   await expect(stackToUse({ cwd: projectDir })).rejects.toThrow(
     "is this the project's folder? [config-file]",

@@ -23,7 +23,7 @@ describe("where descriptions go", () => {
   test.each([
     ["hub.docker.com", "is not a server's address, such as https://hub.docker.com"],
     ["ftp://hub.docker.com", "is not a server's address, such as https://hub.docker.com"],
-    ["http://hub.example.com", "is not https: credentials go there, unencrypted only on this machine"],
+    ["http://hub.example.com", "is not https; plain http is allowed only on this machine"],
     ["https://hub.example.com/v2", "has more than a server's address: leave the path out"],
     ["https://hub.example.com?x=1", "has more than a server's address: leave the path out"],
   ])("%s is refused", (hub, message) => {
@@ -34,13 +34,13 @@ describe("where descriptions go", () => {
 
   test("an address with a password is refused", () => {
     expect(problemLines(withRegistry({ hub: "https://octo:planted@hub.example.com" }))).toEqual([
-      "registries[0].hub: has credentials in it; they belong elsewhere [config-value]",
+      "registries[0].hub: contains credentials; take them out [config-value]",
     ]);
   });
 });
 
 describe("an image's description", () => {
-  test("is taken over by every variant, with the one place where it is written", () => {
+  test("applies to every variant, with the place where it is written", () => {
     const config = read({
       written: {
         ...MINIMAL,
@@ -73,12 +73,12 @@ describe("an image's description", () => {
     expect(lines[0]).toContain(message);
   });
 
-  test("100 characters are not too many, whatever they weigh", () => {
+  test("may have 100 characters, whatever their bytes", () => {
     const short = "ü".repeat(100);
     expect(read(withImage({ file: "HUB.md", short })).images[0]?.description?.short).toBe(short);
   });
 
-  test("two of one repository are refused", () => {
+  test("is refused if another image describes the same repository", () => {
     const description = { file: "HUB.md" };
     const images = [
       { name: "app", description },

@@ -18,13 +18,13 @@ const TWO = {
 };
 
 describe("precedence: environment, stack's file, default", () => {
-  it("takes the default where nothing is said", () => {
+  it("takes the default without a setting", () => {
     const config = read();
     expect(config.images[0]?.platforms).toEqual(["linux/amd64", "linux/arm64"]);
     expect(config.origins).toEqual({});
   });
 
-  it("takes the environment over the stack's file, and says so", () => {
+  it("takes the environment over the stack's file, and reports it as the origin", () => {
     const config = read({
       written: TWO,
       env: { CI_IMAGE_PLATFORM: "linux/s390x, linux/arm64", RELEASE_TAG: "v1.2.3" },
@@ -37,7 +37,7 @@ describe("precedence: environment, stack's file, default", () => {
     });
   });
 
-  it("takes another SBOM generator for images that chose none", () => {
+  it("sets another SBOM generator for images that name none", () => {
     const written = {
       ...TWO,
       images: [
@@ -57,7 +57,7 @@ describe("precedence: environment, stack's file, default", () => {
     expect(sbom("false")).toEqual([false, own, false]);
   });
 
-  it("takes a build secret and a further registry's password from variables, in place of encrypted ones", () => {
+  it("takes a build secret and a registry's password from variables instead of encrypted ones", () => {
     const written = {
       registries: [
         { host: "ghcr.io", namespace: "octo" },
@@ -75,7 +75,7 @@ describe("precedence: environment, stack's file, default", () => {
     expect(read({ written }).encrypted).toHaveLength(2);
   });
 
-  it("takes an empty variable for one that is not set", () => {
+  it("ignores an empty variable", () => {
     expect(read({ written: TWO, env: { PLATFORMS: "", RELEASE_TAG: " ", GHCR_TOKEN: "" } }).origins).toEqual(
       {},
     );
@@ -109,7 +109,7 @@ describe("precedence: environment, stack's file, default", () => {
     ["VERSION", "v1.2.3"],
     ["PLATFORMS", "linux/386"],
     ["SERVICES", "web"],
-  ])("reads the generic name %s only with the prefix, or where the stack names it", (name, value) => {
+  ])("reads the generic name %s only with the prefix, or if the stack names it", (name, value) => {
     const written = { ...TWO, images: [{ name: "app" }, { name: "web" }] };
     const origins = (settings: object, env: Environment) =>
       Object.values(read({ written: { ...written, ...settings }, env }).origins);
@@ -131,7 +131,14 @@ describe("what the variables replace", () => {
   it("IMAGE_REPO: the registries and the image's name", () => {
     const config = read({ written: TWO, env: { IMAGE_REPO: "ghcr.io/acme/tools/aionis" } });
     expect(config.registries).toEqual([
-      { host: "ghcr.io", namespace: "acme/tools", username: "octo", optional: false, plainHttp: false },
+      {
+        host: "ghcr.io",
+        namespace: "acme/tools",
+        username: "octo",
+        optional: false,
+        plainHttp: false,
+        packages: "https://github.com",
+      },
     ]);
     expect(config.images.map(({ name }) => name)).toEqual(["aionis"]);
   });
@@ -207,26 +214,26 @@ describe("what the variables replace", () => {
         { CI_BUILD_ARGS: "TOOL_VERSION=1.4.2,SLIM_TOOL=2.1.0" },
         { TOOL_VERSION: "1.4.2", SLIM_TOOL: "2.1.0" },
       ],
-      ["an argument that is a text is no other's business", { MODE: "slow" }, { TOOL_VERSION: "1.0.0" }],
+      ["not an argument that is a text", { MODE: "slow" }, { TOOL_VERSION: "1.0.0" }],
     ])("is pinned by the variable of its name: %s", (_what, env, expected) => {
       expect(pins(env)).toEqual(expected);
     });
 
-    const NO_VERSION = "is not a version such as 1.4.2; a tag or a range would be another one tomorrow";
+    const NO_VERSION = "is not a version such as 1.4.2; a tag or range can mean another version later";
     it.each([
       [{ TOOL_VERSION: "latest" }, "images[0].buildArgs.TOOL_VERSION.pin", "latest", "TOOL_VERSION"],
       [{ SLIM_TOOL: "^2.0.0" }, "variants[1].buildArgs.SLIM_TOOL.pin", "^2.0.0", "SLIM_TOOL"],
       [{ OCTO_SLIM_TOOL: "2" }, "variants[1].buildArgs.SLIM_TOOL.pin", "2", "OCTO_SLIM_TOOL"],
       [{ BASE_TOOL: "1.x" }, "base.buildArgs.BASE_TOOL.pin", "1.x", "BASE_TOOL"],
       [{ CI_BUILD_ARGS: "SLIM_TOOL=next" }, "variants[1].buildArgs.SLIM_TOOL.pin", "next", "CI_BUILD_ARGS"],
-    ])("is not pinned by what is no version: %o", (env, at, value, variable) => {
+    ])("cannot be pinned by a value that is not a version: %o", (env, at, value, variable) => {
       expect(problemLines({ written, env })).toEqual([
         `${at}: "${value}" ${NO_VERSION} (from environment variable ${variable}) [config-value]`,
       ]);
     });
   });
 
-  it("RESTORE_CACHES: false takes no image's caches, caches to write stay", () => {
+  it("RESTORE_CACHES: false removes the caches to read, and keeps those to write", () => {
     const image = { name: "app", cacheFrom: ["type=registry,ref=a.example/c"], cacheTo: ["type=inline"] };
     const written = { ...MINIMAL, images: [image] };
     const caches = (value: string) => read({ written, env: { RESTORE_CACHES: value } }).images[0];
@@ -234,14 +241,14 @@ describe("what the variables replace", () => {
     expect(caches("true")).toMatchObject({ cacheFrom: image.cacheFrom });
   });
 
-  it("PUBLISH_LATEST: flavor's latest, other flavors stay", () => {
+  it("PUBLISH_LATEST: the flavor latest, and no other", () => {
     const written = { ...MINIMAL, images: [{ name: "app", flavor: ["latest=auto", "suffix=-slim"] }] };
     const flavor = (value: string) => read({ written, env: { PUBLISH_LATEST: value } }).images[0]?.flavor;
     expect(flavor("true")).toEqual(["suffix=-slim", "latest=true"]);
     expect(flavor("false")).toEqual(["suffix=-slim", "latest=false"]);
   });
 
-  it("SLIPWAY_REGISTRY_PORT: the embedded registry's port, and no other's", () => {
+  it("SLIPWAY_REGISTRY_PORT: the port of the embedded registry, and of no other", () => {
     const registries = [
       { host: "localhost:5000" },
       { host: "localhost:5001" },
@@ -268,23 +275,28 @@ describe("credentials of the environment", () => {
     ["the workflow's pair", "ghcr.io", { GITHUB_ACTOR: "a", GITHUB_TOKEN: "at" }, "a:at"],
     ["pairs are not mixed", "ghcr.io", { GHCR_USERNAME: "g", GITHUB_ACTOR: "a", GITHUB_TOKEN: "at" }, "a:at"],
     [
-      "a half is lent where it is missing",
+      "a missing name comes from another pair",
       "ghcr.io",
       { GHCR_TOKEN: "gt", GITHUB_ACTOR: "a", GITHUB_TOKEN: "at" },
       "a:gt",
     ],
-    ["a half is lent the other way", "ghcr.io", { GHCR_USERNAME: "g", GITHUB_TOKEN: "at" }, "g:at"],
+    [
+      "a name without its password goes with another pair's password",
+      "ghcr.io",
+      { GHCR_USERNAME: "g", GITHUB_TOKEN: "at" },
+      "g:at",
+    ],
     ["GHCR takes any name with a token", "ghcr.io", { GHCR_TOKEN: "gt" }, "x-access-token:gt"],
-    ["a name alone is nothing", "ghcr.io", { GHCR_USERNAME: "g", GITHUB_ACTOR: "a" }, undefined],
+    ["a name alone is not enough", "ghcr.io", { GHCR_USERNAME: "g", GITHUB_ACTOR: "a" }, undefined],
     [
       "Docker Hub by any of its names",
       "index.docker.io",
       { DOCKERHUB_USERNAME: "d", DOCKERHUB_TOKEN: "dt" },
       "d:dt",
     ],
-    ["Docker Hub wants a name", "docker.io", { DOCKERHUB_TOKEN: "dt" }, undefined],
+    ["Docker Hub requires a name", "docker.io", { DOCKERHUB_TOKEN: "dt" }, undefined],
     [
-      "no host gets another's",
+      "no host gets credentials of another",
       "registry.test",
       { GHCR_TOKEN: "gt", DOCKERHUB_USERNAME: "d", DOCKERHUB_TOKEN: "dt" },
       undefined,
@@ -310,12 +322,12 @@ describe("credentials of the environment", () => {
     expect(found && `${found.username}:${found.password.reveal()}`).toBe(expected);
   });
 
-  it("takes the stack's name for a token without one", () => {
+  it("uses the stack's name for a token without one", () => {
     const found = environmentCredentials("docker.io", { DOCKERHUB_TOKEN: "dt" }, { username: "octo" });
     expect(found).toMatchObject({ username: "octo", origin: "environment variable DOCKERHUB_TOKEN" });
   });
 
-  it("says where they are from, and prints no secret", () => {
+  it("report their origin, and print no secret", () => {
     const found = environmentCredentials("ghcr.io", { GITHUB_ACTOR: "a", GHCR_TOKEN: "canary" });
     expect(found?.origin).toBe("environment variables GITHUB_ACTOR and GHCR_TOKEN");
     expect(JSON.stringify(found)).not.toContain("canary");

@@ -57,7 +57,7 @@ describe("a lane's tags", () => {
 });
 
 describe("the image of a lane", () => {
-  it("has the lane's Dockerfile and name; the environment has the last word on the rest", () => {
+  it("has the lane's Dockerfile and name; the environment overrides the rest", () => {
     const env = { IMAGE_REPO: "ghcr.io/me/aionis", CI_IMAGE_PLATFORM: "linux/arm64" };
     const config = read({ written: written(), env });
     expect(config.registries.map(({ host, namespace }) => `${host}/${namespace}`)).toEqual(["ghcr.io/me"]);
@@ -72,71 +72,41 @@ describe("the image of a lane", () => {
 });
 
 describe("what is refused", () => {
-  it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
+  it.each<[changes: Readonly<Record<string, unknown>>, problem: string]>([
+    [{ lane: undefined }, "lane: is required where there are lanes; expected one of main, standalone"],
+    [{ lane: "canary" }, 'lane: "canary" is not one of main, standalone'],
+    [{ lanes: [] }, 'lane: "standalone" names a lane, but there are none'],
     [
-      "no lane chosen",
-      { lane: undefined },
-      /^lane: is required where there are lanes; expected one of main, standalone/,
-    ],
-    ["an unknown lane", { lane: "canary" }, /^lane: "canary" is not one of main, standalone/],
-    ["a lane without lanes", { lanes: [] }, /^lane: "standalone" names a lane, but there are none/],
-    [
-      "two lanes with one floating tag",
       { lanes: [MAIN, { ...STANDALONE, floating: "latest" }] },
-      /^lanes\[1\]\.floating: "latest" would own the same tags as the lane at lanes\[0\]/,
+      'lanes[1].floating: "latest" would own the same tags as the lane at lanes[0]',
     ],
+    // Versions of both formats, with and without a `v`, are the same.
     [
-      "formats that differ in the v alone",
       { lanes: [MAIN, { ...STANDALONE, format: "X.Y.Z" }] },
-      /^lanes\[1\]\.format: "X\.Y\.Z" would own the same tags/,
+      'lanes[1].format: "X.Y.Z" would own the same tags',
     ],
     [
-      "one trigger for two lanes",
       { lanes: [MAIN, { ...STANDALONE, trigger: "docker-v*" }] },
-      /^lanes\[1\]\.trigger: "docker-v\*" would own the same tags/,
+      'lanes[1].trigger: "docker-v*" would own the same tags',
     ],
+    [{ lanes: [{ ...MAIN, format: "v1" }, STANDALONE] }, 'lanes[0].format: "v1" is not a version\'s format'],
     [
-      "a format without a version",
-      { lanes: [{ ...MAIN, format: "v1" }, STANDALONE] },
-      /is not a version's format/,
-    ],
-    [
-      "a trigger that is no pattern",
       { lanes: [{ ...MAIN, trigger: "docker" }, STANDALONE] },
-      /^lanes\[0\]\.trigger/,
+      'lanes[0].trigger: "docker" is not the beginning',
     ],
+    [{ lanes: [{ ...MAIN, floating: "edge" }, STANDALONE] }, 'lanes[0].floating: "edge" is not latest'],
     [
-      "a floating tag of another word",
-      { lanes: [{ ...MAIN, floating: "edge" }, STANDALONE] },
-      /is not latest/,
-    ],
-    [
-      "rules on the image",
       { images: [{ name: "app", tags: ["type=sha"] }] },
-      /^images\[0\]\.tags: has no meaning/,
+      "images[0].tags: has no meaning where there are lanes",
     ],
+    [{ lanes: [{ ...MAIN, dockerFile: "D" }, STANDALONE] }, "did you mean `dockerfile`"],
+    [{ checks: [{ name: "build", run: "npm run build" }] }, "is not a program and its arguments"],
     [
-      "a misspelt setting",
-      { lanes: [{ ...MAIN, dockerFile: "D" }, STANDALONE] },
-      /did you mean `dockerfile`/,
+      { checks: ["a", "b"].map((program) => ({ name: "build", run: [program] })) },
+      'checks[1].name: "build" is also the name at checks[0].name',
     ],
-    [
-      "a check as a shell's line",
-      { checks: [{ name: "build", run: "npm run build" }] },
-      /is not a program and its arguments/,
-    ],
-    [
-      "two checks of one name",
-      {
-        checks: [
-          { name: "build", run: ["a"] },
-          { name: "build", run: ["b"] },
-        ],
-      },
-      /^checks\[1\]\.name: "build" is also the name at checks\[0\]\.name/,
-    ],
-  ])("%s", (_, changes, expected) => {
-    expect(problemLines({ written: written(changes) }).join("\n")).toMatch(expected);
+  ])("%j: %s", (changes, problem) => {
+    expect(problemLines({ written: written(changes) }).join("\n")).toContain(problem);
   });
 });
 
@@ -152,7 +122,7 @@ describe("flags and variables about versions", () => {
     expect(config.origins.version).toBe("the flag --version");
   });
 
-  it("VERSION counts with the stack's prefix, and before a name without it", () => {
+  it("VERSION is read with the stack's prefix, and beats a name without it", () => {
     const env = {
       VERSION: "9.9.9",
       RELEASE_TAG: "v1.0.0",

@@ -17,7 +17,7 @@ describe("only", () => {
     expect(selectedImages(read({ written: { registries, only: ["api"] }, code }))).toEqual(["api"]);
   });
 
-  test("takes along what an image is built FROM", () => {
+  test("includes the images that an image is built FROM", () => {
     const images = [{ name: "app", base: "runtime" }, { name: "runtime" }, { name: "web" }];
     expect(selected({ written: { ...MINIMAL, images }, env: { CI_SERVICES: "app" } })).toEqual([
       "runtime",
@@ -40,11 +40,11 @@ describe("CI variables", () => {
     expect(selected({ env })).toEqual(names);
   });
 
-  test("do not narrow one image, which is released whole", () => {
+  test("do not narrow a stack with one image", () => {
     expect(selected({ written: MINIMAL, env: { CI_SERVICES: "web" } })).toBeUndefined();
   });
 
-  test("unknown names are refused before anything else", () => {
+  test("with unknown names are refused before any other check", () => {
     const wrong = { ...written, registries: [], nonsense: true };
     const { message } = problemsOf({ written: wrong, env: { CI_SERVICES: "web,api,db" } });
     expect(message).toMatch(/^Unknown service\(s\) requested: web, db\n/);
@@ -53,7 +53,7 @@ describe("CI variables", () => {
     expect(message).not.toContain("nonsense");
   });
 
-  test("tag, platform, arguments, registry and push", () => {
+  test("set tag, platform, arguments, registry and push", () => {
     const config = read({
       written,
       env: {
@@ -72,7 +72,7 @@ describe("CI variables", () => {
     }
   });
 
-  test("CI_PUSH is a yes or a no", () => {
+  test("CI_PUSH has to be true or false", () => {
     expect(problemLines({ written, env: { CI_PUSH: "maybe" } })).toEqual([
       'CI_PUSH: "maybe" is not true or false [config-environment]',
     ]);

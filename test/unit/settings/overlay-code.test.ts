@@ -3,7 +3,7 @@ import { overlayCode } from "../../../src/settings/overlay";
 import { readConfig } from "../../../src/settings/read";
 import { problemLines } from "./read-config";
 
-describe("the stack's settings over what a program says in code", () => {
+describe("the stack's settings over those in a program's code", () => {
   test.each<[string, object, object, object]>([
     ["a value of the stack wins", { requireTag: false }, { requireTag: true }, { requireTag: true }],
     [
@@ -25,12 +25,12 @@ describe("the stack's settings over what a program says in code", () => {
       { images: [{ name: "app", context: "app", target: "run", sbom: false }] },
     ],
     [
-      "and as a list in one of them",
+      "or as a list in one of them",
       { images: { app: { context: "app" } } },
       { images: [{ name: "app", context: "other" }, { name: "web" }] },
       { images: [{ name: "app", context: "other" }, { name: "web" }] },
     ],
-    ["what only the code says stays", { images: { app: {} } }, {}, { images: [{ name: "app" }] }],
+    ["settings that only the code has stay", { images: { app: {} } }, {}, { images: [{ name: "app" }] }],
   ])("%s", (_, code, stack, merged) => {
     expect(overlayCode({ ...code }, { ...stack })).toEqual(merged);
   });
@@ -41,11 +41,11 @@ describe("a registry's password", () => {
   const read = (written: object, code: object) =>
     readConfig({ written: { ...written }, code: { images: { app: {} }, ...code }, env: {}, secretKeys: [] });
 
-  test("may come from the program", () => {
+  test("can come from the program", () => {
     expect(read({}, { registries }).registries[0]?.password?.reveal()).toBe("a-plain-password");
   });
 
-  test("may not be plain in the stack's file, whatever the program says", () => {
+  test("cannot be plain text in the stack's file, whatever the program says", () => {
     expect(() => read({ registries }, {})).toThrow(/config-plain-secret/);
     expect(() => read({ registries }, { registries })).toThrow(/config-plain-secret/);
   });

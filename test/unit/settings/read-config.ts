@@ -5,7 +5,7 @@ import { readConfig } from "../../../src/settings/read";
 
 export type Input = { [Key in keyof ConfigInput]?: ConfigInput[Key] };
 
-/** The smallest configuration that is right. */
+/** The smallest valid configuration. */
 export const MINIMAL = {
   registries: [{ host: "ghcr.io", namespace: "octo" }],
   images: [{ name: "app" }],
@@ -15,7 +15,7 @@ export function read(input: Input = {}): Config {
   return readConfig({ written: MINIMAL, env: {}, secretKeys: [], ...input });
 }
 
-/** Every problem in one line each, as people read it, without hints. */
+/** Each problem as the line that users see, without its hint. */
 export function problemLines(input: Input): string[] {
   return problemsOf(input).problems.map(({ path, message, code }) => `${path}: ${message} [${code}]`);
 }

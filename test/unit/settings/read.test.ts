@@ -58,7 +58,7 @@ describe("what is read", () => {
     });
   });
 
-  it("takes the texts that the engine hands over", () => {
+  it("takes the texts that the engine passes", () => {
     const config = read({
       written: {
         registries: JSON.stringify(MINIMAL.registries),
@@ -78,7 +78,7 @@ describe("what is read", () => {
     });
   });
 
-  it("takes what YAML gives for a text that looks like a number", () => {
+  it("takes a number that YAML makes of a text", () => {
     expect(read({ written: { ...MINIMAL, version: 147 } }).version).toBe("147");
   });
 
@@ -164,7 +164,7 @@ describe("what is read", () => {
     });
   });
 
-  it("wraps secrets, and takes those that the engine decrypted", () => {
+  it("wraps secrets that the engine decrypted", () => {
     const config = read({
       written: {
         registries: [{ host: "ghcr.io", namespace: "octo", username: "octo", password: "canary-1" }],
@@ -186,7 +186,7 @@ describe("what is read", () => {
 });
 
 describe("encrypted values, read without the engine", () => {
-  it("keeps secrets as configured but unreadable", () => {
+  it("are known as secrets without a value", () => {
     const config = read({
       written: {
         registries: [{ host: "ghcr.io", namespace: "octo", password: new Encrypted() }],
@@ -199,7 +199,7 @@ describe("encrypted values, read without the engine", () => {
     expect(config.encrypted).toEqual(["images[0].secrets.TOKEN", "registries[0].password"]);
   });
 
-  it("takes the environment's password over one that it cannot read", () => {
+  it("are replaced by the environment's password", () => {
     const registries = [{ host: "ghcr.io", namespace: "octo", password: new Encrypted() }];
     const config = read({
       written: { ...MINIMAL, registries },
@@ -210,7 +210,7 @@ describe("encrypted values, read without the engine", () => {
     expect(config.encrypted).toEqual([]);
   });
 
-  it("refuses one where it has to know the value, or where everybody would", () => {
+  it("are refused where the value has to be known, or would be public", () => {
     const written = {
       registries: new Encrypted(),
       images: [{ name: new Encrypted(), buildArgs: { A: new Encrypted() }, labels: new Encrypted() }],

@@ -29,7 +29,7 @@ async function failure(name = "stage"): Promise<string> {
 }
 
 describe("a stack's file", () => {
-  it("gives what stands under slipway:, with encrypted values marked", async () => {
+  it("gives the settings under slipway:, with encrypted values marked", async () => {
     await stack(`
 encryptionsalt: v1:abc
 config:
@@ -88,7 +88,7 @@ config:
     expect((await readStackFile({ projectDir, stack: "stage" })).misplaced).toEqual([]);
   });
 
-  it("takes keys without a namespace as the project's own, and the project's values for all stacks", async () => {
+  it("gives keys without a namespace to the project, and uses the project's values for all stacks", async () => {
     await writeFile(
       join(projectDir, "Pulumi.yaml"),
       `name: slipway
@@ -152,7 +152,7 @@ describe("a stack's file that cannot be read", () => {
     expect(await failure()).toMatch(/<project>\/Pulumi\.stage\.yaml:[34]: .+ \[config-file\]/);
   });
 
-  it("names file and line of a key that is there twice", async () => {
+  it("names file and line of a repeated key", async () => {
     await stack("config:\n  slipway:version: v1\n  slipway:version: v2\n");
     expect(await failure()).toMatch(/Pulumi\.stage\.yaml:3: Map keys must be unique \[config-file\]/);
   });
@@ -181,12 +181,12 @@ describe("a stack's file that cannot be read", () => {
     expect(await failure()).toBe(`${title}<project>/Pulumi.stage.yaml:2: is not UTF-8 [config-file]`);
   });
 
-  it("stops at a file that is too large", async () => {
+  it("refuses a file that is too large", async () => {
     await stack(`# ${"x".repeat(1024 * 1024)}\n`);
     expect(await failure()).toBe(`${title}<project>/Pulumi.stage.yaml: is larger than 1 MiB [config-file]`);
   });
 
-  it("stops at a YAML bomb, soon", async () => {
+  it("refuses a YAML bomb, quickly", async () => {
     const levels = Array.from({ length: 12 }, (_, index) => {
       const inner = index === 0 ? "lol" : `*l${index - 1}`;
       return `l${index}: &l${index} [${Array.from({ length: 10 }, () => inner).join(", ")}]`;
@@ -199,7 +199,7 @@ describe("a stack's file that cannot be read", () => {
     expect(Date.now() - start).toBeLessThan(5000);
   });
 
-  it("refuses an alias of itself, and a nesting without end", async () => {
+  it("refuses an alias of itself, and endless nesting", async () => {
     await stack("config: &a\n  slipway:images: [*a]\n");
     expect(await failure()).toContain("[config-file]");
     for (const nested of [
@@ -212,7 +212,7 @@ describe("a stack's file that cannot be read", () => {
     }
   });
 
-  it("refuses a file that is no mapping", async () => {
+  it("refuses a file that is not a mapping", async () => {
     await stack("- a\n- b\n");
     expect(await failure()).toBe(`${title}Pulumi.stage.yaml: is not a mapping of settings [config-file]`);
   });

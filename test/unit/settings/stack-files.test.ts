@@ -5,8 +5,8 @@ import { readStackConfig } from "../../../src/cli/plan/plan-stack";
 import { declaredCode } from "../../../src/cli/plan/run-program";
 import { matches } from "../../../src/plan/trust";
 import { readConfig } from "../../../src/settings/read";
-import { isSetupStack, readSetup } from "../../../src/settings/read-setup";
-import { readStackFile } from "../../../src/settings/stack-file";
+import { readSetup } from "../../../src/settings/read-setup";
+import { isSetupStack, readStackFile } from "../../../src/settings/stack-file";
 import { newKeyPair } from "../../../src/signing/keys";
 import { linkedExample } from "../../support/linked";
 

@@ -4,7 +4,7 @@ import { MINIMAL, problemLines, problemsOf, read } from "./read-config";
 const withTags = (...tags: string[]) => ({ written: { ...MINIMAL, images: [{ name: "app", tags }] } });
 const withFlavor = (...flavor: string[]) => ({ written: { ...MINIMAL, images: [{ name: "app", flavor }] } });
 
-/** Rule -> what is said of it, after the rule itself. */
+/** Rule -> its problem, after the rule itself. */
 const MISSPELT: readonly (readonly [rule: string, says: string])[] = [
   [
     "type=semver,pattern={{verison}}",
@@ -67,25 +67,25 @@ describe("tag rules of a configuration", () => {
     ]);
   });
 
-  test("the hint tells what is known there", () => {
+  test("the hint lists the known names", () => {
     const { problems } = problemsOf(withTags("type=semver,pattern={{verison}}"));
     expect(problems.map(({ hint }) => hint)).toEqual([
       "Known in this pattern=: {{version}}, {{raw}}, {{major}}, {{minor}}, {{patch}}",
     ]);
   });
 
-  test.each(KNOWN)("%s is taken", (rule) => {
+  test.each(KNOWN)("%s is accepted", (rule) => {
     expect(read(withTags(rule)).images[0]?.tags).toEqual([rule]);
   });
 
-  test("a flavor is held to the same", () => {
+  test("flavors are checked too", () => {
     expect(problemLines(withFlavor("latest=auto", "prefix={{brnch}}-,onlatest=true"))).toEqual([
       'images[0].flavor[1]: "prefix={{brnch}}-,onlatest=true": {{brnch}} in prefix= is not known and would be left empty; did you mean {{branch}}? [config-tag-rule]',
     ]);
     expect(read(withFlavor("suffix=-{{branch}}")).images[0]?.flavor).toEqual(["suffix=-{{branch}}"]);
   });
 
-  test("so are lanes", () => {
+  test("lanes are checked too", () => {
     const lane = { name: "main", format: "vX.Y.Z", trigger: "v*", floating: "latest" };
     const lanes = [{ ...lane, tags: ["type=sha,prefix={{brnch}}"] }];
     expect(problemLines({ written: { ...MINIMAL, lanes, lane: "main" } })).toEqual([

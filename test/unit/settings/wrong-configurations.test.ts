@@ -32,7 +32,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ["images[0].platfroms: is not a setting; did you mean `platforms`? [config-unknown-key]"],
   ],
   [
-    "a misspelt setting at the top, and one that is like no other",
+    "a misspelt setting at the top level, and one without a similar name",
     { written: { ...MINIMAL, requiretag: true, colour: "red" } },
     [
       "requiretag: is not a setting; did you mean `requireTag`? [config-unknown-key]",
@@ -40,7 +40,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "platforms that nobody builds for",
+    "unknown platforms",
     image({ platforms: ["linux/arm", "linux/arm64/v8", "beos"] }),
     [
       `images[0].platforms[0]: "linux/arm" is not one of ${KNOWN_PLATFORMS}; did you mean \`linux/arm/v7\`? [config-value]`,
@@ -49,7 +49,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "values of other types",
+    "values of the wrong type",
     {
       written: {
         registries: "ghcr.io",
@@ -114,7 +114,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "names that are there twice",
+    "repeated registries and names",
     {
       written: {
         registries: [
@@ -130,7 +130,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "names that are no image's",
+    "invalid names of images",
     { written: { ...MINIMAL, images: [{ name: "App" }, { name: "$(id)" }, { name: "a".repeat(251) }] } },
     [
       'images[0].name: "App" is not an image\'s name: registries allow lower case only; did you mean `app`? [config-value]',
@@ -139,7 +139,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "ways out of the project",
+    "paths that lead out of the project",
     {
       written: {
         ...MINIMAL,
@@ -204,7 +204,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
       'images[0].contexts.image: "docker-image://Alpine" is not an image, such as docker-image://alpine:3.20 [config-value]',
       ...["branch", "short", "head", "password"].map(
         (name) =>
-          `images[0].contexts.${name}: is not fixed; write it as https://host/repository.git#<commit, 40 hex digits>, with :folder after it if wanted, and no password [config-value]`,
+          `images[0].contexts.${name}: is not pinned; write it as https://host/repository.git#<commit, 40 hex digits>, optionally with :folder after it, and without a password [config-value]`,
       ),
       "images[0].contexts.page: BuildKit cannot check what it downloads there; use ADD --checksum=sha256:… in the Dockerfile [config-value]",
       ...["oci-layout://x", "target:x"].map(
@@ -257,7 +257,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "rules, labels and platforms that say nothing or the same twice",
+    "empty and repeated rules, labels and platforms",
     image({
       tags: ["  "],
       extraLabels: ["vendor", "a=1", "a=2"],
@@ -280,7 +280,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "a version that no tag can be, and a repository that GitHub cannot have",
+    "an invalid version and an invalid GitHub repository",
     { written: { ...MINIMAL, version: "v1;rm -rf /", repository: "github.com/octo/app" } },
     [
       'repository: "github.com/octo/app" is not a GitHub repository, owner/name [config-value]',
@@ -288,7 +288,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "overrides of nothing",
+    "overrides without an image or without a tag",
     { written: { ...MINIMAL, override: ["tool:latest", "app:", "app"] } },
     [
       'override[1]: "app:" is not image:tag [config-value]',
@@ -297,7 +297,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "a builder that builds nothing",
+    "an invalid builder",
     { written: { ...MINIMAL, builder: { concurrency: 0, nodes: [] } } },
     [
       "builder.concurrency: 0 is less than 1 [config-value]",
@@ -334,14 +334,14 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "an encrypted build argument, as far as the engine tells",
+    "an encrypted build argument, of which the engine reports only the top-level key",
     { written: { ...MINIMAL, images: [{ name: "app", buildArgs: { A: "x" } }] }, secretKeys: ["images"] },
     [
       "images: holds a secret where everyone can read it: build arguments are in the image's history and provenance [config-secret-build-arg]",
     ],
   ],
   [
-    "an environment that breaks a good file",
+    "invalid environment variables",
     {
       env: {
         CI_IMAGE_PLATFORM: "linux/arm",
@@ -362,7 +362,7 @@ const WRONG: readonly (readonly [name: string, input: Input, problems: readonly 
     ],
   ],
   [
-    "a name that no image's tag can have",
+    "an invalid image tag in CI_IMAGE_TAG",
     { written: MINIMAL, env: { CI_IMAGE_TAG: "release/7" } },
     [
       'CI_IMAGE_TAG: "release/7" is no image\'s tag: at most 128 of A-Z a-z 0-9 . _ -, and neither "." nor "-" first [config-environment]',
@@ -384,7 +384,7 @@ describe("wrong configurations, every problem at once", () => {
   });
 });
 
-it("shows the list that a pasted text is meant as", () => {
+it("shows how to write a pasted text as a list", () => {
   const error = problemsOf(
     image({ tags: "type=semver,pattern={{version}}\n# every commit\n\n  type=sha\n" }),
   );
@@ -400,7 +400,7 @@ it("shows the list that a pasted text is meant as", () => {
   expect(problemsOf(image({ tags: "type=sha" })).message).toContain("Write a list:\n    - type=sha");
 });
 
-it("tells the whole of it in one text, with what to do", () => {
+it("reports all problems in one text, with hints", () => {
   const error = problemsOf(image({ platfroms: [], buildArgs: { NODE_VERSION: 1.1 } }));
   expect(error.message).toBe(
     [

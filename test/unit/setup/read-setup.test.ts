@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ProblemError } from "../../../src/plan/problem";
-import { isSetupStack, readSetup, type SetupInput } from "../../../src/settings/read-setup";
+import { readSetup, type SetupInput } from "../../../src/settings/read-setup";
+import { isSetupStack } from "../../../src/settings/stack-file";
 
 const SECRET = "s3cr3t-value-nobody-sees";
 

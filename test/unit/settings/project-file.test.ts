@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { requireProviderPlugin } from "../../../src/settings/provider-plugin";
+import { requireProviderPlugin } from "../../../src/settings/project-file";
 
 let folder: string;
 
@@ -38,7 +38,7 @@ test("a missing entry is refused with the lines to add", async () => {
   );
 });
 
-test("beside other providers only the entry is to be added", async () => {
+test("beside other providers, the hint has the entry alone", async () => {
   install();
   await expect(
     check("name: shop\nruntime: nodejs\nplugins: { providers: [{ name: other, path: other }] }\n"),
@@ -47,7 +47,7 @@ test("beside other providers only the entry is to be added", async () => {
   );
 });
 
-test("a path without the provider is refused, with the one that has it", async () => {
+test("a path without the provider is refused, with the right path", async () => {
   install();
   await expect(
     check(`name: shop\n${entry("release/node_modules/slipway/src/provider")}`, "release"),
@@ -56,7 +56,7 @@ test("a path without the provider is refused, with the one that has it", async (
   );
 });
 
-test("an entry whose path exists is accepted, and a folder without a project is not looked at", async () => {
+test("an entry whose path exists is accepted, and a folder without a project is not checked", async () => {
   install();
   await check(`name: shop\n${entry("./node_modules/slipway/src/provider")}`);
   await check(`name: shop\n${entry(path.join(folder, "node_modules/slipway/src/provider"))}`);

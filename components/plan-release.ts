@@ -1,22 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { programHost } from "../src/inputs/program-host";
 import { projectFiles } from "../src/inputs/project-files";
-import { writtenRepositories } from "../src/plan/manifest";
+import type { Config } from "../src/plan/config";
+import { manifestAmong, parseManifest, writtenRepositories } from "../src/plan/manifest";
+import { ProblemError } from "../src/plan/problem";
 import { type PlannedRelease, type PlanOptions, type ReleasePlan, withFiles } from "../src/plan/release-plan";
+import { SELECTED_VARIABLE, selectedImages } from "../src/plan/selection";
 import { askRegistries } from "../src/release/ask-registries";
 import { isMissingBuilder } from "../src/release/builder/buildx-builder";
 import { checkPlan } from "../src/release/checks";
 import { type PlanReleaseInput, planRelease } from "../src/release/plan-release";
 import { planText, refusalText } from "../src/report/plan-text";
-import { requireProviderPlugin } from "../src/settings/provider-plugin";
+import type { Environment } from "../src/settings/environment";
+import { requireProviderPlugin } from "../src/settings/project-file";
 import { readPulumiConfig } from "../src/settings/pulumi-config";
 import type { ReleaseArgs } from "./args";
-import { refuseUnguided } from "./guided";
-import { resolveArgs } from "./resolve-args";
-import { planError, runError } from "./run-error";
-import { previousManifest, stackManifest } from "./stack-manifest";
+import { planError, resourceOutputs, runError } from "./engine";
+import { resolveArgs } from "./settings";
 
-/** The names of the images in the arguments; `string` if they are a list, or only in the settings. */
+/** The names of the images in the arguments; `string` if images are a list, or only in the settings. */
 export type ImagesOf<Args> = Args extends {
   readonly images: Readonly<Record<infer Image extends string, unknown>>;
 }
@@ -43,7 +45,7 @@ export async function planOfProgram<Args extends ReleaseArgs>(
     const projectDir = process.cwd();
     await requireProviderPlugin(projectDir);
     const config = await readPulumiConfig(process.env, projectDir, projectFiles(projectDir), code);
-    refuseUnguided(config, process.env);
+    refuseWithoutCommand(config, process.env);
     const registries = askRegistries(config, process.env);
     const images = config.images.map(({ name }) => name);
     const input: PlanReleaseInput = {
@@ -53,7 +55,7 @@ export async function planOfProgram<Args extends ReleaseArgs>(
       env: process.env,
       now: new Date(),
       signs: !pulumi.runtime.isDryRun(),
-      previous: await previousManifest(images),
+      previous: parseManifest(await stackManifest(images, pulumi.getStack())),
       stackManifest: (other) => stackManifest(images, other),
       registries,
     };
@@ -81,11 +83,45 @@ export async function planOfProgram<Args extends ReleaseArgs>(
   }
 }
 
-/** Only a warning: the name of one of docker's contexts is a builder too, and in no file of buildx. */
+/**
+ * Refuses what only `slipway up` can do: a dry run, and a release of some images alone, for which the engine has to leave
+ * all other resources as they are. A program cannot ask the engine for either.
+ *
+ * @throws ProblemError `services-need-targets`, `push-off`
+ */
+function refuseWithoutCommand(config: Config, env: Environment): void {
+  if (!config.push) {
+    throw new ProblemError("The settings ask for a dry run, but the engine can only release:", [
+      {
+        code: "push-off",
+        path: "push",
+        message: "false (CI_PUSH) is a dry run",
+        hint: "Run `npx --no slipway up`, which then only plans; or unset CI_PUSH.",
+      },
+    ]);
+  }
+  const selected = selectedImages(config)?.join(",");
+  if (selected === undefined || env[SELECTED_VARIABLE] === selected) return;
+  throw new ProblemError("Only `slipway up` can release a selection of images:", [
+    {
+      code: "services-need-targets",
+      path: "only",
+      message: `for ${selected} alone, the engine would delete the resources of all other images`,
+      hint: `Run: npx --no slipway up --services ${selected}  (or: npx --no slipway preview --services ${selected}); for all images, clear CI_SERVICES, CI_SERVICE_FILTER and SERVICES.`,
+    },
+  ]);
+}
+
+/** The manifest of a stack's last successful run, as it is in that stack's state; undefined if it was never released. */
+async function stackManifest(images: readonly string[], stack: string): Promise<unknown> {
+  return manifestAmong(await resourceOutputs(stack), images);
+}
+
+/** Only a warning, because a name in no file of buildx can still be a builder: one of docker's contexts. */
 async function warnOfBuilder({ images }: ReleasePlan, name: string | undefined): Promise<void> {
   if (!images.some(({ content }) => content.from === "build") || !(await isMissingBuilder(name))) return;
   await pulumi.log.warn(
     `slipway:builder.name: buildx has no builder ${name}, and \`up\` builds with it. ` +
-      `Make it (docker buildx create --name ${name} …), or leave builder.name out.`,
+      `Create it (docker buildx create --name ${name} …), or leave builder.name out.`,
   );
 }

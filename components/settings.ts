@@ -1,8 +1,25 @@
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import { isRecord } from "../src/plan/record";
 import { formatPath, type Path } from "../src/settings/paths";
+import { pulumiSettings } from "../src/settings/pulumi-config";
 import { isSecretPath } from "../src/settings/secrets";
-import { runError } from "./run-error";
+import type { ReleaseArgs } from "./args";
+import { runError } from "./engine";
+
+/**
+ * The stack's settings (`slipway:*` in Pulumi.<stack>.yaml), for a program that branches on them. You need not pass them
+ * on: `Release.plan` and `RepositorySetup.plan` read and check them too.
+ *
+ * @example
+ * const { lane = "main" } = stackSettings();
+ */
+export function stackSettings(): Partial<ReleaseArgs> {
+  return unchecked.parse(pulumiSettings());
+}
+
+/** The plan checks the settings, and reports every mistake at once. */
+const unchecked = z.custom<Partial<ReleaseArgs>>();
 
 const UNKNOWN = "known after the update";
 
@@ -11,6 +28,8 @@ const UNKNOWN = "known after the update";
  * has to be known. If a preview does not know a secret yet, a credential is left out, and a GitHub secret gets a
  * placeholder.
  *
+ * @param call the name of the call, for errors
+ * @param at where the arguments belong in the settings
  * @throws pulumi.RunError for an output anywhere else
  */
 export async function resolveArgs(
@@ -23,7 +42,7 @@ export async function resolveArgs(
 
   async function resolve(value: unknown, path: Path): Promise<unknown> {
     if (pulumi.Output.isInstance(value)) {
-      // Images are keyed by their names, so the path of a secret is as deep as in a list.
+      // Images are keyed by their names here, which makes the paths of their secrets as long as in a list.
       if (isSecretPath(path)) return settled(value, path[0] === "github" ? UNKNOWN : undefined);
       throw runError(
         `${call}: ${formatPath(path)} is an output, and a plan needs its value. Only secrets may be outputs.`,
