@@ -9,7 +9,7 @@ import { generatorReference } from "./sbom";
 export const SBOM_ARGUMENT = "BUILDKIT_ATTEST_SBOM";
 
 /** How BuildKit builds and pushes an image. The engine and a Docker-compatible CLI use the same recipe. */
-export interface BuildRecipe {
+interface BuildRecipe {
   readonly context: string;
   readonly dockerfile: string;
   readonly target?: string;

@@ -150,7 +150,7 @@ export interface PromoteConfig {
   readonly images?: readonly string[];
 }
 
-export type PromotionSource =
+type PromotionSource =
   /** The last release of another stack of this project, from its manifest. */
   | { readonly kind: "stack"; readonly stack: string }
   /** A version in a registry (`v1.2.3`), from its release statement. */
@@ -167,7 +167,7 @@ export interface RollbackConfig {
   readonly images?: readonly string[];
 }
 
-export interface GithubConfig {
+interface GithubConfig {
   readonly workflows?: WorkflowsConfig;
 }
 

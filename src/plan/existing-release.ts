@@ -112,7 +112,7 @@ export function isCalled(release: ExistingRelease, name: string): boolean {
   return tagOf(release.ref) === name || plain(release.version) === plain(name);
 }
 
-export interface FindVersionInput {
+interface FindVersionInput {
   readonly image: string;
   readonly verification: Verification;
   /** The version as it is written in the settings: `v1.2.2`. */
@@ -129,7 +129,7 @@ export interface FindVersionInput {
   readonly overridden: boolean;
 }
 
-export interface FoundVersion {
+interface FoundVersion {
   readonly release?: ExistingRelease;
   readonly tag?: string;
   readonly verifiedBy?: VerifiedBy;

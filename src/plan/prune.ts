@@ -84,7 +84,7 @@ export interface RemovalOutcome extends Pick<Removal, "digest" | "tags"> {
   readonly reason?: string;
 }
 
-export interface RepositoryPrune {
+interface RepositoryPrune {
   readonly repository: string;
   /** Tags of the kinds that can be removed, sorted by name. */
   readonly tags: readonly TagFate[];

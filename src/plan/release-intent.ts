@@ -102,7 +102,7 @@ export function baseLink(base: ImageIntent): BaseLink | undefined {
 /** The name of a context -> its files. */
 type NamedFiles = Readonly<Record<string, readonly ContextFile[]>>;
 
-export interface ImageIntentInput {
+interface ImageIntentInput {
   readonly config: Config;
   readonly image: ImageConfig;
   readonly source: { readonly revision: string; readonly commitDate: Date };

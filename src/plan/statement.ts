@@ -95,7 +95,7 @@ export interface Source {
   readonly dirty?: boolean;
 }
 
-export interface StatementInput {
+interface StatementInput {
   readonly intent: ImageIntent;
   readonly content: PlannedContent;
   readonly verified: VerifiedImage | undefined;

@@ -10,7 +10,7 @@ import { matches } from "../trust";
 import { isPrerelease, parseVersion } from "../versions";
 import { type Breach, findings, type PolicyFinding } from "./policy-config";
 
-export interface PolicyInput {
+interface PolicyInput {
   readonly config: Config;
   readonly source: Source;
   readonly images: readonly PlannedImage[];

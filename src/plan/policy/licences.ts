@@ -9,7 +9,7 @@ export interface SbomPackage {
   readonly licence?: string;
 }
 
-export type LicenceVerdict =
+type LicenceVerdict =
   | { readonly kind: "allowed" }
   | { readonly kind: "denied"; readonly by: string }
   | { readonly kind: "unknown" };

@@ -9,7 +9,7 @@ import type {
 } from "./config";
 
 /** A part of the configuration, compared with the repository. */
-export interface FoundItem {
+interface FoundItem {
   readonly key: string;
   readonly exists: boolean;
   /** The provider's id of an existing part, if adopting it means importing it. */
