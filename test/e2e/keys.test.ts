@@ -155,7 +155,9 @@ test("a private key of the environment stays there: its public half is all that 
   expect(parse(text("Pulumi.ci.yaml")).config["slipway:sign"]).toEqual({ publicKeyFile: "keys/ci.pub" });
   const without = await beside.slipway("keys", "--stack", "ci");
   expect(without.exitCode).toBe(1);
-  expect(without.text).toMatch(/ci names a public key, but its private key is not available \[keys-refused\]/);
+  expect(without.text).toMatch(
+    /ci names a public key, but its private key is not available \[keys-refused\]/,
+  );
 });
 
 test.each([
