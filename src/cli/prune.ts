@@ -13,13 +13,12 @@ import {
 import type { Config, RegistryConfig } from "../plan/config";
 import { type Digest, isDigest } from "../plan/digest";
 import { type Problem, ProblemError } from "../plan/problem";
+import { movingTags, prunableKind } from "../plan/prunable-tags";
 import {
-  movingTags,
   type PrunableImage,
   type PruneResult,
   type PruneRules,
   planPrune,
-  prunableKind,
   type Removal,
   type RemovalOutcome,
   type RepositoryContents,

@@ -11,7 +11,7 @@ import { missingInBase } from "../plan/image-index";
 import { laneOwnerProblems } from "../plan/lanes";
 import type { ReleaseManifest } from "../plan/manifest";
 import { withoutRepeats } from "../plan/problem";
-import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion";
+import { gateRules, promotionRefusals, promotionSigner } from "../plan/promotion";
 import { parseReference, type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
 import { candidateTags, type ImageIntent } from "../plan/release-intent";
@@ -73,7 +73,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     event,
     now: input.now,
     registries: input.registries,
-    signer: wantedSigner(config),
+    signer: promotionSigner(config),
   });
   const { state, intents } = versions;
   const key = {
@@ -175,7 +175,7 @@ function stateRequest(
   intents: readonly ImageIntent[],
   previous: ReleaseManifest | undefined,
 ): StateRequest {
-  const signer = wantedSigner(config);
+  const signer = promotionSigner(config);
   const recorded = [...new Set(previous?.images.map(({ digest }) => digest) ?? [])];
   const wanted = new Map<string, { name: RepositoryName; tags: Set<string>; versionTags: Set<string> }>();
   for (const intent of intents) {

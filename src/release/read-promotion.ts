@@ -10,9 +10,9 @@ import {
   promotionGate,
   promotionRefusals,
   promotionRequest,
+  promotionSigner,
   promotionWarnings,
   readStackManifest,
-  wantedSigner,
 } from "../plan/promotion";
 import { repositoryKey } from "../plan/reference";
 import { verificationOf } from "../plan/registry-state";
@@ -124,7 +124,7 @@ async function readStated(
   const repository = repositoryKey(repositoryIn(source.registry, image));
   const { found, problems } = await registries.inspectImages(
     tags.map((tag) => `${repository}:${tag}`),
-    wantedSigner(config),
+    promotionSigner(config),
   );
   if (problems.length > 0) return { problems };
   return findVersion({

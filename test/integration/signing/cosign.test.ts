@@ -347,7 +347,7 @@ describe("slipway verify", () => {
     for (const args of [["licences"], ["prod", "--deny-licence", "/A?GPL-.+/"]]) {
       const licences = await verify("--stack", ...args);
       expect(licences.exitCode).toBe(1);
-      expect(licences.stdout).toMatch(/has no SBOM that can be read for linux\/amd64.+\[verify-licence\]/);
+      expect(licences.stdout).toMatch(/has no readable SBOM for linux\/amd64.+\[verify-licence\]/);
     }
     const open = await verify("--stack", "open");
     expect(open).toMatchObject({ exitCode: 1, stdout: "" });
