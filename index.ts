@@ -1,13 +1,13 @@
 import { Release, type ReleaseArgs, RepositorySetup, stackSettings } from "./components";
 
-/** What is released. Pulumi.<stack>.yaml says where to, and that prod promotes what stage verified. */
+/** What is released. Pulumi.<stack>.yaml says where, and that prod promotes what stage verified. */
 const release: ReleaseArgs = {
   images: {
     // Your own image: give it a name, and say where its Dockerfile is.
     sample: {
       context: "examples/sample",
       platforms: ["linux/amd64", "linux/arm64"],
-      // An SBOM's generator comes from docker.io; without one, the sample needs no server but the local registry.
+      // An SBOM needs a generator from docker.io. Without one, the sample needs only the local registry.
       sbom: false,
       // docker/metadata-action's syntax. The git tag v1.2.3 gives 1.2.3, 1.2, 1, latest and sha-0123abc; a branch gives
       // its name. 1.2.3 is written once. 1.2, 1 and latest only move forward, and never to a pre-release.
@@ -23,7 +23,7 @@ const release: ReleaseArgs = {
 };
 
 export = async () => {
-  // Pulumi.setup.yaml: the GitHub repository's settings.
+  // Pulumi.setup.yaml sets up the GitHub repository.
   if (stackSettings().github?.setup) {
     const plan = await RepositorySetup.plan({}, release);
     return new RepositorySetup("repository", plan).outputs;

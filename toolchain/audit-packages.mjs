@@ -1,9 +1,9 @@
-// What `npm audit` says about the packages that are released, in a line each.
+// Reports what `npm audit` finds in the released packages, one line each.
 
 import { projectDir } from "./paths.mjs";
 import { runNpm } from "./run.mjs";
 
-/** Severities that fail. */
+/** Severities that fail the audit. */
 const SEVERE = ["high", "critical"];
 
 /**
@@ -30,25 +30,25 @@ function auditReport(stdout, output) {
     return { text: `npm audit: NOT AUDITED, the registry did not answer: ${reason}`, code: 0 };
   }
   const found = Object.values(findings).sort((a, b) => a.name.localeCompare(b.name));
-  // npm counts the project itself as well.
+  // npm counts the project itself too.
   const packages = answer.metadata?.dependencies?.prod && answer.metadata.dependencies.prod - 1;
   if (found.length === 0) {
-    return { text: `npm audit: nothing known against ${packages ?? "the"} packages`, code: 0 };
+    return { text: `npm audit: no known vulnerabilities in ${packages ?? "the"} packages`, code: 0 };
   }
   const isSevere = found.some(({ severity }) => SEVERE.includes(severity));
   const lines = found.map(({ name, range, severity, via }) => {
     const titles = via.flatMap((one) =>
-      typeof one === "string" ? [`by ${one}`] : [`${one.title}, ${one.url}`],
+      typeof one === "string" ? [`through ${one}`] : [`${one.title}, ${one.url}`],
     );
     return `  ${severity}: ${name} ${range}: ${titles.join("; ")}`;
   });
   return {
     text: [
-      `npm audit: ${found.length} of ${packages ?? "the"} packages with known weaknesses`,
+      `npm audit: ${found.length} of ${packages ?? "the"} packages have known vulnerabilities`,
       ...lines,
       isSevere
-        ? "What you can do: raise the pin in package.json, or `overrides` for a package below it; `npm audit fix --dry-run` proposes."
-        : "None is high or critical: nothing fails.",
+        ? "What you can do: raise the version in package.json, or add `overrides` for a dependency of it; `npm audit fix --dry-run` suggests changes."
+        : "None is high or critical, so the audit passes.",
     ].join("\n"),
     code: isSevere ? 1 : 0,
   };

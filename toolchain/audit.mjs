@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// npm run audit: asks the npm registry for known weaknesses in what is released (not in what only builds and checks).
+// npm run audit: asks the npm registry for known vulnerabilities in the released packages, without devDependencies.
 
 import { command, unknownArguments } from "./node-version.mjs";
 
 const usage = `Usage: npm run audit
 
-Asks the npm registry about every package that \`dependencies\` bring in. Ends with 1 where one has a known weakness of
-severity high or critical, with 0 where none has. Lesser ones are listed. A registry that does not say is listed too,
-and is no failure: many mirrors have no such service.
+Asks the npm registry about every package that \`dependencies\` install. Exits with 1 if one has a known vulnerability of
+severity high or critical, else with 0. Less severe ones are listed. If the registry does not answer, this is listed too,
+and the exit code is 0, because many mirrors have no such service.
 `;
 
 await command(usage, async (args) => {

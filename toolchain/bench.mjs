@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run bench: provides what is missing, the peers too, and measures.
+// npm run bench: installs what is missing, including the peers, and measures.
 
 import path from "node:path";
 import { childEnvironment } from "./environment.mjs";
@@ -8,9 +8,9 @@ import { command } from "./node-version.mjs";
 const usage = `Usage: npm run bench [-- --quick] [-- parts of case names]
 
 Measures Slipway beside docker buildx bake, crane and regctl on the same services, in turn, and writes
-artifacts/bench.json and the table of docs/performance.md. Nothing else should run meanwhile.
+artifacts/bench.json and the table of docs/performance.md. Run nothing else at the same time.
   npm run bench -- --quick            each case once, in minutes, without the table
-  npm run bench -- "10 images"        some cases only
+  npm run bench -- "10 images"        only the cases with this in their names
 `;
 
 await command(usage, async (args) => {

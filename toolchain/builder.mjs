@@ -1,5 +1,5 @@
-// Which BuildKit builds on this machine: the person's own, a Docker engine's, or ours. Writes it down as the buildx
-// builder `slipway`: docker-build has buildx compiled in, so neither its program nor Docker's is needed to make one.
+// Chooses the BuildKit that builds on this machine: the user's, a Docker engine's, or ours. Writes the buildx builder
+// `slipway` as files, since docker-build has buildx compiled in and needs neither the buildx nor the docker program.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -20,11 +20,11 @@ import { findOnPath, lastLines, run } from "./run.mjs";
 /** @param {string[]} reasons */
 function noBuilder(reasons) {
   return [
-    "SLIPWAY_NO_BUILDER: there is nothing to build images with. Tried:",
+    "SLIPWAY_NO_BUILDER: no builder was found. Tried:",
     ...reasons.map((reason) => `  - ${reason}`),
     "What you can do, one of:",
     "  - start a Docker engine (Docker Desktop, colima, dockerd) that this user may use;",
-    "  - point SLIPWAY_BUILDKIT_HOST at a BuildKit of yours, for example a rootless one:",
+    "  - point SLIPWAY_BUILDKIT_HOST at your own BuildKit, for example a rootless one:",
     "      rootlesskit buildkitd --addr unix://$XDG_RUNTIME_DIR/buildkit/buildkitd.sock &",
     "      export SLIPWAY_BUILDKIT_HOST=unix://$XDG_RUNTIME_DIR/buildkit/buildkitd.sock",
     "  - on Linux: run the command as root (sudo --preserve-env=PATH,HOME …), and Slipway starts BuildKit.",
@@ -44,14 +44,14 @@ export async function chooseBuilder({ cache = cacheDir(), progress } = {}) {
   if (engine) {
     const why = await pullBuildkit(engine, progress);
     if (why === undefined) return { kind: "docker", engine };
-    reasons.push(`Docker engine: it has no image ${buildkitImage} and can't pull it:\n${why}`);
-  } else reasons.push("Docker engine: none answers `docker info`");
+    reasons.push(`Docker engine: it does not have the image ${buildkitImage} and cannot pull it:\n${why}`);
+  } else reasons.push("Docker engine: no answer to `docker info`");
   const problem = ownBuildkitProblem();
   if (problem === undefined) return { kind: "own" };
-  throw new Error(noBuilder([...reasons, `a BuildKit of Slipway's own: ${problem}`]));
+  throw new Error(noBuilder([...reasons, `Slipway's own BuildKit: ${problem}`]));
 }
 
-/** @returns {string | undefined} why ours cannot run here */
+/** @returns {string | undefined} why our BuildKit cannot run here */
 export function ownBuildkitProblem(system = process.platform, uid = process.getuid?.()) {
   if (system !== "linux") return `it needs Linux, this is ${system}`;
   return uid === 0 ? undefined : `it needs root, this is user ${uid}`;
@@ -60,14 +60,14 @@ export function ownBuildkitProblem(system = process.platform, uid = process.getu
 /**
  * @param {DockerEngine} engine
  * @param {import('./progress.mjs').Progress | undefined} progress
- * @returns {Promise<string | undefined>} why it is not there
+ * @returns {Promise<string | undefined>} why the image cannot be pulled
  */
 async function pullBuildkit({ docker }, progress) {
   if ((await run(docker, ["image", "inspect", buildkitImage])).code === 0) return undefined;
   const step = progress?.step(`builder image ${buildkitImage}`, "docker pull");
   const { code, output } = await run(docker, ["pull", "--quiet", buildkitImage], { timeoutMs: 600_000 });
   if (code === 0) step?.done("pulled");
-  else step?.fail("not to be had");
+  else step?.fail("not available");
   return code === 0 ? undefined : lastLines(output, 3);
 }
 
@@ -76,7 +76,7 @@ async function pullBuildkit({ docker }, progress) {
 /** @type {Promise<DockerEngine | undefined> | undefined} */
 let answer;
 
-/** The machine's Docker engine, if one answers; it is asked once. */
+/** The machine's Docker engine, if one answers. Asked once per process. */
 export function dockerEngine() {
   answer ??= askDocker();
   return answer;
@@ -84,7 +84,6 @@ export function dockerEngine() {
 
 /** @returns {Promise<DockerEngine | undefined>} */
 async function askDocker() {
-  // SLIPWAY_DOCKER=off: as if there were none.
   if (process.env.SLIPWAY_DOCKER === "off") return undefined;
   const docker = findOnPath("docker");
   if (!docker) return undefined;
@@ -105,7 +104,7 @@ async function askDocker() {
 export function neededParts({ builder, tests }) {
   const without = tests ? [...byTheirTests] : [...onDemand, ...byTheirTests];
   if (builder?.kind !== "own") without.push("buildkit", "runc");
-  // On Docker Desktop the embedded registry is a container; tests start registries of their own.
+  // On Docker Desktop the embedded registry is a container. Tests start their own registries.
   if (builder?.kind === "docker" && builder.engine.desktop && !tests) without.push("registry");
   return partsWithout(without);
 }
@@ -116,20 +115,20 @@ const builderName = "slipway";
 
 /** @param {Builder} builder */
 export function builderText({ driver, endpoint }) {
-  // The host's network: the embedded registry is at the host's localhost.
+  // With the host's network, the builder reaches the embedded registry at localhost.
   const options = driver === "docker-container" ? { image: buildkitImage, network: "host" } : null;
   const unset = { Platforms: null, Flags: null, Files: null };
   const node = { Name: `${builderName}0`, Endpoint: endpoint, DriverOpts: options, ...unset };
   return JSON.stringify({ Name: builderName, Driver: driver, Nodes: [node], Dynamic: false });
 }
 
-/** Writes the builder and makes it the current one, which docker-build takes. @param {string} cache @param {Builder} builder */
+/** Writes the builder and makes it the current one, which docker-build uses. @param {string} cache @param {Builder} builder */
 export function writeBuilder(cache, builder) {
   const dir = buildxConfigDir(cache);
   for (const folder of ["instances", "defaults", "activity"])
     mkdirSync(path.join(dir, folder), { recursive: true, mode: 0o700 });
   writeIfOther(path.join(dir, "instances", builderName), builderText(builder));
-  // Global: whatever the current Docker context is.
+  // Global: independent of the current Docker context.
   writeIfOther(path.join(dir, "current"), JSON.stringify({ Key: "", Name: builderName, Global: true }));
 }
 

@@ -12,7 +12,7 @@ import { run } from "./run.mjs";
 /** @param {string} cache */
 const dirOf = (cache) => serviceDir(cache, "buildkit");
 
-/** A socket's path has at most 107 bytes. @param {string} cache */
+/** Unix socket paths are limited to 107 bytes. @param {string} cache */
 function buildkitSocket(cache) {
   const socket = path.join(dirOf(cache), "buildkitd.sock");
   if (Buffer.byteLength(socket) <= 100) return socket;
@@ -26,7 +26,7 @@ export const buildkitEndpoint = (cache) => `unix://${buildkitSocket(cache)}`;
 /** @param {string} cache @param {string} runtime */
 function configText(cache, runtime) {
   const dir = dirOf(cache);
-  // A configuration of its own: the machine's /etc/buildkit/buildkitd.toml is meant for another one.
+  // Keeps buildkitd from reading the machine's /etc/buildkit/buildkitd.toml.
   return `root = ${JSON.stringify(path.join(dir, "root"))}
 
 [grpc]
@@ -47,7 +47,7 @@ function configText(cache, runtime) {
 }
 
 /**
- * runc as it is if it knows seccomp, else by the small program beside it that does without.
+ * runc if it supports seccomp, else the program beside it that removes the seccomp profile.
  * @param {string} runc
  */
 async function runtimeFor(runc) {
@@ -69,7 +69,7 @@ export async function buildkitUp({ cache = cacheDir(), bins }) {
   const isUp = async () =>
     (await run(buildctl, ["--addr", endpoint, "--timeout", "3", "debug", "workers"], { timeoutMs: 10_000 }))
       .code === 0;
-  // A bumped pin is another binary: it takes over.
+  // After a bumped pin the binary has another path: restart.
   if (runningDaemon(dir)?.command[0] === buildkitd && (await isUp()))
     return { endpoint, state: "running", log };
   await stopDaemon(dir);

@@ -1,4 +1,4 @@
-// `npm pack` runs this first: what the package has in place of its sources, and the types of its components.
+// Runs before `npm pack`: makes the bundles that replace the sources in the package, and the components' types.
 "use strict";
 
 const { execFileSync } = require("node:child_process");
@@ -27,7 +27,7 @@ execFileSync(
   },
 );
 
-// A declaration that no entry leads to stays out: it names packages that a consumer may not have.
+// Leave out declarations that no entry imports: they name packages that a consumer may not have.
 /** @type {Set<string>} */
 const needed = new Set();
 for (const entry of ["components", "src/testing"])

@@ -1,4 +1,4 @@
-// A program that goes on running when its starter has ended: its pid file, its logs, its end.
+// Programs that keep running after their starter ends: start, logs, pid file, stop.
 
 import { spawn } from "node:child_process";
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -18,7 +18,7 @@ const answerMs = 30_000;
 /** @param {string} dir */
 const pidFile = (dir) => path.join(dir, "daemon.json");
 
-/** @param {string} dir @returns {Daemon | undefined} the one that runs */
+/** @param {string} dir @returns {Daemon | undefined} the running one */
 export function runningDaemon(dir) {
   try {
     /** @type {Daemon} */
@@ -29,7 +29,7 @@ export function runningDaemon(dir) {
   }
 }
 
-/** After a restart of the machine, another program may have the number. @param {Daemon} daemon */
+/** After a reboot, another program may have the same pid. @param {Daemon} daemon */
 function isStillThat({ pid, command }) {
   if (process.platform !== "linux") return true;
   try {
@@ -53,7 +53,7 @@ export function startDaemon({ dir, command, stdout, stderr, env }) {
   });
   closeSync(out);
   closeSync(err);
-  // A program that cannot be started has no pid; its log says why, and waitUntilUp shows that.
+  // A program that cannot be started has no pid. waitUntilUp shows the reason from the log.
   child.on("error", (error) => appendFileSync(path.join(dir, stderr), `${error.message}\n`));
   child.unref();
   if (child.pid !== undefined) writeWhole(pidFile(dir), JSON.stringify({ pid: child.pid, command }));
@@ -61,8 +61,8 @@ export function startDaemon({ dir, command, stdout, stderr, env }) {
 
 /**
  * @param {string} dir @param {() => Promise<boolean>} isUp
- * @param {{ name: string, log: string, alive?: () => boolean }} options alive: for what is no
- *   process of this machine
+ * @param {{ name: string, log: string, alive?: () => boolean }} options alive: for what is not
+ *   a process of this machine
  */
 export async function waitUntilUp(dir, isUp, { name, log, alive }) {
   const isRunning = alive ?? (() => runningDaemon(dir) !== undefined);
@@ -71,7 +71,7 @@ export async function waitUntilUp(dir, isUp, { name, log, alive }) {
     const gone = !isRunning();
     if (gone || Date.now() > until) {
       const file = path.join(dir, log);
-      const what = gone ? "ended right after its start" : `did not answer within ${answerMs / 1000} s`;
+      const what = gone ? "ended right after it started" : `did not answer within ${answerMs / 1000} s`;
       throw new Error(
         `SLIPWAY_SERVICE_FAILED: the local ${name} ${what}. The end of ${file}:\n${tail(file)}`,
       );
@@ -89,7 +89,7 @@ function tail(file) {
   }
 }
 
-/** @param {string} dir @returns {Promise<boolean>} whether there was one to stop */
+/** @param {string} dir @returns {Promise<boolean>} whether one was running */
 export async function stopDaemon(dir) {
   const daemon = runningDaemon(dir);
   rmSync(pidFile(dir), { force: true });
@@ -97,7 +97,10 @@ export async function stopDaemon(dir) {
   process.kill(daemon.pid, "SIGTERM");
   for (let waited = 0; isAlive(daemon.pid) && isStillThat(daemon); waited += 50) {
     if (waited === 10_000) process.kill(daemon.pid, "SIGKILL");
-    if (waited > 15_000) throw new Error(`process ${daemon.pid} (${daemon.command[0]}) does not end`);
+    if (waited > 15_000)
+      throw new Error(
+        `process ${daemon.pid} (${daemon.command[0]}) did not end after SIGKILL; end it yourself`,
+      );
     await sleep(50);
   }
   return true;

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// npm run --silent env: prints what a shell needs to use the same pulumi, registry and builder by hand.
+// npm run --silent env: prints the variables for using the same pulumi, registry and builder in a shell.
 
 import { command, unknownArguments } from "./node-version.mjs";
 
 const usage = `Usage: eval "$(npm run --silent env)"
-       eval "$(npm run --silent env -- --with github)"     for the setup stack: with the GitHub provider
+       eval "$(npm run --silent env -- --with github)"     with the GitHub provider, for the setup stack
 
-Prints export lines for the provided toolchain: PATH, PULUMI_HOME, the stage stack's backend and passphrase file,
-the builder and the local registry. What is missing is provided first; its progress goes to standard error.
+Prints export lines for the toolchain: PATH, PULUMI_HOME, the stage stack's backend and passphrase file, the builder
+and the local registry. Installs what is missing first, with its progress on standard error.
 Then, for example:
   npm run services:up
   pulumi preview --stack stage --config-file "$SLIPWAY_STAGE_CONFIG"

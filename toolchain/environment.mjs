@@ -1,11 +1,11 @@
-// The variables with which every program runs on the provided toolchain, the person's own included.
+// The variables with which programs run on the toolchain, including those that the user starts in a shell.
 
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { cacheDir, checkoutDir, registryPort, serviceDir } from "./paths.mjs";
 
-/** buildx's own settings, apart from the person's. @param {string} cache */
+/** A buildx configuration that is separate from the user's. @param {string} cache */
 export const buildxConfigDir = (cache) => path.join(serviceDir(cache, "buildkit"), "buildx");
 
 /**
@@ -36,7 +36,7 @@ export function toolchainVariables(toolchain) {
   return {
     ...engineVariables(toolchain),
     ...stateVariables(state),
-    // What is not pinned and provided is not fetched behind one's back.
+    // Do not let the engine download plugins that are not pinned.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     BUILDX_CONFIG: buildxConfigDir(cache),
     SLIPWAY_CACHE: cache,
@@ -46,7 +46,7 @@ export function toolchainVariables(toolchain) {
   };
 }
 
-/** These would beat the ones above. */
+/** Variables that would win over the ones above. */
 export const cleared = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_STACK"];
 
 /**
@@ -56,13 +56,13 @@ export const cleared = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_STACK"];
 export function childEnvironment(variables, env = process.env, without = cleared) {
   const child = { ...env, ...variables };
   for (const name of without) delete child[name];
-  // Windows calls it Path: two of them would leave it to chance which one counts.
+  // Windows calls it Path. With both names, it is undefined which one counts.
   if (process.platform === "win32" && "PATH" in variables)
     for (const name of Object.keys(child)) if (/^path$/i.test(name) && name !== "PATH") delete child[name];
   return child;
 }
 
-/** Within single quotes everything is literal, except the quote. @param {string} value */
+/** In single quotes a shell takes everything literally, except the quote. @param {string} value */
 const quote = (value) => `'${value.replaceAll("'", `'\\''`)}'`;
 
 /** @param {Record<string, string>} variables @param {readonly string[]} cleared */
@@ -74,7 +74,7 @@ export function exportLines(variables, cleared) {
 /** @typedef {{ dir: string, backendUrl: string, passphraseFile: string }} StageState */
 
 /**
- * The stage stack's state: a file backend in the cache folder, with a passphrase made here. No account is needed.
+ * The stage stack's state: a file backend in the cache folder with a generated passphrase. No account is needed.
  * @param {{ cache?: string, project?: string }} [options] @returns {StageState}
  */
 export function prepareState({ cache = cacheDir(), project } = {}) {
@@ -86,7 +86,7 @@ export function prepareState({ cache = cacheDir(), project } = {}) {
   return { dir, backendUrl: `file://${backend.split(path.sep).join("/")}`, passphraseFile };
 }
 
-/** Made once: of two runs at once, the first one's stays. A link is atomic and never replaces. @param {string} file */
+/** Keeps the first passphrase of two simultaneous runs: a link is atomic and never replaces a file. @param {string} file */
 function makePassphrase(file) {
   if (statSync(file, { throwIfNoEntry: false })?.size) return;
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;

@@ -1,4 +1,4 @@
-// Files and folders that appear whole or not at all.
+// Writes files and folders atomically.
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -13,8 +13,8 @@ export function writeWhole(file, content, mode = 0o644) {
 }
 
 /**
- * Fills a new folder and moves it to its place in one step. Who is killed half way leaves only a folder that the
- * next run removes; who comes second finds the first one's and keeps it.
+ * Fills a temporary folder and renames it. A killed run leaves only a temporary folder, which the next run removes.
+ * If another run was first, its folder is kept.
  * @param {string} target @param {(folder: string) => Promise<void>} fill
  */
 export async function makeWholeFolder(target, fill) {
@@ -49,7 +49,7 @@ export function isAlive(pid) {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives and belongs to another user.
+    // EPERM: the process exists and belongs to another user.
     return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
   }
 }

@@ -1,4 +1,4 @@
-// Second source of a part: its publisher's release file, checked against the SHA-256 that sums.json has for it.
+// Downloads a part's release file from its publisher and checks it against the SHA-256 in sums.json.
 
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ const connectMs = 3_500;
 const answerMs = 15_000;
 const silenceMs = 30_000;
 
-/** What each host turned out to be, remembered for the run: an unreachable one costs its seconds once.
+/** Remembered for the run, so that an unreachable host costs its seconds only once.
  * @type {Map<string, Promise<string | undefined>>} */
 const hosts = new Map();
 
@@ -31,14 +31,14 @@ export function unreachable(url) {
   return answer;
 
   async function ask() {
-    // Behind a proxy (Node 22.21+ with NODE_USE_ENV_PROXY=1) the host itself need not answer.
+    // Behind a proxy (Node 22.21+ with NODE_USE_ENV_PROXY=1) the host may be unreachable directly.
     const why = process.env.NODE_USE_ENV_PROXY === "1" ? undefined : await whyNoAnswer(target, connectMs);
     return why && `${host} cannot be reached (${why})`;
   }
 }
 
 /**
- * Connects once and hangs up.
+ * Connects once and disconnects.
  * @param {import('node:net').NetConnectOpts} target @param {number} timeoutMs
  * @returns {Promise<string | undefined>} why nothing answers
  */
@@ -51,7 +51,7 @@ export function whyNoAnswer(target, timeoutMs) {
       socket.destroy();
       resolve(why);
     };
-    // Not the socket's own timeout, which does not cover the name's resolution.
+    // The socket's own timeout does not cover name resolution.
     const timer = setTimeout(() => end(`no answer in ${timeoutMs / 1000} s`), timeoutMs);
     socket.on("connect", () => end(undefined));
     socket.on("error", (error) => end(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
@@ -61,7 +61,7 @@ export function whyNoAnswer(target, timeoutMs) {
 /**
  * @param {Download} download @param {string} target folder that gets the binaries
  * @param {(doing: string) => void} onProgress @param {Readonly<Record<string, string>>} [sums]
- * @returns {Promise<string | undefined>} why it could not be had
+ * @returns {Promise<string | undefined>} why the download failed
  */
 export async function downloadPart(download, target, onProgress, sums = committedSums) {
   const expected = sums[download.url];
@@ -131,7 +131,7 @@ async function fetchFile(url, file) {
   return hash.digest("hex");
 }
 
-/** For tests, which start over. */
+/** For tests. */
 export function forgetHosts() {
   hosts.clear();
 }

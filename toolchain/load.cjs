@@ -1,6 +1,5 @@
-// Runs an entry of this package: TypeScript, bundled once into dist/ and again whenever a source has changed. The npm
-// package has the bundles and no sources.
-// Loading some 200 modules one by one costs a second in every preview; a bundle costs a tenth of that.
+// Loads an entry of this package from its bundle in dist/, which is made again when a source has changed. The npm package
+// has only the bundles. Loading some 200 modules one by one takes a second in every preview; a bundle takes a tenth of it.
 "use strict";
 
 const fs = require("node:fs");
@@ -8,7 +7,7 @@ const path = require("node:path");
 
 const root = path.resolve(__dirname, "..");
 
-/** Shared with the person's program or unable to be bundled: loaded from their files as they are. */
+/** Packages that the user's program shares or that cannot be bundled: loaded from their own files. */
 const EXTERNAL = [
   "#toolchain/*",
   "@pulumi/docker",
@@ -19,7 +18,7 @@ const EXTERNAL = [
   "octokit",
 ];
 
-/** The provider is a process of its own, with the SDK's protocol files in its bundle. */
+/** The provider is a separate process, with the SDK's protocol files in its bundle. */
 const EXTERNAL_OF_PROVIDER = ["execa"];
 
 /**

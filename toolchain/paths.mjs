@@ -1,4 +1,4 @@
-// Where everything lies: the project, and the cache folder that survives clones.
+// Paths of the project and of the cache folder, which all clones share.
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
@@ -20,7 +20,7 @@ export function cacheDir(env = process.env, system = process.platform) {
   if (system === "win32") {
     return path.join(env.LOCALAPPDATA ?? path.join(homedir(), "AppData", "Local"), "slipway");
   }
-  // The XDG specification: a relative path is to be ignored.
+  // The XDG specification says to ignore relative paths.
   const xdg = env.XDG_CACHE_HOME;
   return path.join(xdg && path.isAbsolute(xdg) ? xdg : path.join(homedir(), ".cache"), "slipway");
 }
@@ -29,8 +29,8 @@ export function cacheDir(env = process.env, system = process.platform) {
 export const pulumiHome = (cache) => path.join(cache, "pulumi-home");
 
 /**
- * Everything that makes a part what it is: its pin, its Go modules with their sums, and the platform. A bumped pin
- * is a new folder, so that checkouts with other pins share one cache.
+ * A hash of a part's pin, its Go modules with their sums, and the platform. A bumped pin gets a new folder, so checkouts
+ * with different pins can share a cache.
  * @param {import('./pins.mjs').Part} part @param {import('./paths.mjs').Platform} platform
  */
 export function partKey(part, platform) {
@@ -47,7 +47,7 @@ export function partKey(part, platform) {
 
 /**
  * @param {string} cache @param {import('./pins.mjs').Part} part @param {import('./paths.mjs').Platform} platform
- * @returns {string} the part's own folder; it exists only complete
+ * @returns {string} the part's folder; if it exists, it is complete
  */
 export function partDir(cache, part, platform) {
   if (part.plugin) {
@@ -62,7 +62,7 @@ export function partDir(cache, part, platform) {
 export const goModuleDir = (module) => path.join(goDir, module);
 
 /**
- * What belongs to one checkout: the state of its stage stack. Two clones never share it.
+ * The folder of one checkout, with the state of its stage stack.
  * @param {string} cache @param {string} [project]
  */
 export function checkoutDir(cache, project = projectDir) {
@@ -76,8 +76,8 @@ export const serviceDir = (cache, service) => path.join(cache, "services", servi
 
 /**
  * @typedef {object} Platform
- * @property {'linux' | 'darwin' | 'windows'} os Go's name of the operating system
- * @property {'amd64' | 'arm64'} arch Go's name of the processor
+ * @property {'linux' | 'darwin' | 'windows'} os the operating system, as Go names it
+ * @property {'amd64' | 'arm64'} arch the processor, as Go names it
  * @property {string} exe suffix of executables: `.exe` or nothing
  */
 

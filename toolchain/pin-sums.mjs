@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { parts } from "./pins.mjs";
 
 /**
- * The SHA-256 of a file in a list of sums ("<sum>  <name>", also a lone "<sum>") or in an in-toto statement, whether
- * bare, in an envelope, or one a line.
+ * The SHA-256 of a file in a list of sums ("<sum>  <name>", or a single "<sum>") or in in-toto statements, plain or in
+ * envelopes, also one per line.
  * @param {string} text @param {string} name
  * @returns {string | undefined}
  */
@@ -25,7 +25,7 @@ export function checksumFor(text, name) {
       const found = inTotoSubject(JSON.parse(candidate), name);
       if (found) return found;
     } catch {
-      // Not JSON by itself: one line of a document of several.
+      // One line of a JSON document with several lines.
     }
   }
   return undefined;
@@ -58,7 +58,7 @@ async function pinSums() {
       for (const arch of /** @type {const} */ (["amd64", "arm64"])) {
         const download = part.download({ os, arch, exe: os === "windows" ? ".exe" : "" });
         if (!download) continue;
-        // A publisher may have no file for a platform; without a sum it is built from source.
+        // Some publishers have no file for a platform. Without a sum, the part is built from source.
         const list = await fetchText(download.checksums).catch((error) => String(error));
         const sum = checksumFor(list, path.basename(download.url));
         if (sum) sums[download.url] = sum;

@@ -5,8 +5,7 @@
 /**
  * @typedef {object} Download an official release file
  * @property {string} url
- * @property {string} checksums the publisher's own list of SHA-256 sums (or in-toto subjects), from which
- *   `npm run sums` fills sums.json
+ * @property {string} checksums the publisher's list of SHA-256 sums or in-toto subjects, for `npm run sums`
  * @property {'archive' | 'binary'} kind
  * @property {Record<string, string>} members binary's name -> its path in the archive
  *
@@ -15,7 +14,7 @@
  * @property {Record<string, string>} packages binary's name -> Go package
  * @property {string} [ldflags]
  * @property {Record<string, string>} [env] of the build
- * @property {string[]} [flags] given to every binary at every start
+ * @property {string[]} [flags] passed to every binary at every start
  *
  * @typedef {object} Wheel a Python wheel whose `scripts` are programs of their own
  * @property {string} project its name on PyPI
@@ -24,12 +23,12 @@
  * @typedef {object} Part
  * @property {string} name
  * @property {string} version
- * @property {string} minimum the oldest version on the machine that is used as it is (same major version)
- * @property {string[]} bins the first one is asked for its version
+ * @property {string} minimum the oldest version on the machine that is used (same major version)
+ * @property {string[]} bins the first one prints its version
  * @property {string[]} versionArgs
- * @property {{ kind: string, name: string }} [plugin] a Pulumi plugin: goes below PULUMI_HOME, not on the PATH
+ * @property {{ kind: string, name: string }} [plugin] a Pulumi plugin: installed below PULUMI_HOME, not on the PATH
  * @property {Platform['os'][]} [only] the systems on which the part exists
- * @property {string} needs what a person can install instead, for errors
+ * @property {string} needs what the user can install instead, for errors
  * @property {(platform: Platform) => Download | undefined} download
  * @property {GoBuild[]} go
  * @property {Wheel} [wheel]
@@ -104,7 +103,7 @@ export const parts = [
     name: "pulumi",
     version: pulumiVersion,
     minimum: pulumiVersion,
-    // The Node.js language host comes in the same official archive and is found beside the engine.
+    // The official archive also contains the Node.js language host, which the engine finds beside itself.
     bins: ["pulumi", "pulumi-language-nodejs"],
     versionArgs: ["version"],
     needs: "install the Pulumi CLI (https://www.pulumi.com/docs/install/)",
@@ -132,8 +131,8 @@ export const parts = [
         packages: {
           "pulumi-language-nodejs": "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         },
-        // This old host takes a project's options as flags, which today's engine does not pass any more: without this
-        // one it would check the types of the bundled program at every preview.
+        // This old host gets a project's options as flags, which today's engine no longer passes. Without this flag, it
+        // checks the types of the bundled program at every preview.
         flags: ["-typescript=false"],
       },
     ],
@@ -144,7 +143,7 @@ export const parts = [
     "github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
     "github.com/pulumi/pulumi-docker-build/provider.Version",
   ),
-  // No Go module serves the official main; ours bridges the same upstream provider.
+  // No Go module has the official main package. Ours bridges the same upstream provider.
   pulumiProvider("github", githubVersion, ".", "main.version"),
   {
     name: "registry",
@@ -164,7 +163,7 @@ export const parts = [
       {
         module: "registry",
         packages: { registry: "github.com/distribution/distribution/v3/cmd/registry" },
-        // Static, as the official one: it runs in an image without a base.
+        // Static, like the official one, because it runs in an image without a base.
         env: { CGO_ENABLED: "0" },
       },
     ],
@@ -196,7 +195,7 @@ export const parts = [
   {
     name: "runc",
     version: runcVersion,
-    // It only starts RUN steps; a distribution's own is good enough.
+    // It only starts RUN steps, so a distribution's version is good enough.
     minimum: "1.1.0",
     bins: ["runc"],
     versionArgs: ["--version"],
@@ -208,7 +207,7 @@ export const parts = [
     },
     go: [
       ...goProgram("runc", "github.com/opencontainers/runc"),
-      // The build above is without libseccomp, which is C; see the README.
+      // The build above lacks libseccomp, a C library; see the README.
       ...goProgram("runc-without-seccomp", "."),
     ],
   },
@@ -238,7 +237,7 @@ export const parts = [
     bins: ["buildx"],
     versionArgs: ["version"],
     needs: "install buildx (https://github.com/docker/buildx)",
-    // As for regctl below: only the benchmark needs it, and builds the version that it names.
+    // Only the benchmark needs this, and it requires exactly the pinned version, like regctl below.
     download: () => undefined,
     go: goProgram(
       "buildx",
@@ -284,7 +283,7 @@ export const parts = [
     bins: ["olareg"],
     versionArgs: ["version"],
     needs: "install olareg (https://github.com/olareg/olareg)",
-    // Its releases carry no list of sums to check a download against.
+    // Its releases have no list of sums to check a download against.
     download: () => undefined,
     go: goProgram("olareg", "github.com/olareg/olareg/cmd/olareg"),
   },
@@ -315,7 +314,7 @@ export const parts = [
     bins: ["zizmor"],
     versionArgs: ["--version"],
     needs: `run \`pipx install zizmor==${zizmorVersion}\``,
-    // Its releases on GitHub have no list of sums.
+    // Its releases have no list of sums to check a download against.
     download: () => undefined,
     go: [],
     wheel: {
@@ -347,13 +346,13 @@ export const parts = [
   {
     name: "dockerd",
     version: mobyVersion,
-    // The machine's own bears the number of Docker's release, which its modules do not.
+    // The machine's dockerd prints the version of Docker's release, which differs from its module's.
     minimum: "29.0.0",
     bins: ["dockerd", "docker-proxy", "containerd", "containerd-shim-runc-v2"],
     versionArgs: ["--version"],
     only: ["linux"],
     needs: "install a Docker engine (https://docs.docker.com/engine/install/)",
-    // Its releases carry no list of sums to check a download against.
+    // Its releases have no list of sums to check a download against.
     download: () => undefined,
     go: [
       {
@@ -368,7 +367,7 @@ export const parts = [
       },
     ],
   },
-  // As for GitHub's.
+  // As for the GitHub provider.
   pulumiProvider("docker", dockerVersion, ".", "main.version"),
 ];
 
@@ -392,8 +391,8 @@ export const sampleBinaries = {
 };
 
 /**
- * Part -> how many packages a build from source compiles beside those of the parts before it, for the time that is left.
- * Not in the pins, whose change would build every part again.
+ * Part -> number of packages that its build compiles in addition to those of the parts before it, to estimate the
+ * remaining time. Not in the pins, because changing those rebuilds every part.
  * @type {Readonly<Record<string, number>>}
  */
 export const packagesOf = {
@@ -410,10 +409,10 @@ export const packagesOf = {
   },
 };
 
-/** What a release does not need: the tests' judges, their registry with referrers, and the setup stack's provider. */
+/** Not needed for a release: the tests' tools, their registry with referrers, and the setup stack's provider. */
 export const onDemand = ["crane", "cosign", "olareg", "actionlint", "zizmor", "github"];
 
-/** A Docker engine and its provider, and the benchmark's peers: what needs them provides them. */
+/** A Docker engine and its provider, and the benchmark's peers: installed only by the tests that need them. */
 export const byTheirTests = ["dockerd", "docker", "buildx", "regctl"];
 
 /** @param {string} name @returns {Part} */

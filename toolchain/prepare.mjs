@@ -1,4 +1,4 @@
-// Everything that npm start, npm test and npm run env need: packages, parts, the sample's binaries, local services.
+// Prepares npm start, npm test and npm run env: npm packages, parts, the sample's binaries, local services.
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -12,12 +12,12 @@ import { keptBins, pathFolders, provideToolchain, throwFailures } from "./provid
 import { servicesUp } from "./services.mjs";
 import { refreshStageConfig } from "./stage.mjs";
 
-/** @param {{ tests: boolean }} options tests: with the judges, and without the embedded registry */
+/** @param {{ tests: boolean }} options tests: with the tests' own parts, and without the embedded registry */
 export async function prepare({ tests }) {
   const since = Date.now();
   const progress = createProgress();
   const builder = await chooseBuilder({ progress });
-  // All of it runs to its end, or to its own error, so that a second try finds as much as possible done.
+  // Let the others finish if one fails, so that a second try has less to do.
   const [packages, parts, sample] = await Promise.allSettled([
     installPackages({ progress }),
     provideToolchain({ parts: neededParts({ builder, tests }), progress }),
@@ -37,13 +37,13 @@ export async function prepare({ tests }) {
 export async function printEnvironment(more = []) {
   const cache = cacheDir();
   const progress = createProgress({ stream: process.stderr });
-  // Who only looks needs no builder.
+  // Commands that only read need no builder.
   const builder = await chooseBuilder({ cache, progress }).catch(() => undefined);
   const parts = [...neededParts({ builder, tests: false }), ...more];
   const toolchain = await provideToolchain({ parts, progress, cache });
-  // The judges of the tests are there for a person too, once the tests have fetched them.
-  const judges = pathFolders(keptBins(onDemand, cache), cache);
-  const variables = toolchainVariables({ ...toolchain, path: [...toolchain.path, ...judges] });
+  // Also offer the tests' tools, if the tests have already installed them.
+  const testTools = pathFolders(keptBins(onDemand, cache), cache);
+  const variables = toolchainVariables({ ...toolchain, path: [...toolchain.path, ...testTools] });
   if (existsSync(path.join(projectDir, "Pulumi.stage.yaml"))) {
     const stateDir = path.dirname(variables.SLIPWAY_STAGE_CONFIG);
     refreshStageConfig({ project: projectDir, stateDir, registryPort: registryPort() });

@@ -1,38 +1,38 @@
-// Names each step with its elapsed time: live lines on a terminal, plain lines elsewhere.
+// Shows each step with its elapsed time: live lines on a terminal, plain lines elsewhere.
 
 /**
  * @typedef {object} Step
- * @property {(doing: string) => void} update what it is doing now
- * @property {(how: string) => void} detail the same with how far it is; without a terminal it is seen in reminders only
- * @property {() => void} restart its clock; what it waited for before does not count
+ * @property {(doing: string) => void} update changes what the step is doing
+ * @property {(how: string) => void} detail its progress; without a terminal, only reminders show it
+ * @property {() => void} restart restarts its clock after a wait
  * @property {(how?: string) => void} done
  * @property {(why?: string) => void} fail
- * @property {() => void} drop nothing to say about it
+ * @property {() => void} drop ends the step without a line
  *
  * @typedef {object} Progress
  * @property {(name: string, doing?: string) => Step} step
  * @property {(line: string) => void} say
- * @property {(text: () => string) => void} left what is said about the time that is left
+ * @property {(text: () => string) => void} left sets the text about the remaining time
  */
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-/** Without a terminal a long step says every so often that it lives. */
+/** Without a terminal, a long step prints a reminder this often. */
 const reminderMs = 30_000;
 
 /**
- * How long a list of parts still takes to build, from their recorded sizes and from how fast this machine was so far.
+ * Estimates the remaining build time of parts from their recorded sizes and this machine's speed so far.
  * @typedef {object} TimeLeft
- * @property {(part: string, packages: number) => void} compiled so many of its packages so far
+ * @property {(part: string, packages: number) => void} compiled the number of its packages compiled so far
  * @property {(part: string) => void} built
- * @property {(part: string) => void} drop it need not be built
- * @property {() => string} text `about 6 min left`; empty until something is built
+ * @property {(part: string) => void} drop it is not built
+ * @property {() => string} text such as `about 6 min left`; empty before the first build
  *
  * @param {Readonly<Record<string, number>>} sizes of the parts, in packages
  * @param {() => number} [now]
  * @returns {TimeLeft}
  */
 export function createTimeLeft(sizes, now = Date.now) {
-  // As many packages at the recorded speed count before this machine's own: two cores took 0.11 s for each.
+  // Start from a recorded speed (0.11 s a package on two cores), with the weight of 300 packages.
   const [recordedMs, trusted] = [110, 300];
   const size = new Map(Object.entries(sizes));
   /** @type {Map<string, number>} */

@@ -1,5 +1,5 @@
-// Provides what a user's project lacks for its release, as npm start does in Slipway's own repository. An engine, a
-// login, a builder or a registry that the machine has is used as it is.
+// Installs and starts what a user's project lacks for its release, as npm start does in Slipway's own repository. Uses
+// the machine's engine, login, builder and registry if they are there.
 
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -27,15 +27,15 @@ export { childEnvironment, exportLines };
  * @property {string} project the folder of Pulumi.yaml
  * @property {string} stack
  * @property {number[]} ports the registries on this machine that the stack releases to
- * @property {boolean} services start a builder and a registry where they are missing
+ * @property {boolean} services start a builder and a registry if they are missing
  * @property {boolean} builds false: the stack builds nothing, or names its own builder
- * @property {boolean} setup the stack sets a GitHub repository up
- * @property {boolean} [mayLogin] the command may be a login, so a missing one is no error
+ * @property {boolean} setup the stack sets up a GitHub repository
+ * @property {boolean} [mayLogin] the command may be a login, so a missing login is not an error
  */
 
 /**
  * @param {Need} need @param {NodeJS.ProcessEnv} [env]
- * @returns {Promise<Record<string, string>>} the variables to run pulumi with; none where nothing is missing
+ * @returns {Promise<Record<string, string>>} the variables to run pulumi with; empty if nothing is missing
  */
 export async function provideProject(need, env = process.env) {
   const cache = cacheDir(env);
@@ -75,7 +75,7 @@ export async function provideProject(need, env = process.env) {
   };
   if (state) {
     progress.say(
-      `✓ state of the stack ${need.stack}: ${state.dir} (there is no Pulumi login; PULUMI_BACKEND_URL for another place)`,
+      `✓ state of the stack ${need.stack}: ${state.dir} (there is no Pulumi login; set PULUMI_BACKEND_URL to use another backend)`,
     );
     await ensureStack(need, childEnvironment(variables, env, []));
   }
@@ -90,7 +90,7 @@ async function ensureStack({ project, stack }, env) {
     throw new Error(`SLIPWAY_STACK_FAILED: the stack ${stack} could not be created:\n${lastLines(output)}`);
 }
 
-/** Ports that are free or have our own registry; the user's registries are left alone. @param {number[]} ports @param {string} cache */
+/** Ports that are free or have our own registry. @param {number[]} ports @param {string} cache */
 async function missingRegistries(ports, cache) {
   const answers = await Promise.all(
     ports.map(async (port) => {
@@ -133,7 +133,7 @@ function currentOf(file, key) {
 /** @param {string} stack */
 function noBackend(stack) {
   return [
-    `SLIPWAY_NO_BACKEND: there is no Pulumi login, so the state of the stack ${stack} has no place yet.`,
+    `SLIPWAY_NO_BACKEND: there is no Pulumi login, so there is no backend for the state of the stack ${stack}.`,
     "Do one of these:",
     "  - npx --no slipway env -- pulumi login                  Pulumi Cloud",
     "  - npx --no slipway env -- pulumi login s3://my-bucket   or azblob://, gs://, file://",

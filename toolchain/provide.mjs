@@ -19,10 +19,10 @@ import { buildPart, copyPlugin, fetchModules, findOnMachine, unpackWheel } from 
  *
  * @typedef {object} Toolchain
  * @property {Record<string, string>} bins binary's name -> its full path
- * @property {string[]} path folders for the front of the PATH
+ * @property {string[]} path folders to put first in the PATH
  * @property {string} pulumiHome
  *
- * @typedef {object} Sources where parts come from; tests give their own
+ * @typedef {object} Sources where parts come from; tests pass their own
  * @property {typeof findOnMachine} machine
  * @property {typeof copyPlugin} plugin
  * @property {typeof downloadPart} download
@@ -37,10 +37,10 @@ function missingPart(part, tried) {
   const host = download ? new URL(download.url).host : "a network";
   return new Error(
     [
-      `SLIPWAY_PART_MISSING: ${part.name} ${part.version} can't be had. Tried:`,
+      `SLIPWAY_PART_MISSING: ${part.name} ${part.version} is not available. Tried:`,
       ...tried.map(([source, why]) => `  - ${source}: ${why}`),
-      `What you can do: ${part.needs}; or let this machine reach ${host}; or install Go 1.26 or later ` +
-        "(https://go.dev/dl/), and Slipway builds it from source. Then run the same command again: what is done stays done.",
+      `What you can do: ${part.needs}; or give this machine access to ${host}; or install Go 1.26 or later ` +
+        "(https://go.dev/dl/), so that Slipway can build it from source. Then run the same command again; it continues.",
     ].join("\n"),
   );
 }
@@ -64,7 +64,7 @@ export async function provideToolchain(options) {
   const platform = platformOf();
   const desired = parts.map(partNamed).filter((part) => !part.only || part.only.includes(platform.os));
   const gate = createGate(totalmem() > 6e9 ? 2 : 1);
-  // Two builds at once compile what both of them need twice: on two cores 12% more work. More cores would be idle.
+  // Two builds at once compile common packages twice, 12% more work on two cores. With more cores it pays off.
   const turn = createGate(availableParallelism() > 4 ? 2 : 1);
   const missing = desired.filter((part) => !currentBins(part, partDir(cache, part, platform), platform));
   const left = createTimeLeft(Object.fromEntries(missing.map(({ name }) => [name, packagesOf[name] ?? 0])));
@@ -110,7 +110,7 @@ async function providePart(part, context) {
     tried.push(["this machine", found.why]);
   }
 
-  // The clock starts when its turn comes.
+  // Create the step late, so that its clock does not count the wait.
   /** @type {import('./progress.mjs').Step | undefined} */
   let step;
   try {
@@ -130,7 +130,7 @@ async function providePart(part, context) {
       withLock(lock, work, {
         onWait: (holder) => {
           step = progress.step(name);
-          step.update(`waiting for ${holder}, which is at it`);
+          step.update(`waiting for ${holder}, which is providing it`);
         },
       }),
     );
@@ -142,7 +142,7 @@ async function providePart(part, context) {
     return made;
   } catch (error) {
     left.drop(part.name);
-    step?.fail("can't be had");
+    step?.fail("not available");
     throw error;
   }
 }
@@ -152,7 +152,7 @@ const BUILT = "built from source";
 /**
  * @param {Part} part @param {string} folder @param {import('./progress.mjs').Step} step @param {Context} context
  * @param {[string, string][]} tried
- * @returns {Promise<string>} how it was had
+ * @returns {Promise<string>} where it came from
  */
 async function fillFolder(part, folder, { update, detail, restart }, context, tried) {
   const { platform, sources, turn, env, left } = context;
@@ -189,16 +189,16 @@ async function fillFolder(part, folder, { update, detail, restart }, context, tr
   throw missingPart(part, tried);
 }
 
-/** A plugin's folder is named by its version alone; this file in it says what it was made from. */
+/** A file with the part's key. A plugin's folder is named only by its version. */
 const STAMP = ".slipway-part";
 
-/** Whether it is built from a program of ours, which changes without its version. @param {Part} part */
+/** Whether it is built from our own program, which can change without its version. @param {Part} part */
 function isOfOwnSource(part) {
   if (!part.plugin) return false;
   return part.go.some((build) => existsSync(path.join(goModuleDir(build.module), "main.go")));
 }
 
-/** What is kept, unless its source has changed. @param {Part} part @param {string} folder @param {Platform} platform */
+/** The cached binaries, unless their source has changed. @param {Part} part @param {string} folder @param {Platform} platform */
 function currentBins(part, folder, platform) {
   const stamp = path.join(folder, STAMP);
   const isStale =
@@ -219,7 +219,7 @@ function binsIn(part, folder, exe) {
 }
 
 /**
- * What is already there of some parts, without providing any.
+ * The binaries of some parts that are already in the cache.
  * @param {string[]} names @param {string} [cache]
  * @returns {Record<string, string>}
  */
@@ -229,7 +229,7 @@ export function keptBins(names, cache = cacheDir()) {
   return Object.assign({}, ...kept);
 }
 
-/** Folders of our own only: what the machine has is on its PATH anyway. @param {Record<string, string>} bins @param {string} cache */
+/** Only folders of the cache: the machine's own are on its PATH anyway. @param {Record<string, string>} bins @param {string} cache */
 export function pathFolders(bins, cache) {
   const own = path.join(cache, "parts") + path.sep;
   return [...new Set(Object.values(bins).map((file) => path.dirname(file)))].filter((folder) =>

@@ -15,7 +15,7 @@ import { lastLines, run } from "./run.mjs";
  * @property {string} [cache]
  * @property {number} [port]
  * @property {string} [program] the registry's binary
- * @property {import('./builder.mjs').DockerEngine} [engine] instead of a binary: runs it as a container
+ * @property {import('./builder.mjs').DockerEngine} [engine] runs it as a container instead of a binary
  *
  * @typedef {{ address: string, state: 'started' | 'running' | 'stopped', accessLog: string, log: string }} RegistryStatus
  */
@@ -30,7 +30,7 @@ const containerOf = (port) => `slipway-registry-${port}`;
 /** @param {string} dir @param {string} listen @param {string} storage */
 function writeConfig(dir, listen, storage) {
   const file = path.join(dir, "config.yml");
-  // JSON is YAML, and quotes any path.
+  // JSON is valid YAML, and quotes any path.
   const config = {
     version: 0.1,
     log: { level: "warn", accesslog: { disabled: false } },
@@ -42,14 +42,13 @@ function writeConfig(dir, listen, storage) {
 }
 
 /**
- * Whether the listener is the registry that this cache folder started. A header, or anything else that a registry says of
- * itself, could be repeated by another user's program. So it has to answer with bytes that were just put into the storage
- * and that other users cannot read.
+ * Whether the listener is the registry that this cache folder started. Another user's program could imitate any header,
+ * so the listener must return random bytes from our storage, which other users cannot read.
  * @param {string} dir @param {number} port @param {import('./builder.mjs').DockerEngine} [engine]
  * @returns {Promise<boolean>}
  */
 async function isOurs(dir, port, engine) {
-  // A container's storage is in a volume, but only the engine can publish its port.
+  // A container's storage is in a volume. But only the engine can publish its port.
   if (engine) {
     const { stdout } = await run(engine.docker, ["port", containerOf(port), "5000/tcp"]);
     return stdout.split("\n").includes(`127.0.0.1:${port}`);
@@ -82,7 +81,7 @@ const ask = (port, what = "") =>
 async function isRegistry(port) {
   try {
     const answer = await ask(port);
-    // Unread, it would keep the connection open.
+    // An unread body would keep the connection open.
     await answer.body?.cancel();
     return answer.headers.has("docker-distribution-api-version");
   } catch {
@@ -90,7 +89,7 @@ async function isRegistry(port) {
   }
 }
 
-/** Whether anything listens there, if only to say nothing. @param {number} port @param {string} host */
+/** Whether anything listens there, even if it does not answer. @param {number} port @param {string} host */
 export async function isTaken(port, host) {
   const why = await whyNoAnswer({ host, port }, 2_000);
   return why === undefined || why.startsWith("no answer");
@@ -99,12 +98,12 @@ export async function isTaken(port, host) {
 /** @param {RegistryOptions} options @returns {Promise<RegistryStatus>} */
 export async function registryUp({ cache = cacheDir(), port = registryPort(), program, engine }) {
   const dir = dirOf(cache, port);
-  // `localhost` is both addresses, and some programs try this one first; ours listens only at the other one.
+  // `localhost` has two addresses. Some programs try ::1 first, but our registry listens only at 127.0.0.1.
   if (await isTaken(port, "::1")) throw new Error(portTaken(port, false));
   const isUp = () => isOurs(dir, port, engine);
   const isRunning = await isUp();
   const daemon = runningDaemon(dir);
-  // A bumped pin is another binary: it takes over.
+  // After a bumped pin the binary has another path: restart.
   if (isRunning && (!daemon || engine || daemon.command[0] === program))
     return statusOf(dir, port, "running");
   if (!isRunning && (await isTaken(port, "127.0.0.1")))
@@ -112,7 +111,7 @@ export async function registryUp({ cache = cacheDir(), port = registryPort(), pr
   if (daemon) await stopDaemon(dir);
   if (engine) await startContainer(engine, dir, port);
   else {
-    if (!program) throw new Error("registryUp: neither a binary nor a Docker engine is given");
+    if (!program) throw new Error("registryUp: a binary or a Docker engine is required");
     const storage = storageOf(dir);
     mkdirSync(storage, { recursive: true });
     const config = writeConfig(dir, `127.0.0.1:${port}`, storage);
@@ -135,19 +134,19 @@ export async function registryUp({ cache = cacheDir(), port = registryPort(), pr
 /** REGISTRY_… variables would override the configuration. */
 function plainEnvironment() {
   const entries = Object.entries(process.env).filter(([name]) => !/^(REGISTRY|OTEL)_/.test(name));
-  // Its tracing exporter would call localhost:4318 over and over.
+  // By default, the registry's tracing exporter keeps calling localhost:4318.
   return Object.fromEntries([...entries, ["OTEL_TRACES_EXPORTER", "none"]]);
 }
 
 /** @param {number} port @param {boolean} registry */
 function portTaken(port, registry) {
-  const what = registry ? "a registry that is not this cache folder's" : "another program";
+  const what = registry ? "a registry of another cache folder" : "another program";
   const airplay =
     process.platform === "darwin" && port === 5000
       ? " (on macOS usually the AirPlay receiver: System Settings, General, AirDrop & Handoff)"
       : "";
   return [
-    `SLIPWAY_PORT_TAKEN: ${what} listens at localhost:${port}${airplay}, where the embedded registry should.`,
+    `SLIPWAY_PORT_TAKEN: ${what} listens at localhost:${port}${airplay}, the embedded registry's port.`,
     `What you can do: stop it, or choose another port: SLIPWAY_REGISTRY_PORT=${port + 1}`,
   ].join("\n");
 }
@@ -183,7 +182,7 @@ export async function registryStatus({ cache = cacheDir(), port = registryPort()
   return statusOf(dir, port, (await isOurs(dir, port, engine)) ? "running" : "stopped");
 }
 
-/** @param {RegistryOptions} [options] @returns {Promise<boolean>} whether it ran */
+/** @param {RegistryOptions} [options] @returns {Promise<boolean>} whether it was running */
 export async function registryDown({ cache = cacheDir(), port = registryPort(), engine } = {}) {
   const stopped = await stopDaemon(dirOf(cache, port));
   const removed = engine

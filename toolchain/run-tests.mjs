@@ -1,4 +1,4 @@
-// Runs vitest on the provided toolchain and ends with one plain line of counts.
+// Runs vitest on the toolchain, and prints the number of passed and failed tests last.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { prepare } from "./prepare.mjs";
 import { processesLeft, runInForeground } from "./run.mjs";
 import { servicesDown } from "./services.mjs";
 
-/** Every process that the tests start inherits this variable, with a value of this run alone. */
+/** All processes that the tests start inherit this variable, with a value that is unique to this run. */
 const MARK = "SLIPWAY_TEST_RUN";
 
 /** @param {string[]} args for vitest @returns {Promise<number>} the exit code */
@@ -29,7 +29,7 @@ export async function runTests(args) {
     );
     const left = await processesLeft(`${MARK}=${dir}`, { withinMs: 10_000 });
     for (const { pid, command } of left) {
-      console.log(`the tests left a process behind, which is ended now: ${pid} ${command}`);
+      console.log(`ending a process that the tests left running: ${pid} ${command}`);
       process.kill(pid, "SIGKILL");
     }
     const counts = countTests(
@@ -43,7 +43,7 @@ export async function runTests(args) {
     return code === 0 && !isGood ? 1 : code;
   } finally {
     rmSync(dir, { recursive: true, force: true });
-    // A machine of a person keeps its builder for the next run; one that is for this run only is left as it was.
+    // Keep the builder for the next run, except in CI.
     const isOurs = services.some((service) => service.name === "builder" && service.state === "started");
     if (process.env.CI && isOurs) await servicesDown({ only: "builder" });
   }
@@ -63,7 +63,7 @@ export function countTests({ testResults }) {
       else if (outcome === "failed") counts.failed += 1;
       else counts.skipped += 1;
     }
-    // A file that could not be loaded, or whose set-up failed, ran none of its tests and is one failure.
+    // Count a file that could not be loaded, or whose set-up failed, as one failure.
     if (status === "failed" && !assertionResults.some((test) => test.status === "failed")) counts.failed += 1;
   }
   return counts;

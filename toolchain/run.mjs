@@ -1,4 +1,4 @@
-// Starts other programs. Arguments never go through a shell.
+// Starts other programs, never through a shell.
 
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -6,14 +6,14 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number, onError?: (text: string) => void }} RunOptions
- * onError: gets standard error as it comes */
+ * onError: gets standard error as it arrives */
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
 /**
- * Runs a program to its end and keeps what it printed: `output` is stdout and stderr as they came. A program that
- * cannot be started ends with code 127.
+ * Runs a program and collects what it prints; `output` is stdout and stderr in order of arrival. The code is 127 if the
+ * program cannot be started.
  * @param {string} program @param {string[]} args @param {RunOptions} [options]
  * @returns {Promise<{ code: number, output: string, stdout: string }>}
  */
@@ -48,7 +48,7 @@ export function run(program, args, options = {}) {
   });
 }
 
-/** Ends what is still running, so that an interrupted command leaves no build behind. */
+/** Ends all running children, so that an interrupted command leaves no build behind. */
 function endChildren() {
   for (const child of running) child.kill("SIGTERM");
 }
@@ -70,7 +70,7 @@ export function findOnPath(program, env = process.env) {
 }
 
 /**
- * npm as this very Node would run it; on Windows npm is a script that only a shell or Node can start.
+ * Runs npm with the current Node. On Windows npm is a script, which cannot be started without a shell or Node.
  * @param {string[]} args @param {RunOptions} options
  */
 export function runNpm(args, options) {
@@ -84,7 +84,7 @@ export function runNpm(args, options) {
 /** @param {string} output @param {number} [count] */
 export const lastLines = (output, count = 12) => indented(output.trimEnd().split("\n").slice(-count));
 
-/** npm puts the reason first, and its usage after it. @param {string} output @param {number} [count] */
+/** For npm, which prints the reason first and its usage after it. @param {string} output @param {number} [count] */
 export const firstLines = (output, count = 12) => indented(output.trim().split("\n").slice(0, count));
 
 /** @param {string[]} lines */
@@ -94,13 +94,13 @@ const indented = (lines) => lines.map((line) => `    ${line}`).join("\n");
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
 /**
- * Runs a program in the foreground. Ctrl-C reaches it once and is waited for: the engine ends what it has begun.
+ * Runs a program in the foreground. After Ctrl-C, waits for it: the engine finishes the operations that it has begun.
  * @param {string} program @param {string[]} args @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
  * @returns {Promise<number>} its exit code
  */
 export function runInForeground(program, args, { cwd, env }) {
-  // On a terminal, Ctrl-C goes to every process of the group, so passing it on would make it two, which is "at once".
-  // Elsewhere the program gets a group of its own and hears it from here only.
+  // A terminal sends Ctrl-C to the whole process group. A second one would make the engine stop at once, so it is not
+  // forwarded. Without a terminal, the program gets its own group, and signals are forwarded.
   const onTerminal = Boolean(process.stdin.isTTY);
   const child = spawn(program, args, {
     cwd,
@@ -151,7 +151,7 @@ export async function runCommand(main) {
 }
 
 /**
- * Running processes whose environment, as they were started, holds a text. Only on Linux; elsewhere none is found.
+ * Running processes that were started with a text in their environment. Always empty except on Linux.
  * @param {string} mark @returns {{ pid: number, command: string }[]}
  */
 export function processesWith(mark) {
@@ -161,7 +161,7 @@ export function processesWith(mark) {
     try {
       if (!readFileSync(`/proc/${name}/environ`, "utf8").includes(mark)) return [];
       const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-      // One without a command has ended, and its parent has not asked for its exit code yet.
+      // A process without a command is a zombie.
       return command === "" ? [] : [{ pid: Number(name), command }];
     } catch {
       return [];
@@ -170,7 +170,7 @@ export function processesWith(mark) {
 }
 
 /**
- * Waits for the end of such processes. @returns those that are still there after it
+ * Waits until such processes end. @returns those that are still running
  * @param {string} mark @param {{ withinMs: number, except?: RegExp }} options except: commands that may stay
  */
 export async function processesLeft(mark, { withinMs, except }) {

@@ -5,14 +5,14 @@ import { command, unknownArguments } from "./node-version.mjs";
 
 const usage = `Usage: node toolchain/services-cli.mjs up | down | status
 
-  up      start the embedded registry and the builder, where they do not run yet
-  down    stop them; what they store stays
-  status  say what runs, where, and where its logs are
+  up      start the embedded registry and the builder, if they are not running
+  down    stop them; their data stays
+  status  show what is running, where, and its log
 
   SLIPWAY_REGISTRY_PORT   the registry's port (default 5000)
-  SLIPWAY_BUILDKIT_HOST   a BuildKit of yours (unix:///… or tcp://host:port) instead of a local one
+  SLIPWAY_BUILDKIT_HOST   your own BuildKit (unix:///… or tcp://host:port) instead of a local one
   SLIPWAY_DOCKER=off      don't use a Docker engine, even if one answers
-  SLIPWAY_CACHE           the folder for everything that is kept
+  SLIPWAY_CACHE           the cache folder
 `;
 
 await command(usage, async (args) => {

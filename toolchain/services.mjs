@@ -1,4 +1,4 @@
-// The local services: the embedded registry, and a BuildKit where no Docker engine and none of the person's own is.
+// The local services: the embedded registry and, without a Docker engine or a BuildKit of the user, our own BuildKit.
 
 import path from "node:path";
 import { chooseBuilder, dockerEngine, neededParts, writeBuilder } from "./builder.mjs";
@@ -27,7 +27,7 @@ import { registryDown, registryStatus, registryUp } from "./registry-service.mjs
 /** @param {string} cache */
 const lockFile = (cache) => path.join(cache, "locks", "services.lock");
 
-/** Provides the parts that the local services need, and starts what does not run yet. */
+/** Installs the parts that the local services need, and starts the services that are not running. */
 export async function providedServices() {
   const progress = createProgress();
   const builder = await chooseBuilder({ progress });
@@ -36,7 +36,6 @@ export async function providedServices() {
 }
 
 /**
- * Starts what does not run yet.
  * @param {UpOptions} options @returns {Promise<ServiceLine[]>}
  */
 export async function servicesUp({ bins, builder, progress, cache = cacheDir(), only, port }) {
@@ -107,17 +106,17 @@ async function requireAnswer(endpoint) {
         : undefined;
   if (!target) {
     throw new Error(
-      `SLIPWAY_BUILDKIT_HOST: "${endpoint}" is none of unix:///path/to/socket, tcp://host:port`,
+      `SLIPWAY_BUILDKIT_HOST: "${endpoint}" is not an address of the form unix:///path/to/socket or tcp://host:port`,
     );
   }
   const why = await whyNoAnswer(target, 4_000);
   if (why === undefined) return;
   throw new Error(
-    `SLIPWAY_BUILDKIT_HOST: nothing answers at ${endpoint} (${why}). Start that BuildKit, or unset it.`,
+    `SLIPWAY_BUILDKIT_HOST: nothing answers at ${endpoint} (${why}). Start this BuildKit, or unset the variable.`,
   );
 }
 
-/** The engine in whose container the embedded registry runs, if there is one. */
+/** The Docker engine that runs the embedded registry as a container, if any. */
 async function registryEngine() {
   const engine = await dockerEngine();
   return engine?.desktop ? engine : undefined;

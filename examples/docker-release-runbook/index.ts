@@ -18,7 +18,7 @@ const lanes = [
   },
 ];
 
-/** The runbook's prerequisites. They run in `up`, before anything is built, and never in a preview. */
+/** The runbook's prerequisites. `up` runs them before the build; a preview does not. */
 const checks = [
   { name: "build", run: ["npm", "run", "build"] },
   { name: "core gate", run: ["npm", "run", "gate:core"] },
@@ -26,7 +26,7 @@ const checks = [
 
 export = async () => {
   const plan = await Release.plan({
-    // IMAGE_REPO=ghcr.io/<owner>/aionis names another repository; PUBLISH_LATEST=false moves no floating tag.
+    // IMAGE_REPO=ghcr.io/<owner>/aionis changes the repository; PUBLISH_LATEST=false moves no floating tag.
     // Credentials: GHCR_USERNAME and GHCR_TOKEN, else GITHUB_ACTOR and GITHUB_TOKEN.
     registries: [ghcr("cognary")],
     variables: ["TAG", "PLATFORMS"], // the runbook's names for the version and the platforms

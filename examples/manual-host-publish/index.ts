@@ -5,7 +5,7 @@ export = async () => {
     repository: "joakimp/opencode-devbox",
     registries: [dockerHub("joakimp")],
 
-    // base-<12 hex> is built where no registry has it; base-latest follows by reference. BASE_HASH pins another.
+    // Builds base-<12 hex> if no registry has it, then moves base-latest to it. BASE_HASH pins another.
     base: { dockerfile: "Dockerfile.base", include: ["rootfs/**", "entrypoint*.sh"] },
 
     images: {
@@ -13,7 +13,7 @@ export = async () => {
         dockerfile: "Dockerfile.variant",
         platforms: ["linux/amd64", "linux/arm64"],
         buildArgs: { INSTALL_OPENCODE: "true" },
-        // After every tag, with HUB_PAT or the registry's token. A release that `latest` does not follow leaves it.
+        // Written after every tag, with HUB_PAT or the registry's token. Unchanged if the release does not get `latest`.
         description: {
           file: "DOCKER_HUB.md",
           short: "A development container with opencode, for amd64 and arm64",
@@ -26,7 +26,7 @@ export = async () => {
       { suffix: "" },
       {
         suffix: "-omos",
-        // OMOS_VERSION=1.4.2 pins it, and the plan shows both.
+        // OMOS_VERSION=1.4.2 pins it; the plan shows both versions.
         buildArgs: { INSTALL_OMOS: "true", OMOS_VERSION: { latestOf: "npm:oh-my-opencode-slim" } },
       },
     ],

@@ -6,7 +6,7 @@ export = async () => {
     images: {
       "pi-devbox": {
         tags: ["type=ref,event=tag"], // vX.Y.Z and latest
-        // PI_VERSION=0.10.2 pins it, and the plan shows both.
+        // PI_VERSION=0.10.2 pins it; the plan shows both versions.
         buildArgs: { PI_VERSION: { latestOf: "npm:@mariozechner/pi-coding-agent" } },
       },
     },

@@ -23,7 +23,7 @@ const release: ReleaseArgs = {
 };
 
 export = async () => {
-  // Pulumi.setup.yaml: the repository's settings on GitHub, and the workflow files of this release.
+  // Pulumi.setup.yaml sets up the GitHub repository, with the workflow files of this release.
   if (stackSettings().github?.setup) {
     const plan = await RepositorySetup.plan({}, release);
     return new RepositorySetup("repository", plan).outputs;

@@ -12,7 +12,7 @@ for (const name of services) {
     platforms: ["linux/amd64"], // CI_IMAGE_PLATFORM
     tags: ["type=ref,event=tag"], // CI_IMAGE_TAG, else the git tag; written once
     flavor: ["latest=false"],
-    labels: "none", // no version inside: an unchanged service keeps its digest and gets the new tag without a build
+    labels: "none", // without a version label, an unchanged service keeps its digest and is not built
   };
 }
 
@@ -21,7 +21,7 @@ export = async () => {
     {
       registries: [registry("registry.stage")], // CI_REGISTRY
       publishVersionTag: true, // refused without CI_IMAGE_TAG or a git tag
-      images, // CI_SERVICES, CI_SERVICE_FILTER or SERVICES name some of them
+      images, // CI_SERVICES, CI_SERVICE_FILTER or SERVICES select some of them
       variables: ["SERVICES"],
     },
     { files: (planned) => [serviceManifest(planned)] },
@@ -29,7 +29,7 @@ export = async () => {
   return new Release("services", plan).outputs;
 };
 
-/** What pipelines read: every service by its newest tag. One that was left out keeps the tag of its last release. */
+/** The file that pipelines read: each service with its newest tag. A service that was left out keeps its last tag. */
 function serviceManifest({ plan, config }: PlannedRelease): ReleaseFile {
   const [primary] = config.registries;
   const released = plan.images.map(({ intent, ...image }) => ({ ...image, tags: intent.tags }));

@@ -3,7 +3,7 @@ import { dockerHub, ghcr, Release } from "slipway";
 export = async () => {
   const plan = await Release.plan({
     repository: "graysurf/agent-workspace-launcher",
-    // AWL_DOCKER_RELEASE_VERSION, AWL_DOCKER_RELEASE_PLATFORMS, …: every variable is read with this prefix first.
+    // Every variable is read with this prefix first, such as AWL_DOCKER_RELEASE_VERSION.
     envPrefix: "AWL_DOCKER_RELEASE_",
     registries: [
       dockerHub("graysurf"), // DOCKERHUB_USERNAME and DOCKERHUB_TOKEN
@@ -12,7 +12,7 @@ export = async () => {
     images: {
       "agent-workspace-launcher": {
         platforms: ["linux/amd64", "linux/arm64"],
-        buildArgs: { AGENT_KIT_REF: { file: "VERSIONS.env" } }, // refused where the file or the key is missing
+        buildArgs: { AGENT_KIT_REF: { file: "VERSIONS.env" } }, // refused if the file or the key is missing
         flavor: ["latest=true"], // also for a release without a version; it never goes back
         tags: ["type=semver,pattern={{version}},prefix=v", "type=sha"],
       },

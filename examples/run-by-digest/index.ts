@@ -9,7 +9,7 @@ const images = {
   },
 };
 
-/** Releases the site to the registry of Pulumi.stage.yaml, then runs on this machine what was released. */
+/** Releases the site to the registry of Pulumi.stage.yaml, then runs the released image on this machine. */
 export = async () => {
   const release = new Release("release", await Release.plan({ images }));
   const port = new Config().getNumber("port") ?? 8080;

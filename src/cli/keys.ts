@@ -7,9 +7,11 @@ import { fromRoot, rootDir } from "../inputs/project-files";
 import { ProblemError, reasonOf } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { Secret } from "../plan/secret";
+import { Redactor } from "../registry/redact";
 import { writeWholeFile } from "../report/manifest-file";
 import { lookUp } from "../settings/environment";
 import { overlayCode } from "../settings/overlay";
+import type { Written } from "../settings/paths";
 import { isSetupStack, readStackFile } from "../settings/stack-file";
 import { newKeyPair, publicPem, readPrivateKey } from "../signing/keys";
 import { engineHint } from "./engine/pulumi";
@@ -18,7 +20,7 @@ export interface KeysRequest {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
-  /** Where the public key goes, from the project's folder. @default cosign.pub, or cosign.<stack>.pub */
+  /** The file for the public key, relative to the project. @default cosign.pub, or cosign.<stack>.pub */
   readonly publicKey?: string;
   readonly env: NodeJS.ProcessEnv;
   readonly code: Code;
@@ -26,16 +28,14 @@ export interface KeysRequest {
 
 export interface MadeKeys {
   readonly stack: string;
-  /** `completed`: only the public half of an existing key was written. */
+  /** `completed`: only the public key of an existing private key was written. */
   readonly action: "created" | "completed" | "unchanged";
-  /** From the project's folder; absent where the settings hold the PEM itself. */
+  /** Relative to the project; absent if the settings contain the PEM itself. */
   readonly publicKeyFile?: string;
 }
 
-type Sign = Readonly<Record<string, unknown>>;
-
 /**
- * Makes a stack's key pair where it has none. The private key is stored before anything names its public half, so that
+ * Creates a stack's key pair if it has none. The private key is stored before the public one is written or named, so that
  * the next run completes an interrupted one. Existing keys and files are not overwritten.
  *
  * @throws ProblemError `keys-refused`; Error with pulumi's own message
@@ -45,7 +45,7 @@ export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
   const projectDir = path.resolve(request.cwd);
   const settings = await readStackFile({ projectDir, stack, configFile });
   const written = overlayCode(code, settings.written);
-  const sign: Sign = isRecord(written.sign) ? written.sign : {};
+  const sign = isRecord(written.sign) ? written.sign : {};
   refuseUnneeded(stack, written, sign);
   const root = typeof written.root === "string" ? written.root : ".";
   const { publicKeyFile: named } = sign;
@@ -61,12 +61,12 @@ export async function makeKeys(request: KeysRequest): Promise<MadeKeys> {
   if (!hasPrivate && (hasPublic || target !== undefined)) {
     throw refused(
       "slipway:sign",
-      `${stack} names a public key, and its private key is not here`,
-      "Set COSIGN_PRIVATE_KEY to it. For a new pair, take publicKey (publicKeyFile) out and list the old one under sign.trusted.",
+      `${stack} names a public key, but its private key is not available`,
+      "Set COSIGN_PRIVATE_KEY to it. For a new pair, remove publicKey (publicKeyFile) and list the old one under sign.trusted.",
     );
   }
   const made = hasPrivate ? undefined : newKeyPair();
-  // The engine encrypts the key. It is passed on standard input, since a process list shows arguments.
+  // On standard input, since other processes can see arguments. Pulumi encrypts the key.
   if (made !== undefined)
     await pulumiConfig(request, ["set", "--secret", "--path", "slipway:sign.key"], made.privateKey);
   const publicKey = made?.publicKey ?? (await publicHalf(request, sign, rootDir(projectDir, root), prefix));
@@ -93,7 +93,7 @@ export function keysText({ stack, action, publicKeyFile }: MadeKeys): string {
   }
 }
 
-function refuseUnneeded(stack: string, written: Readonly<Record<string, unknown>>, { mode }: Sign): void {
+function refuseUnneeded(stack: string, written: Written, { mode }: Written): void {
   const refuse = (setting: string, reason: string) => {
     throw refused(`slipway:${setting}`, `${reason}: it needs no key`);
   };
@@ -105,10 +105,15 @@ function refuseUnneeded(stack: string, written: Readonly<Record<string, unknown>
     refuse("sign.mode", `the settings of ${stack} say sign.mode: ${String(mode)}`);
 }
 
-async function publicHalf(request: KeysRequest, sign: Sign, root: string, prefix: string): Promise<string> {
+async function publicHalf(
+  request: KeysRequest,
+  sign: Written,
+  root: string,
+  prefix: string,
+): Promise<string> {
   const { env } = request;
   const given = (variable: string) => lookUp(env, [variable], prefix)?.value;
-  // The engine decrypts what the stack's file has; a program may give it as it is.
+  // A secret in the stack's file has to be decrypted by pulumi; in code it is plain text.
   const stored = async (name: "key" | "password") => {
     const value = sign[name];
     if (value === undefined || typeof value === "string") return value;
@@ -129,7 +134,7 @@ async function publicHalf(request: KeysRequest, sign: Sign, root: string, prefix
   }
 }
 
-/** @throws ProblemError where each file holds another key */
+/** The first file that is free or has this key. @throws ProblemError if each has another key */
 async function freeFile({ stack, publicKey }: KeysRequest, projectDir: string, pem: string): Promise<string> {
   const names = publicKey === undefined ? ["cosign.pub", `cosign.${stack}.pub`] : [publicKey];
   for (const name of names) {
@@ -139,14 +144,10 @@ async function freeFile({ stack, publicKey }: KeysRequest, projectDir: string, p
     });
     if (found === undefined || found.trim() === pem.trim()) return file;
   }
-  throw refused(
-    names.join(", "),
-    "is there already, and is another key's",
-    "Name another file: --public-key.",
-  );
+  throw refused(names.join(", "), "already exists, with another key", "Name another file: --public-key.");
 }
 
-/** @returns what pulumi printed @throws Error with its own message, without the key */
+/** Runs `pulumi config`. @returns its output @throws Error with its message, without the key */
 async function pulumiConfig(
   { stack, cwd, configFile, env }: KeysRequest,
   [verb = "", ...args]: readonly string[],
@@ -159,15 +160,14 @@ async function pulumiConfig(
     { cwd, env, input: value?.reveal() },
   );
   if (code === 0) return stdout;
-  const said = (value?.reveal() ?? "")
-    .split("\n")
-    .filter((line) => line !== "")
-    .reduce((text, line) => text.replaceAll(line, "[secret]"), stderr.trim() || (message ?? "pulumi failed"));
+  const redactor = new Redactor();
+  if (value !== undefined) redactor.hide(value.reveal());
+  const reason = redactor.redact(stderr.trim() || (message ?? "pulumi failed"));
   throw new Error(
-    `the key of ${stack} cannot be kept: ${said}\n${engineHint(code ?? 1, { stack, cwd }) ?? ""}`.trim(),
+    `the key of ${stack} cannot be stored: ${reason}\n${engineHint(code ?? 1, { stack, cwd }) ?? ""}`.trim(),
   );
 }
 
 function refused(at: string, message: string, hint?: string): ProblemError {
-  return new ProblemError("No key was made:", [{ code: "keys-refused", path: at, message, hint }]);
+  return new ProblemError("No key was created:", [{ code: "keys-refused", path: at, message, hint }]);
 }

@@ -16,7 +16,7 @@ import { previewCommand, upCommand } from "./commands/up";
 import { verifyCommand } from "./commands/verify";
 import { workflowsCommand } from "./commands/workflows";
 
-/** The commands, in the order of the help. A module that is slow to load is imported by the command's action. */
+/** The commands, in the order of the help. Their actions import what is slow to load. */
 const COMMANDS: readonly ((secondMs?: number) => Command)[] = [
   initCommand,
   keysCommand,
@@ -39,12 +39,10 @@ const COMMANDS: readonly ((secondMs?: number) => Command)[] = [
 const USAGE_ERROR = 2;
 
 /**
- * Runs the `slipway` command.
+ * Runs the `slipway` command. Commands fail by throwing: `command.error(…)` for wrong flags or environment, any other
+ * error for a failure. A command that has printed its failure itself sets `process.exitCode`.
  *
- * Commands fail by throwing: `command.error(…)` for what is wrong with flags or environment, any other error for what
- * went wrong. A command that has reported by itself sets `process.exitCode`.
- *
- * @param secondMs how long a second of waiting is, less in tests
+ * @param secondMs how long a second of waiting lasts, less in tests
  * @returns the exit code: 0 done, 1 failed, 2 used wrongly
  */
 export async function main(argv: string[], secondMs?: number): Promise<number> {
@@ -52,7 +50,7 @@ export async function main(argv: string[], secondMs?: number): Promise<number> {
     await buildProgram(secondMs).parseAsync(argv, { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
-    // Commander has printed its own messages, help and version already.
+    // Commander has already printed its message, the help or the version.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
     process.stderr.write(`error: ${reasonOf(error)}\n`);
     if (process.env.SLIPWAY_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
@@ -64,13 +62,13 @@ export function buildProgram(secondMs?: number): Command {
   const program = new Command("slipway")
     .description("Release container images: previewed, verified, then tagged.")
     .configureHelp({
-      // The list of commands fits a terminal; each one's own help has its arguments.
+      // Without arguments, so that the list fits a terminal.
       subcommandTerm: (command) => command.name(),
       optionDescription: (option) => new Help().optionDescription(option).replace(" (default: [])", ""),
     })
     .version(version, "--version", "print the version")
     .exitOverride()
-    // After a command's name --version is the command's own: the one to release.
+    // After a command's name, --version is the command's own flag: the version to release.
     .enablePositionalOptions()
     .showHelpAfterError("(add --help for what is allowed)");
   for (const build of COMMANDS) program.addCommand(build(secondMs).copyInheritedSettings(program));

@@ -13,13 +13,12 @@ import {
 import type { Config, RegistryConfig } from "../plan/config";
 import { type Digest, isDigest } from "../plan/digest";
 import { type Problem, ProblemError } from "../plan/problem";
+import { movingTags, prunableKind } from "../plan/prunable-tags";
 import {
-  movingTags,
   type PrunableImage,
   type PruneResult,
   type PruneRules,
   planPrune,
-  prunableKind,
   type Removal,
   type RemovalOutcome,
   type RepositoryContents,
@@ -39,7 +38,7 @@ import { readReleaseConfigs, recordedManifest } from "./plan/plan-stack";
 import { runContext, untilInterrupted } from "./run-context";
 import { say } from "./terminal";
 
-export interface Prune {
+interface PruneInput {
   readonly stack: string;
   readonly cwd: string;
   readonly configFile?: string;
@@ -47,12 +46,12 @@ export interface Prune {
   readonly now: Date;
   /** Seconds. */
   readonly olderThan?: number;
-  /** Carries it out; else it is only listed. */
+  /** Removes what is listed. */
   readonly yes: boolean;
 }
 
-/** Lists, or removes, what no release of a stack needs, in each repository of its images. */
-export async function prune(options: Prune): Promise<{ code: number; results: readonly PruneResult[] }> {
+/** Lists or removes what no release of a stack needs, in each repository of its images. */
+export async function prune(options: PruneInput): Promise<{ code: number; results: readonly PruneResult[] }> {
   const projectDir = path.resolve(options.cwd);
   const { configs, unfinished } = await readReleaseConfigs({ ...options, projectDir });
   if (unfinished !== undefined)
@@ -74,11 +73,11 @@ export async function prune(options: Prune): Promise<{ code: number; results: re
   return { code: results.some(({ problems }) => problems.length > 0) ? 1 : 0, results };
 }
 
-/** One set of rules for all releases of a program: what one needs stays in a repository that they share. */
+/** One set of rules for all releases of a program: releases that share a repository keep what either needs. */
 async function pruneRules(
   configs: readonly Config[],
   projectDir: string,
-  { stack, env, now, olderThan }: Prune,
+  { stack, env, now, olderThan }: PruneInput,
 ): Promise<Omit<PruneRules, "images">> {
   const root = rootDir(projectDir, configs[0]?.root ?? ".");
   const git = await readGit(root);
@@ -92,7 +91,7 @@ async function pruneRules(
     configs.map((config) => recordedManifest({ projectDir, config, env }, stack)),
   );
   if (manifests.some(({ status }) => status === "rejected"))
-    say(`note: ${stack}'s state cannot be read here; what the registries hold has to do`);
+    say(`note: ${stack}'s state cannot be read here; only what the registries hold is considered`);
   const released = manifests.flatMap((read) =>
     read.status === "rejected" ? [] : (read.value?.images.map(({ digest }) => digest) ?? []),
   );
@@ -109,11 +108,11 @@ async function pruneRules(
       now,
     }),
     now,
-    ...(olderThan === undefined ? {} : { olderThan }),
+    olderThan,
   };
 }
 
-/** `host/path` of each repository of the stack's images; registries that a release would skip are left out. */
+/** The `host/path` of each repository of the stack's images, without registries that a release would skip. */
 async function repositoriesToPrune(config: Config, context: Context): Promise<string[]> {
   const ready = await Promise.all(
     config.registries.map(async (registry) => {
@@ -180,13 +179,13 @@ class RepositoryPruner {
     return { ...shown, ...(await this.#carryOut(plan.removals, signal)) };
   }
 
-  /** One removal after the other, each judged again by what the registry has right before it. */
+  /** Removes one after the other. Right before each removal the registry is read and the rules are applied again. */
   async #carryOut(
     removals: readonly Removal[],
     signal: AbortSignal,
   ): Promise<Pick<PruneResult, "outcomes" | "problems">> {
     const outcomes: RemovalOutcome[] = [];
-    // Without deletes by digest an image stays beneath its tags, and with it the list of its signatures: that goes first.
+    // Docker Hub deletes tags, not digests. In reverse, the tag that lists an image's signatures goes before the image's.
     for (const { digest, tags, by } of this.#hasHub ? [...removals].reverse() : removals) {
       signal.throwIfAborted();
       try {
@@ -198,15 +197,10 @@ class RepositoryPruner {
             one.tags.every((tag) => tags.includes(tag)),
         );
         const reason = removal === undefined ? "it changed since it was listed" : await this.#remove(removal);
-        outcomes.push({
-          digest,
-          tags,
-          removed: reason === undefined,
-          ...(reason === undefined ? {} : { reason }),
-        });
+        outcomes.push({ digest, tags, removed: reason === undefined, reason });
       } catch (error) {
         signal.throwIfAborted();
-        // What comes later can depend on what failed: signatures go after what they sign.
+        // Stop, since later removals can depend on this one: signatures go after what they sign.
         outcomes.push({ digest, tags, removed: false, reason: "it failed" });
         return { outcomes, problems: problemsOf(error) };
       }
@@ -214,7 +208,7 @@ class RepositoryPruner {
     return { outcomes, problems: [] };
   }
 
-  /** @returns why it was left */
+  /** @returns why it was not removed */
   async #remove({ digest, tags, by, manifests }: Removal): Promise<string | undefined> {
     const { client, repository } = this.#at;
     if (this.#hasHub) {
@@ -259,12 +253,12 @@ class RepositoryPruner {
     const names = this.#rules.images.map(({ name }) => name);
     const lane = this.#config.lane?.name ?? "";
     const other = said.find((one) => !names.includes(one.image) || one.lane !== lane);
-    const isStrangers = bundles.length > 0 && signed.claims.length + signed.statements.length === 0;
+    const isForeign = bundles.length > 0 && signed.claims.length + signed.statements.length === 0;
     const owner =
       other !== undefined
         ? `it is ${other.image}${other.lane === "" ? "" : ` of the lane ${other.lane}`}`
-        : isStrangers
-          ? "it is signed, and none of this stack's signers did"
+        : isForeign
+          ? "it is signed, but not by this stack's signers"
           : undefined;
     const { annotations } = image;
     const claimed = signed.claims.find(({ version }) => version !== undefined)?.version;
@@ -275,19 +269,19 @@ class RepositoryPruner {
       builtFor: annotations[VERSION_ANNOTATION],
       revision: annotations[REVISION_ANNOTATION],
       isOurs: CONTENT_KEY_ANNOTATION in annotations,
-      ...(owner === undefined ? {} : { owner }),
-      ...(madeAt === undefined ? {} : { madeAt }),
+      owner,
+      madeAt,
     };
   }
 
-  /** When it was built, by its provenance; a commit can be old, and its build of today. */
+  /** When it was built, by its provenance: the annotation can be the date of an older commit. */
   async #madeAt(
     digest: Digest,
     created: string | undefined,
     tags: readonly string[],
   ): Promise<Date | undefined> {
     const times = [Date.parse(created ?? "")];
-    // Provenance is not read for what stays or goes whatever its age.
+    // Provenance is only read if all tags may go: otherwise the age does not matter.
     if (tags.every((tag) => this.#mayGo(tag))) {
       const { client, repository } = this.#at;
       const index = (await client.getManifest(repository, digest))?.json;
@@ -298,7 +292,7 @@ class RepositoryPruner {
     return known.length === 0 ? undefined : new Date(Math.max(...known));
   }
 
-  /** Docker Hub deletes tags by its own API, and nothing by the registry's. */
+  /** Docker Hub deletes tags only by its own API. */
   get #hasHub(): boolean {
     return this.#registry?.hub !== undefined;
   }
@@ -307,7 +301,7 @@ class RepositoryPruner {
     return this.#config.registries.find(({ host }) => host === this.#place.client.host);
   }
 
-  /** Where GitHub deletes: by a token of its own, which needs more rights than a push; else by what pushes. */
+  /** Uses a GitHub token if there is one, since deleting needs more rights than a push; else the registry's password. */
   #package(): Promise<GitHubPackage> {
     this.#packages ??= packageAt(this.#place, this.#registry?.packages ?? "", this.#context, this.#env);
     return this.#packages;
@@ -347,10 +341,10 @@ function cannotDelete(repository: string, error: unknown): readonly Problem[] {
     {
       code: "prune-cannot-delete",
       path: repository,
-      message: `${host} deletes nothing by the registry's API, so nothing was removed`,
+      message: `${host} does not delete by the registry's API, so nothing was removed`,
       hint:
         "Allow deletes in the registry (distribution: REGISTRY_STORAGE_DELETE_ENABLED=true), or remove the tags by its " +
-        "own means. Of a GitHub Enterprise server: name it in `packages` of the registry.",
+        "own means. For a GitHub Enterprise server, set `packages` of the registry.",
     },
   ];
 }

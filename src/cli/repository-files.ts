@@ -7,6 +7,7 @@ export interface ProjectFile {
   readonly text: string;
 }
 
+/** A file's text; undefined if it is missing. @throws Error if a link leads out of the repository */
 export async function foundText(root: string, file: string): Promise<string | undefined> {
   let at = root;
   for (const part of file.split("/")) {
@@ -27,8 +28,8 @@ interface Staged {
 }
 
 /**
- * Writes all files or none: first to temporary files beside them, then all are renamed. A failure or an interruption
- * undoes everything, new folders too.
+ * Writes all files or none: first to temporary files beside them, then renames all. A failure or an interruption undoes
+ * everything, including new folders.
  */
 export async function writeAllOrNone(
   root: string,

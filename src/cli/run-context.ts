@@ -11,7 +11,7 @@ import { endPassing, say, sayInPassing } from "./terminal";
 
 export function runContext(config: Config, env: NodeJS.ProcessEnv, projectDir: string): Context {
   const { signing, ...connections } = providerConfig(config);
-  // Diagnostics are named as the caller reaches them, who may be elsewhere (-C).
+  // Relative to the current folder, which is not the project's with -C.
   const artifacts = path.relative("", path.resolve(projectDir, config.artifacts));
   return {
     registries: new Registries({ ...connections, artifacts }, env),
@@ -24,7 +24,7 @@ export function runContext(config: Config, env: NodeJS.ProcessEnv, projectDir: s
   };
 }
 
-/** Writes the files that the program makes from its plan, and says where. */
+/** Writes the files that the program made from its plan, and prints their paths. */
 export async function writeOwnFiles({ projectDir, files }: PlannedRelease): Promise<void> {
   await writeFiles(projectDir, files);
   for (const file of files ?? []) say(`wrote ${file.path}`);
@@ -33,10 +33,12 @@ export async function writeOwnFiles({ projectDir, files }: PlannedRelease): Prom
 const INTERRUPTED = 130;
 
 /**
- * Works until it is done, or until Ctrl-C or SIGTERM, which cancel the requests to registries. A failed push leaves a
- * file with the last requests.
+ * Runs `work`, whose requests to registries Ctrl-C and SIGTERM cancel. If it fails on a registry, the last requests are
+ * written to a file.
  *
- * @param operation what is being done, for that file: `publish`
+ * @param operation the command's name, for that file
+ * @param left printed after an interruption: what was written, and what to do next
+ * @returns the exit code
  */
 export async function untilInterrupted(
   context: Context,

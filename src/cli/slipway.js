@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 
-// The reader may stop (`slipway --help | head -1`). What runs goes on to its end: a release is not left half done for
-// that, and the exit code stays its own.
+// The reader of a pipe may stop (`slipway --help | head -1`). That must not end a release in the middle or change the
+// exit code.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
     if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
   });
 }
 
-// What a command or a project's program leaves uncaught: its message, as for any other error.
+// Print an uncaught error of a command or of a project's program like any other error.
 process.on("uncaughtException", (/** @type {unknown} */ error) => {
   const { message, stack } = error instanceof Error ? error : { message: String(error), stack: "" };
   process.stderr.write(`error: ${message}\n${process.env.SLIPWAY_DEBUG ? `${stack}\n` : ""}`);

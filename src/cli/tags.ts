@@ -25,7 +25,7 @@ export function printTags(options: TagsOptions, command: Command): void {
   });
   for (const warning of result.warnings) warn(warning);
   for (const { path, message, hint } of result.problems)
-    warn([`${path}: ${message}`, ...(hint === undefined ? [] : [`  ${hint}`])].join("\n"));
+    warn(`${path}: ${message}${hint === undefined ? "" : `\n  ${hint}`}`);
   const { version, partial, latest, tags, labels } = result;
   const annotations = options.annotation.length > 0 ? result.annotations : undefined;
   const json = { version, partial, latest, tags, labels, annotations };
@@ -56,8 +56,8 @@ function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEv
   const eventFile = options.eventFile ?? env.GITHUB_EVENT_PATH;
   if ([ref, sha, eventName, eventFile].every((value) => value === undefined)) {
     command.error(
-      "error: there is no event to make tags for. Set GITHUB_REF and GITHUB_SHA as a workflow does, or say e.g. " +
-        "--ref refs/tags/v1.2.3 --sha $(git rev-parse HEAD)",
+      "error: there is no event to make tags for. Set GITHUB_REF and GITHUB_SHA as a workflow does, or give the flags, " +
+        "such as --ref refs/tags/v1.2.3 --sha $(git rev-parse HEAD)",
       { exitCode: 2 },
     );
   }
@@ -91,7 +91,7 @@ function readEvent(options: TagsOptions, command: Command, now: Date): ReleaseEv
   return releaseEventFromGitHub({ ...event, commitDate });
 }
 
-/** The commit's date by the event or by git, which runs only if an expression uses it. */
+/** The commit's date from the event, else from git, which runs only if an expression uses the date. */
 function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOptions): Date | undefined {
   const sha = correctedSha(event);
   const known = commitDateInPayload(event.payload, sha);
@@ -111,9 +111,9 @@ function commitDateOf(event: Parameters<typeof correctedSha>[0], options: TagsOp
 
 function readPayload(file: string | undefined, isNamed: boolean): unknown {
   if (!file) return {};
-  // As for GitHub's own library, a workflow without its event's file is one with an empty event.
+  // As in GitHub's toolkit, a missing event file means an empty event.
   if (!isNamed && !existsSync(file)) {
-    warn(`GITHUB_EVENT_PATH is ${file}, which does not exist; the event is taken as empty`);
+    warn(`GITHUB_EVENT_PATH is ${file}, which does not exist; the event counts as empty`);
     return {};
   }
   return readJson(file);

@@ -3,7 +3,7 @@ import pc from "picocolors";
 
 export type Colors = Pick<ReturnType<typeof pc.createColors>, "bold" | "dim" | "green" | "red" | "yellow">;
 
-/** Colours of a stream: none where it is no terminal, unless FORCE_COLOR; never with NO_COLOR. */
+/** A stream has colours if it is a terminal or with FORCE_COLOR, but never with NO_COLOR. */
 export function colorsFor(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Colors {
   const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "";
   return pc.createColors(!env.NO_COLOR && (isTerminal ? env.TERM !== "dumb" : isForced));
@@ -19,12 +19,12 @@ export function timeText(ms: number): string {
 const CLEAR_LINE = `\r${String.fromCharCode(27)}[2K`;
 let isPassing = false;
 
-/** One line for the user; standard output is for what the command prints. */
+/** Prints a line for the user on standard error; standard output is for the command's result. */
 export function say(text: string): void {
   process.stderr.write(`${endOfPassing()}${text}\n`);
 }
 
-/** A line that what is said next replaces on a terminal; anywhere else it stays. */
+/** Prints a line that the next one replaces on a terminal. */
 export function sayInPassing(text: string): void {
   const { isTTY, columns = 80 } = process.stderr;
   isPassing = isTTY && process.env.TERM !== "dumb" && !process.env.CI;
@@ -32,7 +32,7 @@ export function sayInPassing(text: string): void {
   else say(text);
 }
 
-/** Clears what was said in passing, before another writes to the terminal. */
+/** Clears a replaceable line, before other code writes to the terminal. */
 export function endPassing(): void {
   process.stderr.write(endOfPassing());
 }
@@ -46,7 +46,7 @@ function endOfPassing(): string {
 /** The exit code of a command that a signal interrupts, as in a shell. */
 export const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Flags or answers that cannot be used; exit code 2. */
+/** Flags or answers that cannot be used. The exit code is 2. */
 export class UsageError extends Error {}
 
 export async function reportUsage(command: Command, run: () => Promise<number>): Promise<void> {

@@ -63,12 +63,11 @@ function parseTarget(target: string): ReturnType<typeof parseReference> {
   try {
     return parseReference(target);
   } catch (error) {
-    const reason = reasonOf(error);
-    throw refused("verify-target", target, `is no file, and no image's reference: ${reason}`);
+    throw refused("verify-target", target, `is neither a file nor an image's reference: ${reasonOf(error)}`);
   }
 }
 
-/** The manifest says what each image has to be, where the options do not: what a promotion of it would ask for. */
+/** Requires of each image what a promotion of the manifest would require; the options come first. */
 function manifestRequests(
   manifest: ReleaseManifest,
   rules: PromotionRules,
@@ -80,7 +79,7 @@ function manifestRequests(
   return manifest.images.map((image) => {
     const base = isBase(image) ? { addressed: { include: [] } } : {};
     const request = promotionRequest(rules, base, manifestRelease(manifest, image), image.repositories);
-    // A manifest does not say in which lane an image was released.
+    // A manifest does not contain the lane of an image.
     const { lane: _, ...known } = request.rules;
     const asked = { image: name ?? known.image, revision: revision ?? known.revision };
     return { ...request, rules: { ...known, ...asked } };
@@ -95,7 +94,7 @@ function refused(code: string, at: string, message: string, hint?: string): Prob
   return new ProblemError("Nothing was verified:", [{ code, path: at, message, hint }]);
 }
 
-/** What a stack asks of what it promotes: `promote.verify`, and what its policy asks for. */
+/** The rules by which a stack promotes: `promote.verify` and its policy. */
 async function readVerifyStack(
   stack: string,
   cwd: string,
@@ -107,8 +106,8 @@ async function readVerifyStack(
     throw refused(
       "verify-rules",
       "promote.verify",
-      `the stack ${stack} asks for no evidence of what it promotes`,
-      "Set slipway:promote.verify in its file, or say by flags who has to have signed.",
+      `the stack ${stack} requires no evidence of what it promotes`,
+      "Set slipway:promote.verify in its file, or name the required signer by flags.",
     );
   }
   return { config, rules };

@@ -18,8 +18,8 @@ import { BASE_IMAGE, type ImageIntent } from "./release-intent";
 import type { Refusal } from "./release-plan";
 
 /**
- * Where a base's content comes from: its tag, or a build. Where releases are signed, the tag counts only with a claim.
- * Without signatures, a tag of another tool is trusted by its name, but not one whose annotation names other content.
+ * Decides where a base's content comes from: its tag, or a build. If releases are signed, the tag needs a claim. Without
+ * signatures, a tag of another tool is trusted, unless an annotation names other content.
  */
 export function decideBase(input: ContentInput): ContentDecision {
   const { intent, verification } = input;
@@ -53,10 +53,7 @@ export function decideBase(input: ContentInput): ContentDecision {
   };
 }
 
-/**
- * Whether content is this base: by its key, or by the short hash that it was built with, but only where a pin names
- * other content than the working tree's.
- */
+/** Whether content is this base: it has its key or, for a base that is pinned by its short hash, this hash. */
 function holdsBase(
   { contentKey, candidateTag }: Pick<ImageIntent, "contentKey" | "candidateTag">,
   key: string,
@@ -108,8 +105,8 @@ function tagPath({ name, candidateTag = "" }: ImageIntent): string {
 }
 
 /**
- * A base has no version of its own: its floating tag moves when the release built from it is the newest one. Without
- * a version being released it just moves.
+ * A base has no version of its own: its floating tag moves if the release that is built from it is the newest one.
+ * Without a version, it always moves.
  */
 export function followReleases(intents: readonly ImageIntent[]): ImageIntent[] {
   return intents.map((intent) => {
@@ -121,7 +118,7 @@ export function followReleases(intents: readonly ImageIntent[]): ImageIntent[] {
   });
 }
 
-/** An image with a base takes it; a base takes nothing that this release makes. */
+/** Refuses an image that is not built from its base, and a base that is built from this release's images. */
 export function baseUseProblems({
   image,
   path,
@@ -129,10 +126,10 @@ export function baseUseProblems({
   isBase,
 }: {
   readonly image: ImageIntent;
-  /** Where the Dockerfile is written, e.g. `slipway:images[0].dockerfile`. */
+  /** The path of the Dockerfile's setting: `slipway:images[0].dockerfile`. */
   readonly path: string;
   readonly references: readonly (Reference & { readonly text: string })[];
-  /** Others of the release are built from it. */
+  /** Whether other images of the release are built from it. */
   readonly isBase: boolean;
 }): Problem[] {
   const problems: Problem[] = [];

@@ -18,25 +18,25 @@ import { tagOf } from "./tag-rules/event";
 import type { TagEntry } from "./tag-rules/rule-tag";
 import { compareVersions, newest, parseVersion, type Version } from "./versions";
 
-/** A release of one image that exists, wherever that is known from: a manifest or a statement. */
+/** A release of an image that exists, by a manifest or a statement. */
 export interface ExistingRelease {
   readonly name: string;
   readonly digest: Digest;
-  /** Without the form; absent for a release without one. */
+  /** Without the form. Absent for a release without a version. */
   readonly version?: string;
   readonly revision: string;
-  /** What was released: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
+  /** The released reference: `refs/tags/v1.2.3`, `refs/heads/main`; empty if unknown. */
   readonly ref: string;
   readonly contentKey: string;
   readonly platforms: readonly string[];
-  /** `host/path`, where it is, the first choice first. */
+  /** `host/path` of the repositories that have it, in order of preference. */
   readonly repositories: readonly string[];
   readonly statement?: ReleaseStatement;
 }
 
-/** Content that is taken as it is: nothing of it is made by this release. */
+/** Content that this release does not make. */
 export type ExistingContent =
-  /** Verified elsewhere: `of` is the stack or the statement, for people; `source` is `host/path`. */
+  /** From `source` (`host/path`); `of` names the stack or the statement, for messages. */
   | {
       readonly from: "promotion";
       readonly digest: Digest;
@@ -46,7 +46,7 @@ export type ExistingContent =
       /** Absent if it is unknown. */
       readonly sbom?: SbomState;
     }
-  /** An earlier version: its tag, and the version that a newer one has to beat for the rollback to end. */
+  /** An earlier version. A version newer than `until` ends the rollback. */
   | {
       readonly from: "rollback";
       readonly digest: Digest;
@@ -58,9 +58,9 @@ export type ExistingContent =
     };
 
 /**
- * What an image should become when its content exists: the same digest under this stack's own tags.
+ * What an image with existing content should become: the same digest under this stack's tags.
  *
- * @param entries what this stack's own rules give for the release's reference
+ * @param entries the tags of this stack's rules for the release's reference
  */
 export function existingIntent({
   config,
@@ -100,13 +100,13 @@ export function existingIntent({
   };
 }
 
-/** The reference of a release whose manifest does not say it: what `git tag v1.2.3` makes. */
+/** The likely reference of a release whose manifest has none: that of `git tag v1.2.3`. */
 export function refOfVersion(version: string | undefined): string {
   if (version === undefined) return "";
   return `refs/tags/${/^\d+\.\d/.test(version) ? `v${version}` : version}`;
 }
 
-/** Whether a release is what a person calls it: its git tag, or its version with or without `v`. */
+/** Whether a name means a release: its git tag, or its version with or without `v`. */
 export function isCalled(release: ExistingRelease, name: string): boolean {
   const plain = (text: string | undefined) => text?.replace(/^v(?=\d)/, "");
   return tagOf(release.ref) === name || plain(release.version) === plain(name);
@@ -115,17 +115,17 @@ export function isCalled(release: ExistingRelease, name: string): boolean {
 export interface FindVersionInput {
   readonly image: string;
   readonly verification: Verification;
-  /** As a person wrote it: `v1.2.2`. */
+  /** The version as it is written in the settings: `v1.2.2`. */
   readonly name: string;
   readonly version: string;
-  /** Its path in the configuration, for problems: `rollback.to`. */
+  /** The path of the setting: `rollback.to`. */
   readonly path: string;
   readonly repositories: readonly string[];
-  /** Names that the version's tag can have. */
+  /** The possible names of the version's tag. */
   readonly tags: readonly string[];
-  /** `host/path:tag` -> what is there, with its statements. */
+  /** `host/path:tag` -> the image with its statements. */
   readonly found: Readonly<Record<string, FoundImage | undefined>>;
-  /** The release counts without a statement: the owner said so. */
+  /** `slipway:override` names it, so that it needs no statement. */
   readonly overridden: boolean;
 }
 
@@ -137,8 +137,8 @@ export interface FoundVersion {
 }
 
 /**
- * A version as the registries have it: by its version tag, which is write-once, and by the statement that refers to the
- * digest and says that it is this version of this image. Floating tags are never asked.
+ * Finds a version in the registries: by its version tag, which is write-once, and by a statement for the tag's digest that
+ * names this version of this image.
  */
 export function findVersion(input: FindVersionInput): FoundVersion {
   const { image, name, version, path, repositories } = input;
@@ -217,22 +217,21 @@ function verifiedVersion(
 
 function states(statement: ReleaseStatement, { image, verification, version }: FindVersionInput): boolean {
   if (statement.image !== image || statement.lane !== verification.lane) return false;
-  const [stated, wanted] = [parseVersion(statement.version), parseVersion(version)];
-  return stated === undefined || wanted === undefined
+  const [stated, own] = [parseVersion(statement.version), parseVersion(version)];
+  return stated === undefined || own === undefined
     ? statement.version === version
-    : compareVersions(stated, wanted) === 0;
+    : compareVersions(stated, own) === 0;
 }
 
-export type RollbackDecision =
-  /** The release goes on as if nothing had been said, but for bad versions. */
+type RollbackDecision =
   | { readonly holds: false; readonly notice?: string }
-  /** Floating tags go back; a version newer than `until` ends that. */
+  /** Floating tags go back until a version newer than `until` is released. */
   | { readonly holds: true; readonly until?: string };
 
 /**
- * A rollback holds until a version is released that is newer than every bad one.
+ * Decides whether a rollback holds: it ends with a version that is newer than every bad one.
  *
- * @param to `rollback.to` as a version of this image; undefined where it is none
+ * @param to `rollback.to` as a version of this image; undefined if it is not one
  * @param bad `rollback.bad` as versions of this image
  * @param incoming the version that would be released otherwise
  */

@@ -135,7 +135,7 @@ function withoutWord(tag: string): string {
   return tag.replace(/^\D*/, "");
 }
 
-/** What an image's rules give for a git tag that is pushed. */
+/** Evaluates an image's rules for a pushed git tag. */
 export function rulesFor(
   { image, event, now }: Pick<FloatingTagsInput, "image" | "event" | "now">,
   gitTag: string,

@@ -1,5 +1,6 @@
 import { CONTENT_KEY_ANNOTATION } from "./annotations";
 import { type Digest, shortDigest } from "./digest";
+import { withoutRepeats } from "./problem";
 import {
   type FoundImage,
   type RegistryState,
@@ -12,7 +13,7 @@ import type { PlannedContent, Refusal } from "./release-plan";
 import { givesWayToBuild, lacksSbom } from "./sbom";
 import { isStatementOf, type ReleaseStatement } from "./statement";
 
-/** A tag that exists, and where. */
+/** An existing tag in a repository. */
 export interface Sighting {
   readonly repository: string;
   readonly tag: string;
@@ -37,7 +38,7 @@ export interface ContentDecision {
   readonly notices: readonly string[];
 }
 
-/** Where an image's content comes from: its own release, an index with the same content key, or a build. */
+/** Decides where an image's content comes from: its own release, an index with the same content key, or a build. */
 export function decideContent(input: ContentInput): ContentDecision {
   const { existing } = input.intent;
   if (existing !== undefined) return { content: existing, refusals: [], notices: [] };
@@ -53,10 +54,10 @@ export function decideContent(input: ContentInput): ContentDecision {
   const key = verified?.contentKey ?? "";
   const isOther = key !== "" && key !== input.intent.contentKey;
   const notices = refusals.length === 0 && isOther ? keptNotices(input.intent, first, verified) : [];
-  return { content, verified, refusals: dedupe(refusals), notices };
+  return { content, verified, refusals: withoutRepeats(refusals), notices };
 }
 
-/** None where only bases moved, which has a line of its own in the plan. */
+/** Bases that have moved are reported by `movedBases`, not here. */
 function keptNotices(
   intent: ImageIntent,
   { tag, image }: Sighting,
@@ -74,7 +75,7 @@ function keptNotices(
   ];
 }
 
-/** Bases whose references point to another image by now. */
+/** References of bases that point to another image now. */
 export function movedReferences(
   { bases }: Pick<ReleaseStatement, "bases">,
   intent: Pick<ImageIntent, "bases">,
@@ -83,7 +84,7 @@ export function movedReferences(
   return Object.keys(bases).filter(isMoved);
 }
 
-/** Of what a release states of its inputs, but for bases that moved. */
+/** The inputs that differ from what a release states, without bases that have moved. */
 function differences(stated: ReleaseStatement, intent: ImageIntent): string[] {
   const moved = movedReferences(stated, intent);
   const digests = (bases: ReleaseStatement["bases"]) =>
@@ -94,7 +95,7 @@ function differences(stated: ReleaseStatement, intent: ImageIntent): string[] {
     );
   const platforms = (of: readonly string[]) => ({ platforms: [...of].sort().join(", ") });
   const ofPlatforms = changes(platforms(stated.platforms), platforms(intent.image.platforms));
-  // A statement that was attached later, from another working tree, has neither.
+  // A statement that was attached later, from another working tree, has no inputs and bases.
   if (Object.keys({ ...stated.inputs, ...stated.bases }).length === 0) return ofPlatforms;
   return [
     ...ofPlatforms,
@@ -110,7 +111,7 @@ function changes(before: Readonly<Record<string, string>>, now: Readonly<Record<
     .map((name) => `${name}: ${before[name] ?? "none"} → ${now[name] ?? "none"}`);
 }
 
-/** A release that exists, as far as it is verified: recorded by this stack, or stated for this version by a signer. */
+/** Verifies a release that exists: this stack recorded it, or a trusted signer states it for this version. */
 function verifiedRelease(
   { intent, verification }: ContentInput,
   { repository, tag, image }: Sighting,
@@ -135,8 +136,8 @@ function recordedDigest(
 }
 
 /**
- * What is released, as it is. A release that exists keeps the content key that it was made with, and with it the tag by
- * which it is found again: today's tree may make other content, and that must not be taken for this one.
+ * The intent with the content key and candidate tag of the content that exists. Today's working tree may make other
+ * content, which must not be recorded under them.
  */
 export function releasedIntent(
   intent: ImageIntent,
@@ -150,7 +151,7 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  // The commit's tag is the newest rebuild's by now.
+  // The commit's tag now belongs to the newest rebuild.
   const isRebuilt = intent.rebuild?.newest !== undefined;
   const isOwnCandidate =
     intent.candidateTag?.startsWith("candidate-") && intent.candidateTag !== movingCandidate(intent.image);
@@ -162,7 +163,7 @@ export function releasedIntent(
   };
 }
 
-/** Every tag that was asked about and exists, the primary's first. */
+/** All existing tags that were read, the primary registry's first. */
 export function sightings(input: Pick<ContentInput, "repositories" | "state">): Sighting[] {
   return input.repositories.flatMap((repository) => {
     const found = input.state.repositories[repository]?.found ?? {};
@@ -174,7 +175,7 @@ function isVersionTag(intent: ImageIntent, name: string): boolean {
   return intent.tags.some((tag) => tag.class === "version" && tag.name === name);
 }
 
-/** Any tag of verified content with this key will do: content is found by what it is made of, not by its name. */
+/** Uses verified content with the same content key, whatever its tag. */
 function candidateOrBuild(input: ContentInput): ContentDecision {
   const { contentKey, sbom, name } = input.intent;
   const matches = verifiedSightings(input).filter(({ verified }) => verified.contentKey === contentKey);
@@ -219,7 +220,7 @@ function disagreement({ intent }: ContentInput, released: readonly Sighting[]): 
   );
 }
 
-/** A version tag that this commit did not make, or that was moved since. */
+/** Refuses a version tag that another commit made, or that was moved. */
 function foreign(input: ContentInput, seen: Sighting): Refusal[] {
   const { intent, verification } = input;
   const { repository, tag, image } = seen;
@@ -256,7 +257,7 @@ function foreign(input: ContentInput, seen: Sighting): Refusal[] {
   );
 }
 
-/** A refusal of `image:tag`, which the setting `slipway:override` can override. */
+/** A refusal that `slipway:override` can override. @param path `image:tag` */
 function refuse(path: string, code: string, message: string, hint: string): Refusal[] {
   return [{ code, path, message, hint, override: path }];
 }
@@ -276,8 +277,4 @@ export function notVerified(
       `tool, or before signing: check the digest, then vouch for it with slipway:adopt: [${name}@${image.digest}]. ` +
       "Not your release at all: delete the tag.",
   };
-}
-
-function dedupe(refusals: readonly Refusal[]): Refusal[] {
-  return [...new Map(refusals.map((refusal) => [refusal.message, refusal])).values()];
 }

@@ -11,7 +11,7 @@ import {
   verifiedSightings,
 } from "./planned-content";
 import { decideTags, putBackOthers, rollbackTags, type TagDecisions, type TagsInput } from "./planned-tags";
-import { wantedSigner } from "./promotion";
+import { promotionSigner } from "./promotion";
 import { type MovedBase, movedBases } from "./rebuild";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
@@ -107,7 +107,7 @@ export function planImage(
           : repositories.filter((key) => !holding.some(({ repository }) => repository === key)),
       statement: plannedStatement(facts),
       claim: signing ? plannedClaim(facts) : undefined,
-      acceptedSigner: content.from === "promotion" ? wantedSigner(config) : undefined,
+      acceptedSigner: content.from === "promotion" ? promotionSigner(config) : undefined,
       verifiedBy: intent.existing?.verifiedBy ?? verified?.by,
       sbom,
     },
@@ -193,7 +193,7 @@ function isSettled(version: string, tags: readonly string[], form: VersionForm):
 function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
-  // A moving one is written for a build alone: what is there is found by another tag, or by this one.
+  // A moving candidate tag is only written after a build: content that exists has a tag already.
   if (name === undefined || existing !== undefined || name === movingCandidate(intent.image))
     return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);

@@ -25,7 +25,7 @@ export function formatProblem(problem: Problem): string {
 }
 
 /** Several checks may find the same problem. */
-export function withoutRepeats(problems: readonly Problem[]): Problem[] {
+export function withoutRepeats<T extends Problem>(problems: readonly T[]): T[] {
   const keys = problems.map(({ path, message }) => `${path}\n${message}`);
   return problems.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }

@@ -158,7 +158,7 @@ export function promotionGate({
 }
 
 /** The signer whose claims and statements a promotion trusts; undefined for the stack's own signers. */
-export function wantedSigner(
+export function promotionSigner(
   config: Pick<Config, "promote" | "sign" | "policy">,
 ): PromotionRules["signer"] | undefined {
   return config.promote === undefined ? undefined : promotionGate(config)?.signer;

@@ -1,18 +1,23 @@
 import type { ImageConfig } from "./config";
-import { type Digest, isDigest, shortDigest } from "./digest";
-import { imageRules } from "./image-tags";
+import { type Digest, shortDigest } from "./digest";
 import type { Problem } from "./problem";
-import type { ReleaseEvent } from "./tag-rules/event";
-import type { VersionForm } from "./versions";
+import {
+  CANDIDATE_TAG,
+  type MovingTags,
+  type PrunableKind,
+  prunableKind,
+  subjectOfTag,
+  VERSION_LIKE,
+} from "./prunable-tags";
 
-/** What a manifest names. Blobs are the registry's own to clean up. */
+/** What a manifest refers to. The registry itself cleans up blobs. */
 export interface ManifestLinks {
   /** Entries of an index. */
   readonly children: readonly Digest[];
   readonly subject?: Digest;
 }
 
-/** What is known about an image whose tag may go. Whoever wrote it: a hint keeps, and never removes by itself. */
+/** What is known about an image whose tag may be removed. Unverified facts can only keep a tag. */
 export interface PrunableImage {
   /** Versions that release statements give it. */
   readonly versions: readonly string[];
@@ -22,23 +27,23 @@ export interface PrunableImage {
   readonly builtFor?: string;
   /** Its commit, 40 hex digits. */
   readonly revision?: string;
-  /** Slipway built it: it carries a content key. */
+  /** Slipway built it: it has a content key. */
   readonly isOurs: boolean;
-  /** Why it is none of this stack's images: the image that its claim names, or that a stranger signed it. */
+  /** Why it does not belong to this stack: its claim names another image, or another signer signed it. */
   readonly owner?: string;
-  /** When it was built, else its commit's date; absent where neither is known. */
+  /** When it was built, else its commit's date. */
   readonly madeAt?: Date;
 }
 
-/** One repository, as far as a prune depends on it. */
+/** The contents of a repository, as far as a prune depends on them. */
 export interface RepositoryContents {
   /** `host/path`. */
   readonly repository: string;
   readonly tags: ReadonlyMap<string, Digest>;
   readonly manifests: ReadonlyMap<Digest, ManifestLinks>;
-  /** The images of tags that may go. */
+  /** The images of tags that may be removed. */
   readonly images: ReadonlyMap<Digest, PrunableImage>;
-  /** Digests that fallback tags are named after and that the repository does not hold. */
+  /** Digests that fallback tags name, but that the repository does not have. */
   readonly gone: ReadonlySet<Digest>;
 }
 
@@ -48,154 +53,59 @@ export interface PruneRules {
   readonly recorded: ReadonlySet<Digest>;
   readonly moving: MovingTags;
   readonly now: Date;
-  /** Seconds; absent: tags of branches and pull requests stay, and so do unfinished releases. */
+  /** In seconds. Absent: tags of branches and pull requests stay, and so do unfinished releases. */
   readonly olderThan?: number;
 }
 
-export type PrunableKind = "candidate" | "referrers" | "branch" | "pull request";
-
-export interface TagFate {
-  readonly name: string;
-  readonly digest: Digest;
-  readonly kind: PrunableKind;
+interface Fate {
   readonly action: "keep" | "remove";
   readonly reason: string;
 }
 
-/** One digest, and the tags on it that go together. */
+export interface TagFate extends Fate {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly kind: PrunableKind;
+}
+
+/** A digest, and those of its tags that are removed together. */
 export interface Removal {
   readonly digest: Digest;
   readonly tags: readonly string[];
-  /** `tag`: something else needs the digest, and deleting that would remove its other tags too. */
+  /** `tag`: the digest is still needed, and deleting it would remove its other tags too. */
   readonly by: "tag" | "digest";
   /** Platforms and referrers of the digest that nothing else needs. */
   readonly manifests: readonly Digest[];
 }
 
-/** What became of a removal, or why it was not carried out. */
-export interface RemovalOutcome {
-  readonly digest: Digest;
-  readonly tags: readonly string[];
+/** The result of a removal, or why it was not carried out. */
+export interface RemovalOutcome extends Pick<Removal, "digest" | "tags"> {
   readonly removed: boolean;
   readonly reason?: string;
 }
 
 export interface RepositoryPrune {
   readonly repository: string;
-  /** Only tags of the kinds that can go, in the order of their names. */
+  /** Tags of the kinds that can be removed, sorted by name. */
   readonly tags: readonly TagFate[];
-  /** In the order in which they are carried out. */
+  /** In the order of execution. */
   readonly removals: readonly Removal[];
 }
 
-/** A prune of one repository, with what stopped it and, where it was carried out, what became of it. */
+/** The prune of a repository, with its problems and, if it was carried out, its outcomes. */
 export interface PruneResult extends RepositoryPrune {
-  /** How many tags there are, of all kinds. */
+  /** The number of all tags, of all kinds. */
   readonly tagCount: number;
   readonly problems: readonly Problem[];
   readonly outcomes?: readonly RemovalOutcome[];
 }
 
-const CANDIDATE = /^candidate-[0-9a-f]{16}$/;
-/** Also as cosign named its tags before there were referrers. */
-const REFERRERS = /^sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/;
-/** Dotted numbers, or nothing but numbers: no such tag counts as one of a branch or a pull request. */
-const VERSION = /[0-9]\.[0-9]|^v?[0-9._-]+$/;
-/** A release of today may be about to tag what it has built. */
+/** A release that is running may be about to tag what it has built. */
 const RUNNING_S = 24 * 60 * 60;
 
-/** The digest that a fallback tag lists the referrers of. */
-export function subjectOfTag(tag: string): Digest | undefined {
-  const digest = `sha256:${REFERRERS.exec(tag)?.[1] ?? ""}`;
-  return isDigest(digest) ? digest : undefined;
-}
-
-/** Tags that follow branches and pull requests, by an image's rules. */
-export interface MovingTags {
-  readonly branches: readonly VersionForm[];
-  readonly pullRequests: readonly VersionForm[];
-  /** What other rules give, or a branch whose tags stay: none of these is taken for a branch's tag. */
-  readonly kept: ReadonlySet<string>;
-  /** The same, of names with a date or a commit in them. */
-  readonly keptForms: readonly VersionForm[];
-}
-
-export interface MovingTagsInput {
-  readonly images: readonly ImageConfig[];
-  readonly event: ReleaseEvent;
-  /** Those whose tags stay: the default branch, what is checked out, what a workflow deploys. */
-  readonly branches: readonly string[];
-  readonly gitTags: readonly string[];
-  readonly now: Date;
-}
-
-export function movingTags({ images, event, branches, gitTags, now }: MovingTagsInput): MovingTags {
-  const entriesOf = (eventName: string, ref: string, at: Partial<ReleaseEvent> = {}, when = now) =>
-    images.flatMap(
-      (image) =>
-        imageRules(image, { ...event, eventName, ref, baseRef: "", inputs: {}, ...at }, when).entries,
-    );
-  const formsOf = (kind: "branch" | "pr", eventName: string, ref: string, marker: string): VersionForm[] =>
-    entriesOf(eventName, ref).flatMap(({ name, rule, class: tagClass }) => {
-      const at = name.indexOf(marker);
-      if (rule.type !== "ref" || rule.event !== kind || tagClass !== "floating" || at === -1) return [];
-      return [{ prefix: name.slice(0, at), suffix: name.slice(at + marker.length) }];
-    });
-  const anyBranch = "any-branch-at-all";
-  const anyNumber = "987654321";
-  // The same events on other days, from other commits: what differs is a form, the rest a name.
-  const variants = [
-    ["1987-03-14", "4"],
-    ["2011-11-27", "b"],
-    ["2063-08-05", "e"],
-  ] as const;
-  const byRule = variants.map(([day, digit]) => {
-    const date = new Date(`${day}T12:34:56Z`);
-    const at = { sha: digit.repeat(40), commitDate: date };
-    return ["push", "schedule"].flatMap((eventName) =>
-      branches.flatMap((branch) => entriesOf(eventName, `refs/heads/${branch}`, at, date)),
-    );
-  });
-  const [first = [], ...others] = byRule;
-  const names = gitTags.flatMap((tag) => entriesOf("push", `refs/tags/${tag}`));
-  return {
-    branches: formsOf("branch", "push", `refs/heads/${anyBranch}`, anyBranch),
-    pullRequests: formsOf("pr", "pull_request", `refs/pull/${anyNumber}/merge`, anyNumber),
-    kept: new Set([...names, ...byRule.flat()].map(({ name }) => name)),
-    keptForms: first.flatMap(({ name }, index) => {
-      const alike = [name, ...others.flatMap((entries) => entries[index]?.name ?? [])];
-      return new Set(alike).size === 1 ? [] : [commonForm(alike)];
-    }),
-  };
-}
-
-function commonForm(names: readonly string[]): VersionForm {
-  const [first = ""] = names;
-  let prefix = first;
-  while (!names.every((name) => name.startsWith(prefix))) prefix = prefix.slice(0, -1);
-  let suffix = first.slice(prefix.length);
-  while (!names.every((name) => name.endsWith(suffix))) suffix = suffix.slice(1);
-  return { prefix, suffix };
-}
-
-/** The kind of tag by its name alone; undefined for every tag that a prune never removes. */
-export function prunableKind(tag: string, moving: MovingTags): PrunableKind | undefined {
-  if (CANDIDATE.test(tag)) return "candidate";
-  if (REFERRERS.test(tag)) return "referrers";
-  if (moving.kept.has(tag) || VERSION.test(tag)) return undefined;
-  if (moving.pullRequests.some((form) => /^[0-9]+$/.test(without(tag, form)))) return "pull request";
-  if (moving.keptForms.some((form) => without(tag, form) !== "")) return undefined;
-  return moving.branches.some((form) => without(tag, form) !== "") ? "branch" : undefined;
-}
-
-function without(tag: string, { prefix, suffix }: VersionForm): string {
-  const isFormed = tag.startsWith(prefix) && tag.endsWith(suffix);
-  return isFormed ? tag.slice(prefix.length, Math.max(prefix.length, tag.length - suffix.length)) : "";
-}
-
 /**
- * What of a repository may go, and why the rest of its kind stays. Whatever can be reached from a tag that stays (the
- * platforms of an index, a subject, its referrers) stays too.
+ * Decides which tags and digests of a repository are removed, and why the others stay. Everything that can be reached
+ * from a tag that stays (platforms of an index, a subject, its referrers) stays too.
  */
 export function planPrune(contents: RepositoryContents, rules: PruneRules): RepositoryPrune {
   const fates = new Map<string, TagFate>();
@@ -203,11 +113,7 @@ export function planPrune(contents: RepositoryContents, rules: PruneRules): Repo
   const names = [...contents.tags.keys()].sort();
   const decide = (
     kinds: readonly PrunableKind[],
-    judge: (
-      name: string,
-      digest: Digest,
-      kind: PrunableKind,
-    ) => Pick<TagFate, "action" | "reason"> | undefined,
+    judge: (name: string, digest: Digest, kind: PrunableKind) => Fate | undefined,
   ) => {
     for (const name of names) {
       const kind = kindOf(name);
@@ -228,7 +134,7 @@ export function planPrune(contents: RepositoryContents, rules: PruneRules): Repo
       contents,
       rules,
       digest,
-      staying(digest, (other) => !CANDIDATE.test(other)),
+      staying(digest, (other) => !CANDIDATE_TAG.test(other)),
     ),
   );
 
@@ -241,11 +147,11 @@ export function planPrune(contents: RepositoryContents, rules: PruneRules): Repo
   };
 }
 
-function keep(reason: string): Pick<TagFate, "action" | "reason"> {
+function keep(reason: string): Fate {
   return { action: "keep", reason };
 }
 
-function remove(reason: string): Pick<TagFate, "action" | "reason"> {
+function remove(reason: string): Fate {
   return { action: "remove", reason };
 }
 
@@ -255,10 +161,10 @@ function movingFate(
   name: string,
   digest: Digest,
   kind: PrunableKind,
-): Pick<TagFate, "action" | "reason"> | undefined {
+): Fate | undefined {
   const image = images.get(digest);
   if (olderThan === undefined || image === undefined) return undefined;
-  // A branch's name could be any tag's: it is one where Slipway built the image for just this name.
+  // A branch can have any name: the tag is the branch's only if Slipway built its image for this name.
   if (kind === "branch" && (!image.isOurs || image.builtFor !== name || image.claimed !== undefined))
     return undefined;
   const stays =
@@ -271,20 +177,20 @@ function movingFate(
     : remove(`tag of a ${kind}, made ${daysText(days)} ago`);
 }
 
-/** Why an image stays whatever its age; undefined where nothing says so. */
-function ownReason({ owner, versions }: PrunableImage): Pick<TagFate, "action" | "reason"> | undefined {
+/** Why an image stays at any age; undefined if there is no reason. */
+function ownReason({ owner, versions }: PrunableImage): Fate | undefined {
   if (owner !== undefined) return keep(owner);
   const [version] = versions;
   return version === undefined ? undefined : keep(`a release statement says that it is ${version}`);
 }
 
-/** @param others the tags on the same digest that stay and are no candidates */
+/** @param others the tags on the same digest that stay and are not candidates */
 function candidateFate(
   { images, tags }: RepositoryContents,
   rules: PruneRules,
   digest: Digest,
   others: readonly string[],
-): Pick<TagFate, "action" | "reason"> {
+): Fate {
   const image = images.get(digest);
   if (image === undefined) return keep("its image cannot be read");
   if (image.owner !== undefined) return keep(image.owner);
@@ -295,7 +201,7 @@ function candidateFate(
   const days = ageInDays(image, rules.now);
   if (days === undefined) return keep("its age is unknown");
   if (days * 86_400 < RUNNING_S) return keep("made today: a release may be about to tag it");
-  const version = image.claimed ?? (VERSION.test(image.builtFor ?? "") ? image.builtFor : undefined);
+  const version = image.claimed ?? (VERSION_LIKE.test(image.builtFor ?? "") ? image.builtFor : undefined);
   const isReleased = [...tags.keys()].some(
     (name) => spells(name, version ?? "") && name.endsWith(version ?? ""),
   );
@@ -305,12 +211,12 @@ function candidateFate(
   return remove(`no release has this content, made ${daysText(days)} ago`);
 }
 
-/** A candidate whose content has other tags: they find it again, unless they move on or later releases look for it. */
+/** A candidate whose content has other tags. It is not needed if those find the content, and never move. */
 function namedFate(
   { versions, revision = "" }: PrunableImage,
   { images }: PruneRules,
   others: readonly string[],
-): Pick<TagFate, "action" | "reason"> {
+): Fate {
   if (images.some(({ labels }) => labels === "none"))
     return keep("a later release with the same content finds it by this tag");
   const short = revision.slice(0, 7);
@@ -323,17 +229,13 @@ function namedFate(
   return remove(`${first} has this content`);
 }
 
-/** Whether a tag spells a version or a commit: `1.2.3-alpine` does for `1.2.3`, `11.2.3` and `1.2.30` do not. */
+/** Whether a tag contains a version or a commit: `1.2.3-alpine` contains `1.2.3`, `11.2.3` and `1.2.30` do not. */
 function spells(tag: string, text: string): boolean {
   const at = tag.indexOf(text);
   return at !== -1 && !/[0-9.]/.test(tag[at - 1] ?? "") && !/^\.?[0-9]/.test(tag.slice(at + text.length));
 }
 
-function referrersFate(
-  { gone }: RepositoryContents,
-  name: string,
-  doomed: ReadonlySet<Digest>,
-): Pick<TagFate, "action" | "reason"> {
+function referrersFate({ gone }: RepositoryContents, name: string, doomed: ReadonlySet<Digest>): Fate {
   const subject = subjectOfTag(name);
   if (subject === undefined) return keep("lists the referrers of no digest");
   if (gone.has(subject)) return remove(`signatures of ${shortDigest(subject)}, which is gone`);
@@ -343,8 +245,8 @@ function referrersFate(
 }
 
 /**
- * What is needed, and what goes. A fallback tag counts as long as its subject stays, and what it lists then stays too,
- * which can save further subjects: repeated until nothing more is saved.
+ * Separates what is needed from what is removed. A fallback tag stays with its subject, and so does what it lists, which
+ * can save further subjects: repeated until nothing more is saved.
  */
 function separate(
   contents: RepositoryContents,
@@ -399,7 +301,7 @@ function removals(
       [...contents.tags].some(([name, at]) => at === digest && fates.get(name)?.action !== "remove");
     return { digest, tags, isNeeded, parts: isNeeded ? new Set<Digest>() : partsOf(contents, digest, tags) };
   });
-  // An index goes before what it holds; images before the fallback tags that list their referrers.
+  // An index is removed before its platforms, and images before the fallback tags that list their referrers.
   groups.sort(
     (a, b) =>
       Number(a.tags.some(isReferrers)) - Number(b.tags.some(isReferrers)) || b.parts.size - a.parts.size,
@@ -422,7 +324,7 @@ function isReferrers({ kind }: TagFate): boolean {
   return kind === "referrers";
 }
 
-/** What goes with a digest. A list of referrers may name anything: only what says itself what it is about counts. */
+/** What is removed with a digest. A fallback tag can list anything, so only manifests with that subject count. */
 function partsOf(contents: RepositoryContents, digest: Digest, tags: readonly TagFate[]): Set<Digest> {
   if (!tags.some(isReferrers)) return reach(contents, [digest], "parts");
   const subjects = tags.map(({ name }) => subjectOfTag(name));

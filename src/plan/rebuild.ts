@@ -25,11 +25,11 @@ import {
 
 /** The rebuilds of a version: the same source under the next suffix, `v1.2.3-r1` or `v1.15.12b`. */
 export interface Rebuild {
-  /** The version tag of the newest that exists; absent for none. */
+  /** The version tag of the newest rebuild. */
   readonly newest?: string;
-  /** What the next one is released as; absent where the tag rules have no name for it. */
+  /** The name to release the next rebuild by; absent if the tag rules accept none. */
   readonly next?: string;
-  /** What it would be if the semver rules had `slipway-suffix=build`; only where that is missing. */
+  /** The name that the semver rules would accept with `slipway-suffix=build`, if they accept none without it. */
   readonly withBuilds?: string;
 }
 
@@ -37,16 +37,16 @@ interface RebuildInput {
   readonly image: ImageConfig;
   readonly event: ReleaseEvent;
   readonly now: Date;
-  /** Every tag in the image's repositories that counts. */
+  /** All tags in the image's repositories that count. */
   readonly names: readonly string[];
-  /** What is released, without the form. */
+  /** The released version, without the form. */
   readonly version?: string;
   readonly form: VersionForm;
 }
 
 /**
- * What rebuilds of the released version there are, and what the image's own rules call the next one: another version tag,
- * newer than all of them, that moves every floating tag of the version.
+ * Finds the newest rebuild of the released version, and the name of the next one by the image's tag rules: a newer
+ * version tag that moves all floating tags of the version.
  */
 export function rebuildOf(input: RebuildInput): Rebuild {
   const { image, event, names, form } = input;
@@ -61,7 +61,7 @@ export function rebuildOf(input: RebuildInput): Rebuild {
   const candidates = nextTexts(found ?? own).map((text) => before + fromFirstDigit(text) + after);
   const next = candidates.find((name) => isNext(input, gitTag, found ?? own, name));
   if (next !== undefined) return { ...last, next };
-  // A lane's rule for versions is not written by its owner.
+  // A lane's tag rules are not written by the user, who could not change them.
   if (image.lane !== undefined) return last;
   const tags = withBuildSuffix(image.tags);
   const other = { ...input, image: { ...image, tags } };
@@ -69,7 +69,7 @@ export function rebuildOf(input: RebuildInput): Rebuild {
   return withBuilds === undefined ? last : { ...last, withBuilds };
 }
 
-/** A word before it can be written in another way in git: `release/1.10` is `release-1.10`. */
+/** A word before the version can be different in git: `release/1.10` is `release-1.10` as a tag. */
 function fromFirstDigit(text: string): string {
   return text.slice(text.search(/[0-9]/));
 }
@@ -79,7 +79,7 @@ function isRebuild(version: Version, own: Version): boolean {
   return isSame && !isPrerelease(version) && compareVersions(version, own) === 1;
 }
 
-/** `r1` and `b` are the first; a number of four digits or more is a date, and is counted behind a dot. */
+/** Begins with `-r1` or `b`, and counts up. A number of four digits or more is a date, and gets `.1`. */
 function nextTexts({ text, build, rebuild }: Version): string[] {
   if (build.length > 0) {
     const [number] = /(?<![0-9])[0-9]{1,3}$/.exec(text) ?? [];
@@ -116,21 +116,21 @@ function withBuildSuffix(tags: readonly string[]): string[] {
   );
 }
 
-/** A base that points to another image than the one that a release was built on. */
+/** A base whose reference has moved since a release was built on it. */
 export interface MovedBase {
   readonly image: string;
-  /** What was built on `from`: the newest build of the version, or the base image's own tag. */
+  /** The tag that was built on `from`: that of the version's newest build, or the base image's own. */
   readonly built: string;
-  /** As the Dockerfile names it. */
+  /** Its reference in the Dockerfile. */
   readonly base: string;
   readonly from: Digest;
   readonly to: Digest;
-  /** What to release to build on `to`; absent where that is no rebuild of the same version. */
+  /** The name of the version's next rebuild, which is built on `to`. */
   readonly rebuild?: string;
   readonly hint: string;
 }
 
-/** The bases of a released version, or of a base that is found by its files, which have moved since it was built. */
+/** The moved bases of a released version, or of a base image that is found by its files. */
 export function movedBases(
   input: ContentInput,
   content: PlannedContent,
@@ -149,7 +149,7 @@ export function movedBases(
   });
 }
 
-/** What a trusted signer, or this stack's state, says that the newest build was made from. */
+/** The bases of the newest build, as a trusted signer or this stack's state names them. */
 function builtOn(
   input: ContentInput,
   content: PlannedContent,

@@ -61,7 +61,7 @@ export interface ImageIntent {
   readonly existing?: ExistingContent;
   /** Floating tags of other versions, which this release puts back if they have moved. @default none */
   readonly others?: readonly FloatingTag[];
-  /** Of a version that is released already. */
+  /** The rebuilds of a version that is released already. */
   readonly rebuild?: Rebuild;
 }
 
@@ -226,12 +226,12 @@ function candidateTag(
     : candidateName(key);
 }
 
-/** One tag for all releases of an image with a version tag: it holds what is built until that tag is written. */
+/** The candidate tag that an image's releases share. It holds a build until the release's version tag is written. */
 export function movingCandidate({ name, lane = "" }: ImageConfig): string {
   return candidateName(digestOf(Buffer.from(JSON.stringify([lane, name]))).slice("sha256:".length));
 }
 
-/** The tags by which content is looked for; a moving one may have gone on to another release. */
+/** The tags by which content is looked for. A moving tag may hold the content of another release. */
 export function candidateTags({ candidateTag: tag, image, contentKey }: ImageIntent): string[] {
   if (tag === undefined) return [];
   return tag === movingCandidate(image) ? [tag, candidateName(contentKey)] : [tag];

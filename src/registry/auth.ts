@@ -31,7 +31,7 @@ interface BearerScheme {
 }
 
 interface Token {
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
   readonly value: string;
   readonly expiresAt: number;
 }
@@ -67,7 +67,7 @@ export class Authenticator {
   }
 
   /** The header for a request that needs `scopes`; undefined until the registry has asked for one. */
-  async authorization(scopes: readonly Scope[]): Promise<string | undefined> {
+  async authorization(scopes: readonly string[]): Promise<string | undefined> {
     if (this.#scheme === undefined) return undefined;
     if (this.#scheme.kind === "bearer") return `Bearer ${(await this.#token(this.#scheme, scopes)).value}`;
     this.#basic ??= basicHeader(await this.#credentials(), this.#options.redactor);
@@ -77,7 +77,7 @@ export class Authenticator {
   /** Another header to try after a 401, or undefined if there is no other. @param refused the header that failed */
   async renew(
     challenge: string | undefined,
-    scopes: readonly Scope[],
+    scopes: readonly string[],
     refused: string | undefined,
   ): Promise<string | undefined> {
     const offered = parseChallenges(challenge ?? "");
@@ -94,20 +94,20 @@ export class Authenticator {
   }
 
   /** Drops a refused token, and older ones that cover the same scopes. If it is gone, another call renewed it. */
-  #forget(refused: string | undefined, needed: readonly Scope[]): void {
+  #forget(refused: string | undefined, needed: readonly string[]): void {
     if (![...this.#tokens.values()].some(({ value }) => `Bearer ${value}` === refused)) return;
     for (const [key, token] of this.#tokens) if (covers(token.scopes, needed)) this.#tokens.delete(key);
   }
 
   /** A new token for exactly these scopes, to read the grant from; undefined where there are no tokens. */
-  async freshToken(challenge: string | undefined, scopes: readonly Scope[]): Promise<string | undefined> {
+  async freshToken(challenge: string | undefined, scopes: readonly string[]): Promise<string | undefined> {
     const scheme = this.#pick(parseChallenges(challenge ?? ""), scopes) ?? this.#scheme;
     this.#scheme = scheme;
     return scheme?.kind === "bearer" ? (await this.#fetch(scheme, mergeScopes(scopes))).value : undefined;
   }
 
   /** Bearer before basic: registries that offer both prefer it. */
-  #pick(challenges: readonly Challenge[], scopes: readonly Scope[]): Scheme | undefined {
+  #pick(challenges: readonly Challenge[], scopes: readonly string[]): Scheme | undefined {
     const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm);
     if (bearer !== undefined) {
       const { realm = "", service } = bearer.parameters;
@@ -117,7 +117,7 @@ export class Authenticator {
   }
 
   /** Refuses a token service without https, unless the registry itself is reached by plain HTTP. */
-  #checkRealm(realm: string, scopes: readonly Scope[]): URL {
+  #checkRealm(realm: string, scopes: readonly string[]): URL {
     const { registry, origin } = this.#options;
     const url = URL.canParse(realm, origin) ? new URL(realm, origin) : undefined;
     const plainAllowed = origin.protocol === "http:" || isLoopbackHost(origin.host);
@@ -131,7 +131,7 @@ export class Authenticator {
     });
   }
 
-  async #token(scheme: BearerScheme, scopes: readonly Scope[]): Promise<Token> {
+  async #token(scheme: BearerScheme, scopes: readonly string[]): Promise<Token> {
     const needed = mergeScopes(scopes);
     const now = this.#options.now();
     for (const [key, token] of this.#tokens) {
@@ -151,7 +151,7 @@ export class Authenticator {
     return request;
   }
 
-  async #fetch(scheme: BearerScheme, scopes: readonly Scope[]): Promise<Token> {
+  async #fetch(scheme: BearerScheme, scopes: readonly string[]): Promise<Token> {
     const { registry, now, redactor, send } = this.#options;
     const credentials = await this.#credentials();
     const asked = now();
@@ -192,7 +192,7 @@ function basicHeader(credentials: Credentials | undefined, redactor: Redactor): 
 function tokenRequest(
   registry: string,
   scheme: BearerScheme,
-  scopes: readonly Scope[],
+  scopes: readonly string[],
   credentials: Credentials | undefined,
   redactor: Redactor,
 ): WireRequest {
@@ -287,22 +287,20 @@ export function parseChallenges(header: string): Challenge[] {
 }
 
 /** `repository:octo/app:pull,push`. @see https://distribution.github.io/distribution/spec/auth/scope/ */
-export type Scope = string;
-
-export function pullScope(repository: string): Scope {
+export function pullScope(repository: string): string {
   return `repository:${repository}:pull`;
 }
 
-export function pushScope(repository: string): Scope {
+export function pushScope(repository: string): string {
   return `repository:${repository}:pull,push`;
 }
 
-export function deleteScope(repository: string): Scope {
+export function deleteScope(repository: string): string {
   return `repository:${repository}:pull,push,delete`;
 }
 
 /** One entry for each resource, sorted, so that equal needs give equal text. */
-export function mergeScopes(scopes: readonly Scope[]): Scope[] {
+export function mergeScopes(scopes: readonly string[]): string[] {
   const merged = new Map<string, Set<string>>();
   for (const scope of scopes.filter(Boolean)) {
     // A resource's name can contain colons: a host with a port.
@@ -319,14 +317,14 @@ export function mergeScopes(scopes: readonly Scope[]): Scope[] {
 }
 
 /** Whether a token for the scopes `held` is enough for `needed`. */
-export function covers(held: readonly Scope[], needed: readonly Scope[]): boolean {
+export function covers(held: readonly string[], needed: readonly string[]): boolean {
   const merged = mergeScopes([...held, ...needed]);
   const same = mergeScopes(held);
   return merged.length === same.length && merged.every((scope, index) => scope === same[index]);
 }
 
 /** The repository to name in errors; undefined for none or several. */
-export function repositoryOf(scopes: readonly Scope[]): string | undefined {
+export function repositoryOf(scopes: readonly string[]): string | undefined {
   const names = scopes.flatMap((scope) => /^repository:(.+):[^:]*$/.exec(scope)?.[1] ?? []);
   return names.length === 1 ? names[0] : undefined;
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type Digest, digestOf } from "../plan/digest";
 import { EMPTY_CONFIG } from "../plan/image-index";
-import { type ManifestLinks, type PrunableImage, type RepositoryContents, subjectOfTag } from "../plan/prune";
+import { subjectOfTag } from "../plan/prunable-tags";
+import type { ManifestLinks, PrunableImage, RepositoryContents } from "../plan/prune";
 import type { RepositoryAt } from "./client";
 import { RegistryError } from "./errors";
 import { isIndex, isIndexType, isManifest, OCI_EMPTY, OCI_MANIFEST } from "./manifests";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pLimit from "p-limit";
 import { answerError } from "./answer-errors";
-import { Authenticator, type CredentialsSource, type Scope } from "./auth";
+import { Authenticator, type CredentialsSource } from "./auth";
 import { RegistryError, requestError } from "./errors";
 import { type Answer, type Method, type StreamBody, Wire, type WireOptions } from "./http";
 import { Redactor, safePath } from "./redact";
@@ -28,7 +28,7 @@ export interface Call {
   /** Path and query, or a URL that the registry named. */
   readonly target: string | URL;
   readonly repository?: string;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | StreamBody;
   readonly expect: readonly number[];

@@ -10,7 +10,7 @@ import { missingInBase } from "../plan/image-index";
 import { laneOwnerProblems } from "../plan/lanes";
 import type { ReleaseManifest } from "../plan/manifest";
 import { withoutRepeats } from "../plan/problem";
-import { gateRules, promotionRefusals, wantedSigner } from "../plan/promotion";
+import { gateRules, promotionRefusals, promotionSigner } from "../plan/promotion";
 import { parseReference, type RepositoryName, repositoryKey } from "../plan/reference";
 import type { RegistryState } from "../plan/registry-state";
 import { candidateTags, type ImageIntent } from "../plan/release-intent";
@@ -64,7 +64,7 @@ export async function planRelease(input: PlanReleaseInput): Promise<ReleasePlan>
     event,
     now,
     registries,
-    signer: wantedSigner(config),
+    signer: promotionSigner(config),
   });
   const { state, intents } = versions;
   const key = {
@@ -192,7 +192,7 @@ function stateRequest(
     }
   }
   return {
-    signer: wantedSigner(config),
+    signer: promotionSigner(config),
     registries: config.registries.map(({ host, optional }) => ({ host, optional })),
     repositories: [...repositories.values()].map(({ name: { host, path }, tags, versionTags }) => ({
       host,

@@ -8,9 +8,9 @@ import {
   manifestRelease,
   promotionGate,
   promotionRequest,
+  promotionSigner,
   promotionWarnings,
   readStackManifest,
-  wantedSigner,
 } from "../plan/promotion";
 import { repositoryKey } from "../plan/reference";
 import { verificationOf } from "../plan/registry-state";
@@ -109,7 +109,7 @@ async function readStated(
   const repository = repositoryKey(repositoryIn(registry, image));
   const { found, problems } = await registries.inspectImages(
     tags.map((tag) => `${repository}:${tag}`),
-    wantedSigner(config),
+    promotionSigner(config),
   );
   if (problems.length > 0) return { problems };
   return findVersion({

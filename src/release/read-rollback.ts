@@ -4,7 +4,7 @@ import { imageRules } from "../plan/image-tags";
 import type { ReleaseManifest } from "../plan/manifest";
 import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
-import { promotionGate, promotionRefusals, promotionRequest, wantedSigner } from "../plan/promotion";
+import { promotionGate, promotionRefusals, promotionRequest, promotionSigner } from "../plan/promotion";
 import { parseReference, repositoryKey } from "../plan/reference";
 import { type VerifiedBy, verificationOf, verifiedImage } from "../plan/registry-state";
 import { BASE_IMAGE, repositoriesOf } from "../plan/release-intent";
@@ -54,7 +54,7 @@ export async function readRollback(
   const keys = repositories.map(repositoryKey);
   const { found, problems } = await registries.inspectImages(
     keys.flatMap((repository) => tags.map((tag) => `${repository}:${tag}`)),
-    wantedSigner(config),
+    promotionSigner(config),
   );
   const optional = new Set(config.registries.filter((registry) => registry.optional).map(({ host }) => host));
   const serious = problems.filter(({ path }) => !optional.has(path.split("/")[0] ?? ""));
@@ -167,7 +167,7 @@ export async function readStatedBase(
   if (tag === undefined) return { reason: `no release statement names the base of ${of.version ?? of.ref}` };
   const { found } = await registries.inspectImages(
     keys.map((repository) => `${repository}:${tag}`),
-    wantedSigner(config),
+    promotionSigner(config),
   );
   const seen = keys.flatMap((repository) => {
     const image = found[`${repository}:${tag}`];

@@ -1,16 +1,28 @@
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import type { BuildFacts, ReleaseManifest, TagOutcome } from "../plan/manifest";
-import { parseManifest } from "../plan/manifest";
+import { type BuildFacts, parseManifest, type ReleaseManifest, type TagOutcome } from "../plan/manifest";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
 import { releaseMarkdown } from "./release-markdown";
 
-/** @throws ProblemError when there is no manifest, or it is not one */
+export const MANIFEST_FILE = "release-manifest.json";
+const REPORT_FILE = "release-report.md";
+
+/** The content of the manifest's file: the manifest, and what the run did to each tag. */
+export interface ManifestFile extends ReleaseManifest {
+  readonly run: RunFacts;
+}
+
+export interface RunFacts {
+  readonly tags: readonly TagOutcome[];
+  readonly build?: BuildFacts;
+}
+
+/** @throws ProblemError if there is no manifest, or the file is not one */
 export async function readManifestFile(file: string): Promise<ManifestFile> {
   const text = await readFile(file, "utf8").catch(() => {
-    throw wrong(
+    throw unreadable(
       file,
       "there is no release manifest",
       "Release first: `pulumi up` (or `npm start`) writes it.",
@@ -19,12 +31,12 @@ export async function readManifestFile(file: string): Promise<ManifestFile> {
   return parseManifestFile(text, file);
 }
 
-/** A manifest's file by its text. @param file what it is called in an error @throws ProblemError when it is none */
+/** @param file names the file in an error @throws ProblemError if the text is not a manifest's file */
 export function parseManifestFile(text: string, file: string): ManifestFile {
-  const value: unknown = parseJson(text);
+  const value = parseJson(text);
   const manifest = parseManifest(value);
   if (manifest === undefined || !hasRun(value)) {
-    throw wrong(
+    throw unreadable(
       file,
       "this is no release manifest of schema 1",
       "Release again: `pulumi up` writes it again.",
@@ -42,19 +54,14 @@ function parseJson(text: string): unknown {
 }
 
 function hasRun(value: unknown): value is Pick<ManifestFile, "run"> {
-  if (typeof value !== "object" || value === null || !("run" in value)) return false;
-  const { run } = value;
-  return typeof run === "object" && run !== null && "tags" in run && Array.isArray(run.tags);
+  return isRecord(value) && isRecord(value.run) && Array.isArray(value.run.tags);
 }
 
-function wrong(path: string, message: string, hint: string): ProblemError {
+function unreadable(path: string, message: string, hint: string): ProblemError {
   return new ProblemError("No report:", [{ code: "manifest-unreadable", path, message, hint }]);
 }
 
-/**
- * The last run that failed on a registry after a manifest was written, in one sentence that names its file; undefined if
- * there is none.
- */
+/** The last run that failed on a registry after the manifest was written, with its file of diagnostics. */
 export async function failureAfter(manifestFile: string): Promise<string | undefined> {
   const folder = path.dirname(manifestFile);
   const names = await readdir(folder);
@@ -63,27 +70,14 @@ export async function failureAfter(manifestFile: string): Promise<string | undef
     .sort()
     .at(-1);
   if (name === undefined) return undefined;
-  const value: unknown = parseJson(await readFile(path.join(folder, name), "utf8"));
+  const value = parseJson(await readFile(path.join(folder, name), "utf8"));
   if (!isRecord(value) || typeof value.at !== "string" || typeof value.message !== "string") return undefined;
   if (Date.parse(value.at) < (await stat(manifestFile)).mtimeMs) return undefined;
   const [reason = ""] = value.message.split("\n");
   return `A later run failed (${value.at}): ${reason}\n  See ${path.join(folder, name)}`;
 }
 
-export const MANIFEST_FILE = "release-manifest.json";
-const REPORT_FILE = "release-report.md";
-
-/** The manifest with what the run did to each tag: the file's content. */
-export interface ManifestFile extends ReleaseManifest {
-  readonly run: RunFacts;
-}
-
-export interface RunFacts {
-  readonly tags: readonly TagOutcome[];
-  readonly build?: BuildFacts;
-}
-
-/** Writes the release manifest and its report, each whole or not at all. */
+/** Writes the release manifest and its report, each atomically. */
 export async function writeArtifacts(
   projectDir: string,
   folder: string,
@@ -97,7 +91,7 @@ export async function writeArtifacts(
   await writeFileAtomic(path.join(target, REPORT_FILE), releaseMarkdown(manifest, run.tags, run.build));
 }
 
-/** Writes a file atomically, with its folder. An existing file keeps its mode. */
+/** Writes a file atomically and creates its folder. An existing file keeps its mode. */
 export async function writeWholeFile(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeFileAtomic(file, text);

@@ -6,7 +6,7 @@ import type { PlannedImage, PlannedTag, ReleasePlan } from "../plan/release-plan
 import { keyText } from "../plan/setup/items";
 import type { SetupItem, SetupPlan } from "../plan/setup/plan";
 
-/** The plan as people read it, at most 80 columns where names allow it. */
+/** The plan as text, at most 80 columns unless a name is longer. */
 export function planText(plan: ReleasePlan): string {
   return [
     `Release plan for ${plan.stack}, ${plan.lane === undefined ? "" : `lane ${plan.lane}, `}commit ${plan.revision.slice(0, 12)}`,
@@ -22,7 +22,7 @@ export function planText(plan: ReleasePlan): string {
   ].join("\n");
 }
 
-/** Settings that something else than the stack's file and the code decides. One variable can decide a setting of every image. */
+/** Settings that come neither from the stack's file nor from code. One variable can set a setting of every image. */
 function originLines({ origins }: ReleasePlan): string[] {
   return grouped(Object.entries(origins), ([, origin]) => origin).map((alike) => {
     const [[first, origin], ...others] = alike;
@@ -33,7 +33,7 @@ function originLines({ origins }: ReleasePlan): string[] {
   });
 }
 
-/** Those with the same key together, where the first of them is. */
+/** Groups items with the same key, in the order of each group's first item. */
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): [T, ...T[]][] {
   const groups = new Map<string, [T, ...T[]]>();
   for (const item of items) {
@@ -44,7 +44,7 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): [T, ...T[]
   return [...groups.values()];
 }
 
-/** What the team's rules warn of; what they refuse is among the refusals. */
+/** Warnings by the team's rules; what the rules refuse is a refusal. */
 function policyLines({ policy = [] }: ReleasePlan): string[] {
   return policy
     .filter(({ level }) => level === "warn")
@@ -64,7 +64,7 @@ function movedBaseLines({ movedBases = [] }: ReleasePlan): string[] {
   });
 }
 
-/** Every reason, and what to do once for those with the same advice: a release of fifty images may have fifty of them. */
+/** Every reason, with equal advice only once: a release of fifty images may have fifty such reasons. */
 export function refusalText(plan: ReleasePlan): string {
   const lines = grouped(plan.refusals, ({ code, hint }) => `${code} ${hint}`).flatMap((alike) => {
     const override = [...new Set(alike.flatMap((refusal) => refusal.override ?? []))];
@@ -131,7 +131,7 @@ function contentLine({ unasked }: ReleasePlan, { content, intent }: PlannedImage
   }
 }
 
-/** What a reader has to know about content that no signature covers. */
+/** Notes about content that no signature covers. */
 function trustLines({ verifiedBy, content, intent: { image } }: PlannedImage): string[] {
   if (content.from === "build") {
     return registryCaches(image).map(
@@ -172,7 +172,7 @@ function point({ digest, version }: PlannedTag["to"]): string {
 
 const SETUP_SIGNS = { make: "+", adopt: "=", managed: " " } as const;
 
-/** The setup as people read it. No value of a secret is in a plan, so none can be in its text. */
+/** The setup's plan as text. It contains no secret, since the plan has only their names. */
 export function setupText(plan: SetupPlan): string {
   const items = Object.values(plan.items);
   const width = Math.max(0, ...items.map(({ key }) => keyText(key).length));

@@ -4,7 +4,7 @@ import type { PruneResult, RemovalOutcome, TagFate } from "../plan/prune";
 
 const SIGNS = { remove: "-", keep: "=" } as const;
 
-/** What goes and what stays of each repository, and why, or what became of it. */
+/** What goes and what stays in each repository, with the reason or the outcome. */
 export function pruneText(results: readonly PruneResult[]): string {
   return [...results.flatMap(repositoryLines), ""].join("\n");
 }
@@ -17,7 +17,7 @@ function repositoryLines({
   problems,
   outcomes,
 }: PruneResult): string[] {
-  // Each digest has such a tag: those that stay are counted.
+  // Each digest can have such a tag, so those that stay are only counted.
   const listed = tags.filter(({ kind, action }) => kind !== "referrers" || action === "remove");
   const lists = tags.length - listed.length;
   const width = Math.max(0, ...listed.map(({ name }) => Math.min(name.length, LONGEST)));
@@ -32,7 +32,7 @@ function repositoryLines({
   ];
 }
 
-/** A fallback tag has 71 characters. */
+/** Longer names are cut: a fallback tag has 71 characters. */
 const LONGEST = 26;
 
 function tagLine(fate: TagFate, width: number, outcomes: readonly RemovalOutcome[] | undefined): string {

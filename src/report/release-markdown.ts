@@ -59,7 +59,7 @@ function happened(tag: TagOutcome): string {
   return tag.reason === undefined ? action(tag) : `${action(tag)}: ${tag.reason}`;
 }
 
-/** The table that one checks a release by: each version's tag and the tags that follow it. */
+/** A table to check the release by: each version's tag and the tags that follow it. */
 function digestSection(manifest: ReleaseManifest, tags: readonly TagOutcome[]): string[] {
   const pairs = digestPairs(manifest);
   if (pairs.length === 0) return [];
@@ -82,7 +82,7 @@ export function sameDigest(pair: DigestPair, tags: readonly TagOutcome[]): strin
   return `no, ${pair.floating} is ${shortDigest(pair.other)}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
-/** Why the floating tag was left where it is; undefined where nothing says so. */
+/** Why the floating tag stayed where it is, if a reason is known. */
 export function reasonToDiffer(pair: DigestPair, tags: readonly TagOutcome[]): string | undefined {
   return tags.find(
     (tag) => tag.image === pair.image && tag.repository === pair.repository && tag.name === pair.floating,
@@ -116,29 +116,26 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-/** A text that a table's cell can hold, and that is no markup. */
+/** Escapes text for a table's cell. */
 function cell(text: string): string {
   return plain(text).replace(/[\\|]/g, "\\$&");
 }
 
-/** A text from elsewhere on one line, that cannot become markup of a page. */
+/** Puts text on one line and escapes it, so that it cannot become the page's markup. */
 function plain(text: string): string {
   return text.replace(/\s+/g, " ").replace(/&/g, "&amp;").replace(/</g, "&lt;");
 }
 
-/** What happened to a tag, in a word or two: a tag that was kept although it is not there was not made. */
+/** What happened to a tag, in a word or two. A tag that is "kept" but does not exist was not made. */
 export function action(tag: TagOutcome): string {
   return tag.action === "kept" && tag.to === undefined ? "not made" : tag.action;
 }
 
-/** Where it points, and for one that moved from where: `sha256:756867c07ffa (1.9.3) → sha256:01e0d8f536d9`. */
+/** Where a tag points, and where from if it moved: `sha256:756867c07ffa (1.9.3) → sha256:01e0d8f536d9`. */
 export function target(tag: TagOutcome): string {
   const to = tag.to === undefined ? "" : shortDigest(tag.to);
   if (tag.from === undefined) return to;
-  const from = withVersion(shortDigest(tag.from), tag.fromVersion);
+  const version = tag.fromVersion === undefined ? "" : ` (${tag.fromVersion})`;
+  const from = `${shortDigest(tag.from)}${version}`;
   return tag.action === "moved" ? `${from} → ${to}` : from;
-}
-
-function withVersion(text: string, version: string | undefined): string {
-  return version === undefined ? text : `${text} (${version})`;
 }

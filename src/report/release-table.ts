@@ -13,7 +13,7 @@ const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => str
   refused: pc.red,
 };
 
-/** What was released, for a terminal of 80 columns. What cannot be broken (a reference, a command) may be longer. */
+/** What was released, for a terminal of 80 columns. References and commands are not broken, so they may be longer. */
 export function releaseTable(manifest: ManifestFile): string {
   const { tags } = manifest.run;
   const changed = tags.some(({ action: did }) => did === "created" || did === "moved");
@@ -26,7 +26,7 @@ export function releaseTable(manifest: ManifestFile): string {
   ].join("\n");
 }
 
-/** Whether versions and the tags that follow them are alike. What the table above gives a reason for is not said twice. */
+/** Whether versions and the tags that follow them are equal. Differences that the table above explains are left out. */
 function differenceLines(manifest: ManifestFile): string[] {
   const { tags } = manifest.run;
   const pairs = digestPairs(manifest);
@@ -66,7 +66,7 @@ function imageLines(image: ManifestImage, tags: readonly TagOutcome[]): string[]
 const INDENT = 4;
 const GAP = 2;
 const HEAD = ["tag", "what it did", "digest"] as const;
-/** The width of a short digest with its version, below which the last column would be useless. */
+/** The last column is at least as wide as a short digest with its version. */
 const LAST_AT_LEAST = 32;
 
 function tagTable(tags: readonly TagOutcome[]): string {
@@ -95,7 +95,7 @@ function tagTable(tags: readonly TagOutcome[]): string {
 
 const BY_CLASS: readonly ManifestTag["class"][] = ["version", "floating", "revision"];
 
-/** What a person would type: the version's tag, else one that moves, else the commit's; a digest where no tag is. */
+/** The reference that is easiest to type: the version's tag, else a floating one, else the commit's, else the digest. */
 function bestReference({ tags, digest, references }: ManifestImage): string {
   const [best] = BY_CLASS.flatMap((kind) =>
     tags.filter((tag) => tag.class === kind && tag.digest === digest),

@@ -7,13 +7,13 @@ const HEAD = ["repository", "digest", "verdict", "signed"] as const;
 /** A space on each side of a cell. */
 const PADDING = 2;
 const BORDERS = HEAD.length + 1;
-/** Narrower, a wrapped cell is hard to read: the table is then wider than the terminal. */
+/** A narrower cell is hard to read, so the table becomes wider than the terminal instead. */
 const LEAST = 12;
 
 /**
- * What was verified where, and every reason against it, for a terminal.
+ * The verdicts as a table, and every reason for a refusal below it.
  *
- * @param columns the terminal's; longer cells go on in the next line @default 80
+ * @param columns the terminal's width; longer cells are wrapped @default 80
  */
 export function verdictTable(verdicts: readonly Verdict[], columns = 80): string {
   const rows = verdicts.map(({ repository, digest, verified, predicates }) => ({
@@ -33,7 +33,7 @@ export function verdictTable(verdicts: readonly Verdict[], columns = 80): string
   });
   for (const { repository, digest, verdict, signed } of rows) {
     const color = verdict === "verified" ? pc.green : pc.red;
-    // The table's own wrapping would cut through the codes of colours.
+    // Wrapped here, since the table's own wrapping breaks colour codes.
     table.push([wrapped([repository], fitting[0]), digest, color(verdict), wrapped(signed, fitting.at(-1))]);
   }
   return [table.toString(), ...verdicts.flatMap(factLines), ""].join("\n");
@@ -43,7 +43,7 @@ function lengths(cell: string | readonly string[]): number[] {
   return [cell].flat().map((line) => line.length);
 }
 
-/** The longest lines' widths, where those fit; else the first and the last column share what the others leave. */
+/** The widths of the longest lines; if those do not fit, the first and the last column share what the others leave. */
 function widths([first = 0, ...rest]: readonly number[], columns: number): number[] {
   const last = rest.at(-1) ?? 0;
   const fixed = rest.slice(0, -1);
@@ -58,7 +58,7 @@ function wrapped(lines: readonly string[], width = LEAST): string {
   return lines.flatMap((line) => line.match(new RegExp(`.{1,${width}}`, "gu")) ?? [line]).join("\n");
 }
 
-/** With the whole digest, so that it can be used. */
+/** Has the full digest, which a user can copy. */
 function factLines({ repository, digest, signer, madeAt, problems }: Verdict): string[] {
   const facts = [
     ...(signer === undefined ? [] : [`signed by ${signer}`]),

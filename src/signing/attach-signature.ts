@@ -19,16 +19,16 @@ interface SigningPlace {
 export interface Signature {
   readonly repository: string;
   readonly referrer: Digest;
-  /** It was there and valid; nothing was written. */
+  /** A valid one existed, and nothing was written. */
   readonly existed: boolean;
 }
 
-/** How often a bundle is looked for after it was written: listings of some registries lag behind. */
-const LOOKS = 5;
+/** Attempts to read a new bundle back: the listings of some registries lag behind. */
+const READS = 5;
 
 /**
- * Signs a statement about a digest once, attaches the same bundle in every place and reads it back. A valid signature
- * of the same statement by the same signer, wherever it is found, is reused, so repeating it writes nothing.
+ * Signs a statement about a digest once, attaches the bundle in every place and reads it back. Reuses a valid signature
+ * of the same statement from any of the places, so that a repetition writes nothing.
  *
  * @throws SigningError, RegistryError
  */
@@ -55,7 +55,7 @@ export async function attachSignature(
   );
 }
 
-/** A valid signature of the statement. An image signature says no more than its subject, so any spelling will do. */
+/** A valid signature of the statement. For an image signature only the subject counts, so its bytes may differ. */
 async function findSignature(
   { client, path }: SigningPlace,
   digest: Digest,
@@ -76,7 +76,7 @@ async function findSignature(
   return undefined;
 }
 
-/** What others could not verify is not attached. */
+/** @throws SigningError if the new signature does not verify, so that it is never attached */
 async function signChecked(
   digest: Digest,
   statement: Buffer,
@@ -86,7 +86,7 @@ async function signChecked(
   const bundle = await signer.sign(statement);
   const reading = verifyBundle(bundle, digest, trust);
   if ("accepted" in reading) return bundle;
-  throw new SigningError(`The signature that was just made does not verify: it ${reading.rejected.message}`);
+  throw new SigningError(`The new signature does not verify: it ${reading.rejected.message}`);
 }
 
 async function attach(
@@ -96,7 +96,7 @@ async function attach(
   bundle: Uint8Array,
 ): Promise<Digest> {
   const subject = await client.headManifest(path, digest);
-  if (subject === undefined) throw new SigningError(`${repository} does not hold ${digest}`);
+  if (subject === undefined) throw new SigningError(`${repository} does not have ${digest}`);
   const { descriptor } = await attachReferrer({
     client,
     repository: path,
@@ -111,7 +111,7 @@ async function attach(
   return descriptor.digest;
 }
 
-/** Reads a signature as any verifier does, from the listing to the bundle, and checks it once more. */
+/** Reads a signature as a verifier does, from the listing to the bundle, and verifies it again. */
 async function readBack(
   { client, path, repository }: SigningPlace,
   digest: Digest,
@@ -119,13 +119,13 @@ async function readBack(
   statement: Buffer,
   trust: Trust,
 ): Promise<void> {
-  for (let look = 1; look <= LOOKS; look++) {
-    if (look > 1) await delay(100 * 2 ** look);
+  for (let attempt = 1; attempt <= READS; attempt++) {
+    if (attempt > 1) await delay(100 * 2 ** attempt);
     const listed = await client.referrers(path, digest);
     if (!listed.some((entry) => entry.digest === referrer)) continue;
     const bytes = await bundleBytes({ client, repository: path }, referrer);
     const reading = bytes === undefined ? undefined : verifyBundle(bytes, digest, trust);
     if (reading !== undefined && "accepted" in reading && statement.equals(reading.accepted.payload)) return;
   }
-  throw new SigningError(`${repository} does not give back the signature ${referrer} that was just written`);
+  throw new SigningError(`${repository} does not return the signature ${referrer} that was just written`);
 }

@@ -7,7 +7,7 @@ import type { RegistryClient } from "../registry/client";
 import { type Descriptor, type IndexJson, isManifest, type ManifestJson } from "../registry/manifests";
 import { isPredicate, parseInToto } from "./in-toto";
 
-/** All that verifying asks of a registry: it writes nothing. */
+/** What verification needs of a registry client. */
 export type ReadingClient = Pick<RegistryClient, "getManifest" | "referrers" | "getBlob">;
 
 export interface ReadingPlace {
@@ -15,26 +15,26 @@ export interface ReadingPlace {
   readonly repository: string;
 }
 
-/** More is not a build, but an attempt to keep a verifier busy. */
+/** No build has more; a larger number would only keep the verifier busy. */
 const MOST_STATEMENTS = 200;
-/** An SBOM of a large image is some MiB. A larger statement is not read, and does not count. */
+/** An SBOM of a large image has some MiB. Larger statements are ignored. */
 const STATEMENT_LIMIT = 32 * 1024 * 1024;
 
-/** What BuildKit says of one platform's image, inside the index or beside it. */
+/** BuildKit's statement about one platform's image, inside the index or attached to it. */
 export interface BuildStatement {
   readonly platform: string;
   readonly predicateType: string;
-  /** Provenance's builder; empty where a builder without a name made it. */
+  /** Of provenance; empty for a builder without a name. */
   readonly builder?: string;
-  /** Of an SBOM; absent where it cannot be read. */
+  /** Of an SBOM; absent if it cannot be read. */
   readonly packages?: readonly SbomPackage[];
   readonly finishedAt?: Date;
 }
 
 /**
- * The statements that BuildKit attached: an attestation manifest for each platform, named by an annotation, or
- * referrers of the platforms whose digests the index names. One that is about another manifest than it is attached to
- * does not count, nor does a referrer that the index does not name: anyone who may push can add one.
+ * The statements of a build: in the index, as attestation manifests that an annotation assigns to a platform, or attached
+ * as referrers whose digests the index names. Ignores statements about another manifest, and referrers that the index
+ * does not name, since anyone with push rights can add those.
  *
  * @see https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
  */
@@ -47,7 +47,7 @@ export async function readBuildStatements(at: ReadingPlace, index: IndexJson): P
     if (about === undefined || platform === undefined) return [];
     return readLayers(at, manifest.json, about, platformText(platform));
   };
-  // Read by their digests: whether a registry lists them does not matter for verification.
+  // Read by digest, whether or not the registry lists them.
   const detached = detachedDigests(index.annotations).slice(0, MOST_STATEMENTS);
   const inIndex = index.manifests.filter(subjectOf).slice(0, MOST_STATEMENTS);
   const found = await Promise.all([
@@ -91,7 +91,7 @@ async function readLayers(
   return statements.flat();
 }
 
-/** Builder and end of a build, from SLSA provenance 0.2 or 1; nothing from other predicates. */
+/** From SLSA provenance 0.2 or 1. */
 export function provenanceFacts(predicate: unknown): Pick<BuildStatement, "builder" | "finishedAt"> {
   const old = isRecord(predicate) ? predicate : {};
   const run = isRecord(old.runDetails) ? old.runDetails : {};
@@ -106,8 +106,8 @@ export function provenanceFacts(predicate: unknown): Pick<BuildStatement, "build
 }
 
 /**
- * The packages of an SBOM, SPDX 2 or CycloneDX, with their licences. What the document is about itself (the image) is
- * one of them only where its licence is stated. Undefined where it is neither.
+ * The packages of an SBOM (SPDX 2 or CycloneDX) with their licences; undefined for another document. Includes the image
+ * that the document describes only if its licence is stated.
  */
 export function sbomPackages(predicate: unknown): SbomPackage[] | undefined {
   if (!isRecord(predicate)) return undefined;
@@ -118,12 +118,12 @@ export function sbomPackages(predicate: unknown): SbomPackage[] | undefined {
   return undefined;
 }
 
-/** Both formats may leave the list out; anything else in its place is an SBOM that cannot be read. */
+/** Both formats may leave the list out. */
 function isList(value: unknown): boolean {
   return value === undefined || Array.isArray(value);
 }
 
-/** An image's document describes one package, the image; one that describes several is a list of packages. */
+/** A document that describes exactly one package describes the image. */
 function spdxPackages(document: Readonly<Record<string, unknown>>): SbomPackage[] {
   const described = new Set(
     records(document.relationships)
@@ -137,16 +137,17 @@ function spdxPackages(document: Readonly<Record<string, unknown>>): SbomPackage[
   });
 }
 
-/** What a reviewer concluded, else what the package declares. */
+/** The licence that a reviewer concluded, else the one that the package declares. */
 function spdxLicence({ licenseConcluded, licenseDeclared }: Readonly<Record<string, unknown>>): unknown {
-  const says = (licence: unknown) => typeof licence === "string" && !/^(?:NOASSERTION|NONE|)$/.test(licence);
-  return [licenseConcluded, licenseDeclared].find(says);
+  const isStated = (licence: unknown) =>
+    typeof licence === "string" && !/^(?:NOASSERTION|NONE|)$/.test(licence);
+  return [licenseConcluded, licenseDeclared].find(isStated);
 }
 
-/** Components in the order of the document, each before those within it. */
+/** Components in the order of the document, each before its inner ones. */
 function cycloneDxComponents(document: Readonly<Record<string, unknown>>): SbomPackage[] {
   const image = isRecord(document.metadata) ? document.metadata.component : undefined;
-  // A stack of its own, so that a document that nests without end costs its length and no more.
+  // Not recursive: a hostile document could nest deeper than the call stack.
   const waiting = [...records([image]), ...records(document.components)].reverse();
   const found: SbomPackage[] = [];
   for (let component = waiting.pop(); component !== undefined; component = waiting.pop()) {
@@ -158,7 +159,7 @@ function cycloneDxComponents(document: Readonly<Record<string, unknown>>): SbomP
   return found;
 }
 
-/** Several licences of one component all apply, since no choice between them is stated. */
+/** Several licences of one component all apply: the format states a choice as an expression. */
 function cycloneDxLicence(component: Readonly<Record<string, unknown>>): string | undefined {
   const licences = records(component.licenses).flatMap(({ expression, license }) => {
     const named = isRecord(license) ? (license.id ?? license.name) : undefined;

@@ -17,29 +17,28 @@ import {
 import type { Trust } from "./keys";
 import { type BundleReading, type Rejection, type SignedStatement, verifyByAny } from "./verify-bundle";
 
-/** A bundle is some KiB; one with an SBOM in it can be a few MiB. */
+/** A bundle has some KiB; with an SBOM in it, a few MiB. */
 const BUNDLE_LIMIT = 16 * 1024 * 1024;
-/** More is not a release, but an attempt to keep a verifier busy. */
+/** Releases have fewer; more would only keep the verifier busy. */
 const MOST_BUNDLES = 1_000;
 const MOST_BYTES = 256 * 1024 * 1024;
 
-/** Everything that a repository has about a digest, with each signature checked. */
+/** Everything that a repository has about a digest, with every signature verified. */
 export interface Evidence {
   readonly platforms: readonly string[];
-  /** The commit that the index names in its annotations: who signed the digest signed that. */
+  /** The commit in the index's annotations, which the signature of the digest covers. */
   readonly revision?: string;
   readonly accepted: readonly SignedStatement[];
   readonly rejected: readonly (Rejection & { readonly referrer: Digest; readonly claims?: string })[];
-  /** What BuildKit put into the index, or the index names. It is part of the digest, so its signer signed it too. */
+  /** The build's statements in the index or named by it, which the signature of the digest covers. */
   readonly built: readonly BuildStatement[];
 }
 
-/** A referrer that holds a bundle, by its artifact type or, where a listing lacks that, by what it is. */
 export function isBundleReferrer({ artifactType }: Descriptor): boolean {
   return artifactType?.startsWith("application/vnd.dev.sigstore.bundle") === true;
 }
 
-/** Reads what is known about a digest; undefined where the repository does not hold it. */
+/** Undefined where the repository does not have the digest. */
 export async function readEvidence(
   at: ReadingPlace,
   digest: Digest,
@@ -57,7 +56,7 @@ export async function readEvidence(
   if (referrers.length > MOST_BUNDLES)
     rejected.push({
       code: "verify-malformed",
-      message: `is one of ${referrers.length} bundles, and ${MOST_BUNDLES} are read`,
+      message: `is one of ${referrers.length} bundles, and at most ${MOST_BUNDLES} are read`,
       referrer: referrers[MOST_BUNDLES]?.digest ?? digest,
     });
   return {
@@ -65,12 +64,12 @@ export async function readEvidence(
     revision: index?.annotations?.[REVISION_ANNOTATION],
     accepted,
     rejected,
-    // The statements of an index count only if a required signer signed the index.
+    // Unsigned, they count for nothing, so they are not read.
     built: index !== undefined && accepted.length > 0 ? await readBuildStatements(at, index) : [],
   };
 }
 
-/** The bundles in the first of these referrers, each verified by any of the signers. Bounded in number and bytes. */
+/** Reads a limited number and size of bundles, and verifies each by any of the signers. */
 function verifyReferrers(
   at: ReadingPlace,
   digest: Digest,
@@ -90,23 +89,21 @@ function verifyReferrers(
 function notRead(left: number): BundleReading {
   const message =
     left > 0
-      ? "is listed, but is not there as a bundle"
+      ? "is listed, but the repository has no such bundle"
       : `is not read: the bundles of this digest have more than ${MOST_BYTES} bytes`;
   return { rejected: { code: "verify-malformed", message } };
 }
 
-/** The bundle in a referrer; undefined where it is not there, or not one layer of that type. */
+/** The bundle in a referrer; undefined where it is missing, or is not one layer of that type. */
 export function bundleBytes(at: ReadingPlace, referrer: Digest): Promise<Uint8Array | undefined> {
   return readReferrerLayer(at, referrer, { mediaType: BUNDLE_MEDIA_TYPE, limit: BUNDLE_LIMIT });
 }
 
-/** Where cosign and Slipway write what kind of statement a bundle holds; a hint that saves reading the others. */
+/** Cosign and Slipway write the kind of a bundle's statement here. It is a hint that saves reading other bundles. */
 const PREDICATE_TYPE = "dev.sigstore.bundle.predicateType";
 const KINDS: readonly string[] = [CLAIM_PREDICATE_TYPE, STATEMENT_PREDICATE_TYPE];
 
-/**
- * The claims and release statements about a digest that one of the signers made. Everything else counts for nothing.
- */
+/** The claims and release statements about a digest that one of the signers signed. */
 export async function readSignedFacts(
   client: ReadingClient,
   repository: string,

@@ -27,7 +27,7 @@ export function claimBytes(digest: Digest, predicate: ContentClaim): Buffer {
   return render({ name: predicate.image, digest, predicateType: CLAIM_PREDICATE_TYPE, predicate });
 }
 
-/** What `cosign sign` says of an image: this digest, and nothing else. */
+/** The statement that `cosign sign` makes: this digest, and nothing else. */
 export function imageSignatureBytes(digest: Digest): Buffer {
   return render({ digest, predicateType: SIGNATURE_PREDICATE_TYPE, predicate: {} });
 }
@@ -45,7 +45,7 @@ function render(statement: {
     predicateType,
     predicate,
   });
-  if (text === undefined) throw new Error("a statement cannot be written as JSON");
+  if (text === undefined) throw new Error("the statement cannot be written as JSON");
   return Buffer.from(text);
 }
 
@@ -76,7 +76,7 @@ const NAMES: Readonly<Record<string, (type: string) => boolean>> = {
     type.startsWith("https://spdx.dev/Document") || type.startsWith("https://cyclonedx.org/bom"),
 };
 
-/** Whether a statement's type is what a rule asks for: a name or the type itself. */
+/** Whether a predicate type matches a rule, which is one of these names or a type. */
 export function isPredicate(rule: string, type: string): boolean {
   return Object.hasOwn(NAMES, rule) ? NAMES[rule]?.(type) === true : rule === type;
 }

@@ -12,8 +12,8 @@ interface Origin {
 }
 
 /**
- * Image, source and revision, which one signed statement has to say together. Where no statement is asked for (a
- * release without a version has none) the commit may also stand in the index, which is signed.
+ * Image, source, revision, version and lane, which one signed statement must name together. Releases without a version
+ * have no statement; then the commit in the signed index counts.
  */
 export function statementProblems(
   rules: VerifyRules,
@@ -38,7 +38,7 @@ export function statementProblems(
     stated.length === 0
       ? withoutStatement(rules, certified, indexed)
       : stated.map((statement) => known(statement, statement.source, statement.revision));
-  // What the certificate says comes from the issuer, so it has to agree whatever a statement claims.
+  // The certificate's facts come from the issuer, so they must agree, whatever a statement claims.
   const byCertificate = certified.flatMap((facts) => [
     ...mismatch("source", source, facts.source && sourceAddress(facts.source), "the certificate"),
     ...mismatch("revision", revision, facts.revision, "the certificate"),
@@ -49,8 +49,8 @@ export function statementProblems(
 }
 
 /**
- * A tag is not signed: anyone who may push can point `9.9.9` to a release that is signed as 1.2.3. Where statements say
- * which versions the digest is, the tag has to name one of them, or a part of one (`1.2`), or none (`latest`).
+ * A tag is not signed: anyone with push rights can point `9.9.9` to a release that is signed as 1.2.3. So the tag must
+ * name a signed version, a part of one (`1.2`), or none (`latest`).
  */
 function tagProblems(tag: string, stated: readonly ReleaseStatement[]): Rejection[] {
   if (stated.length === 0 || stated.some((statement) => namesVersion(tag, statement))) return [];
@@ -80,7 +80,7 @@ interface NamedVersion {
   readonly at: number;
 }
 
-/** Numbers in a tag that can be a version: with dots, after `v`, at its start or end; not those inside a word. */
+/** Numbers in a tag that can be a version: with dots, after `v`, at its start or at its end, but not inside a word. */
 function versionsIn(tag: string): NamedVersion[] {
   return [...tag.matchAll(/(?<![0-9A-Za-z.])(v?)(\d+(?:\.\d+)*)/g)].flatMap(
     ({ index, 0: all, 1: v = "", 2: text = "" }) => {
@@ -105,7 +105,7 @@ function withoutStatement(
 function known(statement: ReleaseStatement | undefined, source?: string, revision?: string): Origin {
   return {
     statement,
-    // Older statements have the remote as it was cloned.
+    // Older statements have the remote's address as it was cloned.
     source: source && sourceAddress(source),
     revision,
   };

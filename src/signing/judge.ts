@@ -7,13 +7,13 @@ import { provenanceFacts, sbomPackages } from "./build-statements";
 import type { Evidence } from "./evidence";
 import { isPredicate } from "./in-toto";
 import { statementProblems } from "./judge-origin";
-import type { RefusalCode, Rejection } from "./verify-bundle";
+import type { Rejection, RejectionCode } from "./verify-bundle";
 
 interface ToJudge {
   readonly repository: string;
   readonly digest: Digest;
   readonly rules: VerifyRules;
-  /** Undefined where the repository does not hold the digest. */
+  /** Undefined where the repository does not have the digest. */
   readonly evidence: Evidence | undefined;
   readonly now: Date;
 }
@@ -22,11 +22,11 @@ interface Finding extends Rejection {
   readonly hint?: string;
 }
 
-function finding(code: RefusalCode, message: string, hint?: string): Finding {
+function finding(code: RejectionCode, message: string, hint?: string): Finding {
   return { code, message, hint };
 }
 
-/** Whether an image is verified, by what was found and by nothing else. Pure; every broken rule is reported. */
+/** Judges the evidence by the rules. Pure; reports every broken rule. */
 export function judge({ repository, digest, rules, evidence, now }: ToJudge): Verdict {
   const refused = (findings: readonly Finding[]): Verdict => ({
     repository,
@@ -37,7 +37,7 @@ export function judge({ repository, digest, rules, evidence, now }: ToJudge): Ve
     problems: findings.map((finding) => ({ path: repository, ...finding })),
   });
   if (evidence === undefined) {
-    return refused([finding("verify-missing", `${digest} is not there`)]);
+    return refused([finding("verify-missing", `${digest} is missing`)]);
   }
   const { accepted, rejected } = evidence;
   if (accepted.length === 0 && rejected.length === 0) {
@@ -65,7 +65,7 @@ export function judge({ repository, digest, rules, evidence, now }: ToJudge): Ve
   };
 }
 
-/** Junk is cheap to attach: a few lines say what is wrong, and one how many more there are. */
+/** Junk is cheap to attach, so the report is limited. */
 const MOST_LINES = 20;
 
 function few(rejected: Evidence["rejected"], what: string): Finding[] {
@@ -79,7 +79,7 @@ function few(rejected: Evidence["rejected"], what: string): Finding[] {
   ];
 }
 
-/** Each kind of statement that is asked for: signed, or inside the index that is signed, for every platform. */
+/** Requires each kind of statement: signed itself, or in the signed index for every platform. */
 function predicateProblems(rules: VerifyRules, evidence: Evidence): Finding[] {
   const { accepted, rejected, built, platforms } = evidence;
   return rules.predicates.flatMap((rule) => {
@@ -98,25 +98,27 @@ function predicateProblems(rules: VerifyRules, evidence: Evidence): Finding[] {
   });
 }
 
-/** Provenance inside the index and provenance that was signed beside it: none of it may name another builder. */
+/** No provenance may name another builder, whether in the index or signed separately. */
 function builderProblems({ builder }: VerifyRules, evidence: Evidence): Finding[] {
   if (builder === undefined) return [];
-  const inside = evidence.built.filter(({ predicateType }) => isPredicate("provenance", predicateType));
-  const beside = evidence.accepted
+  const inIndex = evidence.built.filter(({ predicateType }) => isPredicate("provenance", predicateType));
+  const signed = evidence.accepted
     .filter(({ statement }) => isPredicate("provenance", statement.predicateType))
     .map(({ statement }) => ({ platform: "all platforms", ...provenanceFacts(statement.predicate) }));
-  if (inside.length + beside.length === 0) {
+  if (inIndex.length + signed.length === 0) {
     return [
       finding("verify-builder", `has no provenance, so its builder is unknown; ${builder} is required`),
     ];
   }
   const lacking =
-    beside.length > 0
+    signed.length > 0
       ? []
-      : evidence.platforms.filter((platform) => !inside.some((statement) => statement.platform === platform));
+      : evidence.platforms.filter(
+          (platform) => !inIndex.some((statement) => statement.platform === platform),
+        );
   return [
     ...lacking.map((platform) => finding("verify-builder", `has no provenance for ${platform}`)),
-    ...[...inside, ...beside]
+    ...[...inIndex, ...signed]
       .filter((statement) => !matches(builder, statement.builder ?? ""))
       .map((statement) =>
         finding(
@@ -141,7 +143,7 @@ function platformProblems(rules: VerifyRules, { platforms }: Evidence): Finding[
 
 function licenceProblems({ licences }: VerifyRules, evidence: Evidence): Finding[] {
   if (licences === undefined) return [];
-  const hint = "Take the package out, or say otherwise in slipway:policy.deniedLicences.";
+  const hint = "Remove the package, or change slipway:policy.deniedLicences.";
   return licenceMessages(licences, evidence).map((message) => finding("verify-licence", message, hint));
 }
 
@@ -151,8 +153,8 @@ interface Age {
 }
 
 /**
- * The earliest signed time, since an image is at least that old and no older time can be made up. So later versions
- * that carry content over do not make it new. Without a log it is the end of the last build, by the builder's word.
+ * The earliest signed time: the image is at least that old, and later versions of the same content do not make it newer.
+ * Without a log, the end of the last build as its provenance states it.
  */
 function ageOf({ accepted, built }: Evidence): Age | undefined {
   const logged = accepted.flatMap(({ signedAt }) => signedAt ?? []);
@@ -163,7 +165,7 @@ function ageOf({ accepted, built }: Evidence): Age | undefined {
     : { time: new Date(Math.max(...finished.map(Number))), from: "provenance" };
 }
 
-/** How far two machines' clocks may be apart. */
+/** How far the clocks of two machines may differ. */
 const CLOCK_SKEW_S = 300;
 
 function ageProblems({ minAge, maxAge }: VerifyRules, made: Age | undefined, now: Date): Finding[] {
@@ -184,7 +186,7 @@ function ageProblems({ minAge, maxAge }: VerifyRules, made: Age | undefined, now
   ];
 }
 
-/** Predicate types that the index has for every platform. */
+/** The predicate types that the index has for every platform. */
 function builtEverywhere({ built, platforms }: Evidence): string[] {
   const types = [...new Set(built.map(({ predicateType }) => predicateType))];
   return types.filter((type) =>
@@ -194,21 +196,22 @@ function builtEverywhere({ built, platforms }: Evidence): string[] {
   );
 }
 
+/** Packages named in a message. */
 const NAMED = 5;
 
 /**
- * What the SBOMs in the signed index, and those signed beside it, say against the rules for licences. A platform
- * without an SBOM is refused, and one whose SBOM lists nothing if unstated licences are refused.
+ * Breaches of the licence rules by the SBOMs in the signed index and by those that are signed separately. A platform
+ * needs an SBOM, which must list packages if unknown licences are refused.
  */
 function licenceMessages(rules: LicenceRules, { built, accepted, platforms }: Evidence): string[] {
-  const inside = built.filter(({ predicateType }) => isPredicate("sbom", predicateType));
-  const beside = accepted
+  const inIndex = built.filter(({ predicateType }) => isPredicate("sbom", predicateType));
+  const signed = accepted
     .filter(({ statement }) => isPredicate("sbom", statement.predicateType))
     .map(({ statement }) => sbomPackages(statement.predicate));
   const listsOf = (platform: string) =>
     [
-      ...inside.filter((entry) => entry.platform === platform).map((entry) => entry.packages),
-      ...beside,
+      ...inIndex.filter((entry) => entry.platform === platform).map((entry) => entry.packages),
+      ...signed,
     ].filter((list) => list !== undefined);
   const lacking = platforms.filter((platform) => listsOf(platform).length === 0);
   const empty =
@@ -217,19 +220,19 @@ function licenceMessages(rules: LicenceRules, { built, accepted, platforms }: Ev
           (platform) => !lacking.includes(platform) && listsOf(platform).every((list) => list.length === 0),
         )
       : [];
-  const packages = [...inside.map((entry) => entry.packages), ...beside].flatMap((list) => list ?? []);
+  const packages = [...inIndex.map((entry) => entry.packages), ...signed].flatMap((list) => list ?? []);
   const { denied, unknown } = licenceBreaches(packages, rules);
   return [
     ...(lacking.length === 0
       ? []
-      : [`has no SBOM that can be read for ${lacking.join(", ")}, so its licences are unknown`]),
+      : [`has no readable SBOM for ${lacking.join(", ")}, so its licences are unknown`]),
     ...(empty.length === 0
       ? []
       : [`has an SBOM that lists no package for ${empty.join(", ")}, so its licences are unknown`]),
     ...(denied.length === 0 ? [] : [`has packages with a denied licence: ${shown(denied)}`]),
     ...(unknown.length === 0
       ? []
-      : [`has packages whose licence the SBOM does not say, or by no SPDX id: ${shown(unknown)}`]),
+      : [`has packages without a licence in the SBOM, or without an SPDX id for it: ${shown(unknown)}`]),
   ];
 }
 

@@ -18,9 +18,9 @@ import type { RequiredSigner } from "../plan/trust";
 const ENCRYPTED_LABELS = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
 
 /**
- * A private key of cosign or in PEM, encrypted or not.
+ * Reads a private key in PEM, encrypted or not, also as cosign encrypts it.
  *
- * @throws Error whose message continues "the key …", without secrets
+ * @throws Error with a message that continues "the key …", without secrets
  */
 export async function readPrivateKey(pem: Secret, password: Secret | undefined): Promise<KeyObject> {
   const block = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END \1-----/.exec(pem.reveal());
@@ -44,12 +44,12 @@ function privateKey(read: () => KeyObject, wrong: string): KeyObject {
   try {
     return read();
   } catch {
-    // OpenSSL's own words name its parser, never what to do.
+    // OpenSSL's messages name its parser, and not what to do.
     throw new Error(wrong);
   }
 }
 
-/** A public key. @throws Error whose message continues "the key …" */
+/** @throws Error with a message that continues "the key …" */
 export function readPublicKey(pem: string): KeyObject {
   if (/PRIVATE KEY-----/.test(pem)) throw new Error("is a private key; the public one is required");
   let key: KeyObject;
@@ -70,7 +70,7 @@ function supported(key: KeyObject): KeyObject {
   );
 }
 
-/** What names a public key in a bundle, as cosign has it: the SHA-256 of its DER, in base64. */
+/** The name of a public key in a bundle, as in cosign: the SHA-256 of its DER, in base64. */
 export function keyHint(key: KeyObject): string {
   const spki = (key.type === "private" ? createPublicKey(key) : key).export({ type: "spki", format: "der" });
   return createHash("sha256").update(spki).digest("base64");
@@ -81,7 +81,7 @@ export function publicPem(key: KeyObject): string {
   return pem.toString();
 }
 
-/** A new key pair, EC P-256 as cosign makes them: both halves as PEM. */
+/** EC P-256, as `cosign generate-key-pair` makes it. */
 export function newKeyPair(): { readonly privateKey: Secret; readonly publicKey: string } {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
@@ -90,7 +90,7 @@ export function newKeyPair(): { readonly privateKey: Secret; readonly publicKey:
 
 const derive = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
-/** The strengths that cosign has ever written. Others could be chosen to keep a machine busy. */
+/** The scrypt costs that cosign has used. A hostile key could ask for a much higher one. */
 const STRENGTHS: readonly number[] = [32_768, 65_536, 131_072];
 const KEY_BYTES = 32;
 
@@ -104,19 +104,16 @@ const schema = z.object({
   ciphertext: z.base64(),
 });
 
-/**
- * The PKCS #8 bytes in what `cosign generate-key-pair` encrypts: JSON with scrypt's parameters and a NaCl secret box.
- * @throws Error without anything of the key or the password in its message
- */
+/** The PKCS #8 bytes of a key that `cosign generate-key-pair` encrypted. @throws Error without secrets */
 async function decryptKey(bytes: Uint8Array, password: string): Promise<Buffer> {
   const parsed = schema.safeParse(parseJson(bytes));
   if (!parsed.success) throw new Error("is not an encrypted key as cosign writes it");
   const { kdf, cipher, ciphertext } = parsed.data;
   if (!STRENGTHS.includes(kdf.params.N))
-    throw new Error("is encrypted with a strength that cosign does not use");
+    throw new Error("is encrypted with a scrypt cost that cosign does not use");
   const key = await derive(password, Buffer.from(kdf.salt, "base64"), KEY_BYTES, {
     ...kdf.params,
-    // scrypt needs 128 N r bytes, and Node refuses to take exactly the limit.
+    // scrypt needs 128 * N * r bytes, and Node requires more than that.
     maxmem: 130 * kdf.params.N * kdf.params.r,
   });
   const sodium = (await import("libsodium-wrappers")).default;
@@ -130,7 +127,7 @@ async function decryptKey(bytes: Uint8Array, password: string): Promise<Buffer> 
   }
 }
 
-/** What signatures are judged by: the key that has to have made them, or the authorities that vouch for an identity. */
+/** The signer whose signatures are accepted: a key, or an identity that certificate authorities confirm. */
 export type Trust =
   | { readonly kind: "key"; readonly hint: string; readonly material: TrustMaterial }
   | {
@@ -140,7 +137,7 @@ export type Trust =
       readonly material: TrustMaterial;
     };
 
-/** @throws Error whose message continues "the key or trusted root …" */
+/** @throws Error with a message that continues "the key or trusted root …" */
 export async function readTrust(signer: RequiredSigner): Promise<Trust> {
   if (signer.kind === "key") return trustKey(readPublicKey(signer.publicKey));
   const { toTrustMaterial } = await import("@sigstore/verify");
@@ -169,18 +166,18 @@ function parseTrustedRoot(text: string): TrustedRoot {
   try {
     return TrustedRoot.fromJSON(JSON.parse(text));
   } catch {
-    throw new Error("is not JSON as Sigstore publishes it (trusted_root.json)");
+    throw new Error("is not a trusted_root.json as Sigstore publishes it");
   }
 }
 
-/** Sigstore's own, kept up to date by TUF in the user's cache folder. */
+/** Sigstore's own, which TUF keeps up to date in the user's cache folder. */
 async function publicTrustedRoot(): Promise<TrustedRoot> {
   const { getTrustedRoot } = await import("@sigstore/tuf");
   try {
     return await getTrustedRoot();
   } catch (error) {
     throw new Error(
-      `of Sigstore cannot be had (${reasonOf(error)}); ` +
+      `of Sigstore cannot be downloaded (${reasonOf(error)}); ` +
         "let this machine reach tuf-repo-cdn.sigstore.dev, or name a file (trustedRoot)",
     );
   }

@@ -9,10 +9,11 @@ import {
 } from "@sigstore/sign";
 import { z } from "zod";
 import { IN_TOTO_MEDIA_TYPE } from "../plan/annotations";
+import { reasonOf } from "../plan/problem";
 import type { SignConfig } from "../plan/trust";
 import { keyHint, publicPem, readPrivateKey, readPublicKey, readTrust, type Trust, trustKey } from "./keys";
 
-/** Signing that cannot be done. The message says why and holds no secret. */
+/** Its message holds no secret. */
 export class SigningError extends Error {
   constructor(message: string) {
     super(message);
@@ -20,16 +21,16 @@ export class SigningError extends Error {
   }
 }
 
-/** What signs the statements of a release, and knows its own signatures again. */
+/** Signs the statements of a release, and names the trust that accepts its signatures. */
 export interface ReleaseSigner {
-  /** Who signs, for people and for state: `key <hint>`, `keyless`. */
+  /** For messages and state: `key <hint>`, `keyless`. */
   readonly name: string;
   readonly trust: () => Promise<Trust>;
   /** A Sigstore bundle v0.3 around an in-toto statement, as JSON. */
   readonly sign: (statement: Buffer) => Promise<Uint8Array>;
 }
 
-/** The signer that a configuration names; undefined for none. @throws SigningError where the key cannot be read */
+/** Undefined where nothing is signed. @throws SigningError if the key cannot be read */
 export async function releaseSigner(
   config: SignConfig,
   env: NodeJS.ProcessEnv,
@@ -59,7 +60,7 @@ async function ownKey({
   });
   if (publicKey !== undefined && hintOf(publicKey) !== keyHint(read)) {
     throw new SigningError(
-      "The key to sign with does not match slipway:sign.publicKey (publicKeyFile): use the key that it belongs to, " +
+      "The key to sign with does not match slipway:sign.publicKey (publicKeyFile): use the private key of that public key, " +
         "or name the new public key there and list the old one under sign.trusted",
     );
   }
@@ -74,7 +75,7 @@ function hintOf(publicKey: string): string {
   }
 }
 
-/** Works offline: no certificate, no log, no timestamp. */
+/** Works offline, without certificate, log or timestamp. */
 function keySigner(key: KeyObject): ReleaseSigner {
   const hint = keyHint(key);
   const algorithm = key.asymmetricKeyType === "ed25519" ? null : "sha256";
@@ -94,7 +95,7 @@ function keySigner(key: KeyObject): ReleaseSigner {
   };
 }
 
-/** A certificate, valid for some minutes, for the identity in the CI's OIDC token, and an entry in the log. */
+/** Signs with a short-lived certificate for the identity in the CI's OIDC token, and adds an entry to the log. */
 function keylessSigner(
   { fulcio, rekor, trustedRoot }: Extract<SignConfig, { mode: "keyless" }>,
   env: NodeJS.ProcessEnv,
@@ -118,10 +119,10 @@ function keylessSigner(
         return await bundleOf(builder, statement);
       } catch (error) {
         if (error instanceof SigningError) throw error;
-        // The library's message can hold the token.
+        // The library's message can contain the token.
         const { text } = await identityToken(env);
         throw new SigningError(
-          `Keyless signing by ${fulcio} and ${rekor} failed: ${reasonOf(error).replaceAll(text, "[token]")}`,
+          `Keyless signing by ${fulcio} and ${rekor} failed: ${withCauses(error).replaceAll(text, "[token]")}`,
         );
       }
     },
@@ -130,18 +131,18 @@ function keylessSigner(
 
 async function bundleOf(builder: BundleBuilder, statement: Buffer): Promise<Uint8Array> {
   const bundle: Bundle = await builder.create({ data: statement, type: IN_TOTO_MEDIA_TYPE });
-  // Sigstore's Go library compares a key's name in the envelope with a spelling of its own; it is no part of what is
-  // signed, and the bundle names the key already.
+  // Sigstore's Go library compares a key's name in the envelope with its own spelling. The name is not signed, and the
+  // bundle names the key already.
   if (isBundleWithDsseEnvelope(bundle)) {
     for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = "";
   }
   return Buffer.from(JSON.stringify(bundleToJSON(bundle)));
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error ? `${error.message}: ${reasonOf(cause)}` : error.message;
+/** The message of an error with those of its causes. */
+function withCauses(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? `${reasonOf(error)}: ${withCauses(cause)}` : reasonOf(error);
 }
 
 function escaped(text: string): string {
@@ -152,7 +153,7 @@ const claimsSchema = z.object({
   iss: z.string().min(1),
   sub: z.string().min(1),
   email: z.string().optional(),
-  /** GitHub Actions: the workflow file and its ref, which Fulcio makes the certificate's subject. */
+  /** Of GitHub Actions: the workflow file and its ref, the certificate's subject. */
   job_workflow_ref: z.string().optional(),
 });
 
@@ -161,8 +162,8 @@ type TokenClaims = z.output<typeof claimsSchema>;
 const AUDIENCE = "sigstore";
 
 /**
- * The OIDC token of the CI: GitHub Actions' (`id-token: write`), or SIGSTORE_ID_TOKEN. It is read and not verified
- * here: Fulcio does that. It appears in no message.
+ * The OIDC token of the CI: GitHub Actions' (`id-token: write`), or SIGSTORE_ID_TOKEN. Fulcio verifies it. It must not
+ * appear in messages.
  */
 async function identityToken(
   env: NodeJS.ProcessEnv,
@@ -172,7 +173,7 @@ async function identityToken(
   try {
     return { text, claims: claimsSchema.parse(JSON.parse(Buffer.from(body, "base64url").toString("utf8"))) };
   } catch {
-    throw new SigningError("The identity token is no JWT with an issuer and a subject");
+    throw new SigningError("The identity token is not a JWT with an issuer and a subject");
   }
 }
 
@@ -187,7 +188,7 @@ async function fromCi(): Promise<string> {
   }
 }
 
-/** What Fulcio may write as the certificate's subject for a token. */
+/** The subjects that Fulcio may write into a certificate for a token. */
 function subjectsOf({ job_workflow_ref: workflow, email, sub }: TokenClaims): string[] {
   return [
     ...(workflow === undefined ? [] : [`https://github.com/${workflow}`]),

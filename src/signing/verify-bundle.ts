@@ -14,49 +14,49 @@ import { matches } from "../plan/trust";
 import { type InTotoStatement, parseInToto } from "./in-toto";
 import type { Trust } from "./keys";
 
-/** Why an image, or one bundle about it, is not verified. Codes are stable; texts are not. */
-export type RefusalCode =
-  /** The rules themselves cannot be used: a key or a trusted root that cannot be read. */
+/** Why an image, or one of its bundles, is not verified. Codes are stable; texts are not. */
+export type RejectionCode =
+  /** A key or a trusted root in the rules cannot be read. */
   | "verify-rules"
   | "verify-missing"
-  /** What the repository serves under the digest is not that content. */
+  /** The repository serves other content under the digest. */
   | "verify-digest"
   | "verify-unsigned"
-  /** A referrer that is no readable bundle of a signed in-toto statement. */
+  /** A referrer is not a readable bundle of a signed in-toto statement. */
   | "verify-malformed"
   | "verify-key"
-  /** Signed with a certificate of another subject, or without one. */
+  /** The certificate has another subject, or there is none. */
   | "verify-identity"
   | "verify-issuer"
-  /** The certificate is not from an authority that is trusted, or is in no certificate log. */
+  /** The certificate is not from a trusted authority, or is in no certificate log. */
   | "verify-certificate"
   /** The certificate was not valid at the time of the signature. */
   | "verify-expired"
-  /** The transparency log does not vouch for the signature. */
+  /** The transparency log does not confirm the signature. */
   | "verify-log"
-  /** What is signed was changed afterwards. */
+  /** The payload was changed after it was signed. */
   | "verify-payload"
   | "verify-subject"
   | "verify-predicate"
   | "verify-image"
   | "verify-source"
   | "verify-revision"
-  /** The signed statement is about another version, or the tag names another one. */
+  /** The signed statement or the tag names another version. */
   | "verify-version"
   | "verify-lane"
-  /** It was made from a working tree with changes that are in no commit. */
+  /** The working tree had changes that are in no commit. */
   | "verify-dirty"
   | "verify-builder"
   | "verify-platform"
-  /** A package has a denied licence, or there is no SBOM that could say so. */
+  /** A package has a denied licence, or there is no SBOM. */
   | "verify-licence"
   | "verify-too-new"
   | "verify-too-old"
-  /** Nothing trustworthy says when it was made. */
+  /** No trusted source says when it was made. */
   | "verify-age-unknown";
 
 export interface Rejection {
-  readonly code: RefusalCode;
+  readonly code: RejectionCode;
   readonly message: string;
 }
 
@@ -65,21 +65,21 @@ export interface SignedStatement {
   readonly statement: InTotoStatement;
   /** The signed bytes. */
   readonly payload: Uint8Array;
-  /** For people: the certificate's subject, or the key's hint. */
+  /** For messages: the certificate's subject, or the key's hint. */
   readonly signer: string;
-  /** The earliest time that a transparency log or timestamp authority signed for it. */
+  /** The earliest time that a transparency log or timestamp authority signed. */
   readonly signedAt?: Date;
   readonly certificate?: CertificateFacts;
 }
 
 export type BundleReading =
   | { readonly accepted: SignedStatement }
-  /** `claims`: the predicate type that it would have, so far as it can be read. */
+  /** `claims`: its predicate type, if that can be read. */
   | { readonly rejected: Rejection; readonly claims?: string };
 
 /**
- * Whether a bundle holds a statement about the digest that the required signer signed, or why not. Never throws: anyone
- * who may push can attach bundles, and one that cannot be judged must not hide the others.
+ * The statement about the digest that the trusted signer signed, or why there is none. Never throws: anyone with push
+ * rights can attach bundles, and an unreadable one must not hide the others.
  */
 export function verifyBundle(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
   try {
@@ -92,7 +92,7 @@ export function verifyBundle(bytes: Uint8Array, digest: Digest, trust: Trust): B
 function readAndVerify(bytes: Uint8Array, digest: Digest, trust: Trust): BundleReading {
   const bundle = readBundle(bytes);
   if (bundle === undefined || !isBundleWithDsseEnvelope(bundle)) {
-    return rejected("verify-malformed", "is no Sigstore bundle with a signed statement in it");
+    return rejected("verify-malformed", "is not a Sigstore bundle with a signed statement");
   }
   const { payload, payloadType } = bundle.content.dsseEnvelope;
   const statement = payloadType === IN_TOTO_MEDIA_TYPE ? parseInToto(payload) : undefined;
@@ -107,7 +107,7 @@ function readAndVerify(bytes: Uint8Array, digest: Digest, trust: Trust): BundleR
   return { accepted: { statement, payload, ...checked } };
 }
 
-/** What the first signer that accepts the bundle reads in it; else why the first one of them rejects it. */
+/** Verifies by each signer: the first acceptance, else the first rejection. */
 export function verifyByAny(bytes: Uint8Array, digest: Digest, trusts: readonly Trust[]): BundleReading {
   const readings = trusts.map((trust) => verifyBundle(bytes, digest, trust));
   return (
@@ -116,7 +116,7 @@ export function verifyByAny(bytes: Uint8Array, digest: Digest, trusts: readonly 
   );
 }
 
-function rejected(code: RefusalCode, message: string): { readonly rejected: Rejection } {
+function rejected(code: RejectionCode, message: string): { readonly rejected: Rejection } {
   return { rejected: { code, message } };
 }
 
@@ -132,7 +132,7 @@ type Checked =
   | { readonly rejected: Rejection }
   | { readonly signer: string; readonly signedAt?: Date; readonly certificate?: CertificateFacts };
 
-/** A key is trusted whatever the time and the log, so that releases can be verified offline. */
+/** Without certificate, log and time, so that releases can be verified offline. */
 function byKey(bundle: Bundle, trust: Extract<Trust, { kind: "key" }>): Checked {
   const { content } = bundle.verificationMaterial;
   if (content.$case !== "publicKey") {
@@ -150,7 +150,7 @@ function byKey(bundle: Bundle, trust: Extract<Trust, { kind: "key" }>): Checked 
     if (!(error instanceof VerificationError)) return unreadable();
     const { hint } = content.publicKey;
     return hint === trust.hint
-      ? rejected("verify-payload", "names the right key, but its signature does not fit what it says")
+      ? rejected("verify-payload", "names the right key, but its signature does not match its payload")
       : rejected("verify-key", `is signed with the key ${hint || "without a name"}, not with ${trust.hint}`);
   }
 }
@@ -158,7 +158,7 @@ function byKey(bundle: Bundle, trust: Extract<Trust, { kind: "key" }>): Checked 
 function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>): Checked {
   const { content } = bundle.verificationMaterial;
   if (content.$case !== "certificate") {
-    return rejected("verify-identity", "is signed with a key, so no issuer vouches for who signed");
+    return rejected("verify-identity", "is signed with a key, so no issuer confirms the signer");
   }
   let signer: Signer;
   let signedAt: Date | undefined;
@@ -173,7 +173,7 @@ function byIdentity(bundle: Bundle, trust: Extract<Trust, { kind: "identity" }>)
   const { subjectAlternativeName: subject = "", extensions } = signer.identity ?? {};
   const issuer = extensions?.issuer ?? "";
   if (!matches(trust.issuer, issuer)) {
-    return rejected("verify-issuer", `is vouched for by ${issuer || "no issuer"}, not by ${trust.issuer}`);
+    return rejected("verify-issuer", `is confirmed by ${issuer || "no issuer"}, not by ${trust.issuer}`);
   }
   if (!matches(trust.subject, subject)) {
     return rejected("verify-identity", `is signed by ${subject || "no subject"}, not by ${trust.subject}`);
@@ -197,11 +197,11 @@ function certificateRejection(
   const { code, message } = error;
   switch (code) {
     case "SIGNATURE_ERROR":
-      return { code: "verify-payload", message: "has a signature that does not fit what it says" };
+      return { code: "verify-payload", message: "has a signature that does not match its payload" };
     case "TLOG_BODY_ERROR":
       return {
         code: "verify-payload",
-        message: "is not what the transparency log holds: the payload was changed",
+        message: "differs from the entry in the transparency log: the payload was changed",
       };
     case "CERTIFICATE_ERROR": {
       const validity = at === undefined ? undefined : outside(certificate, at);
@@ -210,14 +210,14 @@ function certificateRejection(
         : { code: "verify-expired", message: validity };
     }
     default:
-      return { code: "verify-log", message: `is not vouched for by the transparency log: ${message}` };
+      return { code: "verify-log", message: `is not confirmed by the transparency log: ${message}` };
   }
 }
 
 function outside(certificate: Uint8Array, at: Date): string | undefined {
   const { validFrom, validTo } = new X509Certificate(certificate);
   if (at >= new Date(validFrom) && at <= new Date(validTo)) return undefined;
-  return `was signed at ${at.toISOString()}, but its certificate holds from ${iso(validFrom)} to ${iso(validTo)}`;
+  return `was signed at ${at.toISOString()}, but its certificate is valid from ${iso(validFrom)} to ${iso(validTo)}`;
 }
 
 function iso(text: string): string {
@@ -225,9 +225,8 @@ function iso(text: string): string {
 }
 
 /**
- * The earliest signed time: of a log's promise of inclusion, or of a timestamp authority. Without a promise, an entry's
- * time is not covered by its inclusion proof, so anyone could write it. The verifier checks those signatures; the time
- * counts only after that.
+ * The earliest signed time: of a log's inclusion promise, or of a timestamp authority. Without a promise no signature
+ * covers an entry's time. The verifier checks those signatures before the time counts.
  */
 function signedTime({ timestamps }: SignedEntity): Date | undefined {
   const times = timestamps.flatMap((entry) => {
@@ -239,7 +238,7 @@ function signedTime({ timestamps }: SignedEntity): Date | undefined {
   return real.length === 0 ? undefined : new Date(Math.min(...real));
 }
 
-/** What Fulcio writes into a certificate of the workflow that asked for it. */
+/** What Fulcio writes into a certificate about the workflow. */
 interface CertificateFacts {
   /** `https://github.com/octo/app`. */
   readonly source?: string;

@@ -7,8 +7,7 @@ import { judge } from "./judge";
 import { readTrust, type Trust } from "./keys";
 
 /**
- * Whether a digest is verified in each of the repositories, by what that repository has. What cannot be read is not
- * verified.
+ * Verifies a digest in each repository, by the signatures there. A repository that cannot be read is not verified.
  *
  * @param own the stack's own signers, for rules that name no other
  */
@@ -20,7 +19,7 @@ export async function verifyImage(
 ): Promise<Verdict[]> {
   const trust = await readTrusts(request.rules.signer, own).catch(reasonOf);
   if (typeof trust === "string") {
-    const message = `by these rules nothing can be verified: the key or trusted root ${trust}`;
+    const message = `these rules cannot verify anything: the key or trusted root ${trust}`;
     return request.repositories.map((repository) =>
       unread(request, { code: "verify-rules", path: repository, message }),
     );
@@ -33,7 +32,7 @@ export async function verifyImage(
 async function readTrusts(signer: VerifyRules["signer"], own: readonly Trust[]): Promise<readonly Trust[]> {
   if (signer.kind !== "stack") return [await readTrust(signer)];
   if (own.length > 0) return own;
-  throw new Error("of the stack is not known here; set slipway:sign.publicKeyFile, or promote.verify");
+  throw new Error("of the stack is not known; set slipway:sign.publicKeyFile, or promote.verify");
 }
 
 async function verifyIn(

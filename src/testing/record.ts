@@ -3,12 +3,12 @@ import * as settings from "@pulumi/pulumi/runtime/settings";
 import { isRecord } from "../plan/record";
 import { type DesiredContent, type DesiredLevel, tagDigests } from "../plan/resource-inputs";
 
-/** A resource as it was registered, from the request to the engine: mocks alone show neither parent nor order. */
+/** A registered resource, from the request to the engine: mocks alone show neither parent nor dependencies. */
 export interface Registered {
   readonly type: string;
   readonly name: string;
   readonly inputs: Record<string, unknown>;
-  /** The parent's name, or empty. */
+  /** The parent's name; empty if it has none. */
   readonly parent: string;
   /** Names of the resources that it waits for, by `dependsOn` or through its inputs. */
   readonly dependencies: readonly string[];
@@ -79,7 +79,7 @@ type Monitor = NonNullable<ReturnType<typeof settings.getMonitor>>;
 type ResourceRequest = Parameters<Monitor["registerResource"]>[0];
 type OutputsRequest = Parameters<Monitor["registerResourceOutputs"]>[0];
 
-/** Calls `heard` with every request of a method, and passes the request on. */
+/** Calls `heard` with every request of a method before passing it on. */
 function listen<Request>(
   monitor: Monitor,
   method: "registerResource" | "registerResourceOutputs",
@@ -101,7 +101,7 @@ function nameOf(urn: string): string {
   return urn.split("::").at(-1) ?? "";
 }
 
-/** What state keeps of content: every registry has its statement, if there is one. */
+/** The outputs of content: if it has a statement, every registry has it. */
 function contentState(plan: unknown): Record<string, unknown> {
   const { repositories, statement }: DesiredContent = JSON.parse(String(plan));
   return {
@@ -110,7 +110,7 @@ function contentState(plan: unknown): Record<string, unknown> {
   };
 }
 
-/** Every tag is written. */
+/** The outputs of tags: every tag is written. */
 function tagsState(digests: unknown, plan: unknown): Record<string, unknown> {
   const levels: DesiredLevel[] = JSON.parse(String(plan));
   return { tags: tagDigests(levels, isRecord(digests) ? digests : {}) };

@@ -4,7 +4,7 @@ import { parseReference, repositoryKey } from "../plan/reference";
 import type { FoundImage } from "../plan/registry-state";
 import type { RegistryReader } from "../registry/read-state";
 
-/** What a tag of a fake registry points to: by default, a verified release of this stack. */
+/** The image that a tag of a fake registry points to. By default, a verified release of this stack. */
 export interface FakeImage {
   /** @example "1.2.3" @default none: a build of a commit */
   readonly version?: string;
@@ -12,7 +12,7 @@ export interface FakeImage {
   readonly revision?: string;
   /** @default linux/amd64 and linux/arm64 */
   readonly platforms?: readonly string[];
-  /** Whether it lacks a signed statement and claim. @default false */
+  /** Without a signed statement and claim. @default false */
   readonly unverified?: boolean;
 }
 
@@ -21,7 +21,7 @@ export type FakeRegistries = Readonly<Record<string, Readonly<Record<string, Fak
 
 const ZERO = "0".repeat(40);
 
-/** A registry reader that answers from values. Every registry can be reached. */
+/** Reads registries from values. Every registry can be reached. */
 export function fakeRegistries(registries: FakeRegistries): RegistryReader {
   const find = (repository: string, tag: string) => {
     const image = registries[repository]?.[tag];
@@ -32,7 +32,7 @@ export function fakeRegistries(registries: FakeRegistries): RegistryReader {
       .map((tag) => find(repository, tag))
       .find((found) => found?.digest === digest);
   return {
-    // An image of another repository, such as a base, has a digest of its own.
+    // In repositories that are not given, as for a base, every reference has its own digest.
     resolveImages: async (references) => ({
       digests: Object.fromEntries(
         references.flatMap((reference) => {
@@ -45,7 +45,7 @@ export function fakeRegistries(registries: FakeRegistries): RegistryReader {
       ),
       problems: [],
     }),
-    // A base is taken for an image of every platform.
+    // Every base supports every platform.
     indexPlatforms: async () => ({}),
     inspectImages: async (references) => ({
       found: Object.fromEntries(
@@ -106,7 +106,7 @@ function foundImage(repository: string, { version, platforms, ...image }: FakeIm
   };
   const statements =
     version === undefined ? [] : [{ ...facts, version, platforms: known, inputs: {}, bases: {} }];
-  const claim = { ...facts, ...(version === undefined ? {} : { version }) };
+  const claim = { ...facts, version };
   return {
     digest,
     mediaType: "application/vnd.oci.image.index.v1+json",

@@ -36,7 +36,7 @@ export interface FakeWorld {
   readonly preview?: boolean;
 }
 
-/** What a program did in a fake world. */
+/** What the program did. */
 export interface RanProgram {
   /** The plans of its releases, in the program's order. */
   readonly plans: readonly ReleasePlan[];
@@ -165,7 +165,7 @@ function writeRepository(dir: string, { files, git = {} }: FakeWorld): void {
         PATH: process.env.PATH,
         GIT_CONFIG_GLOBAL: "/dev/null",
         GIT_CONFIG_NOSYSTEM: "1",
-        // So that the same files give the same commit.
+        // The same files always give the same commit.
         GIT_AUTHOR_DATE: "2026-01-01T00:00:00Z",
         GIT_COMMITTER_DATE: "2026-01-01T00:00:00Z",
       },

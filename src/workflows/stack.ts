@@ -114,7 +114,7 @@ export function buildSecrets({ config: { images } }: WorkflowStack): Variables {
   return Object.fromEntries(names.map((name) => [name, { secret: name }]));
 }
 
-export function engineVariables(state: StateKind): Variables {
+function engineVariables(state: StateKind): Variables {
   return {
     PULUMI_BACKEND_URL: {
       secret: "PULUMI_BACKEND_URL",

@@ -155,7 +155,7 @@ test("a private key of the environment stays there: its public half is all that 
   expect(parse(text("Pulumi.ci.yaml")).config["slipway:sign"]).toEqual({ publicKeyFile: "keys/ci.pub" });
   const without = await beside.slipway("keys", "--stack", "ci");
   expect(without.exitCode).toBe(1);
-  expect(without.text).toMatch(/ci names a public key, and its private key is not here \[keys-refused\]/);
+  expect(without.text).toMatch(/ci names a public key, but its private key is not available \[keys-refused\]/);
 });
 
 test.each([
@@ -173,7 +173,7 @@ test("a file of another key is not overwritten, and no key is left without its p
   const beside = await project.stackBeside({ stack: "other", config: { ...settings(), sign: undefined } });
   const first = await beside.slipway("keys", "--stack", "other", "--public-key", "cosign.pub");
   expect(first.exitCode).toBe(1);
-  expect(first.text).toMatch(/cosign\.pub: is there already, and is another key's \[keys-refused\]/);
+  expect(first.text).toMatch(/cosign\.pub: already exists, with another key \[keys-refused\]/);
   const second = await beside.slipway("keys", "--stack", "other", "--json");
   expect(JSON.parse(second.text)).toMatchObject({ publicKeyFile: "cosign.other.pub" });
 });

@@ -17,7 +17,7 @@ import { startRegistry, type TestRegistry } from "../support/registry";
 import { aSetup } from "../support/setup";
 import { clientOf } from "./registry/content";
 
-/** Everything that leaves this machine goes where HTTP_PROXY, HTTPS_PROXY and NO_PROXY say: names that end in .test. */
+/** Every connection to another machine obeys HTTP_PROXY, HTTPS_PROXY and NO_PROXY; here those are names in .test. */
 
 const SLIPWAY = path.resolve(__dirname, "../../src/cli/slipway.js");
 let proxy: ConnectProxy;
@@ -60,7 +60,7 @@ describe("the registry client", () => {
     expect(proxy.tunnels).toEqual([]);
   });
 
-  test("this machine itself is never asked through a proxy", async () => {
+  test("connections to this machine never use a proxy", async () => {
     vi.stubEnv("HTTP_PROXY", `http://${proxy.host}`);
     const client = clientOf(registry.host);
     expect(await client.ping()).toEqual({ auth: "none" });
@@ -89,7 +89,7 @@ describe("the registry client", () => {
   });
 
   test.each(["ftp://me:canary-4711@proxy.test:1", "http://me:canary-4711@:x", "http:// canary-4711"])(
-    "an address that is none is said: %s",
+    "an invalid proxy address is reported without its password: %s",
     (address) => {
       vi.stubEnv("HTTPS_PROXY", address);
       expect(() => clientOf("registry.test")).toThrow(
@@ -100,7 +100,7 @@ describe("the registry client", () => {
 });
 
 describe("GitHub", () => {
-  test("a setup's look at the repository", async () => {
+  test("a setup reads the repository through the proxy", async () => {
     vi.stubEnv("HTTP_PROXY", `http://${proxy.host}`);
     const github = await GitHub.start({
       owner: "octo",

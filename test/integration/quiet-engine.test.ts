@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { onTerminal } from "../support/terminal";
 
-/** What a person sees of an engine that fails, through a pipe and on a terminal. */
+/** The output of an engine that fails, through a pipe and on a terminal. */
 
 let dir: string;
 beforeEach(() => {
@@ -38,7 +38,7 @@ const EVENTS = [
   { summaryEvent: { resourceChanges: { create: 2 }, durationSeconds: 3 } },
 ].map((event, sequence) => JSON.stringify({ sequence, timestamp: 0, ...event }));
 
-/** Stands in for pulumi: events where it is asked for them, and a display of its own without --json. */
+/** Replaces pulumi: prints events if asked for them, and its own display without --json. */
 const ENGINE = `
 const { writeFileSync } = require("node:fs");
 const args = process.argv.slice(2);
@@ -60,7 +60,7 @@ function command(args: readonly string[]): string[] {
   const engine = path.join(dir, "engine.js");
   writeFileSync(engine, ENGINE);
   const script = `require(${LOAD}).load("src/cli/engine/run-pulumi.ts")
-    .runEngineQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
+    .runQuietly(process.execPath, process.argv.slice(1), { cwd: ${JSON.stringify(dir)}, env: process.env })
     .then((code) => { process.exitCode = code; });`;
   return ["--eval", script, "--", engine, "up", ...args];
 }
@@ -80,7 +80,7 @@ const REASON = [
   "No tag was written. Run the same command again: it finishes what is missing.",
 ];
 
-test("a pipe: a log of our own, and the reason last", async () => {
+test("through a pipe, the output is our log, and the reason comes last", async () => {
   const { code, out, err } = await inPipe([]);
   expect(out.split("\n")).toEqual(["building api", "Resources: 2 created (3 s)", ""]);
   expect(err.split("\n")).toEqual([...REASON, ""]);
@@ -95,7 +95,7 @@ test.each([
   ["--color=always"],
   ["--suppress-outputs=false"],
   ["--show-sames"],
-])("a pipe and %s: the display that was asked for", async (flag) => {
+])("through a pipe with %s, the output is the requested display", async (flag) => {
   const { code, out, err } = await inPipe([flag]);
   expect(out).toBe(
     flag === "--json" ? `${EVENTS.join("\n")}\n` : "the engine's display, and its Duration: 3s\n",
@@ -126,7 +126,7 @@ test.each<[string, readonly string[], Readonly<Record<string, string>>, readonly
   expect(readdirSync(dir)).toEqual(["engine.js"]);
 });
 
-test("a pipe and a terminal: who has locked the stack, in place of the engine's advice to delete a file", async () => {
+test("a locked stack's owner replaces the engine's advice to delete a file, through a pipe and on a terminal", async () => {
   const args = ["--stack", "stage", "--locked"];
   const { PATH = "", HOME = "" } = process.env;
   const { code, out, err } = await inPipe(args);

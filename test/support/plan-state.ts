@@ -16,7 +16,7 @@ export const FIRST = "localhost:5000/octo/app";
 export const SECOND = "localhost:5001/octo/app";
 export const OTHER_REVISION = "f".repeat(40);
 
-/** `digest("a")`: an index digest that people can tell from others. */
+/** `digest("a")`: an index digest that is easy to recognise. */
 export function digest(letter: string): Digest {
   return `sha256:${letter.repeat(64)}`;
 }
@@ -89,7 +89,7 @@ export function registryState(
       const next = { tags: [...known.tags, tag], found: { ...known.found, [tag]: found } };
       return registryState({ ...state, repositories: { ...state.repositories, [repository]: next } });
     },
-    /** Tags that nobody asked about: names alone. */
+    /** Tags of which only the names were read. */
     withTags: (repository: string, tags: readonly string[]) => {
       const known = state.repositories[repository] ?? { tags: [], found: {} };
       const next = { ...known, tags: [...known.tags, ...tags] };

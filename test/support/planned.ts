@@ -1,10 +1,25 @@
 import type { ImageConfig } from "../../src/plan/config";
 import type { ImageIntent } from "../../src/plan/release-intent";
 import type { PlannedImage } from "../../src/plan/release-plan";
+import type { ReleaseEvent } from "../../src/plan/tag-rules/event";
 
 export const REVISION = "0123456789abcdef0123456789abcdef01234567";
 export const DIGEST = `sha256:${"a".repeat(64)}` as const;
 export const KEY = "c".repeat(64);
+
+/** A push to the branch main. */
+export function anEvent(changes: Partial<ReleaseEvent> = {}): ReleaseEvent {
+  return {
+    eventName: "push",
+    ref: "refs/heads/main",
+    sha: REVISION,
+    commitDate: new Date(0),
+    baseRef: "",
+    inputs: {},
+    repository: {},
+    ...changes,
+  };
+}
 
 /** An image's configuration with every default. */
 export function anImage(changes: Partial<ImageConfig> = {}): ImageConfig {

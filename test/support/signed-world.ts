@@ -21,6 +21,8 @@ import { type KeyPair, newKeyPair } from "./signed-image";
 
 export interface Released {
   readonly manifest: ReleaseManifest;
+  /** Of the first image. */
+  readonly digest: Digest;
   readonly plan: ReleasePlan;
   /** Images that were built. */
   readonly built: readonly string[];
@@ -119,7 +121,9 @@ export class SignedWorld {
       },
       say: () => {},
     });
-    return { manifest, plan, built };
+    const [first] = manifest.images;
+    if (first === undefined) throw new Error("nothing was released");
+    return { manifest, digest: first.digest, plan, built };
   }
 
   /** By cosign, with the project's public key: the predicate types that are signed about a digest. */

@@ -37,8 +37,8 @@ export function envCommand(): Command {
         process.stdout.write(lines === "" ? "" : `${lines}\n`);
         return;
       }
-      const { runInForeground } = await import("../engine/run-pulumi.js");
-      process.exitCode = await runInForeground(program, args, {
+      const { runOnTerminal } = await import("../engine/run-pulumi.js");
+      process.exitCode = await runOnTerminal(program, args, {
         cwd,
         env: childEnvironment(variables, env, []),
       });

@@ -13,10 +13,10 @@ export interface StackOptions {
 }
 
 /**
- * The stack that a command is about. If it is unknown, it is the usual one: reading its file then fails with the list of
- * stacks.
+ * The given stack, else the project's default. If there is none, the usual one: reading its file then fails with the
+ * list of stacks.
  *
- * @throws ProblemError `config-file` where there is no project
+ * @throws ProblemError `config-file` if there is no project
  */
 export async function stackToUse(options: StackOptions): Promise<string> {
   if (options.stack !== undefined) return options.stack;
@@ -72,16 +72,15 @@ export interface StackRun {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Which stack is planned, from what. @throws ProblemError `config-file` where there is no project */
+/** @throws ProblemError `config-file` if there is no project */
 export async function runOf(options: RunOptions): Promise<StackRun> {
   const { cwd, configFile, services } = options;
-  const flags = releaseFlags(options);
   return {
     stack: await stackToUse(options),
     cwd,
-    env: withServices(process.env, services),
-    flags,
     configFile,
+    flags: releaseFlags(options),
+    env: withServices(process.env, services),
   };
 }
 

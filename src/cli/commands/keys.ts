@@ -8,7 +8,7 @@ interface KeysOptions extends StackOptions {
 }
 
 const HELP = `
-Makes an EC P-256 key pair for a stack that has none, as cosign does. The public
+Creates an EC P-256 key pair for a stack that has none, as cosign does. The public
 key goes into a file of the project, the private one into the stack's settings,
 encrypted by Pulumi (slipway:sign.key); commit both. An existing key is kept:
 only its public half is written if it is missing. Needs the pulumi command, its
@@ -21,13 +21,13 @@ Examples:
   $ cosign verify --key cosign.pub --insecure-ignore-tlog=true \\
       ghcr.io/octo/app:1.2.3
 
-Exit codes: 0 made, or nothing to do; 1 refused or failed; 2 used wrongly.
+Exit codes: 0 created, or nothing to do; 1 refused or failed; 2 used wrongly.
 
 Environment: COSIGN_PRIVATE_KEY, COSIGN_PASSWORD, and what pulumi reads.`;
 
 export function keysCommand(): Command {
   return new Command("keys")
-    .description("Make the key pair that a stack signs its releases with, where it has none.")
+    .description("Create the key pair that a stack signs its releases with, if it has none.")
     .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml")
@@ -35,7 +35,7 @@ export function keysCommand(): Command {
       "--public-key <file>",
       "where the public key goes; default cosign.pub, or cosign.<stack>.pub if another stack has that",
     )
-    .option("--json", "print what was made as JSON")
+    .option("--json", "print the result as JSON")
     .addHelpText("after", HELP)
     .action(async ({ stack: named, json, ...options }: KeysOptions) => {
       const stack = await stackToUse({ ...options, stack: named });

@@ -27,7 +27,7 @@ async function showSetup(
   const { plan, unknownOwnership } = planned;
   if (unknownOwnership !== undefined) {
     process.stderr.write(
-      `warning: what the stack has made is not known (${unknownOwnership}): all that is there counts as adopted\n`,
+      `warning: what the stack created is not known (${unknownOwnership}): everything that exists counts as adopted\n`,
     );
   }
   process.stdout.write(options.json ? setupPlanJson(planned) : setupText(plan));
@@ -47,8 +47,8 @@ export function planCommand(): Command {
     .option("--config-file <file>", "default Pulumi.<stack>.yaml");
   return addReleaseFlags(command)
     .option("--read-only", "need no credentials and no push rights: the plan will not be carried out")
-    .option("--expect-no-changes", "fail where anything would be built, copied or tagged")
-    .option("--expect-current-bases", "fail where a base moved since the release was built")
+    .option("--expect-no-changes", "fail if anything would be built, copied or tagged")
+    .option("--expect-current-bases", "fail if a base moved since the release was built")
     .option("--json", "print the plan as JSON")
     .addHelpText(
       "after",

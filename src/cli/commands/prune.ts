@@ -36,7 +36,7 @@ export function pruneCommand(): Command {
     .option("--config-file <file>", "default Pulumi.<stack>.yaml")
     .option("--older-than <duration>", "also branches and pull requests, not built since: 30d, 8w", duration)
     .option("--yes", "remove what is listed")
-    .option("--json", "print the plan, and what became of it, as JSON")
+    .option("--json", "print the plan and its outcome as JSON")
     .addHelpText("after", HELP)
     .action(async (options: PruneOptions) => {
       const { prune } = await import("../prune.js");
@@ -45,11 +45,11 @@ export function pruneCommand(): Command {
       const { code, results } = await prune({
         stack: await stackToUse(options),
         cwd,
+        configFile,
         env: process.env,
         now: new Date(),
+        olderThan,
         yes: options.yes === true,
-        ...(configFile === undefined ? {} : { configFile }),
-        ...(olderThan === undefined ? {} : { olderThan }),
       });
       const json = `${JSON.stringify({ repositories: results }, undefined, 2)}\n`;
       process.stdout.write(options.json ? json : pruneText(results));

@@ -8,7 +8,7 @@ interface ReportOptions {
 
 export function reportCommand(): Command {
   return new Command("report")
-    .description("Show what the last release made: images, digests, platforms, tags and what each did.")
+    .description("Show the last release: images, digests, platforms, tags and what happened to each.")
     .option("--manifest <file>", "the release manifest", "artifacts/release-manifest.json")
     .option("--json", "print the manifest itself")
     .addHelpText("after", "\nExit codes: 0 shown, 1 the manifest cannot be read, 2 used wrongly.")

@@ -63,7 +63,7 @@ export function tagsCommand(): Command {
     )
     .addHelpText("after", ENVIRONMENT_HELP)
     .action(async (options: TagsOptions, command: Command) => {
-      // Handlebars and moment take a while to load: --help and the other commands do without.
+      // Loaded here: Handlebars and moment are slow to load.
       const { printTags } = await import("../tags.js");
       printTags(options, command);
     });

@@ -5,21 +5,18 @@ import { isLoopbackHost } from "../../plan/reference";
 import { overlayCode, overlayEnvironment } from "../../settings/overlay";
 import { isSetupStack, readStackFile } from "../../settings/stack-file";
 import { releaseCode } from "../plan/run-program";
+import type { StackToRead } from "./pulumi";
 
-interface EngineNeed {
-  readonly stack: string;
-  readonly cwd: string;
-  readonly configFile?: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** What the program gives in code, if it was run already. @default the program is run */
+interface EngineNeed extends StackToRead {
+  /** What the program declares in code, if it was run already. @default the program is run */
   readonly code?: Code;
-  /** Start a local builder and registry where the stack needs them. @default false */
+  /** Start a local builder and registry if the stack needs them. @default false */
   readonly services?: boolean;
   /** Whether this may run without a Pulumi login. @default false */
   readonly mayLogin?: boolean;
 }
 
-/** The environment to run pulumi in: the given one, with what is missing for this stack provided by the toolchain. */
+/** The environment to run pulumi in: the given one, and what this stack needs from the toolchain. */
 export async function engineEnvironment(need: EngineNeed): Promise<NodeJS.ProcessEnv> {
   const { childEnvironment } = await import("#toolchain/project");
   return childEnvironment(await missingVariables(need), need.env, []);
@@ -34,7 +31,7 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
     stack,
     configFile: configFile && path.resolve(configFile),
   });
-  // A program that fails gives nothing: what runs it next reports why.
+  // If the program fails here, the run that follows reports why.
   const code = need.code ?? (await releaseCode(project, file).catch(() => ({})));
   const { written } = overlayEnvironment(overlayCode(code, file.written), env);
   const setup = isSetupStack(written);
@@ -53,7 +50,7 @@ export async function missingVariables(need: EngineNeed): Promise<Record<string,
   );
 }
 
-/** Ports of registries on this machine; none where a stack also releases elsewhere. */
+/** The ports of registries on this machine; none if the stack also releases elsewhere. */
 function localPorts(registries: unknown): number[] {
   const hosts = (Array.isArray(registries) ? registries : []).flatMap((registry) =>
     isRecord(registry) && typeof registry.host === "string" ? [registry.host] : [],

@@ -4,59 +4,39 @@ import { constants, tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { Redactor } from "../../registry/redact";
 import { EngineView } from "./view";
 
-interface Running {
+export interface Running {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Runs a program in the person's own terminal, arguments as an array and no shell; its exit code. */
-export function runInForeground(program: string, args: readonly string[], options: Running): Promise<number> {
-  const { cwd, env } = options;
-  return endOf(spawn(program, [...args], { cwd, env, stdio: "inherit", detached: hasOwnGroup() }), program);
+/** Runs a program on the user's terminal, without a shell. @returns its exit code, as `endOf` */
+export function runOnTerminal(program: string, args: readonly string[], options: Running): Promise<number> {
+  return endOf(start(program, args, options, ["inherit", "inherit", "inherit"]), program);
 }
 
-/** Runs the engine with its errors as they come, except that the stack is locked, which is said in our words. */
-async function runPulumi(
-  pulumi: string,
+type Stdio = "inherit" | "pipe";
+
+export function start(
+  program: string,
   args: readonly string[],
   { cwd, env }: Running,
-  output: { readonly line: (line: string) => void } | "inherit",
-): Promise<number> {
-  const { lockedStackText } = await import("#toolchain/lock");
-  const stdio = ["inherit", output === "inherit" ? output : "pipe", "pipe"] as const;
-  const child = spawn(pulumi, [...args], { cwd, env, stdio: [...stdio], detached: hasOwnGroup() });
-  let locked: string | undefined;
-  child.stderr?.on("data", (chunk: Buffer) => {
-    // The engine writes the whole message at once.
-    const text = lockedStackText(chunk.toString(), flagValue(args, "--stack") ?? "");
-    if (text === undefined) process.stderr.write(chunk);
-    else locked = text;
-  });
-  const lines =
-    output === "inherit" || child.stdout === null ? undefined : eachLine(child.stdout, output.line);
-  const [code] = await Promise.all([endOf(child, pulumi), lines]);
-  if (locked !== undefined) process.stderr.write(`error: ${locked}\n`);
-  return code;
+  stdio: readonly [Stdio, Stdio, Stdio],
+): ChildProcess {
+  // On a terminal, Ctrl-C reaches every process of the group; passing it on as well would make it two, which pulumi
+  // takes for "stop at once". Elsewhere the program has its own group and gets signals only from here.
+  const detached = !process.stdin.isTTY && process.platform !== "win32";
+  return spawn(program, [...args], { cwd, env, stdio: [...stdio], detached });
 }
 
 /**
- * Whether a program gets a group of its own. On a terminal Ctrl-C goes to every process of the group, so passing it on
- * would make it two, which the engine takes for "at once". Elsewhere the program hears of it from here only.
- */
-function hasOwnGroup(): boolean {
-  return !process.stdin.isTTY && process.platform !== "win32";
-}
-
-/**
- * Waits for a program's end. Signals do not end this process meanwhile: they are passed on, and the program ends what
- * it has begun, with a user there to read its output.
+ * Waits for a program's end. Meanwhile signals do not end this process: they are passed on, so that the program can
+ * finish what it has begun while the user still sees its output.
  *
- * @returns its exit code; 128 and the signal's number where a signal killed it, or made it fail
+ * @returns its exit code; 128 and the signal's number if a signal killed it or made it fail
  */
-function endOf(child: ChildProcess, program: string): Promise<number> {
+export function endOf(child: ChildProcess, program: string): Promise<number> {
   let interruptedBy: NodeJS.Signals | undefined;
   const forward = (signal: NodeJS.Signals): void => {
     interruptedBy ??= signal;
@@ -78,50 +58,49 @@ function endOf(child: ChildProcess, program: string): Promise<number> {
   });
 }
 
-/** Flags that ask the engine for a display of its own, or to run elsewhere; `-jy` is two flags. */
+export async function eachLine(from: Readable | null, read: (line: string) => void): Promise<void> {
+  if (from === null) return;
+  for await (const line of createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY })) read(line);
+}
+
+/** Flags that ask pulumi for another display or a run elsewhere; `-jy` is two flags. */
 const OWN_DISPLAY =
   /^(?:-[A-Za-z]*[dhj][A-Za-z]*|--(?:color|debug|diff|event-log|help|json|output|preview-only|remote|show-|suppress-outputs=false).*)$/;
 
 /**
- * Runs the engine so that its output is short and the reason of a failure is last. On a terminal the display is the
- * engine's own, which asks, and has a line for each resource; elsewhere it is a log, made from the engine's events.
- * Where the arguments ask for another display they get it.
+ * Runs pulumi with short output that ends with the reason of a failure. On a terminal, pulumi shows its own display,
+ * which asks for confirmation and has a line for each resource; elsewhere the output is a log made from its events.
+ * Arguments that ask for another display get that display.
  */
-export async function runEngineQuietly(
-  pulumi: string,
-  args: readonly string[],
-  options: Running,
-): Promise<number> {
-  if (args.some((argument) => OWN_DISPLAY.test(argument))) return runInForeground(pulumi, args, options);
+export async function runQuietly(pulumi: string, args: readonly string[], options: Running): Promise<number> {
+  if (args.some((argument) => OWN_DISPLAY.test(argument))) return runOnTerminal(pulumi, args, options);
   if (isInteractive(args, options.env)) return runWithReason(pulumi, args, options);
   const view = new EngineView((line) => process.stdout.write(`${line}\n`));
   const env = { ...options.env, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
-  const line = (text: string): void => view.read(text);
   const flags = withFlags(args, "--json", "--color=never");
-  const code = await runPulumi(pulumi, flags, { ...options, env }, { line });
+  const code = await runWithLock(pulumi, flags, { ...options, env }, (line) => view.read(line));
   view.end();
   if (code !== 0) process.stderr.write(view.failure("full"));
   return code;
 }
 
-/** Whether the engine shows a display that it updates, by its own rules. */
+/** By pulumi's own rules for when it shows a display that it updates. */
 function isInteractive(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
   return !env.CI && env.TERM !== "dumb" && !args.includes("--non-interactive");
 }
 
-/** In the foreground, with the reason of a failure after all that the engine prints. */
+/** On the terminal, with the reason of a failure after pulumi's display. */
 async function runWithReason(pulumi: string, args: readonly string[], options: Running): Promise<number> {
   const folder = await mkdtemp(path.join(tmpdir(), "slipway-events-"));
   try {
     const events = path.join(folder, "events.json");
-    // The engine knows this flag with this variable only, as the SDK's automation API uses it.
+    // Pulumi has this flag only with this variable, as the SDK's Automation API sets it.
     const env = { ...options.env, PULUMI_DEBUG_COMMANDS: "true" };
-    const flags = withFlags(args, "--event-log", events);
-    const code = await runPulumi(pulumi, flags, { ...options, env }, "inherit");
+    const code = await runWithLock(pulumi, withFlags(args, "--event-log", events), { ...options, env });
     if (code === 0) return code;
     const view = new EngineView(() => {});
-    // Without a file the engine did not get as far, and has printed why.
+    // Without events, pulumi failed before it started the engine, and has printed why.
     const text = await readFile(events, "utf8").catch(() => "");
     for (const line of text.split("\n")) view.read(line);
     process.stderr.write(view.failure("titles"));
@@ -131,34 +110,33 @@ async function runWithReason(pulumi: string, args: readonly string[], options: R
   }
 }
 
-/** A log of this verbosity or less (8) contains nothing that engine, program and providers exchange. */
-const SILENT = /^[0-8]$/;
-/** The engine takes each of its flags from a variable too. */
-const VERBOSE_VARIABLE = "PULUMI_OPTION_VERBOSE";
-const LOG_FLAG = "--logtostderr";
-
-/**
- * Whether the engine is asked for logs that would contain secrets. What only looks like it counts too: a
- * level that is not plainly a low one, and a `v` in letters behind one dash, which may be flags written together.
- */
-export function isTelling(args: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
-  const levels = args.flatMap((argument, at) => {
-    const written = /^(?:-[A-Za-z]*?v|--verbose(?=$|=))(.*)$/.exec(argument)?.[1];
-    if (written === undefined) return [];
-    return [written === "" ? args[at + 1] : written.replace(/^=/, "")];
+/** @param onLine gets standard output line by line. @default it goes to the terminal */
+async function runWithLock(
+  pulumi: string,
+  args: readonly string[],
+  options: Running,
+  onLine?: (line: string) => void,
+): Promise<number> {
+  const { lockedStackText } = await import("#toolchain/lock");
+  const stdout = onLine === undefined ? "inherit" : "pipe";
+  const child = start(pulumi, args, options, ["inherit", stdout, "pipe"]);
+  let locked: string | undefined;
+  child.stderr?.on("data", (chunk: Buffer) => {
+    // Pulumi writes the whole message about a locked stack at once; ours replaces it.
+    const text = lockedStackText(chunk.toString(), flagValue(args, "--stack") ?? "");
+    if (text === undefined) process.stderr.write(chunk);
+    else locked = text;
   });
-  // The engine takes an empty variable for none.
-  const named = env[VERBOSE_VARIABLE] || "0";
-  return [...levels, named].some((level) => level === undefined || !SILENT.test(level));
+  const [code] = await Promise.all([
+    endOf(child, pulumi),
+    onLine === undefined ? undefined : eachLine(child.stdout, onLine),
+  ]);
+  if (locked !== undefined) process.stderr.write(`error: ${locked}\n`);
+  return code;
 }
 
-/** The arguments with the log on standard error; of several flags the last one counts. */
-export function withLogShown(args: readonly string[]): string[] {
-  return withFlags(args, LOG_FLAG);
-}
-
-/** Flags end before `--`. */
-function withFlags(args: readonly string[], ...flags: readonly string[]): string[] {
+/** Adds flags before `--`. */
+export function withFlags(args: readonly string[], ...flags: readonly string[]): string[] {
   const at = args.indexOf("--");
   const end = at < 0 ? args.length : at;
   return [...args.slice(0, end), ...flags, ...args.slice(end)];
@@ -168,33 +146,4 @@ export function flagValue(args: readonly string[], flag: string): string | undef
   const at = args.indexOf(flag);
   if (at >= 0) return args[at + 1];
   return args.find((argument) => argument.startsWith(`${flag}=`))?.slice(flag.length + 1);
-}
-
-/**
- * Runs a program and shows what it prints, line by line, without secrets. It has no terminal then. What would go into
- * log files goes to standard error: a file could not be cleaned.
- */
-export async function runRedacted(
-  program: string,
-  args: readonly string[],
-  options: Running & { readonly secrets: readonly string[] },
-): Promise<number> {
-  const redactor = new Redactor({ remembered: Number.POSITIVE_INFINITY });
-  for (const secret of options.secrets) redactor.hide(secret);
-  const child = spawn(program, withLogShown(args), {
-    cwd: options.cwd,
-    env: options.env,
-    stdio: ["inherit", "pipe", "pipe"],
-    detached: hasOwnGroup(),
-  });
-  const [code] = await Promise.all([
-    endOf(child, program),
-    eachLine(child.stdout, (line) => process.stdout.write(`${redactor.redact(line)}\n`)),
-    eachLine(child.stderr, (line) => process.stderr.write(`${redactor.redact(line)}\n`)),
-  ]);
-  return code;
-}
-
-async function eachLine(from: Readable, read: (line: string) => void): Promise<void> {
-  for await (const line of createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY })) read(line);
 }

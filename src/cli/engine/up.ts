@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Config } from "../../plan/config";
 import { engineExcludes, isAllInRegistries, SELECTED_VARIABLE, selectedImages } from "../../plan/selection";
 import { MANIFEST_FILE, readManifestFile } from "../../report/manifest-file";
 import { planText, refusalText } from "../../report/plan-text";
@@ -9,15 +10,16 @@ import { configOf, planStack } from "../plan/plan-stack";
 import { releaseCode } from "../plan/run-program";
 import { writeOwnFiles } from "../run-context";
 import { engineEnvironment } from "./environment";
-import { type EngineStack, environmentSecrets, stackSecrets, stateResources } from "./pulumi";
-import { flagValue, isTelling, runEngineQuietly, runInForeground, runRedacted } from "./run-pulumi";
+import { type EngineStack, stateResources } from "./pulumi";
+import { environmentSecrets, logsSecrets, runRedacted, stackSecrets } from "./redacted-log";
+import { flagValue, runOnTerminal, runQuietly } from "./run-pulumi";
 
-/** From so many images on, reading the state first costs less than writing it after each change. */
+/** With this many images, reading the state first costs less than writing it after each change. */
 const MANY_IMAGES = 10;
-/** The engine writes state once, at the end. */
+/** The engine writes state only once, at the end. */
 const STATE_AT_END = { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" };
 
-/** Runs the engine on a stack, on some images only where they are selected. */
+/** Runs `pulumi up` or `pulumi preview` on a stack, only for some images if they are selected. */
 export async function runEngine(
   verb: "up" | "preview",
   rest: readonly string[],
@@ -28,51 +30,56 @@ export async function runEngine(
   const isSetup = isSetupStack(file.written);
   if (!isSetup) await requireProviderPlugin(projectDir);
   const code = await releaseCode(projectDir, file);
-  // Mistakes in the settings are reported before anything is provided.
+  // Report mistakes in the settings before anything is downloaded or started.
   const config = isSetup ? undefined : configOf({ projectDir, file, code, env: given });
   const env = await engineEnvironment({ stack, cwd: projectDir, env: given, code, services: true });
   const engine = { stack, cwd: projectDir, env };
-  // Without a refresh the engine would leave what was changed on GitHub.
+  // Without a refresh, changes made on GitHub would stay.
   if (config === undefined)
-    return runPulumi([verb, "--stack", stack, "--refresh", ...rest], engine, runInForeground);
+    return runPulumi([verb, "--stack", stack, "--refresh", ...rest], engine, runOnTerminal);
   const selected = selectedImages(config);
   const isLarge = verb === "up" && config.push && config.images.length >= MANY_IMAGES;
   const resources = isLarge || selected !== undefined ? await stateResources(engine) : [];
   if (isLarge && isAllInRegistries(resources)) Object.assign(env, STATE_AT_END);
   const run = [verb, "--stack", stack, "--suppress-outputs"];
-  // In place of the stack's outputs, which say the same at length.
-  const endingInTable = async (code: number): Promise<number> => {
-    const isShown = !rest.some((argument) => /^--(?:json|help|preview-only)$/.test(argument));
-    if (verb === "up" && code === 0 && isShown) {
-      const released = await readManifestFile(path.join(projectDir, config.artifacts, MANIFEST_FILE));
-      const images = released.images.filter(({ name }) => selected?.includes(name) ?? true);
-      process.stdout.write(releaseTable({ ...released, images }));
+  if (!config.push || selected !== undefined) {
+    const planned = await planStack(engine);
+    const plans = planned.map(({ plan }) => plan);
+    if (!config.push) {
+      for (const plan of plans) process.stdout.write(planText(plan));
+      const refused = plans.filter(({ refusals }) => refusals.length > 0);
+      if (refused.length > 0) throw new Error(refused.map(refusalText).join("\n"));
+      if (verb === "up") for (const release of planned) await writeOwnFiles(release);
+      return 0;
     }
-    return code;
-  };
-  if (config.push && selected === undefined) return endingInTable(await runPulumi([...run, ...rest], engine));
-  const planned = await planStack(engine);
-  const plans = planned.map(({ plan }) => plan);
-  if (!config.push) {
-    for (const plan of plans) process.stdout.write(planText(plan));
-    const refused = plans.filter(({ refusals }) => refusals.length > 0);
-    if (refused.length > 0) throw new Error(refused.map(refusalText).join("\n"));
-    if (verb === "up") for (const release of planned) await writeOwnFiles(release);
-    return 0;
+    run.push(...engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]));
+    env[SELECTED_VARIABLE] = selected?.join(",");
   }
-  const excludes = engineExcludes(resources, plans).flatMap((urn) => ["--exclude", urn]);
-  const narrowed = { ...engine, env: { ...env, [SELECTED_VARIABLE]: selected?.join(",") } };
-  return endingInTable(await runPulumi([...run, ...excludes, ...rest], narrowed));
+  const exitCode = await runPulumi([...run, ...rest], engine, runQuietly);
+  const isShown = !rest.some((argument) => /^--(?:json|help|preview-only)$/.test(argument));
+  if (verb === "up" && exitCode === 0 && isShown) await printTable(config, projectDir, selected);
+  return exitCode;
 }
 
-/** In the user's own terminal; without one, and without secrets, where the engine is asked to log everything. */
+/** Runs pulumi on the user's terminal, or, if its log would contain secrets, redacted and without one. */
 async function runPulumi(
   args: readonly string[],
   engine: EngineStack,
-  run: typeof runInForeground = runEngineQuietly,
+  run: typeof runQuietly,
 ): Promise<number> {
-  if (!isTelling(args, engine.env)) return run("pulumi", args, engine);
+  if (!logsSecrets(args, engine.env)) return run("pulumi", args, engine);
   const configFile = flagValue(args, "--config-file");
   const secrets = [...environmentSecrets(engine.env), ...(await stackSecrets({ ...engine, configFile }))];
   return runRedacted("pulumi", args, { ...engine, secrets });
+}
+
+/** Replaces the stack's outputs, which say the same at length. */
+async function printTable(
+  { artifacts }: Config,
+  projectDir: string,
+  selected: readonly string[] | undefined,
+): Promise<void> {
+  const released = await readManifestFile(path.join(projectDir, artifacts, MANIFEST_FILE));
+  const images = released.images.filter(({ name }) => selected?.includes(name) ?? true);
+  process.stdout.write(releaseTable({ ...released, images }));
 }

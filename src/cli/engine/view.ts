@@ -16,10 +16,10 @@ const step = z.object({
 });
 const resource = z.object({ metadata: step, planning: z.boolean().default(false) });
 
-/** Programs and providers print in colours of their own, whatever the engine was asked for. */
+/** Programs and providers may print colours although pulumi was asked for none. */
 const uncoloured = z.string().transform(stripVTControlCharacters);
 
-/** What is shown of an event of the engine, by the names of its REST API. */
+/** The parts of an engine's event that are shown, by the names of its REST API. */
 const engineEvent = z.object({
   sequence: z.number(),
   diagnosticEvent: z
@@ -55,11 +55,11 @@ const engineEvent = z.object({
 type Events = z.output<typeof engineEvent>;
 type Summary = NonNullable<Events["summaryEvent"]>;
 
-/** Components whose input `image` is an image's name. */
+/** Components that have an image's name as their input `image`. */
 const IMAGE_TYPE = /^slipway:index:(?:ImageRelease|Promotion)$/;
 const BUILD = "docker-build:index:Image";
 const TAGS = "slipway-registry:index:Tags";
-/** What the release's table shows, and builds, which have lines of their own. */
+/** Resources without a line: those in the release's table, and builds, which have lines of their own. */
 const OWN_TYPE = /^(?:slipway-registry:|pulumi:providers:|docker-build:index:Image$)/;
 const DONE: Readonly<Record<string, string>> = {
   create: "created",
@@ -68,10 +68,10 @@ const DONE: Readonly<Record<string, string>> = {
   delete: "deleted",
   import: "imported",
 };
-/** The engine's last word on a failure, after the reason. */
-const CLOSING_WORD = /^(?:update|preview|refresh) failed$/;
+/** The engine's last error, after the reason. */
+const CLOSING_ERROR = /^(?:update|preview|refresh) failed$/;
 
-/** How often something that takes long is shown to go on. */
+/** How often the progress of a long operation is shown. */
 const STATUS_MS = 10_000;
 const BUILD_STATUS_MS = 30_000;
 
@@ -79,24 +79,24 @@ interface Work {
   readonly label: string;
   readonly isBuild: boolean;
   readonly since: number;
-  saidAt: number;
+  shownAt: number;
   /** BuildKit's own lines. */
   readonly log: string[];
 }
 
 /**
- * Shows the engine's events as a log: a line for each image whose build starts or ends, how far copies are, what
- * program and resources report, and no line of what happens inside. Reasons of a failure are kept for the end.
+ * Shows the engine's events as a log: a line when an image's build starts or ends, the progress of copies, and messages
+ * of the program and its resources. Build logs and the reasons of a failure are kept for the end.
  */
 export class EngineView {
   readonly #say: (line: string) => void;
   readonly #now: () => number;
-  /** URN of an image's component, and of what is in it -> the image. */
+  /** URN of an image's component, or of a resource in it -> the image. */
   readonly #images = new Map<string, string>();
   readonly #work = new Map<string, Work>();
   readonly #reasons = new Map<string, { readonly label: string; readonly message: string }>();
-  /** The program runs twice, for the preview and for the update, and would report everything twice. */
-  readonly #told = new Set<string>();
+  /** Messages so far: the program runs twice, for the preview and for the update, and reports everything twice. */
+  readonly #shown = new Set<string>();
   #summary: Summary | undefined;
   #isTagging = false;
 
@@ -105,7 +105,7 @@ export class EngineView {
     this.#now = now;
   }
 
-  /** A line of the engine: an event, or anything else that it prints. */
+  /** Takes a line of pulumi's output: an event or any other text. */
   read(line: string): void {
     const event = eventIn(line);
     if (event === undefined) {
@@ -124,11 +124,11 @@ export class EngineView {
       this.#reports({ urn: policyEvent.resourceUrn, severity, message });
     }
     if (errorEvent) this.#reports({ urn: "", severity: "error", message: errorEvent.error });
-    if (stdoutEvent) this.#tell("", stdoutEvent.message);
+    if (stdoutEvent) this.#show("", stdoutEvent.message);
     if (summaryEvent) this.#summary = summaryEvent;
   }
 
-  /** Where the engine has ended: how many resources it changed. */
+  /** Shows how many resources changed, once pulumi has ended. */
   end(): void {
     const { resourceChanges, isPreview, durationSeconds } = this.#summary ?? {};
     const counts = Object.entries(resourceChanges ?? {}).flatMap(([op, count]) => {
@@ -141,10 +141,10 @@ export class EngineView {
   }
 
   /**
-   * Why it failed, for the end of everything: the logs of failed builds, the reasons, and what to do. Empty where the
-   * engine gave no reason as an event, and printed it itself.
+   * The end of a failure's output: the logs of failed builds, the reasons, and what to do. Empty if there was no event
+   * with a reason; then pulumi has printed it.
    *
-   * @param extent `titles` after a screen that shows every reason in full
+   * @param extent `titles` if the screen already shows every reason in full
    */
   failure(extent: "full" | "titles"): string {
     const failed = [...this.#reasons.entries()];
@@ -174,7 +174,7 @@ export class EngineView {
     if (planning || op === "same") return;
     const isBuild = type === BUILD && op !== "delete";
     const label = this.#labelOf(urn);
-    this.#work.set(urn, { label, isBuild, since: this.#now(), saidAt: this.#now(), log: [] });
+    this.#work.set(urn, { label, isBuild, since: this.#now(), shownAt: this.#now(), log: [] });
     if (type === TAGS) this.#isTagging = true;
     if (isBuild) this.#say(`building ${label}`);
   }
@@ -195,9 +195,9 @@ export class EngineView {
     const work = this.#work.get(urn);
     if (work === undefined || message.trim() === "") return;
     if (work.isBuild) work.log.push(message.trimEnd());
-    if (this.#now() - work.saidAt < (work.isBuild ? BUILD_STATUS_MS : STATUS_MS)) return;
-    work.saidAt = this.#now();
-    this.#tell(work.label, message);
+    if (this.#now() - work.shownAt < (work.isBuild ? BUILD_STATUS_MS : STATUS_MS)) return;
+    work.shownAt = this.#now();
+    this.#show(work.label, message);
   }
 
   #reports({ urn, severity, message }: Omit<NonNullable<Events["diagnosticEvent"]>, "ephemeral">): void {
@@ -205,30 +205,30 @@ export class EngineView {
     if (severity === "error") this.#fails(label === "" ? "" : urn, label, message.trim());
     if (severity !== "warning" && !severity.startsWith("info")) return;
     const text = severity === "warning" ? `warning: ${message}` : message;
-    if (this.#told.has(`${label} ${text}`)) return;
-    this.#told.add(`${label} ${text}`);
-    this.#tell(label, text);
+    if (this.#shown.has(`${label} ${text}`)) return;
+    this.#shown.add(`${label} ${text}`);
+    this.#show(label, text);
   }
 
   #fails(urn: string, label: string, text: string): void {
-    if (CLOSING_WORD.test(text)) return;
+    if (CLOSING_ERROR.test(text)) return;
     const before = this.#reasons.get(urn)?.message ?? "";
     if (before.includes(text)) return;
     this.#reasons.set(urn, { label, message: before === "" ? text : `${before}\n${text}` });
   }
 
-  #tell(label: string, message: string): void {
+  #show(label: string, message: string): void {
     const text = message.trimEnd();
     if (text !== "") this.#say(label === "" ? text : `${label}: ${text}`);
   }
 
-  /** The image that a resource belongs to, else its own name; empty for the stack. */
+  /** The name of the image that a resource belongs to, else its own; empty for the stack. */
   #labelOf(urn: string): string {
     return this.#images.get(urn) ?? (/::pulumi:pulumi:Stack::/.test(urn) ? "" : nameIn(urn));
   }
 }
 
-/** The name is last, and may contain `::` itself. */
+/** The name comes last and can itself contain `::`. */
 const nameIn = (urn: string): string => urn.split("::").slice(3).join("::");
 
 const indented = (line: string): string => `  ${line}`;

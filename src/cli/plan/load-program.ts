@@ -15,11 +15,11 @@ export async function loadProgram(projectDir: string, main: string | undefined):
   const ownRequire = createRequire(file);
   const forget = compileTypeScript(projectDir, ownRequire);
   try {
-    // Only `import()` can load a module.
+    // `require` cannot load ES modules.
     return file.endsWith(".mjs") ? await import(pathToFileURL(file).href) : ownRequire(file);
   } finally {
     forget();
-    // The next stack of the same project has to run the code again.
+    // The code has to run again for the next stack of the same project.
     for (const loaded of Object.keys(ownRequire.cache)) {
       if (loaded.startsWith(projectDir + path.sep) && !loaded.includes(`${path.sep}node_modules${path.sep}`))
         delete ownRequire.cache[loaded];
@@ -43,7 +43,7 @@ function packageMain(projectDir: string): string | undefined {
   return typeof main === "string" && existsSync(path.resolve(projectDir, main)) ? main : undefined;
 }
 
-/** Lets `require` load TypeScript, which Node 20 cannot. @returns a function that undoes it */
+/** Lets `require` load TypeScript, which Node 20 cannot do itself. @returns a function that undoes it */
 function compileTypeScript(projectDir: string, ownRequire: NodeJS.Require): () => void {
   const before = ownRequire.extensions[".ts"];
   let compiler: typeof ts | undefined;

@@ -14,13 +14,13 @@ import { declaredCode } from "./run-program";
 
 export interface PlannedSetup {
   readonly plan: SetupPlan;
-  /** Why it is not known what the stack has made: everything that is there counts as adopted then. */
+  /** Why it is not known what the stack created. Then everything that exists counts as adopted. */
   readonly unknownOwnership?: string;
 }
 
 /**
- * The plan of a stack that sets the repository up, as its program makes it. Values of secrets stay encrypted: only their
- * names are looked at. The token comes from the environment.
+ * The plan of a stack that sets the repository up, as its program makes it. Secrets stay encrypted, since a plan only has
+ * their names. The token comes from the environment.
  */
 export async function planSetup(input: {
   readonly file: StackFile;
@@ -35,9 +35,9 @@ export async function planSetup(input: {
   const code = await codeOf(file);
   const { token, ...written } = readSetup({ ...file, code, env, readFile: projectFiles(projectDir) });
   const config = withWorkflows(written, await readWorkflowStacks(projectDir, codeOf));
-  // One in the stack's file is encrypted here.
-  const isOurs = token !== undefined && config.tokenFrom !== "slipway:github.token";
-  const full = isOurs ? { ...config, token } : config;
+  // A token in the stack's file cannot be decrypted here.
+  const isUsable = token !== undefined && config.tokenFrom !== "slipway:github.token";
+  const full = isUsable ? { ...config, token } : config;
   const [live, ownership] = await Promise.all([
     readRepository(full, env),
     readOwnership(projectDir, file.stack, env),
@@ -46,7 +46,7 @@ export async function planSetup(input: {
   return { plan: assembleSetupPlan({ config: full, live, previous }), unknownOwnership };
 }
 
-/** What pulumi says, where it is at hand. A stack that has never run owns nothing. */
+/** What the stack created, by its outputs. A stack that has never run owns nothing. */
 async function readOwnership(
   cwd: string,
   stack: string,
@@ -63,22 +63,17 @@ async function readOwnership(
   return { unknownOwnership: answer.stderr.trim().split("\n")[0] ?? "pulumi failed" };
 }
 
-/** What `slipway plan --json` prints for a setup: names and what becomes of them, no values. */
+/** The output of `slipway plan --json` for a setup: names and actions, no values. */
 export function setupPlanJson({ plan, unknownOwnership }: PlannedSetup): string {
   const { config, items, branch, defaultBranch, reviewers, problems } = plan;
   const report = {
     kind: "setup",
     repository: config.repository,
     defaultBranch,
-    // null: everything has arrived by the pull request.
+    // null: the pull request with the files is merged.
     filesOn: branch ?? null,
     ownershipKnown: unknownOwnership === undefined,
-    items: Object.values(items).map(({ key, action, deletable, note }) => ({
-      key,
-      action,
-      deletable,
-      note,
-    })),
+    items: Object.values(items).map(({ key, action, deletable, note }) => ({ key, action, deletable, note })),
     reviewers,
     problems,
   };

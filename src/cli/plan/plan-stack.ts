@@ -21,7 +21,7 @@ interface StackToPlan {
   readonly cwd: string;
   readonly configFile?: string;
   readonly env?: Environment;
-  /** The manifest of the last release, if it is known. @default unknown */
+  /** Reads the manifest of the last release. @default unknown */
   readonly previous?: (config: Config) => Promise<ReleaseManifest | undefined>;
   readonly flags?: readonly Flag[];
   /** The plan will not be carried out, so it needs neither credentials nor push rights. @default false */
@@ -35,42 +35,30 @@ interface StackToPlan {
  * stack's state and encrypted values cannot be read, so credentials come from the environment or from Docker.
  */
 export async function planStack(options: StackToPlan): Promise<readonly PlannedRelease[]> {
+  const { stack, env = process.env } = options;
   const projectDir = path.resolve(options.cwd);
-  const { stack, configFile } = options;
-  const file = await readStackFile({ projectDir, stack, configFile });
-  if (isSetupStack(file.written)) throw setupStack(stack);
+  const file = await readReleaseFile({ ...options, projectDir });
   const plans: Promise<PlannedRelease>[] = [];
   await runProgram(projectDir, file, (stop) => ({
-    planRelease: async (code, plan) => {
-      const planning = planCode(options, projectDir, file, code).then((made) => withFiles(made, plan));
+    planRelease: async (code, own) => {
+      const config = configOf({ ...options, projectDir, env, file, code });
+      const planning = planConfig({ ...options, cwd: projectDir, env }, config).then((made) =>
+        withFiles(made, own),
+      );
       plans.push(planning);
       const planned = await planning;
+      if (planned.plan.refusals.length === 0) return planned;
       // With an engine, a refusal ends the program here.
-      if (planned.plan.refusals.length > 0) stop();
-      return planned.plan.refusals.length > 0 ? new Promise<never>(() => {}) : planned;
+      stop();
+      return new Promise<never>(() => {});
     },
-    planSetup: async () => {
-      throw setupStack(stack);
-    },
+    planSetup: () => Promise.reject(setupStack(stack)),
   }));
   if (plans.length === 0) throw nothingPlanned(stack);
   return Promise.all(plans);
 }
 
-async function planCode(
-  options: StackToPlan,
-  projectDir: string,
-  file: StackFile,
-  code: Code,
-): Promise<PlannedRelease> {
-  const { env = process.env } = options;
-  return planWithConfig(
-    { ...options, cwd: projectDir },
-    configOf({ ...options, projectDir, env, file, code }),
-  );
-}
-
-async function planWithConfig(options: StackToPlan, config: Config): Promise<PlannedRelease> {
+async function planConfig(options: StackToPlan, config: Config): Promise<PlannedRelease> {
   const { stack, cwd: projectDir, env = process.env } = options;
   const plan = await planRelease({
     config,
@@ -88,6 +76,20 @@ async function planWithConfig(options: StackToPlan, config: Config): Promise<Pla
   return { config, plan, projectDir };
 }
 
+interface StackToRead {
+  readonly projectDir: string;
+  readonly stack: string;
+  readonly configFile?: string;
+  readonly env: Environment;
+}
+
+/** @throws ProblemError `setup-stack` if the stack releases nothing */
+async function readReleaseFile(options: Omit<StackToRead, "env">): Promise<StackFile> {
+  const file = await readStackFile(options);
+  if (isSetupStack(file.written)) throw setupStack(options.stack);
+  return file;
+}
+
 function setupStack(stack: string): ProblemError {
   return new ProblemError("There is no release to plan:", [
     {
@@ -100,51 +102,38 @@ function setupStack(stack: string): ProblemError {
 }
 
 /**
- * The configurations of all releases that a stack's program declares, in its order. A program goes on when it has its
- * plan, which is made without asking a registry.
+ * The configurations of all releases that a stack's program declares, in its order. So that the program continues after
+ * each release, it gets a plan that is made without asking a registry.
  *
- * @returns `unfinished`: why the program was not followed to its end; what it declares after that is missing
+ * @returns `unfinished`: why the program failed, if it did; releases that it would declare after that are missing
  */
-export async function readReleaseConfigs(options: {
-  readonly projectDir: string;
-  readonly stack: string;
-  readonly configFile?: string;
-  readonly env: Environment;
-}): Promise<{ readonly configs: readonly Config[]; readonly unfinished?: string }> {
+export async function readReleaseConfigs(
+  options: StackToRead,
+): Promise<{ readonly configs: readonly Config[]; readonly unfinished?: string }> {
   const { projectDir, stack } = options;
-  const file = await readStackFile(options);
-  if (isSetupStack(file.written)) throw setupStack(stack);
+  const file = await readReleaseFile(options);
   const configs: Config[] = [];
   let unfinished: string | undefined;
   try {
     await runProgram(projectDir, file, () => ({
-      planRelease: async (code, files) => {
+      planRelease: async (code, own) => {
         const config = configOf({ ...options, file, code });
         configs.push(config);
-        return withFiles(
-          await planWithConfig({ ...options, cwd: projectDir }, { ...config, push: false }),
-          files,
-        );
+        const planned = await planConfig({ ...options, cwd: projectDir }, { ...config, push: false });
+        return withFiles(planned, own);
       },
-      planSetup: async () => {
-        throw setupStack(stack);
-      },
+      planSetup: () => Promise.reject(setupStack(stack)),
     }));
   } catch (error) {
     if (configs.length === 0) throw error;
     unfinished = reasonOf(error);
   }
   if (configs.length === 0) throw nothingPlanned(stack);
-  return { configs, ...(unfinished === undefined ? {} : { unfinished }) };
+  return { configs, unfinished };
 }
 
 /** The configuration of the first release that a stack's program declares, without planning it. */
-export async function readStackConfig(options: {
-  readonly projectDir: string;
-  readonly stack: string;
-  readonly configFile?: string;
-  readonly env: Environment;
-}): Promise<Config> {
+export async function readStackConfig(options: StackToRead): Promise<Config> {
   const file = await readStackFile(options);
   const code = await declaredCode(options.projectDir, file);
   return configOf({ ...options, file, code });
@@ -161,7 +150,7 @@ export function configOf(input: {
   return readConfig({ ...file, code, env, flags, readFile: projectFiles(projectDir) });
 }
 
-/** What a stack released last, by its state or by the file that it wrote here. @throws Error where neither can be read */
+/** The manifest of a stack's last release, from its state or this project. @throws Error if neither can be read */
 export async function recordedManifest(
   from: { readonly projectDir: string; readonly config: Config; readonly env: Environment },
   stack: string,
@@ -170,7 +159,7 @@ export async function recordedManifest(
   return manifest === undefined ? undefined : parseManifest(manifest);
 }
 
-/** Another stack's manifest: from its state if `pulumi` can read it, else the file that its last release wrote here. */
+/** The same before it is parsed: from the state if `pulumi` can read it, else from the file in this project's folder. */
 async function manifestWithoutEngine(
   { projectDir, config, env }: { projectDir: string; config: Config; env: Environment },
   stack: string,
@@ -191,15 +180,15 @@ async function manifestWithoutEngine(
     {
       code: "plan-needs-engine",
       path: "promote.from",
-      message: `what ${stack} released is in its state, which cannot be read (${reason})`,
+      message: `the release of ${stack} is recorded in its state, which cannot be read (${reason})`,
       hint:
         "Use `pulumi preview`, or promote by statement: promote.statement, with promote.registry naming the " +
-        `registry that ${stack} releases to (a first promotion finds nothing in this stack's own).`,
+        `registry that ${stack} releases to (before the first promotion, this stack's own has no images).`,
     },
   ]);
 }
 
-/** A stack's last release, where its manifest is in this project's folder. */
+/** The manifest of a stack's last release, if it is in this project's folder. */
 export async function lastManifest(
   projectDir: string,
   config: Config,
@@ -210,7 +199,7 @@ export async function lastManifest(
   return manifest?.stack === stack ? manifest : undefined;
 }
 
-/** For a dry run (CI_PUSH=false): registries that are not read count as empty, so everything would be built. */
+/** For a dry run (CI_PUSH=false): registries count as empty, so the plan builds everything. */
 const unaskedRegistries: PlanReleaseInput["registries"] = {
   resolveImages: async () => ({ digests: {}, problems: [] }),
   indexPlatforms: async () => ({}),

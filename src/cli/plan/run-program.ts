@@ -8,14 +8,14 @@ import { Encrypted } from "../../settings/secrets";
 import { isSetupStack, type StackFile } from "../../settings/stack-file";
 import { loadProgram } from "./load-program";
 
-/** Replaces a value that only the engine can decrypt. */
+/** Stands for values that only the engine can decrypt. */
 const ENCRYPTED = `encrypted-${randomUUID()}`;
 
 /**
- * Runs a project's program for a stack without an engine: the host makes its plans, and its resources are ignored. No
- * output has a value, and no provider can be called.
+ * Runs a project's program for a stack without an engine: the host makes its plans, and its resources are ignored.
+ * Outputs have no values, and providers cannot be called.
  *
- * @param hostOf the host; calling `stop` ends the waiting for the program
+ * @param hostOf makes the host; its `stop` ends the wait for the program
  */
 export async function runProgram(
   projectDir: string,
@@ -52,6 +52,7 @@ export async function runProgram(
   }
 }
 
+/** The arguments that a stack's program gives in code to its first release or setup. */
 export async function declaredCode(projectDir: string, file: StackFile): Promise<Code> {
   let found: Code | undefined;
   await runProgram(projectDir, file, (stop) => {
@@ -66,7 +67,7 @@ export async function declaredCode(projectDir: string, file: StackFile): Promise
   return found;
 }
 
-/** What the program of a stack gives in code for a release; nothing where the stack sets the repository up. */
+/** The same for a release; empty if the stack sets the repository up. */
 export async function releaseCode(projectDir: string, file: StackFile): Promise<Code> {
   return isSetupStack(file.written) ? {} : declaredCode(projectDir, file);
 }
@@ -100,7 +101,7 @@ function enterProject(projectDir: string): () => void {
   };
 }
 
-/** A plan's own errors need no context; any other is the program's. */
+/** Names the stack in an error of the program. A plan's own errors need no context. */
 function programError(error: unknown, stack: string): unknown {
   if (!(error instanceof Error)) return error;
   if (error.name === "ProblemError" || "__pulumiRunError" in error) return error;

@@ -58,7 +58,7 @@ describe("a setup's plan", () => {
       problems: [],
     });
     expect(out + err).not.toContain("canary");
-    expect(err).toContain("what the stack has made is not known (pulumi was not found)");
+    expect(err).toContain("what the stack created is not known (pulumi was not found)");
     expect(code).toBe(0);
     expect(github.writes()).toEqual([]);
   });

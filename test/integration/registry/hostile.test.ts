@@ -111,12 +111,23 @@ const read = (client: RegistryClient) => readImage(client, REPOSITORY, "1.2.3", 
 const tags = (client: RegistryClient) => client.listTags(REPOSITORY);
 const referrers = (client: RegistryClient) => client.referrers(REPOSITORY, hex("a"));
 
-interface Case {
-  readonly what: string;
-  readonly answers: Handler;
-  readonly act: (client: RegistryClient, host: string) => Promise<unknown>;
-  readonly says: RegExp;
-}
+type Case = readonly [
+  what: string,
+  answers: Handler,
+  act: (client: RegistryClient, host: string) => Promise<unknown>,
+  says: RegExp,
+];
+
+/** A registry that challenges, with a token service that answers `body`. */
+const withToken =
+  (body: unknown): Handler =>
+  (path, { headers }) =>
+    path.startsWith("/token")
+      ? { body }
+      : {
+          status: 401,
+          headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token",service="x"` },
+        };
 
 /** A manifest whose configuration is this. */
 function configured(config: Buffer): Handler {
@@ -195,184 +206,129 @@ const crowded = (() => {
 })();
 
 const cases: readonly Case[] = [
-  {
-    what: "a manifest that is no JSON",
-    answers: manifestIs(Buffer.from("<html>")),
-    act: read,
-    says: /is not JSON/,
-  },
-  {
-    what: "a manifest that is null",
-    answers: manifestIs(null),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "a manifest that is a list",
-    answers: manifestIs([]),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "an index without a list",
-    answers: manifestIs(index({})),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "an index of nulls",
-    answers: manifestIs(index([null])),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "a platform that is null",
-    answers: manifestIs(index([entry("a", { platform: null })])),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "a platform whose system is an object",
-    answers: manifestIs(index([entry("a", { platform: { os: {}, architecture: "amd64" } })])),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "a platform that forges a line of a log",
-    answers: manifestIs(index([entry("a", { platform: { os: "linux\n::error::", architecture: "amd64" } })])),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "annotations that are numbers",
-    answers: manifestIs(index([], { annotations: { "dev.slipway.attestations": 1 } })),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "annotations that are a list",
-    answers: manifestIs(index([], { annotations: ["x"] })),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "an index that is a manifest too",
-    answers: manifestIs(index([], { config: entry(), layers: [] })),
-    act: read,
-    says: /an index that is not valid/,
-  },
-  {
-    what: "an index that is sent as a manifest",
-    answers: manifestIs({ schemaVersion: 2, manifests: [] }, OCI_MANIFEST),
-    act: read,
-    says: /a manifest that is not valid/,
-  },
-  {
-    what: "a manifest without a configuration",
-    answers: manifestIs({ schemaVersion: 2, layers: [] }, OCI_MANIFEST),
-    act: read,
-    says: /a manifest that is not valid/,
-  },
-  {
-    what: "a manifest above 4 MiB",
-    answers: manifestIs(Buffer.alloc(5_000_000, " ")),
-    act: read,
-    says: /more than 4194304/,
-  },
-  {
-    what: "an index of 100,000 entries",
-    answers: manifestIs(index(many(100_000))),
-    act: read,
-    says: /with more than 4194304 bytes/,
-  },
-  {
-    what: "an index of 20,000 entries",
-    answers: manifestIs(index(many(20_000))),
-    act: read,
-    says: /an index of 20000 entries; at most 2000 are read/,
-  },
-  {
-    what: "a configuration that is no JSON",
-    answers: configured(Buffer.from("no JSON")),
-    act: read,
-    says: /configuration .* is not JSON/,
-  },
-  {
-    what: "a configuration that is null",
-    answers: configured(Buffer.from("null")),
-    act: read,
-    says: /configuration .* is not a JSON object/,
-  },
-  {
-    what: "a configuration whose system is a number",
-    answers: configured(json({ os: 1, architecture: "amd64" })),
-    act: read,
-    says: /configuration .* names no platform/,
-  },
-  {
-    what: "a configuration of 9 MiB",
-    answers: configured(Buffer.alloc(9 * 1024 * 1024, " ")),
-    act: read,
-    says: /more than 8388608 bytes/,
-  },
-  {
-    what: "tags that are no JSON",
-    answers: () => ({ body: Buffer.from("x") }),
-    act: tags,
-    says: /is not JSON/,
-  },
-  { what: "tags that are null", answers: () => ({ body: null }), act: tags, says: /not a list of tags/ },
-  {
-    what: "tags without a list",
-    answers: () => ({ body: { errors: [] } }),
-    act: tags,
-    says: /not a list of tags/,
-  },
-  {
-    what: "tags in an object",
-    answers: () => ({ body: { tags: { a: 1 } } }),
-    act: tags,
-    says: /not a list of tags/,
-  },
-  {
-    what: "a tag that is a number",
-    answers: () => ({ body: { tags: ["a", 1] } }),
-    act: tags,
-    says: /an invalid tag/,
-  },
-  {
-    what: "a tag that forges a line of a log",
-    answers: () => ({ body: { tags: ["1.0\n::error::x"] } }),
-    act: tags,
-    says: /an invalid tag/,
-  },
-  {
-    what: "pages of tags without an end",
-    answers: (path) => {
+  ["a manifest that is not JSON", manifestIs(Buffer.from("<html>")), read, /is not JSON/],
+  ["a manifest that is null", manifestIs(null), read, /an index that is not valid/],
+  ["a manifest that is a list", manifestIs([]), read, /an index that is not valid/],
+  ["an index without a list", manifestIs(index({})), read, /an index that is not valid/],
+  ["an index of nulls", manifestIs(index([null])), read, /an index that is not valid/],
+  [
+    "a platform that is null",
+    manifestIs(index([entry("a", { platform: null })])),
+    read,
+    /an index that is not valid/,
+  ],
+  [
+    "a platform whose system is an object",
+    manifestIs(index([entry("a", { platform: { os: {}, architecture: "amd64" } })])),
+    read,
+    /an index that is not valid/,
+  ],
+  [
+    "a platform that forges a line of a log",
+    manifestIs(index([entry("a", { platform: { os: "linux\n::error::", architecture: "amd64" } })])),
+    read,
+    /an index that is not valid/,
+  ],
+  [
+    "annotations that are numbers",
+    manifestIs(index([], { annotations: { "dev.slipway.attestations": 1 } })),
+    read,
+    /an index that is not valid/,
+  ],
+  [
+    "annotations that are a list",
+    manifestIs(index([], { annotations: ["x"] })),
+    read,
+    /an index that is not valid/,
+  ],
+  [
+    "an index that is a manifest too",
+    manifestIs(index([], { config: entry(), layers: [] })),
+    read,
+    /an index that is not valid/,
+  ],
+  [
+    "an index that is sent as a manifest",
+    manifestIs({ schemaVersion: 2, manifests: [] }, OCI_MANIFEST),
+    read,
+    /a manifest that is not valid/,
+  ],
+  [
+    "a manifest without a configuration",
+    manifestIs({ schemaVersion: 2, layers: [] }, OCI_MANIFEST),
+    read,
+    /a manifest that is not valid/,
+  ],
+  ["a manifest above 4 MiB", manifestIs(Buffer.alloc(5_000_000, " ")), read, /more than 4194304/],
+  ["an index of 100,000 entries", manifestIs(index(many(100_000))), read, /with more than 4194304 bytes/],
+  [
+    "an index of 20,000 entries",
+    manifestIs(index(many(20_000))),
+    read,
+    /an index of 20000 entries; at most 2000 are read/,
+  ],
+  [
+    "a configuration that is not JSON",
+    configured(Buffer.from("no JSON")),
+    read,
+    /configuration .* is not JSON/,
+  ],
+  [
+    "a configuration that is null",
+    configured(Buffer.from("null")),
+    read,
+    /configuration .* is not a JSON object/,
+  ],
+  [
+    "a configuration whose system is a number",
+    configured(json({ os: 1, architecture: "amd64" })),
+    read,
+    /configuration .* names no platform/,
+  ],
+  [
+    "a configuration of 9 MiB",
+    configured(Buffer.alloc(9 * 1024 * 1024, " ")),
+    read,
+    /more than 8388608 bytes/,
+  ],
+  ["tags that are not JSON", () => ({ body: Buffer.from("x") }), tags, /is not JSON/],
+  ["tags that are null", () => ({ body: null }), tags, /not a list of tags/],
+  ["tags without a list", () => ({ body: { errors: [] } }), tags, /not a list of tags/],
+  ["tags in an object", () => ({ body: { tags: { a: 1 } } }), tags, /not a list of tags/],
+  ["a tag that is a number", () => ({ body: { tags: ["a", 1] } }), tags, /an invalid tag/],
+  [
+    "a tag that forges a line of a log",
+    () => ({ body: { tags: ["1.0\n::error::x"] } }),
+    tags,
+    /an invalid tag/,
+  ],
+  [
+    "pages of tags without an end",
+    (path) => {
       const at = Number(new URL(path, "http://x").searchParams.get("last") ?? 0);
       return {
         body: { tags: [`t${at}`] },
         headers: { link: `</v2/octo/app/tags/list?last=${at + 1}>; rel="next"` },
       };
     },
-    act: tags,
-    says: /more than \d+ pages/,
-  },
-  {
-    what: "pages of tags that go in circles",
-    answers: () => ({ body: { tags: [] }, headers: { link: '</v2/octo/app/tags/list?n=1000>; rel="next"' } }),
-    act: tags,
-    says: /go in circles/,
-  },
-  {
-    what: "a next page on another host",
-    answers: () => ({ body: { tags: [] }, headers: { link: '<http://169.254.169.254/latest>; rel="next"' } }),
-    act: tags,
-    says: /a next page on another host/,
-  },
-  {
-    what: "more tags than any repository has",
-    answers: (path) => {
+    tags,
+    /more than \d+ pages/,
+  ],
+  [
+    "pages of tags that go in circles",
+    () => ({ body: { tags: [] }, headers: { link: '</v2/octo/app/tags/list?n=1000>; rel="next"' } }),
+    tags,
+    /go in circles/,
+  ],
+  [
+    "a next page on another host",
+    () => ({ body: { tags: [] }, headers: { link: '<http://169.254.169.254/latest>; rel="next"' } }),
+    tags,
+    /a next page on another host/,
+  ],
+  [
+    "more tags than any repository has",
+    (path) => {
       const at = Number(new URL(path, "http://x").searchParams.get("last") ?? 0);
       const page = Array.from({ length: 100_000 }, (_, tag) => `t${at}-${tag}`);
       return {
@@ -380,36 +336,31 @@ const cases: readonly Case[] = [
         headers: { link: `</v2/octo/app/tags/list?last=${at + 1}>; rel="next"` },
       };
     },
-    act: tags,
-    says: /more than 500000 tags/,
-  },
-  {
-    what: "referrers that are no JSON",
-    answers: () => ({ type: OCI_INDEX, body: Buffer.from("x") }),
-    act: referrers,
-    says: /is not JSON/,
-  },
-  {
-    what: "referrers that are null",
-    answers: () => ({ type: OCI_INDEX, body: null }),
-    act: referrers,
-    says: /not a list of referrers/,
-  },
-  {
-    what: "referrers of another shape",
-    answers: () => ({ type: OCI_INDEX, body: index([{ digest: 1 }]) }),
-    act: referrers,
-    says: /not a list of referrers/,
-  },
-  {
-    what: "more referrers than are read, on one page",
-    answers: () => ({ type: OCI_INDEX, body: index(many(2_001)) }),
-    act: referrers,
-    says: /more than 2000 referrers/,
-  },
-  {
-    what: "more referrers than are read, page by page",
-    answers: (path) => {
+    tags,
+    /more than 500000 tags/,
+  ],
+  [
+    "referrers that are not JSON",
+    () => ({ type: OCI_INDEX, body: Buffer.from("x") }),
+    referrers,
+    /is not JSON/,
+  ],
+  ["referrers that are null", () => ({ type: OCI_INDEX, body: null }), referrers, /not a list of referrers/],
+  [
+    "referrers that are not valid",
+    () => ({ type: OCI_INDEX, body: index([{ digest: 1 }]) }),
+    referrers,
+    /not a list of referrers/,
+  ],
+  [
+    "more referrers than are read, on one page",
+    () => ({ type: OCI_INDEX, body: index(many(2_001)) }),
+    referrers,
+    /more than 2000 referrers/,
+  ],
+  [
+    "more referrers than are read, page by page",
+    (path) => {
       const at = Number(new URL(path, "http://x").searchParams.get("last") ?? 0);
       const headers = { link: `</v2/octo/app/referrers/${hex("a")}?last=${at + 1}>; rel="next"` };
       return {
@@ -418,128 +369,98 @@ const cases: readonly Case[] = [
         body: index([entry("a", { digest: `sha256:${at.toString(16).padStart(64, "0")}` })]),
       };
     },
-    act: referrers,
-    says: /more than \d+ (?:referrers|pages)/,
-  },
-  {
-    what: "a fallback tag with more referrers than are read",
-    answers: (path) =>
+    referrers,
+    /more than \d+ (?:referrers|pages)/,
+  ],
+  [
+    "a fallback tag with more referrers than are read",
+    (path) =>
       path.includes("/manifests/sha256-") ? { type: OCI_INDEX, body: index(many(2_001)) } : undefined,
-    act: referrers,
-    says: /an index of 2001 entries; at most 2000 are read/,
-  },
-  {
-    what: "a fallback tag of another shape",
-    answers: (path) =>
-      path.includes("/manifests/sha256-") ? { type: OCI_INDEX, body: index([null]) } : undefined,
-    act: (client) => ensureListed({ client, repository: REPOSITORY }, hex("a"), entry("b")),
-    says: /an index that is not valid/,
-  },
-  {
-    what: "a token that is no JSON",
-    answers: (path, { headers }) =>
-      path.startsWith("/token")
-        ? { body: Buffer.from("no") }
-        : {
-            status: 401,
-            headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token",service="x"` },
-          },
-    act: tags,
-    says: /is not JSON/,
-  },
-  ...[null, [], {}, { token: {} }, { token: "a\nb" }, { token: "x".repeat(70_000) }].map((body) => ({
-    what: `a token answer like ${JSON.stringify(body).slice(0, 40)}`,
-    answers: ((path, { headers }) =>
-      path.startsWith("/token")
-        ? { body }
-        : {
-            status: 401,
-            headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token",service="x"` },
-          }) satisfies Handler,
-    act: tags,
-    says: /no usable token/,
-  })),
-  {
-    what: "a token that lives for an object",
-    answers: (path, { headers }) =>
-      path.startsWith("/token")
-        ? { body: { token: "abc", expires_in: { toString: 1, valueOf: 1 } } }
-        : { status: 401, headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token"` } },
-    act: tags,
-    says: /answered 401/,
-  },
-  {
-    what: "a token service that answers without an end",
-    answers: (path, { headers }) =>
-      path.startsWith("/token")
-        ? { body: Buffer.alloc(2_000_000, " ") }
-        : { status: 401, headers: { "www-authenticate": `Bearer realm="http://${headers.host}/token"` } },
-    act: tags,
-    says: /more than 1048576 bytes/,
-  },
+    referrers,
+    /an index of 2001 entries; at most 2000 are read/,
+  ],
+  [
+    "a fallback tag that is not valid",
+    (path) => (path.includes("/manifests/sha256-") ? { type: OCI_INDEX, body: index([null]) } : undefined),
+    (client) => ensureListed({ client, repository: REPOSITORY }, hex("a"), entry("b")),
+    /an index that is not valid/,
+  ],
+  ["a token that is not JSON", withToken(Buffer.from("no")), tags, /is not JSON/],
+  ...[null, [], {}, { token: {} }, { token: "a\nb" }, { token: "x".repeat(70_000) }].map(
+    (body): Case => [
+      `a token answer like ${JSON.stringify(body).slice(0, 40)}`,
+      withToken(body),
+      tags,
+      /no usable token/,
+    ],
+  ),
+  [
+    "a token that lives for an object",
+    withToken({ token: "abc", expires_in: { toString: 1, valueOf: 1 } }),
+    tags,
+    /answered 401/,
+  ],
+  [
+    "a token service that answers without an end",
+    withToken(Buffer.alloc(2_000_000, " ")),
+    tags,
+    /more than 1048576 bytes/,
+  ],
   ...[
     "Bearer realm=",
     'Bearer realm="::"',
     'Bearer realm="ftp://x/"',
     'Bearer realm="file:///etc/passwd"',
-  ].map((challenge) => ({
-    what: `the challenge ${challenge}`,
-    answers: () => ({ status: 401, headers: { "www-authenticate": challenge } }),
-    act: tags,
-    says: /answered 401|token service/,
-  })),
-  {
-    what: "redirects without an end",
-    answers: (path) => ({ status: 302, headers: { location: `${path}x` } }),
-    act: read,
-    says: /more than 5 redirects/,
-  },
-  {
-    what: "indexes within indexes within …",
-    answers: deep.handler,
-    act: copyOf(deep.root),
-    says: /deeper than 8 indexes/,
-  },
-  {
-    what: "an index of 2,000 manifests, to copy",
-    answers: wide.handler,
-    act: copyOf(wide.root),
-    says: /names 2000 parts; at most 1000 are copied/,
-  },
-  {
-    what: "a manifest of 2,000 layers, to copy",
-    answers: layered.handler,
-    act: copyOf(layered.root),
-    says: /names 2000 parts; at most 1000 are copied/,
-  },
-  {
-    what: "an index of 2,000 manifests, to look for its parts",
-    answers: wide.handler,
-    act: (client) => missingParts(client, REPOSITORY, wide.root as never),
-    says: /names 2000 parts; at most 1000 are copied/,
-  },
-  {
-    what: "an image of 5,400 manifests, to copy",
-    answers: huge.handler,
-    act: copyOf(huge.root),
-    says: /has more than 5000 manifests/,
-  },
-  {
-    what: "1,001 bundles of one image, to copy",
-    answers: crowded.handler,
-    act: copyOf(crowded.root),
-    says: /has more than 1000 referrers of one image, and they are not copied\n.*delete those that no release made/,
-  },
-  {
-    what: "an attestation about something that is not in its index",
-    answers: strayAttestation.handler,
-    act: (client) => detachStatements(client, REPOSITORY, strayAttestation.root as never),
-    says: /is about sha256:bbb/,
-  },
+  ].map(
+    (challenge): Case => [
+      `the challenge ${challenge}`,
+      () => ({ status: 401, headers: { "www-authenticate": challenge } }),
+      tags,
+      /answered 401|token service/,
+    ],
+  ),
+  [
+    "redirects without an end",
+    (path) => ({ status: 302, headers: { location: `${path}x` } }),
+    read,
+    /more than 5 redirects/,
+  ],
+  ["indexes within indexes within …", deep.handler, copyOf(deep.root), /deeper than 8 indexes/],
+  [
+    "an index of 2,000 manifests, to copy",
+    wide.handler,
+    copyOf(wide.root),
+    /names 2000 parts; at most 1000 are copied/,
+  ],
+  [
+    "a manifest of 2,000 layers, to copy",
+    layered.handler,
+    copyOf(layered.root),
+    /names 2000 parts; at most 1000 are copied/,
+  ],
+  [
+    "an index of 2,000 manifests, to look for its parts",
+    wide.handler,
+    (client) => missingParts(client, REPOSITORY, wide.root as never),
+    /names 2000 parts; at most 1000 are copied/,
+  ],
+  ["an image of 5,400 manifests, to copy", huge.handler, copyOf(huge.root), /has more than 5000 manifests/],
+  [
+    "1,001 bundles of one image, to copy",
+    crowded.handler,
+    copyOf(crowded.root),
+    /has more than 1000 referrers of one image, and they are not copied\n.*delete those that no release made/,
+  ],
+  [
+    "an attestation about something that is not in its index",
+    strayAttestation.handler,
+    (client) => detachStatements(client, REPOSITORY, strayAttestation.root as never),
+    /is about sha256:bbb/,
+  ],
 ];
 
 describe("a hostile registry gets one clear error that names the repository", () => {
-  it.each(cases)("$what", async ({ answers, act, says }) => {
+  it.each(cases)("%s", async (_what, answers, act, says) => {
     const { client, host } = await hostile(answers);
     const error: unknown = await act(client, host).then(
       (found) => new Error(`no error, but ${JSON.stringify(found)?.slice(0, 300)}`),

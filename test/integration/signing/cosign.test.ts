@@ -348,11 +348,11 @@ describe("slipway verify", () => {
     for (const args of [["licences"], ["prod", "--deny-licence", "/A?GPL-.+/"]]) {
       const licences = await verify("--stack", ...args);
       expect(licences.exitCode).toBe(1);
-      expect(licences.stdout).toMatch(/has no SBOM that can be read for linux\/amd64.+\[verify-licence\]/);
+      expect(licences.stdout).toMatch(/has no readable SBOM for linux\/amd64.+\[verify-licence\]/);
     }
     const open = await verify("--stack", "open");
     expect(open).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(open.stderr).toMatch(/the stack open asks for no evidence of what it promotes \[verify-rules\]/);
+    expect(open.stderr).toMatch(/the stack open requires no evidence of what it promotes \[verify-rules\]/);
   });
 
   test("refuses what another key signed, what nobody signed, and what is not there", async () => {

@@ -1,18 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Digest } from "../../../src/plan/digest";
 import type { ReleaseManifest } from "../../../src/plan/manifest";
 import { crane } from "../../support/crane";
-import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
-import { type Olareg, startOlareg } from "../../support/olareg";
 import { Pusher } from "../../support/pusher";
-import { startRegistry, type TestRegistry } from "../../support/registry";
 import { SignedWorld } from "../../support/signed-world";
+import { startTwoRegistries } from "../../support/two-registries";
 
 /**
  * A floating tag belongs to the newest version of its line, whatever is released and wherever it was moved to. Real
  * registries, with and without the referrers API, the real plan and the real operations.
  */
-const VERSIONS = ["1.3.3", "2.1.7", "3.2.3", "3.3.3", "3.3.4"] as const;
 const TAGS = [
   "type=semver,pattern={{version}}",
   "type=semver,pattern={{major}}.{{minor}}",
@@ -20,30 +17,28 @@ const TAGS = [
   "type=ref,event=branch",
 ];
 
-let plain: TestRegistry;
-let withApi: Olareg;
-let proxy: FaultProxy;
+const two = startTwoRegistries();
 let world: SignedWorld;
 let places: readonly [Pusher, Pusher];
-let digests: Readonly<Record<string, Digest>>;
-let newest: ReleaseManifest;
+let digests: Record<string, Digest>;
 let count = 0;
 
-beforeAll(async () => {
-  [plain, withApi] = await Promise.all([startRegistry(), startOlareg()]);
-  proxy = await startFaultProxy(plain.host);
+beforeEach(() => {
+  count += 1;
+  digests = {};
+  world = new SignedWorld();
+  const [first, second] = two.hosts;
+  places = [new Pusher(first, `f${count}/app`), new Pusher(second, `f${count}/app`)];
 });
 
-afterAll(async () => {
-  await proxy?.stop();
-  await Promise.all([plain?.stop(), withApi?.stop()]);
+afterEach(() => {
+  two.proxy.reset();
+  world.remove();
 });
-
-const hosts = () => [proxy.host, withApi.host];
 
 function configure(settings: object = {}): void {
   world.configure("stage", {
-    registries: hosts().map((host) => ({ host, namespace: `f${count}` })),
+    registries: two.hosts.map((host) => ({ host, namespace: `f${count}` })),
     images: [
       { name: "app", context: "app", platforms: ["linux/amd64", "linux/arm64"], sbom: false, tags: TAGS },
     ],
@@ -54,13 +49,26 @@ function configure(settings: object = {}): void {
 const SIGNED = { sign: { mode: "key", publicKeyFile: "cosign.pub" } };
 const UNSIGNED = { sign: { mode: "none" } };
 
+/** Releases the versions in this order. @returns the last manifest */
+async function releaseAll(...versions: readonly string[]): Promise<ReleaseManifest | undefined> {
+  let newest: ReleaseManifest | undefined;
+  for (const version of versions) {
+    world.commit(`v${version}`);
+    const { digest, manifest } = await world.release();
+    digests[version] = digest;
+    newest = manifest;
+  }
+  return newest;
+}
+
 /** A release of another line than the newest version's, from a branch at one of its versions. */
 async function releaseBeside(from: string, tag?: string, previous?: ReleaseManifest) {
   world.git("checkout", "--quiet", "-B", "maintenance", `v${from}`);
-  if (tag === undefined) world.write({ "app/file": "branch" });
-  if (tag === undefined) world.git("commit", "--quiet", "--all", "--message", "work");
-  else world.commit(tag);
-  return world.release("stage", previous === undefined ? {} : { previous });
+  if (tag === undefined) {
+    world.write({ "app/file": "branch" });
+    world.git("commit", "--quiet", "--all", "--message", "work");
+  } else world.commit(tag);
+  return world.release("stage", { previous });
 }
 
 /** What each registry's tag points to, as a version. */
@@ -78,27 +86,12 @@ describe.each([
   ["signed releases", SIGNED],
   ["unsigned releases", UNSIGNED],
 ])("%s", (_, sign) => {
-  beforeEach(async () => {
-    count += 1;
-    world = new SignedWorld();
-    const [first, second] = hosts().map((host) => new Pusher(host, `f${count}/app`));
-    if (first === undefined || second === undefined) throw new Error("no registry");
-    places = [first, second];
-    configure(sign);
-    const released: Record<string, Digest> = {};
-    for (const version of VERSIONS) {
-      world.commit(`v${version}`);
-      const { manifest } = await world.release();
-      released[version] = manifest.images[0]?.digest ?? "sha256:";
-      newest = manifest;
-    }
-    digests = released;
-    proxy.reset();
-  });
+  let newest: ReleaseManifest | undefined;
 
-  afterEach(() => {
-    proxy.reset();
-    world.remove();
+  beforeEach(async () => {
+    configure(sign);
+    newest = await releaseAll("1.3.3", "2.1.7", "3.2.3", "3.3.3", "3.3.4");
+    two.proxy.reset();
   });
 
   const second = () => places[1];
@@ -148,7 +141,7 @@ describe.each([
     const { plan } = await releaseBeside("2.1.7", "v2.1.8");
     const names = plan.levels.flatMap(({ tags }) => tags.map(({ name }) => name));
     expect([...new Set(names)].sort()).toEqual(["2", "2.1", "2.1.8", "latest"]);
-    const asked = proxy.requests.filter(({ path }) => /manifests\/(?:1|1\.3|3|3\.2)$/.test(path));
+    const asked = two.proxy.requests.filter(({ path }) => /manifests\/(?:1|1\.3|3|3\.2)$/.test(path));
     expect([...new Set(asked.map(({ method }) => method))]).toEqual(["HEAD"]);
   });
 
@@ -191,14 +184,11 @@ describe.each([
 });
 
 test("a registry with immutable tags is named, with the setting that leaves its floating tags out", async () => {
-  count += 1;
-  world = new SignedWorld();
   configure(UNSIGNED);
-  world.commit("v1.3.3");
-  await world.release();
+  await releaseAll("1.3.3");
   const message =
     "The image tag 'latest' already exists and cannot be overwritten because the tag is immutable.";
-  proxy.inject({
+  two.proxy.inject({
     method: "PUT",
     path: /manifests\/(?:1\.3|1|latest)$/,
     fault: {
@@ -208,13 +198,8 @@ test("a registry with immutable tags is named, with the setting that leaves its 
     },
   });
   world.commit("v1.3.4");
-  const { message: failure } = await world.release().then(
-    () => new Error("released"),
-    (error: Error) => error,
-  );
-  expect(failure).toContain("has immutable tags");
-  expect(failure).toMatch(/Not set: .*:1\.3\b/);
-  const [host = "", other = ""] = hosts();
+  await expect(world.release()).rejects.toThrow(/has immutable tags.*Not set: [^\n]*:1\.3\b/s);
+  const [host, other] = two.hosts;
   const namespace = `f${count}`;
   configure({
     ...UNSIGNED,
@@ -231,23 +216,12 @@ test("a registry with immutable tags is named, with the setting that leaves its 
     `${host}/${namespace}/app:1.3.4`,
   ]);
   expect(written).toContain(`${other}/${namespace}/app:latest`);
-  proxy.reset();
-  world.remove();
 });
 
 test("a version that no trusted signer states takes no floating tag, even if one was moved to it", async () => {
-  count += 1;
-  world = new SignedWorld();
   configure(SIGNED);
-  const [first, other] = hosts().map((host) => new Pusher(host, `f${count}/app`));
-  if (first === undefined || other === undefined) throw new Error("no registry");
-  places = [first, other];
-  const released: Record<string, Digest> = {};
-  for (const version of ["1.3.3", "2.1.7"]) {
-    world.commit(`v${version}`);
-    released[version] = (await world.release()).manifest.images[0]?.digest ?? "sha256:";
-  }
-  digests = released;
+  await releaseAll("1.3.3", "2.1.7");
+  const [, other] = places;
   await other.tag(await other.push(), "1.3.9");
   const alone = await releaseBeside("2.1.7", "v2.1.8");
   expect(await versionsAt("1")).toEqual(["1.3.3", "1.3.3"]);
@@ -257,5 +231,4 @@ test("a version that no trusted signer states takes no floating tag, even if one
   await other.tag(await other.push(), "1.3.9", "1.3", "1");
   await releaseBeside("2.1.7", "v2.1.9");
   expect(await versionsAt("1")).toEqual(["1.3.3", "1.3.3"]);
-  world.remove();
 });

@@ -50,7 +50,7 @@ const advisory = (severity: Advisory["severity"]): Advisory => ({
 });
 
 test("nothing known: one line", async () => {
-  expect(await audit({})).toEqual({ text: "npm audit: nothing known against 1 packages", code: 0 });
+  expect(await audit({})).toEqual({ text: "npm audit: no known vulnerabilities in 1 packages", code: 0 });
 });
 
 test("a severe weakness fails, with the package and where it is told", async () => {

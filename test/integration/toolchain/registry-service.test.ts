@@ -72,7 +72,7 @@ test("somebody else's registry at the port is not ours to write to", async () =>
   await registryUp({ cache: other, port, program });
   try {
     await expect(registryUp({ cache, port, program })).rejects.toThrow(
-      /SLIPWAY_PORT_TAKEN: a registry that is not this cache folder's listens at/,
+      /SLIPWAY_PORT_TAKEN: a registry of another cache folder listens at/,
     );
   } finally {
     await registryDown({ cache: other, port });
@@ -116,6 +116,8 @@ test("the check whether a registry is ours leaves nothing behind", async () => {
 
 test("one that ends right after its start shows the end of its log", async () => {
   await expect(registryUp({ cache, port, program: "/bin/false" })).rejects.toThrow(
-    new RegExp(`SLIPWAY_SERVICE_FAILED: the local registry at localhost:${port} ended right after its start`),
+    new RegExp(
+      `SLIPWAY_SERVICE_FAILED: the local registry at localhost:${port} ended right after it started`,
+    ),
   );
 });

@@ -72,7 +72,7 @@ describe("a secret is found", () => {
     expect(Date.now() - started).toBeLessThan(10_000);
   });
 
-  test("and told by its name and place, without itself", () => {
+  test("and reported by its name and place, without its value", () => {
     const [found] = canaries.findIn(`token: ${value}`);
     expect(found?.around).toMatch(/^token.*\[HERE\]/);
     expect(JSON.stringify(found)).not.toContain(value.slice(8, 16));
@@ -82,7 +82,7 @@ describe("a secret is found", () => {
 describe("nothing is found", () => {
   test.each([
     ["in nothing", ""],
-    ["in words", "the password of slipway is not told: [secret]"],
+    ["in words", "the password of slipway is not shown: [secret]"],
     ["in another secret", new Canaries().plant("other")],
     ["in random bytes", base64(Array.from({ length: 20_000 }, (_, at) => (at * 7919) % 251).join(""))],
     ["in its first letters", value.slice(0, 12)],
@@ -91,7 +91,7 @@ describe("nothing is found", () => {
   });
 });
 
-test("a secret without a piece that can be told is no canary", () => {
+test("a secret without a piece that is long enough is no canary", () => {
   expect(() => canaries.add("short", "ab cd ef")).toThrow(/short: nothing in it is long enough/);
 });
 

@@ -9,7 +9,7 @@ const linked = linkedExample("release-docker-image");
 
 afterAll(() => rmSync(linked, { recursive: true, force: true }));
 
-/** A command whose reader has gone before it says anything, as `| head -1` may have. */
+/** Runs a command whose reader is gone before the first output, as can happen with `| head -1`. */
 function withClosedPipe(
   pipe: "stdout" | "stderr",
   args: readonly string[],
@@ -31,6 +31,6 @@ test.each<["stdout" | "stderr", string[], number]>([
   ["stdout", ["plan", "--help"], 0],
   ["stdout", ["workflows", "--print", "-C", linked], 0],
   ["stderr", ["--nonsense"], 2],
-])("nobody reads %s of %j: it ends quietly, with its own exit code", async (pipe, args, code) => {
+])("with a closed %s, %j ends quietly, with its own exit code", async (pipe, args, code) => {
   expect(await withClosedPipe(pipe, args)).toEqual({ code, other: "" });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { environmentSecrets } from "../../../src/cli/engine/pulumi";
-import { flagValue, isTelling, withLogShown } from "../../../src/cli/engine/run-pulumi";
+import { environmentSecrets, logsSecrets, withLogShown } from "../../../src/cli/engine/redacted-log";
+import { flagValue } from "../../../src/cli/engine/run-pulumi";
 
 test.each([
   ["-v=9"],
@@ -18,8 +18,8 @@ test.each([
   ["-yv", "9"],
   ["-fyv=11"],
   ["--verbose="],
-])("%s %s: the engine would tell secrets", (...args) => {
-  expect(isTelling(args)).toBe(true);
+])("%s %s: the log would contain secrets", (...args) => {
+  expect(logsSecrets(args)).toBe(true);
 });
 
 test.each([
@@ -31,24 +31,24 @@ test.each([
   ["--version"],
   ["-yv", "8"],
   ["-yfv3", "--diff"],
-])("%s: it would not", (...args) => {
-  expect(isTelling(args)).toBe(false);
+])("%s: the log contains no secrets", (...args) => {
+  expect(logsSecrets(args)).toBe(false);
 });
 
-test("the engine takes a flag from the environment too", () => {
-  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "9" })).toBe(true);
-  expect(isTelling(["--yes", "-v=3"], { PULUMI_OPTION_VERBOSE: "0xb" })).toBe(true);
-  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "8" })).toBe(false);
-  expect(isTelling(["--yes"], { PULUMI_OPTION_VERBOSE: "" })).toBe(false);
+test("the log's level can also come from the environment", () => {
+  expect(logsSecrets(["--yes"], { PULUMI_OPTION_VERBOSE: "9" })).toBe(true);
+  expect(logsSecrets(["--yes", "-v=3"], { PULUMI_OPTION_VERBOSE: "0xb" })).toBe(true);
+  expect(logsSecrets(["--yes"], { PULUMI_OPTION_VERBOSE: "8" })).toBe(false);
+  expect(logsSecrets(["--yes"], { PULUMI_OPTION_VERBOSE: "" })).toBe(false);
 });
 
-test("the log is never left to a file, whatever was said of it before", () => {
+test("the log goes to standard error, whatever the arguments say", () => {
   expect(withLogShown(["up", "-v=9"])).toEqual(["up", "-v=9", "--logtostderr"]);
   expect(withLogShown(["up", "--logtostderr", "--logtostderr=false"]).at(-1)).toBe("--logtostderr");
   expect(withLogShown(["up", "--", "x"])).toEqual(["up", "--logtostderr", "--", "x"]);
 });
 
-test("secrets of an environment are told by the names of their variables, and by passwords in proxies", () => {
+test("secrets of the environment are those in secret variables and the passwords in proxies' addresses", () => {
   const found = environmentSecrets({
     GHCR_TOKEN: "one",
     AWL_DOCKERHUB_TOKEN: " two ",
@@ -64,7 +64,7 @@ test("secrets of an environment are told by the names of their variables, and by
   expect(found.sort()).toEqual([" two ", "five", "four", "one", "s%2Fx", "s/x", "three", "two"]);
 });
 
-test("a flag's value, in both ways of writing it", () => {
+test("a flag's value is found in both notations", () => {
   expect(flagValue(["up", "--config-file", "a.yaml"], "--config-file")).toBe("a.yaml");
   expect(flagValue(["up", "--config-file=a.yaml"], "--config-file")).toBe("a.yaml");
   expect(flagValue(["up"], "--config-file")).toBeUndefined();

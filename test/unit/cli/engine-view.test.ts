@@ -54,7 +54,7 @@ const startsImage = (image: string) => [
 ];
 
 describe("a release", () => {
-  test("two images in turn: a line for each start and end, and none of BuildKit's", () => {
+  test("of two images shows a line for each start and end, and none of BuildKit's", () => {
     const { lines, view } = seen([
       says("", "debug", "Registering resource\n"),
       says("", "info", "Release plan for stage\n  api: build\n\n"),
@@ -86,7 +86,7 @@ describe("a release", () => {
     expect(view.failure("full")).toBe("");
   });
 
-  test("what takes long shows that it goes on: copies every 10 s, builds every 30 s", () => {
+  test("shows the progress of copies every 10 s, and of builds every 30 s", () => {
     const copying = (second: number) => [waits(1), status(content("api"), `copied ${second} MB of 90 MB`)];
     const { lines } = seen([
       ...startsImage("api"),
@@ -160,7 +160,7 @@ describe("a release", () => {
   });
 
   test.each([["warning: a new version of Pulumi is available"], ["{ no event }"], ['{"a": 1}'], ["[]"]])(
-    "what is no event is shown as it is: %s",
+    "a line that is not an event is shown as it is: %s",
     (line) => {
       expect(seen([line, ""]).lines).toEqual([line]);
     },
@@ -181,7 +181,7 @@ describe("a failure", () => {
     summary({ create: 3 }),
   ];
 
-  test("of a build: its log, and last the reason and what to do", () => {
+  test("of a build ends with its log, the reason and what to do", () => {
     const { lines, view } = seen(failedBuild);
     expect(lines).toEqual(["building api", "building web", "built web in 0.0 s"]);
     expect(view.failure("full")).toBe(`The log of api's build:
@@ -192,7 +192,7 @@ No tag was written. Run the same command again: it finishes what is missing.
 `);
   });
 
-  test("while tags are written: nothing is said about tags", () => {
+  test("while tags are written does not claim that no tag was written", () => {
     const { view } = seen([starts(TAGS), says(TAGS, "error", "503\n"), summary({ create: 3 })]);
     expect(view.failure("full")).toBe(
       "error: release-tags: 503\nRun the same command again: it finishes what is missing.\n",
@@ -203,7 +203,7 @@ No tag was written. Run the same command again: it finishes what is missing.
   test.each<["full" | "titles", string]>([
     ["full", `error: ${refused}`],
     ["titles", "error: The release is refused (1 reason); nothing was written (see above)\n"],
-  ])("of the program, %s: no advice beside its own", (extent, expected) => {
+  ])("of the program, %s, adds no advice", (extent, expected) => {
     const { lines, view } = seen([
       starts(STACK, "same"),
       says(STACK, "error", refused),
@@ -215,7 +215,7 @@ No tag was written. Run the same command again: it finishes what is missing.
     expect(view.failure(extent)).toBe(expected);
   });
 
-  test("each reason once, those of one resource together", () => {
+  test("shows each reason once, and those of one resource together", () => {
     const other = content("web");
     const { view } = seen([
       starts(content("api"), "create"),
@@ -232,7 +232,7 @@ No tag was written. Run the same command again: it finishes what is missing.
     );
   });
 
-  test("by a policy that has to be followed", () => {
+  test("shows the message of a mandatory policy", () => {
     const event = {
       policyEvent: {
         ...{ resourceUrn: STACK, policyName: "sbom", policyPackName: "rules", message: "add one" },
@@ -243,7 +243,7 @@ No tag was written. Run the same command again: it finishes what is missing.
   });
 });
 
-test("colours of programs and providers are left out", () => {
+test("colours of programs and providers are removed", () => {
   const { lines, view } = seen([
     says(STACK, "info", "\u001b[32mready\u001b[39m"),
     says(STACK, "error", "\u001b[31mno\u001b[39m"),

@@ -22,7 +22,7 @@ test.each([{ command: [] }, ...COMMANDS.map((name) => ({ command: [name] }))])(
     const output = outputOf();
     expect(await main([...command, "--help"])).toBe(0);
     const said = output();
-    // A word that is longer is nobody's to break.
+    // A longer word cannot be broken.
     const isLong = (line: string) => [...line].length > 80 && line.trim().includes(" ");
     expect(said.split("\n").filter(isLong)).toEqual([]);
     expect(said).toContain("Usage: slipway");
@@ -40,7 +40,7 @@ test("slipway --version prints the package's; after a command it is the version 
   expect(output()).toBe(`${version}\n`);
 });
 
-test("a stack that the backend does not have is told with the command that makes it", () => {
+test("for a stack that the backend does not have, the hint has the command that creates it", () => {
   expect(engineHint(6, { stack: "release", cwd: "." })).toMatch(
     /^ {2}npx --no slipway env --stack release -- pulumi stack init release$/m,
   );

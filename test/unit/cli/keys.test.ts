@@ -13,7 +13,7 @@ let said: string;
 
 beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), "slipway-keys-"));
-  // Whatever needs the engine fails.
+  // Everything that needs the engine fails.
   write("pulumi", "#!/bin/sh\necho no backend >&2\nexit 1\n");
   chmodSync(path.join(dir, "pulumi"), 0o755);
   write("Pulumi.yaml", "name: shop\nruntime: nodejs\n");
@@ -67,7 +67,7 @@ test("keys reads COSIGN_PRIVATE_KEY with the prefix that the program sets", asyn
   expect(readFileSync(path.join(dir, "release.pub"), "utf8")).toBe(pair.publicPem);
 });
 
-test("keys does not write the private key's public half where the program has it", async () => {
+test("keys does not write the public half if the program has it", async () => {
   declare({ sign: { keyFile: "key.pem", publicKey: pair.publicPem } });
   expect(await keys(), said).toBe(0);
   expect(said).toBe("Nothing to do: stage has a key, and slipway:sign.publicKey is its public half.\n");
@@ -77,7 +77,7 @@ test("keys does not write the private key's public half where the program has it
 test.each([
   ["promotes", { promote: { from: "other" } }, "promotes what another stack signed, and signs nothing"],
   ["signs nothing", { sign: { mode: "none" } }, "say sign.mode: none: it needs no key"],
-])("keys makes no key for a program that %s", async (_, args, reason) => {
+])("keys creates no key for a program that %s", async (_, args, reason) => {
   declare(args);
   expect(await keys()).toBe(1);
   expect(said).toContain(reason);

@@ -6,7 +6,7 @@ import { planStack } from "../../../src/cli/plan/plan-stack";
 import { SETTINGS_PROGRAM } from "../../support/settings-program";
 import { git } from "../inputs/repository";
 
-test("a promotion that only the engine can read says how one goes by statement, from which registry", async () => {
+test("a promotion that only the engine can read explains how to promote by statement, and from which registry", async () => {
   const cwd = mkdtempSync(path.join(tmpdir(), "slipway-plan-"));
   const config = `config:
   slipway:registries: [{ host: "localhost:1" }]

@@ -21,7 +21,7 @@ function file(name: string, content: unknown): string {
   return path;
 }
 
-/** Runs `slipway` with nothing of this machine's environment but PATH. */
+/** Runs `slipway` with only PATH in its environment. */
 function slipway(args: string[], env: Record<string, string> = {}) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const child = execFile(
@@ -105,7 +105,7 @@ describe("slipway tags", { timeout: 60_000 }, () => {
     expect(result.labels).toContain("org.opencontainers.image.title=app");
   });
 
-  test("prints text for people, tags first, from flags alone", async () => {
+  test("prints plain text, tags first, from flags alone", async () => {
     const flags = [
       "--ref",
       "refs/heads/main",
@@ -126,7 +126,7 @@ describe("slipway tags", { timeout: 60_000 }, () => {
     expect(stdout).toContain("org.opencontainers.image.source=https://github.com/octo/app\n");
   });
 
-  test("warns on stderr, without colour, and is content", async () => {
+  test("warns on stderr, without colour, and succeeds", async () => {
     const rules = ["--rule", "type=semver,pattern={{version}}", "--rule", ".x"];
     const { code, stdout, stderr } = await slipway(["tags", ...rules, "--json"], {
       ...TAG_PUSH,
@@ -142,14 +142,14 @@ describe("slipway tags", { timeout: 60_000 }, () => {
   test.each([
     ["no event at all", [], {}, "Set GITHUB_REF and GITHUB_SHA"],
     ["an unknown flag", ["--nonsense"], TAG_PUSH, "unknown option '--nonsense'"],
-    ["a time that is none", ["--now", "soon"], TAG_PUSH, "expected a date"],
+    ["an invalid time", ["--now", "soon"], TAG_PUSH, "expected a date"],
     [
-      "a rule that is none",
+      "an invalid rule",
       ["--rule", "type=bogus"],
       TAG_PUSH,
       '--rule[0]: "type=bogus": type="bogus" is not one of',
     ],
-    ["a length that is none", [], { ...TAG_PUSH, DOCKER_METADATA_SHORT_SHA_LENGTH: "x" }, "is not a number"],
+    ["an invalid length", [], { ...TAG_PUSH, DOCKER_METADATA_SHORT_SHA_LENGTH: "x" }, "is not a number"],
   ])("%s is a usage error", async (_, args, env, message) => {
     const { code, stdout, stderr } = await slipway(["tags", ...args], env);
     expect(stderr).toContain(message);
@@ -170,14 +170,14 @@ describe("slipway tags", { timeout: 60_000 }, () => {
     expect(code).toBe(1);
   });
 
-  test("--help tells of it", async () => {
+  test("--help lists the flags, and no command is a usage error", async () => {
     const { code, stdout } = await slipway(["tags", "--help"]);
     expect(code).toBe(0);
     expect(stdout).toContain("--repository-file");
     expect((await slipway([])).code).toBe(2);
   });
 
-  test("says why there is no tag: no commit, and a branch of 150 characters", async () => {
+  test("explains why there is no tag: no commit, or a branch of 150 characters", async () => {
     const without = await slipway(["tags", "--rule", "type=sha", "--ref", "refs/heads/main"]);
     expect(without.stderr).toMatch(/no commit is given \(GITHUB_SHA or --sha.*type=sha makes no tag/);
     const env = { GITHUB_SHA: SHA, GITHUB_REF: `refs/heads/${"x".repeat(150)}` };

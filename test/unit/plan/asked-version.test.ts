@@ -1,25 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Config } from "../../../src/plan/config";
 import type { ImageIntent } from "../../../src/plan/release-intent";
-import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
 import { askedVersionProblems } from "../../../src/plan/version-checks";
 import { aConfig, digest, FIRST } from "../../support/plan-state";
-import { anImage, anIntent, REVISION } from "../../support/planned";
+import { anEvent, anImage, anIntent } from "../../support/planned";
 
 const VERSION = "type=semver,pattern={{version}}";
-
-function eventOf(version: string): ReleaseEvent {
-  return {
-    eventName: "push",
-    ref: `refs/tags/${version}`,
-    sha: REVISION,
-    commitDate: new Date(0),
-    baseRef: "",
-    inputs: {},
-    defaultBranch: "main",
-    repository: { name: "app", url: "", description: "", license: "", defaultBranch: "main" },
-  };
-}
 
 function built(tags: readonly string[], changes: Partial<ImageIntent> = {}): ImageIntent {
   return anIntent({ image: anImage({ tags }), ...changes });
@@ -29,7 +15,7 @@ function problems(version: string, intents: readonly ImageIntent[], config: Part
   return askedVersionProblems({
     config: aConfig({ version, origins: { version: "environment variable RELEASE_TAG" }, ...config }),
     intents,
-    event: eventOf(version),
+    event: anEvent({ ref: `refs/tags/${version}` }),
     now: new Date(0),
   });
 }
@@ -75,7 +61,12 @@ describe("a requested version", () => {
   test("is checked only without publishVersionTag, and not for promoted content", () => {
     const image = [built([VERSION])];
     expect(
-      askedVersionProblems({ config: aConfig(), intents: image, event: eventOf("banana"), now: new Date(0) }),
+      askedVersionProblems({
+        config: aConfig(),
+        intents: image,
+        event: anEvent({ ref: "refs/tags/banana" }),
+        now: new Date(0),
+      }),
     ).toEqual([]);
     expect(problems("banana", image, { publishVersionTag: false })).toEqual([]);
     const existing = { from: "promotion", digest: digest("a"), source: FIRST, of: "stage" } as const;

@@ -36,7 +36,7 @@ describe("a new release", () => {
     expect(plan.images[0]?.statement).toEqual(statement());
   });
 
-  test("goes where the source is said to be, and says so", () => {
+  test("names the repository of its source", () => {
     const plan = planOf(registryState(), {
       source: { revision: REVISION, remote: "https://github.com/octo/app" },
     });
@@ -62,7 +62,7 @@ describe("content that a registry has is not built again", () => {
     });
   });
 
-  test("a tag by the right name with other content is not believed", () => {
+  test("a tag with the right name and other content is not used", () => {
     const state = registryState().with(FIRST, "sha-0123456", image({ contentKey: "d".repeat(64) }));
     expect(contentOf(planOf(state)).content).toEqual({ from: "build" });
   });
@@ -116,7 +116,7 @@ describe("a version that is released is adopted", () => {
     expect(plan.images[0]?.statement).toEqual(stated);
   });
 
-  test("though a newer answer to latestOf makes other content by now, and that is said", () => {
+  test("although a newer answer to latestOf makes other content now, with a notice", () => {
     const plan = planOf(released(image({ contentKey: "e".repeat(64) })), {
       intents: [intent({ buildArgs: { AGENT: "2.0.0" } })],
     });
@@ -161,7 +161,7 @@ describe("a version that is released is adopted", () => {
       { buildArgs: { A: "2" } },
       "files of its context, its Dockerfile, arguments, bases, labels or other settings",
     ],
-  ])("and it is said what differs: %s", (_, stated, changed, what) => {
+  ])("with a notice about what differs: %s", (_, stated, changed, what) => {
     const contentKey = "e".repeat(64);
     const existing = image({ contentKey, statements: [statement({ ...stated, contentKey })] });
     const plan = planOf(released(existing), { intents: [intent(changed)] });
@@ -176,7 +176,7 @@ describe("a version that is released is adopted", () => {
     expect(contentOf(plan)).toEqual({ content: adopted, build: undefined, copyTo: [FIRST] });
   });
 
-  test("also where a candidate with the wanted content key exists", () => {
+  test("even if a candidate has the same content key", () => {
     const other = image({ digest: digest("b"), contentKey: KEY });
     const plan = planOf(released(image({ contentKey: "e".repeat(64) })).with(FIRST, "sha-0123456", other));
     expect(contentOf(plan).content).toEqual(adopted);
@@ -238,7 +238,7 @@ describe("a version that is released is refused", () => {
     ]);
   });
 
-  test("moved by somebody since this stack released it, though the commit is right", () => {
+  test("if another tool moved it since this stack released it, even from the same commit", () => {
     const previous = manifest([{ repository: FIRST, name: "1.2.3", class: "version", digest: digest("b") }]);
     const plan = planOf(registryState().with(FIRST, "1.2.3", image()), { previous });
     expect(plan.refusals).toMatchObject([
@@ -281,9 +281,9 @@ describe("the build is a resource", () => {
   const built = (generation: number) => manifest([], { build: { generation } });
 
   test.each<[string, ReleasePlan, object | undefined]>([
-    ["where it has to be made", planOf(registryState()), { generation: 0 }],
+    ["if it has to be made", planOf(registryState()), { generation: 0 }],
     [
-      "where this stack made it: then nothing flaps",
+      "if this stack made it, so that the next run does not delete it",
       planOf(found, { previous: built(0) }),
       { generation: 0 },
     ],

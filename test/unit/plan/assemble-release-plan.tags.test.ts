@@ -43,7 +43,7 @@ const OLDER = image({
   contentKey: "d".repeat(64),
 });
 
-describe("a tag's line in the plan", () => {
+describe("a planned tag", () => {
   test("a new one, while its digest is not known", () => {
     expect(tagOf(planOf(registryState()), "latest")).toEqual({
       image: "app",
@@ -75,7 +75,7 @@ describe("a tag's line in the plan", () => {
     });
   });
 
-  test("one that rightly stays wants what is there, and says why", () => {
+  test("one that rightly stays keeps its digest, with the reason", () => {
     const state = registryState().with(FIRST, "latest", NEWER).withTags(FIRST, ["2.0.0"]);
     expect(tagOf(planOf(state), "latest")).toMatchObject({
       action: "keep",
@@ -137,7 +137,7 @@ test("a registry with immutable tags gets version tags and no floating ones", ()
   expect(names(SECOND)).toEqual(["1.2.3"]);
 });
 
-describe("tags that somebody else moved", () => {
+describe("tags that another tool moved", () => {
   const recorded = (name: string, tagClass: ManifestTag["class"] = "floating"): ManifestTag => ({
     repository: FIRST,
     name,
@@ -158,13 +158,13 @@ describe("tags that somebody else moved", () => {
       released.with(FIRST, "latest", NEWER).withTags(FIRST, ["2.0.0"]),
       { action: "keep", reason: "2.0.0 exists and is newer than 1.2.3" },
     ],
-  ])("%s, and that is said", (_, state, expected) => {
+  ])("%s, with the reason", (_, state, expected) => {
     expect(tagOf(planOf(state, { previous: manifest([recorded("latest")]) }), "latest")).toMatchObject(
       expected,
     );
   });
 
-  test("nothing is said of one that points where it should, nor of one that this stack never set", () => {
+  test("without a reason if they point where they should, or if this stack never set them", () => {
     const previous = manifest([{ ...recorded("latest"), digest: digest("d") }, recorded("1")]);
     const state = released.with(FIRST, "latest", image()).with(FIRST, "1", image()).with(SECOND, "1", OLDER);
     const plan = planOf(state, { previous });
@@ -229,7 +229,7 @@ describe("the tag by which content is found again", () => {
     expect(plan.images[0]?.intent.candidateTag).toBe("sha-0123456");
   });
 
-  test("named by content and moved to other content by somebody, it is refused before anything is written", () => {
+  test("is refused if it is named by content and another tool moved it to other content", () => {
     const plan = planOf(registryState().with(SECOND, "candidate-c", OLDER), {
       intents: [candidateOf("candidate-c")],
     });

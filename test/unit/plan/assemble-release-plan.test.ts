@@ -91,7 +91,7 @@ describe("levels", () => {
 });
 
 describe("registries", () => {
-  test("an optional one without credentials is left out, and said so", () => {
+  test("an optional one without credentials is skipped, with the reason", () => {
     const plan = planOf(registryState().skipped("localhost:5001", "optional, and there are no credentials"));
     expect(plan.skipped).toEqual({ "localhost:5001": "optional, and there are no credentials" });
     expect(plan.refusals).toEqual([]);
@@ -117,7 +117,7 @@ describe("a working tree with changes", () => {
   const stated = (dirty: boolean) =>
     planOf(registryState(), { source: { revision: "0".repeat(40), dirty } }).images[0]?.statement;
 
-  test("is told by the statement of what is made from it", () => {
+  test("is noted in the statement of what is made from it", () => {
     expect(stated(true)).toHaveProperty("dirty", true);
     expect(stated(false)?.dirty).toBeUndefined();
   });
@@ -171,7 +171,7 @@ test("every refusal is reported at once", () => {
   ]);
 });
 
-test("notices and origins reach the reader", () => {
+test("notices and origins are part of the plan", () => {
   const plan = planOf(registryState(), { notices: ["the release is the tag v1.2.3 at HEAD"] });
   expect(plan.notices).toEqual([
     "the release is the tag v1.2.3 at HEAD",

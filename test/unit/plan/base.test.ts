@@ -83,8 +83,8 @@ describe("where a base comes from", () => {
       found({ digest: OTHER, annotations: {} }),
       { from: "candidate", codes: ["base-differs-between-registries"], notices: 1 },
     ],
-  ])("%s", (_, first, second, wanted) => {
-    expect(decide(first, second)).toEqual(wanted);
+  ])("%s", (_, first, second, expected) => {
+    expect(decide(first, second)).toEqual(expected);
   });
 });
 
@@ -103,7 +103,7 @@ describe("a base that is pinned by its short hash, where the tree has another", 
       ["base-other-content"],
     ],
     [
-      "refuses what does not say so",
+      "refuses what names no hash",
       found({ annotations: { [CONTENT_KEY_ANNOTATION]: KEY } }),
       ["base-other-content"],
     ],
@@ -134,13 +134,13 @@ describe("where releases are signed, a base is what a trusted signer claims", ()
   it.each([
     ["this content", claimed(KEY), base, "candidate", []],
     [
-      "other content, whatever its annotation says",
+      "other content, despite its annotation",
       claimed("d".repeat(64)),
       base,
       "candidate",
       ["base-other-content"],
     ],
-    ["nothing, whatever its annotations say", found(), base, "build", []],
+    ["nothing, despite its annotations", found(), base, "build", []],
     ["content that was built with the pinned hash", claimed(KEY), pinned, "candidate", []],
     [
       "another base, under the pinned tag",
@@ -166,7 +166,7 @@ it("a pinned base is recorded by the key that it was built with", () => {
 describe("base-latest", () => {
   const link = { image: "app-base", reference: `${ONE}:${TAG}`, repository: ONE, contentKey: KEY };
 
-  it("is judged by the version that is built from the base", () => {
+  it("follows the version that is built from the base", () => {
     const app = anIntent({ base: link, version: "1.2.3", form: { prefix: "v", suffix: "" } });
     expect(followReleases([base, app])).toEqual([
       {
@@ -184,12 +184,12 @@ describe("base-latest", () => {
     ]);
   });
 
-  it("just moves where nothing with a version is built from it", () => {
+  it("always moves if no version is built from the base", () => {
     const { version: _, ...app } = anIntent({ base: link });
     expect(followReleases([base, app])).toEqual([base, app]);
   });
 
-  it("is no base of the base, and neither is any other tag of the repository", () => {
+  it("must not be the base of the base, nor any other tag of its repository", () => {
     const codes = (text: string, isBase: boolean) =>
       baseUseProblems({
         image: base,

@@ -16,7 +16,7 @@ test.each<[string, Parts, string[]]>([
   ["a build", { from: "build" }, ["app would be built"]],
   ["a copy", { copyTo: ["docker.io/octo/app"] }, ["app would be copied to docker.io/octo/app"]],
   ["a tag that is gone", { action: "create" }, ["ghcr.io/octo/app:latest is not there"]],
-  ["a tag that somebody moved", { action: "move" }, ["ghcr.io/octo/app:latest points to something else"]],
+  ["a tag that another tool moved", { action: "move" }, ["ghcr.io/octo/app:latest points to something else"]],
   [
     "a dry run, which asks no registry",
     { action: "create", unasked: true },

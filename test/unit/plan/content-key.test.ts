@@ -85,17 +85,9 @@ function meaning(input: ContentKeyInput): unknown {
 }
 
 describe("contentKey", () => {
-  it("is stable: a change of the encoding must change its version", () => {
+  it("is stable unless the encoding's version changes", () => {
     expect(contentKey(INPUT)).toMatchInlineSnapshot(
       `"9a70150a9eb2f1a1cdf21d5044ef8f135edc0c171ba1c013e3bf94527ef0f24e"`,
-    );
-  });
-
-  it("is 64 hex digits", () => {
-    fc.assert(
-      fc.property(anyInput, (input) => {
-        expect(contentKey(input)).toMatch(/^[0-9a-f]{64}$/);
-      }),
     );
   });
 
@@ -180,12 +172,12 @@ describe("contentKey", () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it("is what it was before, where the newer settings say the usual", () => {
+  it("does not change with newer settings at their defaults", () => {
     const usual = { contexts: {}, sshIds: [], network: "default", extraHosts: {} } as const;
     expect(contentKey({ ...INPUT, ...usual })).toBe(contentKey(INPUT));
   });
 
-  it("takes text and bytes of a Dockerfile for the same", () => {
+  it("is the same for the text and the bytes of a Dockerfile", () => {
     const dockerfile = "# é 漢\nFROM scratch\n";
     expect(contentKey({ ...INPUT, dockerfile: Buffer.from(dockerfile) })).toBe(
       contentKey({ ...INPUT, dockerfile }),

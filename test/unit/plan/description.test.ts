@@ -43,7 +43,7 @@ describe("a description goes to", () => {
     expect(both.descriptions?.map(({ repository }) => repository)).toEqual([FIRST, SECOND]);
   });
 
-  test("nowhere, and the plan says so, where none takes one", () => {
+  test("nowhere, with a notice, if no registry takes one", () => {
     const plan = planOf(registryState(), { descriptions: [READ] });
     expect(plan.descriptions).toBeUndefined();
     expect(plan.notices).toContainEqual(expect.stringContaining("HUB.md describes nothing"));
@@ -70,7 +70,7 @@ describe("a description goes to", () => {
   });
 });
 
-describe("a description stays as it is where the release is not the one that people find", () => {
+describe("a description stays as it is if floating tags do not move to the release", () => {
   const newer = image({
     digest: digest("e"),
     version: "2.0.0",

@@ -77,7 +77,7 @@ describe("an index without its attestations", () => {
     expect(detachAttestations(reordered, LAYERS)?.digest).toBe(detachAttestations(back, LAYERS)?.digest);
   });
 
-  test("is told by its digest", () => {
+  test("is named by its digest", () => {
     const { bytes, digest, statements } = detach();
     expect(digestOf(bytes)).toBe(digest);
     for (const statement of statements) expect(digestOf(statement.bytes)).toBe(statement.digest);
@@ -131,6 +131,6 @@ test("an attestation about something else, or one that was not read, is no attes
   expect(() => detachAttestations(INDEX, new Map())).toThrow(/was not read/);
 });
 
-test("an annotation that somebody else wrote names no digests", () => {
+test("an annotation of another tool names no digests", () => {
   expect(detachedDigests({ "dev.slipway.attestations": `latest,sha256:1,,${of("1")}` })).toEqual([of("1")]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { floatingTags } from "../../../src/plan/floating-tags";
-import { anImage } from "../../support/planned";
+import { anEvent, anImage } from "../../support/planned";
 
 const ANY = ["type=ref,event=tag"];
 const MINOR = [...ANY, "type=match,pattern=v(\\d+\\.\\d+),group=1"];
@@ -29,18 +29,9 @@ test.each<[string, readonly string[], readonly string[], Readonly<Record<string,
   ],
 ])("where floating tags belong: %s", (_, tags, gitTags, expected) => {
   const others = ["main", "sha-860c190", "candidate-472ca89d4fa2d830", "pr-9", `sha256-${"ab12".repeat(16)}`];
-  const event = {
-    eventName: "push",
-    ref: "refs/heads/main",
-    sha: "860c1904a1ce19322e91ac35af1ab07466440c37",
-    commitDate: new Date(0),
-    baseRef: "",
-    inputs: {},
-    repository: {},
-  };
   const found = floatingTags({
     image: anImage({ tags }),
-    event,
+    event: anEvent(),
     now: new Date(0),
     names: [...others, ...gitTags.map((tag) => tag.replace("/", "-")), ...Object.keys(expected)],
     gitTags: [...gitTags, "deployed-to-stage"],

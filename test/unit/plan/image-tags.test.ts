@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { releaseTag, requestedTags, versionAndForm } from "../../../src/plan/image-tags";
 import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
 import type { VersionReading } from "../../../src/plan/versions";
-import { anImage } from "../../support/planned";
+import { anEvent, anImage } from "../../support/planned";
 import { evaluateText } from "../tag-rules/evaluate-text";
 
 const TAG = { ref: "refs/tags/v1.2.3" };
@@ -33,7 +33,7 @@ describe("latest", () => {
     );
   });
 
-  test("a rule that says another class has it", () => {
+  test("slipway-class overrides its class", () => {
     const [tag] = requestedTags(
       evaluateText(["type=raw,value=latest,slipway-class=version"], BRANCH).entries,
     );
@@ -41,7 +41,7 @@ describe("latest", () => {
   });
 });
 
-describe("the version and how tags spell it", () => {
+describe("the version, and how tags write it", () => {
   const form = (prefix: string, suffix: string, version: string, reading: VersionReading = {}) => ({
     version,
     form: { prefix, suffix, ...reading },
@@ -280,21 +280,18 @@ describe("the version and how tags spell it", () => {
     ],
   ])("%s: %s", (_, rule, event, flavor, expected) => {
     expect(
-      versionAndForm(evaluateText([rule], { inputs: {}, ...event }, { flavor }).entries, {
-        ...anEvent(),
-        ...event,
-      }),
+      versionAndForm(evaluateText([rule], { inputs: {}, ...event }, { flavor }).entries, anEvent(event)),
     ).toEqual(expected);
   });
 
-  test("the first version tag tells both", () => {
+  test("both come from the first version tag", () => {
     const rules = ["type=sha,priority=2000", "type=ref,event=tag", "type=semver,pattern={{version}}"];
-    expect(versionAndForm(evaluateText(rules, TAG).entries, { ...anEvent(), ...TAG })).toEqual(
+    expect(versionAndForm(evaluateText(rules, TAG).entries, anEvent(TAG))).toEqual(
       form("", "", "1.2.3", SEMVER),
     );
   });
 
-  test("a release of moving tags alone has none", () => {
+  test("a release with floating tags only has no version", () => {
     expect(
       versionAndForm(evaluateText(["type=ref,event=branch", "type=sha"], BRANCH).entries, anEvent()),
     ).toEqual({
@@ -340,17 +337,5 @@ test.each<[string, readonly string[], readonly string[], string | undefined]>([
     undefined,
   ],
 ])("the release among the tags at HEAD: %s", (_, tags, names, expected) => {
-  expect(releaseTag(anImage({ tags }), names, { ...anEvent(), ...BRANCH }, new Date(0))).toBe(expected);
+  expect(releaseTag(anImage({ tags }), names, anEvent(BRANCH), new Date(0))).toBe(expected);
 });
-
-function anEvent(): ReleaseEvent {
-  return {
-    eventName: "push",
-    ref: "refs/heads/main",
-    sha: "860c1904a1ce19322e91ac35af1ab07466440c37",
-    commitDate: new Date("2020-01-10T00:00:00Z"),
-    baseRef: "",
-    inputs: {},
-    repository: {},
-  };
-}

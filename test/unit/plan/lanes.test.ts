@@ -8,7 +8,7 @@ import {
 } from "../../../src/plan/lanes";
 import type { ImageIntent } from "../../../src/plan/release-intent";
 import { laneTagProblems, publishedTags, versionTagProblems } from "../../../src/plan/version-checks";
-import { anIntent, REVISION } from "../../support/planned";
+import { anEvent, anIntent } from "../../support/planned";
 
 function lane(name: string, prefix: string, trigger: string, changes: Partial<Lane> = {}): Lane {
   return {
@@ -27,7 +27,7 @@ const STANDALONE = lane("standalone", "standalone-v", "standalone-v", {
   flavor: ["prefix=standalone-,onlatest=true"],
 });
 
-describe("the version that a name stands for", () => {
+describe("the version in a name", () => {
   it.each([
     [MAIN, "v0.2.1", "0.2.1"],
     [MAIN, "docker-v0.2.1", "0.2.1"],
@@ -43,7 +43,7 @@ describe("the version that a name stands for", () => {
     expect(laneVersion(of, name)?.text).toBe(expected);
   });
 
-  it("git tags at one commit: those of the lane, the highest first", () => {
+  it("a lane has those git tags at a commit that are its own, the highest first", () => {
     const tags = ["docker-v0.9.0", "docker-v0.10.0", "standalone-v2.0.0", "v3.0.0"];
     expect(laneTags(MAIN, tags)).toEqual(["docker-v0.10.0", "docker-v0.9.0"]);
   });
@@ -56,16 +56,8 @@ it("a version in another lane's format names both lanes and what to do", () => {
   expect(problem?.hint).toContain("slipway:lane: main");
 });
 
-describe("a reference that two lanes would own", () => {
-  const event = {
-    eventName: "push",
-    ref: "refs/tags/docker-v1.2.3",
-    sha: REVISION,
-    commitDate: new Date(0),
-    baseRef: "",
-    inputs: {},
-    repository: {},
-  };
+describe("a tag that two lanes would own", () => {
+  const event = anEvent({ ref: "refs/tags/docker-v1.2.3" });
   const intents = [
     anIntent({
       tags: [
@@ -88,7 +80,7 @@ describe("a reference that two lanes would own", () => {
     expect(problems[0]?.message).toContain("main and standalone would both own ghcr.io/octo/app:sha-0123456");
   });
 
-  it("is none where each has a prefix of its own", () => {
+  it("is allowed if each has a prefix of its own", () => {
     const lanes = [MAIN, STANDALONE];
     expect(laneOwnerProblems({ lane: MAIN, lanes, intents, event, now: new Date(0) })).toEqual([]);
   });
@@ -97,7 +89,7 @@ describe("a reference that two lanes would own", () => {
 describe("the policy about version tags", () => {
   const { tags } = anIntent();
 
-  it("false leaves them out, and nothing else", () => {
+  it("false leaves out version tags only", () => {
     expect(publishedTags(tags, false).map(({ name }) => name)).toEqual(["1", "latest", "sha-0123456"]);
     expect(publishedTags(tags, undefined)).toEqual(tags);
   });

@@ -81,7 +81,7 @@ describe("a licence", () => {
   });
 });
 
-test("packages are told once, sorted; those without a licence only where that is refused", () => {
+test("packages are listed once, sorted; those without a licence only if that is refused", () => {
   const packages = [
     { name: "z", version: "1", licence: "AGPL-3.0-only" },
     { name: "a", licence: "GPL-3.0-only" },

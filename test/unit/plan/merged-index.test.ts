@@ -140,7 +140,7 @@ describe("the index of all parts", () => {
   });
 });
 
-describe("what the index of all parts says of its SBOM", () => {
+describe("whether the index of all parts has its SBOM", () => {
   const whole = { platform: "linux/amd64", index: part("linux/amd64") };
   const lacking = {
     platform: "linux/arm64",
@@ -178,7 +178,7 @@ describe("a part's index", () => {
     ["of its platform", part("linux/arm64"), {}],
     ["whose variant is the default one", part("linux/arm64/v8"), {}],
     [
-      "without attestations, where none are wanted",
+      "without attestations, if none are configured",
       part("linux/arm64", { manifests: [entry("linux/arm64")] }),
       { attested: false },
     ],
@@ -224,7 +224,7 @@ describe("a part's index", () => {
       "part-not-attested",
       /neither provenance nor SBOM/,
     ],
-  ])("%s is none", (_, index, code, message) => {
+  ])("%s is refused", (_, index, code, message) => {
     const problems = partIndexProblems(desired, index);
     expect(problems).toEqual([expect.objectContaining({ code, path: "app linux/arm64" })]);
     expect(problems[0]?.message).toMatch(message);
@@ -241,6 +241,6 @@ test.each<[readonly string[], readonly string[], readonly string[]]>([
   [["linux/arm/v6"], ["linux/arm/v7", "linux/arm64"], []],
   [["linux/arm/v7"], ["linux/arm/v6"], ["linux/arm/v6"]],
   [[], ["linux/amd64"], ["linux/amd64"]],
-])("a base with %j for %j lacks %j", (found, wanted, missing) => {
-  expect(missingInBase(found, wanted)).toEqual(missing);
+])("a base with %j for %j lacks %j", (found, required, missing) => {
+  expect(missingInBase(found, required)).toEqual(missing);
 });

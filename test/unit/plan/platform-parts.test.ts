@@ -44,7 +44,7 @@ describe("an image for one platform", () => {
     expect(part.output).not.toContain("content-key");
   });
 
-  test("is wanted only where the whole has to be built", () => {
+  test("is needed only if the whole image has to be built", () => {
     expect(builtImages([app, found])).toEqual([app]);
     expect(matchParts([found], [], "stage")).toEqual({ matched: [], problems: [] });
   });
@@ -98,7 +98,7 @@ describe("parts", () => {
     expect(codes(files)).toEqual(expected);
   });
 
-  test("that are missing or different are told with what to do", () => {
+  test("that are missing or different are reported with what to do", () => {
     const { problems } = matchParts([app], [rest, aFile("linux/arm64", [strange])], "stage");
     expect(problems[0]?.message).toBe(
       "linux/arm64.json is made of dddddddddddd (commit 0123456789ab), and this checkout's plan wants cccccccccccc",

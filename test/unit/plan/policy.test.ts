@@ -17,7 +17,7 @@ const OFF: PolicyConfig = {
 const COMMIT = "0".repeat(40);
 const NODE = "docker.io/library/node:22";
 const PROMOTE: PromoteConfig = { source: { kind: "stack", stack: "stage" } };
-const PROVED: PromoteConfig = {
+const VERIFIED: PromoteConfig = {
   ...PROMOTE,
   verify: { signer: { kind: "key", publicKey: "PEM" }, predicates: ["signature"], platforms: [] },
 };
@@ -57,7 +57,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
     {
       what: "one with it",
       rule: { unsignedPromotion: { level: "refuse" } },
-      config: { promote: PROVED },
+      config: { promote: VERIFIED },
       intent: { existing: PROMOTED },
     },
     { what: "a release that is built", rule: { unsignedPromotion: { level: "refuse" } } },
@@ -79,7 +79,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
     {
       what: "one that a signer vouches for",
       rule: { unverifiedContent: { level: "refuse" } },
-      config: { promote: PROVED },
+      config: { promote: VERIFIED },
       intent: { existing: { ...PROMOTED, verifiedBy: "signature" } },
     },
     {
@@ -111,7 +111,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
     {
       what: "a promotion, which is not made from it",
       rule: { uncommittedVersion: { level: "refuse" } },
-      config: { promote: PROVED },
+      config: { promote: VERIFIED },
       intent: { existing: PROMOTED },
       dirty: true,
     },
@@ -211,7 +211,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
     {
       what: "a promotion, which runs none of it",
       rule: { unpinnedAction: { level: "refuse", allow: [] } },
-      config: { promote: PROVED },
+      config: { promote: VERIFIED },
       intent: { existing: PROMOTED },
       workflows: [workflow("actions/checkout@v6")],
     },
@@ -245,7 +245,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
     {
       what: "a promoted image that lacks one",
       rule: { requiredPlatforms: { level: "refuse", platforms: ["linux/riscv64"] } },
-      config: { promote: PROVED },
+      config: { promote: VERIFIED },
       intent: { existing: PROMOTED },
       says: /^app: lacks linux\/riscv64/,
     },
@@ -266,7 +266,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
       intent: {
         image: anImage({ at: "images[0]", sbom: { generator: GENERATOR, required: false } }),
-        sbom: { reference: GENERATOR, unavailable: "nobody answers" },
+        sbom: { reference: GENERATOR, unavailable: "no answer" },
       },
       says: /^slipway:images\[0\]\.sbom: cannot be made: the generator cannot be reached, so the licences in app are unknown/,
     },
@@ -275,7 +275,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       rule: { deniedLicences: { level: "refuse", licences: ["MIT"], unknown: "allow" } },
       intent: {
         image: anImage({ sbom: { generator: GENERATOR, required: true } }),
-        sbom: { reference: GENERATOR, unavailable: "nobody answers" },
+        sbom: { reference: GENERATOR, unavailable: "no answer" },
       },
     },
     {
@@ -319,7 +319,7 @@ describe.each(Object.entries(cases))("%s", (rule, rows) => {
   });
 
   const [breaking] = rows.filter(({ says }) => says !== undefined);
-  test("warned of, it is shown in the plan and stops nothing; off, it is nowhere", () => {
+  test("warn shows it in the plan and stops nothing; off does not check it", () => {
     if (breaking === undefined) throw new Error("no case breaks the rule");
     const name = rule as PolicyRule;
     const at = (level: "warn" | "off") => ({ [name]: { ...breaking.rule[name], level } });
@@ -344,7 +344,7 @@ test("a refusal says what to do and where the rule is turned off", () => {
   );
 });
 
-test("by default an honest release breaks no rule", () => {
+test("an ordinary release breaks no rule by default", () => {
   const told = plan({ what: "", rule: {}, intent: { bases: { [NODE]: digest("b") } } }, DEFAULT_POLICY);
   expect(told).not.toHaveProperty("policy");
 });

@@ -45,13 +45,13 @@ describe("stage's manifest", () => {
       "promotion-old-manifest",
       /Release it again/,
     ],
-  ])("is refused where it %s", (_, value, code, hint) => {
+  ])("is refused if it %s", (_, value, code, hint) => {
     const { manifest, problems } = readStackManifest("stage", value);
     expect(manifest).toBeUndefined();
     expect(problems).toMatchObject([{ code, path: "promote.from", hint: expect.stringMatching(hint) }]);
   });
 
-  test("says what was released, and guesses its reference where it does not", () => {
+  test("has the release's reference, or the likely one if it names none", () => {
     const { manifest } = readStackManifest("stage", MANIFEST);
     const [image] = manifest?.images ?? [];
     if (manifest === undefined || image === undefined) throw new Error("no manifest");
@@ -98,7 +98,7 @@ describe("a promotion", () => {
     expect(checkPromotion({ ...check, found: { "two.example/app": there } }).source).toBe("two.example/app");
   });
 
-  test.each(["v1.2.3", "1.2.3"])("is what is asked for: %s", (asserted) => {
+  test.each(["v1.2.3", "1.2.3"])("is the requested version: %s", (asserted) => {
     expect(checkPromotion({ ...check, asserted }).problems).toEqual([]);
   });
 
@@ -122,7 +122,7 @@ describe("a promotion", () => {
       { found: {}, problems: [{ code: "registry-unreachable", path: "one.example/app", message: "no" }] },
       "registry-unreachable",
     ],
-  ])("is refused where %s", (_name, more, code) => {
+  ])("is refused if %s", (_name, more, code) => {
     expect(checkPromotion({ ...check, ...more }).problems.map((problem) => problem.code)).toEqual([code]);
   });
 });

@@ -2,30 +2,20 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ImageConfig } from "../../../src/plan/config";
 import { type Digest, digestOf } from "../../../src/plan/digest";
+import { movingTags, prunableKind } from "../../../src/plan/prunable-tags";
 import {
   type ManifestLinks,
-  movingTags,
   type PrunableImage,
   type PruneRules,
   planPrune,
-  prunableKind,
   type RepositoryContents,
 } from "../../../src/plan/prune";
-import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
-import { anImage } from "../../support/planned";
+import { anEvent, anImage } from "../../support/planned";
 
 const NOW = new Date("2026-11-28T12:00:00Z");
 const DAY = 86_400;
 const REVISION = "0123abc".padEnd(40, "0");
-const EVENT: ReleaseEvent = {
-  eventName: "push",
-  ref: "",
-  sha: REVISION,
-  commitDate: NOW,
-  baseRef: "",
-  inputs: {},
-  repository: {},
-};
+const EVENT = anEvent({ ref: "", sha: REVISION, commitDate: NOW });
 
 const digest = (name: string): Digest => digestOf(name);
 /** `candidate-` tag, told apart by one digit. */
@@ -301,7 +291,7 @@ describe("a fallback tag", () => {
     );
   });
 
-  test("that lists what is to go keeps it: somebody refers to it", () => {
+  test("keeps the manifests that it lists, since they are referred to", () => {
     const tags = { [candidate(1)]: "old", [fallback("there")]: "list" };
     const contents = contentsOf({
       tags,
@@ -361,7 +351,7 @@ describe("tags of branches and pull requests", () => {
     expect(prunableKind(tag, moving)).toBe(kind);
   });
 
-  test("are none where no rule makes them", () => {
+  test("are not recognised if no rule makes them", () => {
     const none = movingTags({
       images: [anImage({ tags: ["type=sha"] })],
       event: EVENT,

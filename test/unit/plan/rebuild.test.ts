@@ -14,22 +14,14 @@ import {
   SECOND,
   statement,
 } from "../../support/plan-state";
-import { anImage, KEY } from "../../support/planned";
+import { anEvent, anImage, KEY } from "../../support/planned";
 
 const SEMVER = ["type=semver,pattern={{version}}", "type=semver,pattern={{major}}.{{minor}}"];
 const BUILDS = SEMVER.map((rule) => `${rule},slipway-suffix=build`);
 const TAG = ["type=ref,event=tag"];
 
 function rebuild(tags: readonly string[], gitTag: string, names: readonly string[]): Rebuild {
-  const event = {
-    eventName: "push",
-    ref: `refs/tags/${gitTag}`,
-    sha: "860c1904a1ce19322e91ac35af1ab07466440c37",
-    commitDate: new Date(0),
-    baseRef: "",
-    inputs: {},
-    repository: {},
-  };
+  const event = anEvent({ ref: `refs/tags/${gitTag}` });
   const configured = anImage({ tags });
   const { version, form } = versionAndForm(imageRules(configured, event, new Date(0)).entries, event);
   return rebuildOf({ image: configured, event, now: new Date(0), names, version, form });
@@ -157,7 +149,7 @@ test("a rebuild on a base that moved again is compared with its own statement", 
 
 test.each<[string, Partial<ContentClaim> | undefined, number]>([
   ["signed, with what it was built on", { bases: { [NODE]: OLD } }, 1],
-  ["signed before claims said so", {}, 0],
+  ["signed before claims had bases", {}, 0],
   ["not signed", undefined, 0],
 ])("a base that is found by its files: %s", (_, claimed, count) => {
   const tag = "base-3f2a9c01b7de";

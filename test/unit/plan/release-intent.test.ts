@@ -4,18 +4,14 @@ import type { ContextFile } from "../../../src/plan/content-key";
 import { assembleImageIntent } from "../../../src/plan/release-intent";
 import type { ReleaseEvent } from "../../../src/plan/tag-rules/event";
 import { aConfig, digest } from "../../support/plan-state";
-import { anImage } from "../../support/planned";
+import { anEvent, anImage } from "../../support/planned";
 import { evaluateText, SHA } from "../tag-rules/evaluate-text";
 
-const EVENT: ReleaseEvent = {
-  eventName: "push",
+const EVENT = anEvent({
   ref: "refs/tags/v1.2.3",
   sha: SHA,
   commitDate: new Date("2019-12-31T23:15:00Z"),
-  baseRef: "",
-  inputs: {},
-  repository: {},
-};
+});
 const RULES = ["type=semver,pattern={{version}}", "type=sha"];
 
 function intentOf(

@@ -42,7 +42,7 @@ function carriedOut(plan: ReleasePlan, built = digest("a")) {
 const ONE_TAG = intent({ tags: [{ name: "1.2.3", class: "version" }] });
 
 describe("the release manifest", () => {
-  test("says what exists: digest, platforms, references, tags, attestations, build", () => {
+  test("lists what exists: digest, platforms, references, tags, attestations, build", () => {
     const plan = planOf(registryState().skipped("localhost:5001", "optional"), { intents: [ONE_TAG] });
     expect(carriedOut(plan)).toEqual({
       schema: 1,
@@ -83,7 +83,7 @@ describe("the release manifest", () => {
     expect(parseManifest(JSON.parse(JSON.stringify(made)))).toEqual(made);
   });
 
-  test("tells a kept tag's own digest", () => {
+  test("has a kept tag's own digest", () => {
     const newer = image({ digest: digest("e"), version: "2.0.0" });
     const plan = planOf(registryState().with(FIRST, "latest", newer).withTags(FIRST, ["2.0.0"]));
     expect(carriedOut(plan).images[0]?.tags.find(({ name }) => name === "latest")).toMatchObject({
@@ -91,7 +91,7 @@ describe("the release manifest", () => {
     });
   });
 
-  test("of an image without a digest is a mistake of the program", () => {
+  test("cannot be made for an image without a digest", () => {
     const facts = { digests: {}, attestations: {}, tags: [] };
     expect(() => releaseManifest(planOf(registryState()), facts)).toThrow("the release of app has no digest");
   });
@@ -158,7 +158,7 @@ describe("what a run did to each tag", () => {
   });
 });
 
-describe("push rights are proved for", () => {
+describe("push rights are checked for", () => {
   const everywhere = registryState()
     .with(FIRST, "1.2.3", image())
     .with(FIRST, "sha-0123456", image())
@@ -167,7 +167,7 @@ describe("push rights are proved for", () => {
 
   test.each<[string, ReleasePlan, readonly string[]]>([
     ["every repository of a build", planOf(registryState()), [FIRST, SECOND]],
-    ["nobody, when everything is in place", planOf(everywhere, { intents: [ONE_TAG] }), []],
+    ["no repository, if everything is in place", planOf(everywhere, { intents: [ONE_TAG] }), []],
     [
       "the one that lacks content",
       planOf(registryState().with(FIRST, "1.2.3", image()).with(FIRST, "sha-0123456", image()), {
@@ -180,13 +180,17 @@ describe("push rights are proved for", () => {
       planOf(everywhere.with(FIRST, "1", image()).with(FIRST, "latest", image()).with(SECOND, "1", image())),
       [SECOND],
     ],
-    ["nobody, when floating tags rightly stay", planOf(everywhere.withTags(FIRST, ["1.9.0", "2.0.0"])), []],
+    [
+      "no repository, if floating tags rightly stay",
+      planOf(everywhere.withTags(FIRST, ["1.9.0", "2.0.0"])),
+      [],
+    ],
   ])("%s", (_, plan, expected) => {
     expect(writtenRepositories(plan)).toEqual(expected);
   });
 });
 
-describe("what is read is believed only in its shape", () => {
+describe("what is read has to have the right shape", () => {
   const whole = manifest([{ repository: FIRST, name: "1.2.3", class: "version", digest: digest("a") }]);
   const [app] = whole.images;
 
@@ -198,13 +202,13 @@ describe("what is read is believed only in its shape", () => {
     ["no images", { ...whole, images: undefined }],
     ["no skipped registries", { ...whole, skipped: undefined }],
     ["no revision", { ...whole, revision: undefined }],
-    ["an image that is none", { ...whole, images: [null] }],
-    ["a digest that is none", { ...whole, images: [{ ...app, digest: "sha256:abc" }] }],
+    ["an invalid image", { ...whole, images: [null] }],
+    ["an invalid digest", { ...whole, images: [{ ...app, digest: "sha256:abc" }] }],
     ["no platforms", { ...whole, images: [{ ...app, platforms: undefined }] }],
     ["no references", { ...whole, images: [{ ...app, references: undefined }] }],
     ["no repositories", { ...whole, images: [{ ...app, repositories: "localhost" }] }],
-    ["tags that are none", { ...whole, images: [{ ...app, tags: [null] }] }],
-  ])("a manifest with %s is none", (_, value) => {
+    ["invalid tags", { ...whole, images: [{ ...app, tags: [null] }] }],
+  ])("a manifest with %s is refused", (_, value) => {
     expect(parseManifest(value)).toBeUndefined();
   });
 
@@ -213,11 +217,11 @@ describe("what is read is believed only in its shape", () => {
     ["null", null],
     ["another schema", { ...statement(), schema: 2 }],
     ["no revision", { ...statement(), revision: undefined }],
-    ["a revision that is none", { ...statement(), revision: 7 }],
+    ["an invalid revision", { ...statement(), revision: 7 }],
     ["no platforms", { ...statement(), platforms: undefined }],
     ["no inputs", { ...statement(), inputs: null }],
     ["no bases", { ...statement(), bases: null }],
-  ])("a statement with %s is none", (_, value) => {
+  ])("a statement with %s is refused", (_, value) => {
     expect(parseStatement(value)).toBeUndefined();
   });
 

@@ -14,7 +14,7 @@ function said(input: Partial<GitTagInput>): string {
 }
 
 describe("requireTag", () => {
-  it("asserts no tag and no clean tree where it is not set", () => {
+  it("requires no tag and no clean tree if it is false", () => {
     const git = { ...CLEAN, dirty: true, dirtyPaths: ["x"] };
     expect(said({ requireTag: false, version: "v1.2.3", git })).toBe("");
   });
@@ -38,7 +38,7 @@ describe("requireTag", () => {
     else expect(text).toContain(expected);
   });
 
-  it("is content with the version's tag at HEAD and a clean tree", () => {
+  it("accepts the version's tag at HEAD and a clean tree", () => {
     expect(said({ version: "v1.2.3", git: { ...CLEAN, tagsAtHead: ["v1.2.3"], tag: tagged(HEAD) } })).toBe(
       "",
     );

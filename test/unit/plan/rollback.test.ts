@@ -67,8 +67,8 @@ describe("latest, at 1.2.3, with 1.2.2 and 1.2.3 released", () => {
       [...existing, "1.2.4"],
       { action: "keep", code: "tag-newer-exists", reason: "1.2.4 exists and is newer than 1.2.2" },
     ],
-  ])("%s", (_, wanted, names, expected) => {
-    expect(decideTag(wanted, LIVE, names, "unknown")).toMatchObject(expected);
+  ])("%s", (_, tag, names, expected) => {
+    expect(decideTag(tag, LIVE, names, "unknown")).toMatchObject(expected);
   });
 
   test("at the moment of writing a bad version does not take the tag back", () => {
@@ -92,14 +92,14 @@ describe("a rollback", () => {
         notice: "app: the rollback to v1.2.2 ends with 1.2.4, which is newer than 1.2.3",
       },
     ],
-    ["holds for good without bad versions", { bad: [], incoming: "9.0.0" }, { holds: true }],
+    ["holds without an end if there are no bad versions", { bad: [], incoming: "9.0.0" }, { holds: true }],
     [
       "is not this image's by name",
       { image: "web", rollback: { ...rollback, images: ["app"] } },
       { holds: false },
     ],
     ["is not this image's by version", { to: undefined }, { holds: false }],
-    ["is none without a target", { rollback: { bad: ["v1.2.3"] }, to: undefined }, { holds: false }],
+    ["does not hold without a target", { rollback: { bad: ["v1.2.3"] }, to: undefined }, { holds: false }],
   ])("%s", (_, more, expected) => {
     expect(decideRollback({ ...base, ...more })).toEqual(expected);
   });
@@ -179,13 +179,13 @@ describe("a version in the registries", () => {
       { "one/app:1.2.2": { ...there, statements: [{ ...statement, version: "1.2.3" }] } },
       "version-not-stated",
     ],
-  ])("is refused where %s", (_, found, code) => {
+  ])("is refused if %s", (_, found, code) => {
     const result = findVersion({ ...base, found });
     expect(result.release).toBeUndefined();
     expect(result.problems.map((problem) => problem.code)).toEqual([code]);
   });
 
-  test("is believed without a statement where the owner says so", () => {
+  test("needs no statement if slipway:override names it", () => {
     const found = { "one/app:1.2.2": { ...there, statements: [] } };
     expect(findVersion({ ...base, found, overridden: true }).release?.digest).toBe(OLD);
   });

@@ -20,7 +20,7 @@ import { anImage, DIGEST, KEY } from "../../support/planned";
 
 const DEFAULT = { generator: "docker.io/docker/buildkit-syft-scanner:stable-1", required: false };
 const REACHED: SbomGenerator = { reference: DEFAULT.generator, digest: DIGEST };
-const AWAY: SbomGenerator = { reference: DEFAULT.generator, unavailable: "nobody answers" };
+const AWAY: SbomGenerator = { reference: DEFAULT.generator, unavailable: "no answer" };
 
 function wanting(sbom: SbomGenerator) {
   return [intent({ image: anImage({ sbom: DEFAULT }), sbom })];
@@ -39,7 +39,7 @@ function first(plan: ReturnType<typeof planOf>) {
 }
 
 describe("the generator", () => {
-  const problem = { code: "registry-unreachable", path: DEFAULT.generator, message: "nobody answers" };
+  const problem = { code: "registry-unreachable", path: DEFAULT.generator, message: "no answer" };
 
   test("is used by its digest", () => {
     const known = sbomGenerator(DEFAULT, { digests: { [DEFAULT.generator]: DIGEST }, problems: [] });
@@ -50,7 +50,7 @@ describe("the generator", () => {
     );
   });
 
-  test("that is the default one may be missing, one that somebody chose may not", () => {
+  test("may be missing if it is the default one, but not if the settings name it", () => {
     const away = sbomGenerator(DEFAULT, { digests: {}, problems: [problem] });
     expect(away).toEqual(AWAY);
     expect(generatorProblems(DEFAULT, away, "slipway:images[0]")).toEqual([]);
@@ -59,7 +59,7 @@ describe("the generator", () => {
     ]);
   });
 
-  test("that nobody was asked about is taken by its name", () => {
+  test("is used by its tag if its registry was not asked", () => {
     const unasked = sbomGenerator(DEFAULT, { digests: {}, problems: [] });
     expect(unasked).toEqual({ reference: DEFAULT.generator });
     const recipe = buildRecipe(first(planOf(registryState(), { intents: wanting(unasked) })), [], ".");
@@ -76,13 +76,13 @@ describe("a generator that cannot be reached", () => {
     expect(buildRecipe(planned, [], ".").buildArgs).not.toHaveProperty("BUILDKIT_ATTEST_SBOM");
     expect(buildName("app", KEY, planned)).toBe(`app-build-${KEY.slice(0, 12)}-no-sbom`);
     expect(plan.notices).toEqual([
-      "no SBOM for app: docker.io/docker/buildkit-syft-scanner:stable-1 cannot be reached (nobody answers)\n" +
+      "no SBOM for app: docker.io/docker/buildkit-syft-scanner:stable-1 cannot be reached (no answer)\n" +
         "Name one that can be (sbom, or SLIPWAY_SBOM_GENERATOR), or set sbom: false",
     ]);
     expect(plan.refusals).toEqual([]);
   });
 
-  test("is told with the registry's own reason alone", () => {
+  test("is reported with the registry's reason only", () => {
     const request =
       "registry-1.docker.io (for docker.io) could not be reached for HEAD /v2/docker/x/manifests/1: ";
     const away = { ...AWAY, unavailable: `${request}getaddrinfo ENOTFOUND registry-1.docker.io` };
@@ -125,7 +125,7 @@ describe("a generator that cannot be reached", () => {
 });
 
 describe("a generator that can be reached again", () => {
-  test("adopts the version that was released without an SBOM, and says so", () => {
+  test("adopts the version that was released without an SBOM, with a notice", () => {
     const state = registryState().with(FIRST, "1.2.3", without());
     const plan = planOf(state, { intents: wanting(REACHED) });
     expect(first(plan)).toMatchObject({ content: { from: "version-tag" }, sbom: "unavailable" });

@@ -53,7 +53,7 @@ test.each<[string, SignConfig, Given, "refused" | "planned"]>([
   expect(refusals.map(({ code }) => code)).toEqual(expected === "refused" ? ["sign-no-key"] : []);
 });
 
-test("the refusal says what to do, and what it means to sign nothing", () => {
+test("the refusal says what to do, and what signing nothing means", () => {
   const [refusal] = missingKey(aConfig({ sign: KEY }), BUILDS, { atHand: false, signs: true });
   expect(refusal?.hint).toBe(
     "Make a key pair: npx --no slipway keys --stack stage. Or set slipway:sign to { mode: none }: nothing is signed then, " +

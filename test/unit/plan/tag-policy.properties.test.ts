@@ -146,35 +146,6 @@ describe("in any order of releases", () => {
     );
   });
 
-  test("a pre-release moves no floating tag", () => {
-    fc.assert(
-      fc.property(history, versionText, form, (order, text, written) => {
-        fc.pre(version(text).prerelease.length > 0);
-        const registry: Registry = new Map();
-        for (const known of order) release(known, written, registry);
-        const before = floating(registry);
-        release(text, written, registry);
-        expect(floating(registry)).toEqual(before);
-      }),
-    );
-  });
-
-  test("a floating tag never goes back", () => {
-    fc.assert(
-      fc.property(fc.array(versionText, { maxLength: 20 }), form, (order, written) => {
-        const registry: Registry = new Map();
-        for (const text of order) {
-          const before = new Map(registry);
-          release(text, written, registry);
-          for (const [name, { version: was = "" }] of before) {
-            const now = registry.get(name)?.version ?? "";
-            expect([name, compareVersions(version(now), version(was))]).not.toEqual([name, -1]);
-          }
-        }
-      }),
-    );
-  });
-
   test("releasing the last version again changes nothing", () => {
     fc.assert(
       fc.property(history, form, (order, written) => {

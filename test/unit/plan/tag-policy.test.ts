@@ -44,17 +44,17 @@ function live(changes: Partial<LiveTag> = {}): LiveTag {
 }
 
 function decide(
-  wanted: DesiredTag,
+  tag: DesiredTag,
   at: LiveTag | undefined,
   existing: readonly string[] = [],
   ancestry: Ancestry = "unknown",
 ): string {
-  const decision = decideTag(wanted, at, existing, ancestry);
+  const decision = decideTag(tag, at, existing, ancestry);
   return "code" in decision ? `${decision.action} ${decision.code}` : decision.action;
 }
 
 describe("every class", () => {
-  const wishes = [
+  const allClasses = [
     desired(),
     desired({ version: "2.0.0-rc.1" }),
     unversioned(),
@@ -63,19 +63,19 @@ describe("every class", () => {
     desired({ name: "sha-1111111", class: "revision" }),
   ];
 
-  test.each(wishes)("$name ($class): the same digest again is no write", (wanted) => {
-    expect(decide(wanted, live({ digest: NEW }), ["9.9.9"], "descendant")).toBe("unchanged");
+  test.each(allClasses)("$name ($class) is not written again for the same digest", (tag) => {
+    expect(decide(tag, live({ digest: NEW }), ["9.9.9"], "descendant")).toBe("unchanged");
   });
 
-  test.each(wishes)("$name ($class): what is overridden is written", (wanted) => {
-    expect(decide({ ...wanted, overridden: true }, live(), ["9.9.9"], "descendant")).toBe("move");
-    expect(decide({ ...wanted, overridden: true }, undefined, ["9.9.9"])).toBe("create");
+  test.each(allClasses)("$name ($class) is written if it is overridden", (tag) => {
+    expect(decide({ ...tag, overridden: true }, live(), ["9.9.9"], "descendant")).toBe("move");
+    expect(decide({ ...tag, overridden: true }, undefined, ["9.9.9"])).toBe("create");
   });
 });
 
 describe("a version tag is written once", () => {
   test.each<[string, Partial<DesiredTag>, LiveTag | undefined, string]>([
-    ["nothing there", {}, undefined, "create"],
+    ["no tag yet", {}, undefined, "create"],
     ["another digest", {}, live(), "refuse tag-write-once"],
     ["another digest of the same commit", {}, live({ revision: HERE }), "refuse tag-write-once"],
     ["a pre-release too", { name: "2.0.0-rc.1", version: "2.0.0-rc.1" }, live(), "refuse tag-write-once"],
@@ -101,9 +101,9 @@ describe("a version tag is written once", () => {
   });
 });
 
-describe("a commit's tag belongs to the commit", () => {
+describe("a commit's tag belongs to its commit", () => {
   test.each<[string, LiveTag | undefined, string]>([
-    ["nothing there", undefined, "create"],
+    ["no tag yet", undefined, "create"],
     ["other content of the same commit", live({ revision: HERE }), "move"],
     ["another commit's", live(), "refuse tag-other-revision"],
     ["of an unknown commit", { digest: OLD }, "refuse tag-other-revision"],
@@ -116,7 +116,7 @@ describe("a commit's tag belongs to the commit", () => {
   test.each([
     [live(), `sha-1111111 belongs to commit ${THERE.slice(0, 12)}, and this is commit ${HERE.slice(0, 12)}`],
     [{ digest: OLD }, "sha-1111111 points to sha256:000000000000, which does not say which commit it is"],
-  ])("the refusal says whose it is", (at, reason) => {
+  ])("the refusal names the commit", (at, reason) => {
     const decision = decideTag(desired({ name: "sha-1111111", class: "revision" }), at, [], "unknown");
     expect(decision).toMatchObject({ reason });
   });
@@ -146,14 +146,20 @@ describe("a floating tag of a version follows the newest release of its line", (
     ["build numbers", "147", ALL, ["146", "9"], "move"],
     ["an older build number", "147", ALL, ["148"], "keep tag-newer-exists"],
     ["a stray number is no newer version", "1.9.4", { major: 1 }, ["1", "20251101"], "move"],
-    ["foreign names are none", "1.9.4", ALL, ["2", "latest", "sha-999", "x2.0.0", "main-2.0.0"], "move"],
-    ["another variant's versions are none", "1.9.4", ALL, ["2.0.0-alpine", "base-2.0.0"], "move"],
+    [
+      "other names are not versions",
+      "1.9.4",
+      ALL,
+      ["2", "latest", "sha-999", "x2.0.0", "main-2.0.0"],
+      "move",
+    ],
+    ["another variant's versions do not count", "1.9.4", ALL, ["2.0.0-alpine", "base-2.0.0"], "move"],
   ])("%s: %s on %j with %j", (_, version, line, existing, expected) => {
     const { line: __, ...rest } = desired({ version });
-    const wanted = line === undefined ? rest : { ...rest, line };
-    expect(decide(wanted, live(), existing, "descendant")).toBe(expected);
+    const tag = line === undefined ? rest : { ...rest, line };
+    expect(decide(tag, live(), existing, "descendant")).toBe(expected);
     const unmade = expected === "move" ? "create" : expected;
-    expect(decide(wanted, undefined, existing)).toBe(unmade);
+    expect(decide(tag, undefined, existing)).toBe(unmade);
   });
 
   test.each([

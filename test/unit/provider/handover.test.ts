@@ -28,27 +28,27 @@ async function offered(): Promise<string> {
   return address;
 }
 
-/** Somebody else at an address, who says what they like. */
-function listening(say: (socket: Socket) => void): Promise<string> {
+/** Another process's server at an address, which answers by `answer`. */
+function listening(answer: (socket: Socket) => void): Promise<string> {
   const folder = mkdtempSync(path.join(tmpdir(), "slipway-"));
   folders.push(folder);
   const address = path.join(folder, "s");
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
-    say(socket);
+    answer(socket);
   });
   servers.push(server);
   return new Promise((resolve) => server.listen(address, () => resolve(address)));
 }
 
-test("what one process offers, another takes, as often as it wants", async () => {
+test("offered secrets can be taken any number of times", async () => {
   const address = await offered();
   expect(await take(address)).toEqual(HANDED);
   expect(await Promise.all([take(address), take(address)])).toEqual([HANDED, HANDED]);
   expect(address).not.toMatch(/hush|quiet/);
 });
 
-test("the program says what it declares, and another address does not count", async () => {
+test("only what the program at the address declares is permitted", async () => {
   const address = await offered();
   permit("slipway-registry:index:Tags::app-latest");
   expect(await isPermitted(address, "slipway-registry:index:Tags::app-latest")).toBe(true);
@@ -61,12 +61,12 @@ test("the program says what it declares, and another address does not count", as
   );
 });
 
-test.skipIf(process.platform === "win32")("nobody else may enter its folder", async () => {
+test.skipIf(process.platform === "win32")("other users may not enter the folder of the socket", async () => {
   const address = await offered();
   expect(statSync(path.dirname(address)).mode & 0o777).toBe(0o700);
 });
 
-test("nothing is taken where nobody offers any more", async () => {
+test("nothing is taken from a missing address", async () => {
   expect(await take("/nonexistent/slipway/s")).toBeUndefined();
 });
 
@@ -85,7 +85,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test("nothing is told to who cannot ask", async () => {
+test("nothing is sent before a question", async () => {
   const socket = connect(await offered());
   let told = "";
   socket.on("data", (chunk) => {
@@ -96,7 +96,7 @@ test("nothing is told to who cannot ask", async () => {
   socket.destroy();
 });
 
-test("who keeps talking is not listened to for ever, nor who says too much", async () => {
+test("an answer that is endless or too large is dropped", async () => {
   const slow = await listening((socket) => {
     const timer = setInterval(() => socket.write(" "), 100);
     socket.on("close", () => clearInterval(timer));
@@ -122,7 +122,7 @@ function script(text: string): string {
   return `${outputFiles[0]?.text}\n${text}`;
 }
 
-test("an offer keeps no process from ending, and leaves nothing behind", () => {
+test("an offer does not keep its process alive, and leaves nothing behind", () => {
   const { status, stdout } = spawnSync(process.execPath, ["-"], {
     input: script("module.exports.offer({ credentials: {} }).then(console.log);"),
     timeout: 20_000,
@@ -134,7 +134,7 @@ test("an offer keeps no process from ending, and leaves nothing behind", () => {
 });
 
 test.skipIf(process.platform === "win32").each(["SIGINT", "SIGTERM"] as const)(
-  "nor does one that %s ends, and it dies of that",
+  "an offer leaves nothing behind when %s ends its process, which dies of that signal",
   async (signal) => {
     const running = spawn(process.execPath, ["-"], { stdio: ["pipe", "pipe", "inherit"] });
     running.stdin.end(

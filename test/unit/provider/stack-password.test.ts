@@ -12,7 +12,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The engine's command, with this answer to the one question that it knows. */
+/** An environment with a `pulumi` that only knows this configuration key. */
 function answering(key: string, value: unknown): NodeJS.ProcessEnv {
   const answer = JSON.stringify({ value: JSON.stringify(value), objectValue: value, secret: true });
   writeFileSync(
@@ -26,16 +26,16 @@ function answering(key: string, value: unknown): NodeJS.ProcessEnv {
 const PLACE = { host: "old.example", username: "octo", at: "registries[0].password" };
 const ENTRY = { host: "old.example", username: "octo", password: "hush" };
 
-test("the password of the registry that is asked for, however its host is written", async () => {
+test("the registry's password is read, whatever the case of its host", async () => {
   const env = answering("slipway:registries[0]", { ...ENTRY, host: "Old.Example" });
   expect((await stackPassword("prod", PLACE, env))?.reveal()).toBe("hush");
 });
 
 test.each([
   ["another registry", { ...ENTRY, host: "new.example" }],
-  ["another person", { ...ENTRY, username: "hubot" }],
+  ["another user", { ...ENTRY, username: "hubot" }],
   ["no password", { host: "old.example", username: "octo" }],
   ["no registry", "hush"],
-])("%s at that place now: no password", async (_, entry) => {
+])("with %s at that place, there is no password", async (_, entry) => {
   expect(await stackPassword("prod", PLACE, answering("slipway:registries[0]", entry))).toBeUndefined();
 });

@@ -27,7 +27,7 @@ const NEWER = image({
 });
 
 describe("the plan", () => {
-  test("tells of every tag what it will do, in which registry, and why", () => {
+  test("shows for every tag what happens to it, in which registry, and why", () => {
     const state = registryState()
       .with(FIRST, "1", OLDER)
       .with(FIRST, "latest", NEWER)
@@ -82,7 +82,7 @@ app 1.2.3: build for linux/amd64, linux/arm64
     expect(lines.filter((line) => / comes? from /.test(line))).toEqual(expected);
   });
 
-  test("tells where content comes from, where it goes, and that nothing moves where it is", () => {
+  test("shows where content comes from, where it is copied to, and which tags are unchanged", () => {
     const tags = ["sha-0123456", "1.2.3", "1", "latest"];
     const first = tags.reduce((known, tag) => known.with(FIRST, tag, image()), registryState());
     expect(planText(planOf(first.withTags(SECOND, ["2.0.0"])))).toBe(
@@ -163,7 +163,7 @@ ${[FIRST, SECOND]
 describe("a refusal", () => {
   const foreign = image({ revision: OTHER_REVISION });
 
-  test("tells every reason with its code, what to do, and what overrides it", () => {
+  test("shows every reason with its code, what to do, and what overrides it", () => {
     const plan = planOf(
       registryState().with(FIRST, "1.2.3", foreign).refused("localhost:5001", "registry-no-credentials"),
     );
@@ -176,7 +176,7 @@ describe("a refusal", () => {
     );
   });
 
-  test("says once what to do about reasons that are alike", () => {
+  test("shows equal advice only once", () => {
     const [one] = planOf(registryState().with(FIRST, "1.2.3", foreign)).refusals;
     if (one === undefined) throw new Error("nothing is refused");
     const of = (path: string, override?: string, hint = one.hint) => ({

@@ -99,7 +99,7 @@ function linesOver80(text: string): string[] {
 }
 
 describe("the table", () => {
-  test("tells what was released, what each tag did, what was left out, and how to pull it", () => {
+  test("shows what was released, what happened to each tag, what was skipped, and how to pull it", () => {
     expect(releaseTable(carriedOut(planOf(MOVES)))).toBe(`
 app 1.2.3 for linux/amd64, linux/arm64
   ${digest("b")}
@@ -119,7 +119,7 @@ localhost:5001 was skipped: optional, and there are no credentials for it
 `);
   });
 
-  test("says of a tag that stays away that it was not made", () => {
+  test("says that a tag that does not exist was not made", () => {
     const text = releaseTable(carriedOut(planOf(ONE_REGISTRY.withTags(FIRST, ["2.0.0"]))));
     expect(text).toContain("    latest       not made     2.0.0 exists and is newer than 1.2.3\n");
   });
@@ -207,13 +207,13 @@ localhost:5001 was skipped: optional, and there are no credentials for it
       `${FIRST}:main`,
     ],
     ["the digest where no tag is", manifest([]), `${FIRST}@${digest("a")}`],
-  ])("pulls by what a person would type: %s", (_, made, reference) => {
+  ])("pulls by the reference that is easiest to type: %s", (_, made, reference) => {
     expect(releaseTable({ ...made, run: { tags: [] } })).toContain(`docker pull ${reference}\n`);
   });
 });
 
 describe("the page", () => {
-  test("tells the whole release", () => {
+  test("shows the whole release", () => {
     const { run, ...made } = carriedOut(planOf(MOVES));
     expect(releaseMarkdown(made, run.tags)).toBe(`# Release on \`stage\`
 

@@ -18,7 +18,7 @@ function verdict(more: Partial<Verdict> = {}): Verdict {
   };
 }
 
-/** Whether there are colours is the environment's matter. */
+/** The environment decides whether there are colours. */
 function plain(verdicts: readonly Verdict[], columns?: number): string {
   return stripVTControlCharacters(verdictTable(verdicts, columns));
 }
@@ -41,7 +41,7 @@ describe("the table of verdicts", () => {
     expect(column(text, 3)).toBe(verdict().predicates.join(""));
   });
 
-  test("is as narrow as what it says", () => {
+  test("is as narrow as its content", () => {
     const text = plain([verdict({ repository: "ghcr.io/o/a", verified: false, predicates: [] })], 200);
     expect(text.split("\n")[3]).toMatch(/^│ ghcr\.io\/o\/a │ \S+ │ refused │ nothing │$/);
   });

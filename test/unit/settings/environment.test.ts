@@ -131,7 +131,14 @@ describe("what the variables replace", () => {
   it("IMAGE_REPO: the registries and the image's name", () => {
     const config = read({ written: TWO, env: { IMAGE_REPO: "ghcr.io/acme/tools/aionis" } });
     expect(config.registries).toEqual([
-      { host: "ghcr.io", namespace: "acme/tools", username: "octo", optional: false, plainHttp: false },
+      {
+        host: "ghcr.io",
+        namespace: "acme/tools",
+        username: "octo",
+        optional: false,
+        plainHttp: false,
+        packages: "https://github.com",
+      },
     ]);
     expect(config.images.map(({ name }) => name)).toEqual(["aionis"]);
   });

@@ -27,7 +27,7 @@ afterAll(() => Promise.all([authorities, strangers, late].map((each) => each.sto
 
 const keys = newKeyPair();
 
-function wanted(
+function required(
   changes: Partial<Extract<VerifyRules["signer"], { kind: "identity" }>> = {},
 ): VerifyRules["signer"] {
   const { trustedRoot } = authorities;
@@ -48,7 +48,7 @@ type Bundle = {
   dsseEnvelope: { payload: string };
 };
 
-/** The bundle, changed after it was signed. */
+/** A scene whose bundle was changed after it was signed. */
 async function changed(change: (bundle: Bundle, scene: Scene) => void | Promise<void>): Promise<Scene> {
   const scene = new Scene(keys);
   const bytes = await signKeyless(authorities, CLAIMS, imageSignatureBytes(scene.image.digest));
@@ -80,10 +80,10 @@ const cases: readonly Case[] = [
     says: /mallory/,
   },
   {
-    what: "a subject that only begins like the wanted one",
+    what: "a subject that only begins like the required one",
     make: () => signed(authorities, { ...CLAIMS, sub: `${WORKFLOW}-evil` }),
     rules: () => ({
-      signer: wanted({ subject: `/${WORKFLOW.replaceAll("/", "\\/").replaceAll(".", "\\.")}/` }),
+      signer: required({ subject: `/${WORKFLOW.replaceAll("/", "\\/").replaceAll(".", "\\.")}/` }),
     }),
     code: "verify-identity",
     says: /-evil/,
@@ -92,10 +92,10 @@ const cases: readonly Case[] = [
     what: "the right subject from another issuer",
     make: () => signed(authorities, { ...CLAIMS, iss: "https://gitlab.example" }),
     code: "verify-issuer",
-    says: /is vouched for by https:\/\/gitlab\.example, not by/,
+    says: /is confirmed by https:\/\/gitlab\.example, not by/,
   },
   {
-    what: "the right identity, by authorities that nobody trusts",
+    what: "the right identity, by authorities that are not trusted",
     make: () => signed(strangers),
     code: "verify-certificate",
     says: /certificate that is not trusted/,
@@ -103,9 +103,9 @@ const cases: readonly Case[] = [
   {
     what: "a certificate that had expired",
     make: () => signed(late),
-    rules: () => ({ signer: wanted({ trustedRoot: late.trustedRoot }) }),
+    rules: () => ({ signer: required({ trustedRoot: late.trustedRoot }) }),
     code: "verify-expired",
-    says: /was signed at .+, but its certificate holds from .+ to /,
+    says: /was signed at .+, but its certificate is valid from .+ to /,
   },
   {
     what: "a signature that is in no transparency log",
@@ -114,7 +114,7 @@ const cases: readonly Case[] = [
         bundle.verificationMaterial.tlogEntries = [];
       }),
     code: "verify-log",
-    says: /not vouched for by the transparency log/,
+    says: /not confirmed by the transparency log/,
   },
   {
     what: "the log's time moved into the certificate's",
@@ -127,7 +127,7 @@ const cases: readonly Case[] = [
     says: /transparency log/,
   },
   {
-    what: "a log entry at a time that no clock shows",
+    what: "a log entry with an impossible time",
     make: () =>
       changed(({ verificationMaterial: { tlogEntries } }) => {
         const [entry] = tlogEntries;
@@ -145,7 +145,7 @@ const cases: readonly Case[] = [
         delete entry?.inclusionProof;
       }),
     code: "verify-malformed",
-    says: /no Sigstore bundle/,
+    says: /not a Sigstore bundle/,
   },
   {
     what: "an entry of the log about another signature",
@@ -156,7 +156,7 @@ const cases: readonly Case[] = [
         bundle.verificationMaterial.tlogEntries = verificationMaterial.tlogEntries;
       }),
     code: "verify-payload",
-    says: /not what the transparency log holds/,
+    says: /differs from the entry in the transparency log/,
   },
   {
     what: "an edited payload",
@@ -180,7 +180,7 @@ const cases: readonly Case[] = [
         bundle.verificationMaterial.certificate = verificationMaterial.certificate;
       }),
     code: "verify-payload",
-    says: /signature that does not fit/,
+    says: /signature that does not match/,
   },
   {
     what: "a certificate that cannot be read",
@@ -246,7 +246,7 @@ describe("keyless", () => {
     const scene = await (make ?? (() => signed(authorities)))();
     const now = code.startsWith("verify-too") ? new Date(Date.now() + HOUR) : NOW;
     const { verified, problems } = await scene.verify(
-      { signer: wanted(), predicates: ["signature"], ...rules?.() },
+      { signer: required(), predicates: ["signature"], ...rules?.() },
       now,
     );
     expect(verified).toBe(false);
@@ -259,7 +259,7 @@ describe("keyless", () => {
     const before = Math.floor(Date.now() / 1000) * 1000;
     const scene = await signed(authorities);
     const verdict = await scene.verify(
-      { signer: wanted(), predicates: ["signature"], source: SOURCE, revision: REVISION },
+      { signer: required(), predicates: ["signature"], source: SOURCE, revision: REVISION },
       new Date(),
     );
     expect(verdict).toMatchObject({ verified: true, signer: WORKFLOW, problems: [] });
@@ -275,7 +275,7 @@ describe("keyless", () => {
     scene.attach((await signer?.sign(imageSignatureBytes(scene.image.digest))) ?? Buffer.from(""));
     const trust = await signer?.trust();
     expect(trust).toMatchObject({ kind: "identity", issuer: ISSUER });
-    const rules = { signer: wanted(), predicates: ["signature"] };
+    const rules = { signer: required(), predicates: ["signature"] };
     expect((await scene.verify(rules)).problems).toEqual([]);
   });
 
@@ -296,6 +296,6 @@ describe("keyless", () => {
       { mode: "keyless", trusted: [], fulcio, rekor },
       { SIGSTORE_ID_TOKEN: "garbage" },
     );
-    await expect(signer?.sign(Buffer.from("{}"))).rejects.toThrow(/is no JWT/);
+    await expect(signer?.sign(Buffer.from("{}"))).rejects.toThrow(/is not a JWT/);
   });
 });

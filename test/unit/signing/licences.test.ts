@@ -72,20 +72,20 @@ describe("denied licences", () => {
       "one platform has no SBOM",
       { "linux/amd64": CLEAN },
       DENIED,
-      ["verify-licence: has no SBOM that can be read for linux/arm64, so its licences are unknown"],
+      ["verify-licence: has no readable SBOM for linux/arm64, so its licences are unknown"],
     ],
     [
       "an SBOM of a kind that nobody can read",
       { "linux/amd64": CLEAN, "linux/arm64": { packages: "many" } },
       DENIED,
-      ["verify-licence: has no SBOM that can be read for linux/arm64, so its licences are unknown"],
+      ["verify-licence: has no readable SBOM for linux/arm64, so its licences are unknown"],
     ],
     [
       "a licence that nobody states, where that is refused; the image itself is no package",
       { "linux/amd64": CLEAN, "linux/arm64": CLEAN },
       { ...DENIED, unknown: "refuse" },
       [
-        "verify-licence: has packages whose licence the SBOM does not say, or by no SPDX id: nobody-knows 1.0",
+        "verify-licence: has packages without a licence in the SBOM, or without an SPDX id for it: nobody-knows 1.0",
       ],
     ],
     [
@@ -115,7 +115,7 @@ describe("denied licences", () => {
       "packages that are no list",
       { "linux/amd64": CLEAN, "linux/arm64": { spdxVersion: "SPDX-2.3", packages: { a: "b" } } },
       DENIED,
-      ["verify-licence: has no SBOM that can be read for linux/arm64, so its licences are unknown"],
+      ["verify-licence: has no readable SBOM for linux/arm64, so its licences are unknown"],
     ],
   ] as const)("%s", async (_, sbom, licences, expected) => {
     expect(await problems(sbom, { licences })).toEqual(expected);

@@ -22,23 +22,23 @@ import type { Download } from "../../../toolchain/pins.mjs";
 const sum = (bytes: Buffer | string) => createHash("sha256").update(bytes).digest("hex");
 
 describe("checksumFor", () => {
-  const wanted = sum("wanted");
+  const expected = sum("expected");
   const other = sum("other");
-  const statement = { subject: [{ name: "buildkit.tar.gz", digest: { sha256: wanted } }] };
+  const statement = { subject: [{ name: "buildkit.tar.gz", digest: { sha256: expected } }] };
   const envelope = { payload: Buffer.from(JSON.stringify(statement)).toString("base64") };
   test.each([
-    ["a list of sums", `${other}  a.tar.gz\n${wanted}  buildkit.tar.gz\n`, wanted],
-    ["binary mode's star", `${wanted} *buildkit.tar.gz\n`, wanted],
-    ["a folder before the name", `${wanted}  ./buildkit.tar.gz\n`, wanted],
-    ["a lone sum", `${wanted}\n`, wanted],
-    ["an in-toto statement", JSON.stringify(statement, null, 2), wanted],
+    ["a list of sums", `${other}  a.tar.gz\n${expected}  buildkit.tar.gz\n`, expected],
+    ["the star of binary mode", `${expected} *buildkit.tar.gz\n`, expected],
+    ["a folder before the name", `${expected}  ./buildkit.tar.gz\n`, expected],
+    ["a single sum", `${expected}\n`, expected],
+    ["an in-toto statement", JSON.stringify(statement, null, 2), expected],
     [
-      "one in an envelope, one a line",
+      "in-toto statements in envelopes, one per line",
       `${JSON.stringify({ subject: [] })}\n${JSON.stringify(envelope)}\n`,
-      wanted,
+      expected,
     ],
     ["only another file's sum", `${other}  a.tar.gz\n`, undefined],
-    ["a name that only begins alike", `${other}  buildkit.tar.gz.sbom\n`, undefined],
+    ["a name with the same beginning", `${other}  buildkit.tar.gz.sbom\n`, undefined],
     ["a page of HTML", "<!doctype html><title>Sign in</title>", undefined],
   ])("%s", (_what, text, found) => {
     expect(checksumFor(text, "buildkit.tar.gz")).toBe(found);
@@ -47,7 +47,7 @@ describe("checksumFor", () => {
 
 describe("unreachable", () => {
   beforeEach(() => forgetHosts());
-  test("a host without an address costs seconds, once a run", async () => {
+  test("a host without an address takes less than 5 seconds, once a run", async () => {
     const started = Date.now();
     expect(await unreachable("https://unreachable.invalid/a")).toMatch(
       /^unreachable\.invalid cannot be reached/,
@@ -57,8 +57,8 @@ describe("unreachable", () => {
     await unreachable("https://unreachable.invalid/b");
     expect(Date.now() - again).toBeLessThan(100);
   });
-  test("a host that never answers costs seconds", async () => {
-    // TEST-NET-1 is routed nowhere.
+  test("a host that never answers takes less than 5 seconds", async () => {
+    // TEST-NET-1 is never routed.
     const started = Date.now();
     expect(await unreachable("https://192.0.2.1/a")).toMatch(/^192\.0\.2\.1 cannot be reached/);
     expect(Date.now() - started).toBeLessThan(5_000);
@@ -113,7 +113,7 @@ describe("downloadPart", () => {
     return folder;
   };
 
-  test("unpacks the binary and makes it executable; nothing else stays", async () => {
+  test("unpacks the binary, makes it executable and removes the rest", async () => {
     const folder = target();
     const download = publish();
     expect(await downloadPart(download, folder, () => {}, sums)).toBeUndefined();
@@ -121,7 +121,7 @@ describe("downloadPart", () => {
     expect(statSync(path.join(folder, "tool")).mode & 0o777).toBe(0o755);
   });
 
-  test("a file with another sum is not used", async () => {
+  test("refuses a file with another sum", async () => {
     const download = publish();
     files.set("/tool.tar.gz", Buffer.from("tampered with"));
     const folder = target();
@@ -131,7 +131,7 @@ describe("downloadPart", () => {
     expect(existsSync(path.join(folder, "tool"))).toBe(false);
   });
 
-  test("without a committed sum nothing is downloaded, even if the publisher's list has one", async () => {
+  test("downloads nothing without a committed sum, even if the publisher's list has one", async () => {
     const download = publish();
     files.set("/checksums.txt", Buffer.from(`${sums[download.url]}  tool.tar.gz\n`));
     expect(await downloadPart(download, target(), () => {})).toBe(

@@ -3,18 +3,16 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 
-const engineModule = path.resolve(__dirname, "../../../toolchain/run.mjs");
-const commandModule = path.resolve(__dirname, "../../../toolchain/run.mjs");
+const runModule = path.resolve(__dirname, "../../../toolchain/run.mjs");
 
-/** Ends by itself, 300 ms after the first Ctrl-C, and says how many it got: as the engine ends what it has begun. */
+/** Like the engine, exits some time after the first Ctrl-C, and prints how many it got. */
 const child = `let got = 0;
   process.on("SIGINT", () => { got += 1; if (got === 1) setTimeout(() => { console.log("got " + got); process.exit(7); }, 300); });
   console.log("ready"); setInterval(() => {}, 1000);`;
-const parent = `import { runCommand } from ${JSON.stringify(commandModule)};
-  import { runInForeground } from ${JSON.stringify(engineModule)};
+const parent = `import { runCommand, runInForeground } from ${JSON.stringify(runModule)};
   await runCommand(() => runInForeground(process.execPath, ["--eval", process.argv[1]], { cwd: "/", env: process.env }));`;
 
-test("Ctrl-C reaches the engine once, is waited for, and its exit code is passed on", async () => {
+test("Ctrl-C reaches the engine once; its end is awaited, and its exit code passed on", async () => {
   const running = spawn(process.execPath, ["--input-type=module", "--eval", parent, child], {
     stdio: ["ignore", "pipe", "inherit"],
   });

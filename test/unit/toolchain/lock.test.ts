@@ -14,9 +14,9 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const lockModule = path.resolve(__dirname, "../../../toolchain/lock.mjs");
 
-/** Another process that takes the lock, says so, and keeps it until it is ended. */
+/** Starts a process that takes the lock and keeps it until it is killed. */
 async function holdInOtherProcess(file: string) {
-  const script = `import { lockedStackText, withLock } from ${JSON.stringify(lockModule)};
+  const script = `import { withLock } from ${JSON.stringify(lockModule)};
     await withLock(process.argv[1], async () => { console.log("held"); await new Promise((r) => setTimeout(r, 60_000)); });`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script, file], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -49,7 +49,7 @@ test("two runs at once take turns", async () => {
   expect(existsSync(file)).toBe(false);
 });
 
-test("the lock of another process is waited for, and is free at once when that process was killed", async () => {
+test("waits for another process's lock, and takes it at once when that process is killed", async () => {
   const file = path.join(dir, "part.lock");
   const other = await holdInOtherProcess(file);
   let entered = false;
@@ -68,7 +68,7 @@ test("the lock of another process is waited for, and is free at once when that p
   expect(readdirSync(dir)).toEqual([]);
 });
 
-test("a lock without a sign of life for a minute is stale, whoever's number it has", async () => {
+test("a lock without a heartbeat for a minute is stale, even if its pid exists", async () => {
   const file = path.join(dir, "part.lock");
   writeFileSync(file, `${process.pid} ${hostname()} other`);
   const longAgo = new Date(Date.now() - 61_000);
@@ -82,7 +82,7 @@ test("a failure releases the lock", async () => {
   expect(existsSync(file)).toBe(false);
 });
 
-describe("a stack that the engine finds locked", () => {
+describe("the message for a locked stack", () => {
   const locked = (...holders: readonly string[]) =>
     [
       "error: could not create stack: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with `pulumi cancel`.",
@@ -104,7 +104,7 @@ describe("a stack that the engine finds locked", () => {
       ],
       true,
     ],
-  ])("by %s: who holds it, since when, and what to do", (_, holders, isRunning) => {
+  ])("held by %s: says by whom, since when, and what to do", (_, holders, isRunning) => {
     const text = lockedStackText(locked(...holders), "stage") ?? "";
     expect(text).toMatch(
       isRunning ? /^SLIPWAY_STACK_LOCKED: another release of the stack stage is running/ : /was killed/,
@@ -115,7 +115,7 @@ describe("a stack that the engine finds locked", () => {
     expect(text).not.toContain("delete the lock file");
   });
 
-  test("any other output is none", () => {
+  test("is undefined for other errors", () => {
     expect(lockedStackText("error: no stack named 'stage' found", "stage")).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import { partNamed } from "../../../toolchain/pins.mjs";
 
 const TOOLCHAIN = path.join(__dirname, "../../../toolchain");
 
-/** A module, and every module below it. */
+/** A module and all modules that it imports. */
 function modules(name: string, found: Set<string>): Set<string> {
   if (found.has(name)) return found;
   found.add(name);
@@ -16,14 +16,14 @@ function modules(name: string, found: Set<string>): Set<string> {
   return found;
 }
 
-test("the package has the modules that provide a project's tools, and no others", () => {
+test("the package contains exactly the modules that project.mjs needs", () => {
   const listed = packageJson.files.flatMap(
     (file) => /^\/toolchain\/\{(.*)\}\.mjs$/.exec(file)?.[1]?.split(",") ?? [],
   );
   expect(listed).toEqual([...modules("project", new Set())].sort());
 });
 
-test("the package has the Go modules of every part that a project needs", () => {
+test("the package contains the Go modules of every part that a project needs", () => {
   const names = [...neededParts({ builder: { kind: "own" }, tests: false }), "github"];
   const needed = names.flatMap((name) => partNamed(name).go.map(({ module }) => module));
   const patterns = packageJson.files.flatMap((file) => /^\/toolchain\/go\/(.*)\/\*$/.exec(file)?.[1] ?? []);

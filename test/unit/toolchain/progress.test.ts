@@ -11,14 +11,14 @@ afterEach(() => {
 
 const SECOND = 1000;
 
-describe("the time that is left", () => {
+describe("the remaining time", () => {
   const sizes = { pulumi: 2000, "docker-build": 1000, registry: 700 };
 
-  test("is not known before something is built", () => {
+  test("is empty before the first build", () => {
     expect(createTimeLeft(sizes).text()).toBe("");
   });
 
-  test("comes from the recorded sizes at first, and from this machine's pace later", () => {
+  test("is estimated from recorded sizes first, and from this machine's speed later", () => {
     const left = createTimeLeft(sizes);
     left.compiled("pulumi", 0);
     // 3700 packages of 0.11 s.
@@ -30,7 +30,7 @@ describe("the time that is left", () => {
     left.built("pulumi");
     expect(left.text()).toBe("about 13 min left");
     left.compiled("docker-build", 600);
-    // It was half built when it failed.
+    // The build failed half-way.
     left.compiled("registry", 350);
     left.drop("registry");
     expect(left.text()).toBe("about 2 min left");
@@ -69,7 +69,7 @@ function steps(live: boolean) {
   return { text: () => text, step, left };
 }
 
-test("a pipe gets a line every 30 s: what is built, how far, how long still", () => {
+test("a pipe gets a line every 30 s with the progress and the remaining time", () => {
   const { text, step, left } = steps(false);
   vi.advanceTimersByTime(31 * SECOND);
   left.compiled("pulumi", 840);
@@ -86,7 +86,7 @@ test("a pipe gets a line every 30 s: what is built, how far, how long still", ()
   ]);
 });
 
-test("what a step waited for is not in its time", () => {
+test("a restarted step does not count the time before", () => {
   const { text, step } = steps(false);
   vi.advanceTimersByTime(20 * SECOND);
   step.restart();
@@ -95,7 +95,7 @@ test("what a step waited for is not in its time", () => {
   expect(text()).toMatch(/✓ pulumi 3\.259\.0 \(built from source, 10 s\)\n$/);
 });
 
-test("a terminal shows the same on lines that are updated, each on one row", () => {
+test("a terminal shows the same on live lines, each on one row", () => {
   const { text, step, left } = steps(true);
   const shown = () => {
     const terminal = new Terminal(80, 24);

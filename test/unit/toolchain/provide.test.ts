@@ -56,7 +56,7 @@ function plainProgress() {
   return { lines, progress };
 }
 
-test("the machine's own part is used as it is, and nothing is kept of it", async () => {
+test("a part on the machine is used, and not copied to the cache", async () => {
   const log: Log = [];
   const bins = { pulumi: "/usr/bin/pulumi", "pulumi-language-nodejs": "/usr/bin/pulumi-language-nodejs" };
   const { lines, progress } = plainProgress();
@@ -72,7 +72,7 @@ test("the machine's own part is used as it is, and nothing is kept of it", async
   expect(lines).toEqual(["✓ pulumi 3.260.1 (on this machine: /usr/bin/pulumi)"]);
 });
 
-test("without one the download is tried, then the build; a second run finds it in the cache", async () => {
+test("a missing part is downloaded or else built; a second run finds it in the cache", async () => {
   const log: Log = [];
   const { lines, progress } = plainProgress();
   const options = { parts: ["crane"], cache, progress, sources: fakeSources(log) };
@@ -85,7 +85,7 @@ test("without one the download is tried, then the build; a second run finds it i
   expect(log).toEqual(["download", "build crane"]);
 });
 
-test("a plugin goes below PULUMI_HOME under the name that the engine looks for", async () => {
+test("a plugin is installed below PULUMI_HOME, where the engine finds it", async () => {
   const { progress } = plainProgress();
   const { bins, path: folders } = await provideToolchain({
     parts: ["docker-build"],
@@ -98,7 +98,7 @@ test("a plugin goes below PULUMI_HOME under the name that the engine looks for",
   expect(folders).toEqual([]);
 });
 
-test("a plugin that was built from an older program of ours is made again, once", async () => {
+test("a plugin that was built from an older version of our program is built again, once", async () => {
   const log: Log = [];
   const { progress } = plainProgress();
   const plugin = path.join(cache, "pulumi-home/plugins/resource-github-v6.15.0");
@@ -126,12 +126,12 @@ test("two runs at once do the work once", async () => {
   const [first, second] = await Promise.all([run(), run()]);
   expect(first).toEqual(second);
   expect(log.filter((line) => line === "build")).toHaveLength(1);
-  expect(lines.join("\n")).toMatch(/waiting for process \d+, which is at it/);
+  expect(lines.join("\n")).toMatch(/waiting for process \d+, which is providing it/);
 });
 
-test("what a killed run left half made is never taken for the part, and goes", async () => {
+test("the incomplete folder of a killed run is not used, and is removed", async () => {
   const parts = path.join(cache, "parts");
-  // No process has this number: it is above the kernel's largest.
+  // Above the kernel's largest pid, so no process has it.
   const leftover = path.join(parts, ".making-99999999-abcd");
   mkdirSync(leftover, { recursive: true });
   writeFileSync(path.join(leftover, "crane"), "half");
@@ -143,7 +143,7 @@ test("what a killed run left half made is never taken for the part, and goes", a
   expect(readdirSync(parts)).toHaveLength(1);
 });
 
-test("a part that can't be had: one error that names it, what was tried and what to do", async () => {
+test("a part that is not available is one error, with what was tried and what to do", async () => {
   const { progress } = plainProgress();
   const sources = fakeSources([], {
     go: (part, target, onProgress) => buildPart(part, target, onProgress, { PATH: "/nonexistent" }),
@@ -151,19 +151,19 @@ test("a part that can't be had: one error that names it, what was tried and what
   const providing = provideToolchain({ parts: ["pulumi"], cache, progress, sources });
   await expect(providing).rejects.toThrow(
     [
-      `SLIPWAY_PART_MISSING: pulumi ${partNamed("pulumi").version} can't be had. Tried:`,
+      `SLIPWAY_PART_MISSING: pulumi ${partNamed("pulumi").version} is not available. Tried:`,
       "  - this machine: no pulumi on the PATH",
       "  - official download: get.pulumi.com cannot be reached (no answer in 3.5 s)",
       "  - go build: no go on the PATH",
-      "What you can do: install the Pulumi CLI (https://www.pulumi.com/docs/install/); or let this machine reach " +
-        "get.pulumi.com; or install Go 1.26 or later (https://go.dev/dl/), and Slipway builds it from source. " +
-        "Then run the same command again: what is done stays done.",
+      "What you can do: install the Pulumi CLI (https://www.pulumi.com/docs/install/); or give this machine access to " +
+        "get.pulumi.com; or install Go 1.26 or later (https://go.dev/dl/), so that Slipway can build it from source. " +
+        "Then run the same command again; it continues.",
     ].join("\n"),
   );
   expect(readdirSync(path.join(cache, "parts"))).toEqual([]);
 });
 
-test("one missing part does not keep the others from being made", async () => {
+test("one missing part does not stop the others", async () => {
   const { progress } = plainProgress();
   const sources = fakeSources([], {
     go: async (part, target) => {
@@ -173,12 +173,12 @@ test("one missing part does not keep the others from being made", async () => {
     },
   });
   await expect(provideToolchain({ parts: ["pulumi", "crane"], cache, progress, sources })).rejects.toThrow(
-    /pulumi 3\.\d+\.\d+ can't be had/,
+    /pulumi 3\.\d+\.\d+ is not available/,
   );
   expect(readdirSync(path.join(cache, "parts")).join()).toMatch(/^crane-/);
 });
 
-test("a build from source shows how far it is, and how long all of them still take", async () => {
+test("a build from source reports the time left for all builds", async () => {
   const { lines, progress } = plainProgress();
   let text = () => "";
   const sources = fakeSources([], {
@@ -197,12 +197,11 @@ test("a build from source shows how far it is, and how long all of them still ta
     "left: about 1 min left",
     "left: about 1 min left",
   ]);
-  // Everything is there.
   expect(text()).toBe("");
 });
 
 test.skipIf(process.platform === "win32")(
-  "what `go build -v` prints is counted, and left out of an error",
+  "the output of `go build -v` is counted, and left out of an error",
   async () => {
     const bin = path.join(cache, "bin");
     mkdirSync(bin);
@@ -221,13 +220,13 @@ exit 1
     const env = { PATH: `${bin}:/usr/bin:/bin` };
     const why = await buildPart(partNamed("crane"), cache, () => {}, env, onCount);
     expect(counts.at(-1)).toBe("2 3");
-    expect(why).toMatch(/^`go build … .*` in toolchain\/go\/crane ended with:\n/);
+    expect(why).toMatch(/^`go build … .*` in toolchain\/go\/crane failed:\n/);
     expect(why).toContain("./x.go:1:2: undefined: y");
     expect(why).not.toContain("internal/goos");
   },
 );
 
-test("parts are built in turn, and the next one's modules are fetched meanwhile", async () => {
+test("parts are built one at a time while the modules of the next one are downloaded", async () => {
   const log: Log = [];
   const { progress } = plainProgress();
   const sources = fakeSources(log, {

@@ -20,10 +20,10 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe("Node's version", () => {
-  test.each(["v20.19.0", "v20.20.2", "v22.0.0", "v24.1.0"])("%s will do", (version) => {
+  test.each(["v20.19.0", "v20.20.2", "v22.0.0", "v24.1.0"])("%s is new enough", (version) => {
     expect(nodeProblem(version)).toBeUndefined();
   });
-  test.each(["v20.18.9", "v18.20.0", "v8.0.0"])("%s is too old, with what to do", (version) => {
+  test.each(["v20.18.9", "v18.20.0", "v8.0.0"])("%s is too old, and the error says what to do", (version) => {
     expect(nodeProblem(version)).toBe(
       `SLIPWAY_NODE_TOO_OLD: this is Node ${version}; Slipway needs 20.19.0 or later.\n` +
         "What you can do: install a current Node (https://nodejs.org/, or `nvm install 22`) and run the command again.",
@@ -43,7 +43,7 @@ test.each([
   expect(fits(text, minimum)).toBe(fitting);
 });
 
-test("export lines give the shell exactly the values", () => {
+test("export lines set exactly the values", () => {
   const variables = {
     PLAIN: "/usr/bin:/bin",
     QUOTES: `it's "so"`,
@@ -76,7 +76,7 @@ describe("the stage stack's configuration", () => {
   test("a first copy is the tracked text", () => {
     expect(stageConfigText({ tracked, copy: undefined, registryPort: 5000 })).toBe(tracked);
   });
-  test("keeps the salt, takes new settings, names the port in use", () => {
+  test("keeps the salt, updates the settings and sets the port in use", () => {
     const copy = "config: {}\nencryptionsalt: v1:abc=:v1:def\n";
     expect(stageConfigText({ tracked, copy, registryPort: 5555 })).toBe(
       "# the stage stack\nconfig:\n  slipway:registries:\n    - host: localhost:5555\nencryptionsalt: v1:abc=:v1:def\n",
@@ -119,7 +119,7 @@ describe("the stage stack's configuration", () => {
 });
 
 describe("the stage stack's state", () => {
-  test("has a passphrase of its own, made once, for its owner only; two checkouts share nothing", () => {
+  test("has one passphrase, readable only by its owner; two checkouts share nothing", () => {
     const [a, b] = ["a", "b"].map((name) => {
       const project = path.join(dir, name);
       mkdirSync(project);
@@ -145,7 +145,7 @@ test.each([
   expect(cacheDir(env, system)).toBe(folder);
 });
 
-test("each part has a key of its own, another on another platform", () => {
+test("the key of each part and platform is unique", () => {
   const keys = parts.flatMap((part) => [
     partKey(part, { os: "linux", arch: "amd64", exe: "" }),
     partKey(part, { os: "linux", arch: "arm64", exe: "" }),
@@ -153,7 +153,7 @@ test("each part has a key of its own, another on another platform", () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-test("npm ci is needed when node_modules lacks or differs from what the lock file names", () => {
+test("npm ci is needed if node_modules differs from the lock file", () => {
   const lock = (packages: Record<string, object>) => JSON.stringify({ packages });
   const locked = {
     "": {},
@@ -170,7 +170,7 @@ test("npm ci is needed when node_modules lacks or differs from what the lock fil
   expect(areInstalled(dir)).toBe(false);
 });
 
-test("tests are counted from the report; a file that could not be loaded is a failure", () => {
+test("counts tests from the report, and a file that could not be loaded as a failure", () => {
   const counts = countTests({
     testResults: [
       { status: "passed", assertionResults: [{ status: "passed" }, { status: "skipped" }] },
@@ -184,7 +184,7 @@ test("tests are counted from the report; a file that could not be loaded is a fa
 });
 
 describe("the builder", () => {
-  test("of a Docker engine sees the host's network, where the embedded registry is", () => {
+  test("of a Docker engine uses the host's network, where the embedded registry is", () => {
     expect(JSON.parse(builderText({ driver: "docker-container", endpoint: "default" }))).toMatchObject({
       Name: "slipway",
       Driver: "docker-container",
@@ -200,7 +200,7 @@ describe("the builder", () => {
     ["linux", 0, undefined],
     ["linux", 1000, "it needs root, this is user 1000"],
     ["darwin", 501, "it needs Linux, this is darwin"],
-  ])("of our own on %s as user %i: %s", (system, uid, problem) => {
+  ])("of ours on %s as user %i: %s", (system, uid, problem) => {
     expect(ownBuildkitProblem(system as NodeJS.Platform, uid)).toBe(problem);
   });
 });
