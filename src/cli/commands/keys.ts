@@ -8,11 +8,11 @@ interface KeysOptions extends StackOptions {
 }
 
 const HELP = `
-Creates an EC P-256 key pair for a stack that has none, as cosign does. The public
-key goes into a file of the project, the private one into the stack's settings,
-encrypted by Pulumi (slipway:sign.key); commit both. An existing key is kept:
-only its public half is written if it is missing. Needs the pulumi command, its
-backend and the stack's passphrase or secrets provider.
+Creates an EC P-256 key pair for a stack that has none, as cosign does. The
+public key goes into a file of the project, the private one into the stack's
+settings, encrypted by Pulumi (slipway:sign.key); commit both. An existing key
+is kept: only its public half is written if it is missing. Needs the pulumi
+command, its backend and the stack's passphrase or secrets provider.
 
 Examples:
   $ npx --no slipway keys --stack stage
