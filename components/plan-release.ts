@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { programHost } from "../src/inputs/program-host";
 import { projectFiles } from "../src/inputs/project-files";
 import type { Config } from "../src/plan/config";
 import { manifestAmong, parseManifest, writtenRepositories } from "../src/plan/manifest";
@@ -8,6 +7,7 @@ import { type PlannedRelease, type PlanOptions, type ReleasePlan, withFiles } fr
 import { SELECTED_VARIABLE, selectedImages } from "../src/plan/selection";
 import { isMissingBuilder } from "../src/release/builder";
 import { type PlanReleaseInput, planRelease } from "../src/release/plan-release";
+import { programHost } from "../src/release/program-host";
 import { registryReader } from "../src/release/registry-reader";
 import { checkPlan } from "../src/release/run-checks";
 import { planText, refusalText } from "../src/report/plan-text";

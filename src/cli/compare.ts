@@ -33,10 +33,10 @@ export async function compareImages(
   );
 }
 
-/** Lines of a list that is only there beside a plan. */
+/** The longest list beside a plan. */
 const MOST_LINES = 20;
 
-/** What the bases of plans have changed in since they were built on, each once; for one without an SBOM, why that is not known. */
+/** For each base that moved: the packages that changed. Without an SBOM: why they are unknown. */
 export async function movedBaseText(
   planned: readonly PlannedRelease[],
   env: NodeJS.ProcessEnv,
@@ -74,7 +74,7 @@ async function packagesOf(registries: Registries, image: string): Promise<Platfo
   return packages;
 }
 
-/** Whoever may push can attach an SBOM, and it is printed. */
+/** Anyone who may push can attach an SBOM, and this prints it. */
 function printable({ name, version }: SbomPackage): SbomPackage {
   return { name: oneLine(name), ...(version === undefined ? {} : { version: oneLine(version) }) };
 }

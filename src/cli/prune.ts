@@ -27,8 +27,13 @@ import { repositoryKey } from "../plan/reference";
 import { repositoryIn } from "../plan/release-intent";
 import { RegistryError, repositoryError } from "../registry/errors";
 import { isIndex } from "../registry/manifests";
-import { ContentsReader, checkDeletion, type TagDeletion, tryTagDeletion } from "../registry/prune";
 import { readImage } from "../registry/read-image";
+import {
+  ContentsReader,
+  checkDeletion,
+  type TagDeletion,
+  tryTagDeletion,
+} from "../registry/repository-contents";
 import type { Context } from "../release/operation";
 import type { Location } from "../release/registries";
 import { readBuildStatements } from "../signing/build-statements";
@@ -58,7 +63,7 @@ export async function prune(options: PruneInput): Promise<{ code: number; result
     say(`note: releases that the program may declare after ${configs.length} are left out: ${unfinished}`);
   const rules = await pruneRules(configs, projectDir, options);
   const results: PruneResult[] = [];
-  const left = "Each removal is whole; run the same again to go on.";
+  const left = "Each removal is whole; run the same command again to go on.";
   for (const config of configs) {
     const context = runContext(config, options.env, projectDir);
     const code = await untilInterrupted(context, "prune", left, async (signal) => {

@@ -130,7 +130,7 @@ export function accessFailure(
   if (refusal?.kind === "rate-limit") {
     const until = refusal.until === undefined ? "" : ` until ${refusal.until}`;
     const message = `GitHub takes no more requests from it${until}`;
-    const hint = "Wait, or use another token, then run the same again";
+    const hint = "Wait, or use another token, then run the same command again";
     return failure("github-rate-limit", tokenFrom, message, hint);
   }
   if (failed.status === 403)

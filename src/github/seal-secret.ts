@@ -33,7 +33,7 @@ async function readKey(config: SetupConfig, environment: string | undefined): Pr
     "github-sealing-key",
     "github.secrets",
     `${config.repository}${environment === undefined ? "" : `'s environment ${environment}`} has no public key`,
-    "No secret can be sealed without it. Run the same again; it may not have existed yet",
+    "No secret can be sealed without it. Run the same command again; it may not have existed yet",
   );
 }
 

@@ -1,10 +1,10 @@
 import type { WorkflowStack } from "../plan/config";
 import { ProblemError } from "../plan/problem";
 import { isRecord } from "../plan/record";
+import type { Code } from "../release/program-host";
 import { readConfig } from "../settings/read";
 import { isSetupStack, listStackFiles, readStackFile, type StackFile } from "../settings/stack-file";
 import { readCheckoutNeeds } from "./checkout";
-import type { Code } from "./program-host";
 import { projectFiles } from "./project-files";
 
 /**

@@ -69,7 +69,7 @@ export function assembleReleasePlan(input: ReleasePlanInput): ReleasePlan {
       ...backAndForward(images),
       ...described.problems,
       ...refusing(policy),
-      ...twoOwners([...planned.flatMap(({ image }) => image.claims), ...tags]),
+      ...twoOwners([...planned.flatMap(({ image }) => image.candidateTags), ...tags]),
     ],
     notices: [
       ...(config.push
@@ -145,7 +145,7 @@ function twoOwners(tags: readonly PlannedTag[]): Refusal[] {
       {
         code: "tag-two-owners",
         path: `${image}:${name}`,
-        message: `${owner} and ${image} would both own ${reference}`,
+        message: `${owner} and ${image} would both write ${reference}`,
         hint: "Give one of them a prefix or suffix in its tag rules (flavor: prefix=…).",
       },
     ];

@@ -53,7 +53,7 @@ export function decideBase(input: ContentInput): ContentDecision {
   };
 }
 
-/** Whether content is this base: it has its key or, for a base that is pinned by its short hash, this hash. */
+/** Whether content is this base: the same content key, or the same short hash where the base is pinned by one. */
 function holdsBase(
   { contentKey, candidateTag }: Pick<ImageIntent, "contentKey" | "candidateTag">,
   key: string,

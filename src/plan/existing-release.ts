@@ -1,4 +1,4 @@
-import type { Config, ImageConfig, RollbackConfig } from "./config";
+import type { Config, ImageConfig } from "./config";
 import { type Digest, shortDigest } from "./digest";
 import { requestedTags, versionAndForm } from "./image-tags";
 import { notVerified } from "./planned-content";
@@ -16,7 +16,7 @@ import type { ReleaseStatement } from "./statement";
 import type { ReleaseEvent } from "./tag-rules/event";
 import { tagOf } from "./tag-rules/event";
 import type { TagEntry } from "./tag-rules/rule-tag";
-import { compareVersions, newest, parseVersion, type Version } from "./versions";
+import { compareVersions, parseVersion } from "./versions";
 
 /** A release of an image that exists, by a manifest or a statement. */
 export interface ExistingRelease {
@@ -221,45 +221,4 @@ function states(statement: ReleaseStatement, { image, verification, version }: F
   return stated === undefined || own === undefined
     ? statement.version === version
     : compareVersions(stated, own) === 0;
-}
-
-type RollbackDecision =
-  | { readonly holds: false; readonly notice?: string }
-  /** Floating tags go back until a version newer than `until` is released. */
-  | { readonly holds: true; readonly until?: string };
-
-/**
- * Decides whether a rollback holds: it ends with a version that is newer than every bad one.
- *
- * @param to `rollback.to` as a version of this image; undefined if it is not one
- * @param bad `rollback.bad` as versions of this image
- * @param incoming the version that would be released otherwise
- */
-export function decideRollback({
-  rollback,
-  image,
-  to,
-  bad,
-  incoming,
-}: {
-  readonly rollback: RollbackConfig | undefined;
-  readonly image: string;
-  readonly to: string | undefined;
-  readonly bad: readonly string[];
-  readonly incoming: string | undefined;
-}): RollbackDecision {
-  if (rollback?.to === undefined || to === undefined) return { holds: false };
-  if (rollback.images?.includes(image) === false) return { holds: false };
-  const worst = highest(bad);
-  if (worst === undefined) return { holds: true };
-  const target = highest([to, worst.text]) ?? worst;
-  const next = parseVersion(incoming ?? "");
-  if (next === undefined || compareVersions(next, target) !== 1) return { holds: true, until: target.text };
-  const notice = `${image}: the rollback to ${rollback.to} ends with ${incoming}, which is newer than ${target.text}`;
-  return { holds: false, notice };
-}
-
-function highest(texts: readonly string[]): Version | undefined {
-  const versions = texts.flatMap((text) => parseVersion(text) ?? []);
-  return newest(versions, { includePrerelease: true });
 }

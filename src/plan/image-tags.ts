@@ -3,9 +3,8 @@ import type { RequestedTag } from "./release-intent";
 import { evaluateTagRules, type TagRulesResult } from "./tag-rules/evaluate";
 import { type ReleaseEvent, tagOf } from "./tag-rules/event";
 import { parseFlavor } from "./tag-rules/inputs";
-import type { TagEntry } from "./tag-rules/rule-tag";
-import { cleanTag } from "./tag-rules/rule-tag";
-import { parseTagRules, type TagRule } from "./tag-rules/tag-rule";
+import { cleanTag, type TagEntry } from "./tag-rules/rule-tag";
+import { isForVersions, isVersionRule, parseTagRules } from "./tag-rules/tag-rule";
 import { compareVersions, parseVersion, type Version, type VersionForm } from "./versions";
 
 export function requestedTags(entries: readonly TagEntry[]): RequestedTag[] {
@@ -66,10 +65,6 @@ function versionWithoutTag(
 
 /** The text before the version in patterns such as `app-{{version}}` or `v{{version}}`. */
 const BEFORE_VERSION = /^(?:[A-Za-z].*?(?=[0-9]+\.[0-9])|v(?=[0-9]))/i;
-
-function isVersionRule({ type }: TagEntry["rule"]): boolean {
-  return type === "semver" || type === "pep440";
-}
 
 /** Otherwise a short input (`node_version`, `2`) would be found inside the version. */
 function longestFirst(texts: readonly string[]): string[] {
@@ -148,9 +143,4 @@ function rankOf(version: Version | undefined): number {
   if (version === undefined) return 0;
   if (!version.form.startsWith("N")) return 1;
   return version.form === "N" ? 2 : 3;
-}
-
-/** Whether a rule looks for a version in what is released, and so may find none. */
-export function isForVersions({ type, enable }: TagRule): boolean {
-  return enable === "true" && (type === "semver" || type === "pep440" || type === "match");
 }

@@ -63,7 +63,7 @@ export function laneVersionProblem(
     code: "lane-version",
     path,
     message:
-      `${JSON.stringify(name)} is no version of the lane ${lane.name}, ` +
+      `${JSON.stringify(name)} is not a version of the lane ${lane.name}, ` +
       `whose tags are ${lane.form.prefix}X.Y.Z and whose git tags are ${lane.trigger}X.Y.Z${belongs}`,
     hint:
       other === undefined
@@ -99,7 +99,7 @@ export function laneOwnerProblems({
         .map(({ name }) => ({
           code: "lane-two-owners",
           path: `${intent.name}:${name}`,
-          message: `the lanes ${lane.name} and ${other.name} would both own ${repositories}:${name}`,
+          message: `the lanes ${lane.name} and ${other.name} would both write ${repositories}:${name}`,
           hint: `In one of them, give the rule that makes it a prefix, e.g. type=sha,prefix=${other.name}-sha-`,
         }));
     }),

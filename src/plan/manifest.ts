@@ -154,7 +154,7 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
   const { name, intent, repositories, build, content } = planned;
   const digest = facts.digests[name];
   if (digest === undefined) throw new Error(`the release of ${name} has no digest`);
-  const claims = planned.claims.map((claim) => ({
+  const candidates = planned.candidateTags.map((claim) => ({
     repository: claim.repository,
     name: claim.name,
     class: claim.class,
@@ -172,7 +172,7 @@ function manifestImage(planned: PlannedImage, facts: ReleaseFacts): ManifestImag
     platforms: intent.image.platforms,
     repositories,
     references: repositories.map((repository) => `${repository}@${digest}`),
-    tags: [...claims, ...tags],
+    tags: [...candidates, ...tags],
     attestations: facts.attestations[name] ?? [],
     sbom: planned.sbom,
     build,
@@ -194,8 +194,8 @@ export function writtenTags(
 
 /** What carrying out a plan did to each tag, version tags first. */
 export function tagOutcomes(plan: ReleasePlan, manifest: ReleaseManifest): TagOutcome[] {
-  const claims = plan.images.flatMap((image) => image.claims);
-  return [...claims, ...plan.levels.flatMap((level) => level.tags), ...plan.left].map((tag) =>
+  const candidates = plan.images.flatMap((image) => image.candidateTags);
+  return [...candidates, ...plan.levels.flatMap((level) => level.tags), ...plan.left].map((tag) =>
     tagOutcome(tag, manifest),
   );
 }
@@ -223,7 +223,7 @@ function tagOutcome(tag: PlannedTag, manifest: ReleaseManifest): TagOutcome {
 export function writtenRepositories(plan: ReleasePlan): string[] {
   const building = plan.images.filter((image) => image.content.from === "build");
   const tags = [
-    ...plan.images.flatMap((image) => image.claims),
+    ...plan.images.flatMap((image) => image.candidateTags),
     ...plan.levels.flatMap((level) => level.tags),
   ];
   return [

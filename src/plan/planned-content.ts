@@ -155,11 +155,11 @@ export function releasedIntent(
   const isRebuilt = intent.rebuild?.newest !== undefined;
   const isOwnCandidate =
     intent.candidateTag?.startsWith("candidate-") && intent.candidateTag !== movingCandidate(intent.image);
-  const isNamedByContent = isRebuilt || isOwnCandidate;
+  const usesContentName = isRebuilt || isOwnCandidate;
   return {
     ...intent,
     contentKey: key,
-    candidateTag: isNamedByContent ? candidateName(name) : intent.candidateTag,
+    candidateTag: usesContentName ? candidateName(name) : intent.candidateTag,
   };
 }
 

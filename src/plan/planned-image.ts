@@ -17,7 +17,7 @@ import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
 import { candidateName, type ImageIntent, movingCandidate, withoutFloatingTags } from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
-import { outranks, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
+import { hasMoreSbom, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import { plannedClaim, plannedStatement, type Source } from "./statement";
 import type { Ancestry } from "./tag-policy";
 import {
@@ -81,7 +81,7 @@ export function planImage(
     prereleases: config.policy.prereleaseOnFloatingTag.level === "off" ? "move" : undefined,
     immutable: withoutFloatingTags(config, intent.image),
   };
-  const claims = decideClaims(tagInput, seen);
+  const candidates = decideCandidateTags(tagInput, seen);
   const tags =
     content.from === "rollback"
       ? rollbackTags(decideTags(tagInput, intent.tags))
@@ -99,7 +99,7 @@ export function planImage(
       repositories,
       content,
       build: buildGeneration(intent, content, sbom, previous),
-      claims: claims.tags,
+      candidateTags: candidates.tags,
       replaces,
       copyTo:
         digest === undefined
@@ -115,7 +115,7 @@ export function planImage(
     // If a version is refused, its tag needs no second refusal.
     refusals: [
       ...refusals,
-      ...[...claims.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
+      ...[...candidates.refusals, ...tags.refusals].filter(({ path }) => !refusedTags.has(path)),
     ],
     notices,
     movedBases: refusals.length > 0 ? [] : movedBases(about, content, verified),
@@ -151,7 +151,7 @@ function withNamedContent(
  * A `candidate-` tag belongs to its content, whichever commit made it, unless it points to other content. For a base's
  * tag, `decideBase` checks that.
  */
-function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
+function belongsToContent(candidateTag: string, input: TagsInput): boolean {
   const { contentKey, image } = input.intent;
   if (image.addressed !== undefined) return true;
   if (!candidateTag.startsWith("candidate-")) return false;
@@ -161,7 +161,7 @@ function isNamedByContent(candidateTag: string, input: TagsInput): boolean {
 }
 
 /**
- * The digests that the image's moving candidate tag may leave. Undefined if it holds a version that is built and not
+ * The digests that the image's moving candidate tag may be moved away from. Undefined if it holds a version that is built and not
  * released: this release then takes another tag, so that releasing that version later builds nothing.
  */
 function replaceable(input: ContentInput): Digest[] | undefined {
@@ -190,20 +190,20 @@ function isSettled(version: string, tags: readonly string[], form: VersionForm):
 }
 
 /** Decides about the candidate tag. A tag of equal content is not moved to content that lacks the SBOM. */
-function decideClaims(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
+function decideCandidateTags(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
   // A moving candidate tag is only written after a build: content that exists has a tag already.
   if (name === undefined || existing !== undefined || name === movingCandidate(intent.image))
     return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);
-  const isNamed = isNamedByContent(name, { ...input, state });
+  const isNamed = belongsToContent(name, { ...input, state });
   const open = repositories.filter((repository) => {
     const live = state.repositories[repository]?.found[name];
     return (
       live === undefined ||
       verifiedImage(verification, repository, live) === undefined ||
-      !outranks(live.annotations, seen?.annotations)
+      !hasMoreSbom(live.annotations, seen?.annotations)
     );
   });
   const overridden = (tag: string): boolean => isNamed || input.overridden(tag);

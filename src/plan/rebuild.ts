@@ -79,7 +79,10 @@ function isRebuild(version: Version, own: Version): boolean {
   return isSame && !isPrerelease(version) && compareVersions(version, own) === 1;
 }
 
-/** Begins with `-r1` or `b`, and counts up. A number of four digits or more is a date, and gets `.1`. */
+/**
+ * Possible names of the next rebuild: `1.2.3-r1` or `1.2.3b` after `1.2.3`, then the next number or letter. A last number of
+ * four or more digits is a date, so `.1` is appended.
+ */
 function nextTexts({ text, build, rebuild }: Version): string[] {
   if (build.length > 0) {
     const [number] = /(?<![0-9])[0-9]{1,3}$/.exec(text) ?? [];

@@ -208,8 +208,8 @@ export function repositoryIn(
 
 /**
  * `sha-<short>` if the rules make one. Else the image's moving tag, if tags can move and a version tag finds the content
- * once it is released. Else a write-once `candidate-<key>`, as for content that later commits reuse (`labels: none`),
- * which neither a commit's tag nor a version's finds.
+ * once it is released. Else a write-once `candidate-<key>`, for example where later commits reuse the content
+ * (`labels: none`): no tag of a commit or a version leads to it.
  */
 function candidateTag(
   config: Config,

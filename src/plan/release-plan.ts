@@ -59,8 +59,8 @@ export interface PlannedImage {
   /** Set if the build is a resource of this stack. */
   readonly build?: BuildRecord;
   /** The candidate tag in each repository. */
-  readonly claims: readonly PlannedTag[];
-  /** For a build whose candidate tag moves from release to release: the digests that it may leave. */
+  readonly candidateTags: readonly PlannedTag[];
+  /** For a build whose candidate tag moves from release to release: the digests that it may be moved away from. */
   readonly replaces?: readonly Digest[];
   /** Repositories whose tags do not show the content yet. */
   readonly copyTo: readonly string[];

@@ -11,12 +11,12 @@ export interface DesiredContent {
   readonly image: string;
   readonly repositories: readonly string[];
   readonly tag: string;
-  /** Set where that tag moves from release to release: the digests that it may leave. It is written for a build alone. */
+  /** Set where that tag moves from release to release: the digests that it may be moved away from. It is written for a build alone. */
   readonly replaces?: readonly Digest[];
   readonly contentKey: string;
   readonly revision: string;
   readonly platforms: readonly string[];
-  /** Content that was just built gives way to the same content if another run has reserved its tag meanwhile. */
+  /** If another run has reserved the tag meanwhile, its image is used instead of the one just built. */
   readonly source: "build" | "found";
   /** Whether a build's attestations stay in its index, or become referrers. */
   readonly attestations: AttestationPlace;
@@ -30,11 +30,11 @@ export interface DesiredContent {
 }
 
 export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]): DesiredContent {
-  const { name, repositories, intent, content, claim, statement, claims, copyTo } = planned;
+  const { name, repositories, intent, content, claim, statement, candidateTags, copyTo } = planned;
   if (content.from === "promotion" || intent.candidateTag === undefined) {
     throw new Error(`the content of "${name}" is promoted, so it has no candidate tag`);
   }
-  const open = claims.filter(({ action }) => action === "create" || action === "move");
+  const open = candidateTags.filter(({ action }) => action === "create" || action === "move");
   return {
     image: name,
     repositories,

@@ -65,7 +65,7 @@ export function lacksSbom(annotations: Readonly<Record<string, string>> | undefi
 }
 
 /** Whether a tag's image is equal content with the SBOM that the other one lacks: then the tag does not move. */
-export function outranks(
+export function hasMoreSbom(
   live: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>> | undefined,
 ): boolean {

@@ -1,9 +1,9 @@
 import type { Config } from "./config";
-import { imageRules, isForVersions } from "./image-tags";
+import { imageRules } from "./image-tags";
 import type { Problem } from "./problem";
 import type { ImageIntent, RequestedTag } from "./release-intent";
 import type { ReleaseEvent } from "./tag-rules/event";
-import { parseTagRules } from "./tag-rules/tag-rule";
+import { isForVersions, parseTagRules } from "./tag-rules/tag-rule";
 
 /**
  * Refuses a requested version (`slipway:version`, RELEASE_TAG) that the version rules of no image accept (code
@@ -42,8 +42,8 @@ export function askedVersionProblems({
       path: "version",
       message:
         `${JSON.stringify(version)} was asked for${origin === undefined ? "" : ` (${origin})`}, ` +
-        `but by the tag rules of ${versioned.map(({ name }) => name).join(", ")} it is no version`,
-      hint: "Write it as the rules want it, e.g. v1.2.3; or set slipway:publishVersionTag to false, to write no version tag",
+        `but no tag rule of ${versioned.map(({ name }) => name).join(", ")} accepts it as a version`,
+      hint: "Use a form that a rule accepts, e.g. v1.2.3; or set slipway:publishVersionTag to false, to write no version tag",
     },
   ];
 }
@@ -115,7 +115,7 @@ function missingTag(version: string | undefined, git: TagFacts): Problem | [] {
   return {
     code: "source-tag-missing",
     path: "version",
-    message: `there is no tag ${name} in this repository; ${headOf(git)}`,
+    message: `there is not a tag ${name} in this repository; ${headOf(git)}`,
     hint:
       near === undefined
         ? `${shallow}Fetch it (git fetch --tags) or make it (git tag ${version})`

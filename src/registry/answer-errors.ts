@@ -109,9 +109,9 @@ function hintFor(
         ? `${where} needs credentials: set a username and password, or run \`docker login ${registry}\`.`
         : `The credentials${source} are valid, but do not allow this on ${where}. ${permissionHint(registry, where)}`;
     case "registry-rate-limited":
-      return "The registry limits the rate of requests: wait, sign in if this was anonymous, or run fewer releases at once; then run the same again.";
+      return "The registry limits the rate of requests: wait, sign in if this was anonymous, or run fewer releases at once; then run the same command again.";
     case "registry-server-error":
-      return `${registry} failed: check its status page, then run the same again, which continues where this run stopped.`;
+      return `${registry} failed: check its status page, then run the same command again, which continues where this run stopped.`;
     case "registry-tag-immutable":
       return (
         `${where} has immutable tags, so latest, 1 and 1.2 cannot move there. Set floatingTags: false for ${registry} in ` +
@@ -128,7 +128,7 @@ function missingRepositoryHint(registry: string, repository: string): string {
   const [, region] = /^\d+\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(registry) ?? [];
   if (region !== undefined)
     return `Create the repository first: aws ecr create-repository --region ${region} --repository-name ${repository}`;
-  return `${registry} does not create repositories by itself: create ${repository} there first, then run the same again.`;
+  return `${registry} does not create repositories by itself: create ${repository} there first, then run the same command again.`;
 }
 
 /** How to give credentials more rights. @param where `host/path` */

@@ -165,7 +165,7 @@ export function networkError(context: RequestContext, deadline: Deadline, error:
     return requestError(context, {
       code: "registry-deadline",
       summary: `${host} was silent for ${deadline.ms / 1000} s on ${request}`,
-      hint: `Check that ${url.origin}/v2/ answers from this machine (network, proxy, the registry's status page), then run the same again.`,
+      hint: `Check that ${url.origin}/v2/ answers from this machine (network, proxy, the registry's status page), then run the same command again.`,
     });
   }
   const code = codeOf(error);

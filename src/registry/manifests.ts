@@ -24,7 +24,7 @@ const MANIFEST_LIMIT = 4 * 1024 * 1024;
 export const MOST_ENTRIES = 2_000;
 
 export const TOO_MANY_HINT =
-  "Anyone with push rights can attach referrers: delete those that no release made, then run the same again.";
+  "Anyone with push rights can attach referrers: delete those that no release made, then run the same command again.";
 
 const text = z.string();
 /** Limited to printable characters, since it is logged. */
@@ -194,6 +194,7 @@ export function put(
     scopes: [pushScope(repository)],
     headers: { "content-type": mediaType },
     body: bytes,
+    // The specification says 201; some registries answer 200 or 202.
     expect: [200, 201, 202],
   };
   return transport.call(call, (answer) => {

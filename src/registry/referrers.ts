@@ -221,7 +221,7 @@ export function ensureListed(at: RepositoryAt, subject: Digest, entry: Descripto
     throw failure(
       "registry-conflict",
       "does not keep its list of referrers: another process writes it at the same time",
-      "Let only one release at a time attach to this digest, then run the same again.",
+      "Let only one release at a time attach to this digest, then run the same command again.",
     );
   });
 }

@@ -9,7 +9,7 @@ import { missingPlatforms } from "../plan/image-index";
 import type { FoundImage } from "../plan/registry-state";
 import { candidateName } from "../plan/release-intent";
 import type { DesiredContent } from "../plan/resource-inputs";
-import { lacksSbom, outranks } from "../plan/sbom";
+import { hasMoreSbom, lacksSbom } from "../plan/sbom";
 import type { ContentClaim } from "../plan/statement";
 import { RegistryError } from "../registry/errors";
 import type { Descriptor, FetchedManifest } from "../registry/manifests";
@@ -194,7 +194,7 @@ class Reservation {
     if (live !== undefined && (await this.#isTrusted(location, live))) {
       // Equal content that has the SBOM which this one lacks keeps the tag.
       const own = await readImage(client, path, manifest.descriptor.digest, { statements: false });
-      if (own !== undefined && outranks(live.annotations, own.annotations)) return;
+      if (own !== undefined && hasMoreSbom(live.annotations, own.annotations)) return;
       if (!this.#mayReplace(live)) {
         if (!moves) {
           throw new Error(

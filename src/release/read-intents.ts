@@ -3,11 +3,12 @@ import { eventOfRelease, type ReleasedEvent } from "../inputs/event";
 import type { GitSource } from "../inputs/git";
 import { rootDir } from "../inputs/project-files";
 import type { ImageConfig } from "../plan/config";
-import { decideRollback, existingIntent } from "../plan/existing-release";
+import { existingIntent } from "../plan/existing-release";
 import { imageRules, versionAndForm, versionUnder } from "../plan/image-tags";
 import type { PolicyFinding } from "../plan/policy/policy-config";
 import type { Problem } from "../plan/problem";
 import type { ImageIntent } from "../plan/release-intent";
+import { decideRollback } from "../plan/rollback";
 import { isSelected } from "../plan/selection";
 import type { ReleaseEvent } from "../plan/tag-rules/event";
 import type { Environment } from "../settings/environment";
@@ -204,7 +205,7 @@ function unknownVersions({ config, now }: IntentsInput, event: ReleaseEvent): Pr
     .map(({ path, name }) => ({
       code: "rollback-no-version",
       path,
-      message: `${JSON.stringify(name)} is no version by the tag rules of ${asked.map((image) => image.name).join(", ")}`,
+      message: `${JSON.stringify(name)} is not a version by the tag rules of ${asked.map((image) => image.name).join(", ")}`,
       hint: "Write it as the git tag that was released, e.g. v1.2.2.",
     }));
 }

@@ -55,7 +55,7 @@ export async function runCheck(
       code: "check-failed",
       path: `checks.${name}`,
       message: `\`${run.join(" ")}\` ended with ${end}${lines.length === 0 ? "" : "; its last output:"}${lines.join("")}`,
-      hint: "Fix what it found, and run the same again",
+      hint: "Fix what it found, and run the same command again",
     },
   ]);
 }
@@ -71,7 +71,7 @@ function requireSameContent(before: ReleasePlan, after: ReleasePlan): void {
       code: "check-changed-content",
       path: name,
       message: "its build context is not what was planned any more",
-      hint: "Leave what the checks write out of the context (.dockerignore), or run the same again to plan with it",
+      hint: "Leave what the checks write out of the context (.dockerignore), or run the same command again to plan with it",
     })),
   );
 }

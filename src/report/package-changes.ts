@@ -27,7 +27,7 @@ export function comparePackages(before: PlatformPackages, after: PlatformPackage
     }));
 }
 
-/** By name. An image can have several versions of one package, and an SBOM can list one more than once. */
+/** Groups packages by name. An image can have several versions of one package, and an SBOM can list one more than once. */
 function packageChanges(before: readonly SbomPackage[], after: readonly SbomPackage[]): PackageChange[] {
   const [old, now] = [versionsOf(before), versionsOf(after)];
   const only = (all = new Set<string>(), other = new Set<string>()) =>

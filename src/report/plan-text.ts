@@ -86,7 +86,7 @@ export function refusalText(plan: ReleasePlan): string {
 }
 
 function imageLines(plan: ReleasePlan, image: PlannedImage): string[] {
-  const tags = [...image.claims, ...plan.levels.flatMap((level) => level.tags), ...plan.left].filter(
+  const tags = [...image.candidateTags, ...plan.levels.flatMap((level) => level.tags), ...plan.left].filter(
     (tag) => tag.image === image.name,
   );
   const width = Math.max(0, ...tags.map(({ name }) => name.length));
@@ -136,10 +136,10 @@ function trustLines({ verifiedBy, content, intent: { image } }: PlannedImage): s
   if (content.from === "build") {
     return registryCaches(image).map(
       (cache) =>
-        `  with a cache on the registry's word: anyone who may push to ${cache} decides what is built`,
+        `  with a cache that nothing verifies: anyone who may push to ${cache} decides what is built`,
     );
   }
-  if (verifiedBy === "registry") return ["  on the registry's word alone: nothing is signed (sign: none)"];
+  if (verifiedBy === "registry") return ["  trusting the registry alone: nothing is signed (sign: none)"];
   return verifiedBy === "adopt" ? ["  vouched for by slipway:adopt"] : [];
 }
 

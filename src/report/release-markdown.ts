@@ -1,12 +1,11 @@
-import { shortDigest } from "../plan/digest";
 import {
   type BuildFacts,
-  type DigestPair,
   digestPairs,
   type ManifestImage,
   type ReleaseManifest,
   type TagOutcome,
 } from "../plan/manifest";
+import { action, sameDigest, target } from "./outcome-text";
 
 export function releaseMarkdown(
   manifest: ReleaseManifest,
@@ -75,20 +74,6 @@ function digestSection(manifest: ReleaseManifest, tags: readonly TagOutcome[]): 
   ];
 }
 
-/** `yes, sha256:756867c07ffa`, or what the floating tag points to and why. */
-export function sameDigest(pair: DigestPair, tags: readonly TagOutcome[]): string {
-  if (pair.other === undefined) return `yes, ${shortDigest(pair.digest)}`;
-  const reason = reasonToDiffer(pair, tags);
-  return `no, ${pair.floating} is ${shortDigest(pair.other)}${reason === undefined ? "" : `: ${reason}`}`;
-}
-
-/** Why the floating tag stayed where it is, if a reason is known. */
-export function reasonToDiffer(pair: DigestPair, tags: readonly TagOutcome[]): string | undefined {
-  return tags.find(
-    (tag) => tag.image === pair.image && tag.repository === pair.repository && tag.name === pair.floating,
-  )?.reason;
-}
-
 function skippedSection(manifest: ReleaseManifest): string[] {
   const skipped = Object.entries(manifest.skipped);
   if (skipped.length === 0) return [];
@@ -124,18 +109,4 @@ function cell(text: string): string {
 /** Puts text on one line and escapes it, so that it cannot become the page's markup. */
 function plain(text: string): string {
   return text.replace(/\s+/g, " ").replace(/&/g, "&amp;").replace(/</g, "&lt;");
-}
-
-/** What happened to a tag, in a word or two. A tag that is "kept" but does not exist was not made. */
-export function action(tag: TagOutcome): string {
-  return tag.action === "kept" && tag.to === undefined ? "not made" : tag.action;
-}
-
-/** Where a tag points, and where from if it moved: `sha256:756867c07ffa (1.9.3) → sha256:01e0d8f536d9`. */
-export function target(tag: TagOutcome): string {
-  const to = tag.to === undefined ? "" : shortDigest(tag.to);
-  if (tag.from === undefined) return to;
-  const version = tag.fromVersion === undefined ? "" : ` (${tag.fromVersion})`;
-  const from = `${shortDigest(tag.from)}${version}`;
-  return tag.action === "moved" ? `${from} → ${to}` : from;
 }

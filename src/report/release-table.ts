@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { shortDigest } from "../plan/digest";
 import { digestPairs, type ManifestImage, type ManifestTag, type TagOutcome } from "../plan/manifest";
 import type { ManifestFile } from "./manifest-file";
-import { action, reasonToDiffer, sameDigest, target } from "./release-markdown";
+import { action, reasonToDiffer, sameDigest, target } from "./outcome-text";
 
 const ACTION_COLORS: Readonly<Record<TagOutcome["action"], (text: string) => string>> = {
   created: pc.green,

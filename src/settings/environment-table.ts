@@ -1,6 +1,6 @@
 import { isRecord } from "../plan/record";
 import { normalizeHost, parseReference, TAG_GRAMMAR, TAG_PATTERN } from "../plan/reference";
-import type { Environment, Given } from "./environment";
+import { type Environment, type Given, yesOrNo } from "./environment";
 import { meantFlag } from "./grammar";
 import { type Entry, entriesOf, formatPath, type Path, valueAt, type Written } from "./paths";
 
@@ -86,7 +86,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     variables: ["CI_PUSH"],
     path: "push",
     meaning: "false: a dry run that only plans, without registry or builder.",
-    edits: ({ value }) => [{ path: ["push"], value: yesOrNo(value) }],
+    edits: ({ value }) => [{ path: ["push"], value: flag(value) }],
   },
   {
     variables: ["CI_SERVICES", "CI_SERVICE_FILTER", "SERVICES"],
@@ -140,7 +140,7 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     path: "images[*].flavor",
     meaning: "true: write `latest` with every version; false: never.",
     edits: ({ value }, written) => {
-      const latest = yesOrNo(value);
+      const latest = flag(value);
       return forEachImage(written, ["flavor"], (image) => [
         ...(Array.isArray(image.flavor) ? image.flavor : []).filter(
           (line) => !/^\s*latest=/i.test(String(line)),
@@ -154,27 +154,27 @@ export const ENVIRONMENT: readonly EnvironmentRow[] = [
     path: "images[*].cacheFrom, base.cacheFrom",
     meaning:
       "false: builds restore no cache, as in generated release workflows; true: they restore the configured ones.",
-    edits: ({ value }, written) => (yesOrNo(value) ? [] : forImagesAndBase(written, "cacheFrom", [])),
+    edits: ({ value }, written) => (flag(value) ? [] : forImagesAndBase(written, "cacheFrom", [])),
   },
   {
     variables: ["SLIPWAY_CHECKS"],
     path: "checks",
     meaning:
       "false: run no check, as in the signing job of a generated workflow, whose build job has run them; true: run the configured ones.",
-    edits: ({ value }) => (yesOrNo(value) ? [] : [{ path: ["checks"], value: [] }]),
+    edits: ({ value }) => (flag(value) ? [] : [{ path: ["checks"], value: [] }]),
   },
   {
     variables: ["PUBLISH_VERSION_TAG"],
     path: "publishVersionTag",
     meaning: "true: refuse a release without a version; false: write no version tag.",
-    edits: ({ value }) => [{ path: ["publishVersionTag"], value: yesOrNo(value) }],
+    edits: ({ value }) => [{ path: ["publishVersionTag"], value: flag(value) }],
   },
 ];
 
-function yesOrNo(value: string): boolean {
-  if (/^(?:true|1|yes)$/i.test(value.trim())) return true;
-  if (/^(?:false|0|no)$/i.test(value.trim())) return false;
-  throw new Error("is not true or false");
+function flag(value: string): boolean {
+  const read = yesOrNo(value);
+  if (read === undefined) throw new Error("is not true or false");
+  return read;
 }
 
 /** One registry instead of all. It keeps the stack's settings for the same host, but no credentials of another host. */

@@ -111,3 +111,9 @@ function credentials(name: string, username: Given | undefined, password: Given)
     passwordVariable: password.variable,
   };
 }
+
+/** `true`, `1`, `yes` or their opposites, as variables are written; undefined for any other text. */
+export function yesOrNo(text: string): boolean | undefined {
+  if (/^(?:true|1|yes)$/i.test(text.trim())) return true;
+  return /^(?:false|0|no)$/i.test(text.trim()) ? false : undefined;
+}

@@ -2,8 +2,8 @@ import { structuredPatch } from "diff";
 import type { WorkflowHost, WorkflowStack } from "../plan/config";
 import { type Problem, ProblemError } from "../plan/problem";
 import { jobId, renderWorkflow, type Workflow } from "./model";
-import { promoteJob, promoteWorkflow } from "./release-job";
-import { deployWorkflow, releaseWorkflow } from "./release-workflow";
+import { deployWorkflow, promoteWorkflow, releaseWorkflow } from "./own-workflows";
+import { promoteJob } from "./release-job";
 import { driftWorkflow, previewWorkflow } from "./shared-workflows";
 import { builds, fileOf, type HostedStack, runnersOf } from "./stack";
 

@@ -8,26 +8,14 @@ import {
   SOURCE_JOB,
   takeParts,
 } from "./build-job";
-import {
-  type EnvValue,
-  expression,
-  type Input,
-  type Job,
-  type RunStep,
-  type Step,
-  shellWord,
-  stem,
-  type Workflow,
-} from "./model";
+import { type EnvValue, expression, type Job, type RunStep, type Step, shellWord } from "./model";
 import {
   checkOut,
   environmentOf,
-  fileOf,
   furtherSecrets,
   type HostedStack,
   inRepository,
   installPackages,
-  madeFrom,
   packagePermission,
   programVariables,
   requireState,
@@ -36,14 +24,13 @@ import {
   setUpNode,
   setUpPulumi,
   signingVariables,
-  waiting,
   workingDirectory,
 } from "./stack";
 
 /** The job that may sign: it merges the build's parts, runs the program and keeps the manifest. */
 export function releaseJob(name: string, { stack, hasSource, variables }: BuildJobInput): Job {
   const { workflows } = stack;
-  const program = runProgram(stack, "Release", stack.state, {
+  const program = upStep(stack, "Release", stack.state, {
     ...variables,
     // The build job has run the checks. They are commands of the repository, and this job can sign.
     ...(stack.config.checks.length === 0 ? {} : { SLIPWAY_CHECKS: "false" }),
@@ -89,8 +76,8 @@ function signsKeyless({ config }: WorkflowStack): boolean {
   return config.sign.mode === "keyless" && config.promote === undefined;
 }
 
-/** By `slipway up`: its log is short and ends with the reason of a failure, and it seldom writes the state. */
-function runProgram(
+/** A step that runs `slipway up`, because its log is short, ends with the reason of a failure, and it seldom writes state. */
+function upStep(
   stack: WorkflowStack,
   name: string,
   state: StateKind,
@@ -205,32 +192,6 @@ function subjectsOutput({ config: { registries } }: WorkflowStack, manifest: str
   ];
 }
 
-const VERSION: Input = {
-  description: "The released version to promote. Default: the one that the stack's file names",
-};
-
-export function promoteWorkflow(stack: HostedStack): Workflow {
-  const { stack: name, workflows, config } = stack;
-  const settings = workflows.promote ?? { follow: true };
-  const byStatement = config.promote?.source.kind === "statement";
-  const file = fileOf(stack, "promote");
-  return {
-    file,
-    comment: madeFrom([stack]),
-    name: settings.name ?? `Promote to ${name}`,
-    on: { dispatch: byStatement ? { version: VERSION } : {} },
-    concurrency: {
-      comment: [
-        "Each run has a group of its own, so that no run waiting for approval is dropped by the next.",
-      ],
-      group: `${stem(file)}-${expression(byStatement ? "inputs.version || github.run_id" : "github.run_id")}`,
-      cancelInProgress: false,
-      queue: waiting(stack),
-    },
-    jobs: { promote: promoteJob(stack, []) },
-  };
-}
-
 /**
  * Promotes a release by digest once the environment's reviewers have approved, and builds nothing. To read what another
  * stack released, it needs the engine's kept state.
@@ -239,7 +200,7 @@ export function promoteJob(stack: HostedStack, needs: readonly string[]): Job {
   const { workflows, config } = stack;
   const byStatement = config.promote?.source.kind === "statement";
   const state = byStatement ? "throwaway" : "kept";
-  const program = runProgram(stack, "Promote", state, {});
+  const program = upStep(stack, "Promote", state, {});
   const versioned = byStatement && needs.length === 0;
   const choose =
     'if [ -n "$VERSION" ]; then pulumi config set --path slipway:promote.statement "$VERSION"; fi';

@@ -145,7 +145,7 @@ describe("the standalone lane in the same repository", () => {
       const wrong = await npm(STANDALONE, { TAG: "v0.2.2" });
       expect(wrong.exitCode).not.toBe(0);
       expect(wrong.text).toMatch(
-        /"v0\.2\.2" is no version of the lane standalone.*standalone-vX\.Y\.Z.*it is one of the lane main/s,
+        /"v0\.2\.2" is not a version of the lane standalone.*standalone-vX\.Y\.Z.*it is one of the lane main/s,
       );
       const other = await npm(`${MAIN}:dry-run`, { TAG: "standalone-v0.2.2" });
       expect(other.exitCode).not.toBe(0);

@@ -410,7 +410,7 @@ describe("what is there already", () => {
     });
     const code = await new Promise((resolve) => child.on("close", resolve));
     expect(code, text).toBe(130);
-    expect(text).toContain("run the same again, and it completes the release");
+    expect(text).toContain("run the same command again, and it completes the release");
     expect(existsSync(cli.calls()[0]?.env.DOCKER_CONFIG ?? "")).toBe(false);
     await expect(digest("stage/app:v1.0.0")).rejects.toThrow();
   });

@@ -74,7 +74,7 @@ describe("refused", () => {
       { to: "v1.2.3", bad: ["1.2.3"] },
       /rollback\.bad\[0\].*floating tags cannot go back to a bad version \[config-conflict\]/,
     ],
-    [{ to: "nightly" }, /"nightly" is no version by the tag rules of app, web \[rollback-no-version\]/],
+    [{ to: "nightly" }, /"nightly" is not a version by the tag rules of app, web \[rollback-no-version\]/],
     [{ to: "v1.2.2", images: ["api"] }, /"api" is no image; there is app, web/],
   ])("%j", async (rollback, expected) => {
     project.setConfig(config(rollback));

@@ -77,7 +77,7 @@ export function aPlannedImage(changes: Partial<PlannedImage> = {}): PlannedImage
     repositories: ["ghcr.io/octo/app", "docker.io/octo/app"],
     content: { from: "build" },
     build: { generation: 0 },
-    claims: [],
+    candidateTags: [],
     copyTo: [],
     ...changes,
   };

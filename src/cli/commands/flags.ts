@@ -1,5 +1,6 @@
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { parseDuration } from "../../plan/trust";
 import type { Flag } from "../../settings/overlay";
 
 export const STACK_HELP = "default stage, else the only one that releases";
@@ -87,4 +88,12 @@ export async function runOf(options: RunOptions): Promise<StackRun> {
 /** `--services` selects images as CI_SERVICES does. */
 export function withServices(env: NodeJS.ProcessEnv, services: string | undefined): NodeJS.ProcessEnv {
   return services === undefined ? env : { ...env, CI_SERVICES: services };
+}
+
+/** `36h` -> seconds. @throws InvalidArgumentError */
+export function duration(value: string): number {
+  const seconds = parseDuration(value);
+  if (seconds === undefined)
+    throw new InvalidArgumentError("expected a number with s, m, h, d or w: 36h, 30d");
+  return seconds;
 }

@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { parseDuration } from "../../plan/trust";
-import { STACK_HELP, type StackOptions, stackToUse } from "./flags";
+import { duration, STACK_HELP, type StackOptions, stackToUse } from "./flags";
 
 interface PruneOptions extends StackOptions {
   readonly olderThan?: number;
@@ -34,7 +33,7 @@ export function pruneCommand(): Command {
     .option("-s, --stack <name>", STACK_HELP)
     .option("-C, --cwd <folder>", "the project's folder", ".")
     .option("--config-file <file>", "default Pulumi.<stack>.yaml")
-    .option("--older-than <duration>", "also branches and pull requests, not built since: 30d, 8w", duration)
+    .option("--older-than <duration>", "also branches and pull requests, not built since: 30d, 8w", age)
     .option("--yes", "remove what is listed")
     .option("--json", "print the plan and its outcome as JSON")
     .addHelpText("after", HELP)
@@ -57,9 +56,8 @@ export function pruneCommand(): Command {
     });
 }
 
-function duration(value: string): number {
-  const seconds = parseDuration(value);
-  if (seconds === undefined || seconds === 0)
-    throw new InvalidArgumentError("expected a number with s, m, h, d or w: 36h, 30d");
+function age(value: string): number {
+  const seconds = duration(value);
+  if (seconds === 0) throw new InvalidArgumentError("expected a time above 0");
   return seconds;
 }

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
-import { parseDuration, patternProblem } from "../../plan/trust";
-import { collect } from "./flags";
+import { patternProblem } from "../../plan/trust";
+import { collect, duration } from "./flags";
 
 export interface VerifyOptions {
   readonly stack?: string;
@@ -109,11 +109,4 @@ function rule(value: string): string {
 function commit(value: string): string {
   if (!/^[0-9a-f]{40}$/.test(value)) throw new InvalidArgumentError("expected 40 hex digits");
   return value;
-}
-
-function duration(value: string): number {
-  const seconds = parseDuration(value);
-  if (seconds === undefined)
-    throw new InvalidArgumentError("expected a number with s, m, h, d or w: 36h, 30d");
-  return seconds;
 }

@@ -218,7 +218,7 @@ export function explain(
       code: "github-rate-limit",
       path,
       message: `GitHub takes no more requests from this token${until}: ${message}`,
-      hint: "Wait, or use another token, then run the same again.",
+      hint: "Wait, or use another token, then run the same command again.",
     };
   }
   if (refusal?.kind === "sso") {

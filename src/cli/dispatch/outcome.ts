@@ -51,14 +51,14 @@ async function readLog({ octokit, repository }: Session, job_id: number): Promis
   }
 }
 
-const AGAIN = "Fix it and dispatch the same again. What has been released is kept.";
+const AGAIN = "Fix it and dispatch the same release again. What has been released is kept.";
 
 const ENDINGS: Readonly<Record<string, Omit<Problem, "path">>> = {
   failure: { code: "release-failed", message: "the run failed", hint: AGAIN },
   cancelled: {
     code: "release-cancelled",
     message: "the run was cancelled",
-    hint: "It was cancelled by hand, or a newer run replaced it. Dispatch the same again to complete it.",
+    hint: "It was cancelled by hand, or a newer run replaced it. Dispatch the same release again to complete it.",
   },
   timed_out: {
     code: "release-timed-out",
@@ -101,7 +101,7 @@ const REASONS = [
     code: "registry-push",
     pattern: /failed to push|error pushing|push(?:ing)? .*(?:failed|5\d\d|timed? ?out)/i,
     message: "a registry rejected the image",
-    hint: "No tag moves before everything is pushed: dispatch the same again.",
+    hint: "No tag moves before everything is pushed: dispatch the same release again.",
   },
   {
     code: "image-build",

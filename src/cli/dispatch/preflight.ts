@@ -2,8 +2,8 @@ import path from "node:path";
 import { oneLine, requestFailure, statusOf, unlessStatus } from "../../github/client";
 import { parseEnvFile } from "../../inputs/versions";
 import type { Problem } from "../../plan/problem";
+import { yesOrNo } from "../../settings/environment";
 import { commitOf, explain, notDispatched, readFileAt, type Session, versionTag } from "./github";
-import { yesOrNo } from "./settings";
 import { type DispatchInputs, dispatchInputs, readWorkflowFile, type WorkflowFile } from "./workflow-file";
 
 export interface ReadyDispatch extends Omit<DispatchInputs, "problems"> {

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { git } from "../../inputs/commands";
 import { githubRepository } from "../../inputs/git";
-import type { Code } from "../../inputs/program-host";
 import { projectFiles } from "../../inputs/project-files";
 import type { Config } from "../../plan/config";
 import type { Lane } from "../../plan/lanes";
 import { isLoopbackHost } from "../../plan/reference";
-import { type Environment, lookUp } from "../../settings/environment";
+import type { Code } from "../../release/program-host";
+import { type Environment, lookUp, yesOrNo } from "../../settings/environment";
 import type { Flag } from "../../settings/overlay";
 import { readConfig } from "../../settings/read";
 import { defaultStack, readStackFile, type StackFile } from "../../settings/stack-file";
@@ -160,12 +160,6 @@ function checkYesOrNo(text: string, from: string): boolean {
   const value = yesOrNo(text);
   if (value !== undefined) return value;
   throw new UsageError(`${from}: ${JSON.stringify(text)} is not true or false`);
-}
-
-/** Undefined for any other text. */
-export function yesOrNo(text: string): boolean | undefined {
-  if (/^(?:true|1|yes)$/i.test(text.trim())) return true;
-  return /^(?:false|0|no)$/i.test(text.trim()) ? false : undefined;
 }
 
 export interface Server {

@@ -97,7 +97,7 @@ function refusal(error: unknown, session: Session, { workflowRef }: ReadyDispatc
       code: "workflow-input",
       path: workflow,
       message: `GitHub does not take the inputs: ${failure.message}`,
-      hint: "The file on the reference may have changed just now: run the same again.",
+      hint: "The file on the reference may have changed just now: run the same command again.",
     };
   }
   if (failure?.status === 422) {

@@ -1,7 +1,7 @@
 import path from "node:path";
-import type { Code } from "../../inputs/program-host";
 import { isRecord } from "../../plan/record";
 import { isLoopbackHost } from "../../plan/reference";
+import type { Code } from "../../release/program-host";
 import { overlayCode, overlayEnvironment } from "../../settings/overlay";
 import { isSetupStack, readStackFile } from "../../settings/stack-file";
 import { releaseCode } from "../plan/run-program";

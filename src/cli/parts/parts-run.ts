@@ -70,7 +70,7 @@ export async function runOnPlan(
     isEncrypted && !isGiven ? await signingSecrets({ stack, cwd: projectDir, env, configFile }) : {};
   const context = runContext(config, { ...env, ...key }, projectDir);
   const again = async () => (await planned())[0]?.plan ?? plan;
-  const left = "Only candidate tags have moved; run the same again, and it goes on.";
+  const left = "Only candidate tags have moved; run the same command again, and it goes on.";
   const operation = options.signs === true ? "merge" : "build";
   return untilInterrupted(context, operation, left, (signal) =>
     work({ plan, config, projectDir, env, context, signal, again }),

@@ -1,5 +1,4 @@
 import path from "node:path";
-import type { Code } from "../../inputs/program-host";
 import { projectFiles } from "../../inputs/project-files";
 import type { Config } from "../../plan/config";
 import { manifestAmong, parseManifest, type ReleaseManifest } from "../../plan/manifest";
@@ -7,6 +6,7 @@ import { ProblemError, reasonOf } from "../../plan/problem";
 import { repositoryKey } from "../../plan/reference";
 import { type PlannedRelease, withFiles } from "../../plan/release-plan";
 import { type PlanReleaseInput, planRelease } from "../../release/plan-release";
+import type { Code } from "../../release/program-host";
 import { registryReader } from "../../release/registry-reader";
 import { MANIFEST_FILE, readManifestFile } from "../../report/manifest-file";
 import type { Environment } from "../../settings/environment";
@@ -159,7 +159,7 @@ export async function recordedManifest(
   return manifest === undefined ? undefined : parseManifest(manifest);
 }
 
-/** The same before it is parsed: from the state if `pulumi` can read it, else from the file in this project's folder. */
+/** The unparsed manifest of a stack's last release: from the state if `pulumi` can read it, else from the file. */
 async function manifestWithoutEngine(
   { projectDir, config, env }: { projectDir: string; config: Config; env: Environment },
   stack: string,

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { type Code, hostProgram, type ProgramHost } from "../../inputs/program-host";
 import { ProblemError } from "../../plan/problem";
 import { isRecord } from "../../plan/record";
+import { type Code, hostProgram, type ProgramHost } from "../../release/program-host";
 import { leaves, withValueAt } from "../../settings/paths";
 import { Encrypted } from "../../settings/secrets";
 import { isSetupStack, type StackFile } from "../../settings/stack-file";

@@ -81,7 +81,7 @@ async function publishPlan(of: PublishPlan): Promise<{ code: number; manifest?: 
   }
 
   let manifest: ReleaseManifest | undefined;
-  const left = "What is written is whole; run the same again, and it completes the release.";
+  const left = "What is written is whole; run the same command again, and it completes the release.";
   const code = await untilInterrupted(context, "publish", left, async (signal) => {
     const cli = new CliBuilder({ program, config, projectDir, env, logins, signal, say });
     try {

@@ -94,7 +94,7 @@ function failed(command: CliCommand, end: string, last: readonly string[]): Prob
       path: `${command.program} ${verb}`,
       message: `ended with ${end}${output === "" ? "" : `; its last lines:${output}`}`,
       hint:
-        "Fix what it reports, and run the same again: images that are built are found, not built again. " +
+        "Fix what it reports, and run the same command again: images that are built are found, not built again. " +
         `The command was:\n      ${commandLines(command).join(" \\\n        ")}`,
     },
   ]);

@@ -82,7 +82,7 @@ function unverified({ name, content, verifiedBy, intent: { image } }: PlannedIma
   return [
     {
       path: name,
-      message: `would be taken as ${shortDigest(content.digest)} on the registry's word: anyone who may push there can forge it`,
+      message: `would be taken as ${shortDigest(content.digest)}, trusting the registry alone: anyone who may push there can forge it`,
       hint: `Sign releases (slipway:sign), or vouch for the digest: slipway:adopt: [${name}@${content.digest}].`,
     },
   ];

@@ -112,7 +112,7 @@ function flavorLatest(flavor: Flavor, { rule }: TagEntry): TagEntry {
 function grammarProblem({ name, rule }: TagEntry, path: string): Problem[] {
   if (TAG_PATTERN.test(name)) return [];
   const shown = name.length > 128 ? `${name.length} characters` : JSON.stringify(name);
-  const message = `${shown} is no tag: ${TAG_GRAMMAR}`;
+  const message = `${shown} is not a tag: ${TAG_GRAMMAR}`;
   const shorter = name.length > 128 ? "; give the branch a shorter name, or release it by type=sha" : "";
   return [{ code: "tag-grammar", path, message, hint: `it comes from ${rule.text}${shorter}` }];
 }

@@ -134,7 +134,7 @@ function formatDate(date: Date, format: unknown, options: unknown, warn: (text: 
     throw new TypeError("a date's format needs quotes: {{date 'YYYYMMDD'}}");
   }
   const known = moment.tz.zone(zone) !== null;
-  if (!known) warn(`${JSON.stringify(zone)} is no time zone; UTC is used`);
+  if (!known) warn(`${JSON.stringify(zone)} is not a time zone; UTC is used`);
   const local = known ? moment(date).tz(zone) : moment.utc(date);
   return typeof format === "string" && format !== "" ? local.locale("en").format(format) : local.format();
 }

@@ -72,7 +72,7 @@ function misspeltAttributes(text: string): Misspelling[] {
     const isKnown = RULE_ATTRIBUTES.some((known) => known === name);
     const near = isKnown ? undefined : nearWord(name, RULE_ATTRIBUTES);
     if (near === undefined) return [];
-    const message = `${JSON.stringify(text)}: ${name}= is no attribute of a rule${didYouMean(`${near}=`)}`;
+    const message = `${JSON.stringify(text)}: ${name}= is not an attribute of a rule${didYouMean(`${near}=`)}`;
     return [{ message, hint: `Attributes of rules: ${RULE_ATTRIBUTES.join(", ")}` }];
   });
 }

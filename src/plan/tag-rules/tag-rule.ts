@@ -203,11 +203,23 @@ function oneOf<T extends string>(text: string, name: string, value: string, allo
 function misspelt(name: string, written: readonly string[]): string | undefined {
   const known: readonly string[] = RULE_ATTRIBUTES;
   const found = written.find((key) => !known.includes(key) && nearWord(key, RULE_ATTRIBUTES) === name);
-  return found === undefined ? undefined : `; ${found}= is no attribute of a rule${didYouMean(`${name}=`)}`;
+  return found === undefined
+    ? undefined
+    : `; ${found}= is not an attribute of a rule${didYouMean(`${name}=`)}`;
 }
 
 function wrong(text: string, what: string): TypeError {
   return new TypeError(`${JSON.stringify(text)}: ${what}`);
+}
+
+/** Whether a rule reads a version by a scheme. */
+export function isVersionRule({ type }: TagRule): boolean {
+  return type === "semver" || type === "pep440";
+}
+
+/** Whether a rule looks for a version in what is released, and so may find none. */
+export function isForVersions(rule: TagRule): boolean {
+  return rule.enable === "true" && (isVersionRule(rule) || rule.type === "match");
 }
 
 /** Returns the word that was probably meant: at most two letters differ, in any case. */

@@ -156,7 +156,7 @@ test.each<[string, Record<string, string>, string, RegExp]>([
   [
     "github-rate-limit",
     { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225600" },
-    "Wait, or use another token, then run the same again",
+    "Wait, or use another token, then run the same command again",
     /until 2026-01-01T00:00:00\.000Z/,
   ],
 ])("a refusal other than a missing permission: %s", async (code, headers, hint, message) => {

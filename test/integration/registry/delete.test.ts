@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { checkDeletion, tryTagDeletion } from "../../../src/registry/prune";
+import { checkDeletion, tryTagDeletion } from "../../../src/registry/repository-contents";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy";
 import { type Olareg, startOlareg } from "../../support/olareg";
 import { startRegistry, type TestRegistry } from "../../support/registry";

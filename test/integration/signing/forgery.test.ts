@@ -846,7 +846,7 @@ describe("a stack that signs nothing", () => {
     world.configure("stage", settings());
     const { plan } = await world.plan();
     expect(plan.images[0]).toMatchObject({ content: { from: "candidate" }, verifiedBy: "registry" });
-    expect(planText(plan)).toContain("on the registry's word alone: nothing is signed (sign: none)");
+    expect(planText(plan)).toContain("trusting the registry alone: nothing is signed (sign: none)");
   });
 
   test("takes nothing where its policy refuses that", async () => {

@@ -136,7 +136,7 @@ describe("slipway tags", { timeout: 60_000 }, () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout).tags).toEqual([".x"]);
     expect(stderr).toContain("warning: v0.29 is not a valid semantic version");
-    expect(stderr).toContain('warning: .x: ".x" is no tag');
+    expect(stderr).toContain('warning: .x: ".x" is not a tag');
   });
 
   test.each([
@@ -177,13 +177,13 @@ describe("slipway tags", { timeout: 60_000 }, () => {
     expect((await slipway([])).code).toBe(2);
   });
 
-  test("explains why there is no tag: no commit, or a branch of 150 characters", async () => {
+  test("explains why there is not a tag: no commit, or a branch of 150 characters", async () => {
     const without = await slipway(["tags", "--rule", "type=sha", "--ref", "refs/heads/main"]);
     expect(without.stderr).toMatch(/no commit is given \(GITHUB_SHA or --sha.*type=sha makes no tag/);
     const env = { GITHUB_SHA: SHA, GITHUB_REF: `refs/heads/${"x".repeat(150)}` };
     const long = await slipway(["tags", "--rule", "type=ref,event=branch"], env);
     expect(long.stderr).toMatch(
-      /150 characters is no tag.*\n.*type=ref,event=branch; give the branch a shorter name/,
+      /150 characters is not a tag.*\n.*type=ref,event=branch; give the branch a shorter name/,
     );
     expect((await slipway(["tags", "--rule", "type=sha"], env)).stderr).toBe("");
   });

@@ -27,8 +27,8 @@ describe("a requested version", () => {
         code: "version-without-tag",
         path: "version",
         message:
-          '"banana" was asked for (environment variable RELEASE_TAG), but by the tag rules of app it is no version',
-        hint: "Write it as the rules want it, e.g. v1.2.3; or set slipway:publishVersionTag to false, to write no version tag",
+          '"banana" was asked for (environment variable RELEASE_TAG), but no tag rule of app accepts it as a version',
+        hint: "Use a form that a rule accepts, e.g. v1.2.3; or set slipway:publishVersionTag to false, to write no version tag",
       },
     ]);
   });

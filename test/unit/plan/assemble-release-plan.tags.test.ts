@@ -21,7 +21,7 @@ function line({ action, repository, name }: PlannedTag): string {
 
 function tagOf(plan: ReleasePlan, name: string, repository = FIRST): PlannedTag {
   const all = [
-    ...plan.images.flatMap(({ claims }) => claims),
+    ...plan.images.flatMap(({ candidateTags }) => candidateTags),
     ...plan.levels.flatMap(({ tags }) => tags),
     ...plan.left,
   ];
@@ -196,7 +196,10 @@ describe("the tag by which content is found again", () => {
       .with(SECOND, "candidate-c", { ...carried, digest: digest("b") });
     const plan = planOf(state, { intents: [candidateOf("candidate-c")] });
     expect(plan.refusals).toEqual([]);
-    expect(plan.images[0]?.claims.map(line)).toEqual(["unchanged 1st:candidate-c", "move 2nd:candidate-c"]);
+    expect(plan.images[0]?.candidateTags.map(line)).toEqual([
+      "unchanged 1st:candidate-c",
+      "move 2nd:candidate-c",
+    ]);
   });
 
   test("of a release that is adopted is named by the content that exists, not by today's tree", () => {
@@ -209,7 +212,7 @@ describe("the tag by which content is found again", () => {
       contentKey: key,
       candidateTag: "candidate-eeeeeeeeeeeeeeee",
     });
-    expect(plan.images[0]?.claims.map(line)).toEqual([
+    expect(plan.images[0]?.candidateTags.map(line)).toEqual([
       "unchanged 1st:candidate-eeeeeeeeeeeeeeee",
       "create 2nd:candidate-eeeeeeeeeeeeeeee",
     ]);

@@ -67,7 +67,10 @@ describe("levels", () => {
       "other moving tags",
       "latest",
     ]);
-    expect(plan.images[0]?.claims.map(line)).toEqual(["create 1st:sha-0123456", "create 2nd:sha-0123456"]);
+    expect(plan.images[0]?.candidateTags.map(line)).toEqual([
+      "create 1st:sha-0123456",
+      "create 2nd:sha-0123456",
+    ]);
   });
 
   test("hold the tags of all images: no latest before every version tag", () => {
@@ -136,7 +139,7 @@ describe("images that share a repository", () => {
       {
         code: "tag-two-owners",
         path: "slim:sha-0123456",
-        message: `app and slim would both own ${FIRST}:sha-0123456`,
+        message: `app and slim would both write ${FIRST}:sha-0123456`,
       },
       { code: "tag-two-owners", path: "slim:1.2.3" },
     ]);

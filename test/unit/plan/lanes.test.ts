@@ -77,7 +77,9 @@ describe("a tag that two lanes would own", () => {
       now: new Date(0),
     });
     expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(["lane-two-owners app:sha-0123456"]);
-    expect(problems[0]?.message).toContain("main and standalone would both own ghcr.io/octo/app:sha-0123456");
+    expect(problems[0]?.message).toContain(
+      "main and standalone would both write ghcr.io/octo/app:sha-0123456",
+    );
   });
 
   it("is allowed if each has a prefix of its own", () => {

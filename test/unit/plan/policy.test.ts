@@ -74,7 +74,7 @@ const cases: Readonly<Record<PolicyRule, readonly Case[]>> = {
       rule: { unverifiedContent: { level: "refuse" } },
       config: { promote: PROMOTE },
       intent: { existing: { ...PROMOTED, verifiedBy: "registry" } },
-      says: /^app: would be taken as sha256:a{12} on the registry's word: anyone who may push there can forge it/,
+      says: /^app: would be taken as sha256:a{12}, trusting the registry alone: anyone who may push there can forge it/,
     },
     {
       what: "one that a signer vouches for",

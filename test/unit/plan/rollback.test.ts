@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../../src/plan/digest";
-import { decideRollback, findVersion } from "../../../src/plan/existing-release";
+import { findVersion } from "../../../src/plan/existing-release";
 import type { FoundImage } from "../../../src/plan/registry-state";
+import { decideRollback } from "../../../src/plan/rollback";
 import { type DesiredTag, decideTag, newerVersion } from "../../../src/plan/tag-policy";
 
 const OLD: Digest = `sha256:${"a".repeat(64)}`;

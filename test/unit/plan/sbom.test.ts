@@ -152,7 +152,7 @@ describe("a generator that can be reached again", () => {
     expect(plan.refusals).toEqual([]);
     expect(first(plan)).toMatchObject({
       content: { from: "version-tag", digest: digest("a") },
-      claims: [{ repository: SECOND, action: "unchanged" }],
+      candidateTags: [{ repository: SECOND, action: "unchanged" }],
     });
     const other = image({ digest: digest("b"), revision: OTHER_REVISION, contentKey: "d".repeat(64) });
     const taken = registryState().with(FIRST, "1.2.3", without()).with(FIRST, candidateTag, other);

@@ -14,7 +14,7 @@ const UNCHANGED: ReleasePlan = {
   images: BUILDS.images.map((one) => ({
     ...one,
     content: { from: "version-tag", tag: "1.2.3", digest: digest("a") },
-    claims: [],
+    candidateTags: [],
     copyTo: [],
   })),
 };

@@ -89,7 +89,7 @@ app 1.2.3: build for linux/amd64, linux/arm64
       `Release plan for stage, commit 0123456789ab
 
 app 1.2.3: no build, 1.2.3 is released (sha256:aaaaaaaaaaaa)
-  on the registry's word alone: nothing is signed (sign: none)
+  trusting the registry alone: nothing is signed (sign: none)
   copy to ${SECOND}
   ${FIRST}
       sha-0123456  sha256:aaaaaaaaaaaa (1.2.3) unchanged

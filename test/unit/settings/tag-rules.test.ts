@@ -40,9 +40,9 @@ const MISSPELT: readonly (readonly [rule: string, says: string])[] = [
     "type=sha,enable={{is_defualt_branch}}",
     "{{is_defualt_branch}} in enable= is not known and would be left empty; did you mean {{is_default_branch}}?",
   ],
-  ["type=semver,patern={{version}}", "patern= is no attribute of a rule; did you mean pattern=?"],
-  ["type=sha,perfix=x", "perfix= is no attribute of a rule; did you mean prefix=?"],
-  ["tpye=sha", "tpye= is no attribute of a rule; did you mean type=?"],
+  ["type=semver,patern={{version}}", "patern= is not an attribute of a rule; did you mean pattern=?"],
+  ["type=sha,perfix=x", "perfix= is not an attribute of a rule; did you mean prefix=?"],
+  ["tpye=sha", "tpye= is not an attribute of a rule; did you mean type=?"],
 ];
 
 const KNOWN = [

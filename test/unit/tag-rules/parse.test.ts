@@ -38,7 +38,7 @@ describe("rules", () => {
     ["type=semver", "type=semver needs pattern="],
     [
       "type=semver,patern={{version}}",
-      "type=semver needs pattern=; patern= is no attribute of a rule; did you mean pattern=?",
+      "type=semver needs pattern=; patern= is not an attribute of a rule; did you mean pattern=?",
     ],
     ["type=match", "type=match needs pattern="],
     ["type=match,pattern=x,group=y", 'group="y" is not a number'],

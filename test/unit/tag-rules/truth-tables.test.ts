@@ -222,7 +222,7 @@ describe("what only the source of docker/metadata-action says", () => {
   test("an unknown time zone gives a warning and UTC", () => {
     const result = evaluateText(["\"value={{date 'HH' tz='Mars/Base'}}\""]);
     expect(result.version).toBe("00");
-    expect(result.warnings).toEqual(['"Mars/Base" is no time zone; UTC is used']);
+    expect(result.warnings).toEqual(['"Mars/Base" is not a time zone; UTC is used']);
   });
 
   test.each([
@@ -246,7 +246,7 @@ describe("what only the source of docker/metadata-action says", () => {
     expect(result.tags).toHaveLength(2);
     expect(result.problems).toEqual([
       expect.objectContaining({ code: "tag-grammar", path: "ghcr.io/o/r:.hidden" }),
-      expect.objectContaining({ message: expect.stringMatching(/^129 characters is no tag/) }),
+      expect.objectContaining({ message: expect.stringMatching(/^129 characters is not a tag/) }),
     ]);
   });
 });

@@ -10,7 +10,7 @@ import {
   tagFilter,
   type Workflow,
 } from "./model";
-import { attestJob, releaseJob } from "./release-job";
+import { attestJob, promoteJob, releaseJob } from "./release-job";
 import { fileOf, type HostedStack, madeFrom, versionFilters, waiting } from "./stack";
 
 const refInput = (otherwise: string): Input => ({
@@ -94,6 +94,32 @@ export function deployWorkflow(stack: HostedStack): Workflow {
         ...("services" in services ? { CI_SERVICES: expression("inputs.services") } : {}),
       },
     }),
+  };
+}
+
+const VERSION: Input = {
+  description: "The released version to promote. Default: the one that the stack's file names",
+};
+
+export function promoteWorkflow(stack: HostedStack): Workflow {
+  const { stack: name, workflows, config } = stack;
+  const settings = workflows.promote ?? { follow: true };
+  const byStatement = config.promote?.source.kind === "statement";
+  const file = fileOf(stack, "promote");
+  return {
+    file,
+    comment: madeFrom([stack]),
+    name: settings.name ?? `Promote to ${name}`,
+    on: { dispatch: byStatement ? { version: VERSION } : {} },
+    concurrency: {
+      comment: [
+        "Each run has a group of its own, so that no run waiting for approval is dropped by the next.",
+      ],
+      group: `${stem(file)}-${expression(byStatement ? "inputs.version || github.run_id" : "github.run_id")}`,
+      cancelInProgress: false,
+      queue: waiting(stack),
+    },
+    jobs: { promote: promoteJob(stack, []) },
   };
 }
 
